@@ -14,18 +14,6 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-#: Everything that takes long to import and reads nothing of the environment.
-_LIBRARIES = (
-    "bot.app",
-    "bot.pipeline.backtest",
-    "bot.config.feed_list",
-    "bot.app.runtime",
-    "bot.cli.run",
-    "bot.web",
-    "typer",
-    "rich.progress",
-)
-
 
 def wirewatch(
     *words: str, folder: Path, code: int = 0, stdin: str = "", **environ: str
@@ -57,7 +45,7 @@ def run(
 def start(words: Sequence[str], folder: Path, environ: Mapping[str, str], streams: Sequence[Path]) -> BaseProcess:
     """Start one command. ``streams``: the files that it reads from, and appends its output and its errors to."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, *_LIBRARIES])
+    context.set_forkserver_preload([__name__, "testbed.preloaded"])
     values = (tuple(words), str(folder), dict(environ), [str(name) for name in streams])
     process = context.Process(target=_command, args=values)
     process.start()

@@ -1,6 +1,6 @@
 """A local HTTP server for a strict service of a test: scripted and random faults, before and after a message is taken.
 
-A service (discord, telegram, teams) says what it answers to a request, and refuses what the real one refuses:
+A service (slack, discord, telegram, teams) says what it answers to a request, and refuses what the real one refuses:
 
     with faulty.serve(discord.Guild()) as server:
         server.fail("post", "reset_after")
@@ -178,7 +178,8 @@ class _Handler(quiet.QuietHandler):
         if server.at(doing, "after"):
             return self._misbehave("reset")
         server.stopped.wait(pause_seconds)
-        if fault and answer.status < 300:
+        is_refused = answer.status >= 300 or (isinstance(answer.body, dict) and answer.body.get("ok") is False)
+        if fault and not is_refused:
             return self._misbehave(fault.removesuffix("_after"))
         return self._write(answer)
 

@@ -91,10 +91,6 @@ class Workspace:
             channel.messages = [message for message in channel.messages if message["ts"] != ts]
             channel.deleted.add(ts)
 
-    def record(self) -> dict[str, list[dict[str, Any]]]:
-        with self.lock:
-            return {channel.name: list(channel.messages) for channel in self.channels.values()}
-
     def next_ts(self) -> str:
         self.last_ts = max(time.time(), self.last_ts + 0.000001)  # noqa: TID251 - a server has its own clock
         return f"{self.last_ts:.6f}"

@@ -76,8 +76,8 @@ def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None
     )
 
 
-def _hostile() -> Iterator[model.Message]:
-    for message in hostile.ALL:
+def _hostile(step: int) -> Iterator[model.Message]:
+    for message in hostile.ALL[::step]:
         judgements = tuple(
             judged(verdict, by, rule=why.rule)
             for why in (message.briefs[0].why[:6] if message.briefs else ())
@@ -94,8 +94,9 @@ def _hostile() -> Iterator[model.Message]:
         yield replace(message, briefs=briefs, judgements=judgements)
 
 
-def test_hostile_messages_keep_every_limit_and_ping_nobody_with_buttons() -> None:
-    for message in _hostile():
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
+def test_hostile_messages_keep_every_limit_and_ping_nobody_with_buttons(step: int) -> None:
+    for message in _hostile(step):
         blocks = slack_blocks.build_blocks(message, has_buttons=True)
         text = escape_to(rendering.plain_preview(message), TEXT_LIMIT)
         slack_rules.check_message(

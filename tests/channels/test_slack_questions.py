@@ -43,17 +43,17 @@ async def test_of_which_channels_the_person_is_a_member_is_asked_once_in_a_while
         for user in ("U0AMINA", "U0EVE", "U0AMINA"):
             it.server.socket_mode.command("feeds", url=it.server.response_url, user=user)
         await until(lambda: len(it.app.asked) == 3)
-        asked = [method for method, _, _ in it.server.requests if method == "conversations.members"]
+        asked = it.server.asked("conversations.members")
     assert {(each.person.id, each.person.member_of) for each in it.app.asked} == {
         ("U0AMINA", frozenset({"desk"})),
         ("U0EVE", frozenset()),
     }
-    assert len(asked) <= 3
+    assert asked <= 3
 
 
 async def test_hostile_answers_keep_slacks_limits_in_a_command_and_on_the_home_tab() -> None:
     async with connected() as it:
-        for place, it.app.answer in enumerate(hostile.ALL, start=1):
+        for place, it.app.answer in enumerate(hostile.ALL[::9], start=1):
             it.server.socket_mode.command("feeds", url=it.server.response_url)
             it.server.socket_mode.open_home(user=f"U{place}")
             await until(partial(_have, it.server.workspace, place))

@@ -87,10 +87,10 @@ async def test_a_name_is_resolved_once_over_all_pages_and_kept(server: slack.Ser
         server.workspace.add_channel(f"more-{number}")
     key_values = MemoryKeyValues()
     await bot(server, to="more-4", key_values=key_values).send(delivery(messages.NOTICE))
-    assert [method for method, _, _ in server.requests].count("conversations.list") == 4
+    assert server.asked("conversations.list") == 4
     server.requests.clear()
     await bot(server, to="more-4", key_values=key_values).send(delivery(messages.NOTICE))
-    assert [method for method, _, _ in server.requests] == ["chat.postMessage"]
+    assert [method for method, _ in server.requests] == ["chat.postMessage"]
 
 
 async def test_without_the_scope_for_private_channels_the_public_ones_are_found(server: slack.Server) -> None:
@@ -113,7 +113,7 @@ async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_
 
 
 async def test_retry_after_is_obeyed_for_the_method_without_asking_again(server: slack.Server) -> None:
-    server.retry_after = "30"
+    server.service.retry_after = "30"
     server.fail("chat.postMessage", "429")
     channel = bot(server, to="C000000001")
     head = model.Receipt(ref="1.0", place="C000000001", sent_at=BEGINNING)

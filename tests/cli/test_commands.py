@@ -157,7 +157,7 @@ def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_expl
 def feeds_of(folder: Path, *addresses: str) -> None:
     lines = "".join(f"  - {address}  # kept\n" for address in addresses) or "  []\n"
     (folder / "config" / "bot.yaml").write_text(
-        "channels: {alerts: {kind: console}}\nfetch: {allow_private: [127.0.0.0/8]}\n"
+        "channels: {alerts: {kind: console}}\nfetch: {readers: 0, allow_private: [127.0.0.0/8]}\n"
     )
     (folder / "config" / "feeds.yaml").write_text(f"# our feeds\nfeeds:\n{lines}")
 
@@ -267,7 +267,7 @@ async def test_a_configuration_with_mistakes_is_said_not_to_count_where_a_feed_i
 
 def test_the_demo_goes_to_a_channel_of_your_own_when_named(started: Path, workspace: slack.Server) -> None:
     with_slack(started, workspace)
-    demo("--channel", "desk", folder=started, SLACK_BOT_TOKEN=slack.TOKEN)
+    wirewatch("demo", "--speed", "300", "--channel", "desk", folder=started, SLACK_BOT_TOKEN=slack.TOKEN)
     messages = workspace.workspace.messages("policy-alerts")
     assert sum("thread_ts" not in message for message in messages) == 2
     assert any("thread_ts" in message for message in messages)

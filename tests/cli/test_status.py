@@ -20,6 +20,7 @@ import pytest
 
 from bot import model, storage
 from bot.cli import init
+from testbed import commands
 from testbed.commands import wirewatch
 from testbed.fakes import FakeClock
 
@@ -192,9 +193,9 @@ async def test_status_wraps_on_a_terminal_and_cuts_nothing(folder: Path) -> None
     await broken_feed(folder)
     reader, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (40, 80))
-    command = [sys.executable, "-m", "bot", "status"]
-    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm"}
-    subprocess.run(command, cwd=folder, env=environ, stdout=terminal, stdin=terminal, check=True)  # noqa: ASYNC221
+    process = commands.start(["status"], folder, {"TERM": "xterm"}, [Path(os.ttyname(terminal))] * 3)
+    process.join()
+    assert process.exitcode == 0
     os.close(terminal)
     screen = b"".join(iter(lambda: read_or_end(reader), b"")).decode()
     os.close(reader)

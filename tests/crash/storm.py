@@ -255,7 +255,7 @@ class Storm:
         outcome, messages = self.outcome, self._messages(server)
         outcome.faults = server.faults
         outcome.look_ups = sum(
-            method in ("conversations.history", "conversations.replies") for method, _, _ in server.requests
+            method in ("conversations.history", "conversations.replies") for method, _ in server.requests
         )
         # An edit puts its own send id into the message that it edits.
         replies = [message for message in messages if "thread_ts" in message]

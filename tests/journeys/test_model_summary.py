@@ -50,7 +50,7 @@ async def test_the_alert_leaves_with_the_article_s_sentences_and_is_edited_when_
             (model.AlertAction.POST, model.Reason.FIRST_REPORT),
             (model.AlertAction.EDIT, model.Reason.SUMMARY),
         ]
-        posted = next(arguments for method, arguments, _ in made.slack.requests if method == "chat.postMessage")
+        posted = next(request.body for method, request in made.slack.requests if method == "chat.postMessage")
         assert "summary by" not in as_text(posted)
 
         text = "BlackBerry leaves Pakistan since the regulator PTA demanded a backdoor into its servers."

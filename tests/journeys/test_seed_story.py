@@ -129,7 +129,7 @@ async def test_a_poll_that_brings_nothing_new_says_nothing(seed: World) -> None:
     before = len(seed.slack.requests)
     for _ in range(3):
         await seed.once()
-    posts = [method for method, _, _ in seed.slack.requests[before:] if method.startswith("chat.")]
+    posts = [method for method, _ in seed.slack.requests[before:] if method.startswith("chat.")]
     assert posts == []
 
 
