@@ -18,24 +18,41 @@ from testbed.servers import ports
 from testbed.servers.feeds import TLS
 
 USER, PASSWORD = "desk@news.test", "open-sesame"
+#: pymap hashes passwords in half a million rounds, which takes longer than everything else that a test does with it.
+_PROGRAM = """
+import functools, pymap.config, pymap.main, pysasl.hashing
+pymap.config.BuiltinHash = functools.partial(pysasl.hashing.BuiltinHash, rounds=1)
+pymap.main.main()
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mailbox:
-    """The mailbox of ``USER``, and what a test does to it."""
+    """A folder of the mailbox of ``USER``, and what a test does to it."""
 
     port: int
+    folder: str = "INBOX"
+
+    def url(self) -> str:
+        return f"imap://feeds.test:{self.port}/{self.folder}"
+
+    def with_folder(self, name: str) -> Mailbox:
+        """Create another folder in the same mailbox."""
+        with self._client() as client:
+            status, said = client.create(name)
+            assert status == "OK", said
+        return Mailbox(port=self.port, folder=name)
 
     def deliver(self, *mails: EmailMessage | bytes) -> None:
         with self._client() as client:
             for mail in mails:
-                status, said = client.append("INBOX", "", "", mail if isinstance(mail, bytes) else mail.as_bytes())
+                status, said = client.append(self.folder, "", "", mail if isinstance(mail, bytes) else mail.as_bytes())
                 assert status == "OK", said
 
     def flags(self) -> list[str]:
         """Of each mail, as the server writes them."""
         with self._client() as client:
-            client.select("INBOX", readonly=True)
+            client.select(self.folder, readonly=True)
             _, found = client.fetch("1:*", "(FLAGS)")
         return [" ".join(re.findall(r"\\\w+", str(each))) for each in found if each]
 
@@ -53,18 +70,10 @@ class Mailbox:
 @contextlib.asynccontextmanager
 async def serve() -> AsyncIterator[Mailbox]:
     port = ports.free()
-    command = [sys.executable, "-c", "from pymap.main import main; main()"]
+    command = [sys.executable, "-c", _PROGRAM]
     command += ["--host", "127.0.0.1", "--port", str(port), "--cert", str(TLS / "server.pem"), "--key"]
-    command += [
-        str(TLS / "server.key"),
-        "--no-service",
-        "admin",
-        "dict",
-        "--demo-user",
-        USER,
-        "--demo-password",
-        PASSWORD,
-    ]
+    command += [str(TLS / "server.key"), "--no-service", "admin"]
+    command += ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220 -- as the other servers
         try:

@@ -21,7 +21,7 @@ BODY = b"<rss version='2.0'>" + b"text " * 2000
 
 
 async def test_a_bomb_is_refused_within_bounded_memory(server: FeedServer, fetcher: HttpFetcher) -> None:
-    server.serve("/feed", Reply.bomb())
+    server.serve("/feed", Reply.bomb(50_000_000))
     tracemalloc.start()
     with pytest.raises(model.BodyTooBig, match=r"more than 1 MB.*fetch\.max_bytes"):
         await fetcher.get(configured(url=server.url()))

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot import model
 from bot.fetch import parsing
@@ -51,13 +52,16 @@ needs_landlock = pytest.mark.skipif(not LANDLOCK, reason="this kernel has no Lan
 needs_seccomp = pytest.mark.skipif(
     os.uname().machine not in ("x86_64", "aarch64"), reason="the filter knows the calls of these processors"
 )
+in_the_loop_of_the_process = pytest.mark.asyncio(loop_scope="module")
 REFUSED = ("PermissionError 1", "PermissionError 13")
 
 
-@pytest.fixture
-async def taken_over(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ReaderProcesses]:
-    monkeypatch.setattr(parsing, "_PROGRAM", _TAKEN_OVER)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def taken_over() -> AsyncIterator[ReaderProcesses]:
     processes = ReaderProcesses(1, max_bytes=1_000_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsing, "_PROGRAM", _TAKEN_OVER)
+        assert await _run(processes, "answer = 6 * 7") == "42"
     yield processes
     await processes.close()
 
@@ -68,11 +72,8 @@ async def _run(processes: ReaderProcesses, code: str) -> str | None:
     return reading.title
 
 
-async def test_what_runs_in_a_reader_process_is_seen_by_these_tests(taken_over: ReaderProcesses) -> None:
-    assert await _run(taken_over, "answer = 6 * 7") == "42"
-
-
 @needs_landlock
+@in_the_loop_of_the_process
 async def test_a_reader_process_cannot_read_the_environment_or_the_memory_of_the_bot(
     taken_over: ReaderProcesses,
 ) -> None:
@@ -82,6 +83,7 @@ async def test_a_reader_process_cannot_read_the_environment_or_the_memory_of_the
 
 
 @needs_landlock
+@in_the_loop_of_the_process
 async def test_a_reader_process_can_read_no_secret_and_write_no_file(
     taken_over: ReaderProcesses, tmp_path: Path
 ) -> None:
@@ -98,11 +100,13 @@ async def test_a_reader_process_can_read_no_secret_and_write_no_file(
 
 @needs_landlock
 @pytest.mark.skipif(LANDLOCK < 6, reason="Landlock keeps signals since its version 6 (Linux 6.12)")
+@in_the_loop_of_the_process
 async def test_a_reader_process_cannot_end_the_bot(taken_over: ReaderProcesses) -> None:
     assert await _run(taken_over, "import os; answer = os.kill(os.getppid(), 0)") in REFUSED
 
 
 @needs_seccomp
+@in_the_loop_of_the_process
 async def test_a_reader_process_opens_no_socket_and_runs_no_program(taken_over: ReaderProcesses) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.1)
@@ -134,6 +138,7 @@ def test_landlock_alone_refuses_tcp() -> None:
     assert answer == f"['no new privileges', 'Landlock {LANDLOCK}']\nrefused\n"
 
 
+@in_the_loop_of_the_process
 async def test_a_reader_process_gains_no_rights_and_opens_few_files(taken_over: ReaderProcesses) -> None:
     answer = await _run(taken_over, "import resource; answer = resource.getrlimit(resource.RLIMIT_NOFILE)")
     assert answer == "(64, 64)"

@@ -205,7 +205,7 @@ async def test_what_is_no_article_gives_no_text_and_no_error(
 async def test_what_is_remembered_of_many_large_robots_files_is_bounded(
     web: Web, reader: fulltext.TrafilaturaReader
 ) -> None:
-    hosts = [f"https://{number}.example.org" for number in range(8)]
+    hosts = [f"https://{number}.example.org" for number in range(5)]
     for host in hosts:
         web.put(f"{host}/robots.txt", b"User-agent: *\n" + b"Allow: /a\n" * 30_000, kind="text/plain")
         web.put(f"{host}/a")

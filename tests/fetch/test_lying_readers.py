@@ -68,6 +68,7 @@ LIARS = {
 @pytest.fixture
 def readers(readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> ReaderProcesses:
     monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
+    monkeypatch.setattr(parsing, "_GOODBYE", timedelta(seconds=0.2))
     return readers
 
 

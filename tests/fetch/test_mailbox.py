@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import re
 import ssl
 import sys
 import time
@@ -14,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot import config, model
 from bot.feeds.kit import packing
@@ -25,6 +27,18 @@ from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY, to_localhost
 
 ENVIRON = {"PASSWORD": imap.PASSWORD, "WRONG": "wr0ng-secret", "EVIL": "x\r\na LOGOUT"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[imap.Mailbox]:
+    async with imap.serve() as started:
+        yield started
+
+
+@pytest.fixture
+def box(server: imap.Mailbox, request: pytest.FixtureRequest) -> imap.Mailbox:
+    """Return a new folder of the one mailbox."""
+    return server.with_folder(re.sub(r"\W+", "_", request.node.name))
 
 
 @contextlib.asynccontextmanager
@@ -54,9 +68,9 @@ def subjects(answer: model.Response) -> list[str]:
     return [line[9:].decode() for head in heads for line in head.split(b"\n") if line.startswith(b"Subject: ")]
 
 
-async def test_new_mails_are_read_once_and_nothing_is_changed() -> None:
-    async with imap.serve() as box, fetcher_of() as fetcher:
-        url = f"imap://feeds.test:{box.port}/INBOX"
+async def test_new_mails_are_read_once_and_nothing_is_changed(box: imap.Mailbox) -> None:
+    async with fetcher_of() as fetcher:
+        url = box.url()
         empty = await fetcher.get(request(url))
         assert (empty.status, empty.body) == (200, packing.MAILS_HEAD)
         await asyncio.to_thread(box.deliver, mail("one"), mail("two"))
@@ -70,30 +84,29 @@ async def test_new_mails_are_read_once_and_nothing_is_changed() -> None:
         assert not any("Seen" in flags for flags in await asyncio.to_thread(box.flags))
 
 
-async def test_what_was_read_is_marked_where_that_is_wanted_and_a_sender_is_searched_for() -> None:
-    async with imap.serve() as box, fetcher_of() as fetcher, imap.tls_door(box.port) as port:
+async def test_what_was_read_is_marked_where_that_is_wanted_and_a_sender_is_searched_for(server: imap.Mailbox) -> None:
+    async with fetcher_of() as fetcher, imap.tls_door(server.port) as port:
         other = mail("other")
         other.replace_header("From", "Somebody <x@other.example>")
-        await asyncio.to_thread(box.deliver, mail("one"), other)
-        url = f"imaps://feeds.test:{port}"
-        answer = await fetcher.get(request(url, sender='paper" .example'.replace('" ', ""), mark_seen=True))
+        await asyncio.to_thread(server.deliver, mail("one"), other)
+        answer = await fetcher.get(request(f"imaps://feeds.test:{port}", sender="paper.example", mark_seen=True))
         assert subjects(answer) == ["one"]
-        assert [("Seen" in flags) for flags in await asyncio.to_thread(box.flags)] == [True, False]
+        assert [("Seen" in flags) for flags in await asyncio.to_thread(server.flags)] == [True, False]
 
 
-async def test_a_search_cannot_be_broken_out_of() -> None:
-    async with imap.serve() as box, fetcher_of() as fetcher:
+async def test_a_search_cannot_be_broken_out_of(box: imap.Mailbox) -> None:
+    async with fetcher_of() as fetcher:
         await asyncio.to_thread(box.deliver, mail("one"))
-        url = f"imap://feeds.test:{box.port}/INBOX"
+        url = box.url()
         answer = await fetcher.get(request(url, sender='x" OR FROM "paper'))
         assert subjects(answer) == []
 
 
-async def test_a_large_mail_is_read_up_to_its_bound_and_many_in_portions() -> None:
-    async with imap.serve() as box, fetcher_of(dataclasses.replace(POLICY, max_bytes=3_000_000)) as fetcher:
+async def test_a_large_mail_is_read_up_to_its_bound_and_many_in_portions(box: imap.Mailbox) -> None:
+    async with fetcher_of(dataclasses.replace(POLICY, max_bytes=3_000_000)) as fetcher:
         large = mail("large", text="A line of text that goes on.\n" * 150_000)
         await asyncio.to_thread(box.deliver, large, mail("two"), large)
-        url = f"imap://feeds.test:{box.port}/INBOX"
+        url = box.url()
         first = await fetcher.get(request(url))
         assert subjects(first) == ["large", "two"]
         assert len(first.body) < 2_100_000
@@ -108,18 +121,18 @@ def memory_bytes(name: str) -> int:
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux shows the peak of a process")
-async def test_of_a_mail_of_200_megabytes_only_the_beginning_is_fetched() -> None:
+async def test_of_a_mail_of_200_megabytes_only_the_beginning_is_fetched(box: imap.Mailbox) -> None:
     policy = dataclasses.replace(POLICY, max_bytes=10_000_000, timeout=timedelta(seconds=60))
-    async with imap.serve() as box, fetcher_of(policy) as fetcher:
+    async with fetcher_of(policy) as fetcher:
         head = mail("large").as_bytes().partition(b"\n\n")[0].replace(b"\n", b"\r\n")
         await asyncio.to_thread(box.deliver, head + b"\r\n\r\n" + b"A line of text that goes on.\r\n" * 6_700_000)
         held = memory_bytes("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # noqa: ASYNC240 - proc(5): the peak counts from here
-        answer = await fetcher.get(request(f"imap://feeds.test:{box.port}/INBOX"))
+        answer = await fetcher.get(request(box.url()))
         assert subjects(answer) == ["large"]
         assert len(answer.body) < 2_100_000
         assert memory_bytes("VmHWM") - held < 30_000_000
-        assert (await fetcher.get(request(f"imap://feeds.test:{box.port}/INBOX", etag=answer.etag))).status == 304
+        assert (await fetcher.get(request(box.url(), etag=answer.etag))).status == 304
 
 
 @pytest.mark.parametrize(
@@ -131,24 +144,25 @@ async def test_of_a_mail_of_200_megabytes_only_the_beginning_is_fetched() -> Non
         ("UNSET", "INBOX", "UNSET"),
     ],
 )
-async def test_what_is_refused_is_said_without_the_password(password: str, folder: str, error: str) -> None:
-    async with imap.serve() as box, fetcher_of() as fetcher:
+async def test_what_is_refused_is_said_without_the_password(
+    server: imap.Mailbox, password: str, folder: str, error: str
+) -> None:
+    async with fetcher_of() as fetcher:
         with pytest.raises(model.FetchError) as refused:
-            await fetcher.get(request(f"imap://feeds.test:{box.port}/{folder}", password=password))
+            await fetcher.get(request(f"imap://feeds.test:{server.port}/{folder}", password=password))
         assert error in str(refused.value)
         assert not [secret for secret in ENVIRON.values() if secret in str(refused.value)]
 
 
-async def test_private_addresses_are_refused_and_certificates_are_checked() -> None:
-    async with imap.serve() as box:
-        async with fetcher_of(dataclasses.replace(POLICY, allow_private=())) as fetcher:
-            with pytest.raises(model.AddressRefused, match="private or reserved"):
-                await fetcher.get(request(f"imap://feeds.test:{box.port}"))
-        async with fetcher_of() as fetcher:
-            with pytest.raises(model.Unreachable, match="TLS"):
-                await fetcher.get(request(f"imap://other.test:{box.port}"))
-            with pytest.raises(model.AddressRefused, match="login"):
-                await fetcher.get(model.Request(url="imaps://feeds.test/INBOX"))
+async def test_private_addresses_are_refused_and_certificates_are_checked(server: imap.Mailbox) -> None:
+    async with fetcher_of(dataclasses.replace(POLICY, allow_private=())) as fetcher:
+        with pytest.raises(model.AddressRefused, match="private or reserved"):
+            await fetcher.get(request(f"imap://feeds.test:{server.port}"))
+    async with fetcher_of() as fetcher:
+        with pytest.raises(model.Unreachable, match="TLS"):
+            await fetcher.get(request(f"imap://other.test:{server.port}"))
+        with pytest.raises(model.AddressRefused, match="login"):
+            await fetcher.get(model.Request(url="imaps://feeds.test/INBOX"))
 
 
 @contextlib.asynccontextmanager
@@ -195,7 +209,7 @@ CAPABLE = b"* CAPABILITY IMAP4rev1\r\nTAG OK\r\n"
 async def test_a_hostile_server_is_left_in_time(lines: tuple[bytes, ...], repeats: bool) -> None:
     async with (
         saying(*lines, repeats=repeats) as (port, _),
-        fetcher_of(dataclasses.replace(POLICY, timeout=timedelta(seconds=2))) as fetcher,
+        fetcher_of(dataclasses.replace(POLICY, timeout=timedelta(seconds=1))) as fetcher,
     ):
         began = time.monotonic()
         with pytest.raises(model.Unreachable):
@@ -230,12 +244,12 @@ async def waited(fetcher: HttpFetcher, url: str) -> bool:
         return await fetcher.wait(request(url))
 
 
-async def test_idle_tells_of_a_mail_at_once_and_of_one_that_came_between_two_waits() -> None:
-    async with imap.serve() as box, fetcher_of() as fetcher:
-        url = f"imap://feeds.test:{box.port}/INBOX"
+async def test_idle_tells_of_a_mail_at_once_and_of_one_that_came_between_two_waits(box: imap.Mailbox) -> None:
+    async with fetcher_of() as fetcher:
+        url = box.url()
         assert await waited(fetcher, url)
         waiting = asyncio.ensure_future(waited(fetcher, url))
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.3)
         assert not waiting.done()
         await asyncio.to_thread(box.deliver, mail("one"))
         async with asyncio.timeout(60):

@@ -55,14 +55,16 @@ def _is_gone(pid: int) -> bool:
         return True
 
 
-@pytest.fixture(params=[0, 1, 2], ids=["threads", "one process", "two processes"])
+@pytest.fixture(params=[0, 1], ids=["threads", "a process"])
 async def reader(request: pytest.FixtureRequest) -> AsyncIterator[ReaderThreads | ReaderProcesses]:
     opened = parsing.make_reader(model.FetchPolicy(readers=request.param))
     yield opened
     await opened.close()
 
 
-async def test_documents_are_read_the_same_wherever_they_are_read(reader: ReaderThreads | ReaderProcesses) -> None:
+async def test_documents_and_pages_are_read_the_same_wherever_they_are_read(
+    reader: ReaderThreads | ReaderProcesses,
+) -> None:
     document = rss(*(item(number) for number in range(30)))
     reading, prepared = await reader.read(_body(document), FEED)
     assert [entry.title for entry in reading.entries][:2] == ["Regulator writes order 0", "Regulator writes order 1"]
@@ -72,9 +74,6 @@ async def test_documents_are_read_the_same_wherever_they_are_read(reader: Reader
     assert caught.value.feeds == ("https://news.example.org/feed.xml",)
     with pytest.raises(model.ReadError, match="empty body"):
         await reader.read(_body(""), FEED)
-
-
-async def test_the_text_of_a_page_is_the_same_wherever_it_is_extracted(reader: ReaderThreads | ReaderProcesses) -> None:
     paragraph = "<p>The regulator has written an order to all operators, to be obeyed before the year ends.</p>"
     page = f"<html><body><nav>Menu</nav><article>{paragraph * 5}</article></body></html>"
     answer = model.Response(status=200, url="https://a.example/1", body=page.encode(), content_type="text/html")
