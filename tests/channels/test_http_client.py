@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import ssl
 from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -16,7 +15,6 @@ import pytest
 
 from bot import model
 from bot.channels.kit import errors, http_client
-from testbed import servers
 
 SECRET = "s3cr3t"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
@@ -101,21 +99,6 @@ async def test_what_never_left_is_sent_again_without_a_look() -> None:
         await post(9)
     with pytest.raises(model.RetryLater, match="it: its name cannot be resolved"):
         await http_client.request("POST", f"http://nobody.invalid/{SECRET}", who="it")
-
-
-async def test_a_certificate_that_is_not_trusted_is_named_and_nothing_was_sent() -> None:
-    folder = Path(servers.__file__).parent / "tls"
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(folder / "server.pem", folder / "server.key")
-    async with serving(saying(b""), tls) as port:
-        with pytest.raises(model.RetryLater, match="it: its certificate is not trusted"):
-            await post(port, scheme="https")
-
-
-def test_only_a_failure_before_the_request_proves_that_it_was_not_sent() -> None:
-    unreachable = OSError(errno.ENETUNREACH, "Network is unreachable")
-    assert "its network cannot be reached" in str(errors.unsent_error(unreachable, who="it"))
-    assert errors.unsent_error(ConnectionResetError(errno.ECONNRESET, "reset"), who="it") is None
 
 
 async def test_a_server_without_tls_was_never_sent_anything() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.error import URLError
 
 import pytest
+from slack_sdk.errors import SlackClientError
 
 from bot import model
+from bot.channels.slack import sdk
 from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import slack
@@ -198,3 +204,35 @@ async def test_the_operator_says_which_replies_the_channel_sees_too(
     await channel.send(delivery(told, id="send-2", reply_to=head))
     _, reply = server.workspace.messages("policy-alerts")
     assert bool(reply.get("reply_broadcast")) is is_seen
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (URLError(socket.gaierror(-2, "Name or service not known")), model.RetryLater),
+        (URLError(ConnectionRefusedError(111, "refused")), model.RetryLater),
+        (URLError(OSError(101, "Network is unreachable")), model.RetryLater),
+        (URLError(ssl.SSLCertVerificationError("no")), model.RetryLater),
+        (URLError(ConnectionResetError(104, "reset")), model.OutcomeUnknown),
+        (URLError(TimeoutError("timed out")), model.OutcomeUnknown),
+        (URLError("unknown url type"), model.OutcomeUnknown),
+        (ConnectionResetError(104, "reset"), model.OutcomeUnknown),
+        # Without URLError, the connection was open, so the message may have arrived.
+        (ConnectionRefusedError(111, "refused"), model.OutcomeUnknown),
+        (http.client.RemoteDisconnected("gone"), model.OutcomeUnknown),
+        (http.client.IncompleteRead(b""), model.OutcomeUnknown),
+        (TimeoutError(), model.OutcomeUnknown),
+        (ValueError("https://hooks.example/s3cr3t"), model.OutcomeUnknown),
+        (SlackClientError("https://hooks.example/s3cr3t"), model.OutcomeUnknown),
+    ],
+)
+async def test_only_a_message_that_was_surely_not_sent_is_sent_again_without_a_look(
+    error: Exception, kind: type[model.SendError]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(kind) as caught:
+        await sdk._run(fail, name="slack")
+    assert type(caught.value) is kind
+    assert "s3cr3t" not in str(caught.value)

@@ -11,9 +11,8 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
-from urllib.parse import urlencode
 
 from bot import model
 from bot.channels.kit import phrases
@@ -24,7 +23,7 @@ _TIMEOUT = 15
 _ANSWER_LIMIT = 64_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HttpResponse:
     """A response of any status."""
 
@@ -38,7 +37,7 @@ class HttpResponse:
     def is_success(self) -> bool:
         return 200 <= self.status < 300
 
-    @cached_property
+    @property
     def document(self) -> Any:
         """The parsed JSON of the body, or None if it is not JSON."""
         try:
@@ -90,11 +89,10 @@ async def request(
     who: str,
     body: bytes = b"",
     document: object = None,
-    form: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
     limit_bytes: int = _ANSWER_LIMIT,
 ) -> HttpResponse:
-    """Send a request with ``body``, ``document`` (as JSON) or ``form``. Return the response, whatever its status.
+    """Send a request and return the response, whatever its status. ``document`` is sent as a JSON body.
 
     Raises SendError if no response comes; its text names ``who``, never the address.
     """
@@ -106,9 +104,6 @@ async def request(
     if document is not None:
         body = json.dumps(document, ensure_ascii=False).encode()
         sent_headers["Content-Type"] = "application/json"
-    elif form is not None:
-        body = urlencode(form).encode()
-        sent_headers["Content-Type"] = "application/x-www-form-urlencoded"
     try:
         # Create a client for each call (at most one a second), so that it reads the environment's current proxies.
         async with (

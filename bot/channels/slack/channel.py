@@ -14,7 +14,7 @@ import pydantic
 import structlog
 
 from bot import model
-from bot.channels.kit import http_client, phrases
+from bot.channels.kit import phrases
 from bot.channels.kit.context import (
     Address,
     BaseChannel,
@@ -31,8 +31,7 @@ from bot.channels.kit.context import (
     step,
 )
 from bot.channels.kit.errors import Act, ErrorTable, error_of_status, parse_retry_after, rows, send_error
-from bot.channels.kit.http_client import HttpResponse
-from bot.channels.slack import blocks
+from bot.channels.slack import blocks, sdk
 from bot.model import visible
 
 KIND = "slack"
@@ -156,8 +155,6 @@ _MEMBER_PAGES = 30
 #: Maximum age of a list of members; a change of members takes effect after this time.
 _MEMBERS_MAX_AGE = timedelta(minutes=5)
 _EVENT = "wirewatch_message"
-#: Maximum bytes of an answer, enough for a page of the longest messages or of channels.
-_ANSWER_LIMIT_BYTES = 10_000_000
 
 log = structlog.get_logger()
 
@@ -231,7 +228,7 @@ class BotChannel(Channel):
 
     async def _post(self, method: str, payload: Mapping[str, Any]) -> model.Receipt:
         try:
-            data = (await self.call(method, json=payload)).fields
+            data, _ = await self.call(method, json=payload)
         except model.ChannelClosed:
             await self._place.forget()
             raise
@@ -383,7 +380,8 @@ class BotChannel(Channel):
     async def open_connection(self) -> str:
         """Request the address of a connection for Socket Mode. Raises SendError."""
         method = "apps.connections.open"
-        url = (await self.call(method, token=self.app_token(), errors=_CONNECTION_ERRORS)).fields.get("url")
+        fields, _ = await self.call(method, token=self.app_token(), advice=_CONNECTION_ADVICE)
+        url = fields.get("url")
         parts = urlsplit(url) if isinstance(url, str) else None
         # The SDK supports wss on port 443 only. Allow ws only for a server that is configured with http.
         is_safe = parts is not None and parts.scheme == "wss" and parts.port in (None, 443)
@@ -411,8 +409,8 @@ class BotChannel(Channel):
 
     async def _get(self, method: str, params: Mapping[str, object]) -> Mapping[str, Any]:
         # Omit empty values. Without a cursor Slack returns the first page, without a thread the channel.
-        response = await self.call(method, params={name: value for name, value in params.items() if value != ""})
-        return response.fields
+        fields, _ = await self.call(method, params={name: value for name, value in params.items() if value != ""})
+        return fields
 
     async def call(
         self,
@@ -421,44 +419,44 @@ class BotChannel(Channel):
         json: Mapping[str, Any] | None = None,
         params: Mapping[str, object] | None = None,
         token: str = "",
-        errors: ErrorTable | None = None,
-    ) -> HttpResponse:
-        """Call a method of Slack's Web API. Raises SendError.
+        advice: Mapping[str, str] | None = None,
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Call a method of Slack's Web API and return the fields and headers of its answer. Raises SendError.
 
-        If ``token`` is empty, the bot's token is used. ``errors`` precedes the table of errors.
+        If ``token`` is empty, the bot's token is used. ``advice`` overrides the table of errors for some codes.
         """
         now = self.context.clock.now()
         if (closed_until := self._closed_until.get(method, now)) > now:
             raise _rate_limit(method, closed_until - now)
-        response = await http_client.request(
-            "POST",
-            f"{self.options.base_url}{method}",
-            who="Slack",
-            document=json,
-            form=params or {},
-            headers={"Authorization": f"Bearer {token or self.context.secret(self._token, what='the Slack token')}"},
-            limit_bytes=_ANSWER_LIMIT_BYTES,
+        status, headers, fields = await sdk.call_method(
+            self.options.base_url,
+            method,
+            token=token or self.context.secret(self._token, what="the Slack token"),
+            name=self.name,
+            json=json,
+            params=params or {},
         )
-        fields = response.fields
-        if response.is_success and fields.get("ok") is True:
-            return response
+        if status < 300 and fields.get("ok") is True:
+            return fields, headers
         now, code = self.context.clock.now(), str(fields.get("error") or "")
-        if response.status == 429 or code in ("ratelimited", "rate_limited"):
-            wait = parse_retry_after(response.headers, now=now) or timedelta(seconds=1)
+        if status == 429 or code in ("ratelimited", "rate_limited"):
+            wait = parse_retry_after(headers, now=now) or timedelta(seconds=1)
             self._closed_until[method] = now + wait
             raise _rate_limit(method, wait)
         if "metadata" in code and code in ERRORS:
             # Slack refuses the metadata, not the text.
             self._takes_metadata = False
-        if response.status >= 500 or not _CODE.match(code):
-            raise error_of_status(response.status, who="Slack", headers=response.headers, now=now)
-        raise _error_of_code(code, doing=method, needed=str(fields.get("needed") or ""), errors=errors)
+        if advice and code in advice:
+            raise model.ChannelClosed(f"{method}: Slack says {code}; {advice[code]}")
+        if status >= 500 or not _CODE.match(code):
+            raise error_of_status(status, who="Slack", headers=headers, now=now)
+        raise _error_of_code(code, doing=method, needed=str(fields.get("needed") or ""))
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         """Check token, scopes, channel and membership; the help of each line says what to click."""
         with step("the token is accepted"):
-            response = await self.call("auth.test")
-        who, scopes = response.fields, response.headers.get("x-oauth-scopes")
+            who, headers = await self.call("auth.test")
+        scopes = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), None)
         held_scopes = None if scopes is None else set(scopes.replace(" ", "").split(","))
         yield passed(f"the token belongs to {who.get('user')} in {who.get('team')}")
         try:
@@ -525,14 +523,14 @@ class WebhookChannel(Channel):
             delivery.message, names_story=True, is_plain=delivery.is_plain, zone=self.context.zone
         )
         document = {**content, "mrkdwn": False}
-        response = await http_client.request("POST", self._address(), who="Slack", document=document)
-        word = response.body.decode(errors="replace").strip()
-        if response.status == 200 and word == "ok":
+        status, headers, body = await sdk.post_to_webhook(self._address(), document, name=self.name)
+        word = body.strip()
+        if status == 200 and word == "ok":
             return self.receipt("")
         if word in ERRORS:
             raise _error_of_code(word, doing="webhook")
         now = self.context.clock.now()
-        raise error_of_status(response.status, who="Slack", headers=response.headers, now=now)
+        raise error_of_status(status, who="Slack", headers=headers, now=now)
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         yield passed(
@@ -551,20 +549,16 @@ _APP_CREDENTIALS = (
     "copy the app-level token (xapp-…) into the variable or file of `app_token:`: Basic Information, App-Level Tokens; "
     "its scope is connections:write"
 )
-#: Error code of apps.connections.open -> reaction and advice, for errors that the app token causes.
-_CONNECTION_ERRORS: ErrorTable = {
-    **rows(
-        Act.PARK_CHANNEL,
-        *("not_authed", "invalid_auth", "not_allowed_token_type", "token_revoked", "token_expired"),
-        advice=_APP_CREDENTIALS,
+#: Error code of apps.connections.open -> advice, for errors that the app token causes.
+_CONNECTION_ADVICE = {
+    **dict.fromkeys(
+        ("not_authed", "invalid_auth", "not_allowed_token_type", "token_revoked", "token_expired"), _APP_CREDENTIALS
     ),
-    **rows(
-        Act.PARK_CHANNEL,
-        *("missing_scope", "no_permission"),
-        advice="create a new app-level token with the scope connections:write",
+    **dict.fromkeys(
+        ("missing_scope", "no_permission"), "create a new app-level token with the scope connections:write"
     ),
-    "socket_mode_not_enabled": (Act.PARK_CHANNEL, "turn on Socket Mode on the app's page"),
-    "forbidden_team": (Act.PARK_CHANNEL, "the app is not installed in this workspace"),
+    "socket_mode_not_enabled": "turn on Socket Mode on the app's page",
+    "forbidden_team": "the app is not installed in this workspace",
 }
 #: Scope -> purpose.
 SCOPES = {
@@ -649,12 +643,11 @@ ERRORS: ErrorTable = {
 }
 
 
-_UNKNOWN_CODE = Act.PARK_CHANNEL, "this version does not know this error code; see docs.slack.dev for its meaning"
-
-
-def _error_of_code(code: str, *, doing: str, needed: str = "", errors: ErrorTable | None = None) -> model.SendError:
+def _error_of_code(code: str, *, doing: str, needed: str = "") -> model.SendError:
     """Return the error for a code of Slack; ``needed`` is the missing scope."""
-    act, advice = (errors or {}).get(code) or ERRORS.get(code) or _UNKNOWN_CODE
+    act, advice = ERRORS.get(
+        code, (Act.PARK_CHANNEL, "this version does not know this error code; see docs.slack.dev for its meaning")
+    )
     scope = f" {needed}" if needed else ""
     return send_error(act, f"{doing}: Slack says {code}{scope}", advice=advice)
 

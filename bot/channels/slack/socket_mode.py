@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import re
 import socket
@@ -25,25 +24,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot import model
-from bot.channels.kit import http_client, phrases, rendering
+from bot.channels.kit import phrases, rendering
 from bot.channels.kit.context import run_in_thread
-from bot.channels.slack import blocks
+from bot.channels.slack import blocks, sdk
 from bot.channels.slack.channel import BotChannel
 from bot.model.actions import EndSilence, MakeSilence
 from bot.model.runtime import TaskGroup
 
 log = structlog.get_logger()
-#: Drops everything, because the SDK would log payloads and tokens.
-_sdk_log = logging.getLogger("wirewatch.slack_sdk")
-_sdk_log.setLevel(logging.CRITICAL + 1)
-_sdk_log.propagate = False
 
 #: An acknowledgement is sent after this time even if the store is busy, because Slack requires it within three seconds.
 ACKNOWLEDGE_AFTER = timedelta(seconds=2)
@@ -53,8 +47,6 @@ _CHECK_INTERVAL = timedelta(seconds=0.5)
 _CHECKS = 4
 #: How long to wait for the SDK's threads when we stop.
 _CLOSE_TIMEOUT = timedelta(seconds=2)
-#: Timeout of the SDK's requests for another connection.
-_TIMEOUT_SECONDS = 15
 #: A payload contains the whole message; a large buffer reads it in few pieces.
 _BUFFER_BYTES = 16_384
 
@@ -102,19 +94,10 @@ class Listener:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(envelopes.put_nowait, request)
 
-        web_client = WebClient(
-            base_url=place.options.base_url,
-            timeout=_TIMEOUT_SECONDS,
-            ssl=http_client.tls_context(),
-            retry_handlers=[],
-            logger=_sdk_log,
-        )
-        # Let urllib read the environment, because the SDK ignores no_proxy.
-        web_client.proxy = None
         client = SocketModeClient(
             app_token="",
-            web_client=web_client,
-            logger=_sdk_log,
+            web_client=sdk.web_client(place.options.base_url),
+            logger=sdk.silent_logger(),
             auto_reconnect_enabled=False,
             receive_buffer_size=_BUFFER_BYTES,
             concurrency=2,
@@ -313,6 +296,6 @@ async def answer_command(url: str, message: model.Message, *, zone: tzinfo, api_
         raise model.OutcomeUnknown("answering a command: the response address is not on Slack's host")
     text = blocks.plain_text(rendering.plain_preview(message))
     body = {"response_type": "ephemeral", "text": text, "blocks": blocks.build_blocks(message, zone=zone)}
-    response = await http_client.request("POST", url, who="Slack", document=body)
-    if response.status != 200:
-        raise model.OutcomeUnknown(f"answering a command: Slack answered {response.status}")
+    status, _, _ = await sdk.post_to_webhook(url, body, name="answer of a command")
+    if status != 200:
+        raise model.OutcomeUnknown(f"answering a command: Slack answered {status}")
