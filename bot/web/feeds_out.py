@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 from lxml import etree
@@ -25,54 +26,25 @@ from bot.web import formatting, pages
 _ATOM = "http://www.w3.org/2005/Atom"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedEntry:
-    """One story as an entry of a feed."""
-
-    id: str
-    title: str
-    #: The web address of an article, or of the story's page.
-    link: str
-    published: datetime
-    updated: datetime
-    #: The names of the story's rules.
-    tags: tuple[str, ...]
-    #: HTML. Quoted text is escaped.
-    content: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedDocument:
-    """A feed with its entries, most recently changed first."""
-
-    id: str
-    title: str
-    #: The feed's own address, without a token.
-    address: str
-    home: str
-    updated: datetime
-    entries: Sequence[FeedEntry]
-
-
-def atom(feed: FeedDocument) -> bytes:
-    """Render the feed as Atom."""
+def atom(document: Mapping[str, Any], *, feed_id: str, updated: str) -> bytes:
+    """Render a JSON Feed document as Atom, which also needs an id and the time of the last change."""
     root = etree.Element(f"{{{_ATOM}}}feed", nsmap={None: _ATOM})  # type: ignore[dict-item]  # None: the default
-    _add(root, "id", feed.id)
-    _add(root, "title", feed.title)
-    _add(root, "updated", feed.updated.isoformat())
+    _add(root, "id", feed_id)
+    _add(root, "title", document["title"])
+    _add(root, "updated", updated)
     _add(_add(root, "author"), "name", "Wirewatch")
-    _add(root, "link", rel="self", type="application/atom+xml", href=feed.address)
-    _add(root, "link", rel="alternate", type="text/html", href=feed.home)
-    for entry in feed.entries:
-        element = _add(root, "entry")
-        _add(element, "id", entry.id)
-        _add(element, "title", entry.title)
-        _add(element, "published", entry.published.isoformat())
-        _add(element, "updated", entry.updated.isoformat())
-        _add(element, "link", rel="alternate", href=entry.link)
-        for tag in entry.tags:
-            _add(element, "category", term=tag)
-        _add(element, "content", entry.content, type="html")
+    _add(root, "link", rel="self", type="application/atom+xml", href=document["feed_url"])
+    _add(root, "link", rel="alternate", type="text/html", href=document["home_page_url"])
+    for item in document["items"]:
+        entry = _add(root, "entry")
+        _add(entry, "id", item["id"])
+        _add(entry, "title", item["title"])
+        _add(entry, "published", item["date_published"])
+        _add(entry, "updated", item["date_modified"])
+        _add(entry, "link", rel="alternate", href=item["url"])
+        for tag in item["tags"]:
+            _add(entry, "category", term=tag)
+        _add(entry, "content", item["content_html"], type="html")
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
@@ -82,29 +54,6 @@ def _add(parent: etree._Element, name: str, text: str = "", **attributes: str) -
     if text:
         added.text = strip_unprintable(text)
     return added
-
-
-def json_feed(feed: FeedDocument) -> bytes:
-    """Render the feed as JSON Feed 1.1."""
-    document = {
-        "version": "https://jsonfeed.org/version/1.1",
-        "title": feed.title,
-        "home_page_url": feed.home,
-        "feed_url": feed.address,
-        "items": [
-            {
-                "id": entry.id,
-                "url": entry.link,
-                "title": entry.title,
-                "content_html": entry.content,
-                "date_published": entry.published.isoformat(),
-                "date_modified": entry.updated.isoformat(),
-                "tags": list(entry.tags),
-            }
-            for entry in feed.entries
-        ],
-    }
-    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
 
 
 #: Maximum entries of a feed, and maximum number of newest stories searched for those of a channel or a tag.
@@ -167,20 +116,23 @@ class FeedsOut:
         rows = await self._answers.read(lambda archive: self._stories(archive.tx, kind, name, since=now - BACK))
         loaded_at, public_url = self._watched.loaded_at, self._watched.settings.bot.public_url
 
-        def document() -> bytes:
-            entries = [self._entry(row, base) for row in rows]
-            feed = FeedDocument(
-                # Without a public address, the host depends on the request and must not be part of the id.
-                id=f"{base}feeds/{kind}{query}" if public_url else f"urn:wirewatch:feeds:{kind}{query}",
-                title=formatting.plain(f"Wirewatch: {name}" if kind != "all" else "Wirewatch"),
-                address=address,
-                home=f"{base}rule{query}" if kind == "rule" else f"{base}stories",
-                updated=max((entry.updated for entry in entries), default=loaded_at),
-                entries=sorted(entries, key=lambda entry: entry.updated, reverse=True),
-            )
-            return atom(feed) if form == "atom" else json_feed(feed)
+        def make() -> bytes:
+            # Most recently changed first.
+            changed = sorted(((_changed_at(row), row) for row in rows), key=lambda entry: entry[0], reverse=True)
+            document = {
+                "version": "https://jsonfeed.org/version/1.1",
+                "title": formatting.plain(f"Wirewatch: {name}" if kind != "all" else "Wirewatch"),
+                "home_page_url": f"{base}rule{query}" if kind == "rule" else f"{base}stories",
+                "feed_url": address,
+                "items": [self._item(row, base, changed_at) for changed_at, row in changed],
+            }
+            if form == "json":
+                return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+            # Without a public address, the host depends on the request and must not be part of the id.
+            feed_id = f"{base}feeds/{kind}{query}" if public_url else f"urn:wirewatch:feeds:{kind}{query}"
+            return atom(document, feed_id=feed_id, updated=(changed[0][0] if changed else loaded_at).isoformat())
 
-        body = await render(document)
+        body = await render(make)
         return _RenderedFeed(at=now, body=body, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
     def _is_known(self, kind: str, name: str) -> bool:
@@ -210,24 +162,30 @@ class FeedsOut:
             chosen = [story for story in newest if story.id in posted]
         return [read_story(tx, story) for story in chosen[:MOST_ENTRIES]]
 
-    def _entry(self, row: StoryRow, base: str) -> FeedEntry:
+    def _item(self, row: StoryRow, base: str, changed_at: datetime) -> dict[str, Any]:
+        """Return a story as an item of a JSON Feed. Its link is the address of an article, or of the story's page."""
         story = row.story
         page = f"{base}story/{quote(story.id)}"
         own = [member.article for member in story.members if member.article.id == story.headline]
         articles = [*own, *(member.article for member in story.members)]
         links = (formatting.web_link(article.link) for article in articles)
-        changes = [decision.at for decision in row.decisions if decision.facts or decision.edits]
         # Each channel has its own decision about a fact or correction, so remove duplicates.
         facts = list(dict.fromkeys(fact for decision in row.decisions for fact in decision.facts))
         edits = list(dict.fromkeys(edit for decision in row.decisions for edit in decision.edits))
-        return FeedEntry(
-            id=f"urn:wirewatch:story:{quote(story.id)}",
-            title=formatting.plain(summaries.story_headline(story)) or "(without a title)",
-            link=next((link for link in links if link), page),
-            published=story.first_seen,
-            updated=max([story.last_seen, *changes]),
-            tags=tuple(formatting.plain(rule) for rule in story.rules),
-            content=self._template.render(
+        return {
+            "id": f"urn:wirewatch:story:{quote(story.id)}",
+            "url": next((link for link in links if link), page),
+            "title": formatting.plain(summaries.story_headline(story)) or "(without a title)",
+            "content_html": self._template.render(
                 entry=row, page=page, facts=facts[-MOST_CHANGES:], edits=edits[-MOST_CHANGES:]
             ),
-        )
+            "date_published": story.first_seen.isoformat(),
+            "date_modified": changed_at.isoformat(),
+            "tags": [formatting.plain(rule) for rule in story.rules],
+        }
+
+
+def _changed_at(row: StoryRow) -> datetime:
+    """Return the time of the story's last article, fact or correction."""
+    changes = [decision.at for decision in row.decisions if decision.facts or decision.edits]
+    return max([row.story.last_seen, *changes])
