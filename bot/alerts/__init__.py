@@ -23,17 +23,14 @@ silenced. Decisions about a posted story ignore silenced rules and articles.
 from bot.alerts import routing
 from bot.alerts.decide import decide, record_decision
 from bot.alerts.feedback import active_feedback
-from bot.alerts.holds import Hold, Released, due_reminders, hold_for, plan_reminder, release
+from bot.alerts.holds import due_reminders, plan_reminder, release
 from bot.alerts.situation import Situation, next_digest_time, quiet_hours_end, without_silenced
 
 __all__ = [
-    "Hold",
-    "Released",
     "Situation",
     "active_feedback",
     "decide",
     "due_reminders",
-    "hold_for",
     "next_digest_time",
     "plan_reminder",
     "quiet_hours_end",

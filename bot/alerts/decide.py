@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import model
-from bot.alerts.holds import gather_hold, hold_for
-from bot.alerts.situation import Situation, reply_decision
+from bot.alerts.holds import find_hold, gather_hold
+from bot.alerts.situation import Situation
 
 #: Maximum facts in one reply, because nobody reads more. The linked articles contain the others.
 FACTS_A_REPLY = 6
@@ -28,22 +28,20 @@ def decide(situation: Situation) -> tuple[model.Decision, ...]:
     if alert is None or alert.state is model.AlertState.HELD:
         return _first(situation)
     if alert.state is model.AlertState.SILENT:
-        return _first(situation) if _is_news_after_silence(situation) else ()
+        return _first(situation) if _is_news_after_silence(situation, alert) else ()
     silenced = (situation.silenced_by(situation.silence_of_some),) if situation.silence_of_some else ()
     return (*silenced, *_follow_up(situation, alert))
 
 
-def _is_news_after_silence(situation: Situation) -> bool:
+def _is_news_after_silence(situation: Situation, alert: model.Alert) -> bool:
     """Return whether an article is news in a story that was not posted because of its baseline or a silence."""
-    alert = situation.alert
-    if alert is not None and alert.reason is model.Reason.SILENCED:
-        return bool(situation.arrivals)
-    is_baseline_silence = alert is not None and alert.reason is model.Reason.BASELINE
-    return is_baseline_silence and any(not m.is_baseline and m.join.copy_of is None for m in situation.arrivals)
+    if alert.reason is model.Reason.BASELINE:
+        return any(not member.is_baseline and member.join.copy_of is None for member in situation.arrivals)
+    return alert.reason is model.Reason.SILENCED and bool(situation.arrivals)
 
 
 def _first(situation: Situation) -> tuple[model.Decision, ...]:
-    hold = hold_for(situation) or gather_hold(situation)
+    hold = find_hold(situation) or gather_hold(situation)
     if hold is None:
         reason = model.Reason.UNSURE if situation.story.nearest else model.Reason.FIRST_REPORT
         return (situation.decision(model.AlertAction.POST, reason, rules=situation.speaking),)
@@ -57,7 +55,7 @@ def _first(situation: Situation) -> tuple[model.Decision, ...]:
     )
     if is_same_hold:
         return ()
-    return (situation.decision(model.AlertAction.HOLD, hold.reason, detail=hold.detail, until=hold.until),)
+    return (hold,)
 
 
 def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
@@ -74,17 +72,21 @@ def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision
         first = situation.decision(model.AlertAction.POST, replies[0].reason, rules=listed, detail="news", until=until)
         replies = (first, *replies)
     # The message shows the newest fact of its thread, so it is edited after the replies.
-    return (*replies, edit) if edit else replies or (_silent(situation),)
+    if edit or replies:
+        return (*replies, edit) if edit else replies
+    # The articles are copies from outlets that the story already has.
+    detail = situation.arrivals[-1].join.detail
+    return (situation.decision(model.AlertAction.SILENT, model.Reason.COPY, detail=detail),)
 
 
 def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
     new_rules = tuple(rule for rule in situation.rules if rule.name not in alert.rules and situation.is_ready(rule))
     plain = tuple(rule for rule in new_rules if rule.min_outlets < 2)
     corroborated = tuple(rule for rule in new_rules if rule.min_outlets >= 2)
-    replies = [reply_decision(situation, model.Reason.SECOND_RULE, rules=plain)] if plain else []
+    replies = [situation.reply(model.Reason.SECOND_RULE, rules=plain)] if plain else []
     if corroborated:
         detail = f"{len(situation.story.owners)} independent outlets"
-        replies.append(reply_decision(situation, model.Reason.CORROBORATION, rules=corroborated, detail=detail))
+        replies.append(situation.reply(model.Reason.CORROBORATION, rules=corroborated, detail=detail))
     return tuple(replies)
 
 
@@ -99,7 +101,7 @@ def _news(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...
         reason = model.Reason.CORRECTION if edits else model.Reason.ADDED_OUTLET
     else:
         reason = model.Reason.NEW_FACT
-    return (reply_decision(situation, reason, detail=detail, facts=facts, edits=edits),)
+    return (situation.reply(reason, detail=detail, facts=facts, edits=edits),)
 
 
 def _facts(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
@@ -155,11 +157,6 @@ def _edit(situation: Situation, reason: model.Reason | None) -> model.Decision |
     updated = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.join.copy_of is None))
     reason = model.Reason.ADDED_ARTICLE if updated else reason
     return situation.decision(model.AlertAction.EDIT, reason, detail=", ".join(updated)) if reason else None
-
-
-def _silent(situation: Situation) -> model.Decision:
-    """Return the decision for a batch of copies from outlets that the story already has."""
-    return situation.decision(model.AlertAction.SILENT, model.Reason.COPY, detail=situation.arrivals[-1].join.detail)
 
 
 def record_decision(

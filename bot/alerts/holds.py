@@ -9,44 +9,43 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 from bot import model
-from bot.alerts.situation import HOUR, Situation, quiet_hours_end, reply_decision
+from bot.alerts.situation import Situation, quiet_hours_end
+
+#: The window of ``posts_per_hour``.
+HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """The reason why an alert is held, and the end of the hold."""
-
-    reason: model.Reason
-    #: None means until another article joins.
-    until: datetime | None
-    detail: str
-
-
-def hold_for(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> Hold | None:
-    """Return the first reason to wait, or None to post.
+def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> model.Decision | None:
+    """Return the decision to wait, with the first reason for it, or None to post.
 
     If ``is_released`` is true, a baseline or digest hold has just ended, so neither of them applies. If
     ``is_beyond_cap`` is true, the story goes to the gathered message for stories beyond the rate cap, so the cap does
     not apply.
     """
-    ready = tuple(rule for rule in situation.rules if situation.is_ready(rule))
+    ready = situation.speaking
     if not ready:
-        return _too_few_outlets(situation)
+        needed = min((rule.min_outlets for rule in situation.rules), default=1)
+        detail = f"{len(situation.story.owners)} of {needed} independent outlets"
+        return situation.hold(model.Reason.MIN_OUTLETS, until=None, detail=detail)
     if not is_released and all(member.is_baseline for member in situation.story.members):
-        return Hold(reason=model.Reason.BASELINE, until=situation.now, detail="the feed's first poll is gathered")
+        detail = "the feed's first poll is gathered"
+        return situation.hold(model.Reason.BASELINE, until=situation.now, detail=detail)
     if not is_released and (due := situation.next_digest(ready)):
-        return Hold(reason=model.Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
+        return situation.hold(model.Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
     is_high = any(rule.severity is model.Severity.HIGH and not situation.digest_of(rule) for rule in ready)
     if not is_high and (end := quiet_hours_end(situation.policy.quiet, situation.now)):
-        return Hold(reason=model.Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
-    cooldown = _cooling(ready, situation)
-    return cooldown if cooldown or is_beyond_cap else _rate_cap(situation, is_high=is_high)
+        return situation.hold(model.Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
+    cooldown_ends = [end for rule in ready if (end := _cooldown_end(rule, situation))]
+    if len(cooldown_ends) == len(ready):
+        end = min(cooldown_ends)
+        return situation.hold(model.Reason.COOLDOWN, until=end, detail=f"cooldown until {end:%Y-%m-%d %H:%M} UTC")
+    return None if is_beyond_cap else _rate_cap(situation, is_high=is_high)
 
 
-def gather_hold(situation: Situation) -> Hold | None:
+def gather_hold(situation: Situation) -> model.Decision | None:
     """Return the hold of a first post that waits for other outlets, or None if it does not wait.
 
     The wait is counted from the first article. There is no wait under a rule of severity high or after another hold.
@@ -62,23 +61,8 @@ def gather_hold(situation: Situation) -> Hold | None:
         return None
     wait = min(wait for wait in waits if wait is not None)
     until = alert.held_until if alert is not None and alert.held_until else situation.now + wait
-    return Hold(
-        reason=model.Reason.GATHER, until=until, detail=f"waits {model.format_duration(wait)} for other outlets"
-    )
-
-
-def _too_few_outlets(situation: Situation) -> Hold:
-    needed = min((rule.min_outlets for rule in situation.rules), default=1)
-    count = len(situation.story.owners)
-    return Hold(reason=model.Reason.MIN_OUTLETS, until=None, detail=f"{count} of {needed} independent outlets")
-
-
-def _cooling(rules: tuple[model.Rule, ...], situation: Situation) -> Hold | None:
-    ends = [_cooldown_end(rule, situation) for rule in rules]
-    if any(end is None for end in ends):
-        return None
-    until = min(end for end in ends if end is not None)
-    return Hold(reason=model.Reason.COOLDOWN, until=until, detail=f"cooldown until {until:%Y-%m-%d %H:%M} UTC")
+    detail = f"waits {model.format_duration(wait)} for other outlets"
+    return situation.hold(model.Reason.GATHER, until=until, detail=detail)
 
 
 def _cooldown_end(rule: model.Rule, situation: Situation) -> datetime | None:
@@ -89,7 +73,7 @@ def _cooldown_end(rule: model.Rule, situation: Situation) -> datetime | None:
     return spoke_at + rule.cooldown
 
 
-def _rate_cap(situation: Situation, *, is_high: bool) -> Hold | None:
+def _rate_cap(situation: Situation, *, is_high: bool) -> model.Decision | None:
     """Return the hold of a story beyond the rate cap, or None if it may be posted.
 
     If messages can be edited, the story is gathered at once. Otherwise it waits until the hour has room, unless its
@@ -101,26 +85,14 @@ def _rate_cap(situation: Situation, *, is_high: bool) -> Hold | None:
     if cap is None or len(posts) < cap or (is_high and not gathers_at_once):
         return None
     until = situation.now if gathers_at_once else posts[len(posts) - cap] + HOUR
-    return Hold(reason=model.Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")
+    return situation.hold(model.Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")
 
 
 #: Maximum stories that a feed's first poll announces for each rule.
 BASELINE_STORIES_A_RULE = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
-    """The decisions for one channel. Several posts are gathered in one message."""
-
-    decisions: tuple[model.Decision, ...]
-
-    @property
-    def posts(self) -> tuple[model.Decision, ...]:
-        """The decisions that post a message."""
-        return tuple(decision for decision in self.decisions if decision.action is model.AlertAction.POST)
-
-
-def release(situations: Sequence[Situation]) -> Released:
+def release(situations: Sequence[Situation]) -> tuple[model.Decision, ...]:
     """Decide again for held alerts of one channel whose ``held_until`` has come, newest story first."""
     posts_by_rule: Counter[str] = Counter()
     decisions = []
@@ -129,7 +101,7 @@ def release(situations: Sequence[Situation]) -> Released:
         if decision.action is model.AlertAction.POST:
             posts_by_rule.update(decision.rules)
         decisions.append(decision)
-    return Released(decisions=tuple(decisions))
+    return tuple(decisions)
 
 
 def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> model.Decision:
@@ -143,9 +115,8 @@ def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> model.Dec
         )
     is_beyond_cap = reason is model.Reason.RATE_CAP and situation.policy.can_edit
     is_released = reason in (model.Reason.BASELINE, model.Reason.DIGEST)
-    hold = hold_for(situation, is_released=is_released, is_beyond_cap=is_beyond_cap)
-    if hold is not None:
-        return situation.decision(model.AlertAction.HOLD, hold.reason, detail=hold.detail, until=hold.until)
+    if hold := find_hold(situation, is_released=is_released, is_beyond_cap=is_beyond_cap):
+        return hold
     ready = situation.speaking
     if is_beyond_cap:
         return situation.decision(
@@ -201,7 +172,7 @@ def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.R
     active = tuple(rule for rule in rules if rule.name not in silenced)
     if not active:
         return situation.silenced_by(silenced[rules[0].name], rules)
-    decision = reply_decision(situation, model.Reason.REMINDER, rules=active, facts=(deadline.fact,))
+    decision = situation.reply(model.Reason.REMINDER, rules=active, facts=(deadline.fact,))
     zone = next(rule.remind.zone for rule in active if rule.remind)
     days = (deadline.day - (decision.until or decision.at).astimezone(zone).date()).days
     when = f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "today"
@@ -227,7 +198,7 @@ def plan_reminder(situation: Situation, *, is_released: bool = False) -> model.D
     detail = "no reminder is due"
     if following:
         detail = f"deadline {following.deadline.fact.after}: reminder at {following.at:%Y-%m-%d %H:%M} UTC"
-    return situation.decision(model.AlertAction.HOLD, model.Reason.REMINDER, detail=detail, until=until)
+    return situation.hold(model.Reason.REMINDER, until=until, detail=detail)
 
 
 def _moments(situation: Situation) -> Iterator[_Moment]:

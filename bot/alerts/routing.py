@@ -40,18 +40,13 @@ class Leg:
     to: tuple[str, ...]
     #: Hours and feed tags in words. If empty, the leg always applies.
     conditions: tuple[str, ...]
-    #: Whether the following leg is taken too.
-    goes_on: bool
-
-
-def legs(routes: Sequence[model.Route], rule: model.Rule) -> tuple[Leg, ...]:
-    """Return every route of a rule, in the order in which they are tried. Hours and feed tags become conditions."""
-    return tuple(_legs(routes, rule, (), goes_on=False))
+    #: How the leg follows the one before it: “also” (taken too) or “else” (taken if the one before does not apply).
+    joint: str
 
 
 def possible_channels(routes: Sequence[model.Route], rule: model.Rule) -> tuple[str, ...]:
     """Return every channel that the rule may post to: its ``notify``, or else the channels of its routes."""
-    return rule.notify or tuple(dict.fromkeys(channel for leg in legs(routes, rule) for channel in leg.to))
+    return rule.notify or tuple(dict.fromkeys(channel for leg in _legs(routes, rule) for channel in leg.to))
 
 
 def describe_routes(routes: Sequence[model.Route], rule: model.Rule) -> str:
@@ -64,12 +59,10 @@ def describe_routes(routes: Sequence[model.Route], rule: model.Rule) -> str:
     if rule.notify:
         return ", ".join(rule.notify)
     text = ""
-    previous: Leg | None = None
-    for leg in legs(routes, rule):
-        joint = "" if previous is None else ", also " if previous.goes_on else ", else "
+    for leg in _legs(routes, rule):
+        joint = f", {leg.joint} " if text else ""
         conditions = f" ({', '.join(leg.conditions)})" if leg.conditions else ""
         text += f"{joint}{', '.join(leg.to)}{conditions}"
-        previous = leg
     return text or "nowhere"
 
 
@@ -79,8 +72,11 @@ def _may_match(route: model.Route, rule: model.Rule) -> bool:
     return is_named and (not severities or rule.severity in severities)
 
 
-def _legs(routes: Sequence[model.Route], rule: model.Rule, outer: tuple[str, ...], *, goes_on: bool) -> list[Leg]:
-    result: list[Leg] = []
+def _legs(
+    routes: Sequence[model.Route], rule: model.Rule, outer: tuple[str, ...] = (), joint: str = "else"
+) -> list[Leg]:
+    """Return every route of a rule, in the order in which they are tried. ``outer`` are the conditions of all."""
+    legs: list[Leg] = []
     for branch in routes:
         if not _may_match(branch, rule):
             continue
@@ -89,11 +85,11 @@ def _legs(routes: Sequence[model.Route], rule: model.Rule, outer: tuple[str, ...
             conditions += (f"{hours.start:%H:%M} to {hours.end:%H:%M} {hours.zone}",)
         if branch.match.tag:
             conditions += (f"feeds tagged {' or '.join(branch.match.tag)}",)
-        continues = goes_on or branch.continue_
-        inner = _legs(branch.routes, rule, conditions, goes_on=continues)
-        result += inner
-        if not inner or inner[-1].goes_on or inner[-1].conditions != conditions:
-            result.append(Leg(to=branch.to, conditions=conditions, goes_on=continues))
+        inner = _legs(branch.routes, rule, conditions, joint)
+        legs += inner
+        if all(leg.conditions != conditions for leg in inner):
+            legs.append(Leg(to=branch.to, conditions=conditions, joint="else" if inner else joint))
         if conditions == outer and not branch.continue_:
             break
-    return result
+        joint = "also" if branch.continue_ else "else"
+    return legs

@@ -137,9 +137,26 @@ class Situation:
         decision = self.decision(model.AlertAction.SILENT, model.Reason.SILENCED, rules=rules, detail=detail)
         return replace(decision, silence=silence.id)
 
+    def hold(self, reason: model.Reason, *, until: datetime | None, detail: str) -> model.Decision:
+        """Return a decision to wait. If ``until`` is None, wait until another article joins."""
+        return self.decision(model.AlertAction.HOLD, reason, detail=detail, until=until)
 
-#: The window of ``posts_per_hour``.
-HOUR = timedelta(hours=1)
+    def reply(
+        self,
+        reason: model.Reason,
+        *,
+        rules: tuple[model.Rule, ...] | None = None,
+        detail: str = "",
+        facts: tuple[model.Fact, ...] = (),
+        edits: tuple[model.Edit, ...] = (),
+    ) -> model.Decision:
+        """Return a reply. Under a digest it is sent with the next digest, in quiet hours at their end (``until``)."""
+        send_at = self.next_digest(self.rules)
+        if send_at is None and self.severity is not model.Severity.HIGH:
+            send_at = quiet_hours_end(self.policy.quiet, self.now)
+        return self.decision(
+            model.AlertAction.REPLY, reason, rules=rules, detail=detail, until=send_at, facts=facts, edits=edits
+        )
 
 
 #: A function that returns the silence of a rule (by its name) or of an article, or None.
@@ -179,22 +196,4 @@ def without_silenced(
         arrivals=tuple(member for member in situation.arrivals if member.article.id not in covered),
         facts=tuple(fact for fact in situation.facts if fact.article not in covered),
         edits=tuple(edit for edit in situation.edits if edit.article not in covered),
-    )
-
-
-def reply_decision(
-    situation: Situation,
-    reason: model.Reason,
-    *,
-    rules: tuple[model.Rule, ...] | None = None,
-    detail: str = "",
-    facts: tuple[model.Fact, ...] = (),
-    edits: tuple[model.Edit, ...] = (),
-) -> model.Decision:
-    """Return a reply. Under a digest it is sent with the next digest, in quiet hours at their end (``until``)."""
-    send_at = situation.next_digest(situation.rules)
-    if send_at is None and situation.severity is not model.Severity.HIGH:
-        send_at = quiet_hours_end(situation.policy.quiet, situation.now)
-    return situation.decision(
-        model.AlertAction.REPLY, reason, rules=rules, detail=detail, until=send_at, facts=facts, edits=edits
     )

@@ -16,7 +16,7 @@ from bot.model import SilenceKind
 from bot.model.actions import EndSilence, MakeSilence
 from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline import actions
-from bot.pipeline.silences import ActionContext, Rights, person_rights
+from bot.pipeline.silences import Rights, person_context, person_rights
 from bot.pipeline.turn import Turn
 from bot.queries.articles import EXPLAIN, ExplainAnswer, ExplainParameters
 from bot.queries.feeds import FEEDS_HEALTH, FeedsParameters
@@ -283,16 +283,10 @@ class Asking:
                     return _not_one(matching, readable)
                 name = matching[0]
             action = MakeSilence(kind=kind, name=name, end=lasts, reason=words["why"])
-        snapshot, person = self._watched.snapshot, question.person
+        snapshot = self._watched.snapshot
 
         def work(tx: storage.Transaction) -> model.ActionResult:
-            context = ActionContext(
-                turn=Turn(tx, snapshot, now),
-                once=question.id,
-                author=person.author,
-                author_id=person.id,
-                rights=rights,
-            )
+            context = person_context(Turn(tx, snapshot, now), rights, once=question.id)
             return actions.apply_action(context, action)
 
         result = await self._watched.store.write(work)

@@ -27,7 +27,7 @@ from bot.model.actions import (
     Useful,
 )
 from bot.pipeline import messages, silences
-from bot.pipeline.silences import ActionContext, Rights
+from bot.pipeline.silences import ActionContext, person_context, person_rights
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from bot.stories import summaries
@@ -70,15 +70,9 @@ def apply_press(
         )
     # Only members of a channel see its messages, so the person is a member.
     person = replace(person, member_of=person.member_of | {target.channel})
-    context = ActionContext(
-        turn=turn,
-        once=pressed.id,
-        author=person.author,
-        author_id=person.id,
-        rights=Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted),
-    )
+    rights = person_rights(person, channels, snapshot)
     try:
-        return apply_action(context, pressed.action, target)
+        return apply_action(person_context(turn, rights, once=pressed.id), pressed.action, target)
     except model.CannotAct as error:
         return ActionResult(text=f"Nothing was changed: {error}.", refused=str(error))
 
@@ -164,17 +158,15 @@ def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> Ac
         raise model.CannotAct("this message no longer names that rule")
     named = ", ".join(f'"{rule}"' for rule in rules)
     summary = f"{verdict.value} for {named}"
-    decisions = _keep(context, verdict, alert, target.story, rules, model.Reason.JUDGED, summary)
+    decisions = _keep(context, verdict, alert, rules, summary)
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions)
 
 
 def _claim(context: ActionContext, action: Claim | Release, target: Target) -> ActionResult:
     """Claim or release a story, and show the change in every channel that has posted the story."""
-    verdict, reason = Verdict.CLAIMED, model.Reason.CLAIMED
-    summary = "the story is claimed"
+    verdict, summary = Verdict.CLAIMED, "the story is claimed"
     if isinstance(action, Release):
-        verdict, reason = Verdict.UNCLAIMED, model.Reason.UNCLAIMED
-        summary = "the story is released; nobody claims it"
+        verdict, summary = Verdict.UNCLAIMED, "the story is released; nobody claims it"
     first = target.alert
     posted = [
         alert
@@ -187,23 +179,21 @@ def _claim(context: ActionContext, action: Claim | Release, target: Target) -> A
     decisions: list[model.Decision] = []
     for alert in alerts_shown:
         own = context if alert is first else replace(context, once=model.send_id(context.once, alert.channel))
-        kept = _keep(own, verdict, alert, target.story, ("",), reason, summary)
+        kept = _keep(own, verdict, alert, ("",), summary)
         if kept and verdict is Verdict.CLAIMED:
             messages.drop_escalation(context.turn, alert, f"claimed by {context.author}")
         elif kept:
-            messages.restart_escalation(context.turn, alert, target.story, once=own.once)
+            messages.restart_escalation(context.turn, alert, once=own.once)
         decisions += kept
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=tuple(decisions))
 
 
+#: Verdicts about the whole story -> reason of their decision. Other verdicts are about rules.
+_REASONS = {Verdict.CLAIMED: model.Reason.CLAIMED, Verdict.UNCLAIMED: model.Reason.UNCLAIMED}
+
+
 def _keep(
-    context: ActionContext,
-    verdict: Verdict,
-    alert: model.Alert,
-    story: model.Story,
-    rules: Sequence[str],
-    reason: model.Reason,
-    summary: str,
+    context: ActionContext, verdict: Verdict, alert: model.Alert, rules: Sequence[str], summary: str
 ) -> tuple[model.Decision, ...]:
     """Store judgements of a story in a channel, and show them. Return () if they were already stored."""
     assert alert.head is not None
@@ -223,7 +213,8 @@ def _keep(
     ]
     if not context.turn.tx.judgements.add(judgements):
         return ()
-    return (_show(context, alert, story, reason, f"{summary}, by {context.author}", [rule for rule in rules if rule]),)
+    reason, detail = _REASONS.get(verdict, model.Reason.JUDGED), f"{summary}, by {context.author}"
+    return (_show(context, alert, reason, detail, [rule for rule in rules if rule]),)
 
 
 # -- silences
@@ -299,15 +290,15 @@ def _show_silence(
     context: ActionContext, silence: model.Silence, reason: model.Reason, detail: str, target: Target | None
 ) -> tuple[model.Decision, ...]:
     """Edit the pressed message. If a story is silenced, also edit its messages in all channels of the silence."""
-    shown: dict[str, tuple[model.Alert, model.Story]] = {}
+    shown: dict[str, model.Alert] = {}
     if target is not None and target.alert is not None:
-        shown[target.alert.channel] = target.alert, target.story
+        shown[target.alert.channel] = target.alert
     if silence.kind is SilenceKind.STORY and (story := context.turn.story(model.StoryId(silence.name))):
         for alert in context.turn.alerts([story.id]):
             if alert.state is model.AlertState.POSTED and silence.holds_in(alert.channel):
-                shown.setdefault(alert.channel, (alert, story))
+                shown.setdefault(alert.channel, alert)
     rules = [silence.name] if silence.kind is SilenceKind.RULE else []
-    return tuple(_show(context, alert, story, reason, detail, rules) for alert, story in shown.values())
+    return tuple(_show(context, alert, reason, detail, rules) for alert in shown.values())
 
 
 # -- splits and merges
@@ -347,12 +338,7 @@ def _ruling(
 
 
 def _show(
-    context: ActionContext,
-    alert: model.Alert,
-    story: model.Story,
-    reason: model.Reason,
-    detail: str,
-    rules: Sequence[str],
+    context: ActionContext, alert: model.Alert, reason: model.Reason, detail: str, rules: Sequence[str]
 ) -> model.Decision:
     """Write the decision of an action, and edit the message to show the current state."""
     turn = context.turn
@@ -368,24 +354,20 @@ def _show(
         detail=detail,
     )
     turn.decide(decision)
-    if decision.action is model.AlertAction.EDIT and (row := _edit(context, alert, story, decision)):
+    if decision.action is model.AlertAction.EDIT and (row := _edit(context, alert, decision)):
         turn.post(row, *messages.escalation_edits(turn, alert, row.message, once=context.once))
     return decision
 
 
-def _edit(
-    context: ActionContext, alert: model.Alert, story: model.Story, decision: model.Decision
-) -> model.Outgoing | None:
-    turn, snapshot = context.turn, context.turn.snapshot
+def _edit(context: ActionContext, alert: model.Alert, decision: model.Decision) -> model.Outgoing | None:
+    turn = context.turn
     shown = silences.ActiveSilences(turn.tx.silences.active(turn.now)).shown(alert)
-    row = messages.edit_row(turn, decision, story, alert, silences=shown, once=context.once)
-    if row and (policy := snapshot.language_model):
+    row = messages.edit_row(turn, decision, alert, silences=shown, once=context.once)
+    if row and (policy := turn.snapshot.language_model):
         # An import at the top would load the prompts, which only a configuration with a model needs.
         from bot.pipeline import advice
 
-        to = snapshot.policies.get(row.channel, model.PostingPolicy()).translate
-        answers = advice.stored_answers(turn.tx, by=policy.name)
-        row = advice.with_model_words(row, story, answers, policy=policy, to=to)
+        row = advice.with_model_words(turn, row, policy, advice.stored_answers(turn.tx, by=policy.name))
     return row
 
 
@@ -400,7 +382,7 @@ def _message(context: ActionContext, target: Target) -> model.Message:
         action=model.AlertAction.EDIT,
         reason=model.Reason.JUDGED,
     )
-    row = _edit(context, replace(alert, is_gathered=False), target.story, decision)
+    row = _edit(context, alert, decision)
     assert row is not None
     return row.message
 

@@ -7,7 +7,7 @@ turn: prompt → answer in the store? ─ yes → used
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -33,22 +33,19 @@ class AnswerLookup(Protocol):
 
 
 def with_model_words(
-    row: model.Outgoing,
-    story: model.Story,
-    look_up: AnswerLookup,
-    *,
-    policy: model.LanguageModelPolicy,
-    to: str | None,
+    turn: Turn, row: model.Outgoing, policy: model.LanguageModelPolicy, look_up: AnswerLookup
 ) -> model.Outgoing:
-    """Return the message with the model's summary, and its translation if ``to`` names a language.
+    """Return the message with the model's summary, and its translation if the channel wants one.
 
     Return the message unchanged if there is no answer or the article contains instructions to a model.
     """
     if row.message.kind not in _KINDS or len(row.message.briefs) != 1:
         return row
     (brief,) = row.message.briefs
+    story = turn.story(brief.story)
     source = (brief.summary or (brief.title,))[0]
-    article = next((member.article for member in story.members if member.article.id == source.article), None)
+    members = story.members if story else ()
+    article = next((member.article for member in members if member.article.id == source.article), None)
     if article is None or prompts.instructs_a_model(article):
         return row
     sentences = [sentence.text for sentence in brief.summary]
@@ -59,6 +56,7 @@ def with_model_words(
             sentences = [sentence.text.strip() for sentence in answer.sentences]
             texts = [*sentences[:-1], f"{sentences[-1]} [summary by {policy.name}]"]
             shown = tuple(replace(source, spans=(model.Span(text=text),)) for text in texts)
+    to = turn.snapshot.policies.get(row.channel, model.PostingPolicy()).translate
     if to is not None and model.Use.TRANSLATE in policy.uses:
         prompt = prompts.translation_prompt(article, [brief.title.text, *sentences], to=to)
         translated = look_up(prompt, prompts.Translation) if prompt else None
@@ -101,7 +99,10 @@ class Advice:
 
     def __init__(self, advisor: model.Advisor) -> None:
         self.advisor = advisor
-        self._turn: Turn | None = None
+        #: The current turn, which ``begin`` sets.
+        self._turn: Turn
+        #: Whether to decide without the answers that are missing.
+        self.is_over = False
         #: Queue key of waiting work -> start of the wait.
         self._since: dict[str, datetime] = {}
         #: Queue keys that this turn leaves in the queue.
@@ -112,15 +113,10 @@ class Advice:
         self._queued: set[str] = set()
         #: Waiting article -> its prompt. The prompt stays the same even if the story has changed.
         self._asked: dict[str, model.Prompt] = {}
-        self._is_over = False
 
-    def is_for(self, use: model.Use) -> bool:
-        """Return whether the model has this task."""
-        return use in self.advisor.policy.uses
-
-    def begin(self, turn: Turn, *, is_over: bool = False) -> None:
-        """Begin a turn. If ``is_over`` is true, decide without the answers that are missing."""
-        self._turn, self._is_over = turn, is_over
+    def begin(self, turn: Turn) -> None:
+        """Begin a turn, which uses these answers."""
+        self._turn, turn.advice = turn, self
         self._held, self._wanted, self._queued = set(), {}, set()
 
     @property
@@ -130,7 +126,6 @@ class Advice:
 
     def end(self) -> None:
         """Request the missing answers. Call this after the turn is committed."""
-        assert self._turn is not None
         self._since = {key: self._since.get(key, self._turn.now) for key in self._held}
         self._asked = {key: prompt for key, prompt in self._asked.items() if key in self._held}
         self.advisor.want(self._wanted.values())
@@ -177,38 +172,84 @@ class Advice:
         The stories near the article may have changed since then. After a restart between prompt and decision, this
         must not cause a second request.
         """
-        assert self._turn is not None
         for call in reversed(self._turn.tx.completions.about(article.id)):
             is_current = (call.use, call.version) == (model.Use.SAME_EVENT, prompts.SameEvent.version)
             if is_current and call.answer is not None and call.model == self.advisor.policy.name:
                 return prompts.SameEvent.model_validate_json(call.answer), call.beside
         return None, ""
 
-    def irrelevant(self, article: model.Article, rule: str, about: str) -> str | None:
-        """Return why the article is not about the rule's subject, or None if it may be. Raises Undecided."""
-        if prompts.instructs_a_model(article):
-            return None
-        answer = self._answer(prompts.relevance_prompt(article, rule, about), prompts.Relevance, key=article.id)
-        if answer is None or answer.verdict is not prompts.RelevanceVerdict.IRRELEVANT:
-            return None
-        return f'{self.advisor.policy.name}: "{answer.words}": {answer.reason.strip()}'
+    def sort_by_relevance(
+        self, arrivals: Sequence[model.Arrival]
+    ) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
+        """Ask the model about rules with ``about``. Return the relevant arrivals, and members for rejected articles.
 
-    def to_confirm(
-        self,
-        article: model.Article,
-        story: model.Story,
-        new_facts: Sequence[model.Fact],
-        further: Sequence[model.Fact] = (),
-    ) -> model.Pending | None:
-        """Return a task for the model: choose the facts that are really new from ``new_facts`` and ``further``.
+        Rejected matches are deleted. An article without remaining matches becomes a member of a separate story without
+        channels, with the reason. Arrivals that wait for the model are omitted.
+        """
+        relevant, rejected = [], []
+        for arrival in arrivals:
+            article = arrival.article
+            try:
+                reasons = self._irrelevant_rules(arrival)
+            except stories.Undecided:
+                continue
+            remaining = tuple(match for match in arrival.matches if match.rule not in reasons)
+            if reasons:
+                self._turn.reject_matches(article.id, list(reasons))
+            if remaining:
+                relevant.append(replace(arrival, matches=remaining))
+            elif reasons:
+                join = model.Join(
+                    story=stories.story_id(article.id),
+                    article=article.id,
+                    reason=model.JoinReason.NOT_ABOUT,
+                    detail="; ".join(f"{rule}: {reason}" for rule, reason in reasons.items()),
+                )
+                rejected.append(model.Member(article=article, join=join, matches=(), is_baseline=arrival.is_baseline))
+        return relevant, rejected
 
-        Return None if the article contains instructions to a model.
+    def _irrelevant_rules(self, arrival: model.Arrival) -> Mapping[str, str]:
+        """Return each matched rule that the article is not about, with the reason. Do not check rules of severity high.
+
+        Raises Undecided if an answer is missing, after all answers are requested.
+        """
+        article, reasons, waits = arrival.article, {}, False
+        for match in arrival.matches:
+            rule = self._turn.rules.get(match.rule)
+            if rule is None or not rule.about or rule.severity is model.Severity.HIGH:
+                continue
+            if prompts.instructs_a_model(article):
+                continue
+            prompt = prompts.relevance_prompt(article, rule.name, rule.about)
+            try:
+                answer = self._answer(prompt, prompts.Relevance, key=article.id)
+            except stories.Undecided:
+                waits = True
+                continue
+            if answer is not None and answer.verdict is prompts.RelevanceVerdict.IRRELEVANT:
+                reasons[rule.name] = f'{self.advisor.policy.name}: "{answer.words}": {answer.reason.strip()}'
+        if waits:
+            raise stories.Undecided
+        return reasons
+
+    def confirm(
+        self, article: model.Article, story: model.Story, new_facts: Sequence[model.Fact], further: Sequence[model.Fact]
+    ) -> Sequence[model.Fact]:
+        """Return the facts that the model chooses from ``new_facts`` and ``further``, which may be new too.
+
+        Return none if the answer is still missing, and queue a task for the model. Return ``new_facts`` if the article
+        contains instructions to a model.
         """
         if prompts.instructs_a_model(article):
-            return None
+            return new_facts
         offered = (*new_facts, *further)
         prompt = prompts.facts_prompt(article, story, offered)
-        return model.Pending(story=story.id, prompt=prompt, facts=tuple(new_facts), offered=offered)
+        pending = model.Pending(story=story.id, prompt=prompt, facts=tuple(new_facts), offered=offered)
+        try:
+            return self.confirmed(pending)
+        except stories.Undecided:
+            self._turn.defer(pending)
+            return ()
 
     def confirmed(self, pending: model.Pending) -> tuple[model.Fact, ...]:
         """Return the facts that the model chose, or all pending facts if there is no answer. Raises Undecided."""
@@ -217,28 +258,26 @@ class Advice:
             return pending.facts
         return answer.choose(pending.offered)
 
-    def worded(self, row: model.Outgoing, story: model.Story, *, to: str | None) -> model.Outgoing:
-        """Return the message with the model's summary and translation. Queue missing ones, for an edit of the message.
+    def worded(self, row: model.Outgoing, story: model.StoryId) -> model.Outgoing:
+        """Return a story's message with the model's summary and translation. Queue missing ones, for a later edit.
 
-        ``to`` is the language of the channel's translations, or None. While the summary is missing, do not translate
-        the sentences that it would replace.
+        While the summary is missing, do not translate the sentences that it would replace.
         """
         waits_for = ""
 
         def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
             nonlocal waits_for
-            pending = model.Pending(story=story.id, prompt=prompt, unless=waits_for)
+            pending = model.Pending(story=story, prompt=prompt, unless=waits_for)
             with suppress(stories.Undecided):
                 if not waits_for:
                     return self._answer(prompt, form, key=pending.key, patience=_WORDING_WAIT)
             waits_for = waits_for or prompt.key
             if pending.key not in self._queued:
                 self._queued.add(pending.key)
-                assert self._turn is not None
                 self._turn.defer(pending)
             return None
 
-        return with_model_words(row, story, look_up, policy=self.advisor.policy, to=to)
+        return with_model_words(self._turn, row, self.advisor.policy, look_up)
 
     def has_words(self, pending: model.Pending) -> bool:
         """Return whether a requested summary or translation has arrived. Raises Undecided if it may still arrive."""
@@ -262,16 +301,14 @@ class Advice:
 
     def _stored(self, key: str) -> str | None:
         """Return the stored answer to a prompt."""
-        assert self._turn is not None
         return self._turn.tx.completions.answers([key], by=self.advisor.policy.name).get(key)
 
     def _wait(self, key: str, prompt: model.Prompt | None = None, patience: timedelta | None = None) -> None:
         """Raise Undecided and keep ``key`` in the queue, unless it must be decided now."""
-        assert self._turn is not None
         now = self._turn.now
         has_waited = now - self._since.get(key, now)
         if (
-            self._is_over
+            self.is_over
             or has_waited >= (patience or self.advisor.policy.wait)
             or len(self._held | {key}) > MOST_WAITING
             or not self.advisor.is_available(now)
@@ -281,56 +318,3 @@ class Advice:
         if prompt is not None:
             self._wanted[prompt.key] = prompt
         raise stories.Undecided
-
-
-def sort_by_relevance(
-    turn: Turn, advice: Advice, arrivals: Sequence[model.Arrival]
-) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
-    """Ask the model about rules with ``about``. Return the relevant arrivals, and members for rejected articles.
-
-    Rules of severity high are not checked. Rejected matches are deleted. An article without remaining matches becomes
-    a member of a separate story without channels, with the reason. Arrivals that wait for the model are omitted.
-    """
-    relevant, rejected = [], []
-    for arrival in arrivals:
-        try:
-            reasons = dict(_reasons(turn, advice, arrival))
-        except stories.Undecided:
-            continue
-        remaining = tuple(match for match in arrival.matches if match.rule not in reasons)
-        if reasons:
-            turn.reject_matches(arrival.article.id, list(reasons))
-        if remaining:
-            relevant.append(replace(arrival, matches=remaining))
-        elif reasons:
-            rejected.append(
-                _rejected_member(arrival, "; ".join(f"{rule}: {reason}" for rule, reason in reasons.items()))
-            )
-    return relevant, rejected
-
-
-def _reasons(turn: Turn, advice: Advice, arrival: model.Arrival) -> Iterator[tuple[str, str]]:
-    """Yield each rule that the article is not about, and the reason.
-
-    Raises Undecided if an answer is missing, after all answers are requested.
-    """
-    waits = False
-    for match in arrival.matches:
-        rule = turn.rules.get(match.rule)
-        if rule is None or not rule.about or rule.severity is model.Severity.HIGH:
-            continue
-        try:
-            reason = advice.irrelevant(arrival.article, rule.name, rule.about)
-        except stories.Undecided:
-            waits = True
-            continue
-        if reason:
-            yield match.rule, reason
-    if waits:
-        raise stories.Undecided
-
-
-def _rejected_member(arrival: model.Arrival, detail: str) -> model.Member:
-    own = stories.story_id(arrival.article.id)
-    join = model.Join(story=own, article=arrival.article.id, reason=model.JoinReason.NOT_ABOUT, detail=detail)
-    return model.Member(article=arrival.article, join=join, matches=(), is_baseline=arrival.is_baseline)

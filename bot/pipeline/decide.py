@@ -85,8 +85,6 @@ class Decider:
         self._lock = asyncio.Lock()
         #: Answers of the language model, or None if there is no language model.
         self._advice: Advice | None = None
-        #: Whether to decide without the answers that are missing.
-        self._is_over = False
 
     def advise(self, advisor: model.Advisor | None) -> None:
         """Use this language model, or none, from the next turn on."""
@@ -105,11 +103,14 @@ class Decider:
 
     async def stop_waiting(self, snapshot: Snapshot) -> Sequence[model.Decision]:
         """Decide the work that waits for answers without them. Raises StoreError."""
-        self._is_over = True
+        advice = self._advice
+        if advice is None:
+            return await self.work_off(snapshot)
+        advice.is_over = True
         try:
             return await self.work_off(snapshot)
         finally:
-            self._is_over = False
+            advice.is_over = False
 
     async def decide_batch(self, snapshot: Snapshot, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
         """Decide at most ``limit`` queued items. If ``releases`` is true, also release held alerts that are due.
@@ -186,9 +187,8 @@ class Decider:
         if advice is not None:
             # Raise the limit, because items that wait for answers are still in the queue and are read again.
             limit += len(advice.held)
-            advice.begin(turn, is_over=self._is_over)
+            advice.begin(turn)
         queued, rulings = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
-        self._updater.advice = advice
         decisions = self._updater.update(turn, queued.arrivals, queued.revisions, queued.pending, rulings=rulings)
         if releases:
             decisions += self._updater.release(turn)

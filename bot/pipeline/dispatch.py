@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from bot import alerts, model
 from bot.alerts import routing
@@ -14,10 +13,6 @@ from bot.pipeline import messages
 from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import ClaimsCache, Turn
 from bot.stories import summaries
-
-if TYPE_CHECKING:
-    from bot.pipeline.advice import Advice
-
 
 _HOUR = timedelta(hours=1)
 #: Maximum stories beyond the rate cap in one gathered message, before another one begins.
@@ -57,44 +52,35 @@ class Split:
 class Dispatcher:
     """Dispatches changed stories of one turn."""
 
-    def __init__(self, turn: Turn, claims: ClaimsCache, advice: Advice | None = None) -> None:
+    def __init__(self, turn: Turn, claims: ClaimsCache) -> None:
         self._turn = turn
         self._claims = claims
-        self._advice = advice
         self._silences = ActiveSilences(turn.tx.silences.active(turn.now))
         #: Channel -> its recently posted alerts, oldest first. A new post removes the channel's entry.
         self._recent: dict[str, Sequence[model.Alert]] = {}
 
     def dispatch(self, changed: Collection[ChangedStory]) -> list[model.Decision]:
-        """Decide what to post about changed stories in each channel, and save the decisions, alerts and messages."""
+        """Decide what to post about saved stories in each channel, and save the decisions, alerts and messages."""
         decisions: list[model.Decision] = []
         # Load all alerts in one query; the turn caches them.
         self._turn.alerts([entry.story.id for entry in changed])
         for entry in changed:
-            by_channel = {alert.channel: alert for alert in self._turn.alerts([entry.story.id])}
-            decisions.extend(self._merge(entry, by_channel))
+            decisions.extend(self._merge_alerts(entry))
             # Find the routes before a channel gets an alert, because an alert binds the story to its channel.
             routes = self._rules_and_channels(entry.story)
             # Late facts and summaries come without a new article, so the edit needs another identity.
-            cause = None if entry.arrivals or entry.edits else _edit_cause(entry)
+            cause = None
+            if not (entry.arrivals or entry.edits):
+                cause = " ".join(
+                    [*(f"{fact.article} {fact.label}: {fact.after}" for fact in entry.facts), entry.summary]
+                )
             added = tuple(member.article.id for member in entry.arrivals)
             for channel in dict.fromkeys(channel for _, channels in routes for channel in channels):
-                situation = self._situation(
-                    entry.story,
-                    channel,
-                    by_channel.get(channel),
-                    routes=routes,
-                    arrivals=tuple(entry.arrivals),
-                    new=tuple(entry.facts),
-                    edits=tuple(entry.edits),
-                    has_summary=bool(entry.summary),
-                )
+                situation = self._situation(entry, channel, routes)
                 for decision in alerts.decide(situation):
-                    by_channel[channel] = self._carry_out(
-                        decision, entry.story, by_channel.get(channel), once=cause, added=added
-                    )
+                    self._carry_out(decision, once=cause or None, added=added)
                     decisions.append(decision)
-                decisions.extend(self._plan(situation, by_channel.get(channel)))
+                decisions.extend(self._plan(situation))
         return decisions
 
     def release(self, held: Sequence[model.Alert]) -> list[model.Decision]:
@@ -103,56 +89,61 @@ class Dispatcher:
         self._turn.alerts(stories)
         decisions: list[model.Decision] = []
         for channel in dict.fromkeys(alert.channel for alert in held):
-            due = [alert for alert in held if alert.channel == channel and alert.story in stories]
-            by_story = {alert.story: alert for alert in due if alert.state is model.AlertState.HELD}
-            for alert in due:
+            reasons: dict[model.StoryId, model.Reason] = {}
+            situations = []
+            for alert in held:
+                if alert.channel != channel or alert.story not in stories:
+                    continue
+                situation = self._situation(ChangedStory(stories[alert.story]), channel)
                 if alert.state is model.AlertState.POSTED:
-                    decisions.extend(self._remind(self._situation(stories[alert.story], channel, alert)))
-            situations = [self._situation(stories[story], channel, alert) for story, alert in by_story.items()]
+                    decisions.extend(self._remind(situation))
+                else:
+                    reasons[alert.story] = alert.reason
+                    situations.append(situation)
             released = alerts.release(situations)
-            not_posted = [decision for decision in released.decisions if decision.action is not model.AlertAction.POST]
-            # A story that was held until enough outlets report it gets a separate message.
-            reasons = {post.story: by_story[post.story].reason for post in released.posts}
-            alone = [post for post in released.posts if reasons[post.story] is model.Reason.GATHER]
-            capped = [post for post in released.posts if reasons[post.story] is model.Reason.RATE_CAP]
-            for decision in (*not_posted, *alone):
-                self._carry_out(decision, stories[decision.story], by_story[decision.story])
-            together = [post for post in released.posts if post not in alone and post not in capped]
-            self._post_together(together, stories, by_story, most=messages.STORIES_A_MESSAGE)
-            self._post_capped(capped, stories, by_story)
-            decisions.extend(released.decisions)
+            decisions.extend(released)
+            capped, together = [], []
+            for decision in released:
+                is_post, reason = decision.action is model.AlertAction.POST, reasons[decision.story]
+                if is_post and reason is model.Reason.RATE_CAP:
+                    capped.append(decision)
+                # A story that was held until enough outlets report it gets a separate message.
+                elif is_post and reason is not model.Reason.GATHER:
+                    together.append(decision)
+                else:
+                    self._carry_out(decision)
+            self._post_together(together, reasons, most=messages.STORIES_A_MESSAGE)
+            self._post_capped(capped, reasons)
+            posted = {post.story for post in released if post.action is model.AlertAction.POST}
             for situation in situations:
-                if situation.deadlines and situation.story.id in reasons:
-                    decisions.extend(self._plan(situation, self._turn.alert(situation.story.id, channel)))
+                if situation.deadlines and situation.story.id in posted:
+                    decisions.extend(self._plan(situation))
         return decisions
 
     def _remind(self, situation: alerts.Situation) -> list[model.Decision]:
         """Post the due reminders, and hold the alert until the next one."""
-        due = list(alerts.due_reminders(situation))
-        alert = situation.alert
+        due = alerts.due_reminders(situation)
         for decision in due:
-            alert = self._carry_out(decision, situation.story, alert)
-        return [*due, *self._plan(situation, alert, is_released=True)]
+            self._carry_out(decision)
+        return [*due, *self._plan(situation, is_released=True)]
 
-    def _plan(
-        self, situation: alerts.Situation, alert: model.Alert | None, *, is_released: bool = False
-    ) -> list[model.Decision]:
+    def _plan(self, situation: alerts.Situation, *, is_released: bool = False) -> list[model.Decision]:
+        alert = self._turn.alert(situation.story.id, situation.channel)
         planned = alerts.plan_reminder(replace(situation, alert=alert), is_released=is_released)
         if planned is None:
             return []
-        self._carry_out(planned, situation.story, alert)
+        self._carry_out(planned)
         return [planned]
 
-    def _merge(self, entry: ChangedStory, by_channel: dict[str, model.Alert]) -> list[model.Decision]:
+    def _merge_alerts(self, entry: ChangedStory) -> list[model.Decision]:
         """Merge alerts. Keep the older of two messages. If only the younger story has a message, move the message."""
         decisions = []
         for younger in self._turn.alerts(entry.merged):
-            older = by_channel.get(younger.channel)
+            older = self._turn.alert(entry.story.id, younger.channel)
             is_posted = younger.state is model.AlertState.POSTED
             if is_posted and (older is None or older.state is not model.AlertState.POSTED):
                 posted_for = younger.posted_for or younger.story
-                by_channel[younger.channel] = replace(younger, story=entry.story.id, posted_for=posted_for)
-                self._turn.save_alert(by_channel[younger.channel])
+                self._turn.save_alert(replace(younger, story=entry.story.id, posted_for=posted_for))
             elif is_posted:
                 decisions.append(self._point_to(entry.story, younger))
             self._turn.save_alert(replace(younger, state=model.AlertState.MERGED, held_until=None))
@@ -184,7 +175,8 @@ class Dispatcher:
         for alert in self._turn.alerts([split.home.id]):
             if alert.state is not model.AlertState.POSTED:
                 continue
-            shows_split = alert.latest is not None and alert.latest.article in split.articles
+            if alert.latest is not None and alert.latest.article in split.articles:
+                self._turn.save_alert(replace(alert, latest=None))
             count = len(split.articles)
             what = "1 article is" if count == 1 else f"{count} articles are"
             decision = model.Decision(
@@ -197,8 +189,7 @@ class Dispatcher:
                 detail=f"{what} about a different event ({split.apart.id}), by {split.ruling.by}",
             )
             decisions.append(decision)
-            shown = replace(alert, latest=None) if shows_split else alert
-            self._carry_out(decision, split.home, shown, once=split.ruling.id)
+            self._carry_out(decision, once=split.ruling.id)
             self._take_back_replies(split, decision)
         return [*decisions, *self.dispatch([ChangedStory(split.apart, arrivals=list(split.apart.members))])]
 
@@ -216,33 +207,23 @@ class Dispatcher:
                 self._turn.drop_rows([row.id], decision.detail)
 
     def _post_together(
-        self,
-        posts: Sequence[model.Decision],
-        stories: Mapping[model.StoryId, model.Story],
-        by_story: Mapping[model.StoryId, model.Alert],
-        *,
-        most: int,
+        self, posts: Sequence[model.Decision], reasons: Mapping[model.StoryId, model.Reason], *, most: int
     ) -> None:
-        """Post gathered messages that list at most ``most`` stories each."""
+        """Post gathered messages that list at most ``most`` stories each. ``reasons`` are why each story was held."""
         if len(posts) == 1:
-            self._carry_out(posts[0], stories[posts[0].story], by_story[posts[0].story])
+            self._carry_out(posts[0])
             return
         posts = self._loudest_first(posts)
         for start in range(0, len(posts), most):
             chunk = posts[start : start + most]
-            row = messages.gathered_row(self._turn, chunk, stories, lead=_lead(chunk, by_story))
-            self._list_in(row, row.id, chunk, by_story)
+            row = messages.gathered_row(self._turn, chunk, lead=_lead(chunk, reasons))
+            self._list_in(row, row.id, chunk)
 
-    def _post_capped(
-        self,
-        posts: Sequence[model.Decision],
-        stories: Mapping[model.StoryId, model.Story],
-        by_story: Mapping[model.StoryId, model.Alert],
-    ) -> None:
+    def _post_capped(self, posts: Sequence[model.Decision], reasons: Mapping[model.StoryId, model.Reason]) -> None:
         """Add stories beyond the rate cap to the channel's gathered message of this hour, or begin a new one."""
         if not posts or posts[0].reason is not model.Reason.RATE_CAP:
             # The channel cannot edit messages, so these stories waited until the rate cap allowed another post.
-            self._post_together(posts, stories, by_story, most=_STORIES_BEYOND_CAP)
+            self._post_together(posts, reasons, most=_STORIES_BEYOND_CAP)
             return
         channel, posts = posts[0].channel, self._loudest_first(posts)
         listed = Counter[model.SendId]()
@@ -254,32 +235,25 @@ class Dispatcher:
         head, first = max(gathered.items(), key=lambda item: item[1].posted_at or self._turn.now, default=(None, None))
         if head and first and first.posted_at and first.posted_at > self._turn.now - _HOUR:
             added = posts[: max(0, _STORIES_BEYOND_CAP - listed[head])]
-            row = added and messages.extended_row(self._turn, added, stories, first, lead=_MORE)
+            row = added and messages.extended_row(self._turn, added, first, lead=_MORE)
             if row:
-                self._list_in(row, head, added, by_story)
+                self._list_in(row, head, added)
                 posts = posts[len(added) :]
         for start in range(0, len(posts), _STORIES_BEYOND_CAP):
             chunk = posts[start : start + _STORIES_BEYOND_CAP]
-            row = messages.gathered_row(self._turn, chunk, stories, lead=_MORE)
-            self._list_in(row, row.id, chunk, by_story)
+            row = messages.gathered_row(self._turn, chunk, lead=_MORE)
+            self._list_in(row, row.id, chunk)
 
-    def _list_in(
-        self,
-        row: model.Outgoing,
-        head: model.SendId,
-        posts: Sequence[model.Decision],
-        by_story: Mapping[model.StoryId, model.Alert],
-    ) -> None:
+    def _list_in(self, row: model.Outgoing, head: model.SendId, posts: Sequence[model.Decision]) -> None:
         """Write a gathered message, or an edit of it, that lists the stories of ``posts``."""
         self._turn.post(row)
         self._turn.decide(*posts)
         self._recent.pop(row.channel, None)
         headlines = {brief.story: brief.title.article for brief in row.message.briefs}
-        for decision in posts:
-            alert, headline = by_story[decision.story], headlines[decision.story]
-            self._turn.save_alert(
-                alerts.record_decision(alert, decision, head=head, headline=headline, is_gathered=True)
-            )
+        for post in posts:
+            alert = self._turn.alert(post.story, post.channel)
+            headline = headlines[post.story]
+            self._turn.save_alert(alerts.record_decision(alert, post, head=head, headline=headline, is_gathered=True))
 
     def _loudest_first(self, posts: Sequence[model.Decision]) -> Sequence[model.Decision]:
         return sorted(posts, key=lambda post: self._severity(post.rules).rank, reverse=True)
@@ -288,42 +262,37 @@ class Dispatcher:
         return messages.highest_severity(self._turn.rules[name] for name in rules if name in self._turn.rules)
 
     def _carry_out(
-        self,
-        decision: model.Decision,
-        story: model.Story,
-        alert: model.Alert | None,
-        *,
-        once: str | None = None,
-        added: tuple[model.ArticleId, ...] = (),
-    ) -> model.Alert:
+        self, decision: model.Decision, *, once: str | None = None, added: tuple[model.ArticleId, ...] = ()
+    ) -> None:
+        """Save a decision with its alert and its message.
+
+        ``added`` are the articles that an edit adds. ``once`` identifies the cause of an edit that no article caused.
+        """
         turn, row = self._turn, None
+        alert = turn.alert(decision.story, decision.channel)
         match decision.action:
             case model.AlertAction.POST:
-                row = messages.post_row(turn, decision, story, headline=alert.headline if alert else None)
+                row = messages.post_row(turn, decision)
             case model.AlertAction.EDIT if alert and alert.is_gathered:
-                row = messages.gathered_edit_row(turn, decision, story, alert, added=added, once=once)
+                row = messages.gathered_edit_row(turn, decision, alert, added=added, once=once)
             case model.AlertAction.EDIT if alert:
                 silences = self._silences.shown(alert)
-                row = messages.edit_row(turn, decision, story, alert, silences=silences, added=added, once=once)
+                row = messages.edit_row(turn, decision, alert, silences=silences, added=added, once=once)
             case model.AlertAction.REPLY if alert:
-                row = messages.reply_row(turn, decision, story, alert)
-            case _:
-                pass
+                row = messages.reply_row(turn, decision, alert)
         turn.decide(decision)
         if row:
-            if self._advice is not None:
-                to = turn.snapshot.policies.get(row.channel, model.PostingPolicy()).translate
-                row = self._advice.worded(row, story, to=to)
+            if turn.advice is not None:
+                row = turn.advice.worded(row, decision.story)
             turn.post(row)
         headline = row.message.briefs[0].title.article if row else None
         if decision.action is model.AlertAction.POST:
             self._recent.pop(decision.channel, None)
         alert = alerts.record_decision(alert, decision, head=row.id if row else None, headline=headline)
         turn.save_alert(alert)
-        escalation = messages.escalation_row(turn, decision, story, alert)
-        if escalation and not messages.active_claims(turn, story.id):
+        escalation = messages.escalation_row(turn, decision, alert)
+        if escalation and not messages.active_claims(turn, decision.story):
             turn.post(escalation)
-        return alert
 
     def _rules_and_channels(self, story: model.Story) -> list[tuple[model.Rule, tuple[str, ...]]]:
         """Return each loaded rule of the story, in order of first match, with the channels that it notifies."""
@@ -345,16 +314,12 @@ class Dispatcher:
 
     def _situation(
         self,
-        story: model.Story,
+        entry: ChangedStory,
         channel: str,
-        alert: model.Alert | None,
-        *,
         routes: Sequence[tuple[model.Rule, tuple[str, ...]]] | None = None,
-        arrivals: tuple[model.Member, ...] = (),
-        new: tuple[model.Fact, ...] = (),
-        edits: tuple[model.Edit, ...] = (),
-        has_summary: bool = False,
     ) -> alerts.Situation:
+        """Return the situation of a story in a channel. ``routes`` is the result of ``_rules_and_channels``."""
+        story = entry.story
         rules = tuple(rule for rule, channels in routes or self._rules_and_channels(story) if channel in channels)
         policy = self._turn.snapshot.policies.get(channel, model.PostingPolicy())
         # Load recent posts only if needed, because there may be thousands in an hour.
@@ -366,12 +331,12 @@ class Dispatcher:
             now=self._turn.now,
             channel=channel,
             story=story,
-            alert=alert,
+            alert=self._turn.alert(story.id, channel),
             rules=rules,
-            arrivals=arrivals,
-            facts=new,
-            edits=edits,
-            has_summary=has_summary,
+            arrivals=tuple(entry.arrivals),
+            facts=tuple(entry.facts),
+            edits=tuple(entry.edits),
+            has_summary=bool(entry.summary),
             deadlines=self._claims.of(story).dues.deadlines() if any(rule.remind for rule in rules) else (),
             policy=policy,
             recent_posts=recent_posts,
@@ -398,17 +363,12 @@ class Dispatcher:
         return tuple(times[False].values()), tuple(times[True].values())
 
 
-def _edit_cause(entry: ChangedStory) -> str | None:
-    """Return text that identifies an edit caused by facts or a summary, or None if there are none."""
-    return " ".join([*(f"{fact.article} {fact.label}: {fact.after}" for fact in entry.facts), entry.summary]) or None
-
-
 #: The lead of gathered messages beyond the rate cap.
 _MORE = "More stories: this channel has reached its posts per hour"
 
 
-def _lead(posts: Sequence[model.Decision], by_story: Mapping[model.StoryId, model.Alert]) -> str:
-    reasons = {by_story[decision.story].reason for decision in posts}
+def _lead(posts: Sequence[model.Decision], held_for: Mapping[model.StoryId, model.Reason]) -> str:
+    reasons = {held_for[post.story] for post in posts}
     if reasons == {model.Reason.BASELINE}:
         return f"{len(posts)} stories found on the first look at new feeds"
     if reasons == {model.Reason.DIGEST}:

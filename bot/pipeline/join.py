@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,9 +19,6 @@ from bot.pipeline.dispatch import ChangedStory, Dispatcher, Split
 from bot.pipeline.turn import ClaimsCache, Turn
 from bot.stories import foreign
 from bot.text import titles
-
-if TYPE_CHECKING:
-    from bot.pipeline.advice import Advice
 
 log = structlog.get_logger("wirewatch")
 
@@ -35,8 +31,6 @@ class StoryUpdater:
         self._grouping: stories.Grouping | None = None
         self._encoder: model.Encoder | None = None
         self._claims = ClaimsCache()
-        #: Answers of the language model, or None if there is no language model.
-        self.advice: Advice | None = None
 
     def forget(self) -> None:
         """Drop the index and the claims. Call this after a turn that was not committed."""
@@ -62,15 +56,12 @@ class StoryUpdater:
             return decisions
         for entry in changed.values():
             turn.save_story(entry.story)
-        return [*decisions, *self._dispatcher(turn).dispatch(changed.values())]
+        return [*decisions, *Dispatcher(turn, self._claims).dispatch(changed.values())]
 
     def release(self, turn: Turn) -> list[model.Decision]:
         """Decide again about held alerts and reminders that are due."""
         held = turn.due_alerts()
-        return self._dispatcher(turn).release(held) if held else []
-
-    def _dispatcher(self, turn: Turn) -> Dispatcher:
-        return Dispatcher(turn, self._claims, self.advice)
+        return Dispatcher(turn, self._claims).release(held) if held else []
 
     def _rule(self, turn: Turn, ruling: model.Ruling) -> list[model.Decision]:
         grouping = self._index(turn)
@@ -79,7 +70,7 @@ class StoryUpdater:
             if split is None:
                 return []
             grouping.split(split.home, split.apart)
-            return self._dispatcher(turn).dispatch_split(split)
+            return Dispatcher(turn, self._claims).dispatch_split(split)
         first, second = turn.story(ruling.story), turn.story(ruling.other)
         if first is None or second is None or first.id == second.id:
             return []
@@ -88,20 +79,23 @@ class StoryUpdater:
         entry = ChangedStory(older)
         _merge(turn, {older.id: entry}, entry, younger.id)
         turn.save_story(entry.story)
-        return self._dispatcher(turn).dispatch([entry])
+        return Dispatcher(turn, self._claims).dispatch([entry])
 
     def _join(self, turn: Turn, arrivals: Sequence[model.Arrival]) -> dict[model.StoryId, ChangedStory]:
         changed: dict[model.StoryId, ChangedStory] = {}
         if not arrivals:
             return changed
-        if self.advice is not None and self.advice.is_for(model.Use.RELEVANCE):
-            arrivals = self._relevant(turn, self.advice, arrivals, changed)
+        if advice := turn.advice_for(model.Use.RELEVANCE):
+            arrivals, rejected = advice.sort_by_relevance(arrivals)
+            for member in rejected:
+                entry = _entry(turn, changed, member.join.story, member.article)
+                entry.story = _with_member(entry.story, member)
         grouping = self._index(turn)
         rules = turn.rules.values()
         modes = {rule.name: rule.group for rule in rules if rule.group is not model.Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
         urgent = {rule.name for rule in rules if rule.severity is model.Severity.HIGH}
-        joins = grouping.join_batch(by_id.values(), modes, self._second_opinion(turn, by_id, urgent))
+        joins = grouping.join_batch(by_id.values(), modes, _second_opinion(turn, by_id, urgent))
         # Load all stories in one query; the turn caches them.
         turn.stories(join.story for join in joins)
         for join in joins:
@@ -109,7 +103,7 @@ class StoryUpdater:
             entry = _entry(turn, changed, join.story, arrival.article)
             for younger in join.merges:
                 if join.is_advised:
-                    self._report_merge(turn, entry.story, younger)
+                    _report_merge(turn, entry.story, younger)
                 _merge(turn, changed, entry, younger)
             self._add_member(turn, changed, entry, arrival, join)
         return changed
@@ -127,7 +121,7 @@ class StoryUpdater:
             article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
         )
         # Do not ask the model about a copy, because only its headline may be new.
-        is_asked = join.copy_of is None and self.advice is not None and self.advice.is_for(model.Use.FACTS)
+        is_asked = join.copy_of is None and turn.advice_for(model.Use.FACTS) is not None
         news = self._claims.join(entry.story, member, _nearby(turn, changed, join), is_asked=is_asked)
         new_facts, further = (facts_for_rules(turn, arrival.article, some) for some in (news.facts, news.further))
         story, other = entry.story, turn.story(join.near) if join.is_advised else None
@@ -135,7 +129,7 @@ class StoryUpdater:
             # The model found that both stories report the same event, so facts of either story are not new. One
             # answer does not merge stories.
             story = replace(story, members=(*story.members, *other.members))
-        entry.facts.extend(self._confirmed(turn, story, arrival.article, new_facts, further))
+        entry.facts.extend(_confirmed(turn, story, arrival.article, new_facts, further))
         member, copies = resolve_copies(entry.story, member, opposes=news.opposes)
         entry.story = _with_member(entry.story, member)
         entry.arrivals.append(member)
@@ -154,55 +148,13 @@ class StoryUpdater:
             # Compare a live page with its previous version, because the store already has the new version.
             previous = _with_article(entry.story, revision.live_before) if revision.live_before else entry.story
             new_facts = facts_for_rules(turn, revision.article, self._claims.revise(previous, revision))
-            entry.facts.extend(self._confirmed(turn, entry.story, revision.article, new_facts))
+            entry.facts.extend(_confirmed(turn, entry.story, revision.article, new_facts))
             entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
 
-    # -- a language model's answers
-
-    def _relevant(
-        self,
-        turn: Turn,
-        advice: Advice,
-        arrivals: Sequence[model.Arrival],
-        changed: dict[model.StoryId, ChangedStory],
-    ) -> Sequence[model.Arrival]:
-        """Return the relevant arrivals. Put each rejected article into a separate story."""
-        # An import at the top would load the prompts, which only a configuration with a model needs.
-        from bot.pipeline.advice import sort_by_relevance
-
-        relevant, rejected = sort_by_relevance(turn, advice, arrivals)
-        for member in rejected:
-            entry = _entry(turn, changed, member.join.story, member.article)
-            entry.story = _with_member(entry.story, member)
-        return relevant
-
-    def _confirmed(
-        self,
-        turn: Turn,
-        story: model.Story,
-        article: model.Article,
-        new_facts: Sequence[model.Fact],
-        further: Sequence[model.Fact] = (),
-    ) -> Sequence[model.Fact]:
-        """Return the facts to post now. If the language model must choose first, defer all facts and ``further``."""
-        advice = self.advice
-        if not (new_facts or further) or advice is None or not advice.is_for(model.Use.FACTS):
-            return new_facts
-        if not any(alert.state is model.AlertState.POSTED for alert in turn.alerts([story.id])):
-            return new_facts
-        pending = advice.to_confirm(article, story, new_facts, further)
-        if pending is None:
-            return new_facts
-        try:
-            return advice.confirmed(pending)
-        except stories.Undecided:
-            turn.defer(pending)
-            return ()
-
     def _resume(self, turn: Turn, changed: dict[model.StoryId, ChangedStory], pending: model.Pending) -> None:
         """Add the facts or the summary of a deferred task to its story, unless the answer is still missing."""
-        story, advice, new_facts = turn.story(pending.story), self.advice, pending.facts
+        story, advice, new_facts = turn.story(pending.story), turn.advice, pending.facts
         has_summary = False
         try:
             if pending.prompt.use is not model.Use.FACTS:
@@ -218,29 +170,6 @@ class StoryUpdater:
         if has_summary:
             entry.summary = pending.key
 
-    def _second_opinion(
-        self, turn: Turn, by_id: Mapping[model.ArticleId, model.Arrival], urgent: Collection[str]
-    ) -> stories.SecondOpinion | None:
-        advice = self.advice
-        if advice is None or not advice.is_for(model.Use.SAME_EVENT):
-            return None
-
-        def ask(article: model.ArticleId, ids: Sequence[model.StoryId]) -> stories.Opinion | None:
-            waiting = (_alone(arrival) for arrival in by_id.values() if arrival.article.id in advice.held)
-            alone = {story.id: story for story in waiting if story.id in ids}
-            return advice.second_opinion(by_id[article].article, ids, {**turn.stories(ids), **alone}, urgent)
-
-        return ask
-
-    def _report_merge(self, turn: Turn, older: model.Story, younger_id: model.StoryId) -> None:
-        """Notify the operator if a language model's answer merges two posted stories."""
-        posted = {alert.story for alert in turn.alerts([older.id, younger_id]) if alert.head is not None}
-        younger = turn.stories([younger_id]).get(younger_id)
-        if younger is None or self.advice is None or not {older.id, younger_id} <= posted:
-            return
-        log.warning("a model's answer merged two posted stories", older=older.id, younger=younger_id)
-        turn.notify(notices.model_merged(self.advice.advisor.policy.name, older, younger))
-
     def _index(self, turn: Turn) -> stories.Grouping:
         encoder, window = turn.snapshot.encoder, turn.snapshot.window
         since = turn.now - window
@@ -251,6 +180,47 @@ class StoryUpdater:
             self._grouping.load(turn.tx.stories.open_since(since), _split_articles(turn, since))
         self._grouping.forget(since)
         return self._grouping
+
+
+def _confirmed(
+    turn: Turn,
+    story: model.Story,
+    article: model.Article,
+    new_facts: Sequence[model.Fact],
+    further: Sequence[model.Fact] = (),
+) -> Sequence[model.Fact]:
+    """Return the facts to post now. If a language model must choose the facts of a posted story first, return none."""
+    advice = turn.advice_for(model.Use.FACTS)
+    if advice is None or not (new_facts or further):
+        return new_facts
+    if not any(alert.state is model.AlertState.POSTED for alert in turn.alerts([story.id])):
+        return new_facts
+    return advice.confirm(article, story, new_facts, further)
+
+
+def _second_opinion(
+    turn: Turn, by_id: Mapping[model.ArticleId, model.Arrival], urgent: Collection[str]
+) -> stories.SecondOpinion | None:
+    advice = turn.advice_for(model.Use.SAME_EVENT)
+    if advice is None:
+        return None
+
+    def ask(article: model.ArticleId, ids: Sequence[model.StoryId]) -> stories.Opinion | None:
+        waiting = (_alone(arrival) for arrival in by_id.values() if arrival.article.id in advice.held)
+        alone = {story.id: story for story in waiting if story.id in ids}
+        return advice.second_opinion(by_id[article].article, ids, {**turn.stories(ids), **alone}, urgent)
+
+    return ask
+
+
+def _report_merge(turn: Turn, older: model.Story, younger_id: model.StoryId) -> None:
+    """Notify the operator if a language model's answer merges two posted stories."""
+    posted = {alert.story for alert in turn.alerts([older.id, younger_id]) if alert.head is not None}
+    younger = turn.stories([younger_id]).get(younger_id)
+    if younger is None or turn.advice is None or not {older.id, younger_id} <= posted:
+        return
+    log.warning("a model's answer merged two posted stories", older=older.id, younger=younger_id)
+    turn.notify(notices.model_merged(turn.advice.advisor.policy.name, older, younger))
 
 
 def _split_articles(turn: Turn, since: datetime) -> list[tuple[model.StoryId, model.Article]]:

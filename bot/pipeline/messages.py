@@ -8,7 +8,7 @@ An escalation goes to a second channel if nobody claims a story of severity high
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bot import alerts, model
@@ -24,23 +24,17 @@ _ESCALATED_REPLIES = (model.Reason.SECOND_RULE, model.Reason.CORROBORATION)
 # -- the message of a story
 
 
-def post_row(
-    turn: Turn, decision: model.Decision, story: model.Story, *, headline: model.ArticleId | None = None
-) -> model.Outgoing:
-    """Return the first message about a story, or the separate message of a story that a gathered message listed.
-
-    ``headline`` is the article whose headline the gathered message listed.
-    """
+def post_row(turn: Turn, decision: model.Decision) -> model.Outgoing:
+    """Return the first message about a story, or the separate message of a story that a gathered message listed."""
     send_id = model.send_id("post", decision.story, decision.channel)
-    message = _message(turn, model.MessageKind.POST, decision, story, decision.rules, headline=headline)
-    message = replace(message, nearest=nearest_story(turn, story, decision.channel))
+    message = _message(turn, model.MessageKind.POST, decision, decision.rules)
+    message = replace(message, nearest=_nearest_story(turn, decision))
     return _with_mentions(turn, _row(send_id, send_id, decision, message))
 
 
 def edit_row(
     turn: Turn,
     decision: model.Decision,
-    story: model.Story,
     alert: model.Alert,
     *,
     silences: tuple[model.Silence, ...] = (),
@@ -51,21 +45,21 @@ def edit_row(
 
     ``added`` are the articles that this edit adds. ``once`` identifies the cause of an edit that no article caused.
     """
-    if alert.head is None or alert.is_gathered:
+    if alert.head is None:
         return None
     named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
     message = replace(
-        _message(turn, model.MessageKind.EDIT, decision, story, named, headline=alert.headline),
-        judgements=alerts.active_feedback(turn.tx.judgements.of_story(story.id, alert.channel)),
+        _message(turn, model.MessageKind.EDIT, decision, named),
+        judgements=alerts.active_feedback(turn.tx.judgements.of_story(alert.story, alert.channel)),
         silences=silences,
         latest=alert.latest,
-        nearest=nearest_story(turn, story, decision.channel),
+        nearest=_nearest_story(turn, decision),
         added=added,
     )
-    return _with_mentions(turn, _row(_edit_id(decision, story, named, once=once), alert.head, decision, message))
+    return _with_mentions(turn, _row(_edit_id(turn, decision, named, once=once), alert.head, decision, message))
 
 
-def reply_row(turn: Turn, decision: model.Decision, story: model.Story, alert: model.Alert) -> model.Outgoing | None:
+def reply_row(turn: Turn, decision: model.Decision, alert: model.Alert) -> model.Outgoing | None:
     """Return the reply of a decision in the story's thread, or None if the thread has no message yet."""
     if alert.head is None:
         return None
@@ -77,7 +71,7 @@ def reply_row(turn: Turn, decision: model.Decision, story: model.Story, alert: m
         *((decision.detail, decision.at.isoformat()) if decision.reason is model.Reason.REMINDER else ()),
     )
     send_id = model.send_id("reply", decision.story, decision.channel, decision.reason, *cause)
-    message = _message(turn, model.MessageKind.REPLY, decision, story, decision.rules, headline=alert.headline)
+    message = _message(turn, model.MessageKind.REPLY, decision, decision.rules)
     if alert.is_gathered:
         message = replace(message, title=message.briefs[0].title)
     if decision.reason is model.Reason.REMINDER:
@@ -109,12 +103,12 @@ def pointer_row(
     return _row(send_id, message, decision, text)
 
 
-def nearest_story(turn: Turn, story: model.Story, channel: str) -> model.Nearest | None:
-    """Return the story that ``story`` may be part of, as the channel shows it, or None if there is none."""
-    other = turn.story(story.nearest)
-    if other is None or other.id == story.id:
+def _nearest_story(turn: Turn, decision: model.Decision) -> model.Nearest | None:
+    """Return the story that the decision's story may be part of, as the channel shows it, or None."""
+    other = turn.story(_story(turn, decision).nearest)
+    if other is None or other.id == decision.story:
         return None
-    alert = turn.alert(other.id, channel)
+    alert = turn.alert(other.id, decision.channel)
     is_posted = alert is not None and alert.state is model.AlertState.POSTED and not alert.is_gathered
     return model.Nearest(
         story=other.id,
@@ -126,9 +120,7 @@ def nearest_story(turn: Turn, story: model.Story, channel: str) -> model.Nearest
 # -- gathered messages
 
 
-def gathered_row(
-    turn: Turn, decisions: Sequence[model.Decision], stories: Mapping[model.StoryId, model.Story], *, lead: str
-) -> model.Outgoing:
+def gathered_row(turn: Turn, decisions: Sequence[model.Decision], *, lead: str) -> model.Outgoing:
     """Return one message for several stories of one channel."""
     first = decisions[0]
     send_id = model.send_id("gathered", first.channel, *(decision.story for decision in decisions))
@@ -139,28 +131,23 @@ def gathered_row(
         reason=first.reason,
         lead=lead,
         briefs=tuple(
-            summaries.make_brief(stories[decision.story], _rules_named(turn, decision.rules)) for decision in decisions
+            summaries.make_brief(_story(turn, decision), _rules_named(turn, decision.rules)) for decision in decisions
         ),
     )
     return _row(send_id, send_id, first, message, is_gathered=True)
 
 
 def extended_row(
-    turn: Turn,
-    decisions: Sequence[model.Decision],
-    stories: Mapping[model.StoryId, model.Story],
-    alert: model.Alert,
-    *,
-    lead: str,
+    turn: Turn, decisions: Sequence[model.Decision], alert: model.Alert, *, lead: str
 ) -> model.Outgoing | None:
     """Return the gathered message that lists the story of ``alert``, with the stories of ``decisions`` added.
 
     Return None if the gathered message is not in the store.
     """
-    listed = _stored_gathered_row(turn, alert.story, alert)
+    listed = _stored_gathered_row(turn, alert)
     if listed is None or alert.head is None:
         return None
-    more = gathered_row(turn, decisions, stories, lead=lead)
+    more = gathered_row(turn, decisions, lead=lead)
     briefs = sorted((*more.message.briefs, *listed.message.briefs), key=_rank, reverse=True)
     severity = max(listed.message.severity, more.message.severity, key=lambda severity: severity.rank)
     added = tuple(brief.title.article for brief in more.message.briefs if brief.title.article)
@@ -172,7 +159,6 @@ def extended_row(
 def gathered_edit_row(
     turn: Turn,
     decision: model.Decision,
-    story: model.Story,
     alert: model.Alert,
     *,
     added: tuple[model.ArticleId, ...] = (),
@@ -182,18 +168,18 @@ def gathered_edit_row(
 
     Return None if the gathered message is not in the store.
     """
-    listed = _stored_gathered_row(turn, story.id, alert)
+    listed = _stored_gathered_row(turn, alert)
     if listed is None or alert.head is None:
         return None
-    briefs = tuple(_current_brief(turn, brief, decision.channel, story) for brief in listed.message.briefs)
+    briefs = tuple(_current_brief(turn, brief, decision.channel) for brief in listed.message.briefs)
     message = replace(listed.message, kind=model.MessageKind.EDIT, reason=decision.reason, briefs=briefs, added=added)
-    send_id = _edit_id(decision, story, decision.rules, once=once)
+    send_id = _edit_id(turn, decision, decision.rules, once=once)
     return _with_mentions(turn, _row(send_id, alert.head, decision, message, is_gathered=True))
 
 
-def _current_brief(turn: Turn, brief: model.StoryBrief, channel: str, changed: model.Story) -> model.StoryBrief:
+def _current_brief(turn: Turn, brief: model.StoryBrief, channel: str) -> model.StoryBrief:
     """Return an updated brief of a listed story, or the same brief if the story is not in the store."""
-    story = changed if brief.story == changed.id else turn.story(brief.story)
+    story = turn.story(brief.story)
     if story is None:
         return brief
     alert = turn.alert(brief.story, channel)
@@ -202,9 +188,9 @@ def _current_brief(turn: Turn, brief: model.StoryBrief, channel: str, changed: m
     return replace(summaries.make_brief(story, named, headline=brief.title.article), story=brief.story)
 
 
-def _stored_gathered_row(turn: Turn, story: model.StoryId, alert: model.Alert) -> model.Outgoing | None:
-    """Return the newest version of the gathered message that lists the story."""
-    rows = turn.tx.outbox.of_story(story)
+def _stored_gathered_row(turn: Turn, alert: model.Alert) -> model.Outgoing | None:
+    """Return the newest version of the gathered message that lists the story of ``alert``."""
+    rows = turn.tx.outbox.of_story(alert.story)
     versions = [row for row in rows if row.thread == alert.head and row.message.is_gathered]
     return max(versions, key=lambda row: row.seq, default=None)
 
@@ -217,7 +203,7 @@ def _rank(brief: model.StoryBrief) -> int:
 
 
 def escalation_row(
-    turn: Turn, decision: model.Decision, story: model.Story, alert: model.Alert, *, once: str = ""
+    turn: Turn, decision: model.Decision, alert: model.Alert, *, once: str = ""
 ) -> model.Outgoing | None:
     """Return the escalation of a decision, or None if the decision needs none.
 
@@ -233,7 +219,7 @@ def escalation_row(
     is_reply = decision.action is model.AlertAction.REPLY and decision.reason in _ESCALATED_REPLIES
     if not is_high or not (is_first or is_reply):
         return None
-    send_id = model.send_id("escalation", story.id, *([once] if once else []))
+    send_id = model.send_id("escalation", decision.story, *([once] if once else []))
     row = model.Outgoing(
         id=send_id,
         channel=escalate.to,
@@ -242,10 +228,10 @@ def escalation_row(
             kind=model.MessageKind.POST,
             severity=model.Severity.HIGH,
             reason=model.Reason.ESCALATED,
-            briefs=(summaries.make_brief(story, named, headline=alert.headline),),
+            briefs=(summaries.make_brief(_story(turn, decision), named, headline=alert.headline),),
             escalation=model.Escalation(head=head, channel=decision.channel, after=escalate.after),
         ),
-        story=story.id,
+        story=decision.story,
         created_at=decision.at,
         due_at=(decision.until or decision.at) + escalate.after,
     )
@@ -273,19 +259,19 @@ def drop_escalation(turn: Turn, alert: model.Alert, why: str) -> None:
     turn.drop_rows(own, why)
 
 
-def restart_escalation(turn: Turn, alert: model.Alert, story: model.Story, *, once: str) -> None:
+def restart_escalation(turn: Turn, alert: model.Alert, *, once: str) -> None:
     """Schedule an escalation of a story whose claim was released, unless the story was escalated before."""
     if any(row.state is not model.SendState.DROPPED for row in _escalations(turn, alert)):
         return
     decision = model.Decision(
         at=turn.now,
-        story=story.id,
+        story=alert.story,
         channel=alert.channel,
         action=model.AlertAction.POST,
         reason=model.Reason.UNCLAIMED,
         rules=alert.rules,
     )
-    if row := escalation_row(turn, decision, story, alert, once=once):
+    if row := escalation_row(turn, decision, alert, once=once):
         turn.post(row)
 
 
@@ -336,33 +322,32 @@ def highest_severity(rules: Iterable[model.Rule]) -> model.Severity:
     return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=model.Severity.NORMAL)
 
 
+def _story(turn: Turn, decision: model.Decision) -> model.Story:
+    return turn.stories([decision.story])[decision.story]
+
+
 def _rules_named(turn: Turn, names: Iterable[str]) -> dict[str, model.Rule]:
     return {name: turn.rules[name] for name in names if name in turn.rules}
 
 
-def _message(
-    turn: Turn,
-    kind: model.MessageKind,
-    decision: model.Decision,
-    story: model.Story,
-    rules: Sequence[str],
-    *,
-    headline: model.ArticleId | None = None,
-) -> model.Message:
+def _message(turn: Turn, kind: model.MessageKind, decision: model.Decision, rules: Sequence[str]) -> model.Message:
     named = _rules_named(turn, rules)
+    alert = turn.alert(decision.story, decision.channel)
+    headline = alert.headline if alert else None
     return model.Message(
         kind=kind,
         severity=highest_severity(named.values()),
         reason=decision.reason,
-        briefs=(summaries.make_brief(story, named, headline=headline),),
+        briefs=(summaries.make_brief(_story(turn, decision), named, headline=headline),),
         facts=decision.facts,
         edits=decision.edits,
     )
 
 
-def _edit_id(decision: model.Decision, story: model.Story, rules: Sequence[str], *, once: str | None) -> model.SendId:
+def _edit_id(turn: Turn, decision: model.Decision, rules: Sequence[str], *, once: str | None) -> model.SendId:
     if once is not None:
         return model.send_id("edit", decision.story, decision.channel, "judged", once)
+    story = _story(turn, decision)
     versions = sum(member.article.version for member in story.members)
     state = f"{len(story.members)}.{versions}.{story.members[-1].article.id}"
     return model.send_id("edit", decision.story, decision.channel, state, *rules)

@@ -108,6 +108,11 @@ def operator_context(tx: storage.Transaction, snapshot: Snapshot, *, by: str, no
     return ActionContext(turn=Turn(tx, snapshot, now), once=secrets.token_hex(10), author=by, author_id=by)
 
 
+def person_context(turn: Turn, rights: Rights, *, once: str) -> ActionContext:
+    """Return the context of an action by a person in a chat. ``once`` is the id of the request."""
+    return ActionContext(turn=turn, once=once, author=rights.person.author, author_id=rights.person.id, rights=rights)
+
+
 def check_chat_silence(silence: model.Silence) -> None:
     """Raise CannotSilence if a silence from a chat is too long or its name is too general."""
     if silence.until is not None and silence.until - silence.at > MAX_CHAT_SILENCE:

@@ -9,11 +9,15 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot import model, storage
 from bot.alerts import notices
 from bot.pipeline.snapshot import Snapshot
 from bot.stories import facts
+
+if TYPE_CHECKING:
+    from bot.pipeline.advice import Advice
 
 #: Maximum number of cached stories, and of the articles in them (about 60 MB of text).
 MAX_STORIES = 2_000
@@ -55,6 +59,8 @@ class Turn:
         self.snapshot = snapshot
         self.now = now
         self.rules = snapshot.rules.rules
+        #: Answers of the language model, or None if there is no language model.
+        self.advice: Advice | None = None
         self._cache = cache or StoryCache()
         self._homes: dict[model.ArticleId, model.StoryId] = {}
         self._new_members: dict[model.StoryId, list[model.Member]] = {}
@@ -190,6 +196,11 @@ class Turn:
     def defer(self, pending: model.Pending) -> None:
         """Queue a task that waits for an answer of a language model."""
         self._pending.append(pending)
+
+    def advice_for(self, use: model.Use) -> Advice | None:
+        """Return the answers of the language model if it has this task."""
+        advice = self.advice
+        return advice if advice is not None and use in advice.advisor.policy.uses else None
 
     # -- the end
 

@@ -50,7 +50,7 @@ def test_every_way_is_told_in_order_with_what_decides_between_them() -> None:
     inner = model.Route(to=("night",), match=model.RouteMatch(hours=NIGHT))
     outer = model.Route(to=("desk",), match=model.RouteMatch(tag=("pakistan",)), routes=(inner,), continue_=True)
     assert routing.describe_routes((outer, LAST), HIGH) == (
-        "night (feeds tagged pakistan, 18:00 to 08:00 UTC), also desk (feeds tagged pakistan), also alerts"
+        "night (feeds tagged pakistan, 18:00 to 08:00 UTC), else desk (feeds tagged pakistan), also alerts"
     )
     assert routing.possible_channels((outer, LAST), HIGH) == ("night", "desk", "alerts")
     other = model.Route(to=("duty",), match=model.RouteMatch(rule=("other",)))

@@ -60,15 +60,14 @@ class Process:
     store: storage.Store
     advisor: Wanted = field(default_factory=Wanted)
     updater: join.StoryUpdater = field(default_factory=join.StoryUpdater)
+    advice: Advice = field(init=False)
     now: datetime = START + timedelta(hours=5)
 
     def __post_init__(self) -> None:
-        self.updater.advice = Advice(self.advisor)
+        self.advice = Advice(self.advisor)
 
     async def decide(self, *articles: model.Article) -> Sequence[model.Story]:
         """One turn; returns the stories after it."""
-        advice = self.updater.advice
-        assert advice is not None
         self.now += timedelta(seconds=1)
 
         def work(tx: storage.Transaction) -> Sequence[model.Story]:
@@ -77,13 +76,13 @@ class Process:
                 tx.articles.add([came.article])
                 tx.articles.add_matches(came.article.id, came.matches)
             turn = Turn(tx, SNAPSHOT, self.now)
-            advice.begin(turn)
+            self.advice.begin(turn)
             self.updater.update(turn, arrivals, ())
             turn.write(tx)
             return tx.stories.since(None)
 
         stories = await self.store.write(work)
-        advice.end()
+        self.advice.end()
         return stories
 
     async def answer(self, prompt: model.Prompt, answer: object) -> None:

@@ -34,16 +34,18 @@ def decided(action: model.AlertAction, of: model.Story) -> model.Decision:
     return decision(of.id, action, reason, at=of.last_seen, rules=("R",))
 
 
-def turn_over(tx: storage.Transaction) -> Turn:
+def turn_over(tx: storage.Transaction, *saved: model.Story) -> Turn:
     turn = Turn(tx, Snapshot(feeds={}, rules=rules.RuleSet([])), START)
     turn.rules = RULES
+    for of in saved:
+        turn.save_story(of)
     return turn
 
 
 def gathered() -> model.Outgoing:
     posts = [decided(model.AlertAction.POST, each) for each in (FIRST, OTHER)]
     with storage.open_in_memory() as tx:
-        return messages.gathered_row(turn_over(tx), posts, {FIRST.id: FIRST, OTHER.id: OTHER}, lead="2 stories")
+        return messages.gathered_row(turn_over(tx, FIRST, OTHER), posts, lead="2 stories")
 
 
 def posted(of: model.Story, head: str) -> model.Alert:
@@ -69,9 +71,7 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
         tx.outbox.add([head])
         keep(tx, both)
         tx.stories.save(replace(OTHER, members=(), merged_into=FIRST.id))
-        return messages.gathered_edit_row(
-            turn_over(tx), decided(model.AlertAction.EDIT, FIRST), both, posted(FIRST, head.id)
-        )
+        return messages.gathered_edit_row(turn_over(tx), decided(model.AlertAction.EDIT, FIRST), posted(FIRST, head.id))
 
     row = await store.write(work)
     assert row is not None
@@ -83,7 +83,7 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
 
 def test_a_reply_below_a_gathered_message_carries_its_storys_headline() -> None:
     with storage.open_in_memory() as tx:
-        row = messages.reply_row(turn_over(tx), decided(model.AlertAction.REPLY, FIRST), FIRST, posted(FIRST, "head"))
+        row = messages.reply_row(turn_over(tx, FIRST), decided(model.AlertAction.REPLY, FIRST), posted(FIRST, "head"))
     assert row is not None
     assert row.message.title is not None
     assert row.message.title.text == "BlackBerry leaves Pakistan"
