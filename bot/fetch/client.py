@@ -93,7 +93,8 @@ class HttpFetcher:
         """Send a request, follow its redirects and return the response, whatever its status. Raises FetchError."""
         if request.url.startswith(_MAILBOXES):
             return await self._mails(request)
-        course = _Course(at=parse_address(request.url), seconds_left=self._seconds, blocks=await self._blocks(request))
+        at = parse_address(request.url)
+        course = _Course(at=at, seconds_left=self._seconds, blocks=await self._blocks(request, at))
         if request.pace:
             turn = self._turns.take(course.at.host, request.pace, now=self._clock.now())
             await self._clock.sleep(turn - self._clock.now())
@@ -106,11 +107,11 @@ class HttpFetcher:
             " open it in a browser and write the final address into feeds.yaml"
         )
 
-    async def _blocks(self, request: model.Request) -> Sequence[str]:
+    async def _blocks(self, request: model.Request, at: Address) -> Sequence[str]:
         """Return the blocks of ``fetch.allow_private`` that contain the request's home, so that it may use them."""
         if request.home is None or not self._has_blocks:
             return ()
-        home = parse_address(request.home).url
+        home = (at if request.home == request.url else parse_address(request.home)).url
         return await self._guard.blocks_of(home.host, home.port or 443, self._seconds)
 
     async def close(self) -> None:

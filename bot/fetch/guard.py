@@ -11,8 +11,9 @@ import ipaddress
 import socket
 import ssl
 import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpcore
@@ -221,28 +222,83 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         return addresses
 
 
-_LIMITS = httpx.Limits(
-    # ``slots.py`` limits the requests.
-    max_connections=None,
-    # At each request, the pool checks all idle connections; 64 double the work of a request.
-    max_keepalive_connections=16,
-    # The next request to the same host often comes within seconds, to the same feed after minutes.
-    keepalive_expiry=10.0,
-)
+#: The next request to the same host often comes within seconds, to the same feed after minutes.
+_KEEP_ALIVE_SECONDS = 10.0
+#: Maximum idle connections.
+_MOST_IDLE = 64
+_Connection = httpcore.AsyncConnectionInterface
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
     """httpx's transport with a pool that connects through the guard, because httpx has no option for that."""
 
-    def __init__(self, backend: GuardBackend, *, tls: ssl.SSLContext) -> None:
+    def __init__(self, guard: GuardBackend, *, tls: ssl.SSLContext) -> None:
         super().__init__(verify=tls, trust_env=False)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=_LIMITS.max_connections,
-            max_keepalive_connections=_LIMITS.max_keepalive_connections,
-            keepalive_expiry=_LIMITS.keepalive_expiry,
-            network_backend=backend,
-        )
+        self._pool = _Pool(ssl_context=tls, keepalive_expiry=_KEEP_ALIVE_SECONDS, network_backend=guard)
+
+
+class _Pool(httpcore.AsyncConnectionPool):
+    """Keeps idle connections for the next request to their origin; ``slots.py`` limits the requests.
+
+    httpcore's own pool examines all its connections twice per request: 64 of them triple the work of a request.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        #: Each with its origin, the last used at the end.
+        self._idle: list[tuple[str, _Connection]] = []
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Send a request over an idle connection or a new one. Raises httpcore's exceptions."""
+        origin = str(request.url.origin)
+        connection = await self._take(origin) or self.create_connection(request.url.origin)
+        try:
+            response = await connection.handle_async_request(request)
+        except BaseException:
+            await connection.aclose()
+            raise
+        response.stream = _Stream(response.stream, partial(self._keep, origin, connection))
+        return response
+
+    async def _take(self, origin: str) -> _Connection | None:
+        while kept := next((kept for kept in reversed(self._idle) if kept[0] == origin), None):
+            self._idle.remove(kept)
+            if not kept[1].has_expired():
+                return kept[1]
+            await kept[1].aclose()
+        return None
+
+    async def _keep(self, origin: str, connection: _Connection) -> None:
+        if connection.is_idle():
+            self._idle.append((origin, connection))
+        else:
+            await connection.aclose()
+        while self._idle and (len(self._idle) > _MOST_IDLE or self._idle[0][1].has_expired()):
+            await self._idle.pop(0)[1].aclose()
+
+    async def aclose(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            await self._idle.pop()[1].aclose()
+
+
+class _Stream(httpx.AsyncByteStream):
+    """The body of a response. Closing it releases the connection."""
+
+    def __init__(self, body: Any, release: Callable[[], Awaitable[None]]) -> None:
+        self._body = body
+        self._release = release
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._body)
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+        await self._release()
+
+
+#: For httpcore's own pool; ``slots.py`` limits the requests.
+_PROXY_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=16, keepalive_expiry=_KEEP_ALIVE_SECONDS)
 
 
 class Transports:
@@ -272,7 +328,7 @@ class Transports:
             self._made[key] = (
                 GuardedTransport(self._guard.narrowed(blocks), tls=tls)
                 if proxy is None
-                else httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_LIMITS, proxy=proxy)
+                else httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_PROXY_LIMITS, proxy=proxy)
             )
         return self._made[key]
 

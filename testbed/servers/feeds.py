@@ -94,7 +94,9 @@ class FeedServer:
         self._tls = tls
         self._clients = clients
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        #: Open connections.
+        self.connections: set[asyncio.Task[None]] = set()
+        self.connection_count = 0
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -118,9 +120,9 @@ class FeedServer:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for task in self._connections:
+        for task in self.connections:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*self.connections, return_exceptions=True)
         await self._server.wait_closed()
 
     def url(self, path: str = "/feed", *, host: str = "127.0.0.1") -> str:
@@ -140,7 +142,8 @@ class FeedServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._connections.add(task)
+        self.connections.add(task)
+        self.connection_count += 1
         try:
             # The client may leave whenever it likes. A cancelled task would be logged as an error by the stream's
             # callback in Python 3.11, so that it ends here.
@@ -150,7 +153,7 @@ class FeedServer:
                 while await self._exchange(reader, writer):
                     pass
         finally:
-            self._connections.discard(task)
+            self.connections.discard(task)
             writer.close()
             with contextlib.suppress(ConnectionError, ssl.SSLError):
                 await writer.wait_closed()
