@@ -30,11 +30,11 @@ def _check(folder: Path, rules: str) -> tuple[model.Problem, ...]:
         "rules: " + "{a: " * 100,
         "rules:\n" + "".join(" " * (2 * depth) + "- a:\n" for depth in range(1, 200)),
         HEAD + "    query: " + "(" * 10_000 + "\n",
-        HEAD + "    query: |\n      " + "PTA AND " * 125_000 + "\n",
-        HEAD + "    query: |\n      " + "x" * 1_000_000 + " y\n",
+        HEAD + "    query: |\n      " + "PTA AND " * 50_000 + "\n",
+        HEAD + "    query: |\n      " + "x" * 300_000 + " y\n",
         HEAD + "    all: ['/" + "(a+)+" * 1000 + "b/']\n",
         HEAD + "    all: ['/(a{1000}){1000}/']\n",
-        HEAD + "    all: [" + ", ".join(["*a"] * 20_000) + "]\n",
+        HEAD + "    all: [" + ", ".join(["*a"] * 10_000) + "]\n",
         HEAD + "    all: " + "&a " * 1000 + "x\n",
         "a: &a [x,x]\n"
         + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)},*{chr(97 + n)}]\n" for n in range(24)),
@@ -49,7 +49,7 @@ def _check(folder: Path, rules: str) -> tuple[model.Problem, ...]:
         "- " * 1000,
         "{" * 50 + "}" * 50,
         "rules:\n" + "  - x\n" * 5000,
-        "rules:\n" + "  - {name: R, notify: desk, nome: x}\n" * 5000,
+        "rules:\n" + "  - {name: R, notify: desk, nome: x}\n" * 1200,
     ],
     ids=range(24),
 )

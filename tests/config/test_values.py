@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import config, model
@@ -141,7 +141,6 @@ def test_a_token_of_the_page_that_can_be_guessed_is_a_warning_and_the_bot_still_
 # -- the caret stands under the exact character, in every way of writing a value
 
 
-@settings(max_examples=200)
 @given(st.text(max_size=200))
 def test_any_text_gives_nodes_or_one_located_error(text: str) -> None:
     try:

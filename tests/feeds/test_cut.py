@@ -80,8 +80,8 @@ def _check_feedparser_agrees(name: str, content: bytes, whole: model.ParsedFeed)
 @pytest.mark.parametrize(
     ("folder", "every"),
     [
-        ("feeds-wild", 8),
-        ("feed-snapshots", 240),
+        ("feeds-wild", 16),
+        ("feed-snapshots", 480),
         pytest.param("feeds-wild", 2, marks=pytest.mark.long),
         pytest.param("feed-snapshots", 60, marks=pytest.mark.long),
         pytest.param("feeds-wild", 1, marks=[pytest.mark.slow, pytest.mark.timeout(900)]),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model
@@ -308,7 +308,6 @@ ENTRIES = st.lists(
 
 
 @given(ENTRIES, ENTRIES, st.booleans())
-@settings(max_examples=150, deadline=None)
 def test_polling_any_document_again_comes_to_rest(
     before: list[model.Entry], entries: list[model.Entry], is_baseline: bool
 ) -> None:
@@ -337,7 +336,6 @@ def test_polling_a_document_with_ids_and_links_again_gives_nothing_new(before: l
 
 
 @given(ENTRIES, ENTRIES, st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None)
 def test_the_order_of_items_does_not_matter(
     before: list[model.Entry], entries: list[model.Entry], random: object
 ) -> None:

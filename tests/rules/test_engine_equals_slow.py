@@ -10,7 +10,7 @@ from bot import model, rules
 from tests.rules import making, slow
 
 #: 500 in CI, 10,000 nightly.
-EXAMPLES = int(os.environ.get("WIREWATCH_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("WIREWATCH_EXAMPLES", "50"))
 
 
 @given(making.cases())

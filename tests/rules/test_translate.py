@@ -95,7 +95,7 @@ def test_a_query_that_is_broken_there_is_shown_with_its_place(query: str, code: 
 
 @pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize(
-    "query", ["(" * 10_000 + "a" + ")" * 10_000, "NOT " * 10_000 + "a1", "a NEAR b " * 10_000, "a" * 1_000_000]
+    "query", ["(" * 10_000 + "a" + ")" * 10_000, "NOT " * 10_000 + "a1", "a NEAR b " * 7_000, "a" * 1_000_000]
 )
 def test_a_monstrous_query_is_refused_in_bounded_time(query: str, dialect: Dialect) -> None:
     try:
