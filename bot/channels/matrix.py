@@ -21,11 +21,11 @@ from bot.channels.kit.context import (
     ChannelOptions,
     Duration,
     StoredId,
-    check_edited,
     check_ids,
-    check_thread,
+    check_place,
     passed,
     step,
+    without_path,
 )
 from bot.channels.kit.errors import LONGEST_WAIT, Act, ErrorTable, parse_retry_after, rows
 from bot.channels.kit.http_client import HttpResponse, error_of_response
@@ -45,7 +45,9 @@ Body: TypeAlias = Mapping[str, object]
 class Options(ChannelOptions):
     """A room of a Matrix homeserver, with threads and edits."""
 
-    server: Address = pydantic.Field(..., description="The homeserver's address: https://matrix.example.org.")
+    server: Annotated[Address, without_path("/_matrix", "the homeserver's address: https://matrix.example.org")] = (
+        pydantic.Field(..., description="The homeserver's address: https://matrix.example.org.")
+    )
     room: str = pydantic.Field(
         ..., description="The room's alias in quotes (#policy:example.org) or its id (!abc:example.org)."
     )
@@ -62,13 +64,6 @@ class Options(ChannelOptions):
     @property
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(people=self.people)
-
-    @pydantic.field_validator("server")
-    @classmethod
-    def _is_not_of_the_api(cls, url: str) -> str:
-        if "/_matrix" in url:
-            raise ValueError("expected the homeserver's address: https://matrix.example.org")
-        return url
 
     @pydantic.field_validator("room")
     @classmethod
@@ -97,8 +92,7 @@ class Channel(BaseChannel):
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         room = await self._room.get()
-        check_edited(delivery.edits, room)
-        check_thread(delivery.reply_to, room)
+        check_place(delivery, room)
         body = build_content(delivery, zone=self.context.zone)
         # The plain form needs another id, because the server may have stored the id of the refused form.
         transaction = f"{delivery.id}{'-plain' if delivery.is_plain else ''}"
@@ -108,7 +102,7 @@ class Channel(BaseChannel):
             response = await self._request("PUT", path, body)
         if response.is_success:
             ref = response.text_field("event_id", who=_WHO)
-            thread = (delivery.reply_to.thread or delivery.reply_to.ref) if delivery.reply_to else ""
+            thread = delivery.reply_to.head if delivery.reply_to else ""
             return self.receipt(ref, place=room, thread=thread, link=_message_link(room, ref))
         if _is_about_relation(response) and delivery.edits is not None:
             raise model.NotEditable("the homeserver no longer knows the message")
@@ -118,7 +112,7 @@ class Channel(BaseChannel):
 
     async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
         room = await self._room.get()
-        check_thread(delivery.reply_to, room)
+        check_place(delivery, room)
         event_filter = json.dumps({"types": ["m.room.message"], "senders": [await self._own_id()]})
         query: dict[str, str | int] = {"dir": "b", "limit": _PAGE, "filter": event_filter}
         while True:
@@ -259,7 +253,7 @@ def _event_content(delivery: model.Delivery, lines: Sequence[Line], zone: tzinfo
         relation: dict[str, Json] = {"rel_type": "m.replace", "event_id": delivery.edits.ref}
         return {**fallback, "m.new_content": message, "m.relates_to": relation}
     if delivery.reply_to is not None:
-        head = delivery.reply_to.thread or delivery.reply_to.ref
+        head = delivery.reply_to.head
         thread: dict[str, Json] = {
             "rel_type": "m.thread",
             "event_id": head,

@@ -25,11 +25,11 @@ from bot.channels.kit.context import (
     ChannelOptions,
     Duration,
     StoredId,
-    check_edited,
     check_ids,
-    check_thread,
+    check_place,
     passed,
     step,
+    without_path,
 )
 from bot.channels.kit.errors import Act, ErrorTable, rows, send_error
 from bot.channels.kit.http_client import HttpResponse, error_of_response
@@ -49,7 +49,9 @@ _PAGE_BYTES = _PAGE * 80_000
 class Options(ChannelOptions):
     """A channel of a Mattermost server, with threads and edits."""
 
-    server: Address = pydantic.Field(..., description="The server's address: https://mattermost.example.org.")
+    server: Annotated[Address, without_path("/api/", "the server's address: https://mattermost.example.org")] = (
+        pydantic.Field(..., description="The server's address: https://mattermost.example.org.")
+    )
     team: str | None = pydantic.Field(
         None, description="The team, as in the channel's address. Omit it if to is an id."
     )
@@ -68,13 +70,6 @@ class Options(ChannelOptions):
     @property
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(people=self.people)
-
-    @pydantic.field_validator("server")
-    @classmethod
-    def _is_not_of_the_api(cls, url: str) -> str:
-        if "/api/" in url:
-            raise ValueError("expected the server's address: https://mattermost.example.org")
-        return url
 
     @pydantic.field_validator("to")
     @classmethod
@@ -108,6 +103,7 @@ class Channel(BaseChannel):
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         place = await self._channel.get()
+        check_place(delivery, place)
         text = render_text(
             delivery.message,
             limit=self._options.max_length,
@@ -116,15 +112,11 @@ class Channel(BaseChannel):
             is_plain=delivery.is_plain,
         )
         if delivery.edits is not None:
-            check_edited(delivery.edits, place)
             path = f"/posts/{quote(delivery.edits.ref, safe='')}/patch"
             # The patch keeps the props, by which a look-up finds the post.
             patched = await self._call("PUT", path, {"message": text}, doing="editing", is_edit=True)
             return self._receipt(patched, place=place, thread=delivery.edits.thread)
-        root = ""
-        if delivery.reply_to is not None:
-            check_thread(delivery.reply_to, place)
-            root = delivery.reply_to.thread or delivery.reply_to.ref
+        root = delivery.reply_to.head if delivery.reply_to else ""
         post = {
             "channel_id": place,
             "root_id": root,
@@ -146,7 +138,7 @@ class Channel(BaseChannel):
 
     async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
         place = await self._channel.get()
-        check_thread(delivery.reply_to, place)
+        check_place(delivery, place)
         if not self._own_id:
             self._own_id = (await self._call("GET", "/users/me", doing="the login")).text_field("id", who=_WHO)
         page = 0

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from itertools import groupby
 from typing import Annotated, Any, Self
 
@@ -31,11 +31,10 @@ from bot.channels.kit.context import (
     ChannelContext,
     ChannelFeatures,
     ChannelOptions,
-    Duration,
+    ServicePace,
     as_list,
-    check_edited,
     check_ids,
-    check_thread,
+    check_place,
     passed,
     step,
 )
@@ -51,7 +50,6 @@ _WHO = "Telegram"
 #: Telegram accepts one message a second in a chat, twenty a minute in a group (core.telegram.org/bots/faq, "My bot is
 #: hitting limits").
 _PACE = timedelta(seconds=3)
-_MIN_PACE = timedelta(seconds=1)
 _CHAT = re.compile(r"-?\d{1,20}\Z|@[A-Za-z]\w{3,}\Z")
 
 
@@ -73,7 +71,9 @@ class Options(ChannelOptions):
         description="For buttons: the ids of the people who may press them, in quotes. "
         "Without it, everybody who sees the chat may.",
     )
-    api_url: Address = pydantic.Field(_API, description="The address of another server with Telegram's Bot API.")
+    api_url: Address | None = pydantic.Field(
+        None, description="The address of another server with Telegram's Bot API (a proxy, tests)."
+    )
     people: Annotated[
         dict[str, str],
         check_ids(re.compile(r"@[A-Za-z0-9_]{4,32}", re.ASCII), "a user's public name in quotes: '@ann_desk'"),
@@ -81,7 +81,7 @@ class Options(ChannelOptions):
         {},
         description="People whom messages can mention: a name of your choice, and the user's public @name in quotes.",
     )
-    pace: Duration = pydantic.Field(
+    pace: ServicePace = pydantic.Field(
         _PACE, description="Minimum time between two messages; less than 1 second only with api_url."
     )
 
@@ -102,13 +102,6 @@ class Options(ChannelOptions):
             raise ValueError("may_act is for buttons: add buttons: true, or remove may_act")
         return self
 
-    @pydantic.field_validator("pace")
-    @classmethod
-    def _is_slow(cls, pace: timedelta, info: pydantic.ValidationInfo) -> timedelta:
-        if pace < _MIN_PACE and info.data.get("api_url") == _API:
-            raise ValueError("Telegram accepts one message a second for each chat: set pace to at least 1 second")
-        return pace
-
 
 class Channel(BaseChannel):
     """A chat. Replies are in the chat and point to the story's message."""
@@ -116,11 +109,13 @@ class Channel(BaseChannel):
     abilities = model.Abilities(threads=True, edits=True, lookup=False, broadcast=True)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        account = f"telegram {options.api_url} {options.token.reference}"
+        self._api_url = options.api_url or _API
+        account = f"telegram {self._api_url} {options.token.reference}"
         super().__init__(name, account=account, pace=options.pace, context=context)
         self.options = options
         self._key = f"{account}:{options.to}"
-        self._closed_until: datetime | None = None
+        #: Telegram limits all methods together.
+        self._limits = http_client.RateLimits(context.clock, who=_WHO)
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         place = await self._place()
@@ -131,14 +126,13 @@ class Channel(BaseChannel):
         if self.options.buttons and (keyboard := message_keyboard(delivery.message)):
             # An edit without the buttons would remove them.
             body["reply_markup"] = keyboard
+        check_place(delivery, place)
         if delivery.edits is not None:
-            check_edited(delivery.edits, place)
             await self._post("editMessageText", place, {**body, "message_id": int(delivery.edits.ref)})
             return self.receipt(delivery.edits.ref, place=place)
         if self.options.topic is not None:
             body["message_thread_id"] = self.options.topic
         if delivery.reply_to is not None:
-            check_thread(delivery.reply_to, place)
             body["reply_parameters"] = {"message_id": int(delivery.reply_to.ref)}
         result = await self._post("sendMessage", place, body)
         ref, chat = result.get("message_id"), result.get("chat") or {}
@@ -182,11 +176,9 @@ class Channel(BaseChannel):
 
     async def call(self, method: str, body: Mapping[str, Any]) -> Any:
         """Return the result of a method, or None for an edit that changes nothing. Raises SendError."""
-        now = self.context.clock.now()
-        if self._closed_until is not None and now < self._closed_until:
-            raise model.RetryLater(f"{method}: Telegram says too many requests", after=self._closed_until - now)
+        self._limits.check(method, kind="all")
         token = self.context.secret(self.options.token, what="the Telegram token")
-        url = f"{self.options.api_url}/bot{token}/{method}"
+        url = f"{self._api_url}/bot{token}/{method}"
         response = await http_client.request("POST", url, who=_WHO, document=body)
         fields = response.fields
         if response.is_success:
@@ -218,7 +210,7 @@ class Channel(BaseChannel):
         wait = min(timedelta(seconds=seconds), LONGEST_WAIT) if isinstance(seconds, int) and seconds >= 0 else None
         error = error_of_response(response, ERRORS, code=words, who=_WHO, doing=method, now=now, retry_after=wait)
         if isinstance(error, model.RetryLater) and error.after is not None:
-            self._closed_until = now + error.after
+            self._limits.close(method, error.after, kind="all")
         return error
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import accumulate
 from typing import TypeAlias
 
 import pydantic
@@ -79,21 +80,12 @@ class Channel(BaseChannel):
 
 
 def _body(delivery: model.Delivery, zone: tzinfo) -> bytes:
-    if not _is_longer(delivery.message, LARGEST_BYTES):
+    # Measure the texts first, because the document of a huge message could fill the memory.
+    if all(length <= LARGEST_BYTES for length in accumulate(map(len, _texts(delivery.message)))):
         body = json.dumps(document(delivery, zone=zone), ensure_ascii=False).encode()
         if len(body) <= LARGEST_BYTES:
             return body
     return json.dumps(document(replace(delivery, is_plain=True), zone=zone), ensure_ascii=False).encode()
-
-
-def _is_longer(message: model.Message, limit: int) -> bool:
-    """Return whether a message's texts together are longer than ``limit``, without building a huge document."""
-    total = 0
-    for text in _texts(message):
-        total += len(text)
-        if total > limit:
-            return True
-    return False
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -132,10 +124,10 @@ def document(delivery: model.Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]
         **plain_fields,
         "lead": message.lead,
         "stories": [_story(brief) for brief in message.briefs],
-        "facts": [_fact(fact) for fact in message.facts],
-        "corrections": [_correction(edit) for edit in message.edits],
-        "lines": [phrases.clean(line) for line in message.lines],
-        "latest": _fact(message.latest) if message.latest else None,
+        "facts": _json_of(message.facts),
+        "corrections": _json_of(message.edits),
+        "lines": _json_of(message.lines),
+        "latest": _json_of(message.latest),
         "may_be_part_of": message.nearest.story if message.nearest else None,
     }
 
@@ -149,9 +141,9 @@ def _story(brief: model.StoryBrief) -> Json:
         "last_seen": brief.last_seen.isoformat(),
         "owners": brief.owner_count,
         "summary": [_sentence(sentence) for sentence in brief.summary],
-        "why": [_why(why) for why in brief.why],
-        "byline": _coverage(brief.byline) if brief.byline else None,
-        "coverage": [_coverage(line) for line in brief.coverage],
+        "why": _json_of(brief.why),
+        "byline": _json_of(brief.byline),
+        "coverage": _json_of(brief.coverage),
         "coverage_count": max(brief.coverage_count, len(brief.coverage)),
         "copies": brief.copy_count,
     }
@@ -168,48 +160,26 @@ def _sentence(sentence: model.Sentence) -> Json:
     return {"text": text, "marked": ranges, "outlet": phrases.clean(sentence.outlet), "link": link}
 
 
-def _why(why: model.Why) -> Json:
-    evidence: list[Json] = [
-        {
-            "label": phrases.clean(match.label),
-            "term": phrases.clean(match.term),
-            "field": match.field,
-            "text": phrases.clean(match.text),
-        }
-        for match in why.evidence
-    ]
-    return {"rule": phrases.clean(why.rule), "severity": str(why.severity), "evidence": evidence}
+#: The values of a message that the document contains as they are -> their fields there.
+_FIELDS: Mapping[type, Sequence[str]] = {
+    model.Why: ("rule", "severity", "evidence"),
+    model.Evidence: ("label", "term", "field", "text"),
+    model.CoverageLine: ("outlet", "title", "link", "at", "more", "is_probable"),
+    model.Fact: ("kind", "label", "mark", "before", "after", "sentence", "outlet", "link"),
+    model.Edit: ("outlet", "field", "before", "after", "link"),
+}
 
 
-def _coverage(line: model.CoverageLine) -> Json:
-    return {
-        "outlet": phrases.clean(line.outlet),
-        "title": phrases.clean(line.title),
-        "link": phrases.safe_link(line.link),
-        "at": line.at.isoformat(),
-        "more": line.more,
-        "is_probable": line.is_probable,
-    }
-
-
-def _fact(fact: model.Fact) -> Json:
-    return {
-        "kind": fact.kind,
-        "label": phrases.clean(fact.label),
-        "mark": phrases.clean(fact.mark),
-        "before": phrases.clean(fact.before) if fact.before else None,
-        "after": phrases.clean(fact.after),
-        "sentence": phrases.clean(fact.sentence),
-        "outlet": phrases.clean(fact.outlet),
-        "link": phrases.safe_link(fact.link),
-    }
-
-
-def _correction(edit: model.Edit) -> Json:
-    return {
-        "outlet": phrases.clean(edit.outlet),
-        "field": edit.field,
-        "before": phrases.clean(edit.before),
-        "after": phrases.clean(edit.after),
-        "link": phrases.safe_link(edit.link),
-    }
+def _json_of(value: object, name: str = "") -> Json:
+    """Return a value of a message as JSON. Texts are clean, and the field ``link`` is a safe address or None."""
+    match value:
+        case str():
+            return phrases.safe_link(value) if name == "link" else phrases.clean(value)
+        case None | int():
+            return value
+        case datetime():
+            return value.isoformat()
+        case tuple():
+            return [_json_of(item) for item in value]
+        case _:
+            return {field: _json_of(getattr(value, field), field) for field in _FIELDS[type(value)]}

@@ -208,6 +208,11 @@ class Receipt:
     link: str = ""
     sent_at: datetime
 
+    @property
+    def head(self) -> str:
+        """The reference of the head of the thread that a reply to the message belongs to."""
+        return self.thread or self.ref
+
 
 class SendState(StrEnum):
     """The state of a message in the outbox."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import model
-from bot.channels.discord import markdown
+from bot.channels.discord import build_payload, escape
 from bot.testing import hostile, messages
 from testbed.servers import discord, discord_rules, faulty
 from tests.channels.context import Secrets, build, delivery
@@ -237,7 +237,7 @@ TEXT = st.text() | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join
 @given(TEXT)
 @settings(max_examples=400)
 def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
-    told = markdown.escape(text)
+    told = escape(text)
     assert not discord_rules.MENTION.search(told)
     # After a backslash a mark is a character.
     bare = re.sub(r"\\.", ".", told)
@@ -251,5 +251,5 @@ def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
 def test_whatever_a_feed_says_a_message_keeps_discords_limits(text: str) -> None:
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):
-            body = markdown.build_payload(message, zone=UTC, ref="0123abcd", names_story=True, is_plain=is_plain)
+            body = build_payload(message, zone=UTC, ref="0123abcd", names_story=True, is_plain=is_plain)
             discord_rules.check_message(body, known=discord_rules.CREATE)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from bot import channels, model
-from bot.channels.slack import channel, socket_mode
+from bot.channels.slack import SCOPES, socket_mode
 from tests.channels.context import build
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def test_the_table_of_abilities_is_the_one_that_is_followed() -> None:
 
 def test_the_slack_manifest_asks_for_the_scopes_the_command_the_home_tab_and_no_address_to_call() -> None:
     manifest = yaml.safe_load((ROOT / "config" / "slack-app-manifest.yaml").read_text())
-    assert set(manifest["oauth_config"]["scopes"]["bot"]) == {*channel.SCOPES, "commands"}
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == {*SCOPES, "commands"}
     assert [command["command"] for command in manifest["features"]["slash_commands"]] == [socket_mode.COMMAND]
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
     assert manifest["settings"]["socket_mode_enabled"] is True

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import channels, model
-from bot.channels.email import mail
+from bot.channels import email as mail
 from bot.testing import channels as contract
 from bot.testing import hostile, messages
 from testbed.fakes import FakeClock, MemoryKeyValues

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from bot import model
-from bot.channels import matrix, mattermost, telegram
-from bot.channels.discord import markdown as discord
+from bot.channels import discord, matrix, mattermost, telegram
 from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack
 from bot.testing import messages

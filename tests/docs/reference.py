@@ -191,7 +191,7 @@ def channel_answers() -> str:
     head = "# Answers of chat services\n\nWhat Wirewatch does when a service refuses a message, by the error code. "
     parts = [head + _MADE.format(source="the tables in `bot/channels`") + "\n"]
     services: Mapping[str, Mapping[Any, tuple[Any, ...]]] = {
-        "slack": slack.channel.ERRORS,
+        "slack": slack.ERRORS,
         "discord": {f"{code}` ({row[1]})`": (row[0], row[2]) for code, row in discord.ERRORS.items()},
         "telegram": telegram.ERRORS,
         "teams": teams.ERRORS,

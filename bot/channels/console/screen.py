@@ -60,7 +60,7 @@ def print_message(console: Console, message: model.Message, *, zone: tzinfo) -> 
 
 def _edit_lines(message: model.Message, zone: tzinfo) -> Iterator[Line]:
     """Yield lines for an edit, with the state of its stories and the headlines that joined them."""
-    added = set(message.added)
+    added, room = set(message.added), replace(outline.ROOMS[0], zone=zone)
     for brief in message.briefs:
         listed = [line for line in brief.coverage if line.article in added]
         if brief.title.article in added and message.reason is model.Reason.RATE_CAP:
@@ -72,15 +72,15 @@ def _edit_lines(message: model.Message, zone: tzinfo) -> Iterator[Line]:
         headline = Run(text=f": {phrases.headline(brief, 150)}")
         if message.reason in (model.Reason.CLAIMED, model.Reason.UNCLAIMED):
             nobody = (Run(text="Released: nobody takes care of it"),)
-            claim = next((line.runs for line in outline.claim_lines(message, zone)), nobody)
+            claim = next((line.runs for line in outline.claim_lines(message, room)), nobody)
             yield Line(style=Style.SMALL, runs=(*claim, headline))
         elif message.reason is model.Reason.SUMMARY and not listed:
             # Only the summary is new.
             yield Line(style=Style.SMALL, runs=(Run(text="summary"), headline))
-            yield from outline.summary_lines(brief)
+            yield from outline.quote_lines(brief, room)
         elif listed or message.reason not in _REPLIED:
             yield Line(style=Style.SMALL, runs=(Run(text=f"now {phrases.count_outlets(brief)}"), headline))
-            yield from outline.coverage_lines(listed, zone)
+            yield from (outline.coverage_line(line, room) for line in listed)
 
 
 def _print_line(console: Console, line: Line, addresses: tuple[str, ...], *, indent: int) -> None:

@@ -24,6 +24,16 @@ Duration = Annotated[
 ]
 
 
+def _check_pace(pace: timedelta, info: pydantic.ValidationInfo) -> timedelta:
+    if pace < timedelta(seconds=1) and info.data.get("api_url") is None:
+        raise ValueError("the service accepts about one message a second: set pace to at least 1 second")
+    return pace
+
+
+#: The pace of a service that accepts one message a second. With another ``api_url``, a field before it, it may be less.
+ServicePace = Annotated[Duration, pydantic.AfterValidator(_check_pace)]
+
+
 def _check_address(url: str) -> str:
     if not url.startswith(("https://", "http://")):
         raise ValueError("expected an address that begins with https:// or http://")
@@ -32,6 +42,26 @@ def _check_address(url: str) -> str:
 
 #: The address of a server, without a slash at its end.
 Address = Annotated[str, pydantic.AfterValidator(_check_address)]
+
+
+def without_path(path: str, expected: str) -> pydantic.AfterValidator:
+    """Return a validator that refuses an address of the API, which contains ``path``. ``expected`` is an example."""
+
+    def check(url: str) -> str:
+        if path in url:
+            raise ValueError(f"expected {expected}")
+        return url
+
+    return pydantic.AfterValidator(check)
+
+
+def check_mode(to: str | None, token: model.Secret | None, webhook: model.Secret | None) -> None:
+    """Raise ValueError unless the options name either a bot and its channel, or a webhook."""
+    if webhook is not None:
+        if to is not None or token is not None:
+            raise ValueError("a webhook has a fixed channel and needs no token: remove to and token")
+    elif to is None or token is None:
+        raise ValueError("add to and token (a bot), or webhook (reduced mode)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,15 +242,12 @@ class StoredId:
             await self._context.key_values.put(self._key, "")
 
 
-def check_edited(edited: model.Receipt | None, *places: str) -> None:
-    """Raise NotEditable if the message to edit is not in one of the configured places."""
-    if edited is not None and edited.place not in places:
+def check_place(delivery: model.Delivery, place: str) -> None:
+    """Raise NotEditable or ThreadGone if the message to edit or to reply to is not in ``place`` or a thread of it."""
+    edited, head = delivery.edits, delivery.reply_to
+    if edited is not None and edited.place not in (place, edited.thread):
         raise model.NotEditable("the message is not in the configured channel")
-
-
-def check_thread(head: model.Receipt | None, *places: str) -> None:
-    """Raise ThreadGone if the head of the thread to reply in is not in one of the configured places."""
-    if head is not None and head.place not in places:
+    if head is not None and head.place not in (place, head.thread):
         raise model.ThreadGone("the thread is not in the configured channel")
 
 

@@ -23,6 +23,34 @@ _TIMEOUT = 15
 _ANSWER_LIMIT = 64_000
 
 
+class RateLimits:
+    """The rate limits that a service has announced, by the kind of request. A kind is usually a method of its API."""
+
+    def __init__(self, clock: model.Clock, *, who: str, posts: str = "") -> None:
+        """If ``posts``, which describes the request that posts a message, is set, only its limit closes the channel."""
+        self._clock = clock
+        self._who = who
+        self._posts = posts
+        self._ends: dict[str, datetime] = {}
+
+    def check(self, doing: str, *, kind: str = "") -> None:
+        """Raise RetryLater if requests of this kind (``doing`` by default) are not accepted yet."""
+        now = self._clock.now()
+        if (end := self._ends.get(kind or doing, now)) > now:
+            raise self._error(doing, end - now)
+
+    def close(self, doing: str, wait: timedelta, *, kind: str = "") -> model.RetryLater:
+        """Refuse requests of this kind (``doing`` by default) until ``wait`` is over. Return the error of the limit."""
+        now = self._clock.now()
+        self._ends = {other: end for other, end in self._ends.items() if end > now}
+        self._ends[kind or doing] = now + wait
+        return self._error(doing, wait)
+
+    def _error(self, doing: str, wait: timedelta) -> model.RetryLater:
+        text = f"{doing}: {self._who} says too many requests"
+        return model.RetryLater(text, after=wait, whole_channel=self._posts in ("", doing))
+
+
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
     """A response of any status."""

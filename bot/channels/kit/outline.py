@@ -135,7 +135,7 @@ _BETWEEN = " · "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """Limits on the parts of a message. Lengths are in UTF-16 units."""
+    """The limits on the parts of a message, in UTF-16 units, and the time zone of its times."""
 
     headline: int
     sentence: int
@@ -147,6 +147,7 @@ class Room:
     #: Headlines of the coverage. The message gives only the number of further headlines.
     headlines: int
     link: int
+    zone: tzinfo = UTC
 
 
 #: The limits to try, from the most generous to the tightest.
@@ -182,28 +183,8 @@ def build_lines(
 
     If ``names_story`` is true, a reply names its story, because it is outside of the story's thread.
     """
-    localized = (_in_zone(line, zone) for line in _lines(message, room, names_story=names_story))
-    return tuple(line for line in localized if line.text.strip())
-
-
-def claim_lines(message: model.Message, zone: tzinfo = UTC) -> tuple[Line, ...]:
-    """Return a line with the person who has claimed the story, or no line."""
-    return tuple(_in_zone(line, zone) for line in _claims(message.judgements))
-
-
-def coverage_lines(listed: Sequence[model.CoverageLine], zone: tzinfo = UTC) -> tuple[Line, ...]:
-    """Return a list of headlines with outlet and time."""
-    return tuple(_in_zone(_line(Style.ITEM, *_coverage_runs(line, ROOMS[0])), zone) for line in listed)
-
-
-def summary_lines(brief: model.StoryBrief) -> tuple[Line, ...]:
-    """Return the summary of a story as quotes, with the outlet of each."""
-    return tuple(_quotes(brief, ROOMS[0]))
-
-
-def _in_zone(line: Line, zone: tzinfo) -> Line:
-    runs = tuple(replace(run, text=phrases.format_time(run.at, zone)) if run.at else run for run in line.runs)
-    return replace(line, runs=runs)
+    lines = _lines(message, replace(room, zone=zone), names_story=names_story)
+    return tuple(line for line in lines if line.text.strip())
 
 
 def _lines(message: model.Message, room: Room, *, names_story: bool) -> Iterator[Line]:
@@ -222,7 +203,11 @@ def _lines(message: model.Message, room: Room, *, names_story: bool) -> Iterator
 
 
 def _line(style: Style, *runs: Run) -> Line:
-    return Line(style=style, runs=tuple(run for run in runs if run.text or run.at))
+    return Line(style=style, runs=tuple(run for run in runs if run.text))
+
+
+def _time(at: datetime, room: Room) -> Run:
+    return Run(text=phrases.format_time(at, room.zone), at=at)
 
 
 def _linked(label: str, url: str, room: Room, *, is_bold: bool = False) -> Run:
@@ -243,14 +228,14 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
         yield _line(Style.LINE, *_escalation(message.escalation, room))
     yield _line(Style.HEAD, _headline(brief, room))
     if brief.byline is not None:
-        yield _line(Style.LINE, *_byline(brief, brief.byline))
-    yield from _claims(message.judgements)
+        yield _line(Style.LINE, *_byline(brief, brief.byline, room))
+    yield from claim_lines(message, room)
     if message.nearest is not None:
         nearest = message.nearest.title
         label = phrases.cut(phrases.clean(nearest.text), room.headline)
         heading = Run(text=f"{phrases.PERHAPS_PART_OF} ", is_italic=True)
         yield _line(Style.LINE, heading, _linked(label, nearest.link, room))
-    yield from _quotes(brief, room)
+    yield from quote_lines(brief, room)
     if message.latest is not None:
         yield _line(Style.LINE, *_latest(message.latest, room))
     if brief.coverage:
@@ -276,16 +261,17 @@ def _mentions(mentions: Sequence[model.Mention]) -> Iterator[Run]:
         yield Run(text=phrases.short_name(mention.name), mention=mention.id)
 
 
-def _claims(judgements: Sequence[model.Judgement]) -> Iterator[Line]:
-    claims_made = [judgement for judgement in judgements if judgement.verdict is model.Verdict.CLAIMED]
-    for claim in claims_made[-1:]:
+def claim_lines(message: model.Message, room: Room) -> Iterator[Line]:
+    """Yield a line with the person who has claimed the story, or no line."""
+    claims = [judgement for judgement in message.judgements if judgement.verdict is model.Verdict.CLAIMED]
+    for claim in claims[-1:]:
         who = Run(text=phrases.short_name(claim.author), person=claim.by)
-        yield _line(Style.LINE, Run(text="🙋 Claimed by "), who, Run(text=_BETWEEN), Run(text="", at=claim.at))
+        yield _line(Style.LINE, Run(text="🙋 Claimed by "), who, Run(text=_BETWEEN), _time(claim.at, room))
 
 
-def _byline(brief: model.StoryBrief, line: model.CoverageLine) -> Iterator[Run]:
+def _byline(brief: model.StoryBrief, line: model.CoverageLine, room: Room) -> Iterator[Run]:
     """Yield runs such as “The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
-    yield from (Run(text=f"{phrases.format_carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
+    yield from (Run(text=f"{phrases.format_carriers(line)}{_BETWEEN}"), _time(line.at, room))
     # If the coverage is listed, its heading gives the number of copies.
     if brief.copy_count and not brief.coverage:
         yield Run(text=f"{_BETWEEN}{phrases.count_copies(brief)}")
@@ -294,16 +280,21 @@ def _byline(brief: model.StoryBrief, line: model.CoverageLine) -> Iterator[Run]:
 def _coverage(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
     shown = brief.coverage[: room.headlines]
     for line in shown:
-        yield _line(Style.ITEM, *_coverage_runs(line, room))
+        yield coverage_line(line, room)
     if (omitted := max(brief.coverage_count, len(brief.coverage)) - len(shown)) > 0:
         page = f"{message.public_url.rstrip('/')}/story/{quote(brief.story)}" if message.public_url else ""
         yield _line(Style.ITEM, _linked(f"and {omitted:,} more", page, room))
 
 
+def coverage_line(line: model.CoverageLine, room: Room) -> Line:
+    """Return a headline with its outlet and time."""
+    return _line(Style.ITEM, *_coverage_runs(line, room))
+
+
 def _coverage_runs(line: model.CoverageLine, room: Room) -> Iterator[Run]:
     """Yield runs such as “Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC · probably the same event”."""
     yield _linked(phrases.cut(phrases.clean(line.title), room.headline) or "(no headline)", line.link, room)
-    yield from (Run(text=f" — {phrases.format_carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
+    yield from (Run(text=f" — {phrases.format_carriers(line)}{_BETWEEN}"), _time(line.at, room))
     if line.is_probable:
         yield from (Run(text=_BETWEEN), Run(text=phrases.PROBABLY, is_italic=True))
 
@@ -323,8 +314,11 @@ def _rule(brief: model.StoryBrief) -> str:
     return phrases.cut(phrases.clean(worst.rule), 150) + more
 
 
-def _quotes(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
-    """Yield a quote for each article, with its outlet at the end unless the byline has just named it."""
+def quote_lines(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
+    """Yield a quote for each article of the summary, with its outlet at the end unless the byline has just named it.
+
+    Matched words are bold.
+    """
     runs: list[Run] = []
     sentences = brief.summary
     shown = sentences[: room.sentences]
@@ -333,7 +327,8 @@ def _quotes(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
         following = shown[place + 1] if place + 1 < len(shown) else None
         if runs and not runs[-1].text.endswith(" "):
             runs.append(Run(text=" "))
-        runs += _sentence_runs(sentence, room)
+        spans = phrases.clean_spans(sentence.spans, room.sentence)
+        runs += [Run(text=span.text, is_bold=span.is_marked) for span in spans]
         if following is None and len(sentences) > len(shown):
             runs.append(Run(text=" …"))
         source = (sentence.outlet, sentence.link)
@@ -345,13 +340,8 @@ def _quotes(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
             runs = []
 
 
-def _sentence_runs(sentence: model.Sentence, room: Room) -> list[Run]:
-    """Return the sentence with its matched words in bold."""
-    return [Run(text=span.text, is_bold=span.is_marked) for span in phrases.clean_spans(sentence.spans, room.sentence)]
-
-
 def _latest(fact: model.Fact, room: Room) -> list[Run]:
-    when = [Run(text=" ("), Run(text="", at=fact.said_at), Run(text=")")] if fact.said_at else []
+    when = [Run(text=" ("), _time(fact.said_at, room), Run(text=")")] if fact.said_at else []
     # Without a heading, quote the sentence, because "132 → 128" alone is useless.
     is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
     content = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if is_quoted else _fact_runs(fact)
@@ -387,7 +377,7 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
     if brief is not None and phrases.lists_outlets(message):
         yield _line(Style.LINE, Run(text=f"{phrases.count_outlets(brief)}:"))
         if brief.byline is not None:
-            yield _line(Style.ITEM, *_coverage_runs(brief.byline, room))
+            yield coverage_line(brief.byline, room)
         yield from _coverage(brief, message, room)
     if brief is not None and message.reason is model.Reason.SECOND_RULE:
         yield from _why_lines(brief.why, room)
@@ -467,7 +457,7 @@ def _short(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
     yield _line(Style.LINE, *_severity_mark(brief), _headline(brief, room))
     rule = f"{_rule(brief)}{_BETWEEN}" if brief.why else ""
     if brief.byline is not None:
-        yield _line(Style.LINE, Run(text=rule), *_byline(brief, brief.byline))
+        yield _line(Style.LINE, Run(text=rule), *_byline(brief, brief.byline, room))
     for sentence in brief.summary[:1]:
         yield _line(Style.QUOTE, Run(text=phrases.cut(phrases.clean(sentence.text), room.sentence)))
     for line in brief.coverage[:1]:

@@ -5,6 +5,10 @@ its replies. A story that may be part of another story is posted as a reply to t
 
 Each message carries a nonce. For some minutes, Discord drops a message with the same nonce. Discord does not return
 nonces, so each message also carries a short reference, in an address that is not shown, for a later look-up.
+
+The first lines of a message are text, which notifications show; the rest is an embed. Untrusted text is escaped: a
+backslash precedes each mark of Discord's Markdown, and an invisible joiner follows each @; requests allow configured
+mentions only.
 """
 
 from __future__ import annotations
@@ -12,30 +16,35 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import Annotated, Any, Self, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pydantic
 
 from bot import model
-from bot.channels.discord import markdown
-from bot.channels.kit import http_client
+from bot.channels.kit import http_client, outline, phrases, rendering
 from bot.channels.kit.context import (
     Address,
     BaseChannel,
     ChannelContext,
     ChannelFeatures,
     ChannelOptions,
-    Duration,
-    check_edited,
+    ServicePace,
     check_ids,
-    check_thread,
+    check_mode,
+    check_place,
     passed,
     step,
 )
 from bot.channels.kit.errors import LONGEST_WAIT, Act, error_of_status, send_error
+from bot.channels.kit.outline import Line, Style
+from bot.channels.kit.phrases import break_markup
 
 Json: TypeAlias = Any
 
@@ -46,7 +55,6 @@ _API = "https://discord.com/api/v10"
 _USER_AGENT = "DiscordBot (https://pypi.org/project/wirewatch, 1.0)"
 #: Maximum bytes of an answer, enough for a hundred of the longest messages with all their fields.
 _ANSWER_LIMIT_BYTES = 4_000_000
-_MIN_PACE = timedelta(seconds=1)
 #: A channel's id (a snowflake), alone or at the end of the channel's link.
 _CHANNEL_ID = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/)?(\d{15,20})/?\Z")
 
@@ -72,8 +80,8 @@ class Options(ChannelOptions):
     api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Discord's API (a proxy, tests)."
     )
-    pace: Duration = pydantic.Field(
-        _MIN_PACE, description="Minimum time between two messages; less than 1 second only with api_url."
+    pace: ServicePace = pydantic.Field(
+        timedelta(seconds=1), description="Minimum time between two messages; less than 1 second only with api_url."
     )
 
     @pydantic.field_validator("to")
@@ -90,13 +98,7 @@ class Options(ChannelOptions):
 
     @pydantic.model_validator(mode="after")
     def _is_one_mode(self) -> Self:
-        if self.webhook is not None:
-            if self.to is not None or self.token is not None:
-                raise ValueError("a webhook has a fixed channel and needs no token: remove to and token")
-        elif self.to is None or self.token is None:
-            raise ValueError("add to and token (a bot), or webhook (reduced mode)")
-        if self.pace < _MIN_PACE and self.api_url is None:
-            raise ValueError("Discord accepts about one message a second: set pace to at least 1 second")
+        check_mode(self.to, self.token, self.webhook)
         return self
 
     @property
@@ -109,8 +111,7 @@ class Channel(BaseChannel):
 
     def __init__(self, name: str, options: Options, context: ChannelContext, *, account: str) -> None:
         super().__init__(name, account=account, pace=options.pace, context=context)
-        #: The end of the rate limit of each method and bucket.
-        self._closed_until: dict[str, datetime] = {}
+        self._limits = http_client.RateLimits(context.clock, who=_WHO, posts="post")
         #: The server's id, for links. It is empty until it has been requested.
         self._guild = ""
 
@@ -151,17 +152,14 @@ class Channel(BaseChannel):
         the limit ends (discord/discord-api-docs, developers/topics/rate-limits.mdx). ``doing`` describes the request.
         ``instead`` replaces acts of the table of errors. ``fine`` is an error code that counts as an empty answer, {}.
         """
-        now = self.context.clock.now()
-        key = f"{method} {bucket}"
-        if (closed_until := self._closed_until.get(key, now)) > now:
-            raise _rate_limit(doing, closed_until - now)
+        kind = f"{method} {bucket}"
+        self._limits.check(doing, kind=kind)
         headers = {"User-Agent": _USER_AGENT, **({"Authorization": f"Bot {token}"} if token else {})}
         response = await http_client.request(
             method, url, who=_WHO, document=body, headers=headers, limit_bytes=_ANSWER_LIMIT_BYTES
         )
-        now = self.context.clock.now()
         if response.headers.get("x-ratelimit-remaining") == "0":
-            self._close(key, now, _parse_seconds(response.headers.get("x-ratelimit-reset-after")))
+            self._limits.close(doing, _parse_seconds(response.headers.get("x-ratelimit-reset-after")), kind=kind)
         if response.is_success:
             document = response.document
             if document is None:
@@ -169,9 +167,7 @@ class Channel(BaseChannel):
             return document
         fields = response.fields
         if response.status == 429 and "retry_after" in fields:
-            pause = _parse_seconds(fields["retry_after"])
-            self._close(key, now, pause)
-            raise _rate_limit(doing, pause)
+            raise self._limits.close(doing, _parse_seconds(fields["retry_after"]), kind=kind)
         code = fields.get("code")
         if response.status == 401 and code == 0:
             code = _UNAUTHORIZED
@@ -181,17 +177,8 @@ class Channel(BaseChannel):
             act, meaning, advice = ERRORS[code]
             raise send_error((instead or {}).get(code, act), f"{doing}: Discord says {meaning} ({code})", advice=advice)
         word = f"code {code}" if isinstance(code, int) and code else ""
+        now = self.context.clock.now()
         raise error_of_status(response.status, who=_WHO, headers=response.headers, now=now, word=word)
-
-    def _close(self, key: str, now: datetime, pause: timedelta) -> None:
-        """Block requests of this kind until the pause is over, and forget pauses that are over."""
-        self._closed_until = {other: until for other, until in self._closed_until.items() if until > now}
-        self._closed_until[key] = now + pause
-
-
-def _rate_limit(doing: str, pause: timedelta) -> model.RetryLater:
-    """Return the error for a rate limit; only the limit of posts concerns the whole channel."""
-    return model.RetryLater(f"{doing}: Discord says too many requests", after=pause, whole_channel=doing == "post")
 
 
 def _parse_seconds(value: object) -> timedelta:
@@ -241,10 +228,14 @@ class BotChannel(Channel):
         )
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        if delivery.edits is not None:
-            return await self._edit(delivery, delivery.edits)
+        check_place(delivery, self._to)
+        if (edited := delivery.edits) is not None:
+            path = f"/channels/{edited.place}/messages"
+            body = build_payload(delivery.message, zone=self.context.zone, is_plain=delivery.is_plain)
+            answer = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
+            return self.message_receipt(answer, place=edited.place, thread=edited.thread)
         body = {
-            **markdown.build_payload(
+            **build_payload(
                 delivery.message,
                 zone=self.context.zone,
                 ref=_message_ref(delivery),
@@ -256,7 +247,7 @@ class BotChannel(Channel):
         }
         place, thread = self._to, ""
         if delivery.reply_to is not None:
-            head = self._head(delivery.reply_to)
+            head = delivery.reply_to.head
             if delivery.is_broadcast:
                 body["message_reference"] = {"message_id": head, "fail_if_not_exists": False}
             else:
@@ -267,17 +258,6 @@ class BotChannel(Channel):
         answer = await self._ask("POST", path, doing="post", body=body, instead=instead)
         return self.message_receipt(answer, place=place, thread=thread)
 
-    async def _edit(self, delivery: model.Delivery, edited: model.Receipt) -> model.Receipt:
-        check_edited(edited, self._to, edited.thread)
-        path = f"/channels/{edited.place}/messages"
-        body = markdown.build_payload(delivery.message, zone=self.context.zone, is_plain=delivery.is_plain)
-        answer = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
-        return self.message_receipt(answer, place=edited.place, thread=edited.thread)
-
-    def _head(self, reply_to: model.Receipt) -> str:
-        check_thread(reply_to, self._to, reply_to.thread)
-        return reply_to.thread or reply_to.ref
-
     async def _thread(self, head: str, message: model.Message) -> str:
         """Create the thread of a message; it has the message's id, so creating it twice is harmless."""
         if head not in self._threads:
@@ -286,7 +266,7 @@ class BotChannel(Channel):
                 f"/channels/{self._to}/messages/{head}/threads",
                 bucket=f"/channels/{self._to}/threads",
                 doing="start a thread",
-                body={"name": markdown.thread_name(message), "auto_archive_duration": _ARCHIVE_MINUTES},
+                body={"name": thread_name(message), "auto_archive_duration": _ARCHIVE_MINUTES},
                 instead=_NO_THREAD,
                 fine=_THREAD_EXISTS,
             )
@@ -296,10 +276,11 @@ class BotChannel(Channel):
         return head
 
     async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        head = self._head(delivery.reply_to) if delivery.reply_to is not None and not delivery.is_broadcast else ""
+        check_place(delivery, self._to)
+        head = delivery.reply_to.head if delivery.reply_to is not None and not delivery.is_broadcast else ""
         place = head or self._to
         await self.fetch_guild()
-        last_id, is_first = _snowflake(since), True
+        last_id, is_first = max(0, int((since - _EPOCH) / timedelta(milliseconds=1))) << 22, True
         while True:
             page = await self._page(place, f"after={last_id}&limit={_PAGE}")
             if not page and is_first and not await self._may_read(place):
@@ -308,7 +289,7 @@ class BotChannel(Channel):
                     "the bot cannot read the channel's history: allow its role Read Message History"
                 )
             for message in page:
-                if _message_ref(delivery) in markdown.find_refs(message):
+                if _message_ref(delivery) in find_refs(message):
                     return self.message_receipt(message, place=place, thread=head)
             if len(page) < _PAGE:
                 return None
@@ -369,10 +350,6 @@ def _message_ref(delivery: model.Delivery) -> str:
     return hashlib.sha256(delivery.id.encode()).hexdigest()[:8]
 
 
-def _snowflake(moment: datetime) -> int:
-    return max(0, int((moment - _EPOCH) / timedelta(milliseconds=1))) << 22
-
-
 class WebhookChannel(Channel):
     """The channel of a webhook: posts and edits, but no threads in a text channel and no look-up."""
 
@@ -384,9 +361,7 @@ class WebhookChannel(Channel):
         super().__init__(name, options, context, account=f"discord webhook {options.webhook.reference}")
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        body = markdown.build_payload(
-            delivery.message, zone=self.context.zone, names_story=True, is_plain=delivery.is_plain
-        )
+        body = build_payload(delivery.message, zone=self.context.zone, names_story=True, is_plain=delivery.is_plain)
         if delivery.edits is not None:
             if not delivery.edits.ref.isdigit():
                 raise model.NotEditable("the message is not in the configured channel")
@@ -418,6 +393,114 @@ class WebhookChannel(Channel):
         address = parts._replace(path=parts.path.rstrip("/") + path, query=full_query).geturl()
         answer = await self.call(method, address, bucket="webhook", doing=doing, body=body)
         return answer if isinstance(answer, Mapping) else {}
+
+
+#: Limits of content and of an embed's description (discord/discord-api-docs, developers/resources/message.mdx).
+CONTENT_LIMIT = 2_000
+DESCRIPTION_LIMIT = 4_096
+#: The message flag (1 << 2) that turns off previews of links.
+_SUPPRESS_EMBEDS = 4
+#: Discord stores, but does not show, the address of an embed without a title; ".invalid" leads nowhere (RFC 6761).
+_REF = "https://wirewatch.invalid/"
+#: Maximum characters of a thread's name.
+_NAME_LIMIT = 100
+_COLOURS = {model.Severity.HIGH: 0xD92D20, model.Severity.NORMAL: 0x2E6FD9, model.Severity.LOW: 0x98A2B3}
+_PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: "-# "}
+# Escape the slash too, because an invitation (discord.gg/…) becomes a card even without https://.
+_MARKS = re.compile(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
+#: The start of a heading, a list or small print at the start of a line.
+_LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
+
+
+def build_payload(
+    message: model.Message, *, zone: tzinfo, ref: str = "", names_story: bool = False, is_plain: bool = False
+) -> dict[str, Any]:
+    """Return the fields to create or edit a message. They contain ``ref``, which ``find_refs`` finds again."""
+    allowed: dict[str, Any] = {"allowed_mentions": _allowed_mentions(message) if not is_plain else {"parse": []}}
+    if is_plain:
+        small = f"\n-# {ref}" if ref else ""
+        text = break_markup(rendering.plain_message(message, zone=zone))
+        content = phrases.cut(text, CONTENT_LIMIT - len(small)) + small
+        return {"content": content, "embeds": [], "flags": _SUPPRESS_EMBEDS, **allowed}
+    content, described = outline.render_to_fit(message, _render, _fits, names_story=names_story, zone=zone)
+    if ref and not described:
+        # The message has one line, and Discord accepts no embed without text.
+        content, described = "Wirewatch", content
+    embed: dict[str, Any] = {"color": _COLOURS[message.severity], "description": described}
+    if ref:
+        embed["url"] = f"{_REF}{ref}"
+    return {"content": content, "embeds": [embed] if described else [], "flags": 0, **allowed}
+
+
+def find_refs(message: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the texts of a message that may be the ``ref`` of ``build_payload``."""
+    for embed in message.get("embeds") or ():
+        yield str(embed.get("url") or "").removeprefix(_REF)
+        # Earlier versions showed the reference in the footer.
+        yield str((embed.get("footer") or {}).get("text") or "")
+    yield str(message.get("content") or "").rpartition("-# ")[2]
+
+
+def _allowed_mentions(message: model.Message) -> dict[str, list[str]]:
+    """Allow the message's mentions, which come from the configuration, and no others."""
+    ids = [mention.id for mention in message.mentions if mention.id]
+    allowed = {
+        "parse": ["everyone"] if "here" in ids or "everyone" in ids else [],
+        "users": [person for person in ids if person.isdigit()],
+        "roles": [person[1:] for person in ids if person.startswith("&")],
+    }
+    return {key: names for key, names in allowed.items() if names or key == "parse"}
+
+
+def thread_name(message: model.Message) -> str:
+    """Return the story's headline as the name of its thread. Names have no markup."""
+    return phrases.headline(message.briefs[0], _NAME_LIMIT) if message.briefs else "News"
+
+
+def _render(lines: Sequence[Line]) -> tuple[str, str]:
+    """Return the content and the embed's description."""
+    head = 2 if len(lines) > 1 and lines[1].style is Style.HEAD else 1
+    return "\n".join(map(_render_line, lines[:head])) or "Wirewatch", "\n".join(map(_render_line, lines[head:]))
+
+
+def _fits(rendered: tuple[str, str]) -> bool:
+    content, described = map(phrases.size, rendered)
+    # Our embeds never reach the limit of 6,000 characters for a whole embed.
+    return content <= CONTENT_LIMIT and described <= DESCRIPTION_LIMIT
+
+
+def _render_line(line: Line) -> str:
+    style_of = attrgetter("link", "is_bold", "is_italic", "is_struck", "mention")
+    text = _PREFIXES[line.style]
+    for place, (_, group) in enumerate(groupby(line.runs, key=style_of)):
+        runs = list(group)
+        run = replace(runs[0], text="".join(run.text for run in runs))
+        text += _mention(run.mention) or rendering.render_markdown(
+            run,
+            partial(escape, is_first=place == 0),
+            # Angle brackets turn off the link's preview.
+            lambda link: f"<{_escape_address(link)}>",
+        )
+    return text
+
+
+def _mention(person: str) -> str:
+    return f"@{person}" if person in ("here", "everyone") else f"<@{person}>" if person else ""
+
+
+def escape(words: str, *, is_first: bool = True) -> str:
+    """Escape untrusted text. If ``is_first`` is true, the text may be at the start of a line.
+
+    >>> escape("# *a* <@1> https://x.example @all").replace("\\u2060", "^")
+    '\\\\# \\\\*a\\\\* \\\\<@^1\\\\> https\\\\:\\\\/\\\\/x.example @^all'
+    """
+    text = _MARKS.sub(r"\\\g<0>", words)
+    text = text.replace("@", "@\u2060")
+    return _LINE_START.sub(r"\1\2\\", text, count=1) if is_first else text
+
+
+def _escape_address(link: str) -> str:
+    return link.replace("(", "%28").replace(")", "%29").replace("@", "%40")
 
 
 _RIGHTS = (
