@@ -152,7 +152,7 @@ class Asking:
     def __init__(self, watched: Watched) -> None:
         self._watched, self._answers = watched, Answers(watched)
 
-    async def answer(self, question: model.ChatRequest, *, channels: Sequence[str]) -> model.Message:
+    async def answer(self, question: model.ChatRequest, channels: Sequence[str]) -> model.Message:
         """Answer a question that a chat app received; ``channels`` are the channels of that app."""
         verb, _, argument = question.words.strip().partition(" ")
         verb = "page" if question.is_page else verb.casefold()

@@ -56,8 +56,11 @@ class Mailboxes:
 
     async def _wait_at(self, url: str, bell: model.PushClient) -> None:
         while feed := self.live.snapshot.feeds.get(url):
+            now = self.clock.now()
+            # One process per database waits for the mailbox; two do no harm.
+            lease = partial(keys.take_turn, what=f"waits at {url}", who=self.who, now=now, until=now + _LEASE)
             try:
-                if not await self._is_ours(url):
+                if not self.store.address.is_sqlite and not await self.store.write(lease):
                     await self.clock.sleep(_LOOK)
                 elif await bell.wait(model.Request(url=url, access=feed.access, options=feed.options)):
                     await self._make_due(url, feed)
@@ -66,12 +69,6 @@ class Mailboxes:
             except model.FetchError as error:
                 log.warning("IMAP IDLE failed; the mailbox is only polled", feed=url, error=str(error))
                 await self.clock.sleep(_AFTER_FAILURE)
-
-    async def _is_ours(self, url: str) -> bool:
-        """Return whether this process waits for the mailbox. One process per database does; two do no harm."""
-        now = self.clock.now()
-        work = partial(keys.take_turn, what=f"waits at {url}", who=self.who, now=now, until=now + _LEASE)
-        return self.store.address.is_sqlite or await self.store.write(work)
 
     async def _make_due(self, url: str, feed: model.Feed) -> None:
         """Make the mailbox due as soon as possible, after any running poll. Raises StoreError."""
@@ -165,14 +162,18 @@ class Hubs:
                 group.create_task(ask(subscription))
 
     async def _ask(self, subscription: model.Subscription, public_url: str) -> None:
-        renewed = await self._renew(subscription, public_url)
-        await self.store.write(lambda tx: tx.subscriptions.save(renewed, expected=subscription))
-
-    async def _renew(self, subscription: model.Subscription, public_url: str) -> model.Subscription:
         if websub.has_expired(subscription, now=self.clock.now()):
             renewed = websub.after_silence(subscription, now=self.clock.now())
         else:
-            error = await self._post(subscription, public_url)
+            form = websub.subscribe_form(subscription, public_url)
+            request = model.Request(url=subscription.hub, accept="*/*", form=form, home=subscription.feed)
+            error = None
+            try:
+                status = (await self.fetcher.get(request)).status
+                if not 200 <= status < 300:
+                    error = f"the hub answered {status}"
+            except model.FetchError as failure:
+                error = str(failure)
             renewed = websub.after_request(subscription, error, now=self.clock.now())
         if renewed.error:
             log.warning(
@@ -181,14 +182,4 @@ class Hubs:
                 hub=renewed.hub,
                 error=renewed.error,
             )
-        return renewed
-
-    async def _post(self, subscription: model.Subscription, public_url: str) -> str | None:
-        """Send the request to the hub; return the error, or None if the hub accepted it."""
-        form = websub.subscribe_form(subscription, public_url)
-        try:
-            request = model.Request(url=subscription.hub, accept="*/*", form=form, home=subscription.feed)
-            answer = await self.fetcher.get(request)
-        except model.FetchError as error:
-            return str(error)
-        return None if 200 <= answer.status < 300 else f"the hub answered {answer.status}"
+        await self.store.write(lambda tx: tx.subscriptions.save(renewed, expected=subscription))

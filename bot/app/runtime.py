@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from bot import channels, config, model, storage
 from bot.alerts import notices
 from bot.app import pushes
 from bot.app.assisting import Assisting
-from bot.app.chat import Interactions
+from bot.app.chat import Asking, Interactions
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
 from bot.app.wiring import Live, Parts, live_of, parts_of
 from bot.channels import checks
@@ -33,7 +33,6 @@ from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
 if TYPE_CHECKING:
-    from bot.app.chat import Asking
     from bot.web.server import Site
 
 log = structlog.get_logger("wirewatch")
@@ -67,9 +66,8 @@ class App:
             parts.clock,
             live=live,
             on_decided=parts.deciding.tell,
-            on_question=self._answer,
+            on_question=Asking(self).answer,
         )
-        self._asking: Asking | None = None
         self._assisting = Assisting(parts, live)
         #: The last outage of the database, if it is over but not yet reported to the operator.
         self._past_outage: storage.Outage | None = None
@@ -201,13 +199,6 @@ class App:
             if settings is not None:
                 await self.reload(settings)
 
-    async def _answer(self, question: model.ChatRequest, channels: Sequence[str]) -> model.Message:
-        if self._asking is None:
-            from bot.app.chat import Asking  # imports all questions, which most runs never need
-
-            self._asking = Asking(self)
-        return await self._asking.answer(question, channels=channels)
-
     def _open_site(self) -> Site | None:
         """Return the status page, or None if bot.yaml has no ``web``. A reload does not change its address or token."""
         web_settings = self.live.settings.bot.web
@@ -216,10 +207,10 @@ class App:
         from bot.web.server import open_site  # costs start-up: FastAPI, the server and its templates take 0.5 s
 
         site = open_site(self, web_settings, self.parts.environment.environ)
-        self.count_with(site.metrics)
+        self.add_observer(site.metrics)
         return site
 
-    def count_with(self, observer: Observer) -> None:
+    def add_observer(self, observer: Observer) -> None:
         """Add an observer of polls, decisions, sends and model calls."""
         self.parts.observers.all.append(observer)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 
 from bot import model, rules, storage
 from bot.pipeline.join import StoryUpdater
@@ -121,16 +121,13 @@ class _NearMisses:
 class Tally:
     """The counts and articles of one rule. A version of the rule is identified by its index in ``versions``."""
 
-    def __init__(
-        self,
-        compiled: rules.CompiledRule,
-        *,
-        other: rules.CompiledRule | None = None,
-        matched_before: frozenset[model.ArticleId] | None = None,
-    ) -> None:
+    def __init__(self, compiled: rules.CompiledRule, plan: BacktestPlan) -> None:
+        name = compiled.rule.name
+        other = plan.other_versions.get(name)
         self._compiled = compiled
-        self._is_compared = other is not None or matched_before is not None
-        self._before = matched_before or frozenset()
+        self._plan = plan
+        self._is_compared = other is not None or name in plan.matched_before
+        self._before = plan.matched_before.get(name, frozenset())
         looser = rules.loosen_rule(compiled)
         compared = (_awake(other),) if other else ()
         #: The rule, then its other version (if there is one), then looser versions.
@@ -168,8 +165,8 @@ class Tally:
     def _missed(self, article: model.Article, feed: model.Feed) -> MatchedArticle:
         return _named(article, describe_miss(rules.explain_rule(self._compiled, article, feed)))
 
-    def report(self, with_what: str, since: datetime, until: datetime, zone: tzinfo) -> RuleReport:
-        """Return the report from ``since`` to ``until``, by days in ``zone``. ``with_what`` names the other version."""
+    def report(self) -> RuleReport:
+        """Return the report of the rule. Days are days in the time zone of the bot."""
         near_misses = [
             NearMiss(
                 what=near_miss.what,
@@ -179,13 +176,14 @@ class Tally:
             for near_miss in self._near.values()
             if near_miss.count
         ]
+        plan = self._plan
         comparison = Comparison(
-            with_what=with_what, starts=tuple(self._starts), stops=tuple(self._stops), both=self._both
+            with_what=plan.with_what, starts=tuple(self._starts), stops=tuple(self._stops), both=self._both
         )
         return RuleReport(
             rule=self._compiled.rule.name,
             hits=tuple(self._hits),
-            by_day=_by_day(self._hits, since, until, zone),
+            by_day=_by_day(self._hits, plan),
             near=tuple(near_misses),
             comparison=comparison if self._is_compared else None,
         )
@@ -228,9 +226,10 @@ def _named(article: model.Article, why: str) -> MatchedArticle:
     )
 
 
-def _by_day(hits: Sequence[MatchedArticle], since: datetime, until: datetime, zone: tzinfo) -> dict[date, int]:
+def _by_day(hits: Sequence[MatchedArticle], plan: BacktestPlan) -> dict[date, int]:
+    zone = plan.snapshot.zone
     counts = Counter(hit.first_seen.astimezone(zone).date() for hit in hits)
-    first, last = since.astimezone(zone).date(), until.astimezone(zone).date()
+    first, last = plan.since.astimezone(zone).date(), plan.until.astimezone(zone).date()
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     return {day: counts[day] for day in days}
 
@@ -359,14 +358,7 @@ class _Trial:
     def __init__(self, plan: BacktestPlan, memory: storage.Transaction) -> None:
         self._plan = plan
         tried = tuple(_awake(compiled) for compiled in plan.tried)
-        self._by_rule = {
-            compiled.rule.name: Tally(
-                compiled,
-                other=plan.other_versions.get(compiled.rule.name),
-                matched_before=plan.matched_before.get(compiled.rule.name),
-            )
-            for compiled in tried
-        }
+        self._by_rule = {compiled.rule.name: Tally(compiled, plan) for compiled in tried}
         self._set = rules.RuleSet(tried, most_steps=plan.most_steps)
         self._all = rules.RuleSet(
             (
@@ -399,10 +391,8 @@ class _Trial:
         own = {match.rule: match for match in matches}
         for name, versions in numbers.items():
             self._by_rule[name].take(article, feed, frozenset(versions), own.get(name))
-        if matches:
-            self._replay_article(article, matches)
-
-    def _replay_article(self, article: model.Article, matches: tuple[model.Match, ...]) -> None:
+        if not matches:
+            return
         self._matched += 1
         if self._full_at is None and self._replayed == self._plan.replayed:
             self._full_at = article.first_seen
@@ -418,10 +408,7 @@ class _Trial:
             articles=self._articles,
             since=plan.since,
             until=plan.until,
-            rules=tuple(
-                tally.report(plan.with_what, plan.since, plan.until, plan.snapshot.zone)
-                for tally in self._by_rule.values()
-            ),
+            rules=tuple(tally.report() for tally in self._by_rule.values()),
             stories=self._replay.stories,
             messages=tuple(self._replay.messages()),
             held=self._replay.held,

@@ -13,11 +13,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import structlog
 
@@ -63,27 +62,18 @@ LEASE = timedelta(seconds=60)
 RENEW = LEASE / 3
 
 
-class EndsAt(StrEnum):
-    """The last stage of a pass."""
-
-    #: Matches are decided as soon as they are stored.
-    DECIDING = "deciding"
-    #: Matches stay in the queue, and any process may decide them.
-    QUEUE = "tray"
-
-
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    """The polls of one intake."""
+class _Pass:
+    """One pass over claimed feeds."""
 
+    #: Token of the feeds' leases.
     token: str
-    polls: Sequence[Poll]
     snapshot: Snapshot
-    ends_at: EndsAt
-
-
-#: Function that is called with the number of finished feeds of each batch.
-OnIngested = Callable[[int], None]
+    #: Whether to decide matches as soon as they are stored.
+    decides: bool
+    report: PassReport = field(default_factory=PassReport)
+    #: Memory of the polls that are not stored yet.
+    shares: set[Share] = field(default_factory=set)
 
 
 class Pipeline:
@@ -136,78 +126,76 @@ class Pipeline:
         states: Sequence[model.FeedState],
         snapshot: Snapshot,
         *,
-        ends_at: EndsAt = EndsAt.DECIDING,
-        on_taken: OnIngested = lambda count: None,
+        decides: bool = True,
+        on_taken: Callable[[int], None] = lambda count: None,
     ) -> PassReport:
-        """Poll claimed feeds, and store and decide the results. Raises StoreUnavailable."""
-        report = PassReport()
+        """Poll claimed feeds, store the results, and decide about the matches. Raises StoreUnavailable.
+
+        If ``decides`` is false, the matches stay in the queue, and any process may decide them. ``on_taken`` is called
+        with the number of finished feeds of each batch.
+        """
+        current = _Pass(token, snapshot, decides)
         # Limit the queue, because polling is faster than intake and 10,000 waiting first polls would take 300 MB.
         polls: asyncio.Queue[Poll] = asyncio.Queue(BATCH)
         # Drop each state after its poll, and use few tasks, because each of them takes some kilobytes.
         waiting = deque(state for state in states if state.url in snapshot.feeds)
         del states
         remaining = len(waiting)
-        shares: set[Share] = set()
-        with _closing(shares):
+        try:
             async with TaskGroup() as group:
                 for _ in range(min(remaining, self._concurrency)):
-                    group.create_task(self._poll_waiting(waiting, snapshot, polls, shares))
+                    group.create_task(self._poll_waiting(current, waiting, polls))
                 renewed_at = self._clock.now()
                 while remaining:
                     batch = await _gathered(polls, most=min(remaining, BATCH))
                     if batch:
-                        await self._take_in(_Batch(token, batch, snapshot, ends_at), report)
+                        await self._take_in(current, batch)
                         remaining -= len(batch)
                         on_taken(len(batch))
                         for share in {polled.share for polled in batch if polled.share}:
                             share.close()
-                            shares.discard(share)
+                            current.shares.discard(share)
                         # Free the batch before the wait for the next one.
                         del batch
                     if self._clock.now() - renewed_at >= RENEW:
                         renewed_at = self._clock.now()
                         await self._renew(token, renewed_at)
-        if ends_at is EndsAt.DECIDING:
-            await self.release(snapshot, report)
-        return report
+        finally:
+            # Release the memory of all polls, even if the pass fails.
+            for share in current.shares:
+                share.close()
+        if decides:
+            current.report.decisions.extend(await self.release(snapshot))
+        return current.report
 
-    async def release(self, snapshot: Snapshot, report: PassReport | None = None) -> Sequence[model.Decision]:
+    async def release(self, snapshot: Snapshot) -> Sequence[model.Decision]:
         """Decide the work in the queue, and release held alerts that are due."""
-        decisions = [*await self._decider.work_off(snapshot), *(await self._decider.decide_batch(snapshot)).decisions]
-        if report:
-            report.decisions.extend(decisions)
-        return decisions
+        return [*await self._decider.work_off(snapshot), *(await self._decider.decide_batch(snapshot)).decisions]
 
     async def _renew(self, token: str, now: datetime) -> None:
         await self._store.write(lambda tx: tx.feeds.renew(token, until=now + LEASE))
 
-    async def _poll_waiting(
-        self,
-        waiting: deque[model.FeedState],
-        snapshot: Snapshot,
-        polls: asyncio.Queue[Poll],
-        shares: set[Share],
-    ) -> None:
+    async def _poll_waiting(self, current: _Pass, waiting: deque[model.FeedState], polls: asyncio.Queue[Poll]) -> None:
         while waiting:
             # Concurrent passes share the slots.
             async with self._slots:
                 if waiting:
-                    shares.add(share := self._memory.share())
-                    await polls.put(await self._poller.poll(waiting.popleft(), snapshot, share))
+                    current.shares.add(share := self._memory.share())
+                    await polls.put(await self._poller.poll(waiting.popleft(), current.snapshot, share))
 
-    async def _take_in(self, batch: _Batch, report: PassReport) -> None:
+    async def _take_in(self, current: _Pass, polls: Sequence[Poll]) -> None:
         """Store a batch of polls, and decide about its matches."""
         now = self._clock.now()
         try:
             async with self._taking_in:
-                ingested = await store_polls(self._store, batch.polls, batch.snapshot, token=batch.token, now=now)
+                ingested = await store_polls(self._store, polls, current.snapshot, token=current.token, now=now)
         except model.StoreError:
             raise
         except Exception:
             # A bug with one feed must not stop the other feeds, or recur for ever, so isolate the feed and continue.
-            feeds = [polled.state.url for polled in batch.polls]
+            feeds = [polled.state.url for polled in polls]
             log.critical("a feed raised an unexpected error", feeds=feeds, exc_info=True)
-            await self._take_in_one_by_one(batch, report)
+            await self._take_in_one_by_one(current, polls)
             return
         for poll in ingested:
             feed = FeedReport(
@@ -218,32 +206,21 @@ class Pipeline:
                 matched=len(poll.arrivals),
                 lateness=max(now - poll.polled.state.due_at, timedelta()),
             )
-            report.feeds.append(feed)
+            current.report.feeds.append(feed)
             self._observer.on_feed(feed)
             log_poll(poll, feed)
-        if batch.ends_at is EndsAt.DECIDING and any(poll.arrivals or poll.revisions for poll in ingested):
-            report.decisions.extend(await self._decider.work_off(batch.snapshot))
+        if current.decides and any(poll.arrivals or poll.revisions for poll in ingested):
+            current.report.decisions.extend(await self._decider.work_off(current.snapshot))
 
-    async def _take_in_one_by_one(self, batch: _Batch, report: PassReport) -> None:
+    async def _take_in_one_by_one(self, current: _Pass, polls: Sequence[Poll]) -> None:
         """Process each poll of a failed batch alone. If a poll fails again, mark its feed as failed."""
-        for polled in batch.polls:
-            if len(batch.polls) > 1:
-                await self._take_in(replace(batch, polls=[polled]), report)
+        for polled in polls:
+            if len(polls) > 1:
+                await self._take_in(current, [polled])
             elif polled.error is None:
-                failed = replace(polled, reading=None, items=(), error=OUR_BUG)
-                await self._take_in(replace(batch, polls=[failed]), report)
+                await self._take_in(current, [replace(polled, reading=None, items=(), error=OUR_BUG)])
             else:
                 raise RuntimeError(f"storing the failed poll of {polled.state.url} raised an error too")
-
-
-@contextmanager
-def _closing(shares: set[Share]) -> Iterator[None]:
-    """Release the memory of all polls, even if the pass fails."""
-    try:
-        yield
-    finally:
-        for share in shares:
-            share.close()
 
 
 async def _gathered(polls: asyncio.Queue[Poll], *, most: int) -> list[Poll]:

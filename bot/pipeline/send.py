@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from typing import TypeVar
 
 import structlog
 
@@ -51,11 +50,19 @@ class Incident:
     """An incident of one or more channels. It is reported once, in the transaction that records it."""
 
     kind: IncidentKind
-    channels: tuple[str, ...]
+    channels: Sequence[str]
     #: Reason of the incident. It is untrusted, because it may contain a service's text.
     reason: str
-    #: Channels in which the notice cannot be posted.
-    affected: frozenset[str]
+    #: The notice to the operator, or None if no channel can show it.
+    notice: model.Outgoing | None
+
+    def write(self, tx: storage.Transaction) -> None:
+        """Write the incident and its notice in the caller's transaction."""
+        if self.kind is not IncidentKind.DROPPED:
+            for channel in self.channels:
+                keys.channel_trouble(channel).put(tx, "" if self.kind is IncidentKind.BACK else self.reason)
+        if self.notice is not None:
+            tx.outbox.add([self.notice])
 
 
 class Incidents:
@@ -79,6 +86,7 @@ class Incidents:
         """Return the incident that a step causes, or None if it causes none or the incident was already reported."""
         channel, reported = row.channel, self.reported_reasons
         names: Sequence[str] = (channel,)
+        #: Channels in which the notice cannot be posted.
         affected = {*reported, *closed, channel}
         match step:
             case send_policy.Park(reason=reason):
@@ -98,19 +106,11 @@ class Incidents:
                 return None
         if not names:
             return None
-        return Incident(kind=kind, channels=tuple(names), reason=reason, affected=frozenset(affected))
-
-    def write(self, tx: storage.Transaction, incident: Incident, *, send: model.SendId, now: datetime) -> None:
-        """Write the incident and its notice in the caller's transaction. ``send`` is the message that caused it."""
-        if incident.kind is not IncidentKind.DROPPED:
-            for channel in incident.channels:
-                trouble = "" if incident.kind is IncidentKind.BACK else incident.reason
-                keys.channel_trouble(channel).put(tx, trouble)
-        target = next((name for name in self._operators if name not in incident.affected), None)
-        if target is not None:
-            occasion = (incident.kind, *incident.channels, send, now.isoformat())
-            notice = _NOTICES[incident.kind](incident.channels, incident.reason, occasion=occasion)
-            tx.outbox.add([notices.notice_row(notice, channel=target, now=now)])
+        notice = None
+        if target := next((name for name in self._operators if name not in affected), None):
+            text = _NOTICES[kind](names, reason, occasion=(kind, *names, row.id, now.isoformat()))
+            notice = notices.notice_row(text, channel=target, now=now)
+        return Incident(kind=kind, channels=names, reason=reason, notice=notice)
 
     def remember(self, incident: Incident) -> None:
         """Remember that the incident was reported. Call this after its transaction is committed."""
@@ -155,8 +155,6 @@ async def resolve_links(
             )
     return row, rows.get(head) if head is not None else None, wait
 
-
-T = TypeVar("T")
 
 LEASE = timedelta(seconds=60)
 #: Timeout of one attempt with all its requests (name, pages of history). It is well below the lease.
@@ -220,34 +218,37 @@ class Sender:
         self._sent = 0
         self._writing = asyncio.Lock()
         self._started_at = clock.now()
+        #: Time at which the workers stop waiting, or None if they never stop.
+        self._ends_at: datetime | None = None
 
     # -- the two ways to run
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until ``stop`` is set. Then send the messages that are due, for at most the grace time."""
-        ending = _Ending()
+        self._ends_at = None
         try:
             await self._open_lanes()
             async with asyncio.timeout(None) as limit, TaskGroup() as group:
                 for name in self._channels:
-                    group.create_task(self._work(name, ending))
+                    group.create_task(self._work(name))
                 await stop.wait()
-                ending.at = self._clock.now() + self._grace
+                self._ends_at = self._clock.now() + self._grace
                 limit.reschedule(asyncio.get_running_loop().time() + self._grace.total_seconds())
         except TimeoutError:
             log.warning("sending stopped before the outbox was empty; the rest is sent at the next start")
 
     async def drain(self, deadline: timedelta) -> Drained:
         """Send until no message can be sent before the deadline. Wait for the channels' pace and Retry-After."""
-        ending = _Ending(at=self._clock.now() + deadline)
+        self._ends_at = self._clock.now() + deadline
         sent_before = self._sent
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout((deadline + self._grace).total_seconds()):
                 await self._open_lanes()
-                await self._work_all(ending)
-                # A notice may have been added to a channel whose worker had ended.
-                while await self._is_work_left(ending):
-                    await self._work_all(ending)
+                # Repeat, because a notice may be added to a channel whose worker has ended.
+                while await self._is_work_left(self._ends_at):
+                    async with TaskGroup() as group:
+                        for name in self._channels:
+                            group.create_task(self._work(name))
         counts, unsent = await self._store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
         own_counts = [(state, n) for (channel, state), n in counts.items() if channel in self._channels]
         waiting = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
@@ -260,34 +261,31 @@ class Sender:
 
     async def _open_lanes(self) -> None:
         for name in self._channels:
-            await self._while_store_fails(partial(self._open_lane, name))
+            await retry_until_stored(partial(self._open_lane, name), self._clock)
 
-    async def _work_all(self, ending: _Ending) -> None:
-        async with TaskGroup() as group:
-            for name in self._channels:
-                group.create_task(self._work(name, ending))
-
-    async def _is_work_left(self, ending: _Ending) -> bool:
-        assert ending.at is not None
-        moments = [await self._while_store_fails(partial(self._next_moment, name, ending)) for name in self._channels]
-        return any(moment is not None and moment <= ending.at for moment in moments)
+    async def _is_work_left(self, deadline: datetime) -> bool:
+        work = [partial(self._next_moment, name) for name in self._channels]
+        moments = [await retry_until_stored(next_moment, self._clock) for next_moment in work]
+        return any(moment is not None and moment <= deadline for moment in moments)
 
     # -- one channel's worker
 
-    async def _work(self, name: str, ending: _Ending) -> None:
+    async def _work(self, name: str) -> None:
         while True:
-            moment = await self._while_store_fails(lambda: self._next_moment(name, ending))
+            moment = await retry_until_stored(lambda: self._next_moment(name), self._clock)
             now = self._clock.now()
-            if ending.at is not None and (moment is None or moment > ending.at):
+            if self._ends_at is not None and (moment is None or moment > self._ends_at):
                 return
             if moment is None or moment > now:
-                await self._sleep(POLL if moment is None else min(moment - now, PARK_EVERY), ending)
-                if moment is None or not self._is_time(name, moment):
+                await self._sleep(POLL if moment is None else min(moment - now, PARK_EVERY))
+                lane = self._lanes[name]
+                # During the sleep, the channel may have closed, and the clock may have been set back.
+                if moment is None or lane.probe_at is not None or self._clock.now() < max(moment, lane.ready_at):
                     continue
                 # The row is due, so claim it without another query for due rows.
-            row = await self._while_store_fails(lambda: self._claim(name))
+            row = await retry_until_stored(lambda: self._claim(name), self._clock)
             if row is None:
-                await self._sleep(POLL, ending)
+                await self._sleep(POLL)
                 continue
             await self._process(row)
 
@@ -305,42 +303,37 @@ class Sender:
         now = self._clock.now()
         self._lanes[name] = send_policy.Lane(at=now, ready_at=now + self._channels[name].pace)
 
-    async def _next_moment(self, name: str, ending: _Ending) -> datetime | None:
+    async def _next_moment(self, name: str) -> datetime | None:
         """Return the time at which the channel's next row can be tried, or None if no row needs the worker soon."""
         now = self._clock.now()
         lane = self._lanes[name] = send_policy.reset_after_clock_step(
             self._lanes[name], now=now, pace=self._channels[name].pace
         )
         if lane.probe_at is None:
-            if now < lane.ready_at and ending.at is None:
+            if now < lane.ready_at and self._ends_at is None:
                 # Nothing may be sent before ``ready_at``, so skip the query. This saves half of the queries
                 # (bench/speed/delivery.py).
                 return lane.ready_at
             due = await self._store.read(lambda tx: tx.outbox.next_due([name], now=now))
-            if ending.at is None and due is not None and due > now + POLL:
+            if self._ends_at is None and due is not None and due > now + POLL:
                 # The row is due later. Do not sleep until then, because another row may become due earlier.
                 return None
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
             reason = self._incidents.reported_reasons.get(name, "the channel is closed")
             await self._store.write(lambda tx: tx.outbox.park([name], reason, now=now))
-            return None if ending.at is not None else min(lane.probe_at, now + PARK_EVERY)
+            return None if self._ends_at is not None else min(lane.probe_at, now + PARK_EVERY)
         await self._store.write(lambda tx: tx.outbox.unpark([name], now=now))
         self._lanes[name] = replace(lane, probe_at=None)
         return now
 
-    def _is_time(self, name: str, moment: datetime) -> bool:
-        """Return whether the channel is open and ``moment`` has come. Both may have changed during a sleep."""
-        lane = self._lanes[name]
-        return lane.probe_at is None and self._clock.now() >= max(moment, lane.ready_at)
-
-    async def _sleep(self, duration: timedelta, ending: _Ending) -> None:
+    async def _sleep(self, duration: timedelta) -> None:
         """Sleep. Until a stop is requested, sleep in short intervals to notice it soon."""
         until = self._clock.now() + duration
-        is_stopping = ending.at is not None
+        ends_at = self._ends_at
         # If ``pause`` is longer than ``duration``, the clock was set back.
-        while timedelta() < (pause := until - self._clock.now()) <= duration and is_stopping is (ending.at is not None):
-            await self._clock.sleep(pause if is_stopping else min(pause, POLL))
+        while timedelta() < (pause := until - self._clock.now()) <= duration and self._ends_at == ends_at:
+            await self._clock.sleep(min(pause, POLL) if ends_at is None else pause)
 
     async def _claim(self, name: str) -> model.Outgoing | None:
         now = self._clock.now()
@@ -353,7 +346,7 @@ class Sender:
         """Process one claimed row, with one or more attempts, until its next state is written."""
         channel = self._channels[row.channel]
         resolved = partial(resolve_links, self._store, row, now=self._clock.now())
-        row, head, wait = await self._while_store_fails(resolved)
+        row, head, wait = await retry_until_stored(resolved, self._clock)
         step = wait or send_policy.first_step(
             row, head, abilities=channel.abilities, now=self._clock.now(), on_unknown=self._on_unknown
         )
@@ -371,7 +364,7 @@ class Sender:
                 raise
             settled_at, now = self._started_at + self._settle, self._clock.now()
             step = send_policy.next_step(row, last, outcome, settled_at=settled_at, now=now)
-        await self._while_store_fails(partial(self._write, row, step, last))
+        await retry_until_stored(partial(self._write, row, step, last), self._clock)
 
     async def _attempt(self, channel: model.Channel, step: send_policy.Attempt) -> send_policy.Outcome:
         try:
@@ -403,7 +396,11 @@ class Sender:
         # Write one outcome at a time. If two channels close because of one token, only one notice is written.
         async with self._writing:
             now = self._clock.now()
-            closed = self._closed_by(name, step)
+            closed: Sequence[str] = ()
+            if isinstance(step, send_policy.Park):
+                account = self._channels[name].account
+                same_account = [other for other, channel in self._channels.items() if channel.account == account]
+                closed = same_account if step.whole_workspace else [name]
             written = send_policy.apply_step(row, step, last=last, now=now)
             lane = send_policy.plan_lane(self._lanes[name], step, pace=self._channels[name].pace, now=now)
             incident = self._incidents.find(step, row, closed=closed, lane=lane, now=now)
@@ -416,14 +413,17 @@ class Sender:
                 if closed:
                     tx.outbox.park(closed, written.error or "", now=now)
                 if incident is not None:
-                    self._incidents.write(tx, incident, send=row.id, now=now)
+                    incident.write(tx)
                 return is_ours
 
             if not await self._store.write(work):
                 log.warning("lease lost; another sender has the message", channel=name, send=row.id)
             self._lanes[name] = lane
             for channel in closed:
-                self._lanes[channel] = lane if channel == name else _closed(self._lanes.get(channel), lane)
+                if channel != name:
+                    # The channel has the same credentials. It closes too, but keeps its own pace.
+                    old = self._lanes.get(channel, lane)
+                    self._lanes[channel] = replace(old, probe_at=lane.probe_at, probes=max(old.probes, lane.probes))
             if incident is not None:
                 self._incidents.remember(incident)
         self._observer.on_outcome(written)
@@ -433,28 +433,3 @@ class Sender:
             log.info("message sent", **fields, attempts=written.attempts)
         else:
             log.debug("message kept", **fields, state=str(written.state), reason=written.error)
-
-    def _closed_by(self, name: str, step: send_policy.WrittenStep) -> list[str]:
-        if not isinstance(step, send_policy.Park):
-            return []
-        if not step.whole_workspace:
-            return [name]
-        account = self._channels[name].account
-        return [other_name for other_name, channel in self._channels.items() if channel.account == account]
-
-    async def _while_store_fails(self, work: Callable[[], Awaitable[T]]) -> T:
-        return await retry_until_stored(work, self._clock)
-
-
-@dataclass(slots=True)
-class _Ending:
-    """The time at which the workers stop waiting, or None if they never stop."""
-
-    at: datetime | None = None
-
-
-def _closed(lane: send_policy.Lane | None, by: send_policy.Lane) -> send_policy.Lane:
-    """Return a lane that is closed because a channel with the same credentials failed. Keep its own pace."""
-    if lane is None:
-        return by
-    return replace(lane, probe_at=by.probe_at, probes=max(lane.probes, by.probes))

@@ -63,7 +63,7 @@ class RetryAt:
     pauses_channel: bool = True
     #: Whether the channel requested this time. If false, ``when`` comes from the back-off of the message, and the
     #: channel's pause has a separate back-off.
-    is_told: bool = False
+    is_requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ def _after_error(row: model.Outgoing, error: model.SendError, *, is_look: bool, 
             when = now + (_row_wait(row) if after is None else after)
             if is_look:
                 return LookFirst(when, reason)
-            return RetryAt(when, reason, whole_channel, is_told=after is not None)
+            return RetryAt(when, reason, whole_channel, is_requested=after is not None)
         case model.ThreadGone() if is_look:
             # Nobody sees a reply in a deleted thread, so post it at top level.
             return Resend(reason, is_top_level=True)
@@ -186,18 +186,16 @@ def _after_error(row: model.Outgoing, error: model.SendError, *, is_look: bool, 
         case model.ChannelClosed(whole_workspace=whole_workspace):
             return Park(reason, whole_workspace)
         case model.FormRefused() if not is_look:
-            return Drop(f"refused also as plain text: {reason}", is_loss=True) if row.is_plain else _as_text(reason)
+            if row.is_plain:
+                return Drop(f"refused also as plain text: {reason}", is_loss=True)
+            return Resend(reason, is_plain=True)
         case ChannelCrashed() if not is_look:
-            return Drop(reason, is_loss=True) if row.is_plain else _as_text(reason)
+            return Drop(reason, is_loss=True) if row.is_plain else Resend(reason, is_plain=True)
         case model.NotEditable() if not is_look:
             return Drop(reason)
         case _:
             # After an unknown outcome or any other failure, a look-up is always safe.
             return LookFirst(now + _row_wait(row), reason)
-
-
-def _as_text(reason: str) -> Resend:
-    return Resend(reason, is_plain=True)
 
 
 def _row_wait(row: model.Outgoing) -> timedelta:
@@ -267,7 +265,7 @@ def plan_lane(lane: Lane, step: WrittenStep, *, pace: timedelta, now: datetime) 
     match step:
         case Sent():
             return Lane(at=now, ready_at=rested)
-        case RetryAt(when=when, pauses_channel=True, is_told=True):
+        case RetryAt(when=when, pauses_channel=True, is_requested=True):
             return _failed(lane, until=max(when, rested), now=now)
         case RetryAt(pauses_channel=True) | LookFirst():
             return _failed(lane, until=max(now + model.backoff(lane.failures), rested), now=now)

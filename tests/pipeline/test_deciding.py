@@ -12,7 +12,6 @@ from structlog.testing import capture_logs
 from bot import model
 from bot.app.runtime import App
 from bot.pipeline.decide import Decider
-from bot.pipeline.passes import EndsAt
 from bot.pipeline.reports import PassReport
 from testbed.fakes import START
 from tests.journeys.test_seed_story import FIRST, SECOND, THIRD
@@ -29,9 +28,9 @@ async def seed(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-async def _poll(running: App, *, ends_at: EndsAt = EndsAt.QUEUE) -> PassReport:
+async def _poll(running: App, *, decides: bool = False) -> PassReport:
     token, states = await running.parts.pipeline.claim(limit=100, everything=True)
-    return await running.parts.pipeline.run(token, states, running.live.snapshot, ends_at=ends_at)
+    return await running.parts.pipeline.run(token, states, running.live.snapshot, decides=decides)
 
 
 def _publish(seed: World, **told: Item) -> None:

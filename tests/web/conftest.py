@@ -85,7 +85,7 @@ async def page_over(
             limits=limits,
             requests_per_minute=requests_per_minute,
         )
-        running.count_with(site.metrics)
+        running.add_observer(site.metrics)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(site.serve(stop))

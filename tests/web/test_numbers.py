@@ -90,7 +90,7 @@ async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: P
 
         def on_completion(self, completion: model.Completion) -> None: ...
 
-    page.running.count_with(Listener())
+    page.running.add_observer(Listener())
     page.clock.advance(timedelta(hours=1))
     await page.running.once(everything=True, drain=timedelta())
     found = await numbers(page)

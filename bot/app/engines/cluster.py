@@ -22,7 +22,6 @@ from bot.app.runtime import App
 from bot.model.runtime import STORE_PAUSE, TaskGroup
 from bot.pipeline.decide import BATCH
 from bot.pipeline.keep import HEARTBEAT_EVERY
-from bot.pipeline.passes import EndsAt
 from bot.pipeline.reports import PassReport
 
 log = structlog.get_logger("wirewatch")
@@ -125,7 +124,7 @@ class ClusterEngine:
         try:
             _, states = await pipeline.claim(limit=self.batch, token=token)
             try:
-                passed = await pipeline.run(token, states, self._app.live.snapshot, ends_at=EndsAt.QUEUE)
+                passed = await pipeline.run(token, states, self._app.live.snapshot, decides=False)
             except BaseException:
                 # The poll was interrupted. Release the feeds, so that other workers need not wait until the lease ends.
                 await asyncio.shield(self.release_feeds(token))
