@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from bot.cli import archive, terminal
-from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, Since
 from bot.queries.feedback import FEEDBACK, RuleFeedbackDocument
 
 
 def feedback(
     folder: ConfigDir = DEFAULT_CONFIG,
     rule: Annotated[str | None, typer.Option(help="Only this rule: its name, or a part of it.", metavar="RULE")] = None,
-    since: Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")] = "30d",
+    since: Since = "30d",
     json: Json = False,
 ) -> None:
     """Show each rule's precision, splits and merges.

@@ -6,17 +6,14 @@ import json as codec
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from bot import app, model, storage
 from bot.cli import archive, terminal
-from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, Since, duration
 
 ledger = typer.Typer(help="List past polls, matches, decisions and messages.", invoke_without_command=True)
-
-Since = Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")]
 
 
 @ledger.callback()

@@ -43,6 +43,7 @@ ConfigDir = Annotated[
         show_default=False,
     ),
 ]
+Since = Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from bot import app, config, model, rules, storage
 from bot.app import wiring
 from bot.cli import archive, check, terminal
-from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, Since, duration
 from bot.config import files, rules_file
 from bot.config.rules_file import RuleContext
 from bot.model import visible
@@ -25,13 +25,16 @@ from bot.queries import trials
 from bot.queries.registry import Archive
 from bot.queries.trials import TrialDocument
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 
 def try_rule(
     rule: Annotated[
         str, typer.Argument(help="A loaded rule's name (or a part of it), a rules file, or a query.", metavar="RULE")
     ],
     folder: ConfigDir = DEFAULT_CONFIG,
-    since: Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")] = "30d",
+    since: Since = "30d",
     against: Annotated[
         Path | None, typer.Option(help="Compare with the rules in this file.", metavar="FILE", dir_okay=False)
     ] = None,
@@ -51,8 +54,25 @@ def try_rule(
     """
     settings = app.load(folder, os.environ)
     tried, is_whole = chosen(settings, rule)
-    is_loaded = all(entry in settings.rules for entry in tried)
-    report = _try(settings, tried, duration(since), against, is_loaded=is_loaded, replayed=replay or None)
+    compared, with_what = _rules_to_compare(settings, tried, against)
+    span = duration(since)
+
+    def work(archive: Archive) -> backtest.BacktestReport:
+        tx, start = archive.tx, archive.now - span
+        plan = backtest.BacktestPlan(
+            tried=tried,
+            other_versions=compared,
+            with_what=with_what,
+            matched_before={} if against else _stored(tx, tried, start, compared),
+            since=start,
+            until=archive.now,
+            snapshot=archive.watched.snapshot,
+            replayed=replay or None,
+        )
+        with terminal.progress("trying", tx.articles.count(since=start)) as advance:
+            return trials.run_on_archive(tx, plan, on_article=advance)
+
+    report = archive.look(settings, work)
     if json:
         terminal.answer(TrialDocument.of(report))
     else:
@@ -90,44 +110,15 @@ def _pasted(settings: config.Settings, text: str) -> tuple[tuple[rules.CompiledR
     return parsed, not errors
 
 
-def _try(
-    settings: config.Settings,
-    tried: Sequence[rules.CompiledRule],
-    span: timedelta,
-    against: Path | None,
-    *,
-    is_loaded: bool,
-    replayed: int | None,
-) -> backtest.BacktestReport:
-    compared, with_what = _rules_to_compare(settings, against, is_loaded=is_loaded)
-
-    def work(archive: Archive) -> backtest.BacktestReport:
-        tx, when = archive.tx, archive.now - span
-        plan = backtest.BacktestPlan(
-            tried=tuple(tried),
-            other_versions=compared,
-            with_what=with_what,
-            matched_before={} if against else _stored(tx, tried, when, compared),
-            since=when,
-            until=archive.now,
-            snapshot=wiring.snapshot_of(settings),
-            replayed=replayed,
-        )
-        with terminal.progress("trying", tx.articles.count(since=when)) as advance:
-            return trials.run_on_archive(tx, plan, on_article=advance)
-
-    return archive.look(settings, work)
-
-
 def _rules_to_compare(
-    settings: config.Settings, against: Path | None, *, is_loaded: bool
+    settings: config.Settings, tried: Sequence[rules.CompiledRule], against: Path | None
 ) -> tuple[Mapping[str, rules.CompiledRule], str]:
     """Return the rules to compare with, by name, and a description of them."""
     if against is not None:
         usable, problems = read_rule_file(against, settings)
         check.show(problems)
         return {entry.rule.name: entry for entry in usable}, str(against)
-    if not is_loaded:
+    if any(entry not in settings.rules for entry in tried):
         return {entry.rule.name: entry for entry in settings.rules}, "the loaded version"
     return {}, "its matches so far"
 
@@ -292,7 +283,7 @@ LISTED_CHANGES, LONGEST = 20, 150
 def review(
     before: Annotated[Path, typer.Argument(help="The folder with the earlier configuration.", metavar="BEFORE")],
     folder: ConfigDir = DEFAULT_CONFIG,
-    since: Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")] = "30d",
+    since: Since = "30d",
 ) -> None:
     """Compare two configurations on the stored articles.
 
@@ -305,30 +296,35 @@ def review(
     if not trials.changed_rules(old, new):
         terminal.write("### Wirewatch\n\nNo rule is new, changed or removed.\n")
         return
-    span, snapshots = duration(since), (wiring.snapshot_of(old), wiring.snapshot_of(new))
+    span, pairs = duration(since), [(settings, wiring.snapshot_of(settings)) for settings in (old, new)]
     result = archive.look(
-        new,
-        lambda archive: trials.review_rules(
-            archive.tx, old, new, snapshots, since=archive.now - span, until=archive.now
-        ),
+        new, lambda archive: trials.review_rules(archive.tx, *pairs, since=archive.now - span, until=archive.now)
     )
     terminal.write("\n".join(_markdown(result)) + "\n")
 
 
 def _markdown(result: trials.Review) -> Iterator[str]:
+    old, new = result.old, result.new
     span = f"{result.since:%Y-%m-%d} to {result.until:%Y-%m-%d}"
-    yield f"### Wirewatch: {model.format_count(len(result.rules), 'changed rule')}"
-    yield f"\nOn {model.format_count(result.articles, 'stored article')} of {span}:\n"
+    yield f"### Wirewatch: {model.format_count(len(result.changes), 'changed rule')}"
+    yield f"\nOn {model.format_count(new.articles, 'stored article')} of {span}:\n"
     yield "| rule | | matched before | matches now | posts before | posts now |"
     yield "| --- | --- | ---: | ---: | ---: | ---: |"
-    for rule in result.rules:
-        numbers = (rule.matched_before, rule.matched_now, rule.posts_before, rule.posts_now)
-        yield f"| {_code(rule.rule)} | {rule.change.value} | {' | '.join(f'{number:,}' for number in numbers)} |"
-    yield from _posts("Posted more", result.more)
-    yield from _posts("No longer posted", result.less)
-    for rule in result.rules:
-        yield from _articles(f"{_code(rule.rule)} begins to match", rule.starts)
-        yield from _articles(f"{_code(rule.rule)} no longer matches", rule.stops)
+    for name, change in result.changes.items():
+        matches = [len(version.hits.get(name, ())) for version in (old, new)]
+        posts = [sum(name in post.rules for post in version.posts.values()) for version in (old, new)]
+        yield f"| {_code(name)} | {change.value} | {' | '.join(f'{number:,}' for number in (*matches, *posts))} |"
+    yield from _posts("Posted more", _without(new.posts, old.posts))
+    yield from _posts("No longer posted", _without(old.posts, new.posts))
+    for name in result.changes:
+        old_hits, new_hits = old.hits.get(name, {}), new.hits.get(name, {})
+        yield from _articles(f"{_code(name)} begins to match", _without(new_hits, old_hits))
+        yield from _articles(f"{_code(name)} no longer matches", _without(old_hits, new_hits))
+
+
+def _without(values: Mapping[K, V], others: Mapping[K, V]) -> list[V]:
+    """Return the values whose keys the other mapping does not have."""
+    return [value for key, value in values.items() if key not in others]
 
 
 def _posts(title: str, posts: Iterable[backtest.BacktestPost]) -> Iterator[str]:

@@ -488,114 +488,62 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleReview:
-    """The effect of one new, changed or removed rule. A missing version counts as a rule that matches nothing."""
+class Version:
+    """The matches and posts of one version of the rules."""
 
-    rule: str
-    change: Change
-    matched_before: int
-    matched_now: int
-    #: Articles that only the new version matches (``starts``) or only the old one (``stops``), oldest first.
-    starts: tuple[backtest.MatchedArticle, ...]
-    stops: tuple[backtest.MatchedArticle, ...]
-    posts_before: int
-    posts_now: int
+    articles: int
+    #: Rule -> its matched articles, oldest first. A rule that this version does not have is omitted.
+    hits: Mapping[str, Mapping[model.ArticleId, backtest.MatchedArticle]]
+    #: (channel, headlines) -> the post, oldest first.
+    posts: Mapping[tuple[str, tuple[str, ...]], backtest.BacktestPost]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """The effects of all new, changed and removed rules."""
 
-    articles: int
     since: datetime
     until: datetime
-    rules: tuple[RuleReview, ...]
-    #: Posts that only the new version makes (``more``) or only the old one (``less``), oldest first.
-    more: tuple[backtest.BacktestPost, ...]
-    less: tuple[backtest.BacktestPost, ...]
+    #: Rule -> the kind of its change, by name.
+    changes: Mapping[str, Change]
+    old: Version
+    new: Version
 
 
 def changed_rules(old_settings: config.Settings, new_settings: config.Settings) -> dict[str, Change]:
-    """Return the kind of change of each new, changed or removed rule, by name."""
+    """Return the kind of change of each new, changed or removed rule, sorted by name."""
+    # Ignore the fields that do not affect posts.
     old, new = (
-        {entry.rule.name: _effective(entry.rule) for entry in settings.rules}
+        {entry.rule.name: replace(entry.rule, note=None, must_match=(), must_not_match=()) for entry in settings.rules}
         for settings in (old_settings, new_settings)
     )
     changes = {name: Change.CHANGED if name in old else Change.NEW for name in new if old.get(name) != new[name]}
-    return changes | {name: Change.REMOVED for name in old if name not in new}
-
-
-def _effective(rule: model.Rule) -> model.Rule:
-    """Return the rule without the fields that do not affect posts."""
-    return replace(rule, note=None, must_match=(), must_not_match=())
+    changes |= {name: Change.REMOVED for name in old if name not in new}
+    return dict(sorted(changes.items()))
 
 
 def review_rules(
     tx: storage.Transaction,
-    old_settings: config.Settings,
-    new_settings: config.Settings,
-    snapshots: tuple[Snapshot, Snapshot],
+    old: tuple[config.Settings, Snapshot],
+    new: tuple[config.Settings, Snapshot],
     *,
     since: datetime,
     until: datetime,
 ) -> Review:
-    """Try both versions of the changed rules. ``snapshots`` are the snapshots of the two settings.
-
-    Do not call this on the event loop, because it takes seconds.
-    """
-    changes = changed_rules(old_settings, new_settings)
-    old, new = (
-        _run_version(tx, [entry for entry in settings.rules if entry.rule.name in changes], snapshot, since, until)
-        for settings, snapshot in zip((old_settings, new_settings), snapshots, strict=True)
-    )
-    return Review(
-        articles=new.articles,
-        since=since,
-        until=until,
-        rules=tuple(_review_rule(name, change, old, new) for name, change in sorted(changes.items())),
-        more=tuple(post for key, post in new.posts.items() if key not in old.posts),
-        less=tuple(post for key, post in old.posts.items() if key not in new.posts),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Version:
-    """The matches and posts of one version of the rules."""
-
-    articles: int
-    #: Rule -> its matched articles.
-    hits: Mapping[str, Mapping[model.ArticleId, backtest.MatchedArticle]]
-    #: (channel, headlines) -> the post.
-    posts: Mapping[tuple[str, tuple[str, ...]], backtest.BacktestPost]
-
-
-def _run_version(
-    tx: storage.Transaction,
-    chosen: Sequence[rules.CompiledRule],
-    snapshot: Snapshot,
-    since: datetime,
-    until: datetime,
-) -> _Version:
-    plan = backtest.BacktestPlan(tried=tuple(chosen), snapshot=snapshot, since=since, until=until)
-    report = run_on_archive(tx, plan)
-    # Ignore edits and replies, because each belongs to a post.
-    kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
-    return _Version(
-        articles=report.articles,
-        hits={rule.rule: {hit.article: hit for hit in rule.hits} for rule in report.rules},
-        posts={(post.channel, post.headlines): post for post in report.messages if post.kind in kinds},
-    )
-
-
-def _review_rule(name: str, change: Change, old: _Version, new: _Version) -> RuleReview:
-    old_hits, new_hits = old.hits.get(name, {}), new.hits.get(name, {})
-    return RuleReview(
-        rule=name,
-        change=change,
-        matched_before=len(old_hits),
-        matched_now=len(new_hits),
-        starts=tuple(hit for article, hit in new_hits.items() if article not in old_hits),
-        stops=tuple(hit for article, hit in old_hits.items() if article not in new_hits),
-        posts_before=sum(name in post.rules for post in old.posts.values()),
-        posts_now=sum(name in post.rules for post in new.posts.values()),
-    )
+    """Try both versions of the changed rules. Do not call this on the event loop, because it takes seconds."""
+    changes = changed_rules(old[0], new[0])
+    versions = []
+    for settings, snapshot in (old, new):
+        tried = tuple(entry for entry in settings.rules if entry.rule.name in changes)
+        plan = backtest.BacktestPlan(tried=tried, snapshot=snapshot, since=since, until=until)
+        report = run_on_archive(tx, plan)
+        # Ignore edits and replies, because each belongs to a post.
+        kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
+        versions.append(
+            Version(
+                articles=report.articles,
+                hits={rule.rule: {hit.article: hit for hit in rule.hits} for rule in report.rules},
+                posts={(post.channel, post.headlines): post for post in report.messages if post.kind in kinds},
+            )
+        )
+    return Review(since=since, until=until, changes=changes, old=versions[0], new=versions[1])

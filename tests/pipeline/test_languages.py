@@ -68,10 +68,10 @@ async def test_a_review_of_rules_groups_in_the_languages_that_the_bot_does(
     await store.write(lambda tx: tx.articles.add([COAST, COSTA]))
 
     async def posts(encoder: model.Encoder | None) -> int:
-        old, new = (replace(wiring.snapshot_of(each), encoder=encoder) for each in (before, now))
+        old, new = ((each, replace(wiring.snapshot_of(each), encoder=encoder)) for each in (before, now))
         since, until = START - timedelta(days=1), START + timedelta(days=1)
-        found = await store.read(lambda tx: trials.review_rules(tx, before, now, (old, new), since=since, until=until))
-        return len(found.more)
+        found = await store.read(lambda tx: trials.review_rules(tx, old, new, since=since, until=until))
+        return len(found.new.posts.keys() - found.old.posts.keys())
 
     assert await posts(None) == 2
     assert await posts(DictionaryEncoder(TRANSLATIONS)) == 1
