@@ -15,7 +15,6 @@ from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.queries.articles import (
     ArticlesParameters,
     ExplainAnswer,
-    Explained,
     FoundPage,
     Place,
     choose_rules,
@@ -23,8 +22,8 @@ from bot.queries.articles import (
     find_article,
     find_articles,
 )
-from bot.queries.registry import Archive, read_parameters
-from bot.queries.stories import describe_decision
+from bot.queries.registry import read_parameters
+from bot.queries.stories import describe_decision, describe_join
 from bot.stories import summaries
 
 
@@ -121,9 +120,10 @@ def explain(
                 terminal.row(f"Goes to {routing.describe_routes(settings.bot.routes, entry.rule)}")
         return
     if url:
-        explained = archive.look(settings, lambda archive: _explain_stored(archive, chosen, url))
+        article, place = archive.look(settings, lambda archive: find_article(archive, url))
     else:
-        explained = explain_article(settings, rules.make_article(model.Example(title=text or "")), chosen)
+        article, place = rules.make_article(model.Example(title=text or "")), None
+    explained = explain_article(settings, article, chosen, place)
     if json:
         terminal.answer(ExplainAnswer.of(explained).explained)
         return
@@ -140,16 +140,11 @@ def explain(
         terminal.row(line)
 
 
-def _explain_stored(archive: Archive, chosen: Sequence[rules.CompiledRule], url: str) -> Explained:
-    article, place = find_article(archive, url)
-    return explain_article(archive.settings, article, chosen, place)
-
-
 def _lines(place: Place) -> Iterator[str]:
     story = place.story
     count = model.format_count(len(story.members), "article")
     yield f"story: {summaries.story_headline(story)} ({story.id}, {count})"
-    yield f"joined: {place.join.reason.value}{': ' + place.join.detail if place.join.detail else ''}"
+    yield f"joined: {describe_join(place.join)}"
     for decision in place.decisions:
         yield f"decided: {describe_decision(decision)}"
     for completion in place.completions:

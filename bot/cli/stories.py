@@ -11,63 +11,15 @@ from bot import app, model
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
 from bot.queries.actions import CLAIM, MERGE, SPLIT, RulingDocument
-from bot.queries.stories import StoryDocument, StoryRow, describe_decision, read_story
+from bot.queries.stories import StoryDocument, StoryRow, describe_decision, describe_join, read_story
 from bot.stories import summaries
+
+stories = typer.Typer(help="List, split, merge and claim stories.", invoke_without_command=True)
 
 Story = Annotated[
     str,
     typer.Argument(help="The id that `wirewatch stories` shows, or the beginning of it.", metavar="STORY"),
 ]
-
-
-def split(
-    story: Story,
-    article: Annotated[list[str], typer.Argument(help="Addresses of the articles to split off.", metavar="ARTICLE…")],
-    folder: ConfigDir = DEFAULT_CONFIG,
-) -> None:
-    """Make some articles of a story a separate story.
-
-    Use it if the articles are about another event.
-
-    Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
-    """
-    _say_ruling(archive.ask(folder, SPLIT, {"id": story, "articles": article}))
-
-
-def merge(
-    story: Story,
-    other: Annotated[str, typer.Argument(help="The id of the other story, or the beginning of it.", metavar="OTHER")],
-    folder: ConfigDir = DEFAULT_CONFIG,
-) -> None:
-    """Make two stories one.
-
-    The message of the older story stays, and the message of the younger story points to it.
-
-    Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
-    """
-    _say_ruling(archive.ask(folder, MERGE, {"id": story, "other": other}))
-
-
-def claim(
-    story: Story,
-    release: Annotated[bool, typer.Option("--release", help="Remove the claim.")] = False,
-    folder: ConfigDir = DEFAULT_CONFIG,
-) -> None:
-    """Claim a story: show others that you are dealing with it.
-
-    The story's messages show the claim, and nobody else is notified about the story.
-
-    Example: wirewatch stories claim 5f2d3a9c01e4b7788990
-    """
-    terminal.say(archive.ask(folder, CLAIM, {"id": story, "release": release}).text)
-
-
-def _say_ruling(ruling: RulingDocument) -> None:
-    done = "A running bot does this within seconds; otherwise, it happens at the next start."
-    terminal.say(f"Decided: {ruling.told}. {done}")
-
-
-stories = typer.Typer(help="List, split, merge and claim stories.", invoke_without_command=True)
 
 
 @stories.callback()
@@ -107,9 +59,54 @@ def _list(
         _show(entry)
 
 
-stories.command("split")(split)
-stories.command("merge")(merge)
-stories.command("claim")(claim)
+@stories.command()
+def split(
+    story: Story,
+    article: Annotated[list[str], typer.Argument(help="Addresses of the articles to split off.", metavar="ARTICLE…")],
+    folder: ConfigDir = DEFAULT_CONFIG,
+) -> None:
+    """Make some articles of a story a separate story.
+
+    Use it if the articles are about another event.
+
+    Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
+    """
+    _say_ruling(archive.ask(folder, SPLIT, {"id": story, "articles": article}))
+
+
+@stories.command()
+def merge(
+    story: Story,
+    other: Annotated[str, typer.Argument(help="The id of the other story, or the beginning of it.", metavar="OTHER")],
+    folder: ConfigDir = DEFAULT_CONFIG,
+) -> None:
+    """Make two stories one.
+
+    The message of the older story stays, and the message of the younger story points to it.
+
+    Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
+    """
+    _say_ruling(archive.ask(folder, MERGE, {"id": story, "other": other}))
+
+
+@stories.command()
+def claim(
+    story: Story,
+    release: Annotated[bool, typer.Option("--release", help="Remove the claim.")] = False,
+    folder: ConfigDir = DEFAULT_CONFIG,
+) -> None:
+    """Claim a story: show others that you are dealing with it.
+
+    The story's messages show the claim, and nobody else is notified about the story.
+
+    Example: wirewatch stories claim 5f2d3a9c01e4b7788990
+    """
+    terminal.say(archive.ask(folder, CLAIM, {"id": story, "release": release}).text)
+
+
+def _say_ruling(ruling: RulingDocument) -> None:
+    done = "A running bot does this within seconds; otherwise, it happens at the next start."
+    terminal.say(f"Decided: {ruling.told}. {done}")
 
 
 def _show(entry: StoryRow) -> None:
@@ -128,8 +125,7 @@ def _show(entry: StoryRow) -> None:
         )
         if words:
             terminal.row(f"      matched: {'; '.join(words)}", style="dim")
-        joined = f"{member.join.reason.value}{': ' + member.join.detail if member.join.detail else ''}"
-        terminal.row(f"      joined: {joined}", style="dim")
+        terminal.row(f"      joined: {describe_join(member.join)}", style="dim")
     for decision in entry.decisions:
         terminal.row(f"  {decision.at:%m-%d %H:%M} {describe_decision(decision)}", style="dim")
     for row in entry.messages:

@@ -201,6 +201,11 @@ def describe_decision(decided: model.Decision) -> str:
     return f"{decided.channel}: {decided.action.value}, {decided.reason.value}{detail}"
 
 
+def describe_join(join: model.Join) -> str:
+    """Describe in one line why an article is in its story."""
+    return f"{join.reason.value}: {join.detail}" if join.detail else join.reason.value
+
+
 # -- list and show
 
 

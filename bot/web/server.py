@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from importlib import resources
@@ -23,24 +23,22 @@ from bot import config, model
 from bot.model.runtime import TaskGroup
 from bot.queries.registry import Answers
 from bot.queries.watched import Watched
-from bot.web import access, api, feeds_out, health, metrics, websub
+from bot.web import access, api, feeds_out, health, websub
 from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rates, feed_token
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
-from bot.web.metrics import Metrics
+from bot.web.metrics import CONTENT_TYPE, Metrics
 from bot.web.pages import Pages
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # an extra
 
 
-def site_of(
-    answers: Answers,
-    probe: health.Probe,
-    counted: metrics.Metrics,
-    pages: Pages,
-    for_programs: Sequence[Route],
+def _build_app(
+    answers: Answers, metrics: Metrics, rates: Rates, tools: ToolsOverHttp | None, feed_token: str | None
 ) -> Starlette:
     """Build the application: the status page, health, metrics, and the routes for programs."""
+    probe = health.Probe(answers.watched)
+    pages, programs = Pages(answers, probe, feed_token), api.Api(answers, rates)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:
@@ -56,7 +54,7 @@ def site_of(
 
     async def numbers(request: Request) -> Response:
         try:
-            return Response(await counted.page(), headers={"content-type": metrics.CONTENT_TYPE})
+            return Response(await metrics.page(), headers={"content-type": CONTENT_TYPE})
         except model.StoreError as error:
             return Response(f"{error}\n", 503, media_type="text/plain")
 
@@ -73,7 +71,9 @@ def site_of(
             Route("/style.css", stylesheet),
             Route("/feeds/{kind}.{form}", feeds_out.FeedsOut(answers).answer),
             *pages.routes(),
-            *for_programs,
+            Route("/api/{rest:path}", programs),
+            Route("/api", programs),
+            *([Route("/mcp", tools)] if tools else []),
         ],
         exception_handlers={404: pages.not_found, model.StoreError: pages.store_failed},
     )
@@ -190,12 +190,9 @@ def open_site(
     """Open the page at ``web.listen``. Raises ConfigError if a token cannot be read or the port is in use."""
     token = config.resolve_secret(web.token, environ) if web.token else None
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
-    answers, rates, probe = Answers(bot), Rates(requests_per_minute), health.Probe(bot)
-    metrics, pages = Metrics(answers), Pages(answers, probe, feed_token(token) if token is not None else None)
-    served, tools = api.Api(answers, rates), _tools(answers, rates) if web.mcp else None
-    for_programs = [Route("/api/{rest:path}", served), Route("/api", served)]
-    for_programs += [Route("/mcp", tools)] if tools else []
-    site = site_of(answers, probe, metrics, pages, for_programs)
+    answers, rates = Answers(bot), Rates(requests_per_minute)
+    metrics, tools = Metrics(answers), _tools(answers, rates) if web.mcp else None
+    site = _build_app(answers, metrics, rates, tools, feed_token(token) if token is not None else None)
     callers = {
         config.resolve_secret(entry.token, environ).encode(): Caller(name=name, may=entry.may)
         for name, entry in web.tokens.items()
