@@ -34,10 +34,9 @@ from bot.queries.stories import StoryParameters, find_story
 class SplitParameters(StoryParameters):
     """The articles that are about another event: their ids or links."""
 
-    articles: Annotated[
-        list[Annotated[str, pydantic.Field(min_length=1, max_length=1_000)]],
-        pydantic.Field(min_length=1, max_length=100),
-    ]
+    articles: list[Annotated[str, pydantic.Field(min_length=1, max_length=1_000)]] = pydantic.Field(
+        min_length=1, max_length=100
+    )
 
 
 class MergeParameters(StoryParameters):
@@ -147,38 +146,31 @@ class SilenceParameters(Parameters):
     """A silence to create: its subject, its channels, its end and its reason."""
 
     kind: Literal["story", "rule", "outlet", "entity", "everything"]
-    name: Annotated[
-        str,
-        pydantic.Field(
-            max_length=300,
-            description="The rule's, outlet's or entity's name, or the story's id. Omit it for everything.",
-        ),
-    ] = ""
-    lasts: Annotated[
-        str | None,
-        pydantic.Field(
-            alias="for",
-            min_length=1,
-            max_length=40,
-            examples=["2 hours", "3d"],
-            json_schema_extra={"pattern": f"^{DURATION}$"},
-            description="How long it lasts. Give this or `until`; a silence of a story needs neither.",
-        ),
-    ] = None
-    until: Annotated[
-        str | None,
-        pydantic.Field(
-            min_length=1,
-            max_length=40,
-            examples=["2026-12-31", "2026-12-31 18:00"],
-            description="The last day, or the time at which it ends, in the time zone of bot.yaml.",
-        ),
-    ] = None
-    reason: Annotated[str, pydantic.Field(min_length=1, max_length=300)]
-    channels: Annotated[
-        tuple[Annotated[str, pydantic.Field(min_length=1, max_length=300)], ...],
-        pydantic.Field(max_length=100, description="Only in these channels. An empty list means all channels."),
-    ] = ()
+    name: str = pydantic.Field(
+        "",
+        max_length=300,
+        description="The rule's, outlet's or entity's name, or the story's id. Omit it for everything.",
+    )
+    lasts: str | None = pydantic.Field(
+        None,
+        alias="for",
+        min_length=1,
+        max_length=40,
+        examples=["2 hours", "3d"],
+        json_schema_extra={"pattern": f"^{DURATION}$"},
+        description="How long it lasts. Give this or `until`; a silence of a story needs neither.",
+    )
+    until: str | None = pydantic.Field(
+        None,
+        min_length=1,
+        max_length=40,
+        examples=["2026-12-31", "2026-12-31 18:00"],
+        description="The last day, or the time at which it ends, in the time zone of bot.yaml.",
+    )
+    reason: str = pydantic.Field(min_length=1, max_length=300)
+    channels: tuple[Annotated[str, pydantic.Field(min_length=1, max_length=300)], ...] = pydantic.Field(
+        (), max_length=100, description="Only in these channels. An empty list means all channels."
+    )
 
 
 def make_silence(archive: Archive, parameters: SilenceParameters) -> ListedSilence:
@@ -218,7 +210,7 @@ SILENCE = Question(
 class EndSilenceParameters(Parameters):
     """The silence to end."""
 
-    id: Annotated[Id, pydantic.Field(description="The silence's id.")]
+    id: Id = pydantic.Field(description="The silence's id.")
 
 
 def end_silence(archive: Archive, parameters: EndSilenceParameters) -> ListedSilence:

@@ -43,31 +43,24 @@ MOST_EXPLAINED, MOST_STEPS = 50, 2_000_000
 class ArticlesParameters(PagedParameters):
     """A selection of articles."""
 
-    outlet: Annotated[Omittable[Name], pydantic.Field(description="Only outlets with these words in their names.")] = (
-        None
+    outlet: Omittable[Name] = pydantic.Field(None, description="Only outlets with these words in their names.")
+    rule: Omittable[Name] = pydantic.Field(None, description="Only articles that this rule matched.")
+    since: Omittable[When] = pydantic.Field(None, description="First seen since this day or within this time.")
+    until: Omittable[When] = pydantic.Field(
+        None, description="First seen before this day or longer ago than this time."
     )
-    rule: Annotated[Omittable[Name], pydantic.Field(description="Only articles that this rule matched.")] = None
-    since: Annotated[Omittable[When], pydantic.Field(description="First seen since this day or within this time.")] = (
-        None
-    )
-    until: Annotated[
-        Omittable[When], pydantic.Field(description="First seen before this day or longer ago than this time.")
-    ] = None
 
 
 class SearchParameters(ArticlesParameters):
     """A selection of articles by their words."""
 
-    q: Annotated[
-        str,
-        pydantic.Field(
-            min_length=1,
-            max_length=search.MAX_CHARACTERS,
-            description='Words or a query with AND, OR, NOT, NEAR/5, "a phrase", prefix*, title: and source: (the name '
-            "of an outlet). At most 100 terms and 5 regular expressions.",
-            examples=["blackberry backdoor"],
-        ),
-    ]
+    q: str = pydantic.Field(
+        min_length=1,
+        max_length=search.MAX_CHARACTERS,
+        description='Words or a query with AND, OR, NOT, NEAR/5, "a phrase", prefix*, title: and source: (the name '
+        "of an outlet). At most 100 terms and 5 regular expressions.",
+        examples=["blackberry backdoor"],
+    )
 
 
 class FoundArticle(ArticleHead):
@@ -159,7 +152,7 @@ def find_articles(archive: Archive, parameters: ArticlesParameters, words: str) 
 class ArticleParameters(Parameters):
     """The article to show."""
 
-    id: Annotated[Id, pydantic.Field(description="The article's id.")]
+    id: Id = pydantic.Field(description="The article's id.")
 
 
 class ArticleDocument(ArticleHead):
@@ -196,17 +189,13 @@ ARTICLE = Question("article", show_article, ArticleDocument, path="/articles/{id
 class ExplainParameters(Parameters):
     """The rules to explain for one article: an archived article by its address, or any text as a headline."""
 
-    rule: Annotated[Omittable[Name], pydantic.Field(description="A rule's name or a part of it; without it, all.")] = (
-        None
+    rule: Omittable[Name] = pydantic.Field(None, description="A rule's name or a part of it; without it, all.")
+    url: Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=4_000)]] = pydantic.Field(
+        None, description="An article of the archive."
     )
-    url: Annotated[
-        Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=4_000)]],
-        pydantic.Field(description="An article of the archive."),
-    ] = None
-    text: Annotated[
-        Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=5_000)]],
-        pydantic.Field(description="Any text, instead of `url`."),
-    ] = None
+    text: Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=5_000)]] = pydantic.Field(
+        None, description="Any text, instead of `url`."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
 
 import pydantic
 
@@ -28,10 +27,8 @@ from bot.stories import summaries
 class FeedbackParameters(Parameters):
     """The rules whose feedback is shown, and how far to look back."""
 
-    rule: Annotated[Omittable[Name], pydantic.Field(description="A rule's name or a part of it; without it, all.")] = (
-        None
-    )
-    since: Annotated[When, pydantic.Field(description="Since this day or within this time.")] = "30d"
+    rule: Omittable[Name] = pydantic.Field(None, description="A rule's name or a part of it; without it, all.")
+    since: When = pydantic.Field("30d", description="Since this day or within this time.")
 
 
 class RulingText(Document):

@@ -18,7 +18,7 @@ Masked = Annotated[str, pydantic.AfterValidator(visible.masked)]
 class FeedsParameters(PagedParameters):
     """A selection of feeds."""
 
-    health: Annotated[Omittable[model.FeedHealth], pydantic.Field(description="Only feeds of this health.")] = None
+    health: Omittable[model.FeedHealth] = pydantic.Field(None, description="Only feeds of this health.")
 
 
 class FeedDocument(Document):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated
 
 import pydantic
 
@@ -66,7 +65,7 @@ RULES = Question("rules", list_rules, RulesPage, path="/rules")
 class RuleParameters(Parameters):
     """The rule to show."""
 
-    name: Annotated[Id, pydantic.Field(description="The rule's name.")]
+    name: Id = pydantic.Field(description="The rule's name.")
 
 
 class PrecisionDocument(Document):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import pydantic
 
@@ -87,9 +87,7 @@ class SilencesAnswer(Document):
 class SilencesParameters(Parameters):
     """A selection of silences."""
 
-    ended: Annotated[
-        Literal["yes", "no"], pydantic.Field(description="Whether to include silences that have ended.")
-    ] = "no"
+    ended: Literal["yes", "no"] = pydantic.Field("no", description="Whether to include silences that have ended.")
 
 
 def list_silences(archive: Archive, parameters: SilencesParameters) -> Sequence[ListedSilence]:

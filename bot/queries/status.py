@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated
 
 import pydantic
 
@@ -56,11 +55,11 @@ class UnsentDocument(Document):
 
     id: str
     channel: str
-    kind: Annotated[str, pydantic.Field(validation_alias=pydantic.AliasPath("message", "kind"))]
+    kind: str = pydantic.Field(validation_alias=pydantic.AliasPath("message", "kind"))
     state: str
     attempts: int
     due_at: Time
-    why: Annotated[str | None, pydantic.Field(validation_alias="error")]
+    why: str | None = pydantic.Field(validation_alias="error")
 
 
 class StatusDocument(Document):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Self
+from typing import Self
 
 import pydantic
 
@@ -212,10 +212,10 @@ def describe_join(join: model.Join) -> str:
 class StoriesParameters(PagedParameters):
     """A selection of stories."""
 
-    since: Annotated[
-        Omittable[When], pydantic.Field(description="Only stories that changed since this day or within this time.")
-    ] = None
-    rule: Annotated[Omittable[Name], pydantic.Field(description="Only stories that this rule matched.")] = None
+    since: Omittable[When] = pydantic.Field(
+        None, description="Only stories that changed since this day or within this time."
+    )
+    rule: Omittable[Name] = pydantic.Field(None, description="Only stories that this rule matched.")
     after: cursor("[0-9]{1,16}-[^\\x00]{1,80}") = None  # type: ignore[valid-type]
 
 
@@ -272,7 +272,7 @@ def _parse_cursor(cursor: str) -> tuple[datetime, model.StoryId]:
 class StoryParameters(Parameters):
     """The story to show."""
 
-    id: Annotated[Id, pydantic.Field(description="The story's id, or its beginning.")]
+    id: Id = pydantic.Field(description="The story's id, or its beginning.")
 
 
 def show_story(archive: Archive, parameters: StoryParameters) -> StoryRow:

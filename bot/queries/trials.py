@@ -311,22 +311,19 @@ def _item_lines(item: config.RuleItem, *, indent: int) -> list[str]:
 class TryParameters(Parameters):
     """The rules to try, and the number of days to look back."""
 
-    rule: Annotated[
-        str,
-        pydantic.Field(
-            min_length=1,
-            max_length=MOST_CHARACTERS,
-            description="A rule in YAML, a list of rules, a whole rule file, or only a query.",
-            examples=["name: Any backdoor\nquery: backdoor*\nnotify: alerts\n"],
-        ),
-    ]
+    rule: str = pydantic.Field(
+        min_length=1,
+        max_length=MOST_CHARACTERS,
+        description="A rule in YAML, a list of rules, a whole rule file, or only a query.",
+        examples=["name: Any backdoor\nquery: backdoor*\nnotify: alerts\n"],
+    )
     days: Annotated[int, pydantic.Field(ge=1, le=MOST_DAYS), Whole] = DAYS
 
 
 class HitDocument(Document):
     """An article of a backtest, and why the rule matched it or not."""
 
-    id: Annotated[str, pydantic.Field(validation_alias="article")]
+    id: str = pydantic.Field(validation_alias="article")
     title: str
     outlet: str
     link: str
@@ -345,7 +342,7 @@ class NearDocument(Document):
 class ComparisonDocument(Document):
     """A rule compared with another version of it."""
 
-    with_: Annotated[str, pydantic.Field(validation_alias="with_what", serialization_alias="with")]
+    with_: str = pydantic.Field(validation_alias="with_what", serialization_alias="with")
     both: int
     starts: list[HitDocument]
     stops: list[HitDocument]
@@ -355,10 +352,10 @@ class RuleTrial(Document):
     """The backtest result of one rule."""
 
     rule: str
-    matches: Annotated[list[HitDocument], pydantic.Field(validation_alias="hits")]
+    matches: list[HitDocument] = pydantic.Field(validation_alias="hits")
     by_day: dict[date, int]
     near: list[NearDocument]
-    compared: Annotated[ComparisonDocument | None, pydantic.Field(validation_alias="comparison")]
+    compared: ComparisonDocument | None = pydantic.Field(validation_alias="comparison")
 
 
 class PostDocument(Document):
@@ -395,7 +392,7 @@ class TryAnswer(Document):
 
     problems: list[ProblemDocument]
     remark: str
-    trial: Annotated[TrialDocument | None, pydantic.Field(validation_alias="report")]
+    trial: TrialDocument | None = pydantic.Field(validation_alias="report")
     patch: str
 
 
@@ -416,17 +413,14 @@ class DraftParameters(Parameters):
     """The parts of the rule to draft."""
 
     name: Name
-    notify: Annotated[_Wordings, pydantic.Field(description="Names of channels.")]
-    query: Annotated[
-        str | None, pydantic.Field(max_length=MOST_CHARACTERS, description="A query, instead of `all`.")
-    ] = None
-    all: Annotated[
-        dict[Name, _Wordings] | None,
-        pydantic.Field(description="Wordings by label; an article must contain one wording of each label."),
-    ] = None
-    none: Annotated[_Wordings | None, pydantic.Field(description="Wordings that exclude an article.")] = None
-    must_match: Annotated[_Wordings | None, pydantic.Field(description="Headlines that it must match.")] = None
-    must_not_match: Annotated[_Wordings | None, pydantic.Field(description="Headlines that it must not match.")] = None
+    notify: _Wordings = pydantic.Field(description="Names of channels.")
+    query: str | None = pydantic.Field(None, max_length=MOST_CHARACTERS, description="A query, instead of `all`.")
+    all: dict[Name, _Wordings] | None = pydantic.Field(
+        None, description="Wordings by label; an article must contain one wording of each label."
+    )
+    none: _Wordings | None = pydantic.Field(None, description="Wordings that exclude an article.")
+    must_match: _Wordings | None = pydantic.Field(None, description="Headlines that it must match.")
+    must_not_match: _Wordings | None = pydantic.Field(None, description="Headlines that it must not match.")
 
 
 class DraftAnswer(Document):
