@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,10 +35,9 @@ class Beside:
 
 
 @asynccontextmanager
-async def opened(
-    settings: config.Settings, environment: app.Environment, *, may_write: bool = False
-) -> AsyncIterator[Answers]:
+async def opened(settings: config.Settings, *, may_write: bool = False) -> AsyncIterator[Answers]:
     """Open the archive without the lock of its owner. Raises StoreUnavailable if it does not exist."""
+    environment = app.Environment(environ=os.environ)
     address, clock = app.database_of(settings, environment), environment.clock
     if may_write:
         store = storage.open_beside(address, clock=clock)
@@ -53,22 +51,24 @@ async def opened(
 
 def look(settings: config.Settings, work: Callable[[Archive], T]) -> T:
     """Return the result of ``work`` in one read transaction. Raises StoreUnavailable as ``opened`` does."""
-    return asyncio.run(_with_answers(settings, lambda answers: answers.read(work)))
+
+    async def read() -> T:
+        async with opened(settings) as answers:
+            return await answers.read(work)
+
+    return asyncio.run(read())
 
 
-def ask(folder: Path, question: Question[P, V], parameters: Mapping[str, object]) -> V:
+def ask(folder: Path, question: Question[P, V], values: Mapping[str, object]) -> V:
     """Return the value of a question. If the question is an action, write without the owner's lock.
 
     Raises Refused, ConfigError, and StoreUnavailable as ``opened`` does.
     """
-    values = read_parameters(question.parameters, parameters)
-    work = partial(Answers.ask, question=question, parameters=values, by=author())
-    return asyncio.run(_with_answers(app.load(folder, os.environ), work, may_write=question.is_action))
+    parameters = read_parameters(question.parameters, values)
+    settings = app.load(folder, os.environ)
 
+    async def answer() -> V:
+        async with opened(settings, may_write=question.is_action) as answers:
+            return await answers.ask(question, parameters, by=author())
 
-async def _with_answers(
-    settings: config.Settings, work: Callable[[Answers], Awaitable[T]], *, may_write: bool = False
-) -> T:
-    environment = app.Environment(environ=os.environ)
-    async with opened(settings, environment, may_write=may_write) as answers:
-        return await work(answers)
+    return asyncio.run(answer())

@@ -27,7 +27,5 @@ async def _serve(folder: Path) -> None:
         from bot.queries import assistants
     except ModuleNotFoundError as error:
         raise model.ConfigError(f"the tools for assistants need {error.name}: pip install 'wirewatch[mcp]'") from None
-    environment = app.Environment(environ=os.environ)
-    settings = app.load(folder, environment.environ)
-    async with archive.opened(settings, environment) as answers:
+    async with archive.opened(app.load(folder, os.environ)) as answers:
         await assistants.over_stdio(assistants.server_of(answers))

@@ -48,7 +48,7 @@ def status(
     Example: wirewatch status --check
     """
     if check:
-        lines = asyncio.run(_check(folder, app.Environment(environ=os.environ)))
+        lines = asyncio.run(_check(folder))
         if json:
             terminal.answer([{"good": line.is_good, "what": line.what, "help": line.help} for line in lines])
         else:
@@ -146,31 +146,22 @@ def _ago(now: datetime, when: datetime | None) -> str:
 # -- --check
 
 
-async def _check(folder: Path, environment: app.Environment) -> list[model.CheckLine]:
-    settings = app.load(folder, environment.environ)
-    lines = [_of_configuration(settings, folder)]
-    lines += await _of_database(settings, environment)
-    lines += await _of_channels(settings, environment)
-    return lines
-
-
-def _of_configuration(settings: config.Settings, folder: Path) -> model.CheckLine:
+async def _check(folder: Path) -> list[model.CheckLine]:
+    settings = app.load(folder, os.environ)
     errors = sum(problem.severity == "error" for problem in settings.problems)
-    return model.CheckLine(
+    configuration = model.CheckLine(
         is_good=not errors,
         what=f"configuration: {model.format_count(len(settings.feeds), 'feed')}, "
         f"{model.format_count(len(settings.rules), 'rule')}, {model.format_count(errors, 'error')}, "
         f"{model.format_count(len(settings.problems) - errors, 'warning')}",
         help=f"wirewatch check --config {folder}" if settings.problems else "",
     )
-
-
-async def _of_database(settings: config.Settings, environment: app.Environment) -> list[model.CheckLine]:
     try:
-        async with archive.opened(settings, environment) as answers:
-            return await answers.read(_read_checks)
+        async with archive.opened(settings) as answers:
+            database = await answers.read(_read_checks)
     except model.WirewatchError as error:
-        return [model.CheckLine(is_good=False, what=f"database: {error}")]
+        database = [model.CheckLine(is_good=False, what=f"database: {error}")]
+    return [configuration, *database, *await _of_channels(settings)]
 
 
 def _read_checks(archive: Archive) -> list[model.CheckLine]:
@@ -235,7 +226,8 @@ def _advice(feed: model.FeedState) -> str:
     return f"wirewatch feeds test {feed.url}"
 
 
-async def _of_channels(settings: config.Settings, environment: app.Environment) -> list[model.CheckLine]:
+async def _of_channels(settings: config.Settings) -> list[model.CheckLine]:
+    environment = app.Environment(environ=os.environ)
     lines: list[model.CheckLine] = []
     for name in settings.bot.channels:
         channel = app.channel_of(settings, name, environment)

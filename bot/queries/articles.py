@@ -43,11 +43,11 @@ MOST_EXPLAINED, MOST_STEPS = 50, 2_000_000
 class ArticlesParameters(PagedParameters):
     """A selection of articles."""
 
-    outlet: Omittable[Name] = pydantic.Field(None, description="Only outlets with these words in their names.")
-    rule: Omittable[Name] = pydantic.Field(None, description="Only articles that this rule matched.")
-    since: Omittable[When] = pydantic.Field(None, description="First seen since this day or within this time.")
+    outlet: Omittable[Name] = pydantic.Field(default=None, description="Only outlets with these words in their names.")
+    rule: Omittable[Name] = pydantic.Field(default=None, description="Only articles that this rule matched.")
+    since: Omittable[When] = pydantic.Field(default=None, description="First seen since this day or within this time.")
     until: Omittable[When] = pydantic.Field(
-        None, description="First seen before this day or longer ago than this time."
+        default=None, description="First seen before this day or longer ago than this time."
     )
 
 
@@ -189,12 +189,12 @@ ARTICLE = Question("article", show_article, ArticleDocument, path="/articles/{id
 class ExplainParameters(Parameters):
     """The rules to explain for one article: an archived article by its address, or any text as a headline."""
 
-    rule: Omittable[Name] = pydantic.Field(None, description="A rule's name or a part of it; without it, all.")
+    rule: Omittable[Name] = pydantic.Field(default=None, description="A rule's name or a part of it; without it, all.")
     url: Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=4_000)]] = pydantic.Field(
-        None, description="An article of the archive."
+        default=None, description="An article of the archive."
     )
     text: Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=5_000)]] = pydantic.Field(
-        None, description="Any text, instead of `url`."
+        default=None, description="Any text, instead of `url`."
     )
 
 

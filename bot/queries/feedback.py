@@ -27,8 +27,8 @@ from bot.stories import summaries
 class FeedbackParameters(Parameters):
     """The rules whose feedback is shown, and how far to look back."""
 
-    rule: Omittable[Name] = pydantic.Field(None, description="A rule's name or a part of it; without it, all.")
-    since: When = pydantic.Field("30d", description="Since this day or within this time.")
+    rule: Omittable[Name] = pydantic.Field(default=None, description="A rule's name or a part of it; without it, all.")
+    since: When = pydantic.Field(default="30d", description="Since this day or within this time.")
 
 
 class RulingText(Document):

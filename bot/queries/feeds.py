@@ -18,7 +18,7 @@ Masked = Annotated[str, pydantic.AfterValidator(visible.masked)]
 class FeedsParameters(PagedParameters):
     """A selection of feeds."""
 
-    health: Omittable[model.FeedHealth] = pydantic.Field(None, description="Only feeds of this health.")
+    health: Omittable[model.FeedHealth] = pydantic.Field(default=None, description="Only feeds of this health.")
 
 
 class FeedDocument(Document):

@@ -87,7 +87,9 @@ class SilencesAnswer(Document):
 class SilencesParameters(Parameters):
     """A selection of silences."""
 
-    ended: Literal["yes", "no"] = pydantic.Field("no", description="Whether to include silences that have ended.")
+    ended: Literal["yes", "no"] = pydantic.Field(
+        default="no", description="Whether to include silences that have ended."
+    )
 
 
 def list_silences(archive: Archive, parameters: SilencesParameters) -> Sequence[ListedSilence]:

@@ -213,9 +213,9 @@ class StoriesParameters(PagedParameters):
     """A selection of stories."""
 
     since: Omittable[When] = pydantic.Field(
-        None, description="Only stories that changed since this day or within this time."
+        default=None, description="Only stories that changed since this day or within this time."
     )
-    rule: Omittable[Name] = pydantic.Field(None, description="Only stories that this rule matched.")
+    rule: Omittable[Name] = pydantic.Field(default=None, description="Only stories that this rule matched.")
     after: cursor("[0-9]{1,16}-[^\\x00]{1,80}") = None  # type: ignore[valid-type]
 
 

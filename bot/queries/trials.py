@@ -414,13 +414,15 @@ class DraftParameters(Parameters):
 
     name: Name
     notify: _Wordings = pydantic.Field(description="Names of channels.")
-    query: str | None = pydantic.Field(None, max_length=MOST_CHARACTERS, description="A query, instead of `all`.")
-    all: dict[Name, _Wordings] | None = pydantic.Field(
-        None, description="Wordings by label; an article must contain one wording of each label."
+    query: str | None = pydantic.Field(
+        default=None, max_length=MOST_CHARACTERS, description="A query, instead of `all`."
     )
-    none: _Wordings | None = pydantic.Field(None, description="Wordings that exclude an article.")
-    must_match: _Wordings | None = pydantic.Field(None, description="Headlines that it must match.")
-    must_not_match: _Wordings | None = pydantic.Field(None, description="Headlines that it must not match.")
+    all: dict[Name, _Wordings] | None = pydantic.Field(
+        default=None, description="Wordings by label; an article must contain one wording of each label."
+    )
+    none: _Wordings | None = pydantic.Field(default=None, description="Wordings that exclude an article.")
+    must_match: _Wordings | None = pydantic.Field(default=None, description="Headlines that it must match.")
+    must_not_match: _Wordings | None = pydantic.Field(default=None, description="Headlines that it must not match.")
 
 
 class DraftAnswer(Document):
