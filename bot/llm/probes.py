@@ -55,10 +55,10 @@ def build_probes() -> tuple[Probe, ...]:
     """Return probes for every use, with different right answers."""
     first = _story("exit")
     return (
-        _same_event("again", first, prompts.SameEventVerdict.SAME),
-        _same_event("sindh", first, prompts.SameEventVerdict.OTHER),
-        _same_event("moved", first, prompts.SameEventVerdict.SAME),
-        _same_event("india", first, prompts.SameEventVerdict.OTHER),
+        _same_event("again", first, "same"),
+        _same_event("sindh", first, "other"),
+        _same_event("moved", first, "same"),
+        _same_event("india", first, "other"),
         _facts("moved", _change("30 November", "30 December"), right={1: _MOVED}),
         _facts("moved", _change("5,000", "30"), right={1: _MOVED}),
         _facts(
@@ -68,8 +68,8 @@ def build_probes() -> tuple[Probe, ...]:
             right={2: _MOVED},
         ),
         _facts("again", _quote(_article("again").title), _quote(_article("again").text), right={}),
-        _relevance("exit", prompts.RelevanceVerdict.RELEVANT),
-        _relevance("school", prompts.RelevanceVerdict.IRRELEVANT),
+        _relevance("exit", "relevant"),
+        _relevance("school", "irrelevant"),
         # The parser has already checked that each sentence is supported.
         _probe(prompts.summary_prompt(_article("exit")), bool),
         _translation(),
@@ -109,8 +109,8 @@ def _probe(prompt: model.Prompt, holds: Callable[[Any], bool]) -> Probe:
     return Probe(prompt=prompt, is_right=lambda text: holds(prompts.parse_answer(prompt, text)))
 
 
-def _same_event(name: str, story: model.Story, verdict: prompts.SameEventVerdict) -> Probe:
-    return _probe(prompts.same_event_prompt(_article(name), [story]), lambda answer: answer.verdict is verdict)
+def _same_event(name: str, story: model.Story, verdict: str) -> Probe:
+    return _probe(prompts.same_event_prompt(_article(name), [story]), lambda answer: answer.verdict == verdict)
 
 
 def _facts(name: str, *offered: model.Fact, right: Mapping[int, tuple[str, str]]) -> Probe:
@@ -138,8 +138,8 @@ def _change(old_value: str, new_value: str) -> model.Fact:
     return replace(_quote(_article("moved").text), kind="date", label="deadline", before=old_value, after=new_value)
 
 
-def _relevance(name: str, verdict: prompts.RelevanceVerdict) -> Probe:
-    return _probe(prompts.relevance_prompt(_article(name), "probe", _ABOUT), lambda answer: answer.verdict is verdict)
+def _relevance(name: str, verdict: str) -> Probe:
+    return _probe(prompts.relevance_prompt(_article(name), "probe", _ABOUT), lambda answer: answer.verdict == verdict)
 
 
 def _translation() -> Probe:

@@ -14,11 +14,11 @@ from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from enum import StrEnum
 from itertools import accumulate
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import pydantic
+from pydantic.json_schema import SkipJsonSchema
 
 from bot import model
 from bot.model import visible
@@ -176,92 +176,22 @@ def _fold_for_quoting(text: str) -> str:
     return _SPACE.sub(" ", tokens.fold(text)).strip(" .,;:…")
 
 
-#: Maximum sentences of each report, and maximum reports of all stories together.
-_SAME_EVENT_SENTENCES = 2
-_SAME_EVENT_REPORTS = 18
-_SAME_EVENT_INSTRUCTIONS = """\
-You sort news articles into stories for a press office. A story is one event and what follows from it: a decision, the \
-reactions to it, its later dates and figures, an appeal against it, its reversal, the successor of somebody who left. \
-Two events are two stories, however alike their words: a second fine, ruling, recall, attack, launch or accident is \
-another event, even of the same company or in the same place. Background about earlier events does not make an article \
-tell them, and a round-up of several events tells none of them. An explainer, a timeline or a service piece about one \
-event belongs to it; so does a comment on it, whoever speaks.
-
-Is the event that `article` reports the event of one of the numbered `stories`? You see sentences of the first and \
-last reports of each, which may be in other languages than the article. A story may hold a report of another event by \
-mistake: compare with the event that most of its reports tell. Where a date in a text disagrees with `published`, \
-trust the text for when something happens, and `published` for when it was reported.
-- verdict "same": it is; `stories` has the number of that story, and of each further one that is the same event too.
-- verdict "other": it reports another event than each of them; `stories` is empty.
-- verdict "cannot_tell": the texts do not say enough to decide; `stories` is empty.
-- `words`: the shortest passage of the article's headline or text that decides, copied letter by letter; of a \
-round-up, its headline."""
-
-
-class SameEventVerdict(StrEnum):
-    """Whether an article and a story are about the same event."""
-
-    SAME = "same"
-    OTHER = "other"
-    CANNOT_TELL = "cannot_tell"
-
-
-class SameEvent(Answer):
-    """An answer about the event of an article."""
-
-    use = model.Use.SAME_EVENT
-    version = 5
-    instructions = _SAME_EVENT_INSTRUCTIONS
-
-    verdict: SameEventVerdict = pydantic.Field(strict=False)
-    #: The numbers of the stories about the same event, counted from 1.
-    stories: tuple[int, ...] = pydantic.Field(strict=False)
-    #: The deciding words of the article.
-    words: str
-
-    def problem(self, data: Mapping[str, Any]) -> str | None:
-        """Check that the words are quoted from the article and the stories were offered."""
-        if self.verdict is SameEventVerdict.CANNOT_TELL:
-            return None
-        unknown = set(self.stories) - {story["number"] for story in data["stories"]}
-        if self.verdict is SameEventVerdict.SAME and (unknown or not self.stories):
-            return f"there is no story {min(unknown)}" if unknown else "it names no story"
-        if not _is_quoted_from(self.words, [data["article"]["headline"], data["article"]["text"]]):
-            return "the deciding words are not in the article"
-        return None
-
-    def named(self, offered: Sequence[str]) -> tuple[model.StoryId, ...]:
-        """Return the ids in ``offered`` of the stories about the same event. For another event, return no ids."""
-        is_same = self.verdict is SameEventVerdict.SAME
-        return tuple(model.StoryId(offered[number - 1]) for number in self.stories) if is_same else ()
-
-
-def same_event_prompt(article: model.Article, stories: Sequence[model.Story]) -> model.Prompt:
-    """Ask whether an article is about the event of one of the stories, which are sorted nearest first."""
-    most = min(MAX_REPORTS, _SAME_EVENT_REPORTS // len(stories))
-    data = {
-        "article": _article_data(article),
-        "stories": [
-            {"number": number, "reports": _story_reports(story.members, article, _SAME_EVENT_SENTENCES, most=most)[0]}
-            for number, story in enumerate(stories, start=1)
-        ],
-    }
-    return build_prompt(SameEvent, data, article=article.id, beside=" ".join(story.id for story in stories))
-
-
 #: Maximum reports of the story, sentences of each report, and characters of all these sentences.
 _FACTS_REPORTS = 12
 _FACTS_SENTENCES = 12
 _FACTS_ROOM = 9_000
 _FACTS_INSTRUCTIONS = """\
 You choose what a news desk tells its readers as new in a story. `story` is what was reported so far, oldest first, \
-`article` is a new article of it, and `updates` are numbered sentences of that article. A long story is not shown \
-whole: `reports_left_out` and `sentences_left_out` count what you do not see. An update is posted as its sentence.
+`article` is a new article of it, and `updates` are numbered sentences of that article."""
+#: The part of the instructions about the choice, which follows the question.
+_CHOICE = """ A long story is not shown whole: `reports_left_out` and `sentences_left_out` count what you do not see. \
+An update is posted as its sentence.
 
 Choose the updates that tell a development which the readers of the story must know and which `story` does not have: a \
 decision, a next step, an outcome, a new cause or actor, a figure or a date that has changed or that was not known \
-before, a denial, or a correction of what was reported. Of updates that say the same choose the shortest that is \
-complete. A date in a text counts from `published`.
+before, a denial, or a correction of what was reported. Of updates that say the same choose the one that says most \
+exactly who did what: a sentence with names, numbers and dates rather than a headline without them, and the shorter of \
+two that are equally exact. A date in a text counts from `published`.
 
 Do not choose what was reported already in other words, what only adds detail (also to a figure that is known) or \
 colour to the development that was reported last, a comment by somebody who decides nothing in it, background, recaps, \
@@ -307,28 +237,39 @@ class NewFacts(Answer):
     """An answer with the updates that are new."""
 
     use = model.Use.FACTS
-    version = 5
-    instructions = _FACTS_INSTRUCTIONS
+    version = 6
+    instructions = _FACTS_INSTRUCTIONS + _CHOICE
 
-    updates: tuple[ChosenUpdate, ...] = pydantic.Field(strict=False)
+    updates: tuple[ChosenUpdate, ...]
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Check that each update was offered and quotes its sentence."""
-        offered = {update["number"]: update["sentence"] for update in data["updates"]}
-        texts = [text for report in data["story"] for text in (report["headline"], *report["sentences"])]
-        for update in self.updates:
-            if update.number not in offered:
-                return f"there is no update {update.number}"
-            if problem := update.problem_in(offered[update.number], texts):
-                return problem
-        return None
+        return _problem_of_choice(self.updates, data["updates"], data["story"])
 
     def choose(self, offered: Sequence[model.Fact]) -> tuple[model.Fact, ...]:
         """Return the chosen facts, in the order of ``offered``, with the values that they replace."""
-        chosen = {update.number: update for update in self.updates}
-        return tuple(
-            _with_values(fact, chosen[number]) for number, fact in enumerate(offered, start=1) if number in chosen
-        )
+        return _chosen(self.updates, offered)
+
+
+def _problem_of_choice(
+    updates: Iterable[ChosenUpdate], offered: Iterable[Mapping[str, Any]], reports: Iterable[Mapping[str, Any]]
+) -> str | None:
+    sentences_by_number = {update["number"]: update["sentence"] for update in offered}
+    texts = [text for report in reports for text in (report["headline"], *report["sentences"])]
+    for update in updates:
+        if update.number not in sentences_by_number:
+            return f"there is no update {update.number}"
+        if problem := update.problem_in(sentences_by_number[update.number], texts):
+            return problem
+    return None
+
+
+def _chosen(updates: Iterable[ChosenUpdate], offered: Sequence[model.Fact]) -> tuple[model.Fact, ...]:
+    """Return the chosen facts, in the order of ``offered``, with the values that they replace."""
+    by_number = {update.number: update for update in updates}
+    return tuple(
+        _with_values(fact, by_number[number]) for number, fact in enumerate(offered, start=1) if number in by_number
+    )
 
 
 def _with_values(fact: model.Fact, update: ChosenUpdate) -> model.Fact:
@@ -345,21 +286,132 @@ def _with_values(fact: model.Fact, update: ChosenUpdate) -> model.Fact:
 
 def facts_prompt(article: model.Article, story: model.Story, offered: Sequence[model.Fact]) -> model.Prompt:
     """Ask which of the ``offered`` facts of an article are new in its story, which may contain the article."""
-    members = [member for member in story.members if member.article.id != article.id]
-    story_reports, omitted = _story_reports(members, article, _FACTS_SENTENCES, most=_FACTS_REPORTS, room=_FACTS_ROOM)
-    data = {
-        "story": story_reports,
-        **({"reports_left_out": omitted} if omitted else {}),
-        "article": _article_data(article),
-        "updates": [_update_data(number, fact) for number, fact in enumerate(offered, start=1)],
-    }
+    reports = _reports_for_choice("story", story, article)
+    data = {**reports, "article": _article_data(article), "updates": _updates_data(offered)}
     return build_prompt(NewFacts, data, article=article.id, beside=story.id)
 
 
-def _update_data(number: int, fact: model.Fact) -> dict[str, object]:
-    guess = f"{fact.label}: {fact.before} → {fact.after}" if fact.before else ""
-    texts = {"sentence": fact.sentence, "guess": guess}
-    return {"number": number, **{name: visible.line(text, SENTENCE_LENGTH) for name, text in texts.items() if text}}
+def _reports_for_choice(name: str, story: model.Story, article: model.Article) -> dict[str, object]:
+    """Return the reports of a story except the article, under ``name``, and the number of omitted reports."""
+    members = [member for member in story.members if member.article.id != article.id]
+    reports, omitted = _story_reports(members, article, _FACTS_SENTENCES, most=_FACTS_REPORTS, room=_FACTS_ROOM)
+    return {name: reports, **({"reports_left_out": omitted} if omitted else {})}
+
+
+def _updates_data(offered: Iterable[model.Fact]) -> list[dict[str, object]]:
+    updates: list[dict[str, object]] = []
+    for number, fact in enumerate(offered, start=1):
+        guess = f"{fact.label}: {fact.before} → {fact.after}" if fact.before else ""
+        texts = {"sentence": fact.sentence, "guess": guess}
+        shown = {name: visible.line(text, SENTENCE_LENGTH) for name, text in texts.items() if text}
+        updates.append({"number": number, **shown})
+    return updates
+
+
+#: Maximum sentences of each report, and maximum reports of all stories together.
+_SAME_EVENT_SENTENCES = 2
+_SAME_EVENT_REPORTS = 18
+_SAME_EVENT_INSTRUCTIONS = """\
+You sort news articles into stories for a press office. A story is one event and what follows from it: a decision, the \
+reactions to it, its later dates and figures, an appeal against it, its reversal, the successor of somebody who left. \
+Two events are two stories, however alike their words: a second fine, ruling, recall, attack, launch or accident is \
+another event, even of the same company or in the same place. Background about earlier events does not make an article \
+tell them, and a round-up of several events tells none of them. An explainer, a timeline or a service piece about one \
+event belongs to it; so does a comment on it, whoever speaks.
+
+Is the event that `article` reports the event of one of the numbered `stories`? You see sentences of the first and \
+last reports of each, which may be in other languages than the article. A story may hold a report of another event by \
+mistake: compare with the event that most of its reports tell. Where a date in a text disagrees with `published`, \
+trust the text for when something happens, and `published` for when it was reported.
+- verdict "same": it is; `stories` has the number of that story, and of each further one that is the same event too.
+- verdict "other": it reports another event than each of them; `stories` is empty.
+- verdict "cannot_tell": the texts do not say enough to decide; `stories` is empty.
+- `words`: the shortest passage of the article's headline or text that decides, copied letter by letter; of a \
+round-up, its headline."""
+
+#: Follows the question about the event if the document has updates.
+_SAME_EVENT_AND_FACTS = """
+
+If it is the event of story 1, choose also what a news desk tells its readers as new in that story. From here on, \
+`story` is story 1, whose reports are in order, oldest first, and `updates` are numbered sentences of the article. If \
+`stories` of the answer lacks story 1, `updates` is empty."""
+
+
+class SameEvent(Answer):
+    """An answer about the event of an article."""
+
+    use = model.Use.SAME_EVENT
+    version = 5
+    instructions = _SAME_EVENT_INSTRUCTIONS
+
+    verdict: Literal["same", "other", "cannot_tell"]
+    #: The numbers of the stories about the same event, counted from 1.
+    stories: tuple[int, ...]
+    #: The deciding words of the article.
+    words: str
+    #: The updates that are new in story 1, or None if the prompt has no updates or the answer leaves them out.
+    updates: SkipJsonSchema[tuple[ChosenUpdate, ...] | None] = None
+
+    def problem(self, data: Mapping[str, Any]) -> str | None:
+        """Check that the words are quoted from the article and the stories were offered.
+
+        Do not check the updates, because the article's story can be right although they are wrong.
+        """
+        if self.verdict == "cannot_tell":
+            return None
+        unknown = set(self.stories) - {story["number"] for story in data["stories"]}
+        if self.verdict == "same" and (unknown or not self.stories):
+            return f"there is no story {min(unknown)}" if unknown else "it names no story"
+        if not _is_quoted_from(self.words, [data["article"]["headline"], data["article"]["text"]]):
+            return "the deciding words are not in the article"
+        return None
+
+    def named(self, offered: Sequence[str]) -> tuple[model.StoryId, ...]:
+        """Return the ids in ``offered`` of the stories about the same event. For another event, return no ids."""
+        is_same = self.verdict == "same"
+        return tuple(model.StoryId(offered[number - 1]) for number in self.stories) if is_same else ()
+
+    def choose(self, prompt: model.Prompt, offered: Sequence[model.Fact]) -> tuple[model.Fact, ...] | None:
+        """Return the ``offered`` facts that the answer chooses, or None if it has no valid choice for story 1 alone."""
+        if self.updates is None or (self.verdict, self.stories) != ("same", (1,)):
+            return None
+        data = json.loads(prompt.data)
+        if _problem_of_choice(self.updates, data.get("updates", ()), data["stories"][0]["reports"]):
+            return None
+        return _chosen(self.updates, offered)
+
+
+class SameEventAndFacts(SameEvent):
+    """An answer about the event of an article, with its updates that are new in the nearest story."""
+
+    instructions = _SAME_EVENT_INSTRUCTIONS + _SAME_EVENT_AND_FACTS + _CHOICE
+
+    updates: tuple[ChosenUpdate, ...]
+
+
+def same_event_prompt(
+    article: model.Article, stories: Sequence[model.Story], offered: Sequence[model.Fact] = ()
+) -> model.Prompt:
+    """Ask whether an article is about the event of one of the stories, which are sorted nearest first.
+
+    If there are ``offered`` facts of the article, ask also which of them are new in the nearest story.
+    """
+    if offered:
+        most = min(MAX_REPORTS, (_SAME_EVENT_REPORTS - _FACTS_REPORTS) // max(1, len(stories) - 1))
+    else:
+        most = min(MAX_REPORTS, _SAME_EVENT_REPORTS // len(stories))
+    data: dict[str, Any] = {
+        "article": _article_data(article),
+        "stories": [
+            {"number": number, "reports": _story_reports(story.members, article, _SAME_EVENT_SENTENCES, most=most)[0]}
+            for number, story in enumerate(stories, start=1)
+        ],
+    }
+    if offered:
+        data["stories"][0] |= _reports_for_choice("reports", stories[0], article)
+        data["updates"] = _updates_data(offered)
+    form = SameEventAndFacts if offered else SameEvent
+    return build_prompt(form, data, article=article.id, beside=" ".join(story.id for story in stories))
 
 
 #: Maximum characters of a sentence.
@@ -390,7 +442,7 @@ class Summary(Answer):
     version = 1
     instructions = _SUMMARY_INSTRUCTIONS
 
-    sentences: tuple[SupportedSentence, ...] = pydantic.Field(strict=False)
+    sentences: tuple[SupportedSentence, ...]
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Check that each sentence is supported by a sentence of the article."""
@@ -447,14 +499,6 @@ Is the article about it?
 - `reason`: why, in English, in at most 20 words."""
 
 
-class RelevanceVerdict(StrEnum):
-    """Whether an article is about the subject of a rule."""
-
-    RELEVANT = "relevant"
-    IRRELEVANT = "irrelevant"
-    CANNOT_TELL = "cannot_tell"
-
-
 class Relevance(Answer):
     """An answer about relevance."""
 
@@ -462,14 +506,14 @@ class Relevance(Answer):
     version = 1
     instructions = _RELEVANCE_INSTRUCTIONS
 
-    verdict: RelevanceVerdict = pydantic.Field(strict=False)
+    verdict: Literal["relevant", "irrelevant", "cannot_tell"]
     #: The deciding words of the article.
     words: str
     reason: str
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Check only the answer "irrelevant", because it holds an article back."""
-        if self.verdict is not RelevanceVerdict.IRRELEVANT:
+        if self.verdict != "irrelevant":
             return None
         if not self.reason.strip() or len(self.reason) > _REASON_LENGTH:
             return f"a reason has 1 to {_REASON_LENGTH} characters"
@@ -500,7 +544,7 @@ class Translation(Answer):
     version = 1
     instructions = _TRANSLATION_INSTRUCTIONS
 
-    texts: tuple[str, ...] = pydantic.Field(strict=False)
+    texts: tuple[str, ...]
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Check that each text has only numbers of its original and is not much longer."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -24,6 +24,17 @@ _KINDS = (model.MessageKind.POST, model.MessageKind.EDIT)
 #: "translated by". A message has room for four sentences of 700 characters.
 _ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
 A = TypeVar("A", bound=Answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """A question about the event of a waiting article."""
+
+    prompt: model.Prompt
+    #: The nearest story as it was.
+    nearest: model.Story
+    #: The facts of the article among which the answer also chooses, if the article reports the nearest story's event.
+    offered: Sequence[model.Fact]
 
 
 class AnswerLookup(Protocol):
@@ -85,6 +96,10 @@ def _parsed(prompt: model.Prompt, text: str | None, form: type[A]) -> A | None:
     return None
 
 
+def _article_ids(story: model.Story) -> set[model.ArticleId]:
+    return {member.article.id for member in story.members}
+
+
 #: Maximum number of queue items that wait for an answer. Further items are decided without an answer.
 MOST_WAITING = 50
 #: How long to wait for a summary or translation. It may be long, because the message is already posted.
@@ -111,8 +126,8 @@ class Advice:
         self._wanted: dict[str, model.Prompt] = {}
         #: Keys of summaries and translations that are already in the queue.
         self._queued: set[str] = set()
-        #: Waiting article -> its prompt. The prompt stays the same even if the story has changed.
-        self._asked: dict[str, model.Prompt] = {}
+        #: Waiting article -> its question. The question stays the same even if the story has changed.
+        self._asked: dict[str, _Question] = {}
 
     def begin(self, turn: Turn) -> None:
         """Begin a turn, which uses these answers."""
@@ -127,7 +142,7 @@ class Advice:
     def end(self) -> None:
         """Request the missing answers. Call this after the turn is committed."""
         self._since = {key: self._since.get(key, self._turn.now) for key in self._held}
-        self._asked = {key: prompt for key, prompt in self._asked.items() if key in self._held}
+        self._asked = {key: question for key, question in self._asked.items() if key in self._held}
         self.advisor.want(self._wanted.values())
 
     def second_opinion(
@@ -136,29 +151,32 @@ class Advice:
         near_ids: Sequence[model.StoryId],
         stored: Mapping[model.StoryId, model.Story],
         urgent: Collection[str],
+        offer: Callable[[model.Story], Sequence[model.Fact]],
     ) -> stories.Opinion | None:
         """Return whether the article reports the event of one of the nearest stories. Raises Undecided.
 
         ``stored`` contains the nearest stories in the store, and the stories that waiting articles would open. A story
         that this turn opens is compared in the next turn. ``urgent`` are the rules of severity high; no answer may
-        merge their stories.
+        merge their stories. The same prompt asks which facts of ``offer`` are new in the nearest story.
         """
         if not near_ids:
             self._wait(article.id)
             return None
         answer, offered = self._earlier_answer(article)
         if answer is None:
-            prompt = self._asked.get(article.id)
-            if prompt is None:
+            question = self._asked.get(article.id)
+            if question is None:
                 if prompts.instructs_a_model(article):
                     return None
                 if not set(near_ids) <= stored.keys():
                     self._wait(article.id)
                     return None
-                prompt = prompts.same_event_prompt(article, [stored[story] for story in near_ids])
-                self._asked[article.id] = prompt
-            answer, offered = self._answer(prompt, prompts.SameEvent, key=article.id), prompt.beside
-        if answer is None or answer.verdict is prompts.SameEventVerdict.CANNOT_TELL:
+                near = [stored[story] for story in near_ids]
+                facts = offer(near[0])
+                prompt = prompts.same_event_prompt(article, near, facts)
+                question = self._asked[article.id] = _Question(prompt=prompt, nearest=near[0], offered=facts)
+            answer, offered = self._answer(question.prompt, prompts.SameEvent, key=article.id), question.prompt.beside
+        if answer is None or answer.verdict == "cannot_tell":
             return None
         same = answer.named(offered.split())
         verdict = "the same event" if same else "a different event"
@@ -226,7 +244,7 @@ class Advice:
             except stories.Undecided:
                 waits = True
                 continue
-            if answer is not None and answer.verdict is prompts.RelevanceVerdict.IRRELEVANT:
+            if answer is not None and answer.verdict == "irrelevant":
                 reasons[rule.name] = f'{self.advisor.policy.name}: "{answer.words}": {answer.reason.strip()}'
         if waits:
             raise stories.Undecided
@@ -242,6 +260,9 @@ class Advice:
         """
         if prompts.instructs_a_model(article):
             return new_facts
+        chosen = self._chosen_with_event(article, story)
+        if chosen is not None:
+            return chosen
         offered = (*new_facts, *further)
         prompt = prompts.facts_prompt(article, story, offered)
         pending = model.Pending(story=story.id, prompt=prompt, facts=tuple(new_facts), offered=offered)
@@ -250,6 +271,17 @@ class Advice:
         except stories.Undecided:
             self._turn.defer(pending)
             return ()
+
+    def _chosen_with_event(self, article: model.Article, story: model.Story) -> Sequence[model.Fact] | None:
+        """Return the new facts of an article by the answer about its event.
+
+        Return None if that question was not about the facts, or about another story, or about fewer articles of it.
+        """
+        question = self._asked.get(article.id)
+        if question is None or _article_ids(question.nearest) != _article_ids(story):
+            return None
+        answer = _parsed(question.prompt, self._stored(question.prompt.key), prompts.SameEvent)
+        return answer.choose(question.prompt, question.offered) if answer is not None else None
 
     def confirmed(self, pending: model.Pending) -> tuple[model.Fact, ...]:
         """Return the facts that the model chose, or all pending facts if there is no answer. Raises Undecided."""

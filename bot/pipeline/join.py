@@ -95,7 +95,7 @@ class StoryUpdater:
         modes = {rule.name: rule.group for rule in rules if rule.group is not model.Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
         urgent = {rule.name for rule in rules if rule.severity is model.Severity.HIGH}
-        joins = grouping.join_batch(by_id.values(), modes, _second_opinion(turn, by_id, urgent))
+        joins = grouping.join_batch(by_id.values(), modes, self._second_opinion(turn, by_id, urgent))
         # Load all stories in one query; the turn caches them.
         turn.stories(join.story for join in joins)
         for join in joins:
@@ -170,6 +170,27 @@ class StoryUpdater:
         if has_summary:
             entry.summary = pending.key
 
+    def _second_opinion(
+        self, turn: Turn, by_id: Mapping[model.ArticleId, model.Arrival], urgent: Collection[str]
+    ) -> stories.SecondOpinion | None:
+        advice = turn.advice_for(model.Use.SAME_EVENT)
+        if advice is None:
+            return None
+
+        def ask(article_id: model.ArticleId, ids: Sequence[model.StoryId]) -> stories.Opinion | None:
+            waiting = (_alone(arrival) for arrival in by_id.values() if arrival.article.id in advice.held)
+            stored = {**turn.stories(ids), **{story.id: story for story in waiting if story.id in ids}}
+            article, nearby = by_id[article_id].article, [stored[story] for story in ids[1:] if story in stored]
+
+            def offer(nearest: model.Story) -> Sequence[model.Fact]:
+                if turn.advice_for(model.Use.FACTS) is None or not _is_posted(turn, nearest):
+                    return ()
+                return facts_for_rules(turn, article, self._claims.offered(nearest, article, nearby))
+
+            return advice.second_opinion(article, ids, stored, urgent, offer)
+
+        return ask
+
     def _index(self, turn: Turn) -> stories.Grouping:
         encoder, window = turn.snapshot.encoder, turn.snapshot.window
         since = turn.now - window
@@ -191,26 +212,13 @@ def _confirmed(
 ) -> Sequence[model.Fact]:
     """Return the facts to post now. If a language model must choose the facts of a posted story first, return none."""
     advice = turn.advice_for(model.Use.FACTS)
-    if advice is None or not (new_facts or further):
-        return new_facts
-    if not any(alert.state is model.AlertState.POSTED for alert in turn.alerts([story.id])):
+    if advice is None or not (new_facts or further) or not _is_posted(turn, story):
         return new_facts
     return advice.confirm(article, story, new_facts, further)
 
 
-def _second_opinion(
-    turn: Turn, by_id: Mapping[model.ArticleId, model.Arrival], urgent: Collection[str]
-) -> stories.SecondOpinion | None:
-    advice = turn.advice_for(model.Use.SAME_EVENT)
-    if advice is None:
-        return None
-
-    def ask(article: model.ArticleId, ids: Sequence[model.StoryId]) -> stories.Opinion | None:
-        waiting = (_alone(arrival) for arrival in by_id.values() if arrival.article.id in advice.held)
-        alone = {story.id: story for story in waiting if story.id in ids}
-        return advice.second_opinion(by_id[article].article, ids, {**turn.stories(ids), **alone}, urgent)
-
-    return ask
+def _is_posted(turn: Turn, story: model.Story) -> bool:
+    return any(alert.state is model.AlertState.POSTED for alert in turn.alerts([story.id]))
 
 
 def _report_merge(turn: Turn, older: model.Story, younger_id: model.StoryId) -> None:

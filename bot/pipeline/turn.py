@@ -290,6 +290,13 @@ class ClaimsCache:
         claims.add(reading)
         return ArticleNews(facts=stated, further=further, opposes=opposes)
 
+    def offered(
+        self, story: model.Story, article: model.Article, nearby: Sequence[model.Story]
+    ) -> tuple[model.Fact, ...]:
+        """Return what an article may add to a story that it has not joined, for a language model to choose from."""
+        stated, further = facts.news_and_more(self.of(story), facts.read(article), [self.of(other) for other in nearby])
+        return (*stated, *further)
+
     def revise(self, story: model.Story, revision: model.Revision) -> tuple[model.Fact, ...]:
         """Return the new facts of a new version of an article that is a live page.
 

@@ -9,9 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot import model
 from testbed.fakes import START
-from tests.journeys.test_language_model import newsroom
+from tests.journeys.test_language_model import SAME, UNSURE, newsroom
 from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import Item, World
 
@@ -136,6 +138,66 @@ async def test_an_agency_copy_under_another_headline_is_not_asked_about(tmp_path
         [story] = await made.stories()
         assert [member.join.reason for member in story.members][1:] == [model.JoinReason.COPY]
         assert server.asked("complete") == 0
+
+
+#: Of the event of DATED, in words that leave it unsure, with news.
+UNSURE_NEWS = replace(UNSURE, text=f"{REFUND} {UNSURE.text}", at=START + timedelta(minutes=10))
+BOTH = "[same_event, facts]"
+
+
+def same_with(choice: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """The answer that the article tells the event of the first story, with a choice of updates."""
+    return lambda data: SAME | choice(data)
+
+
+async def test_one_call_answers_which_event_an_article_tells_and_what_of_it_is_new(tmp_path: Path) -> None:
+    async with newsroom(tmp_path, uses=BOTH) as (made, server):
+        server.service.answer_with("same_event", same_with(chosen(REFUND)))
+
+        await publish(made, UNSURE_NEWS)
+
+        [(use, data)] = server.service.asked
+        assert use == "same_event"
+        assert DATED.text.partition(". ")[0] + "." in data["stories"][0]["reports"][0]["sentences"]
+        assert REFUND in [each["sentence"] for each in data["updates"]]
+        [story] = await made.stories()
+        assert len(story.members) == 2
+        [reply] = made.replies()
+        assert REFUND in as_text(reply)
+        assert UNSURE_NEWS.title not in as_text(reply)
+
+
+async def test_of_another_event_an_article_has_no_news_for_the_nearest_story(tmp_path: Path) -> None:
+    async with newsroom(tmp_path, uses=BOTH) as (made, server):
+        other = {"verdict": "other", "stories": [], "words": "told by Mobilink to prepare"}
+        server.service.answer_with("same_event", lambda data: other | ALL(data))
+
+        await publish(made, UNSURE_NEWS)
+
+        assert server.asked("complete") == 1
+        assert len(made.heads()) == 2
+        assert made.replies() == []
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [{}, {"updates": [{"number": 99, "words": "", "before": "", "after": ""}]}],
+    ids=["no choice", "an update that was not offered"],
+)
+async def test_an_answer_about_the_event_counts_without_a_choice_that_holds_and_the_news_is_asked_for_alone(
+    tmp_path: Path, choice: dict[str, Any]
+) -> None:
+    async with newsroom(tmp_path, uses=BOTH) as (made, server):
+        server.service.answer_with("same_event", lambda data: json.dumps(SAME | choice))
+        server.service.answer_with("facts", chosen(REFUND))
+
+        await publish(made, UNSURE_NEWS)
+
+        assert [use for use, _ in server.service.asked] == ["same_event", "facts"]
+        [story] = await made.stories()
+        assert len(story.members) == 2
+        [reply] = made.replies()
+        assert REFUND in as_text(reply)
 
 
 WHOLE = {"number": 1, "words": MOVED.title, "before": "", "after": ""}

@@ -45,7 +45,8 @@ RULE = "rules: [{{name: Backdoors, any: [backdoor*], notify: desk, severity: {se
 
 def names_all(data: dict[str, Any]) -> dict[str, Any]:
     numbers = [story["number"] for story in data["stories"]]
-    return {"verdict": "same", "stories": numbers, "words": data["article"]["headline"]}
+    choice: dict[str, Any] = {"updates": []} if "updates" in data else {}
+    return {"verdict": "same", "stories": numbers, "words": data["article"]["headline"], **choice}
 
 
 async def living(made: World) -> list[int]:

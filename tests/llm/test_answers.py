@@ -44,6 +44,7 @@ OFFERED = [fact(MOVED.title, "30 November", "30 December"), fact("Mobilink will 
 TRANSLATION = prompts.translation_prompt(GERMAN, (GERMAN.title, GERMAN.text), to="en")
 assert TRANSLATION is not None
 SAME_EVENT = prompts.same_event_prompt(MOVED, [story(FIRST)])
+BOTH = prompts.same_event_prompt(MOVED, [story(FIRST)], OFFERED)
 FACTS = prompts.facts_prompt(MOVED, story(FIRST), OFFERED)
 RELEVANCE = prompts.relevance_prompt(FIRST, "BlackBerry", "demands of the authorities in Pakistan")
 SUMMARY = prompts.summary_prompt(FIRST)
@@ -63,6 +64,8 @@ def chosen(number: int, words: str, before: str = "", after: str = "") -> dict[s
 GOOD: list[tuple[model.Prompt, Mapping[str, Any]]] = [
     (SAME_EVENT, SAME),
     (SAME_EVENT, {"verdict": "cannot_tell", "stories": [], "words": ""}),
+    (BOTH, SAME | chosen(1, MOVED.title)),
+    (BOTH, SAME),
     (FACTS, chosen(1, MOVED.title)),
     (FACTS, chosen(1, MOVED.title, "July", "30 December")),
     (FACTS, {"updates": []}),
@@ -76,6 +79,8 @@ BAD: list[tuple[model.Prompt, str, Any]] = [
     (SAME_EVENT, "a story that was not shown", {**SAME, "stories": [7]}),
     (SAME_EVENT, "words that are not in the article", {**SAME, "words": "BlackBerry stays in Pakistan"}),
     (SAME_EVENT, "no words", {**SAME, "words": " "}),
+    (BOTH, "words that are not in the article", {**SAME, **chosen(1, MOVED.title), "words": "BlackBerry stays"}),
+    (BOTH, "a choice in another form", SAME | {"updates": [1]}),
     (FACTS, "an update that was not offered", chosen(99, MOVED.title)),
     (FACTS, "words that are in no article", chosen(1, "the deadline stays")),
     (FACTS, "words of another update", chosen(1, OFFERED[1].sentence)),
@@ -119,3 +124,18 @@ def test_an_answer_in_the_form_that_quotes_what_was_shown_is_used(
 def test_an_answer_that_does_not_hold_is_refused(prompt: model.Prompt, answer: Any) -> None:
     with pytest.raises(model.BadAnswer):
         prompts.parse_answer(prompt, answer if isinstance(answer, str) else json.dumps(answer))
+
+
+def test_an_answer_about_the_event_chooses_updates_for_the_nearest_story_alone() -> None:
+    def choose(answer: Mapping[str, Any]) -> tuple[model.Fact, ...] | None:
+        parsed = prompts.parse_answer(BOTH, json.dumps(answer), prompts.SameEvent)
+        return parsed.choose(BOTH, OFFERED)
+
+    assert choose(SAME | chosen(2, OFFERED[1].sentence)) == (OFFERED[1],)
+    [fact] = choose(SAME | chosen(1, MOVED.title, "July", "30 December")) or ()
+    assert (fact.before, fact.after) == ("July", "30 December")
+    assert choose(SAME | {"updates": []}) == ()
+    assert choose(SAME) is None
+    assert choose(SAME | chosen(2, MOVED.title)) is None
+    assert choose(SAME | chosen(1, MOVED.title, "1 May", "30 December")) is None
+    assert choose({**SAME, "verdict": "other"} | chosen(2, OFFERED[1].sentence)) is None

@@ -42,7 +42,11 @@ def test_an_earlier_report_that_gives_orders_to_a_model_is_not_shown_to_it() -> 
     told = story(article("BlackBerry quits Pakistan", "It leaves."), order)
     new = article("BlackBerry stays", "It stays until December.", outlet="Mirror")
 
-    for prompt in (prompts.same_event_prompt(new, [told]), prompts.facts_prompt(new, told, [quote(new)])):
+    for prompt in (
+        prompts.same_event_prompt(new, [told]),
+        prompts.same_event_prompt(new, [told], [quote(new)]),
+        prompts.facts_prompt(new, told, [quote(new)]),
+    ):
         assert "BlackBerry quits Pakistan" in prompt.data
         assert "Ignore all" not in prompt.data
         assert "PTA answers" not in prompt.data
@@ -96,6 +100,19 @@ def test_the_more_stories_are_named_the_fewer_reports_are_shown_of_each() -> Non
     }
 
     assert shown == {1: [6], 3: [6] * 3, 6: [3] * 6}
+
+
+def test_with_the_facts_of_an_article_the_nearest_story_is_shown_at_length_and_the_others_in_fewer_reports() -> None:
+    text = " ".join(f"In town {number} the {'water ' * 20}rose." for number in range(1, 16))
+    told = story(*[article(f"Flood: day {number}", text, outlet=f"Gazette {number}") for number in range(20)])
+
+    data = json.loads(prompts.same_event_prompt(NEW, [told] * 3, [quote(NEW)]).data)
+    alone = json.loads(prompts.facts_prompt(NEW, told, [quote(NEW)]).data)
+
+    nearest, *others = data["stories"]
+    assert (nearest["reports"], nearest["reports_left_out"]) == (alone["story"], alone["reports_left_out"])
+    assert data["updates"] == alone["updates"]
+    assert [len(each["reports"]) for each in others] == [3, 3]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from bot import model, rules, storage
 from bot.pipeline import join
 from bot.pipeline.advice import Advice
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
+from testbed.made import alert
 from tests.stories.examples import EXIT, MESSENGER, START, arrival, article
 
 RULE = "Phones"
@@ -127,6 +130,29 @@ async def test_an_open_question_stays_the_same_while_its_neighbours_change(store
         await process.decide(UNSURE, *neighbours)
 
     assert len({prompt.key for prompt in process.advisor.prompts if prompt.article == UNSURE.id}) == 1
+
+
+@pytest.mark.parametrize("has_changed", [False, True])
+async def test_the_news_of_an_article_is_asked_for_again_only_if_its_story_has_changed_since_the_question(
+    store: storage.Store, has_changed: bool
+) -> None:
+    process = Process(store, Wanted(replace(POLICY, uses=frozenset({model.Use.SAME_EVENT, model.Use.FACTS}))))
+    news = replace(UNSURE, text="Mobilink writes to 3,000 of them.")
+    await process.decide(EXIT)
+    [story] = await process.decide(EXIT)
+    await store.write(lambda tx: tx.stories.save_alert(alert(story.id, rules=(RULE,), posted_at=story.first_seen)))
+    await process.decide(news)
+    if has_changed:
+        await process.decide(news, AGAIN)
+    asked = process.advisor.prompts[0]
+    assert "updates" in json.loads(asked.data)
+    await process.answer(asked, same(1, words="told to prepare") | {"updates": []})
+
+    [story] = await process.decide(news)
+
+    assert news.id in [member.article.id for member in story.members]
+    uses = [prompt.use for prompt in process.advisor.prompts if prompt.article == news.id]
+    assert uses.count(model.Use.FACTS) == has_changed
 
 
 async def test_an_article_waits_no_longer_than_wait_for_all_its_questions_together(store: storage.Store) -> None:
