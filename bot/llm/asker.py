@@ -170,19 +170,16 @@ class Asker:
         article, spent, of_owner = await self._store.read(partial(_read_spent, article=prompt.article, since=midnight))
         owner = article.owner if article else ""
         owners_under_way = [name for key, name in self._under_way.items() if key != prompt.key]
-        for what, count, limit in (
-            ("calls", spent.calls, self.policy.calls_per_day),
-            ("tokens", spent.tokens, self.policy.tokens_per_day),
+        calls_of_owner = of_owner.calls + owners_under_way.count(owner)
+        for what, count, count_of_owner, limit in (
+            ("calls", spent.calls, calls_of_owner, self.policy.calls_per_day),
+            ("tokens", spent.tokens, of_owner.tokens, self.policy.tokens_per_day),
         ):
             if count >= limit:
                 self._spent_until = midnight + timedelta(days=1)
                 await self._notify(notices.model_budget_spent(self.policy.name, what, day=now.date()))
                 return False
-        for what, count, limit in (
-            ("calls", of_owner.calls + owners_under_way.count(owner), self.policy.calls_per_day),
-            ("tokens", of_owner.tokens, self.policy.tokens_per_day),
-        ):
-            if article is not None and count >= max(1, limit // _OWNER_SHARE):
+            if article is not None and count_of_owner >= max(1, limit // _OWNER_SHARE):
                 if (owner, midnight) not in self._notified:
                     self._notified = {pair for pair in self._notified if pair[1] == midnight} | {(owner, midnight)}
                     await self._notify(notices.model_share_spent(self.policy.name, what, article, day=now.date()))

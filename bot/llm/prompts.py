@@ -88,22 +88,18 @@ def build_prompt(
     )
 
 
-def _headline(article: model.Article) -> str:
-    return visible.line(article.title, HEADLINE_LENGTH)
-
-
-def _published(article: model.Article) -> str:
-    return f"{article.when:%Y-%m-%d %H:%M} UTC"
-
-
-def _article_data(article: model.Article) -> dict[str, str]:
-    """Return an article for a prompt: outlet, time, headline and the beginning of its text."""
+def _source_data(article: model.Article) -> dict[str, object]:
+    """Return the outlet, time and headline of an article for a prompt."""
     return {
         "outlet": visible.line(article.outlet, HEADLINE_LENGTH),
-        "published": _published(article),
-        "headline": _headline(article),
-        "text": visible.line(article.text[: 2 * TEXT_LENGTH], TEXT_LENGTH),
+        "published": f"{article.when:%Y-%m-%d %H:%M} UTC",
+        "headline": visible.line(article.title, HEADLINE_LENGTH),
     }
+
+
+def _article_data(article: model.Article) -> dict[str, object]:
+    """Return an article with the beginning of its text for a prompt."""
+    return {**_source_data(article), "text": visible.line(article.text[: 2 * TEXT_LENGTH], TEXT_LENGTH)}
 
 
 def _story_reports(
@@ -139,9 +135,7 @@ def _report_data(article: model.Article, words: frozenset[str], count: int, room
     shown += [nearest] if shared.get(nearest, 0) >= _SHARED_WORDS else []
     omitted = len(every) - len(shown) if room else 0
     return {
-        "outlet": visible.line(article.outlet, HEADLINE_LENGTH),
-        "published": _published(article),
-        "headline": _headline(article),
+        **_source_data(article),
         "sentences": shown,
         **({"sentences_left_out": omitted} if omitted else {}),
     }
