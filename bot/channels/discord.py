@@ -231,17 +231,11 @@ class BotChannel(Channel):
         check_place(delivery, self._to)
         if (edited := delivery.edits) is not None:
             path = f"/channels/{edited.place}/messages"
-            body = build_payload(delivery.message, zone=self.context.zone, is_plain=delivery.is_plain)
+            body = build_payload(delivery, zone=self.context.zone)
             answer = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
             return self.message_receipt(answer, place=edited.place, thread=edited.thread)
         body = {
-            **build_payload(
-                delivery.message,
-                zone=self.context.zone,
-                ref=_message_ref(delivery),
-                names_story=delivery.reply_to is None,
-                is_plain=delivery.is_plain,
-            ),
+            **build_payload(delivery, zone=self.context.zone, ref=_message_ref(delivery)),
             "nonce": delivery.id[:25],
             "enforce_nonce": True,
         }
@@ -361,7 +355,7 @@ class WebhookChannel(Channel):
         super().__init__(name, options, context, account=f"discord webhook {options.webhook.reference}")
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        body = build_payload(delivery.message, zone=self.context.zone, names_story=True, is_plain=delivery.is_plain)
+        body = build_payload(delivery, zone=self.context.zone)
         if delivery.edits is not None:
             if not delivery.edits.ref.isdigit():
                 raise model.NotEditable("the message is not in the configured channel")
@@ -412,17 +406,16 @@ _MARKS = re.compile(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
 _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 
 
-def build_payload(
-    message: model.Message, *, zone: tzinfo, ref: str = "", names_story: bool = False, is_plain: bool = False
-) -> dict[str, Any]:
+def build_payload(delivery: model.Delivery, *, zone: tzinfo, ref: str = "") -> dict[str, Any]:
     """Return the fields to create or edit a message. They contain ``ref``, which ``find_refs`` finds again."""
-    allowed: dict[str, Any] = {"allowed_mentions": _allowed_mentions(message) if not is_plain else {"parse": []}}
-    if is_plain:
+    message = delivery.message
+    allowed: dict[str, Any] = {"allowed_mentions": {"parse": []} if delivery.is_plain else _allowed_mentions(message)}
+    if delivery.is_plain:
         small = f"\n-# {ref}" if ref else ""
         text = break_markup(rendering.plain_message(message, zone=zone))
         content = phrases.cut(text, CONTENT_LIMIT - len(small)) + small
         return {"content": content, "embeds": [], "flags": _SUPPRESS_EMBEDS, **allowed}
-    content, described = outline.render_to_fit(message, _render, _fits, names_story=names_story, zone=zone)
+    content, described = outline.render_to_fit(delivery, _render, _fits, zone=zone)
     if ref and not described:
         # The message has one line, and Discord accepts no embed without text.
         content, described = "Wirewatch", content

@@ -464,16 +464,14 @@ def compose(
 
 def _build_content(delivery: model.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
     """Return the parts in ASCII lines of at most 76 characters, which every server accepts unchanged."""
-    message = delivery.message
     content = EmailMessage(policy=_POLICY)
-    text = rendering.plain_message(message, names_story=delivery.reply_to is None, zone=zone)
+    text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)
     content.set_content(f"{text}\n\n-- \n{foot}\n", cte="quoted-printable")
     if not delivery.is_plain:
         page = outline.render_to_fit(
-            message,
+            delivery,
             lambda lines: _PAGE.format(body=rendering.render_html(lines, styles=_CSS), foot=html.escape(foot)),
             lambda page: len(page.encode()) <= HTML_LIMIT_BYTES,
-            names_story=delivery.reply_to is None,
             zone=zone,
         )
         content.add_alternative(page, subtype="html", cte="quoted-printable")

@@ -233,16 +233,11 @@ SEND_ID = "wirewatch.send_id"
 def build_content(delivery: model.Delivery, *, zone: tzinfo) -> dict[str, Json]:
     """Return the longest content of an ``m.room.message`` that fits into an event."""
     return outline.render_to_fit(
-        delivery.message,
+        delivery,
         lambda lines: _event_content(delivery, lines, zone),
-        lambda event_content: size_bytes(event_content) <= LIMIT_BYTES,
-        names_story=delivery.reply_to is None,
+        lambda event_content: phrases.json_size(event_content) <= LIMIT_BYTES,
         zone=zone,
     )
-
-
-def size_bytes(event_content: dict[str, Json]) -> int:
-    return len(json.dumps(event_content, ensure_ascii=False).encode())
 
 
 def _event_content(delivery: model.Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
@@ -270,16 +265,13 @@ def _message_content(delivery: model.Delivery, lines: Sequence[Line], zone: tzin
     user_ids: list[Json] = [mention.id for mention in delivery.message.mentions if mention.id]
     mentions: dict[str, Json] = {"user_ids": user_ids} if user_ids else {}
     # Use m.text, because m.notice notifies nobody (the push rule .m.rule.suppress_notices).
-    message: dict[str, Json] = {"msgtype": "m.text", "body": _plain_body(delivery, zone), "m.mentions": mentions}
+    text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)
+    body = rendering.cut_lines(_break_mentions(text), _BODY_LIMIT)
+    message: dict[str, Json] = {"msgtype": "m.text", "body": body, "m.mentions": mentions}
     if delivery.is_plain:
         return message
     html = rendering.render_html(lines, words=_break_mentions, may_link=_may_link)
     return {**message, "format": "org.matrix.custom.html", "formatted_body": html}
-
-
-def _plain_body(delivery: model.Delivery, zone: tzinfo) -> str:
-    text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)
-    return rendering.cut_lines(_break_mentions(text), _BODY_LIMIT)
 
 
 def _break_mentions(words: str) -> str:

@@ -104,13 +104,7 @@ class Channel(BaseChannel):
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         place = await self._channel.get()
         check_place(delivery, place)
-        text = render_text(
-            delivery.message,
-            limit=self._options.max_length,
-            zone=self.context.zone,
-            names_story=delivery.reply_to is None,
-            is_plain=delivery.is_plain,
-        )
+        text = render_text(delivery, limit=self._options.max_length, zone=self.context.zone)
         if delivery.edits is not None:
             path = f"/posts/{quote(delivery.edits.ref, safe='')}/patch"
             # The patch keeps the props, by which a look-up finds the post.
@@ -209,16 +203,12 @@ _ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
 _PREFIXES = {Style.HEAD: "#### ", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: ""}
 
 
-def render_text(
-    message: model.Message, *, limit: int, zone: tzinfo, names_story: bool = False, is_plain: bool = False
-) -> str:
+def render_text(delivery: model.Delivery, *, limit: int, zone: tzinfo) -> str:
     """Return a message in Mattermost's Markdown, of at most ``limit`` characters."""
-    if is_plain:
-        words = break_markup(rendering.plain_message(message, zone=zone))
+    if delivery.is_plain:
+        words = break_markup(rendering.plain_message(delivery.message, zone=zone))
         return rendering.cut_lines(words, limit)
-    return outline.render_to_fit(
-        message, _render, lambda rendered: phrases.size(rendered) <= limit, names_story=names_story, zone=zone
-    )
+    return outline.render_to_fit(delivery, _render, lambda text: phrases.size(text) <= limit, zone=zone)
 
 
 def _render(lines: Sequence[Line]) -> str:

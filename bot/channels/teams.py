@@ -10,7 +10,6 @@ atc0005/go-teams-notify #265).
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta, tzinfo
 from typing import Any
@@ -47,7 +46,7 @@ class Channel(BaseChannel):
         self._webhook = options.webhook
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        document = build_card(delivery.message, zone=self.context.zone, is_plain=delivery.is_plain)
+        document = build_card(delivery, zone=self.context.zone)
         response = await http_client.request("POST", self._url(), who=_WHO, document=document)
         # An HTML page comes from a proxy, because a workflow answers with an empty body.
         if response.is_success and not response.body.lstrip().startswith(b"<"):
@@ -82,21 +81,13 @@ _VERSION = "1.4"
 _PLAIN_LIMIT = 4_000
 
 
-def build_card(message: model.Message, *, zone: tzinfo, is_plain: bool = False) -> dict[str, Any]:
+def build_card(delivery: model.Delivery, *, zone: tzinfo) -> dict[str, Any]:
     """Return the document for the workflow's webhook: a message with one card."""
-    if is_plain:
-        text = rendering.plain_message(message, zone=zone)
+    if delivery.is_plain:
+        text = rendering.plain_message(delivery.message, zone=zone)
         lines = phrases.cut(text, _PLAIN_LIMIT).split("\n")
         return _message([_block([{"type": "TextRun", "text": line}]) for line in lines if line])
-    return outline.render_to_fit(message, _render, _fits, names_story=True, zone=zone)
-
-
-def size_bytes(card: dict[str, Any]) -> int:
-    return len(json.dumps(card, ensure_ascii=False).encode())
-
-
-def _fits(card: dict[str, Any]) -> bool:
-    return size_bytes(card) <= LIMIT_BYTES
+    return outline.render_to_fit(delivery, _render, lambda card: phrases.json_size(card) <= LIMIT_BYTES, zone=zone)
 
 
 def _render(lines: Sequence[Line]) -> dict[str, Any]:

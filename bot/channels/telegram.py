@@ -14,7 +14,7 @@ are untrusted; this module checks only their form.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta, tzinfo
 from itertools import groupby
@@ -119,10 +119,7 @@ class Channel(BaseChannel):
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         place = await self._place()
-        names_story = delivery.reply_to is None
-        body = message_content(
-            delivery.message, zone=self.context.zone, names_story=names_story, is_plain=delivery.is_plain
-        )
+        body = message_content(delivery, zone=self.context.zone)
         if self.options.buttons and (keyboard := message_keyboard(delivery.message)):
             # An edit without the buttons would remove them.
             body["reply_markup"] = keyboard
@@ -165,10 +162,6 @@ class Channel(BaseChannel):
             # The stored id may be outdated.
             await self.context.key_values.put(self._key, "")
             raise
-
-    def may_act(self, person: int) -> bool:
-        """Return whether this person may press the buttons of the chat."""
-        return not self.options.may_act or str(person) in self.options.may_act
 
     async def _ask(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         result = await self.call(method, body)
@@ -315,8 +308,8 @@ def _button(label: str, action: Action, story: model.StoryId) -> dict[str, str]:
     return {"text": phrases.cut(phrases.clean(label), _LABEL_LIMIT), "callback_data": data}
 
 
-def parse_callback(query: object) -> tuple[model.Press, int] | None:
-    """Parse a callback query into a press and the person's id. Returns None if it is not ours or is incomplete."""
+def parse_callback(query: object) -> model.Press | None:
+    """Parse a callback query. Returns None if it is not a press of our buttons or is incomplete."""
     match query:
         case {
             "id": str(name),
@@ -330,7 +323,7 @@ def parse_callback(query: object) -> tuple[model.Press, int] | None:
                 return None
             username = sender.get("username")
             shown = phrases.person_name(f"@{username}" if username else sender.get("first_name"), service="Telegram")
-            press = model.Press(
+            return model.Press(
                 id=f"telegram {name[:100]}",
                 person=model.Person(id=str(person), name=shown),
                 action=action,
@@ -338,7 +331,6 @@ def parse_callback(query: object) -> tuple[model.Press, int] | None:
                 place=str(place),
                 ref=str(ref),
             )
-            return press, person
         case _:
             return None
 
@@ -383,13 +375,14 @@ class Listener:
 
     async def _handle_press(self, query: Any, on_press: model.OnPress) -> None:
         """Store and answer a press. Raises StoreError if it was not stored."""
-        parsed = parse_callback(query)
-        if parsed is None:
+        press = parse_callback(query)
+        if press is None:
             log.warning("button press ignored", reason="unknown form", kind="telegram")
             return
-        press, person = parsed
-        barred = frozenset(chat.name for chat in self._chats if not chat.may_act(person))
-        result = await on_press(replace(press, person=replace(press.person, barred=barred)))
+        person = press.person
+        limits = {chat.name: chat.options.may_act for chat in self._chats if chat.options.may_act}
+        barred = frozenset(name for name, may_act in limits.items() if person.id not in may_act)
+        result = await on_press(replace(press, person=replace(person, barred=barred)))
         if result.message is not None:
             is_back = str(query["data"]).startswith(f"{_BACK}:")
             shown = message_keyboard(result.message) if is_back else more_keyboard(result.message)
@@ -413,9 +406,7 @@ ENTITY_LIMIT = 100
 _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "", Style.ITEM: "• ", Style.SMALL: ""}
 
 
-def message_content(
-    message: model.Message, *, zone: tzinfo, names_story: bool = False, is_plain: bool = False
-) -> dict[str, Any]:
+def message_content(delivery: model.Delivery, *, zone: tzinfo) -> dict[str, Any]:
     """Return the text of a message with its entities, to send or to edit; links have no preview.
 
     Telegram does not parse the text as markup, so it needs no escaping. But it looks for @names and /commands, so an
@@ -423,10 +414,10 @@ def message_content(
     UTF-16 units of text without the entities, and 100 entities, beyond which Telegram shows none.
     """
     common: dict[str, Any] = {"link_preview_options": {"is_disabled": True}}
-    if is_plain:
-        text = _break_names(rendering.plain_message(message, zone=zone))
+    if delivery.is_plain:
+        text = _break_names(rendering.plain_message(delivery.message, zone=zone))
         return {**common, "text": phrases.cut(text, TEXT_LIMIT)}
-    text, entities = outline.render_to_fit(message, _render, _fits, names_story=names_story, zone=zone)
+    text, entities = outline.render_to_fit(delivery, _render, _fits, zone=zone)
     return {**common, "text": text, "entities": entities}
 
 
@@ -459,16 +450,13 @@ def _append_line(text: str, entities: list[dict[str, Any]], line: Line) -> tuple
     for run in line.runs:
         start = phrases.size(text)
         text += _run_text(run)
-        entities += _run_entities(run, start, phrases.size(text))
+        end = phrases.size(text)
+        if run.link:
+            entities.append(_entity("text_link", start, end, url=run.link))
+        for is_on, kind in ((run.is_bold, "bold"), (run.is_italic, "italic"), (run.is_struck, "strikethrough")):
+            if is_on:
+                entities.append(_entity(kind, start, end))
     return text, entities
-
-
-def _run_entities(run: Run, start: int, end: int) -> Iterator[dict[str, Any]]:
-    if run.link:
-        yield _entity("text_link", start, end, url=run.link)
-    for is_on, kind in ((run.is_bold, "bold"), (run.is_italic, "italic"), (run.is_struck, "strikethrough")):
-        if is_on:
-            yield _entity(kind, start, end)
 
 
 def _entity(kind: str, start: int, end: int, **more: str) -> dict[str, Any]:

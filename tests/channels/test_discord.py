@@ -251,5 +251,5 @@ def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
 def test_whatever_a_feed_says_a_message_keeps_discords_limits(text: str) -> None:
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):
-            body = build_payload(message, zone=UTC, ref="0123abcd", names_story=True, is_plain=is_plain)
+            body = build_payload(delivery(message, is_plain=is_plain), zone=UTC, ref="0123abcd")
             discord_rules.check_message(body, known=discord_rules.CREATE)

@@ -43,21 +43,21 @@ def test_slack_gets_people_groups_and_the_channel_as_elements_of_their_own() -> 
 
 
 def test_discord_allows_these_mentions_and_no_other() -> None:
-    made = discord.build_payload(message_for("123456789012345678", "&223456789012345678"), zone=UTC)
+    made = discord.build_payload(delivery(message_for("123456789012345678", "&223456789012345678")), zone=UTC)
     assert made["allowed_mentions"] == {
         "parse": [],
         "users": ["123456789012345678"],
         "roles": ["223456789012345678"],
     }
     assert "<@123456789012345678>, <@&223456789012345678>" in made["content"].split("\n")[0]
-    assert discord.build_payload(message_for(), zone=UTC)["allowed_mentions"] == {"parse": []}
+    assert discord.build_payload(delivery(message_for()), zone=UTC)["allowed_mentions"] == {"parse": []}
 
 
 def test_mattermost_and_telegram_read_the_name_from_the_text_which_has_no_other() -> None:
-    post = mattermost.render_text(message_for("ann"), limit=16_000, zone=UTC)
+    post = mattermost.render_text(delivery(message_for("ann")), limit=16_000, zone=UTC)
     assert post.split("\n")[0].endswith("for @ann")
     assert post.count("@ann") == 1
-    chat = telegram.message_content(message_for("@ann_desk"), zone=UTC)["text"]
+    chat = telegram.message_content(delivery(message_for("@ann_desk")), zone=UTC)["text"]
     assert chat.split("\n")[0].endswith("for @ann_desk")
     assert "@ann " not in chat + " "
 
@@ -76,9 +76,9 @@ def test_matrix_names_whom_a_message_mentions_and_in_an_edit_nobody() -> None:
     "render",
     [
         lambda message: slack.build_blocks(message),
-        lambda message: discord.build_payload(message, zone=UTC),
-        lambda message: mattermost.render_text(message, limit=16_000, zone=UTC),
-        lambda message: telegram.message_content(message, zone=UTC),
+        lambda message: discord.build_payload(delivery(message), zone=UTC),
+        lambda message: mattermost.render_text(delivery(message), limit=16_000, zone=UTC),
+        lambda message: telegram.message_content(delivery(message), zone=UTC),
         lambda message: rendering.plain_message(message),
     ],
     ids=["slack", "discord", "mattermost", "telegram", "plain"],

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import model
-from bot.channels.teams import LIMIT_BYTES, build_card, size_bytes
+from bot.channels.kit.phrases import json_size
+from bot.channels.teams import LIMIT_BYTES, build_card
 from bot.testing import hostile, messages
 from testbed.servers import faulty, teams
 from tests.channels.context import Secrets, build, delivery
@@ -83,7 +84,7 @@ async def test_an_address_of_another_kind_is_found_before_anything_is_sent(url: 
 def test_whatever_a_feed_says_a_card_keeps_teams_limits(text: str) -> None:
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):
-            made = build_card(message, zone=UTC, is_plain=is_plain)
-            assert size_bytes(made) <= LIMIT_BYTES
+            made = build_card(delivery(message, is_plain=is_plain), zone=UTC)
+            assert json_size(made) <= LIMIT_BYTES
             assert teams._attachments(made)
             teams._checked(made["attachments"][0])

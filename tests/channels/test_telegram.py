@@ -156,7 +156,7 @@ def test_whatever_a_feed_says_a_message_keeps_telegrams_limits(text: str) -> Non
     api = telegram.BotApi()
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):
-            body = message_content(message, zone=UTC, names_story=True, is_plain=is_plain)
+            body = message_content(delivery(message, is_plain=is_plain), zone=UTC)
             api._send({**body, "chat_id": telegram.NEWS})
     assert api.pinged == []
     assert api.commands == []

@@ -161,16 +161,12 @@ ROOMS = (
 
 
 def render_to_fit(
-    message: model.Message,
-    render: Callable[[Sequence[Line]], T],
-    fits: Callable[[T], bool],
-    *,
-    names_story: bool = False,
-    zone: tzinfo = UTC,
+    delivery: model.Delivery, render: Callable[[Sequence[Line]], T], fits: Callable[[T], bool], *, zone: tzinfo
 ) -> T:
     """Render the longest outline whose result ``fits``, or the shortest outline if none fits."""
     for room in ROOMS:
-        rendered = render(build_lines(message, room, names_story=names_story, zone=zone))
+        lines = build_lines(delivery.message, room, names_story=delivery.reply_to is None, zone=zone)
+        rendered = render(lines)
         if fits(rendered):
             break
     return rendered

@@ -7,6 +7,7 @@ markup. No function here writes a service's own markup.
 from __future__ import annotations
 
 import functools
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -65,6 +66,11 @@ def size(text: str) -> int:
     (3, 2)
     """
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def json_size(value: object) -> int:
+    """Return the number of bytes of a value as JSON."""
+    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 def cut(text: str, limit: int) -> str:

@@ -201,13 +201,7 @@ class BotChannel(Channel):
         payload = {
             "parse": "none",
             "link_names": False,
-            **blocks.message_content(
-                message,
-                names_story=delivery.reply_to is None,
-                has_buttons=self.options.buttons,
-                is_plain=delivery.is_plain,
-                zone=self.context.zone,
-            ),
+            **blocks.message_content(delivery, has_buttons=self.options.buttons, zone=self.context.zone),
         }
         if self._takes_metadata:
             story = message.briefs[0].story if len(message.briefs) == 1 else ""
@@ -508,10 +502,7 @@ class WebhookChannel(Channel):
         self._webhook = options.webhook
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        content = blocks.message_content(
-            delivery.message, names_story=True, is_plain=delivery.is_plain, zone=self.context.zone
-        )
-        document = {**content, "mrkdwn": False}
+        document = {**blocks.message_content(delivery, zone=self.context.zone), "mrkdwn": False}
         status, headers, body = await sdk.post_to_webhook(self._address(), document, name=self.name)
         word = body.strip()
         if status == 200 and word == "ok":

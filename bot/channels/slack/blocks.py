@@ -267,12 +267,11 @@ _MENU_COUNTS = (8, 6, 4, 2, 0)
 _TIME = "{date_short_pretty} {time}"
 
 
-def message_content(
-    message: model.Message, *, names_story: bool, is_plain: bool, has_buttons: bool = False, zone: tzinfo
-) -> dict[str, Any]:
+def message_content(delivery: model.Delivery, *, has_buttons: bool = False, zone: tzinfo) -> dict[str, Any]:
     """Return the fields of a request with the text and the blocks of a message; a plain message has no blocks."""
+    message, names_story = delivery.message, delivery.reply_to is None
     content: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
-    if is_plain:
+    if delivery.is_plain:
         return {**content, "text": plain_text(rendering.plain_message(message, zone=zone))}
     content["text"] = escape_to(rendering.plain_preview(message), TEXT_LIMIT)
     return {**content, "blocks": build_blocks(message, names_story=names_story, has_buttons=has_buttons, zone=zone)}
