@@ -67,7 +67,13 @@ class Channel(BaseChannel):
             raise model.OutcomeUnknown(f"the service's plug-in failed ({type(error).__name__})") from None
         if is_sent:
             return self.receipt("")
-        raise self._failure(log)
+        if log.wait is not None:
+            raise model.RetryLater("the service says too many messages", after=min(log.wait, errors.LONGEST_WAIT))
+        # The plug-in returned False. Its log may contain the HTTP status.
+        if status := _STATUS.search("\n".join(log.lines)):
+            now = self.context.clock.now()
+            raise errors.error_of_status(int(status[1]), who="the service", headers={}, now=now)
+        raise model.OutcomeUnknown("the service did not accept the message and gave no reason")
 
     def _notify(self, address: str, message: model.Message, log: _PluginLog) -> bool:
         # Remove the plug-in, so that an abandoned call never shares it with the next call.
@@ -77,14 +83,6 @@ class Channel(BaseChannel):
         if is_sent:
             self._spare = address, service
         return is_sent
-
-    def _failure(self, log: _PluginLog) -> model.SendError:
-        """Return the error for a call that returned False, by the wait or HTTP status in the plug-in's log."""
-        if log.wait is not None:
-            return model.RetryLater("the service says too many messages", after=min(log.wait, errors.LONGEST_WAIT))
-        if status := _STATUS.search("\n".join(log.lines)):
-            return errors.error_of_status(int(status[1]), who="the service", headers={}, now=self.context.clock.now())
-        return model.OutcomeUnknown("the service did not accept the message and gave no reason")
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         with step("the address is set and names a service"):

@@ -162,15 +162,13 @@ class Options(ChannelOptions):
     def _fits_together(self) -> Self:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together: set both or neither")
-        if self.password is not None and self.security is Security.NONE and not _is_local(self.server[0]):
+        host, _ = self.server
+        is_local = host in ("localhost", "::1") or host.startswith("127.")
+        if self.password is not None and self.security is Security.NONE and not is_local:
             raise ValueError("a password must not be sent unencrypted: set security to starttls or tls")
         if self.unsubscribe and self.unsubscribe.startswith("https:") and len(self.to) > 1:
             raise ValueError("https: does not identify the recipient: use mailto:, or one channel for each recipient")
         return self
-
-
-def _is_local(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 log = structlog.get_logger("wirewatch")

@@ -154,8 +154,8 @@ class Channel(BaseChannel):
             # Since room version 12, the creator of a room has all rights without being in the list of power levels.
             creation = await self._state(room, "m.room.create?format=event")
             is_encrypted = bool(await self._state(room, "m.room.encryption"))
-        has = _power_level(levels.get("users"), me, levels.get("users_default"), 0)
-        needs = _power_level(levels.get("events"), "m.room.message", levels.get("events_default"), 0)
+        has = _power_level(levels.get("users"), me, levels.get("users_default"))
+        needs = _power_level(levels.get("events"), "m.room.message", levels.get("events_default"))
         may_send = has >= needs or creation.get("sender") == me
         advice = f"its power level is {has}, and messages need {needs}: raise its level in the room's settings"
         yield model.CheckLine.of(may_send, f"{me} may send there", otherwise=advice)
@@ -210,12 +210,12 @@ def _message_link(room: str, event: str) -> str:
     return f"https://matrix.to/#/{quote(room, safe='')}/{quote(event, safe='')}"
 
 
-def _power_level(levels: object, name: str, default: object, least: int) -> int:
+def _power_level(levels: object, name: str, default: object) -> int:
     own_level = levels.get(name) if isinstance(levels, dict) else None
     for level in (own_level, default):
         if isinstance(level, int):
             return level
-    return least
+    return 0
 
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"

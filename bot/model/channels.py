@@ -21,7 +21,7 @@ class Abilities:
     edits: bool
     #: ``find`` can determine whether a message arrived.
     lookup: bool
-    #: A reply can also be shown in the channel.
+    #: A story that may be part of another is posted as a reply to it that the channel shows outside of threads.
     broadcast: bool = False
     #: For this long after the first attempt, the service shows a message once even if it is sent twice.
     idempotent: timedelta = timedelta()
@@ -39,7 +39,7 @@ class Delivery:
     edits: Receipt | None = None
     #: Send text without blocks, because the channel refused the message's form.
     is_plain: bool = False
-    #: Show the reply in the channel too. This has no effect without ``reply_to``.
+    #: Show the reply in the channel, not only in the thread. This has no effect without ``reply_to``.
     is_broadcast: bool = False
 
 

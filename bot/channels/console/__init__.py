@@ -5,13 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, TextIO
 
 from bot import model
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, passed, run_in_thread
-
-if TYPE_CHECKING:
-    from bot.channels.console.screen import Screen
 
 KIND = "console"
 
@@ -41,7 +37,16 @@ class Channel(BaseChannel):
 
         out = sys.stdout
         try:
-            console = self._console(out)
+            is_terminal = out.isatty()
+            console = screen.Screen(
+                file=out,
+                width=None if is_terminal else 80,
+                color_system="auto" if is_terminal else None,
+                force_terminal=None if is_terminal else False,
+                highlight=False,
+                emoji=False,
+                markup=False,
+            )
             with console.capture() as capture:
                 screen.print_message(console, delivery.message, zone=self.context.zone)
             # rich pads lines with spaces.
@@ -53,12 +58,3 @@ class Channel(BaseChannel):
             out.flush()
         except (OSError, ValueError):
             raise model.ChannelClosed("standard output is closed") from None
-
-    def _console(self, out: TextIO) -> Screen:
-        from bot.channels.console.screen import Screen
-
-        if out.isatty():
-            return Screen(file=out, highlight=False, emoji=False, markup=False)
-        return Screen(
-            file=out, width=80, color_system=None, force_terminal=False, highlight=False, emoji=False, markup=False
-        )

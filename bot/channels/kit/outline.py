@@ -221,7 +221,10 @@ def _headline(brief: model.StoryBrief, room: Room) -> Run:
 def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
     yield _line(Style.LINE, *_severity_and_rule(brief), *_mentions(message.mentions))
     if message.escalation is not None:
-        yield _line(Style.LINE, *_escalation(message.escalation, room))
+        channel, delay = message.escalation.channel, model.format_duration(message.escalation.after)
+        escalated = Run(text=f"Not claimed in {phrases.short_name(channel)} for {delay}", is_bold=True)
+        first = _linked("first message", message.escalation.link, room)
+        yield _line(Style.LINE, escalated, *((Run(text=_BETWEEN), first) if message.escalation.link else ()))
     yield _line(Style.HEAD, _headline(brief, room))
     if brief.byline is not None:
         yield _line(Style.LINE, *_byline(brief, brief.byline, room))
@@ -241,14 +244,6 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
     is_claimed = any(judgement.verdict is model.Verdict.CLAIMED for judgement in message.judgements)
     if message.shows_claim_command and not is_claimed:
         yield _line(Style.SMALL, Run(text=f"To claim it: wirewatch stories claim {brief.story}"))
-
-
-def _escalation(escalation: model.Escalation, room: Room) -> tuple[Run, ...]:
-    """Return runs such as “Not claimed in desk for 15 minutes · first message”."""
-    words = f"Not claimed in {phrases.short_name(escalation.channel)} for {model.format_duration(escalation.after)}"
-    if not escalation.link:
-        return (Run(text=words, is_bold=True),)
-    return Run(text=words, is_bold=True), Run(text=_BETWEEN), _linked("first message", escalation.link, room)
 
 
 def _mentions(mentions: Sequence[model.Mention]) -> Iterator[Run]:

@@ -273,13 +273,6 @@ def reply_heading(message: model.Message) -> str:
     return REPLY_HEADINGS.get(message.reason, "Update") if message.reason else "Update"
 
 
-def format_fact(value: model.Fact, limit: int) -> str:
-    """Return a fact as in “deadline: 30 November → 30 December”."""
-    old_value = f"{cut(clean(value.before), limit // 3)} → " if value.before else ""
-    label = f"{short_name(value.heading)}: " if value.heading else ""
-    return cut(f"{label}{old_value}{clean(value.after)}", limit)
-
-
 def repeats_its_sentence(value: model.Fact) -> bool:
     """Return whether a decision makes up most of its sentence, as in “NTC orders Acme to close”."""
     return value.kind == "decision" and 3 * len(value.after) >= 2 * len(value.sentence)

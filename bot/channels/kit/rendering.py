@@ -28,12 +28,15 @@ def plain_title(message: model.Message, limit: int = 250) -> str:
     return headline or "Wirewatch"
 
 
-def plain_preview(message: model.Message, limit: int = 300) -> str:
+_PREVIEW_LENGTH = 300
+
+
+def plain_preview(message: model.Message) -> str:
     """Return severity, title, outlets and rule in one line, for a notification on a phone."""
     is_story = message.kind in (model.MessageKind.POST, model.MessageKind.EDIT) and not message.is_gathered
     if not is_story or not message.briefs:
-        news = "; ".join(phrases.format_fact(fact, 120) for fact in message.facts[:2])
-        return phrases.cut(f"{plain_title(message)} — {news}" if news else plain_title(message), limit)
+        news = "; ".join(map(_format_fact, message.facts[:2]))
+        return phrases.cut(f"{plain_title(message)} — {news}" if news else plain_title(message), _PREVIEW_LENGTH)
     brief = message.briefs[0]
     alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is model.Severity.HIGH else ""
     parts = [alarm + ("Not claimed: " if message.escalation else "") + plain_title(message, 200)]
@@ -42,7 +45,14 @@ def plain_preview(message: model.Message, limit: int = 300) -> str:
         first = phrases.short_name(brief.byline.outlet)
         parts.append(first + (f" and {model.format_count(other_outlets, 'other')}" if other_outlets > 0 else ""))
     parts += [phrases.cut(phrases.clean(why.rule), 80) for why in brief.why[:1]]
-    return phrases.cut(" — ".join(parts), limit)
+    return phrases.cut(" — ".join(parts), _PREVIEW_LENGTH)
+
+
+def _format_fact(fact: model.Fact) -> str:
+    """Return a fact as in “deadline: 30 November → 30 December”."""
+    label = f"{phrases.short_name(fact.heading)}: " if fact.heading else ""
+    before = f"{phrases.cut(phrases.clean(fact.before), 40)} → " if fact.before else ""
+    return phrases.cut(f"{label}{before}{phrases.clean(fact.after)}", 120)
 
 
 def plain_message(message: model.Message, *, names_story: bool = True, zone: tzinfo = UTC) -> str:

@@ -49,9 +49,6 @@ class Broadcast(StrEnum):
     HIGH = "high"
     ALWAYS = "always"
 
-    def shows(self, severity: model.Severity) -> bool:
-        return self is Broadcast.ALWAYS or (self is Broadcast.HIGH and severity is model.Severity.HIGH)
-
 
 class Options(ChannelOptions):
     """A Slack channel, by bot token (full) or by incoming webhook (reduced: no threads, no edits)."""
@@ -131,14 +128,6 @@ class Options(ChannelOptions):
         return f"{self.api_url or _API}/"
 
 
-class Channel(BaseChannel):
-    """The base of both modes, which are a bot token and an incoming webhook."""
-
-    def __init__(self, name: str, options: Options, context: ChannelContext, *, account: str) -> None:
-        super().__init__(name, account=account, pace=options.pace, context=context)
-        self.options = options
-
-
 _POST = "chat.postMessage"
 _CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{7,}\Z")
@@ -153,14 +142,15 @@ _EVENT = "wirewatch_message"
 log = structlog.get_logger()
 
 
-class BotChannel(Channel):
+class Channel(BaseChannel):
     """A channel of a workspace, by bot token."""
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         assert options.to is not None
         assert options.token is not None
         account = f"slack {options.base_url} {options.token.reference}"
-        super().__init__(name, options, context, account=account)
+        super().__init__(name, account=account, pace=options.pace, context=context)
+        self.options = options
         self._token = options.token
         self._name = options.to.removeprefix("#")
         # Posting accepts the channel's name, but other methods need its id.
@@ -189,8 +179,11 @@ class BotChannel(Channel):
             return await self._post("chat.update", {**payload, "ts": delivery.edits.ref})
         if delivery.reply_to is not None:
             payload["thread_ts"] = delivery.reply_to.head
-            is_reply = delivery.message.kind is model.MessageKind.REPLY
-            if delivery.is_broadcast or (is_reply and self.options.broadcast.shows(delivery.message.severity)):
+            message, broadcast = delivery.message, self.options.broadcast
+            is_wanted = broadcast is Broadcast.ALWAYS or (
+                broadcast is Broadcast.HIGH and message.severity is model.Severity.HIGH
+            )
+            if delivery.is_broadcast or (message.kind is model.MessageKind.REPLY and is_wanted):
                 payload["reply_broadcast"] = True
         # Turn off Slack's markup, which would format characters that are not escaped.
         receipt = await self._post(_POST, {**payload, "mrkdwn": False})
@@ -491,14 +484,15 @@ def _check_scopes(needed: Iterable[str], held: set[str] | None) -> list[model.Ch
     ]
 
 
-class WebhookChannel(Channel):
+class WebhookChannel(BaseChannel):
     """The channel of an incoming webhook. Slack returns no reference, so threads, edits and look-up are impossible."""
 
     abilities = model.Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         assert options.webhook is not None
-        super().__init__(name, options, context, account=f"slack webhook {options.webhook.reference}")
+        account = f"slack webhook {options.webhook.reference}"
+        super().__init__(name, account=account, pace=options.pace, context=context)
         self._webhook = options.webhook
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
@@ -525,16 +519,16 @@ class WebhookChannel(Channel):
         return self.context.secret_address(self._webhook, what="the Slack webhook")
 
 
-def build(name: str, options: Options, context: ChannelContext) -> Channel:
+def build(name: str, options: Options, context: ChannelContext) -> Channel | WebhookChannel:
     """Build the channel in the mode that its options select."""
-    return (WebhookChannel if options.webhook else BotChannel)(name, options, context)
+    return (WebhookChannel if options.webhook else Channel)(name, options, context)
 
 
 def listeners(channels: Iterable[Channel]) -> Sequence[model.Listener]:
     """Return a listener for each app whose channels have buttons. Slack sends an app's presses on one connection."""
-    by_app: dict[tuple[str, str], list[BotChannel]] = {}
+    by_app: dict[tuple[str, str], list[Channel]] = {}
     for channel in channels:
-        if isinstance(channel, BotChannel) and channel.options.app_token:
+        if channel.options.app_token:
             by_app.setdefault((channel.options.base_url, channel.options.app_token.reference), []).append(channel)
     if not by_app:
         return []  # Do not import slack_sdk, which would block the event loop for half a second.

@@ -46,9 +46,9 @@ def text_element(
     return {"type": "text", "text": words, "style": style} if style else {"type": "text", "text": words}
 
 
-def user_element(person: str) -> Piece:
-    """Return the element of a person, whom Slack shows by name. In an edit, it notifies nobody."""
-    return {"type": "user", "user_id": person}
+def person_element(by: str) -> Piece | None:
+    """Return a person, whom Slack shows by name, or None if ``by`` is not an id of Slack. An edit notifies nobody."""
+    return {"type": "user", "user_id": by} if _USER.match(by) else None
 
 
 def date_element(when: datetime, form: str, fallback: str) -> Piece:
@@ -115,23 +115,9 @@ _PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
 _TS = re.compile(r"\d{1,12}\.\d{1,9}\Z")
 
 
-def button_row(message: model.Message, rules: Sequence[str]) -> Piece:
-    """Return the buttons of a story whose message names these rules."""
-    story = message.briefs[0].story
-    shown = [_button(choice, story) for choice in menu.message_choices(message)]
-    return _actions_block([*shown, _select(_MORE, story, "More…", menu.more_choices(message, rules))])
-
-
-def different_event_row(message: model.Message) -> Iterator[Piece]:
-    """Yield the button under a reply that marks its article as a different event."""
-    choice = menu.different_event_choice(message)
-    if choice is not None:
-        yield _actions_block([_button(choice, message.briefs[0].story)])
-
-
-def gathered_menu(brief: model.StoryBrief, rules: Sequence[str]) -> Piece:
+def _gathered_menu(brief: model.StoryBrief, room: outline.Room) -> Piece:
     """Return all actions in one menu, because a gathered message has no room for a row of buttons under each story."""
-    choices = menu.gathered_choices(rules)
+    choices = menu.gathered_choices(_named_rules(brief, room))
     if len(choices) > _MAX_OVERFLOW:
         return _actions_block([_select(_GATHERED, brief.story, "More…", choices)])
     options = [_option(choice) for choice in choices]
@@ -193,11 +179,6 @@ def decisions_block(message: model.Message, *, lines: int, zone: tzinfo = UTC) -
         yield rich_text_block([section_element(pieces) for pieces in shown])
 
 
-def person_element(by: str) -> Piece | None:
-    """Return a person, whom Slack shows by name, or None if ``by`` is not an id of Slack."""
-    return user_element(by) if _USER.match(by) else None
-
-
 def _verdict_elements(verdict: Verdict, rule: str, judgements: Sequence[model.Judgement]) -> list[Piece]:
     rule_name = phrases.cut(phrases.clean(rule), OPTION_TEXT_LIMIT)
     pieces: list[Piece] = []
@@ -218,46 +199,41 @@ def _silence_elements(silence: model.Silence, zone: tzinfo) -> list[Piece]:
     return pieces
 
 
-def parse_press(payload: Mapping[str, Any], *, envelope: str) -> model.Press | None:
+def parse_press(payload: object, *, envelope: str) -> model.Press | None:
     """Parse an interaction payload. Returns None if it is not a press of our buttons or is incomplete."""
-    if payload.get("type") != "block_actions":
-        return None
-    container, user, actions = (payload.get(name) for name in ("container", "user", "actions"))
-    if not isinstance(container, dict) or not isinstance(user, dict) or not isinstance(actions, list):
-        return None
-    by, place, ref = user.get("id"), container.get("channel_id"), container.get("message_ts")
-    if len(actions) != 1 or not isinstance(actions[0], dict) or container.get("type") != "message":
-        return None
-    if not (_has_form(_USER, by) and _has_form(_PLACE, place) and _has_form(_TS, ref)):
-        return None
-    action_id, value = actions[0].get("action_id"), _chosen_value(actions[0])
-    element = _ACTION.match(action_id) if isinstance(action_id, str) else None
-    chosen = _VALUE.match(value) if value else None
-    if element is None or chosen is None:
-        return None
-    action = menu.decode_action(chosen[1], chosen[2], is_toggle=element[1] == _GATHERED)
-    if action is None:
-        return None
-    return model.Press(
-        id=envelope,
-        person=model.Person(id=str(by), name=phrases.person_name(user.get("username"), service="Slack")),
-        action=action,
-        story=model.StoryId(element[2]),
-        place=str(place),
-        ref=str(ref),
-    )
-
-
-def _has_form(form: re.Pattern[str], value: object) -> bool:
-    return isinstance(value, str) and form.match(value) is not None
-
-
-def _chosen_value(action: Mapping[str, Any]) -> str | None:
-    option = action.get("selected_option")
-    is_chosen = action.get("type") in ("static_select", "overflow") and isinstance(option, dict)
-    value = option.get("value") if is_chosen and option else None
-    value = action.get("value") if action.get("type") == "button" else value
-    return value if isinstance(value, str) else None
+    match payload:
+        case {
+            "type": "block_actions",
+            "container": {"type": "message", "channel_id": str(place), "message_ts": str(ref)},
+            "user": {"id": str(by)} as user,
+            "actions": [
+                {"type": "button", "action_id": str(element), "value": str(value)}
+                | {
+                    "type": "static_select" | "overflow",
+                    "action_id": str(element),
+                    "selected_option": {"value": str(value)},
+                }
+            ],
+        } if (
+            _USER.match(by)
+            and _PLACE.match(place)
+            and _TS.match(ref)
+            and (pressed := _ACTION.match(element))
+            and (chosen := _VALUE.match(value))
+        ):
+            action = menu.decode_action(chosen[1], chosen[2], is_toggle=pressed[1] == _GATHERED)
+            if action is None:
+                return None
+            return model.Press(
+                id=envelope,
+                person=model.Person(id=by, name=phrases.person_name(user.get("username"), service="Slack")),
+                action=action,
+                story=model.StoryId(pressed[2]),
+                place=place,
+                ref=ref,
+            )
+        case _:
+            return None
 
 
 #: Maximum lines of people's decisions, for each of the outline's rooms.
@@ -286,9 +262,10 @@ def build_blocks(
     programs that cannot show a time in the reader's zone.
     """
     result: list[Piece] = []
-    for room, decision_lines, menus in _sizes(len(message.briefs) if has_buttons else 0):
+    for room, decision_lines, menu_count in _sizes(len(message.briefs) if has_buttons else 0):
         lines = outline.build_lines(message, room, names_story=names_story, zone=zone)
-        result = list(_render_lines(lines, _story_menus(message, room, menus)))
+        menus = {brief.story: _gathered_menu(brief, room) for brief in message.briefs[:menu_count] if brief.why}
+        result = list(_render_lines(lines, menus))
         if has_buttons:
             result += _buttons_below(message, room, decision_lines=decision_lines, zone=zone)
         result = result[:BLOCK_LIMIT]
@@ -302,7 +279,7 @@ def _sizes(stories: int) -> Iterator[tuple[outline.Room, int, int]]:
     for room, decision_lines in zip(outline.ROOMS, _DECISION_LINES, strict=True):
         # Drop menus before stories, because a menu is half as long as a story.
         counts = sorted({min(stories, count) for count in _MENU_COUNTS}, reverse=True)
-        yield from ((room, decision_lines, menus) for menus in counts)
+        yield from ((room, decision_lines, menu_count) for menu_count in counts)
 
 
 def _named_rules(brief: model.StoryBrief, room: outline.Room) -> list[str]:
@@ -310,22 +287,20 @@ def _named_rules(brief: model.StoryBrief, room: outline.Room) -> list[str]:
     return list(dict.fromkeys(why.rule for why in brief.why[: room.rules]))
 
 
-def _story_menus(message: model.Message, room: outline.Room, most: int) -> dict[model.StoryId, Piece]:
-    shown = [brief for brief in message.briefs[:most] if brief.why]
-    return {brief.story: gathered_menu(brief, _named_rules(brief, room)) for brief in shown}
-
-
 def _buttons_below(message: model.Message, room: outline.Room, *, decision_lines: int, zone: tzinfo) -> Iterator[Piece]:
     match message.kind:
         case _ if message.is_gathered:
             return
         case model.MessageKind.REPLY:
-            yield from different_event_row(message)
+            if choice := menu.different_event_choice(message):
+                yield _actions_block([_button(choice, message.briefs[0].story)])
         case model.MessageKind.POST | model.MessageKind.EDIT if message.reason is not model.Reason.MERGED:
             for brief in message.briefs[:1]:
                 if brief.why:
                     yield from decisions_block(message, lines=decision_lines, zone=zone)
-                    yield button_row(message, _named_rules(brief, room))
+                    buttons = [_button(choice, brief.story) for choice in menu.message_choices(message)]
+                    choices = menu.more_choices(message, _named_rules(brief, room))
+                    yield _actions_block([*buttons, _select(_MORE, brief.story, "More…", choices)])
 
 
 def _render_lines(lines: Sequence[Line], menus: dict[model.StoryId, Piece]) -> Iterator[Piece]:
@@ -382,9 +357,7 @@ def _run_element(run: Run) -> Piece:
         return {"type": "broadcast", "range": run.mention}
     if run.mention.startswith("S"):
         return {"type": "usergroup", "usergroup_id": run.mention}
-    if run.mention:
-        return user_element(run.mention)
-    if run.person and (person := person_element(run.person)):
+    if person := person_element(run.mention or run.person):
         return person
     if run.link:
         link: Piece = {"type": "link", "url": run.link, "text": run.text}

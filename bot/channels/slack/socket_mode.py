@@ -32,7 +32,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from bot import model
 from bot.channels.kit import phrases, rendering
 from bot.channels.kit.context import run_in_thread
-from bot.channels.slack import BotChannel, blocks, sdk
+from bot.channels.slack import Channel, blocks, sdk
 from bot.model.actions import EndSilence, MakeSilence
 from bot.model.runtime import TaskGroup
 
@@ -55,7 +55,7 @@ class Listener:
 
     is_alone = False
 
-    def __init__(self, places: Sequence[BotChannel]) -> None:
+    def __init__(self, places: Sequence[Channel]) -> None:
         self.channels = tuple(place.name for place in places)
         self._places = places
         self._context = places[0].context
