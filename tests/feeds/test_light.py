@@ -1,4 +1,4 @@
-"""Items that are parsed without feedparser are parsed as feedparser parses them."""
+"""Items and headers that are parsed without feedparser are parsed as feedparser parses them."""
 
 from __future__ import annotations
 
@@ -45,8 +45,14 @@ def check(document: str) -> model.ParsedFeed:
 
 
 def is_plain(document: str, root: str) -> bool:
-    entries = light.parse_items(document.encode(), root=root, identity_before=None)
-    return entries is not None and None not in entries
+    """Return whether all items are parsed without feedparser."""
+    plain = light.parse_document(document.encode(), root=root, identity_before=None)
+    return plain is not None and None not in plain.entries
+
+
+def has_plain_header(document: str, root: str) -> bool:
+    plain = light.parse_document(document.encode(), root=root, identity_before=None)
+    return plain is not None and plain.feed is not None
 
 
 ODD_ITEMS = {
@@ -146,6 +152,70 @@ def test_ordinary_items_and_entries_read_alike_and_the_items_under_any_root() ->
         check(documents.rss(item(1), attributes=attributes))
 
 
+HEADS = {
+    "nothing": ("", True),
+    "bounds": ("<ttl>60</ttl><skipHours><hour>3</hour></skipHours><skipDays><day>Sunday</day></skipDays>", True),
+    "module": ("<sy:updatePeriod>\n daily </sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>", True),
+    "usual": ("<language>en-gb</language><lastBuildDate>today</lastBuildDate><generator>G</generator>", True),
+    "own address": ('<a:link rel="self" href="https://news.example.org/feed"/><category domain="x">a</category>', True),
+    "hub": (
+        '<a:link rel="Hub" href="https://hub.example.org/?a=1&amp;b=2"/><a:link rel="hub" href="https://b.example.org/"/>',
+        True,
+    ),
+    "picture": ("<image><url>/x.png</url><title>Another</title><link>/x</link></image><webMaster>w</webMaster>", True),
+    "unknown": ("<itunes:author xmlns:itunes='urn:itunes'>A</itunes:author><media:credit>B</media:credit>", True),
+    "mojibake": ("<language>caf\u00c3\u00a9</language>", True),
+    "relative hub": ('<a:link rel="hub" href="/hub"/>', False),
+    "hub with two addresses": (
+        '<a:link rel="hub" href="https://hub.example.org/" url="https://b.example.org/"/>',
+        False,
+    ),
+    "another title": ("<title>Another</title>", False),
+    "another link": ("<link>https://else.example.org/</link>", False),
+    "another page": ('<a:link href="https://else.example.org/"/>', False),
+    "guid": ("<guid>https://else.example.org/</guid>", False),
+    "picture's odd part": ("<image><title>Another</title><guid>/x</guid></image>", False),
+    "picture that ends early": ("<image><x/><title>Another</title></image>", False),
+    "picture of itunes": ("<itunes:image xmlns:itunes='urn:itunes' href='/x'/>", False),
+    "title of media": ("<media:title>Another</media:title>", False),
+    "title of dublin core": ("<dc:title>Another</dc:title>", False),
+    "title inside": ("<x><y><title>Another</title></y></x>", False),
+    "link in a date": ("<pubDate>today<link>https://else.example.org/</link></pubDate>", False),
+    "end of the channel": ("<x><channel/></x><ttl>60</ttl>", False),
+    "ttl with an attribute": ('<ttl unit="minutes">60</ttl>', False),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_header_is_what_feedparser_makes_of_it(name: str) -> None:
+    head, is_ordinary = HEADS[name]
+    document = documents.rss(item(1), head=head, attributes=SPACES)
+    check(document)
+    assert has_plain_header(document, "rss") == is_ordinary
+    if is_ordinary:
+        check(documents.rss(item(1), attributes=SPACES).replace("</channel>", f"{head}</channel>"))
+
+
+ATOM_HEADS = {
+    '<link rel="self" href="https://news.example.org/f"/><id>urn:x</id><updated>2015-12-02T09:00:00Z</updated>': True,
+    '<link rel="hub" href="https://hub.example.org/"/><author><name>A</name><uri>/a</uri></author>': True,
+    '<subtitle type="html">S</subtitle><icon>/i.png</icon><contributor><name>B</name></contributor>': True,
+    '<subtitle type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><b>x</b></div></subtitle>': True,
+    '<subtitle type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><title>x</title></div></subtitle>': False,
+    '<link href="https://else.example.org/"/>': False,
+    '<id><link href="https://else.example.org/"/></id>': False,
+}
+
+
+@pytest.mark.parametrize("head", ATOM_HEADS)
+def test_a_header_of_atom_is_what_feedparser_makes_of_it(head: str) -> None:
+    document = atom(entry(1), head=head)
+    check(document)
+    assert has_plain_header(document, "feed") == ATOM_HEADS[head]
+    without_page = atom(entry(1), head=f"<id>https://id.example.org/</id>{head}").replace("<link ", "<nolink ", 1)
+    check(without_page)
+
+
 def test_the_items_of_rss_1_are_cut_and_read_lightly() -> None:
     first, second = (item(n).replace("<item>", f'<item rdf:about="https://news.example.org/{n}">') for n in (1, 2))
     document = (
@@ -212,6 +282,29 @@ ENTRY_PARTS = st.one_of(
     st.builds(lambda text: f"<author><name>{text}</name><uri>x</uri></author>", TEXTS),
     ELEMENTS,
 )
+
+
+HEADERS = st.lists(
+    st.one_of(
+        element_of(["language", "ttl", "sy:updatePeriod", "sy:updateFrequency", "lastBuildDate", "generator", "id"]),
+        st.builds(
+            lambda rel, href: f'<a:link rel="{rel}" href="{href}"/>',
+            st.sampled_from(["self", "hub", "Hub", "next", "alternate"]),
+            TEXTS.filter(lambda text: "<" not in text),
+        ),
+        st.builds(lambda part: f"<image>{part}</image>", element_of(["title", "link", "url", "x"])),
+        ELEMENTS,
+    ),
+    max_size=3,
+)
+
+
+@given(TEXTS, TEXTS, HEADERS)
+def test_any_header_reads_as_feedparser_reads_it(title: str, link: str, head: list[str]) -> None:
+    own = f"<title>{title}</title><link>{link}</link>"
+    check(f'<rss version="2.0" {SPACES}><channel>{own}{"".join(head)}{item(1)}</channel></rss>')
+    own = f'<title type="html">{title}</title><link href="https://news.example.org/"/>'
+    check(f'<feed xmlns="http://www.w3.org/2005/Atom" {SPACES}>{own}{"".join(head)}{entry(1)}</feed>')
 
 
 @example([[], ["<description>word</description>", "<description></description>"]], ["<content></content>"])

@@ -1,7 +1,7 @@
 """Parse RSS 0.9x to 2.0, Atom and RDF.
 
-A document is cut into its items (cut.py). Of the new ones, light.py parses those in the usual form, and feedparser all
-others and the feed's own title and links. The only file that imports feedparser, which gets no address to open, only
+A document is cut into its items (cut.py). light.py parses the new ones and the feed's own title and links if they are
+in the usual form, and feedparser all others. The only file that imports feedparser, which gets no address to open, only
 decoded and repaired bytes.
 """
 
@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from time import struct_time
@@ -97,19 +97,22 @@ def parse_with_feedparser(data: bytes, url: str) -> model.ParsedFeed:
             resolve_relative_uris=False,
             sanitize_html=False,
         )
-        feed, dates = parsed.feed, DocumentDates()
-        language = _text(feed, "language")
-        return model.ParsedFeed(
-            title=fields.plain_title(_text(feed, "title")),
-            link=fields.web_address(_text(feed, "link")),
-            language=language,
-            entries=tuple(_entry(entry, url, language or "en", dates) for entry in parsed.entries),
-            ttl=_longest_period(_text(feed, "ttl"), _text(feed, "sy_updateperiod"), _text(feed, "sy_updatefrequency")),
-            hub=_find_link(feed, "hub", url),
-            topic=_find_link(feed, "self", url),
-        )
+        language, dates = _text(parsed.feed, "language") or "en", DocumentDates()
+        return _parsed_feed(parsed.feed, url, [_entry(entry, url, language, dates) for entry in parsed.entries])
     except _CONFUSED as error:
         raise ReadError(f"its XML is too broken to be read ({type(error).__name__})") from error
+
+
+def _parsed_feed(feed: dict[str, Any], url: str, entries: Iterable[model.Entry]) -> model.ParsedFeed:
+    return model.ParsedFeed(
+        title=fields.plain_title(_text(feed, "title")),
+        link=fields.web_address(_text(feed, "link")),
+        language=_text(feed, "language"),
+        entries=tuple(entries),
+        ttl=_longest_period(_text(feed, "ttl"), _text(feed, "sy_updateperiod"), _text(feed, "sy_updatefrequency")),
+        hub=_find_link(feed, "hub", url),
+        topic=_find_link(feed, "self", url),
+    )
 
 
 def _mend_end(document: xmltext.XmlText) -> tuple[str, tuple[str, ...]]:
@@ -136,12 +139,15 @@ def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> model.ParsedFeed 
     kept, too_many = fields.keep_ends(tuple(enumerate(pieces.items)))
     known_places = {place for place, item in kept if item.hash in body.known_hashes}
     places = [place for place, _ in kept if body.names_known or place not in known_places]
-    plain = light.parse_items(pieces.only(places), root=root, identity_before=body.identity_before)
+    plain = light.parse_document(pieces.only(places), root=root, identity_before=body.identity_before)
     entries: dict[int, model.Entry] = {}
-    if plain is not None and len(plain) == len(places):
-        entries = {place: entry for place, entry in zip(places, plain, strict=True) if entry is not None}
+    if plain is not None and len(plain.entries) == len(places):
+        entries = {place: entry for place, entry in zip(places, plain.entries, strict=True) if entry is not None}
     odd_places = [place for place in places if place not in entries]
-    reading = parse_with_feedparser(pieces.only(odd_places), body.url)
+    if plain is not None and plain.feed is not None and not odd_places:
+        reading = _parsed_feed(plain.feed, body.url, ())
+    else:
+        reading = parse_with_feedparser(pieces.only(odd_places), body.url)
     if len(reading.entries) != len(odd_places):
         return None
     entries.update(zip(odd_places, reading.entries, strict=True))
