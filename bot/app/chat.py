@@ -18,7 +18,7 @@ from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline import actions
 from bot.pipeline.silences import Rights, person_context, person_rights
 from bot.pipeline.turn import Turn
-from bot.queries.articles import EXPLAIN, ExplainAnswer, ExplainParameters
+from bot.queries.articles import EXPLAIN, ExplainParameters
 from bot.queries.feeds import FEEDS_HEALTH, FeedsParameters
 from bot.queries.registry import MOST, Answers, Archive, Refused
 from bot.queries.silences import SILENCES, SilencesParameters
@@ -227,7 +227,7 @@ class Asking:
         except ValueError:
             return _reply("This is too long for a link and a rule.", _USAGE[0])
         readable = self._readable(rights)
-        answer = ExplainAnswer.of(await self._answers.ask(EXPLAIN, parameters))
+        answer = await self._answers.ask(EXPLAIN, parameters)
         explained = [entry for entry in answer.explained if entry.rule in readable]
         matched = [entry for entry in explained if entry.matched]
         lines = []

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,10 +27,10 @@ class Beside:
         self.store = store
         self.loaded_at = clock.now()
 
-    @property
+    @cached_property
     def snapshot(self) -> Snapshot:
         """The settings in the form that the pipeline uses."""
-        from bot.app import wiring  # costs start-up, and only actions need it
+        from bot.app import wiring  # costs start-up, and only actions and trials need it
 
         return wiring.snapshot_of(self.settings)
 

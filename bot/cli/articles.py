@@ -14,9 +14,8 @@ from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.queries.articles import (
     ArticlesParameters,
-    ExplainAnswer,
     FoundPage,
-    Place,
+    StoryPlace,
     choose_rules,
     explain_article,
     find_article,
@@ -123,31 +122,27 @@ def explain(
         article, place = archive.look(settings, lambda archive: find_article(archive, url))
     else:
         article, place = rules.make_article(model.Example(title=text or "")), None
-    explained = explain_article(settings, article, chosen, place)
+    answer = explain_article(settings, article, chosen, place)
     if json:
-        terminal.answer(ExplainAnswer.of(explained).explained)
+        terminal.answer(answer.explained)
         return
-    for number, explanation in enumerate(explained.explanations):
+    for number, explained in enumerate(answer.explained):
         if number:
             terminal.row("")
-        terminal.out().print(
-            f"{explanation.rule}: {'matches' if explanation.matched else 'does not match'}", markup=False
-        )
-        terminal.out().print(explanation.text(), markup=False)
-    for sentence in explained.article.left_out:
+        terminal.out().print(f"{explained.rule}: {'matches' if explained.matched else 'does not match'}", markup=False)
+        terminal.out().print(explained.text, markup=False)
+    for sentence in answer.left_out:
         terminal.row(f"sentence not matched, because its feed repeats it: {sentence}")
-    for line in _lines(explained.place) if explained.place else ():
+    for line in _lines(place) if place else ():
         terminal.row(line)
 
 
-def _lines(place: Place) -> Iterator[str]:
-    story = place.story
-    count = model.format_count(len(story.members), "article")
-    yield f"story: {summaries.story_headline(story)} ({story.id}, {count})"
-    yield f"joined: {describe_join(place.join)}"
+def _lines(place: StoryPlace) -> Iterator[str]:
+    yield f"story: {place.title} ({place.id}, {model.format_count(place.article_count, 'article')})"
+    yield f"joined: {describe_join(place.joined)}"
     for decision in place.decisions:
         yield f"decided: {describe_decision(decision)}"
-    for completion in place.completions:
-        cost = model.format_count(completion.tokens_in + completion.tokens_out, "token")
-        request = f"{completion.model}, {completion.use.value}, prompt version {completion.version}, {cost}"
-        yield f"asked: {request}: {completion.answer or f'not used, {completion.error}'}"
+    for asked in place.asked:
+        cost = model.format_count(asked.tokens, "token")
+        request = f"{asked.model}, {asked.use}, prompt version {asked.prompt_version}, {cost}"
+        yield f"asked: {request}: {asked.answer or f'not used, {asked.error}'}"

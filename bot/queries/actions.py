@@ -147,12 +147,12 @@ class SilenceParameters(Parameters):
 
     kind: Literal["story", "rule", "outlet", "entity", "everything"]
     name: str = pydantic.Field(
-        "",
+        default="",
         max_length=300,
         description="The rule's, outlet's or entity's name, or the story's id. Omit it for everything.",
     )
     lasts: str | None = pydantic.Field(
-        None,
+        default=None,
         alias="for",
         min_length=1,
         max_length=40,
@@ -161,7 +161,7 @@ class SilenceParameters(Parameters):
         description="How long it lasts. Give this or `until`; a silence of a story needs neither.",
     )
     until: str | None = pydantic.Field(
-        None,
+        default=None,
         min_length=1,
         max_length=40,
         examples=["2026-12-31", "2026-12-31 18:00"],
@@ -169,7 +169,7 @@ class SilenceParameters(Parameters):
     )
     reason: str = pydantic.Field(min_length=1, max_length=300)
     channels: tuple[Annotated[str, pydantic.Field(min_length=1, max_length=300)], ...] = pydantic.Field(
-        (), max_length=100, description="Only in these channels. An empty list means all channels."
+        default=(), max_length=100, description="Only in these channels. An empty list means all channels."
     )
 
 

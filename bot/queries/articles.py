@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Self
 
 import pydantic
@@ -198,27 +197,6 @@ class ExplainParameters(Parameters):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """The story of an article, why the article joined the story, and the decisions made when the article arrived."""
-
-    story: model.Story
-    join: model.Join
-    decisions: tuple[model.Decision, ...]
-    #: Questions to a language model about the article.
-    completions: tuple[model.Completion, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
-    """The explanation of each requested rule for one article."""
-
-    article: model.Article
-    explanations: tuple[rules.Explanation, ...]
-    #: None if the article is not in the archive or matches no rule.
-    place: Place | None
-
-
 class CompletionDocument(Document):
     """One question to a language model."""
 
@@ -242,27 +220,21 @@ class CompletionDocument(Document):
 
 
 class StoryPlace(Document):
-    """The story that an explained article is in."""
+    """The story of an explained article, why the article joined it, and the decisions made when the article arrived."""
 
     id: str
     title: str
+    article_count: int
     joined: JoinDocument
     decisions: list[DecisionDocument]
     asked: list[CompletionDocument]
 
-    @classmethod
-    def of(cls, value: Place) -> Self:
-        return cls(
-            id=value.story.id,
-            title=summaries.story_headline(value.story),
-            joined=JoinDocument.of(value.join),
-            decisions=[DecisionDocument.of(decision) for decision in value.decisions],
-            asked=[CompletionDocument.of(completion) for completion in value.completions],
-        )
-
 
 class ExplainDocument(Document):
-    """Whether one rule matches, and why it matches or what is missing."""
+    """Whether one rule matches, and why it matches or what is missing.
+
+    ``story`` is null if the article is not in the archive or matches no rule.
+    """
 
     rule: str
     matched: bool
@@ -271,22 +243,13 @@ class ExplainDocument(Document):
 
 
 class ExplainAnswer(Document):
-    """The explanation of each requested rule."""
+    """The explanation of each requested rule. Sentences in ``left_out`` are not matched; the feed repeats them."""
 
     explained: list[ExplainDocument]
-
-    @classmethod
-    def of(cls, value: Explained) -> Self:
-        place = StoryPlace.of(value.place) if value.place else None
-        return cls(
-            explained=[
-                ExplainDocument(rule=entry.rule, matched=entry.matched, text=entry.text(), story=place)
-                for entry in value.explanations
-            ]
-        )
+    left_out: list[str]
 
 
-def explain(archive: Archive, parameters: ExplainParameters) -> Explained:
+def explain(archive: Archive, parameters: ExplainParameters) -> ExplainAnswer:
     """Explain why rules match an article or a headline, or what is missing."""
     if (parameters.url is None) is (parameters.text is None):
         raise unusable("text", "either url or text is needed")
@@ -317,16 +280,22 @@ def explain_article(
     settings: config.Settings,
     article: model.Article,
     chosen: Sequence[rules.CompiledRule],
-    place: Place | None = None,
+    place: StoryPlace | None = None,
     steps: rules.Steps | None = None,
-) -> Explained:
+) -> ExplainAnswer:
     """Explain each chosen rule. Raises TooManySteps if the rules together need more than ``steps``."""
     feed = settings.feeds_by_address.get(article.feed)
-    explanations = tuple(rules.explain_rule(entry, article, feed, steps=steps) for entry in chosen)
-    return Explained(article=article, explanations=explanations, place=place)
+    explanations = [rules.explain_rule(entry, article, feed, steps=steps) for entry in chosen]
+    return ExplainAnswer(
+        explained=[
+            ExplainDocument(rule=entry.rule, matched=entry.matched, text=entry.text(), story=place)
+            for entry in explanations
+        ],
+        left_out=list(article.left_out),
+    )
 
 
-def find_article(archive: Archive, url: str) -> tuple[model.Article, Place | None]:
+def find_article(archive: Archive, url: str) -> tuple[model.Article, StoryPlace | None]:
     """Return the article with this address, and its place in its story. Raises Refused."""
     link = links.canonical_link(url)
     article = archive.tx.articles.find(link)
@@ -335,11 +304,18 @@ def find_article(archive: Archive, url: str) -> tuple[model.Article, Place | Non
     return article, _find_place(archive.tx, article.id)
 
 
-def _find_place(tx: storage.Transaction, article: model.ArticleId) -> Place | None:
+def _find_place(tx: storage.Transaction, article: model.ArticleId) -> StoryPlace | None:
     """Return the place of an article in its story, or None if the article is in no story because no rule matches it."""
     story = tx.stories.of_article(article)
     join = next((member.join for member in story.members if member.article.id == article), None) if story else None
     if story is None or join is None:
         return None
-    decisions = tuple(decision for decision in tx.stories.decisions(story.id) if decision.article == article)
-    return Place(story=story, join=join, decisions=decisions, completions=tuple(tx.completions.about(article)))
+    decisions = [decision for decision in tx.stories.decisions(story.id) if decision.article == article]
+    return StoryPlace(
+        id=story.id,
+        title=summaries.story_headline(story),
+        article_count=len(story.members),
+        joined=JoinDocument.of(join),
+        decisions=[DecisionDocument.of(decision) for decision in decisions],
+        asked=[CompletionDocument.of(completion) for completion in tx.completions.about(article)],
+    )

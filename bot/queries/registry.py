@@ -213,41 +213,29 @@ def _mistake(detail: Any, names: Sequence[str]) -> Mistake:
     elif not path:
         message = "a JSON object is needed"
     else:
-        message = _message(detail["type"], detail.get("ctx", {})) or detail["msg"]
+        own = _MESSAGES.get(detail["type"])
+        message = own.format_map(detail.get("ctx", {})) if own else detail["msg"]
     return Mistake(where=".".join(path), message=message, help=advice)
 
 
-def _message(kind: str, context: Mapping[str, Any]) -> str:
-    """Return our own message for an error of this kind, or "" to use pydantic's message."""
-    match kind:
-        case "missing":
-            return "this parameter is required"
-        case "string_too_short":
-            return "this parameter must not be empty"
-        case "string_too_long":
-            return f"at most {context['max_length']:,} characters"
-        case "too_long":
-            return f"at most {context['max_length']:,} entries"
-        case "too_short":
-            return f"at least {model.format_count(context['min_length'], 'entry')}"
-        case "greater_than_equal":
-            return f"at least {context['ge']}"
-        case "less_than_equal":
-            return f"at most {context['le']}"
-        case "enum" | "literal_error":
-            return f"one of {context['expected']}"
-        case "value_error":
-            return str(context["error"])
-        case "int_type":
-            return "a whole number is needed"
-        case "string_type":
-            return "a text is needed"
-        case "list_type" | "tuple_type":
-            return "a list is needed"
-        case "dict_type":
-            return "a JSON object is needed"
-        case _:
-            return ""
+#: Kind of error -> our own message, with the values that pydantic gives. Other errors keep pydantic's message.
+_MESSAGES = {
+    "missing": "this parameter is required",
+    "string_too_short": "this parameter must not be empty",
+    "string_too_long": "at most {max_length:,} characters",
+    "too_long": "at most {max_length:,} entries",
+    "too_short": "at least {min_length} entry",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "enum": "one of {expected}",
+    "literal_error": "one of {expected}",
+    "value_error": "{error}",
+    "int_type": "a whole number is needed",
+    "string_type": "a text is needed",
+    "list_type": "a list is needed",
+    "tuple_type": "a list is needed",
+    "dict_type": "a JSON object is needed",
+}
 
 
 # -- values as JSON

@@ -195,15 +195,15 @@ def read_story(tx: storage.Transaction, story: model.Story, *, most: int | None 
     return StoryRow(story=story, decisions=tuple(tx.stories.decisions(story.id)), messages=(*gathered, *own), most=most)
 
 
-def describe_decision(decided: model.Decision) -> str:
+def describe_decision(decision: model.Decision | DecisionDocument) -> str:
     """Describe a decision about one channel in one line."""
-    detail = f" ({decided.detail})" if decided.detail else ""
-    return f"{decided.channel}: {decided.action.value}, {decided.reason.value}{detail}"
+    detail = f" ({decision.detail})" if decision.detail else ""
+    return f"{decision.channel}: {decision.action}, {decision.reason}{detail}"
 
 
-def describe_join(join: model.Join) -> str:
+def describe_join(join: model.Join | JoinDocument) -> str:
     """Describe in one line why an article is in its story."""
-    return f"{join.reason.value}: {join.detail}" if join.detail else join.reason.value
+    return f"{join.reason}: {join.detail}" if join.detail else str(join.reason)
 
 
 # -- list and show

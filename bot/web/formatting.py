@@ -33,7 +33,7 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": number}
+    environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": "{:,}".format}
     environment.filters |= {"counted": model.format_count, "headline": summaries.story_headline}
     environment.tests["source_line"] = lambda line: _SOURCE_LINE.match(line) is not None
     environment.globals |= {
@@ -46,11 +46,6 @@ def templates() -> jinja2.Environment:
         "matched_words": matched_words,
     }
     return environment
-
-
-def number(value: int) -> str:
-    """Format a number with a comma at each thousand."""
-    return f"{value:,}"
 
 
 def ago(when: datetime | None, now: datetime) -> str:

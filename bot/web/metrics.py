@@ -49,42 +49,29 @@ class Metrics(Observer):
         # Omit the creation times of counters, because all equal process_start_time_seconds.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives it no types
         ProcessCollector(registry=registry)
-        self._polls = Counter("wirewatch_polls", "Polls of feeds.", ["outcome"], registry=registry)
-        self._lateness = Histogram(
-            "wirewatch_poll_lateness_seconds",
-            "Time from a feed's due time until its response was stored.",
-            buckets=_LATENESS_SECONDS,
-            registry=registry,
-        )
-        self._articles = Counter("wirewatch_articles", "Articles not seen before.", registry=registry)
-        self._matches = Counter("wirewatch_matches", "New articles that matched a rule.", registry=registry)
-        self._decisions = Counter(
-            "wirewatch_decisions",
-            "Decisions to post, hold or drop an alert.",
-            ["action", "reason"],
-            registry=registry,
-        )
-        self._deliveries = Counter(
-            "wirewatch_deliveries", "Attempts to send a message.", ["channel", "outcome"], registry=registry
-        )
-        self._calls = Counter(
-            "wirewatch_model_calls", "Calls of the language model.", ["use", "outcome"], registry=registry
-        )
-        self._tokens = Counter("wirewatch_model_tokens", "Tokens of prompts and answers.", ["part"], registry=registry)
-        self._latency = Histogram(
-            "wirewatch_model_seconds",
-            "Time until the language model answered or failed.",
-            buckets=_MODEL_SECONDS,
-            registry=registry,
-        )
-        self._add_gauges(registry)
-        for outcome in ("changed", "unchanged", "failed"):
-            self._polls.labels(outcome)
 
-    def _add_gauges(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"wirewatch_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: Sequence[float]) -> Histogram:
+            return Histogram(f"wirewatch_{name}", text, buckets=buckets, registry=registry)
+
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"wirewatch_{name}", text, labels, registry=registry)
 
+        self._polls = counter("polls", "Polls of feeds.", "outcome")
+        for outcome in ("changed", "unchanged", "failed"):
+            self._polls.labels(outcome)
+        self._lateness = histogram(
+            "poll_lateness_seconds", "Time from a feed's due time until its response was stored.", _LATENESS_SECONDS
+        )
+        self._articles = counter("articles", "Articles not seen before.")
+        self._matches = counter("matches", "New articles that matched a rule.")
+        self._decisions = counter("decisions", "Decisions to post, hold or drop an alert.", "action", "reason")
+        self._deliveries = counter("deliveries", "Attempts to send a message.", "channel", "outcome")
+        self._calls = counter("model_calls", "Calls of the language model.", "use", "outcome")
+        self._tokens = counter("model_tokens", "Tokens of prompts and answers.", "part")
+        self._latency = histogram("model_seconds", "Time until the language model answered or failed.", _MODEL_SECONDS)
         gauge("build_info", "The running version.", "version").labels(bot.__version__).set(1)
         self._tick = gauge("last_tick_timestamp_seconds", "Time of the last tick.")
         self._feeds = gauge("feeds", "Configured feeds.", "health")

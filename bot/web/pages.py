@@ -80,13 +80,13 @@ class Pages:
         """Return the route of each page."""
         return [
             Route("/", self._overview),
-            Route("/feeds", self._page("feeds.html", feeds)),
-            Route("/stories", self._page("stories.html", stories)),
-            Route("/story/{id}", self._page("story.html", story)),
-            Route("/rules", self._page("rules.html", show_rules)),
+            Route("/feeds", self._page("feeds.html", feeds_page)),
+            Route("/stories", self._page("stories.html", stories_page)),
+            Route("/story/{id}", self._page("story.html", story_page)),
+            Route("/rules", self._page("rules.html", rules_page)),
             Route("/rule", self._rule),
-            Route("/feed", self._page("feed.html", feed)),
-            Route("/outbox", self._page("outbox.html", outbox)),
+            Route("/feed", self._page("feed.html", feed_page)),
+            Route("/outbox", self._page("outbox.html", outbox_page)),
             Route("/configuration", self._configuration),
             Route("/try", self._playground),
             Route("/search", self._search),
@@ -119,7 +119,7 @@ class Pages:
         return answer
 
     async def _overview(self, request: Request) -> Response:
-        values = await self._answers.read(overview)
+        values = await self._answers.read(overview_page)
         return await self._render("overview.html", request, {"ready": await self._probe.ask(), **values})
 
     async def _rule(self, request: Request) -> Response:
@@ -128,7 +128,7 @@ class Pages:
             compiled = find_rule(request.query_params.get("name", ""), self._watched.settings)
         except Refused as refused:
             return await self._show_missing(request, refused)
-        values = await self._answers.read(lambda archive: rule(archive, compiled.rule))
+        values = await self._answers.read(lambda archive: rule_page(archive, compiled.rule))
         trial = None
         # Only a reader of this page may start a trial, because it takes some seconds.
         if "near" in request.query_params and not access.is_foreign(request.headers):
@@ -221,7 +221,7 @@ def _chart(counts: Mapping[date, int], now: datetime, days: int = watched.DAYS) 
     return [counts.get(now.date() - timedelta(days=back), 0) for back in reversed(range(days))]
 
 
-def overview(archive: Archive) -> Values:
+def overview_page(archive: Archive) -> Values:
     """Read the first page, with the articles of one day and the stories of seven days."""
     tx, now = archive.tx, archive.now
     feed_counts, outbox_counts = tx.feeds.counts(), tx.outbox.counts()
@@ -252,7 +252,7 @@ def overview(archive: Archive) -> Values:
     }
 
 
-def feeds(archive: Archive, request: Request) -> Values:
+def feeds_page(archive: Archive, request: Request) -> Values:
     """Read a page of all feeds, or of the feeds with one health."""
     now, counts = archive.now, archive.day_counts.feeds
     words = [health.value for health in model.FeedHealth]
@@ -271,7 +271,7 @@ def feeds(archive: Archive, request: Request) -> Values:
     }
 
 
-def stories(archive: Archive, request: Request) -> Values:
+def stories_page(archive: Archive, request: Request) -> Values:
     """Read a page of the stories of the last days, of all rules or of one rule."""
     days = min(MOST_DAYS, _positive_number(request, "days", STORY_DAYS))
     rule = request.query_params.get("rule") or None
@@ -290,7 +290,7 @@ def read_stories(
     return [read_story(tx, story) for story in tx.stories.newest(since=since, rule=rule, skip=skip, most=most)]
 
 
-def story(archive: Archive, request: Request) -> Values | Response:
+def story_page(archive: Archive, request: Request) -> Values | Response:
     """Read one story with related stories; redirect from a merged story to the story that it became."""
     tx, story_id = archive.tx, model.StoryId(request.path_params["id"])
     stored = tx.stories.resolve(story_id)
@@ -336,7 +336,7 @@ def _timeline(row: StoryRow) -> list[tuple[datetime, str, object]]:
     return sorted(moments, key=lambda moment: moment[0])
 
 
-def show_rules(archive: Archive, request: Request) -> Values:
+def rules_page(archive: Archive, request: Request) -> Values:
     """Read a page of the rules with their matches by day."""
     loaded, now, counts = archive.settings.rules, archive.now, archive.day_counts.rules
     paging = _Paging.of(request, total=len(loaded), size=RULES)
@@ -351,7 +351,7 @@ def show_rules(archive: Archive, request: Request) -> Values:
     }
 
 
-def rule(archive: Archive, loaded: model.Rule) -> Values:
+def rule_page(archive: Archive, loaded: model.Rule) -> Values:
     """Read one rule with its matches by day and its last stories."""
     name, counts = loaded.name, archive.day_counts.rules.get(loaded.name, {})
     since = archive.now - watched.LAST_MATCH
@@ -382,7 +382,7 @@ def _opinions(archive: Archive) -> Values:
     }
 
 
-def outbox(archive: Archive, request: Request) -> Values:
+def outbox_page(archive: Archive, request: Request) -> Values:
     """Read the messages that are not sent yet."""
     unsent = archive.tx.outbox.unsent()
     parked = [row for row in unsent if row.state is model.SendState.PARKED]
@@ -396,7 +396,7 @@ def outbox(archive: Archive, request: Request) -> Values:
     }
 
 
-def feed(archive: Archive, request: Request) -> Values:
+def feed_page(archive: Archive, request: Request) -> Values:
     """Read one feed: its health, its rhythm and when it is polled."""
     tx, now = archive.tx, archive.now
     address, configured = request.query_params.get("url", ""), archive.settings.feeds_by_address
