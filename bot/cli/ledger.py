@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json as codec
 import os
-from datetime import datetime
 from pathlib import Path
 
 import typer
 
-from bot import app, model, storage
+from bot import app, model
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, Since, duration
+from bot.queries.registry import Archive
 
 ledger = typer.Typer(help="List past polls, matches, decisions and messages.", invoke_without_command=True)
 
@@ -37,23 +37,21 @@ def export(folder: ConfigDir = DEFAULT_CONFIG, since: Since = "30d", json: Json 
 
 def _print(folder: Path, since: str, *, as_json: bool) -> None:
     back = duration(since)
-    archive.look(
-        app.load(folder, os.environ), lambda archive: _print_rows(archive.tx, archive.now - back, as_json=as_json)
-    )
 
-
-def _print_rows(tx: storage.Transaction, since: datetime, *, as_json: bool) -> None:
-    """Print row by row, because a year of rows may not fit in memory."""
-    mark = "[" if as_json else ""
-    for row in tx.ledger.since(since):
+    def print_rows(archive: Archive) -> None:
+        """Print row by row, because a year of rows may not fit in memory."""
+        mark = "["
+        for row in archive.tx.ledger.since(archive.now - back):
+            if as_json:
+                fields = {"at": row.at.isoformat(), "kind": row.kind.value, **dict(row.fields)}
+                terminal.write_json(f"{mark}\n{codec.dumps(fields)}")
+            else:
+                terminal.write(_line(row) + "\n")
+            mark = ","
         if as_json:
-            fields = {"at": row.at.isoformat(), "kind": row.kind.value, **dict(row.fields)}
-            terminal.write_json(f"{mark}\n{codec.dumps(fields)}")
-        else:
-            terminal.write(_line(row) + "\n")
-        mark = ","
-    if as_json:
-        terminal.write_json("\n]\n" if mark == "," else "[]\n")
+            terminal.write_json("\n]\n" if mark == "," else "[]\n")
+
+    archive.look(app.load(folder, os.environ), print_rows)
 
 
 def _line(row: model.LedgerRow) -> str:
