@@ -30,12 +30,13 @@ from pathlib import Path
 import slack_sdk
 import structlog
 
-from bot import channels, model, storage
+from bot import channels, model, rules, storage
 from bot.app.environment import SystemClock
 from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack_blocks
 from bot.pipeline.reports import Observer
 from bot.pipeline.send import Sender
+from bot.pipeline.snapshot import Snapshot
 from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers.slack import TOKEN
@@ -101,7 +102,12 @@ async def _ours(options: Options, send: Callable[[Sender, asyncio.Event], Awaita
                     stop.set()
 
         with _measured():
-            await send(Sender(store, built, clock, observer=Count()), stop)
+            await send(
+                Sender(
+                    store, built, clock, snapshot=lambda: Snapshot(feeds={}, rules=rules.RuleSet([])), observer=Count()
+                ),
+                stop,
+            )
         await store.close()
 
 

@@ -86,7 +86,7 @@ async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIter
         # The start of a process is none of a round, as is ours.
         with contextlib.suppress(bot_model.ReadError):
             nothing = bot_model.Body(content=b"", content_type="", url="https://a.example/")
-            await opened.parts.documents.read(nothing, model.Feed(url="https://a.example/"))
+            await opened.documents.read(nothing, model.Feed(url="https://a.example/"))
 
         async def run() -> int:
             report = await opened.once(everything=True, drain=timedelta())

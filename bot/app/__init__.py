@@ -1,7 +1,7 @@
 """The composition root: only this package depends on every concrete class.
 
 environment loads the configuration and finds its database and channels; every command starts with it
-wiring      builds Parts, which never change, and Live, which a reload replaces
+wiring      derives the live configuration from the settings; a reload replaces it
 runtime     App, one running Wirewatch over one store
 engines     schedule the stages, in one process or as tasks of a cluster
 """

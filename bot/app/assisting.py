@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import config, model
-from bot.app.wiring import Live, Parts
 from bot.model.runtime import TaskGroup
 
 if TYPE_CHECKING:
+    from bot.app.runtime import App
     from bot.llm import Asker
 
 log = structlog.get_logger("wirewatch")
@@ -22,21 +22,20 @@ log = structlog.get_logger("wirewatch")
 class Assisting:
     """The asker of the configured language model; a reload that changes ``model`` in bot.yaml replaces it."""
 
-    def __init__(self, parts: Parts, live: Live) -> None:
-        self._parts = parts
-        self._live = live
+    def __init__(self, app: App) -> None:
+        self._app = app
         self._policy: model.LanguageModelPolicy | None = None
         self._asker: Asker | None = None
         self._changed = asyncio.Event()
 
     async def renew(self) -> None:
         """Replace the asker if the configured model changed. If the new model cannot be opened, log the error."""
-        policy = self._live.settings.bot.model
+        policy = self._app.live.settings.bot.model
         if policy == self._policy:
             return
         self._policy, previous = policy, self._asker
         self._asker = self._open(policy) if policy else None
-        self._parts.deciding.advise(self._asker)
+        self._app.decider.advise(self._asker)
         self._changed.set()
         if previous is not None:
             await previous.close()
@@ -46,17 +45,17 @@ class Assisting:
         from bot.llm import Asker, open_model
 
         try:
-            endpoint = open_model(policy, lambda secret: config.resolve_secret(secret, self._parts.environment.environ))
+            endpoint = open_model(policy, lambda secret: config.resolve_secret(secret, self._app.environment.environ))
         except model.ConfigError as error:
             log.error("language model not opened", error=str(error))
             return None
         return Asker(
             endpoint,
             policy,
-            store=self._parts.store,
-            clock=self._parts.clock,
-            operator=lambda: self._live.settings.bot.operator,
-            on_completion=self._parts.observers.on_completion,
+            store=self._app.store,
+            clock=self._app.clock,
+            operator=lambda: self._app.live.settings.bot.operator,
+            on_completion=self._app.observers.on_completion,
         )
 
     async def run(self) -> None:
@@ -77,13 +76,13 @@ class Assisting:
         decisions: list[model.Decision] = []
         remaining = self._policy.wait if self._policy else timedelta()
         loop = asyncio.get_running_loop()
-        while self._asker is not None and self._parts.deciding.is_waiting and remaining > timedelta():
+        while self._asker is not None and self._app.decider.is_waiting and remaining > timedelta():
             started = loop.time()
             await self._asker.settle(remaining)
-            decisions += await self._parts.deciding.work_off(self._live.snapshot)
+            decisions += await self._app.decider.work_off(self._app.live.snapshot)
             remaining -= timedelta(seconds=loop.time() - started)
-        if self._parts.deciding.is_waiting:
-            decisions += await self._parts.deciding.stop_waiting(self._live.snapshot)
+        if self._app.decider.is_waiting:
+            decisions += await self._app.decider.stop_waiting(self._app.live.snapshot)
         return decisions
 
     async def close(self) -> None:

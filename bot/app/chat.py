@@ -56,7 +56,7 @@ class Interactions:
     async def run(self, listeners: Callable[[], Sequence[model.Listener]]) -> None:
         """Run the listeners that every process may run, until cancelled. Start them again when the channels change."""
         while True:
-            changed = self._live.delivery_changed
+            changed = self._live.channels_changed
             async with TaskGroup() as group:
                 tasks = [group.create_task(self._listen(listener)) for listener in listeners() if not listener.is_alone]
                 await changed.wait()

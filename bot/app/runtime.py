@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
+import platform
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,19 +16,24 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
-from bot import channels, config, model, storage
+from bot import __version__, channels, config, model, storage
 from bot.alerts import notices
 from bot.app import pushes
 from bot.app.assisting import Assisting
 from bot.app.chat import Asking, Interactions
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
-from bot.app.wiring import Live, Parts, live_of, parts_of
+from bot.app.wiring import Live, Observers, channels_of, fetcher_of, snapshot_of
 from bot.channels import checks
 from bot.config import loading
 from bot.feeds import outlets
+from bot.fetch import fulltext, google_news, parsing, slots
 from bot.model import memory
 from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline import keep
+from bot.pipeline.decide import Decider
+from bot.pipeline.keep import Heartbeat
+from bot.pipeline.passes import Pipeline
+from bot.pipeline.poll import Poller
 from bot.pipeline.reports import FeedReport, Observer, PassReport
 from bot.pipeline.send import Drained, Sender
 from bot.pipeline.snapshot import Snapshot
@@ -56,22 +63,66 @@ class OnceReport:
 
 
 class App:
-    """One running Wirewatch over one store. A reload replaces the contents of ``live``; ``parts`` never change."""
+    """One running Wirewatch over one store. A reload replaces the contents of ``live``; everything else stays."""
 
-    def __init__(self, parts: Parts, live: Live) -> None:
-        self.parts = parts
-        self.live = live
-        self._listening = Interactions(
-            parts.store,
-            parts.clock,
-            live=live,
-            on_decided=parts.deciding.tell,
-            on_question=Asking(self).answer,
+    def __init__(
+        self,
+        settings: config.Settings,
+        environment: Environment,
+        store: storage.Store,
+        *,
+        on_feed: Callable[[FeedReport], None],
+        replaced: Mapping[str, model.Channel] | None,
+        process_name: str,
+    ) -> None:
+        """Create the stages over an open store without starting any. The parameters are those of ``opened``."""
+        clock, fetch = environment.clock, settings.bot.fetch
+        self.environment = environment
+        #: The open archive.
+        self.store = store
+        #: The clock that every decision uses.
+        self.clock = clock
+        self.live = Live(
+            settings=settings,
+            snapshot=snapshot_of(settings),
+            channels=channels_of(settings, environment, store, replaced=replaced),
+            loaded_at=clock.now(),
         )
-        self._assisting = Assisting(parts, live)
+        self.observers = Observers(on_feed)
+        self.heartbeat = Heartbeat(
+            store,
+            clock,
+            process=f"{process_name}, process {os.getpid()} on {platform.node()}",
+            version=__version__,
+            is_alone=store.address.is_sqlite,
+        )
+        self.fetcher = fetcher_of(fetch, environment)
+        #: Parses documents outside the event loop.
+        self.documents = parsing.make_reader(fetch)
+        self.decider = Decider(store=store, clock=clock, observer=self.observers)
+        self.pipeline = Pipeline(
+            store=store,
+            clock=clock,
+            poller=Poller(
+                fetcher=self.fetcher,
+                documents=self.documents,
+                pages=fulltext.TrafilaturaReader(self.fetcher, clock, extract=self.documents.text_of_page),
+                links=google_news.GoogleNews(self.fetcher, clock),
+                store=store,
+                clock=clock,
+            ),
+            decider=self.decider,
+            memory=slots.Room(),
+            concurrency=fetch.concurrency,
+            observer=self.observers,
+        )
+        self._listening = Interactions(
+            store, clock, live=self.live, on_decided=self.decider.report, on_question=Asking(self).answer
+        )
+        self._assisting = Assisting(self)
         #: The last outage of the database, if it is over but not yet reported to the operator.
         self._past_outage: storage.Outage | None = None
-        parts.store.on_outage = self._on_outage
+        store.on_outage = self._on_outage
         self._reload_requested = asyncio.Event()
 
     # The status page reads these properties (queries.Watched).
@@ -91,19 +142,9 @@ class App:
         """Time at which the configuration was last loaded."""
         return self.live.loaded_at
 
-    @property
-    def store(self) -> storage.Store:
-        """The open archive."""
-        return self.parts.store
-
-    @property
-    def clock(self) -> model.Clock:
-        """The clock that every decision uses."""
-        return self.parts.clock
-
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """Run one pass over all due feeds, then send for at most ``drain``. Raises StoreUnavailable."""
-        await self.parts.heartbeat.begin(operator=self.settings.bot.operator)
+        await self.heartbeat.begin(operator=self.settings.bot.operator)
         memory.spare_collections(lasts=False)
         try:
             passed = await self._pass_over_all(everything=everything)
@@ -113,7 +154,7 @@ class App:
             gc.unfreeze()
         drained = await self._sender(self.live.channels).drain(drain)
         await self.maintain()
-        await self.parts.heartbeat.end()
+        await self.heartbeat.end()
         return OnceReport(passed=passed, drained=drained)
 
     async def _pass_over_all(self, *, everything: bool) -> PassReport:
@@ -124,8 +165,8 @@ class App:
         passed = PassReport()
         # Fix the number of portions, so that feeds that become due during a long pass wait for the next pass.
         for _ in range(0, max(due, 1), PORTION):
-            token, states = await self.parts.pipeline.claim(limit=PORTION)
-            passed.add(await self.parts.pipeline.run(token, states, self.live.snapshot))
+            token, states = await self.pipeline.claim(limit=PORTION)
+            passed.add(await self.pipeline.run(token, states, self.live.snapshot))
         return passed
 
     async def run(self, stop: asyncio.Event, engine: Engine, *, folder: Path | None = None) -> None:
@@ -133,7 +174,7 @@ class App:
 
         If ``folder`` is not None, reload the configuration when its files change.
         """
-        await self.parts.heartbeat.begin(lives_on=True, operator=self.settings.bot.operator)
+        await self.heartbeat.begin(writes_heartbeats=True, operator=self.settings.bot.operator)
         site = self._open_site()
         for broken in broken_plugins():
             log.warning("plug-in not loaded", plug_in=broken.name, package=broken.package, why=broken.why)
@@ -147,13 +188,13 @@ class App:
             if folder:
                 tasks.append(group.create_task(self._watch(folder)))
             tasks.append(group.create_task(checks.check_all(self.live.channels.values())))
-            mailboxes = pushes.Mailboxes(self.store, self.clock, self.parts.fetcher, self.live)
-            hubs = pushes.Hubs(self.store, self.clock, self.parts.fetcher, self.live)
+            mailboxes = pushes.Mailboxes(self.store, self.clock, self.fetcher, self.live)
+            hubs = pushes.Hubs(self.store, self.clock, self.fetcher, self.live)
             tasks += [group.create_task(mailboxes.run()), group.create_task(hubs.run())]
             await stop.wait()
             for task in tasks:
                 task.cancel()
-        await self.parts.heartbeat.end()
+        await self.heartbeat.end()
 
     async def send(
         self, over: asyncio.Event, *, is_ours: Callable[[model.Channel], bool] = lambda channel: True
@@ -165,7 +206,7 @@ class App:
         while not over.is_set():
             ending = asyncio.Event()
             async with TaskGroup() as group:
-                watching = [group.create_task(_pass_on(event, ending)) for event in (over, self.live.delivery_changed)]
+                watching = [group.create_task(_pass_on(event, ending)) for event in (over, self.live.channels_changed)]
                 ours = {name: channel for name, channel in self.live.channels.items() if is_ours(channel)}
                 # The process that sends to a channel also runs the listener that only one process may run.
                 watching.append(group.create_task(self._listening.run_alone(channels.listeners(ours.values()))))
@@ -174,20 +215,11 @@ class App:
                     task.cancel()
 
     def _sender(self, ours: Mapping[str, model.Channel]) -> Sender:
-        bot = self.settings.bot
-        return Sender(
-            self.store,
-            ours,
-            self.clock,
-            on_unknown=bot.on_unknown,
-            operator=bot.operator,
-            all_channels=list(self.live.channels),
-            observer=self.parts.observers,
-        )
+        return Sender(self.store, ours, self.clock, snapshot=lambda: self.live.snapshot, observer=self.observers)
 
     async def _watch(self, folder: Path) -> None:
         """Reload the configuration whenever its files change or ``reload_soon`` is called, until cancelled."""
-        environ = self.parts.environment.environ
+        environ = self.environment.environ
         watcher = loading.Watcher(folder, self.settings, clock=self.clock, environ=environ, kinds=kinds())
         while True:
             with suppress(TimeoutError):
@@ -206,13 +238,13 @@ class App:
             return None
         from bot.web.server import open_site  # costs start-up: FastAPI, the server and its templates take 0.5 s
 
-        site = open_site(self, web_settings, self.parts.environment.environ)
+        site = open_site(self, web_settings, self.environment.environ)
         self.add_observer(site.metrics)
         return site
 
     def add_observer(self, observer: Observer) -> None:
         """Add an observer of polls, decisions, sends and model calls."""
-        self.parts.observers.all.append(observer)
+        self.observers.all.append(observer)
 
     async def maintain(self) -> bool:
         """Delete rows past their retention, at most once a day. Return whether it ran. Raises StoreUnavailable."""
@@ -221,7 +253,7 @@ class App:
     async def note_tick(self) -> None:
         """Record the time of the tick, and report a past outage to the operator. Raises StoreUnavailable."""
         outage, operator = self._past_outage, self.settings.bot.operator
-        await self.parts.heartbeat.tick(operator=operator)
+        await self.heartbeat.tick(operator=operator)
         if outage is not None:
             if operator:
                 await self.store.write(lambda tx: _report_outage(tx, outage, channel=operator))
@@ -243,7 +275,8 @@ class App:
         old_channels, old, new = self.live.channels, self.settings.bot, settings.bot
         # A channel cannot change its time zone, so a new zone needs new channels.
         kept = old_channels if (new.channels, new.timezone) == (old.channels, old.timezone) else None
-        self.live.take_over(live_of(settings, self.parts.environment, self.store, replaced=kept))
+        channels = channels_of(settings, self.environment, self.store, replaced=kept)
+        self.live.replace(settings, channels, now=self.clock.now())
         memory.spare_collections(lasts=True, replaces=True)
         await retry_until_stored(self.begin, self.clock)
         if kept is None:
@@ -281,8 +314,8 @@ class App:
         for channel in self.live.channels.values():
             await channel.close()
         await self._assisting.close()
-        await self.parts.documents.close()
-        await self.parts.fetcher.close()
+        await self.documents.close()
+        await self.fetcher.close()
 
 
 def _report_outage(tx: storage.Transaction, outage: storage.Outage, *, channel: str) -> None:
@@ -345,8 +378,7 @@ async def opened(
     store = storage.open_store(database_of(settings, environment), clock=environment.clock, process_name=process_name)
     try:
         await store.free_dead_leases()
-        parts = parts_of(settings, environment, store, on_feed=on_feed, process_name=process_name)
-        app = App(parts, live_of(settings, environment, store, replaced=replaced))
+        app = App(settings, environment, store, on_feed=on_feed, replaced=replaced, process_name=process_name)
         try:
             await app.begin()
             yield app

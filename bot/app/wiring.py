@@ -1,24 +1,16 @@
-"""Build the parts of the app from the settings and the environment. A reload replaces some of the parts."""
+"""Derive what the app needs from the settings: the live configuration, the channels and the fetcher."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot import __version__, channels, config, model, rules, storage
+from bot import channels, config, model, rules, storage
 from bot.app.environment import Environment, channel_of
-from bot.fetch import fulltext, google_news, parsing, slots
 from bot.fetch.first_use import FetcherAtFirstUse
-from bot.fetch.parsing import ReaderProcesses, ReaderThreads
-from bot.pipeline.decide import Decider
-from bot.pipeline.keep import Heartbeat
-from bot.pipeline.passes import Pipeline
-from bot.pipeline.poll import Poller
 from bot.pipeline.reports import FeedReport, Observer
 from bot.pipeline.snapshot import Snapshot
 from bot.text import encoders
@@ -36,21 +28,16 @@ class Live:
     channels: Mapping[str, model.Channel]
     #: Time of the last load or reload.
     loaded_at: datetime
-    #: Set when a reload changes something that senders and listeners copy at their start, so that they start again; a
-    #: new event then takes its place.
-    delivery_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Set when a reload replaces ``channels``; a new event then takes its place.
+    channels_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def take_over(self, other: Live) -> None:
-        """Copy the configuration from ``other``."""
-        has_changed = self._copied_by_senders() != other._copied_by_senders()
-        self.settings, self.snapshot, self.loaded_at = other.settings, other.snapshot, other.loaded_at
-        self.channels = other.channels
-        if has_changed:
-            self.delivery_changed.set()
-            self.delivery_changed = asyncio.Event()
-
-    def _copied_by_senders(self) -> tuple[object, ...]:
-        return self.channels, self.settings.bot.operator, self.settings.bot.on_unknown
+    def replace(self, settings: config.Settings, channels: Mapping[str, model.Channel], *, now: datetime) -> None:
+        """Replace the configuration."""
+        self.settings, self.snapshot, self.loaded_at = settings, snapshot_of(settings), now
+        if self.channels != channels:
+            self.channels = channels
+            self.channels_changed.set()
+            self.channels_changed = asyncio.Event()
 
     @property
     def keep(self) -> timedelta | None:
@@ -84,22 +71,6 @@ class Observers(Observer):
             observer.on_completion(completion)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The parts that are created at the start and never replaced."""
-
-    environment: Environment
-    store: storage.Store
-    clock: model.Clock
-    heartbeat: Heartbeat
-    observers: Observers
-    fetcher: model.Fetcher
-    #: Parses documents outside the event loop.
-    documents: ReaderThreads | ReaderProcesses
-    deciding: Decider
-    pipeline: Pipeline
-
-
 def snapshot_of(settings: config.Settings) -> Snapshot:
     """Return the settings in the form that the pipeline uses."""
     bot = settings.bot
@@ -112,11 +83,12 @@ def snapshot_of(settings: config.Settings) -> Snapshot:
         routes=bot.routes,
         mention=bot.mention,
         people={name: channel.people for name, channel in features.items()},
-        channels=frozenset(bot.channels),
+        channels=tuple(bot.channels),
         restricted=frozenset(name for name, channel in features.items() if channel.may_act),
         with_buttons=frozenset(name for name, channel in features.items() if channel.has_buttons),
         escalate=bot.escalate,
         operator=bot.operator,
+        on_unknown=bot.on_unknown,
         window=bot.stories.window,
         public_url=bot.public_url or "",
         zone=bot.timezone,
@@ -157,68 +129,13 @@ def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> model.Fet
     return environment.fetcher or FetcherAtFirstUse(create)
 
 
-def parts_of(
-    settings: config.Settings,
-    environment: Environment,
-    store: storage.Store,
-    *,
-    on_feed: Callable[[FeedReport], None],
-    process_name: str,
-) -> Parts:
-    """Create the parts over an open store without starting any. ``on_feed`` is called after each poll."""
-    clock, fetch, observers = environment.clock, settings.bot.fetch, Observers(on_feed)
-    fetcher = fetcher_of(fetch, environment)
-    documents = parsing.make_reader(fetch)
-    deciding = Decider(store=store, clock=clock, observer=observers)
-
-    return Parts(
-        environment=environment,
-        store=store,
-        clock=clock,
-        heartbeat=Heartbeat(
-            store,
-            clock,
-            process=f"{process_name}, process {os.getpid()} on {platform.node()}",
-            version=__version__,
-            is_alone=store.address.is_sqlite,
-        ),
-        observers=observers,
-        fetcher=fetcher,
-        documents=documents,
-        deciding=deciding,
-        pipeline=Pipeline(
-            store=store,
-            clock=clock,
-            poller=Poller(
-                fetcher=fetcher,
-                documents=documents,
-                pages=fulltext.TrafilaturaReader(fetcher, clock, extract=documents.text_of_page),
-                links=google_news.GoogleNews(fetcher, clock),
-                store=store,
-                clock=clock,
-            ),
-            decider=deciding,
-            memory=slots.Room(),
-            concurrency=fetch.concurrency,
-            observer=observers,
-        ),
-    )
-
-
-def live_of(
+def channels_of(
     settings: config.Settings,
     environment: Environment,
     store: storage.Store,
     *,
     replaced: Mapping[str, model.Channel] | None = None,
-) -> Live:
-    """Return the live configuration. Build each channel, unless ``replaced`` has a channel of the same name."""
-    replaced = replaced or {}
-    return Live(
-        settings=settings,
-        snapshot=snapshot_of(settings),
-        channels={
-            name: replaced.get(name) or channel_of(settings, name, environment, store) for name in settings.bot.channels
-        },
-        loaded_at=environment.clock.now(),
-    )
+) -> Mapping[str, model.Channel]:
+    """Return the channels of bot.yaml. Build each one, unless ``replaced`` has a channel of the same name."""
+    names, replaced = settings.bot.channels, replaced or {}
+    return {name: replaced.get(name) or channel_of(settings, name, environment, store) for name in names}

@@ -136,7 +136,7 @@ class Decider:
             if batch.decided_count < BATCH:
                 return decisions
 
-    def tell(
+    def report(
         self,
         decisions: Sequence[model.Decision],
         arrivals: Sequence[model.Arrival] = (),
@@ -164,7 +164,7 @@ class Decider:
                 compute = partial(self._compute, snapshot=snapshot, limit=limit, releases=releases, now=now)
                 computed = await self._store.read(compute)
                 if await self._commit(computed):
-                    self.tell(computed.decisions, computed.queued.arrivals, computed.queued.revisions)
+                    self.report(computed.decisions, computed.queued.arrivals, computed.queued.revisions)
                     if self._advice is not None:
                         self._advice.end()
                     return DecisionBatch(decided_count=len(computed.decided), decisions=computed.decisions)

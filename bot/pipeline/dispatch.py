@@ -321,7 +321,7 @@ class Dispatcher:
         """Return the situation of a story in a channel. ``routes`` is the result of ``_rules_and_channels``."""
         story = entry.story
         rules = tuple(rule for rule, channels in routes or self._rules_and_channels(story) if channel in channels)
-        policy = self._turn.snapshot.policies.get(channel, model.PostingPolicy())
+        policy = self._turn.snapshot.policy(channel)
         # Load recent posts only if needed, because there may be thousands in an hour.
         needs_history = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)
         recent = self._posted(channel) if needs_history else ()

@@ -183,9 +183,11 @@ class _Ingestor:
             self._done.old += _of(identified.items, identity.Novelty.OLD)
             self._done.new += _of(identified.items, identity.Novelty.NEW)
             self._done.sightings += [item.sighting for item in identified.items]
-        self._done.ingested = [
-            self._with_health(self._ingested(polled, by_feed.get(polled.feed.url))) for polled in polls
-        ]
+        for polled in polls:
+            poll = self._ingested(polled, by_feed.get(polled.feed.url))
+            if events := health.find_health_events(poll.state, polled.feed, self._now):
+                poll = replace(poll, state=health.mark_reported(poll.state, events), health=events)
+            self._done.ingested.append(poll)
         return self._done
 
     def _stripped(self, url: str, identified: identity.Identification) -> identity.Identification:
@@ -230,10 +232,12 @@ class _Ingestor:
         )
         state = self._with_remarks(state, polled, identified)
         reworded = self._reworded(polled, identified.items)
+        matched = ((article, self._match(article, polled.feed)) for article in new)
+        arrivals = [_arrival(polled, article, matches) for article, matches in matched if matches]
         return IngestedPoll(
             polled=polled,
             state=state,
-            arrivals=(*self._arrivals(polled, new), *reworded),
+            arrivals=(*arrivals, *reworded),
             revisions=self._edited(polled, identified.items),
             new_count=len(new) + len(reworded),
         )
@@ -275,10 +279,6 @@ class _Ingestor:
     def _finished(self, polled: Poll) -> polling.FinishedPoll:
         jitter = random.random()  # noqa: S311 - not a secret
         return polling.FinishedPoll(polled.state, polled.feed, self._snapshot.fetch, self._now, jitter)
-
-    def _arrivals(self, polled: Poll, new: Sequence[model.Article]) -> tuple[model.Arrival, ...]:
-        matched = ((article, self._match(article, polled.feed)) for article in new)
-        return tuple(_arrival(polled, article, matches) for article, matches in matched if matches)
 
     def _reworded(self, polled: Poll, items: Sequence[identity.Identified]) -> tuple[model.Arrival, ...]:
         """Return known articles with matches that only this feed's wording triggers."""
@@ -366,12 +366,6 @@ class _Ingestor:
         if matches:
             self._done.matches.append((article.id, matches))
         return matches
-
-    def _with_health(self, poll: IngestedPoll) -> IngestedPoll:
-        events = health.find_health_events(poll.state, poll.polled.feed, self._now)
-        if not events:
-            return poll
-        return replace(poll, state=health.mark_reported(poll.state, events), health=events)
 
 
 _FIRST_SEEN = (identity.Novelty.NEW, identity.Novelty.OLD)

@@ -39,16 +39,16 @@ class Heartbeat:
         self._version = version
         self._is_alone = is_alone
         self._since = clock.now()
-        self._is_told_alive = False
+        self._has_heartbeat = False
 
-    async def begin(self, *, lives_on: bool = False, operator: str | None = None) -> None:
+    async def begin(self, *, writes_heartbeats: bool = False, operator: str | None = None) -> None:
         """Record the start. If the clock was set back since the last process, move waiting work with it.
 
-        ``lives_on`` is true for a cluster worker that will write heartbeats. ``operator`` is the channel for a notice
-        that the clock was set back. Raises StoreUnavailable.
+        ``writes_heartbeats`` is true for a cluster worker that will call ``live``. ``operator`` is the channel for a
+        notice that the clock was set back. Raises StoreUnavailable.
         """
         now = self._since = self._clock.now()
-        self._is_told_alive = lives_on and not self._is_alone
+        self._has_heartbeat = writes_heartbeats and not self._is_alone
 
         def work(tx: storage.Transaction) -> timedelta | None:
             back = self._set_back(tx, now, operator)
@@ -61,7 +61,7 @@ class Heartbeat:
             tx.ledger.add([ledger.start_row(self._process, version=self._version, at=now)])
             if self._is_alone:
                 keys.put_owner(tx, self._process, now)
-            elif lives_on:
+            elif writes_heartbeats:
                 keys.put_worker_life(tx, keys.WorkerLife(process=self._process, since=now, until=now))
             keys.LAST_SEEN.put(tx, now)
             return back
@@ -90,7 +90,7 @@ class Heartbeat:
 
         def work(tx: storage.Transaction) -> datetime:
             since = self._since
-            if self._is_told_alive and not keys.has_worker_life(tx, self._process):
+            if self._has_heartbeat and not keys.has_worker_life(tx, self._process):
                 # This worker was blocked for so long that another worker recorded its end.
                 tx.ledger.add([ledger.start_row(self._process, version=self._version, at=now)])
                 since = now
@@ -98,9 +98,9 @@ class Heartbeat:
             return since
 
         self._since = await self._store.write(work)
-        self._is_told_alive = True
+        self._has_heartbeat = True
 
-    async def tell_of_dead(self) -> None:
+    async def record_dead_workers(self) -> None:
         """Record the end of workers without a recent heartbeat. Raises StoreUnavailable."""
         now = self._clock.now()
 

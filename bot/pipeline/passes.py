@@ -115,7 +115,7 @@ class Pipeline:
         )
         return token, states
 
-    async def let_go(self, token: str) -> None:
+    async def free_feeds(self, token: str) -> None:
         """End the leases of ``token``, so that its feeds are due again. Raises StoreUnavailable."""
         now = self._clock.now()
         await self._store.write(lambda tx: tx.feeds.renew(token, until=now))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +23,7 @@ from bot.model import ledger
 from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline import send_policy
 from bot.pipeline.reports import Observer
+from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
@@ -63,64 +64,6 @@ class Incident:
                 keys.channel_trouble(channel).put(tx, "" if self.kind is IncidentKind.BACK else self.reason)
         if self.notice is not None:
             tx.outbox.add([self.notice])
-
-
-class Incidents:
-    """The reported incidents of one sender's channels that are not over yet."""
-
-    def __init__(self, operators: Sequence[str]) -> None:
-        """Initialize with the channels for notices, in order of preference. The first working one gets each notice."""
-        self._operators = operators
-        #: Channel -> reason of its reported incident.
-        self.reported_reasons: dict[str, str] = {}
-
-    def find(
-        self,
-        step: send_policy.WrittenStep,
-        row: model.Outgoing,
-        *,
-        closed: Sequence[str],
-        lane: send_policy.Lane,
-        now: datetime,
-    ) -> Incident | None:
-        """Return the incident that a step causes, or None if it causes none or the incident was already reported."""
-        channel, reported = row.channel, self.reported_reasons
-        names: Sequence[str] = (channel,)
-        #: Channels in which the notice cannot be posted.
-        affected = {*reported, *closed, channel}
-        match step:
-            case send_policy.Park(reason=reason):
-                kind, names = IncidentKind.PARKED, [name for name in closed if reported.get(name) != reason]
-            case send_policy.Drop(reason=reason, is_loss=True):
-                kind = IncidentKind.DROPPED
-                # The channel works, so it can get the notice. But do not report a refused notice in the same channel.
-                if channel not in reported and row.message.kind is not model.MessageKind.NOTICE:
-                    affected.discard(channel)
-            case send_policy.Sent() if channel in reported:
-                kind, reason = IncidentKind.BACK, reported[channel]
-                affected.discard(channel)
-            case send_policy.RetryAt(reason=reason) | send_policy.LookFirst(reason=reason):
-                kind = IncidentKind.FAILING
-                names = names if channel not in reported and send_policy.is_worth_reporting(lane, now=now) else ()
-            case _:
-                return None
-        if not names:
-            return None
-        notice = None
-        if target := next((name for name in self._operators if name not in affected), None):
-            text = _NOTICES[kind](names, reason, occasion=(kind, *names, row.id, now.isoformat()))
-            notice = notices.notice_row(text, channel=target, now=now)
-        return Incident(kind=kind, channels=names, reason=reason, notice=notice)
-
-    def remember(self, incident: Incident) -> None:
-        """Remember that the incident was reported. Call this after its transaction is committed."""
-        for channel in incident.channels:
-            if incident.kind is IncidentKind.BACK:
-                self.reported_reasons.pop(channel, None)
-            elif incident.kind is not IncidentKind.DROPPED:
-                self.reported_reasons[channel] = incident.reason
-        report = log.info if incident.kind is IncidentKind.BACK else log.error
-        report(f"channel {incident.kind}", channels=list(incident.channels), reason=incident.reason)
 
 
 #: How long an escalation waits for the address of the message to which it links. Then it is sent without a link,
@@ -194,21 +137,19 @@ class Sender:
         channels: Mapping[str, model.Channel],
         clock: model.Clock,
         *,
-        on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
-        operator: str | None = None,
-        all_channels: Sequence[str] = (),
+        snapshot: Callable[[], Snapshot],
         observer: Observer | None = None,
         settle: timedelta = SETTLE,
         grace: timedelta = GRACE,
         attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
     ) -> None:
-        """Initialize. ``all_channels`` are the channels of all senders, or empty if this sender has all channels."""
+        """Initialize. ``snapshot`` returns the current configuration, which a reload replaces."""
         self._store = store
         self._channels = dict(channels)
         self._clock = clock
-        self._on_unknown = on_unknown
-        # If the operator's channel is closed, another channel gets the notice.
-        self._incidents = Incidents([operator, *(all_channels or channels)] if operator is not None else [])
+        self._snapshot = snapshot
+        #: Channel -> reason of its reported incident that is not over yet.
+        self._reported_reasons: dict[str, str] = {}
         self._observer = observer or Observer()
         self._settle = settle
         self._grace = grace
@@ -298,7 +239,7 @@ class Sender:
 
         trouble = await self._store.write(work)
         if trouble:
-            self._incidents.reported_reasons[name] = trouble
+            self._reported_reasons[name] = trouble
         # Wait for one pace interval, because the previous process may have sent a message a moment ago.
         now = self._clock.now()
         self._lanes[name] = send_policy.Lane(at=now, ready_at=now + self._channels[name].pace)
@@ -320,7 +261,7 @@ class Sender:
                 return None
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
-            reason = self._incidents.reported_reasons.get(name, "the channel is closed")
+            reason = self._reported_reasons.get(name, "the channel is closed")
             await self._store.write(lambda tx: tx.outbox.park([name], reason, now=now))
             return None if self._ends_at is not None else min(lane.probe_at, now + PARK_EVERY)
         await self._store.write(lambda tx: tx.outbox.unpark([name], now=now))
@@ -348,7 +289,7 @@ class Sender:
         resolved = partial(resolve_links, self._store, row, now=self._clock.now())
         row, head, wait = await retry_until_stored(resolved, self._clock)
         step = wait or send_policy.first_step(
-            row, head, abilities=channel.abilities, now=self._clock.now(), on_unknown=self._on_unknown
+            row, head, abilities=channel.abilities, now=self._clock.now(), on_unknown=self._snapshot().on_unknown
         )
         last: send_policy.Attempt | None = None
         while isinstance(step, send_policy.Send | send_policy.Look):
@@ -403,7 +344,7 @@ class Sender:
                 closed = same_account if step.whole_workspace else [name]
             written = send_policy.apply_step(row, step, last=last, now=now)
             lane = send_policy.plan_lane(self._lanes[name], step, pace=self._channels[name].pace, now=now)
-            incident = self._incidents.find(step, row, closed=closed, lane=lane, now=now)
+            incident = self._find_incident(step, row, closed=closed, lane=lane, now=now)
 
             def work(tx: storage.Transaction) -> bool:
                 is_ours = tx.outbox.save(written, token=self._token)
@@ -425,7 +366,7 @@ class Sender:
                     old = self._lanes.get(channel, lane)
                     self._lanes[channel] = replace(old, probe_at=lane.probe_at, probes=max(old.probes, lane.probes))
             if incident is not None:
-                self._incidents.remember(incident)
+                self._remember(incident)
         self._observer.on_outcome(written)
         fields = {"channel": name, "kind": str(row.message.kind), "send": row.id, "story": row.story}
         if isinstance(step, send_policy.Sent):
@@ -433,3 +374,53 @@ class Sender:
             log.info("message sent", **fields, attempts=written.attempts)
         else:
             log.debug("message kept", **fields, state=str(written.state), reason=written.error)
+
+    def _find_incident(
+        self,
+        step: send_policy.WrittenStep,
+        row: model.Outgoing,
+        *,
+        closed: Sequence[str],
+        lane: send_policy.Lane,
+        now: datetime,
+    ) -> Incident | None:
+        """Return the incident that a step causes, or None if it causes none or the incident was already reported."""
+        channel, reported = row.channel, self._reported_reasons
+        names: Sequence[str] = (channel,)
+        #: Channels in which the notice cannot be posted.
+        affected = {*reported, *closed, channel}
+        match step:
+            case send_policy.Park(reason=reason):
+                kind, names = IncidentKind.PARKED, [name for name in closed if reported.get(name) != reason]
+            case send_policy.Drop(reason=reason, is_loss=True):
+                kind = IncidentKind.DROPPED
+                # The channel works, so it can get the notice. But do not report a refused notice in the same channel.
+                if channel not in reported and row.message.kind is not model.MessageKind.NOTICE:
+                    affected.discard(channel)
+            case send_policy.Sent() if channel in reported:
+                kind, reason = IncidentKind.BACK, reported[channel]
+                affected.discard(channel)
+            case send_policy.RetryAt(reason=reason) | send_policy.LookFirst(reason=reason):
+                kind = IncidentKind.FAILING
+                names = names if channel not in reported and send_policy.is_worth_reporting(lane, now=now) else ()
+            case _:
+                return None
+        if not names:
+            return None
+        notice, snapshot = None, self._snapshot()
+        # If the operator's channel is closed, another channel gets the notice.
+        targets = [snapshot.operator, *(snapshot.channels or self._channels)] if snapshot.operator else []
+        if target := next((name for name in targets if name not in affected), None):
+            text = _NOTICES[kind](names, reason, occasion=(kind, *names, row.id, now.isoformat()))
+            notice = notices.notice_row(text, channel=target, now=now)
+        return Incident(kind=kind, channels=names, reason=reason, notice=notice)
+
+    def _remember(self, incident: Incident) -> None:
+        """Remember that the incident was reported. Call this after its transaction is committed."""
+        for channel in incident.channels:
+            if incident.kind is IncidentKind.BACK:
+                self._reported_reasons.pop(channel, None)
+            elif incident.kind is not IncidentKind.DROPPED:
+                self._reported_reasons[channel] = incident.reason
+        report = log.info if incident.kind is IncidentKind.BACK else log.error
+        report(f"channel {incident.kind}", channels=list(incident.channels), reason=incident.reason)

@@ -25,8 +25,8 @@ class Snapshot:
     mention: Mapping[model.Severity, tuple[str, ...]] = field(default_factory=dict)
     #: Channel -> name of a person or group -> id in the service, for mentions.
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: Names of all channels.
-    channels: frozenset[str] = frozenset()
+    #: Names of all channels, in the order of bot.yaml.
+    channels: tuple[str, ...] = ()
     #: Names of the channels with ``may_act``.
     restricted: frozenset[str] = frozenset()
     #: Channels whose messages have buttons.
@@ -35,6 +35,8 @@ class Snapshot:
     escalate: model.Escalate | None = None
     #: The channel for the bot's notices, or None to write them only to the log.
     operator: str | None = None
+    #: Whether to send a message again if it is unknown whether it arrived.
+    on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN
     window: timedelta = timedelta(days=14)
     #: The base address of the web page, for links to stories, or "" for no links.
     public_url: str = ""
@@ -44,6 +46,10 @@ class Snapshot:
     language_model: model.LanguageModelPolicy | None = None
     #: Encoder for grouping across languages, or None if this is off.
     encoder: model.Encoder | None = None
+
+    def policy(self, channel: str) -> model.PostingPolicy:
+        """Return the limits and times of a channel's posts."""
+        return self.policies.get(channel, model.PostingPolicy())
 
     def longest_cooldown(self) -> timedelta:
         """Return the longest cooldown of any rule, or zero."""

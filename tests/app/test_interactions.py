@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -105,7 +104,7 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
     async with asyncio.TaskGroup() as group:
         task = group.create_task(hearing.run(next_one))
         await scripts[0].done.wait()
-        live.take_over(replace(live, channels={"desk": object()}))  # type: ignore[dict-item]
+        live.replace(live.settings, {"desk": object()}, now=clock.now())  # type: ignore[dict-item]
         await scripts[1].done.wait()
         task.cancel()
     assert waiting == []

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot import app, model
+from bot import app, model, storage
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from testbed import configs, fresh
@@ -40,14 +41,18 @@ class Desk:
         at = self.running.clock.now()
         await self.running.store.write(lambda tx: tx.outbox.add([row(name, channel="alerts", at=at)]))
 
-    async def row_when(self, holds: Callable[[model.Outgoing], bool], *ids: str) -> model.Outgoing:
-        """Return the first row that ``holds``: an unsent row, or one of ``ids``."""
-        named = [model.SendId(name) for name in ids]
+    async def row_when(self, holds: Callable[[model.Outgoing], bool]) -> model.Outgoing:
+        """Return the first row for which ``holds`` is true: an unsent row, or one that a channel has shown."""
         while True:
-            rows = await self.running.store.read(lambda tx: [*tx.outbox.get(named).values(), *tx.outbox.unsent()])
+            shown = [model.SendId(send_id) for send_id in (*self.alerts.ids, *self.ops.ids)]
+            rows = await self.running.store.read(partial(_rows, shown=shown))
             if row := next(filter(holds, rows), None):
                 return row
             await asyncio.sleep(0.02)
+
+
+def _rows(tx: storage.Transaction, shown: list[model.SendId]) -> list[model.Outgoing]:
+    return [*tx.outbox.get(shown).values(), *tx.outbox.unsent()]
 
 
 @pytest.fixture
@@ -65,13 +70,13 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
             group.create_task(running.run(stop, choose_engine(running)))
             running_desk = Desk(running, alerts, ops, tmp_path)
             await running_desk.send("before the reload")
-            await running_desk.row_when(lambda row: row.state is model.SendState.SENT, "before the reload")
+            await running_desk.row_when(lambda row: row.state is model.SendState.SENT)
             yield running_desk
             stop.set()
 
 
 async def test_a_notice_about_a_closed_channel_goes_to_the_operator_that_a_reload_named(desk: Desk) -> None:
-    desk.alerts.outage = desk.ops.outage = lambda: model.ChannelClosed("the token was revoked")
+    desk.alerts.outage = lambda: model.ChannelClosed("the token was revoked")
     await desk.reload("operator: ops\n")
     await desk.send("first")
     notice = await desk.row_when(lambda row: row.message.lead.startswith("Channel alerts is closed"))
@@ -82,6 +87,7 @@ async def test_a_message_of_unknown_outcome_is_treated_as_the_reloaded_setting_s
     await desk.reload("on_unknown: at_most_once\n")
     desk.alerts.after.append(model.OutcomeUnknown("the connection was lost"))
     await desk.send("first")
-    row = await desk.row_when(lambda row: row.state in (model.SendState.DROPPED, model.SendState.SENT), "first")
+    ended = (model.SendState.DROPPED, model.SendState.SENT)
+    row = await desk.row_when(lambda row: row.id == "first" and row.state in ended)
     assert "at_most_once" in (row.error or "")
     assert desk.alerts.ids == ["before the reload", "first"]

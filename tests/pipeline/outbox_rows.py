@@ -11,14 +11,16 @@ from typing import TypeVar
 
 import sqlalchemy
 
-from bot import model, storage
+from bot import model, rules, storage
 from bot.pipeline import send
+from bot.pipeline.snapshot import Snapshot
 from bot.storage import schema
 from bot.storage.outbox import Outbox
 from bot.testing import messages
 from testbed.fakes import START, FakeClock
 from testbed.made import sending
 
+NOTHING = Snapshot(feeds={}, rules=rules.RuleSet([]))
 FULL = model.Abilities(threads=True, edits=True, lookup=True)
 REDUCED = model.Abilities(threads=False, edits=False, lookup=False)
 
@@ -121,9 +123,16 @@ class Stage:
         self.clock = clock
         self.channel = FakeChannel(clock)
 
-    def sender(self, *channels: FakeChannel, **options: object) -> send.Sender:
+    def sender(
+        self,
+        *channels: FakeChannel,
+        operator: str | None = None,
+        on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
+        **options: timedelta,
+    ) -> send.Sender:
         by_name = {channel.name: channel for channel in channels or (self.channel,)}
-        return send.Sender(self.store, by_name, self.clock, **options)  # type: ignore[arg-type]
+        snapshot = replace(NOTHING, operator=operator, on_unknown=on_unknown)
+        return send.Sender(self.store, by_name, self.clock, snapshot=lambda: snapshot, **options)  # type: ignore[arg-type]
 
     async def add(self, *rows: model.Outgoing) -> None:
         await self.store.write(lambda tx: tx.outbox.add(rows))

@@ -33,9 +33,7 @@ EXIT, LAW = (
     rules.compile_rule(model.Rule(name=name, notify=("desk",), any=(model.Line(label="w", terms=(name,)),)))
     for name in ("exit", "law")
 )
-SNAPSHOT = Snapshot(
-    feeds={}, rules=rules.RuleSet([EXIT, LAW]), channels=frozenset({"desk", "policy", "phone"}), operator="ops"
-)
+SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([EXIT, LAW]), channels=("desk", "policy", "phone"), operator="ops")
 RECEIPT = model.Receipt(ref="1449046920.000100", place="C1", sent_at=START)
 HERE = MakeSilence(kind=SilenceKind.STORY, is_here=True)
 RULE_HERE = MakeSilence(kind=SilenceKind.RULE, key=model.rule_key("exit"), end=DAY, is_here=True)

@@ -29,8 +29,8 @@ async def seed(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def _poll(running: App, *, decides: bool = False) -> PassReport:
-    token, states = await running.parts.pipeline.claim(limit=100, everything=True)
-    return await running.parts.pipeline.run(token, states, running.live.snapshot, decides=decides)
+    token, states = await running.pipeline.claim(limit=100, everything=True)
+    return await running.pipeline.run(token, states, running.live.snapshot, decides=decides)
 
 
 def _publish(seed: World, **told: Item) -> None:
@@ -42,9 +42,9 @@ async def test_two_processes_that_take_turns_know_each_others_stories(seed: Worl
     async with seed.opened() as running:
         other = Decider(store=running.store, clock=seed.clock)
         for deciding, told in (
-            (running.parts.deciding, {"wire": FIRST}),
+            (running.decider, {"wire": FIRST}),
             (other, {"courier": SECOND}),
-            (running.parts.deciding, {"ledger": THIRD}),
+            (running.decider, {"ledger": THIRD}),
         ):
             _publish(seed, **told)
             await _poll(running)
@@ -66,7 +66,7 @@ async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: Wo
         await running.store.write(lambda tx: tx.decision_queue.add([bad, good], []))
 
         with capture_logs() as logs:
-            batch = await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)
+            batch = await running.decider.decide_batch(running.live.snapshot, limit=100)
 
         assert batch.decided_count == 2
         assert [decision.reason for decision in batch.decisions] == [model.Reason.FIRST_REPORT]

@@ -106,14 +106,14 @@ async def test_a_killed_worker_of_several_is_told_of_by_another_once_it_was_unhe
 ) -> None:
     killed, other = (process(store, clock, name, is_alone=False) for name in ("killed", "other"))
     for one in (killed, other):
-        await one.begin(lives_on=True)
+        await one.begin(writes_heartbeats=True)
     clock.advance(5 * SECOND)
     await killed.live()
     for _ in range(7):
         clock.advance(5 * SECOND)
         await other.live()
-        await other.tell_of_dead()
-        await other.tell_of_dead()
+        await other.record_dead_workers()
+        await other.record_dead_workers()
     since, until = START.isoformat(), (START + 5 * SECOND).isoformat()
     assert (await rows(store))[2:] == [
         ("stopped", {"process": "killed", "since": since, "until": until, "how": "without a word"})
@@ -124,9 +124,9 @@ async def test_a_worker_that_stood_still_and_was_taken_for_dead_starts_again_in_
     store: storage.Store, clock: FakeClock
 ) -> None:
     still, other = (process(store, clock, name, is_alone=False) for name in ("still", "other"))
-    await still.begin(lives_on=True)
+    await still.begin(writes_heartbeats=True)
     clock.advance(MINUTE)
-    await other.tell_of_dead()
+    await other.record_dead_workers()
     clock.advance(MINUTE)
     await still.live()
     await still.end()
@@ -137,10 +137,10 @@ async def test_a_worker_that_stood_still_and_was_taken_for_dead_starts_again_in_
 
 async def test_a_worker_that_ends_in_order_is_not_told_of_again(store: storage.Store, clock: FakeClock) -> None:
     ended, other = (process(store, clock, name, is_alone=False) for name in ("ended", "other"))
-    await ended.begin(lives_on=True)
+    await ended.begin(writes_heartbeats=True)
     await ended.end()
     clock.advance(HOUR)
-    await other.tell_of_dead()
+    await other.record_dead_workers()
     assert [kind for kind, _ in await rows(store)] == ["started", "stopped"]
 
 

@@ -37,7 +37,7 @@ async def silence(
     reason: str = "they move",
     channels: tuple[str, ...] = (),
 ) -> model.Silence:
-    snapshot = replace(room.snapshot, channels=frozenset({"desk", "policy"}))
+    snapshot = replace(room.snapshot, channels=("desk", "policy"))
     action = MakeSilence(kind=kind, name=name, end=span, reason=reason, channels=channels)
     return await room.store.write(
         lambda tx: silences.make_silence(operator_context(tx, snapshot, by="ann", now=room.now), action)

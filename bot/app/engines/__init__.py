@@ -23,5 +23,5 @@ def choose_engine(
     # Import here, because the task engine is an optional dependency.
     from bot.app.engines.cluster import ClusterEngine
 
-    conninfo = storage.libpq_address(database_of(app.settings, app.parts.environment))
+    conninfo = storage.libpq_address(database_of(app.settings, app.environment))
     return ClusterEngine(app, on_pass, conninfo=conninfo).run

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import procrastinate
@@ -96,13 +95,13 @@ class ClusterEngine:
     async def _live(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             with suppress(model.StoreError):
-                await self._app.parts.heartbeat.live()
+                await self._app.heartbeat.live()
             await _wait(stop, HEARTBEAT_EVERY)
 
     async def note_dead_workers(self) -> None:
         """Record the end of workers that were killed."""
         with suppress(model.StoreError):
-            await self._app.parts.heartbeat.tell_of_dead()
+            await self._app.heartbeat.record_dead_workers()
 
     @property
     def batch(self) -> int:
@@ -120,7 +119,7 @@ class ClusterEngine:
 
     async def poll(self, token: str) -> None:
         """Lease a batch of due feeds to ``token``, poll them, and queue their articles for decision."""
-        pipeline = self._app.parts.pipeline
+        pipeline = self._app.pipeline
         try:
             _, states = await pipeline.claim(limit=self.batch, token=token)
             try:
@@ -137,13 +136,13 @@ class ClusterEngine:
         """Release the feeds leased to ``token``, whose poll was interrupted or whose worker is dead."""
         # If the release fails, the feeds become free when their lease expires.
         with suppress(model.StoreError):
-            await self._app.parts.pipeline.let_go(token)
+            await self._app.pipeline.free_feeds(token)
 
     async def decide(self, over: asyncio.Event) -> None:
         """Decide waiting articles, batch after batch, until ``over`` is set."""
         while not over.is_set():
             try:
-                batch = await self._app.parts.deciding.decide_batch(self._app.live.snapshot, limit=BATCH)
+                batch = await self._app.decider.decide_batch(self._app.live.snapshot, limit=BATCH)
             except model.StoreError:
                 await _wait(over, STORE_PAUSE)
                 continue
@@ -152,7 +151,8 @@ class ClusterEngine:
 
     async def send(self, share: int, over: asyncio.Event) -> None:
         """Send to the channels of a share until ``over`` is set, then send the messages that are due."""
-        await self._app.send(over, is_ours=partial(_is_of, share))
+        # All channels of an account belong to the same share.
+        await self._app.send(over, is_ours=lambda channel: zlib.crc32(channel.account.encode()) % SHARES == share)
 
     async def keep(self) -> None:
         """Delete rows past their retention. After a failure, the next minute's task tries again."""
@@ -181,22 +181,21 @@ class ClusterEngine:
         """Run tasks until ``stop`` is set or the worker ends. Return its error, or None if it raised none."""
         failure: Exception | None = None
         try:
-            await self._run(stop)
+            async with TaskGroup() as group:
+                working = group.create_task(self._work_on(self._task_app()))
+                stopping = group.create_task(stop.wait())
+                await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+                if stop.is_set():
+                    self._is_stopping = True
+                    for over in self._shifts:
+                        over.set()
+                    working.cancel()
+                stopping.cancel()
         except* (exceptions.ConnectorException, OSError) as failures:
             failure = failures
             while isinstance(failure, ExceptionGroup):
                 failure = failure.exceptions[0]
         return failure
-
-    async def _run(self, stop: asyncio.Event) -> None:
-        async with TaskGroup() as group:
-            working = group.create_task(self._work_on(self._task_app()))
-            stopping = group.create_task(stop.wait())
-            await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if stop.is_set():
-                self._end_shifts()
-                working.cancel()
-            stopping.cancel()
 
     async def _work_on(self, app: procrastinate.App) -> None:
         """Run a worker until cancelled, or until a connection is lost."""
@@ -285,11 +284,6 @@ class ClusterEngine:
             timer.cancel()
             self._shifts.discard(over)
 
-    def _end_shifts(self) -> None:
-        self._is_stopping = True
-        for over in self._shifts:
-            over.set()
-
 
 async def _open(app: procrastinate.App) -> None:
     try:
@@ -343,11 +337,6 @@ def _cause(error: BaseException) -> str:
     """Return only the first line of PostgreSQL's error, because the other lines may contain a query."""
     lines = str(error.__cause__ or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-def _is_of(share: int, channel: model.Channel) -> bool:
-    """Return whether a channel belongs to a share. All channels of an account belong to the same share."""
-    return zlib.crc32(channel.account.encode()) % SHARES == share
 
 
 async def _wait(over: asyncio.Event, duration: timedelta) -> None:

@@ -42,7 +42,7 @@ class LocalEngine:
 
     async def _poll_for_ever(self) -> None:
         async with TaskGroup() as passes:
-            await self._app.parts.environment.tick_every(TICK, lambda: self._tick(passes))
+            await self._app.environment.tick_every(TICK, lambda: self._tick(passes))
 
     async def _maintain_for_ever(self) -> None:
         while True:
@@ -51,7 +51,7 @@ class LocalEngine:
 
     async def _tick(self, passes: TaskGroup) -> None:
         """Start passes over the due feeds; if there are too many, wait for free slots and continue."""
-        app, pipeline = self._app, self._app.parts.pipeline
+        app, pipeline = self._app, self._app.pipeline
         is_full = True
         while is_full:
             self._has_room.clear()
@@ -73,7 +73,7 @@ class LocalEngine:
                 await self._has_room.wait()
 
     async def _pass(self, token: str, states: list[model.FeedState]) -> None:
-        app, pipeline, remaining = self._app, self._app.parts.pipeline, len(states)
+        app, pipeline, remaining = self._app, self._app.pipeline, len(states)
 
         def take(count: int) -> None:
             # Free the slots feed by feed, so that a hanging feed does not hold the slots of other feeds.
@@ -86,6 +86,6 @@ class LocalEngine:
             self._on_pass(await pipeline.run(token, states, app.live.snapshot, on_taken=take))
         except model.StoreError:
             # Poll these feeds again as soon as the database is available.
-            await retry_until_stored(lambda: pipeline.let_go(token), app.clock)
+            await retry_until_stored(lambda: pipeline.free_feeds(token), app.clock)
         finally:
             take(remaining)
