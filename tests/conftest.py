@@ -1,4 +1,4 @@
-"""What holds for every suite: one PostgreSQL, a heap without its tests, in CI the same generated examples always."""
+"""What holds for every suite: one PostgreSQL and the like, a heap without tests, in CI the same generated examples."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pytest
 from hypothesis import settings
 
 from bot.text import encoders
+from testbed.servers.ntfy import ntfy_server
 from testbed.servers.postgres import postgres_server
+from testbed.servers.synapse import synapse_server
 
-__all__ = ["postgres_server"]
+__all__ = ["ntfy_server", "postgres_server", "synapse_server"]
 
 _TIMEOUT = re.compile(r"Timeout|timed out|no answer in \d+ seconds")
 

@@ -5,7 +5,7 @@
 
 What it refuses, and where that is said: a card that is no Adaptive Card or is later than version 1.4
 (Skitionek/notify-microsoft-teams #107, atc0005/go-teams-notify #265); a document without ``attachments``
-(argoproj/argo-cd #18981); more than 28 KB and more than four requests a second (MicrosoftDocs/msteams-docs,
+(argoproj/argo-cd #18981); more than 28 KB (MicrosoftDocs/msteams-docs,
 webhooks-and-connectors/how-to/add-incoming-webhook.md); elements and properties that are not in the schema of Adaptive
 Cards (learn.microsoft.com/adaptive-cards/schema-explorer). The real one answers 202 to a card that it then fails to
 post: here it is refused at once, so that a test sees it. Its error codes are those of Azure Logic Apps.
@@ -16,8 +16,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -41,16 +39,13 @@ class Refused(Exception):
 class Workflow:
     SENDS = frozenset({"post"})
 
-    def __init__(self, *, limit: tuple[int, float] | None = None) -> None:
-        """``limit``: so many requests in so many seconds; None: no limit."""
+    def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.limit = limit
         self.is_on = True
         self.for_anyone = True
         self.exists = True
         #: The cards that stand in the channel, in order.
         self.cards: list[dict[str, Any]] = []
-        self._asked_at: deque[float] = deque()
 
     def doing(self, request: Request) -> str:
         return "post"
@@ -60,14 +55,6 @@ class Workflow:
         return Answer(429, body, {"Retry-After": "3"})
 
     def answer(self, request: Request) -> Answer:
-        now = time.monotonic()
-        if self.limit:
-            count, seconds = self.limit
-            while self._asked_at and now - self._asked_at[0] >= seconds:
-                self._asked_at.popleft()
-            if len(self._asked_at) >= count:
-                return self.too_many()
-            self._asked_at.append(now)
         try:
             self._check_address(request)
             self.cards += [_checked(attachment) for attachment in _attachments(request.body)]

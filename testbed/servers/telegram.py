@@ -311,10 +311,3 @@ class BotApi:
 def units(text: str) -> int:
     """Its length as Telegram counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def shown(message: Mapping[str, Any], kind: str) -> list[str]:
-    """The parts of a message's text that have an entity of this kind."""
-    raw = message["text"].encode("utf-16-le")
-    found = [each for each in message["entities"] if each["type"] == kind]
-    return [raw[2 * each["offset"] : 2 * (each["offset"] + each["length"])].decode("utf-16-le") for each in found]

@@ -7,8 +7,6 @@ import pytest
 from bot import model
 from bot.testing import hostile, messages
 from testbed.servers import ntfy, synapse
-from testbed.servers.ntfy import ntfy_server  # noqa: F401 - a fixture
-from testbed.servers.synapse import synapse_server  # noqa: F401 - a fixture
 from tests.channels.context import Secrets, build, delivery
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -21,16 +19,14 @@ def channel(address: str) -> model.Channel:
     return build("apprise", secrets=Secrets(URL=address), url="env:URL")
 
 
-async def test_ntfy_shows_the_message_whole(ntfy_server: ntfy.Server) -> None:  # noqa: F811
+async def test_ntfy_shows_the_message_whole(ntfy_server: ntfy.Server) -> None:
     await channel(ntfy_server.address("whole")).send(delivery(messages.EDIT))
     [taken] = ntfy_server.read("whole")
     assert taken["title"] == TITLE
     assert all(words in taken["message"] for words in WORDS)
 
 
-async def test_ntfy_takes_every_hostile_message_as_text_and_none_as_an_attachment(
-    ntfy_server: ntfy.Server,  # noqa: F811
-) -> None:
+async def test_ntfy_takes_every_hostile_message_as_text_and_none_as_an_attachment(ntfy_server: ntfy.Server) -> None:
     told = list(hostile.every_kind(hostile.BAD, messages.WIRE))
     for message in told:
         await channel(ntfy_server.address("hostile")).send(delivery(message))
@@ -42,9 +38,7 @@ async def test_ntfy_takes_every_hostile_message_as_text_and_none_as_an_attachmen
 
 @pytest.mark.long
 @pytest.mark.timeout(900)  # Synapse may be installed first
-async def test_nothing_that_a_feed_says_pings_or_formats_in_a_matrix_room(
-    synapse_server: synapse.Server,  # noqa: F811
-) -> None:
+async def test_nothing_that_a_feed_says_pings_or_formats_in_a_matrix_room(synapse_server: synapse.Server) -> None:
     room = synapse_server.make_room("hostile")
     told = list(hostile.every_kind(hostile.BAD, messages.WIRE))
     desk = channel(synapse_server.address("hostile"))
@@ -61,9 +55,7 @@ async def test_nothing_that_a_feed_says_pings_or_formats_in_a_matrix_room(
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-async def test_messages_share_one_login_to_matrix_which_ends_with_the_channel(
-    synapse_server: synapse.Server,  # noqa: F811
-) -> None:
+async def test_messages_share_one_login_to_matrix_which_ends_with_the_channel(synapse_server: synapse.Server) -> None:
     room = synapse_server.make_room("many")
     before = synapse_server.sessions()
     desk = channel(synapse_server.address("many"))
@@ -77,9 +69,7 @@ async def test_messages_share_one_login_to_matrix_which_ends_with_the_channel(
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-async def test_a_password_that_matrix_refuses_parks_and_is_not_shown(
-    synapse_server: synapse.Server,  # noqa: F811
-) -> None:
+async def test_a_password_that_matrix_refuses_parks_and_is_not_shown(synapse_server: synapse.Server) -> None:
     address = synapse_server.address("refused", password="wrong-s3cret")
     with pytest.raises(model.ChannelClosed, match="403") as caught:
         await channel(address).send(delivery(messages.POST))

@@ -11,7 +11,6 @@ import pytest
 from bot import model
 from bot.testing import hostile, messages
 from testbed.servers import faulty, synapse
-from testbed.servers.synapse import synapse_server  # noqa: F401 - a fixture
 from tests.channels.context import Secrets, build, delivery
 
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
@@ -21,7 +20,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
-def relay(synapse_server: synapse.Server) -> Iterator[Relay]:  # noqa: F811
+def relay(synapse_server: synapse.Server) -> Iterator[Relay]:
     with faulty.serve(synapse.Relay(synapse_server)) as running:
         yield running
 
@@ -37,8 +36,7 @@ def room(relay: Relay, home: synapse.Server, name: str, *, token: str | None = N
 
 
 async def test_every_message_of_the_example_is_taken_by_the_real_server(
-    relay: Relay,
-    synapse_server: synapse.Server,  # noqa: F811
+    relay: Relay, synapse_server: synapse.Server
 ) -> None:
     place = synapse_server.make_room("example")
     desk = room(relay, synapse_server, "example")
@@ -49,8 +47,7 @@ async def test_every_message_of_the_example_is_taken_by_the_real_server(
 
 
 async def test_edits_and_threads_are_edits_and_threads_to_the_real_server(
-    relay: Relay,
-    synapse_server: synapse.Server,  # noqa: F811
+    relay: Relay, synapse_server: synapse.Server
 ) -> None:
     place = synapse_server.make_room("living")
     desk = room(relay, synapse_server, "living")
@@ -68,9 +65,7 @@ async def test_edits_and_threads_are_edits_and_threads_to_the_real_server(
 
 @pytest.mark.parametrize("fault", ["reset_after", "500_after", "garbage_after", "reset"])
 async def test_a_message_of_unknown_outcome_stands_there_once_looked_for_or_not(
-    relay: Relay,
-    synapse_server: synapse.Server,  # noqa: F811
-    fault: str,
+    relay: Relay, synapse_server: synapse.Server, fault: str
 ) -> None:
     place = synapse_server.make_room(f"fault-{fault}")
     desk = room(relay, synapse_server, f"fault-{fault}")
@@ -84,10 +79,7 @@ async def test_a_message_of_unknown_outcome_stands_there_once_looked_for_or_not(
     assert len(synapse_server.read(place)) == 1
 
 
-async def test_every_hostile_message_is_taken_and_mentions_nobody(
-    relay: Relay,
-    synapse_server: synapse.Server,  # noqa: F811
-) -> None:
+async def test_every_hostile_message_is_taken_and_mentions_nobody(relay: Relay, synapse_server: synapse.Server) -> None:
     place = synapse_server.make_room("evil")
     desk = room(relay, synapse_server, "evil")
     told = [*hostile.every_kind(hostile.BAD + " @room @bot:wirewatch.test", messages.WIRE), *hostile.ALL[-32:]]
@@ -100,8 +92,7 @@ async def test_every_hostile_message_is_taken_and_mentions_nobody(
 
 
 async def test_what_the_real_server_refuses_is_said_with_what_to_do(
-    relay: Relay,
-    synapse_server: synapse.Server,  # noqa: F811
+    relay: Relay, synapse_server: synapse.Server
 ) -> None:
     place = synapse_server.invite("refused")
     desk = room(relay, synapse_server, "refused")
@@ -126,8 +117,7 @@ async def test_what_the_real_server_refuses_is_said_with_what_to_do(
 
 
 async def test_the_bot_may_send_in_a_room_of_its_own_whatever_the_levels_say(
-    relay: Relay,
-    synapse_server: synapse.Server,  # noqa: F811
+    relay: Relay, synapse_server: synapse.Server
 ) -> None:
     synapse_server.make_room("own")
     assert [line.is_good for line in await room(relay, synapse_server, "own").check()] == [True] * 4

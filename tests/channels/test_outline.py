@@ -16,21 +16,6 @@ def texts(lines: tuple[Line, ...], style: Style) -> list[str]:
     return [line.text for line in lines if line.style is style]
 
 
-def test_the_first_lines_say_how_grave_which_rule_what_happened_and_who_says_so() -> None:
-    first, second, third, *_ = outline.build_lines(messages.EDIT)
-    assert first.text == f"🔴 High · {messages.RULE}"
-    assert second.text == phrases.headline(messages.BRIEF, 250)
-    assert second.runs[0].link == messages.WIRE, "the headline is the link"
-    assert third.text == "The Wire · 2 Dec 09:02 UTC"
-
-
-def test_matched_words_are_bold_and_another_outlet_stands_once_behind_its_sentences() -> None:
-    own, other = [line for line in outline.build_lines(messages.EDIT) if line.style is Style.QUOTE]
-    assert [run.text for run in own.runs if run.is_bold] == ["BlackBerry", "PTA", "unfettered access", "BES"]
-    assert own.text.endswith("BES servers. The order dates from July."), "its outlet is named below the headline"
-    assert other.text.endswith("use the service there. — Karachi Herald")
-
-
 def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -> None:
     why = outline.build_lines(messages.POST)[-1].text
     ways = {

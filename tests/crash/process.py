@@ -159,9 +159,3 @@ async def bot_in(folder: Path) -> AsyncIterator[Bot]:
             unstarted = Bot(folder / "config", folder / "data" / "wirewatch.db", feeds, server, ports.free())
             unstarted.configure()
             yield unstarted
-
-
-@pytest.fixture
-async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
-    async with bot_in(tmp_path) as unstarted:
-        yield unstarted

@@ -5,39 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
-from testbed.servers import absent
 from tests.crash import volume
-from tests.crash.process import Bot, bot  # noqa: F401 - a fixture
-
-
-@pytest.fixture
-def disk(bot: Bot) -> Iterator[volume.Volume]:  # noqa: F811
-    try:
-        with volume.mounted(bot.database.parent) as mounted:
-            yield mounted
-    except absent.Absent as reason:
-        absent.skip(reason, unless="VOLUME_TEST")
-
-
-@pytest.fixture
-def failing_disk(bot: Bot) -> Iterator[volume.Disk]:  # noqa: F811
-    try:
-        with volume.disk(bot.folder.parent / "disk.img", bot.database.parent) as mounted:
-            yield mounted
-    except absent.Absent as reason:
-        absent.skip(reason, unless="DISK_TEST")
+from tests.crash.process import Bot
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(
-    bot: Bot,  # noqa: F811
-    disk: volume.Volume,
-) -> None:
+async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(bot: Bot, disk: volume.Volume) -> None:
     async with bot.running():
         await bot.until_watching()
         bot.publish(2)
@@ -55,9 +32,7 @@ async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_a_database_that_another_program_locks_is_said_and_nothing_is_lost(
-    bot: Bot,  # noqa: F811
-) -> None:
+async def test_a_database_that_another_program_locks_is_said_and_nothing_is_lost(bot: Bot) -> None:
     async with bot.running():
         await bot.until_watching()
         bot.publish(2)
@@ -75,10 +50,7 @@ async def test_a_database_that_another_program_locks_is_said_and_nothing_is_lost
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(
-    bot: Bot,  # noqa: F811
-    disk: volume.Volume,
-) -> None:
+async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(bot: Bot, disk: volume.Volume) -> None:
     async with bot.running():
         await bot.until_watching()
         bot.publish(2)
@@ -100,8 +72,7 @@ async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_a_disk_that_turns_read_only_under_the_bot_is_said_turns_health_bad_and_loses_nothing(
-    bot: Bot,  # noqa: F811
-    failing_disk: volume.Disk,
+    bot: Bot, failing_disk: volume.Disk
 ) -> None:
     async with bot.running():
         await bot.until_watching()

@@ -8,14 +8,14 @@ from collections import Counter
 
 import pytest
 
-from tests.crash.process import BOT, RULES, Bot, bot  # noqa: F401 - a fixture
+from tests.crash.process import BOT, RULES, Bot
 
 _DUTY = '  duty: {{kind: slack, to: "#duty", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}'
 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-async def test_kills_at_any_moment_lose_no_escalation_and_double_none(bot: Bot) -> None:  # noqa: F811
+async def test_kills_at_any_moment_lose_no_escalation_and_double_none(bot: Bot) -> None:
     bot.slack.workspace.add_channel("duty")
     form = BOT.replace("operator:", f"{_DUTY}\noperator:") + "escalate: {{after: 2 seconds, to: duty}}\n"
     (bot.folder / "bot.yaml").write_text(form.format(database=bot.database, slack=bot.slack.api_url, port=bot.port))

@@ -15,7 +15,7 @@ import pytest
 
 from bot.model.runtime import TaskGroup
 from testbed.servers import processes
-from tests.crash.process import WATCHING, Bot, bot, bot_in  # noqa: F401 - a fixture
+from tests.crash.process import WATCHING, Bot, bot_in
 
 #: Another Python that has Wirewatch's dependencies, for the test of signals.
 OTHER_PYTHON = os.environ.get("WIREWATCH_OTHER_PYTHON", "/usr/bin/python3")
@@ -26,10 +26,7 @@ STOPS = 2
 @pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", ["hang", "hang_after"])
-async def test_a_stop_does_not_wait_for_a_slack_that_hangs_and_the_next_start_settles_it(
-    bot: Bot,  # noqa: F811
-    fault: str,
-) -> None:
+async def test_a_stop_does_not_wait_for_a_slack_that_hangs_and_the_next_start_settles_it(bot: Bot, fault: str) -> None:
     # Longer than the test may take: only a process that does not wait for it ends.
     bot.slack.hang_seconds = 3600
     async with bot.running():
@@ -67,7 +64,7 @@ async def test_a_signal_at_any_moment_on_a_busy_machine_ends_it_and_nothing_is_l
 
 
 @pytest.mark.long
-async def test_a_bot_whose_reader_process_hangs_stays_healthy_and_stops(bot: Bot) -> None:  # noqa: F811
+async def test_a_bot_whose_reader_process_hangs_stays_healthy_and_stops(bot: Bot) -> None:
     process = await bot.start("run")
     await bot.until_watching()
     [reader] = processes.readers(process.pid)

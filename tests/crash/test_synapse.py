@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from testbed.servers import faulty, synapse
-from testbed.servers.synapse import synapse_server  # noqa: F401 - a fixture
 from tests.crash import journey as journeys
 from tests.crash.test_chats import kill_at
 
@@ -18,10 +17,7 @@ from tests.crash.test_chats import kill_at
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", [0, 1, 3])
 async def test_a_kill_at_any_message_loses_and_doubles_nothing_in_a_real_room(
-    synapse_server: synapse.Server,  # noqa: F811
-    number: int,
-    when: str,
-    tmp_path: Path,
+    synapse_server: synapse.Server, number: int, when: str, tmp_path: Path
 ) -> None:
     name = f"crash-{number}-{when}"
     place = synapse_server.make_room(name)

@@ -19,32 +19,35 @@ from tests.journeys.world import BOT, RULES, Item, World, world
 @pytest.fixture
 async def made(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path / "config") as built:
-        built.configure("wire", "courier", "broken")
+        built.configure("wire", "courier")
         await built.once()
         yield built
 
 
-@pytest.mark.parametrize(
-    ("reply", "words"),
-    [
-        (Reply(status=404), "404"),
-        (Reply(status=500), "500"),
-        (Reply(body=b"<!doctype html><html><body>Hello</body></html>"), "HTML"),
-        (Reply(body=b"\x00\x01\x02 rubbish"), "not a feed"),
-        (Reply(body=b""), "empty"),
-        (Reply(hang_up=True), "closed the connection early"),
-    ],
-)
-async def test_a_broken_feed_is_said_with_its_reason_and_the_feed_beside_it_is_read(
-    made: World, reply: Reply, words: str
-) -> None:
-    made.outlets.serve("/broken.xml", reply)
-    made.publish("wire", FIRST)
-    report = await made.once()
-    (broken,) = report.passed.broken
-    assert broken.url.endswith("/broken.xml")
-    assert words.lower() in (broken.error or "").lower()
-    assert len(made.heads()) == 1
+#: A broken feed's name -> what its server answers, and what the report says of it.
+BROKEN = {
+    "gone": (Reply(status=404), "404"),
+    "failing": (Reply(status=500), "500"),
+    "page": (Reply(body=b"<!doctype html><html><body>Hello</body></html>"), "HTML"),
+    "rubbish": (Reply(body=b"\x00\x01\x02 rubbish"), "not a feed"),
+    "empty": (Reply(body=b""), "empty"),
+    "closed": (Reply(hang_up=True), "closed the connection early"),
+}
+
+
+async def test_broken_feeds_are_reported_with_their_reasons_and_the_feed_beside_them_is_read(tmp_path: Path) -> None:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire", *BROKEN)
+        await made.once()
+        for name, (reply, _) in BROKEN.items():
+            made.outlets.serve(f"/{name}.xml", reply)
+        made.publish("wire", FIRST)
+        report = await made.once()
+        errors = {feed.url.rpartition("/")[2].removesuffix(".xml"): feed.error or "" for feed in report.passed.broken}
+        assert errors.keys() == BROKEN.keys()
+        for name, (_, words) in BROKEN.items():
+            assert words.lower() in errors[name].lower()
+        assert len(made.heads()) == 1
 
 
 async def test_an_unset_token_parks_the_message_and_it_is_sent_when_the_token_is_back(made: World) -> None:
