@@ -16,8 +16,9 @@ import bot.pipeline.backtest
 import bot.web  # noqa: F401
 from bot import app
 from bot.cli.commands import app_of
-from testbed import configs
+from testbed import authorities, configs
 
+authorities.trust_one()
 get_command(app_of())
 with tempfile.TemporaryDirectory() as _folder:
     _feeds = [{"url": "https://example.org/feed", "name": "Example"}]

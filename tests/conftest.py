@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from bot.text import encoders
+from testbed import authorities
 from testbed.servers.ntfy import ntfy_server
 from testbed.servers.postgres import postgres_server
 from testbed.servers.synapse import synapse_server
@@ -19,6 +20,7 @@ __all__ = ["ntfy_server", "postgres_server", "synapse_server"]
 
 _TIMEOUT = re.compile(r"Timeout|timed out|no answer in \d+ seconds")
 
+authorities.trust_one()
 # No deadline: a busy machine is no fault of the code.
 settings.register_profile("ci", derandomize=True, deadline=None)
 # Runs outside CI try other examples each time, so that fewer of them are enough.

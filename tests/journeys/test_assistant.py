@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from bot import app
+from bot.cli import archive
 from bot.queries import assistants
 from testbed import made
 from testbed.servers import slack
@@ -25,9 +29,13 @@ TOOLS = {"search", "stories", "story", "explain", "try_rule", "feeds_health", "d
 MARKS = ("Untrusted data:\n<untrusted-data>\n", "\n</untrusted-data>")
 
 
-def by_command(folder: Path) -> StdioServerParameters:
-    arguments = ["-m", "bot", "mcp", "--config", str(folder)]
-    return StdioServerParameters(command=sys.executable, args=arguments, env={TOKEN_VARIABLE: slack.TOKEN})
+@asynccontextmanager
+async def assistant(folder: Path) -> AsyncIterator[Client]:
+    """An assistant that asks what ``wirewatch mcp`` serves, in this process."""
+    environment = app.Environment(environ={TOKEN_VARIABLE: slack.TOKEN})
+    async with archive.opened(app.load(folder, environment.environ), environment) as answers:
+        async with Client(assistants.server_of(answers)) as client:
+            yield client
 
 
 async def said(client: Client, tool: str, **arguments: object) -> str:
@@ -47,7 +55,9 @@ async def told(client: Client, tool: str, **arguments: object) -> dict[str, Any]
 
 
 async def test_an_assistant_asks_over_stdin_and_stdout(filled: Path) -> None:
-    async with Client(by_command(filled)) as client:
+    arguments = ["-m", "bot", "mcp", "--config", str(filled)]
+    command = StdioServerParameters(command=sys.executable, args=arguments, env={TOKEN_VARIABLE: slack.TOKEN})
+    async with Client(command) as client:
         assert {tool.name for tool in (await client.list_tools()).tools} == TOOLS
         listed = (await told(client, "stories", rule="BlackBerry in Pakistan"))["stories"]
         story = next(each for each in listed if each["article_count"] == 3)
@@ -66,7 +76,7 @@ async def test_an_assistant_asks_over_stdin_and_stdout(filled: Path) -> None:
 
 
 async def test_a_drafted_rule_comes_back_with_what_check_says(filled: Path) -> None:
-    async with Client(by_command(filled)) as client:
+    async with assistant(filled) as client:
         good = json.loads(
             await said(
                 client,
@@ -82,7 +92,7 @@ async def test_a_drafted_rule_comes_back_with_what_check_says(filled: Path) -> N
         bad = json.loads(await said(client, "draft_rule", name="x", notify=["nowhere"], query="a b"))
         assert {each["code"] for each in bad["problems"] if each["severity"] == "error"} >= {"unknown-channel"}
         assert "^" in bad["check"]
-    async with Client(by_command(filled)) as client:
+    async with assistant(filled) as client:
         (rules,) = (await client.read_resource("wirewatch://rules")).contents
         assert 'Any \\"backdoor\\": law' in rules.text  # type: ignore[union-attr]
         (rule,) = (await client.read_resource("wirewatch://rules/BlackBerry%20in%20Pakistan")).contents
@@ -99,7 +109,7 @@ async def test_what_a_stranger_wrote_cannot_close_its_mark_and_a_long_answer_is_
         tx.stories.save(story)
 
     await page.running.store.write(add)
-    async with Client(by_command(page.folder)) as client:
+    async with assistant(page.folder) as client:
         text = await said(client, "story", id="h")
     assert len(text) < assistants.MOST_CHARACTERS + 500
     assert text.count("</untrusted-data>") == 1
@@ -108,7 +118,7 @@ async def test_what_a_stranger_wrote_cannot_close_its_mark_and_a_long_answer_is_
 
 
 async def test_a_wrong_argument_is_refused_in_our_words_and_the_limits_are_in_the_schema(filled: Path) -> None:
-    async with Client(by_command(filled)) as client:
+    async with assistant(filled) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         limit = tools["stories"].input_schema["properties"]["limit"]
         assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 100, 20)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -115,14 +117,39 @@ def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def copied(source: Path, folder: Path) -> Path:
+    shutil.copytree(source, folder)
+    bot = (folder / "bot.yaml").read_text().replace(str(source), str(folder))
+    (folder / "bot.yaml").write_text(bot)
+    return folder
+
+
 @pytest.fixture
 def filled(filled_once: Path, tmp_path: Path) -> Path:
     """A configuration and its database, which a test may change."""
-    folder = tmp_path / "config"
-    shutil.copytree(filled_once, folder)
-    bot = (folder / "bot.yaml").read_text().replace(str(filled_once), str(folder))
-    (folder / "bot.yaml").write_text(bot)
-    return folder
+    return copied(filled_once, tmp_path / "config")
+
+
+@pytest.fixture(scope="session")
+def shared(filled_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page in a loop of its own for all tests that only read it."""
+    folder = copied(filled_once, tmp_path_factory.mktemp("shared") / "config")
+    opened: Future[Page] = Future()
+    is_over = threading.Event()
+
+    async def serve() -> None:
+        async with page_over(folder, requests_per_minute=1_000_000) as page:
+            await page.tick()
+            opened.set_result(page)
+            await asyncio.to_thread(is_over.wait)
+
+    with ThreadPoolExecutor(1) as thread:
+        serving = thread.submit(asyncio.run, serve())
+        # If the page cannot be opened, the error is the result of serving it.
+        serving.add_done_callback(lambda done: None if opened.done() else opened.set_exception(done.exception()))
+        yield opened.result()
+        is_over.set()
+        serving.result()
 
 
 @pytest.fixture

@@ -39,19 +39,19 @@ async def big_story(page: Page) -> dict[str, Any]:
     return story
 
 
-async def test_stories_are_those_of_the_command_word_for_word(page: Page) -> None:
-    told = json.loads(wirewatch("stories", "--json", folder=page.folder.parent).stdout)
-    answered = (await ask(page, "/stories", limit="100")).json()
+async def test_stories_are_those_of_the_command_word_for_word(shared: Page) -> None:
+    told = json.loads(wirewatch("stories", "--json", folder=shared.folder.parent).stdout)
+    answered = (await ask(shared, "/stories", limit="100")).json()
     assert answered["after"] is None
     assert sorted(answered["stories"], key=lambda each: each["id"]) == sorted(told, key=lambda each: each["id"])
-    one = await big_story(page)
-    assert (await ask(page, f"/stories/{one['id']}")).json() == one
+    one = await big_story(shared)
+    assert (await ask(shared, f"/stories/{one['id']}")).json() == one
 
 
-async def test_search_and_status_are_those_of_the_commands(page: Page) -> None:
-    told = json.loads(wirewatch("search", "backdoor", "--json", folder=page.folder.parent).stdout)
-    assert (await ask(page, "/search", q="backdoor")).json() == told
-    as_in_a_rule = (await ask(page, "/search", q="query: |\n  backdoor")).json()
+async def test_search_and_status_are_those_of_the_commands(shared: Page) -> None:
+    told = json.loads(wirewatch("search", "backdoor", "--json", folder=shared.folder.parent).stdout)
+    assert (await ask(shared, "/search", q="backdoor")).json() == told
+    as_in_a_rule = (await ask(shared, "/search", q="query: |\n  backdoor")).json()
     assert as_in_a_rule == told
     for found in told["articles"]:
         texts = [(found["title"], found["title_marks"]), *zip(found["excerpts"], found["excerpt_marks"], strict=True)]
@@ -59,66 +59,66 @@ async def test_search_and_status_are_those_of_the_commands(page: Page) -> None:
         assert marked
         assert {*marked} == {"backdoor"}
     assert told["articles"]
-    status = json.loads(wirewatch("status", "--json", folder=page.folder.parent).stdout)
-    assert (await ask(page, "/feeds")).json()["feeds"] == status["feeds"]
+    status = json.loads(wirewatch("status", "--json", folder=shared.folder.parent).stdout)
+    assert (await ask(shared, "/feeds")).json()["feeds"] == status["feeds"]
     # The command counts by the machine's clock, the page by the test's.
-    rules = [{**rule, "stories_7d": 0} for rule in (await ask(page, "/rules")).json()["rules"]]
+    rules = [{**rule, "stories_7d": 0} for rule in (await ask(shared, "/rules")).json()["rules"]]
     assert rules == status["rules"]
-    answered = (await ask(page, "/status")).json()
+    answered = (await ask(shared, "/status")).json()
     assert {**answered, "rules": rules} == status
     assert answered["bot"].endswith("is running")
 
 
-async def test_pages_follow_each_other_and_leave_nothing_out(page: Page) -> None:
+async def test_pages_follow_each_other_and_leave_nothing_out(shared: Page) -> None:
     for path, key, name in (
         ("/stories", "stories", "id"),
         ("/articles", "articles", "id"),
         ("/feeds", "feeds", "url"),
         ("/rules", "rules", "name"),
     ):
-        whole = (await ask(page, path)).json()[key]
+        whole = (await ask(shared, path)).json()[key]
         assert len(whole) > 1
         found: list[dict[str, Any]] = []
         after = None
         while after is not None or not found:
-            answer = (await ask(page, path, limit="1", **({"after": after} if after else {}))).json()
+            answer = (await ask(shared, path, limit="1", **({"after": after} if after else {}))).json()
             found += answer[key]
             after = answer["after"]
         assert [each[name] for each in found] == [each[name] for each in whole]
 
 
-async def test_an_article_and_a_rule_are_told_whole(page: Page) -> None:
-    story = await big_story(page)
-    article = (await ask(page, f"/articles/{story['articles'][0]['id']}")).json()
+async def test_an_article_and_a_rule_are_told_whole(shared: Page) -> None:
+    story = await big_story(shared)
+    article = (await ask(shared, f"/articles/{story['articles'][0]['id']}")).json()
     assert article["story"] == story["id"]
     assert "The order dates from July." in article["text"]
     assert {match["label"] for match in article["matches"]} == {"product", "regulator", "demand"}
-    rule = (await ask(page, f"/rules/{RULE}")).json()
+    rule = (await ask(shared, f"/rules/{RULE}")).json()
     assert rule["yaml"].startswith(f"name: {RULE}\nall:\n  product:")
     assert sum(rule["matches_by_day"].values()) == 3
-    odd = (await ask(page, "/rules")).json()["rules"][-1]["name"]
+    odd = (await ask(shared, "/rules")).json()["rules"][-1]["name"]
     assert "</" in odd or "<b" in odd
-    assert (await ask(page, f"/rules/{odd}")).json()["name"] == odd
+    assert (await ask(shared, f"/rules/{odd}")).json()["name"] == odd
 
 
-async def test_explain_says_why_and_what_is_missing(page: Page) -> None:
-    story = await big_story(page)
+async def test_explain_says_why_and_what_is_missing(shared: Page) -> None:
+    story = await big_story(shared)
     link = story["articles"][0]["link"]
-    (found,) = (await ask(page, "/explain", url=link, rule="BlackBerry")).json()["explained"]
+    (found,) = (await ask(shared, "/explain", url=link, rule="BlackBerry")).json()["explained"]
     assert found["matched"]
     assert found["story"]["id"] == story["id"]
-    (found,) = (await ask(page, "/explain", text="BlackBerry and the PTA", rule="BlackBerry")).json()["explained"]
+    (found,) = (await ask(shared, "/explain", text="BlackBerry and the PTA", rule="BlackBerry")).json()["explained"]
     assert not found["matched"]
     assert "2 of 3: no demand" in found["text"]
-    refused(await ask(page, "/explain", url="https://nobody.example/x"), 404)
-    refused(await ask(page, "/explain"), 422)
+    refused(await ask(shared, "/explain", url="https://nobody.example/x"), 404)
+    refused(await ask(shared, "/explain"), 422)
 
 
-async def test_a_pasted_rule_is_tried_and_a_broken_one_gets_what_check_says(page: Page) -> None:
+async def test_a_pasted_rule_is_tried_and_a_broken_one_gets_what_check_says(shared: Page) -> None:
     rule = "name: Mine\nall: [BlackBerry, PTA]\nnotify: desk\n"
-    answer = (await send(page, "/try", {"rule": rule, "days": 3}, token="")).json()
+    answer = (await send(shared, "/try", {"rule": rule, "days": 3}, token="")).json()
     assert [len(each["matches"]) for each in answer["trial"]["rules"]] == [2]
-    broken = (await send(page, "/try", {"rule": "name: Mine\nal: [x]\nnotify: desk\n"}, token="")).json()
+    broken = (await send(shared, "/try", {"rule": "name: Mine\nal: [x]\nnotify: desk\n"}, token="")).json()
     assert broken["trial"] is None
     assert broken["problems"][0]["code"] == "unknown-key"
     assert broken["problems"][0]["line"] == 2
@@ -185,31 +185,32 @@ async def test_without_the_pages_token_a_wrong_one_is_still_refused(filled: Path
         refused(await ask(page, "/stories", token="wrong"), 401)
 
 
-async def test_a_search_that_cannot_be_read_says_where(page: Page) -> None:
-    problem = refused(await ask(page, "/search", q="backdoor AND (bes OR"), 422)
+async def test_a_search_that_cannot_be_read_says_where(shared: Page) -> None:
+    problem = refused(await ask(shared, "/search", q="backdoor AND (bes OR"), 422)
     (error,) = problem["errors"]
     assert (error["where"], error["start"], error["end"]) == ("q", 18, 20)
     assert "^" in problem["detail"]
 
 
-async def test_what_is_no_parameter_is_refused_by_its_name(page: Page) -> None:
+async def test_what_is_no_parameter_is_refused_by_its_name(shared: Page) -> None:
     for params, where in (
         ({"limit": "0"}, "limit"),
         ({"limit": "1.0"}, "limit"),
         ({"colour": "red"}, "colour"),
         ({"since": ""}, "since"),
     ):
-        problem = refused(await ask(page, "/stories", **params), 400)
+        problem = refused(await ask(shared, "/stories", **params), 400)
         assert [each["where"] for each in problem["errors"]] == [where]
     for params in ({"since": "soon"}, {"after": "x"}):
-        assert [each["where"] for each in refused(await ask(page, "/stories", **params), 422)["errors"]] == list(params)
-    (misspelt,) = refused(await ask(page, "/stories", limitt="1"), 400)["errors"]
+        problem = refused(await ask(shared, "/stories", **params), 422)
+        assert [each["where"] for each in problem["errors"]] == list(params)
+    (misspelt,) = refused(await ask(shared, "/stories", limitt="1"), 400)["errors"]
     assert (misspelt["where"], misspelt["help"]) == ("limitt", 'did you mean "limit"?')
-    (surplus,) = refused(await ask(page, "/stories/none", limit="1"), 400)["errors"]
+    (surplus,) = refused(await ask(shared, "/stories/none", limit="1"), 400)["errors"]
     assert surplus["message"] == "no parameter is valid here"
-    refused(await page.get("/api/v1/stories?limit=1&limit=2"), 400)
-    refused(await ask(page, "/nothing"), 404)
-    async with httpx.AsyncClient(base_url=page.site.url) as client:
+    refused(await shared.get("/api/v1/stories?limit=1&limit=2"), 400)
+    refused(await ask(shared, "/nothing"), 404)
+    async with httpx.AsyncClient(base_url=shared.site.url) as client:
         assert refused(await client.delete("/api/v1/stories"), 405)
         refused(await client.post("/api/v1/try", content=b"{", headers={"content-type": "application/json"}), 400)
         refused(await client.post("/api/v1/try", data={"rule": "x"}), 415)
@@ -239,16 +240,16 @@ async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -
         assert problem["detail"] == "no silence nosuch; `wirewatch silence list` and GET /silences list all silences"
 
 
-async def test_an_unchanged_answer_is_not_sent_again(page: Page) -> None:
-    first = await ask(page, "/stories")
-    again = await page.get("/api/v1/stories", headers={"if-none-match": first.headers["etag"]})
+async def test_an_unchanged_answer_is_not_sent_again(shared: Page) -> None:
+    first = await ask(shared, "/stories")
+    again = await shared.get("/api/v1/stories", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    other = await page.get("/api/v1/rules", headers={"if-none-match": first.headers["etag"]})
+    other = await shared.get("/api/v1/rules", headers={"if-none-match": first.headers["etag"]})
     assert other.status_code == 200
 
 
-async def test_what_hostile_feeds_say_is_data_and_steers_no_terminal(page: Page) -> None:
-    answer = await ask(page, "/search", q="wombat")
+async def test_what_hostile_feeds_say_is_data_and_steers_no_terminal(shared: Page) -> None:
+    answer = await ask(shared, "/search", q="wombat")
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert any("<script>" in each["title"] for each in answer.json()["articles"])

@@ -68,8 +68,8 @@ async def test_the_api_keeps_what_its_document_says(filled: Path, tmp_path: Path
     assert "Tested: 17" in told, told
 
 
-async def test_the_document_describes_each_parameter_of_an_address_as_it_may_be_written(page: Page) -> None:
-    document = (await page.get("/api/v1/openapi.json")).json()
+async def test_the_document_describes_each_parameter_of_an_address_as_it_may_be_written(shared: Page) -> None:
+    document = (await shared.get("/api/v1/openapi.json")).json()
     parameters = {one["name"]: one for one in document["paths"]["/api/v1/stories"]["get"]["parameters"]}
     assert list(parameters) == ["limit", "after", "since", "rule"]
     assert not any("null" in json.dumps(one["schema"]) for one in parameters.values())

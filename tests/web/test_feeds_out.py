@@ -35,15 +35,15 @@ def body_of(content: bytes, kind: str) -> model.Body:
 
 
 @pytest.mark.parametrize("address", ["all", f"rule?name={quote(RULE)}", "channel?name=desk"])
-async def test_a_feed_is_read_by_feedparser_and_by_this_bot(page: Page, address: str) -> None:
+async def test_a_feed_is_read_by_feedparser_and_by_this_bot(shared: Page, address: str) -> None:
     kind, _, query = address.partition("?")
-    answer = await page.get(f"/feeds/{kind}.atom?{query}")
+    answer = await shared.get(f"/feeds/{kind}.atom?{query}")
     assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
     read = feedparser.parse(answer.content)
     assert not read.bozo
     assert "BlackBerry to leave Pakistan rather than open its servers" in [entry.title for entry in read.entries]
     ours = rss.Source().read(body_of(answer.content, "application/atom+xml"))
-    answer = await page.get(f"/feeds/{kind}.json?{query}")
+    answer = await shared.get(f"/feeds/{kind}.json?{query}")
     also = jsonfeed.Source().read(body_of(answer.content, "application/feed+json"))
     assert [entry.guid for entry in ours.entries] == [entry.id for entry in read.entries]
     assert [(each.guid, each.title, each.link) for each in also.entries] == [
@@ -51,8 +51,8 @@ async def test_a_feed_is_read_by_feedparser_and_by_this_bot(page: Page, address:
     ]
 
 
-async def test_a_feed_has_what_atom_requires(page: Page) -> None:
-    root = etree.fromstring((await page.get("/feeds/all.atom")).content)
+async def test_a_feed_has_what_atom_requires(shared: Page) -> None:
+    root = etree.fromstring((await shared.get("/feeds/all.atom")).content)
     for path in ("a:id", "a:title", "a:updated", "a:author/a:name", "a:link[@rel='self']"):
         assert len(found(root, path)) == 1, path
     entries = root.findall("a:entry", ATOM)

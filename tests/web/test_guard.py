@@ -68,16 +68,16 @@ async def test_what_is_not_the_token_does_not_open(filled: Path) -> None:
         assert (await page.get("/", params={"token": TOKEN})).status_code == 401
 
 
-async def test_without_a_token_a_foreign_name_that_leads_here_reads_nothing(page: Page) -> None:
+async def test_without_a_token_a_foreign_name_that_leads_here_reads_nothing(shared: Page) -> None:
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "[::1", "a b"):
-        answer = await page.get("/stories", headers={"host": host})
+        answer = await shared.get("/stories", headers={"host": host})
         assert answer.status_code in (400, 421), host
         assert "BlackBerry" not in answer.text
 
 
-async def test_without_a_token_this_machines_own_names_are_answered(page: Page) -> None:
+async def test_without_a_token_this_machines_own_names_are_answered(shared: Page) -> None:
     for host in ("localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "LOCALHOST"):
-        assert (await page.get("/", headers={"host": host})).status_code == 200, host
+        assert (await shared.get("/", headers={"host": host})).status_code == 200, host
 
 
 FOREIGN: list[dict[str, str]] = [
@@ -106,10 +106,10 @@ async def test_what_another_sites_page_loads_from_here_is_refused(filled: Path, 
         assert (await page.get("/healthz", headers=FOREIGN[0])).status_code == 200
 
 
-async def test_a_link_on_another_site_opens_a_page(page: Page) -> None:
+async def test_a_link_on_another_site_opens_a_page(shared: Page) -> None:
     followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     for headers in (followed, {"sec-fetch-site": "none"}, {"sec-fetch-site": "same-origin"}, {}):
-        assert (await page.get("/stories", headers=headers)).status_code == 200
+        assert (await shared.get("/stories", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize(

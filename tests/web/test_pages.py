@@ -37,8 +37,8 @@ async def read(page_: Page, path: str, **params: str) -> html.HtmlElement:
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_each_page_is_whole_and_loads_nothing_from_outside(page: Page, path: str) -> None:
-    answer = await page.get(path)
+async def test_each_page_is_whole_and_loads_nothing_from_outside(shared: Page, path: str) -> None:
+    answer = await shared.get(path)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     policy = answer.headers["content-security-policy"]
@@ -53,8 +53,8 @@ async def test_each_page_is_whole_and_loads_nothing_from_outside(page: Page, pat
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/try?rule=name:+W%0Aany:+[wombat*]%0Anotify:+desk", "/search?q=wombat"])
-async def test_what_a_hostile_feed_says_stays_text(page: Page, path: str) -> None:
-    tree = tree_of((await page.get(path)).text)
+async def test_what_a_hostile_feed_says_stays_text(shared: Page, path: str) -> None:
+    tree = tree_of((await shared.get(path)).text)
     attributes = {name for element in elements(tree, "//*") for name in map(str, element.attrib)}
     assert {name for name in attributes if name.startswith("on")} == set()
     assert elements(tree, "//script | //img | //b | //*[@onload]") == []
@@ -64,8 +64,8 @@ async def test_what_a_hostile_feed_says_stays_text(page: Page, path: str) -> Non
         assert "noopener" in link.get("rel", "")
 
 
-async def test_a_story_shows_outlets_evidence_messages_and_decisions(page: Page) -> None:
-    tree = await read(page, "/stories", rule="BlackBerry in Pakistan")
+async def test_a_story_shows_outlets_evidence_messages_and_decisions(shared: Page) -> None:
+    tree = await read(shared, "/stories", rule="BlackBerry in Pakistan")
     (card,) = elements(tree, "//article")
     said = text_of(card)
     assert all(outlet in said for outlet in ("wire", "courier", "ledger"))
@@ -156,8 +156,8 @@ async def test_the_secret_of_an_address_is_on_no_page_and_its_feed_has_one(fille
     assert not any("glft-0123456789" in text for text in texts)
 
 
-async def test_rules_show_hits_the_last_match_and_what_they_mean(page: Page) -> None:
-    tree = await read(page, "/rules")
+async def test_rules_show_hits_the_last_match_and_what_they_mean(shared: Page) -> None:
+    tree = await read(shared, "/rules")
     card = elements(tree, "//article[contains(., 'BlackBerry in Pakistan')]")[0]
     assert "3 articles in two weeks" in text_of(card)
     assert "Last match: 2015-12-02" in text_of(card)
@@ -165,8 +165,8 @@ async def test_rules_show_hits_the_last_match_and_what_they_mean(page: Page) -> 
     assert "Broken rule is off" in text_of(tree)
 
 
-async def test_the_configuration_page_shows_each_problem_with_its_caret(page: Page) -> None:
-    tree = await read(page, "/configuration")
+async def test_the_configuration_page_shows_each_problem_with_its_caret(shared: Page) -> None:
+    tree = await read(shared, "/configuration")
     (problem,) = [found.text_content() for found in elements(tree, "//pre") if "notfy" in found.text_content()]
     assert "^^^^^" in problem
     assert 'did you mean "notify"?' in problem
@@ -177,8 +177,8 @@ async def test_the_configuration_page_shows_each_problem_with_its_caret(page: Pa
     assert "error" in text_of(elements(tree, "//p[contains(@class, 'state')]")[0])
 
 
-async def test_the_overview_names_what_needs_a_look(page: Page) -> None:
-    said = text_of(await read(page, "/"))
+async def test_the_overview_names_what_needs_a_look(shared: Page) -> None:
+    said = text_of(await read(shared, "/"))
     assert "Running: the last tick was just now" in said
     assert "1 broken" in said
     assert "desk.yaml" in said
@@ -193,15 +193,15 @@ async def test_parked_messages_stand_in_the_outbox_with_their_reason(page: Page)
     assert "1 parked message" in text_of(await read(page, "/"))
 
 
-async def test_an_unknown_address_is_a_page_too(page: Page) -> None:
-    answer = await page.get("/nothing")
+async def test_an_unknown_address_is_a_page_too(shared: Page) -> None:
+    answer = await shared.get("/nothing")
     assert answer.status_code == 404
     assert "No such page" in answer.text
-    assert (await page.get("/feeds/../../etc/passwd")).status_code == 404
+    assert (await shared.get("/feeds/../../etc/passwd")).status_code == 404
 
 
-async def test_nothing_can_be_changed(page: Page) -> None:
-    async with httpx.AsyncClient(base_url=page.site.url) as client:
+async def test_nothing_can_be_changed(shared: Page) -> None:
+    async with httpx.AsyncClient(base_url=shared.site.url) as client:
         for path in PAGES:
             for method in ("POST", "PUT", "DELETE", "PATCH"):
                 assert (await client.request(method, path)).status_code == 405
@@ -225,8 +225,8 @@ async def test_a_bot_most_of_whose_feeds_are_broken_is_not_shown_as_well(filled:
 
 
 @pytest.mark.parametrize("path", ["/stories?rule=", "/rule?name=", "/search?rule="])
-async def test_a_page_about_a_rule_that_is_not_loaded_says_which_is_meant(page: Page, path: str) -> None:
-    answer = await page.get(f"{path}BlackBerries+in+Pakistan")
+async def test_a_page_about_a_rule_that_is_not_loaded_says_which_is_meant(shared: Page, path: str) -> None:
+    answer = await shared.get(f"{path}BlackBerries+in+Pakistan")
     assert answer.status_code == 404
     meant = 'no loaded rule is named "BlackBerries in Pakistan"; did you mean "BlackBerry in Pakistan"?'
     assert meant in text_of(tree_of(answer.text))

@@ -38,8 +38,8 @@ def said(tree: html.HtmlElement) -> str:
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(page: Page, form: str) -> None:
-    tree = await tried(page, FORMS[form])
+async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(shared: Page, form: str) -> None:
+    tree = await tried(shared, FORMS[form])
     assert "Mine: 2 matches" in said(tree)
     assert "It would have made 1 story" in said(tree)
     assert {mark.text_content() for mark in elements(tree, "//mark")} == {"BlackBerry", "PTA"}
@@ -58,16 +58,16 @@ async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(page: Page, fo
         ("all: [BlackBerry, PTA]\nnone: [pulls out]\nnotify: ops", 1),
     ],
 )
-async def test_a_bare_query_and_a_list_of_wordings_are_tried_too(page: Page, written: str, matches: int) -> None:
-    told = said(await tried(page, written))
+async def test_a_bare_query_and_a_list_of_wordings_are_tried_too(shared: Page, written: str, matches: int) -> None:
+    told = said(await tried(shared, written))
     assert f"Pasted: {matches} match" in told
     assert "no examples" not in told, "a warning of a line that nobody wrote"
 
 
-async def test_a_mistake_in_a_bare_query_has_its_place_in_what_was_pasted(page: Page) -> None:
-    tree = await tried(page, "BlackBerry AND\n(PTA OR")
+async def test_a_mistake_in_a_bare_query_has_its_place_in_what_was_pasted(shared: Page) -> None:
+    tree = await tried(shared, "BlackBerry AND\n(PTA OR")
     assert "rule:2:6: error: a term is missing between OR and the end 2 | (PTA OR" in said(tree)
-    tree = await tried(page, "none: [wombat]\nquery: PTA OR")
+    tree = await tried(shared, "none: [wombat]\nquery: PTA OR")
     assert "rule:2:12: error: a term is missing between OR and the end 2 | query: PTA OR" in said(tree)
 
 
@@ -100,8 +100,8 @@ async def test_a_rule_that_is_loaded_as_it_is_needs_no_patch(page: Page) -> None
     assert elements(await tried(page, source.item.yaml), "//pre[@aria-labelledby='patch']") == []
 
 
-async def test_near_misses_say_what_is_missing(page: Page) -> None:
-    tree = await tried(page, "name: Mine\nall: [BlackBerry, wombat]\nnotify: desk\n")
+async def test_near_misses_say_what_is_missing(shared: Page) -> None:
+    tree = await tried(shared, "name: Mine\nall: [BlackBerry, wombat]\nnotify: desk\n")
     assert "Mine: 0 matches" in said(tree)
     assert "no wombat: 3" in said(tree)
 
@@ -127,8 +127,8 @@ async def test_nothing_is_saved_and_nobody_is_told(page: Page) -> None:
         ("name: Mine\nall: [BlackBerry]\nnotify: dsk\n", "rule:3:9: error"),
     ],
 )
-async def test_a_problem_stands_where_it_stands_in_the_pasted_text(page: Page, written: str, place: str) -> None:
-    told = said(await tried(page, written))
+async def test_a_problem_stands_where_it_stands_in_the_pasted_text(shared: Page, written: str, place: str) -> None:
+    told = said(await tried(shared, written))
     assert place in told
     assert "match" not in told.partition("help")[0]
 
@@ -145,16 +145,16 @@ async def test_a_problem_stands_where_it_stands_in_the_pasted_text(page: Page, w
         "name: \ud7ff\U0010ffff",
     ],
 )
-async def test_odd_text_is_a_problem_and_no_failure(page: Page, written: str) -> None:
-    assert said(await tried(page, written)) != ""
+async def test_odd_text_is_a_problem_and_no_failure(shared: Page, written: str) -> None:
+    assert said(await tried(shared, written)) != ""
 
 
-async def test_what_is_too_much_is_refused_with_the_limit(page: Page) -> None:
-    assert "may have at most 8,000 characters" in said(await tried(page, "x" * 8001))
+async def test_what_is_too_much_is_refused_with_the_limit(shared: Page) -> None:
+    assert "may have at most 8,000 characters" in said(await tried(shared, "x" * 8001))
     # Thousands of letters of a script that an address writes in nine characters each still arrive.
-    assert "There is no rule" not in said(await tried(page, "# " + "監" * 7_200))
+    assert "There is no rule" not in said(await tried(shared, "# " + "監" * 7_200))
     many = "rules:\n" + "".join(f"  - {{name: r{n}, all: [BlackBerry], notify: desk}}\n" for n in range(11))
-    assert "At most 10 rules can be tried at a time; these are 11" in said(await tried(page, many))
+    assert "At most 10 rules can be tried at a time; these are 11" in said(await tried(shared, many))
 
 
 async def test_a_trial_that_takes_too_long_is_given_up(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,14 +172,14 @@ def nested(levels: int) -> str:
 HEAVY = f'name: Mine\nquery: {nested(40)}\nnotify: desk\nmust_match: ["{"aaa bbb " * 800}"]\n'
 
 
-async def test_nested_nears_end_in_bounded_steps_with_the_place_of_the_example(page: Page) -> None:
+async def test_nested_nears_end_in_bounded_steps_with_the_place_of_the_example(shared: Page) -> None:
     began = time.process_time()
-    told = said(await tried(page, HEAVY))
+    told = said(await tried(shared, HEAVY))
     assert time.process_time() - began < 10
     assert "rule:4:15: error: the rule needs more than 500,000 steps" in told
 
 
-async def test_a_trial_keeps_the_loop_and_other_pages_alive(page: Page) -> None:
+async def test_a_trial_keeps_the_loop_and_other_pages_alive(shared: Page) -> None:
     worst = 0.0
 
     async def beat(stop: asyncio.Event) -> None:
@@ -192,9 +192,9 @@ async def test_a_trial_keeps_the_loop_and_other_pages_alive(page: Page) -> None:
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(beat(stop))
-        trial = group.create_task(page.get("/try", params={"rule": HEAVY}))
+        trial = group.create_task(shared.get("/try", params={"rule": HEAVY}))
         await asyncio.sleep(0.1)
-        assert (await page.get("/healthz")).status_code == 200
+        assert (await shared.get("/healthz")).status_code == 200
         is_early = not trial.done()
         await trial
         stop.set()
@@ -202,16 +202,16 @@ async def test_a_trial_keeps_the_loop_and_other_pages_alive(page: Page) -> None:
     assert worst < 1
 
 
-async def test_few_trials_wait_and_the_others_are_told_so(page: Page) -> None:
+async def test_few_trials_wait_and_the_others_are_told_so(shared: Page) -> None:
     async with asyncio.TaskGroup() as group:
-        trials = [group.create_task(page.get("/try", params={"rule": HEAVY})) for _ in range(6)]
+        trials = [group.create_task(shared.get("/try", params={"rule": HEAVY})) for _ in range(6)]
     told = [said(tree_of(trial.result().text)) for trial in trials]
     assert sum("Others are trying rules" in one for one in told) == 2
 
 
-async def test_a_link_on_another_site_fills_the_form_and_runs_nothing(page: Page) -> None:
+async def test_a_link_on_another_site_fills_the_form_and_runs_nothing(shared: Page) -> None:
     followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    tree = tree_of((await page.get("/try", params={"rule": RULE}, headers=followed)).text)
+    tree = tree_of((await shared.get("/try", params={"rule": RULE}, headers=followed)).text)
     assert "Mine" in elements(tree, "//textarea")[0].text_content()
     assert "press “Try it”" in said(tree)
     assert "matches" not in said(tree)

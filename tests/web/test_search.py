@@ -10,8 +10,8 @@ from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of, values
 
 
-async def test_a_search_shows_articles_with_marked_words_in_whole_sentences(page: Page) -> None:
-    tree = tree_of((await page.get("/search", params={"q": 'backdoor "pulls out"'})).text)
+async def test_a_search_shows_articles_with_marked_words_in_whole_sentences(shared: Page) -> None:
+    tree = tree_of((await shared.get("/search", params={"q": 'backdoor "pulls out"'})).text)
     assert "1 article" in text_of(elements(tree, "//h2")[0])
     assert {mark.text_content() for mark in elements(tree, "//mark")} == {"backdoor", "pulls out"}
     quotes = [text_of(quote) for quote in elements(tree, "//p[@class='quote']")]
@@ -20,15 +20,15 @@ async def test_a_search_shows_articles_with_marked_words_in_whole_sentences(page
     ]
 
 
-async def test_outlet_rule_and_days_bound_it_also_without_words(page: Page) -> None:
+async def test_outlet_rule_and_days_bound_it_also_without_words(shared: Page) -> None:
     def found(answer: str) -> list[str]:
         return [text_of(item) for item in elements(tree_of(answer), "//ol[contains(@class, 'found')]//strong")]
 
-    assert found((await page.get("/search", params={"outlet": "courier"})).text) == ["courier"]
-    by_rule = await page.get("/search", params={"rule": "BlackBerry in Pakistan"})
+    assert found((await shared.get("/search", params={"outlet": "courier"})).text) == ["courier"]
+    by_rule = await shared.get("/search", params={"rule": "BlackBerry in Pakistan"})
     assert sorted(found(by_rule.text)) == ["courier", "ledger", "wire"]
-    assert found((await page.get("/search", params={"q": "blackberry", "to": "2015-01-01"})).text) == []
-    wrong = await page.get("/search", params={"q": "blackberry", "from": "soon"})
+    assert found((await shared.get("/search", params={"q": "blackberry", "to": "2015-01-01"})).text) == []
+    wrong = await shared.get("/search", params={"q": "blackberry", "from": "soon"})
     assert 'soon" is not a day or a duration' in text_of(tree_of(wrong.text))
 
 
@@ -47,9 +47,9 @@ async def test_outlet_rule_and_days_bound_it_also_without_words(page: Page) -> N
         ("'><script>alert(1)</script>\"", "28: a quote is not closed"),
     ],
 )
-async def test_a_search_that_cannot_be_read_says_where_at_once(page: Page, words: str, says: str) -> None:
+async def test_a_search_that_cannot_be_read_says_where_at_once(shared: Page, words: str, says: str) -> None:
     begun = time.monotonic()
-    answer = await page.get("/search", params={"q": words})
+    answer = await shared.get("/search", params={"q": words})
     assert time.monotonic() - begun < 5
     assert answer.status_code == 200
     tree = tree_of(answer.text)
@@ -59,9 +59,9 @@ async def test_a_search_that_cannot_be_read_says_where_at_once(page: Page, words
     assert elements(tree, "//script") == []
 
 
-async def test_a_link_of_another_site_fills_the_form_and_searches_nothing(page: Page) -> None:
+async def test_a_link_of_another_site_fills_the_form_and_searches_nothing(shared: Page) -> None:
     headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    tree = tree_of((await page.get("/search", params={"q": "backdoor"}, headers=headers)).text)
+    tree = tree_of((await shared.get("/search", params={"q": "backdoor"}, headers=headers)).text)
     assert values(tree, "//input[@name='q']/@value") == ["backdoor"]
     assert "another site filled in this search" in text_of(tree)
     assert elements(tree, "//mark") == []

@@ -18,8 +18,8 @@ async def _link(page: Page, title: str) -> str:
     return str(link)
 
 
-async def test_a_story_tells_what_happened_in_its_order(page: Page) -> None:
-    tree = tree_of((await page.get(await _link(page, "BlackBerry to leave"))).text)
+async def test_a_story_tells_what_happened_in_its_order(shared: Page) -> None:
+    tree = tree_of((await shared.get(await _link(shared, "BlackBerry to leave"))).text)
     moments = [text_of(item) for item in elements(tree, "//ol[@class='timeline']/li")]
     assert "First report: wire" in moments[0]
     assert "desk: post, first report" in moments[1]
@@ -45,17 +45,17 @@ async def test_a_message_is_a_link_where_its_channel_gives_addresses(page: Page)
     assert links[1:] == [receipt.link]
 
 
-async def test_a_rule_is_shown_with_its_yaml_and_near_misses_when_asked_for(page: Page) -> None:
+async def test_a_rule_is_shown_with_its_yaml_and_near_misses_when_asked_for(shared: Page) -> None:
     address = {"name": "BlackBerry in Pakistan"}
-    tree = tree_of((await page.get("/rule", params=address)).text)
+    tree = tree_of((await shared.get("/rule", params=address)).text)
     (yaml,) = elements(tree, "//pre[@aria-labelledby='yaml']")
     assert yaml.text_content().startswith("name: BlackBerry in Pakistan\nall:\n  product:   [$blackberry_server")
     assert "Look through the last 7 days" in text_of(tree)
-    near = text_of(tree_of((await page.get("/rule", params={**address, "near": "1"})).text))
+    near = text_of(tree_of((await shared.get("/rule", params={**address, "near": "1"})).text))
     assert "5 articles since" in near
     assert "3 matches." in near
     foreign = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    answer = await page.get("/rule", params={**address, "near": "1"}, headers=foreign)
+    answer = await shared.get("/rule", params={**address, "near": "1"}, headers=foreign)
     assert "Look through the last 7 days" in text_of(tree_of(answer.text))
 
 
@@ -131,8 +131,8 @@ async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None
     assert "courier corrected its title: 5,000 → 500 <b>" in said
 
 
-async def test_the_commands_to_copy_name_ids_only(page: Page) -> None:
-    tree = tree_of((await page.get(await _link(page, "BlackBerry to leave"))).text)
+async def test_the_commands_to_copy_name_ids_only(shared: Page) -> None:
+    tree = tree_of((await shared.get(await _link(shared, "BlackBerry to leave"))).text)
     commands = [one.text_content() for one in elements(tree, "//section[@aria-labelledby='commands']//code")]
     assert len([line for line in commands if re.fullmatch(r"wirewatch stories split \w{20} \w+", line)]) == 3
     # An interactive zsh has no comments: a title behind "#" would be run with the command.
@@ -154,22 +154,22 @@ async def test_a_merged_story_leads_to_the_one_that_it_became(page: Page) -> Non
     assert (await page.get("/story/%3Cscript%3E")).status_code == 404
 
 
-async def test_a_rule_has_a_page_with_its_stories_and_a_feed_one_with_its_rhythm(page: Page) -> None:
-    said = text_of(tree_of((await page.get("/rule", params={"name": "BlackBerry in Pakistan"})).text))
+async def test_a_rule_has_a_page_with_its_stories_and_a_feed_one_with_its_rhythm(shared: Page) -> None:
+    said = text_of(tree_of((await shared.get("/rule", params={"name": "BlackBerry in Pakistan"})).text))
     assert "3 articles in 90 days" in said
     assert "BlackBerry to leave Pakistan" in said
-    assert (await page.get("/rule", params={"name": "none"})).status_code == 404
-    hostile = await page.get("/rule", params={"name": "Wombats <b onclick=x>&</b>"})
+    assert (await shared.get("/rule", params={"name": "none"})).status_code == 404
+    hostile = await shared.get("/rule", params={"name": "Wombats <b onclick=x>&</b>"})
     assert elements(tree_of(hostile.text), "//script | //b | //img") == []
-    link = next(each for each in values(tree_of((await page.get("/feeds")).text), "//th/a/@href") if "broken" in each)
-    said = text_of(tree_of((await page.get(link)).text))
+    link = next(each for each in values(tree_of((await shared.get("/feeds")).text), "//th/a/@href") if "broken" in each)
+    said = text_of(tree_of((await shared.get(link)).text))
     assert "failed once" in said
     assert "not learnt" in said
-    assert (await page.get("/feed", params={"url": "https://none.example/"})).status_code == 404
+    assert (await shared.get("/feed", params={"url": "https://none.example/"})).status_code == 404
 
 
-async def test_what_a_hostile_feed_says_stays_text(page: Page) -> None:
-    tree = tree_of((await page.get(await _link(page, "Wombat <script>"))).text)
+async def test_what_a_hostile_feed_says_stays_text(shared: Page) -> None:
+    tree = tree_of((await shared.get(await _link(shared, "Wombat <script>"))).text)
     assert elements(tree, "//script | //img | //b | //svg[@onload]") == []
     schemes = {link.partition(":")[0] for link in values(tree, "//a/@href") if ":" in link}
     assert schemes <= {"http", "https"}
