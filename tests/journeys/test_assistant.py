@@ -33,9 +33,12 @@ MARKS = ("Untrusted data:\n<untrusted-data>\n", "\n</untrusted-data>")
 async def assistant(folder: Path) -> AsyncIterator[Client]:
     """An assistant that asks what ``wirewatch mcp`` serves, in this process."""
     environment = app.Environment(environ={TOKEN_VARIABLE: slack.TOKEN})
-    async with archive.opened(app.load(folder, environment.environ), environment) as answers:
-        async with Client(assistants.server_of(answers)) as client:
-            yield client
+    settings = app.load(folder, environment.environ)
+    async with (
+        archive.opened(settings, environment) as answers,
+        Client(assistants.server_of(answers)) as client,
+    ):
+        yield client
 
 
 async def said(client: Client, tool: str, **arguments: object) -> str:
