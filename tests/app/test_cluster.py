@@ -1,14 +1,230 @@
+"""Several real ``wirewatch run`` over one PostgreSQL, killed with SIGKILL at random moments and started again.
+
+What must hold: every feed is asked again within two of its intervals, however often a worker dies; each story has one
+message; nothing is sent twice; the ledger tells of each worker that was killed.
+"""
+
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from testbed.servers.postgres import Server
-from tests.app.flock import Flock, Outcome
+from testbed import configs
+from testbed.servers import slack
+from testbed.servers.feeds import FeedServer
+from testbed.servers.postgres import Server, name_of
+from tests.crash.storm import lost_and_doubled, new_words, story
+from tests.journeys.world import Item, rss
 
 pytestmark = pytest.mark.postgres
+
+OUTLETS = ("north", "south", "east")
+DESK = "kettles"
+BOT = """\
+database: {database}
+channels:
+  kettles: {{kind: slack, to: "#kettles", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}
+operator: kettles
+fetch: {{every: {every} seconds, per_host: 32, allow_private: [127.0.0.0/8]}}
+"""
+RULES = """\
+rules:
+  - {name: Recalls, all: {what: [recalls], of: [kettles, heaters, lamps, toasters]}, notify: kettles}
+"""
+
+
+@dataclass(slots=True)
+class Outcome:
+    kills: int = 0
+    #: Feeds that were not polled for more than two intervals.
+    missed: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+
+
+class Flock:
+    def __init__(self, folder: Path, database: Server, *, workers: int, feeds: int, every: timedelta) -> None:
+        self._folder = folder
+        self._database = database
+        self._address = database.new_database()
+        self._every = every
+        self._chance = random.Random(20151202)
+        self._words = new_words(random.Random(20151202))
+        self._stories: list[tuple[Item, ...]] = []
+        self._names: list[str] = []
+        self._quiet = [f"/quiet/{number}" for number in range(feeds - len(OUTLETS))]
+        self._workers: dict[int, asyncio.subprocess.Process] = {}
+        self._killed: list[int] = []
+        self._worker_count = workers
+        self._feed_count = feeds
+        self.outcome = Outcome()
+
+    async def live(self, *, kills: int, stories: int, pause: tuple[float, float]) -> Outcome:
+        """Kill a worker every so often (seconds, at random), and tell a story as often as there are kills."""
+        with slack.serve() as server:
+            server.workspace.add_channel(DESK)
+            async with FeedServer() as feeds:
+                self._configure(feeds, server)
+                async with self._running():
+                    await self._until(
+                        self._has_baselines, "every feed has its first poll", seconds=120 + self._feed_count / 10
+                    )
+                    for kill in range(kills):
+                        self._publish(feeds, stories * (kill + 1) // kills)
+                        await asyncio.sleep(self._chance.uniform(*pause))
+                        if kill == kills // 2:
+                            # One that finds no database at its start ends, as it must.
+                            await self._until(self._have_all_begun, "every worker has begun", seconds=60)
+                            await self._cut_connections()
+                        await self._kill_one()
+                    # What the last kill kept from being asked is asked within two intervals.
+                    killed_at = asyncio.get_running_loop().time()
+                    await self._until(
+                        lambda: self._is_asked_since(feeds, killed_at), "every feed is asked", seconds=300
+                    )
+                    await self._until(self._is_quiet, "every story is told", seconds=120)
+                    await self._until(self._are_ends_told, "the end of each killed worker is told", seconds=90)
+                    ended_at = asyncio.get_running_loop().time()
+                    await self._stop()
+                self._judge(feeds, server, ended_at)
+        return self.outcome
+
+    def _configure(self, feeds: FeedServer, server: slack.Server) -> None:
+        bot = BOT.format(database=self._address, slack=server.api_url, every=int(self._every.total_seconds()))
+        paths = [*(f"/{name}" for name in OUTLETS), *self._quiet]
+        listed = [{"url": feeds.url(path), "owner": path} for path in paths]
+        configs.write(self._folder, bot=bot, feeds=listed, rules=RULES)
+        for path in self._quiet:
+            # Without an item: what has none is asked at the shortest interval for long.
+            feeds.serve(path, rss("quiet"))
+        self._publish(feeds, 0)
+
+    def _publish(self, feeds: FeedServer, count: int) -> None:
+        while len(self._stories) < count:
+            name, items = story(len(self._stories), self._words)
+            self._names.append(name)
+            self._stories.append(items)
+        for number, outlet in enumerate(OUTLETS):
+            feeds.serve(f"/{outlet}", rss(outlet, *(items[number] for items in self._stories)))
+
+    # -- the workers
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        try:
+            for number in range(self._worker_count):
+                await self._start(number)
+            yield
+        finally:
+            for worker in self._workers.values():
+                if worker.returncode is None:
+                    worker.kill()
+                    await worker.wait()
+
+    async def _start(self, number: int) -> None:
+        environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
+        command = (sys.executable, "-m", "bot", "run", "--config", str(self._folder))
+        with self._log(number).open("ab") as log:
+            self._workers[number] = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
+
+    async def _kill_one(self) -> None:
+        number = self._chance.randrange(len(self._workers))
+        worker = self._workers[number]
+        assert worker.returncode is None, f"worker {number} ended by itself:\n{self._last_words(number)}"
+        worker.kill()
+        await worker.wait()
+        self._killed.append(worker.pid)
+        self.outcome.kills += 1
+        await self._start(number)
+
+    async def _stop(self) -> None:
+        """As an operator does."""
+        for number, worker in self._workers.items():
+            if worker.returncode is None:
+                worker.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(300):
+                code = await worker.wait()
+            assert code == 0, f"worker {number}: exit code {code}:\n{self._last_words(number)}"
+
+    def _log(self, number: int) -> Path:
+        return self._folder / f"worker-{number}.log"
+
+    def _last_words(self, number: int) -> str:
+        return self._log(number).read_text(errors="replace")[-3000:]
+
+    async def _cut_connections(self) -> None:
+        """As when PostgreSQL is restarted: the workers come back by themselves."""
+        name = name_of(self._address)
+        self._database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        self._database.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        await asyncio.sleep(4)
+        self._database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+    # -- looking
+
+    async def _until(self, is_so: Any, what: str, *, seconds: float) -> None:
+        for _ in range(int(seconds / 0.25)):
+            if await asyncio.to_thread(is_so):
+                return
+            await asyncio.sleep(0.25)
+        words = "\n".join(self._last_words(number) for number in self._workers)
+        pytest.fail(f"it does not come to this within {seconds:g} s: {what}\n{words}")
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
+        name = name_of(self._address)
+        return self._database.run(sql, database=name)
+
+    def _is_asked_since(self, feeds: FeedServer, moment: float) -> bool:
+        return len({request.path for request in feeds.requests if request.at > moment}) == self._feed_count
+
+    def _has_baselines(self) -> bool:
+        if self._query("SELECT to_regclass('feeds')") == [(None,)]:
+            return False
+        rows = self._query("SELECT state FROM feeds")
+        return len(rows) == self._feed_count and all(json.loads(str(row[0]))["baseline_at"] for row in rows)
+
+    def _is_quiet(self) -> bool:
+        waiting = self._query("SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')")
+        posted = self._query("SELECT count(*) FROM alerts WHERE state = 'posted'")
+        decision_queue = self._query("SELECT count(*) FROM tray")
+        return (waiting, posted, decision_queue) == ([(0,)], [(len(self._names),)], [(0,)])
+
+    def _have_all_begun(self) -> bool:
+        rows = self._query("SELECT row FROM ledger WHERE row LIKE '%started%'")
+        return all(any(f"process {worker.pid} on" in str(row) for row in rows) for worker in self._workers.values())
+
+    def _are_ends_told(self) -> bool:
+        """Of those that had begun: one that is killed before has nothing to end."""
+        begun = str(self._query("SELECT row FROM ledger WHERE row LIKE '%started%'"))
+        ended = str(self._query("SELECT row FROM ledger WHERE row LIKE '%without a word%'"))
+        names = [f"process {killed} on" for killed in self._killed]
+        return all(name in ended for name in names if name in begun)
+
+    # -- judging
+
+    def _judge(self, feeds: FeedServer, server: slack.Server, ended_at: float) -> None:
+        outcome = self.outcome
+        polls: dict[str, list[float]] = {}
+        for request in feeds.requests:
+            polls.setdefault(request.path, []).append(request.at)
+        for path, times in polls.items():
+            ends = [*times[1:], ended_at]
+            gap = max(end - start for start, end in zip(times, ends, strict=True))
+            if gap > 2 * self._every.total_seconds():
+                outcome.missed.append(path)
+        outcome.lost, outcome.doubled = lost_and_doubled(server.workspace.messages(DESK), self._names)
 
 
 def _check(outcome: Outcome) -> None:

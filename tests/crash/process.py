@@ -61,6 +61,10 @@ class Bot:
         body = rss("wire", *(items[0] for _, items in STORIES[:count]))
         self.feeds.serve("/wire", Reply(body=body, delay_seconds=delay_seconds))
 
+    async def publish_and_await_messages(self, count: int) -> None:
+        self.publish(count)
+        await self.until(lambda: len(self.heads) == count)
+
     async def publish_and_await_poll(self, count: int) -> None:
         """Publish so many, and return in the middle of the poll that brings them."""
         self.publish(count, delay_seconds=3)
@@ -83,6 +87,12 @@ class Bot:
             process.send_signal(signal.SIGTERM)
             code = await self.ended(process)
         assert code == 0, self.log
+
+    async def run_until_all_is_told(self) -> None:
+        """Run it until each story has its message, and no story two."""
+        async with self.running():
+            await self.until(lambda: len(self.heads) >= len(STORIES))
+        assert self.heads == self.names(len(STORIES))
 
     async def ended(self, process: asyncio.subprocess.Process) -> int:
         """Return the exit code of a process that was asked to stop; fail with its log if it does not end."""

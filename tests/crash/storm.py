@@ -257,14 +257,8 @@ class Storm:
         outcome.look_ups = sum(
             method in ("conversations.history", "conversations.replies") for method, _ in server.requests
         )
-        # An edit puts its own send id into the message that it edits.
-        replies = [message for message in messages if "thread_ts" in message]
-        outcome.doubled += [send for send, count in Counter(map(_send_id, replies)).items() if count > 1]
-        heads = [json.dumps(message["blocks"]) for message in messages if "thread_ts" not in message]
-        counts = {name: sum(name in head for head in heads) for name in self._names}
-        outcome.lost += [name for name, count in counts.items() if count == 0]
-        outcome.doubled += [name for name, count in counts.items() if count > 1]
-        outcome.disordered += list(self._disordered(replies))
+        outcome.lost, outcome.doubled = lost_and_doubled(messages, self._names)
+        outcome.disordered += list(self._disordered([message for message in messages if "thread_ts" in message]))
 
     def _disordered(self, replies: list[dict[str, Any]]) -> Iterator[str]:
         rank = {row[0]: int(row[1]) for row in self._query("SELECT id, seq FROM outbox")}
@@ -272,6 +266,16 @@ class Storm:
         for message in replies:
             threads.setdefault(message["thread_ts"], []).append(rank[_send_id(message)])
         yield from (thread for thread, ranks in threads.items() if ranks != sorted(ranks))
+
+
+def lost_and_doubled(messages: list[dict[str, Any]], names: list[str]) -> tuple[list[str], list[str]]:
+    """Return the names of stories without a message, and the send ids of replies and the names that appear twice."""
+    # An edit puts its own send id into the message that it edits.
+    sends = Counter(_send_id(message) for message in messages if "thread_ts" in message)
+    heads = [json.dumps(message["blocks"]) for message in messages if "thread_ts" not in message]
+    counts = {name: sum(name in head for head in heads) for name in names}
+    doubled = [name for name, count in (sends | counts).items() if count > 1]
+    return [name for name, count in counts.items() if count == 0], doubled
 
 
 def _send_id(message: dict[str, Any]) -> str:

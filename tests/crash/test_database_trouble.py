@@ -17,8 +17,7 @@ from tests.crash.process import Bot
 async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(bot: Bot, disk: volume.Volume) -> None:
     async with bot.running():
         await bot.until_watching()
-        bot.publish(2)
-        await bot.until(lambda: len(bot.heads) == 2)
+        await bot.publish_and_await_messages(2)
         await bot.publish_and_await_poll(5)
         disk.fill()
         await bot.until(lambda: "the disk is full; free space, nothing is lost" in bot.log)
@@ -35,8 +34,7 @@ async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(bot: Bot, 
 async def test_a_database_that_another_program_locks_is_said_and_nothing_is_lost(bot: Bot) -> None:
     async with bot.running():
         await bot.until_watching()
-        bot.publish(2)
-        await bot.until(lambda: len(bot.heads) == 2)
+        await bot.publish_and_await_messages(2)
         with contextlib.closing(sqlite3.connect(bot.database, isolation_level=None)) as browser:
             await bot.publish_and_await_poll(5)
             browser.execute("BEGIN IMMEDIATE")
@@ -53,8 +51,7 @@ async def test_a_database_that_another_program_locks_is_said_and_nothing_is_lost
 async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(bot: Bot, disk: volume.Volume) -> None:
     async with bot.running():
         await bot.until_watching()
-        bot.publish(2)
-        await bot.until(lambda: len(bot.heads) == 2)
+        await bot.publish_and_await_messages(2)
     disk.make_read_only()
     bot.publish(5)
     for command in ("run", "once"):
@@ -64,9 +61,7 @@ async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(bot: 
     probe = await bot.start("probe")
     assert await probe.wait() == 1, bot.log
     disk.make_writable()
-    async with bot.running():
-        await bot.until(lambda: len(bot.heads) >= 5)
-    assert bot.heads == bot.names(5)
+    await bot.run_until_all_is_told()
 
 
 @pytest.mark.long
@@ -76,8 +71,7 @@ async def test_a_disk_that_turns_read_only_under_the_bot_is_said_turns_health_ba
 ) -> None:
     async with bot.running():
         await bot.until_watching()
-        bot.publish(2)
-        await bot.until(lambda: len(bot.heads) == 2)
+        await bot.publish_and_await_messages(2)
         failing_disk.turn_read_only()
         bot.publish(5)
         await bot.until(lambda: "its file system turned read-only; see dmesg and mount" in bot.log)
@@ -85,6 +79,4 @@ async def test_a_disk_that_turns_read_only_under_the_bot_is_said_turns_health_ba
         assert len(bot.heads) == 2, "what is not written down is not told"
     # It has ended in order although it could not write that down: the disk can be taken off and mended.
     failing_disk.mend()
-    async with bot.running():
-        await bot.until(lambda: len(bot.heads) >= 5)
-    assert bot.heads == bot.names(5)
+    await bot.run_until_all_is_told()

@@ -98,8 +98,6 @@ async def _stop_at_any_moment(crashed: Bot, python: str, dice: random.Random, *,
         # 1: cut short, after the grace time. Minus the signal, or 130: before its handlers stood.
         codes.append(code)
         assert code in ({0, 1, -signal.SIGTERM, -signal.SIGINT, 130} if is_early else {0, 1}), (code, crashed.log)
-    async with crashed.running():
-        await crashed.until(lambda: len(crashed.heads) >= 5)
-    assert crashed.heads == crashed.names(5)
+    await crashed.run_until_all_is_told()
     assert "never awaited" not in crashed.log
     return codes
