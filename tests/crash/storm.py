@@ -274,7 +274,7 @@ def lost_and_doubled(messages: list[dict[str, Any]], names: list[str]) -> tuple[
     sends = Counter(_send_id(message) for message in messages if "thread_ts" in message)
     heads = [json.dumps(message["blocks"]) for message in messages if "thread_ts" not in message]
     counts = {name: sum(name in head for head in heads) for name in names}
-    doubled = [name for name, count in (sends | counts).items() if count > 1]
+    doubled = [name for name, count in {**sends, **counts}.items() if count > 1]
     return [name for name, count in counts.items() if count == 0], doubled
 
 
