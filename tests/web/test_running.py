@@ -66,10 +66,8 @@ def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def wait_until_ready(folder: Path, process: subprocess.Popen[str]) -> None:
-    ends_at = time.monotonic() + 60
     while asked(folder)[0] != 0:
         assert process.poll() is None
-        assert time.monotonic() < ends_at
         time.sleep(0.2)
 
 
