@@ -32,12 +32,8 @@ MARKS = ("Untrusted data:\n<untrusted-data>\n", "\n</untrusted-data>")
 @asynccontextmanager
 async def assistant(folder: Path) -> AsyncIterator[Client]:
     """An assistant that asks what ``wirewatch mcp`` serves, in this process."""
-    environment = app.Environment(environ={TOKEN_VARIABLE: slack.TOKEN})
-    settings = app.load(folder, environment.environ)
-    async with (
-        archive.opened(settings, environment) as answers,
-        Client(assistants.server_of(answers)) as client,
-    ):
+    settings = app.load(folder, {TOKEN_VARIABLE: slack.TOKEN})
+    async with archive.opened(settings) as answers, Client(assistants.server_of(answers)) as client:
         yield client
 
 
