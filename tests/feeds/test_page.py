@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -206,6 +207,7 @@ def list_page(item: Callable[[int, str], str], *, around: str = "{}", language: 
     ).encode()
 
 
+@functools.cache
 def read_proposed(content: bytes, fetched: datetime | None = FETCHED) -> tuple[dict[str, str], model.ParsedFeed]:
     body = model.Body(content=content, content_type="text/html", url=LIST_URL, fetched=fetched)
     options = proposals.propose_selectors(body)[1][0]

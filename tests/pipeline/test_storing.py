@@ -20,15 +20,17 @@ __all__ = ["address", "postgres_address", "postgres_database", "store"]
 
 BIG = model.Feed(url="https://big.example/rss", name="Big")
 SMALL = model.Feed(url="https://small.example/rss", name="Small")
+MOST = 40
 ITEMS = [
     Item(id=f"n{at}", link=f"https://big.example/{at}", title=f"BlackBerry news {at}", text=f"Report number {at}.")
-    for at in range(2 * intake.MOST + 200)
+    for at in range(2 * MOST + 20)
 ]
 ALL = Counter(item.title for item in ITEMS)
 
 
 @pytest.fixture
-def room(store: storage.Store) -> Newsroom:
+def room(store: storage.Store, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
+    monkeypatch.setattr(intake, "MOST", MOST)
     return Newsroom(store, [BIG, SMALL])
 
 
@@ -79,7 +81,7 @@ async def test_no_transaction_takes_more_than_a_bounded_number_of_articles(room:
     small = Item(id="s", link="https://small.example/s", title="BlackBerry elsewhere", text="Another report.")
     [big, other] = await _take_in(room, store, {BIG.url: ITEMS, SMALL.url: [small]})
     assert sum(store.written) == len(ITEMS) + 1
-    assert max(store.written) <= intake.MOST
+    assert max(store.written) <= MOST
     assert (big.new_count, other.new_count) == (len(ITEMS), 1)
     assert await _waiting(room) == ALL + Counter([small.title])
 
@@ -90,7 +92,7 @@ async def test_a_process_that_ends_between_two_transactions_loses_and_doubles_no
 ) -> None:
     with pytest.raises(model.StoreUnavailable):
         await _take_in(room, Fragile(room.store, dies_at=dies_at), {BIG.url: ITEMS})
-    assert sum((await _waiting(room)).values()) == dies_at * intake.MOST
+    assert sum((await _waiting(room)).values()) == dies_at * MOST
     await _take_in(room, Fragile(room.store), {BIG.url: ITEMS})
     await _take_in(room, Fragile(room.store), {BIG.url: ITEMS})
     assert await _waiting(room) == ALL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,36 +40,37 @@ async def titles(store: storage.Store, words: str | None, **asked: object) -> li
     return [one.article.title for one in page.hits]
 
 
-@pytest.mark.parametrize(
-    ("words", "numbers"),
-    [
-        ("blackberry pakistan", [1, 0]),
-        ('"leave pakistan"', [0]),
-        ('"regulator order"', [0]),
-        ("title:blackberry", [0]),
-        ("regulat* OR rain", [1, 0]),
-        ("blackberry NOT rain", [0]),
-        ("pakistan NOT rain NOT wombat NOT title:stops", [0]),
-        ("pakistan NOT Élan NOT maker", []),
-        ("phone NEAR/3 pakistan", [1]),
-        ('"pakistan maker"~4', [1]),
-        ("elan naivete", [0]),
-        ("5,000", [0]),
-        ("source:guardian", [1]),
-        ("site:dawn.example rain", [1]),
-        ("/bl.ckberry/i", [1, 0]),
-        ("bl?ckberry", [1, 0]),
-        ("پاکستان", [2]),
-        ("выборы", [2]),
-        ("株価", [3]),
-        ("wombat OR 株価", [3]),
-        ("❶ OR rain", [1]),
-        ("wombat", []),
-    ],
-)
-async def test_a_search_finds_what_a_rule_would(store: storage.Store, words: str, numbers: list[int]) -> None:
+#: Searches, and which of the articles they find, newest first.
+SEARCHES = {
+    "blackberry pakistan": [1, 0],
+    '"leave pakistan"': [0],
+    '"regulator order"': [0],
+    "title:blackberry": [0],
+    "regulat* OR rain": [1, 0],
+    "blackberry NOT rain": [0],
+    "pakistan NOT rain NOT wombat NOT title:stops": [0],
+    "pakistan NOT Élan NOT maker": [],
+    "phone NEAR/3 pakistan": [1],
+    '"pakistan maker"~4': [1],
+    "elan naivete": [0],
+    "5,000": [0],
+    "source:guardian": [1],
+    "site:dawn.example rain": [1],
+    "/bl.ckberry/i": [1, 0],
+    "bl?ckberry": [1, 0],
+    "پاکستان": [2],
+    "выборы": [2],
+    "株価": [3],
+    "wombat OR 株価": [3],
+    "❶ OR rain": [1],
+    "wombat": [],
+}
+
+
+async def test_a_search_finds_what_a_rule_would(store: storage.Store) -> None:
     await keep(store, *ARTICLES)
-    assert await titles(store, words) == [ARTICLES[number].title for number in numbers]
+    found = {words: await titles(store, words) for words in SEARCHES}
+    assert found == {words: [ARTICLES[number].title for number in numbers] for words, numbers in SEARCHES.items()}
 
 
 async def test_a_search_is_bounded_by_outlet_rule_and_time(store: storage.Store) -> None:
@@ -103,20 +105,8 @@ async def test_pages_follow_one_another_and_end(store: storage.Store) -> None:
     assert found == [one.title for one in reversed(many)]
 
 
-@pytest.mark.parametrize(
-    ("words", "wanted"),
-    [
-        ("kangaroo", lambda n: True),
-        ("wombat", lambda n: n % 4 == 0),
-        ("wombat emu", lambda n: n % 12 == 0),
-        ('"rare kangaroo"', lambda n: n % 20 == 0),
-        ("title:emu OR koala", lambda n: n % 3 == 0),
-        ("kangaroo NOT wombat", lambda n: n % 4 != 0),
-        ("koala", lambda n: False),
-    ],
-)
 async def test_common_and_rare_words_are_found_in_order_across_all_windows(
-    store: storage.Store, monkeypatch: pytest.MonkeyPatch, words: str, wanted: Callable[[int], bool]
+    store: storage.Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.storage.search._WINDOW", 10)
     monkeypatch.setattr("bot.storage.search._COMMON", 3)
@@ -133,16 +123,29 @@ async def test_common_and_rare_words_are_found_in_order_across_all_windows(
     ]
     await keep(store, *many)
     rules = {"many": range(0, 60, 2), "few": range(0, 60, 16)}
-    for name, of_it in rules.items():
-        for number in of_it:
-            of = [match(name, "kangaroo")]
-            await store.write(lambda tx, number=number, of=of: tx.articles.add_matches(many[number].id, of))  # type: ignore[misc]
+
+    def add_matches(tx: storage.Transaction) -> None:
+        for name, of_it in rules.items():
+            for number in of_it:
+                tx.articles.add_matches(many[number].id, [match(name, "kangaroo")])
+
+    await store.write(add_matches)
+    wanted: dict[str, Callable[[int], bool]] = {
+        "kangaroo": lambda n: True,
+        "wombat": lambda n: n % 4 == 0,
+        "wombat emu": lambda n: n % 12 == 0,
+        '"rare kangaroo"': lambda n: n % 20 == 0,
+        "title:emu OR koala": lambda n: n % 3 == 0,
+        "kangaroo NOT wombat": lambda n: n % 4 != 0,
+        "koala": lambda n: False,
+    }
     days = {"since": START + 20 * MINUTE, "until": START + 40 * MINUTE}
     for bounds, low, high in (({}, 0, 60), ({"before": 31}, 0, 30), (days, 20, 40)):
-        for rule in (None, *rules):
+        for words, rule in itertools.product(wanted, (None, *rules)):
             found = await titles(store, words, most=100, rule=rule, **bounds)
-            numbers = [n for n in reversed(range(low, high)) if wanted(n) and n in rules.get(rule or "", range(60))]
-            assert found == [many[number].title for number in numbers], (bounds, rule)
+            of_rule = rules.get(rule or "", range(60))
+            numbers = [n for n in reversed(range(low, high)) if wanted[words](n) and n in of_rule]
+            assert found == [many[number].title for number in numbers], (words, bounds, rule)
 
 
 async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store: storage.Store) -> None:
