@@ -69,15 +69,13 @@ async def _send_all(
     kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], messages: Sequence[tuple[str, model.Message]]
 ) -> None:
     options = channels.options()[kind].model_validate(dict(keys))
-    channel = channels.build(
-        kind,
-        "policy-desk",
-        options,
+    context = channels.ChannelContext(
         resolve=lambda secret: secrets[secret.name],
         clock=FakeClock(_AT),
         key_values=MemoryKeyValues(),
         zone=ZONE,
     )
+    channel = channels.build(kind, "policy-desk", options, context)
     head: model.Receipt | None = None
     for number, (what, message) in enumerate(messages):
         if what == "edit" and not channel.abilities.edits:

@@ -80,15 +80,9 @@ async def _ours(options: Options, send: Callable[[Sender, asyncio.Event], Awaita
         await store.write(lambda tx: tx.outbox.add(rows))
         read_options = channels.options()["slack"].model_validate
         written = {"token": "env:TOKEN", "api_url": options.api, "pace": f"{options.pace} seconds"}
+        context = channels.ChannelContext(resolve=lambda secret: TOKEN, clock=clock, key_values=MemoryKeyValues())
         built = {
-            name: channels.build(
-                "slack",
-                name,
-                read_options({"to": f"#{name}", **written}),
-                resolve=lambda secret: TOKEN,
-                clock=clock,
-                key_values=MemoryKeyValues(),
-            )
+            name: channels.build("slack", name, read_options({"to": f"#{name}", **written}), context)
             for name in (f"c{number}" for number in range(options.channels))
         }
         left = options.messages

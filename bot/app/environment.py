@@ -85,15 +85,13 @@ def channel_of(
 ) -> model.Channel:
     """Build one channel of bot.yaml. If its secret is not set, the channel is closed and its messages wait."""
     channel = settings.bot.channels[name]
-    return channels.build(
-        channel.kind,
-        name,
-        channel.options,
+    context = channels.ChannelContext(
         resolve=lambda secret: config.resolve_secret(secret, environment.environ),
         clock=environment.clock,
         key_values=_StoreKeyValues(store, environment.clock) if store else _NoKeyValues(),
         zone=settings.bot.timezone,
     )
+    return channels.build(channel.kind, name, channel.options, context)
 
 
 class _StoreKeyValues:

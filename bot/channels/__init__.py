@@ -8,16 +8,15 @@ add kinds through entry points of the group ``wirewatch.channels``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, tzinfo
 from functools import cache
 
 import pydantic
 
-from bot import model, plugins
+from bot import plugins
 from bot.channels.kit.context import ChannelContext, ChannelFeatures, ChannelOptions, KeyValues
-from bot.model import Abilities, Channel, Clock, Listener
+from bot.model import Abilities, Channel, Listener
 
 __all__ = [
     "ChannelContext",
@@ -25,7 +24,6 @@ __all__ = [
     "KeyValues",
     "build",
     "features_of",
-    "find",
     "kinds",
     "listeners",
     "options",
@@ -38,11 +36,6 @@ GROUP = "wirewatch.channels"
 def kinds() -> plugins.Kinds:
     """Return every kind of channel, and the installed plug-ins that cannot be loaded."""
     return plugins.find(__name__, group=GROUP, made_by="Channel")
-
-
-def find() -> Mapping[str, type[Channel]]:
-    """Return the class of each kind."""
-    return {name: kind.made_by for name, kind in kinds().by_name.items()}
 
 
 def options() -> Mapping[str, type[pydantic.BaseModel]]:
@@ -69,18 +62,8 @@ def features_of(kind: str, options: pydantic.BaseModel) -> ChannelFeatures:
     return replace(features, can_edit=isinstance(abilities, Abilities) and abilities.edits)
 
 
-def build(
-    kind: str,
-    name: str,
-    options: pydantic.BaseModel,
-    *,
-    resolve: Callable[[model.Secret], str],
-    clock: Clock,
-    key_values: KeyValues,
-    zone: tzinfo = UTC,
-) -> Channel:
+def build(kind: str, name: str, options: pydantic.BaseModel, context: ChannelContext) -> Channel:
     """Build a channel of bot.yaml. The channel uses the network and reads its secrets only when it is used."""
-    context = ChannelContext(resolve=resolve, clock=clock, key_values=key_values, zone=zone)
     registered = kinds().by_name[kind]
     channel: Channel = getattr(registered.module, "build", registered.made_by)(name, options, context)
     return channel

@@ -468,17 +468,16 @@ def _render_line(line: Line) -> str:
     for place, (_, group) in enumerate(groupby(line.runs, key=style_of)):
         runs = list(group)
         run = replace(runs[0], text="".join(run.text for run in runs))
-        text += _mention(run.mention) or rendering.render_markdown(
+        if run.mention:
+            text += f"@{run.mention}" if run.mention in ("here", "everyone") else f"<@{run.mention}>"
+            continue
+        text += rendering.render_markdown(
             run,
             partial(escape, is_first=place == 0),
             # Angle brackets turn off the link's preview.
             lambda link: f"<{_escape_address(link)}>",
         )
     return text
-
-
-def _mention(person: str) -> str:
-    return f"@{person}" if person in ("here", "everyone") else f"<@{person}>" if person else ""
 
 
 def escape(words: str, *, is_first: bool = True) -> str:

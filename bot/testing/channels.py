@@ -8,7 +8,7 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -83,7 +83,12 @@ def what_a_feed_says_is_bounded_text_that_pings_nobody(subject: HttpChannel) -> 
             sent = [raw for raw in origin.bodies if raw]
             assert sent, "nothing was sent"
             for raw in sent:
-                _check_body(subject, raw)
+                assert len(raw) <= LARGEST_BODY_BYTES
+                text = raw.decode()
+                body = json.loads(text) if text.startswith("{") else {"text": text}
+                assert not hostile.CONTROL & set("".join(_texts(body))), "a control character"
+                marked = "\n".join(subject.markup(body))
+                assert not [ping for ping in subject.pings if ping in marked], "a ping"
 
 
 def times_are_in_the_zone_of_the_configuration(subject: HttpChannel) -> None:
@@ -94,15 +99,6 @@ def times_are_in_the_zone_of_the_configuration(subject: HttpChannel) -> None:
         sent = b"".join(origin.bodies).decode()
     assert "2 Dec 14:02 PKT" in sent, "no time in the zone of the configuration"
     assert " UTC" not in sent, "a time in another zone"
-
-
-def _check_body(subject: HttpChannel, raw: bytes) -> None:
-    assert len(raw) <= LARGEST_BODY_BYTES
-    sent = raw.decode()
-    body = json.loads(sent) if sent.startswith("{") else {"text": sent}
-    assert not hostile.CONTROL & set("".join(_texts(body))), "a control character"
-    for text in subject.markup(body):
-        assert not [ping for ping in subject.pings if ping in text], "a ping"
 
 
 def no_server_is_not_accepted_and_shows_no_secret(subject: HttpChannel) -> None:
@@ -120,7 +116,7 @@ def a_missing_secret_parks_and_names_only_where_it_is_kept(subject: HttpChannel)
     error = asyncio.run(_error_of(channel))
     assert isinstance(error, model.ChannelClosed), repr(error)
     assert any(f"env:{name} is not set" in str(error) for name in secrets), str(error)
-    assert not all(line.is_good for line in asyncio.run(_checked(channel)))
+    assert not all(line.is_good for line in asyncio.run(_check_lines(channel)))
 
 
 def a_send_can_be_cancelled_at_once_and_the_channel_goes_on(subject: HttpChannel) -> None:
@@ -193,7 +189,8 @@ def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], *, 
         return secrets[secret.name]
 
     options = channels.options()[kind].model_validate(dict(keys))
-    return channels.build(kind, "desk", options, resolve=resolve, clock=_Clock(), key_values=_KeyValues(), zone=zone)
+    context = channels.ChannelContext(resolve=resolve, clock=_Clock(), key_values=_KeyValues(), zone=zone)
+    return channels.build(kind, "desk", options, context)
 
 
 def delivery(
@@ -228,8 +225,8 @@ async def _error_of(channel: model.Channel, message: model.Message = messages.PO
     return None
 
 
-async def _checked(channel: model.Channel) -> list[model.CheckLine]:
-    return list(await channel.check())
+async def _check_lines(channel: model.Channel) -> Sequence[model.CheckLine]:
+    return await channel.check()
 
 
 def _allowed(status: int) -> tuple[type[object], ...]:

@@ -43,15 +43,13 @@ def build(
 ) -> model.Channel:
     """A channel as bot.yaml would make it: ``written`` are its keys."""
     options = options or channels.options()[kind].model_validate(written)
-    return channels.build(
-        kind,
-        "desk",
-        options,
+    context = channels.ChannelContext(
         resolve=secrets or Secrets(),
         clock=clock or FakeClock(datetime(2015, 12, 2, 9, 0).astimezone()),
         key_values=key_values or MemoryKeyValues(),
         zone=zone,
     )
+    return channels.build(kind, "desk", options, context)
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -111,7 +111,7 @@ _STRICT_KINDS = {service.kind for service in SERVICES}
 
 
 def test_every_kind_that_was_found_is_under_this_contract() -> None:
-    assert set(channels.find()) == {subject.kind for subject in HTTP_KINDS} | _NO_HTTP
+    assert set(channels.options()) == {subject.kind for subject in HTTP_KINDS} | _NO_HTTP
 
 
 @pytest.mark.parametrize(

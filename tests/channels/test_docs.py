@@ -38,7 +38,7 @@ def test_the_table_of_abilities_is_the_one_that_is_followed() -> None:
         PAGE,
         re.MULTILINE,
     )
-    assert {kind for kind, *_ in rows} == set(channels.find())
+    assert {kind for kind, *_ in rows} == set(channels.options())
     for kind, mode, *written in rows:
         found = build(kind, **_LEAST[f"{kind} {mode}".strip()]).abilities
         claims = (found.threads, found.edits, found.broadcast, found.lookup)

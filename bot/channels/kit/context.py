@@ -261,28 +261,21 @@ async def run_in_thread(work: Callable[[], T], *, name: str) -> T:
     few hanging channels would stop all others. The interpreter waits for its threads at exit, so a hanging send would
     last longer than the ten seconds after SIGTERM. Each channel makes one call at a time, so there are few threads.
     """
-    import asyncio  # on first use, because it slows commands that send nothing
+    # On first use, because they slow commands that send nothing.
+    import asyncio
+    import concurrent.futures
 
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]  # None only where T allows it
+    future = concurrent.futures.Future[T]()
+    # A running future cannot be cancelled, so the thread can set a result that nobody awaits any more.
+    future.set_running_or_notify_cancel()
 
     def body() -> None:
-        result, error = None, None
         try:
             result = work()
-        except BaseException as raised:  # noqa: BLE001 - it is raised again where it is awaited
-            error = raised
-        # If the process is ending, the loop may be closed and nobody waits for the result.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, result, error)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
+            future.set_exception(error)
+        else:
+            future.set_result(result)
 
     threading.Thread(target=body, name=f"channel {name}", daemon=True).start()
-    return await future
+    return await asyncio.wrap_future(future)

@@ -232,7 +232,7 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
     if message.nearest is not None:
         nearest = message.nearest.title
         label = phrases.cut(phrases.clean(nearest.text), room.headline)
-        heading = Run(text=f"{phrases.PERHAPS_PART_OF} ", is_italic=True)
+        heading = Run(text="May be part of: ", is_italic=True)
         yield _line(Style.LINE, heading, _linked(label, nearest.link, room))
     yield from quote_lines(brief, room)
     if message.latest is not None:
@@ -287,7 +287,7 @@ def _coverage_runs(line: model.CoverageLine, room: Room) -> Iterator[Run]:
     yield _linked(phrases.cut(phrases.clean(line.title), room.headline) or "(no headline)", line.link, room)
     yield from (Run(text=f" — {phrases.format_carriers(line)}{_BETWEEN}"), _time(line.at, room))
     if line.is_probable:
-        yield from (Run(text=_BETWEEN), Run(text=phrases.PROBABLY, is_italic=True))
+        yield from (Run(text=_BETWEEN), Run(text="probably the same event", is_italic=True))
 
 
 def _severity_and_rule(brief: model.StoryBrief) -> Iterator[Run]:

@@ -150,7 +150,9 @@ def link_label(text: str, url: str) -> str:
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     if not label:
         return host
-    return label if all(_are_one_site(shown, host) for shown in _hosts_in(label)) else f"{label} ({host})"
+    # A host and its subdomains are one site.
+    is_honest = all(f".{shown}".endswith(f".{host}") or f".{host}".endswith(f".{shown}") for shown in _hosts_in(label))
+    return label if is_honest else f"{label} ({host})"
 
 
 def _hosts_in(label: str) -> Iterator[str]:
@@ -162,10 +164,6 @@ def _hosts_in(label: str) -> Iterator[str]:
                 yield shown if shown.isascii() else shown.encode("idna").decode("ascii")
             except UnicodeError:
                 yield shown
-
-
-def _are_one_site(host: str, other: str) -> bool:
-    return host == other or host.endswith(f".{other}") or other.endswith(f".{host}")
 
 
 def clean_spans(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
@@ -217,12 +215,6 @@ def format_carriers(line: model.CoverageLine) -> str:
     """Return the outlets with this headline, as in “The Wire and 3 more with this headline”."""
     more = f" and {line.more:,} more with this headline" if line.more else ""
     return f"{short_name(line.outlet) or 'unnamed'}{more}"
-
-
-#: Follows the headline of an article that is only probably about the story's event.
-PROBABLY = "probably the same event"
-#: Precedes the headline of the story that this one may be part of.
-PERHAPS_PART_OF = "May be part of:"
 
 
 def format_time(when: datetime, zone: tzinfo = UTC) -> str:
