@@ -68,7 +68,7 @@ class Channel(BaseChannel):
         if is_sent:
             return self.receipt("")
         if log.wait is not None:
-            raise model.RetryLater("the service says too many messages", after=min(log.wait, errors.LONGEST_WAIT))
+            raise model.RetryLater("the service says too many messages", after=log.wait)
         # The plug-in returned False. Its log may contain the HTTP status.
         if status := _STATUS.search("\n".join(log.lines)):
             now = self.context.clock.now()
@@ -172,7 +172,7 @@ def _fail_instead_of_sleeping(service: Any, log: _PluginLog) -> Iterator[None]:
 
     def obey(last_io: datetime | None = None, wait: float | None = None) -> None:
         if wait:
-            log.wait = timedelta(seconds=wait)
+            log.wait = errors.parse_wait(wait)
             raise _Throttled
         throttle(last_io)
 

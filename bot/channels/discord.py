@@ -42,7 +42,7 @@ from bot.channels.kit.context import (
     passed,
     step,
 )
-from bot.channels.kit.errors import LONGEST_WAIT, Act, error_of_status, send_error
+from bot.channels.kit.errors import Act, error_of_status, parse_wait, send_error
 from bot.channels.kit.outline import Line, Style
 from bot.channels.kit.phrases import break_markup
 
@@ -159,7 +159,7 @@ class Channel(BaseChannel):
             method, url, who=_WHO, document=body, headers=headers, limit_bytes=_ANSWER_LIMIT_BYTES
         )
         if response.headers.get("x-ratelimit-remaining") == "0":
-            self._limits.close(doing, _parse_seconds(response.headers.get("x-ratelimit-reset-after")), kind=kind)
+            self._limits.close(doing, parse_wait(response.headers.get("x-ratelimit-reset-after")), kind=kind)
         if response.is_success:
             document = response.document
             if document is None:
@@ -167,7 +167,7 @@ class Channel(BaseChannel):
             return document
         fields = response.fields
         if response.status == 429 and "retry_after" in fields:
-            raise self._limits.close(doing, _parse_seconds(fields["retry_after"]), kind=kind)
+            raise self._limits.close(doing, parse_wait(fields["retry_after"]), kind=kind)
         code = fields.get("code")
         if response.status == 401 and code == 0:
             code = _UNAUTHORIZED
@@ -179,17 +179,6 @@ class Channel(BaseChannel):
         word = f"code {code}" if isinstance(code, int) and code else ""
         now = self.context.clock.now()
         raise error_of_status(response.status, who=_WHO, headers=response.headers, now=now, word=word)
-
-
-def _parse_seconds(value: object) -> timedelta:
-    """Parse seconds with decimals; an unreadable value counts as one second."""
-    try:
-        seconds = float(str(value))
-    except ValueError:
-        seconds = 1.0
-    longest = LONGEST_WAIT.total_seconds()
-    # NaN and negative values count as one second too.
-    return timedelta(seconds=min(seconds, longest) if seconds >= 0 else 1.0)
 
 
 def build(name: str, options: Options, context: ChannelContext) -> Channel:

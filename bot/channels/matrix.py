@@ -27,7 +27,7 @@ from bot.channels.kit.context import (
     step,
     without_path,
 )
-from bot.channels.kit.errors import LONGEST_WAIT, Act, ErrorTable, parse_retry_after, rows
+from bot.channels.kit.errors import Act, ErrorTable, parse_retry_after, parse_wait, rows
 from bot.channels.kit.http_client import HttpResponse, error_of_response
 from bot.channels.kit.outline import Line
 
@@ -168,8 +168,7 @@ class Channel(BaseChannel):
 
     async def _error(self, response: HttpResponse, *, doing: str) -> model.SendError:
         # Servers before version 1.10 of the specification put the wait into the body.
-        ms = response.fields.get("retry_after_ms")
-        wait = min(timedelta(milliseconds=ms), LONGEST_WAIT) if isinstance(ms, int) and ms >= 0 else None
+        wait = parse_wait(response.fields.get("retry_after_ms"), per_second=1_000)
         now, code = self.context.clock.now(), response.fields.get("errcode")
         wait = parse_retry_after(response.headers, now=now) or wait
         error = error_of_response(response, ERRORS, code=code, who=_WHO, doing=doing, now=now, retry_after=wait)

@@ -38,7 +38,7 @@ from bot.channels.kit.context import (
     passed,
     step,
 )
-from bot.channels.kit.errors import LONGEST_WAIT, Act, ErrorTable, rows
+from bot.channels.kit.errors import Act, ErrorTable, parse_wait, rows
 from bot.channels.kit.http_client import error_of_response
 from bot.channels.kit.outline import Line, Run, Style
 from bot.model import visible
@@ -199,8 +199,7 @@ class Channel(BaseChannel):
         words = "unauthorized" if is_token_refused else find_error(description)
         if words is None and response.status == 403:
             return model.ChannelClosed(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
-        seconds = parameters.get("retry_after")
-        wait = min(timedelta(seconds=seconds), LONGEST_WAIT) if isinstance(seconds, int) and seconds >= 0 else None
+        wait = parse_wait(parameters.get("retry_after"))
         error = error_of_response(response, ERRORS, code=words, who=_WHO, doing=method, now=now, retry_after=wait)
         if isinstance(error, model.RetryLater) and error.after is not None:
             self._limits.close(method, error.after, kind="all")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +12,9 @@ import pytest
 from bot import model
 from bot.channels.kit import errors
 from bot.testing import hostile, messages
+from testbed.servers.faulty import Answer
 from tests.channels.context import delivery
-from tests.channels.services import BEGINNING, SERVICES, Service
+from tests.channels.services import BEGINNING, DISCORD, MATRIX, SERVICES, TELEGRAM, Service
 
 every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: str(service.kind))
 services_that_look = pytest.mark.parametrize(
@@ -163,6 +164,23 @@ async def test_a_limit_is_waited_for_as_long_as_the_service_says(service: Servic
             await service.channel(server).send(delivery(messages.POST))
     assert caught.value.after is not None
     assert caught.value.after.total_seconds() == service.wait_seconds
+
+
+@pytest.mark.parametrize(
+    ("service", "body"),
+    [
+        (DISCORD, {"retry_after": 10**20}),
+        (TELEGRAM, {"ok": False, "description": "Too Many Requests", "parameters": {"retry_after": 10**20}}),
+        (MATRIX, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 10**400}),
+    ],
+    ids=["discord", "telegram", "matrix"],
+)
+async def test_a_wait_that_is_too_long_for_a_clock_is_an_hour(service: Service, body: dict[str, Any]) -> None:
+    with service.serve() as server:
+        server.fail(service.post, Answer(429, body))
+        with pytest.raises(model.RetryLater) as caught:
+            await service.channel(server).send(delivery(messages.POST))
+    assert caught.value.after == timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

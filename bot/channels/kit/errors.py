@@ -125,3 +125,16 @@ def parse_retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta
     value = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
     until = response_headers.retry_at(value, now=now)
     return None if until is None else min(max(until - now, timedelta()), LONGEST_WAIT)
+
+
+def parse_wait(value: object, *, per_second: int = 1) -> timedelta | None:
+    """Return the wait that a service states as a number of seconds, or None if ``value`` is not such a number.
+
+    ``per_second`` is 1,000 for milliseconds. The wait is at most ``LONGEST_WAIT``.
+    """
+    try:
+        seconds = float(str(value)) / per_second
+    except ValueError:
+        return None
+    # A comparison with NaN is false.
+    return timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds())) if seconds >= 0 else None

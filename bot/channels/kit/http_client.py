@@ -39,9 +39,12 @@ class RateLimits:
         if (end := self._ends.get(kind or doing, now)) > now:
             raise self._error(doing, end - now)
 
-    def close(self, doing: str, wait: timedelta, *, kind: str = "") -> model.RetryLater:
-        """Refuse requests of this kind (``doing`` by default) until ``wait`` is over. Return the error of the limit."""
-        now = self._clock.now()
+    def close(self, doing: str, wait: timedelta | None, *, kind: str = "") -> model.RetryLater:
+        """Refuse requests of this kind (``doing`` by default) until ``wait`` is over. Return the error of the limit.
+
+        If the service states no wait, it is a second.
+        """
+        wait, now = wait or timedelta(seconds=1), self._clock.now()
         self._ends = {other: end for other, end in self._ends.items() if end > now}
         self._ends[kind or doing] = now + wait
         return self._error(doing, wait)

@@ -417,8 +417,7 @@ class Channel(BaseChannel):
             return fields, headers
         now, code = self.context.clock.now(), str(fields.get("error") or "")
         if status == 429 or code in ("ratelimited", "rate_limited"):
-            wait = parse_retry_after(headers, now=now) or timedelta(seconds=1)
-            raise self._limits.close(method, wait)
+            raise self._limits.close(method, parse_retry_after(headers, now=now))
         if "metadata" in code and code in ERRORS:
             # Slack refuses the metadata, not the text.
             self._takes_metadata = False

@@ -7,8 +7,7 @@
     actions    the buttons
 
 Untrusted text appears only in text elements of rich_text blocks and in plain_text objects, which Slack shows as they
-are: nothing in them pings, formats or links (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block). A
-mrkdwn object holds our own words only.
+are: nothing in them pings, formats or links (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block).
 """
 
 from __future__ import annotations
@@ -307,7 +306,11 @@ def _render_lines(lines: Sequence[Line], menus: dict[model.StoryId, Piece]) -> I
     for story, story_lines in groupby(lines, key=lambda line: line.story):
         for is_small, part in groupby(story_lines, key=lambda line: line.style is Style.SMALL):
             part_lines = list(part)
-            yield from _small_blocks(part_lines) if is_small else _rich_blocks(part_lines)
+            if is_small:
+                text = phrases.cut("\n".join(line.text for line in part_lines), SECTION_LIMIT)
+                yield {"type": "context", "elements": [{"type": "plain_text", "text": text, "emoji": False}]}
+            else:
+                yield from _rich_blocks(part_lines)
         if story is not None and story in menus:
             yield menus[story]
 
@@ -330,24 +333,6 @@ def _rich_blocks(lines: Sequence[Line]) -> Iterator[Piece]:
                 elements += [section_element(line_pieces) for line_pieces in pieces]
     if elements:
         yield rich_text_block(elements)
-
-
-def _small_blocks(lines: Sequence[Line]) -> Iterator[Piece]:
-    """Yield small lines. A time needs markup, so a line with a time contains only our own words."""
-    for has_time, group in groupby(lines, key=lambda line: any(run.at for run in line.runs)):
-        elements: list[Piece]
-        if has_time:
-            texts = ("".join(map(_run_markup, line.runs)) for line in group)
-            elements = [{"type": "mrkdwn", "text": text, "verbatim": True} for text in texts]
-        else:
-            text = phrases.cut("\n".join(line.text for line in group), SECTION_LIMIT)
-            elements = [{"type": "plain_text", "text": text, "emoji": False}]
-        for element in elements:
-            yield {"type": "context", "elements": [element]}
-
-
-def _run_markup(run: Run) -> str:
-    return f"<!date^{int(run.at.timestamp())}^{_TIME}|{run.text}>" if run.at else escape(run.text)
 
 
 def _run_element(run: Run) -> Piece:
