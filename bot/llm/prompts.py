@@ -280,15 +280,15 @@ def _with_values(fact: model.Fact, update: ChosenUpdate) -> model.Fact:
 
 def facts_prompt(article: model.Article, story: model.Story, offered: Sequence[model.Fact]) -> model.Prompt:
     """Ask which of the ``offered`` facts of an article are new in its story, which may contain the article."""
-    reports = _reports_for_choice("story", story, article)
+    reports = _reports_for_choice("story", story, article, room=_FACTS_ROOM)
     data = {**reports, "article": _article_data(article), "updates": _updates_data(offered)}
     return build_prompt(NewFacts, data, article=article.id, beside=story.id)
 
 
-def _reports_for_choice(name: str, story: model.Story, article: model.Article) -> dict[str, object]:
+def _reports_for_choice(name: str, story: model.Story, article: model.Article, *, room: int) -> dict[str, object]:
     """Return the reports of a story except the article, under ``name``, and the number of omitted reports."""
     members = [member for member in story.members if member.article.id != article.id]
-    reports, omitted = _story_reports(members, article, _FACTS_SENTENCES, most=_FACTS_REPORTS, room=_FACTS_ROOM)
+    reports, omitted = _story_reports(members, article, _FACTS_SENTENCES, most=_FACTS_REPORTS, room=room)
     return {name: reports, **({"reports_left_out": omitted} if omitted else {})}
 
 
@@ -305,6 +305,8 @@ def _updates_data(offered: Iterable[model.Fact]) -> list[dict[str, object]]:
 #: Maximum sentences of each report, and maximum reports of all stories together.
 _SAME_EVENT_SENTENCES = 2
 _SAME_EVENT_REPORTS = 18
+#: Maximum characters of the nearest story's sentences if the prompt also asks about facts.
+_NEAREST_ROOM = 5_000
 _SAME_EVENT_INSTRUCTIONS = """\
 You sort news articles into stories for a press office. A story is one event and what follows from it: a decision, the \
 reactions to it, its later dates and figures, an appeal against it, its reversal, the successor of somebody who left. \
@@ -402,7 +404,7 @@ def same_event_prompt(
         ],
     }
     if offered:
-        data["stories"][0] |= _reports_for_choice("reports", stories[0], article)
+        data["stories"][0] |= _reports_for_choice("reports", stories[0], article, room=_NEAREST_ROOM)
         data["updates"] = _updates_data(offered)
     form = SameEventAndFacts if offered else SameEvent
     return build_prompt(form, data, article=article.id, beside=" ".join(story.id for story in stories))

@@ -110,7 +110,12 @@ def test_with_the_facts_of_an_article_the_nearest_story_is_shown_at_length_and_t
     alone = json.loads(prompts.facts_prompt(NEW, told, [quote(NEW)]).data)
 
     nearest, *others = data["stories"]
-    assert (nearest["reports"], nearest["reports_left_out"]) == (alone["story"], alone["reports_left_out"])
+    assert [report["headline"] for report in nearest["reports"]] == [report["headline"] for report in alone["story"]]
+    assert all(
+        1 < len(report["sentences"]) < len(full["sentences"])
+        for report, full in zip(nearest["reports"], alone["story"], strict=True)
+    )
+    assert nearest["reports_left_out"] == alone["reports_left_out"]
     assert data["updates"] == alone["updates"]
     assert [len(each["reports"]) for each in others] == [3, 3]
 
