@@ -65,7 +65,11 @@ def init(
     try:
         copy_starter(folder)
         if minimal:
-            _reduce(folder)
+            # Keep the schemas and the Slack manifest of the starter.
+            shutil.rmtree(folder / "rules")
+            (folder / "rules").mkdir()
+            for name, text in MINIMAL.items():
+                (folder / name).write_text(text, encoding="utf-8")
         if language_model:
             with (folder / "bot.yaml").open("a", encoding="utf-8") as file:
                 yaml.safe_dump({"model": language_model}, file, sort_keys=False)
@@ -96,17 +100,6 @@ def copy_starter(folder: Path) -> None:
     source = packed if packed.is_dir() else package.parent / "config"
     # A bot that runs in the checkout keeps its archive in data.
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data"))
-
-
-def _reduce(folder: Path) -> None:
-    """Reduce the starter to one channel, one feed and one rule; keep the schemas and the Slack manifest.
-
-    Raises OSError.
-    """
-    shutil.rmtree(folder / "rules")
-    (folder / "rules").mkdir()
-    for name, text in MINIMAL.items():
-        (folder / name).write_text(text, encoding="utf-8")
 
 
 def command_line(command: str, folder: Path) -> str:

@@ -22,7 +22,7 @@ from bot.alerts import notices
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.runtime import OnceReport
-from bot.cli import check, logs, status, terminal
+from bot.cli import check, logs, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
 from bot.pipeline.reports import FeedReport, PassReport
 
@@ -89,7 +89,7 @@ def tell_broken(broken: Sequence[FeedReport], *, polled: int) -> None:
     """Print a line for each of the first ten failed feeds, or a single line if all failed."""
     errors = [(feed.url, (feed.error or "").removeprefix(f"{feed.url}: ")) for feed in broken]
     if len(errors) == polled > 1:
-        terminal.say(status.nothing_read(polled, errors[0][1]))
+        terminal.say(terminal.nothing_read(polled, errors[0][1]))
         return
     for url, error in errors[:BROKEN_SHOWN]:
         terminal.say(f"broken: {url}: {error}")

@@ -42,7 +42,8 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
             return LEFT
         if check_only:
             return DONE
-        receipt = await channel.send(_test_delivery())
+        message = model.Message(kind=model.MessageKind.NOTICE, lead="Wirewatch can post here. This is a test message.")
+        receipt = await channel.send(model.Delivery(id=model.send_id("test", secrets.token_hex(8)), message=message))
     except model.SendError as error:
         terminal.say(f"wirewatch: {name} did not accept the message: {error}")
         return LEFT
@@ -50,13 +51,3 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
         await channel.close()
     terminal.row(f"ok    sent{': ' + receipt.ref if receipt.ref else ''}", style="green")
     return DONE
-
-
-def _test_delivery() -> model.Delivery:
-    return model.Delivery(
-        id=model.send_id("test", secrets.token_hex(8)),
-        message=model.Message(
-            kind=model.MessageKind.NOTICE,
-            lead="Wirewatch can post here. This is a test message.",
-        ),
-    )

@@ -99,7 +99,7 @@ def _show_feeds(feeds: Sequence[FeedDocument], now: datetime) -> None:
         table.add_row(Text(feed.outlet), feed.health, _ago(now, feed.ok_at), _ago(now, feed.new_at), Text(_wrong(feed)))
     terminal.show_table(table)
     if feeds and all(feed.error and feed.ok_at is None for feed in feeds):
-        terminal.row(nothing_read(len(feeds), _wrong(feeds[0])), style="yellow")
+        terminal.row(terminal.nothing_read(len(feeds), _wrong(feeds[0])), style="yellow")
     terminal.row("")
 
 
@@ -116,20 +116,6 @@ def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
         )
         table.add_row(Text(broken.name), "", str(broken.stories_7d), Text(why, style="yellow"))
     terminal.show_table(table)
-
-
-def nothing_read(feeds: int, error: str) -> str:
-    """Return the message for a machine that cannot reach any feed. ``error`` is the error of one feed."""
-    what = (
-        f"None of the {feeds} feeds could be read; one of the errors"
-        if feeds > 1
-        else "The only feed could not be read"
-    )
-    return (
-        f"{what}: {error}. "
-        "Is this machine offline, or behind a proxy (`fetch: {use_proxy: true}` in bot.yaml)? "
-        "`wirewatch demo` needs no network."
-    )
 
 
 def _wrong(feed: FeedDocument) -> str:

@@ -99,6 +99,20 @@ def fail(text: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def nothing_read(feeds: int, error: str) -> str:
+    """Return the message for a machine that cannot reach any feed. ``error`` is the error of one feed."""
+    what = (
+        f"None of the {feeds} feeds could be read; one of the errors"
+        if feeds > 1
+        else "The only feed could not be read"
+    )
+    return (
+        f"{what}: {error}. "
+        "Is this machine offline, or behind a proxy (`fetch: {use_proxy: true}` in bot.yaml)? "
+        "`wirewatch demo` needs no network."
+    )
+
+
 def _bars(*, transient: bool) -> Progress:
     # Import here, because only long work on a terminal needs a progress bar.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

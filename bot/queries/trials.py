@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -38,16 +38,6 @@ SHOWN = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """The results of one rule on the archive."""
-
-    report: backtest.RuleReport
-    read_back: str
-    #: The last matched articles, newest first, each with its matches.
-    matched: tuple[tuple[model.Article, tuple[model.Match, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaygroundResult:
     """The result of trying rules, or the reason why they were not tried."""
 
@@ -56,9 +46,11 @@ class PlaygroundResult:
     problem_text: str = ""
     #: Why there is no result, or why it covers fewer days than requested.
     remark: str = ""
-    tried: tuple[Tried, ...] = ()
+    tried: tuple[rules.CompiledRule, ...] = ()
     #: None if nothing was tried.
     report: backtest.BacktestReport | None = None
+    #: Rule -> its last matched articles, newest first, each with its matches.
+    matched: Mapping[str, Sequence[tuple[model.Article, tuple[model.Match, ...]]]] = field(default_factory=dict)
     #: A patch that adds the rules to the configuration files, or "" if the files already contain the rules.
     patch: str = ""
 
@@ -119,10 +111,10 @@ def _try_over_archive(
     )
     try:
         report = run_on_archive(tx, plan, on_article=look_at_the_clock)
-        tried = tuple(
-            _show_matches(tx, entry, rule_report, plan.snapshot.feeds, now)
-            for entry, rule_report in zip(compiled, report.rules, strict=True)
-        )
+        matched = {
+            rule.rule: _read_matches(tx, entry, rule.hits, plan.snapshot.feeds, now)
+            for entry, rule in zip(compiled, report.rules, strict=True)
+        }
     except rules.TooManySteps:
         advice = "use fewer wordings under NEAR, or smaller regular expressions"
         remark = f"One article needs more than {MOST_STEPS_OF_AN_ARTICLE:,} steps: {advice}."
@@ -130,7 +122,7 @@ def _try_over_archive(
     except _TooLongError:
         remark = f"The trial took longer than {model.format_duration(MOST_TIME)}: choose fewer days."
         return replace(parsed, remark=remark)
-    return replace(parsed, remark=remark, tried=tried, report=report)
+    return replace(parsed, remark=remark, tried=compiled, report=report, matched=matched)
 
 
 def run_on_archive(
@@ -152,26 +144,23 @@ def _since(tx: storage.Transaction, days: int, now: datetime) -> tuple[datetime,
     return now - timedelta(hours=1), "The archive is large, so the trial covers only the last hour."
 
 
-def _show_matches(
+def _read_matches(
     tx: storage.Transaction,
     compiled: rules.CompiledRule,
-    report: backtest.RuleReport,
+    hits: Sequence[backtest.MatchedArticle],
     feeds: Mapping[str, model.Feed],
     now: datetime,
-) -> Tried:
+) -> list[tuple[model.Article, tuple[model.Match, ...]]]:
+    """Read the last matched articles of a rule, newest first, each with its matches."""
     unpaused = replace(compiled, rule=replace(compiled.rule, paused=False, until=None))
     ruleset = rules.RuleSet([unpaused], most_steps=MOST_STEPS_OF_AN_ARTICLE)
-    last_articles = [hit.article for hit in report.hits[: -SHOWN - 1 : -1]]
-    articles = tx.articles.get(last_articles)
-    shown = [articles[article] for article in last_articles if article in articles]
-    return Tried(
-        report=report,
-        read_back=rules.describe_rule(compiled.rule),
-        matched=tuple(
-            (article, ruleset.match(article, feeds.get(article.feed) or model.Feed(url=article.feed), now=now))
-            for article in shown
-        ),
-    )
+    last_articles = [hit.article for hit in hits[: -SHOWN - 1 : -1]]
+    stored = tx.articles.get(last_articles)
+    articles = [stored[article] for article in last_articles if article in stored]
+    return [
+        (article, ruleset.match(article, feeds.get(article.feed) or model.Feed(url=article.feed), now=now))
+        for article in articles
+    ]
 
 
 #: The file name in the problems of pasted text.

@@ -107,13 +107,8 @@ class Rates:
         return None if is_enough else math.ceil((cost - remaining) * 60 / self._most)
 
 
-def note_caller(scope: Scope, caller: Caller) -> None:
-    """Store the caller in the request's scope."""
-    scope.setdefault("state", {})["caller"] = caller
-
-
 def caller_of(scope: Scope) -> Caller:
-    """Return the caller that ``note_caller`` stored."""
+    """Return the caller of an admitted request. AccessGuard stores it in the request's scope."""
     return cast("Caller", scope["state"]["caller"])
 
 
@@ -209,7 +204,7 @@ class AccessGuard:
         if caller is None and self._is_open_to(token, is_program=is_program):
             caller = Caller(name="")
         if caller is not None:
-            note_caller(scope, caller)
+            scope.setdefault("state", {})["caller"] = caller
             return None
         text = "Send web.token of bot.yaml as the password (with any user name) or as a bearer token."
         return refusal_response(path, 401, text, CHALLENGE)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import jinja2
 
-from bot import model
+from bot import model, rules
 from bot.alerts import routing
 from bot.feeds import health
 from bot.model import visible
@@ -41,6 +41,7 @@ def templates() -> jinja2.Environment:
         "excerpts": make_excerpts,
         "coverage": summaries.list_coverage,
         "lead": lead,
+        "describe_rule": rules.describe_rule,
         "where_to": routing.describe_routes,
         "remarks": health.poll_remarks,
         "matched_words": matched_words,

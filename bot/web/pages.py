@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 import bot
-from bot import config, model, rules, storage
+from bot import config, model, storage
 from bot.alerts import feedback
 from bot.feeds import outlets, websub
 from bot.model import visible
@@ -344,7 +344,6 @@ def rules_page(archive: Archive, request: Request) -> Values:
     return {
         "shown": shown,
         "paging": paging,
-        "read_back": {compiled.rule.name: rules.describe_rule(compiled.rule) for compiled in shown},
         "last": {name: max(days) for name, days in counts.items() if days},
         "sparkline": lambda name: _chart(counts.get(name, {}), now),
         **_opinions(archive),
@@ -359,7 +358,6 @@ def rule_page(archive: Archive, loaded: model.Rule) -> Values:
         "rule": loaded,
         "source": config.find_rule_source(archive.settings, name),
         "playground": trials,
-        "read_back": rules.describe_rule(loaded),
         "line": _chart(counts, archive.now, watched.LAST_MATCH.days),
         "last": max(counts, default=None),
         "entries": read_stories(archive.tx, since=since, rule=name, most=MOST_STORIES),
