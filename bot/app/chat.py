@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -32,31 +33,23 @@ log = structlog.get_logger("wirewatch")
 NOTIFY_AFTER = timedelta(minutes=1)
 
 
+@dataclass(slots=True)
 class Interactions:
     """Run the listeners of all channels and carry out what they receive."""
 
-    def __init__(
-        self,
-        store: storage.Store,
-        clock: model.Clock,
-        *,
-        live: Live,
-        on_decided: Callable[[Sequence[model.Decision]], None],
-        on_question: Callable[[model.ChatRequest, Sequence[str]], Awaitable[model.Message]],
-    ) -> None:
-        """``on_question`` gets a question and the channels of the chat app that received it."""
-        self._store = store
-        self._clock = clock
-        self._live = live
-        self._on_decided = on_decided
-        self._on_question = on_question
-        #: Channels of a disconnected listener -> time of its first failure.
-        self._failing_since: dict[tuple[str, ...], datetime] = {}
+    store: storage.Store
+    clock: model.Clock
+    live: Live
+    on_decided: Callable[[Sequence[model.Decision]], None]
+    #: Answers a question that a chat app received; gets the question and the channels of that app.
+    on_question: Callable[[model.ChatRequest, Sequence[str]], Awaitable[model.Message]]
+    #: Channels of a disconnected listener -> time of its first failure.
+    _failing_since: dict[tuple[str, ...], datetime] = field(default_factory=dict, init=False)
 
     async def run(self, listeners: Callable[[], Sequence[model.Listener]]) -> None:
         """Run the listeners that every process may run, until cancelled. Start them again when the channels change."""
         while True:
-            changed = self._live.channels_changed
+            changed = self.live.channels_changed
             async with TaskGroup() as group:
                 tasks = [group.create_task(self._listen(listener)) for listener in listeners() if not listener.is_alone]
                 await changed.wait()
@@ -77,28 +70,26 @@ class Interactions:
             lambda: listener.listen(
                 lambda press: self.take(press, channels),
                 lambda reason: self._note_connection(channels, reason),
-                lambda question: self._on_question(question, channels),
+                lambda question: self.on_question(question, channels),
             ),
-            self._clock,
+            self.clock,
         )
 
     async def take(self, press: model.Press, channels: Sequence[str]) -> model.ActionResult:
         """Carry out a button press on a message in one of ``channels``. Raises StoreError."""
-        snapshot, now = self._live.snapshot, self._clock.now()
-        result = await self._store.write(
-            lambda tx: actions.apply_press(tx, snapshot, press, channels=channels, now=now)
-        )
+        snapshot, now = self.live.snapshot, self.clock.now()
+        result = await self.store.write(lambda tx: actions.apply_press(tx, snapshot, press, channels=channels, now=now))
         fields = {"action": type(press.action).__name__, "story": press.story, "by": press.person.id}
         if result.refused:
             log.warning("button press refused", **fields, reason=result.refused)
         else:
             log.info("button press stored", **fields, is_new=bool(result.decisions))
-        self._on_decided(result.decisions)
+        self.on_decided(result.decisions)
         return result
 
     async def _note_connection(self, channels: tuple[str, ...], reason: str | None) -> None:
         """Log a change of a listener's connection, and notify the operator. ``reason`` is None if it is connected."""
-        now = self._clock.now()
+        now = self.clock.now()
         if reason is None:
             self._failing_since.pop(channels, None)
             log.info("buttons connected", channels=list(channels))
@@ -113,7 +104,7 @@ class Interactions:
                 return
             for channel in channels:
                 keys.buttons_trouble(channel).put(tx, reason or "")
-            operator = self._live.snapshot.operator
+            operator = self.live.snapshot.operator
             if operator:
                 if reason:
                     notice = notices.buttons_are_silent(channels, reason, now=now)
@@ -121,7 +112,7 @@ class Interactions:
                     notice = notices.buttons_work_again(channels, next(filter(None, stored)), now=now)
                 tx.outbox.add([notices.notice_row(notice, channel=operator, now=now)])
 
-        await retry_until_stored(lambda: self._store.write(notify), self._clock)
+        await retry_until_stored(lambda: self.store.write(notify), self.clock)
 
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)

@@ -344,15 +344,8 @@ def _show(
     turn = context.turn
     # Make a turn that is being computed invalid, because it does not include this action.
     turn.tx.decision_queue.note_change()
-    decision = model.Decision(
-        at=turn.now,
-        story=alert.story,
-        channel=alert.channel,
-        action=model.AlertAction.SILENT if alert.is_gathered else model.AlertAction.EDIT,
-        reason=reason,
-        rules=tuple(rules),
-        detail=detail,
-    )
+    action = model.AlertAction.SILENT if alert.is_gathered else model.AlertAction.EDIT
+    decision = replace(turn.decision(alert, action, reason, detail), rules=tuple(rules))
     turn.decide(decision)
     if decision.action is model.AlertAction.EDIT and (row := _edit(context, alert, decision)):
         turn.post(row, *messages.escalation_edits(turn, alert, row.message, once=context.once))
@@ -375,14 +368,7 @@ def _message(context: ActionContext, target: Target) -> model.Message:
     """Return the current message of a story, which determines the items of its menu."""
     alert = target.alert
     assert alert is not None
-    decision = model.Decision(
-        at=context.turn.now,
-        story=alert.story,
-        channel=alert.channel,
-        action=model.AlertAction.EDIT,
-        reason=model.Reason.JUDGED,
-    )
-    row = _edit(context, alert, decision)
+    row = _edit(context, alert, context.turn.decision(alert, model.AlertAction.EDIT, model.Reason.JUDGED))
     assert row is not None
     return row.message
 

@@ -150,18 +150,11 @@ class Dispatcher:
         return decisions
 
     def _point_to(self, older: model.Story, younger: model.Alert) -> model.Decision:
-        decision = model.Decision(
-            at=self._turn.now,
-            story=younger.story,
-            channel=younger.channel,
-            action=model.AlertAction.EDIT,
-            reason=model.Reason.MERGED,
-            rules=younger.rules,
-            detail=f"merged into {older.id}",
-        )
+        detail = f"merged into {older.id}"
+        decision = self._turn.decision(younger, model.AlertAction.EDIT, model.Reason.MERGED, detail)
         self._turn.decide(decision)
         # The older message has its own escalation.
-        self._turn.drop_rows([model.send_id("escalation", younger.story)], decision.detail)
+        self._turn.drop_rows([model.send_id("escalation", younger.story)], detail)
         if younger.head is not None and not younger.is_gathered:
             lead = "Merged into an earlier story:"
             title = summaries.message_headline(older, self._turn.rules, article=younger.headline)
@@ -179,15 +172,8 @@ class Dispatcher:
                 self._turn.save_alert(replace(alert, latest=None))
             count = len(split.articles)
             what = "1 article is" if count == 1 else f"{count} articles are"
-            decision = model.Decision(
-                at=self._turn.now,
-                story=split.home.id,
-                channel=alert.channel,
-                action=model.AlertAction.EDIT,
-                reason=model.Reason.SPLIT,
-                rules=alert.rules,
-                detail=f"{what} about a different event ({split.apart.id}), by {split.ruling.by}",
-            )
+            detail = f"{what} about a different event ({split.apart.id}), by {split.ruling.by}"
+            decision = self._turn.decision(alert, model.AlertAction.EDIT, model.Reason.SPLIT, detail)
             decisions.append(decision)
             self._carry_out(decision, once=split.ruling.id)
             self._take_back_replies(split, decision)

@@ -263,14 +263,7 @@ def restart_escalation(turn: Turn, alert: model.Alert, *, once: str) -> None:
     """Schedule an escalation of a story whose claim was released, unless the story was escalated before."""
     if any(row.state is not model.SendState.DROPPED for row in _escalations(turn, alert)):
         return
-    decision = model.Decision(
-        at=turn.now,
-        story=alert.story,
-        channel=alert.channel,
-        action=model.AlertAction.POST,
-        reason=model.Reason.UNCLAIMED,
-        rules=alert.rules,
-    )
+    decision = turn.decision(alert, model.AlertAction.POST, model.Reason.UNCLAIMED)
     if row := escalation_row(turn, decision, alert, once=once):
         turn.post(row)
 

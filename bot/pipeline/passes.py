@@ -76,30 +76,23 @@ class _Pass:
     shares: set[Share] = field(default_factory=set)
 
 
+@dataclass(slots=True, kw_only=True)
 class Pipeline:
     """Runs passes. Each pass gets the current configuration as a snapshot."""
 
-    def __init__(
-        self,
-        *,
-        store: storage.Store,
-        clock: model.Clock,
-        poller: Poller,
-        decider: Decider,
-        memory: Room,
-        concurrency: int,
-        observer: Observer | None = None,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._poller = poller
-        self._decider = decider
-        self._memory = memory
-        self._concurrency = concurrency
-        self._slots = asyncio.Semaphore(concurrency)
-        #: Allows one intake at a time, because data that is computed in a read must still be true when it is written.
-        self._taking_in = asyncio.Lock()
-        self._observer = observer or Observer()
+    store: storage.Store
+    clock: model.Clock
+    poller: Poller
+    decider: Decider
+    memory: Room
+    concurrency: int
+    observer: Observer = field(default_factory=Observer)
+    _slots: asyncio.Semaphore = field(init=False)
+    #: Allows one intake at a time, because data that is computed in a read must still be true when it is written.
+    _taking_in: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.concurrency)
 
     async def claim(
         self, *, limit: int, everything: bool = False, token: str | None = None
@@ -109,16 +102,16 @@ class Pipeline:
         If ``token`` is None, make a new token.
         """
         token = token or secrets.token_hex(8)
-        now = self._clock.now()
-        states = await self._store.write(
+        now = self.clock.now()
+        states = await self.store.write(
             lambda tx: tx.feeds.claim_due(now=now, limit=limit, token=token, lease=LEASE, everything=everything)
         )
         return token, states
 
     async def free_feeds(self, token: str) -> None:
         """End the leases of ``token``, so that its feeds are due again. Raises StoreUnavailable."""
-        now = self._clock.now()
-        await self._store.write(lambda tx: tx.feeds.renew(token, until=now))
+        now = self.clock.now()
+        await self.store.write(lambda tx: tx.feeds.renew(token, until=now))
 
     async def run(
         self,
@@ -143,9 +136,9 @@ class Pipeline:
         remaining = len(waiting)
         try:
             async with TaskGroup() as group:
-                for _ in range(min(remaining, self._concurrency)):
+                for _ in range(min(remaining, self.concurrency)):
                     group.create_task(self._poll_waiting(current, waiting, polls))
-                renewed_at = self._clock.now()
+                renewed_at = self.clock.now()
                 while remaining:
                     batch = await _gathered(polls, most=min(remaining, BATCH))
                     if batch:
@@ -157,8 +150,8 @@ class Pipeline:
                             current.shares.discard(share)
                         # Free the batch before the wait for the next one.
                         del batch
-                    if self._clock.now() - renewed_at >= RENEW:
-                        renewed_at = self._clock.now()
+                    if self.clock.now() - renewed_at >= RENEW:
+                        renewed_at = self.clock.now()
                         await self._renew(token, renewed_at)
         finally:
             # Release the memory of all polls, even if the pass fails.
@@ -170,25 +163,25 @@ class Pipeline:
 
     async def release(self, snapshot: Snapshot) -> Sequence[model.Decision]:
         """Decide the work in the queue, and release held alerts that are due."""
-        return [*await self._decider.work_off(snapshot), *(await self._decider.decide_batch(snapshot)).decisions]
+        return [*await self.decider.work_off(snapshot), *(await self.decider.decide_batch(snapshot)).decisions]
 
     async def _renew(self, token: str, now: datetime) -> None:
-        await self._store.write(lambda tx: tx.feeds.renew(token, until=now + LEASE))
+        await self.store.write(lambda tx: tx.feeds.renew(token, until=now + LEASE))
 
     async def _poll_waiting(self, current: _Pass, waiting: deque[model.FeedState], polls: asyncio.Queue[Poll]) -> None:
         while waiting:
             # Concurrent passes share the slots.
             async with self._slots:
                 if waiting:
-                    current.shares.add(share := self._memory.share())
-                    await polls.put(await self._poller.poll(waiting.popleft(), current.snapshot, share))
+                    current.shares.add(share := self.memory.share())
+                    await polls.put(await self.poller.poll(waiting.popleft(), current.snapshot, share))
 
     async def _take_in(self, current: _Pass, polls: Sequence[Poll]) -> None:
         """Store a batch of polls, and decide about its matches."""
-        now = self._clock.now()
+        now = self.clock.now()
         try:
             async with self._taking_in:
-                ingested = await store_polls(self._store, polls, current.snapshot, token=current.token, now=now)
+                ingested = await store_polls(self.store, polls, current.snapshot, token=current.token, now=now)
         except model.StoreError:
             raise
         except Exception:
@@ -207,10 +200,10 @@ class Pipeline:
                 lateness=max(now - poll.polled.state.due_at, timedelta()),
             )
             current.report.feeds.append(feed)
-            self._observer.on_feed(feed)
+            self.observer.on_feed(feed)
             log_poll(poll, feed)
         if current.decides and any(poll.arrivals or poll.revisions for poll in ingested):
-            current.report.decisions.extend(await self._decider.work_off(current.snapshot))
+            current.report.decisions.extend(await self.decider.work_off(current.snapshot))
 
     async def _take_in_one_by_one(self, current: _Pass, polls: Sequence[Poll]) -> None:
         """Process each poll of a failed batch alone. If a poll fails again, mark its feed as failed."""

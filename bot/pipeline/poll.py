@@ -91,44 +91,38 @@ class Poll:
         )
 
 
+@dataclass(slots=True, kw_only=True)
 class Poller:
     """Fetches and parses feeds, and the pages of articles if a feed wants full text."""
 
-    def __init__(
-        self,
-        *,
-        fetcher: model.Fetcher,
-        documents: Documents,
-        pages: model.PageReader,
-        links: model.LinkResolver,
-        store: storage.Store,
-        clock: model.Clock,
-    ) -> None:
-        self._fetcher = fetcher
-        self._documents = documents
-        self._pages = pages
-        self._links = links
-        self._store = store
-        self._clock = clock
+    fetcher: model.Fetcher
+    documents: Documents
+    pages: model.PageReader
+    links: model.LinkResolver
+    store: storage.Store
+    clock: model.Clock
 
     async def poll(self, state: model.FeedState, snapshot: Snapshot, share: Share | None = None) -> Poll:
         """Poll one feed. A failure of the feed is returned in the result, not raised."""
-        names_known = polling.is_naming_due(state, self._clock.now())
+        names_known = polling.is_naming_due(state, self.clock.now())
         polled = Poll(feed=snapshot.feeds[state.url], state=state, names_known=names_known, share=share)
-        await self._documents.prepare()
+        await self.documents.prepare()
         request = replace(polling.make_request(state, polled.feed), hold=share.hold if share else None)
         return await self._poll(request, polled, snapshot)
 
     async def _poll(self, request: model.Request, polled: Poll, snapshot: Snapshot) -> Poll:
         state = polled.state
         try:
-            answer = await self._fetcher.get(request)
+            answer = await self.fetcher.get(request)
         except model.HostLimited as error:
             return replace(polled, postponed_to=error.until)
         except model.FetchError as error:
             return replace(polled, error=str(error))
-        if answer.status != HTTPStatus.OK or _is_rate_limited(answer, polled.feed):
-            status = answer.status if answer.status != HTTPStatus.OK else HTTPStatus.TOO_MANY_REQUESTS
+        place, status = places.place_of(polled.feed.url), answer.status
+        if status == HTTPStatus.OK and place.limit_text and answer.body.lstrip().startswith(place.limit_text):
+            # Some hosts report a rate limit with status 200.
+            status = HTTPStatus.TOO_MANY_REQUESTS
+        if status != HTTPStatus.OK:
             return replace(polled, answer=replace(answer, status=status, body=b""))
         digest = polling.hash_body(answer.body)
         if polling.is_unchanged(state, digest):
@@ -136,9 +130,10 @@ class Poller:
         body, answer = self._body(polled, answer, snapshot), replace(answer, body=b"")
         polled = replace(polled, answer=answer, body_hash=digest)
         try:
-            reading, items = await self._documents.read(body, polled.feed)
+            reading, items = await self.documents.read(body, polled.feed)
         except model.ReadError as error:
-            if isinstance(error, model.IsPage) and error.feeds and _may_follow(polled):
+            # If the page of a known site links to a feed, poll that feed. Follow only one such link.
+            if isinstance(error, model.IsPage) and error.feeds and place.is_page and polled.found_at is None:
                 request = replace(request, url=error.feeds[0], etag=None, last_modified=None)
                 return await self._poll(request, replace(polled, found_at=request.url), snapshot)
             return replace(polled, error=str(error))
@@ -150,13 +145,10 @@ class Poller:
 
     async def _with_pages(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> Poll:
         """Resolve hidden links, and fetch the texts of pages if the feed wants them."""
-        hides_links, wants_pages = places.place_of(polled.feed.url).hides_links, polled.feed.full_text
-        if not hides_links and wants_pages is model.FullText.NEVER:
-            return polled
-        if hides_links:
+        if places.place_of(polled.feed.url).hides_links:
             reading = await self._resolved(polled, reading, snapshot)
             polled = replace(polled, reading=reading, items=prepare_items(polled.feed, reading))
-        if wants_pages is model.FullText.NEVER:
+        if polled.feed.full_text is model.FullText.NEVER:
             return polled
         return replace(polled, pages=await self._read_pages(polled, reading, snapshot))
 
@@ -165,15 +157,15 @@ class Poller:
         items = await self._identified(polled, reading, snapshot)
         changed = {item.article.link for item in items if item.novelty in _CHANGED and item.article}
         hidden = [entry.link for entry in reading.entries if entry.link in changed]
-        links = await self._links.resolve(hidden)
+        links = await self.links.resolve(hidden)
         entries = [replace(entry, link=links.get(entry.link or "", entry.link)) for entry in reading.entries]
         return replace(reading, entries=tuple(entries))
 
     async def _identified(
         self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot
     ) -> Sequence[identity.Identified]:
-        [known_items] = await self._store.read(lambda tx: tx.articles.find_known_items([polled.question]))
-        return polled.identify(reading, known_items, snapshot, now=self._clock.now()).items
+        [known_items] = await self.store.read(lambda tx: tx.articles.find_known_items([polled.question]))
+        return polled.identify(reading, known_items, snapshot, now=self.clock.now()).items
 
     def _body(self, polled: Poll, answer: model.Response, snapshot: Snapshot) -> model.Body:
         backfill = polled.feed.backfill or snapshot.fetch.backfill
@@ -183,8 +175,8 @@ class Poller:
             url=answer.url,
             known_hashes=frozenset(polled.state.item_hashes),
             names_known=polled.names_known,
-            identity_before=self._clock.now() - backfill if polled.is_baseline else None,
-            fetched=self._clock.now(),
+            identity_before=self.clock.now() - backfill if polled.is_baseline else None,
+            fetched=self.clock.now(),
         )
 
     async def _read_pages(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> Mapping[str, str]:
@@ -195,7 +187,7 @@ class Poller:
         try:
             async with asyncio.timeout(PAGES_WITHIN.total_seconds()):
                 for link in links:
-                    texts[link] = await self._pages.text_of(link, polled.feed)
+                    texts[link] = await self.pages.text_of(link, polled.feed)
         except TimeoutError:
             log.warning(
                 "pages skipped",
@@ -210,19 +202,8 @@ class Poller:
     def _wants_page(self, article: model.Article, feed: model.Feed, snapshot: Snapshot) -> bool:
         if feed.full_text is model.FullText.ALWAYS or cleaning.is_teaser(article.text):
             return True
-        return snapshot.rules.wants_full_text(article, feed, now=self._clock.now())
+        return snapshot.rules.wants_full_text(article, feed, now=self.clock.now())
 
 
 #: Kinds of items that are stored with their current link.
 _CHANGED = (identity.Novelty.NEW, identity.Novelty.EDITED, identity.Novelty.TAKEN_OVER)
-
-
-def _is_rate_limited(answer: model.Response, feed: model.Feed) -> bool:
-    """Return whether the body reports a rate limit; some hosts report it with status 200."""
-    text = places.place_of(feed.url).limit_text
-    return text is not None and answer.body.lstrip().startswith(text)
-
-
-def _may_follow(polled: Poll) -> bool:
-    """Return whether to poll the feed that a page of a known site links to. A poll follows only one such link."""
-    return polled.found_at is None and places.place_of(polled.feed.url).is_page

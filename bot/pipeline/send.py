@@ -125,42 +125,34 @@ class Drained:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
 class Sender:
     """Sends the rows of some channels in order, at each channel's pace.
 
     A message is sent only once if its channel supports look-ups.
     """
 
-    def __init__(
-        self,
-        store: storage.Store,
-        channels: Mapping[str, model.Channel],
-        clock: model.Clock,
-        *,
-        snapshot: Callable[[], Snapshot],
-        observer: Observer | None = None,
-        settle: timedelta = SETTLE,
-        grace: timedelta = GRACE,
-        attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
-    ) -> None:
-        """Initialize. ``snapshot`` returns the current configuration, which a reload replaces."""
-        self._store = store
-        self._channels = dict(channels)
-        self._clock = clock
-        self._snapshot = snapshot
-        #: Channel -> reason of its reported incident that is not over yet.
-        self._reported_reasons: dict[str, str] = {}
-        self._observer = observer or Observer()
-        self._settle = settle
-        self._grace = grace
-        self._attempt_timeout = attempt_timeout
-        self._token = uuid.uuid4().hex
-        self._lanes: dict[str, send_policy.Lane] = {}
-        self._sent = 0
-        self._writing = asyncio.Lock()
-        self._started_at = clock.now()
-        #: Time at which the workers stop waiting, or None if they never stop.
-        self._ends_at: datetime | None = None
+    store: storage.Store
+    channels: Mapping[str, model.Channel]
+    clock: model.Clock
+    #: Returns the current configuration, which a reload replaces.
+    snapshot: Callable[[], Snapshot]
+    observer: Observer = field(default_factory=Observer)
+    settle: timedelta = SETTLE
+    grace: timedelta = GRACE
+    attempt_timeout: timedelta = ATTEMPT_TIMEOUT
+    _token: str = field(default_factory=lambda: uuid.uuid4().hex, init=False)
+    _lanes: dict[str, send_policy.Lane] = field(default_factory=dict, init=False)
+    #: Channel -> reason of its reported incident that is not over yet.
+    _reported_reasons: dict[str, str] = field(default_factory=dict, init=False)
+    _sent: int = field(default=0, init=False)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _started_at: datetime = field(init=False)
+    #: Time at which the workers stop waiting, or None if they never stop.
+    _ends_at: datetime | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._started_at = self.clock.now()
 
     # -- the two ways to run
 
@@ -170,61 +162,61 @@ class Sender:
         try:
             await self._open_lanes()
             async with asyncio.timeout(None) as limit, TaskGroup() as group:
-                for name in self._channels:
+                for name in self.channels:
                     group.create_task(self._work(name))
                 await stop.wait()
-                self._ends_at = self._clock.now() + self._grace
-                limit.reschedule(asyncio.get_running_loop().time() + self._grace.total_seconds())
+                self._ends_at = self.clock.now() + self.grace
+                limit.reschedule(asyncio.get_running_loop().time() + self.grace.total_seconds())
         except TimeoutError:
             log.warning("sending stopped before the outbox was empty; the rest is sent at the next start")
 
     async def drain(self, deadline: timedelta) -> Drained:
         """Send until no message can be sent before the deadline. Wait for the channels' pace and Retry-After."""
-        self._ends_at = self._clock.now() + deadline
+        self._ends_at = self.clock.now() + deadline
         sent_before = self._sent
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout((deadline + self._grace).total_seconds()):
+            async with asyncio.timeout((deadline + self.grace).total_seconds()):
                 await self._open_lanes()
                 # Repeat, because a notice may be added to a channel whose worker has ended.
                 while await self._is_work_left(self._ends_at):
                     async with TaskGroup() as group:
-                        for name in self._channels:
+                        for name in self.channels:
                             group.create_task(self._work(name))
-        counts, unsent = await self._store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
-        own_counts = [(state, n) for (channel, state), n in counts.items() if channel in self._channels]
+        counts, unsent = await self.store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
+        own_counts = [(state, n) for (channel, state), n in counts.items() if channel in self.channels]
         waiting = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
         return Drained(
             sent=self._sent - sent_before,
             left=sum(n for state, n in own_counts if state in waiting),
             parked=sum(n for state, n in own_counts if state is model.SendState.PARKED),
-            reasons={row.channel: row.error for row in unsent if row.error and row.channel in self._channels},
+            reasons={row.channel: row.error for row in unsent if row.error and row.channel in self.channels},
         )
 
     async def _open_lanes(self) -> None:
-        for name in self._channels:
-            await retry_until_stored(partial(self._open_lane, name), self._clock)
+        for name in self.channels:
+            await retry_until_stored(partial(self._open_lane, name), self.clock)
 
     async def _is_work_left(self, deadline: datetime) -> bool:
-        work = [partial(self._next_moment, name) for name in self._channels]
-        moments = [await retry_until_stored(next_moment, self._clock) for next_moment in work]
+        work = [partial(self._next_moment, name) for name in self.channels]
+        moments = [await retry_until_stored(next_moment, self.clock) for next_moment in work]
         return any(moment is not None and moment <= deadline for moment in moments)
 
     # -- one channel's worker
 
     async def _work(self, name: str) -> None:
         while True:
-            moment = await retry_until_stored(lambda: self._next_moment(name), self._clock)
-            now = self._clock.now()
+            moment = await retry_until_stored(lambda: self._next_moment(name), self.clock)
+            now = self.clock.now()
             if self._ends_at is not None and (moment is None or moment > self._ends_at):
                 return
             if moment is None or moment > now:
                 await self._sleep(POLL if moment is None else min(moment - now, PARK_EVERY))
                 lane = self._lanes[name]
                 # During the sleep, the channel may have closed, and the clock may have been set back.
-                if moment is None or lane.probe_at is not None or self._clock.now() < max(moment, lane.ready_at):
+                if moment is None or lane.probe_at is not None or self.clock.now() < max(moment, lane.ready_at):
                     continue
                 # The row is due, so claim it without another query for due rows.
-            row = await retry_until_stored(lambda: self._claim(name), self._clock)
+            row = await retry_until_stored(lambda: self._claim(name), self.clock)
             if row is None:
                 await self._sleep(POLL)
                 continue
@@ -234,62 +226,62 @@ class Sender:
         """Begin to send to a channel. Try even a closed channel, because the operator may have repaired it."""
 
         def work(tx: storage.Transaction) -> str:
-            tx.outbox.unpark([name], now=self._clock.now())
+            tx.outbox.unpark([name], now=self.clock.now())
             return keys.channel_trouble(name).get(tx)
 
-        trouble = await self._store.write(work)
+        trouble = await self.store.write(work)
         if trouble:
             self._reported_reasons[name] = trouble
         # Wait for one pace interval, because the previous process may have sent a message a moment ago.
-        now = self._clock.now()
-        self._lanes[name] = send_policy.Lane(at=now, ready_at=now + self._channels[name].pace)
+        now = self.clock.now()
+        self._lanes[name] = send_policy.Lane(at=now, ready_at=now + self.channels[name].pace)
 
     async def _next_moment(self, name: str) -> datetime | None:
         """Return the time at which the channel's next row can be tried, or None if no row needs the worker soon."""
-        now = self._clock.now()
+        now = self.clock.now()
         lane = self._lanes[name] = send_policy.reset_after_clock_step(
-            self._lanes[name], now=now, pace=self._channels[name].pace
+            self._lanes[name], now=now, pace=self.channels[name].pace
         )
         if lane.probe_at is None:
             if now < lane.ready_at and self._ends_at is None:
                 # Nothing may be sent before ``ready_at``, so skip the query. This saves half of the queries
                 # (bench/speed/delivery.py).
                 return lane.ready_at
-            due = await self._store.read(lambda tx: tx.outbox.next_due([name], now=now))
+            due = await self.store.read(lambda tx: tx.outbox.next_due([name], now=now))
             if self._ends_at is None and due is not None and due > now + POLL:
                 # The row is due later. Do not sleep until then, because another row may become due earlier.
                 return None
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
             reason = self._reported_reasons.get(name, "the channel is closed")
-            await self._store.write(lambda tx: tx.outbox.park([name], reason, now=now))
+            await self.store.write(lambda tx: tx.outbox.park([name], reason, now=now))
             return None if self._ends_at is not None else min(lane.probe_at, now + PARK_EVERY)
-        await self._store.write(lambda tx: tx.outbox.unpark([name], now=now))
+        await self.store.write(lambda tx: tx.outbox.unpark([name], now=now))
         self._lanes[name] = replace(lane, probe_at=None)
         return now
 
     async def _sleep(self, duration: timedelta) -> None:
         """Sleep. Until a stop is requested, sleep in short intervals to notice it soon."""
-        until = self._clock.now() + duration
+        until = self.clock.now() + duration
         ends_at = self._ends_at
         # If ``pause`` is longer than ``duration``, the clock was set back.
-        while timedelta() < (pause := until - self._clock.now()) <= duration and self._ends_at == ends_at:
-            await self._clock.sleep(min(pause, POLL) if ends_at is None else pause)
+        while timedelta() < (pause := until - self.clock.now()) <= duration and self._ends_at == ends_at:
+            await self.clock.sleep(min(pause, POLL) if ends_at is None else pause)
 
     async def _claim(self, name: str) -> model.Outgoing | None:
-        now = self._clock.now()
-        rows = await self._store.write(
+        now = self.clock.now()
+        rows = await self.store.write(
             lambda tx: tx.outbox.claim(name, now=now, limit=1, token=self._token, lease=LEASE)
         )
         return rows[0] if rows else None
 
     async def _process(self, row: model.Outgoing) -> None:
         """Process one claimed row, with one or more attempts, until its next state is written."""
-        channel = self._channels[row.channel]
-        resolved = partial(resolve_links, self._store, row, now=self._clock.now())
-        row, head, wait = await retry_until_stored(resolved, self._clock)
+        channel = self.channels[row.channel]
+        resolved = partial(resolve_links, self.store, row, now=self.clock.now())
+        row, head, wait = await retry_until_stored(resolved, self.clock)
         step = wait or send_policy.first_step(
-            row, head, abilities=channel.abilities, now=self._clock.now(), on_unknown=self._snapshot().on_unknown
+            row, head, abilities=channel.abilities, now=self.clock.now(), on_unknown=self.snapshot().on_unknown
         )
         last: send_policy.Attempt | None = None
         while isinstance(step, send_policy.Send | send_policy.Look):
@@ -298,23 +290,23 @@ class Sender:
                 outcome = await self._attempt(channel, step)
             except asyncio.CancelledError:
                 # Try to record the unknown outcome. If this fails, the lease expires with the same result.
-                interrupted = send_policy.LookFirst(self._clock.now(), "interrupted while the message was being sent")
+                interrupted = send_policy.LookFirst(self.clock.now(), "interrupted while the message was being sent")
                 with contextlib.suppress(model.StoreError, TimeoutError, asyncio.CancelledError):
                     async with asyncio.timeout(1):
                         await asyncio.shield(self._write(row, interrupted, last))
                 raise
-            settled_at, now = self._started_at + self._settle, self._clock.now()
+            settled_at, now = self._started_at + self.settle, self.clock.now()
             step = send_policy.next_step(row, last, outcome, settled_at=settled_at, now=now)
-        await retry_until_stored(partial(self._write, row, step, last), self._clock)
+        await retry_until_stored(partial(self._write, row, step, last), self.clock)
 
     async def _attempt(self, channel: model.Channel, step: send_policy.Attempt) -> send_policy.Outcome:
         try:
-            async with asyncio.timeout(self._attempt_timeout.total_seconds()):
+            async with asyncio.timeout(self.attempt_timeout.total_seconds()):
                 if isinstance(step, send_policy.Send):
                     return await channel.send(step.delivery)
                 return await channel.find(step.delivery, since=step.since)
         except TimeoutError:
-            return model.OutcomeUnknown(f"no answer within {self._attempt_timeout.total_seconds():g} seconds")
+            return model.OutcomeUnknown(f"no answer within {self.attempt_timeout.total_seconds():g} seconds")
         except model.SendError as error:
             return error
         except model.StoreError as error:
@@ -336,14 +328,14 @@ class Sender:
         name = row.channel
         # Write one outcome at a time. If two channels close because of one token, only one notice is written.
         async with self._writing:
-            now = self._clock.now()
+            now = self.clock.now()
             closed: Sequence[str] = ()
             if isinstance(step, send_policy.Park):
-                account = self._channels[name].account
-                same_account = [other for other, channel in self._channels.items() if channel.account == account]
+                account = self.channels[name].account
+                same_account = [other for other, channel in self.channels.items() if channel.account == account]
                 closed = same_account if step.whole_workspace else [name]
             written = send_policy.apply_step(row, step, last=last, now=now)
-            lane = send_policy.plan_lane(self._lanes[name], step, pace=self._channels[name].pace, now=now)
+            lane = send_policy.plan_lane(self._lanes[name], step, pace=self.channels[name].pace, now=now)
             incident = self._find_incident(step, row, closed=closed, lane=lane, now=now)
 
             def work(tx: storage.Transaction) -> bool:
@@ -357,7 +349,7 @@ class Sender:
                     incident.write(tx)
                 return is_ours
 
-            if not await self._store.write(work):
+            if not await self.store.write(work):
                 log.warning("lease lost; another sender has the message", channel=name, send=row.id)
             self._lanes[name] = lane
             for channel in closed:
@@ -367,7 +359,7 @@ class Sender:
                     self._lanes[channel] = replace(old, probe_at=lane.probe_at, probes=max(old.probes, lane.probes))
             if incident is not None:
                 self._remember(incident)
-        self._observer.on_outcome(written)
+        self.observer.on_outcome(written)
         fields = {"channel": name, "kind": str(row.message.kind), "send": row.id, "story": row.story}
         if isinstance(step, send_policy.Sent):
             self._sent += 1
@@ -407,9 +399,9 @@ class Sender:
                 return None
         if not names:
             return None
-        notice, snapshot = None, self._snapshot()
+        notice, snapshot = None, self.snapshot()
         # If the operator's channel is closed, another channel gets the notice.
-        targets = [snapshot.operator, *(snapshot.channels or self._channels)] if snapshot.operator else []
+        targets = [snapshot.operator, *(snapshot.channels or self.channels)] if snapshot.operator else []
         if target := next((name for name in targets if name not in affected), None):
             text = _NOTICES[kind](names, reason, occasion=(kind, *names, row.id, now.isoformat()))
             notice = notices.notice_row(text, channel=target, now=now)

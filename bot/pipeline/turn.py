@@ -164,6 +164,20 @@ class Turn:
         recent = [(alert.posted_at, alert.story, alert) for alert in posted.values() if alert.posted_at]
         return [alert for at, _, alert in sorted(recent, key=lambda row: row[:2]) if at >= when]
 
+    def decision(
+        self, alert: model.Alert, action: model.AlertAction, reason: model.Reason, detail: str = ""
+    ) -> model.Decision:
+        """Return a decision about an alert that does not depend on new articles."""
+        return model.Decision(
+            at=self.now,
+            story=alert.story,
+            channel=alert.channel,
+            action=action,
+            reason=reason,
+            rules=alert.rules,
+            detail=detail,
+        )
+
     def decide(self, *decisions: model.Decision) -> None:
         """Record decisions."""
         self._decisions.extend(decisions)
