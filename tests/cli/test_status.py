@@ -23,6 +23,7 @@ from bot.cli import init
 from testbed import commands
 from testbed.commands import wirewatch
 from testbed.fakes import FakeClock
+from tests.cli.test_rule_tools import write
 
 
 @pytest.fixture
@@ -34,9 +35,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def note_tick(folder: Path, when: datetime) -> None:
-    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock())
-    await store.write(lambda tx: tx.key_values.put("tick", when.isoformat()))
-    await store.close()
+    await write(folder, lambda tx: tx.key_values.put("tick", when.isoformat()))
+
+
+async def keep(folder: Path, *states: model.FeedState) -> None:
+    def work(tx: storage.Transaction) -> None:
+        tx.feeds.sync([state.url for state in states], now=now())
+        tx.feeds.save(states)
+
+    await write(folder, work)
 
 
 def looked_at(folder: Path, *, code: int, **environ: str) -> dict[str, tuple[bool, str]]:
@@ -109,11 +116,7 @@ def test_a_database_that_is_not_there_and_a_channel_without_its_secret_are_told_
 async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> None:
     until = datetime(2015, 12, 2, 10, 30, tzinfo=UTC)
     url = "https://busy.example/feed"
-    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock())
-    state = model.FeedState(url=url, due_at=until, failures=1, error="429 Too Many Requests", retry_after=until)
-    await store.write(lambda tx: tx.feeds.sync([url], now=until))
-    await store.write(lambda tx: tx.feeds.save([state]))
-    await store.close()
+    await keep(folder, model.FeedState(url=url, due_at=until, failures=1, error="429 Too Many", retry_after=until))
     assert "wait: the server set Retry-After, until 02 Dec 10:30 UTC" in looked_at(folder, code=1)["feed https"][1]
 
 
@@ -131,12 +134,8 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     urls = ["https://old.example/feed", "https://www.new.example/feed/", "https://other.example/feed"]
     lines = "".join(f'  - {{url: "{url}", name: Paper {number}}}\n' for number, url in enumerate(urls))
     (folder / "config" / "feeds.yaml").write_text(f"feeds:\n{lines}")
-    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock())
     states = [model.FeedState(url=url, due_at=now()) for url in urls]
-    states[0] = dataclasses.replace(states[0], moved_to="https://new.example/feed")
-    await store.write(lambda tx: tx.feeds.sync(urls, now=now()))
-    await store.write(lambda tx: tx.feeds.save(states))
-    await store.close()
+    await keep(folder, dataclasses.replace(states[0], moved_to="https://new.example/feed"), *states[1:])
     checks = json.loads(wirewatch("status", "--check", "--json", folder=folder, code=1).stdout)
     [twins] = [line["what"] for line in checks if "are the same" in line["what"]]
     assert "Paper 0" in twins
@@ -166,11 +165,7 @@ async def broken_feed(folder: Path) -> None:
     (folder / "config" / "feeds.yaml").write_text(
         f"feeds:\n  - {{url: {url}, name: A Paper of Some Renown and Length}}\n"
     )
-    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock())
-    state = model.FeedState(url=url, due_at=now(), failures=16, error=f"{url}: {LONG}")
-    await store.write(lambda tx: tx.feeds.sync([url], now=now()))
-    await store.write(lambda tx: tx.feeds.save([state]))
-    await store.close()
+    await keep(folder, model.FeedState(url=url, due_at=now(), failures=16, error=f"{url}: {LONG}"))
 
 
 async def test_status_is_whole_in_a_pipe_however_narrow_the_terminal(folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from bot import model
@@ -78,11 +79,18 @@ def page() -> str:
     return "".join(parts)
 
 
+@cache
+def _trees() -> Mapping[str, ast.Module]:
+    """Return the syntax tree of each file of the program by its path."""
+    files = sorted((ROOT / "bot").rglob("*.py"))
+    return {str(file.relative_to(ROOT)): ast.parse(file.read_text(encoding="utf-8")) for file in files}
+
+
 def log_lines() -> list[tuple[str, str, tuple[str, ...]]]:
     """Return (event, level, fields) of each line of the log that the code names as a whole."""
     lines: dict[str, tuple[str, set[str]]] = {}
-    for path in sorted((ROOT / "bot").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for tree in _trees().values():
+        for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
                 continue
             is_log = isinstance(node.func.value, ast.Name) and node.func.value.id in ("log", "_log")
@@ -95,11 +103,9 @@ def log_lines() -> list[tuple[str, str, tuple[str, ...]]]:
 def messages() -> Mapping[str, str]:
     """Return each text, with … where something is inserted, and the place of its code."""
     places: dict[str, str] = {}
-    for path in sorted((ROOT / "bot").rglob("*.py")):
-        name = str(path.relative_to(ROOT))
+    for name, tree in _trees().items():
         if name.startswith("bot/testing/"):  # told to whoever runs the contracts, who reads the code
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in (*_message_nodes(tree), *_texts_of_parts(tree, _PARTS.get(name, ()))):
             for text in _texts(node):
                 places.setdefault(" ".join(text.split()), f"{name}:{node.lineno}")

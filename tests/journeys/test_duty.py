@@ -31,19 +31,6 @@ def called(it: Running) -> list[str]:
     return [str(message["blocks"]) for message in it.world.heads("second")]
 
 
-async def test_a_rule_without_channels_is_routed_by_its_severity_and_its_threads_grow_there(
-    tmp_path: Path, database: str
-) -> None:
-    routes = "routes:\n  - {{match: {{severity: high}}, to: duty, continue: true}}\n  - to: desk\n"
-    form = DUTY.replace("escalate: {{after: 15 minutes, to: duty}}\n", routes)
-    rules = worlds.RULES.replace("    notify: desk\n", "")
-    async with running(tmp_path, database, form=form, rules=rules, severity="high") as it:
-        await until(lambda: called(it))
-        it.world.publish("courier", SECOND)
-        await until(lambda: "courier" in it.text() and "courier" in called(it)[0])
-        assert (len(it.world.heads()), len(called(it))) == (1, 1)
-
-
 async def test_first_posts_that_wait_name_their_outlets_and_are_messages_of_their_own(tmp_path: Path) -> None:
     async with worlds.world(tmp_path / "config") as it:
         rules = worlds.RULES.replace("high", "normal")

@@ -52,6 +52,7 @@ def strangers() -> Iterator[ModuleType]:
     )
 
 
+@cache
 def patterns() -> tuple[list[Found], list[str]]:
     """All patterns, and the places of those that only the running program knows."""
     by_source: dict[tuple[str | bytes, int], Found] = {}

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.web.connections import Limits
+from testbed.servers import ports
 from tests.web.conftest import Page, page_over
-from tests.web.test_running import command, folder, free_port, running, wait_until_ready
+from tests.web.test_running import command, folder, running, wait_until_ready
 
 __all__ = ["folder"]
 
@@ -173,7 +174,7 @@ async def test_more_requests_at_once_than_one_client_may_are_told_to_come_again(
 
 @pytest.mark.long
 def test_the_released_command_answers_health_among_hanging_sockets_and_stops_on_sigterm(folder: Path) -> None:
-    port = free_port()
+    port = ports.free()
     with (folder / "bot.yaml").open("a") as bot:
         bot.write(f"web: {{listen: '127.0.0.1:{port}'}}\n")
     with running(folder) as process:

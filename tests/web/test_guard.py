@@ -129,16 +129,18 @@ def test_where_others_can_reach_it_a_token_is_required(tmp_path: Path, keys: str
         assert [problem.code for problem in problems if problem.severity == "error"] == codes
 
 
-@pytest.mark.parametrize("header", ["x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via"])
-async def test_without_a_token_nothing_is_shown_to_readers_behind_a_proxy(filled: Path, header: str) -> None:
-    async with page_over(filled) as page:
-        await page.tick()
+PROXIED = [{name: "203.0.113.9"} for name in ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")]
+
+
+async def test_without_a_token_nothing_is_shown_to_readers_behind_a_proxy(shared: Page, filled: Path) -> None:
+    for proxied in PROXIED:
         for path in ("/stories", "/api/v1/articles", "/metrics", "/feeds/all.atom"):
-            answer = await page.get(path, headers={"host": "127.0.0.1:8080", header: "203.0.113.9"})
+            answer = await shared.get(path, headers={"host": "127.0.0.1:8080", **proxied})
             assert (answer.status_code, "set web.token" in answer.text) == (421, True)
-        assert (await page.get("/healthz", headers={header: "203.0.113.9"})).status_code == 200
+        assert (await shared.get("/healthz", headers=proxied)).status_code == 200
     async with page_over(filled, listening(has_token=True)) as page:
-        assert (await page.get("/stories", headers={**basic(TOKEN), header: "203.0.113.9"})).status_code == 200
+        for proxied in PROXIED:
+            assert (await page.get("/stories", headers={**basic(TOKEN), **proxied})).status_code == 200
 
 
 @pytest.mark.parametrize("has_token", [True, False])

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from testbed import commands
+from testbed.servers import ports
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,11 +30,6 @@ def asked(folder: Path) -> tuple[int, str]:
     done = commands.run(["probe", "--config", str(folder)], ROOT, os.environ)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @pytest.fixture
@@ -72,7 +68,7 @@ def wait_until_ready(folder: Path, process: subprocess.Popen[str]) -> None:
 
 
 def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None:
-    port = free_port()
+    port = ports.free()
     with (folder / "bot.yaml").open("a") as bot:
         bot.write(f"web: {{listen: '127.0.0.1:{port}'}}\n")
     code, told = asked(folder)
@@ -99,7 +95,7 @@ def test_without_a_page_the_probe_looks_at_the_last_tick(folder: Path) -> None:
 
 def test_a_page_that_others_could_reach_without_a_token_stops_the_start(folder: Path) -> None:
     with (folder / "bot.yaml").open("a") as bot:
-        bot.write(f"web: {{listen: '0.0.0.0:{free_port()}'}}\n")
+        bot.write(f"web: {{listen: '0.0.0.0:{ports.free()}'}}\n")
     done = commands.run(["run", "--config", str(folder)], ROOT, os.environ)
     assert done.returncode == 2
     assert "web.token is needed" in done.stderr
