@@ -86,9 +86,7 @@ class Channel(BaseChannel):
         super().__init__(name, account=account, pace=options.pace, context=context)
         self._options = options
         # Store the id behind an alias, because the alias may move to another room.
-        is_id = options.room.startswith("!")
-        key = f"{account} {options.room}"
-        self._room = StoredId(context, key, self._find_room, configured=options.room if is_id else "")
+        self._room = StoredId(context, f"{account} {options.room}", self._find_room)
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         room = await self._room.get()
@@ -163,6 +161,8 @@ class Channel(BaseChannel):
         yield model.CheckLine.of(not is_encrypted, "the room is not encrypted", otherwise=advice)
 
     async def _find_room(self) -> str:
+        if self._options.room.startswith("!"):
+            return self._options.room
         path = f"/directory/room/{quote(self._options.room, safe='')}"
         return (await self._get(path, doing="looking for the room")).text_field("room_id", who=_WHO)
 
@@ -240,7 +240,19 @@ def build_content(delivery: model.Delivery, *, zone: tzinfo) -> dict[str, Json]:
 
 
 def _event_content(delivery: model.Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
-    message = {**_message_content(delivery, lines, zone), SEND_ID: delivery.id}
+    # m.mentions alone decides who is notified (spec, "User and room mentions").
+    user_ids: list[Json] = [mention.id for mention in delivery.message.mentions if mention.id]
+    text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)
+    message: dict[str, Json] = {
+        # Use m.text, because m.notice notifies nobody (the push rule .m.rule.suppress_notices).
+        "msgtype": "m.text",
+        "body": rendering.cut_lines(_break_mentions(text), _BODY_LIMIT),
+        "m.mentions": {"user_ids": user_ids} if user_ids else {},
+        SEND_ID: delivery.id,
+    }
+    if not delivery.is_plain:
+        message["format"] = "org.matrix.custom.html"
+        message["formatted_body"] = rendering.render_html(lines, words=_break_mentions, may_link=_may_link)
     if delivery.edits is not None:
         # Programs without edits show this text as a new message. An edit mentions nobody.
         fallback: dict[str, Json] = {**message, "body": f"* {message['body']}", "m.mentions": {}}
@@ -257,20 +269,6 @@ def _event_content(delivery: model.Delivery, lines: Sequence[Line], zone: tzinfo
         }
         return {**message, "m.relates_to": thread}
     return message
-
-
-def _message_content(delivery: model.Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
-    # m.mentions alone decides who is notified (spec, "User and room mentions").
-    user_ids: list[Json] = [mention.id for mention in delivery.message.mentions if mention.id]
-    mentions: dict[str, Json] = {"user_ids": user_ids} if user_ids else {}
-    # Use m.text, because m.notice notifies nobody (the push rule .m.rule.suppress_notices).
-    text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)
-    body = rendering.cut_lines(_break_mentions(text), _BODY_LIMIT)
-    message: dict[str, Json] = {"msgtype": "m.text", "body": body, "m.mentions": mentions}
-    if delivery.is_plain:
-        return message
-    html = rendering.render_html(lines, words=_break_mentions, may_link=_may_link)
-    return {**message, "format": "org.matrix.custom.html", "formatted_body": html}
 
 
 def _break_mentions(words: str) -> str:

@@ -95,10 +95,7 @@ class Channel(BaseChannel):
         account = f"mattermost {options.server} {options.token.reference}"
         super().__init__(name, account=account, pace=options.pace, context=context)
         self._options = options
-        key = f"{account} {options.team} {options.to}"
-        self._channel = StoredId(
-            context, key, self._find_channel, configured=options.to if options.team is None else ""
-        )
+        self._channel = StoredId(context, f"{account} {options.team} {options.to}", self._find_channel)
         self._own_id = ""
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
@@ -171,7 +168,9 @@ class Channel(BaseChannel):
         yield model.CheckLine.of(response.is_success, what, otherwise=ERRORS[_NO_PERMISSION][1])
 
     async def _find_channel(self) -> str:
-        team, channel = quote(self._options.team or "", safe=""), quote(self._options.to, safe="")
+        if self._options.team is None:
+            return self._options.to
+        team, channel = quote(self._options.team, safe=""), quote(self._options.to, safe="")
         path = f"/teams/name/{team}/channels/name/{channel}"
         return (await self._call("GET", path, doing="looking for the channel")).text_field("id", who=_WHO)
 

@@ -32,6 +32,7 @@ from bot.channels.kit.context import (
     ChannelFeatures,
     ChannelOptions,
     ServicePace,
+    StoredId,
     as_list,
     check_ids,
     check_place,
@@ -113,12 +114,13 @@ class Channel(BaseChannel):
         account = f"telegram {self._api_url} {options.token.reference}"
         super().__init__(name, account=account, pace=options.pace, context=context)
         self.options = options
-        self._key = f"{account}:{options.to}"
+        #: The id behind a public name, or of a group that has moved.
+        self._chat = StoredId(context, f"{account}:{options.to}", self._find_chat)
         #: Telegram limits all methods together.
         self._limits = http_client.RateLimits(context.clock, who=_WHO)
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        place = await self._place()
+        place = await self._chat.get()
         body = message_content(delivery, zone=self.context.zone)
         if self.options.buttons and (keyboard := message_keyboard(delivery.message)):
             # An edit without the buttons would remove them.
@@ -137,21 +139,16 @@ class Channel(BaseChannel):
             raise model.OutcomeUnknown("Telegram accepted the message, but its answer has no message number")
         return self.receipt(str(ref), place=str(chat["id"]), link=_message_link(chat, ref))
 
-    async def _place(self) -> str:
-        """Return the chat's id. The id of a public name, or of a group that has moved, is kept in the store."""
-        if stored_id := await self.context.key_values.get(self._key):
-            return stored_id
+    async def _find_chat(self) -> str:
         if not self.options.to.startswith("@"):
             return self.options.to
-        place = str((await self._ask("getChat", {"chat_id": self.options.to})).get("id"))
-        await self.context.key_values.put(self._key, place)
-        return place
+        return str((await self._ask("getChat", {"chat_id": self.options.to})).get("id"))
 
     async def _post(self, method: str, place: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
             return await self._ask(method, {**body, "chat_id": place})
         except _Moved as moved:
-            await self.context.key_values.put(self._key, moved.to)
+            await self._chat.put(moved.to)
             # Old messages have no number in the new chat.
             if "message_id" in body:
                 raise model.NotEditable("the group became a supergroup: its old messages cannot be reached") from None
@@ -159,8 +156,7 @@ class Channel(BaseChannel):
                 raise model.ThreadGone("the group became a supergroup: its old messages cannot be reached") from None
             return await self._ask(method, {**body, "chat_id": moved.to})
         except model.ChannelClosed:
-            # The stored id may be outdated.
-            await self.context.key_values.put(self._key, "")
+            await self._chat.forget()
             raise
 
     async def _ask(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -211,7 +207,7 @@ class Channel(BaseChannel):
             me = await self._ask("getMe", {})
         yield passed(f"the token belongs to @{me.get('username')}")
         with step("the bot can see the chat"):
-            place = await self._place()
+            place = await self._chat.get()
             chat = await self._ask("getChat", {"chat_id": place})
             member = await self._ask("getChatMember", {"chat_id": place, "user_id": me.get("id")})
         yield passed(f"the chat is {chat.get('title') or chat.get('username')}")

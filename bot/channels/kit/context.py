@@ -208,38 +208,35 @@ class _StepFailedError(Exception):
 
 
 class StoredId:
-    """The service's id of the channel that the options name, looked up once and stored between runs."""
+    """The service's id of the channel that the options name, found once and stored between runs."""
 
-    def __init__(
-        self, context: ChannelContext, key: str, find: Callable[[], Awaitable[str]], *, configured: str = ""
-    ) -> None:
-        """``configured`` is the id if the options contain it; then no look-up is needed."""
+    def __init__(self, context: ChannelContext, key: str, find: Callable[[], Awaitable[str]]) -> None:
         import asyncio  # on first use, because it slows commands that send nothing
 
         self._context = context
         self._key = key
         self._find = find
-        self._configured = configured
         self._id = ""
         self._lock = asyncio.Lock()
 
     async def get(self) -> str:
         """Return the id. Raises SendError."""
-        if self._configured:
-            return self._configured
         async with self._lock:
             if not self._id:
                 self._id = await self._context.key_values.get(self._key) or ""
             if not self._id:
-                self._id = await self._find()
-                await self._context.key_values.put(self._key, self._id)
+                await self.put(await self._find())
         return self._id
 
+    async def put(self, new_id: str) -> None:
+        """Store the id, because it is known or has changed."""
+        self._id = new_id
+        await self._context.key_values.put(self._key, new_id)
+
     async def forget(self) -> None:
-        """Forget the stored id, because another channel may have the name now. The next ``get`` looks it up."""
+        """Forget the stored id, because another channel may have the name now. The next ``get`` finds it again."""
         if self._id:
-            self._id = ""
-            await self._context.key_values.put(self._key, "")
+            await self.put("")
 
 
 def check_place(delivery: model.Delivery, place: str) -> None:

@@ -6,8 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import pydantic
@@ -42,14 +41,6 @@ _ID = "[UWS][A-Z0-9]{1,20}"
 _ADVICE = "U012ABCDEF (a person, in a profile under Copy member ID), S012ABCDEF (a user group)"
 
 
-class Broadcast(StrEnum):
-    """The choice of replies in a thread that also appear in the channel."""
-
-    NEVER = "never"
-    HIGH = "high"
-    ALWAYS = "always"
-
-
 class Options(ChannelOptions):
     """A Slack channel, by bot token (full) or by incoming webhook (reduced: no threads, no edits)."""
 
@@ -60,8 +51,8 @@ class Options(ChannelOptions):
     webhook: model.Secret | None = pydantic.Field(
         None, description="Instead of to and token: the address of an incoming webhook, as env:NAME or file:/path."
     )
-    broadcast: Broadcast = pydantic.Field(
-        Broadcast.NEVER,
+    broadcast: Literal["never", "high", "always"] = pydantic.Field(
+        "never",
         description="When replies also appear in the channel: never, high (for severity high) or always. A message "
         "that may be part of another story always does.",
     )
@@ -154,9 +145,7 @@ class Channel(BaseChannel):
         self._token = options.token
         self._name = options.to.removeprefix("#")
         # Posting accepts the channel's name, but other methods need its id.
-        is_id = _CHANNEL_ID.match(options.to)
-        key = f"{account}:{self._name}"
-        self._place = StoredId(context, key, self._find_channel, configured=options.to if is_id else "")
+        self._place = StoredId(context, f"{account}:{self._name}", self._find_channel)
         #: The cursor of a listing that hit a rate limit. A large workspace has more pages than Slack allows a minute.
         self._cursor = ""
         self._types = "public_channel,private_channel"
@@ -180,9 +169,7 @@ class Channel(BaseChannel):
         if delivery.reply_to is not None:
             payload["thread_ts"] = delivery.reply_to.head
             message, broadcast = delivery.message, self.options.broadcast
-            is_wanted = broadcast is Broadcast.ALWAYS or (
-                broadcast is Broadcast.HIGH and message.severity is model.Severity.HIGH
-            )
+            is_wanted = broadcast == "always" or (broadcast == "high" and message.severity is model.Severity.HIGH)
             if delivery.is_broadcast or (message.kind is model.MessageKind.REPLY and is_wanted):
                 payload["reply_broadcast"] = True
         # Turn off Slack's markup, which would format characters that are not escaped.
@@ -276,6 +263,8 @@ class Channel(BaseChannel):
         return None
 
     async def _find_channel(self) -> str:
+        if _CHANNEL_ID.match(self._name):
+            return self._name
         params = {"types": self._types, "exclude_archived": "true", "limit": _CHANNELS_PER_PAGE}
         try:
             async for page in self._pages("conversations.list", params, start=self._cursor):
