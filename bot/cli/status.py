@@ -155,10 +155,11 @@ def _read_checks(archive: Archive) -> list[model.CheckLine]:
     configured, feeds = archive.settings.feeds_by_address, tuple(tx.feeds.all())
     names = {state.url: outlets.feed_name(state, configured) for state in feeds if state.url in configured}
     articles = model.format_count(tx.articles.count(), "article")
+    bot = describe_bot(tx, owner=store.owner, now=now)
     return [
         model.CheckLine(is_good=True, what=f"database: {store.address}, {articles}"),
         _of_clock(keys.TICK.get(tx), now),
-        describe_bot(tx, owner=store.owner, now=now),
+        model.CheckLine(is_good=bot.is_good, what=f"bot: {bot.what}", help=bot.help),
         *_of_disk(store.address.file),
         *_of_feeds(feeds, names),
     ]

@@ -87,7 +87,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
     stories = tx.stories.count_by_rule(since=now - RECENT)
     buttons = [(channel, keys.buttons_trouble(channel).get(tx)) for channel in sorted(settings.bot.channels)]
     return StatusDocument(
-        bot=running.what.removeprefix("bot: "),
+        bot=running.what,
         is_running=running.is_good,
         last_tick=keys.TICK.get(tx),
         articles=tx.articles.count(),
@@ -125,12 +125,12 @@ def describe_bot(tx: storage.Transaction, *, owner: str, now: datetime) -> model
     owner = owner or ", ".join(living)
     last = f"; it last looked for due feeds {model.format_rough(now - tick)} ago" if tick is not None else ""
     if not owner:
-        what = f"bot: not running{last or '; it has not run here yet'}"
+        what = f"not running{last or '; it has not run here yet'}"
         advice = "start `wirewatch run`; if `wirewatch once` runs from cron, this is normal"
         return model.CheckLine(is_good=False, what=what, help=advice)
     if "wirewatch run" not in owner:
-        return model.CheckLine(is_good=True, what=f"bot: {owner} is running")
+        return model.CheckLine(is_good=True, what=f"{owner} is running")
     if tick is not None and now - tick > keys.TICK_MAX_AGE:
-        what = f"bot: {owner} is stuck{last}"
+        what = f"{owner} is stuck{last}"
         return model.CheckLine(is_good=False, what=what, help="read the end of its log; a restart loses nothing")
-    return model.CheckLine(is_good=True, what=f"bot: running, {owner}{last}")
+    return model.CheckLine(is_good=True, what=f"running, {owner}{last}")

@@ -195,6 +195,13 @@ def read_story(tx: storage.Transaction, story: model.Story, *, most: int | None 
     return StoryRow(story=story, decisions=tuple(tx.stories.decisions(story.id)), messages=(*gathered, *own), most=most)
 
 
+def read_stories(
+    tx: storage.Transaction, *, since: datetime, rule: str | None = None, skip: int = 0, most: int
+) -> list[StoryRow]:
+    """Read at most ``most`` stories with their decisions and messages, most recently changed first."""
+    return [read_story(tx, story) for story in tx.stories.newest(since=since, rule=rule, skip=skip, most=most)]
+
+
 def describe_decision(decision: model.Decision | DecisionDocument) -> str:
     """Describe a decision about one channel in one line."""
     detail = f" ({decision.detail})" if decision.detail else ""

@@ -1,9 +1,10 @@
-"""Access control: who may read, request rates, the number of concurrent requests, and the format of refusals."""
+"""Access control: who may read, request rates, the number of concurrent requests, and the form of responses."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import json
 import math
@@ -16,6 +17,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,6 +48,16 @@ def problem_response(
     }
     text = visible.json_text(json.dumps(body, ensure_ascii=False))
     return Response(text, status, headers, TYPE)
+
+
+def tagged_response(request: Request, content: bytes, content_type: str) -> Response:
+    """Return an answer with its ETag, or 304 if the client already has it. Slow if the answer is long."""
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    known_tags = [value.strip().removeprefix("W/") for value in request.headers.get("if-none-match", "").split(",")]
+    if tag in known_tags or "*" in known_tags:
+        return Response(status_code=304, headers=headers)
+    return Response(content, 200, headers, content_type)
 
 
 async def read_body(receive: Receive, most_bytes: int) -> bytes | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 import re
@@ -69,7 +68,7 @@ class Api:
         described = json.dumps(openapi_document(app), ensure_ascii=False).encode()
 
         async def describe(request: Request) -> Response:
-            return _tagged(request, described)
+            return access.tagged_response(request, described, "application/json")
 
         app.router.add_route(f"{PREFIX}/openapi.json", describe)
 
@@ -156,7 +155,7 @@ def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any,
         def to_response() -> Response:
             content = _to_json(question.document.of(value))
             if question.method == "GET":
-                return _tagged(request, content)
+                return access.tagged_response(request, content, "application/json")
             return Response(content, question.status, media_type="application/json")
 
         return await render(to_response)
@@ -247,13 +246,3 @@ async def _refuse_address(request: Request, error: Exception) -> Response:
 
 def _to_json(document: Document) -> bytes:
     return visible.json_text(document.model_dump_json(by_alias=True)).encode("utf-8", "replace")
-
-
-def _tagged(request: Request, content: bytes) -> Response:
-    """Return the answer with its ETag, or 304 if the client already has it. Slow if the answer is long."""
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"etag": tag, "cache-control": "private, no-cache"}
-    known_tags = [value.strip().removeprefix("W/") for value in request.headers.get("if-none-match", "").split(",")]
-    if tag in known_tags or "*" in known_tags:
-        return Response(status_code=304, headers=headers)
-    return Response(content, 200, headers, "application/json")

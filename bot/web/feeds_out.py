@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -18,10 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 from bot import storage
 from bot.config.opml import strip_unprintable
 from bot.queries.registry import Answers
-from bot.queries.stories import StoryRow, read_story
+from bot.queries.stories import StoryRow, read_stories, read_story
 from bot.queries.watched import render
 from bot.stories import summaries
-from bot.web import formatting, pages
+from bot.web import access, formatting
 
 _ATOM = "http://www.w3.org/2005/Atom"
 
@@ -66,23 +64,14 @@ KEPT_FOR, MOST_KEPT = timedelta(minutes=1), 100
 _TYPES = {"atom": "application/atom+xml; charset=utf-8", "json": "application/feed+json; charset=utf-8"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _RenderedFeed:
-    """One rendered feed."""
-
-    at: datetime
-    body: bytes
-    etag: str
-
-
 class FeedsOut:
     """Answers requests for feeds. It renders one feed at a time, and each feed at most once a minute."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers, self._watched = answers, answers.watched
         self._template = formatting.templates().get_template("feed_entry.html")
-        #: Address -> rendered feed, oldest first.
-        self._rendered: dict[str, _RenderedFeed] = {}
+        #: Address -> rendered feed and the time of its rendering, oldest first.
+        self._rendered: dict[str, tuple[bytes, datetime]] = {}
         self._lock = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response:
@@ -99,21 +88,18 @@ class FeedsOut:
         query = f"?name={quote(name)}" if kind != "all" else ""
         address = f"{base}feeds/{kind}.{form}{query}"
         async with self._lock:
-            rendered = self._rendered.get(address)
-            if rendered is None or not timedelta() <= self._watched.clock.now() - rendered.at < KEPT_FOR:
-                rendered = await self._render(kind, form, name, base=base, address=address, query=query)
+            now = self._watched.clock.now()
+            body, rendered_at = self._rendered.get(address, (b"", None))
+            if rendered_at is None or not timedelta() <= now - rendered_at < KEPT_FOR:
+                body = await self._render(kind, form, name, base=base, address=address, query=query)
                 self._rendered.pop(address, None)
-                self._rendered[address] = rendered
+                self._rendered[address] = body, now
                 if len(self._rendered) > MOST_KEPT:
                     del self._rendered[next(iter(self._rendered))]
-        headers = {"etag": rendered.etag, "cache-control": "private, no-cache"}
-        if rendered.etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(rendered.body, headers={**headers, "content-type": _TYPES[form]})
+        return access.tagged_response(request, body, _TYPES[form])
 
-    async def _render(self, kind: str, form: str, name: str, *, base: str, address: str, query: str) -> _RenderedFeed:
-        now = self._watched.clock.now()
-        rows = await self._answers.read(lambda archive: self._stories(archive.tx, kind, name, since=now - BACK))
+    async def _render(self, kind: str, form: str, name: str, *, base: str, address: str, query: str) -> bytes:
+        rows = await self._answers.read(lambda archive: self._stories(archive.tx, kind, name, since=archive.now - BACK))
         loaded_at, public_url = self._watched.loaded_at, self._watched.settings.bot.public_url
 
         def make() -> bytes:
@@ -132,8 +118,7 @@ class FeedsOut:
             feed_id = f"{base}feeds/{kind}{query}" if public_url else f"urn:wirewatch:feeds:{kind}{query}"
             return atom(document, feed_id=feed_id, updated=(changed[0][0] if changed else loaded_at).isoformat())
 
-        body = await render(make)
-        return _RenderedFeed(at=now, body=body, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+        return await render(make)
 
     def _is_known(self, kind: str, name: str) -> bool:
         settings = self._watched.settings
@@ -151,7 +136,7 @@ class FeedsOut:
 
     def _stories(self, tx: storage.Transaction, kind: str, name: str, *, since: datetime) -> Sequence[StoryRow]:
         if kind in ("all", "rule"):
-            return pages.read_stories(tx, since=since, rule=name if kind == "rule" else None, most=MOST_ENTRIES)
+            return read_stories(tx, since=since, rule=name if kind == "rule" else None, most=MOST_ENTRIES)
         newest = tx.stories.newest(since=since, rule=None, skip=0, most=LOOKED_AT)
         if kind == "tag":
             tagged = {feed.url for feed in self._watched.settings.feeds if name in feed.tags}

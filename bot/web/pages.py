@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 import bot
-from bot import config, model, storage
+from bot import config, model
 from bot.alerts import feedback
 from bot.feeds import outlets, websub
 from bot.model import visible
@@ -23,7 +23,7 @@ from bot.queries.articles import ArticlesParameters, find_articles
 from bot.queries.feedback import read_feedback
 from bot.queries.registry import Answers, Archive, Mistake, Refused, Why, find_rule, read_parameters
 from bot.queries.silences import read_silences
-from bot.queries.stories import StoryRow, read_story
+from bot.queries.stories import StoryRow, read_stories, read_story
 from bot.queries.watched import render
 from bot.storage import keys
 from bot.web import access, formatting, health
@@ -281,13 +281,6 @@ def stories_page(archive: Archive, request: Request) -> Values:
     if not entries:
         archive.refuse_unknown(rule)
     return {"entries": entries, "paging": paging, "days": days, "rule": rule}
-
-
-def read_stories(
-    tx: storage.Transaction, *, since: datetime, rule: str | None = None, skip: int = 0, most: int
-) -> list[StoryRow]:
-    """Read at most ``most`` stories, most recently changed first."""
-    return [read_story(tx, story) for story in tx.stories.newest(since=since, rule=rule, skip=skip, most=most)]
 
 
 def story_page(archive: Archive, request: Request) -> Values | Response:
