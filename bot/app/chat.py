@@ -24,6 +24,7 @@ from bot.queries.feeds import FEEDS_HEALTH, FeedsParameters
 from bot.queries.registry import MOST, Answers, Archive, Refused
 from bot.queries.silences import SILENCES, SilencesParameters
 from bot.queries.watched import Watched
+from bot.rules import errors
 from bot.storage import keys
 from bot.stories import summaries
 
@@ -185,7 +186,7 @@ class Asking:
 
     async def _stories(self, rule: str, rights: Rights) -> model.Message:
         readable = self._readable(rights)
-        matching = _find_names(rule, readable)
+        matching = errors.find_names(rule, readable)
         if len(matching) != 1:
             return _not_one(matching, readable)
         briefs = await self._briefs(matching[0], _WEEK, readable)
@@ -270,7 +271,7 @@ class Asking:
             if kind is SilenceKind.RULE:
                 readable = self._readable(rights)
                 # Search only readable rules, so that a typed part of a name never reveals a hidden rule.
-                if len(matching := _find_names(name, readable)) != 1:
+                if len(matching := errors.find_names(name, readable)) != 1:
                     return _not_one(matching, readable)
                 name = matching[0]
             action = MakeSilence(kind=kind, name=name, end=lasts, reason=words["why"])
@@ -313,12 +314,6 @@ _VERBS = ("why", "stories", "silence", "feeds")
 
 def _reply(lead: str, *lines: str) -> model.Message:
     return model.Message(kind=model.MessageKind.NOTICE, lead=lead, lines=lines)
-
-
-def _find_names(part: str, names: Collection[str]) -> list[str]:
-    """Return the name that equals ``part``, or else every name that contains it."""
-    exact = [name for name in names if name.casefold() == part.casefold()]
-    return exact or [name for name in names if part.casefold() in name.casefold()]
 
 
 def _not_one(matching: Sequence[str], names: Collection[str]) -> model.Message:

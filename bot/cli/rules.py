@@ -24,6 +24,7 @@ from bot.pipeline import backtest
 from bot.queries import trials
 from bot.queries.registry import Archive
 from bot.queries.trials import TrialDocument
+from bot.rules import errors
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -86,8 +87,8 @@ def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRu
         usable, problems = read_rule_file(Path(name), settings)
         check.show(problems)
         return usable, not problems
-    exact = tuple(entry for entry in settings.rules if entry.rule.name == name)
-    matching = exact or tuple(entry for entry in settings.rules if name.casefold() in entry.rule.name.casefold())
+    loaded = {entry.rule.name: entry for entry in settings.rules}
+    matching = tuple(loaded[match] for match in errors.find_names(name, loaded))
     if not matching:
         if name.endswith((".yaml", ".yml")):
             terminal.fail(f"the file {name} does not exist", UNUSABLE)

@@ -214,8 +214,7 @@ def _checked(context: ActionContext, action: MakeSilence) -> model.Silence:
 
 
 def _resolve_rule(name: str, loaded: Collection[str]) -> str:
-    exact = [rule for rule in loaded if rule.casefold() == name.casefold()]
-    matching = [name] if name in loaded else exact or [rule for rule in loaded if name.casefold() in rule.casefold()]
+    matching = errors.find_names(name, loaded)
     if len(matching) > 1:
         listed = ", ".join(f'"{rule}"' for rule in sorted(matching)[:5])
         raise model.CannotSilence(

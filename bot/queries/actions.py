@@ -27,6 +27,7 @@ from bot.queries.registry import (
 )
 from bot.queries.silences import ListedSilence, SilenceDocument, read_silences
 from bot.queries.stories import StoryParameters, find_story
+from bot.rules import errors
 
 # -- stories
 
@@ -177,8 +178,8 @@ def make_silence(archive: Archive, parameters: SilenceParameters) -> ListedSilen
     """Create a silence: until it ends, post nothing about a story, rule, outlet, entity or everything."""
     if parameters.lasts and parameters.until:
         raise unusable("until", 'give only one of "for" and "until"')
-    loaded = [entry.rule.name.casefold() for entry in archive.settings.rules]
-    if parameters.kind == "rule" and not any(parameters.name.casefold() in name for name in loaded):
+    loaded = [entry.rule.name for entry in archive.settings.rules]
+    if parameters.kind == "rule" and not errors.find_names(parameters.name, loaded):
         raise unknown_rule(parameters.name, archive.settings)
     end: datetime | timedelta | None = None
     try:

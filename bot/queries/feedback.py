@@ -21,6 +21,7 @@ from bot.queries.registry import (
     parse_time,
     unknown_rule,
 )
+from bot.rules import errors
 from bot.stories import summaries
 
 
@@ -85,8 +86,7 @@ def read_feedback(archive: Archive, since: datetime, name: str | None = None) ->
     rulings = _ruling_texts_by_rule(archive.tx, since)
     names = {*loaded, *rulings, *(judgement.rule for judgement in judgements if judgement.rule)}
     if name is not None:
-        similar = {candidate for candidate in names if name.casefold() in candidate.casefold()}
-        names = {name} if name in names else similar
+        names = set(errors.find_names(name, names))
         if not names:
             raise unknown_rule(name, archive.settings)
     rows = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot import model
@@ -51,6 +51,15 @@ class RuleError(model.WirewatchError):
     def __init__(self, problems: Sequence[RuleProblem]) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
         self.problems = tuple(problems)
+
+
+def find_names(part: str, names: Collection[str]) -> list[str]:
+    """Return the name that equals ``part``; else names that equal it apart from case; else names that contain it."""
+    if part in names:
+        return [part]
+    folded = part.casefold()
+    equal = [name for name in names if name.casefold() == folded]
+    return equal or [name for name in names if folded in name.casefold()]
 
 
 def help_with_unknown_name(name: str, loaded: Iterable[str]) -> str:
