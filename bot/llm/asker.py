@@ -70,7 +70,6 @@ _LONGEST_PAUSE = timedelta(seconds=10)
 _MAX_REMEMBERED = 5_000
 #: The articles of an owner get at most a quarter of a day's budget, so that one busy feed does not use it up.
 _OWNER_SHARE = 4
-_INTERNAL_ERROR = "an internal error; see the log of Wirewatch"
 
 
 class Asker:
@@ -208,7 +207,7 @@ class Asker:
             )
         except Exception:
             log.critical("asking the model raised an unexpected error", use=prompt.use.value, exc_info=True)
-            error = model.BadAnswer(_INTERNAL_ERROR)
+            error = model.BadAnswer("an internal error; see the log of Wirewatch")
         now = self._clock.now()
         completion = model.Completion(
             key=prompt.key,
@@ -249,12 +248,12 @@ class Asker:
         channel = self._operator()
         if channel:
             row = notices.notice_row(notice, channel=channel, now=self._clock.now())
-            await self._store.write(partial(_add_to_outbox, row=row))
+            await self._store.write(lambda tx: tx.outbox.add([row]))
 
     def _fail(self, key: str) -> None:
         self._waiting.discard(key)
         self._failed[key] = None
-        while len(self._failed) > _MAX_REMEMBERED:
+        if len(self._failed) > _MAX_REMEMBERED:
             self._failed.popitem(last=False)
 
 
@@ -265,7 +264,3 @@ def _read_spent(
     stored = tx.articles.get([article]).get(article)
     of_owner = tx.completions.spent(since=since, owner=stored.owner) if stored else model.Spending()
     return stored, tx.completions.spent(since=since), of_owner
-
-
-def _add_to_outbox(tx: storage.Transaction, row: model.Outgoing) -> None:
-    tx.outbox.add([row])

@@ -57,7 +57,7 @@ def build_probes() -> tuple[Probe, ...]:
     return (
         _same_event("again", first, "same"),
         _same_event("sindh", first, "other"),
-        _same_event("moved", first, "same"),
+        _same_event_and_facts("moved", first, _change(*_MOVED)),
         _same_event("india", first, "other"),
         _facts("moved", _change("30 November", "30 December"), right={1: _MOVED}),
         _facts("moved", _change("5,000", "30"), right={1: _MOVED}),
@@ -111,6 +111,12 @@ def _probe(prompt: model.Prompt, holds: Callable[[Any], bool]) -> Probe:
 
 def _same_event(name: str, story: model.Story, verdict: str) -> Probe:
     return _probe(prompts.same_event_prompt(_article(name), [story]), lambda answer: answer.verdict == verdict)
+
+
+def _same_event_and_facts(name: str, story: model.Story, right: model.Fact) -> Probe:
+    """Return a probe with both questions; ``right`` is the only fact that it offers, and is new."""
+    prompt = prompts.same_event_prompt(_article(name), [story], [right])
+    return _probe(prompt, lambda answer: answer.choose(prompt, [right]) == (right,))
 
 
 def _facts(name: str, *offered: model.Fact, right: Mapping[int, tuple[str, str]]) -> Probe:

@@ -25,8 +25,12 @@ SUPPORT = "The company calls the demand a backdoor."
 
 def same_event(data: dict[str, Any]) -> dict[str, Any]:
     is_other = any(words in data["article"]["headline"] for words in ("lifts ban", "India"))
-    words = data["article"]["headline"]
-    return {"verdict": "other" if is_other else "same", "stories": [] if is_other else [1], "words": words}
+    answer = {
+        "verdict": "other" if is_other else "same",
+        "stories": [] if is_other else [1],
+        "words": data["article"]["headline"],
+    }
+    return {**answer, **facts(data)} if "updates" in data else answer
 
 
 def facts(data: dict[str, Any]) -> dict[str, Any]:
@@ -92,12 +96,20 @@ def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder
 
 
 def test_a_model_that_is_wrong_is_counted_so_and_one_that_fails_ends_with_1(folder: Path, server: Server) -> None:
-    server.service.answer_with("same_event", lambda data: {"verdict": "cannot_tell", "stories": [], "words": ""})
+    unable = json.dumps({"verdict": "cannot_tell", "stories": [], "words": ""})
+    server.service.answer_with("same_event", lambda data: unable)
     assert json.loads(asked(folder, "--json"))["uses"]["same_event"]["right"] == 0
 
     server.service.answer_with("same_event", lambda data: "no JSON")
     report = json.loads(asked(folder, "--json", code=1))
     assert "does not match the schema" in report["uses"]["same_event"]["errors"][0]
+
+
+def test_a_model_that_names_the_story_and_misses_the_news_is_wrong(folder: Path, server: Server) -> None:
+    server.service.answer_with(
+        "same_event", lambda data: same_event(data) | ({"updates": []} if "updates" in data else {})
+    )
+    assert json.loads(asked(folder, "--json"))["uses"]["same_event"]["right"] == 3
 
 
 def test_a_failure_of_a_use_that_is_off_is_shown_and_not_counted(folder: Path, server: Server) -> None:
