@@ -14,6 +14,7 @@ from bot import config, model
 from bot.config import bot_keys, feeds_file, nodes, yaml_errors
 from bot.config.bot_keys import HOME_VARIABLE, absolute_address, database_folder
 from bot.model import values
+from testbed import fresh
 from testbed.commands import wirewatch
 from tests.config import folders
 
@@ -233,29 +234,31 @@ def test_two_configurations_share_no_archive(tmp_path: Path) -> None:
 def stray(tmp_path: Path) -> Path:
     """A configuration whose archive is in the working directory, in a folder whose name needs quoting."""
     place = tmp_path / "our desk"
-    place.mkdir()
+    (place / "data").mkdir(parents=True)
     wirewatch("init", "config", folder=place)
     (place / "config" / "feeds.yaml").write_text("feeds: []\n")
-    wirewatch("once", folder=place, WIREWATCH_HOME=str(place))
-    assert (place / "data" / "wirewatch.db").is_file()
+    fresh.archive(place / "data" / "wirewatch.db")
     return place
 
 
+def advised(place: Path, command: str) -> None:
+    """Do what the error of ``once`` says: run its line with this command."""
+    told = wirewatch("once", folder=place, code=2).stderr
+    assert f"{place}/data/wirewatch.db exists" in told
+    assert not (place / "config" / "data").exists()
+    line = next(line for line in told.splitlines() if f" {command} " in line)
+    subprocess.run(line, shell=True, check=True, cwd=place)
+
+
 def test_the_line_that_it_names_moves_the_whole_archive(stray: Path) -> None:
-    told = wirewatch("once", folder=stray, code=2).stderr
-    assert f"{stray}/data/wirewatch.db exists" in told
-    assert not (stray / "config" / "data").exists()
-    line = next(line for line in told.splitlines() if " mv " in line)
-    subprocess.run(line, shell=True, check=True, cwd=stray)
+    advised(stray, "mv")
     assert list((stray / "data").iterdir()) == []
     wirewatch("status", folder=stray)
     wirewatch("once", folder=stray)
 
 
 def test_the_other_line_begins_an_empty_archive_and_leaves_the_old_one(stray: Path) -> None:
-    told = wirewatch("once", folder=stray, code=2).stderr
-    line = next(line for line in told.splitlines() if " touch " in line)
-    subprocess.run(line, shell=True, check=True, cwd=stray)
+    advised(stray, "touch")
     wirewatch("once", folder=stray)
     assert (stray / "data" / "wirewatch.db").is_file()
     assert (stray / "config" / "data" / "wirewatch.db").stat().st_size > 0
