@@ -25,15 +25,6 @@ PROBLEM = model.Problem(
 )
 
 
-def test_text_has_the_place_the_line_the_caret_and_the_help() -> None:
-    assert config.render_problems([PROBLEM]) == (
-        'config/rules/telecom.yaml:7:5: error: unknown key "nome"\n'
-        " 7 |     nome: [parent teacher association]\n"
-        "   |     ^^^^\n"
-        '   = help: did you mean "none"?\n'
-    )
-
-
 def test_json_is_a_list_of_plain_objects() -> None:
     assert json.loads(config.render_problems([PROBLEM], "json")) == [
         {

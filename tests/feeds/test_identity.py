@@ -19,15 +19,18 @@ from testbed.fakes import START
 OTHER = model.Feed(url="https://feeds.other.net/world.xml", name="Other")
 
 
-def test_a_late_item_with_an_old_date_is_new() -> None:
-    archive = Archive()
+@pytest.fixture
+def archive() -> Archive:
+    return Archive()
+
+
+def test_a_late_item_with_an_old_date_is_new(archive: Archive) -> None:
     archive.poll(entry(0), is_baseline=True)
     late = entry(1, published=START - timedelta(days=300))
     assert novelties(archive.poll(entry(0), late)) == ["seen", "new"]
 
 
-def test_on_a_baseline_what_is_older_than_the_backfill_window_keeps_its_identity_only() -> None:
-    archive = Archive()
+def test_on_a_baseline_what_is_older_than_the_backfill_window_keeps_its_identity_only(archive: Archive) -> None:
     old = entry(1, published=START - timedelta(hours=25))
     undated = entry(2, published=None)
     unread = entry(3, body=None, identity_only=True)
@@ -42,8 +45,7 @@ def test_on_a_baseline_what_is_older_than_the_backfill_window_keeps_its_identity
     assert novelties(archive.poll(entry(0), old, undated, entry(3), ahead)) == ["seen"] * 5
 
 
-def test_a_date_from_before_the_web_is_no_date() -> None:
-    archive = Archive()
+def test_a_date_from_before_the_web_is_no_date(archive: Archive) -> None:
     (item,) = archive.poll(entry(0, published=datetime(1970, 1, 1, tzinfo=UTC)), is_baseline=True).items
     assert item.novelty is identity.Novelty.NEW
     assert item.article is not None
@@ -56,16 +58,14 @@ def test_a_date_in_the_future_does_not_move_the_order_of_telling() -> None:
     assert item.article.when == START
 
 
-def test_an_article_that_was_kept_for_its_identity_is_told_when_its_headline_changes() -> None:
-    archive = Archive()
+def test_an_article_that_was_kept_for_its_identity_is_told_when_its_headline_changes(archive: Archive) -> None:
     old = entry(0, published=START - timedelta(days=9))
     archive.poll(old, is_baseline=True)
     assert novelties(archive.poll(replace(old, body="<p>Other words.</p>"))) == ["seen"]
     assert novelties(archive.poll(replace(old, title="BlackBerry stays in Pakistan"))) == ["edited"]
 
 
-def test_the_same_link_through_two_feeds_is_one_article() -> None:
-    archive = Archive()
+def test_the_same_link_through_two_feeds_is_one_article(archive: Archive) -> None:
     (first,) = archive.poll(entry(0)).items
     theirs = entry(0, guid="urn:x:1", link="http://example.org/news/0?utm_source=rss#top")
     (item,) = archive.poll(theirs, feed=OTHER).items
@@ -76,8 +76,7 @@ def test_the_same_link_through_two_feeds_is_one_article() -> None:
     assert novelties(archive.poll(theirs, feed=OTHER)) == ["seen"]
 
 
-def test_another_feeds_teaser_of_an_article_is_known_and_told_apart_once() -> None:
-    archive = Archive()
+def test_another_feeds_teaser_of_an_article_is_known_and_told_apart_once(archive: Archive) -> None:
     (first,) = archive.poll(entry(0)).items
     theirs = entry(0, guid="urn:x:1", body="<p>Another teaser.</p>")
     (item,) = archive.poll(theirs, feed=OTHER).items
@@ -96,23 +95,20 @@ def test_two_machines_that_meet_an_article_of_a_feed_at_once_give_it_the_same_id
     assert len(first.sighting.article) == 20
 
 
-def test_a_syndicated_copy_at_another_outlet_is_another_article() -> None:
-    archive = Archive()
+def test_a_syndicated_copy_at_another_outlet_is_another_article(archive: Archive) -> None:
     archive.poll(entry(0, body=LONG))
     copy = entry(0, guid="copy", link="https://www.other.net/wire/77", body=LONG)
     assert novelties(archive.poll(copy, feed=OTHER)) == ["new"]
 
 
-def test_one_site_that_gives_an_article_two_addresses_in_two_feeds_has_one_article() -> None:
-    archive = Archive()
+def test_one_site_that_gives_an_article_two_addresses_in_two_feeds_has_one_article(archive: Archive) -> None:
     archive.poll(entry(0, body=LONG))
     section = replace(FEED, url="https://www.example.org/asia/rss")
     copy = entry(0, guid="asia-0", link="https://www.example.org/asia/blackberry", body=LONG)
     assert novelties(archive.poll(copy, feed=section)) == ["same link"]
 
 
-def test_a_known_title_alone_proves_nothing() -> None:
-    archive = Archive()
+def test_a_known_title_alone_proves_nothing(archive: Archive) -> None:
     archive.poll(*(entry(number, title="Weather warning") for number in range(6)))
     tomorrow = START + timedelta(days=1)
     fresh = [
@@ -131,8 +127,7 @@ def _renamed(number: int) -> model.Entry:
     return entry(number, guid=f"new-{number}", link=f"https://www.example.org/2015/item-{number}")
 
 
-def test_new_ids_over_known_titles_and_dates_are_churn_and_said() -> None:
-    archive = Archive()
+def test_new_ids_over_known_titles_and_dates_are_churn_and_said(archive: Archive) -> None:
     archive.poll(*(entry(number) for number in range(5)))
     polled = archive.poll(*(_renamed(number) for number in range(4)), entry(9))
     assert novelties(polled) == ["churn"] * 4 + ["new"]
@@ -140,8 +135,7 @@ def test_new_ids_over_known_titles_and_dates_are_churn_and_said() -> None:
     assert novelties(archive.poll(*(_renamed(number) for number in range(4)))) == ["seen"] * 4
 
 
-def test_below_four_fifths_new_ids_are_new_articles() -> None:
-    archive = Archive()
+def test_below_four_fifths_new_ids_are_new_articles(archive: Archive) -> None:
     archive.poll(*(entry(number) for number in range(5)))
     polled = archive.poll(*(_renamed(number) for number in range(3)), entry(3))
     assert novelties(polled) == ["new"] * 3 + ["seen"]
@@ -157,8 +151,7 @@ def test_an_id_used_again_for_another_headline_and_date_is_a_new_article(more: d
     assert novelties(archive.poll(reused)) == ["seen"]
 
 
-def test_a_rewritten_headline_with_its_new_address_is_an_edit() -> None:
-    archive = Archive()
+def test_a_rewritten_headline_with_its_new_address_is_an_edit(archive: Archive) -> None:
     archive.poll(entry(0, link="https://www.example.org/blackberry-quits", published=None))
     moved = entry(
         0,
@@ -169,8 +162,7 @@ def test_a_rewritten_headline_with_its_new_address_is_an_edit() -> None:
     assert novelties(archive.poll(moved)) == ["edited"]
 
 
-def test_an_article_that_moved_is_not_told_again_by_an_item_under_its_first_link() -> None:
-    archive = Archive()
+def test_an_article_that_moved_is_not_told_again_by_an_item_under_its_first_link(archive: Archive) -> None:
     archive.poll(entry(1))
     moved = entry(1, link="https://www.example.org/news/1-blackberry", body="<p>More is known now.</p>")
     bare = model.Entry(guid="a", link=entry(1).link)
@@ -179,8 +171,7 @@ def test_an_article_that_moved_is_not_told_again_by_an_item_under_its_first_link
         assert novelties(archive.poll(moved, bare)) == ["seen", "seen"]
 
 
-def test_one_id_over_all_items_is_no_id() -> None:
-    archive = Archive()
+def test_one_id_over_all_items_is_no_id(archive: Archive) -> None:
     entries = [entry(number, guid="https://www.example.org/") for number in range(4)]
     assert novelties(archive.poll(*entries)) == ["new"] * 4
     assert novelties(archive.poll(*entries[:2])) == ["seen"] * 2
@@ -207,15 +198,13 @@ def test_an_item_without_an_id_is_known_by_what_it_has(
     assert novelties(archive.poll(entry(0, **{**item, **other}))) == ["new"]
 
 
-def test_a_list_page_as_link_of_many_items_names_none_of_them_now_or_later() -> None:
-    archive = Archive()
+def test_a_list_page_as_link_of_many_items_names_none_of_them_now_or_later(archive: Archive) -> None:
     page = "https://status.example.org/incidents"
     assert novelties(archive.poll(*(entry(number, link=page) for number in range(3)))) == ["new"] * 3
     assert novelties(archive.poll(entry(4, link=page, title="Certificates expire at noon"))) == ["new"]
 
 
-def test_items_of_one_reading_that_repeat_an_id_or_a_link_are_one_article() -> None:
-    archive = Archive()
+def test_items_of_one_reading_that_repeat_an_id_or_a_link_are_one_article(archive: Archive) -> None:
     polled = archive.poll(
         entry(0), entry(0, guid="again"), entry(0, link="https://www.example.org/news/0?utm_medium=x")
     )
@@ -240,8 +229,7 @@ def test_an_id_that_is_an_address_is_the_link_where_no_other_is_given() -> None:
     assert item.article.link == "https://www.example.org/a"
 
 
-def test_a_changed_text_is_an_edit_under_the_same_id_and_then_seen() -> None:
-    archive = Archive()
+def test_a_changed_text_is_an_edit_under_the_same_id_and_then_seen(archive: Archive) -> None:
     (first,) = archive.poll(entry(0)).items
     changed = entry(0, body="<p>The deadline is 30 December.</p>")
     (item,) = archive.poll(changed).items
@@ -251,14 +239,12 @@ def test_a_changed_text_is_an_edit_under_the_same_id_and_then_seen() -> None:
     assert novelties(archive.poll(changed)) == ["seen"]
 
 
-def test_changes_of_case_quotes_and_white_space_are_silent() -> None:
-    archive = Archive()
+def test_changes_of_case_quotes_and_white_space_are_silent(archive: Archive) -> None:
     archive.poll(entry(0, title="BlackBerry 'quits' Pakistan", body="<p>One  two.</p>"))
     assert novelties(archive.poll(entry(0, title="Blackberry “quits” Pakistan", body="<div>One two</div>"))) == ["seen"]
 
 
-def test_one_changed_date_is_an_edit_but_a_feed_that_dates_all_anew_is_not_believed() -> None:
-    archive = Archive()
+def test_one_changed_date_is_an_edit_but_a_feed_that_dates_all_anew_is_not_believed(archive: Archive) -> None:
     entries = [entry(number) for number in range(4)]
     archive.poll(*entries)
     later = START + timedelta(hours=1)

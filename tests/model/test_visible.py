@@ -38,9 +38,9 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
         assert clean(clean(text)) == clean(text)
 
 
-@pytest.mark.parametrize("char", [char for char in FORMAT if char not in SHOWN], ids=lambda char: f"U+{ord(char):04X}")
-def test_no_format_character_makes_two_names_of_one_look(char: str) -> None:
-    assert visible.line(f"Reu{char}ters") == visible.dropped(f"Reu{char}ters") == "Reuters"
+def test_no_format_character_makes_two_names_of_one_look() -> None:
+    names = [f"Reu{char}ters" for char in FORMAT if char not in SHOWN]
+    assert {clean(name) for name in names for clean in (visible.line, visible.dropped)} == {"Reuters"}
 
 
 @pytest.mark.parametrize(

@@ -58,11 +58,6 @@ def test_a_wording_in_another_case_is_told() -> None:
     assert 'PTA found as "pta"' in near.examples[0].why
 
 
-def test_a_distance_that_is_too_long_is_told() -> None:
-    (near,) = tried(article("backdoor one two three law"), given=compiled(query="backdoor NEAR/1 law")).rules[0].near
-    assert "NEAR/1, found at 3" in near.examples[0].why
-
-
 def test_an_excluded_article_is_a_near_miss() -> None:
     (near,) = tried(HIT, given=compiled(none=["quits"])).rules[0].near
     assert near.what == "excluded"
