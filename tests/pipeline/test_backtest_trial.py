@@ -7,6 +7,8 @@ from datetime import UTC, date, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from bot import model, rules
 from bot.pipeline import backtest
 from bot.pipeline.snapshot import Snapshot
@@ -36,6 +38,9 @@ def tried(
 HIT = article("BlackBerry quits after PTA sought backdoor into BES")
 MISS = article("BlackBerry quits after a row with the PTA")
 SMALL = article("BlackBerry quits after pta sought backdoor")
+SHOUTING = article("PTA MEETING AT SCHOOL TONIGHT")
+FAR = article("backdoor one two three law")
+OTHERWISE = "written differently or too far apart"
 
 
 def test_a_match_is_listed_with_the_words_it_fires_on() -> None:
@@ -45,28 +50,30 @@ def test_a_match_is_listed_with_the_words_it_fires_on() -> None:
     assert hit.why == 'product "BES", regulator "PTA", demand "backdoor"'
 
 
-def test_an_article_that_one_line_misses_is_a_near_miss_that_says_which() -> None:
-    (found,) = tried(HIT, MISS).rules
-    (near,) = found.near
-    assert (near.what, near.count) == ("no demand", 1)
-    assert near.examples[0].why.startswith("2 of 3: no demand")
-
-
-def test_a_wording_in_another_case_is_told() -> None:
-    (near,) = tried(SMALL).rules[0].near
-    assert near.what == "written differently or too far apart"
-    assert 'PTA found as "pta"' in near.examples[0].why
-
-
-def test_an_excluded_article_is_a_near_miss() -> None:
-    (near,) = tried(HIT, given=compiled(none=["quits"])).rules[0].near
-    assert near.what == "excluded"
-    assert 'excluded by "quits"' in near.examples[0].why
-
-
-def test_a_headline_that_shouts_is_a_near_miss() -> None:
-    (near,) = tried(article("PTA MEETING AT SCHOOL TONIGHT"), given=compiled(any=["PTA"])).rules[0].near
-    assert near.examples[0].why.startswith("weak")
+@pytest.mark.parametrize(
+    ("missed", "given", "what", "why"),
+    [
+        (MISS, compiled(), "no demand", "2 of 3: no demand"),
+        (SMALL, compiled(), OTHERWISE, 'PTA found as "pta"'),
+        (HIT, compiled(none=["quits"]), "excluded", 'excluded by "quits"'),
+        (FAR, compiled(query="backdoor NEAR/1 law"), OTHERWISE, "NEAR/1, found at 3"),
+        (SHOUTING, compiled(any=["PTA"]), OTHERWISE, "weak: only PTA was found"),
+    ],
+    ids=[
+        "one line is missing",
+        "the wording is in another case",
+        "it is excluded",
+        "its words are too far apart",
+        "its headline shouts",
+    ],
+)
+def test_an_article_that_nearly_matches_is_listed_with_what_is_in_the_way(
+    missed: model.Article, given: rules.CompiledRule, what: str, why: str
+) -> None:
+    (near,) = tried(missed, given=given).rules[0].near
+    assert near.count == 1
+    assert near.what == what
+    assert why in near.examples[0].why
 
 
 def test_near_misses_are_counted_whole_and_shown_newest_first() -> None:
