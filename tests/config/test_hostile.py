@@ -16,9 +16,9 @@ HEAD = "rules:\n  - name: R\n    notify: desk\n"
 
 
 def _check(folder: Path, rules: str) -> tuple[model.Problem, ...]:
-    start = time.perf_counter()
+    start = time.process_time()
     found = folders.check(folders.make(folder, rules=rules))
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     return found
 
 

@@ -156,10 +156,10 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 )
 def test_an_entity_bomb_is_refused(declared: str) -> None:
     document = rss(item(1, title="&l9;&big;&a;"), declaration=f"<!DOCTYPE rss [{declared}]>")
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(model.ReadError, match=r"^refused: .*entity bomb"):
         read(document)
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize("kind", ["SYSTEM", 'PUBLIC "x"'])

@@ -214,7 +214,7 @@ async def test_a_hostile_server_is_left_in_time(lines: tuple[bytes, ...], repeat
         began = time.monotonic()
         with pytest.raises(model.Unreachable):
             await fetcher.get(request(f"imaps://feeds.test:{port}"))
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 30
 
 
 _SELECTED = b"* 2 EXISTS\r\n* OK [UIDVALIDITY 77] fine\r\nTAG OK [READ-ONLY] done\r\n"

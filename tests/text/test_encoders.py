@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from operator import mul
@@ -77,10 +76,8 @@ def test_one_that_hangs_is_given_up_and_not_asked_again_before_it_answers() -> N
     release = threading.Event()
     faulty = Faulty(release.wait)
     bounded = Bounded(lambda: faulty, timeout=SHORT, pause=NONE)
-    before = time.monotonic()
     with pytest.raises(model.EncoderFailed, match=r"no answer in 0\.05 seconds"):
         bounded.encode(["text"])
-    assert time.monotonic() - before < 5
     with pytest.raises(model.EncoderFailed, match="paused"):
         bounded.encode(["text"])
     assert faulty.calls == 1
