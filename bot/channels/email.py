@@ -196,20 +196,11 @@ class Channel(BaseChannel):
         account = f"email {host}:{self._port} {options.username or ''} {login}"
         super().__init__(name, account=account, pace=options.pace, context=context)
         self._options = options
-        self._unsubscribe = options.unsubscribe or unsubscribe_address(options.sender, name)
         self._partly_sent_key = f"email {name} partly sent"
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         now = self.context.clock.now()
-        content = compose(
-            delivery,
-            sender=self._options.sender,
-            to=self._options.to,
-            name=self.name,
-            unsubscribe=self._unsubscribe,
-            now=now,
-            zone=self.context.zone,
-        )
+        content = compose(delivery, self._options, name=self.name, now=now, zone=self.context.zone)
         ref = message_id(delivery.id, self._options.sender.domain)
         receipt = model.Receipt(ref=ref, place="email", subject=subject_of(delivery), sent_at=now)
         # Send id -> time of the first attempt, and recipients who need no further attempt.
@@ -425,21 +416,12 @@ def message_id(delivery_id: str, domain: str) -> str:
     return f"<{''.join(_DOT_ATOM.findall(delivery_id))}@wirewatch.{domain}>"
 
 
-def compose(
-    delivery: model.Delivery,
-    *,
-    sender: Address,
-    to: Sequence[Address],
-    name: str,
-    unsubscribe: str,
-    now: datetime,
-    zone: tzinfo,
-) -> bytes:
-    """Return a mail. ``name`` is the channel's name, for filters. ``unsubscribe`` is a mailto: or https: URL."""
-    message = delivery.message
+def compose(delivery: model.Delivery, options: Options, *, name: str, now: datetime, zone: tzinfo) -> bytes:
+    """Return a mail. ``name`` is the channel's name, for filters."""
+    message, sender = delivery.message, options.sender
     fields = {
         "From": encode_mailboxes([sender]),
-        "To": encode_mailboxes(to),
+        "To": encode_mailboxes(options.to),
         "Subject": encode_words(subject_of(delivery), name="Subject"),
         "Date": format_datetime(now),
         "Message-ID": message_id(delivery.id, sender.domain),
@@ -451,12 +433,15 @@ def compose(
         fields["Importance"] = "high"
     # Prevent automatic answers: RFC 3834, section 5; Exchange has its own header.
     fields |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
-    label = "-".join(_DOT_ATOM.findall(name)) or "alerts"
+    label, shown_name = "-".join(_DOT_ATOM.findall(name)) or "alerts", phrases.cut(phrases.clean(name), 60)
+    # A person reads the sender's mailbox.
+    mail_to_sender = f"mailto:{sender.addr_spec}?subject={quote(f'unsubscribe {shown_name}', safe='')}"
+    unsubscribe = options.unsubscribe or mail_to_sender
     fields |= {"List-Id": f"<{label}.wirewatch.{sender.domain}>", "List-Unsubscribe": f"<{unsubscribe}>"}
     if unsubscribe.startswith("https:"):
         # Let readers unsubscribe with one click (RFC 8058, section 3.1).
         fields["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    foot = f"Sent by Wirewatch to the list {phrases.cut(phrases.clean(name), 60)}."
+    foot = f"Sent by Wirewatch to the list {shown_name}."
     return encode_headers(fields) + _build_content(delivery, foot, zone).as_bytes()
 
 
@@ -488,12 +473,6 @@ def subject_of(delivery: model.Delivery) -> str:
         words = f"Re: {words}" if message.kind is model.MessageKind.REPLY else words
     # Break text that looks like an encoded word (RFC 2047), because mail programs would decode it.
     return words.replace("=?", "= ?")
-
-
-def unsubscribe_address(sender: Address, name: str) -> str:
-    """Return a mailto: URL to the sender, whose mailbox a person reads."""
-    words = quote(f"unsubscribe {phrases.cut(phrases.clean(name), 60)}", safe="")
-    return f"mailto:{sender.addr_spec}?subject={words}"
 
 
 class Stage(StrEnum):

@@ -8,7 +8,7 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -116,7 +116,7 @@ def a_missing_secret_parks_and_names_only_where_it_is_kept(subject: HttpChannel)
     error = asyncio.run(_error_of(channel))
     assert isinstance(error, model.ChannelClosed), repr(error)
     assert any(f"env:{name} is not set" in str(error) for name in secrets), str(error)
-    assert not all(line.is_good for line in asyncio.run(_check_lines(channel)))
+    assert not all(line.is_good for line in asyncio.run(channel.check()))
 
 
 def a_send_can_be_cancelled_at_once_and_the_channel_goes_on(subject: HttpChannel) -> None:
@@ -223,10 +223,6 @@ async def _error_of(channel: model.Channel, message: model.Message = messages.PO
     except model.SendError as error:
         return error
     return None
-
-
-async def _check_lines(channel: model.Channel) -> Sequence[model.CheckLine]:
-    return await channel.check()
 
 
 def _allowed(status: int) -> tuple[type[object], ...]:

@@ -16,7 +16,7 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import channels, model
+from bot import model
 from bot.channels import email as mail
 from bot.testing import channels as contract
 from bot.testing import hostile, messages
@@ -35,7 +35,6 @@ SUBJECT = contract.HttpChannel(
         {"A": contract.SECRET},
     ),
 )
-SENDER = channels.options()["email"].model_validate({"to": DESK, "sender": DESK, "server": "x"}).sender  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -139,15 +138,8 @@ async def test_whatever_a_feed_says_is_a_valid_mail_that_breaks_out_of_nothing(s
 def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text: str) -> None:
     title = replace(messages.BRIEF.title, spans=(model.Span(text=text),))
     message = replace(messages.POST, briefs=(replace(messages.BRIEF, title=title),))
-    made = mail.compose(
-        delivery(message),
-        sender=SENDER,
-        to=[SENDER],
-        name=text,
-        unsubscribe=mail.unsubscribe_address(SENDER, text),
-        now=FakeClock().now(),
-        zone=UTC,
-    )
+    options = mail.Options.model_validate({"to": DESK, "sender": DESK, "server": "x"})
+    made = mail.compose(delivery(message), options, name=text, now=FakeClock().now(), zone=UTC)
     taken = smtp.check(made)
     assert " ".join(str(taken["Subject"]).split()) == " ".join(mail.subject_of(delivery(message)).split())
 

@@ -128,7 +128,13 @@ async def test_retry_after_is_obeyed_for_the_method_without_asking_again(server:
             await channel.send(delivery(messages.POST))
         assert caught.value.after is not None
         assert caught.value.after.total_seconds() == 30
+        assert caught.value.whole_channel
     assert len(server.requests) == 1
+    server.fail("chat.update", "429")
+    with pytest.raises(model.RetryLater) as caught:
+        await channel.send(delivery(messages.EDIT, edits=head))
+    assert not caught.value.whole_channel, "posts go on"
+    channel = bot(server, to="C000000001")
     with pytest.raises(model.NotEditable, match="message_not_found"):
         await channel.send(delivery(messages.EDIT, edits=head))
 
