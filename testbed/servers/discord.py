@@ -41,7 +41,6 @@ class Channel:
     name: str
     #: GUILD_TEXT; 11 is a public thread, 15 a forum.
     type: int = 0
-    is_locked: bool = False
     messages: list[dict[str, Any]] = field(default_factory=list)
     #: When the last posts came.
     posted_at: deque[float] = field(default_factory=deque)
@@ -159,8 +158,6 @@ class Guild:
         if channel.type == 15:
             raise Refused(400, 40058, "Cannot send a message in a forum channel")
         self._need(SEND_IN_THREADS if channel.type == 11 else SEND)
-        if channel.is_locked:
-            raise Refused(400, 160005, "Thread is locked")
         rules.check_message(body, known=rules.CREATE)
         if body.get("embeds"):
             self._need(EMBED_LINKS)

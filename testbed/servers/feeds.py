@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gzip
 import hashlib
 import ssl
 import zlib
@@ -53,11 +52,6 @@ class Reply:
     @staticmethod
     def redirect(location: str, *, status: int = 302, body: bytes = b"") -> Reply:
         return Reply(status=status, headers={"Location": location}, body=body)
-
-    @staticmethod
-    def packed(body: bytes, coding: str = "gzip") -> Reply:
-        data = gzip.compress(body) if coding == "gzip" else zlib.compress(body)
-        return Reply(body=data, headers={"Content-Encoding": coding})
 
     @staticmethod
     def bomb(size: int = 200_000_000, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:

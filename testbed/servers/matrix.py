@@ -49,7 +49,6 @@ class Room:
     id: str
     members: set[str] = field(default_factory=lambda: {ME, OTHER})
     invited: set[str] = field(default_factory=set)
-    is_public: bool = False
     is_encrypted: bool = False
     power: int = 0
     needed: int = 0
@@ -154,7 +153,7 @@ class Homeserver:
         room = self.rooms.get(room_id)
         if room is None:
             raise Refused(404, "M_NOT_FOUND", "Can't join remote room because no servers that are in the room")
-        if ME not in room.members and ME not in room.invited and not room.is_public:
+        if ME not in room.members and ME not in room.invited:
             raise Refused(403, "M_FORBIDDEN", "You are not invited to this room.")
         room.members.add(ME)
         return {"room_id": room.id}

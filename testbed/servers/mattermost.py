@@ -58,7 +58,6 @@ class Mattermost:
         self.channels: dict[str, Channel] = {}
         #: Who would have been notified by name.
         self.pinged: list[str] = []
-        self.message_runes = MESSAGE_RUNES
         #: Seconds after which a post can no longer be edited (ServiceSettings.PostEditTimeLimit); -1: never.
         self.edit_limit_seconds = -1
         self._pending: dict[str, tuple[float, dict[str, Any]]] = {}
@@ -206,7 +205,7 @@ class Mattermost:
         if not isinstance(message, str) or not message.strip():
             raise Refused(400, "api.context.invalid_param.app_error")
         # model: IsValid counts runes.
-        if len(message) > self.message_runes:
+        if len(message) > MESSAGE_RUNES:
             raise Refused(400, "model.post.is_valid.message_length.app_error")
         if len(str(body.get("props") or "")) > PROPS_RUNES:
             raise Refused(400, "model.post.is_valid.props.app_error")

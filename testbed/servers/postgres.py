@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from testbed.servers.absent import Absent, skip
+
 _PORT = 5432
 
 
@@ -55,14 +57,8 @@ def postgres_server() -> Iterator[Server]:
     try:
         with serve() as server:
             yield server
-    except Absent as absent:
-        if os.environ.get("POSTGRES_TEST") == "require":
-            pytest.fail(str(absent))
-        pytest.skip(str(absent))
-
-
-class Absent(Exception):
-    """No PostgreSQL can be had here."""
+    except Absent as reason:
+        skip(reason, unless="POSTGRES_TEST")
 
 
 @contextmanager

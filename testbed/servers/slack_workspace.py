@@ -67,16 +67,8 @@ class Workspace:
     lock: threading.RLock = field(default_factory=threading.RLock)
     last_ts: float = 0.0
 
-    def add_channel(
-        self, name: str, *, is_private: bool = False, is_archived: bool = False, is_member: bool = True
-    ) -> Channel:
-        channel = Channel(
-            id=f"C{len(self.channels):09d}",
-            name=name,
-            is_private=is_private,
-            is_archived=is_archived,
-            is_member=is_member,
-        )
+    def add_channel(self, name: str) -> Channel:
+        channel = Channel(id=f"C{len(self.channels):09d}", name=name)
         self.channels[channel.id] = channel
         return channel
 
