@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -65,10 +66,14 @@ class Api:
     def __init__(self, answers: Answers, rates: Rates) -> None:
         self._app = app = describe_api()
         app.state.answers, app.state.rates = answers, rates
-        described = json.dumps(openapi_document(app), ensure_ascii=False).encode()
+
+        @cache
+        def document() -> bytes:
+            """Return the OpenAPI document. It is built on first use, because that takes a quarter of a second."""
+            return json.dumps(openapi_document(app), ensure_ascii=False).encode()
 
         async def describe(request: Request) -> Response:
-            return access.tagged_response(request, described, "application/json")
+            return access.tagged_response(request, document(), "application/json")
 
         app.router.add_route(f"{PREFIX}/openapi.json", describe)
 
