@@ -40,7 +40,7 @@ class Leg:
     to: tuple[str, ...]
     #: Hours and feed tags in words. If empty, the leg always applies.
     conditions: tuple[str, ...]
-    #: How the leg follows the one before it: “also” (taken too) or “else” (taken if the one before does not apply).
+    #: Relation to the previous leg: “also” (both are taken) or “else” (taken if the previous leg does not apply).
     joint: str
 
 

@@ -75,7 +75,7 @@ class App:
         replaced: Mapping[str, model.Channel] | None,
         process_name: str,
     ) -> None:
-        """Create the stages over an open store without starting any. The parameters are those of ``opened``."""
+        """Create the stages over an open store without starting any. ``opened`` explains the parameters."""
         clock, fetch = environment.clock, settings.bot.fetch
         self.environment = environment
         #: The open archive.

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import alerts, model
 from bot.alerts import routing
 from bot.pipeline import messages
 from bot.pipeline.silences import ActiveSilences
-from bot.pipeline.turn import ClaimsCache, Turn
+from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
 from bot.stories import summaries
 
 _HOUR = timedelta(hours=1)
 #: Maximum stories beyond the rate cap in one gathered message, before another one begins.
 _STORIES_BEYOND_CAP = 100
-
-
-@dataclass(slots=True)
-class ChangedStory:
-    """A story and its changes in this batch."""
-
-    story: model.Story
-    arrivals: list[model.Member] = field(default_factory=list)
-    facts: list[model.Fact] = field(default_factory=list)
-    edits: list[model.Edit] = field(default_factory=list)
-    #: Younger stories that were merged into this one.
-    merged: list[model.StoryId] = field(default_factory=list)
-    #: Key of a language model's summary that the story's messages do not show yet.
-    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ import structlog
 from bot import model, stories
 from bot.alerts import notices
 from bot.feeds import groups, links
-from bot.pipeline.dispatch import ChangedStory, Dispatcher, Split
-from bot.pipeline.turn import ClaimsCache, Turn
+from bot.pipeline.dispatch import Dispatcher, Split
+from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
 from bot.stories import foreign
 from bot.text import titles
 
@@ -48,15 +48,15 @@ class StoryUpdater:
     ) -> list[model.Decision]:
         """Carry out rulings, then join articles to stories, and decide what to post in each channel."""
         decisions = [decision for ruling in rulings for decision in self._rule(turn, ruling)]
-        changed = self._join(turn, [*arrivals, *_late_matches(turn, revisions)])
-        self._revise(turn, changed, revisions)
+        self._join(turn, [*arrivals, *_late_matches(turn, revisions)])
+        self._revise(turn, revisions)
         for item in pending:
-            self._resume(turn, changed, item)
-        if not changed:
+            _resume(turn, item)
+        if not turn.changed:
             return decisions
-        for entry in changed.values():
+        for entry in turn.changed.values():
             turn.save_story(entry.story)
-        return [*decisions, *Dispatcher(turn, self._claims).dispatch(changed.values())]
+        return [*decisions, *Dispatcher(turn, self._claims).dispatch(turn.changed.values())]
 
     def release(self, turn: Turn) -> list[model.Decision]:
         """Decide again about held alerts and reminders that are due."""
@@ -77,18 +77,17 @@ class StoryUpdater:
         older, younger = sorted((first, second), key=lambda story: (story.first_seen, story.id))
         grouping.merge(younger.id, older.id)
         entry = ChangedStory(older)
-        _merge(turn, {older.id: entry}, entry, younger.id)
+        _merge(turn, entry, younger.id)
         turn.save_story(entry.story)
         return Dispatcher(turn, self._claims).dispatch([entry])
 
-    def _join(self, turn: Turn, arrivals: Sequence[model.Arrival]) -> dict[model.StoryId, ChangedStory]:
-        changed: dict[model.StoryId, ChangedStory] = {}
+    def _join(self, turn: Turn, arrivals: Sequence[model.Arrival]) -> None:
         if not arrivals:
-            return changed
+            return
         if advice := turn.advice_for(model.Use.RELEVANCE):
             arrivals, rejected = advice.sort_by_relevance(arrivals)
             for member in rejected:
-                entry = _entry(turn, changed, member.join.story, member.article)
+                entry = _entry(turn, member.join.story, member.article)
                 entry.story = _with_member(entry.story, member)
         grouping = self._index(turn)
         rules = turn.rules.values()
@@ -100,29 +99,21 @@ class StoryUpdater:
         turn.stories(join.story for join in joins)
         for join in joins:
             arrival = by_id[join.article]
-            entry = _entry(turn, changed, join.story, arrival.article)
+            entry = _entry(turn, join.story, arrival.article)
             for younger in join.merges:
                 if join.is_advised:
                     _report_merge(turn, entry.story, younger)
-                _merge(turn, changed, entry, younger)
-            self._add_member(turn, changed, entry, arrival, join)
-        return changed
+                _merge(turn, entry, younger)
+            self._add_member(turn, entry, arrival, join)
 
-    def _add_member(
-        self,
-        turn: Turn,
-        changed: Mapping[model.StoryId, ChangedStory],
-        entry: ChangedStory,
-        arrival: model.Arrival,
-        join: model.Join,
-    ) -> None:
+    def _add_member(self, turn: Turn, entry: ChangedStory, arrival: model.Arrival, join: model.Join) -> None:
         """Add an article and its new facts to the story."""
         member = model.Member(
             article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
         )
         # Do not ask the model about a copy, because only its headline may be new.
         is_asked = join.copy_of is None and turn.advice_for(model.Use.FACTS) is not None
-        news = self._claims.join(entry.story, member, _nearby(turn, changed, join), is_asked=is_asked)
+        news = self._claims.join(entry.story, member, _nearby(turn, join), is_asked=is_asked)
         new_facts, further = (facts_for_rules(turn, arrival.article, some) for some in (news.facts, news.further))
         story, other = entry.story, turn.story(join.near) if join.is_advised else None
         if other is not None:
@@ -136,39 +127,19 @@ class StoryUpdater:
         if copies:
             _move_to_end(turn, entry, copies)
 
-    def _revise(
-        self, turn: Turn, changed: dict[model.StoryId, ChangedStory], revisions: Sequence[model.Revision]
-    ) -> None:
+    def _revise(self, turn: Turn, revisions: Sequence[model.Revision]) -> None:
         """Replace edited articles in their stories, and add the new facts."""
         for revision in revisions:
             stored = turn.story_of(revision.article.id)
             if stored is None:
                 continue
-            entry = changed.setdefault(stored.id, ChangedStory(stored))
+            entry = turn.change(stored)
             # Compare a live page with its previous version, because the store already has the new version.
             previous = _with_article(entry.story, revision.live_before) if revision.live_before else entry.story
             new_facts = facts_for_rules(turn, revision.article, self._claims.revise(previous, revision))
             entry.facts.extend(_confirmed(turn, entry.story, revision.article, new_facts))
             entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
-
-    def _resume(self, turn: Turn, changed: dict[model.StoryId, ChangedStory], pending: model.Pending) -> None:
-        """Add the facts or the summary of a deferred task to its story, unless the answer is still missing."""
-        story, advice, new_facts = turn.story(pending.story), turn.advice, pending.facts
-        has_summary = False
-        try:
-            if pending.prompt.use is not model.Use.FACTS:
-                has_summary = advice is not None and advice.has_words(pending)
-            elif advice is not None:
-                new_facts = advice.confirmed(pending)
-        except stories.Undecided:
-            return
-        if story is None or not (new_facts or has_summary):
-            return
-        entry = changed.setdefault(story.id, ChangedStory(story))
-        entry.facts.extend(new_facts)
-        if has_summary:
-            entry.summary = pending.key
 
     def _second_opinion(
         self, turn: Turn, by_id: Mapping[model.ArticleId, model.Arrival], urgent: Collection[str]
@@ -201,6 +172,25 @@ class StoryUpdater:
             self._grouping.load(turn.tx.stories.open_since(since), _split_articles(turn, since))
         self._grouping.forget(since)
         return self._grouping
+
+
+def _resume(turn: Turn, pending: model.Pending) -> None:
+    """Add the facts or the summary of a deferred task to its story, unless the answer is still missing."""
+    story, advice, new_facts = turn.story(pending.story), turn.advice, pending.facts
+    has_summary = False
+    try:
+        if pending.prompt.use is not model.Use.FACTS:
+            has_summary = advice is not None and advice.has_words(pending)
+        elif advice is not None:
+            new_facts = advice.confirmed(pending)
+    except stories.Undecided:
+        return
+    if story is None or not (new_facts or has_summary):
+        return
+    entry = turn.change(story)
+    entry.facts.extend(new_facts)
+    if has_summary:
+        entry.summary = pending.key
 
 
 def _confirmed(
@@ -285,11 +275,9 @@ def _moved(member: model.Member, to: model.StoryId, ruling: model.Ruling) -> mod
     return replace(member, join=join)
 
 
-def _merge(
-    turn: Turn, changed: dict[model.StoryId, ChangedStory], older: ChangedStory, younger_id: model.StoryId
-) -> None:
+def _merge(turn: Turn, older: ChangedStory, younger_id: model.StoryId) -> None:
     """Move the members of the younger story to the older story, and save the younger story as merged."""
-    entry = changed.pop(younger_id, None)
+    entry = turn.changed.pop(younger_id, None)
     story = entry.story if entry else turn.stories([younger_id]).get(younger_id)
     if story is None:
         return
@@ -315,21 +303,17 @@ def _late_matches(turn: Turn, revisions: Iterable[model.Revision]) -> list[model
     ]
 
 
-def _nearby(turn: Turn, changed: Mapping[model.StoryId, ChangedStory], join: model.Join) -> list[model.Story]:
+def _nearby(turn: Turn, join: model.Join) -> list[model.Story]:
     """Return the nearest other stories, with the changes of this turn."""
-    stored = turn.stories(story for story in join.beside if story not in changed)
-    in_turn = {story: changed[story].story for story in join.beside if story in changed}
-    nearby = {**stored, **in_turn}
+    stored = turn.stories(story for story in join.beside if story not in turn.changed)
+    changed = {story: turn.changed[story].story for story in join.beside if story in turn.changed}
+    nearby = {**stored, **changed}
     return [nearby[story] for story in join.beside if story in nearby]
 
 
-def _entry(
-    turn: Turn, changed: dict[model.StoryId, ChangedStory], story_id: model.StoryId, article: model.Article
-) -> ChangedStory:
-    """Return the entry of a story in ``changed``. If missing, add one for the stored story or for a new story."""
-    if story_id not in changed:
-        changed[story_id] = ChangedStory(turn.stories([story_id]).get(story_id) or _new_story(story_id, article))
-    return changed[story_id]
+def _entry(turn: Turn, story_id: model.StoryId, article: model.Article) -> ChangedStory:
+    """Return the changes of a story. If the story is not in the store, it is a new story about the article."""
+    return turn.change(turn.stories([story_id]).get(story_id) or _new_story(story_id, article))
 
 
 def _new_story(story_id: model.StoryId, article: model.Article, *members: model.Member) -> model.Story:

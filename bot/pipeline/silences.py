@@ -79,8 +79,7 @@ class Rights:
 
     def may_read(self, rule: model.Rule, routes: tuple[model.Route, ...]) -> bool:
         """Return whether a rule may post to a channel that the person may read."""
-        posts_to = rule.notify or routing.possible_channels(routes, rule)
-        return not self.own.isdisjoint(posts_to)
+        return not self.own.isdisjoint(routing.possible_channels(routes, rule))
 
 
 def person_rights(person: model.Person, channels: Collection[str], snapshot: Snapshot) -> Rights:

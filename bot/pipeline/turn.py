@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,20 @@ class StoryCache:
             self.alerts.pop(story_id, None)
 
 
+@dataclass(slots=True)
+class ChangedStory:
+    """A story and its changes in this turn."""
+
+    story: model.Story
+    arrivals: list[model.Member] = field(default_factory=list)
+    facts: list[model.Fact] = field(default_factory=list)
+    edits: list[model.Edit] = field(default_factory=list)
+    #: Younger stories that were merged into this one.
+    merged: list[model.StoryId] = field(default_factory=list)
+    #: Key of a language model's summary that the story's messages do not show yet.
+    summary: str = ""
+
+
 class Turn:
     """One turn: reads from ``tx`` and a cache, collects changes, and writes them with ``write``.
 
@@ -62,6 +76,8 @@ class Turn:
         #: Answers of the language model, or None if there is no language model.
         self.advice: Advice | None = None
         self._cache = cache or StoryCache()
+        #: The stories that articles, edits and answers change. They are saved before messages are decided.
+        self.changed: dict[model.StoryId, ChangedStory] = {}
         self._homes: dict[model.ArticleId, model.StoryId] = {}
         self._new_members: dict[model.StoryId, list[model.Member]] = {}
         self._removed_members: dict[model.StoryId, list[model.ArticleId]] = {}
@@ -94,6 +110,10 @@ class Turn:
         """Return the story of an article."""
         home = self._homes.get(article) or self.tx.stories.home_of(article)
         return self.stories([home]).get(home) if home else None
+
+    def change(self, story: model.Story) -> ChangedStory:
+        """Return the changes of a story in this turn. If it has none yet, begin with ``story``."""
+        return self.changed.setdefault(story.id, ChangedStory(story))
 
     def save_story(self, story: model.Story) -> None:
         """Save a story. Its new members must be at the end."""
