@@ -60,33 +60,19 @@ def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
 @pytest.mark.parametrize(
     ("query", "part", "code", "help_"),
     [
-        ("a AND b OR c", "OR", "mixed-operators", "write (a AND b) OR c"),
-        ("back door", "back door", "side-by-side", 'write "back door"'),
-        ("cats and dogs", "and", "lower-case-operator", "write AND"),
         ("a near/5 b", "near/5", "lower-case-operator", "write NEAR/5"),
         ("a NEAR/3 b NEAR/3 c", "NEAR/3", "near-chain", "(a NEAR/3 b) NEAR/3"),
-        ("a NEAR/3 (b AND c)", "(b AND c)", "near-operand", "OR"),
         ("a NEAR/3 NOT b", "NOT", "near-operand", "OR"),
         ("title:a NEAR/3 body:b", "NEAR/3", "near-fields", "title:(a NEAR/3 b)"),
         ("a NEAR5 b", "NEAR5", "bad-near", "NEAR/10"),
-        ("titel:a", "titel", "unknown-field", "did you mean title:?"),
-        ("a AND (b OR c", "(", "unclosed-bracket", "close it"),
         ("a)", ")", "unopened", "remove it"),
-        ('a AND "b', '"', "unclosed-quote", "close it"),
         ("a AND {b", "{", "unclosed-brace", "close it with }"),
         ("a AND", "AND", "missing-term", "remove the operator"),
         ("a AND ()", "()", "empty-brackets", "remove"),
-        ("a AND $srvers", "$srvers", "unknown-set", "did you mean $servers?"),
-        ("ba*", "ba*", "short-prefix", "at least 3"),
         ("back*door", "*", "inner-wildcard", "?"),
-        ("*door", "*", "leading-wildcard", "list the words"),
         ("a AND /(b/", "(b", "bad-regex", "close it"),
         ("/(?=a)b/", "(?=a)b", "bad-regex", "exclude"),
-        ("/a*/", "a*", "empty-regex", "a required part"),
-        ("a AND -b", "-", "unknown-operator", "NOT b"),
-        ("a && b", "&&", "unknown-operator", "AND"),
         ("word~2", "~2", "unknown-operator", '"a b"~5'),
-        ("http://x.example/a", "http://x.example/a", "bare-address", "site:"),
         ("site:(a b)", "a b", "side-by-side", "AND or OR"),
         ("site:dawn.com/latest", "dawn.com/latest", "bad-value", "write site:dawn.com"),
         ("site:https://www.dawn.com/latest", "https://www.dawn.com/latest", "bare-address", "or site:dawn.com"),
@@ -99,6 +85,7 @@ def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
     ],
 )
 def test_a_mistake_is_placed_on_its_characters_with_a_fix(query: str, part: str, code: str, help_: str) -> None:
+    """The commonest mistakes are in tests/config/mistakes, with the whole text of the answer."""
     with pytest.raises(rules.QueryError) as raised:
         rules.parse_query(query, sets={"servers": ("x",)})
     error = raised.value
@@ -128,9 +115,7 @@ def test_a_mistake_is_told_again_however_often_its_term_is_read() -> None:
     ("term", "part", "code"),
     [
         ("url:x", "url", "needs-query"),
-        ("a NEAR/5 b", "NEAR/5", "needs-query"),
         ('"a b"~3', '"a b"~3', "needs-query"),
-        ("(a OR b)", "(", "needs-query"),
         ("-a", "-", "unknown-operator"),
         ("titel:a", "titel", "unknown-field"),
         ("title:", "title:", "field-without-term"),

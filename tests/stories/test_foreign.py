@@ -75,6 +75,9 @@ def test_an_article_in_another_language_joins_the_story_of_its_event() -> None:
     assert (costa.story, costa.reason) == (coast.story, model.JoinReason.SIMILAR)
     assert "reported in other languages" in costa.detail
     assert "the same days" in costa.detail
+    # However sure it is, it makes no two stories one.
+    assert foreign.AT_MOST < grouping.MERGE_FROM
+    assert costa.merges == ()
 
 
 def test_without_an_encoder_it_does_not() -> None:
@@ -192,10 +195,3 @@ def test_a_feed_that_names_a_wrong_language_or_none_is_read_all_the_same(languag
     declared = replace(COSTA, language=language)
     coast, _, costa = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, declared)
     assert costa.story == coast.story
-
-
-def test_sure_as_it_may_be_it_never_makes_two_stories_one() -> None:
-    assert foreign.AT_MOST < grouping.MERGE_FROM
-    coast, market, costa = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, COSTA)
-    assert costa.merges == ()
-    assert market.story != coast.story
