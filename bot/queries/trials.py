@@ -83,7 +83,7 @@ def try_pasted(archive: Archive, written: str, days: int) -> PlaygroundResult:
     if not compiled:
         return replace(parsed, remark="" if problems else "The text contains no rule.")
     result = _try_over_archive(archive, parsed, compiled, days)
-    return replace(result, patch=patch_of(rule_items(written, settings), settings))
+    return replace(result, patch=_make_patch(written, settings))
 
 
 def try_loaded(archive: Archive, compiled: rules.CompiledRule) -> PlaygroundResult:
@@ -207,11 +207,6 @@ def _count(report: ProblemReport) -> int:
     return len(items.items) if isinstance(items, nodes.SequenceNode) else 0
 
 
-def rule_items(written: str, settings: config.Settings) -> list[config.RuleItem]:
-    """Return the rules of the text, each with its YAML."""
-    return list(files.find_rule_items(_parse(_as_file(written, settings)[0]).document))
-
-
 def _parse(text: str) -> ProblemReport:
     return files.parse_file(PASTED_FILE, text.encode("utf-8", "replace"))
 
@@ -256,14 +251,14 @@ must_not_match: ["Thieves enter by the back door"]
 """
 
 
-def patch_of(items: Sequence[config.RuleItem], settings: config.Settings) -> str:
+def _make_patch(written: str, settings: config.Settings) -> str:
     """Return a patch that replaces loaded rules and adds a file for each new rule, or "" if nothing differs.
 
-    Do not call this on the event loop, because it reads the rule files.
+    Reads the rule files.
     """
     patch: list[str] = []
     replaced: dict[str, list[tuple[config.RuleSource, config.RuleItem]]] = {}
-    for item in items:
+    for item in files.find_rule_items(_parse(_as_file(written, settings)[0]).document):
         source = config.find_rule_source(settings, item.name)
         if source is None:
             name = re.sub(r"[^a-z0-9]+", "-", item.name.lower()).strip("-")[:60] or "rule"
@@ -294,7 +289,7 @@ def _item_lines(item: config.RuleItem, *, indent: int) -> list[str]:
     return [f"{' ' * indent}- {first}", *(f"{' ' * (indent + 2)}{line}" if line else "" for line in continuation)]
 
 
-# -- the question
+# -- try a rule
 
 
 class TryParameters(Parameters):
