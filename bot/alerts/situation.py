@@ -159,15 +159,16 @@ class Situation:
         )
 
 
-#: A function that returns the silence of a rule (by its name) or of an article, or None.
-OfRule = Callable[[str], model.Silence | None]
-OfArticle = Callable[[model.Article], model.Silence | None]
-
-
 def without_silenced(
-    situation: Situation, *, of_story: model.Silence | None, of_rule: OfRule, of_article: OfArticle
+    situation: Situation,
+    *,
+    of_story: model.Silence | None,
+    of_rule: Callable[[str], model.Silence | None],
+    of_article: Callable[[model.Article], model.Silence | None],
 ) -> Situation:
     """Return the situation without silenced rules and articles, or with ``silence`` if nothing is left.
+
+    ``of_rule`` gets the name of a rule.
 
     A story is silenced as a whole by a silence ``of_story``, or if all its rules or all its articles are silenced. It
     is also silenced for now if every new or changed article is silenced. A later article that is not silenced is

@@ -75,11 +75,11 @@ class Decider:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._observer = observer or Observer()
+        self._who = secrets.token_hex(8)
         self._updater = StoryUpdater()
         self._cache = StoryCache()
         self._expectations = ExpectationMonitor()
-        self._observer = observer or Observer()
-        self._who = secrets.token_hex(8)
         #: State of the queue on which the cached stories and alerts are based.
         self._known: model.QueueHolder | None = None
         self._lock = asyncio.Lock()
@@ -182,7 +182,7 @@ class Decider:
         if holder != self._known:
             self._cache = StoryCache()
             if holder.who != self._who:
-                self._updater.forget()
+                self._updater = StoryUpdater()
         turn = Turn(tx, snapshot, now, self._cache)
         if advice is not None:
             # Raise the limit, because items that wait for answers are still in the queue and are read again.
@@ -252,9 +252,8 @@ class Decider:
 
     def _forget(self) -> None:
         """Drop all caches after a turn that was not committed."""
-        self._updater.forget()
-        self._cache, self._known = StoryCache(), None
-        self._expectations.forget()
+        self._updater, self._cache, self._expectations = StoryUpdater(), StoryCache(), ExpectationMonitor()
+        self._known = None
 
 
 def _settle(tx: storage.Transaction, *, numbers: Sequence[int], rulings: Sequence[str], now: datetime) -> None:

@@ -24,18 +24,16 @@ log = structlog.get_logger("wirewatch")
 
 
 class StoryUpdater:
-    """Updates stories. Keeps an index of the open stories between turns."""
+    """Updates stories. Keeps an index of the open stories, and their claims, between turns.
+
+    Replace it after a turn that was not committed.
+    """
 
     def __init__(self) -> None:
         self._window = timedelta()
         self._grouping: stories.Grouping | None = None
         self._encoder: model.Encoder | None = None
         self._claims = ClaimsCache()
-
-    def forget(self) -> None:
-        """Drop the index and the claims. Call this after a turn that was not committed."""
-        self._grouping = None
-        self._claims.forget()
 
     def update(
         self,

@@ -194,10 +194,6 @@ class ExpectationMonitor:
     def __init__(self) -> None:
         self._overdue_at: dict[tuple[str, timedelta], datetime] = {}
 
-    def forget(self) -> None:
-        """Forget all times, because a transaction failed and its notices were not written."""
-        self._overdue_at.clear()
-
     def is_due(self, snapshot: Snapshot, *, now: datetime) -> bool:
         """Return whether ``report`` may have something to write."""
         if snapshot.operator is None:

@@ -287,10 +287,6 @@ class ClaimsCache:
     def __init__(self) -> None:
         self._by_story: OrderedDict[model.StoryId, facts.StoryClaims] = OrderedDict()
 
-    def forget(self) -> None:
-        """Clear the cache, because a turn was not committed."""
-        self._by_story.clear()
-
     def of(self, story: model.Story) -> facts.StoryClaims:
         """Return the claims of a story's members, computed again after a merge or a split."""
         claims = self._by_story.pop(story.id, None)

@@ -72,7 +72,7 @@ class Newsroom:
         try:
             return await self.store.write(work)
         except BaseException:
-            self.updater.forget()
+            self.updater = join.StoryUpdater()
             raise
 
     def _polled(self, tx: storage.Transaction, feed: model.Feed, items: Sequence[Item]) -> Poll:
