@@ -238,6 +238,25 @@ def test_one_sentence_is_quoted_where_the_next_ones_add_no_turn_number_or_day() 
     assert [fact.sentence for fact in told(title, f"{APPEAL} {background}")] == [title]
 
 
+def test_a_new_headline_is_quoted_also_if_only_the_text_has_a_new_number() -> None:
+    title = "Northlink gets rescue after 999 fine"
+    text = "The cobblers' guild, which runs 22 shops in Leeds, lent the money."
+    assert title in [fact.sentence for fact in told(title, text)]
+
+
+def test_a_correction_is_quoted_with_the_sentence_that_has_the_right_words() -> None:
+    right = "The tally was taken by Ofcom, not by Northlink as we had it."
+    assert right in [fact.sentence for fact in told("Correction: Ofcom Vote On Northlink", right)]
+
+
+def test_a_report_of_talk_alone_is_less_probably_news_than_a_report_of_a_deed() -> None:
+    talk, deed = (
+        probability(facts.claims_of([FIRST]), facts.read(article(title, "", outlet="Metro", day=LATER)))
+        for title in ("Northlink chief warns staff over 999 fine", "Northlink chief sacks staff over 999 fine")
+    )
+    assert talk < deed
+
+
 @pytest.mark.parametrize("label", ["COMMENT", "Analysis"])
 def test_a_text_labelled_as_comment_is_less_probably_news(label: str) -> None:
     title, text = "Northlink board admits cracks", "The question is what its chief will do about it now."

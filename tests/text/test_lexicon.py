@@ -24,6 +24,15 @@ def test_a_meaning_is_one_over_the_languages(language: str, word: str) -> None:
     assert "=die" in lexicon.meanings(language, fold(word))
 
 
+@pytest.mark.parametrize(
+    "word",
+    "Biden Denver department director easier Eastern electricity explorer mountain probably Stephen surgeon Victoria"
+    " wrongdoing".split(),
+)
+def test_a_word_that_only_begins_like_a_verb_has_no_meaning(word: str) -> None:
+    assert lexicon.meanings("en", fold(word)) == ()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_table_is_read_and_has_small_words(language: str) -> None:
     language_lexicon = lexicon.of(language)

@@ -24,16 +24,18 @@ from bot.text import sentences, titles
 _LEAD, _FURTHER = 3, 8
 #: Deeds in a headline that are news even soon after the last article.
 _VERDICTS = frozenset({"=convict", "=acquit", "=sentence"})
+#: Meanings of words for things, comparisons and talk, which are not deeds.
+_NOT_DEEDS = frozenset("=advance =cause =deadline =evidence =job =propose =suspect =warn".split())
 #: The weight of each feature in the logit of the probability that an article brings news.
 WEIGHTS: Mapping[str, float] = {
-    "always": -4.34,
-    "deed": 1.23,
-    "toll": 2.11,
-    "figures": 0.29,
-    "days": 0.61,
-    "opinion": -1.01,
-    "pause": 0.8,
-    "again": 0.4,
+    "always": -4.57,
+    "deed": 1.48,
+    "toll": 2.15,
+    "figures": 0.27,
+    "days": 0.67,
+    "opinion": -0.39,
+    "pause": 0.86,
+    "again": 0.43,
 }
 #: An article is quoted if the probability is at least this.
 THRESHOLD = 0.4
@@ -158,7 +160,8 @@ def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
         # A number with a unit (a sum, a percentage) and a toll count twice.
         "figures": min(2, sum(2 if figure.number.unit or figure.what in FATES else 1 for figure in new)),
         "days": float(any(not claims.has_day(day) for statement in current for day in statement.days)),
-        "opinion": float(reading.is_comment or _is_opinion(top)),
+        # Opinion comes later than news, so the pause counts less for it, and least if it is labelled as comment.
+        "opinion": pause * (reading.is_comment + (reading.is_comment or _is_opinion(top))),
         "pause": pause,
         "again": pause * (reading.outlet in claims.outlets),
     }
@@ -167,7 +170,7 @@ def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
 def _deeds(claims: StoryClaims, statement: Statement) -> set[str]:
     """Return the turns of events and the meanings of verbs that no sentence of the story has."""
     deeds = {f"={turn}" for turn in statement.turns} | {word for word in statement.words if word.startswith("=")}
-    return deeds - claims.words.keys() - {f"={turn}" for turn in claims.turns}
+    return deeds - _NOT_DEEDS - claims.words.keys() - {f"={turn}" for turn in claims.turns}
 
 
 def _new_in(claims: StoryClaims, statement: Statement) -> set[str]:
@@ -213,7 +216,7 @@ def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]
         own = len(_new_in(claims, statement)) + claims.apart(statement)
         is_marked = any(turn in LABELS for turn in statement.turns) or "=correct" in statement.words
         is_past = statement.order > 0 and statement.has("before")
-        return own + (statement.order == 0) + 2 * bool(is_marked) - _is_opinion(statement) - is_past
+        return own + 2 * (statement.order == 0) + 2 * bool(is_marked) - _is_opinion(statement) - is_past
 
     shown = _shown(reading, _FURTHER if reading.is_correction else _LEAD)
     fresh = [candidate for candidate in shown if not any(story.repeats(candidate) for story in (claims, *beside))]
@@ -221,8 +224,9 @@ def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]
     quoted: set[str] = set()
     for statement in sorted(fresh, key=worth, reverse=True):
         new = _new_in(claims, statement)
-        # After the best sentence, a sentence without another new turn, number or day is background or a repetition.
-        if len(best) < most and not (best and new <= quoted):
+        # After the best sentence, a sentence without another new turn, number or day is background or a repetition,
+        # except in a correction ("The vote was 5-1, not 4-2").
+        if len(best) < most and not (best and new <= quoted and not reading.is_correction):
             best.append(statement)
             quoted |= new
     return [statement for statement in fresh if statement in best]
