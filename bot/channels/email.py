@@ -269,7 +269,7 @@ class Channel(BaseChannel):
             timeout=_TIMEOUT,
             use_tls=security is Security.TLS,
             start_tls=False,
-            # Trust the system's certificates, or the certificates in the file SSL_CERT_FILE.
+            # Trust the system's certificates, or the certificates in the file that SSL_CERT_FILE names.
             tls_context=None if security is Security.NONE else ssl.create_default_context(),
         )
         try:

@@ -202,7 +202,7 @@ class ChannelSettings:
     kind: str
     #: The channel's options, validated by its kind.
     options: ChannelKeys
-    #: The file and line, for messages, such as “config/bot.yaml:5”.
+    #: The file and line, such as “config/bot.yaml:5”, for messages.
     place: str
 
 

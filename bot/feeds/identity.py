@@ -79,7 +79,9 @@ def identify(
     feed_title: str | None,
     items: Sequence[Item],
 ) -> Identification:
-    """Return every item of one document once, in the document's order; ``items`` are its cleaned entries."""
+    """Relate the entries of one document to the stored articles.
+
+    Returns one item for each article, in the document's order. ``items`` are the cleaned entries."""
     outlet = outlet_of(feed, feed_title or reading.title)
     groups = group_items(items, feed, stored, outlet=outlet)
     total = max(len(groups), len(reading.item_hashes))

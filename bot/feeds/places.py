@@ -193,7 +193,7 @@ def _mastodon_feed(name: str, has_token: bool) -> model.Feed:
 def _reddit_feed(text: str, has_token: bool) -> model.Feed:
     write = "reddit:r/name, reddit:r/one+other, reddit:u/name or reddit:search/words"
     if text.startswith("search/"):
-        # The posts come from many subreddits, and all their links lead to Reddit, so they count as one owner.
+        # A search finds posts of many subreddits, so the owner is Reddit, not a subreddit.
         path, end, owner = "search", ".rss", "reddit.com"
         query = f"?q={_quote(text.removeprefix('search/'), write=write)}&sort=new"
     else:

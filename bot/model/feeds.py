@@ -175,7 +175,7 @@ class FeedState:
     #: Whether an entry with a date was ever seen, and the number of entries without a date since then.
     has_dates: bool = False
     undated_count: int = 0
-    #: Text that the feed's items repeat, in the format of ``feeds.cleaning.learn_boilerplate``.
+    #: What ``feeds.cleaning.learn_boilerplate`` remembers: a hash of each sentence, and its number of items.
     boilerplate: str = ""
     #: The last day (UTC) on which the feed was read, and the number of items stored on that day (see intake.py).
     day: date | None = None

@@ -42,9 +42,9 @@ class Target:
     """The story of an action, and its message in one channel."""
 
     story: model.Story
-    #: Alert of the pressed message, or None if the action did not come from a message.
+    #: Alert of the message whose button was pressed, or None if the action did not come from a message.
     alert: model.Alert | None = None
-    #: Channel of the pressed message. If the message is an escalation, this is not the alert's channel.
+    #: Channel of that message. If the message is an escalation, this is not the alert's channel.
     channel: str = ""
 
 

@@ -148,7 +148,7 @@ class IngestBatch:
         return pieces
 
     def store(self, tx: storage.Transaction, *, now: datetime) -> None:
-        """Write the articles, their ids in feeds, and their matches."""
+        """Write the articles, the ids that feeds give them, and their matches."""
         tx.articles.add(self.old, has_text=False)
         tx.articles.add(self.new)
         tx.articles.see(self.sightings, at=now)

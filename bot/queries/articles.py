@@ -220,7 +220,7 @@ class CompletionDocument(Document):
 
 
 class StoryPlace(Document):
-    """The story of an explained article, why the article joined it, and the decisions made when the article arrived."""
+    """The place of an article in its story, as ``explain`` shows it."""
 
     id: str
     title: str

@@ -91,7 +91,7 @@ def _read_line(
             problem = _as_problem((kind.value, line.label, number), error)
             if kind is LineKind.ALL and line.terms == (line.label,) and (names := terms.find_alternatives(term)):
                 # Each item of a plain list under all must match; only a line with a name has alternatives.
-                help_ = f"give each line of all a name, as in all: {{one: [{', '.join(names)}], other: …}}"
+                help_ = f"under all, give each line a name: all: {{one: [{', '.join(names)}], other: …}}"
                 problem = replace(problem, help=help_)
             problems.append(problem)
     if not wordings:

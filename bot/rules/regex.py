@@ -16,7 +16,7 @@ MAX_CHARACTERS = 1_000
 _SECONDS_OF_AN_INSTRUCTION = 4e-9
 #: Maximum instructions of an expression, and the number above which lint warns.
 MAX_SIZE, COSTLY_SIZE = 5_000, 2_000
-#: Number of instructions, each tried at one character, that count as one step.
+#: Number of tries (one instruction at one character) that count as one step.
 _INSTRUCTIONS_A_STEP = 1_000
 _CACHED = 4_096
 

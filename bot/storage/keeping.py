@@ -66,7 +66,7 @@ _target = stories.alias("target")
 _is_told_unsent = exists().where(
     tellings.c.story == stories.c.id, tellings.c.send == outbox.c.id, outbox.c.state.in_(UNSENT)
 )
-# A story with a newer decision is kept, because decisions belong to the ledger and are deleted with their story.
+# Keep a story with a decision after the limit. Decisions are part of the ledger, but are deleted with their story.
 _has_kept_decision = exists().where(decisions.c.story == stories.c.id, decisions.c.at >= _BEFORE)
 _is_in_story = exists().where(members.c.article == articles.c.id)
 

@@ -39,7 +39,7 @@ SERIAL = BigInteger().with_variant(Integer, "sqlite")
 judgements = Table(
     "judgements",
     metadata,
-    #: In the order in which they were made.
+    #: Numbers the rows in the order in which they were made.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
     Column("at", Timestamp, nullable=False),
@@ -61,7 +61,7 @@ judgements = Table(
 rulings = Table(
     "rulings",
     metadata,
-    #: In the order in which they were made.
+    #: Numbers the rows in the order in which they were made.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
     Column("at", Timestamp, nullable=False),
@@ -80,7 +80,7 @@ rulings = Table(
 silences = Table(
     "silences",
     metadata,
-    #: In the order in which they were made.
+    #: Numbers the rows in the order in which they were made.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
     Column("at", Timestamp, nullable=False),
@@ -272,7 +272,7 @@ alerts = Table(
 outbox = Table(
     "outbox",
     metadata,
-    #: In the order in which the rows were added.
+    #: Numbers the rows in the order in which they were added.
     Column("seq", SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
     Column("channel", StorableText, nullable=False),

@@ -59,7 +59,7 @@ class Signs(NamedTuple):
     #: the mean over the story's articles.
     lead: float
     mean: float
-    #: Number of calendar days that both mention.
+    #: Number of calendar days that both mention, except the article's own date.
     days: float
     #: Rarity of the rarest name that both have in a title or first sentence.
     name: float

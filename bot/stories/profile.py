@@ -106,7 +106,7 @@ class Profile:
     lines: Mapping[str, int]
     #: Word -> weight without rarity: the logarithm of its count, plus TITLE_WEIGHT in the title.
     weights: Mapping[str, float]
-    #: Words of the title, and of the title and the first sentence.
+    #: Words of the title; ``head`` also has those of the first sentence.
     title: frozenset[str]
     head: frozenset[str]
     #: Words of the head that may describe what happened: not names, figures, days or small words.

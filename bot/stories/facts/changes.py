@@ -89,7 +89,10 @@ def changes(claims: StoryClaims, reading: Reading) -> tuple[Change, ...]:
 
 
 def _corrected(preceding: Statement | None, statement: Statement, *, is_correction: bool) -> Statement | None:
-    """Return the preceding sentence if this one may correct it (in a correction, or with swapped digits), or None."""
+    """Return the preceding sentence, or None if this one cannot correct it.
+
+    It can if the article is a correction, or if both sentences have a number with the same digits (531, 513).
+    """
     if preceding is None or is_correction:
         return preceding
     digits = [sorted(f"{figure.number.value:.12g}") for figure in statement.figures if figure.number.value >= _SLIP]

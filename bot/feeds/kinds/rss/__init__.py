@@ -236,7 +236,8 @@ _LONG_TAG = re.compile(rb"<[^<]{4000}[^<]*")
 
 def check_bounds(data: bytes) -> None:
     """Raise ReadError if feedparser would take too long for the document."""
-    # feedparser takes 0.3 ms per item. If the items could be cut out, ``data`` contains only the new items.
+    # Limit the items, because feedparser takes 0.3 ms for each. A caller that can split the document into items
+    # passes only the new ones.
     count = data.count(b"<item") + data.count(b"<entry")
     if count > MAX_ENTRIES:
         raise ReadError(f"refused: {count} items that cannot be parsed separately")
