@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import sqlite3
 import tempfile
 from pathlib import Path
 
-from bot import storage
+from bot import model, storage
+from bot.storage import connections
 from testbed.fakes import FakeClock
 
 
@@ -14,6 +16,20 @@ def archive(file: Path) -> str:
     """Write one to ``file``. Returns its address."""
     file.write_bytes(_made())
     return f"sqlite:///{file}"
+
+
+def in_memory(clock: model.Clock) -> storage.Store:
+    """Open a copy of it in memory."""
+    place = connections.parse("sqlite://")
+    engine = connections.for_writing(place)
+    content = bytearray(_made())
+    # The format of a database without a log beside it, which one in memory cannot have (sqlite.org/fileformat.html).
+    content[18:20] = b"\x01\x01"
+    with engine.connect() as connection:
+        database = connection.connection.driver_connection
+        assert isinstance(database, sqlite3.Connection)
+        database.deserialize(bytes(content))
+    return storage.Store(place, writer=engine, reader=engine, clock=clock, lock=None)
 
 
 @functools.cache

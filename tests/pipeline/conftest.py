@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import storage
+from testbed import fresh
 from testbed.fakes import FakeClock
 
 
@@ -15,6 +16,6 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def store(clock: FakeClock) -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=clock)
+    opened = fresh.in_memory(clock)
     yield opened
     await opened.close()

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import model, rules, storage
+from bot import model, rules
 from bot.pipeline import backtest, join, snapshot, turn
+from testbed import fresh
 from testbed.fakes import START, FakeClock
 from tests.pipeline.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule
@@ -39,7 +40,7 @@ async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -
     clock = FakeClock(START)
     index = rules.RuleSet(map(rules.compile_rule, given))
     at_the_time = snapshot.Snapshot(feeds={}, rules=index)
-    store = storage.open_store("sqlite://", clock=clock)
+    store = fresh.in_memory(clock)
     working = join.StoryUpdater()
     arriving = sorted(articles, key=lambda one: (one.first_seen, one.id))
     batches = {moment: list(those) for moment, those in groupby(arriving, key=lambda one: one.first_seen)}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot import model, storage
 from bot.model import MessageKind, SendState
+from testbed import fresh
 from testbed.fakes import START, FakeClock
 from testbed.made import LEASE, sending
 
@@ -157,7 +158,7 @@ def test_a_thread_stays_in_order_and_nothing_is_lost(history: list[Step]) -> Non
 
 async def _play(history: list[Step]) -> None:
     clock = FakeClock(START)
-    store = storage.open_store("sqlite://", clock=clock)
+    store = fresh.in_memory(clock)
     try:
         played = History(store, clock)
         for step in history:
