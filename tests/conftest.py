@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,8 @@ from testbed.servers.synapse import synapse_server
 
 __all__ = ["ntfy_server", "postgres_server", "synapse_server"]
 
+#: Their tests run commands, servers and whole passes.
+_LONG_FOLDERS = frozenset(("cli", "container", "crash", "docs", "fetch", "hostile", "journeys", "linear", "web"))
 _TIMEOUT = re.compile(r"Timeout|timed out|no answer in \d+ seconds")
 
 authorities.trust_one()
@@ -29,6 +32,18 @@ settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
 
 # On a busy machine a model's first answer takes minutes; of the tests' vectors none may be missing.
 encoders.TIMEOUT = timedelta(minutes=10)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist give out the files in the order of their collection, not by how many tests each has."""
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders of long tests, so that at the end no process is left alone with one of their files."""
+    counts = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.parent.name not in _LONG_FOLDERS, -counts[item.path]))
 
 
 def pytest_collection_finish() -> None:
