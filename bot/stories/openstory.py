@@ -72,7 +72,6 @@ class OpenStory:
     places: set[str] = field(default_factory=set)
     figures: set[str] = field(default_factory=set)
     days: set[date] = field(default_factory=set)
-    meanings: set[str] = field(default_factory=set)
     #: Articles that people moved out of the story.
     apart: list[Profile] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
@@ -119,7 +118,6 @@ class OpenStory:
         self.places |= profile.places
         self.figures |= profile.figures
         self.days |= profile.days
-        self.meanings |= profile.meanings
         self.rules.update(profile.rules)
         self.outlets.add(profile.outlet)
         self.addresses.add(profile.link)
@@ -139,7 +137,6 @@ class OpenStory:
         self.places |= younger.places
         self.figures |= younger.figures
         self.days |= younger.days
-        self.meanings |= younger.meanings
         self.rules |= younger.rules
         self.outlets |= younger.outlets
         self.addresses |= younger.addresses

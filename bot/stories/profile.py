@@ -121,8 +121,6 @@ class Profile:
     figures: frozenset[str]
     #: Calendar days in the title and the first sentences.
     days: frozenset[date]
-    #: Language-independent meanings of the title's words, such as "=die".
-    meanings: frozenset[str]
     #: Language of the article; empty if unknown.
     language: str
     #: Number of words in title and lead.
@@ -186,9 +184,6 @@ def profile_of(article: model.Article, matches: Iterable[model.Match] = ()) -> P
         places=(place_words(f"{headline}. {article.text[:LEAD_CHARS]}", language) | dateline) & names.keys(),
         figures=figures,
         days=frozenset(day.begins() for day in dates.days(plain, article.when.date(), language) if day.day),
-        meanings=frozenset(
-            meaning for token in title for meaning in lexicon.meanings(language, words.fold(token.text))
-        ),
         language=known_language,
         length=len(title) + len(lead),
         sketch=copies.sketch(title_stems, stems, names, figures),
