@@ -2,7 +2,7 @@
 
     text of a query, items of lists -> expression -> compiled rule -> rule set -> matches with their evidence
 
-Pure: uses no file, no network and no clock.
+Uses no network and no database. Only search.py uses a clock, to limit its time.
 """
 
 from bot.rules.article_text import Steps, TooManySteps

@@ -17,7 +17,7 @@ from bot.text import tokens
 
 
 class Stretch(NamedTuple):
-    """The words from one index to another, both included."""
+    """A range of words. ``first`` and ``last`` are indexes, both included."""
 
     first: int
     last: int
@@ -107,7 +107,7 @@ class FieldText:
         cached = self._cache.get(id(pattern))
         if cached is None:
             if self.steps is not None:
-                # Checking a word costs a tenth of the later work for an occurrence.
+                # Checking ten words costs one step, as much as the later work for one occurrence.
                 self.steps.take(1 + len(self.raw) // 10)
             cached = self._cache[id(pattern)] = pattern, self._find(pattern)
         return cached[1]
@@ -143,7 +143,7 @@ class FieldText:
         return [index for index in candidates if self.fits(element, index)]
 
     def _end(self, pattern: expression.Pattern, first: int) -> int | None:
-        """Return the index of the last word of a term that starts at ``first``, or None."""
+        """Return the index of the last word of the term, or None if the term does not begin at ``first``."""
         end = first
         for element in pattern.elements[1:]:
             end += 1
@@ -152,12 +152,12 @@ class FieldText:
         return end
 
     def _end_in_runs(self, pattern: expression.Pattern) -> list[int | None]:
-        """Return the result of ``_end`` for each word, for a term with a ``*`` inside a run of letters without spaces.
+        """Return the result of ``_end`` for each first word, for a term with a ``*`` in a script without spaces.
 
-        Goes from the last part to the first, so that a text of one long run takes one step for each letter and part.
+        Goes from the last element to the first, so that a long run of letters takes one step per letter and element.
         """
         size = len(self.raw)
-        #: By word: the end of the term if the current part of the term is at this word, or None.
+        #: By word: the end of the term if the current element is at this word, or None.
         ends: list[int | None] = list(range(size))
         for previous, element in reversed(list(zip(pattern.elements, pattern.elements[1:], strict=False))):
             following: int | None = None
@@ -165,8 +165,8 @@ class FieldText:
             for index in range(size - 1, 0, -1):
                 is_here = ends[index] is not None and self.gaps[index] == element.gap and self.fits(element, index)
                 is_run = self.gaps[index] == "" and tokens.is_unspaced(self.raw[index])
-                # The next part must be at the next word. After a ``*``, it may be at any later word of the run, or at
-                # the first word after the run.
+                # The next element must be at the next word. After a ``*``, it may be at any later word of the run, or
+                # at the first word after the run.
                 continued = following if previous.runs_on and is_run else None
                 following = ends[index] if is_here else continued
                 earlier[index - 1] = following
@@ -203,7 +203,7 @@ class ArticleText:
         self._fields: dict[str | None, tuple[FieldText, ...]] = {}
 
     def fields(self, name: str | None) -> tuple[FieldText, ...]:
-        """Return the texts of a field (one for each tag), or title and body if ``name`` is None."""
+        """Return the texts of a field, or of title and body if ``name`` is None. Each tag is a separate text."""
         texts = self._fields.get(name)
         if texts is None:
             texts = self._fields[name] = (
@@ -233,7 +233,7 @@ class ArticleText:
 
     @functools.cached_property
     def host(self) -> str:
-        """Return the host of the article's link, folded; empty if it has none."""
+        """Return the host of the article's link, folded; empty if the link has none."""
         try:
             return (urllib.parse.urlsplit(self.article.link).hostname or "").casefold().rstrip(".")
         except ValueError:
@@ -245,7 +245,7 @@ class ArticleText:
         return (self.article.language or "").strip().casefold().replace("_", "-")
 
     def value(self, field: str, value: str) -> tuple[str, int, int] | None:
-        """Return the text that makes ``site:`` or ``lang:`` true, with its start and end in the field, or None."""
+        """Return the host or language with its start and end in the field, or None if it does not match ``value``."""
         if field == "lang":
             is_match = self.language == value or self.language.startswith(value + "-")
             language = self.article.language or ""

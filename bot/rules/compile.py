@@ -60,7 +60,7 @@ def find_example_problems(compiled: CompiledRule, steps: Steps | None = None) ->
 
 
 def _try_example(rule: CompiledRule, key: str, example: model.Example, steps: Steps) -> tuple[str, str, str] | None:
-    """Return the code, message and remedy if the example fails, or None."""
+    """Return the code, message and remedy of the failure, or None if the example passes."""
     view = article_text.ArticleText(make_article(example), steps)
     try:
         if evaluate.rule_matches(rule, view) is (key == "must_match"):
@@ -77,7 +77,7 @@ def _try_example(rule: CompiledRule, key: str, example: model.Example, steps: St
 
 
 def _help_with_case(result: Evaluation) -> str:
-    """Return the remedy if a name matched a common word, like Apple in "apple pie", or an empty text."""
+    """Return the remedy if a name matched a common word (Apple in "apple pie"); otherwise an empty text."""
     for line in result.lines:
         for hit in line.hits if line.part.kind is not LineKind.NONE else ():
             leaf = hit.leaf
@@ -135,7 +135,7 @@ def _without_fields(compiled: CompiledRule) -> CompiledRule:
 
 
 def _prune(tree: expression.Expression, is_wanted: bool) -> expression.Expression | None:
-    """Remove terms on fields that examples lack. Return None if nothing is left; then assume the wanted result."""
+    """Remove terms on fields that examples lack. Return None if the other terms cannot decide the result."""
     match tree:
         case expression.Not(part):
             pruned = _prune(part, not is_wanted)
@@ -143,7 +143,7 @@ def _prune(tree: expression.Expression, is_wanted: bool) -> expression.Expressio
         case expression.Any(parts) | expression.Named(_, parts) | expression.All(parts):
             kept = [_prune(part, is_wanted) for part in parts]
             remaining = tuple(part for part in kept if part is not None)
-            # Assume that a removed part makes an OR true if it must match, and an AND false if it must not match.
+            # Assume the wanted result if a removed part could produce it: a true OR, or a false AND.
             is_open = len(remaining) < len(kept) and isinstance(tree, expression.All) is not is_wanted
             if is_open or not remaining:
                 return None

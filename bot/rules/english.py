@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from snowballstemmer.english_stemmer import EnglishStemmer
 
 
-#: Minimum length of a word; shorter ones are usually abbreviations.
+#: Minimum length of a word that gets other forms; shorter words are usually abbreviations.
 _SHORTEST = 3
 
 

@@ -10,7 +10,7 @@ from bot.model import values
 
 
 class QueryError(model.WirewatchError):
-    """One mistake in one text, with character offsets into the text as written."""
+    """One mistake in a query or list item, with character offsets into its text as written."""
 
     def __init__(self, message: str, start: int, end: int, code: str, help: str | None = None) -> None:  # noqa: A002
         super().__init__(message)

@@ -14,10 +14,10 @@ from bot.rules import article_text, expression, parse, regex
 from bot.rules.article_text import ArticleText, FieldText, Stretch
 from bot.rules.parts import LineKind, Part, RuleReading, read_rule
 
-#: If there are more pairs of places, NEAR keeps only the pairs of nearest places, so that its cost is linear.
+#: Above this number of pairs of places, NEAR keeps only the pairs of nearest places, so that its cost is linear.
 MAX_PAIRS = 10_000
-#: If a part under NEAR has more places, those that contain a shorter place are dropped, so that the cost of nested
-#: NEARs grows only with the text.
+#: Above this number of places, a part under NEAR keeps only the shortest place for each first and each last word, so
+#: that the cost of nested NEARs grows only with the text.
 MAX_PLACES = 1_000
 #: Maximum steps to search for ``"a b c"~n``; only a text that repeats the same few words needs as many.
 MAX_WINDOW_STEPS = 20_000
@@ -36,7 +36,7 @@ class Hit(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A range of words in one field in which a part under NEAR is true, with the matching terms."""
+    """A range of words in one field in which a part under NEAR is true."""
 
     first: int
     last: int
@@ -136,7 +136,7 @@ def _take_steps(text: FieldText, steps: int) -> None:
 
 
 def _limit_places(places: list[Place]) -> list[Place]:
-    """Return the places. If there are too many, keep the shortest from each first word and to each last word.
+    """Return the places. If there are too many, keep the shortest for each first word and for each last word.
 
     Without this limit, each NEAR doubles the pairs of the NEAR around it, and 20 nested NEARs take seconds.
     """
@@ -165,14 +165,14 @@ def _find_words(leaf: expression.Words, text: FieldText) -> list[Place]:
 
 
 def _find_spans(leaf: expression.Regex, text: FieldText) -> list[tuple[int, int]]:
-    """Return the matches in the normalised text."""
+    """Return the start and end of each match in the normalised text."""
     # Count the steps first, because nothing can stop a regular expression while it runs.
     _take_steps(text, regex.steps(leaf.source, leaf.ignores_case, len(text.normal.text)))
     return [*regex.spans(leaf.source, leaf.ignores_case, text.normal.text)]
 
 
 def _pairs(left: list[Place], right: list[Place], words: int) -> list[tuple[Place, Place]]:
-    """Return the pairs with at most ``words`` words between; if there are too many, only pairs of nearest places."""
+    """Pair each left place with right places at most ``words`` words after it; if too many, only nearest places."""
     first_of = [place.first for place in right]
     if len(left) * len(right) <= MAX_PAIRS:
         pairs = []

@@ -200,7 +200,7 @@ def _relax_pattern(pattern: expression.Pattern) -> expression.Pattern:
     return pattern._replace(elements=elements)
 
 
-#: Maximum lines of a rule for which a looser version without the line is made.
+#: Maximum number of looser versions of a rule that each omit one required line.
 MAX_LINES = 20
 #: Maximum length of a label. Longer labels are parts of a query, and are shortened.
 MAX_LABEL = 60

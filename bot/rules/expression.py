@@ -1,4 +1,4 @@
-"""The parsed form of a query or a list: a tree of frozen values, whose leaves are patterns for words of a text.
+"""The parsed form of a query or a list item: a tree of frozen values.
 
 Expression = Words | Regex | Window | Value       the terms
            | Named                                a set, written $name
@@ -20,7 +20,7 @@ from bot.text import tokens
 
 #: Maximum length of a term, because longer ones are usually pasted text.
 MAX_TERM_CHARACTERS = 1_000
-#: Minimum letters before a ``*``. In scripts whose letters are syllables or words, one is enough.
+#: Minimum letters or digits before a ``*``. In scripts whose letters are syllables or words, one is enough.
 MIN_PREFIX = 3
 
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
@@ -51,7 +51,7 @@ _PLAIN, _EXACT, _WORD, _PREFIX = Form.PLAIN, Form.EXACT, Shape.WORD, Shape.PREFI
 
 
 class Element(NamedTuple):
-    #: The word in its form; a ``HOLES`` element keeps its wildcards.
+    #: The word, folded as ``form`` requires; a ``HOLES`` element keeps its wildcards.
     text: str
     form: Form
     shape: Shape

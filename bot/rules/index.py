@@ -1,7 +1,8 @@
 """Find the rules that may match a text, by pairs of term numbers.
 
-A rule is filed under each pair of a number from its rarest group and a number from its second rarest group, so that a
-text reaches only rules of which it has both numbers (docs/decisions/0010-rule-engine.md). The index has no words.
+A rule needs one number of each of its groups. It is filed under each pair of a number from its rarest group and a
+number from its second rarest group, so that a text reaches only rules of which it has both numbers
+(docs/decisions/0010-rule-engine.md). The index has no words.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import NamedTuple, TypeAlias, TypeGuard
 from bot.rules import expression
 from bot.rules.parts import LineKind, Part
 
-#: Numbers, ascending. A tuple, because a small frozenset is four times as big, and ``set.isdisjoint`` accepts both.
+#: Alternative numbers, ascending. A tuple, because a small frozenset is four times as big, and ``set.isdisjoint``
+#: accepts both.
 Group = tuple[int, ...]
 
 
 class Choice(NamedTuple):
-    """Alternatives of one group. Each is a tuple of needs, of which one is enough to find the rule."""
+    """An OR, with the needs of each alternative. The index uses only the rarest need of each alternative."""
 
     alternatives: tuple[tuple[Need, ...], ...]
 
@@ -76,7 +78,7 @@ def find_needs(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) 
 
 
 def choose_groups(needs: Needs, weight: Callable[[int], float]) -> tuple[Group, ...]:
-    """Return the groups. For a choice, use the needs that are rarest in texts, by ``weight``."""
+    """Return the groups. For each alternative of a choice, use the need that is rarest in texts, by ``weight``."""
     return tuple(dict.fromkeys([_choose_group(need, weight) for need in needs.groups]))
 
 
@@ -164,16 +166,18 @@ class RuleIndex:
     def __init__(self, rules: Iterable[Needs], unsure: AbstractSet[int], weights: Sequence[int]) -> None:
         """``weights`` has, for each number, how often a text is likely to have it."""
         self._unsure = frozenset(unsure)
-        #: By rule: the group of its first numbers, and the group of its second numbers (empty if it needs none).
+        #: By rule: the group of its first numbers.
         self._first: list[Group] = []
+        #: By rule: the group of its second numbers; empty if the rule is filed under its first numbers alone.
         self._second: list[Group] = []
         #: By rule: the numbers that a text must not have.
         self._forbidden: list[Group] = []
         self._open: dict[int, _OpenConditions] = {}
-        #: The distances of each rule that numbers and their positions decide.
+        #: The distances of the rules that numbers and their positions decide, by rule.
         self.distances: dict[int, tuple[Distance, ...]] = {}
+        #: By first number: the rules without a second number.
         self._singles: dict[int, tuple[int, ...]] = {}
-        #: By first number: the rules that have a second number too.
+        #: By first number: the rules with a second number.
         self._under: list[tuple[int, ...]] = [()] * len(weights)
         #: For a first number of many rules: second number -> rules filed under both numbers.
         self._pairs: dict[int, dict[int, tuple[int, ...]]] = {}

@@ -20,7 +20,7 @@ from bot.rules.memo import Memo
 MAX_NEAR = 1_000
 #: Distance of a NEAR without a number, as in Meltwater.
 DEFAULT_NEAR = 4
-#: Number of cached lexemes, and the maximum length of their texts. The cache takes at most about 10 MB.
+#: ``size`` and ``longest`` of each Memo of lexemes or terms. A Memo of lexemes takes at most about 10 MB.
 MEMO_SIZE, MEMO_CHARACTERS = 1 << 14, 60
 
 

@@ -1,6 +1,6 @@
 """Find likely mistakes in a rule: common words, lone acronyms, words in capitals, nouns without their plural.
 
-The usual spelling of a word in the news decides about capitals (bot.text.background). A list of nouns decides about
+The usual spelling of a word in the news decides about capitals (bot.text.names). A list of nouns decides about
 plurals.
 """
 
@@ -244,10 +244,10 @@ def _check_contradictions(rule: model.Rule) -> Iterator[RuleProblem]:
                 )
 
 
-#: An ordinary word is in at least this share of news items, and at most _MOST_CAPITALS of its uses are in capitals.
+#: An ordinary word is in at least this share of news items, and at most _MOST_CAPITALS of its uses are capitalised.
 _COMMON_RATE = 10 / 10_000
 _MOST_CAPITALS = 1 / 9
-#: A word in a smaller share of news items may be a rare name.
+#: A word in less than this share of news items may be a rare name.
 _WORD_RATE = 1 / 10_000
 
 

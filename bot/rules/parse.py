@@ -105,7 +105,7 @@ class _Parser:
         self._leaves = terms.LEAF_MEMOS[None]
         self._at = 0
         self._lexeme = self._lexemes[0]
-        #: Whether the last AND or NOT is outside all brackets.
+        #: Whether no bracket has closed since the last AND or NOT.
         self._is_open = False
 
     def whole(self) -> expression.Expression:
@@ -113,7 +113,7 @@ class _Parser:
         try:
             return self._whole()
         except QueryError:
-            # Report the mistake in the lexeme instead, because it may have caused this error.
+            # Report the mistake in the WRONG lexeme instead, because it may have caused this error.
             if self._lexed.error is not None and self._lexeme.kind is LexemeKind.WRONG:
                 raise self._lexed.error from None
             raise
@@ -127,7 +127,7 @@ class _Parser:
         return tree
 
     def _error(self, first: int, last: int, message: str, code: str, help_: str) -> QueryError:
-        """Return an error that spans the query from one lexeme to another."""
+        """Return an error at the lexemes from ``first`` to ``last``."""
         start, _ = self._lexed.span(first)
         _, end = self._lexed.span(last)
         return QueryError(message, start, max(start, end), code, help_)

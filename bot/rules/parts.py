@@ -1,4 +1,4 @@
-"""Read a rule into its parts, the expressions that it requires or excludes, and collect all its problems."""
+"""Read a rule into its parts (the expressions that it requires or excludes), and collect all its problems."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bot import model
 from bot.rules import english, expression, parse, terms
 from bot.rules.errors import QueryError, RuleProblem
 
-#: Rules whose parts are cached. A rule is read several times when it is loaded, then rarely, and its parts take four
-#: times the memory of its text.
+#: Number of rules whose parts are cached. A rule is read several times when it is loaded, then rarely, and its parts
+#: take four times the memory of its text.
 _CACHED_RULES = 4
 
 
@@ -39,7 +39,7 @@ class Part:
 
 class RuleReading(NamedTuple):
     parts: tuple[Part, ...]
-    #: The terms in capitals of the rule, including those of exclusions.
+    #: The rule's terms in capitals, including excluded terms.
     capitals: tuple[expression.Pattern, ...] = ()
     problems: tuple[RuleProblem, ...] = ()
 

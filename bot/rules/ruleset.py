@@ -28,7 +28,7 @@ class RuleSet:
     """All rules in force. A rule set is immutable; a reload creates a new one."""
 
     def __init__(self, compiled: Iterable[CompiledRule], *, most_steps: int | None = None) -> None:
-        """``most_steps`` limits the work for one article, or is None. Beyond the limit, TooManySteps is raised."""
+        """``most_steps`` limits the work for one article; above it, methods raise TooManySteps. None is no limit."""
         self._most_steps = most_steps
         self._compiled = tuple(compiled)
         self._names = tuple(rule.rule.name for rule in self._compiled)
@@ -133,7 +133,7 @@ class RuleSet:
 
 
 def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> bool:
-    """Return whether the rule's ``feeds`` include this feed by its name (or else its outlet), address or a tag."""
+    """Return whether the rule's ``feeds`` name this feed by address, tag or name (if unnamed, the article's outlet)."""
     if not rule.feeds:
         return True
     names = {feed.url, (feed.name or article.outlet).casefold(), *(tag.casefold() for tag in feed.tags)}

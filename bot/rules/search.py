@@ -70,7 +70,7 @@ class SearchPage:
     hits: tuple[SearchHit, ...]
     #: The value of ``SearchQuery.before`` for the next page, or None if this is the last page.
     after: int | None
-    #: The time of the last article searched if the page stopped early, or None.
+    #: If the page stopped early: when the last article that it searched was first seen.
     looked_back_to: datetime | None = None
 
 
@@ -121,7 +121,7 @@ def _match_article(compiled: CompiledRule, article: model.Article) -> tuple[mode
             return None
         evidence = evaluate.collect_evidence(evaluate.evaluate_rule(compiled, view))
     except TooManySteps:
-        # The words occur too often in the article to decide, so leave it out.
+        # The words occur too often to decide, so leave the article out.
         return None
     return (model.Match(rule="search", rule_version="", evidence=evidence),) if compiled.parts else ()
 
@@ -282,7 +282,7 @@ class Glance:
 
 
 def find_glances(tree: expression.Expression) -> tuple[Glance, ...]:
-    """Return the quick checks that every article passes for which the expression is true."""
+    """Return quick checks. Every article for which the expression is true passes them."""
     match tree:
         case expression.All(parts):
             return tuple(glance for part in parts for glance in find_glances(part))

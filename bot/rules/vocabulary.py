@@ -27,15 +27,16 @@ from bot.text import tokens
 
 
 class Forms:
-    """The elements of all terms that are compared with the same form of words."""
+    """The elements that are compared with one form of words: plain, accented or exact."""
 
     __slots__ = ("holes", "lengths", "prefixes", "starts", "words")
 
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
         self.prefixes: dict[str, int] = {}
-        #: The lengths of the prefixes, ascending, and the first ``MIN_PREFIX`` letters of each prefix.
+        #: The lengths of the prefixes, ascending.
         self.lengths: tuple[int, ...] = ()
+        #: The first ``MIN_PREFIX`` letters of each prefix.
         self.starts: set[str] = set()
         #: Elements with a wildcard inside, by their first letter, which is never a wildcard.
         self.holes: dict[str, list[tuple[Element, int]]] = {}
@@ -128,8 +129,8 @@ def split_chunks(string: str) -> list[str]:
     return string.replace("-", " ").split()
 
 
-#: The numbers of a chunk: first the number of its phrase word (0 for none; a reserved number if the chunk is not one
-#: word), then the numbers of the other terms that its words fit.
+#: The numbers of a chunk. The first is the number of its word in phrases: 0 if no phrase has the word, or a reserved
+#: number if the chunk is not one word. The others are the numbers of the terms that its words fit.
 WordNumbers = tuple[int, ...]
 NO_NUMBERS: WordNumbers = (0,)
 #: The numbers of punctuation at which a phrase must end.
@@ -147,7 +148,7 @@ class TextNumbers(NamedTuple):
     numbers: set[int]
     #: The numbers of each word, with PHRASE_BREAK wherever a phrase must end.
     words: list[WordNumbers]
-    #: The phrase word of each element of ``words``.
+    #: The first number of each element of ``words``, to search for phrases.
     sequence: list[int]
 
 
@@ -155,11 +156,11 @@ class Vocabulary:
     """The numbers of words and terms. It grows while rules are added, and is only read after ``close``."""
 
     def __init__(self) -> None:
-        #: Numbers that a text may have without the term.
+        #: Numbers that a text can have although it does not contain the term.
         self.unsure: set[int] = set()
         #: The highest number in use.
         self.count = 0
-        #: By number: how often a text is likely to have it.
+        #: By number: an estimate of how many texts have it, relative to other numbers.
         self.weights = [0]
         self._plain = Forms()
         self._accented = Forms()
@@ -170,11 +171,12 @@ class Vocabulary:
         self._chain_words: dict[str, int] = {}
         #: By plain word, the number of phrases that contain it.
         self._in_phrases: Counter[str] = Counter()
-        #: The first two words of phrases -> the number of the only phrase, or the numbers of all phrases, each with its
-        #: words if it has more than two.
+        #: The first two words of phrases -> the number of the only phrase, if it has two words; otherwise the number of
+        #: each phrase, with its words (none for a phrase of two words).
         self._chains: dict[tuple[int, int], int | tuple[tuple[int, tuple[int, ...]], ...]] = {}
         #: The number of a word -> the phrases that need the word, each with the other words that it needs.
         self._triggers: dict[int, tuple[tuple[int, frozenset[int]], ...]] = {}
+        #: Field -> the number of a term in any field -> its number in this field.
         self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
         #: A number that every text has, for regular expressions and for terms on other fields than title and body.
         self.always = self._new(is_sure=False)
@@ -450,7 +452,7 @@ class TermPlaces:
             index += 1
 
     def add(self, number: int, at: int, size: int) -> None:
-        """Add a phrase of ``size`` words, from left to right; ``at`` counts breaks too."""
+        """Add a phrase of ``size`` words at ``at``, which counts breaks too. Add phrases from left to right."""
         index = at - bisect_left(self._breaks, at)
         self._firsts[number].append(index if index < self._in_title else index + _TITLE_GAP)
         self._more[number] = size - 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: A weekday that was at most this many days ago means that day, not a day almost a week ahead.
 _RECENT_DAYS = 1
-#: Characters before a date that are searched for a word such as "will".
+#: Number of characters before a date that are searched for a word such as "will".
 _REACH = 60
 _LONGEST_WORD = 20
 
@@ -39,7 +39,7 @@ class Day:
     moves: bool = False
 
     def agrees_with(self, other: Day) -> bool:
-        """Return whether the parts that both dates have are equal ("December" agrees with "30 December")."""
+        """Return whether the dates are equal. A missing day equals any day ("December" agrees with "30 December")."""
         if self.year != other.year:
             return False
         if self.month is None or other.month is None:
@@ -77,7 +77,7 @@ class _Names:
 
 @lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _names(language: str) -> _Names:
-    # Import here, because Babel is needed only at the first article in a language (5 ms).
+    # Import here, because Babel takes 5 ms and is needed only at the first article in a language.
     from babel import Locale, UnknownLocaleError
 
     months: dict[str, int] = {}
@@ -287,7 +287,7 @@ class DocumentDates:
 def parse_dateline(text: str, language: str, first_seen: datetime | None = None) -> datetime | None:
     """Return the date in a line, in UTC, or None if the line has no date.
 
-    ``first_seen`` is when the document was first seen. Without it, return None for a relative date and for one
+    ``first_seen`` is when the document was first seen. Without it, return None for a relative date and for a date
     without a year.
 
     >>> parse_dateline("Mittwoch, 2. Dezember 2015, 09:30 Uhr", "de")

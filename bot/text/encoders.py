@@ -22,7 +22,7 @@ log = structlog.get_logger("wirewatch")
 
 @cache
 def of(languages: model.Languages) -> model.Encoder | None:
-    """Return the encoder that bot.yaml names, or None. A process has one, which loads its model at the first call."""
+    """Return the encoder for ``languages``, or None if off. It is cached, and loads its model at the first call."""
     if languages is model.Languages.OFF:
         return None
     return Bounded(UniversalEncoder if languages is model.Languages.UNIVERSAL else MultilingualE5)
@@ -35,7 +35,7 @@ PAUSE = timedelta(minutes=10)
 
 
 class Bounded:
-    """Runs the encoder that ``opened`` returns in a daemon thread, with a time limit."""
+    """Runs the encoder from ``opened`` in a daemon thread, with a time limit."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Bounded:
         self._thread: threading.Thread | None = None
 
     def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
-        """Return one vector per text. Raises EncoderFailed, at once if a previous call is overdue or has failed."""
+        """Return one vector per text. Raises EncoderFailed; at once in a pause, or if the previous call still runs."""
         if time.monotonic() < self._off_until or (self._thread and self._thread.is_alive()):
             raise model.EncoderFailed("the encoder is paused after a failure")
         answers: queue.SimpleQueue[Sequence[model.Vector] | BaseException] = queue.SimpleQueue()
@@ -96,8 +96,8 @@ class UniversalEncoder:
 _E5 = "intfloat/multilingual-e5-large"
 #: Prefix that the model card prescribes for texts that are compared with each other.
 _PREFIX = "query: "
-#: Headlines on unrelated subjects. The mean of their vectors is the part that all vectors share, which makes up 0.7 or
-#: more of each cosine.
+#: Headlines on unrelated subjects. The mean of their vectors is the part that all vectors share; it alone gives any
+#: two texts a cosine of 0.7 or more.
 _UNRELATED = (
     "Bakers' guild elects its first chairwoman",
     "Heavy rain expected in the north on Sunday",

@@ -77,7 +77,7 @@ class Background:
 
 @cache
 def background_table() -> Background:
-    """Return the background table of this package. Cached."""
+    """Load the background table of this package."""
     packed = resources.files("bot.text").joinpath("background.tsv.gz").read_bytes()
     first, *rows = gzip.decompress(packed).decode().splitlines()
     documents = int(first)

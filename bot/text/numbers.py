@@ -58,7 +58,7 @@ class Number:
             return True
         if low > high:
             low, high = high, low
-        # Reject most pairs quickly, because a story has hundreds of numbers. No rounding differs by more.
+        # Reject most pairs quickly, because a story has hundreds of numbers. No rounding differs by more than a fifth.
         if low <= 0 or low < 0.8 * high:
             return False
         for bound in (self, other):

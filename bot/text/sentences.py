@@ -92,7 +92,7 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield each line as a paragraph, but join wrapped lines, and join a line in lower case to the previous line."""
+    """Yield each line as a paragraph. Join wrapped lines, and join a line that begins in lower case to the previous."""
     lines = text[start:end].split("\n")
     is_wrapped = len(lines) > 2 and all(_WRAPPED[0] <= len(line.strip()) <= _WRAPPED[1] for line in lines[:-1])
     at = first = start
@@ -222,7 +222,7 @@ class Fault(StrEnum):
     BOILERPLATE = "not the article's own words"
 
 
-#: Maximum characters of a sentence. Patterns do not run over longer ones, which may be attacks that make them slow.
+#: Maximum characters of a sentence. Patterns are not tried on more, because an attack could make them slow.
 LONGEST = 1200
 #: Minimum words of a sentence. Fewer words are a label, a caption or a reply.
 _FEWEST_WORDS = 5

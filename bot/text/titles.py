@@ -71,7 +71,7 @@ _BLOG = re.compile(
     r"|\bminute[ -]by[ -]minute\b|\bminuto a minuto\b|\bminute par minute\b|\b(?:live|news)-?ticker\b",
     re.IGNORECASE,
 )
-#: Headlines of other pages that are updated all day. "LIVE:" alone does not mean that they report several events.
+#: Headlines of pages that are updated all day, but that may report a single event, such as "LIVE: …".
 _HEADLINE = re.compile(
     r"\b\w+ updates?\s*:|^\W*live\s*[:|–—-]|[:|–—-]\s*live\W*$"
     r"|\ben (?:direct|vivo|directo)\b|\bao vivo\b|\bin diretta\b"

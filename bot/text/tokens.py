@@ -63,7 +63,7 @@ _UNSPACED = re.compile(f"[{_UNSPACED_CLASS}]")
 _POSSESSIVE = re.compile(rf"([.\")]?)'[sS](?!{_LETTER}|[{_MARK}])")
 _BEGINS_POSSESSIVE = frozenset("'.\")")
 _PLURAL_POSSESSIVE = re.compile(rf"'(?!{_LETTER}|[{_MARK}])")
-#: The three patterns above for ASCII text, which has no combining marks and no unspaced scripts. Twice as fast.
+#: The patterns for ASCII text, which has no combining marks and no unspaced scripts. They are twice as fast.
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:(?<=\d)[.,](?=\d)[A-Za-z0-9]+)*")
 _ASCII_POSSESSIVE = re.compile(r"([.\")]?)'[sS](?![A-Za-z0-9])")
 _ASCII_PLURAL_POSSESSIVE = re.compile(r"'(?![A-Za-z0-9])")
@@ -84,8 +84,8 @@ _DASH_CLASS = (
     "\ufe31\ufe32\ufe58\ufe63\uff0d\U00010d6e\U00010ead"
 )
 _SPACING = re.compile(rf"[\s\u200b{_DASH_CLASS}]+")
-#: A line end and a blank line, which end a phrase. A line without visible characters is blank. The pattern begins with
-#: a character class, because this is ten times as fast as an alternation.
+#: The ends of a phrase: a line end and a blank line, or a paragraph separator. A line without visible characters is
+#: blank. The pattern begins with a character class, because this is ten times as fast as an alternation.
 BLANK_LINE = re.compile(
     r"[\r\n\x85\u2028\u2029](?:(?<=\u2029)|(?:(?<=\r)\n)?+"
     rf"(?:[^\S\r\n\x85\u2028\u2029]|[\u200b{_INVISIBLE_CLASS}])*[\r\n\x85\u2028\u2029])"
@@ -107,8 +107,9 @@ class Normal:
     """A normalised string, with the offsets of its characters in the original."""
 
     text: str
-    #: Start of each character's source in the original, or None if all offsets are equal; ``ends`` are the ends.
+    #: Start of each character's source in the original; None if the offsets in both strings are equal.
     starts: tuple[int, ...] | None = None
+    #: End of each character's source in the original; None if ``starts`` is None.
     ends: tuple[int, ...] | None = None
 
     def place(self, start: int, end: int) -> tuple[int, int]:

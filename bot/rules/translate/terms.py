@@ -137,7 +137,7 @@ def make_window(parts: Iterable[str], distance: int, field: str | None, notes: N
 def _translate_slop(first: expression.Words, second: expression.Words, distance: int) -> expression.Expression:
     """Translate a distance of Lucene, which counts moves of words.
 
-    In this order, ``distance`` words may be between; in reverse order two fewer, because reversing takes two moves.
+    In this order, ``distance`` words may be between the two; in reverse two fewer, because reversing takes two moves.
     """
     forth = expression.Near(first, second, distance, True)
     if distance < 2:
