@@ -10,6 +10,6 @@ from pathlib import Path
 
 __all__ = ["__version__"]
 
-#: Written when the package is built or installed. A checkout that was never installed does not have this file.
+#: The build and the installation write this file. A checkout that was never installed does not have it.
 _FILE = Path(__file__).with_name("VERSION.txt")
 __version__ = _FILE.read_text(encoding="utf-8").strip() if _FILE.is_file() else "0+unknown"

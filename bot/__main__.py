@@ -44,10 +44,7 @@ def main() -> None:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    """Exit at once, because no work has started.
-
-    An exception would be lost if it were raised during a callback of the garbage collector.
-    """
+    """Exit at once, because no work has started. An exception in a callback of the garbage collector would be lost."""
     os._exit(0)
 
 

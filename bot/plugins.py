@@ -1,4 +1,4 @@
-"""Find the kinds of channels and sources, both built-in kinds and plug-ins of other installed packages.
+"""Find the kinds of channels and sources: the built-in kinds, and the plug-ins of other installed packages.
 
 A kind is a module with ``KIND`` (its name), a class ``Channel`` or ``Source`` and, if it has options, ``Options``: a
 pydantic model of its keys in the configuration. Built-in kinds are the modules of one package. Plug-ins have an entry
@@ -32,7 +32,7 @@ _LONGEST_WHY = 200
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Kind:
-    """A usable kind. Its module is imported on first use, because importing all modules takes half a second."""
+    """A usable kind. Its module is imported on first use, because importing all kinds takes half a second."""
 
     name: str
     #: ``Channel`` or ``Source``.
@@ -43,12 +43,11 @@ class Kind:
 
     @functools.cached_property
     def module(self) -> ModuleType:
-        """The imported module."""
         return self.load()
 
     @property
     def made_by(self) -> type[Any]:
-        """The class of the kind."""
+        """The kind's class ``Channel`` or ``Source``."""
         kind_class: type[Any] = getattr(self.module, self.class_name)
         return kind_class
 
@@ -118,7 +117,7 @@ def _entry_points() -> Mapping[str, Sequence[EntryPoint]]:
 def _may_have_plugins(place: str) -> bool:
     """Return whether a package in this entry of sys.path may be a plug-in; always True for a zip file.
 
-    This makes the start faster, because searching the files takes a tenth of the time of importlib.metadata.
+    Searching the files for the name takes a tenth of the time that importlib.metadata takes.
     """
     if Path(place).is_file():
         return True

@@ -30,14 +30,14 @@ class Beside:
     @cached_property
     def snapshot(self) -> Snapshot:
         """The settings in the form that the pipeline uses."""
-        from bot.app import wiring  # costs start-up, and only actions and trials need it
+        from bot.app import wiring  # slow to import, and only actions and trials need it
 
         return wiring.snapshot_of(self.settings)
 
 
 @asynccontextmanager
 async def opened(settings: config.Settings, *, may_write: bool = False) -> AsyncIterator[Answers]:
-    """Open the archive without the lock of its owner. Raises StoreUnavailable if it does not exist."""
+    """Open the archive without the lock that a running bot holds. Raises StoreUnavailable if there is no archive."""
     environment = app.Environment(environ=os.environ)
     address, clock = app.database_of(settings, environment), environment.clock
     if may_write:
@@ -61,7 +61,7 @@ def look(settings: config.Settings, work: Callable[[Archive], T]) -> T:
 
 
 def ask(folder: Path, question: Question[P, V], values: Mapping[str, object]) -> V:
-    """Return the value of a question. If the question is an action, write without the owner's lock.
+    """Return the value of a question. An action writes even while a running bot holds the lock.
 
     Raises Refused, ConfigError, and StoreUnavailable as ``opened`` does.
     """

@@ -33,10 +33,13 @@ def search(
     rule: Annotated[str | None, typer.Option(help="Only articles that match this rule.")] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="First seen since this day (2026-11-30), or within this time (30d).", metavar="WHEN"),
+        typer.Option(
+            help="Only articles first seen since this day (2026-11-30) or within this time (30d).", metavar="WHEN"
+        ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="First seen before this day, or longer ago than this time.", metavar="WHEN")
+        str | None,
+        typer.Option(help="Only articles first seen before this day or longer ago than this time.", metavar="WHEN"),
     ] = None,
     number: Annotated[int, typer.Option(help="Maximum number of articles.", min=1, max=1_000, metavar="NUMBER")] = 20,
     after: Annotated[
@@ -80,7 +83,7 @@ def search(
 
 
 class _SearchParameters(ArticlesParameters):
-    """The options of ``search``, which allows longer pages than the API."""
+    """The options of ``search``, whose pages may be longer than those of the API."""
 
     limit: int
 

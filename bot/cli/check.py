@@ -76,8 +76,8 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
     try:
         kind, _, database = app.database_of(settings, app.Environment(environ=os.environ)).partition(":///")
     except model.WirewatchError:
-        return []  # errors are reported elsewhere
-    # The bot does not open symbolic links either.
+        return []  # `check` needs no secret; commands that open the database report the error
+    # Skip a symbolic link, which the bot does not open either.
     if kind != "sqlite" or not Path(database).is_file() or Path(database).is_symlink():
         return []
     states = _moved_feeds(Path(database))
@@ -98,7 +98,7 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
 
 
 def _moved_feeds(file: Path) -> tuple[model.FeedState, ...]:
-    """Return the configured feeds from an SQLite file, by address, with only ``moved_to`` of their state.
+    """Return the configured feeds in an SQLite file, sorted by address. Of each feed's state, read only ``moved_to``.
 
     Return an empty tuple if the file cannot be read or has another schema. Read it without SQLAlchemy, whose import
     would take longer than the rest of the command.

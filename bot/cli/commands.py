@@ -114,10 +114,10 @@ def main() -> None:
             logs.set_up(quiet=True)
         app_of(typed)()
     except model.ConfigError as error:
-        from bot.cli import check  # costs start-up, and few commands end here
+        from bot.cli import check  # slow to import, and few commands end here
 
         check.show(error.problems)
-        # The other lines of the text repeat the problems, which are already printed.
+        # Print only the first line, because the others repeat the problems, which are already printed.
         text = str(error).partition("\n")[0] if error.problems else str(error)
         terminal.say(f"wirewatch: {text}")
         sys.exit(UNUSABLE)

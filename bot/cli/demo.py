@@ -45,7 +45,7 @@ class Item:
 
 
 def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
-    """Render the feed as RSS 2.0, newest first."""
+    """Render the items as an RSS 2.0 feed, newest first."""
     items_xml = "".join(
         f"<item><title>{escape(item.title)}</title><guid isPermaLink='false'>{escape(item.id)}</guid>"
         f"<link>{origin}/{escape(feed)}/{escape(item.id)}</link><pubDate>{format_datetime(item.at)}</pubDate>"
@@ -60,7 +60,7 @@ def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
 
 @asynccontextmanager
 async def serving(items: Sequence[Item]) -> AsyncIterator[str]:
-    """Serve the feeds of the items on this machine, and yield their address. Answer 304 if a feed is unchanged."""
+    """Serve the items' feeds on this machine, and yield the server's address. Answer 304 if a feed is unchanged."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -185,16 +185,16 @@ async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None,
 
 
 async def _until_told(store: storage.Store, teller: _Teller) -> None:
-    """Show the published articles; wait until all are decided and all messages are sent or have failed."""
+    """Wait until all published articles are decided and all messages are sent or have failed; show the articles."""
 
     def is_told(tx: storage.Transaction) -> bool:
         messages = (row for row in tx.outbox.unsent() if row.state is not model.SendState.PARKED)
         are_decided = tx.articles.count() >= teller.published_count and not tx.decision_queue.count()
         return are_decided and all(row.attempts and row.error for row in messages)
 
-    while not (teller.has_passed and await store.read(is_told)):  # noqa: ASYNC110 - the store rings no bell
+    while not (teller.has_passed and await store.read(is_told)):  # noqa: ASYNC110 - the store does not report changes
         await asyncio.sleep(0.1)
-    # If a busy database interrupted a pass, the pass stored its articles without reporting any.
+    # Show the articles of a pass that stored them but did not report them, because the database was busy.
     teller.show_articles(teller.published_count)
 
 
@@ -209,12 +209,12 @@ def _users_channel(folder: Path, name: str, environment: app.Environment) -> dic
 
 
 class _Teller:
-    """Prints each item on stderr, with the decisions that it caused and their reasons."""
+    """Prints each item on stderr, and each decision with its reason."""
 
     def __init__(self, published: Sequence[Item]) -> None:
         self._published = published
         self._shown = 0
-        #: Whether the feeds were polled. The first pass only records each feed's existing articles.
+        #: Whether the first pass has ended. It only records existing articles, so no item may be published before.
         self.has_passed = False
 
     @property

@@ -40,9 +40,9 @@ class FoundFeed:
 
     url: str
     reading: model.ParsedFeed
-    #: The page that links to the feed, or None if the address is the feed itself.
+    #: The page that links to the feed; None if the user entered the address of the feed itself.
     page: str | None = None
-    #: The proposed selectors as keys of feeds.yaml, or None if the page has a feed.
+    #: The proposed selectors, as keys of feeds.yaml, for a page that has no feed; otherwise None.
     selectors: Mapping[str, str] | None = None
     name: str | None = None
 
@@ -155,7 +155,7 @@ def _is_aggregator(feed: model.Feed) -> bool:
 async def _find(folder: Path, address: str) -> list[FoundFeed]:
     """Return the feed at an address. If the address is a page, return its linked feeds, or else its lists of headlines.
 
-    Raises ConfigError, FetchError, and ReadError if nothing is found.
+    Raises ConfigError, FetchError and, if nothing is found, ReadError.
     """
     environment = app.Environment(environ=os.environ)
     policy, configured = _settings(folder, environment)

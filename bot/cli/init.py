@@ -54,8 +54,8 @@ def init(
 ) -> None:
     """Write a commented starter configuration.
 
-    The configuration runs unchanged. An existing file is never overwritten. On a terminal, it asks whether to use a
-    language model.
+    The configuration runs unchanged. An existing file is never overwritten. On a terminal, the command asks whether to
+    use a language model.
 
     Example: wirewatch init config && wirewatch run
     """
@@ -98,7 +98,7 @@ def copy_starter(folder: Path) -> None:
     package = Path(bot.__file__).parent
     packed = package / "starter"
     source = packed if packed.is_dir() else package.parent / "config"
-    # A bot that runs in the checkout keeps its archive in data.
+    # Omit the folder data, in which a bot that runs in the checkout keeps its archive.
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data"))
 
 
@@ -128,7 +128,7 @@ def _program() -> str:
     started = Path(sys.argv[0])
     if started.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m bot"
-    # Programs that uv and pipx run are not on the PATH later.
+    # A program that uv or pipx runs may be on the PATH only while it runs.
     if "UV_RUN_RECURSION_DEPTH" in os.environ:
         return "uv run wirewatch"
     if "uv" in started.parts and any(part.startswith("archive-v") for part in started.parts):

@@ -113,7 +113,7 @@ def _figures(questions: Sequence[_Asked]) -> dict[str, object]:
 
 
 def _budget(policy: model.LanguageModelPolicy, used: Sequence[_Asked]) -> str:
-    """Describe the slowest answer, and how many calls a day's budget allows."""
+    """Describe how long the slowest answer took, and how many calls a day's budget allows."""
     slowest = max(question.seconds for question in used)
     # Answer files and some servers report no tokens.
     tokens = round(statistics.mean(question.tokens for question in used))

@@ -19,7 +19,7 @@ from bot.model import visible
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-#: The event of each poll (bot/pipeline/passes.py).
+#: The log event of each poll (bot/pipeline/passes.py).
 POLLED = "feed polled"
 #: Whether every line on stderr must be JSON, because a program reads the stderr of `wirewatch run`.
 _is_all_json = False
@@ -93,7 +93,7 @@ def _json_line(level: str, event: str, **fields: str) -> str:
 
 
 def _chosen(variable: str, choices: Sequence[str]) -> str:
-    """Return the value of an environment variable, or "" if it is not set. Raises ConfigError."""
+    """Return the value of an environment variable, or "" if it is not set. Raises ConfigError for an invalid value."""
     value = os.environ.get(variable, "").strip().lower()
     if value and value not in choices:
         raise model.ConfigError(f"reading {variable}: the value must be one of {', '.join(choices)}")

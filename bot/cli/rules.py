@@ -82,7 +82,7 @@ def try_rule(
 
 
 def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
-    """Return the rules of a file, the loaded rules with that name, or a typed query; and whether all can be used."""
+    """Return the rules of the file, the loaded rules or the query that ``name`` is, and whether all can be used."""
     if Path(name).is_file():
         usable, problems = read_rule_file(Path(name), settings)
         check.show(problems)
@@ -130,7 +130,10 @@ def _stored(
     since: datetime,
     compared: Mapping[str, rules.CompiledRule],
 ) -> Mapping[str, frozenset[model.ArticleId]]:
-    """Return the articles that each rule's loaded version matched while the bot ran."""
+    """Return the articles that each rule matched while the bot ran.
+
+    If ``compared`` is not empty, count only its rules, in exactly its versions.
+    """
     matched: dict[str, set[model.ArticleId]] = {
         entry.rule.name: set() for entry in tried if not compared or entry.rule.name in compared
     }
@@ -230,7 +233,7 @@ def _list(
 
 
 def chart(by_day: Mapping[date, int]) -> Iterator[str]:
-    """Draw a bar for each day, or for each week or month of a long period. Draw a long gap as one line."""
+    """Yield a bar for each day, or for each week or month of a long period. A long gap is one line."""
     columns = _columns(by_day)
     most = max(columns.values(), default=0)
     if not most:
@@ -261,7 +264,7 @@ def _columns(by_day: Mapping[date, int]) -> dict[str, int]:
 def read_rule_file(
     path: Path, settings: config.Settings
 ) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
-    """Return the usable rules of a file, and the errors of the others. Raises ConfigError if none can be used."""
+    """Return a file's usable rules, and the errors in its other rules. Raises ConfigError if no rule can be used."""
     try:
         content = files.read_content(str(path))
     except OSError as error:
@@ -277,8 +280,10 @@ def read_rule_file(
     return usable, problems
 
 
-#: Maximum lines of a list, and maximum characters of a headline. A comment on GitHub has at most 65,536 characters.
-LISTED_CHANGES, LONGEST = 20, 150
+#: Maximum lines of a list in a review, which must fit in a comment on GitHub (65,536 characters).
+LISTED_CHANGES = 20
+#: Maximum characters of a headline in a review.
+LONGEST = 150
 
 
 def review(
@@ -324,7 +329,7 @@ def _markdown(result: trials.Review) -> Iterator[str]:
 
 
 def _without(values: Mapping[K, V], others: Mapping[K, V]) -> list[V]:
-    """Return the values whose keys the other mapping does not have."""
+    """Return the values whose keys are not in ``others``."""
     return [value for key, value in values.items() if key not in others]
 
 

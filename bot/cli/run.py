@@ -86,7 +86,7 @@ def _tell(report: OnceReport) -> None:
 
 
 def tell_broken(broken: Sequence[FeedReport], *, polled: int) -> None:
-    """Print a line for each of the first ten failed feeds, or a single line if all failed."""
+    """Print a line for each of the first ten failed feeds. If all ``polled`` feeds failed, print a single line."""
     errors = [(feed.url, (feed.error or "").removeprefix(f"{feed.url}: ")) for feed in broken]
     if len(errors) == polled > 1:
         terminal.say(terminal.nothing_read(polled, errors[0][1]))
@@ -194,7 +194,7 @@ class _Stopping:
         self.why, self.since = signal.Signals(number).name, time.monotonic()
         with contextlib.suppress(RuntimeError):  # the loop is closed if the bot has already stopped
             self._loop.call_soon_threadsafe(self.event.set)
-        # Use an alarm, because a signal may interrupt code during which no thread can be started.
+        # Use an alarm, not a thread: the signal may have interrupted code in which no thread can be started.
         signal.signal(signal.SIGALRM, self._end)
         signal.setitimer(signal.ITIMER_REAL, STOP_WITHIN.total_seconds())
 
@@ -239,7 +239,7 @@ class _FirstPass:
                 if all_broken:
                     log.error("every feed failed", feeds=len(broken), error=broken[0].error)
             elif terminal.err().is_terminal or all_broken:
-                # In other cases, the log has a line for each failure.
+                # Otherwise, the log already has a line for each failure.
                 tell_broken(broken, polled=len(self._reports))
 
     def _close(self) -> None:

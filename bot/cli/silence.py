@@ -18,7 +18,7 @@ silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_
 @silence.command("add")
 def add(
     lasts: Annotated[
-        str | None, typer.Option("--for", help="How long it lasts, such as 2 hours or 3d.", metavar="DURATION")
+        str | None, typer.Option("--for", help="How long the silence lasts, such as 2 hours or 3d.", metavar="DURATION")
     ] = None,
     until: Annotated[
         str | None,
@@ -43,7 +43,7 @@ def add(
 ) -> None:
     """Create a silence: post nothing about a subject until a given time.
 
-    `wirewatch silence list` and `wirewatch stories` show the stories that it keeps back.
+    `wirewatch silence list` and `wirewatch stories` show the stories that the silence holds back.
 
     Example: wirewatch silence add --outlet "Daily Ledger" --for "2 hours" --reason "their site is being moved"
     """
@@ -81,7 +81,7 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Also list silences that have ended.")] = False,
     json: Json = False,
 ) -> None:
-    """List the silences in force, with the stories that each has kept back.
+    """List the silences in force, with the stories that each has held back.
 
     Example: wirewatch silence list --all
     """

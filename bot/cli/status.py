@@ -29,7 +29,7 @@ from bot.queries.status import StatusDocument, StatusParameters, describe_bot, s
 from bot.storage import keys
 from bot.web.health import readiness
 
-#: Minimum free space; 10,000 feeds fill it within days.
+#: `status --check` fails with less free space, which 10,000 feeds fill within days.
 LEAST_FREE_BYTES = 1_000_000_000
 #: Maximum broken feeds that --check lists.
 FEEDS_SHOWN = 10

@@ -97,7 +97,7 @@ def claim(
 ) -> None:
     """Claim a story: show others that you are dealing with it.
 
-    The story's messages show the claim, and nobody else is notified about the story.
+    The story's messages show the claim, and the story is not escalated.
 
     Example: wirewatch stories claim 5f2d3a9c01e4b7788990
     """

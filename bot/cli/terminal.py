@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @cache
 def out() -> Screen:
-    """Return the screen for answers. It is created at its first use, because importing rich slows down the start."""
+    """Return the screen for answers. It is created on first use, because importing rich slows down the start."""
     from bot.channels.console.screen import Screen
 
     return Screen(highlight=False, soft_wrap=True, emoji=False)
@@ -45,7 +45,7 @@ def err() -> Screen:
 
 def answer(value: object) -> None:
     """Print one JSON document on stdout. The value may contain documents of ``bot.queries``."""
-    import pydantic_core  # costs start-up, and few commands print JSON
+    import pydantic_core  # slow to import, and few commands print JSON
 
     jsonable = pydantic_core.to_jsonable_python(value, by_alias=True)
     write_json(json.dumps(jsonable, ensure_ascii=False, indent=2) + "\n")
@@ -77,7 +77,7 @@ def show_table(table: Table) -> None:
 
 
 def show_checks(lines: Iterable[model.CheckLine]) -> None:
-    """Print a line for each check, followed by advice if the check failed."""
+    """Print a line for each check, and below it the advice if there is any."""
     for line in lines:
         row(f"{'ok  ' if line.is_good else 'FAIL'}  {line.what}", style="" if line.is_good else "red")
         if line.help:
@@ -87,7 +87,7 @@ def show_checks(lines: Iterable[model.CheckLine]) -> None:
 def say(text: str) -> None:
     """Print a line on stderr, without interpreting markup."""
     if "rich" in sys.modules:
-        # Rich prints the line above a progress bar.
+        # Let rich print the line above the progress bar, if one is shown.
         err().print(text, markup=False)
     else:
         sys.stderr.write(visible.lines(text) + "\n")

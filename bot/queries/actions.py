@@ -33,7 +33,7 @@ from bot.rules import errors
 
 
 class SplitParameters(StoryParameters):
-    """The articles that are about another event: their ids or links."""
+    """The story to split, and the ids or links of its articles that are about another event."""
 
     articles: list[Annotated[str, pydantic.Field(min_length=1, max_length=1_000)]] = pydantic.Field(
         min_length=1, max_length=100
@@ -41,7 +41,7 @@ class SplitParameters(StoryParameters):
 
 
 class MergeParameters(StoryParameters):
-    """The id of the other story that is about the same event."""
+    """Two stories about the same event, by their ids."""
 
     other: Name
 
@@ -59,7 +59,7 @@ class ActionDocument(Document):
 
 
 class RulingDocument(Document):
-    """A ruling made by people, with its effect in words (``told``); the bot carries it out within seconds."""
+    """A person's ruling, with its effect in words (``told``). The bot carries out the ruling within seconds."""
 
     id: str
     kind: str
@@ -111,7 +111,7 @@ MERGE = Question(
 
 
 def claim_story(archive: Archive, parameters: ClaimParameters) -> model.ActionResult:
-    """Claim a story: its messages show that the author is dealing with it."""
+    """Claim a story, so that its messages show who is dealing with it; or release it."""
     story = find_story(archive.tx, parameters.id)
     return _apply_to_story(archive, story, Release() if parameters.release else Claim())
 
@@ -159,18 +159,18 @@ class SilenceParameters(Parameters):
         max_length=40,
         examples=["2 hours", "3d"],
         json_schema_extra={"pattern": f"^{DURATION}$"},
-        description="How long it lasts. Give this or `until`; a silence of a story needs neither.",
+        description="How long the silence lasts. Give this or `until`; a silence of a story needs neither.",
     )
     until: str | None = pydantic.Field(
         default=None,
         min_length=1,
         max_length=40,
         examples=["2026-12-31", "2026-12-31 18:00"],
-        description="The last day, or the time at which it ends, in the time zone of bot.yaml.",
+        description="The silence's last day or the time of its end, in the time zone of bot.yaml.",
     )
     reason: str = pydantic.Field(min_length=1, max_length=300)
     channels: tuple[Annotated[str, pydantic.Field(min_length=1, max_length=300)], ...] = pydantic.Field(
-        default=(), max_length=100, description="Only in these channels. An empty list means all channels."
+        default=(), max_length=100, description="The silenced channels. An empty list means all channels."
     )
 
 

@@ -33,8 +33,10 @@ from bot.queries.stories import ArticleHead, DecisionDocument, EvidenceDocument,
 from bot.rules import search
 from bot.stories import summaries
 
-#: Maximum rules in one explanation, and maximum steps for all its rules. 500,000 steps take a second on one core.
-MOST_EXPLAINED, MOST_STEPS = 50, 2_000_000
+#: Maximum rules in one explanation.
+MOST_EXPLAINED = 50
+#: Maximum steps for all rules of one explanation. 500,000 steps take a second on one core.
+MOST_STEPS = 2_000_000
 
 # -- list and search
 
@@ -42,11 +44,15 @@ MOST_EXPLAINED, MOST_STEPS = 50, 2_000_000
 class ArticlesParameters(PagedParameters):
     """A selection of articles."""
 
-    outlet: Omittable[Name] = pydantic.Field(default=None, description="Only outlets with these words in their names.")
+    outlet: Omittable[Name] = pydantic.Field(
+        default=None, description="Only articles of outlets whose names contain these words."
+    )
     rule: Omittable[Name] = pydantic.Field(default=None, description="Only articles that this rule matched.")
-    since: Omittable[When] = pydantic.Field(default=None, description="First seen since this day or within this time.")
+    since: Omittable[When] = pydantic.Field(
+        default=None, description="Only articles first seen since this day or within this time."
+    )
     until: Omittable[When] = pydantic.Field(
-        default=None, description="First seen before this day or longer ago than this time."
+        default=None, description="Only articles first seen before this day or longer ago than this time."
     )
 
 
@@ -63,7 +69,7 @@ class SearchParameters(ArticlesParameters):
 
 
 class FoundArticle(ArticleHead):
-    """An article with the sentences that contain the searched words. Each mark is [start, end) in characters."""
+    """An article with the sentences that contain the searched words. Marks are ranges of characters: [start, end)."""
 
     excerpts: list[str]
     title_marks: list[tuple[int, int]]
@@ -92,7 +98,8 @@ def _marks(piece: Iterable[model.Span]) -> Iterable[tuple[int, int]]:
 class FoundPage(Document):
     """Articles, newest first; ``after`` starts the next page and is null on the last page.
 
-    If the search ran out of time before the page was full, ``looked_back_to`` is the time that it reached.
+    If the search reached a limit before the page was full, ``looked_back_to`` is the time at which the last searched
+    article was first seen.
     """
 
     articles: list[FoundArticle]
@@ -186,19 +193,19 @@ ARTICLE = Question("article", show_article, ArticleDocument, path="/articles/{id
 
 
 class ExplainParameters(Parameters):
-    """The rules to explain for one article: an archived article by its address, or any text as a headline."""
+    """The rules to explain, and either the address of a stored article or a text that is treated as a headline."""
 
     rule: Omittable[Name] = pydantic.Field(default=None, description="A rule's name or a part of it; without it, all.")
     url: Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=4_000)]] = pydantic.Field(
-        default=None, description="An article of the archive."
+        default=None, description="The address of a stored article."
     )
     text: Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=5_000)]] = pydantic.Field(
-        default=None, description="Any text, instead of `url`."
+        default=None, description="A text to treat as a headline, instead of `url`."
     )
 
 
 class CompletionDocument(Document):
-    """One question to a language model."""
+    """One call of a language model."""
 
     at: Time
     use: str
@@ -220,7 +227,7 @@ class CompletionDocument(Document):
 
 
 class StoryPlace(Document):
-    """The place of an article in its story, as ``explain`` shows it."""
+    """The story of an article: why the article is in it, and what was decided and asked about the article."""
 
     id: str
     title: str
@@ -243,7 +250,10 @@ class ExplainDocument(Document):
 
 
 class ExplainAnswer(Document):
-    """The explanation of each requested rule. Sentences in ``left_out`` are not matched; the feed repeats them."""
+    """The explanation of each requested rule.
+
+    Rules are not matched against the sentences in ``left_out``, because the feed repeats them.
+    """
 
     explained: list[ExplainDocument]
     left_out: list[str]
@@ -269,7 +279,7 @@ EXPLAIN = Question("explain", explain, ExplainAnswer, path="/explain", cost=2, i
 
 
 def choose_rules(settings: config.Settings, part: str | None) -> list[rules.CompiledRule]:
-    """Return the loaded rules whose names contain ``part``, or all if None. Raises Refused."""
+    """Return the loaded rules whose names contain ``part``, or all rules if it is None. Raises Refused."""
     chosen = [entry for entry in settings.rules if (part or "").casefold() in entry.rule.name.casefold()]
     if part is not None and not chosen:
         raise unknown_rule(part, settings)
@@ -296,7 +306,7 @@ def explain_article(
 
 
 def find_article(archive: Archive, url: str) -> tuple[model.Article, StoryPlace | None]:
-    """Return the article with this address, and its place in its story. Raises Refused."""
+    """Return the article with this address, and its place in a story if it is in one. Raises Refused."""
     link = links.canonical_link(url)
     article = archive.tx.articles.find(link)
     if article is None:
@@ -305,7 +315,7 @@ def find_article(archive: Archive, url: str) -> tuple[model.Article, StoryPlace 
 
 
 def _find_place(tx: storage.Transaction, article: model.ArticleId) -> StoryPlace | None:
-    """Return the place of an article in its story, or None if the article is in no story because no rule matches it."""
+    """Return the place of an article in its story. Return None if it is in no story, because no rule matches it."""
     story = tx.stories.of_article(article)
     join = next((member.join for member in story.members if member.article.id == article), None) if story else None
     if story is None or join is None:

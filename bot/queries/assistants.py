@@ -26,7 +26,7 @@ from bot.queries.watched import render
 
 #: Maximum length of one result, in characters; about 15,000 model tokens.
 MOST_CHARACTERS = 60_000
-#: Limits for a result that is too long: characters per text, entries per list. The first pair that suffices is used.
+#: (Characters per text, entries per list) to which a long result is cut. The first pair that makes it fit is used.
 _CUTS = ((8_000, 100), (2_000, 50), (500, 20), (300, 8), (150, 4))
 _MOST_BODY_BYTES = 128 * 1024
 
@@ -46,7 +46,7 @@ TOOLS = {question.name: question for question in QUESTIONS if question.is_tool}
 
 def server_of(answers: Answers) -> Server[Any]:
     """Return an MCP server whose tools and resources read from ``answers``."""
-    # The SDK logs text from clients, which does not belong in our log.
+    # Silence the SDK, because it logs text from clients, which does not belong in our log.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
 
     async def list_tools(context: ServerRequestContext[Any], params: object) -> mcp.types.ListToolsResult:

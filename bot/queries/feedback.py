@@ -29,11 +29,11 @@ class FeedbackParameters(Parameters):
     """The rules whose feedback is shown, and how far to look back."""
 
     rule: Omittable[Name] = pydantic.Field(default=None, description="A rule's name or a part of it; without it, all.")
-    since: When = pydantic.Field(default="30d", description="Since this day or within this time.")
+    since: When = pydantic.Field(default="30d", description="Only feedback since this day or within this time.")
 
 
 class RulingText(Document):
-    """A split or merge of a rule's story, in words. ``done`` is false until the bot has carried it out."""
+    """A split or merge of a rule's story, in words. ``done`` is false until the bot has split or merged the story."""
 
     at: Time
     by: str
@@ -109,7 +109,7 @@ def read_feedback(archive: Archive, since: datetime, name: str | None = None) ->
 
 
 def _ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[str, list[RulingText]]:
-    """Return the rulings since ``since`` by rule, oldest first, without rulings about deleted stories."""
+    """Return the rulings since ``since`` by rule of their stories, oldest first. Omit rulings about deleted stories."""
     rulings = tx.rulings.since(since)
     stories = tx.stories.get([story for ruling in rulings for story in (ruling.story, ruling.other) if story])
     articles = tx.articles.get([article for ruling in rulings for article in ruling.articles])

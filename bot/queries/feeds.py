@@ -18,11 +18,11 @@ Masked = Annotated[str, pydantic.AfterValidator(visible.masked)]
 class FeedsParameters(PagedParameters):
     """A selection of feeds."""
 
-    health: Omittable[model.FeedHealth] = pydantic.Field(default=None, description="Only feeds of this health.")
+    health: Omittable[model.FeedHealth] = pydantic.Field(default=None, description="Only feeds with this health.")
 
 
 class FeedDocument(Document):
-    """A feed and its health. ``outlet`` is the outlet of its articles; ``title`` is the feed's own title."""
+    """A feed and its health. ``outlet`` is the name of its outlet; ``title`` is the feed's own title."""
 
     url: Masked
     outlet: str
@@ -56,7 +56,7 @@ def describe_feed(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> Fe
 
 
 def list_feeds(archive: Archive, parameters: FeedsParameters) -> FeedsPage:
-    """List feeds with their health, errors and last articles."""
+    """List feeds with their health and errors, and the times of their last poll and last new article."""
     skip = parameters.number_after or 0
     healths = [parameters.health] if parameters.health else list(model.FeedHealth)
     states = archive.tx.feeds.page(health=healths, skip=skip, most=parameters.limit + 1)

@@ -50,8 +50,9 @@ class Mistake:
     where: str
     message: str
     help: str | None = None
-    #: The position in the value, in characters: from ``start`` (counted from 0) up to but not including ``end``.
+    #: Index of the mistake's first character in the value; None if the position is unknown.
     start: int | None = None
+    #: Index after the mistake's last character.
     end: int | None = None
 
 
@@ -96,8 +97,10 @@ def refuse_query_errors(where: str, written: str) -> Iterator[None]:
 
 # -- parameters
 
-#: Maximum number of entries on a page, and the default.
-MOST, USUAL = 100, 20
+#: Maximum number of entries on a page.
+MOST = 100
+#: Default number of entries on a page.
+USUAL = 20
 
 
 class Parameters(pydantic.BaseModel):
@@ -129,7 +132,7 @@ class _WithoutNull:
 #: A parameter in the address. It is None if the address omits it.
 Omittable = Annotated[T | None, _WithoutNull()]
 Whole = pydantic.BeforeValidator(_whole)
-#: The pattern in the schema. It matches most accepted durations; the answer explains what is wrong with a refused one.
+#: The schema's pattern for durations. The parser also accepts some others, such as 1.5 hours.
 DURATION = r"[1-9][0-9]{0,2} ?(s|sec|second|m|min|minute|h|hr|hour|d|day|w|week)s?"
 _DAY = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 # A longer name might not fit into the head of a request, where one character may take twelve.
@@ -218,7 +221,7 @@ def _mistake(detail: Any, names: Sequence[str]) -> Mistake:
     return Mistake(where=".".join(path), message=message, help=advice)
 
 
-#: Kind of error -> our own message, with the values that pydantic gives. Other errors keep pydantic's message.
+#: pydantic's type of error -> our own message, which pydantic's values complete. Other types keep pydantic's message.
 _MESSAGES = {
     "missing": "this parameter is required",
     "string_too_short": "this parameter must not be empty",
@@ -257,7 +260,7 @@ class Document(pydantic.BaseModel):
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        """Return the document of a question's value. By default, copy the attributes with the names of the fields."""
+        """Return the document of a question's value. By default, copy the attributes that have the names of fields."""
         return cls.model_validate(value)
 
 
@@ -284,7 +287,7 @@ class ProblemDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """The input of a question: a transaction, the running bot and the time. Only an action may write."""
+    """The input of a question: a transaction, the running bot and the time. Only an action may write to the store."""
 
     tx: storage.Transaction
     watched: Watched
@@ -300,7 +303,7 @@ class Archive:
 
     @property
     def day_counts(self) -> Counts:
-        """The daily numbers of new articles by feed and of matches by rule. They may be a minute old."""
+        """The daily numbers of new articles of each feed, and of matches of each rule. They may be a minute old."""
         return self.counts.read(self.tx, self.now)
 
     def refuse_unknown(self, rule: str | None) -> None:
@@ -330,13 +333,13 @@ class Question(Generic[P, V]):
     method: Literal["GET", "POST", "DELETE"] = "GET"
     path: str = ""
     status: int = 200
-    #: The number of requests that one call counts as, for the rate limit.
+    #: Number of requests that the rate limit counts for one call.
     cost: int = 1
     #: Whether assistants have a tool for the question. An action is never a tool.
     is_tool: bool = False
     #: Whether the value may quote articles, whose text an assistant must not trust.
     is_untrusted: bool = True
-    #: Whether the question writes, which needs a token that may act.
+    #: Whether the question writes to the store. In the API, this needs a token with ``may: act``.
     is_action: bool = False
     #: Whether the transaction may take seconds.
     is_long: bool = False
@@ -355,9 +358,9 @@ class Question(Generic[P, V]):
         return kind
 
 
-#: Maximum concurrent reads. The database's other reading threads stay free for the bot and for health checks.
+#: Maximum concurrent short reads. The store's other reading threads stay free for the bot and for health checks.
 READS_AT_ONCE = 2
-#: Maximum number of waiting calls of questions that run one at a time.
+#: Maximum calls that wait for their turn, of the questions that run one at a time.
 MOST_WAITING = 3
 
 

@@ -37,7 +37,7 @@ class RulesPage(Document):
 
 
 def summarize_rule(rule: model.Rule, stories: int, routes: Sequence[model.Route]) -> RuleLine:
-    """Summarize a rule with every channel that it may notify. ``stories`` is the number of stories in seven days."""
+    """Summarize a rule with every channel that it may notify. ``stories`` counts its stories of the last seven days."""
     return RuleLine(
         name=rule.name,
         notify=list(routing.possible_channels(routes, rule)),

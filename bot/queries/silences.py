@@ -1,4 +1,4 @@
-"""The question about silences: list them, and the stories that they held back."""
+"""The question about silences: list silences, and the stories that each held back."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_silences(tx: storage.Transaction, *, now: datetime, with_ended: bool = 
 
 
 class SilenceDocument(Document):
-    """A silence, and the ids of the stories that it kept back."""
+    """A silence, and the ids of the stories that it held back."""
 
     id: str
     kind: str
@@ -93,7 +93,7 @@ class SilencesParameters(Parameters):
 
 
 def list_silences(archive: Archive, parameters: SilencesParameters) -> Sequence[ListedSilence]:
-    """List the silences in force, and the stories that each kept back."""
+    """List the silences in force, and the stories that each held back."""
     return read_silences(archive.tx, now=archive.now, with_ended=parameters.ended == "yes")
 
 

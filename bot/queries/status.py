@@ -63,7 +63,7 @@ class UnsentDocument(Document):
 
 
 class StatusDocument(Document):
-    """The state of one installation. ``bot`` describes the bot; ``is_running`` is false if it has ended or is stuck."""
+    """The state of one installation. ``is_running`` is false if the bot has ended or is stuck; ``bot`` says which."""
 
     bot: str
     is_running: bool
@@ -119,7 +119,7 @@ STATUS = Question("status", show_status, StatusDocument, path="/status", cost=10
 
 
 def describe_bot(tx: storage.Transaction, *, owner: str, now: datetime) -> model.CheckLine:
-    """Return whether the bot runs. ``owner`` is the process that locks the database, or "" if none does."""
+    """Describe whether the bot runs. ``owner`` is the process that has locked the database, or "" if none has."""
     tick, workers = keys.TICK.get(tx), keys.worker_lives(tx)
     living = [worker for worker, life in workers.items() if now - life.until <= keys.DEAD_AFTER]
     owner = owner or ", ".join(living)

@@ -30,8 +30,10 @@ from bot.queries.registry import (
 )
 from bot.stories import summaries
 
-#: Maximum articles of each story in a list of stories, and of a story that is shown alone.
-MOST_OF_A_STORY, MOST_OF_ONE_STORY = 20, 1_000
+#: Maximum articles, and maximum decisions, of each story in a list of stories.
+MOST_OF_A_STORY = 20
+#: Maximum articles, and maximum decisions, of a story that is shown alone.
+MOST_OF_ONE_STORY = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,7 +50,7 @@ class EvidenceDocument(Document):
 
 
 def evidence(matches: Sequence[model.Match]) -> list[EvidenceDocument]:
-    """List every position where a rule matched."""
+    """Return every position where a rule matched."""
     return [
         EvidenceDocument(rule=match.rule, **fields_of(place, EvidenceDocument))
         for match in matches
@@ -82,7 +84,7 @@ class StoryArticle(ArticleHead):
 
 
 class DecisionDocument(Document):
-    """A decision about one channel. If a silence kept the story back, ``silence`` is its id."""
+    """A decision about one channel. ``silence`` is the id of the silence that held the story back, or null."""
 
     at: Time
     channel: str
@@ -93,7 +95,7 @@ class DecisionDocument(Document):
 
 
 class MessageDocument(Document):
-    """One message of a story. ``receipt`` is its id in the channel; ``link`` is its web address, or null."""
+    """One message of a story. ``receipt`` is the message's id in the channel; ``link`` is its web address, or null."""
 
     channel: str
     kind: str
@@ -104,7 +106,7 @@ class MessageDocument(Document):
 
 
 class CoverageDocument(Document):
-    """One headline in a story's coverage, as in its messages.
+    """One headline in a story's coverage, as the story's messages list it.
 
     ``article`` is the first article with this headline. ``more`` is the number of other outlets with nearly the same
     headline. If ``is_probable`` is true, it is not certain that the article belongs to the story.
@@ -182,7 +184,7 @@ class StoryRow:
     story: model.Story
     decisions: tuple[model.Decision, ...]
     messages: tuple[model.Outgoing, ...]
-    #: Maximum number of articles (the first) and of decisions (the last) in the JSON document; None means all.
+    #: The JSON document has at most this many articles, the first, and as many decisions, the last; None means all.
     most: int | None = None
 
 
@@ -269,7 +271,7 @@ STORIES = Question("stories", list_stories, StoriesPage, path="/stories", is_too
 
 
 def _parse_cursor(cursor: str) -> tuple[datetime, model.StoryId]:
-    """Return the last_seen and the id of the last story on the previous page."""
+    """Return ``last_seen`` and the id of the last story on the previous page."""
     number, dash, story = cursor.partition("-")
     if not dash or not (number.isascii() and number.isdigit() and len(number) < 17):
         raise invalid_cursor()

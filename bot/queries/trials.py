@@ -23,15 +23,17 @@ from bot.pipeline import backtest
 from bot.pipeline.snapshot import Snapshot
 from bot.queries.registry import Archive, Document, Name, Parameters, ProblemDocument, Question, Time, Whole
 
-#: Default number of days to look back, and the maximum.
-DAYS, MOST_DAYS = 7, 30
+#: Default number of days that a trial looks back.
+DAYS = 7
+MOST_DAYS = 30
 #: Maximum articles in a trial. At 50 µs per article, each rule takes about a second on one core.
 MOST_ARTICLES = 20_000
 MOST_TIME = timedelta(seconds=5)
-#: Maximum steps for the examples of all pasted rules, and for one article. 500,000 steps take a second on one core.
+#: Maximum steps for the examples of all pasted rules. 500,000 steps take a second on one core.
 MOST_STEPS_OF_EXAMPLES = 500_000
+#: Maximum steps for one article.
 MOST_STEPS_OF_AN_ARTICLE = 2_000_000
-#: Maximum length of a pasted rule, because the form sends it in the address, whose length is limited.
+#: Maximum length of a pasted rule. The form sends the rule in the address, whose length is limited.
 MOST_CHARACTERS = 8_000
 #: Maximum articles shown for each rule.
 SHOWN = 25
@@ -42,12 +44,12 @@ class PlaygroundResult:
     """The result of trying rules, or the reason why they were not tried."""
 
     problems: tuple[model.Problem, ...] = ()
-    #: The problems as text, with carets.
+    #: The problems as text, with carets below each mistake.
     problem_text: str = ""
     #: Why there is no result, or why it covers fewer days than requested.
     remark: str = ""
     tried: tuple[rules.CompiledRule, ...] = ()
-    #: None if nothing was tried.
+    #: The report on ``tried``, or None if nothing was tried.
     report: backtest.BacktestReport | None = None
     #: Rule -> its last matched articles, newest first, each with its matches.
     matched: Mapping[str, Sequence[tuple[model.Article, tuple[model.Match, ...]]]] = field(default_factory=dict)
@@ -128,14 +130,14 @@ def _try_over_archive(
 def run_on_archive(
     tx: storage.Transaction, plan: backtest.BacktestPlan, *, on_article: backtest.OnArticle = lambda: None
 ) -> backtest.BacktestReport:
-    """Try the rules of a plan on the stored articles, with the times of the feeds' first polls. Raises TooManySteps."""
+    """Run the plan on the stored articles, with the feeds' first polls at their real times. Raises TooManySteps."""
     baselines = {state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at}
     articles = tx.articles.archive(since=plan.since)
     return backtest.run_backtest(articles, replace(plan, baselines=baselines), on_article=on_article)
 
 
 def _since(tx: storage.Transaction, days: int, now: datetime) -> tuple[datetime, str]:
-    """Return the start of the trial, and a remark if the trial is shortened because there are too many articles."""
+    """Return the start of the trial, and a remark if it is later than requested because there are too many articles."""
     for span in (timedelta(days=days), *(timedelta(days=d) for d in (14, 7, 3, 1)), timedelta(hours=6)):
         if span <= timedelta(days=days) and tx.articles.count(since=now - span) <= MOST_ARTICLES:
             shorter = span < timedelta(days=days)
@@ -168,7 +170,7 @@ PASTED_FILE = "rule"
 #: Maximum rules in one trial. Each rule is compiled and compared with about 20 looser versions of itself.
 MOST_RULES = 10
 _WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
-#: A rule key at the beginning of a line; no field of a query has the same name.
+#: Matches a rule's key at the beginning of a line. A query does not match, because its fields have other names.
 _KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(blocks.types_of(model.Rule))})[ \t]*:", re.MULTILINE)
 _LIST_OF_RULES = re.compile(r"[ \t]{0,40}-[ \t]{0,40}\{?[ \t]{0,40}\w{1,40}[ \t]{0,8}:")
 #: The name of a rule that was pasted without one.
@@ -305,7 +307,7 @@ class TryParameters(Parameters):
 
 
 class HitDocument(Document):
-    """An article of a backtest, and why the rule matched it or not."""
+    """An article of a backtest, and why the rule matched or did not match it."""
 
     id: str = pydantic.Field(validation_alias="article")
     title: str
@@ -316,7 +318,7 @@ class HitDocument(Document):
 
 
 class NearDocument(Document):
-    """Near misses: articles that fail only one condition, which is the same for all. ``examples`` are the latest."""
+    """The articles that fail only the condition ``what`` of the rule. ``examples`` are the latest."""
 
     what: str
     count: int
@@ -394,7 +396,7 @@ _Wordings = Annotated[list[Annotated[str, pydantic.Field(max_length=2_000)]], py
 
 
 class DraftParameters(Parameters):
-    """The parts of the rule to draft."""
+    """The keys of the rule to draft."""
 
     name: Name
     notify: _Wordings = pydantic.Field(description="Names of channels.")
@@ -405,12 +407,14 @@ class DraftParameters(Parameters):
         default=None, description="Wordings by label; an article must contain one wording of each label."
     )
     none: _Wordings | None = pydantic.Field(default=None, description="Wordings that exclude an article.")
-    must_match: _Wordings | None = pydantic.Field(default=None, description="Headlines that it must match.")
-    must_not_match: _Wordings | None = pydantic.Field(default=None, description="Headlines that it must not match.")
+    must_match: _Wordings | None = pydantic.Field(default=None, description="Headlines that the rule must match.")
+    must_not_match: _Wordings | None = pydantic.Field(
+        default=None, description="Headlines that the rule must not match."
+    )
 
 
 class DraftAnswer(Document):
-    """A drafted rule. ``check`` is the output of `wirewatch check` for it."""
+    """A drafted rule. ``check`` is what `wirewatch check` would print for the rule."""
 
     yaml: str
     problems: list[ProblemDocument]
@@ -472,7 +476,7 @@ class Version:
     """The matches and posts of one version of the rules."""
 
     articles: int
-    #: Rule -> its matched articles, oldest first. A rule that this version does not have is omitted.
+    #: Rule -> its matched articles, oldest first. Omits rules that this version does not have.
     hits: Mapping[str, Mapping[model.ArticleId, backtest.MatchedArticle]]
     #: (channel, headlines) -> the post, oldest first.
     posts: Mapping[tuple[str, tuple[str, ...]], backtest.BacktestPost]
@@ -484,14 +488,14 @@ class Review:
 
     since: datetime
     until: datetime
-    #: Rule -> the kind of its change, by name.
+    #: Rule -> the kind of its change, sorted by rule.
     changes: Mapping[str, Change]
     old: Version
     new: Version
 
 
 def changed_rules(old_settings: config.Settings, new_settings: config.Settings) -> dict[str, Change]:
-    """Return the kind of change of each new, changed or removed rule, sorted by name."""
+    """Return the names of the new, changed and removed rules, sorted, each with the kind of its change."""
     # Ignore the fields that do not affect posts.
     old, new = (
         {entry.rule.name: replace(entry.rule, note=None, must_match=(), must_not_match=()) for entry in settings.rules}
@@ -510,14 +514,14 @@ def review_rules(
     since: datetime,
     until: datetime,
 ) -> Review:
-    """Try both versions of the changed rules. Do not call this on the event loop, because it takes seconds."""
+    """Try the old and the new version of each changed rule. Takes seconds, so do not call it on the event loop."""
     changes = changed_rules(old[0], new[0])
     versions = []
     for settings, snapshot in (old, new):
         tried = tuple(entry for entry in settings.rules if entry.rule.name in changes)
         plan = backtest.BacktestPlan(tried=tried, snapshot=snapshot, since=since, until=until)
         report = run_on_archive(tx, plan)
-        # Ignore edits and replies, because each belongs to a post.
+        # Count a post without its edits and replies.
         kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
         versions.append(
             Version(

@@ -24,7 +24,10 @@ async def render(make: Callable[[], T]) -> T:
 
 
 class Watched(Protocol):
-    """The parts of the running bot that pages and programs may read. A reload replaces them, so do not store them."""
+    """The parts of the running bot that pages and programs may read.
+
+    Do not keep ``settings`` or ``snapshot``, because a reload replaces them.
+    """
 
     @property
     def settings(self) -> config.Settings:
@@ -36,7 +39,7 @@ class Watched(Protocol):
 
     @property
     def store(self) -> storage.Store:
-        """The store of the bot."""
+        """The bot's store."""
 
     @property
     def clock(self) -> model.Clock:
@@ -51,7 +54,7 @@ class Watched(Protocol):
 DAYS = 14
 #: Period over which each rule's matches are counted.
 LAST_MATCH = timedelta(days=90)
-#: Time for which the counts are reused.
+#: Time for which daily counts are reused.
 LASTS = timedelta(minutes=1)
 
 ByDay = Mapping[str, Mapping[date, int]]
@@ -75,7 +78,7 @@ def total_count(counts: ByDay) -> Mapping[date, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """The daily numbers of new articles by feed, and of matched articles by rule."""
+    """The daily numbers of new articles of each feed, and of matched articles of each rule, counted at ``at``."""
 
     at: datetime
     feeds: ByDay

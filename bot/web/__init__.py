@@ -6,6 +6,5 @@
                             ├─▶ feeds_out   stories as Atom and JSON Feed
                             └─▶ api         a FastAPI route for each question; tokens allow actions
 
-Pages change nothing, because each reads the store in a read-only transaction. The package depends on no channel and no
-database.
+Pages change nothing, because each reads the store in a read-only transaction.
 """

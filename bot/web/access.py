@@ -31,7 +31,7 @@ PROGRAMS = ("/api", "/mcp")
 #: Maximum size of a body. A pasted rule of 8,000 characters fits, even if every character is escaped.
 MOST_BODY_BYTES = 128 * 1024
 TYPE = "application/problem+json"
-#: The header of every 401.
+#: The header of every 401 response.
 CHALLENGE = {"www-authenticate": 'Basic realm="Wirewatch", charset="UTF-8"'}
 
 
@@ -51,7 +51,7 @@ def problem_response(
 
 
 def tagged_response(request: Request, content: bytes, content_type: str) -> Response:
-    """Return an answer with its ETag, or 304 if the client already has it. Slow if the answer is long."""
+    """Return an answer with its ETag, or 304 if the client already has it. Hashing a long answer is slow."""
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache"}
     known_tags = [value.strip().removeprefix("W/") for value in request.headers.get("if-none-match", "").split(",")]
@@ -63,7 +63,7 @@ def tagged_response(request: Request, content: bytes, content_type: str) -> Resp
 async def read_body(receive: Receive, most_bytes: int) -> bytes | None:
     """Read the body of a request; return None if it is longer than ``most_bytes``.
 
-    Read the body even if the request is refused, because otherwise the connection may close before the client reads the
+    Callers read the body even of a refused request. Otherwise, the connection may close before the client reads the
     answer.
     """
     body = bytearray()
@@ -92,16 +92,16 @@ class Caller:
     may: model.TokenScope = model.TokenScope.READ
 
 
-#: Maximum callers with a token bucket. The bucket of the least recent caller is dropped, which makes it full again.
+#: Maximum token buckets in memory. Beyond it, the least recent caller's bucket is dropped. A new bucket is full.
 MOST_CALLERS = 1_000
 
 
-#: Maximum requests of a caller per minute. They may also come all at once.
+#: Maximum requests of a caller per minute. A caller may also send all of them at once.
 REQUESTS_PER_MINUTE = 300
 
 
 class Rates:
-    """The token buckets of all callers, which refill steadily. The time is passed in."""
+    """The token buckets of all callers. Each bucket refills steadily."""
 
     def __init__(self, requests_per_minute: int) -> None:
         self._most = float(requests_per_minute)
@@ -109,7 +109,10 @@ class Rates:
         self._remaining: dict[str, tuple[float, float]] = {}
 
     def take(self, caller: str, cost: int, now: float) -> int | None:
-        """Take ``cost`` requests from the bucket. Return None, or the seconds to wait if the bucket has too few."""
+        """Take ``cost`` requests from the bucket. If it has too few, return the seconds to wait; else return None.
+
+        ``now`` is a monotonic time in seconds.
+        """
         remaining, since = self._remaining.pop(caller, (self._most, now))
         remaining = min(self._most, remaining + (now - since) * self._most / 60)
         is_enough = remaining >= cost
@@ -120,7 +123,7 @@ class Rates:
 
 
 def caller_of(scope: Scope) -> Caller:
-    """Return the caller of an admitted request. AccessGuard stores it in the request's scope."""
+    """Return the caller of an admitted request, which AccessGuard has stored in the request's scope."""
     return cast("Caller", scope["state"]["caller"])
 
 
@@ -130,7 +133,7 @@ def is_known(scope: Scope) -> bool:
 
 
 def rate_refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
-    """Return a 429 response if the caller (identified by token or address) exceeds its rate, or None."""
+    """Return None, or a 429 response if the caller exceeds its rate. A caller without a named token is its address."""
     who = caller_of(scope).name or f"at {client_of(scope['client'])}"
     wait = rates.take(who, cost, time.monotonic())
     if wait is None:
@@ -141,11 +144,13 @@ def rate_refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
 #: Paths that need no token and allow any host name, because machines such as load balancers request them.
 OPEN_TO_ALL = ("/healthz", "/healthz/live", "/healthz/ready")
 
-#: Paths that hubs request. Each ends with a token that only one hub knows.
+#: The beginning of the paths that hubs request. Each path ends with a token that only one hub knows.
 HUBS = "/websub/"
 
-#: Paths that feed readers request, and the parameter for the token, which feed readers can send only in the address.
-FEEDS, FEED_TOKEN = "/feeds/", "token"
+#: The beginning of the paths that feed readers request.
+FEEDS = "/feeds/"
+#: The parameter with the token, which feed readers can send only in the address.
+FEED_TOKEN = "token"  # noqa: S105 - the name of a parameter
 
 #: A request with any of these headers came through a proxy, which may have set the Host header.
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
@@ -164,7 +169,7 @@ _HEADERS = {
 
 
 class AccessGuard:
-    """Middleware that requires the token (or a known host name if no token is set) and sets security headers."""
+    """Middleware that sets security headers, and requires web.token or, if that is not set, a known host name."""
 
     def __init__(
         self, app: ASGIApp, *, token: str | None, hosts: Collection[str], callers: Mapping[bytes, Caller]
@@ -174,8 +179,8 @@ class AccessGuard:
         self._callers = callers
         self._token = token.encode() if token is not None else None
         self._feed_token = feed_token(token).encode() if token is not None else None
-        # Without a token, answer only to our own host names. Otherwise, any page in the operator's browser could read
-        # the status page by pointing its own name at 127.0.0.1 (DNS rebinding).
+        # Without a token, answer only to our own host names. A page in the operator's browser can point its own name at
+        # 127.0.0.1 (DNS rebinding), and could then read the status page.
         self._hosts = frozenset(hosts) if token is None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -227,7 +232,7 @@ class AccessGuard:
         return owners[0] if owners else None
 
     def _is_open_to(self, token: bytes, *, is_program: bool) -> bool:
-        """Check the page's token. If web.token is not set, refuse only programs that send an unknown token."""
+        """Compare the token with web.token. If web.token is not set, refuse only programs that send another token."""
         if self._token is None:
             return not (is_program and token)
         return hmac.compare_digest(token, self._token)
@@ -259,12 +264,12 @@ def is_foreign(headers: Headers) -> bool:
 
 
 def _is_navigation(headers: Headers) -> bool:
-    """Return whether a person followed a link. This is harmless, because the linking site cannot read the page."""
+    """Return whether a person followed a link, which is harmless, because the linking site cannot read the page."""
     return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
 
 def _read_token(authorization: str) -> bytes:
-    """Return the token in an Authorization header, or an empty value if it has none."""
+    """Return the token in an Authorization header. Return an empty value if the header has no token."""
     kind, _, value = authorization.strip().partition(" ")
     match kind.lower():
         case "bearer":
@@ -286,8 +291,10 @@ def _host_name(host: str) -> str:
         return ""
 
 
-#: Maximum concurrent answers, in total and to one client. Behind a proxy, all readers count as one client.
-MOST_ANSWERS, MOST_OF_ONE_CLIENT = 32, 16
+#: Maximum concurrent answers to all clients.
+MOST_ANSWERS = 32
+#: Maximum concurrent answers to one client. Behind a proxy, all readers count as one client.
+MOST_OF_ONE_CLIENT = 16
 
 
 class Admission:

@@ -41,7 +41,7 @@ _NOTHING = f"Nothing at this address; {PREFIX}/openapi.json describes all addres
 
 
 class ProblemItem(Document):
-    """One mistake in a request, with the parameter and the range of characters that contain it."""
+    """One mistake in a request: the parameter with the mistake, and the mistake's range of characters."""
 
     where: str
     message: str
@@ -93,7 +93,7 @@ class Api:
 
 
 def describe_api() -> fastapi.FastAPI:
-    """Return the application with its routes. Requests also need its ``state.answers`` and ``state.rates``."""
+    """Return the application with its routes. Requests need ``state.answers`` and ``state.rates``, which Api sets."""
     api = fastapi.FastAPI(
         title="Wirewatch",
         version=bot.__version__,
@@ -130,7 +130,7 @@ def describe_api() -> fastapi.FastAPI:
 
 
 def openapi_document(api: fastapi.FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document."""
+    """Return the OpenAPI document, with the parts that FastAPI cannot know: the token, and the media type of errors."""
     document = api.openapi()
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for operations in document["paths"].values():
@@ -142,7 +142,7 @@ def openapi_document(api: fastapi.FastAPI) -> dict[str, Any]:
 
 
 def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any, Response]]:
-    """Return a function whose signature tells FastAPI which parameters are in the path, the query or the body."""
+    """Return the handler of a question. Its signature tells FastAPI which parameters are in the path, query or body."""
     fields = _fields_outside_path(question)
     in_path = question.parameters.model_fields.keys() - fields.keys()
     rest: type[Parameters] = question.parameters

@@ -23,8 +23,8 @@ from uvicorn.server import ServerState
 
 log = structlog.get_logger("wirewatch")
 
-#: Maximum size of a request's head. The address may contain a pasted rule, whose 8,000 letters take nine times as many
-#: characters there.
+#: Maximum size of a request's head. Its address may contain a pasted rule of 8,000 characters, each of which takes up
+#: to twelve bytes.
 LONGEST_HEAD_BYTES = 128 * 1024
 #: Maximum lines of a request's head. A browser sends about 20 lines; h11 takes 0.2 s for 80,000 lines.
 MOST_HEAD_LINES = 100
@@ -48,8 +48,9 @@ class Phase(StrEnum):
 class Limits:
     """The maximum number of open connections, and the maximum duration of each phase."""
 
-    #: Maximum open connections, in total and of one client. A new connection replaces the one that is idle for longest.
+    #: Maximum open connections of all clients.
     connections: int = 128
+    #: Maximum open connections of one client.
     of_one_client: int = 64
     head: timedelta = timedelta(seconds=10)
     body: timedelta = timedelta(seconds=10)
@@ -77,7 +78,11 @@ class Crowd:
         return cast("type[asyncio.Protocol]", partial(Connection, self))
 
     def add(self, connection: Connection) -> None:
-        """Add a connection. If there are too many, close the connection that has been idle for longest."""
+        """Add a connection.
+
+        If its client has too many, close one of them. If all clients together have too many, close a connection of the
+        client that has most.
+        """
         client = client_of(connection.client)
         mine = self._by_client[client]
         if len(mine) >= self._limits.of_one_client:
@@ -98,6 +103,7 @@ class Crowd:
             self._by_client.pop(client, None)
 
     def _make_room(self, client: str, newcomer: Connection) -> None:
+        """Close the client's connection that is longest in its phase, if possible one that waits for no answer."""
         leaving = min(
             self._by_client[client], key=lambda candidate: (candidate.phase is Phase.ANSWER, candidate.phase_since)
         )
@@ -118,7 +124,7 @@ class Crowd:
 
 
 class Connection(H11Protocol):
-    """uvicorn's protocol with a bounded head, no pipelining, and a record of its phase."""
+    """uvicorn's protocol with a limit for the head, without pipelining, and with a record of the connection's phase."""
 
     def __init__(
         self,
@@ -144,7 +150,7 @@ class Connection(H11Protocol):
         return Phase.FLUSH if self.transport.get_write_buffer_size() else Phase.HEAD
 
     def update_phase(self, now: float) -> None:
-        """Record the start of the phase. A new request starts a new phase; more bytes of a request do not."""
+        """Record when the current phase began. A new request begins a new phase; more bytes of a request do not."""
         key = (self.phase, self._answers)
         if key != self._phase_key:
             self._phase_key, self.phase_since = key, now
@@ -173,7 +179,7 @@ class Connection(H11Protocol):
         super().data_received(data)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse an invalid request. If an answer has begun, abort, because h11 accepts no second answer."""
+        """Refuse an invalid request. If an answer has begun, abort the connection: h11 allows no second answer."""
         if self.conn.our_state is h11.IDLE:
             super().send_400_response(msg)
         elif self._is_answering():

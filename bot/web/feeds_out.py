@@ -25,7 +25,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 
 
 def atom(document: Mapping[str, Any], *, feed_id: str, updated: str) -> bytes:
-    """Render a JSON Feed document as Atom, which also needs an id and the time of the last change."""
+    """Render a JSON Feed document as Atom. ``updated`` is the time of the last change."""
     root = etree.Element(f"{{{_ATOM}}}feed", nsmap={None: _ATOM})  # type: ignore[dict-item]  # None: the default
     _add(root, "id", feed_id)
     _add(root, "title", document["title"])
@@ -54,13 +54,17 @@ def _add(parent: etree._Element, name: str, text: str = "", **attributes: str) -
     return added
 
 
-#: Maximum entries of a feed, and maximum number of newest stories searched for those of a channel or a tag.
-MOST_ENTRIES, LOOKED_AT = 50, 300
+#: Maximum entries of a feed.
+MOST_ENTRIES = 50
+#: Number of newest stories from which the feed of a channel or a tag is chosen.
+LOOKED_AT = 300
 BACK = timedelta(days=30)
-#: Maximum new facts in one entry, and maximum corrections. Only the newest are shown.
+#: An entry shows at most this many facts and as many corrections, the newest.
 MOST_CHANGES = 20
-#: Time for which a rendered feed is reused, and maximum number of rendered feeds in memory.
-KEPT_FOR, MOST_KEPT = timedelta(minutes=1), 100
+#: Time for which a rendered feed is reused.
+KEPT_FOR = timedelta(minutes=1)
+#: Maximum rendered feeds in memory.
+MOST_KEPT = 100
 _TYPES = {"atom": "application/atom+xml; charset=utf-8", "json": "application/feed+json; charset=utf-8"}
 
 
@@ -103,7 +107,6 @@ class FeedsOut:
         loaded_at, public_url = self._watched.loaded_at, self._watched.settings.bot.public_url
 
         def make() -> bytes:
-            # Most recently changed first.
             changed = sorted(((_changed_at(row), row) for row in rows), key=lambda entry: entry[0], reverse=True)
             document = {
                 "version": "https://jsonfeed.org/version/1.1",
@@ -148,7 +151,7 @@ class FeedsOut:
         return [read_story(tx, story) for story in chosen[:MOST_ENTRIES]]
 
     def _item(self, row: StoryRow, base: str, changed_at: datetime) -> dict[str, Any]:
-        """Return a story as an item of a JSON Feed. Its link is the address of an article, or of the story's page."""
+        """Return a story as an item of a JSON Feed. Link to an article or, if no link is safe, to the story's page."""
         story = row.story
         page = f"{base}story/{quote(story.id)}"
         own = [member.article for member in story.members if member.article.id == story.headline]

@@ -20,7 +20,7 @@ from bot.queries.stories import StoryRow
 from bot.stories import summaries
 from bot.stories.summaries import make_excerpts, marked_title
 
-#: Matches the lines of a problem's text that show a numbered line of the file, or the carets below it.
+#: Matches a line of a problem's text that quotes a line of the file, or that has the carets below the quotation.
 _SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
 
 
@@ -64,7 +64,7 @@ def moment(when: datetime | None) -> str:
 
 
 def web_link(address: str | None) -> str | None:
-    """Return the address if it is a safe web address, or None. Pages show other addresses as text.
+    """Return the address if it is a safe web address; return None for any other, which pages show as text.
 
     >>> web_link("https://bank.example@evil.example/")
     """
@@ -83,7 +83,7 @@ def plain(text: str | None) -> str:
 
 
 def lead(entry: StoryRow) -> list[tuple[model.Span, ...]]:
-    """Return the first sentence of the newest message about the story, or an excerpt of its first article."""
+    """Return the first sentence of the story's newest summary; without one, return an excerpt of its first article."""
     briefs = (brief for row in reversed(entry.messages) for brief in row.message.briefs)
     summary = next((brief.summary for brief in briefs if brief.story == entry.story.id and brief.summary), None)
     if summary is not None:
@@ -93,7 +93,7 @@ def lead(entry: StoryRow) -> list[tuple[model.Span, ...]]:
 
 
 def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, ...]]]:
-    """Return each label of the rules, with the distinct words that it matched."""
+    """Return each label of the rules, with the distinct words that matched the lines of this label."""
     words_by_label: dict[str, dict[str, None]] = {}
     for match in matches:
         for evidence in match.evidence:

@@ -1,4 +1,4 @@
-"""Readiness: whether the last tick is recent and the database answers."""
+"""Check whether the bot is ready: its last tick is recent, and the database answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Readiness:
     is_ready: bool
     #: The text for people and for the logs of clients.
     reason: str
-    #: Whether the reason may contain the database's address, which not everybody may read.
+    #: Whether the reason may contain the database's address. Only callers with access to the page may read it.
     is_private: bool = False
     last_tick: datetime | None = None
 

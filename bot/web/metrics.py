@@ -1,4 +1,4 @@
-"""Metrics for Prometheus. Events are counted when they happen; state is read at each scrape.
+"""Metrics for Prometheus. Events are counted when they happen; the current state is read at each scrape.
 
 Names follow https://prometheus.io/docs/practices/naming/. Stages report events to an observer, so no stage depends on
 this file. State (feeds, outbox, configuration) comes from the store, so it is correct immediately after a start.
@@ -29,7 +29,7 @@ from bot.queries.registry import Answers
 from bot.storage import keys
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-#: Upper limits of the histogram's buckets, from a healthy second to an hour of delay.
+#: Upper limits of the buckets for poll delays, from a healthy second to an hour.
 _LATENESS_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _MODEL_SECONDS = (0.25, 0.5, 1, 2, 5, 10, 20, 60)
 _OUTCOMES = {
@@ -46,7 +46,7 @@ class Metrics(Observer):
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         registry = self._registry = CollectorRegistry()
-        # Omit the creation times of counters, because all equal process_start_time_seconds.
+        # Omit the creation times of counters, because each equals process_start_time_seconds.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives it no types
         ProcessCollector(registry=registry)
 

@@ -28,38 +28,48 @@ from bot.queries.watched import render
 from bot.storage import keys
 from bot.web import access, formatting, health
 
-#: Maximum entries on a page. Links lead to the next and previous pages.
-FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
-#: Maximum number of stories of the last day on the first page.
+#: Maximum entries on a page of feeds, stories or rules. Links lead to the next and previous pages.
+FEEDS, STORIES, RULES = 100, 50, 50
+#: Maximum rows of other tables, which have no further pages.
+ROWS = 200
+#: Maximum stories of the last day on the overview.
 TODAY = 8
 #: Number of days in the chart of matches.
 CHART_DAYS = 30
 #: Maximum problems on the page of the configuration.
 PROBLEMS = 100
-#: Maximum articles and timeline entries of one story; `wirewatch stories` shows all.
-MOST_MEMBERS, MOST_MOMENTS = 200, 300
-#: Maximum articles from which a feed's delays are computed, and maximum articles listed for a feed.
-MOST_ARTICLES, SHOWN_ARTICLES = 200, 10
+#: Maximum articles shown of one story; `wirewatch stories` shows all.
+MOST_MEMBERS = 200
+#: Maximum entries in the timeline of one story.
+MOST_MOMENTS = 300
+#: Maximum articles from which a feed's delays are computed.
+MOST_ARTICLES = 200
+#: Maximum articles listed for one feed.
+SHOWN_ARTICLES = 10
 #: Maximum stories listed for one rule.
 MOST_STORIES = 10
-#: Fields of the search form, and field -> parameter if their names differ.
-_FIELDS, _PARAMETERS = ("q", "outlet", "rule", "from", "to"), {"from": "since", "to": "until"}
-#: Default number of days of stories.
+#: Fields of the search form.
+_FIELDS = ("q", "outlet", "rule", "from", "to")
+#: Field of the search form -> parameter with another name.
+_PARAMETERS = {"from": "since", "to": "until"}
+#: Default number of days that the page of stories covers.
 STORY_DAYS = 7
 MOST_DAYS = 90
 
 #: Maximum broken feeds named on the overview.
 SHOWN_BROKEN = 10
-#: Minimum delay that counts as late. Shorter delays are normal, because an answer may be slow.
+#: A feed is late if it is overdue by at least this time. Shorter delays are normal, because an answer may be slow.
 LATE = timedelta(seconds=30)
-#: Stories that are held for longer than this are not counted. They wait for the end of a silence or a cooldown, because
-#: a digest is posted every day.
+#: The overview counts only alerts whose hold ends within this time. A digest is posted every day, so an alert that is
+#: held for longer waits for the end of a long silence or cooldown.
 _HELD_FOR = timedelta(days=2)
 
 #: The health of feeds that need attention.
 BROKEN = (model.FeedHealth.FAILING, model.FeedHealth.GONE)
-#: Maximum stories of each rule that are searched for related stories, and maximum related stories shown.
-_LOOKED_AT, _RELATED = 40, 8
+#: Maximum stories of each rule that are searched for related stories.
+_LOOKED_AT = 40
+#: Maximum related stories shown.
+_RELATED = 8
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 #: The values of a template, by name.
@@ -123,22 +133,22 @@ class Pages:
         return await self._render("overview.html", request, {"ready": await self._probe.ask(), **values})
 
     async def _rule(self, request: Request) -> Response:
-        """Show one rule with its matches by day and its last stories, and on request its near misses."""
+        """Show one rule with its matches by day and its last stories and, on request, its near misses."""
         try:
             compiled = find_rule(request.query_params.get("name", ""), self._watched.settings)
         except Refused as refused:
             return await self._show_missing(request, refused)
         values = await self._answers.read(lambda archive: rule_page(archive, compiled.rule))
         trial = None
-        # Only a reader of this page may start a trial, because it takes some seconds.
+        # A link on another site may not start a trial, because a trial takes some seconds.
         if "near" in request.query_params and not access.is_foreign(request.headers):
             trial = await self._answers.take_turn(lambda archive: trials.try_loaded(archive, compiled), trials.BUSY)
         return await self._render("rule.html", request, {"trial": trial, **values})
 
     async def _configuration(self, request: Request) -> Response:
-        """Show the configuration files and their problems, also if the database is unavailable."""
+        """Show the configuration files and their problems, even if the database is unavailable."""
         settings = self._watched.settings
-        # Show errors first; otherwise, keep the order.
+        # Show errors before warnings.
         problems = sorted(settings.problems, key=lambda problem: problem.severity != "error")
         values: Values = {
             "loaded_at": self._watched.loaded_at,
@@ -153,7 +163,7 @@ class Pages:
         """Show the form for a rule, and the result of trying a submitted rule."""
         written = request.query_params.get("rule", "")
         days = min(trials.MOST_DAYS, _positive_number(request, "days", trials.DAYS))
-        # A link on another site may fill in the form, but only the reader may run it.
+        # A link on another site may fill in the form, but only the reader may start the trial.
         is_from_elsewhere = bool(written.strip()) and access.is_foreign(request.headers)
         trial = None
         if written.strip() and not is_from_elsewhere:
@@ -174,7 +184,7 @@ class Pages:
         form = {name: request.query_params.get(name, "").strip() for name in _FIELDS}
         values: Values = {"form": form, "page": None, "next_page": "", "problem": "", "remark": ""}
         status = 200
-        # A link on another site may fill in the form, but only the reader may run it.
+        # A link on another site may fill in the form, but only the reader may start the search.
         if any(form.values()) and access.is_foreign(request.headers):
             values["remark"] = "A link on another site filled in this search. Check it, then press “Search”."
         elif any(form.values()):
@@ -222,7 +232,7 @@ def _chart(counts: Mapping[date, int], now: datetime, days: int = watched.DAYS) 
 
 
 def overview_page(archive: Archive) -> Values:
-    """Read the first page, with the articles of one day and the stories of seven days."""
+    """Read the values of the overview: counts, the stories of the last day, and what needs attention."""
     tx, now = archive.tx, archive.now
     feed_counts, outbox_counts = tx.feeds.counts(), tx.outbox.counts()
     feed_count, broken_count = sum(feed_counts.values()), sum(feed_counts.get(health, 0) for health in BROKEN)
@@ -240,8 +250,9 @@ def overview_page(archive: Archive) -> Values:
         "articles_today": tx.articles.count(since=now - _DAY),
         "story_count": tx.stories.count(since=now - _WEEK),
         "entries": read_stories(tx, since=now - _DAY, most=TODAY),
-        # Matched articles without a decision, and alerts that are held for a digest, a cooldown or a morning.
+        # Number of matched articles without a decision.
         "undecided": tx.decision_queue.count(),
+        # Number of alerts that are held for a digest, a cooldown or a morning.
         "held": sum(alert.state is model.AlertState.HELD for alert in tx.stories.held_until(now + _HELD_FOR)),
         "waiting": count_messages(model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN),
         "parked": count_messages(model.SendState.PARKED),
@@ -302,9 +313,9 @@ def story_page(archive: Archive, request: Request) -> Values | Response:
     }
     if stored.nearest is not None and stored.nearest not in candidates:
         candidates |= tx.stories.get([stored.nearest])
-    # The bot was not sure whether these stories are about the same event.
+    # Stories of which the bot was not sure whether they are about the same event as this story.
     perhaps_same = [other for other in candidates.values() if stored.nearest == other.id or other.nearest == stored.id]
-    # Stories of the same rules at about the same time.
+    # Stories of the same rules, at most a week before or after this story.
     related = [other for other in candidates.values() if other not in perhaps_same and other.first_seen <= until[0]]
     related.sort(key=lambda other: abs(other.first_seen - stored.first_seen))
     entry = read_story(tx, stored)
@@ -318,7 +329,7 @@ def story_page(archive: Archive, request: Request) -> Values | Response:
 
 
 def _timeline(row: StoryRow) -> list[tuple[datetime, str, object]]:
-    """Return the time, kind and value of each event, oldest first. For equal times, articles come first."""
+    """Return the time, kind and value of each event, oldest first. Of events at the same time, articles come first."""
     moments: list[tuple[datetime, str, object]] = []
     moments += [(member.article.first_seen, "article", member) for member in row.story.members]
     moments += [(decision.at, "decision", decision) for decision in row.decisions]
@@ -360,7 +371,7 @@ def rule_page(archive: Archive, loaded: model.Rule) -> Values:
 
 
 def _opinions(archive: Archive) -> Values:
-    """Read people's feedback and the active silences, by rule, and the numbers of days that are shown."""
+    """Read the feedback on each rule, the active silences of each rule, and the periods that the page names."""
     silences: dict[str, list[model.Silence]] = {}
     for silence in archive.tx.silences.active(archive.now):
         if silence.kind is model.SilenceKind.RULE:
@@ -419,9 +430,9 @@ def describe_lateness(state: model.FeedState, *, now: datetime) -> str:
 
 
 def _delays(articles: Sequence[model.Article], baseline_at: datetime | None) -> Values | None:
-    """Return the delays of the dated articles since the feed's first answer, or None if there are none.
+    """Describe the delays of the dated articles since the feed's first answer. Return None if there is no such article.
 
-    A delay is the time from an article's publication until it was stored. ``half`` is the median; nine in ten articles
+    A delay is the time from an article's publication until it was stored. ``half`` is the median; nine in ten delays
     do not exceed ``most``.
     """
     delays = sorted(
@@ -442,8 +453,9 @@ class _Paging:
     pages: int
     skip: int
     total: int
-    #: Addresses of the previous and next page. They keep the other parameters of this page.
+    #: Address of the previous page, with this page's other parameters; None on the first page.
     previous_url: str | None
+    #: Address of the next page, with this page's other parameters; None on the last page.
     next_url: str | None
 
     @classmethod
@@ -465,6 +477,6 @@ class _Paging:
 
 
 def _positive_number(request: Request, name: str, default: int) -> int:
-    """Return a parameter as a whole number of at least 1, or the default if it is not a number."""
+    """Return a parameter as a whole number of at least 1. Return the default if the parameter is not a number."""
     text = request.query_params.get(name, "")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else default

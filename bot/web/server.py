@@ -42,7 +42,7 @@ def _build_app(
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:
-        """Answer 200, which shows that the process is alive."""
+        """Answer 200 in any state of the bot, because any answer shows that the process is alive."""
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> Response:
@@ -79,12 +79,12 @@ def _build_app(
     )
 
 
-#: The number of requests that a tool call counts as, because it may search or try a rule.
+#: Number of requests that the rate limit counts for one tool call, which may search or try a rule.
 _COST = 5
 
 
 class ToolsOverHttp:
-    """The tools for assistants as an ASGI application. It answers while ``manager.run()`` is active."""
+    """The tools for assistants as an ASGI application, which answers while ``manager.run()`` is active."""
 
     def __init__(self, manager: StreamableHTTPSessionManager, rates: Rates) -> None:
         self.manager = manager
@@ -171,7 +171,7 @@ class Site:
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer until ``stop`` is set."""
         log.info("status page started", url=self.url)
-        # Close the socket here, because the server does not close it if it is stopped before it starts.
+        # Close the socket here, because a server that is stopped before it starts leaves the socket open.
         with contextlib.closing(self._socket):
             async with self._tools.manager.run() if self._tools else contextlib.nullcontext(), TaskGroup() as group:
                 group.create_task(self._server.serve(sockets=[self._socket]))
@@ -222,7 +222,7 @@ def _listen(web: config.WebSettings) -> socket.socket:
         raise model.ConfigError(
             f"opening the status page at {web.listen}: {why}; choose another web.listen in bot.yaml"
         ) from None
-    # Connections inherit this option. asyncio sets it only on sockets that name their protocol. Without the option, the
-    # second part of an answer waits 40 ms for the client's delayed acknowledgement.
+    # Connections inherit this option. Without it, the second part of an answer waits 40 ms for the client's delayed
+    # acknowledgement. asyncio sets the option only on sockets that name their protocol.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

@@ -1,6 +1,6 @@
 """Answer hubs, which verify subscriptions and push news (WebSub sections 5.3 and 7).
 
-The address needs no token of the page. Instead, it ends with a secret that only the hub knows, and pushes are signed.
+Hubs need no web.token. Instead, the address that a hub requests ends with a secret of that hub, and pushes are signed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.web import access
 
 log = structlog.get_logger("wirewatch")
 
-#: Maximum size of a push. A hub sends the whole feed, and ``fetch.max_bytes`` has the same default.
+#: Maximum size of a push. A push contains the whole feed, so this is the default of ``fetch.max_bytes``.
 MOST_BYTES = 10_000_000
 _MOST_CHALLENGE = 1_000
 _HOUR = timedelta(hours=1)
@@ -39,7 +39,7 @@ class PushCount:
         self._hours: dict[str, tuple[datetime, int]] = {}
 
     def is_flood(self, feed: str, now: datetime) -> bool:
-        """Count a push of the feed. Return whether there are too many pushes within the hour."""
+        """Count a push of the feed. Return whether the feed has had too many pushes in its current hour."""
         self._hours = {other: hour for other, hour in self._hours.items() if now - hour[0] < _HOUR}
         begun, count = self._hours.get(feed, (now, 0))
         self._hours[feed] = begun, count + 1
@@ -47,7 +47,7 @@ class PushCount:
 
 
 async def answer(answers: Answers, pushes: PushCount, request: Request) -> Response:
-    """Answer a hub's GET with its challenge, and its POST with only a status."""
+    """Answer a hub's GET (a verification) with its challenge, and a hub's POST (a push) with only a status."""
     watched, token = answers.watched, request.path_params["token"]
     if watched.settings.bot.public_url is None or not _TOKEN.fullmatch(token):
         return PlainTextResponse(_UNKNOWN, 404)
