@@ -2,8 +2,8 @@
 
 A module or package in this folder that defines ``KIND`` is a kind of channel. It also defines ``Options``, a pydantic
 model of its keys in bot.yaml, and a class ``Channel(name, options, context)``, which implements ``model.Channel``. If
-its options choose between subclasses, it defines a function ``build`` with the same arguments. Other installed packages
-add kinds through entry points of the group ``wirewatch.channels``.
+the options choose between several classes, the module defines a function ``build`` with the same arguments. Other
+installed packages add kinds through entry points of the group ``wirewatch.channels``.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def features_of(kind: str, options: pydantic.BaseModel) -> ChannelFeatures:
 
 
 def build(kind: str, name: str, options: pydantic.BaseModel, context: ChannelContext) -> Channel:
-    """Build a channel of bot.yaml. The channel uses the network and reads its secrets only when it is used."""
+    """Build a channel of bot.yaml, without using the network or reading secrets."""
     registered = kinds().by_name[kind]
     channel: Channel = getattr(registered.module, "build", registered.made_by)(name, options, context)
     return channel

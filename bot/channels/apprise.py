@@ -31,8 +31,8 @@ KIND = "apprise"
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _GOODBYE_SECONDS = 3
 
-#: Limits in bytes that are lower than the limit of the plug-in. ntfy turns a longer message into a file
-#: (docs.ntfy.sh/config, message-size-limit).
+#: Service -> maximum bytes of a message, if lower than the limit of its plug-in. ntfy turns a longer message into a
+#: file (docs.ntfy.sh/config, message-size-limit).
 _MOST_BYTES = {"ntfy": 4_096}
 
 
@@ -51,7 +51,7 @@ class Channel(BaseChannel):
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         super().__init__(name, account=f"apprise {options.url.reference}", pace=options.pace, context=context)
         self._url = options.url
-        #: The address and the plug-in of the last successful call. The plug-in is kept because it is logged in.
+        #: The address and the plug-in of the last successful call. The plug-in is kept because it may be logged in.
         self._spare: tuple[str, Any] | None = None
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
@@ -63,7 +63,7 @@ class Channel(BaseChannel):
         except model.SendError:
             raise
         except (OSError, TypeError, ValueError, LookupError, AttributeError) as error:
-            # The plug-in has a bug, so whether it sent the message is not known.
+            # These errors are bugs of the plug-in, which may have sent the message.
             raise model.OutcomeUnknown(f"the service's plug-in failed ({type(error).__name__})") from None
         if is_sent:
             return self.receipt("")
@@ -76,7 +76,7 @@ class Channel(BaseChannel):
         raise model.OutcomeUnknown("the service did not accept the message and gave no reason")
 
     def _notify(self, address: str, message: model.Message, log: _PluginLog) -> bool:
-        # Remove the plug-in, so that an abandoned call never shares it with the next call.
+        # Clear ``_spare`` during the call, so that an abandoned call never shares its plug-in with the next call.
         spare, self._spare = self._spare, None
         service = spare[1] if spare is not None and spare[0] == address else _plugin(address)
         is_sent = _notify(service, message, log, zone=self.context.zone)
@@ -109,7 +109,7 @@ class _PluginLog:
     """The log lines of a plug-in during one call."""
 
     lines: list[str] = field(default_factory=list)
-    #: The pause that the service asks for.
+    #: The pause that the service asks for, or None if it asks for none.
     wait: timedelta | None = None
 
 
@@ -166,7 +166,8 @@ def _notify(service: Any, message: model.Message, log: _PluginLog, *, zone: tzin
 def _fail_instead_of_sleeping(service: Any, log: _PluginLog) -> Iterator[None]:
     """Make a plug-in fail when the service asks for a pause.
 
-    Otherwise it would sleep for minutes and then post a message that we have given up. The outbox waits instead.
+    Otherwise the plug-in would sleep for minutes and then post a message that we have given up. The outbox waits
+    instead.
     """
     throttle = service.throttle
 

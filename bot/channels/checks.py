@@ -13,7 +13,7 @@ from bot.model.runtime import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
-#: Maximum duration of the check of a channel. After that, problems show at the first message.
+#: Maximum duration of the check of a channel. If it takes longer, problems show at the first message.
 PATIENCE = timedelta(seconds=30)
 
 

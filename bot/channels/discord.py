@@ -3,8 +3,9 @@
 A story's replies are in a thread of its message, so that the channel stays a list of stories, each with a count of
 its replies. A story that may be part of another story is posted as a reply to that story in the channel.
 
-Each message carries a nonce. For some minutes, Discord drops a message with the same nonce. Discord does not return
-nonces, so each message also carries a short reference, in an address that is not shown, for a later look-up.
+With a bot's token, each message carries a nonce. For some minutes, Discord drops a message with the same nonce. Discord
+does not return nonces, so the message also carries a short reference, in an address that is not shown, for a later
+look-up.
 
 The first lines of a message are text, which notifications show; the rest is an embed. Untrusted text is escaped: a
 backslash precedes each mark of Discord's Markdown, and an invisible joiner follows each @; requests allow configured
@@ -107,7 +108,7 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """The base of both modes, which are a bot's token and a webhook."""
+    """The base class of the two modes, which use a bot's token or a webhook."""
 
     def __init__(self, name: str, options: Options, context: ChannelContext, *, account: str) -> None:
         super().__init__(name, account=account, pace=options.pace, context=context)
@@ -146,11 +147,12 @@ class Channel(BaseChannel):
         instead: Mapping[int, Act] | None = None,
         fine: int | None = None,
     ) -> Json:
-        """Return the JSON of the answer. Raises SendError.
+        """Send a request and return the JSON of the answer. Raises SendError.
 
         ``bucket`` names the requests that share a rate limit. After the limit is reached, none of them is sent until
         the limit ends (discord/discord-api-docs, developers/topics/rate-limits.mdx). ``doing`` describes the request.
-        ``instead`` replaces acts of the table of errors. ``fine`` is an error code that counts as an empty answer, {}.
+        ``instead`` is error code -> act, and overrides ``ERRORS``. ``fine`` is an error code that counts as an empty
+        answer, {}.
         """
         kind = f"{method} {bucket}"
         self._limits.check(doing, kind=kind)
@@ -191,7 +193,7 @@ _PAGE = 100
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 #: Discord keeps a nonce for "the past few minutes" (discord/discord-api-docs, resources/message.mdx, "enforce_nonce").
 _NONCE_LASTS = timedelta(minutes=1)
-#: A thread without new messages leaves the channel's list after a week and returns with the next reply.
+#: A thread without new messages leaves the channel's list after this time (a week) and returns with the next reply.
 _ARCHIVE_MINUTES = 10_080
 #: Maximum remembered threads; creating a forgotten thread again changes nothing.
 _MAX_KNOWN_THREADS = 1_000
@@ -242,7 +244,7 @@ class BotChannel(Channel):
         return self.message_receipt(answer, place=place, thread=thread)
 
     async def _thread(self, head: str, message: model.Message) -> str:
-        """Create the thread of a message; it has the message's id, so creating it twice is harmless."""
+        """Create the thread of a message, unless it exists, and return its id, which is the message's id."""
         if head not in self._threads:
             await self._ask(
                 "POST",
@@ -293,7 +295,7 @@ class BotChannel(Channel):
         return (await self._channel(place)).get("last_message_id") is None
 
     def _absent(self, place: str) -> int | None:
-        """Return the error code of a thread that does not exist yet, or None for the channel, which must exist."""
+        """Return the error code to accept: that of a missing thread, or None for the channel, which must exist."""
         return None if place == self._to else _UNKNOWN_CHANNEL
 
     async def _ask(self, method: str, path: str, *, doing: str, bucket: str = "", **more: Any) -> Json:
@@ -329,7 +331,7 @@ class BotChannel(Channel):
 
 
 def _message_ref(delivery: model.Delivery) -> str:
-    """Return a short reference for a message. A plain text, which is sent after a refused form, ends with it."""
+    """Return a short reference for a message. The plain form, which is sent after a refusal, ends with it."""
     return hashlib.sha256(delivery.id.encode()).hexdigest()[:8]
 
 
@@ -383,7 +385,8 @@ CONTENT_LIMIT = 2_000
 DESCRIPTION_LIMIT = 4_096
 #: The message flag (1 << 2) that turns off previews of links.
 _SUPPRESS_EMBEDS = 4
-#: Discord stores, but does not show, the address of an embed without a title; ".invalid" leads nowhere (RFC 6761).
+#: The start of the address with a message's reference. Discord stores, but does not show, the address of an embed
+#: without a title; ".invalid" leads nowhere (RFC 6761).
 _REF = "https://wirewatch.invalid/"
 #: Maximum characters of a thread's name.
 _NAME_LIMIT = 100
@@ -391,7 +394,7 @@ _COLOURS = {model.Severity.HIGH: 0xD92D20, model.Severity.NORMAL: 0x2E6FD9, mode
 _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: "-# "}
 # Escape the slash too, because an invitation (discord.gg/…) becomes a card even without https://.
 _MARKS = re.compile(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
-#: The start of a heading, a list or small print at the start of a line.
+#: Where a backslash prevents a heading, a list or small print at the start of a line.
 _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 
 
@@ -435,7 +438,7 @@ def _allowed_mentions(message: model.Message) -> dict[str, list[str]]:
 
 
 def thread_name(message: model.Message) -> str:
-    """Return the story's headline as the name of its thread. Names have no markup."""
+    """Return the story's headline as the name of its thread. Names have no markup to escape."""
     return phrases.headline(message.briefs[0], _NAME_LIMIT) if message.briefs else "News"
 
 
@@ -537,7 +540,7 @@ ERRORS: Mapping[int, tuple[Act, str, str]] = {
     40002: (Act.PARK_WORKSPACE, "account not verified", "Discord wants the bot's owner to verify the account"),
 }
 
-#: The reactions when a thread does not exist.
+#: Error code -> reaction, if the thread of a request does not exist.
 _NO_THREAD: Mapping[int, Act] = dict.fromkeys((10003, 10008, 50001, 50013, 50024), Act.TOP_LEVEL)
 #: The code that we use for HTTP 401, because its answer has no code.
 _UNAUTHORIZED = 40001

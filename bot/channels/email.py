@@ -93,7 +93,7 @@ class Security(StrEnum):
 
     #: TLS from the first byte (RFC 8314), port 465.
     TLS = "tls"
-    #: TLS before any other command (RFC 3207), port 587; never falls back to an unencrypted connection.
+    #: STARTTLS (RFC 3207), port 587; never falls back to an unencrypted connection.
     STARTTLS = "starttls"
     #: Unencrypted, port 25: for a server on this machine or in a trusted network.
     NONE = "none"
@@ -174,13 +174,13 @@ class Options(ChannelOptions):
 log = structlog.get_logger("wirewatch")
 
 _WHO = "the mail server"
-#: Timeouts in seconds of each answer and of the answer to QUIT. The sender limits the whole call.
+#: Seconds to wait for the server's answer to a command, and to QUIT. The sender limits the whole call.
 _TIMEOUT, _QUIT_TIMEOUT = 20, 1
-#: How long to retry a deferred recipient (greylisting, a full mailbox) after the others have received a mail. During
-#: this time, later messages of the thread wait for all recipients.
+#: How long to retry recipients that the server defers (greylisting, a full mailbox) after the other recipients have
+#: received the mail. During this time, later messages of the thread wait, for all recipients.
 _PATIENCE = timedelta(minutes=30)
 
-#: The server's answer for each recipient that it refuses.
+#: Address of a refused recipient -> the server's answer.
 Refused: TypeAlias = Mapping[str, aiosmtplib.SMTPResponseException]
 
 
@@ -238,7 +238,7 @@ class Channel(BaseChannel):
             log.warning("recipient refused", channel=self.name, recipient=recipient, code=refusal.code, answer=answer)
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
-        """Log in and name the sender and the recipients, but send no mail."""
+        """Log in, and submit the sender and the recipients to the server, but send no mail."""
         sender = self._options.sender.addr_spec
         with step(f"the mail server {self._host}:{self._port} accepts mail from {sender}"):
             async with self._session() as client:
@@ -341,7 +341,7 @@ def _split_refused(refused: Refused) -> tuple[Refused, Refused]:
 
 @contextlib.contextmanager
 def _before_sending(stage: Stage) -> Iterator[None]:
-    """Map failures that occur before the text is sent, when nothing can have arrived.
+    """Raise SendError for failures that occur before the text is sent, when nothing can have arrived.
 
     The errors do not contain the library's texts, which may contain the login.
     """
@@ -356,12 +356,12 @@ def _before_sending(stage: Stage) -> Iterator[None]:
 
 #: Maximum length of a line (RFC 5322, section 2.1.1, and RFC 2047, section 2).
 _LINE_LENGTH = 76
-#: The value of a field: printable ASCII characters, folded into lines.
+#: The value of a header field: printable ASCII characters, folded into lines.
 _FIELD = re.compile(r"[ -~]*(?:\r\n [!-~][ -~]*)*")
 
 
-# ``EmailMessage`` does not write the headers, because its encoded words are longer than the 75 characters that RFC 2047
-# allows, and it leaves first lines empty.
+# We write the headers ourselves, because ``EmailMessage`` writes encoded words of more than the 75 characters that
+# RFC 2047 allows, and leaves first lines empty.
 
 
 def encode_words(text: str, *, name: str) -> str:
@@ -382,14 +382,15 @@ def _encode_mailbox(address: Address) -> str:
 
 
 def encode_headers(fields: Mapping[str, str]) -> bytes:
-    """Encode all fields. Raises ValueError for a value that would begin a new field."""
+    """Encode all fields. Raises ValueError for a value that is not printable ASCII or would begin a new field."""
     for name, value in fields.items():
         if not _FIELD.fullmatch(value):
             raise ValueError(f"the value of the header {name} has characters that are not allowed")
     return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("ascii")
 
 
-#: Gmail clips mails longer than 102 kB (support.google.com/mail, "Message clipped"), including the other parts.
+#: Maximum bytes of the HTML part. Gmail clips mails of more than 102 kB in all (support.google.com/mail, "Message
+#: clipped").
 HTML_LIMIT_BYTES = 80_000
 _SUBJECT_LENGTH = 180
 #: Mail programs drop style sheets but keep the styles of elements.
@@ -417,7 +418,7 @@ def message_id(delivery_id: str, domain: str) -> str:
 
 
 def compose(delivery: model.Delivery, options: Options, *, name: str, now: datetime, zone: tzinfo) -> bytes:
-    """Return a mail. ``name`` is the channel's name, for filters."""
+    """Return a mail. ``name`` is the channel's name, which the mail contains so that readers can filter by it."""
     message, sender = delivery.message, options.sender
     fields = {
         "From": encode_mailboxes([sender]),
@@ -434,7 +435,7 @@ def compose(delivery: model.Delivery, options: Options, *, name: str, now: datet
     # Prevent automatic answers: RFC 3834, section 5; Exchange has its own header.
     fields |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
     label, shown_name = "-".join(_DOT_ATOM.findall(name)) or "alerts", phrases.cut(phrases.clean(name), 60)
-    # A person reads the sender's mailbox.
+    # By default, requests to unsubscribe go to the sender's mailbox, which a person reads.
     mail_to_sender = f"mailto:{sender.addr_spec}?subject={quote(f'unsubscribe {shown_name}', safe='')}"
     unsubscribe = options.unsubscribe or mail_to_sender
     fields |= {"List-Id": f"<{label}.wirewatch.{sender.domain}>", "List-Unsubscribe": f"<{unsubscribe}>"}
@@ -446,7 +447,7 @@ def compose(delivery: model.Delivery, options: Options, *, name: str, now: datet
 
 
 def _build_content(delivery: model.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
-    """Return the parts in ASCII lines of at most 76 characters, which every server accepts unchanged."""
+    """Return the text and HTML parts in ASCII lines of at most 76 characters, which no server changes."""
     content = EmailMessage(policy=_POLICY)
     text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)
     content.set_content(f"{text}\n\n-- \n{foot}\n", cte="quoted-printable")
@@ -540,7 +541,7 @@ def _find_reaction(stage: Stage, refusal: aiosmtplib.SMTPResponseException) -> t
     starts = [
         start for start in ERRORS[stage] if start in codes or (len(start) == 1 and start in [c[0] for c in codes])
     ]
-    # A refusal with a code other than 4xx or 5xx is not valid SMTP.
+    # A code other than 4xx or 5xx is not a valid refusal, so try again.
     return ERRORS[stage][max(starts, key=len)] if starts else (Act.WAIT, "")
 
 

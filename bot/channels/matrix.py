@@ -36,7 +36,7 @@ _API = "/_matrix/client/v3"
 _WHO = "the homeserver"
 _PAGE = 50
 _USER_ID = re.compile(r"@[^:\s]{1,250}:\S{1,250}", re.ASCII)
-#: Maximum bytes of a page, because an event has at most 64 kB.
+#: Maximum bytes of a page of events, each of which has at most 64 kB.
 _PAGE_BYTES = _PAGE * 70_000
 
 Body: TypeAlias = Mapping[str, object]
@@ -78,14 +78,15 @@ class Options(ChannelOptions):
 class Channel(BaseChannel):
     """A room. The transaction id of a message is its send id, so the homeserver recognizes a repeated message."""
 
-    #: Synapse keeps a transaction id for a day (databases/main/events_worker.py, _cleanup_old_transaction_ids).
+    #: ``idempotent`` is half of the day for which Synapse keeps a transaction id (databases/main/events_worker.py,
+    #: _cleanup_old_transaction_ids).
     abilities = model.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12))
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         account = f"matrix {options.server} {options.token.reference}"
         super().__init__(name, account=account, pace=options.pace, context=context)
         self._options = options
-        # Store the id behind an alias, because the alias may move to another room.
+        # Store the id of the room, so that the channel stays in this room if its alias moves to another.
         self._room = StoredId(context, f"{account} {options.room}", self._find_room)
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
@@ -205,7 +206,7 @@ class Channel(BaseChannel):
 
 
 def _message_link(room: str, event: str) -> str:
-    """Return a link for any Matrix program (https://spec.matrix.org/latest/appendices/#matrixto-navigation)."""
+    """Return a link that any Matrix program opens (https://spec.matrix.org/latest/appendices/#matrixto-navigation)."""
     return f"https://matrix.to/#/{quote(room, safe='')}/{quote(event, safe='')}"
 
 
@@ -219,8 +220,8 @@ def _power_level(levels: object, name: str, default: object) -> int:
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
-#: An event has at most 65,536 bytes (spec.matrix.org, client-server API, "Size limits"), including the signatures,
-#: hashes and references to other events that servers add.
+#: Maximum bytes of a message's content. An event has at most 65,536 bytes (spec.matrix.org, client-server API, "Size
+#: limits"), including the signatures, hashes and references to other events that servers add.
 LIMIT_BYTES = 48_000
 #: Maximum characters of the text for programs without HTML. An edit contains the text twice, and a character takes up
 #: to three bytes.

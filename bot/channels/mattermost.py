@@ -1,7 +1,7 @@
 """``kind: mattermost``: one channel of a server, by a bot's access token, with threads, edits and look-up.
 
 Mattermost reads mentions from the message text itself, whatever its markup: an @ followed by a name
-(mattermost/mattermost, app/mention_parser_standard.go). An invisible joiner after each @ ends the word there.
+(mattermost/mattermost, app/mention_parser_standard.go). An invisible joiner after each @ of an article prevents this.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """A channel. The server recognizes a repeated post by its pending id for half a minute; then a look-up finds it."""
+    """A channel. For half a minute, the server drops a post with the same pending id; later, a look-up finds it."""
 
-    #: Less than the half minute for which a server keeps a post's pending id.
+    #: ``idempotent`` is less than the half minute for which a server keeps a post's pending id.
     abilities = model.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20))
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
@@ -182,7 +182,7 @@ class Channel(BaseChannel):
             return response
         error = _error_of(response, doing=doing, now=self.context.clock.now(), is_edit=is_edit)
         if isinstance(error, model.ChannelClosed):
-            # A new channel may have the name of a deleted channel.
+            # Look the channel up next time, because a new channel may have the name of a deleted one.
             await self._channel.forget()
         raise error
 
@@ -196,7 +196,7 @@ class Channel(BaseChannel):
 _JOINER = "\u2060"
 #: Characters that a backslash escapes. A # also begins a hashtag. A ( is harmless after an escaped ].
 _MARKS = re.compile(r"[\\`*_\[\]#~|!]")
-#: The start of a list, a quote or a heading at the start of a line.
+#: The start of a line that would become a list or a heading.
 _LINE_START = re.compile(r"^(?=[-+=]|\d+[.)])")
 _ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
 _PREFIXES = {Style.HEAD: "#### ", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: ""}

@@ -75,7 +75,8 @@ class Channel(BaseChannel):
         return url
 
 
-#: Teams accepts about 28 KB, including its own additions, but in practice only 21 KB (msteams_hermes).
+#: Maximum bytes of a request. The documented limit is about 28 KB, including additions by Teams, but in practice Teams
+#: accepts only 21 KB (msteams_hermes).
 LIMIT_BYTES = 20_000
 _VERSION = "1.4"
 _PLAIN_LIMIT = 4_000

@@ -114,7 +114,7 @@ class Channel(BaseChannel):
         account = f"telegram {self._api_url} {options.token.reference}"
         super().__init__(name, account=account, pace=options.pace, context=context)
         self.options = options
-        #: The id behind a public name, or of a group that has moved.
+        #: The chat's id. It differs from ``to`` if ``to`` is a public name or the group has got a new id.
         self._chat = StoredId(context, f"{account}:{options.to}", self._find_chat)
         #: Telegram limits all methods together.
         self._limits = http_client.RateLimits(context.clock, who=_WHO)
@@ -164,7 +164,7 @@ class Channel(BaseChannel):
         return result if isinstance(result, Mapping) else {}
 
     async def call(self, method: str, body: Mapping[str, Any]) -> Any:
-        """Return the result of a method, or None for an edit that changes nothing. Raises SendError."""
+        """Call a method and return its result, or None for an edit that changes nothing. Raises SendError."""
         self._limits.check(method, kind="all")
         token = self.context.secret(self.options.token, what="the Telegram token")
         url = f"{self._api_url}/bot{token}/{method}"
@@ -405,8 +405,9 @@ def message_content(delivery: model.Delivery, *, zone: tzinfo) -> dict[str, Any]
     """Return the text of a message with its entities, to send or to edit; links have no preview.
 
     Telegram does not parse the text as markup, so it needs no escaping. But it looks for @names and /commands, so an
-    invisible joiner follows each @ and /. Limits (core.telegram.org/bots/api, "sendMessage"; limits.tginfo.me): 4,096
-    UTF-16 units of text without the entities, and 100 entities, beyond which Telegram shows none.
+    invisible joiner follows each @ and the slash of each command. Limits (core.telegram.org/bots/api, "sendMessage";
+    limits.tginfo.me): 4,096 UTF-16 units of text without the entities, and 100 entities, beyond which Telegram shows
+    none.
     """
     common: dict[str, Any] = {"link_preview_options": {"is_disabled": True}}
     if delivery.is_plain:
@@ -440,7 +441,7 @@ def _render(lines: Sequence[Line]) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _append_line(text: str, entities: list[dict[str, Any]], line: Line) -> tuple[str, list[dict[str, Any]]]:
-    """Append a line to ``text`` and ``entities``."""
+    """Append a line to ``entities``, and return the new text and ``entities``."""
     text += ("\n" if text else "") + _PREFIXES[line.style]
     for run in line.runs:
         start = phrases.size(text)

@@ -42,7 +42,7 @@ class Options(ChannelOptions):
 class Channel(BaseChannel):
     """A server of the user. Each document names the message that it replies to or replaces.
 
-    Its idempotency key makes a repeated request harmless.
+    The idempotency key of a request makes a repeated request harmless.
     """
 
     abilities = model.Abilities(threads=True, edits=True, lookup=False)
@@ -160,7 +160,7 @@ def _sentence(sentence: model.Sentence) -> Json:
     return {"text": text, "marked": ranges, "outlet": phrases.clean(sentence.outlet), "link": link}
 
 
-#: The values of a message that the document contains as they are -> their fields there.
+#: Type of a value in a message -> its fields that the document contains, under the same names.
 _FIELDS: Mapping[type, Sequence[str]] = {
     model.Why: ("rule", "severity", "evidence"),
     model.Evidence: ("label", "term", "field", "text"),

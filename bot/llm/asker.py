@@ -41,7 +41,10 @@ class Breaker:
         return self.until is None or now >= self.until
 
     def fail(self, now: datetime, *, for_good: bool, retry_after: timedelta | None = None) -> bool:
-        """Count a failure and return whether it starts a pause. If ``for_good`` is true, start a pause at once."""
+        """Count a failure and return whether it starts the first pause since a success.
+
+        If ``for_good`` is true, start a pause at once.
+        """
         if not self.allows(now):
             # The call began before the pause. Concurrent failures count as one failure.
             return False
@@ -63,8 +66,9 @@ log = structlog.get_logger("wirewatch")
 
 #: Maximum attempts at one prompt.
 _TRIES = 2
-#: The pause between two attempts, and the longest pause that a server may ask for instead.
+#: The pause between two attempts, unless the server asks for another.
 _PAUSE = timedelta(seconds=1)
+#: If the server asks for a longer pause than this, there is no further attempt.
 _LONGEST_PAUSE = timedelta(seconds=10)
 #: Maximum remembered failed prompts.
 _MAX_REMEMBERED = 5_000
@@ -94,7 +98,7 @@ class Asker:
         self._on_completion = on_completion
         self._queue: asyncio.Queue[model.Prompt] = asyncio.Queue()
         self._waiting: set[str] = set()
-        #: The owners of the articles in the prompts under way, by prompt key.
+        #: Key of a prompt under way -> owner of its article.
         self._under_way: dict[str, str] = {}
         self._failed: OrderedDict[str, None] = OrderedDict()
         self._breaker = Breaker()
@@ -161,7 +165,7 @@ class Asker:
         self._fail(prompt.key)
 
     async def _may_ask(self, prompt: model.Prompt) -> bool:
-        """Return whether the day's budget and the owner's share allow a call, and count it as under way."""
+        """Return whether the day's budget and the owner's share allow a call. If so, count the call as under way."""
         now = self._clock.now()
         if not self.is_available(now):
             return False
@@ -260,7 +264,7 @@ class Asker:
 def _read_spent(
     tx: storage.Transaction, *, article: model.ArticleId, since: datetime
 ) -> tuple[model.Article | None, model.Spending, model.Spending]:
-    """Return the article, the cost of all calls, and the cost of the calls about articles of its owner."""
+    """Return the article, and the costs since a time: of all calls, and of the calls about articles of its owner."""
     stored = tx.articles.get([article]).get(article)
     of_owner = tx.completions.spent(since=since, owner=stored.owner) if stored else model.Spending()
     return stored, tx.completions.spent(since=since), of_owner

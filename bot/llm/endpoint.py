@@ -45,7 +45,7 @@ class Endpoint:
             # The SDK requires a key even if a local server does not.
             api_key=key or "none",
             timeout=policy.timeout.total_seconds(),
-            # The caller repeats calls, because each attempt counts towards the budget.
+            # Each attempt counts towards the budget, so only the caller, which keeps the budget, repeats calls.
             max_retries=0,
             # A redirect would send prompts to an address that is not configured.
             http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
@@ -57,7 +57,7 @@ class Endpoint:
             try:
                 return await self._call(prompt)
             except model.ModelRefused as refused:
-                # Some hosted models refuse parameters. Each refusal names one parameter.
+                # Some hosted models refuse parameters. Each refusal names one, so ask again without that parameter.
                 parameter = next((name for name in self._parameters if name in str(refused)), None)
                 if parameter is None:
                     raise

@@ -11,7 +11,7 @@ from bot import model
 from bot.llm import prompts
 
 _START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
-#: Articles. The first line is the headline, the rest is the text.
+#: Name -> article. The first line is the headline, the rest is the text.
 _TEXTS = {
     "exit": """\
 BlackBerry to leave Pakistan rather than open its servers
@@ -37,7 +37,7 @@ Pakistan the company is leaving over such a demand.""",
 PTA meeting: please enter by the back door
 The parent teacher association of Hill School meets on Friday. Please leave your BlackBerry at home.""",
 }
-#: The values of the deadline in the first article and in "moved".
+#: The deadline in the article "exit", and the new deadline in "moved".
 _MOVED = ("30 November", "30 December")
 _ABOUT = "demands of authorities in Pakistan to read what is sent with BlackBerry"
 
@@ -52,7 +52,7 @@ class Probe:
 
 
 def build_probes() -> tuple[Probe, ...]:
-    """Return probes for every use, with different right answers."""
+    """Return probes for every use of a model, with different right answers for the same use."""
     first = _story("exit")
     return (
         _same_event("again", first, "same"),
@@ -70,7 +70,7 @@ def build_probes() -> tuple[Probe, ...]:
         _facts("again", _quote(_article("again").title), _quote(_article("again").text), right={}),
         _relevance("exit", "relevant"),
         _relevance("school", "irrelevant"),
-        # The parser has already checked that each sentence is supported.
+        # Every summary that can be parsed is right, because the parser checks that each sentence is supported.
         _probe(prompts.summary_prompt(_article("exit")), bool),
         _translation(),
     )
@@ -114,13 +114,13 @@ def _same_event(name: str, story: model.Story, verdict: str) -> Probe:
 
 
 def _same_event_and_facts(name: str, story: model.Story, right: model.Fact) -> Probe:
-    """Return a probe with both questions; ``right`` is the only fact that it offers, and is new."""
+    """Return a probe that asks both questions and offers only the fact ``right``, which is new."""
     prompt = prompts.same_event_prompt(_article(name), [story], [right])
     return _probe(prompt, lambda answer: answer.choose(prompt, [right]) == (right,))
 
 
 def _facts(name: str, *offered: model.Fact, right: Mapping[int, tuple[str, str]]) -> Probe:
-    """Return a probe. ``right`` maps the number of each update to choose to its old and new value."""
+    """Return a probe. ``right`` is number of an update to choose -> the values that it replaces and states."""
 
     def is_right(answer: prompts.NewFacts) -> bool:
         return {update.number: (update.before, update.after) for update in answer.updates} == right

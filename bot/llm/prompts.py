@@ -25,16 +25,18 @@ from bot.model import visible
 from bot.stories.facts import reading
 from bot.text import lexicon, sentences, tokens
 
-#: Maximum characters of a headline, of a text and of one quoted sentence in a prompt.
+#: Maximum characters of a headline in a prompt.
 HEADLINE_LENGTH = 300
+#: Maximum characters of an article's text in a prompt.
 TEXT_LENGTH = 2_500
+#: Maximum characters of one quoted sentence in a prompt.
 SENTENCE_LENGTH = 400
 #: Maximum characters of a value that an update replaces, and of its new value.
 VALUE_LENGTH = 60
 #: Maximum articles of a story in a prompt. A third are the story's first articles, the others are its last.
 MAX_REPORTS = 6
-#: A later sentence is shown if it shares _SHARED_WORDS words with the new article. A word counts if it is a number or
-#: has more than _SHORT_WORD letters.
+#: A later sentence of a report is shown only if it shares at least _SHARED_WORDS words with the new article. Numbers
+#: count, but words with at most _SHORT_WORD letters do not.
 _SHARED_WORDS, _SHORT_WORD = 3, 3
 
 #: Ends the instructions of every prompt.
@@ -62,9 +64,10 @@ class Answer(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    #: The use of the prompt, the version of its instructions, and the instructions, which contain no article text.
     use: ClassVar[model.Use]
+    #: Increment this when the instructions or the fields change, so that no old answer is reused.
     version: ClassVar[int]
+    #: The instructions of the prompt, without any text of an article.
     instructions: ClassVar[str]
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
@@ -170,14 +173,16 @@ def _fold_for_quoting(text: str) -> str:
     return _SPACE.sub(" ", tokens.fold(text)).strip(" .,;:…")
 
 
-#: Maximum reports of the story, sentences of each report, and characters of all these sentences.
+#: Maximum reports of the story.
 _FACTS_REPORTS = 12
+#: Maximum sentences of each report.
 _FACTS_SENTENCES = 12
+#: Approximate maximum characters of the sentences of all reports.
 _FACTS_ROOM = 9_000
 _FACTS_INSTRUCTIONS = """\
 You choose what a news desk tells its readers as new in a story. `story` is what was reported so far, oldest first, \
 `article` is a new article of it, and `updates` are numbered sentences of that article."""
-#: The part of the instructions about the choice, which follows the question.
+#: The instructions for choosing updates, which follow the question.
 _CHOICE = """ A long story is not shown whole: `reports_left_out` and `sentences_left_out` count what you do not see. \
 An update is posted as its sentence.
 
@@ -204,16 +209,17 @@ the sentence. Both must be of the same thing: same people or goods, same period,
 class ChosenUpdate(Answer):
     """An update that the model chooses as new."""
 
-    #: Counted from 1.
+    #: The number of the update in the prompt, counted from 1.
     number: int
     #: The deciding words of the update's sentence.
     words: str
-    #: A value in an earlier report, and the value in the sentence that replaces it. Both are empty if none is replaced.
+    #: The value in an earlier report that the update replaces, or empty if it replaces none.
     before: str
+    #: The new value, in the update's sentence. It is empty if ``before`` is.
     after: str
 
     def problem_in(self, sentence: str, story: Iterable[str]) -> str | None:
-        """Check that the words and values are quoted from the sentence and the texts of the story."""
+        """Return why the words and values are not quoted from the sentence and the story, or None if they are."""
         if not _is_quoted_from(self.words, [sentence]):
             return "the words that decide are not in the update's sentence"
         if not (self.before or self.after):
@@ -267,7 +273,7 @@ def _chosen(updates: Iterable[ChosenUpdate], offered: Sequence[model.Fact]) -> t
 
 
 def _with_values(fact: model.Fact, update: ChosenUpdate) -> model.Fact:
-    """Return the fact with the values of the answer. If they are the same, return the fact itself with its label."""
+    """Return the fact with the values of the answer. If the fact has them already, return it unchanged."""
     guess = (_fold_for_quoting(fact.before or ""), _fold_for_quoting(fact.after) if fact.before else "")
     if guess == (_fold_for_quoting(update.before), _fold_for_quoting(update.after)):
         return fact
@@ -286,7 +292,7 @@ def facts_prompt(article: model.Article, story: model.Story, offered: Sequence[m
 
 
 def _reports_for_choice(name: str, story: model.Story, article: model.Article, *, room: int) -> dict[str, object]:
-    """Return the reports of a story except the article, under ``name``, and the number of omitted reports."""
+    """Return prompt data: a story's reports except ``article``, under ``name``, and the number of omitted reports."""
     members = [member for member in story.members if member.article.id != article.id]
     reports, omitted = _story_reports(members, article, _FACTS_SENTENCES, most=_FACTS_REPORTS, room=room)
     return {name: reports, **({"reports_left_out": omitted} if omitted else {})}
@@ -302,8 +308,9 @@ def _updates_data(offered: Iterable[model.Fact]) -> list[dict[str, object]]:
     return updates
 
 
-#: Maximum sentences of each report, and maximum reports of all stories together.
+#: Maximum sentences of each report.
 _SAME_EVENT_SENTENCES = 2
+#: Maximum reports of all stories together.
 _SAME_EVENT_REPORTS = 18
 #: Maximum characters of the nearest story's sentences if the prompt also asks about facts.
 _NEAREST_ROOM = 5_000
@@ -325,7 +332,7 @@ trust the text for when something happens, and `published` for when it was repor
 - `words`: the shortest passage of the article's headline or text that decides, copied letter by letter; of a \
 round-up, its headline."""
 
-#: Follows the question about the event if the document has updates.
+#: The instructions that follow the question about the event if the prompt offers updates.
 _SAME_EVENT_AND_FACTS = """
 
 If it is the event of story 1, choose also what a news desk tells its readers as new in that story. From here on, \
@@ -334,7 +341,7 @@ If it is the event of story 1, choose also what a news desk tells its readers as
 
 
 class SameEvent(Answer):
-    """An answer about the event of an article."""
+    """An answer to the question which stories are about the same event as an article."""
 
     use = model.Use.SAME_EVENT
     version = 5
@@ -351,7 +358,7 @@ class SameEvent(Answer):
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Check that the words are quoted from the article and the stories were offered.
 
-        Do not check the updates, because the article's story can be right although they are wrong.
+        Do not check the updates, because the stories can be right although the updates are wrong.
         """
         if self.verdict == "cannot_tell":
             return None
@@ -363,7 +370,7 @@ class SameEvent(Answer):
         return None
 
     def named(self, offered: Sequence[str]) -> tuple[model.StoryId, ...]:
-        """Return the ids in ``offered`` of the stories about the same event. For another event, return no ids."""
+        """Return the ids of the stories about the same event. ``offered`` are the ids of the prompt's stories."""
         is_same = self.verdict == "same"
         return tuple(model.StoryId(offered[number - 1]) for number in self.stories) if is_same else ()
 
@@ -378,7 +385,7 @@ class SameEvent(Answer):
 
 
 class SameEventAndFacts(SameEvent):
-    """An answer about the event of an article, with its updates that are new in the nearest story."""
+    """An answer about the same event that also chooses the article's updates that are new in the nearest story."""
 
     instructions = _SAME_EVENT_INSTRUCTIONS + _SAME_EVENT_AND_FACTS + _CHOICE
 
@@ -410,7 +417,7 @@ def same_event_prompt(
     return build_prompt(form, data, article=article.id, beside=" ".join(story.id for story in stories))
 
 
-#: Maximum characters of a sentence.
+#: Maximum characters of a sentence of a summary.
 _SUMMARY_SENTENCE_LENGTH = 300
 _SUMMARY_INSTRUCTIONS = """\
 You write the summary of a news article for an alert that is read on a phone: two sentences of at most 30 words each, \
@@ -463,7 +470,7 @@ def summary_prompt(article: model.Article) -> model.Prompt:
 
 
 def _unsupported_claim(sentence: SupportedSentence, language: str, day: date) -> str | None:
-    """Return a problem if a sentence has a name, number, date or certainty that its support lacks, or None."""
+    """Return the problem if a sentence has a name, number, date or certainty that its support lacks, else None."""
     claim, support = (
         reading.statement(" ".join(text.split()), 1, language, day) for text in (sentence.text, sentence.support)
     )
@@ -496,7 +503,7 @@ Is the article about it?
 
 
 class Relevance(Answer):
-    """An answer about relevance."""
+    """An answer to the question whether an article is about the subject of a rule."""
 
     use = model.Use.RELEVANCE
     version = 1

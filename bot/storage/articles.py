@@ -84,18 +84,19 @@ _SEE = BulkInsert(
 )
 _ADD_MATCHES = upsert([matches.c.article, matches.c.rule], ["rule_version", "evidence"])
 
-#: A sighting is updated at most once a day, so that an unchanged feed causes almost no writes.
+#: A sighting of the same article is updated only if it is older than this, so that an unchanged feed causes almost no
+#: writes.
 RENEWED_AFTER = timedelta(days=1)
 _FIRST_DAY = date(1970, 1, 1)
-#: Whole days since 1970 (UTC). The number is a literal, because PostgreSQL would not recognise two uses of the
-#: expression as equal if it were a parameter.
+#: The day of an article, in whole days since 1970 (UTC). The divisor is a literal, because PostgreSQL would not
+#: recognise two uses of the expression as equal if the divisor were a parameter.
 _DAY = type_coerce(articles.c.first_seen, BigInteger).op("/", return_type=BigInteger)(literal_column("86400000000"))
 #: Number of rows that are read ahead when the archive is read.
 _AHEAD = 200
 
 
 def place_of(link: str) -> str:
-    """Return the key that all forms of a link share. A front page has no such key, so return its link."""
+    """Return the key that all forms of a link share, or the link itself if there is none (a front page)."""
     return link_key(link) or link
 
 
@@ -125,7 +126,7 @@ class Articles(Part):
     """Articles, the feeds that carry them, their versions and matches."""
 
     def find_known_items(self, questions: Sequence[model.IdentityQuery]) -> Sequence[model.KnownItems]:
-        """Return the stored articles for each query, in order. One call for several queries is much faster."""
+        """Return the stored articles for each query, in order. One call is much faster than one for each query."""
         keys = [{key: digest(query.feed, key) for key in query.keys} for query in questions]
         links = [{link: digest(place_of(link)) for link in query.links if link} for query in questions]
         prints = [{value: value for value in query.fingerprints if value} for query in questions]
@@ -159,7 +160,7 @@ class Articles(Part):
         questions: Sequence[model.IdentityQuery],
         by_link_results: Sequence[Mapping[str, Sequence[model.ArticleStub]]],
     ) -> Sequence[Collection[model.ArticleId]]:
-        """Return, for each query, the articles with its links that are from other feeds but also listed by its feed."""
+        """Return, for each query, the articles of other feeds that have its links and that its own feed also listed."""
         candidates = [
             # A query without keys is from a first poll, so the feed has listed nothing before.
             {stub.id for stubs in by_link.values() for stub in stubs if stub.feed != query.feed and query.keys}
@@ -199,7 +200,8 @@ class Articles(Part):
     def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
         """Return whether another worker has added an article with the same link or text in the last few minutes.
 
-        If so, identities that were computed earlier may be wrong. ``beside`` are articles that this worker has added.
+        If so, identities that were computed earlier may be wrong. Articles in ``beside``, which this worker has added
+        itself, do not count.
         """
         if self._connection.dialect.name != "postgresql":
             return False
@@ -308,7 +310,7 @@ class Articles(Part):
         return self._connection.execute(statement).scalar_one()
 
     def last_of_feed(self, feed: str, *, since: datetime, most: int) -> Sequence[model.Article]:
-        """Return a feed's articles with text that were first seen since a time, newest first."""
+        """Return at most ``most`` articles of a feed, with text and first seen since a time, newest first."""
         statement = select(articles).where(articles.c.has_text, articles.c.first_seen >= since, articles.c.feed == feed)
         return self._values(ARTICLE, statement.order_by(articles.c.first_seen.desc(), articles.c.id).limit(most))
 
@@ -328,7 +330,7 @@ class Articles(Part):
         return [model.DayCount(name=row[0], day=_FIRST_DAY + timedelta(days=row[1]), count=row[2]) for row in rows]
 
 
-#: Column values of an article whose text is not stored. The fingerprint is empty, because it compares only texts.
+#: Column values of an article whose text is not stored. The fingerprint is empty, because it serves to compare texts.
 WITHOUT_TEXT: Mapping[str, object] = {
     "text": "",
     "tags": (),

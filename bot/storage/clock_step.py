@@ -35,7 +35,7 @@ def shift_waiting_times(tx: Transaction, *, by: timedelta, now: datetime) -> Non
 def _brought_back(alert: model.Alert, now: datetime) -> model.Alert:
     """Return the alert with corrected times. The time of a reminder does not change.
 
-    A held alert is due at once, because most are held until a time of day, which the clock change did not move.
+    A held alert becomes due at once and is decided again: most are held until a time of day, which must not be moved.
     ``posted_at`` is ``now`` at the latest, because cooldowns and rate caps count from it.
     """
     held, posted = alert.held_until, alert.posted_at

@@ -40,7 +40,7 @@ AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 #: A time that is earlier than every stored time.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-#: The parameter for the values that a statement selects. A part's ``_rows_in_chunks`` passes them in parts.
+#: The parameter for the values that a statement selects. ``Part._rows_in_chunks`` passes them in chunks.
 WANTED: Any = bindparam("wanted", expanding=True)
 #: Maximum values in one statement. SQLite accepts 32,766 parameters (since 3.32), PostgreSQL 65,535.
 _CHUNK = 1_000
@@ -196,11 +196,11 @@ class Rows(Generic[T]):
         self._values = attrgetter(*self.names)
 
     def dump(self, value: T, **others: object) -> dict[str, object]:
-        """Return the row of a value. ``others`` are columns that are not fields, or whose value differs."""
+        """Return the row of a value. ``others`` are columns that are not fields, or differ from their field."""
         return dict(zip(self.names, self._values(value), strict=True), **others)
 
     def load(self, row: AnyRow, **others: object) -> T:
-        """Return the value of a row. ``others`` are fields that are not columns, or whose value differs."""
+        """Return the value of a row. ``others`` are fields that are not columns, or differ from their column."""
         return self._kind(**dict(zip(self.names, self._values(row), strict=True), **others))
 
 
@@ -220,13 +220,13 @@ class Part:
         return list(map(rows.load, self._connection.execute(statement)))
 
     def _rows_in_chunks(self, statement: AnySelect, wanted: Sequence[object], **values: object) -> Iterator[AnyRow]:
-        """Run a statement for parts of ``wanted``, which may have too many values for one statement. Yield the rows."""
+        """Run a statement for each chunk of ``wanted``, which may be too long for one statement. Yield the rows."""
         for part in chunks(wanted):
             yield from self._connection.execute(statement, {"wanted": part, **values})
 
 
 def upsert(key: Sequence[Column[Any]], names: Sequence[str]) -> Insert:
-    """Return an INSERT that replaces the columns ``names`` of a row with the same key."""
+    """Return an INSERT that, if a row with the same key exists, replaces its columns ``names`` instead."""
     new = insert(key[0].table)
     return new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in names})
 
@@ -239,7 +239,7 @@ class _Compiled:
     text: str
     #: Whether the driver accepts each row as a tuple in the statement's order (SQLite), not as a mapping (PostgreSQL).
     is_positional: bool
-    #: Name of each parameter and the function that converts its values (or None), in the statement's order.
+    #: Name of each parameter, in the statement's order, and the function that converts its values, if one is needed.
     parameters: tuple[tuple[str, _Ready | None], ...]
 
 

@@ -1,4 +1,4 @@
-"""The answers and failures of language models. They serve as a cache, for the budget, and for `explain`."""
+"""The answers and failures of language models, stored as a cache, for the budget and for `wirewatch explain`."""
 
 from __future__ import annotations
 

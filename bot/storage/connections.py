@@ -76,10 +76,10 @@ def libpq_address(address: str) -> str:
 
 
 class LostRace(Exception):
-    """A transaction conflicts with another one that was first, and must run again."""
+    """The transaction conflicts with another transaction, and must run again."""
 
 
-#: serialization_failure, deadlock_detected (PostgreSQL, appendix A).
+#: The codes serialization_failure and deadlock_detected (PostgreSQL's documentation, appendix A).
 _RACES = ("40001", "40P01")
 
 #: SQLite's primary result code (sqlite.org/rescode.html) -> explanation.

@@ -12,7 +12,7 @@ from bot import model
 from bot.storage.columns import Document, Part, chunks, upsert
 from bot.storage.schema import decision_queue, key_values
 
-#: The key of the queue's last holder.
+#: The key under which ``QueueHolder`` is stored.
 _HOLDER = "desk"
 _BODIES: dict[str, Document[Any]] = {
     "arrival": Document(model.Arrival),
@@ -58,7 +58,7 @@ class DecisionQueue(Part):
         return self._connection.execute(select(func.count()).select_from(decision_queue)).scalar_one()
 
     def holder(self) -> model.QueueHolder:
-        """Return the state of the queue. A turn that is based on this state is valid until the state changes."""
+        """Return the last holder and the number of the last change. A turn stays valid while both stay the same."""
         # The value is the count, a space and the name. Earlier versions stored only the name.
         change, counted, who = (KeyValues(self._connection).get(_HOLDER) or "").partition(" ")
         return model.QueueHolder(who=who, change=int(change)) if counted else model.QueueHolder(who=change, change=0)

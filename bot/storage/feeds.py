@@ -113,7 +113,7 @@ class FeedStates(Part):
         return self._connection.execute(statement).scalar_one()
 
     def save(self, states: Sequence[model.FeedState], *, token: str | None = None) -> Sequence[str]:
-        """Write states and release their leases. Do not write states whose lease was lost, and return their URLs."""
+        """Write states and release their leases. Return the URLs of those not written, because their lease was lost."""
         urls = [state.url for state in states]
         held = set(urls) if token is None else self._held(urls, token)
         rows = [_row(state, is_listed=False) for state in states if state.url in held]
@@ -237,7 +237,7 @@ class Subscriptions(Part):
         return next(iter(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS.where(subscriptions.c.feed == feed))), None)
 
     def save(self, subscription: model.Subscription, *, expected: model.Subscription | None = None) -> None:
-        """Write a subscription without ``pushed_at``, unless it was deleted or replaced.
+        """Write a subscription, except its ``pushed_at``, unless it was deleted or replaced.
 
         ``expected`` is the subscription at the time of the request. If the hub has responded since, write nothing.
         """

@@ -70,7 +70,7 @@ def _tighten(handle: int, path: Path) -> None:
         log.info("file made private", file=str(path), mode_before=f"{stat.S_IMODE(status.st_mode):04o}")
 
 
-#: The lock is tried several times, because the function ``owner`` in another process holds it for a moment.
+#: The lock is tried several times, because the function ``owner`` in another process may hold it for a moment.
 _TRIES, _BETWEEN_TRIES = 5, timedelta(milliseconds=10)
 
 

@@ -145,8 +145,8 @@ class Trimmed:
 async def trim(store: Store, *, before: datetime) -> Trimmed:
     """Delete data from before a time: ledger rows, whole stories with their decisions and messages, then article texts.
 
-    The texts of articles in stories and unsent messages stay. The work is done in small transactions and can be
-    interrupted at any time. Raises StoreUnavailable.
+    Unsent messages stay, and so do the texts of articles that belong to stories. The work is done in small transactions
+    and can be interrupted at any time. Raises StoreUnavailable.
     """
 
     async def drop(statement: Delete | Update) -> int:

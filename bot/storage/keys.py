@@ -1,7 +1,6 @@
-"""Typed accessors for the single values that the store keeps under keys. Only this module knows keys and formats.
+"""Typed accessors for single values that the store keeps under keys. Only this module knows these keys and formats.
 
-Keys of a channel (for example for a resolved id) are an exception: the channel accesses them with
-``channels.KeyValues``.
+A channel accesses its own keys (for example the key of a resolved id) with ``channels.KeyValues``.
 """
 
 from __future__ import annotations
@@ -83,12 +82,12 @@ def rule_matched(rule: str) -> TimeKey:
 
 
 def channel_trouble(channel: str) -> TextKey:
-    """Return the accessor of the reported reason why nothing can be sent to a channel."""
+    """Return the accessor of the reason why nothing can be sent to a channel, as reported to the operator."""
     return TextKey(f"outbox:trouble:{channel}")
 
 
 def buttons_trouble(channel: str) -> TextKey:
-    """Return the accessor of the reported reason why a channel's buttons are not connected."""
+    """Return the accessor of the reason why a channel's buttons are not connected, as reported to the operator."""
     return TextKey(f"buttons:trouble:{channel}")
 
 

@@ -1,8 +1,8 @@
 """The outbox: all messages to send, and their outcomes.
 
 The due rows of a thread are sent in the order of ``seq``, so a row can be claimed only if no older row of its thread is
-unsent. As an exception, a reply that is not due and was not tried does not block its thread. This way, an edit of the
-story's message does not wait for the end of quiet hours.
+unsent. There is an exception: a row that is not due and was never tried does not block its thread, unless it is the
+thread's first message. This way, an edit does not wait for a reply that is due only after quiet hours.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _claimable_at = case(
     else_=outbox.c.lease_until,
 )
 _is_live = outbox.c.state.in_((SendState.PENDING, SendState.SENDING, SendState.UNKNOWN))
-#: Whether no sender has claimed the row, even if it is parked.
+#: Whether no sender has ever claimed the row, which may be pending or parked.
 _is_unbegun = or_(
     outbox.c.state == SendState.PENDING,
     and_(outbox.c.state == SendState.PARKED, outbox.c.parked_from == SendState.PENDING),
@@ -108,8 +108,8 @@ class Outbox(Part):
     def _replace_edits(self, row: model.Outgoing) -> dict[str, object]:
         """Replace pending edits, and return the values that the new edit inherits from them.
 
-        The new edit inherits the earlier due time, so that frequent edits do not postpone each other, and a parked
-        state.
+        The new edit inherits the earliest due time, so that frequent edits do not postpone each other. If a replaced
+        edit is parked, the new edit is parked too.
         """
         inherited: dict[str, object] = {}
         due_at = row.due_at
@@ -129,8 +129,7 @@ class Outbox(Part):
     ) -> Sequence[model.Outgoing]:
         """Lease and return rows that can be sent, in order. A row with an older unsent row in its thread is skipped.
 
-        A reply that is not due and was not tried does not block its thread. Rows whose lease expired are returned as
-        UNKNOWN.
+        The module's docstring gives an exception. Rows whose lease expired are returned as UNKNOWN.
         """
         rows = self._connection.execute(
             _CLAIM, {"of_channel": channel, "now": now, "at_most": limit, "token": token, "until": now + lease}

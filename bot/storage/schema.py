@@ -99,7 +99,7 @@ silences = Table(
 )
 
 
-#: The revision of this schema, and the oldest one that can be upgraded to it.
+#: The revision of this schema, and the oldest revision that can be upgraded to it.
 REVISION, BASELINE = "0020", "0017"
 
 #: States of outbox rows that may still be sent.
@@ -120,7 +120,7 @@ feeds = Table(
     Column("lease_until", Timestamp),
     #: Copied from ``state``, so that a web page loads only the feeds that it shows.
     Column("health", EnumText(model.FeedHealth), nullable=False),
-    #: Copied from ``state``, for retention.
+    #: Copied from ``state``, so that the query for old sightings can use it.
     Column("named_at", Timestamp),
     #: The whole state. If it differs from a column above, the column takes precedence.
     Column("state", Document(model.FeedState), nullable=False),
@@ -196,7 +196,7 @@ versions = Table(
 matches = Table(
     "matches",
     metadata,
-    #: In order of first match.
+    #: Numbers the rows in the order in which the rules first matched.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
     Column("rule", StorableText, nullable=False),
@@ -224,7 +224,7 @@ stories = Table(
 members = Table(
     "members",
     metadata,
-    #: In order of arrival.
+    #: Numbers the rows in the order in which the articles joined their stories.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("article", Text, ForeignKey("articles.id"), nullable=False),
@@ -311,7 +311,7 @@ tellings = Table(
 ledger = Table(
     "ledger",
     metadata,
-    #: In order of writing.
+    #: Numbers the rows in the order in which they were written.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("at", Timestamp, nullable=False),
     #: A line of JSON (bot/model/ledger.py).
@@ -323,7 +323,7 @@ ledger = Table(
 decision_queue = Table(
     "tray",
     metadata,
-    #: In order of arrival.
+    #: Numbers the rows in the order in which they were added.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     #: "arrival", "revision" or "pending".
     Column("kind", Text, nullable=False),
@@ -369,7 +369,7 @@ subscriptions = Table(
 completions = Table(
     "completions",
     metadata,
-    #: In order of time.
+    #: Numbers the calls in the order in which they ended.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     #: Digest of the prompt.
     Column("key", Text, nullable=False),
@@ -394,7 +394,7 @@ completions = Table(
 _SQLITE_SEARCH = (
     # The number is an explicit column, because VACUUM may change the implicit row numbers of a table.
     "CREATE TABLE search_rows (n INTEGER PRIMARY KEY, article TEXT NOT NULL UNIQUE)",
-    # The index stores no copy of the texts, because a trigger gets the old text when an article changes.
+    # The index needs no copy of the texts: when an article changes, the trigger gets the old text.
     """CREATE VIRTUAL TABLE search_index USING fts5 (title, body, source, content='', columnsize=0,
       tokenize='unicode61 remove_diacritics 2')""",
     """CREATE TRIGGER search_added AFTER INSERT ON articles WHEN new.has_text BEGIN
@@ -418,8 +418,8 @@ _SQLITE_SEARCH = (
       END""",
 )
 _POSTGRES_SEARCH = (
-    # List the characters between words, because the database's locale determines which characters are letters. The
-    # parser of tsvector would treat an address or a hyphenated word as one word.
+    # List the characters between words, because the locale of a database determines which characters are letters.
+    # Replace them by spaces, because the parser of tsvector would treat an address or a hyphenated word as one word.
     r"""CREATE FUNCTION search_words(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       SELECT regexp_replace(regexp_replace(normalize(lower(left(given, 100000)), NFD), '[\u0300-\u036f]', '', 'g'),
         '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7'

@@ -48,19 +48,20 @@ _INDEX = Table("search_index", MetaData(), Column("rowid", BigInteger), Column("
 
 #: The driver reads rows ahead: a few at first, later up to this number.
 _AHEAD = {"stream_results": True, "max_row_buffer": 400}
-#: Row numbers increase almost in the order of the articles' times. The smallest number among this many articles after
-#: a time is taken as the minimum for all later articles, and the largest number before a time as the maximum.
+#: Row numbers follow the articles' times only roughly. The lowest number of a period is therefore the minimum of this
+#: many articles after its start, and the highest number is the maximum of as many articles before its end.
 _NEIGHBOURS = 500
-#: Number of the newest rows that PostgreSQL scans, at about 5 microseconds each, before it uses its index. The index
-#: returns all rows with a word at once, which for a common word is nearly the whole archive.
+#: Number of rows in a window. PostgreSQL scans windows of the newest rows (about 5 microseconds a row) before it uses
+#: its index, which returns all rows with a word at once: for a common word, nearly the whole archive.
 _WINDOW = 2_000
 #: If a scanned window has fewer matches than this, the index is faster than scanning another window.
 _COMMON = 200
-#: If a rule has fewer matches than this, a search within it scans the matches. Otherwise it starts with the words.
+#: If a rule has fewer matches than this, a search within the rule scans its matches. Otherwise the search starts with
+#: the words.
 _FEW = 1_000
 #: Number of SQLite's internal steps between two checks of the time limit.
 _STEPS = 20_000
-#: query_canceled (PostgreSQL, appendix A).
+#: The code query_canceled (PostgreSQL's documentation, appendix A).
 _CANCELLED = "57014"
 
 _COLUMNS = {None: "{title body}", "title": "title", "body": "body", "source": "source"}
@@ -265,7 +266,8 @@ def _tsvector(
     rows = first.offset(0).subquery()
     is_wanted = _matches(rows.c.words, exact)
     if has_words and _SINGLE_WORDS.fullmatch(exact):
-        # Avoid loading the words of a row, which are stored separately and cost as much as the rest of the query.
+        # If the outlet contains no word, the row matches in headline or text. This avoids loading the row's ``words``,
+        # which are stored separately and cost as much as the rest of the query.
         outlet = func.lower(articles.c.outlet)
         is_wanted = or_(and_(*(func.strpos(outlet, word) == 0 for word in _WORD.findall(exact))), is_wanted)
     joined = select(rows.c.n, articles).join(articles, articles.c.id == rows.c.article)

@@ -173,7 +173,7 @@ class Store:
     def _note_success(self, outage: Outage) -> None:
         now = self.clock.now()
         outage.until = outage.until or now
-        # If the last failure is in the future, the clock was set back.
+        # If the last failure is in the future, the clock was set back, and the outage counts as over.
         if not timedelta() <= now - outage.last_failure < OUTAGE_OVER:
             self._outage = None
             self.on_outage(outage)
@@ -188,7 +188,7 @@ class Store:
         return files.owner(self.address.file) if self.address.file is not None else ""
 
     async def free_dead_leases(self) -> None:
-        """Free the leases of a dead process, as the only owner of an SQLite file. Its current sends become UNKNOWN."""
+        """Free the leases of a dead process, if this process owns an SQLite file. Sends under way become UNKNOWN."""
         # On PostgreSQL, other processes may hold leases, so a lease of a dead process expires by itself.
         if self.address.is_sqlite:
             await self.write(Transaction.free_leases)

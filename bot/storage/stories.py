@@ -40,7 +40,7 @@ def _is_current(since: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _matched(since: datetime) -> Subquery:
-    """Return a query for each current story and the rules that match its articles or those of its merged stories."""
+    """Return a query for pairs of a current story and a rule that matches an article of it or of its merged stories."""
     parts = union_all(
         select(stories.c.id.label("story"), stories.c.id.label("part")).where(*_is_current(since)),
         select(stories.c.id, _part.c.id).join(_part, _part.c.merged_into == stories.c.id).where(*_is_current(since)),
@@ -93,7 +93,7 @@ class Stories(Part):
         return self.resolve(story.merged_into) if story is not None and story.merged_into else story
 
     def beginning(self, start: str, *, most: int) -> Sequence[model.StoryId]:
-        """Return at most ``most`` ids with this prefix. For a merged story, return the story it was merged into."""
+        """Return at most ``most`` ids with this prefix. Replace the id of a merged story by the id of its target."""
         home = func.coalesce(stories.c.merged_into, stories.c.id)
         begins = stories.c.id.startswith(storable(start), autoescape=True)
         return list(

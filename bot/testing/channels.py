@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from bot import channels, model
 from bot.testing import hostile, messages
 
-#: The value of each secret. It must not appear in any text or log.
+#: A part of each secret's value. It must not appear in any text or log.
 SECRET = "s3cr3t-0123456789abcdef"  # noqa: S105 - of a test
 #: At least one status for each error of ``channels.kit.errors.error_of_status``.
 STATUSES = (202, 301, 307, 400, 401, 403, 404, 405, 408, 410, 413, 418, 422, 429, 500, 502, 503, 504)
@@ -40,7 +40,8 @@ class HttpChannel:
     markup: Callable[[Any], Iterator[str]] = field(default=lambda body: iter(()))
     #: Texts that would ping somebody if the service found them in its markup.
     pings: tuple[str, ...] = hostile.PINGS
-    #: The error that a send raises when no server listens. Some libraries do not report a refused connection.
+    #: The error that a send raises if no server listens. Use OutcomeUnknown if the channel's library does not report a
+    #: refused connection.
     of_no_server: type[model.SendError] = model.RetryLater
 
 
@@ -226,7 +227,7 @@ async def _error_of(channel: model.Channel, message: model.Message = messages.PO
 
 
 def _allowed(status: int) -> tuple[type[object], ...]:
-    """Return the errors that a status may raise. They neither resend blindly nor hide a failure."""
+    """Return the errors that a status may raise. Others would repeat a message blindly or hide a failure."""
     if status == 429:
         return (model.RetryLater,)
     if status < 300:

@@ -17,7 +17,7 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """Standard output. Printed messages cannot be edited, so an edit prints the news of its story."""
+    """Standard output. Printed messages cannot be edited, so an edit prints only what is new in its story."""
 
     abilities = model.Abilities(threads=True, edits=True, lookup=False)
 

@@ -31,7 +31,7 @@ class Screen(Console):
 _COLOURS = {model.Severity.HIGH: "bold red", model.Severity.NORMAL: "bold blue", model.Severity.LOW: "dim"}
 _INDENTS = {Style.HEAD: 0, Style.LINE: 2, Style.QUOTE: 4, Style.ITEM: 4, Style.SMALL: 2}
 
-#: Reasons of edits that follow a reply. The reply has already been printed.
+#: Reasons of edits that follow a reply. The reply has already printed the news, so the edit adds only headlines.
 _REPLIED = (model.Reason.CORROBORATION, model.Reason.NEW_FACT, model.Reason.CORRECTION, model.Reason.SECOND_RULE)
 
 

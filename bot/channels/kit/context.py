@@ -30,7 +30,8 @@ def _check_pace(pace: timedelta, info: pydantic.ValidationInfo) -> timedelta:
     return pace
 
 
-#: The pace of a service that accepts one message a second. With another ``api_url``, a field before it, it may be less.
+#: The pace for a service that accepts one message a second. Less is valid only with ``api_url``, which the options must
+#: define before the pace.
 ServicePace = Annotated[Duration, pydantic.AfterValidator(_check_pace)]
 
 
@@ -45,7 +46,7 @@ Address = Annotated[str, pydantic.AfterValidator(_check_address)]
 
 
 def without_path(path: str, expected: str) -> pydantic.AfterValidator:
-    """Return a validator that refuses an address of the API, which contains ``path``. ``expected`` is an example."""
+    """Return a validator that refuses an address with ``path``. ``expected`` describes the right address."""
 
     def check(url: str) -> str:
         if path in url:
@@ -73,7 +74,7 @@ class ChannelFeatures:
     has_buttons: bool = False
     #: The ids of the people who may press buttons. If empty, everybody may.
     may_act: Sequence[str] = ()
-    #: The time of the daily digest and its zone. If the zone is None, the zone of bot.yaml applies.
+    #: The time of the daily digest and its zone, or None for no digest. If the zone is None, that of bot.yaml applies.
     digest: tuple[time, ZoneInfo | None] | None = None
     #: Whether messages can be edited. If None, the channel's class determines it.
     can_edit: bool | None = None
@@ -90,10 +91,10 @@ class ChannelOptions(pydantic.BaseModel):
         return ChannelFeatures()
 
 
-#: The option ``people`` (names with ids) or ``may_act`` (ids).
+#: The value of the option ``people`` (name -> id) or ``may_act`` (ids).
 PeopleOrIds: TypeAlias = dict[str, str] | tuple[str, ...]
 
-#: Accepts a single id as a list of one.
+#: Accepts a single text as a list of one.
 as_list = pydantic.BeforeValidator(lambda written: (written,) if isinstance(written, str) else written)
 
 
@@ -110,7 +111,7 @@ def check_ids(form: re.Pattern[str], advice: str) -> pydantic.AfterValidator:
 
 
 class KeyValues(Protocol):
-    """Small values that a channel keeps between runs, such as a channel's id."""
+    """Small values that a channel keeps between runs, such as its id on the service."""
 
     async def get(self, key: str) -> str | None:
         """Return the value, or None if the key has none."""
@@ -121,13 +122,13 @@ class KeyValues(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelContext:
-    """The clock, the secrets, the store and the time zone of a channel."""
+    """The secrets, clock, stored values and time zone that a channel uses."""
 
     #: Returns a secret's value; raises ConfigError if its variable or file is missing.
     resolve: Callable[[model.Secret], str]
     clock: model.Clock
     key_values: KeyValues
-    #: The time zone of messages, which is `timezone` in bot.yaml.
+    #: The time zone of times in messages: `timezone` in bot.yaml.
     zone: tzinfo = UTC
 
     def secret(self, secret: model.Secret, *, what: str) -> str:
@@ -155,7 +156,7 @@ class ChannelContext:
 
 
 class BaseChannel:
-    """The base of a channel. By default, it cannot look up messages and keeps no connection open."""
+    """The base class of channels. By default, a channel cannot look up messages and keeps no connection open."""
 
     def __init__(self, name: str, *, account: str, pace: timedelta, context: ChannelContext) -> None:
         self.name = name
@@ -229,18 +230,18 @@ class StoredId:
         return self._id
 
     async def put(self, new_id: str) -> None:
-        """Store the id, because it is known or has changed."""
+        """Store a new id."""
         self._id = new_id
         await self._context.key_values.put(self._key, new_id)
 
     async def forget(self) -> None:
-        """Forget the stored id, because another channel may have the name now. The next ``get`` finds it again."""
+        """Forget the stored id, because another channel may have the name now. The next ``get`` looks it up."""
         if self._id:
             await self.put("")
 
 
 def check_place(delivery: model.Delivery, place: str) -> None:
-    """Raise NotEditable or ThreadGone if the message to edit or to reply to is not in ``place`` or a thread of it."""
+    """Raise NotEditable or ThreadGone if the message to edit or the thread to reply to is not in ``place``."""
     edited, head = delivery.edits, delivery.reply_to
     if edited is not None and edited.place not in (place, edited.thread):
         raise model.NotEditable("the message is not in the configured channel")
@@ -252,13 +253,14 @@ T = TypeVar("T")
 
 
 async def run_in_thread(work: Callable[[], T], *, name: str) -> T:
-    """Run a blocking call in a daemon thread. If it is cancelled, the thread continues and its result is dropped.
+    """Run a blocking call in a daemon thread. On cancellation, the thread continues and its result is dropped.
 
     ``asyncio.to_thread`` is unsuitable for two reasons. Its pool is shared and small (six threads on two cores), so a
-    few hanging channels would stop all others. The interpreter waits for its threads at exit, so a hanging send would
-    last longer than the ten seconds after SIGTERM. Each channel makes one call at a time, so there are few threads.
+    few hanging channels would stop all others. At exit, the interpreter waits for the pool's threads, so a hanging send
+    would delay the exit beyond the ten seconds after SIGTERM. Each channel makes one call at a time, so there are few
+    threads.
     """
-    # On first use, because they slow commands that send nothing.
+    # Import these on first use, because they slow commands that send nothing.
     import asyncio
     import concurrent.futures
 

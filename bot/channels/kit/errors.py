@@ -94,7 +94,7 @@ def error_of_status(
 
 
 def unsent_error(error: BaseException, *, who: str) -> model.RetryLater | None:
-    """Return RetryLater if one of the causes of ``error`` shows that the request was not sent, or None."""
+    """Return RetryLater if a cause of ``error`` shows that the request was not sent. Otherwise return None."""
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
             return model.RetryLater(f"{who}: its name cannot be resolved")
@@ -111,7 +111,7 @@ def unsent_error(error: BaseException, *, who: str) -> model.RetryLater | None:
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an error, its causes and the members of exception groups.
 
-    A group has one member for each address of a host, because they may fail for different reasons.
+    A failed connection has a group with one error for each address of the host, because the reasons may differ.
     """
     while error is not None:
         yield error

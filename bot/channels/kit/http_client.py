@@ -27,7 +27,7 @@ class RateLimits:
     """The rate limits that a service has announced, by the kind of request. A kind is usually a method of its API."""
 
     def __init__(self, clock: model.Clock, *, who: str, posts: str = "") -> None:
-        """If ``posts``, which describes the request that posts a message, is set, only its limit closes the channel."""
+        """``posts`` is the ``doing`` of a post: only its limit stops the whole channel. If empty, every limit does."""
         self._clock = clock
         self._who = who
         self._posts = posts
@@ -42,7 +42,7 @@ class RateLimits:
     def close(self, doing: str, wait: timedelta | None, *, kind: str = "") -> model.RetryLater:
         """Refuse requests of this kind (``doing`` by default) until ``wait`` is over. Return the error of the limit.
 
-        If the service states no wait, it is a second.
+        If ``wait`` is None, because the service states none, refuse them for a second.
         """
         wait, now = wait or timedelta(seconds=1), self._clock.now()
         self._ends = {other: end for other, end in self._ends.items() if end > now}
@@ -59,7 +59,7 @@ class HttpResponse:
     """A response of any status."""
 
     status: int
-    #: Names are in lower case.
+    #: Name in lower case -> value.
     headers: Mapping[str, str]
     #: At most ``limit_bytes`` bytes, after decompression.
     body: bytes
@@ -83,7 +83,7 @@ class HttpResponse:
         return document if isinstance(document, dict) else {}
 
     def text_field(self, name: str, *, who: str) -> str:
-        """Return a text field of the JSON object. Raises OutcomeUnknown if it is missing."""
+        """Return a text field of the JSON object. Raises OutcomeUnknown if it is missing or empty."""
         value = self.fields.get(name)
         if not isinstance(value, str) or not value:
             raise model.OutcomeUnknown(f"{who}: the answer cannot be read (no {name})")

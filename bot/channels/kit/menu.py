@@ -28,8 +28,9 @@ from bot.model.actions import (
 )
 from bot.text import names
 
-#: Maximum outlets, and maximum names from the headline, that the menu offers to silence.
+#: Maximum outlets that the menu offers to silence.
 _OUTLETS = 3
+#: Maximum names from the headline that the menu offers to silence.
 _NAMES = 3
 #: Maximum articles that the menu offers to split off, newest first.
 _ARTICLES = 8
@@ -119,7 +120,7 @@ def gathered_choices(rules: Sequence[str]) -> list[Choice]:
 
 
 def different_event_choice(message: model.Message) -> Choice | None:
-    """Return the button under a reply, or None if the reply is not about an article."""
+    """Return the button that splits off a reply's article, or None if the reply is not about an article."""
     articles = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
     if not articles or not message.briefs:
         return None
@@ -147,7 +148,10 @@ def encode_action(action: Action) -> tuple[str, str]:
 
 
 def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | None:
-    """Return the action of a word and a key, or None if they do not identify an action."""
+    """Return the action of a word and a key, or None if they do not identify an action.
+
+    If ``is_toggle`` is true, silencing what is already silenced here ends the silence.
+    """
     if key and not _KEY.match(key):
         return None
     kind = _KINDS[len(key)]
@@ -167,7 +171,7 @@ def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | N
 
 
 def describe_silence(silence: model.Silence) -> str:
-    """Return a description of a silence for a message; the person's name follows it."""
+    """Return a sentence about a silence that ends with "by", so that the caller can add the person's name."""
     subject = {SilenceKind.STORY: "This story", SilenceKind.EVERYTHING: "Everything"}.get(silence.kind, "")
     place = "here" if silence.channels else "in every channel"
     return f"🔕 {subject or phrases.cut(phrases.clean(silence.name), 75)} is silenced {place} by "

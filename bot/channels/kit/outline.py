@@ -67,7 +67,7 @@ class Line:
 
 #: Number of unchanged words that are shown on either side of a change.
 _CONTEXT_WORDS = 6
-#: Maximum words of a text that are compared and shown.
+#: Maximum words of each text that are compared and shown, after the common beginning.
 _WORDS_COMPARED = 300
 
 
@@ -135,16 +135,19 @@ _BETWEEN = " · "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """The limits on the parts of a message, in UTF-16 units, and the time zone of its times."""
+    """The limits on a message's parts, and the time zone of its times.
+
+    ``headline``, ``sentence`` and ``link`` are lengths in UTF-16 units; the other limits are numbers of parts.
+    """
 
     headline: int
     sentence: int
     sentences: int
     rules: int
     items: int
-    #: Further stories of a gathered message, each on one line.
+    #: Further stories of a gathered message, which are shown on one line each.
     titles: int
-    #: Headlines of the coverage. The message gives only the number of further headlines.
+    #: Headlines of the coverage that are shown. The message gives only the number of the others.
     headlines: int
     link: int
     zone: tzinfo = UTC
@@ -375,7 +378,7 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
 
 
 def _facts(message: model.Message, room: Room) -> Iterator[Line]:
-    """Yield the values, then each distinct sentence of the facts, with its outlet."""
+    """Yield the values of the facts, then each distinct sentence with its outlet."""
     shown = message.facts[: room.items]
     # Below "New in this story" the label "new" would repeat the heading.
     is_labelled = message.reason is not model.Reason.NEW_FACT

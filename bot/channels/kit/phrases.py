@@ -60,7 +60,7 @@ def _clean_span(text: str) -> str:
 
 
 def size(text: str) -> int:
-    """Return the length in UTF-16 units, which JavaScript servers count. No server's count is higher.
+    """Return the length in UTF-16 units, which JavaScript servers count. A count of characters is never higher.
 
     >>> size("día"), size("📰")
     (3, 2)
@@ -74,7 +74,7 @@ def json_size(value: object) -> int:
 
 
 def cut(text: str, limit: int) -> str:
-    """Cut a text to at most ``limit`` units, between words and with an ellipsis.
+    """Cut a text to at most ``limit`` UTF-16 units, between words and with an ellipsis.
 
     >>> cut("BlackBerry leaves Pakistan", 20), cut("short", 20)
     ('BlackBerry leaves…', 'short')
@@ -105,7 +105,7 @@ def cut(text: str, limit: int) -> str:
 def safe_link(url: str) -> str | None:
     """Return the address with special characters quoted, or None if it is unsafe or not a complete http(s) address."""
     address = url.strip()
-    # The two fast tests skip most addresses; the third is slow.
+    # The slow test of each character runs only for the few addresses that fail one of the fast tests.
     if (not address.isprintable() or " " in address) and any(
         char.isspace() or unicodedata.category(char) in ("Cc", "Cs", "Cf") for char in address
     ):
@@ -271,7 +271,7 @@ def repeats_its_sentence(value: model.Fact) -> bool:
 
 
 def quoted_facts(facts: Iterable[model.Fact]) -> list[model.Fact]:
-    """Return a fact for each distinct sentence, without sentences that are part of another sentence."""
+    """Return one fact for each distinct sentence. Omit sentences that are part of another sentence."""
     by_sentence: dict[str, model.Fact] = {}
     for value in facts:
         if sentence := clean(value.sentence):
@@ -284,7 +284,7 @@ def quoted_facts(facts: Iterable[model.Fact]) -> list[model.Fact]:
 
 
 def lists_outlets(message: model.Message) -> bool:
-    """Return whether a reply lists the outlets of its story. It does only if it has no news other than sentences."""
+    """Return whether a reply lists its story's outlets, because it has no values, corrections or other lines."""
     has_news = any(not value.is_sentence for value in message.facts) or bool(message.edits)
     has_own_lines = {model.Reason.SECOND_RULE, model.Reason.NEW_FACT, model.Reason.ADDED_OUTLET}
     return not has_news and message.reason not in has_own_lines
@@ -300,7 +300,7 @@ _MARKS = _MENTIONS | str.maketrans(
         # Slack, Discord, Teams and Google Chat write mentions in angle brackets, and each escapes them differently.
         "<": "\u2039",
         ">": "\u203a",
-        # Code is often a command to copy, and a joiner would be copied too.
+        # Add no joiner to code, because code is often a command to copy, and the joiner would be copied too.
         "`": "'",
         # Characters of bold, italic and struck-through text, of the label of a link, and of [CQ:at,qq=all].
         **{char: f"{char}{_JOINER}" for char in "*_~|[]"},
@@ -344,7 +344,7 @@ def _break_mentions(words: str) -> str:
 
 
 def _escape_address(link: str) -> str:
-    """Percent-encode an address without changing its target. Break text that is not an address like other text."""
+    """Percent-encode an address without changing its target. If ``link`` has no valid host, break it as text."""
     host = _HOST.match(link)
     if host is None:
         return _break_marks(link)

@@ -1,5 +1,6 @@
-"""Render a message as plain text or as HTML, for channels that have no markup and for a channel whose service
-refused the richer form.
+"""Render a message as plain text or as HTML, and its runs as Markdown.
+
+Plain text is for channels without markup, and for a message whose richer form the service refused.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _TITLED = frozenset({model.MessageKind.NOTICE, model.MessageKind.REPLY})
 
 
 def plain_title(message: model.Message, limit: int = 250) -> str:
-    """Return one line for a notification, a subject or a preview."""
+    """Return the title of a message in one line, for a notification, a subject or a preview."""
     if message.is_gathered or message.kind is model.MessageKind.NOTICE:
         return phrases.cut(message.lead or "Wirewatch", limit)
     headline = phrases.headline(message.briefs[0], limit) if message.briefs else ""
@@ -69,7 +70,7 @@ def plain_body(message: model.Message, *, zone: tzinfo = UTC) -> str:
 
 
 def cut_lines(text: str, limit: int) -> str:
-    """Return as many whole lines as fit, because a cut address is useless."""
+    """Return as many whole lines as fit into ``limit`` units, because a cut address is useless."""
     if limit <= 0 or phrases.size(text) <= limit:
         return text
     kept: list[str] = []

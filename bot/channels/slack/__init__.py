@@ -122,11 +122,11 @@ class Options(ChannelOptions):
 _POST = "chat.postMessage"
 _CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{7,}\Z")
-#: The maximum that conversations.list returns, and a usual number of messages.
+#: Channels per page (the maximum of conversations.list), and messages per page.
 _CHANNELS_PER_PAGE, _MESSAGES_PER_PAGE = 1_000, 200
 #: Maximum pages of 1,000 members read from a channel.
 _MEMBER_PAGES = 30
-#: Maximum age of a list of members; a change of members takes effect after this time.
+#: Maximum age of a list of members; a change of members takes effect after this time at the latest.
 _MEMBERS_MAX_AGE = timedelta(minutes=5)
 _EVENT = "wirewatch_message"
 
@@ -146,11 +146,12 @@ class Channel(BaseChannel):
         self._name = options.to.removeprefix("#")
         # Posting accepts the channel's name, but other methods need its id.
         self._place = StoredId(context, f"{account}:{self._name}", self._find_channel)
-        #: The cursor of a listing that hit a rate limit. A large workspace has more pages than Slack allows a minute.
+        #: Where to continue a listing of channels that hit a rate limit. A large workspace has more pages than Slack
+        #: allows in a minute.
         self._cursor = ""
         self._types = "public_channel,private_channel"
         self._limits = RateLimits(context.clock, who="Slack", posts=_POST)
-        #: The members of each listed user group, and of the channel (""), with the time of Slack's answer.
+        #: User group, or "" for the channel -> the time of Slack's answer, and the members in it.
         self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._takes_metadata = True
         self._shows_history = True
@@ -208,10 +209,10 @@ class Channel(BaseChannel):
         return self.receipt(ref, place=place, thread=thread)
 
     async def _complete(self, receipt: model.Receipt, delivery: model.Delivery) -> model.Receipt:
-        """Complete a message that has arrived. Slack's errors are never raised.
+        """Complete a message that has arrived, and return its receipt. Slack's errors are never raised.
 
-        The receipt of a story's first message gets its link, for pages and other messages. A reply that Slack posted at
-        top level, because the head of its thread was deleted, is edited to name its story.
+        The receipt of a story's first message gets the message's link, for web pages and other messages. A reply that
+        Slack posted at top level, because the head of its thread was deleted, is edited to name its story.
         """
         message = delivery.message
         try:
@@ -297,7 +298,7 @@ class Channel(BaseChannel):
         return [listed for listed in self.options.may_act if listed.startswith("S")]
 
     async def is_member(self, person: str, group: str = "") -> bool:
-        """Return whether the person is a member of the user group, or of the channel.
+        """Return whether the person is a member of the user group, or of the channel if ``group`` is empty.
 
         Return False if Slack has never returned the members, because a press affects other people.
         """
@@ -308,7 +309,7 @@ class Channel(BaseChannel):
                 members = await self._fetch_members(group)
                 self._members[group] = now, members
             except model.SendError as error:
-                # Keep the members of the last answer.
+                # Use the members of the last answer.
                 log.warning(
                     "user group could not be read" if group else "channel members could not be read", error=str(error)
                 )
@@ -333,7 +334,7 @@ class Channel(BaseChannel):
     async def post_ephemeral(self, *, place: str, person: str, text: str, command: str = "") -> None:
         """Answer a person with a message that nobody else sees and that disappears. Raises SendError.
 
-        ``command`` reverses the action. It is shown as code, so that the person can copy it.
+        ``command`` is a chat command that reverses the person's action. It is shown as code, so that it can be copied.
         """
         clean = visible.lines(text)
         words = blocks.plain_text(clean)
@@ -391,7 +392,8 @@ class Channel(BaseChannel):
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Call a method of Slack's Web API and return the fields and headers of its answer. Raises SendError.
 
-        If ``token`` is empty, the bot's token is used. ``advice`` overrides the table of errors for some codes.
+        If ``token`` is empty, the bot's token is used. ``advice`` is error code -> advice; these codes raise
+        ChannelClosed.
         """
         self._limits.check(method)
         status, headers, fields = await sdk.call_method(
@@ -408,7 +410,7 @@ class Channel(BaseChannel):
         if status == 429 or code in ("ratelimited", "rate_limited"):
             raise self._limits.close(method, parse_retry_after(headers, now=now))
         if "metadata" in code and code in ERRORS:
-            # Slack refuses the metadata, not the text.
+            # Slack refuses the metadata, not the text, so send no metadata from now on.
             self._takes_metadata = False
         if advice and code in advice:
             raise model.ChannelClosed(f"{method}: Slack says {code}; {advice[code]}")
@@ -529,7 +531,7 @@ _APP_CREDENTIALS = (
     "copy the app-level token (xapp-…) into the variable or file of `app_token:`: Basic Information, App-Level Tokens; "
     "its scope is connections:write"
 )
-#: Error code of apps.connections.open -> advice, for errors that the app token causes.
+#: Error code of apps.connections.open -> advice, for errors that the app's token or settings cause.
 _CONNECTION_ADVICE = {
     **dict.fromkeys(
         ("not_authed", "invalid_auth", "not_allowed_token_type", "token_revoked", "token_expired"), _APP_CREDENTIALS

@@ -46,7 +46,7 @@ def text_element(
 
 
 def person_element(by: str) -> Piece | None:
-    """Return a person, whom Slack shows by name, or None if ``by`` is not an id of Slack. An edit notifies nobody."""
+    """Return an element that shows a person's name, or None if ``by`` is not an id. In an edit, it notifies nobody."""
     return {"type": "user", "user_id": by} if _USER.match(by) else None
 
 
@@ -96,18 +96,18 @@ def plain_text(words: str) -> str:
     return escape_to(break_formats(words), TEXT_LIMIT)
 
 
-#: Slack's limits: docs.slack.dev/reference/block-kit/composition-objects/option-object.
+#: Slack's maximum length of an option (docs.slack.dev/reference/block-kit/composition-objects/option-object).
 OPTION_TEXT_LIMIT = 75
 #: Maximum people named in one line.
 _MAX_PEOPLE = 5
 
 _PREFIX = "wirewatch:"
-#: The menus under a story's message, and under each story of a gathered message.
+#: Names of the menu under a story's message, and of the menu under each story of a gathered message.
 _MORE, _GATHERED = "more", "menu"
 #: Slack's maximum of options in an overflow menu.
 _MAX_OVERFLOW = 5
 _ACTION = re.compile(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
-#: The value of a button: a word, and the key of a rule or an entity, or the id of an article.
+#: The value of a button: a word, and a key (a rule's, an entity's or an article's) or nothing.
 _VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{0,20})\Z", re.ASCII)
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 _PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
@@ -166,7 +166,7 @@ def _button_value(choice: Choice) -> str:
 
 
 def decisions_block(message: model.Message, *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
-    """Yield a block with the newest verdicts of people and silences of a story, in at most ``lines`` lines."""
+    """Yield a block with a story's newest verdicts and silences, in at most ``lines`` lines, or nothing."""
     grouped: dict[tuple[Verdict, str], list[model.Judgement]] = {}
     for judgement in message.judgements:
         # A claim is shown at the top of the message.

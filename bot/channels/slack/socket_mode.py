@@ -40,9 +40,10 @@ log = structlog.get_logger()
 
 #: An acknowledgement is sent after this time even if the store is busy, because Slack requires it within three seconds.
 ACKNOWLEDGE_AFTER = timedelta(seconds=2)
-#: The time between two checks of the connection, and the number of failed checks after which it counts as lost. One
-#: failed check is not enough, because the SDK may be replacing the connection.
+#: The time between two checks of the connection.
 _CHECK_INTERVAL = timedelta(seconds=0.5)
+#: Number of failed checks in a row after which the connection counts as lost. One failed check is not enough, because
+#: the SDK may be replacing the connection.
 _CHECKS = 4
 #: How long to wait for the SDK's threads when we stop.
 _CLOSE_TIMEOUT = timedelta(seconds=2)
@@ -165,7 +166,7 @@ class Listener:
     ) -> None:
         press = blocks.parse_press(request.payload, envelope=str(request.envelope_id))
         if press is None:
-            # An app created from an earlier manifest also reports reactions.
+            # An app created from an earlier manifest also reports reactions, which need no warning.
             if request.type != "events_api":
                 log.warning("button press ignored", reason="unknown form", kind=str(request.type)[:40])
             await self._acknowledge(client, request)

@@ -57,7 +57,7 @@ def _of_stories(connection: sa.Connection) -> list[dict[str, object]]:
 
 
 def _of_rules(connection: sa.Connection) -> list[dict[str, object]]:
-    """Return a silence for each channel in which a rule was snoozed last. If the snooze is over, so is the silence."""
+    """Return a silence, with the snooze's end, for each rule and channel whose last change was a snooze."""
     of_rules = sa.select(_judgements, _until).where(_judgements.c.verdict.in_(("snoozed", "woken")))
     last = {(row.channel, row.rule): row for row in connection.execute(of_rules.order_by(_judgements.c.n))}
     return [
