@@ -61,7 +61,7 @@ def example_of(block: Block, key: str) -> str | None:
 
 
 def other_words(block: Block) -> Mapping[str, str]:
-    """Return the keys of a block by other words that people write for them."""
+    """Return the key of a block for each other word that people write for it."""
     words: Mapping[str, str] = getattr(block, "OTHER_WORDS", {})
     return words
 
@@ -88,7 +88,7 @@ def block_at(block: Block, path: Iterable[str | int]) -> Block | None:
 
 
 def optional_block(form: object) -> Block | None:
-    """Return the block that a key of this type holds, even if it is optional. Return None for blocks by name."""
+    """Return the block in the type of a key, optional or not. Return None for a mapping of names to blocks."""
     origin, parts = typing.get_origin(form), typing.get_args(form)
     if origin is Annotated:
         return optional_block(parts[0])

@@ -323,7 +323,7 @@ class BotSettings:
         return self.database if isinstance(self.database, str) else secrets.resolve_secret(self.database, environ)
 
 
-#: Variable that replaces the folder of bot.yaml as the start of relative paths, for example if that is read-only.
+#: Variable with the folder from which relative paths start. Default: the folder of bot.yaml, which may be read-only.
 HOME_VARIABLE = "WIREWATCH_HOME"
 
 
@@ -444,7 +444,7 @@ _WANTED_BY = {model.Use.RELEVANCE: ("enabled rule", "about"), model.Use.TRANSLAT
 
 
 def warn_of_no_use(key: ScalarNode, use: model.Use, uses: Collection[str], report: ProblemReport) -> None:
-    """Warn of a key that requires a language model with the use ``use``, if that is not among the model's ``uses``."""
+    """Warn of a key that requires a language model's ``use``, if the ``uses`` of the model do not include it."""
     if use not in uses:
         message = f"{key.value} does nothing: bot.yaml has no model with the use {use}"
         advice = f"add a model with {use} among its uses to bot.yaml, or remove {key.value}"
@@ -452,7 +452,7 @@ def warn_of_no_use(key: ScalarNode, use: model.Use, uses: Collection[str], repor
 
 
 def warn_of_idle_uses(root: Node | None, needed: Collection[model.Use], report: ProblemReport) -> None:
-    """Warn of uses in bot.yaml that require a key in a rule or channel and are not ``needed`` by any."""
+    """Warn of uses in bot.yaml that do nothing: they require a key in a rule or channel, and are not ``needed``."""
     for item in scalars_of(value_of(value_of(root, "model"), "uses")):
         for use, (owner, key) in _WANTED_BY.items():
             if item.value.strip() == use and use not in needed:

@@ -289,7 +289,7 @@ def _select(block: MappingNode, is_wanted: Callable[[str], bool]) -> MappingNode
 
 
 def apply_host_access(feed: model.Feed, groups: Mapping[str, model.Access]) -> model.Feed:
-    """Return the feed with unset access keys filled from its host. The most exact host name takes precedence."""
+    """Return the feed with unset access keys filled from its hosts in ``groups``. The most exact host name is first."""
     host = (urlsplit(feed.url).hostname or "").lower()
     host_names = [name for name in groups if host == name or (name[0] == "*" and host.endswith(name[1:]))]
     for name in sorted(host_names, key=lambda name: (name[0] == "*", -len(name))):

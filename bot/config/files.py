@@ -23,8 +23,9 @@ MAX_BYTES = 64 * 1024 * 1024
 
 BOT, FEEDS, RULES = "bot.yaml", "feeds.yaml", "rules"
 
-#: Advice for a file that is empty or missing.
+#: Advice for an empty rule file.
 RULE_ADVICE = "write rules: and, on the next line, - name: …; to have none on purpose, write rules: []"
+#: Name of another file -> advice if the file is empty or missing.
 FILE_ADVICE = {
     BOT: "write channels: and, on the next line, alerts: {kind: console}",
     FEEDS: "write feeds: and, on the next line, - https://…; to poll none on purpose, write feeds: []",
@@ -152,8 +153,9 @@ class RuleItem:
     name: str
     #: The YAML text of the rule, without the dash and the indentation of the list.
     yaml: str
-    #: Line numbers in the file, from 1; both are part of the rule.
+    #: Line of the file, from 1, on which the rule begins.
     first_line: int
+    #: Line on which the rule ends.
     last_line: int
     #: Number of characters before the dash.
     indent: int

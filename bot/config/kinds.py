@@ -1,4 +1,4 @@
-"""The kinds of channels and sources, which are arguments because the configuration may not import them."""
+"""The kinds of channels and sources. They are arguments of ``load``, because this package may not import them."""
 
 from __future__ import annotations
 

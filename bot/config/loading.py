@@ -1,10 +1,10 @@
 """Load a configuration folder into settings, and reload it when a file changes.
 
-A reload reads only the changed files. A broken rule, feed or file keeps its last good version; a broken bot.yaml keeps
-it as a whole. Each reload makes a new Settings value, so the running bot swaps one reference. The watcher compares
-contents every two seconds, because bind mounts and config maps cause no file events (docs/decisions/0011).
+A reload reads only the changed files. The last good version replaces a broken rule, feed or file; it replaces a broken
+bot.yaml as a whole. Each reload makes a new Settings value, so the running bot swaps one reference. The watcher
+compares contents every two seconds, because bind mounts and config maps cause no file events (docs/decisions/0011).
 
-Each rule key is declared once, as a field of ``model.Rule`` with its type and description. Its way to the engine:
+Each rule key is declared once, as a field of ``model.Rule`` with its type and description. From file to engine:
 
     1. Watcher.look, load         a file changed; read the folder
     2. files.parse_file           text → nodes with places (nodes.py)
@@ -305,7 +305,7 @@ def _kept(entries: tuple[LoadedRule, ...]) -> tuple[LoadedRule, ...]:
 
 
 def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[model.Problem, ...]:
-    """Return the problem of a rule whose name another file already has, at the position of the name in the file."""
+    """Return the problem of a rule whose name another file already has, at the position of the rule's name."""
     text = ""
     with contextlib.suppress(OSError):
         text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
@@ -325,7 +325,7 @@ MAX_SETTLE_CHECKS = 10
 
 
 class Watcher:
-    """Holds the settings in force and loads newer ones."""
+    """Holds the settings in force, and loads new ones when a file changes."""
 
     def __init__(
         self,

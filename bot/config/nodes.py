@@ -111,7 +111,7 @@ class Document:
     text: str
     #: None if the file has only comments.
     root: Node | None
-    #: Sorted by position.
+    #: The flaws, sorted by position.
     flaws: list[Flaw] = field(default_factory=list)
     #: Names of the removed list items, which are not valid YAML. The name is "" for an item without a name.
     cut: list[str] = field(default_factory=list)
@@ -334,7 +334,7 @@ class _Composer:
 def _escape_flaw(written: str, start: int) -> Flaw | None:
     r"""Return the flaw of ``"\bPTA\b"``, in which double quotes turn an intended word boundary into a backspace.
 
-    Return None if the value has characters written as codes (``\x1b``), because they are intended.
+    Return None if the value also has a character code (``\x1b``), because then its escapes are intended.
     """
     escapes = list(_ESCAPED_CHARACTER.finditer(written))
     letter = next((match for match in escapes if match[0][1] in "0abefv"), None)

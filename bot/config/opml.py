@@ -120,7 +120,7 @@ def _clean_address(url: str) -> str:
 _NAME = r"[A-Za-z_][\w:.-]*"
 #: The value of an attribute, which may have several lines. An unclosed value ends before the next <outline>.
 _VALUE = r"(?:(?!<outline)[\s\S]){0,20000}?"
-#: A value ends at the quotation mark before the next attribute or the tag's end, even if it contains others.
+#: A value may contain quotation marks; it ends at the one before the next attribute or the end of the tag.
 _ATTRIBUTE = re.compile(
     rf"""\s*({_NAME})\s*=\s*(?:"({_VALUE})"|'({_VALUE})')(?=\s+{_NAME}\s*=\s*["']|\s*/?>\s*(?:<|\Z))"""
 )
@@ -141,7 +141,7 @@ class Outline:
     """One <outline> tag, with its place in the file and in the folders."""
 
     line: int
-    #: The attributes by name, in lower case.
+    #: The attributes by their names in lower case.
     attributes: Mapping[str, str]
     #: Titles of the enclosing outlines, outermost first.
     folders: tuple[str, ...]

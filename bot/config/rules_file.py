@@ -47,7 +47,7 @@ class RuleFile(SetsOfFile):
 class RuleContext:
     """The facts from other files that a rule can depend on."""
 
-    #: Names of channels, or None if bot.yaml cannot be read, so that the channels of rules are not checked.
+    #: Names of channels. None means that bot.yaml cannot be read, so the channels of rules are not checked.
     channels: frozenset[str] | None = None
     #: Names, addresses and tags of feeds, or None if unknown.
     feeds: frozenset[str] | None = None
@@ -157,7 +157,7 @@ class RuleReader:
     loaded: list[LoadedRule] = field(default_factory=list)
     #: Names of refused rules without a good version.
     off: list[str] = field(default_factory=list)
-    #: The channels, people and feeds that the rules name.
+    #: The kind and name of everything that the rules need from other files: channels, people, feeds, uses, routes.
     needs: set[tuple[str, str]] = field(default_factory=set)
     #: Whether a value depends on the time zone of bot.yaml.
     uses_zone: bool = False
@@ -421,7 +421,7 @@ def parse_rules_file(
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
     refused += report.document.cut
-    # An unreadable rule with a new name may be any of the missing rules, with its name changed.
+    # An unreadable rule with a new name may be any of the missing rules, renamed.
     has_new_name = any(name not in reader.previous for name in report.document.cut)
     is_whole = not has_new_name and not _has_error_outside(report, value_of(root, "rules"))
     _keep_previous(reader, refused, is_top_whole=is_whole)

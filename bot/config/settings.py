@@ -36,14 +36,14 @@ class FileState:
 
     path: str
     stamp: Stamp
-    #: SHA-256 of the file's bytes.
+    #: SHA-256 of the file's bytes; empty for the kept version of a file that is missing or unreadable.
     digest: str
     problems: tuple[model.Problem, ...] = ()
     #: The rules of a rule file.
     rules: tuple[LoadedRule, ...] = ()
     #: Names of refused rules without a good version.
     off: tuple[str, ...] = ()
-    #: The kinds and names of channels, people and feeds that rules of this file use and other files must have.
+    #: The kind and name of everything that the rules of this file need from other files, such as a channel.
     needs: frozenset[tuple[str, str]] = frozenset()
     #: The needs that no other file meets.
     missing: frozenset[tuple[str, str]] = frozenset()
@@ -62,7 +62,7 @@ class Settings:
     bot: BotSettings
     feeds: tuple[model.Feed, ...]
     rules: tuple[rules.CompiledRule, ...]
-    #: Sorted by file and position.
+    #: All problems, sorted by file and position.
     problems: tuple[model.Problem, ...]
     #: Hash of the contents of all files.
     version: str

@@ -37,7 +37,7 @@ def to_plain(node: Node) -> object:
 
 
 def exact_term(node: MappingNode) -> str | None:
-    """Return the term of ``{EXACT}``, a mapping of one key without a value, or None."""
+    """Return the term if the node is ``{EXACT}``, which YAML reads as a key without a value; otherwise None."""
     is_exact = node.is_flow and len(node.pairs) == 1 and _is_empty(node.pairs[0][1])
     return "{" + node.pairs[0][0].value + "}" if is_exact else None
 

@@ -217,7 +217,7 @@ def _has_open_quote(text: str, quote: str) -> bool:
 
 
 def _find_open_quote(text: str, line_start: int, quote: str) -> int | None:
-    """Return the offset of the quote that an earlier line left open, or None."""
+    """Return the offset of the quote that a line before ``line_start`` left open, or None."""
     end = line_start
     for _ in range(40):
         if end <= 0:
@@ -287,7 +287,7 @@ def _help_with_colon(slip: _Slip, value: str) -> str:
 
 
 def quote(value: str) -> str:
-    """Return the text in quotes, so that YAML reads it literally. Cut the middle of a long text."""
+    """Return the text in quotes, so that YAML reads it literally. Cut out the middle of a long text."""
     if len(value) > 100:
         value = f"{value[:40]} … {value[-40:]}"
     return f'"{value}"' if not set(value) & {'"', "\\"} else "'" + value.replace("'", "''") + "'"

@@ -118,7 +118,7 @@ class Alert:
     #: Rules that the message names, or will name.
     rules: tuple[str, ...]
     reason: Reason
-    #: For a held alert: when to decide again. For a posted alert: when to remind. None means at the next article.
+    #: If held: when to decide again; None means at the next article. If posted: when to remind; None means never.
     held_until: datetime | None = None
     #: The outbox row of the message at the head of the thread.
     head: SendId | None = None

@@ -45,8 +45,9 @@ class Pending:
     story: StoryId
     #: The prompt, built from the story as it was when the article arrived.
     prompt: Prompt
-    #: ``facts`` are posted if there is no answer. ``offered`` are the facts from which the answer chooses.
+    #: The facts that are posted if there is no answer.
     facts: tuple[Fact, ...] = ()
+    #: The facts from which the answer chooses.
     offered: tuple[Fact, ...] = ()
     #: Key of another prompt. This prompt is sent only if the other prompt gets no answer. If empty, it is sent at once.
     unless: str = ""
@@ -146,7 +147,7 @@ class QueueHolder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchTerm:
-    """Consecutive words. At most one other word may stand between two of them."""
+    """Words in this order, with at most one other word between two neighbours."""
 
     words: tuple[str, ...]
     #: Whether the last word is a prefix.

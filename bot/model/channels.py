@@ -21,7 +21,7 @@ class Abilities:
     edits: bool
     #: ``find`` can determine whether a message arrived.
     lookup: bool
-    #: A story that may be part of another is posted as a reply to it that the channel shows outside of threads.
+    #: A reply can also be shown outside its thread, as for a story that may be part of another.
     broadcast: bool = False
     #: For this long after the first attempt, the service shows a message once even if it is sent twice.
     idempotent: timedelta = timedelta()
@@ -63,7 +63,7 @@ class Channel(Protocol):
     name: str
     #: Minimum time between two messages.
     pace: timedelta
-    #: Identifies the credentials without containing the secret. Channels with the same account are closed together.
+    #: An identifier of the credentials that contains no secret. Channels with the same account are closed together.
     account: str
 
     @property
@@ -93,7 +93,7 @@ class Person:
     name: str = ""
     #: Channels whose ``may_act`` does not include the person.
     barred: frozenset[str] = frozenset()
-    #: Channels of which the person is a member. For a button press, set only if the action affects other channels.
+    #: Channels of which the person is a member. For a button press, set only if the action affects another channel.
     member_of: frozenset[str] = frozenset()
 
     @property
@@ -111,8 +111,9 @@ class Press:
     person: Person
     action: Action
     story: StoryId
-    #: The place and reference of the message, as in its receipt.
+    #: ``Receipt.place`` of the message.
     place: str
+    #: ``Receipt.ref`` of the message.
     ref: str
 
 

@@ -164,7 +164,7 @@ class FeedState:
     rhythm: tuple[datetime, ...] = ()
     #: Time at which the last response expires (Cache-Control or Expires), or None if unknown.
     fresh_until: datetime | None = None
-    #: Polling limits that the document asks for; see ParsedFeed.
+    #: Polling limits that the last document asks for; ``ParsedFeed`` describes this field and the next two.
     ttl: timedelta | None = None
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
@@ -172,14 +172,17 @@ class FeedState:
     item_count: int = 0
     #: Since when the feed has had no items. None if it has items, or never had any.
     empty_since: datetime | None = None
-    #: Whether an entry with a date was ever seen, and the number of entries without a date since then.
+    #: Whether an entry with a date was ever seen.
     has_dates: bool = False
+    #: The number of entries without a date since the last entry with a date.
     undated_count: int = 0
-    #: What ``feeds.cleaning.learn_boilerplate`` remembers: a hash of each sentence, and its number of items.
+    #: Hashes of sentences, each with its number of items, in the format of ``feeds.cleaning.learn_boilerplate``.
     boilerplate: str = ""
-    #: The last day (UTC) on which the feed was read, and the number of items stored on that day (see intake.py).
+    #: The last day (UTC) on which a document of the feed was stored.
     day: date | None = None
+    #: The number of items stored on ``day``; a long item counts as several (``max_items_per_day``).
     day_count: int = 0
+    #: The number of new ids stored on ``day`` without a new text.
     day_names: int = 0
     #: Number of items that the last poll postponed to the next day.
     left_count: int = 0
@@ -249,12 +252,14 @@ class ParsedFeed:
     remarks: tuple[str, ...] = ()
     #: The minimum interval that the feed asks for (ttl, sy:updatePeriod).
     ttl: timedelta | None = None
-    #: Hours (0 to 23, UTC) and weekdays (0 is Monday) in which the feed asks not to be polled.
+    #: Hours (0 to 23, UTC) in which the feed asks not to be polled.
     skip_hours: tuple[int, ...] = ()
+    #: Weekdays (0 is Monday) on which the feed asks not to be polled.
     skip_days: tuple[int, ...] = ()
     item_hashes: tuple[str, ...] = ()
-    #: The WebSub hub, and the address by which the hub identifies the document.
+    #: The WebSub hub.
     hub: str | None = None
+    #: The address by which the hub identifies the document.
     topic: str | None = None
     #: Whether the document has only the items since the last document, not the whole list.
     is_increment: bool = False

@@ -29,7 +29,7 @@ class Request:
     form: str | None = None
     #: The options of the feed's kind as JSON. Some kinds change the request according to them.
     options: str = "{}"
-    #: The minimum time between such requests to the host.
+    #: The minimum time since the previous paced request to the same host.
     pace: timedelta = timedelta()
     #: Waits until memory has room for a body of the given number of bytes. None for requests that are too few to need
     #: this.
@@ -51,7 +51,7 @@ class Response:
     fresh_until: datetime | None = None
     #: The earliest time of the next request (Retry-After), or None.
     retry_after: datetime | None = None
-    #: Target of the permanent redirects (301, 308) before any other redirect. None if the first one was not permanent.
+    #: Target of the permanent redirects (301, 308) before any other redirect; None if no permanent one comes first.
     permanent_url: str | None = None
     #: When the server's certificate expires, or None if unknown or without TLS.
     certificate_until: datetime | None = None
@@ -95,7 +95,7 @@ class Body:
     known_hashes: frozenset[str] = frozenset()
     #: Parse known items too, for their identity only, to find out which of them the feed still lists.
     names_known: bool = False
-    #: For a baseline: parse items with an earlier date only for their identity. None means parse all items in full.
+    #: For a baseline: parse items dated before this only for their identity. None means parse all items in full.
     identity_before: datetime | None = None
     #: When the document was fetched. If None (unknown), relative dates such as "3 days ago" are ignored.
     fetched: datetime | None = None

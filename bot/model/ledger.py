@@ -57,7 +57,7 @@ _ENDS = (SendState.SENT, SendState.PARKED, SendState.DROPPED)
 def poll_row(
     previous: FeedState, current: FeedState, *, status: int | None, new_count: int, at: datetime
 ) -> LedgerRow | None:
-    """Return the row of a poll that found new articles, was the feed's first, or ended differently from the last one.
+    """Return the row of a poll that found new articles, was the feed's first, or ended with a different error.
 
     Return None for other polls, because 10,000 feeds would write three million rows a day that record nothing new.
     """

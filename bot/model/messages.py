@@ -172,7 +172,7 @@ class Message:
     #: For a message that points to another story: the headline with which this message was posted. For a reply under a
     #: gathered message: the headline of the reply's story.
     title: Sentence | None = None
-    #: The story that this one may be part of.
+    #: The story that the story of this message may be part of.
     nearest: Nearest | None = None
     #: Set for a message on the second channel, to which a story is escalated.
     escalation: Escalation | None = None

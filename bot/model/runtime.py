@@ -67,10 +67,10 @@ def _cancellations() -> int:
 
 
 async def retry_until_stored(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Run ``work`` again until the database is available, and return its result. It must be safe to run repeatedly."""
+    """Run ``work`` again until the database is available, and return its result. ``work`` must be safe to repeat."""
     while True:
         try:
             return await work()
         except StoreUnavailable:
-            # The store has already logged it.
+            # The store has already logged the error.
             await clock.sleep(STORE_PAUSE)

@@ -93,7 +93,7 @@ class Join:
     detail: str = ""
     #: The article that this one is a syndicated copy of; a copy does not count as another outlet.
     copy_of: ArticleId | None = None
-    #: Younger stories that, as this join shows, are the same story.
+    #: Younger stories that are the same story, as this join shows.
     merges: tuple[StoryId, ...] = ()
     #: For an unsure article: the story that may be the same event. For an article that joined by a language model's
     #: answer: another story that the answer names and that was not merged.
@@ -132,7 +132,7 @@ class Fact:
     outlet: str
     #: The article's link; empty in rows of early versions.
     link: str = ""
-    #: When that article was published.
+    #: When the article was published.
     said_at: datetime | None = None
 
     @property
@@ -208,7 +208,7 @@ class Story:
     title: str
     first_seen: datetime
     last_seen: datetime
-    #: In order of arrival.
+    #: The articles in order of arrival.
     members: tuple[Member, ...]
     #: The older story that this one was merged into.
     merged_into: StoryId | None = None

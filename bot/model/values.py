@@ -5,7 +5,7 @@ a class such as ``Rule``: the type determines the accepted values, and ``Key`` d
 
     cooldown: Annotated[values.Duration | None, values.Key("After a post, …")] = None
 
-pydantic finds the methods of both by name and builds the frozen dataclass, so this module does not import pydantic.
+pydantic finds the methods of the classes below by name, so this module does not import pydantic.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Schema:
 
 
 class As:
-    """Parses a value as another type, whose last step makes the value. So errors have the paths of the written keys."""
+    """Parses a value by the steps of the type ``form``, so that errors have the paths of the keys as written."""
 
     def __init__(self, form: object) -> None:
         self.form = form
