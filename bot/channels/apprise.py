@@ -181,7 +181,7 @@ def _fail_instead_of_sleeping(service: Any, log: _PluginLog) -> Iterator[None]:
     try:
         yield
     finally:
-        # Without this a reference cycle would keep the plug-in, and its login, until the next garbage collection.
+        # Without this, a reference cycle would keep the plug-in and its login until the next garbage collection.
         del service.throttle
 
 

@@ -200,7 +200,7 @@ _MAX_KNOWN_THREADS = 1_000
 
 
 class BotChannel(Channel):
-    """A channel of a server, by a bot's token."""
+    """A channel of a Discord server, used with a bot's token."""
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         assert options.to is not None
@@ -288,7 +288,7 @@ class BotChannel(Channel):
     async def _may_read(self, place: str) -> bool:
         """Return whether an empty page means an empty channel.
 
-        Without the right to read the history Discord returns an empty page too ("Get Channel Messages").
+        Without the right to read the history, Discord returns an empty page too ("Get Channel Messages").
         """
         if await self._page(place, "limit=1"):
             return True
@@ -336,7 +336,7 @@ def _message_ref(delivery: model.Delivery) -> str:
 
 
 class WebhookChannel(Channel):
-    """The channel of a webhook: posts and edits, but no threads in a text channel and no look-up."""
+    """The channel of a webhook. It posts and edits, but cannot start threads in a text channel or look up messages."""
 
     abilities = model.Abilities(threads=False, edits=True, lookup=False)
 
@@ -380,8 +380,9 @@ class WebhookChannel(Channel):
         return answer if isinstance(answer, Mapping) else {}
 
 
-#: Limits of content and of an embed's description (discord/discord-api-docs, developers/resources/message.mdx).
+#: Maximum characters of a message's content (discord/discord-api-docs, developers/resources/message.mdx).
 CONTENT_LIMIT = 2_000
+#: Maximum characters of an embed's description (same page).
 DESCRIPTION_LIMIT = 4_096
 #: The message flag (1 << 2) that turns off previews of links.
 _SUPPRESS_EMBEDS = 4
@@ -427,7 +428,7 @@ def find_refs(message: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _allowed_mentions(message: model.Message) -> dict[str, list[str]]:
-    """Allow the message's mentions, which come from the configuration, and no others."""
+    """Return the field that allows the message's mentions, which come from the configuration, and no others."""
     ids = [mention.id for mention in message.mentions if mention.id]
     allowed = {
         "parse": ["everyone"] if "here" in ids or "everyone" in ids else [],

@@ -255,7 +255,7 @@ def _event_content(delivery: model.Delivery, lines: Sequence[Line], zone: tzinfo
         message["format"] = "org.matrix.custom.html"
         message["formatted_body"] = rendering.render_html(lines, words=_break_mentions, may_link=_may_link)
     if delivery.edits is not None:
-        # Programs without edits show this text as a new message. An edit mentions nobody.
+        # Programs without edits show this text as a new message, which mentions nobody.
         fallback: dict[str, Json] = {**message, "body": f"* {message['body']}", "m.mentions": {}}
         relation: dict[str, Json] = {"rel_type": "m.replace", "event_id": delivery.edits.ref}
         return {**fallback, "m.new_content": message, "m.relates_to": relation}

@@ -86,7 +86,10 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """A channel. For half a minute, the server drops a post with the same pending id; later, a look-up finds it."""
+    """A channel. For half a minute, the server recognizes a repeated post by its pending id.
+
+    Later, only a look-up shows whether a post arrived.
+    """
 
     #: ``idempotent`` is less than the half minute for which a server keeps a post's pending id.
     abilities = model.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20))

@@ -1,4 +1,4 @@
-"""``kind: webhook``: each message as a signed JSON document; docs/channels.md describes it."""
+"""``kind: webhook``: each message as a JSON document, signed if there is a secret; docs/channels.md describes it."""
 
 from __future__ import annotations
 

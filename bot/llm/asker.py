@@ -193,7 +193,10 @@ class Asker:
         return True
 
     async def _attempt(self, prompt: model.Prompt) -> timedelta | None:
-        """Call the model once. Returns the pause before the next attempt, or None if no further attempt is needed."""
+        """Call the model once. Return None if no further attempt is needed, or the pause before the next attempt.
+
+        After a permanent error, the pause is ``timedelta.max``.
+        """
         started_at = self._clock.now()
         answered, error = model.ModelAnswer(text=""), None
         try:

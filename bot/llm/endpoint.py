@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Maximum tokens of an answer. The longest answer is a few sentences in JSON.
 _MAX_TOKENS = 700
-#: The maximum for models that count their reasoning as tokens of the answer.
+#: Maximum tokens of an answer of a model that counts its reasoning as part of the answer.
 _MAX_TOKENS_WITH_REASONING = 4_000
 
 

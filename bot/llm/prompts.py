@@ -211,7 +211,7 @@ class ChosenUpdate(Answer):
 
     #: The number of the update in the prompt, counted from 1.
     number: int
-    #: The deciding words of the update's sentence.
+    #: The words of the update's sentence that show what is new.
     words: str
     #: The value in an earlier report that the update replaces, or empty if it replaces none.
     before: str
@@ -285,7 +285,7 @@ def _with_values(fact: model.Fact, update: ChosenUpdate) -> model.Fact:
 
 
 def facts_prompt(article: model.Article, story: model.Story, offered: Sequence[model.Fact]) -> model.Prompt:
-    """Ask which of the ``offered`` facts of an article are new in its story, which may contain the article."""
+    """Return a prompt that asks which ``offered`` facts of an article are new in its story, which may contain it."""
     reports = _reports_for_choice("story", story, article, room=_FACTS_ROOM)
     data = {**reports, "article": _article_data(article), "updates": _updates_data(offered)}
     return build_prompt(NewFacts, data, article=article.id, beside=story.id)
@@ -350,7 +350,7 @@ class SameEvent(Answer):
     verdict: Literal["same", "other", "cannot_tell"]
     #: The numbers of the stories about the same event, counted from 1.
     stories: tuple[int, ...]
-    #: The deciding words of the article.
+    #: The words of the article that decide the verdict.
     words: str
     #: The updates that are new in story 1, or None if the prompt has no updates or the answer leaves them out.
     updates: SkipJsonSchema[tuple[ChosenUpdate, ...] | None] = None
@@ -395,9 +395,9 @@ class SameEventAndFacts(SameEvent):
 def same_event_prompt(
     article: model.Article, stories: Sequence[model.Story], offered: Sequence[model.Fact] = ()
 ) -> model.Prompt:
-    """Ask whether an article is about the event of one of the stories, which are sorted nearest first.
+    """Return a prompt that asks which stories are about the event of an article. They are sorted nearest first.
 
-    If there are ``offered`` facts of the article, ask also which of them are new in the nearest story.
+    If there are ``offered`` facts of the article, it asks also which facts are new in the nearest story.
     """
     if offered:
         most = min(MAX_REPORTS, (_SAME_EVENT_REPORTS - _FACTS_REPORTS) // max(1, len(stories) - 1))
@@ -434,7 +434,7 @@ class SupportedSentence(Answer):
     """A sentence of a summary."""
 
     text: str
-    #: The sentence of the article that supports it.
+    #: The sentence of the article that supports ``text``.
     support: str
 
 
@@ -464,7 +464,7 @@ class Summary(Answer):
 
 
 def summary_prompt(article: model.Article) -> model.Prompt:
-    """Ask for a summary of an article."""
+    """Return a prompt that asks for a summary of an article."""
     data = {"article": {**_article_data(article), "language": lexicon.base(article.language)}}
     return build_prompt(Summary, data, article=article.id)
 
@@ -510,7 +510,7 @@ class Relevance(Answer):
     instructions = _RELEVANCE_INSTRUCTIONS
 
     verdict: Literal["relevant", "irrelevant", "cannot_tell"]
-    #: The deciding words of the article.
+    #: The words of the article that decide the verdict.
     words: str
     reason: str
 
@@ -527,7 +527,7 @@ class Relevance(Answer):
 
 
 def relevance_prompt(article: model.Article, rule: str, about: str) -> model.Prompt:
-    """Ask whether an article is about the subject of a rule; ``about`` describes it in plain words."""
+    """Return a prompt that asks whether an article is about a rule's subject, which ``about`` describes."""
     data = {"about": about, "article": _article_data(article)}
     return build_prompt(Relevance, data, article=article.id, beside=rule)
 
@@ -541,7 +541,7 @@ language `to`, in the same order: nothing added, nothing left out. Keep names, n
 
 
 class Translation(Answer):
-    """An answer with the translated texts, in order."""
+    """An answer with the translated texts, in the order of the originals."""
 
     use = model.Use.TRANSLATE
     version = 1
@@ -565,9 +565,9 @@ class Translation(Answer):
 
 
 def translation_prompt(article: model.Article, texts: Sequence[str], *, to: str) -> model.Prompt | None:
-    """Ask for a translation of an article's headline and sentences.
+    """Return a prompt that asks for a translation of an article's headline and sentences.
 
-    Returns None if the article's language is unknown or is the language ``to``.
+    Return None if the article's language is unknown or is the language ``to``.
     """
     language = lexicon.base(article.language) if article.language else None
     if language is None or language == to:

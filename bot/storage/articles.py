@@ -118,7 +118,7 @@ def _group(rows: Iterable[AnyRow], key: Callable[[AnyRow], T]) -> Mapping[T, Seq
 
 
 def _select(query: Mapping[str, T], results: Mapping[T, V]) -> Mapping[str, V]:
-    """Return the results for one query, under the query's names."""
+    """Return name -> result for the values of one query. Names without a result are omitted."""
     return {name: results[value] for name, value in query.items() if value in results}
 
 

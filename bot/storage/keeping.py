@@ -105,8 +105,8 @@ _OLD_TEXTS = (
 _without_text = select(articles.c.id).where(~articles.c.has_text, ~_is_in_story)
 _OLD_VERSIONS = delete(versions).where(versions.c.article.in_(_without_text))
 _OLD_MATCHES = delete(matches).where(matches.c.article.in_(_without_text))
-# Age counts until the feed's last complete document, not until now. If a feed answers 304 for a year, it still lists
-# its items.
+# The age of a sighting counts until the feed's last complete document, not until now. If a feed answers 304 for a year,
+# it still lists its items.
 _OLD_SIGHTINGS = (
     select(sightings.c.key)
     .join(feeds, feeds.c.url == sightings.c.feed)

@@ -69,7 +69,7 @@ LAST_SEEN = TimeKey("seen")
 OUTAGE = TimeKey("outage reported")
 #: The last time that old articles were deleted, as set by `keep:`.
 TRIMMED = TimeKey("housekeeping")
-#: Names of the rules that the running bot uses in their last good version, as a JSON list.
+#: Names of the rules with errors, which the running bot uses in their last good version, as a JSON list.
 KEPT_RULES = TextKey("rules kept")
 _OWNER = "running"
 _ALIVE = "alive "
@@ -77,7 +77,7 @@ _TURN = "turn "
 
 
 def rule_matched(rule: str) -> TimeKey:
-    """Return the accessor of the last match of a rule with ``expect``."""
+    """Return the accessor of the time of the last match of a rule that has the key ``expect``."""
     return TimeKey(f"rule matched: {rule}")
 
 

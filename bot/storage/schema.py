@@ -166,7 +166,7 @@ articles = Table(
     Index(None, "title_key"),
     Index(None, "fingerprint"),
     Index(None, "first_seen"),
-    # For searches in the archive, and for retention.
+    # Index only articles with text, for searches in the archive and for retention.
     Index("ix_articles_archive", "first_seen", sqlite_where=text("has_text = 1"), postgresql_where=text("has_text")),
 )
 

@@ -100,7 +100,7 @@ class Search(Part):
         self._is_sqlite = connection.dialect.name == "sqlite"
 
     def candidates(self, query: model.CandidateQuery, within: timedelta) -> Iterator[model.SearchCandidate]:
-        """Yield candidates, newest first. Raises SearchTooLong if the database takes longer than ``within``."""
+        """Yield candidates for a query, newest first. Raises SearchTooLong if this takes longer than ``within``."""
         with self._limited(within):
             numbers = self._numbers(query)
             if numbers is None:

@@ -51,7 +51,7 @@ def _matched(since: datetime) -> Subquery:
 
 # Each turn of deciding uses these statements, so they are built once.
 _GET = select(stories).where(stories.c.id.in_(WANTED))
-# An article of a merged story may be a member of both stories. The story that is not merged comes first.
+# An article may be a member of a merged story and of the story that it was merged into, which comes first.
 _OF_ARTICLE = (
     select(stories)
     .join(members, members.c.story == stories.c.id)

@@ -253,7 +253,7 @@ CLAIMED = replace(
 )
 #: A message that shows how to claim the story, before somebody on duty is called.
 UNCLAIMED = replace(POST, shows_claim_command=True)
-#: The escalation of a story on the second channel.
+#: The message on a second channel because nobody has claimed the story.
 ESCALATION = replace(
     POST,
     reason=model.Reason.ESCALATED,

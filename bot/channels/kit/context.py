@@ -1,4 +1,4 @@
-"""The base of every channel: its options, its context, its defaults, and a thread for calls that block."""
+"""The base of every channel: options, context, default methods, and a thread for calls that block."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Act(StrEnum):
     """How Wirewatch reacts to a service's error, in the words of docs/reference/channel-answers.md."""
 
     WAIT = "wait and send again"
-    #: Other messages may still be sent.
+    #: Other messages of the channel may still be sent.
     WAIT_ALONE = "wait with this message alone, then send it again"
     LOOK = "check whether it arrived, then send again"
     SIMPLIFY = "send once more as plain text"

@@ -171,7 +171,7 @@ def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | N
 
 
 def describe_silence(silence: model.Silence) -> str:
-    """Return a sentence about a silence that ends with "by", so that the caller can add the person's name."""
+    """Return a sentence about a silence, up to the word "by". The caller adds the person's name."""
     subject = {SilenceKind.STORY: "This story", SilenceKind.EVERYTHING: "Everything"}.get(silence.kind, "")
     place = "here" if silence.channels else "in every channel"
     return f"🔕 {subject or phrases.cut(phrases.clean(silence.name), 75)} is silenced {place} by "

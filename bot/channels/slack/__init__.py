@@ -134,7 +134,7 @@ log = structlog.get_logger()
 
 
 class Channel(BaseChannel):
-    """A channel of a workspace, by bot token."""
+    """A channel of a Slack workspace, used with a bot token."""
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         assert options.to is not None

@@ -2,7 +2,7 @@
 
     rich text  severity and rule; the headline (the link) and its outlet; the summary, matched words bold; the latest
                news; the other headlines, each a link, with outlet and time
-    context    why: line → words
+    context    why: a line of the rule → the matched words
     rich text  people's decisions about the story, if the channel has buttons
     actions    the buttons
 
@@ -51,7 +51,7 @@ def person_element(by: str) -> Piece | None:
 
 
 def date_element(when: datetime, form: str, fallback: str) -> Piece:
-    """Return a time that each reader sees in their zone; ``fallback`` is for programs that cannot show it."""
+    """Return a time that each reader sees in their zone; ``fallback`` is the text for programs that cannot show it."""
     return {"type": "date", "timestamp": int(when.timestamp()), "format": form, "fallback": fallback}
 
 

@@ -1,4 +1,4 @@
-"""Calls of slack_sdk. Its clients block, so each call runs in a separate thread.
+"""Call slack_sdk. Its clients block, so each call runs in a separate thread.
 
 slack_sdk is imported on first use, because it takes half a second.
 """

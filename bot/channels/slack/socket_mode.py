@@ -47,7 +47,7 @@ _CHECK_INTERVAL = timedelta(seconds=0.5)
 _CHECKS = 4
 #: How long to wait for the SDK's threads when we stop.
 _CLOSE_TIMEOUT = timedelta(seconds=2)
-#: A payload contains the whole message; a large buffer reads it in few pieces.
+#: Size of the receive buffer. A payload contains the whole message, and a large buffer receives it in few pieces.
 _BUFFER_BYTES = 16_384
 
 
