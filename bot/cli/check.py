@@ -46,8 +46,8 @@ def check(
 ) -> None:
     """Report every problem of the configuration.
 
-    Checks bot.yaml, feeds.yaml and rules/. Needs no network and no secret. It finds feeds that redirect to each other
-    only if the database is an SQLite file.
+    Checks bot.yaml, feeds.yaml and rules/. Needs no network and no secret. Finds feeds that redirect to each other only
+    if the database is an SQLite file.
 
     Example: wirewatch check --config config --strict
     """

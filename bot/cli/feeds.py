@@ -1,4 +1,4 @@
-"""wirewatch feeds: find, add, import, export and try feeds."""
+"""wirewatch feeds: find, add, import, export and test feeds."""
 
 from __future__ import annotations
 

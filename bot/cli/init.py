@@ -17,7 +17,7 @@ import bot
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE
 
-#: The files that ``--minimal`` writes: the smallest configuration, and a rule with everything that a rule needs.
+#: The files that ``--minimal`` writes: one channel, one feed, and one rule with examples.
 MINIMAL = {
     "bot.yaml": """\
 # yaml-language-server: $schema=schema/bot.json
@@ -119,7 +119,7 @@ def init_line() -> str:
 
 
 def _is_image() -> bool:
-    """Return whether this process runs in the image of the Dockerfile."""
+    """Return whether this process runs in a container that was built from the Dockerfile."""
     is_container = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
     return is_container and os.environ.get("WIREWATCH_HOME") == "/" and sys.prefix == "/opt/wirewatch"
 

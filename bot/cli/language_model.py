@@ -49,9 +49,9 @@ def ask(
 ) -> None:
     """Test the model of bot.yaml with questions that have known answers.
 
-    Shows how many answers are right, how long they take, and how many tokens they cost. Asks the questions of every
-    use, also of uses that bot.yaml does not list. Stores nothing, and does not count against the day's budget. Exit
-    code 1: a question of a use in bot.yaml got no usable answer.
+    Shows how many answers are right, how long they take, and how many tokens they cost. Asks questions for every use,
+    even for uses that bot.yaml does not list. Stores nothing, and does not count against the day's budget. Exit code 1:
+    a question for a use in bot.yaml got no usable answer.
 
     Example: wirewatch model test
     """

@@ -82,7 +82,10 @@ def try_rule(
 
 
 def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
-    """Return the rules of the file, the loaded rules or the query that ``name`` is, and whether all can be used."""
+    """Return the rules to try, and whether all of them can be used.
+
+    ``name`` is a file of rules, a loaded rule's name or a part of it, or a query.
+    """
     if Path(name).is_file():
         usable, problems = read_rule_file(Path(name), settings)
         check.show(problems)

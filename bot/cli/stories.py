@@ -67,7 +67,7 @@ def split(
 ) -> None:
     """Make some articles of a story a separate story.
 
-    Use it if the articles are about another event.
+    Use this command if the articles are about another event.
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """

@@ -1,8 +1,8 @@
 """The base of all questions: parameters, values as JSON, refusals, and how a question runs.
 
-A question is a function that takes an ``Archive`` (one transaction) and its parameters, and returns a frozen value. Its
-entry, a ``Question``, is below it. The API, the assistant tools, the commands' ``--json``, Slack and the pages use the
-entries. They render the value as JSON with the entry's document class.
+A question is a function that takes an ``Archive`` (one transaction) and its parameters, and returns a frozen value.
+Below each function is its entry, a ``Question``, for the API, the assistant tools, the commands, Slack and the pages.
+The entry's document class renders the value as JSON.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ Whole = pydantic.BeforeValidator(_whole)
 #: The schema's pattern for durations. The parser also accepts some others, such as 1.5 hours.
 DURATION = r"[1-9][0-9]{0,2} ?(s|sec|second|m|min|minute|h|hr|hour|d|day|w|week)s?"
 _DAY = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-# A longer name might not fit into the head of a request, where one character may take twelve.
+# A longer name might not fit into the head of a request, where one character may take twelve bytes.
 Name = Annotated[str, pydantic.Field(min_length=1, max_length=300)]
 #: The id or the name of one thing.
 Id = Annotated[str, pydantic.Field(min_length=1)]
@@ -324,7 +324,7 @@ class Question(Generic[P, V]):
 
     #: The name of the tool, and the operation id in the API.
     name: str
-    #: The function that answers. Raises Refused. It runs in a reading thread; an action runs in a writing transaction.
+    #: The function that answers. It may raise Refused. The transaction is read-only unless the question is an action.
     run: Callable[[Archive, P], V]
     #: The class that renders the value as JSON.
     document: type[Document]

@@ -254,7 +254,7 @@ must_not_match: ["Thieves enter by the back door"]
 
 
 def _make_patch(written: str, settings: config.Settings) -> str:
-    """Return a patch that replaces loaded rules and adds a file for each new rule, or "" if nothing differs.
+    """Return a patch that replaces loaded rules and adds a file for each new rule. Return "" if nothing differs.
 
     Reads the rule files.
     """

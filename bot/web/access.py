@@ -133,7 +133,10 @@ def is_known(scope: Scope) -> bool:
 
 
 def rate_refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
-    """Return None, or a 429 response if the caller exceeds its rate. A caller without a named token is its address."""
+    """Return a 429 response if the caller exceeds its rate; otherwise, return None.
+
+    Callers with a token of web.tokens are counted by its name, all others by address.
+    """
     who = caller_of(scope).name or f"at {client_of(scope['client'])}"
     wait = rates.take(who, cost, time.monotonic())
     if wait is None:

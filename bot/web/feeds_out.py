@@ -56,7 +56,7 @@ def _add(parent: etree._Element, name: str, text: str = "", **attributes: str) -
 
 #: Maximum entries of a feed.
 MOST_ENTRIES = 50
-#: Number of newest stories from which the feed of a channel or a tag is chosen.
+#: Number of newest stories that are searched for the stories of a channel or a tag.
 LOOKED_AT = 300
 BACK = timedelta(days=30)
 #: An entry shows at most this many facts and as many corrections, the newest.
