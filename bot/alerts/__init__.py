@@ -2,8 +2,8 @@
 
     nothing posted yet                           posted
     -------------------------------------------  ---------------------------------------------
-    only baseline articles     hold: baseline    another rule          reply: rule
-    too few owners             hold: min outlets its min_outlets met   reply: corroboration
+    too few owners             hold: min outlets another rule          reply: rule
+    only baseline articles     hold: baseline    its min_outlets met   reply: corroboration
     every rule is a digest     hold: digest      a posted article is   reply: correction
     quiet hours, not high      hold: quiet hours   materially edited
     its rule posted recently   hold: cooldown    a fact not yet posted reply: new fact
@@ -11,13 +11,14 @@
     it waits for outlets       hold: gather      another article       edit:  added article
     else                       post: first report a copy               silent: copy
 
-If a gathered message lists the story, edits go to that message, and the first reply comes with a separate post.
+If a gathered message lists the story, edits go to that message. The first reply comes with a separate post of the
+story, except under a digest.
 
 Under a rule with reminders, a posted story with a deadline ahead is held until the next reminder (hold: reminder),
 which is a reply in its thread (reply: reminder).
 
 Silences are checked first. A story is silent (silenced) while the story itself, all its rules or all its articles are
-silenced. Decisions about a posted story ignore silenced rules and articles.
+silenced. Otherwise, its decisions ignore silenced rules and silenced new articles.
 """
 
 from bot.alerts import routing

@@ -15,7 +15,7 @@ FACTS_A_REPLY = 6
 def decide(situation: Situation) -> tuple[model.Decision, ...]:
     """Return the decisions for one story in one channel, in the order in which they are carried out.
 
-    A second call with the recorded alert returns no decision that posts.
+    If these decisions are recorded in the alert, a second call returns no post and no reply.
     """
     alert = situation.alert
     if not situation.rules or (alert is None and not situation.arrivals):
@@ -34,7 +34,7 @@ def decide(situation: Situation) -> tuple[model.Decision, ...]:
 
 
 def _is_news_after_silence(situation: Situation, alert: model.Alert) -> bool:
-    """Return whether an article is news in a story that was not posted because of its baseline or a silence."""
+    """Return whether a new article is a reason to post a story that a baseline or a silence kept silent."""
     if alert.reason is model.Reason.BASELINE:
         return any(not member.is_baseline and member.join.copy_of is None for member in situation.arrivals)
     return alert.reason is model.Reason.SILENCED and bool(situation.arrivals)
@@ -91,7 +91,7 @@ def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decis
 
 
 def _news(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
-    """Return one reply about everything in the turn: new facts, edited articles, and articles that joined."""
+    """Return one reply about all news of the turn (new facts, edited and joined articles), or () if there is none."""
     facts, edits = _facts(situation, alert), situation.edits
     if not facts and not edits:
         return ()
@@ -116,7 +116,7 @@ def _facts(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
 
 
 def _rank(fact: model.Fact) -> int:
-    """Return the position in a reply. The order is changed values, denials and corrections, quotes, joined articles."""
+    """Return the rank of a fact in a reply. Changed values come first, then facts with a mark, others, and joins."""
     return 0 if fact.before else 1 if fact.mark else 3 if fact.is_joined else 2
 
 
@@ -145,9 +145,9 @@ def fact_key(fact: model.Fact) -> str:
 
 
 def _edit(situation: Situation, reason: model.Reason | None) -> model.Decision | None:
-    """Return the edit of the message because of joined articles, or else because of ``reason``.
+    """Return the edit of the message that joined articles cause, or else the edit for ``reason``.
 
-    A copy from an outlet that the story already has causes no edit.
+    Return None if there is neither. A copy from an outlet that the story already has causes no edit.
     """
     arrived = {member.article.id for member in situation.arrivals}
     outlets = {member.article.outlet for member in situation.story.members if member.article.id not in arrived}
@@ -169,7 +169,7 @@ def record_decision(
 ) -> model.Alert:
     """Return the alert after a decision.
 
-    For a post, ``head`` is its outbox row, and ``headline`` is the article of its headline.
+    For a post, ``head`` is the id of its outbox row, and ``headline`` is the article whose title is its headline.
     """
     alert = alert or model.Alert(
         story=decision.story,

@@ -12,7 +12,7 @@ from bot.model import Verdict
 
 #: Maximum age of the judgements that the page and the API count.
 JUDGED_WITHIN = timedelta(days=90)
-#: 95 % of a normal distribution is within this many standard deviations.
+#: 95 % of a normal distribution is within this many standard deviations of its mean.
 _Z = 1.959964
 
 

@@ -19,8 +19,7 @@ HOUR = timedelta(hours=1)
 
 
 def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> model.Decision | None:
-    """Return the decision to wait, with the first reason for it, or None to post.
-
+    """Return the decision to wait, with the first reason that applies. Return None if no reason applies.
     If ``is_released`` is true, a baseline or digest hold has just ended, so neither of them applies. If
     ``is_beyond_cap`` is true, the story goes to the gathered message for stories beyond the rate cap, so the cap does
     not apply.
@@ -48,7 +47,8 @@ def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap:
 def gather_hold(situation: Situation) -> model.Decision | None:
     """Return the hold of a first post that waits for other outlets, or None if it does not wait.
 
-    The wait is counted from the first article. There is no wait under a rule of severity high or after another hold.
+    The first decision about the story starts the wait. There is no wait after another hold, or if one of the rules has
+    severity high or no ``gather``.
     """
     alert = situation.alert
     if alert is not None and (
@@ -76,8 +76,8 @@ def _cooldown_end(rule: model.Rule, situation: Situation) -> datetime | None:
 def _rate_cap(situation: Situation, *, is_high: bool) -> model.Decision | None:
     """Return the hold of a story beyond the rate cap, or None if it may be posted.
 
-    If messages can be edited, the story is gathered at once. Otherwise it waits until the hour has room, unless its
-    severity is high.
+    If messages can be edited, the story is gathered at once. Otherwise it waits until the number of posts in the last
+    hour is below the cap, unless its severity is high.
     """
     cap, gathers_at_once = situation.policy.posts_per_hour, situation.policy.can_edit
     recent = situation.recent_high_posts if is_high else situation.recent_posts
@@ -93,7 +93,7 @@ BASELINE_STORIES_A_RULE = 5
 
 
 def release(situations: Sequence[Situation]) -> tuple[model.Decision, ...]:
-    """Decide again for held alerts of one channel whose ``held_until`` has come, newest story first."""
+    """Decide again about one channel's held alerts that are due, newest story first."""
     posts_by_rule: Counter[str] = Counter()
     decisions = []
     for situation in sorted(situations, key=lambda s: (s.story.last_seen, s.story.id), reverse=True):
@@ -138,11 +138,11 @@ MORNING = time(9)
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """One lead time of one rule before one deadline."""
+    """The time of one reminder: one lead time of a rule before a deadline."""
 
     at: datetime
     deadline: model.Deadline
-    #: The time after which no reminder is sent.
+    #: No reminder is sent at this time or later.
     ends: datetime
     rule: model.Rule
 
@@ -167,7 +167,7 @@ def due_reminders(situation: Situation) -> tuple[model.Decision, ...]:
 
 
 def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.Rule, ...]) -> model.Decision:
-    """Return the reminder of the rules that are not silenced, or the silence if all rules are silenced."""
+    """Return the reminder of the rules that are not silenced. If all are silenced, return that decision instead."""
     silenced = {rule.name: silence for rule, silence in situation.silenced_rules}
     active = tuple(rule for rule in rules if rule.name not in silenced)
     if not active:
@@ -180,10 +180,9 @@ def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.R
 
 
 def plan_reminder(situation: Situation, *, is_released: bool = False) -> model.Decision | None:
-    """Return the hold until the next reminder, or None if it has not changed.
+    """Return the hold until the next reminder. Return None if the present hold stays or the story is not posted.
 
-    ``is_released`` is true if the due reminders have been decided. Until then, the next reminder does not replace a due
-    reminder.
+    ``is_released`` is true if the due reminders have been decided. Until then, the hold of a due reminder stays.
     """
     alert = situation.alert
     if alert is None or alert.state is not model.AlertState.POSTED:

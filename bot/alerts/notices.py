@@ -38,7 +38,7 @@ def configuration_reloaded(
     )
     lead = f"Configuration reloaded: {in_force}."
     if problems:
-        # If there are no errors, the line shows that the last refusals are resolved.
+        # Without errors, begin with the totals, which show that nothing is refused any longer.
         loaded = "" if errors else lead.removesuffix(".")
         lead = "; ".join(part for part in (loaded, *parts) if part)
     errors_first = sorted(problems, key=lambda problem: problem.severity != "error")
@@ -119,7 +119,7 @@ def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str,
 
 
 def channel_failing(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
-    """Report that all attempts failed for some minutes. ``reason`` is the last error."""
+    """Report that all attempts to send to the channels failed for some minutes. ``reason`` is the last error."""
     names = ", ".join(channels)
     lead = f"Channel {names} has accepted no message for some minutes. Its messages are kept and retried."
     return model.Notice(what=lead, where=(reason,), occasion=occasion)

@@ -1,4 +1,4 @@
-"""Choose the channels of a story under a rule by the tree of routes in bot.yaml, and describe the choice in words.
+"""Choose the channels for a rule's stories by the tree of routes in bot.yaml, and describe the routes in words.
 
 The first matching route decides, and inside it the first matching sub-route; after a route with ``continue`` the
 next route is tried too.
@@ -38,7 +38,7 @@ class Leg:
     """One route that a rule's stories may take."""
 
     to: tuple[str, ...]
-    #: Hours and feed tags in words. If empty, the leg always applies.
+    #: Hours and feed tags in words; empty if the leg has no condition.
     conditions: tuple[str, ...]
     #: Relation to the previous leg: “also” (both are taken) or “else” (taken if the previous leg does not apply).
     joint: str
@@ -75,7 +75,7 @@ def _may_match(route: model.Route, rule: model.Rule) -> bool:
 def _legs(
     routes: Sequence[model.Route], rule: model.Rule, outer: tuple[str, ...] = (), joint: str = "else"
 ) -> list[Leg]:
-    """Return every route of a rule, in the order in which they are tried. ``outer`` are the conditions of all."""
+    """Return a rule's legs, in the order in which they are tried. ``outer`` are the enclosing route's conditions."""
     legs: list[Leg] = []
     for branch in routes:
         if not _may_match(branch, rule):

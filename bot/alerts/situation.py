@@ -57,16 +57,17 @@ class Situation:
     #: Dated deadlines of the story; empty unless a rule has reminders.
     deadlines: tuple[model.Deadline, ...] = ()
     policy: model.PostingPolicy = field(default_factory=model.PostingPolicy)
-    #: Times of this channel's recent posts, oldest first. Posts of severity high are counted separately.
+    #: Times of this channel's recent posts below severity high, oldest first.
     recent_posts: tuple[datetime, ...] = ()
+    #: Times of this channel's recent posts of severity high, oldest first.
     recent_high_posts: tuple[datetime, ...] = ()
     #: Rule name -> time at which the rule last opened a thread in this channel.
     rule_spoke_at: Mapping[str, datetime] = field(default_factory=dict)
     #: The silence that covers everything that could be posted now, or None.
     silence: model.Silence | None = None
-    #: The silenced rules, which are not in ``rules``. Empty if ``silence`` is set.
+    #: The silenced rules, which ``rules`` omits, each with its silence. Empty if ``silence`` is set.
     silenced_rules: tuple[tuple[model.Rule, model.Silence], ...] = ()
-    #: A silence of new or changed articles, which the fields above exclude. None if ``silence`` is set.
+    #: A silence of articles that ``arrivals``, ``facts`` and ``edits`` therefore omit. None if ``silence`` is set.
     silence_of_some: model.Silence | None = None
 
     @property
@@ -85,12 +86,12 @@ class Situation:
 
     @property
     def thread(self) -> model.Thread:
-        """The kind of replies in the story's thread, which is the highest level among the rules."""
+        """Which replies the story's thread gets: the highest level among the rules."""
         levels = (rule.thread or self.policy.thread for rule in self.rules)
         return max(levels, key=lambda thread: thread.rank, default=self.policy.thread)
 
     def digest_of(self, rule: model.Rule) -> model.Digest | None:
-        """Return the digest of the rule, or else of the channel."""
+        """Return the digest of the rule or else of the channel, or None if neither has one."""
         return rule.when or self.policy.digest
 
     def next_digest(self, rules: Sequence[model.Rule]) -> datetime | None:
@@ -109,7 +110,7 @@ class Situation:
         facts: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
     ) -> model.Decision:
-        """Return a decision about this story and channel, at ``now``. If ``rules`` is None, it names all rules."""
+        """Return a decision about this story and channel, at ``now``. If ``rules`` is None, name all rules."""
         named = self.rules if rules is None else rules
         cause = self.arrivals[-1].article.id if self.arrivals else self.facts[0].article if self.facts else None
         return model.Decision(
@@ -128,11 +129,11 @@ class Situation:
 
     @property
     def silenced(self) -> model.Decision | None:
-        """The decision if everything is silenced, else None."""
+        """The decision to post nothing because everything is silenced, or None if something is not."""
         return None if self.silence is None else self.silenced_by(self.silence)
 
     def silenced_by(self, silence: model.Silence, rules: tuple[model.Rule, ...] | None = None) -> model.Decision:
-        """Return the decision to post nothing because of ``silence``. If ``rules`` is None, it names all rules."""
+        """Return the decision to post nothing because of ``silence``. If ``rules`` is None, name all rules."""
         detail = f"silenced: {silence.summary}"
         decision = self.decision(model.AlertAction.SILENT, model.Reason.SILENCED, rules=rules, detail=detail)
         return replace(decision, silence=silence.id)
@@ -150,7 +151,7 @@ class Situation:
         facts: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
     ) -> model.Decision:
-        """Return a reply. Under a digest it is sent with the next digest, in quiet hours at their end (``until``)."""
+        """Return a reply. It is due (``until``) with the next digest, or else after quiet hours if no rule is high."""
         send_at = self.next_digest(self.rules)
         if send_at is None and self.severity is not model.Severity.HIGH:
             send_at = quiet_hours_end(self.policy.quiet, self.now)
@@ -166,13 +167,12 @@ def without_silenced(
     of_rule: Callable[[str], model.Silence | None],
     of_article: Callable[[model.Article], model.Silence | None],
 ) -> Situation:
-    """Return the situation without silenced rules and articles, or with ``silence`` if nothing is left.
+    """Return the situation without silenced rules and articles. If nothing is left, set its ``silence`` instead.
 
-    ``of_rule`` gets the name of a rule.
+    ``of_rule`` takes the name of a rule.
 
-    A story is silenced as a whole by a silence ``of_story``, or if all its rules or all its articles are silenced. It
-    is also silenced for now if every new or changed article is silenced. A later article that is not silenced is
-    posted.
+    A story is silenced as a whole by ``of_story``, or if all its rules or all its articles are silenced. It is also
+    silenced for now if every new or changed article is silenced; a later article that is not silenced is posted.
     """
     if of_story is not None:
         return replace(situation, silence=of_story)

@@ -20,7 +20,7 @@ log = structlog.get_logger("wirewatch")
 
 
 class Assisting:
-    """The asker of the configured language model; a reload that changes ``model`` in bot.yaml replaces it."""
+    """Runs the asker of the configured language model. A reload with a changed ``model`` key replaces the asker."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -69,7 +69,7 @@ class Assisting:
                     asking.cancel()
 
     async def settle(self) -> Sequence[model.Decision]:
-        """Ask the model about undecided articles for at most the configured ``wait``, then decide all of them.
+        """Ask the model about undecided articles for at most the configured ``wait``. Then decide all, even unanswered.
 
         Raises StoreError.
         """

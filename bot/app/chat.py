@@ -89,7 +89,7 @@ class Interactions:
         return result
 
     async def _note_connection(self, channels: tuple[str, ...], reason: str | None) -> None:
-        """Log a change of a listener's connection, and notify the operator. ``reason`` is None if it is connected."""
+        """Log and report a listener's connection. ``reason`` is why the connection failed, or None if it works."""
         now = self.clock.now()
         if reason is None:
             self._failing_since.pop(channels, None)
@@ -117,7 +117,7 @@ class Interactions:
 
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
-#: Maximum number of stories in an answer, of stories read to find them, and of decisions shown for a story.
+#: Maximum stories in an answer, stories read to fill it, and decisions shown for a story.
 _STORIES, _READ, _DECISIONS = 10, 500, 4
 _USAGE = (
     "/wirewatch why LINK: which rules match an article, and why others do not",
@@ -236,7 +236,7 @@ class Asking:
             ]
             if (more := len(decisions) - _DECISIONS) > 0:
                 lines.append(f"{model.format_count(more, 'further decision')}: `wirewatch stories` lists all")
-        # Rules without any matching term are not listed.
+        # Do not list a rule if none of its terms matches.
         near_misses = [entry for entry in explained if not entry.matched and "  + " in entry.text]
         lines += [f'"{entry.rule}" does not match: {entry.text.splitlines()[-1].strip(" =")}' for entry in near_misses]
         count = len(matched)

@@ -37,7 +37,7 @@ async def _tick_every(every: timedelta, work: Callable[[], Coroutine[None, None,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """The variables, clock, fetcher and ticker of a command. Tests, simulations and the demo replace some of them."""
+    """A command's environment variables, clock, fetcher and ticker. Tests, simulations and the demo replace some."""
 
     environ: Mapping[str, str]
     clock: model.Clock = field(default_factory=SystemClock)
@@ -74,7 +74,7 @@ def load(
 def database_of(settings: config.Settings, environment: Environment) -> str:
     """Return the address of the database, with its password resolved.
 
-    Raises ConfigError, also if the archive is still in the folder that earlier versions used.
+    Raises ConfigError, also if the archive is still in the folder that earlier versions of Wirewatch used.
     """
     settings.bot.refuse_stray_database(environment.environ)
     return settings.bot.database_address(environment.environ)
@@ -107,7 +107,7 @@ class _StoreKeyValues:
     async def put(self, key: str, value: str) -> None:
         from bot.model.runtime import retry_until_stored  # imports asyncio, which many commands do not need
 
-        # Retry while the database is locked, because without the value, a mail that was sent would be sent again.
+        # Retry until the database is available, because without the value, a mail that was sent would be sent again.
         await retry_until_stored(lambda: self._store.write(lambda tx: tx.key_values.put(key, value)), self._clock)
 
 

@@ -24,9 +24,10 @@ log = structlog.get_logger("wirewatch")
 _LOOK = timedelta(seconds=20)
 #: Pause of IDLE after a failure. During the pause, the mailbox is only polled, like any feed.
 _AFTER_FAILURE = timedelta(minutes=10)
-#: How long one process leases a mailbox; longer than one wait of IDLE.
+#: How long one process leases a mailbox; longer than one IDLE command lasts.
 _LEASE = timedelta(minutes=6)
-#: Number of attempts to have the mailbox polled, because a running poll may have started before the mail arrived.
+#: Attempts to make a mailbox due, and the pause between them. An attempt fails while the mailbox is being polled; that
+#: poll may have started before the mail arrived.
 _TRIES, _BETWEEN_TRIES = 12, timedelta(seconds=5)
 
 
@@ -71,7 +72,7 @@ class Mailboxes:
                 await self.clock.sleep(_AFTER_FAILURE)
 
     async def _make_due(self, url: str, feed: model.Feed) -> None:
-        """Make the mailbox due as soon as possible, after any running poll. Raises StoreError."""
+        """Make the mailbox due, if necessary after a running poll. Raises StoreError."""
         for _ in range(_TRIES):
             if await self.store.write(partial(poll_for_news, feeds={url: feed}, urls=[url], now=self.clock.now())):
                 return
@@ -81,7 +82,7 @@ class Mailboxes:
 def poll_for_news(
     tx: storage.Transaction, *, feeds: Mapping[str, model.Feed], urls: Iterable[str], now: datetime
 ) -> Sequence[str]:
-    """Make the feeds at ``urls`` due. Return those that are due or no longer configured; the others must be retried."""
+    """Make the feeds at ``urls`` due. Return the feeds that are due or no longer configured; retry the others later."""
     settled = []
     for url in urls:
         state, feed = tx.feeds.get(url), feeds.get(url)
@@ -101,7 +102,7 @@ _MAX_HUBS, _CONCURRENT_HUBS = 20, 5
 
 @dataclass(slots=True)
 class Hubs:
-    """Subscribes to the hub of each feed that names one. Several processes may share a database."""
+    """Subscribes to feeds' hubs, and polls a feed when its hub reports news. Several processes may share a database."""
 
     store: storage.Store
     clock: model.Clock

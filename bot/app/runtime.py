@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("wirewatch")
 
-#: Maximum feeds claimed at once in a single pass; limits memory (the states of 10,000 feeds take 45 MB).
+#: Maximum feeds that ``App.once`` claims at a time; limits memory (the states of 10,000 feeds take 45 MB).
 PORTION = 2_000
 #: Interval between checks of the configuration files, because bind mounts and config maps raise no file events.
 WATCH = timedelta(seconds=2)
@@ -143,7 +143,10 @@ class App:
         return self.live.loaded_at
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
-        """Run one pass over all due feeds, then send for at most ``drain``. Raises StoreUnavailable."""
+        """Run one pass over all due feeds, then send for at most ``drain``. If ``everything``, all feeds are due.
+
+        Raises StoreUnavailable.
+        """
         await self.heartbeat.begin(operator=self.settings.bot.operator)
         memory.spare_collections(lasts=False)
         try:
@@ -208,7 +211,7 @@ class App:
             async with TaskGroup() as group:
                 watching = [group.create_task(_pass_on(event, ending)) for event in (over, self.live.channels_changed)]
                 ours = {name: channel for name, channel in self.live.channels.items() if is_ours(channel)}
-                # The process that sends to a channel also runs the listener that only one process may run.
+                # A listener that only one process may run is run by the process that sends to its channel.
                 watching.append(group.create_task(self._listening.run_alone(channels.listeners(ours.values()))))
                 await self._sender(ours).run(ending)
                 for task in watching:
@@ -232,7 +235,7 @@ class App:
                 await self.reload(settings)
 
     def _open_site(self) -> Site | None:
-        """Return the status page, or None if bot.yaml has no ``web``. A reload does not change its address or token."""
+        """Return the status page, or None if bot.yaml has no ``web``. A reload keeps the page's address and token."""
         web_settings = self.live.settings.bot.web
         if web_settings is None:
             return None
@@ -267,7 +270,7 @@ class App:
         self._past_outage = outage
 
     def reload_soon(self) -> None:
-        """Make the watcher check the configuration files immediately, whether they changed or not."""
+        """Make the watcher load the configuration files immediately, even if they have not changed."""
         self._reload_requested.set()
 
     async def reload(self, settings: config.Settings) -> None:
@@ -303,7 +306,7 @@ class App:
             tx.subscriptions.keep(feeds.keys())
             # Store the rules that keep an old version, because `wirewatch status` reads only the current files.
             keys.KEPT_RULES.put(tx, json.dumps(self.settings.kept))
-            # Open stories count owners, and the previous configuration may have named other owners.
+            # Open stories count owners, so a turn in progress is invalid if the new configuration changes an owner.
             if tx.articles.correct_owners(owner_of, since=since):
                 tx.decision_queue.note_change()
 
@@ -368,7 +371,7 @@ async def opened(
     replaced: Mapping[str, model.Channel] | None = None,
     process_name: str = "wirewatch",
 ) -> AsyncIterator[App]:
-    """Open the app and its database as the only owner.
+    """Open the app and its database; only one process may open an SQLite database.
 
     Channels in ``replaced`` are used instead of the channels of the same names in bot.yaml. ``process_name`` appears in
     the ledger, and in the error message of a second process.

@@ -15,7 +15,7 @@ from bot.model.runtime import TaskGroup
 
 
 class TickEvery(Protocol):
-    """Run ``work`` immediately and then at intervals of ``every``, until cancelled."""
+    """A function that runs ``work`` immediately and then at intervals of ``every``, until cancelled."""
 
     async def __call__(self, every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None: ...
 
@@ -43,7 +43,7 @@ async def tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, 
             # Run in a task of the group, so that errors reach the caller. The scheduler would only log them.
             await asyncio.wait([group.create_task(work())])
 
-        # By default, APScheduler drops a run that is a second late, which is common on a busy machine.
+        # By default, APScheduler drops a run that is more than a second late, which is common on a busy machine.
         job = scheduler.add_job(run, trigger, next_run_time=_now(), misfire_grace_time=None, coalesce=True)
         scheduler.start()
         try:

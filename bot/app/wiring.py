@@ -47,7 +47,7 @@ class Live:
 
 
 class Observers(Observer):
-    """Forward each event to all observers."""
+    """Forwards each event to all observers."""
 
     def __init__(self, on_feed: Callable[[FeedReport], None] = lambda report: None) -> None:
         self.all: list[Observer] = []

@@ -39,7 +39,7 @@ _SHOWN = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The story of an action, and its message in one channel."""
+    """The story that an action is about, and the story's message in one channel."""
 
     story: model.Story
     #: Alert of the message whose button was pressed, or None if the action did not come from a message.
@@ -195,7 +195,7 @@ _REASONS = {Verdict.CLAIMED: model.Reason.CLAIMED, Verdict.UNCLAIMED: model.Reas
 def _keep(
     context: ActionContext, verdict: Verdict, alert: model.Alert, rules: Sequence[str], summary: str
 ) -> tuple[model.Decision, ...]:
-    """Store judgements of a story in a channel, and show them. Return () if they were already stored."""
+    """Store judgements of a story in a channel, and show them in its message. Return () if they were already stored."""
     assert alert.head is not None
     judgements = [
         model.Judgement(
@@ -342,7 +342,7 @@ def _show(
 ) -> model.Decision:
     """Write the decision of an action, and edit the message to show the current state."""
     turn = context.turn
-    # Make a turn that is being computed invalid, because it does not include this action.
+    # Invalidate any turn that is being computed, because it does not include this action.
     turn.tx.decision_queue.note_change()
     action = model.AlertAction.SILENT if alert.is_gathered else model.AlertAction.EDIT
     decision = replace(turn.decision(alert, action, reason, detail), rules=tuple(rules))

@@ -20,7 +20,7 @@ from bot.model import visible
 from bot.pipeline.turn import Turn
 
 _KINDS = (model.MessageKind.POST, model.MessageKind.EDIT)
-#: Maximum number of original sentences next to a translation, and maximum length of the translation without the note
+#: Maximum original sentences next to a translation, and maximum characters of the translation without its note
 #: "translated by". A message has room for four sentences of 700 characters.
 _ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
 A = TypeVar("A", bound=Answer)
@@ -31,9 +31,9 @@ class _Question:
     """A question about the event of a waiting article."""
 
     prompt: model.Prompt
-    #: The nearest story as it was.
+    #: The nearest story, as it was when the question was asked.
     nearest: model.Story
-    #: The facts of the article among which the answer also chooses, if the article reports the nearest story's event.
+    #: Facts of the article. If the article reports the nearest story's event, the answer also says which are new in it.
     offered: Sequence[model.Fact]
 
 
@@ -46,9 +46,9 @@ class AnswerLookup(Protocol):
 def with_model_words(
     turn: Turn, row: model.Outgoing, policy: model.LanguageModelPolicy, look_up: AnswerLookup
 ) -> model.Outgoing:
-    """Return the message with the model's summary, and its translation if the channel wants one.
+    """Return the row with the model's summary in its message, and with a translation if the channel wants one.
 
-    Return the message unchanged if there is no answer or the article contains instructions to a model.
+    Return the row unchanged if there is no answer or the article contains instructions to a model.
     """
     if row.message.kind not in _KINDS or len(row.message.briefs) != 1:
         return row
@@ -81,7 +81,7 @@ def with_model_words(
 
 
 def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[model.Prompt, type[A]], A | None]:
-    """Return a function that looks up stored answers of the model ``by``."""
+    """Return a function that looks up stored answers of the model with the name ``by``."""
 
     def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
         return _parsed(prompt, tx.completions.answers([prompt.key], by=by).get(prompt.key), form)
@@ -90,7 +90,7 @@ def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[model.Promp
 
 
 def _parsed(prompt: model.Prompt, text: str | None, form: type[A]) -> A | None:
-    """Return the parsed answer, or None if ``text`` is None or not valid for this version."""
+    """Return the parsed answer, or None if ``text`` is None or not valid for this version of the prompt."""
     with suppress(model.BadAnswer):
         return None if text is None else prompts.parse_answer(prompt, text, form)
     return None
@@ -126,7 +126,7 @@ class Advice:
         self._wanted: dict[str, model.Prompt] = {}
         #: Keys of summaries and translations that are already in the queue.
         self._queued: set[str] = set()
-        #: Waiting article -> its question. The question stays the same even if the story has changed.
+        #: Waiting article -> its question. The question stays the same even if the nearest story changes.
         self._asked: dict[str, _Question] = {}
 
     def begin(self, turn: Turn) -> None:
@@ -153,7 +153,9 @@ class Advice:
         urgent: Collection[str],
         offer: Callable[[model.Story], Sequence[model.Fact]],
     ) -> stories.Opinion | None:
-        """Return whether the article reports the event of one of the nearest stories. Raises Undecided.
+        """Return the model's opinion on which of the nearest stories report the article's event. Raises Undecided.
+
+        Return None if the model has no opinion.
 
         ``stored`` contains the nearest stories in the store, and the stories that waiting articles would open. A story
         that this turn opens is compared in the next turn. ``urgent`` are the rules of severity high; no answer may
@@ -187,8 +189,8 @@ class Advice:
     def _earlier_answer(self, article: model.Article) -> tuple[prompts.SameEvent | None, str]:
         """Return an earlier answer about the article's event, and the ids of the stories in its prompt.
 
-        The stories near the article may have changed since then. After a restart between prompt and decision, this
-        must not cause a second request.
+        After a restart between prompt and decision, the nearest stories, and so the prompt, may have changed. Use the
+        earlier answer even then, instead of a second request.
         """
         for call in reversed(self._turn.tx.completions.about(article.id)):
             is_current = (call.use, call.version) == (model.Use.SAME_EVENT, prompts.SameEvent.version)
@@ -201,8 +203,8 @@ class Advice:
     ) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
         """Ask the model about rules with ``about``. Return the relevant arrivals, and members for rejected articles.
 
-        Rejected matches are deleted. An article without remaining matches becomes a member of a separate story without
-        channels, with the reason. Arrivals that wait for the model are omitted.
+        Rejected matches are deleted. An article without remaining matches is rejected: it becomes the member of a
+        separate story without channels, and its join has the reason. Arrivals that wait for the model are omitted.
         """
         relevant, rejected = [], []
         for arrival in arrivals:
@@ -229,7 +231,7 @@ class Advice:
     def _irrelevant_rules(self, arrival: model.Arrival) -> Mapping[str, str]:
         """Return each matched rule that the article is not about, with the reason. Do not check rules of severity high.
 
-        Raises Undecided if an answer is missing, after all answers are requested.
+        If an answer is missing, request all missing answers and raise Undecided.
         """
         article, reasons, waits = arrival.article, {}, False
         for match in arrival.matches:
@@ -253,10 +255,10 @@ class Advice:
     def confirm(
         self, article: model.Article, story: model.Story, new_facts: Sequence[model.Fact], further: Sequence[model.Fact]
     ) -> Sequence[model.Fact]:
-        """Return the facts that the model chooses from ``new_facts`` and ``further``, which may be new too.
+        """Return the facts that the model chooses from ``new_facts`` and from ``further`` (facts that may be new).
 
-        Return none if the answer is still missing, and queue a task for the model. Return ``new_facts`` if the article
-        contains instructions to a model.
+        If the answer is still missing, return none, and queue a task that adds the facts later. If the article contains
+        instructions to a model, return ``new_facts``.
         """
         if prompts.instructs_a_model(article):
             return new_facts
@@ -273,9 +275,9 @@ class Advice:
             return ()
 
     def _chosen_with_event(self, article: model.Article, story: model.Story) -> Sequence[model.Fact] | None:
-        """Return the new facts of an article by the answer about its event.
+        """Return the new facts that the answer about the article's event names.
 
-        Return None if that question was not about the facts, or about another story, or about fewer articles of it.
+        Return None if there is no usable answer, or if the question was not about exactly the articles of ``story``.
         """
         question = self._asked.get(article.id)
         if question is None or _article_ids(question.nearest) != _article_ids(story):
@@ -291,7 +293,7 @@ class Advice:
         return answer.choose(pending.offered)
 
     def worded(self, row: model.Outgoing, story: model.StoryId) -> model.Outgoing:
-        """Return a story's message with the model's summary and translation. Queue missing ones, for a later edit.
+        """Return a story's message with the model's summary and translation. Queue a missing one, for a later edit.
 
         While the summary is missing, do not translate the sentences that it would replace.
         """

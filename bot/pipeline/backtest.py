@@ -51,8 +51,11 @@ class Comparison:
 
     #: Name of the other version: “the loaded version”, or the path of its file.
     with_what: str
+    #: Articles that only this version matches.
     starts: tuple[MatchedArticle, ...]
+    #: Articles that only the other version matches.
     stops: tuple[MatchedArticle, ...]
+    #: Number of articles that both versions match.
     both: int
 
 
@@ -95,7 +98,7 @@ class BacktestReport:
     stories: int
     #: The messages that would have been sent, oldest first.
     messages: tuple[BacktestPost, ...]
-    #: Number of stories still held at the end: for more outlets, for a digest, or for the end of quiet hours.
+    #: Number of stories still held at the end, for example until a digest or the end of quiet hours.
     held: int
     #: Number of articles that at least one tried rule matches.
     matched: int = 0
@@ -142,9 +145,9 @@ class Tally:
     def take(
         self, article: model.Article, feed: model.Feed, numbers: frozenset[int], match: model.Match | None
     ) -> None:
-        """Count an article that a version matches, or that matched before.
+        """Count an article that any version matches or is known to have matched (``BacktestPlan.matched_before``).
 
-        ``numbers`` identifies the versions that match it. ``match`` is the match of the rule itself, or None.
+        ``numbers`` are the indexes of the versions that match. ``match`` is the match of the rule itself, or None.
         """
         was_matched = article.id in self._before or (self._other is not None and self._other in numbers)
         if match is not None:
@@ -274,7 +277,7 @@ class Replay:
         while due := self._memory.stories.held_until(until):
             now = due[0].held_until
             if now is None or now == previous:
-                # The alert is held until the same time again, so nothing changes before another article arrives.
+                # The alert is again held until ``now``, so nothing changes before another article arrives.
                 return
             turn = Turn(self._memory, self._snapshot, now, self._cache)
             self._updater.release(turn)

@@ -102,7 +102,7 @@ class Decider:
         return self._advice is not None and bool(self._advice.held)
 
     async def stop_waiting(self, snapshot: Snapshot) -> Sequence[model.Decision]:
-        """Decide the work that waits for answers without them. Raises StoreError."""
+        """Decide the work that waits for answers, without waiting any longer. Raises StoreError."""
         advice = self._advice
         if advice is None:
             return await self.work_off(snapshot)
@@ -142,7 +142,7 @@ class Decider:
         arrivals: Sequence[model.Arrival] = (),
         revisions: Sequence[model.Revision] = (),
     ) -> None:
-        """Count and log decisions. The id of the article's poll connects each log line with earlier ones."""
+        """Count and log decisions. The id of the article's poll connects each log line with the poll's log lines."""
         polls = {arrival.article.id: arrival.poll for arrival in arrivals}
         polls |= {revision.article.id: revision.poll for revision in revisions}
         for decision in decisions:
@@ -230,7 +230,7 @@ class Decider:
                     lambda tx: (tx.decision_queue.peek(limit=1), tx.rulings.waiting())
                 )
                 if rulings:
-                    # A ruling may be the cause. Remove it, so that the error does not recur for ever.
+                    # A ruling may be the cause. Mark all rulings as done, so that the error does not recur for ever.
                     ids, now = [ruling.id for ruling in rulings], self._clock.now()
                     await self._store.write(partial(_settle, numbers=(), rulings=ids, now=now))
                     log.critical("applying a ruling raised an unexpected error", rulings=ids, exc_info=True)
@@ -257,6 +257,6 @@ class Decider:
 
 
 def _settle(tx: storage.Transaction, *, numbers: Sequence[int], rulings: Sequence[str], now: datetime) -> None:
-    """Mark queued work and rulings as done."""
+    """Mark rulings as done, and remove decided work from the queue."""
     tx.rulings.done(rulings, at=now)
     tx.decision_queue.remove(numbers)

@@ -54,7 +54,7 @@ class Dispatcher:
             decisions.extend(self._merge_alerts(entry))
             # Find the routes before a channel gets an alert, because an alert binds the story to its channel.
             routes = self._rules_and_channels(entry.story)
-            # Late facts and summaries come without a new article, so the edit needs another identity.
+            # Without a new or edited article, derive the id of the edit from the late facts and summary.
             cause = None
             if not (entry.arrivals or entry.edits):
                 cause = " ".join(
@@ -70,7 +70,7 @@ class Dispatcher:
         return decisions
 
     def release(self, held: Sequence[model.Alert]) -> list[model.Decision]:
-        """Decide again about held alerts that are due and about due reminders. Gather the posts of each channel."""
+        """Decide again about held alerts that are due, and about due reminders. Gather the posts of each channel."""
         stories = self._turn.stories(alert.story for alert in held)
         self._turn.alerts(stories)
         decisions: list[model.Decision] = []
@@ -93,7 +93,7 @@ class Dispatcher:
                 is_post, reason = decision.action is model.AlertAction.POST, reasons[decision.story]
                 if is_post and reason is model.Reason.RATE_CAP:
                     capped.append(decision)
-                # A story that was held until enough outlets report it gets a separate message.
+                # A story that only waited for other outlets (``gather``) gets a separate message.
                 elif is_post and reason is not model.Reason.GATHER:
                     together.append(decision)
                 else:
@@ -122,7 +122,11 @@ class Dispatcher:
         return [planned]
 
     def _merge_alerts(self, entry: ChangedStory) -> list[model.Decision]:
-        """Merge alerts. Keep the older of two messages. If only the younger story has a message, move the message."""
+        """Merge the alerts of merged stories.
+
+        If both stories have a message, the younger story's message becomes a pointer to the older story. If only the
+        younger story has a message, the older story takes it over.
+        """
         decisions = []
         for younger in self._turn.alerts(entry.merged):
             older = self._turn.alert(entry.story.id, younger.channel)
@@ -166,7 +170,7 @@ class Dispatcher:
         return [*decisions, *self.dispatch([ChangedStory(split.apart, arrivals=list(split.apart.members))])]
 
     def _take_back_replies(self, split: Split, decision: model.Decision) -> None:
-        """Edit sent replies about the split articles to point to their new story, and drop unsent ones."""
+        """Turn sent replies about the removed articles into pointers to the new story, and drop unsent replies."""
         for row in self._turn.tx.outbox.of_story(split.home.id):
             reported = {fact.article for fact in row.message.facts} | {edit.article for edit in row.message.edits}
             is_reply = row.message.kind is model.MessageKind.REPLY
@@ -181,7 +185,10 @@ class Dispatcher:
     def _post_together(
         self, posts: Sequence[model.Decision], reasons: Mapping[model.StoryId, model.Reason], *, most: int
     ) -> None:
-        """Post gathered messages that list at most ``most`` stories each. ``reasons`` are why each story was held."""
+        """Post one story separately, or several in gathered messages of at most ``most`` stories.
+
+        ``reasons`` are why each story was held.
+        """
         if len(posts) == 1:
             self._carry_out(posts[0])
             return
@@ -318,15 +325,15 @@ class Dispatcher:
         return self._silences.without_silenced(situation)
 
     def _posted(self, channel: str) -> Sequence[model.Alert]:
-        """Return the recently posted alerts, oldest first."""
+        """Return the channel's recently posted alerts, oldest first."""
         if channel not in self._recent:
-            # Load two hours, because a gathered message grows for an hour and its first story must be included.
+            # Load at least two hours: a gathered message grows for an hour, and its first story must be included.
             since = self._turn.now - max(2 * _HOUR, self._turn.snapshot.longest_cooldown())
             self._recent[channel] = self._turn.posted_since(channel, since)
         return self._recent[channel]
 
     def _times(self, recent: Sequence[model.Alert]) -> tuple[tuple[datetime, ...], tuple[datetime, ...]]:
-        """Return the times of the posts that count for the rate cap: first of lower severity, then of severity high."""
+        """Return the times of the posts that count for the rate cap: those below severity high, then the high ones."""
         times: dict[bool, dict[model.SendId | None, datetime]] = {False: {}, True: {}}
         for alert in recent:
             if alert.posted_at and not (alert.is_gathered and alert.reason is model.Reason.RATE_CAP):

@@ -26,7 +26,7 @@ from bot.pipeline.snapshot import Snapshot
 from bot.stories import facts
 from bot.text import titles
 
-#: Items that do not count for the daily limit: they are stored without text, or only if they match.
+#: Items that do not count for the daily limit: old ones are stored without text, retold ones only if they match.
 _FREE = (identity.Novelty.OLD, identity.Novelty.RETOLD)
 
 
@@ -34,9 +34,9 @@ _FREE = (identity.Novelty.OLD, identity.Novelty.RETOLD)
 class DailyUse:
     """The use of a feed's daily limit by one poll."""
 
-    #: Number that counts against ``fetch.max_items_per_day``.
+    #: Number of items stored, where a long text counts as several. ``fetch.max_items_per_day`` limits it.
     cost: int = 0
-    #: Number of new feed ids of known articles. ``fetch.max_items_per_day`` limits it separately.
+    #: Number of new feed ids of known articles. ``fetch.max_items_per_day`` also limits this number, separately.
     names: int = 0
     #: Number of items postponed to the next day.
     postponed: int = 0
@@ -169,11 +169,11 @@ class _Ingestor:
         self._snapshot = snapshot
         self._now = now
         self._done = IngestBatch()
-        #: Feed -> text that its items repeat.
+        #: Feed -> what ``cleaning.learn_boilerplate`` remembers about its repeated sentences.
         self._boilerplate: dict[str, str] = {}
         #: Feed -> use of its daily limit by the poll.
         self._used: dict[str, DailyUse] = {}
-        #: Ids of the articles with the same link -> rules that matched the wording of any of them.
+        #: Ids of the articles with the same link -> rules that matched any of them.
         self._matched_rules: defaultdict[tuple[model.ArticleId, ...], set[str]] = defaultdict(set)
 
     def ingest(self, polls: Sequence[Poll]) -> IngestBatch:
@@ -191,7 +191,7 @@ class _Ingestor:
         return self._done
 
     def _stripped(self, url: str, identified: identity.Identification) -> identity.Identification:
-        """Return the items without the sentences that the feed repeats. New items teach which sentences repeat."""
+        """Return the items without the sentences that the feed repeats, which are learnt from items not seen before."""
         first_seen = [item.article.text for item in identified.items if item.novelty in _FIRST_SEEN and item.article]
         self._boilerplate[url] = memory = cleaning.learn_boilerplate(first_seen, self._boilerplate[url])
         return replace(identified, items=tuple(_without_boilerplate(item, memory) for item in identified.items))
@@ -265,7 +265,7 @@ class _Ingestor:
             postponed=used.postponed,
             most=self._snapshot.fetch.max_items_per_day,
             now=self._now,
-            # Keep a mailbox's etag, because without it the next poll would return mails that were already read.
+            # With the etag from before this poll, a mailbox's next poll returns this poll's mails but no older ones.
             etag=polled.state.etag if polled.reading and polled.reading.is_increment else None,
         )
 
@@ -281,7 +281,7 @@ class _Ingestor:
         return polling.FinishedPoll(polled.state, polled.feed, self._snapshot.fetch, self._now, jitter)
 
     def _reworded(self, polled: Poll, items: Sequence[identity.Identified]) -> tuple[model.Arrival, ...]:
-        """Return known articles with matches that only this feed's wording triggers."""
+        """Return arrivals for known articles with matches that only this feed's wording produces."""
         arrivals = []
         for item in items:
             if item.novelty is not identity.Novelty.RETOLD or item.article is None or item.stub is None:
@@ -344,7 +344,7 @@ class _Ingestor:
     def _revised(self, previous: model.Article, new: model.Article, *, is_taken_over: bool) -> model.Article | None:
         """Return the next version of an article, or None if its stored fields would not change."""
         if previous.is_full_text and not new.is_full_text:
-            # Keep the page's text, because the feed has only a teaser, which cannot show changes of the text.
+            # Keep the page's text. The page was not fetched again, so the new text is only the feed's teaser.
             new = replace(new, text=previous.text, links=previous.links, is_full_text=True)
         published = new.published or previous.published
         if _content(previous) == _content(new) and previous.published == published and not is_taken_over:
@@ -413,7 +413,7 @@ async def store_polls(
 ) -> Sequence[IngestedPoll]:
     """Write polls. Return the polls of feeds that were still leased by ``token``. Raises StoreError.
 
-    Call it only once at a time, because data that is computed in a read must still be true when it is written.
+    Calls must not overlap, because data that is computed in a read must still be true when it is written.
     """
     compute = partial(ingest_polls, polls=polls, snapshot=snapshot, now=now)
     batch = await store.read(compute)

@@ -26,7 +26,7 @@ log = structlog.get_logger("wirewatch")
 class StoryUpdater:
     """Updates stories. Keeps an index of the open stories, and their claims, between turns.
 
-    Replace it after a turn that was not committed.
+    Replace the updater after a turn that was not committed.
     """
 
     def __init__(self) -> None:
@@ -115,8 +115,8 @@ class StoryUpdater:
         new_facts, further = (facts_for_rules(turn, arrival.article, some) for some in (news.facts, news.further))
         story, other = entry.story, turn.story(join.near) if join.is_advised else None
         if other is not None:
-            # The model found that both stories report the same event, so facts of either story are not new. One
-            # answer does not merge stories.
+            # The model's answer is that both stories report one event, so the facts of both are not new. A single
+            # answer does not merge the stories.
             story = replace(story, members=(*story.members, *other.members))
         entry.facts.extend(_confirmed(turn, story, arrival.article, new_facts, further))
         member, copies = resolve_copies(entry.story, member, opposes=news.opposes)
@@ -198,7 +198,7 @@ def _confirmed(
     new_facts: Sequence[model.Fact],
     further: Sequence[model.Fact] = (),
 ) -> Sequence[model.Fact]:
-    """Return the facts to post now. If a language model must choose the facts of a posted story first, return none."""
+    """Return the facts to post now. Return none while a language model still has to choose them."""
     advice = turn.advice_for(model.Use.FACTS)
     if advice is None or not (new_facts or further) or not _is_posted(turn, story):
         return new_facts
@@ -302,7 +302,7 @@ def _late_matches(turn: Turn, revisions: Iterable[model.Revision]) -> list[model
 
 
 def _nearby(turn: Turn, join: model.Join) -> list[model.Story]:
-    """Return the nearest other stories, with the changes of this turn."""
+    """Return the other stories that are nearest to the article, with the changes of this turn."""
     stored = turn.stories(story for story in join.beside if story not in turn.changed)
     changed = {story: turn.changed[story].story for story in join.beside if story in turn.changed}
     nearby = {**stored, **changed}

@@ -24,7 +24,7 @@ UNWATCHED = timedelta(minutes=2)
 #: Interval at which a cluster worker writes its heartbeat. The machines' clocks may differ by at most
 #: ``keys.DEAD_AFTER`` minus this interval.
 HEARTBEAT_EVERY = timedelta(seconds=5)
-#: Smaller corrections of the clock are ignored.
+#: Maximum step back of the clock that is ignored as a correction.
 SET_BACK = timedelta(minutes=1)
 
 
@@ -44,8 +44,8 @@ class Heartbeat:
     async def begin(self, *, writes_heartbeats: bool = False, operator: str | None = None) -> None:
         """Record the start. If the clock was set back since the last process, move waiting work with it.
 
-        ``writes_heartbeats`` is true for a cluster worker that will call ``live``. ``operator`` is the channel for a
-        notice that the clock was set back. Raises StoreUnavailable.
+        ``writes_heartbeats`` announces that a cluster worker will call ``live``; it has no effect if ``is_alone``.
+        ``operator`` is the channel for a notice that the clock was set back. Raises StoreUnavailable.
         """
         now = self._since = self._clock.now()
         self._has_heartbeat = writes_heartbeats and not self._is_alone
@@ -69,7 +69,7 @@ class Heartbeat:
         _log(await self._store.write(work))
 
     async def end(self) -> None:
-        """Record that the process ended cleanly. If the database is unavailable, the next start records an end."""
+        """Record that the process ended cleanly. If the database is unavailable, another process records the end."""
         now = self._clock.now()
 
         def work(tx: storage.Transaction) -> None:
@@ -141,7 +141,7 @@ class Heartbeat:
 def _set_back(tx: storage.Transaction, now: datetime, operator: str | None) -> timedelta | None:
     """If the clock was set back, move waiting work with it. Return how far it was set back, or None.
 
-    The same transaction clears the later times in the store, so that a crash cannot skip or repeat the move.
+    The same transaction clears stored times later than ``now``, so that a crash cannot skip or repeat the move.
     """
     times = {key: time for key in (keys.TICK, keys.LAST_SEEN) if (time := key.get(tx)) is not None}
     back = max(times.values(), default=now) - now
@@ -173,7 +173,10 @@ TRIM_EVERY = timedelta(days=1)
 
 
 async def trim_when_due(store: storage.Store, clock: model.Clock, *, keep: timedelta | None) -> bool:
-    """Delete all data older than ``keep``, once a day. None keeps everything. Raises StoreUnavailable."""
+    """Delete all data older than ``keep``, at most once a day; None keeps everything. Return whether it ran.
+
+    Raises StoreUnavailable.
+    """
     if keep is None:
         return False
     now = clock.now()
@@ -201,7 +204,7 @@ class ExpectationMonitor:
         return any(now > self._overdue_at.get((name, expect), now - expect) for name, expect in _expected(snapshot))
 
     def report(self, tx: storage.Transaction, snapshot: Snapshot, *, now: datetime) -> None:
-        """Write notices for the rules whose matches are overdue. A new rule's time counts from ``now``."""
+        """Write notices for the rules whose matches are overdue. For a new rule, the time counts from ``now``."""
         if snapshot.operator is None:
             return
         for name, expect in _expected(snapshot):

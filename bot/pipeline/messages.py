@@ -1,4 +1,4 @@
-"""Outbox rows made from decisions: posts, edits, replies, gathered messages, and escalations.
+"""Make outbox rows from decisions: posts, edits, replies, gathered messages, and escalations.
 
     first message ──▶ an escalation in the outbox, due later ──▶ claimed or silenced before that: dropped
                                                          └──▶ else sent, like any row of the outbox
@@ -88,9 +88,9 @@ def pointer_row(
     lead: str,
     title: model.Sentence | None = None,
 ) -> model.Outgoing:
-    """Return an edit that turns a message into a pointer to the story ``to``, which has its articles.
+    """Return an edit that turns a message into a pointer to the story ``to``, which now has the message's articles.
 
-    ``message`` is the id of the message's outbox row. ``title`` is the headline of the message, which stays.
+    ``message`` is the id of the message's outbox row. ``title`` is the headline that the message keeps.
     """
     send_id = model.send_id("pointer", message, to.id)
     text = model.Message(
@@ -104,7 +104,7 @@ def pointer_row(
 
 
 def _nearest_story(turn: Turn, decision: model.Decision) -> model.Nearest | None:
-    """Return the story that the decision's story may be part of, as the channel shows it, or None."""
+    """Return the story, as the channel shows it, of which the decision's story may be part. Return None without one."""
     other = turn.story(_story(turn, decision).nearest)
     if other is None or other.id == decision.story:
         return None
@@ -184,7 +184,7 @@ def _current_brief(turn: Turn, brief: model.StoryBrief, channel: str) -> model.S
         return brief
     alert = turn.alert(brief.story, channel)
     named = _rules_named(turn, alert.rules if alert else ())
-    # Keep the id of a merged story, since its menu and headline refer to it.
+    # Keep the id of a merged story, because the message's menu and headline refer to it.
     return replace(summaries.make_brief(story, named, headline=brief.title.article), story=brief.story)
 
 
@@ -260,7 +260,7 @@ def drop_escalation(turn: Turn, alert: model.Alert, why: str) -> None:
 
 
 def restart_escalation(turn: Turn, alert: model.Alert, *, once: str) -> None:
-    """Schedule an escalation of a story whose claim was released, unless the story was escalated before."""
+    """Schedule an escalation of a story whose claim was released, unless one is already planned or sent."""
     if any(row.state is not model.SendState.DROPPED for row in _escalations(turn, alert)):
         return
     decision = turn.decision(alert, model.AlertAction.POST, model.Reason.UNCLAIMED)
@@ -271,7 +271,7 @@ def restart_escalation(turn: Turn, alert: model.Alert, *, once: str) -> None:
 def find_pressed_escalation(
     turn: Turn, candidates: Iterable[model.Alert], channels: Collection[str], place: str, ref: str
 ) -> tuple[model.Alert, str] | None:
-    """Return the alert whose escalation is the pressed message, with the channel of that message."""
+    """Return the alert whose escalation is the pressed message, with the message's channel. Return None without one."""
     for alert in candidates:
         for row in _escalations(turn, alert):
             is_pressed = row.receipt is not None and (row.receipt.place, row.receipt.ref) == (place, ref)

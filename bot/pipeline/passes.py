@@ -56,7 +56,7 @@ def log_poll(poll: IngestedPoll, report: FeedReport) -> None:
 BATCH = 100
 #: How long a batch waits for further polls, so that outlets that report at the same time cause one message, not edits.
 GATHER = timedelta(seconds=0.25)
-#: Duration of the lease of a claimed feed. ``fetch.timeout`` limits the duration of a poll.
+#: Duration of the lease of a claimed feed.
 LEASE = timedelta(seconds=60)
 #: Interval at which the leases of unfinished feeds are renewed.
 RENEW = LEASE / 3
@@ -130,7 +130,7 @@ class Pipeline:
         current = _Pass(token, snapshot, decides)
         # Limit the queue, because polling is faster than intake and 10,000 waiting first polls would take 300 MB.
         polls: asyncio.Queue[Poll] = asyncio.Queue(BATCH)
-        # Drop each state after its poll, and use few tasks, because each of them takes some kilobytes.
+        # Drop each state after its poll, and use few tasks, because a state or a task takes some kilobytes.
         waiting = deque(state for state in states if state.url in snapshot.feeds)
         del states
         remaining = len(waiting)

@@ -1,7 +1,7 @@
 """Send the rows of the outbox, with one worker for each channel.
 
-A claimed row is leased for a minute. If the process dies, the lease expires and the row has an unknown outcome. A
-look-up checks whether the message arrived before it is sent again.
+A claimed row is leased for a minute. If the process dies, the lease expires and the row has an unknown outcome. Before
+the message is sent again, a look-up checks whether it arrived.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class Sender:
     _sent: int = field(default=0, init=False)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _started_at: datetime = field(init=False)
-    #: Time at which the workers stop waiting, or None if they never stop.
+    #: Time at which the workers stop waiting, or None until a stop is requested.
     _ends_at: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -276,7 +276,7 @@ class Sender:
         return rows[0] if rows else None
 
     async def _process(self, row: model.Outgoing) -> None:
-        """Process one claimed row, with one or more attempts, until its next state is written."""
+        """Process one claimed row, with as many attempts as its steps need, until its next state is written."""
         channel = self.channels[row.channel]
         resolved = partial(resolve_links, self.store, row, now=self.clock.now())
         row, head, wait = await retry_until_stored(resolved, self.clock)
@@ -326,7 +326,7 @@ class Sender:
         self, row: model.Outgoing, step: send_policy.WrittenStep, last: send_policy.Attempt | None
     ) -> None:
         name = row.channel
-        # Write one outcome at a time. If two channels close because of one token, only one notice is written.
+        # Write one outcome at a time, so that two channels that close because of one token cause only one notice.
         async with self._writing:
             now = self.clock.now()
             closed: Sequence[str] = ()

@@ -103,7 +103,7 @@ class ActionContext:
 
 
 def operator_context(tx: storage.Transaction, snapshot: Snapshot, *, by: str, now: datetime) -> ActionContext:
-    """Return the context of an action from the CLI or the API. Its id is random, because it is delivered only once."""
+    """Return the context of an action from the CLI or the API. The request arrives only once, so its id is random."""
     return ActionContext(turn=Turn(tx, snapshot, now), once=secrets.token_hex(10), author=by, author_id=by)
 
 
@@ -159,7 +159,7 @@ def make_silence(context: ActionContext, action: MakeSilence, *, head: model.Sen
     if context.rights is not None:
         check_chat_silence(silence)
     if context.turn.tx.silences.add(silence):
-        # Make a turn that is being computed invalid, because it does not include the silence.
+        # Invalidate any turn that is being computed, because it does not include the silence.
         context.turn.tx.decision_queue.note_change()
         _drop_waiting(context.turn.tx, silence, head)
         if operator := context.turn.snapshot.operator:
@@ -235,7 +235,7 @@ def _resolve_outlet(context: ActionContext, name: str) -> str:
 
 
 def end_silence(tx: storage.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:
-    """End a silence early. The stories that it held back stay listed. Raises CannotSilence."""
+    """End a silence early. A story that it held back is posted only if another article joins. Raises CannotSilence."""
     silence = find_silence(tx, silence_id)
     if not silence.is_active(now):
         raise model.CannotSilence(f"the silence {silence.id} has already ended")

@@ -19,15 +19,16 @@ from bot.stories import facts
 if TYPE_CHECKING:
     from bot.pipeline.advice import Advice
 
-#: Maximum number of cached stories, and of the articles in them (about 60 MB of text).
+#: Maximum number of cached stories.
 MAX_STORIES = 2_000
+#: Maximum number of articles in the cached stories (about 60 MB of text).
 MAX_MEMBERS = 20_000
 #: Maximum stories whose claims are cached; each takes some tens of kilobytes.
 MAX_CLAIMS = 1_000
 
 
 class StoryCache:
-    """The stories and alerts of recent turns, as they are in the store."""
+    """The stories and alerts of recent turns, including the changes of the current turn."""
 
     def __init__(self) -> None:
         #: The stories in order of use; the most recently used story is last.
@@ -102,7 +103,7 @@ class Turn:
         return stories
 
     def story(self, story_id: model.StoryId | None) -> model.Story | None:
-        """Return the story, or the story that it was merged into, or None if it is gone."""
+        """Return the story, or if it was merged, the story that has its articles. Return None if it is not stored."""
         story = self.stories([story_id]).get(story_id) if story_id else None
         return self.story(story.merged_into) if story is not None and story.merged_into else story
 
@@ -187,7 +188,7 @@ class Turn:
     def decision(
         self, alert: model.Alert, action: model.AlertAction, reason: model.Reason, detail: str = ""
     ) -> model.Decision:
-        """Return a decision about an alert that does not depend on new articles."""
+        """Return a decision about an alert that no new article caused."""
         return model.Decision(
             at=self.now,
             story=alert.story,
@@ -255,7 +256,7 @@ class Turn:
         )
 
     def write(self, tx: storage.Transaction) -> None:
-        """Write all changes. Call it again with another transaction if the first one was not committed."""
+        """Write all changes. If the transaction is not committed, this can be called again with another transaction."""
         for story, articles in self._removed_members.items():
             tx.stories.take_out(story, articles)
         cached = self._cache.stories
@@ -275,7 +276,7 @@ class ArticleNews:
     """What an article adds to the story that it joins."""
 
     facts: tuple[model.Fact, ...] = ()
-    #: Sentences that may also be new. A language model decides which are.
+    #: Facts that may also be new. A language model decides which of them are.
     further: tuple[model.Fact, ...] = ()
     #: Whether the article denies, withdraws or reverses the story's report.
     opposes: bool = False
@@ -328,9 +329,9 @@ class ClaimsCache:
         return (*stated, *further)
 
     def revise(self, story: model.Story, revision: model.Revision) -> tuple[model.Fact, ...]:
-        """Return the new facts of a new version of an article that is a live page.
+        """Return the new facts in the new version of a live page.
 
-        Another article's new version has no news, because it is posted as a correction; only add its claims.
+        For any other article, only add the claims and return no facts, because its edits are posted as a correction.
         """
         claims = self.of(story)
         if revision.live_before is not None:

@@ -34,9 +34,9 @@ GRACE = timedelta(seconds=8.5)
 #: Pause before the engine is restarted after a failure, such as a restart of PostgreSQL.
 AGAIN_AFTER = timedelta(seconds=2)
 OPENED_WITHIN = timedelta(seconds=5)
-#: Batches of feeds that one process polls concurrently.
+#: Number of feed batches that one process polls concurrently.
 POLLS = 4
-#: Maximum batches that wait for a free worker.
+#: Maximum feed batches that wait for a free worker.
 POLLS_WAITING = 32
 #: Number of short tasks: tick, recover, keep.
 _SHORT = 3
@@ -44,7 +44,7 @@ _SHORT = 3
 _TICK = "* * * * * */2"
 _RECOVER = "* * * * * */5"
 _KEEP = "* * * * *"
-#: Priorities of tasks. Polls have the default priority.
+#: Priorities of tasks; the highest comes first. Polls have the default priority, 0.
 _SOON, _FIRST = 5, 10
 
 #: Key of the advisory lock that lets only one worker at a time create the tables.
@@ -83,8 +83,8 @@ class ClusterEngine:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set. Raises StoreUnavailable if the engine cannot start."""
         async with TaskGroup() as group:
-            # Let the task end by itself. If it were cancelled, a heartbeat could follow the recorded end, which would
-            # look like a crash.
+            # At a normal stop, let this task end by itself. If it were cancelled, a last heartbeat could be written
+            # after the worker's end was recorded, which would look like a crash.
             living = group.create_task(self._live(stop))
             try:
                 await self.run_tasks(stop)
@@ -105,7 +105,7 @@ class ClusterEngine:
 
     @property
     def batch(self) -> int:
-        """Number of feeds that are fetched concurrently; a batch ends with its slowest feed."""
+        """Number of feeds in a batch: no more than are fetched concurrently, as a batch ends with its slowest feed."""
         return self._app.live.settings.bot.fetch.concurrency
 
     async def tick(self) -> int:
@@ -319,7 +319,7 @@ async def _make_schema(app: procrastinate.App) -> None:
             )
         steps = [f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", *queries, f"{_MARK_SCHEMA} '{migrations[-1]}'"]
         try:
-            # PostgreSQL runs statements that are sent together in one transaction.
+            # If statements are sent together, PostgreSQL runs them in one transaction.
             await app.connector.execute_query_async(";\n".join(steps).replace("%", "%%"))
         except exceptions.ConnectorException as error:
             # Another worker may have created the tables at the same time; the second attempt then finds them.

@@ -15,7 +15,7 @@ from bot.pipeline.reports import PassReport
 TICK = timedelta(seconds=1)
 #: Interval between checks whether old rows must be deleted. A check also notices a changed `keep:`.
 MAINTAIN = timedelta(minutes=10)
-#: Maximum number of feeds in progress, as a multiple of ``fetch.concurrency``, so that no slot waits for a slow feed.
+#: Maximum number of feeds in progress, as a multiple of ``fetch.concurrency``, so that a slow feed leaves no slot idle.
 CLAIM_AHEAD = 4
 
 
