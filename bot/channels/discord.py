@@ -151,8 +151,8 @@ class Channel(BaseChannel):
 
         ``bucket`` names the requests that share a rate limit. After the limit is reached, none of them is sent until
         the limit ends (discord/discord-api-docs, developers/topics/rate-limits.mdx). ``doing`` describes the request.
-        ``instead`` is error code -> act, and overrides ``ERRORS``. ``fine`` is an error code that counts as an empty
-        answer, {}.
+        ``instead`` (error code -> act) overrides ``ERRORS``. ``fine`` is an error code that counts as an empty answer,
+        {}.
         """
         kind = f"{method} {bucket}"
         self._limits.check(doing, kind=kind)

@@ -120,7 +120,7 @@ def _same_event_and_facts(name: str, story: model.Story, right: model.Fact) -> P
 
 
 def _facts(name: str, *offered: model.Fact, right: Mapping[int, tuple[str, str]]) -> Probe:
-    """Return a probe that offers updates. ``right`` is number of each update to choose -> its old and new value."""
+    """Return a probe that offers updates. ``right``: number of each update to choose -> its old and new value."""
 
     def is_right(answer: prompts.NewFacts) -> bool:
         return {update.number: (update.before, update.after) for update in answer.updates} == right

@@ -49,7 +49,7 @@ judgements = Table(
     Column("channel", StorableText, nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("verdict", EnumText(model.Verdict), nullable=False),
-    #: Empty if the verdict is about the story.
+    #: The judged rule, or empty if the verdict is about the story.
     Column("rule", StorableText, nullable=False),
     #: Id of the judged message, whose outbox row may be deleted.
     Column("message", Text, nullable=False),

@@ -24,7 +24,7 @@ _ANSWER_LIMIT = 64_000
 
 
 class RateLimits:
-    """The rate limits that a service has announced, by kind of request, which is usually a method of its API."""
+    """The rate limits that a service has announced, by kind of request (usually a method of the service's API)."""
 
     def __init__(self, clock: model.Clock, *, who: str, posts: str = "") -> None:
         """``posts`` is the ``doing`` of a post: only its limit stops the whole channel. If empty, every limit does."""

@@ -54,7 +54,7 @@ class Line:
 
     style: Style
     runs: tuple[Run, ...]
-    #: In a gathered message, the story that the line belongs to.
+    #: In a gathered message, the story to which this line and others belong. Otherwise None.
     story: model.StoryId | None = None
     #: The lines that replace this line if styles are not available. If empty, this line is shown.
     unstyled: tuple[Line, ...] = ()

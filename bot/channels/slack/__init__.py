@@ -392,7 +392,7 @@ class Channel(BaseChannel):
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Call a method of Slack's Web API and return the fields and headers of its answer. Raises SendError.
 
-        If ``token`` is empty, the bot's token is used. ``advice`` is error code -> advice; these codes raise
+        If ``token`` is empty, the bot's token is used. The codes in ``advice`` (error code -> advice) raise
         ChannelClosed.
         """
         self._limits.check(method)
