@@ -9,21 +9,23 @@ import zlib
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-#: Bottom-k sketch (Broder 1997): hash every run of this many words and keep the smallest hashes.
+#: Bottom-k sketch (Broder 1997): hash every run of SHINGLE_WORDS words, and keep the SKETCH_SIZE smallest hashes.
 SHINGLE_WORDS = 4
 SKETCH_SIZE = 64
 #: Copies share at least this part of the shorter text. Independent reports of one press release share less.
 COPIED = 0.7
-#: A text with fewer words is a teaser, which is a copy only if its headline is equal too.
+#: A text with fewer words is a teaser. It can be a copy only if the headlines are equal too.
 TEASER_WORDS = 25
+#: Headlines with fewer words are too short to show that two texts are one.
 HEADLINE_WORDS = 6
-#: Two titles or leads agree if they share this part of the shorter one's words; a lead is the first LEAD_WORDS words.
+#: Two titles or leads agree if they share this part of the shorter one's words.
 AGREED = 0.6
+#: A lead is this many first words of the text.
 LEAD_WORDS = 20
 #: Headlines are nearly equal if they share this part of their words: SAME if the leads agree, BARE_SAME without leads.
 SAME, BARE_SAME = 0.7, 0.85
-#: Figures are compared in the first FORM_WORDS words, in which a form is filled in. Two leads that share less than
-#: ONE_LEAD of their words are different.
+#: Figures are compared only in the first FORM_WORDS words, in which texts that fill in one form differ. Two leads are
+#: different if they share less than ONE_LEAD of the shorter one's words.
 FORM_WORDS, ONE_LEAD = 60, 0.9
 
 
@@ -32,13 +34,14 @@ class Sketch:
     """The data by which copies of a text are recognised."""
 
     title: str
-    #: First words of the text.
+    #: The first LEAD_WORDS words of the text.
     lead: frozenset[str]
     hashes: frozenset[int]
     #: Number of words in the text.
     length: int
-    #: Names in the title, and figures in the title and at the beginning of the text.
+    #: Names in the title.
     names: frozenset[str] = frozenset()
+    #: Figures in the title and in the first FORM_WORDS words of the text.
     figures: frozenset[str] = frozenset()
 
     @property
@@ -66,9 +69,9 @@ def sketch(
 
 
 def is_copy(sketch: Sketch, other: Sketch) -> bool:
-    """Return whether one text is a copy of the other: they share most of the text, and agree in the title or the lead.
+    """Return whether one text is a copy of the other: they share most words, and agree in the title or the lead.
 
-    The title or lead must agree, because a short text may have most words in an outlet's standard footer.
+    The title or lead must agree, because most of a short text may be the outlet's standard footer.
     """
     if sketch.is_teaser or other.is_teaser:
         return (
@@ -78,7 +81,7 @@ def is_copy(sketch: Sketch, other: Sketch) -> bool:
 
 
 def is_same_headline(sketch: Sketch, other: Sketch) -> bool:
-    """Return whether the headlines are nearly equal, no names or figures differ, and the leads (if any) agree."""
+    """Return whether the headlines are nearly equal, no names or figures differ, and the leads agree, if both exist."""
     mine, theirs = set(sketch.title.split()), set(other.title.split())
     has_leads = bool(sketch.lead and other.lead)
     if len(mine | theirs) < HEADLINE_WORDS or len(mine & theirs) < (SAME if has_leads else BARE_SAME) * len(
@@ -115,15 +118,15 @@ def agree(sketch: Sketch, other: Sketch) -> bool:
 
 
 def _are_equal(sketch: Sketch, other: Sketch) -> bool:
-    """Return whether two teasers are equal, or at least one is empty."""
+    """Return whether the texts share most of the shorter one, or at least one of them is too short for a shingle."""
     return not sketch.hashes or not other.hashes or shared(sketch, other) >= COPIED
 
 
 def shared(sketch: Sketch, other: Sketch) -> float:
     """Estimate the part of the shorter text's shingles that the other text has.
 
-    A full sketch lacks the hashes above its greatest one; a smaller sketch lacks none. So only hashes up to the
-    lower of the two limits are compared.
+    A sketch with SKETCH_SIZE hashes lacks the text's hashes above its greatest one; a smaller sketch lacks none. So
+    only hashes up to the lower of the two limits are compared.
     """
     hashes, other_hashes = sketch.hashes, other.hashes
     both = hashes & other_hashes

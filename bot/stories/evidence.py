@@ -1,7 +1,7 @@
 """Compare an article with open stories, and turn the resulting numbers into probabilities of one event.
 
-Pure: uses only one article, the candidate stories and the rarity of words. An article is compared with the first and
-last articles of a story, and the most similar of them counts. bench/quality/fit.py fits the weights.
+These are pure functions of one article, the candidate stories and the rarity of words. An article is compared with the
+first and last articles of a story, and the most similar of them counts. bench/quality/fit.py fits the weights.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 from bot.stories.rarity import Rarity, Under
 
-#: A longer time counts as this time.
+#: A longer time between an article and a story counts as this time.
 LONG = timedelta(days=28)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-#: A word with less rarity does not describe an event. One article in eight has a word of this rarity.
+#: A word with less rarity does not describe an event. A word with this rarity is in one article in eight.
 PLAIN = 2.0
-#: Two heads agree in their deeds if the shared deeds add up to this. If they agree in neither deeds nor figures, a
-#: place in both does not count.
+#: Two heads agree in their deeds if the ``deeds`` of the evidence are at least this. If neither deeds nor figures
+#: agree, a shared place does not count.
 AGREED = 2.0
 
 
@@ -39,41 +39,43 @@ class Evidence(NamedTuple):
 
     #: Similarity of the words in title and lead to all words of the story.
     text: float
-    #: Similarity of text and head, minus the average over the other candidates.
+    #: ``text`` plus the similarity of the heads, minus the average of this sum over the other candidates.
     lead: float
-    #: Sum over the words in both heads that describe the event.
+    #: Sum of the rarities above PLAIN of the deeds in both heads.
     deeds: float
-    #: The rarest name in both heads.
+    #: Rarity of the rarest name in both heads.
     names: float
-    #: Share of the head's names that the story lacks.
+    #: Share, by rarity, of the names in the article's head that the story lacks.
     new_names: float
-    #: Sum over the title's names that no head of the story has.
+    #: Sum of the rarities of the names in the article's title that no head of the story has.
     new_in_title: float
-    #: Sum over the figures in both; 1 if the title has figures and the story's titles have only other figures.
+    #: Sum of the rarities of the figures in both.
     figures: float
+    #: 1 if the article's title and the story's titles have figures, but the story has none of the article's title.
     figures_clash: float
-    #: Number of calendar days that both mention.
+    #: Number of calendar days that both mention, at most 2.
     days: float
-    #: Hours between the article and the most similar article of the story (logarithm).
+    #: Logarithm of the hours between the article and the most similar article of the story.
     hours: float
-    #: Number of articles of the story within a day of the article (logarithm).
+    #: Logarithm of the number of articles of the story within a day of the article.
     recent: float
-    #: Number of words of the article; number of open stories of the rule, or 0 if article and story share no rule
-    #: (logarithms).
+    #: Logarithm of the number of words of the article.
     length: float
+    #: Logarithm of the number of open stories of the rule; 0 if article and story share no rule.
     of_rule: float
     #: 1 if the rule always matches with several lines. Such a rule collects fewer events, and other weights apply.
     narrow: float
-    #: 2 if the title contains "another", 1 if only the first sentence does; 1 for the next item of an outlet's series.
+    #: 2 if the title contains a word like "another", 1 if only the first sentence does.
     another: float
+    #: 1 if the article seems to be the next of an outlet's series: the same opening of the title, but another title.
     series: float
 
 
 class Weights(NamedTuple):
-    """The contribution of each number of the evidence to a score: a piecewise linear function."""
+    """A score: the sum of a piecewise linear function of each number of the evidence."""
 
     bias: float
-    #: For each number, pairs of the value where a slope begins and its increase over the previous slope.
+    #: For each number of the evidence, pairs of a value and the change of the slope from this value on.
     slopes: tuple[tuple[tuple[float, float], ...], ...]
 
     def score(self, evidence: Evidence) -> float:
@@ -90,7 +92,7 @@ class Weights(NamedTuple):
 class Judge:
     """A converter of evidence to probabilities, with different weights for narrow and broad rules.
 
-    The candidates compete: a story's share is the exponential of its score; "another event" has share 1.
+    The candidates compete: a story weighs the exponential of its score, "another event" weighs 1.
     """
 
     broad: Weights
@@ -188,7 +190,7 @@ class _Article:
         )
 
     def _sum_of_deeds(self, shared_head: AbstractSet[str], sample: Profile) -> float:
-        """Return the sum over the words in both heads that describe the event."""
+        """Return the sum of the rarities above PLAIN of the deeds in both heads."""
         shared = shared_head & self._profile.deeds & sample.deeds
         return sum([max(0.0, self._large[word] - PLAIN) for word in shared])
 

@@ -6,7 +6,7 @@ Numbers, and names that both languages spell alike, count as shared words. evide
 probability is one of the signs.
 
 All matches of a rule share some meaning, which says nothing about the event. The mean of the vectors is therefore
-subtracted before they are compared. If the encoder fails, nothing is proposed and grouping decides without it.
+subtracted before they are compared. If the encoder fails, nothing is proposed and words alone decide.
 """
 
 from __future__ import annotations
@@ -26,24 +26,25 @@ from bot.stories.evidence import LONG, Evidence
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Meaning, Profile
 
-#: Maximum stories of the article's rules to compare, latest first, and maximum articles of each, to limit the time.
+#: To limit the time, an article is compared with the latest STORIES stories of its rules, and with the last SAMPLES
+#: articles of each.
 STORIES, SAMPLES = 60, 4
-#: Maximum stories proposed in addition to the stories that share words.
+#: Maximum stories that meaning proposes in addition to the stories that share words.
 PROPOSED = 3
-#: Maximum stories without an article in the article's language that are offered to a second opinion, and the maximum
-#: time between such a story and the article. Only a second opinion can judge these stories.
+#: At most UNTRANSLATED stories without an article in the article's language, and at most SAME_DAYS from the article,
+#: are offered to a second opinion. Words alone cannot judge them.
 UNTRANSLATED, SAME_DAYS = 3, timedelta(days=3)
-#: The mean vector of a rule's texts also counts this many zero vectors, for unrelated texts.
+#: The mean vector of a rule's texts also counts this many zero vectors, so that a few texts do not determine it.
 PRIOR = 3.0
-#: Reports that are closer in time than this count as equally close. In the data that the weights are fitted on, all
+#: Reports less than this time apart count as equally close. In the data that the weights are fitted on, all
 #: reports of one event are within an hour, and reports of different events are not.
 AT_ONCE = timedelta(hours=6)
 #: An article joins a story if the probability is at least this. In data held out of the fit, 196 of 214 joins were
 #: right (fit_foreign.py).
 FROM = 0.6
-#: Meaning does not decide if the title contains "another", because a second event of a kind is worded like the first.
-#: It does not decide either if the story lacks the article's names but has articles in its language, because only a
-#: different language would explain the lack.
+#: Meaning does not decide if the title contains "another" (SAYS_ANOTHER), because a second event of a kind is worded
+#: like the first. Nor does it if the story lacks STRANGE of the article's names although it has an article in the same
+#: language, because only a different language would explain the lack.
 SAYS_ANOTHER, STRANGE = 2, 0.5
 #: Maximum probability by meaning. It is enough to join, but too low to merge two stories, because a merge is never
 #: undone.
@@ -55,17 +56,17 @@ class Signs(NamedTuple):
 
     #: The logit of the probability from evidence.Judge.
     words: float
-    #: Similarity in meaning: of the story's nearest article, minus that of the nearest article in other stories; and
-    #: the mean over the story's articles.
+    #: Similarity in meaning of the story's nearest article, minus that of the nearest article in other stories.
     lead: float
+    #: Mean similarity in meaning of the story's articles in other languages.
     mean: float
     #: Number of calendar days that both mention, except the article's own date.
     days: float
     #: Rarity of the rarest name that both have in a title or first sentence.
     name: float
-    #: Days between the article and the story (logarithm).
+    #: Logarithm of the days between the article and the story.
     apart: float
-    #: 1 if the title has a figure and the story's titles have only other figures.
+    #: ``figures_clash`` of the evidence.
     clash: float
 
 
@@ -86,6 +87,7 @@ class Decisions(NamedTuple):
 
     #: For a story that has no article in the article's language.
     foreign: Decision
+    #: For all other stories.
     mixed: Decision
 
 
@@ -102,7 +104,7 @@ SHIPPED = Decisions(
 
 
 class Likeness(NamedTuple):
-    """The similarity in meaning of an article and a story, -1 to 1."""
+    """The similarity in meaning of an article and a story, by cosines; ``lead`` and ``mean`` are those of Signs."""
 
     nearest: float
     lead: float
@@ -174,7 +176,7 @@ class Foreign:
 
 
 def untranslated(profile: Profile, stories: Iterable[OpenStory]) -> list[OpenStory]:
-    """Return stories of the article's rules without an article in its language.
+    """Return at most UNTRANSLATED stories of the article's rules that have no article in the article's language.
 
     Stories that share names, figures or days come first, then the nearest in time.
     """

@@ -22,28 +22,29 @@ from bot.stories.openstory import OpenStory
 from bot.stories.opinions import Opinion, SecondOpinion, Undecided
 from bot.stories.profile import Meaning, Profile, beginning, profile_of
 
-#: An article joins the likeliest story if its probability is at least this. The value follows from costs: an event
-#: hidden in another event's message costs as much as four extra messages (bench/quality/fit.py draws the curve).
+#: An article joins the likeliest story if that story's probability is at least this. The value follows from costs: an
+#: event hidden in another event's message costs as much as four extra messages (bench/quality/fit.py --curve).
 JOIN_FROM = 0.7
-#: The probability that a rule with ``group: strict`` requires.
+#: Replaces JOIN_FROM if the article matches a rule with ``group: strict``.
 STRICT_FROM = 0.95
-#: The probability that an article marked as a correction requires. It is low, because each correction has an earlier
-#: report.
+#: Replaces JOIN_FROM for an article marked as a correction. It is low, because an earlier report must exist.
 CORRECTION_FROM = 0.25
-#: An article that does not join is unsure if the probability is at least this. Otherwise it probably reports another
-#: event.
+#: An article that does not join opens a story, which is marked unsure if the likeliest story has at least this
+#: probability.
 UNSURE_FROM = 0.4
-#: An article merges two stories only if each alone has at least this probability, because a merge is never undone.
+#: An article merges two stories only if each, as the only candidate, has at least this probability, because a merge is
+#: never undone.
 MERGE_FROM = 0.97
-#: A candidate below this probability does not compete with the likeliest one.
+#: A candidate below this probability adds nothing to the likeliest one (see ``Grouping._pooled``).
 RIVAL_FROM = 0.05
-#: The probability of a story with a copy, with the same page or with the same headline.
+#: Minimum probability of a story that has the article's headline, its page or a copy of it.
 CERTAIN = 0.99
-#: A copy needs at least this probability, because press releases on two events may differ only in the names.
+#: An article can be a copy only if its words give the story at least this probability: press releases on two events may
+#: differ only in names.
 PLAUSIBLE = 0.3
-#: Maximum shared words in the description of a join.
+#: Maximum words of one kind (shared deeds, shared names, new names) in the description of a join.
 NAMED = 4
-#: Maximum other near stories recorded with a join, because the coverage of one event may be in two stories.
+#: Maximum near stories recorded with a join, because they may cover the same event.
 BESIDE = 3
 
 Modes = Mapping[str, model.Group]
@@ -54,13 +55,14 @@ class _Judged:
     """An open story as a candidate for an article."""
 
     story: OpenStory
-    #: The probability among all candidates, and as the only candidate.
+    #: The probability among all candidates.
     chance: float
+    #: The probability as the only candidate.
     alone: float
     reason: model.JoinReason
     evidence: Evidence
     copy_of: model.ArticleId | None = None
-    #: A description of the similarity across languages, if it gives a higher probability than the words; else empty.
+    #: A description of the similarity in meaning, if it raised the probability; else empty.
     across: str = ""
 
 
@@ -108,11 +110,11 @@ class Grouping:
         return article in self._joins
 
     def load(self, stories: Iterable[model.Story], apart: Iterable[tuple[model.StoryId, model.Article]] = ()) -> None:
-        """Load the stored open stories at start. ``apart`` has the articles that people moved out of a story."""
+        """Load the stored open stories at start. ``apart`` pairs a story with an article that people moved out."""
         for story in stories:
             if story.merged_into is None:
                 for member in story.members:
-                    # Do not index an article that is not about its rule, because it must not attract other articles.
+                    # An article that is not about its rule must not attract other articles.
                     if member.join.reason is not model.JoinReason.NOT_ABOUT:
                         self._add(
                             self._profile_of(member.article, member.matches), replace(member.join, story=story.id)
@@ -128,8 +130,8 @@ class Grouping:
         """Join a batch of articles in any order. Return the joins in the order in which they were made.
 
         ``modes`` has the rules whose ``group`` is not normal. ``second`` gives an opinion on articles whose story is
-        uncertain. An article whose opinion is pending has no join in the result; in the next batch it comes before new
-        articles, which are compared with it.
+        uncertain. An article whose opinion is pending has no join in the result. The caller passes it again in the next
+        batch, where it is joined first, so that new articles are compared with it.
         """
         joins = []
         earlier, self._waiting = self._waiting, set()
@@ -177,8 +179,8 @@ class Grouping:
     def split(self, story: model.Story, apart: model.Story) -> None:
         """Apply a person's decision that the articles of ``apart`` are about another event than ``story``.
 
-        Both stories are as stored after the split: ``story`` without these articles, and ``apart``, which may be new.
-        From then on, these articles, and articles nearer to them than to ``story``, do not join ``story``.
+        Both stories are as stored after the split; ``apart`` may be new. From then on, the articles of ``apart``, and
+        articles nearer to them than to ``story``, do not join ``story``, nor the reverse.
         """
         for changed_story in (story, apart):
             if changed_story.id in self._index.stories:
@@ -194,7 +196,7 @@ class Grouping:
             self._merge(story, into)
 
     def forget(self, cutoff: datetime) -> None:
-        """Delete articles from before ``cutoff``, and stories without other articles."""
+        """Delete articles first seen before ``cutoff``, and stories that have only such articles."""
         for member in self._index.forget(cutoff):
             self._joins.pop(member.id, None)
         self._agreement.forget(self._index.stories.keys())
@@ -233,7 +235,7 @@ class Grouping:
             return self._opened(profile, model.JoinReason.ROUNDUP, judged)
         judged = self._pooled([candidate for candidate in judged if not candidate.story.is_roundup])
         best = judged[0].chance if judged else 0.0
-        # In the other modes, the user has decided where an unsure article goes, so no opinion is needed.
+        # With ``group: strict`` or ``off``, the user has decided where an unsure article goes: no opinion is needed.
         offered = self._offered(profile, judged) if second and modes <= {model.Group.NORMAL} else []
         opinion = second(profile.id, [candidate.story.id for candidate in offered]) if second and offered else None
         same = self._named(profile, [*offered, *judged], opinion) if opinion else []
@@ -244,7 +246,8 @@ class Grouping:
             return self._opened(profile, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
         if same:
             join = self._joined(profile, same[0], same[1:], near_stories, opinion)
-            # The opinion decided, so the confidence is enough for a join. The detail has the bot's own probability.
+            # The opinion decided, so record at least the confidence of a join. The detail has the bot's own
+            # probability.
             sure = round(max(same[0].chance, self._join_from), 3)
             apart = next(
                 (candidate.story.id for candidate in same if candidate.story.id not in {join.story, *join.merges}), None
@@ -278,7 +281,7 @@ class Grouping:
         return likely + self._judge_all(profile, foreign_stories, {})
 
     def _named(self, profile: Profile, judged: Sequence[_Judged], opinion: Opinion) -> list[_Judged]:
-        """Return the stories that an opinion names, likeliest first. Omit pending stories if it names others too."""
+        """Return the stories that an opinion names, likeliest first; pending stories only if it names no others."""
         homes = {self._home(story) for story in opinion.stories}
         named = {candidate.story.id: candidate for candidate in judged if candidate.story.id in homes}
         moved = [self._index.stories[story] for story in homes - named.keys() if story in self._index.stories]
@@ -387,7 +390,7 @@ class Grouping:
     def _pooled(self, judged: list[_Judged]) -> list[_Judged]:
         """Return the candidates; the likeliest also gets the probability of rivals that may report the same event.
 
-        Otherwise, if the coverage of an event is in two stories, each has too low a probability for a join.
+        Without this, two stories about one event share its probability, and neither may have enough for a join.
         """
         if not judged:
             return judged

@@ -17,9 +17,9 @@ from bot.stories.rarity import Rarity
 
 #: Maximum open stories that are compared in full. A test with 8 gave no better results.
 CANDIDATES = 6
-#: The weight of words shared with a story that has only other rules.
+#: Factor for the words shared with a story that has none of the article's rules.
 OTHER_RULE = 0.25
-#: Maximum stories whose age is checked before the full comparison.
+#: Number of candidates to select if some of the best CANDIDATES are older than the window.
 LONG_LIST = 32
 #: Maximum postings read to find candidates, rarest words first. It limits the time per article for any number of
 #: stories.
@@ -42,7 +42,7 @@ class Index:
         self.rarity = Rarity(self._by_word)
 
     def near(self, profile: Profile, window: timedelta) -> list[OpenStory]:
-        """Return the open stories that share the rarest words, or the link, with an article."""
+        """Return at most CANDIDATES open stories that share the rarest words, or the link, with an article."""
         words, budget = [], POSTINGS
         for holders, word, worth in sorted(self._telling(profile)):
             budget -= holders
@@ -59,7 +59,7 @@ class Index:
             return shared[number] * OTHER_RULE if is_other else shared[number]
 
         linked = self._by_link.get(profile.link, {})
-        # Few stories are older than the window, because each batch deletes old stories first.
+        # The short list nearly always suffices: each batch first deletes the stories that are older than the window.
         for most in (CANDIDATES, LONG_LIST):
             worths = {number: worth_of(number) for number in (*_likely(words, shared, worth_of, most), *linked)}
             cut = sorted(worths.values(), reverse=True)[:most][-1] if worths else 0.0
@@ -119,7 +119,7 @@ class Index:
         return gone
 
     def forget(self, cutoff: datetime) -> list[Trace]:
-        """Delete articles from before ``cutoff``, and stories without other articles. Return the deleted articles."""
+        """Delete and return articles first seen before ``cutoff``. Delete stories that have only such articles."""
         gone: list[Trace] = []
         for story in list(self.stories.values()):
             if story.seen < cutoff:
@@ -166,7 +166,7 @@ def _likely(
     worth_of: Callable[[int], float],
     most: int,
 ) -> list[int]:
-    """Return the stories that may be among the ``most`` stories with the highest worth. ``words`` is rarest first.
+    """Return the numbers of the stories that may be among the ``most`` with the highest worth. Rare words come first.
 
     Stories that share the rarest words set a minimum worth, which stories that share only common words cannot reach.
     """

@@ -47,27 +47,30 @@ class OpenStory:
     """An open story with the sums over its articles."""
 
     id: model.StoryId
-    #: Order of opening, because the older story remains in a merge.
+    #: Sorts stories by their opening, because a merge keeps the oldest story.
     rank: tuple[datetime, datetime, str]
-    #: Times of the first and the last article, and the time at which the last article arrived.
+    #: Time of publication of the earliest article.
     first: datetime
+    #: Time of publication of the latest article.
     last: datetime
+    #: Time at which the last article arrived.
     seen: datetime
-    #: Whether it is one article on several events, which only copies join.
+    #: Whether the story is a round-up: one article about several events, which only copies join.
     is_roundup: bool = False
-    #: Its number in the index.
+    #: The story's number in the index.
     number: int = 0
-    #: Articles inside the window.
+    #: Articles that ``release`` has not deleted.
     members: list[Trace] = field(default_factory=list)
     #: Articles that are compared individually.
     samples: list[Profile] = field(default_factory=list)
     #: Number of articles that ever joined.
     size: int = 0
-    #: Every word of its articles -> sum of weights.
+    #: Word of the articles -> sum of its weights.
     totals: dict[str, float] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    #: Word -> number of articles with the word in the title, and in the head.
+    #: Word -> number of articles with the word in the title.
     titles: Counter[str] = field(default_factory=Counter)
+    #: Word -> number of articles with the word in the head.
     heads: Counter[str] = field(default_factory=Counter)
     places: set[str] = field(default_factory=set)
     figures: set[str] = field(default_factory=set)
@@ -76,16 +79,15 @@ class OpenStory:
     apart: list[Profile] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
     outlets: set[str] = field(default_factory=set)
-    #: Languages of its articles; "" for an unknown one.
+    #: Languages of the articles; "" for an unknown language.
     languages: set[str] = field(default_factory=set)
-    #: Addresses of its articles.
     addresses: set[str] = field(default_factory=set)
     _weights: dict[str, float] | None = None
     _core: tuple[str, ...] | None = None
 
     @classmethod
     def opened(cls, story: model.StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
-        """Return an empty story that this article will open."""
+        """Return an empty story; the caller adds the article, which opens it."""
         return cls(story, (profile.seen, profile.when, story), profile.when, profile.when, profile.seen, is_roundup)
 
     @property
@@ -100,7 +102,7 @@ class OpenStory:
 
     @property
     def core(self) -> tuple[str, ...]:
-        """Return the words that are in the heads of at least half of its articles."""
+        """Return the words that are in the heads of at least half of the story's articles."""
         if self._core is None:
             self._core = tuple([word for word, count in self.heads.items() if 2 * count >= self.size])
         return self._core
@@ -145,7 +147,7 @@ class OpenStory:
         self._span(younger.first, younger.last, younger.seen)
 
     def trim(self) -> list[str]:
-        """Delete the lightest words of a story with too many words; return them."""
+        """Delete the lightest words if the story has too many, and return the deleted words."""
         if len(self.totals) <= 2 * VOCABULARY:
             return []
         kept = dict(heapq.nlargest(VOCABULARY, self.totals.items(), key=lambda item: (item[1], item[0])))
@@ -158,7 +160,7 @@ class OpenStory:
         return gone
 
     def release(self, cutoff: datetime) -> list[Trace]:
-        """Delete and return the articles from before ``cutoff``."""
+        """Delete and return the articles first seen before ``cutoff``."""
         gone = [member for member in self.members if member.seen < cutoff]
         if gone:
             self.members = [member for member in self.members if member.seen >= cutoff]
@@ -172,11 +174,11 @@ class OpenStory:
         return max(self.first - when, timedelta())
 
     def latest(self, profile: Profile, age: timedelta) -> Iterator[Trace]:
-        """Yield the latest articles, latest first, whose time differs from the article's by at most ``age``."""
+        """Yield those of the last SKETCHES articles that are within ``age`` of the given one, last first."""
         return (member for member in islice(reversed(self.members), SKETCHES) if abs(profile.when - member.when) <= age)
 
     def original_of(self, profile: Profile) -> model.ArticleId | None:
-        """Return the earliest recent article that this article copies, or None."""
+        """Return the first article within COPY_AGE of the given one that it copies, or None."""
         copied = [
             member.id for member in self.latest(profile, COPY_AGE) if copies.is_copy(profile.sketch, member.sketch)
         ]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from bot import model
 
-#: Grouping asks for a second opinion if some story has at least the probability ASKED_FROM or lacks the article's
-#: language, and no story has ASKED_BELOW or more. It asks that often because an article in the wrong story hides its
-#: event (bench/quality/desk_grouping.py --oracle; decision record 0048).
+#: Grouping asks for a second opinion if the likeliest story's probability is from ASKED_FROM to below ASKED_BELOW, or
+#: is lower and a story has no article in the article's language. The range is wide because an article in the wrong
+#: story hides its event (bench/quality/desk_grouping.py --oracle; decision record 0048).
 ASKED_FROM, ASKED_BELOW = 0.05, 0.95
 #: Grouping offers at most ASKED stories with at least the probability OFFERED_FROM, and stories without an article in
 #: the article's language.
 ASKED, OFFERED_FROM = 3, 0.02
-#: An opinion merges two stories if the bot's own probability for both is at least this.
+#: An opinion merges two stories if the bot's own probability of each is at least this.
 MERGE_FROM = 0.5
 
 
@@ -34,7 +34,7 @@ class Opinion:
 
 
 class Agreement:
-    """The owners of the articles that an opinion placed in two stories, for each pair of stories."""
+    """For each pair of stories, the owners of the articles for which an opinion named both stories."""
 
     def __init__(self) -> None:
         self._owners: dict[frozenset[model.StoryId], set[str]] = {}
@@ -56,7 +56,7 @@ class Undecided(Exception):
     """The opinion is pending, so the article is joined later."""
 
 
-#: Called with an article and the nearest stories, nearest first. Returns None if there is no opinion. Raises Undecided.
-#: A call without stories means that the article waits for another article's pending opinion; None means that it has
-#: waited long enough.
+#: A function of an article and the nearest stories, nearest first. It returns None if it has no opinion, and raises
+#: Undecided while the opinion is pending. A call without stories asks whether the article must wait for another
+#: article's pending opinion; then None means that it has waited long enough.
 SecondOpinion = Callable[[model.ArticleId, Sequence[model.StoryId]], Opinion | None]

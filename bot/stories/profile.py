@@ -20,24 +20,24 @@ from bot.stories import copies
 from bot.text import dates, lexicon, sentences, titles, tokens, words
 from bot.text.names import background_table, place_words
 
-#: Length of the lead, the beginning of the text, which in news has who, what and where. Tests with 800 and 3000 gave
-#: no better results.
+#: Length of the lead: the beginning of the text, where news says who, what and where. Tests with 800 and 3000 gave no
+#: better results.
 LEAD_CHARS = 1500
-#: The head is the title and the first sentence: at most HEAD_WORDS words, at least SENTENCE_WORDS. It describes the
-#: event itself; background and other events come later.
+#: The head is the title and the first sentence, which has SENTENCE_WORDS to HEAD_WORDS words. The head describes the
+#: event itself; background and other events come later in the text.
 HEAD_WORDS, SENTENCE_WORDS = 35, 8
-#: Length of the beginning that is searched for days, and for a dateline.
+#: The text is searched for days in its first DAYS_CHARS characters, and for a dateline in its first DATELINE_CHARS.
 DAYS_CHARS, DATELINE_CHARS = 700, 200
-#: Length of the beginning that is used, with the title, to detect the language and to compare meanings by an encoder.
+#: The title and this many characters of the text are used to detect the language and to compare meanings.
 BEGINNING_CHARS = 300
 #: The weight that a word of the title has in addition to its weight in the lead.
 TITLE_WEIGHT = 3.0
-#: Words that occur in at least this share of all items say nothing about an event.
+#: A word that is in at least this share of all articles says nothing about an event.
 STOP_RATE = 0.15
-#: A word counts as a name if its likelihood is at least this.
+#: Minimum likelihood, 0 to 1, for a word to count as a name.
 NAME = 0.5
-#: The likelihood for an unknown capitalised word whose position gives no clue. It is only for English news, because
-#: nearly every word that begins a sentence in another language is unknown ("Suben a tres los muertos").
+#: The likelihood that a capitalised word is a name if the background lacks it and its position gives no clue. Only for
+#: English: in other languages, the background lacks nearly every word ("Suben a tres los muertos").
 UNKNOWN_NAME = 0.8
 #: A dateline such as "ISLAMABAD, June 9 (Agency) - …". The agency has no part in the event.
 _DATELINE = re.compile(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
@@ -46,12 +46,12 @@ _ATTRIBUTION = re.compile(
     r"(?<=\w)[,:–—-]\s+(?:according to\s+[^,:;]{2,40}"
     r"|(?:[A-Z][\w.&'’-]*\s+){0,4}[A-Z][\w.&'’-]*\s+(?:reports?|reported|reporting|writes))\W*\Z"
 )
-#: Function words that identify German, which capitalises every noun.
+#: Function words that identify German, in which capitals do not mark names, because every noun has one.
 _GERMAN = frozenset("der die das und ist nicht ein eine mit von für im den dem auf wegen nach".split())
-#: The language in which capitals were counted, and the default for a text in an unknown language.
+#: The language in which the background counted capitals. It is also assumed for a text in an unknown language.
 _COUNTED = "en"
-#: The languages whose names of months and days are known. Names of at most SHORT letters count only in English, because
-#: they are other words in other languages.
+#: The languages whose months and weekdays are not names. Of those with at most SHORT letters, only English months
+#: count, because others are also common words: "set" is September in Portuguese.
 LANGUAGES, SHORT = ("nl", "pt", "it", "es", "fr", "de", "en"), 3
 #: Words that mark an event as another of its kind.
 _ANOTHER = frozenset(
@@ -65,7 +65,7 @@ _CORRECTION = re.compile(
     r"|correcci[oó]n|rectificaci[oó]n|fe de erratas|corre[cç][aã]o|correzione)\b(?:\s*\(?\w+\)?)?\s*(?:[:–—-]|\Z)\s*",
     re.IGNORECASE,
 )
-#: Scale words, to normalise numbers: 20 mln, £20m and 20 million are one figure, as are 14,000 and 14.000.
+#: Scale words: 20 mln, £20m and 20 million are one figure.
 _SCALES = {
     word: scale
     for scale, written in (
@@ -77,8 +77,10 @@ _SCALES = {
     )
     for word in written.split()
 }
+#: A number with separators of thousands: 14,000 and 14.000 are one figure.
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*$")
-#: Numbers that do not describe an event: years; and days of a month, hours and small counts, which are in every text.
+#: Numbers that do not describe an event: years, and numbers up to SMALL (days of a month, hours, small counts), which
+#: are in every text.
 YEARS, SMALL = range(1980, 2040), 31
 
 
@@ -104,16 +106,17 @@ class Profile:
     rules: Mapping[str, frozenset[str]]
     #: The rules that matched, each with the number of its matching lines.
     lines: Mapping[str, int]
-    #: Word -> weight without rarity: the logarithm of its count, plus TITLE_WEIGHT in the title.
+    #: Word -> weight without rarity: 1 + log(count in the lead), and TITLE_WEIGHT in addition if the title has the
+    #: word.
     weights: Mapping[str, float]
-    #: Words of the title; ``head`` also has those of the first sentence.
     title: frozenset[str]
+    #: Words of the title and the first sentence.
     head: frozenset[str]
     #: Words of the head that may describe what happened: not names, figures, days or small words.
     deeds: frozenset[str]
-    #: The first two words of the title, which are the same in all items of an outlet's series.
+    #: The first two words of the title, which are the same in all articles of an outlet's series.
     opening: tuple[str, ...]
-    #: Name -> the name as written.
+    #: Name -> its spelling in the article.
     names: Mapping[str, str]
     #: The names that this text puts in a dateline or after "in".
     places: frozenset[str]
@@ -225,7 +228,7 @@ def _words(text: str) -> list[words.Word]:
 
 
 def _with_scales(written: Sequence[words.Word]) -> Iterator[words.Word]:
-    """Yield the words, each number with its scale as one word whose stem is its value."""
+    """Yield the words; a number and its scale word become one word, whose stem is the value."""
     skip = False
     for at, token in enumerate(written):
         if skip:
@@ -245,12 +248,12 @@ def _value(text: str) -> float:
     whole, _, part = text.replace(",", ".").rpartition(".")
     try:
         return float(f"{whole.replace('.', '')}.{part}" if whole else part)
-    except ValueError:  # Digits of other kinds, such as ①.
+    except ValueError:  # float() rejects digits such as ①.
         return 0.0
 
 
 def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:
-    """Return the words that are names, judged by capitals inside sentences or by their usual spelling in news."""
+    """Return name -> spelling, judged by capitals inside sentences or else by the word's usual case; none in German."""
     every = [token for tokens in texts for token in tokens]
     if sum(map(_GERMAN.__contains__, [token.text for token in every])) * 12 > len(every):
         return {}
@@ -281,5 +284,4 @@ def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:
 def _calendar() -> frozenset[str]:
     """Return weekdays and months, which have a capital in some languages but are not names."""
     names = [name for language in LANGUAGES for table in (dates.months, dates.weekdays) for name in table(language)]
-    # "set" (September in Portuguese) is a common word in English.
     return frozenset(words.stem(name) for name in names if len(name) > SHORT or name in dates.months("en"))

@@ -15,14 +15,14 @@ from collections.abc import Set as AbstractSet
 
 from bot.text import names
 
-#: Weight of the shipped table relative to the open stories, in documents. Tests with 800 and 6000 gave no better
-#: results.
+#: The shipped table weighs as much as this many open stories. Tests with 800 and 6000 gave no better results.
 BACKGROUND_DOCUMENTS = 2000
-#: Weight of the background relative to the stories of a rule, in stories.
+#: The background weighs as much as this many stories of a rule.
 PRIOR = 6.0
-#: Prior rate of a word on which the rule matched. It is only 0.5, because some rules list the names to watch.
+#: Prior rate of a word on which the rule matched. It is not higher, because some rules list the names to watch, and
+#: such a name does tell events apart.
 MATCHED = 0.5
-#: Rate of a word that is not in the background.
+#: Added to the rate of every word, so that a word that is not in the background has a rate above 0.
 UNKNOWN = 0.5 / BACKGROUND_DOCUMENTS
 
 
@@ -95,7 +95,7 @@ class Under(dict[str, float]):
         return self.of([word])[0]
 
     def of(self, words: Collection[str]) -> list[float]:
-        """Return the rarities of many words, in order."""
+        """Return the rarities of the words, in their order."""
         base, common, own = self._base, self._commonness, self._own
         if own is None:
             rarities = [base - common[word] for word in words]
@@ -120,14 +120,14 @@ class Rarity:
         self.commonness = _Commonness(holders)
         self.base = 0.0
         self.rules: defaultdict[str, _OfRule] = defaultdict(_OfRule)
-        #: Rarities by rule, cached since the last change.
+        #: Cached rarities by rule, until a story changes.
         self._under: dict[str, Under] = {}
         self.count(0)
 
     def under(self, rules: Iterable[str]) -> Under:
-        """Return rarities under the most specific of the given rules, valid until a story changes.
+        """Return the rarities under the rule with the fewest stories, or at large if none of the rules has a story.
 
-        The most specific rule has the fewest stories; words that are common under it do not count.
+        They are valid until a story changes.
         """
         stories, rule = min([(self.rules[rule].stories, rule) for rule in rules if rule in self.rules], default=(0, ""))
         if rule not in self._under:

@@ -1,4 +1,4 @@
-"""Recognise round-ups: articles that list or link several events. They join no story, and only copies join them."""
+"""Recognise round-ups: articles that list or link several events. They open stories, which only copies join."""
 
 from __future__ import annotations
 

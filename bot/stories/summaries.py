@@ -16,7 +16,8 @@ from bot import model
 from bot.text import lexicon, sentences, titles, tokens
 from bot.text.sentences import UNSPACED
 
-#: Maximum evidence shown for one line of a rule, and for a whole rule. It shows why the rule matched, and fits a phone.
+#: At most _SHOWN_OF_LINE wordings are shown for one line of a rule and _SHOWN_OF_RULE for a rule: enough to show why it
+#: matched, and few enough for a phone.
 _SHOWN_OF_LINE = 2
 _SHOWN_OF_RULE = 6
 #: The headline, the summary and the evidence come from at most this many first articles, because later articles only
@@ -24,9 +25,9 @@ _SHOWN_OF_RULE = 6
 _SHOWN_OUTLETS = 40
 #: Maximum headlines in a message; channels show fewer.
 _LINES = 20
-#: Words that make no difference when headlines are compared.
+#: Words that are ignored when headlines are compared.
 _ARTICLES = frozenset({"a", "an", "the"})
-#: Minimum words of a truncated headline to recognise it as the start of another headline.
+#: A truncated headline with fewer words is not recognised as the start of another headline.
 _CUT_WORDS = 5
 
 
@@ -34,11 +35,11 @@ _CUT_WORDS = 5
 class Coverage:
     """The outlets that carry a story, by headline, for messages, pages, the API and feeds."""
 
-    #: The outlets with the story's own headline.
+    #: The outlets with the headline that is shown.
     byline: model.CoverageLine
-    #: The other headlines, newest in the story first.
+    #: The other headlines, last to join first.
     lines: tuple[model.CoverageLine, ...]
-    #: Total number of other headlines.
+    #: Number of other headlines, of which ``lines`` may have only the first.
     count: int
     #: Number of syndicated copies, which have no line.
     copy_count: int
@@ -51,12 +52,12 @@ def make_brief(
     headline: model.ArticleId | None = None,
     shown_sentences: Collection[str] = (),
 ) -> model.StoryBrief:
-    """Return the summary of a story. ``rules`` has the rules by name.
+    """Return the summary of a story. Only matches of ``rules`` count.
 
     ``headline`` is the article whose headline the message already shows. ``shown_sentences`` are omitted.
     """
     teller = _headline_member(story, rules, headline)
-    # Use articles that may be about another event last. Each quote names its outlet.
+    # Use articles that may be about another event last.
     by_certainty = sorted(story.members[:_SHOWN_OUTLETS], key=lambda member: member.is_probable)
     members = [teller, *(member for member in by_certainty if member is not teller)]
     summary: tuple[model.Sentence, ...] = ()
@@ -83,7 +84,7 @@ def make_brief(
 def message_headline(
     story: model.Story, rules: Mapping[str, model.Rule], *, article: model.ArticleId | None = None
 ) -> model.Sentence:
-    """Return the headline that a message shows, with the words that the rules matched.
+    """Return the headline that a message shows, with the words marked that the rules matched.
 
     ``article`` is the article whose headline the message already shows. If it is None, return the story's own headline,
     or that of the first matching article if the rules do not match the story's own.
@@ -94,7 +95,7 @@ def message_headline(
 def story_headline(story: model.Story) -> str:
     """Return the headline under which every page, list and answer shows the story.
 
-    It is the headline of one article, with the outlet's corrections.
+    It is the present headline of one article, with the outlet's corrections.
     """
     own = _own(story)
     if own is None or not own.article.title.strip():
@@ -132,7 +133,10 @@ def list_coverage(story: model.Story, *, headline: model.ArticleId | None = None
 
 
 def _line(members: list[model.Member], *, is_doubtful: bool) -> model.CoverageLine:
-    """Return the line for members with one headline. If ``is_doubtful``, the shown one may be about another event."""
+    """Return the line for members with one headline.
+
+    If ``is_doubtful``, the article whose headline the story shows may be about another event.
+    """
     shown = next((member for member in members if not member.is_probable), members[0])
     article = shown.article
     return model.CoverageLine(
@@ -237,20 +241,20 @@ _LONG_WORDS, _LONGEST_WORDS = 55, 80
 #: A sentence repeats another if they share this part of the shorter one's words.
 _REPEATS_FROM = 0.6
 
-# The weights are round figures. Half or double of any weight changes the result of bench/quality/summaries.py by less
-# than a point.
+# The weights are round figures. Halving or doubling any of them changes the result of bench/quality/summaries.py by
+# less than a point.
 #: Bonus for a word of the headline, which summarises the article.
 _TITLE_WEIGHT = 6.0
-#: Share of its weight that a word has if a chosen sentence already contains it.
+#: A word that a chosen sentence already contains keeps this share of its weight.
 _KNOWN_SHARE = 0.5
 #: With 0, the weights of the words are summed; with 1, averaged. A value between favours neither long nor short
 #: sentences.
 _LENGTH_POWER = 0.4
-#: Bonus for the first sentence, in addition to its rank.
+#: Bonus for the first sentence, in addition to the bonus for early sentences.
 _LEAD_BONUS = 0.5
 #: Bonus for each matched wording in a sentence, up to three, because the reader wants to see why the rule matched.
 _MATCH_BONUS = 1.0
-#: Factors that lower the score of a sentence like “He said …” without its context, of a question, of a long sentence.
+#: Factors for a sentence like “He said …” without its context, for a question, and for a long sentence.
 _DANGLING_SHARE, _QUESTION_SHARE, _LONG_SHARE = 0.8, 0.5, 0.4
 
 #: A quotation without its speaker.
@@ -278,7 +282,7 @@ def pick_sentences(
     *,
     shown_sentences: Collection[str] = (),
 ) -> tuple[model.Sentence, ...]:
-    """Return at most ``count`` whole sentences in the article's order; empty if it has none.
+    """Return at most ``count`` whole sentences in the article's order, or none if none is fit to be shown.
 
     ``shown_sentences`` are omitted.
     """
@@ -435,7 +439,7 @@ def find_places(matches: Iterable[model.Match], *, field: str, text: str) -> tup
 
 
 def find_spans(text: str, start: int, end: int, marked: Sequence[tuple[int, int]]) -> tuple[model.Span, ...]:
-    """Return ``text[start:end]`` as spans; line ends and runs of blanks become one blank."""
+    """Return ``text[start:end]`` as spans, marked at ``marked``; line ends and runs of blanks become one blank."""
     runs: list[tuple[int, int, bool]] = []
     at = start
     for place in marked:
@@ -476,9 +480,10 @@ def _merged(places: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
-#: Maximum pieces of one text, and maximum characters of a piece. A longer sentence is cut between words, with ellipses.
+#: An excerpt has at most MOST_PIECES pieces, each of at most LONGEST characters. A longer sentence is cut between
+#: words, with ellipses.
 MOST_PIECES, LONGEST = 3, 320
-#: Characters on each side of a matched word that are split into sentences, instead of the whole article.
+#: To save time, only this many characters on each side of a matched word are split into sentences.
 _NEAR = 1_200
 
 
