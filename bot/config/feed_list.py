@@ -55,7 +55,7 @@ def add_feeds(text: str, feeds: Iterable[model.Feed]) -> Addition:
 
 
 def _place_of(written: str) -> str:
-    """Return a key that is the same for all spellings of an address and for the short form of a known place."""
+    """Return a key that all spellings of a feed's address share, including its short form (``youtube:@channel``)."""
     try:
         return model.feed_place(places.expand_short_form(written).url)
     except places.Unfit:
@@ -129,7 +129,7 @@ def _end_of_document(text: str) -> int:
     return match.start() if match else len(text)
 
 
-#: Addresses that need no quotes, except one with a question mark inside brackets, where PyYAML would end the scalar.
+#: Addresses that need no quotes, except in a list in brackets, where PyYAML ends a value at a question mark.
 _PLAIN_ADDRESS = re.compile(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
 _UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))

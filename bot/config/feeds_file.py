@@ -35,7 +35,7 @@ class FeedFile:
 
 
 def expand_address(written: str, *, has_token: bool = False) -> model.Feed:
-    """Return the feed of an address (web or mailbox) or of a short form, with the values of its known place.
+    """Return the feed of an address (web or mailbox) or of a short form, with the defaults of its site in ``places``.
 
     Raises InvalidValue.
     """
@@ -64,7 +64,7 @@ def expand_address(written: str, *, has_token: bool = False) -> model.Feed:
 
 
 def find_feed_names(root: Node | None) -> frozenset[str]:
-    """Return the names, addresses and tags of all feeds as written, and the names of their known places.
+    """Return the names, addresses and tags of all feeds as written, and the names of their sites in ``places``.
 
     Broken feeds are included, so that rules which select them get no error.
     """
@@ -143,7 +143,7 @@ def _read_feed(
     if written is None or options is None or is_flawed:
         return good.get(url)
     secrets.warn_of_access(block, written, report, environ, home=url, what="the feed is not polled")
-    # For keys that the feed does not set, use the values of its known place.
+    # For keys that the feed does not set, use the defaults of its site in ``places``.
     feed = replace(
         written,
         url=url,
@@ -174,7 +174,7 @@ def _as_block(node: Node) -> Node:
 def _read_address(
     node: ScalarNode, report: ProblemReport, environ: Mapping[str, str], *, has_token: bool
 ) -> model.Feed | None:
-    """Return the feed of an address, with the values of its known place, or None if the address cannot be used."""
+    """Return the feed of an address, with the defaults of its site, or None if the address cannot be used."""
     written = node.value.strip()
     try:
         if written.startswith(("env:", "file:")):
@@ -260,9 +260,9 @@ def _warn_of_doubts(feed: model.Feed, address: ScalarNode, report: ProblemReport
 def _read_kind(
     block: MappingNode, kind_node: Node, kinds: plugins.Kinds, report: ProblemReport
 ) -> tuple[frozenset[str], str | None]:
-    """Return the keys that belong to the kind of a feed, and its options as JSON.
+    """Return the keys that the kind of a feed adds, and the values of these keys as JSON.
 
-    The options are None if they are wrong (the errors are in the report).
+    The values are None if they are wrong (the errors are in the report).
     """
     name = kind_node.value.strip() if isinstance(kind_node, ScalarNode) else ""
     kind = kinds.by_name.get(name)
@@ -289,7 +289,7 @@ def _select(block: MappingNode, is_wanted: Callable[[str], bool]) -> MappingNode
 
 
 def apply_host_access(feed: model.Feed, groups: Mapping[str, model.Access]) -> model.Feed:
-    """Return the feed with unset access keys filled from its hosts in ``groups``. The most exact host name is first."""
+    """Return the feed with unset access keys filled from ``groups`` by host. The most exact name takes precedence."""
     host = (urlsplit(feed.url).hostname or "").lower()
     host_names = [name for name in groups if host == name or (name[0] == "*" and host.endswith(name[1:]))]
     for name in sorted(host_names, key=lambda name: (name[0] == "*", -len(name))):

@@ -39,7 +39,7 @@ class FileContent:
     path: str
     stamp: Stamp
     digest: str
-    #: None if the file is unchanged.
+    #: The bytes, or None if the file is unchanged.
     content: bytes | None
 
 

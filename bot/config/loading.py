@@ -66,7 +66,7 @@ def load(
 def try_load(
     folder: Path, *, environ: Mapping[str, str], kinds: Kinds
 ) -> tuple[tuple[model.Problem, ...], Settings | None]:
-    """Return all problems, sorted by position, and the settings, or None if bot.yaml cannot be used.
+    """Return all problems, sorted by position. Also return the settings, or None if bot.yaml cannot be used.
 
     Raises ConfigError if the folder cannot be read.
     """

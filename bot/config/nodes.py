@@ -109,7 +109,7 @@ class Document:
     """One file: its text, its nodes, and its flaws."""
 
     text: str
-    #: None if the file has only comments.
+    #: The outermost node, or None if the file has only comments.
     root: Node | None
     #: The flaws, sorted by position.
     flaws: list[Flaw] = field(default_factory=list)
@@ -153,8 +153,8 @@ class Document:
 def parse_items(text: str, *, most_cut: int) -> tuple[Document | None, list[UnreadableYaml]]:
     """Parse a list under one key without the items that are not valid YAML. Also return the error of each such item.
 
-    The document is None if a mistake is outside the list, if more than ``most_cut`` items have one, or if the file is
-    too large to be parsed repeatedly.
+    The document is None if a mistake is outside the list, if more than ``most_cut`` items have a mistake, or if the
+    file is too large to be parsed repeatedly.
     """
     mistakes: list[UnreadableYaml] = []
     cut: list[str] = []

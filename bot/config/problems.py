@@ -31,7 +31,7 @@ _SECRETS = re.compile(
 
 
 class ProblemReport:
-    """The problems of one file, in the order in which they are found."""
+    """The problems of one file. ``finish`` returns them."""
 
     def __init__(self, path: str, document: Document) -> None:
         self.path = path

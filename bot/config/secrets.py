@@ -46,7 +46,7 @@ def _read_secret_file(name: str) -> str:
 def warn_if_missing(
     secret: object, place: Node, report: ProblemReport, environ: Mapping[str, str], *, what: str
 ) -> bool:
-    """Warn if the secret is missing, and return whether it is. ``what`` is the consequence for the warning."""
+    """Warn if the secret is missing, and return whether it is. ``what`` is the consequence, for the message."""
     try:
         if isinstance(secret, model.Secret):
             resolve_secret(secret, environ)

@@ -66,9 +66,9 @@ class Settings:
     problems: tuple[model.Problem, ...]
     #: Hash of the contents of all files.
     version: str
-    #: Rules that run in their last good version because their current version was refused.
+    #: Names of rules that run in their last good version, because their current version was refused.
     kept: tuple[str, ...] = ()
-    #: Refused rules that have no good version, and are therefore off.
+    #: Names of refused rules that have no good version, and are therefore off.
     off: tuple[str, ...] = ()
     #: The files as read, by path, for the next reload.
     files: Mapping[str, FileState] = field(default_factory=dict, repr=False)

@@ -212,7 +212,7 @@ def _explain_text_after_quote(slip: _Slip) -> UnreadableYaml | None:
 
 
 def _has_open_quote(text: str, quote: str) -> bool:
-    """Return whether the text has an odd number of this quote, so that one of them has no partner."""
+    """Return whether the text has an odd number of this quote, so that one of them is not closed."""
     return text.count(quote) % 2 == 1
 
 

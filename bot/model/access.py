@@ -214,7 +214,7 @@ def _require_certificate(tls: Tls) -> Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Headers, cookies, login, proxy and TLS files of a feed's requests. They apply only to the feed's origin."""
+    """Headers, cookies, login, proxy and TLS files of a feed's requests. Only the proxy serves other origins too."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 

@@ -60,7 +60,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """One feed's id of an article."""
+    """The id that one feed gives to an article."""
 
     feed: str
     #: The item's id: its guid, or else its link, or else a hash of its title.
@@ -110,7 +110,7 @@ class KnownItems:
     by_fingerprint: Mapping[str, Sequence[ArticleStub]]
     #: Folded title -> articles of this feed.
     by_title: Mapping[str, Sequence[ArticleStub]]
-    #: Articles of ``by_link`` from other feeds that this feed has carried under some id.
+    #: Ids of articles in ``by_link`` whose source is another feed, although this feed has carried them too.
     carried: Collection[ArticleId] = ()
 
 

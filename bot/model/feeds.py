@@ -195,8 +195,9 @@ class FeedState:
     links_elsewhere: bool = False
     #: When the server's certificate expires, or None if unknown.
     certificate_until: datetime | None = None
-    #: The WebSub hub and topic of the last document.
+    #: The WebSub hub of the last document.
     hub: str | None = None
+    #: The address by which the hub identifies the feed.
     topic: str | None = None
     #: When the hub or topic last changed.
     hub_changed_at: datetime | None = None
@@ -294,7 +295,7 @@ class Subscription:
     secret: str
     #: When to send the next request to the hub.
     next_at: datetime
-    #: When the request was sent that the hub has not yet verified, or None if there is none.
+    #: When the pending request was sent, which the hub has not yet verified. None if no request is pending.
     asked_at: datetime | None = None
     #: The end of the lease, or None if the hub has not confirmed one.
     until: datetime | None = None

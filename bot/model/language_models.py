@@ -34,14 +34,14 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """One prompt: our instructions, the input, which may contain text of articles, and the schema of the answer."""
+    """One prompt: our instructions, an input that may contain text of articles, and the schema of the answer."""
 
     use: Use
     #: Incremented when the instructions or the schema change, so that no old answer is reused.
     version: int
     #: Only our own words, never text of articles.
     instructions: str
-    #: The input as a JSON document. Only this holds text of articles.
+    #: The input as a JSON document. Only this field may contain text of articles.
     data: str
     #: JSON Schema of the answer, as a JSON document.
     schema: str

@@ -54,7 +54,7 @@ class TaskGroup(asyncio.TaskGroup):
         if task is None:
             return
         if self._parent_cancel_requested and not is_aborted:
-            # The group cancelled its own task while it waited, and still counts that cancellation.
+            # The group cancelled its parent task, which still counts that cancellation.
             task.uncancel()
         if task.cancelling() > self._cancellations:
             # The task was also cancelled from outside. Raising only the error would hide that.

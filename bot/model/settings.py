@@ -61,11 +61,11 @@ class PostingPolicy:
     quiet: QuietHours | None = None
     #: Maximum number of new posts per hour, counted separately for severity high; None means no limit.
     posts_per_hour: int | None = None
-    #: Whether messages can be edited. If so, stories beyond the limit are added to one gathered message at once.
+    #: Whether messages can be edited. If so, one gathered message gets stories beyond ``posts_per_hour`` at once.
     can_edit: bool = False
     #: How long first posts wait for other outlets, or None if they do not wait.
     gather: timedelta | None = None
-    #: When to post all stories of a day, except those of rules with a separate digest. None means as they come.
+    #: When to post all stories of a day, except those of rules with a separate digest. None means no digest.
     digest: Digest | None = None
     #: The language into which a language model translates, such as "en", or None for no translation.
     translate: str | None = None

@@ -296,7 +296,7 @@ def parse_language(value: object) -> str:
 
 
 def split_address(written: str) -> tuple[str, str, str] | None:
-    """Return scheme in lower case, host name, and network location as written; None if it is not an address."""
+    """Return scheme in lower case, host name, and network location as written, or None if ``written`` is not valid."""
     try:
         parts = urlsplit(written)
         _ = parts.port

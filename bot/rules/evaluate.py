@@ -330,12 +330,12 @@ def _are_weak(hits: list[Hit], capitals: tuple[expression.Pattern, ...], view: a
     return all(hit.field == "title" for hit in hits) and article_text.is_shouting(view.fields("title")[0], capitals)
 
 
-#: Maximum evidence for one term in one field, in case a text repeats one word.
+#: Maximum hits of one term in one field that are kept as evidence; a text may repeat a word many times.
 MAX_EVIDENCE = 10
 
 
 def collect_evidence(verdict: Evaluation) -> tuple[model.Evidence, ...]:
-    """Return the hits of the lines that must match as evidence, in the order of the rule."""
+    """Return, as evidence, the hits of the lines that must match, in the order of the rule."""
     counts: dict[tuple[str, int, str], int] = {}
     #: Leaf -> its number. Hashing a leaf is slow, so each leaf is hashed once, not once per hit.
     leaves: dict[expression.Leaf, int] = {}

@@ -241,7 +241,7 @@ def _make_looser(compiled: CompiledRule, what: str, parts: tuple[Part, ...]) -> 
 
 
 def _droppable_lines(parts: tuple[Part, ...]) -> Iterator[tuple[str, tuple[Part, ...]]]:
-    """Yield the lines without which the rule still requires a term, each with the reason for a near miss."""
+    """Yield the reason for a near miss and the lines to leave out, if the rule still requires a term without them."""
     required = [part for part in parts if part.kind is LineKind.ALL]
     either = tuple(part for part in parts if part.kind is LineKind.ANY)
     if len(required) + bool(either) < 2:

@@ -28,7 +28,7 @@ class RuleSet:
     """All rules in force. A rule set is immutable; a reload creates a new one."""
 
     def __init__(self, compiled: Iterable[CompiledRule], *, most_steps: int | None = None) -> None:
-        """``most_steps`` limits the work for one article; above it, methods raise TooManySteps. None is no limit."""
+        """``most_steps`` limits the work for one article. Above it, methods raise TooManySteps."""
         self._most_steps = most_steps
         self._compiled = tuple(compiled)
         self._names = tuple(rule.rule.name for rule in self._compiled)

@@ -203,7 +203,7 @@ _WORD = re.compile(r"[\w?]+\*?")
 
 
 def index_condition(tree: expression.Expression) -> model.SearchCondition | None:
-    """Return the condition for the index, or None if it cannot help (exclusion, regex, script without spaces)."""
+    """Return the condition for the index, or None if the index cannot help (exclusion, regex, unspaced script)."""
     match tree:
         case expression.Words(text, _, field):
             return _join_conditions(_indexed_terms(text, field)) if field in _INDEXED else None
@@ -224,7 +224,7 @@ def index_condition(tree: expression.Expression) -> model.SearchCondition | None
 
 
 def _excluded_terms(part: expression.Expression) -> Iterable[model.SearchTerm]:
-    """Yield an excluded word if it has only lower-case ASCII letters, since index and rules then agree on matches."""
+    """Yield an excluded word of lower-case ASCII letters; for other words, the index and the rules may disagree."""
     match part:
         case expression.Not(expression.Words(text, False, field)):
             if field in _INDEXED and text.isascii() and text.isalpha() and text.islower():

@@ -41,7 +41,7 @@ def bare_title(title: str) -> str:
 
 
 def quoted_title(title: str, *, outlet: str, link: str) -> str:
-    """Return the title for a quote with outlet and time. Remove the outlet's name and "LIVE:", but keep "Opinion:"."""
+    """Return the title as quoted next to its outlet: without the outlet's name and "LIVE:", but with "Opinion:"."""
     return _FRESHNESS.sub("", without_outlet(title, outlet=outlet, link=link)) or title
 
 

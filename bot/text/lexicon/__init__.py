@@ -61,7 +61,7 @@ class Lexicon:
 
 
 def base(language: str | None) -> str:
-    """Return `de` for `de-AT`, and `en` for None."""
+    """Return the language without its country (`de` for `de-AT`); `en` for None."""
     return (language or "en").replace("_", "-").split("-")[0].lower()
 
 
