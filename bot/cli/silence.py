@@ -92,7 +92,7 @@ def list_(
     for entry in entries:
         terminal.row(entry.line, style="" if entry.is_active else "dim")
         for story in entry.stories:
-            terminal.row(f"  kept back: story {story}", style="dim")
+            terminal.row(f"  held back: story {story}", style="dim")
     if not entries:
         terminal.say("No silence." if everything else "No silence is in force; --all also lists ended silences.")
 

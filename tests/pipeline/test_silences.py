@@ -1,4 +1,4 @@
-"""Silences from the moment that somebody makes one: what is refused, what is kept back, and where it is listed."""
+"""Silences from the moment that somebody makes one: what is refused, what is held back, and where it is listed."""
 
 from __future__ import annotations
 

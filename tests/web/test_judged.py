@@ -86,7 +86,7 @@ async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_w
     made = await page.running.store.write(work)
     shown = text_of(await read(page, "/"))
     assert "outlet “<b>Dawn</b>” in every channel until 2" in shown
-    assert "by ann: they move 1 story kept back" in shown
+    assert "by ann: they move 1 story held back" in shown
     now = now + timedelta(minutes=1)
     await page.running.store.write(lambda tx: silences.end_silence(tx, made.id, by="ann", now=now))
     assert "Nothing is posted about:" not in text_of(await read(page, "/"))
