@@ -1,7 +1,7 @@
 """Parse feeds, identify their articles, and decide when to poll them.
 
-Uses no network and no store. Every module but the parsers is pure.
+Uses neither the network nor the store.
 
     Body → kinds.parse_document → items.prepare_items → (the store's answer) → identity.identify
-    FeedState → polling.make_request → (fetch) → polling.after_reading | after_failure … → FeedState → health
+    FeedState → polling.make_request → (fetch) → polling.FinishedPoll → FeedState → health
 """

@@ -1,6 +1,6 @@
 """Clean the text of an item: turn markup into text and links, fold titles, and remove a feed's repeated sentences.
 
-Does not depend on rules; bot/text/tokens.py defines a word. A blank line in clean text ends a phrase.
+Does not depend on rules. A blank line in clean text ends a phrase.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Cleaner:
 
 
 def _mend(markup: str) -> str:
-    """Add a break before each end tag, because libxml2 ignores an end tag without a start tag (“one</p>two”)."""
+    """Add a break before each block's end tag, because libxml2 ignores end tags without a start tag (“one</p>two”)."""
     if "<![CDATA[" in markup:
         markup = markup.replace("<![CDATA[", "").replace("]]>", "")
     return _STRAY_BREAK.sub("<", _BLOCK_END.sub("<hr></", markup))
@@ -197,7 +197,8 @@ def fingerprint_of_folded(title: str, text: str) -> str:
 
 #: A sentence is boilerplate if this many other items contained it.
 REPEATS = 3
-#: Maximum remembered sentences of a feed: seen in one item, and seen in several. Each takes 9 characters of its state.
+#: Maximum sentences of a feed that are remembered: those seen in one item, and those seen in several. Each takes 9
+#: characters of the feed's state.
 _SEEN_ONCE, _SEEN_AGAIN = 512, 256
 #: Maximum sentences learned from one item, so that a long page does not push out all earlier sentences.
 _TAUGHT = 160
@@ -224,7 +225,7 @@ class Stripped:
 
 
 def learn_boilerplate(texts: Sequence[str], memory: str) -> str:
-    """Add the sentences of new items to a feed's memory, and return it; ``memory`` is empty at first."""
+    """Add the sentences of new items to a feed's memory (hashes with counts; empty at first), and return it."""
     counts = _load_counts(memory)
     for text in texts:
         keys = {key: None for _, _, key in islice(_sentences(text), _TAUGHT)}
@@ -235,7 +236,7 @@ def learn_boilerplate(texts: Sequence[str], memory: str) -> str:
 
 
 def strip_boilerplate(text: str, memory: str) -> Stripped:
-    """Return the text of an item without its feed's boilerplate. ``memory`` must have learned this text."""
+    """Return the text of an item without its feed's boilerplate. ``memory`` must already include this text."""
     boilerplate = _repeated(memory)
     repeated = [(start, end) for start, end, key in _sentences(text) if key in boilerplate] if boilerplate else []
     if not repeated:
@@ -266,7 +267,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _is_one_run(words: Sequence[str]) -> bool:
-    """Return whether a sentence is one or two long runs, as in scripts without spaces."""
+    """Return whether a sentence has a long run of letters, as in scripts without spaces."""
     return any(len(word) >= 2 * _FEWEST_WORDS and ord(word[0]) > 0x0E00 for word in words)
 
 
@@ -290,7 +291,7 @@ _GOES_ON = re.compile(
     r"[\s\])}>»→›.…:]{0,40}\Z",
     re.IGNORECASE,
 )
-#: Characters at the end that are searched. A post with “read more” in its middle is complete.
+#: Number of characters at the end of a text that are searched. A post with “read more” in its middle is complete.
 _TAIL = 80
 
 

@@ -78,7 +78,7 @@ def _gather(items: Sequence[Item]) -> list[tuple[Item, ...]]:
 
 
 def _merge_by_article(groups: Sequence[Group]) -> list[Group]:
-    """Merge the groups of one stored article. Otherwise items with different ids would edit it in turns for ever."""
+    """Merge groups with the same stored article. Otherwise their items would edit the article in turns for ever."""
     merged: dict[str, Group] = {}
     for index, group in enumerate(groups):
         name = group.stub.id if group.stub is not None else f"new {index}"
@@ -177,12 +177,12 @@ def _is_other_address(stub: model.ArticleStub, item: Item, feed: model.Feed) -> 
 
 
 def id_of_link(feed: str, key: str) -> model.ArticleId:
-    """Return the id of an article of ``feed`` with a link; ``key`` is the result of ``link_key``."""
+    """Return the id of the article of ``feed`` whose link has this key (the result of ``link_key``)."""
     return hash_id("link", feed, key)
 
 
 def is_id_of_link(stub: model.ArticleStub, key: str) -> bool:
-    """Return whether the article's id was made from its feed and this link, or, by an old version, from the link."""
+    """Return whether the article's id was made from its feed and this link, or only from the link (old versions)."""
     return stub.id in (id_of_link(stub.feed, key), hash_id("link", key))
 
 
@@ -192,7 +192,8 @@ def hash_id(*parts: str) -> model.ArticleId:
     return model.ArticleId(hashlib.sha256(packed).hexdigest()[:20])
 
 
-#: Minimum of Dice's coefficient over pairs of letters; chosen with bench/quality/identity.py.
+#: Minimum similarity (Dice's coefficient of letter pairs) of one headline before and after an edit; chosen with
+#: bench/quality/identity.py.
 ALIKE = 0.4
 #: Labels that publishers add to and remove from the beginning of a headline.
 _PREFIX = re.compile(
@@ -258,15 +259,15 @@ def _pairs(folded: str) -> Counter[str]:
     return Counter(word[at : at + 2] for word in folded.split() for at in range(max(1, len(word) - 1)))
 
 
-#: Of an article that is too old to be reported, only the identity is stored. So that a feed cannot silence another
-#: site's article by listing it with a false date, an item that is newer by more than this is another article.
+#: An item that is newer than a stored old article by more than this is another article. Otherwise a feed could silence
+#: another site's article by listing it first with an old date, because old articles are not reported.
 _YOUNGER = timedelta(hours=12)
 
 
 def is_same_article(stub: model.ArticleStub, item: Item, feed: model.Feed, *, outlet: str) -> bool:
     """Return whether ``item`` of ``feed`` is the article that another feed listed under the same link.
 
-    It is the same article if one publisher has both feeds, if the first feed belongs to the link's site, or if the
+    It is the same article if one publisher has both feeds, if the other feed belongs to the link's site, or if the
     headlines agree.
     """
     if site_of(stub.feed) == site_of(feed.url):
@@ -279,7 +280,7 @@ def is_same_article(stub: model.ArticleStub, item: Item, feed: model.Feed, *, ou
 
 
 def takes_over(stub: model.ArticleStub, item: Item, feed: model.Feed) -> bool:
-    """Return whether ``feed`` becomes the article's source, because it alone belongs to the site of the link."""
+    """Return whether ``feed`` becomes the article's source: it, not the old source, belongs to the link's site."""
     return stub.feed not in ("", feed.url) and belongs_to(item.link, feed.url) and not belongs_to(item.link, stub.feed)
 
 

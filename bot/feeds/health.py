@@ -1,4 +1,4 @@
-"""Compare a feed with its own history. Report each problem once, and report once when it is over.
+"""Compare a feed with its own history, and find the problems that have begun or are over since the last report.
 
 Pure: reads a state and writes nothing. The caller reports the events, and stores the result of ``mark_reported``.
 """
@@ -17,14 +17,15 @@ from bot.model import visible
 #: A feed is broken after this many failures in a row, or after a day of failures.
 BROKEN_FAILURES = 5
 _A_DAY = timedelta(hours=24)
-#: A feed is silent after this many times the longest gap between its last arrivals, but at least two days.
+#: A feed is silent after this many times the longest gap between its last arrivals.
 _SILENT_GAPS = 3
+#: Minimum silence that is reported.
 _SILENT_AT_LEAST = timedelta(days=2)
 #: Minimum arrivals from which the longest gap is computed.
 _HISTORY = 8
 #: Undated entries in a row that are a problem in a feed that had dates.
 _UNDATED = 3
-#: A certificate that ends sooner is a problem. Even short-lived certificates (six days) are renewed earlier.
+#: A certificate that ends within this time is a problem. Even short-lived certificates (six days) are renewed earlier.
 _CERTIFICATE_LEFT = timedelta(days=3)
 
 

@@ -2,9 +2,9 @@
 
 Does not use the store: ``identify`` receives the store's answer about the items of one document.
 
-    entries ─▸ groups (one article each) ─▸ known by id? by link? by text at a sister feed?
+    entries ─▸ groups (one article each) ─▸ known by id? by link? by text in a sister feed?
                                               │ yes: seen, edited, same link,    │ no: churn, old, new
-                                              │      taken over                  │
+                                              │      taken over, retold          │
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Novelty(StrEnum):
     #: At the feed's first poll, older than the backfill window; only identity, title, link and date are stored.
     OLD = "old"
     SEEN = "seen"
-    #: A new id of a stored article: it has the same link, or the same text in another feed of the same site.
+    #: A stored article under a new id, recognised by its link, or by its text in another feed of the same site.
     SAME_LINK = "same link"
     #: A stored article whose title, text or date has changed.
     EDITED = "edited"
@@ -64,7 +64,7 @@ class Identification:
     items: tuple[Identified, ...]
     #: Remarks that people see with the feed's health.
     remarks: tuple[str, ...] = ()
-    #: Whether most items link to several sites other than the feed's, or None if there are too few items.
+    #: Whether most items link to several sites other than the feed's, or None if there are too few links.
     links_elsewhere: bool | None = None
 
 
@@ -81,7 +81,9 @@ def identify(
 ) -> Identification:
     """Relate the entries of one document to the stored articles.
 
-    Returns one item for each article, in the document's order. ``items`` are the cleaned entries."""
+    Returns an item for each id of each article; the articles are in the document's order. ``items`` are the cleaned
+    entries.
+    """
     outlet = outlet_of(feed, feed_title or reading.title)
     groups = group_items(items, feed, stored, outlet=outlet)
     total = max(len(groups), len(reading.item_hashes))
@@ -136,7 +138,7 @@ class _Identifier:
         return self._as_known(group, stub, Novelty.SEEN if is_seen else Novelty.SAME_LINK)
 
     def _is_taken_over(self, group: Group, stub: model.ArticleStub) -> bool:
-        # Only when the feed first lists the article; otherwise two feeds could take it over in turns for ever.
+        # A feed can take over an article only when it first lists it; otherwise two feeds could do so in turns.
         items = _with_words(group)
         if not items or group.is_known_by_id(self.stored):
             return False
@@ -238,12 +240,13 @@ class _Identifier:
 
 
 def _with_words(group: Group) -> list[Item]:
-    """Return the items that have a title or text, because an empty item changes nothing in a stored article."""
+    """Return the fully parsed items that have a title or text. Other items change nothing in a stored article."""
     return [item for item in group.members if not item.entry.identity_only and (item.entry.title or item.text)]
 
 
-#: A feed has changed its ids if at least this many items, and this share of all items, have new ids.
+#: Minimum items with new ids in a feed that has changed its ids.
 _CHURN_ITEMS = 3
+#: Minimum share of these items among all items of the document.
 _CHURN_SHARE = 0.8
 
 
@@ -304,7 +307,7 @@ _BatchItem = tuple[bool, str, Identified]
 
 
 class BatchArticles:
-    """The articles of a batch that are not stored yet, so that later items of the batch can be compared with them."""
+    """Remembers the articles of a batch that are not stored yet, so that later items can be compared with them."""
 
     def __init__(self) -> None:
         self._by_link: defaultdict[str, list[_BatchItem]] = defaultdict(list)
@@ -362,7 +365,7 @@ class BatchArticles:
 
 
 def _stubs_by_name(names: Iterable[str], items: Mapping[str, list[_BatchItem]]) -> dict[str, list[model.ArticleStub]]:
-    """Return the stubs under each name in the store's order. An article appears once, in the form of its first edit."""
+    """Return stubs by link or fingerprint, in the store's order; each article once, in the form of its first edit."""
     stubs: dict[str, list[model.ArticleStub]] = {}
     for name in names:
         if name in items:

@@ -23,7 +23,7 @@ _NO_GUIDS = frozenset(
     ("", "0", "-", "#", "none", "null", "nil", "false", "true", "undefined", "nan", "n/a", "guid", "id")
 )
 _TITLE_LENGTH = 120
-#: Minimum characters of a text that identifies an article. Two articles can have the same shorter text (“Read more”).
+#: Minimum characters of a text that identifies an article. Two articles may share a shorter text (“Read more”).
 TELLING_TEXT = 200
 #: Earlier dates are errors (such as a computer's zero), because the Web is younger.
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -34,9 +34,9 @@ class Item:
     """One cleaned entry."""
 
     entry: model.Entry
-    #: The feed's own id of the item (Sighting.key).
+    #: The item's id in this feed (Sighting.key): its guid, else its link, else a hash.
     key: str
-    #: None if the entry has no guid or several items share it. The key is then made from link, title and date.
+    #: None if the entry has no guid, or if several different items share it.
     guid: str | None
     link: str
     #: A key that all forms of the link share; empty if the link does not identify an article.
@@ -62,7 +62,7 @@ def prepare_items(feed: model.Feed, reading: model.ParsedFeed) -> tuple[Item, ..
 def make_question(feed: model.Feed, items: Sequence[Item], *, is_first: bool = False) -> model.IdentityQuery:
     """Return the query that asks the store about the items of one document.
 
-    If ``is_first`` is true, nothing of this feed is stored, so the query contains no ids and headlines of the feed.
+    If ``is_first`` is true, nothing of this feed is stored, so the query contains no ids or headlines of the feed.
     """
     return model.IdentityQuery(
         feed=feed.url,

@@ -1,7 +1,7 @@
 """Find the canonical link of an article, without tracking, AMP, mobile hosts and redirects.
 
-Sends no request: resolves a redirect only if its address contains its target (search results, social networks, mail
-gateways). Short links, feedproxy and Google News since 2024 stay unchanged.
+Sends no request: resolves a redirect only if the link contains its target (search results, social networks, mail
+gateways). Short links, and Google News links since 2024, stay unchanged.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PLAIN = re.compile(
 )
 #: Signs of an AMP or mobile address in a plain link.
 _TWIN_HINT = re.compile(r"[/.](?:(?:amp|m|mobile|touch)\.|amp(?:/|\Z))")
-#: A label that is too long for a host name (RFC 1035 section 2.3.4), so that the library refuses the link.
+#: A label that is too long for a host name (RFC 1035 section 2.3.4), so that ``url_normalize`` refuses the link.
 _LONG_LABEL = re.compile(r"[^./]{64}")
 _AMP_FOLDER = re.compile(r"^(/news)?/amp(?=/.*(?:\d|-.*-))")
 _TWIN_HOST = re.compile(r"^(?:(?:www\.)?(?:amp|m|mobile|touch)\.)+(?=.+\..)")
@@ -140,7 +140,7 @@ def _without_amp(path: str) -> str:
     return path
 
 
-#: Hosts (with their subdomains), paths, and the parameters that may contain the target, best first.
+#: Redirects: their hosts (with subdomains), their paths, and the parameters that may contain the target, best first.
 _WRAPPERS: tuple[tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]], ...] = tuple(
     (re.compile(rf"(?:^|\.)(?:{host})\Z"), re.compile(path), tuple(names.split()))
     for host, path, names in (
@@ -175,7 +175,7 @@ _HINT = re.compile(
 
 
 def may_redirect(host: str) -> bool:
-    """Return False if ``redirect_target`` returns None for every link to this host (in lower case). Fast."""
+    """Return False only if ``redirect_target`` returns None for every link to this host (in lower case). Fast."""
     return _HINT.search(host) is not None
 
 
@@ -215,7 +215,7 @@ def _in_amp_cache(path: str, query: str) -> str | None:
 
 
 def _in_google_news(code: str) -> str | None:
-    """Return the address in a Google News id (a protocol buffer in base64), or None. Newer ids (2024) contain none."""
+    """Return the address in a Google News id (a protocol buffer in base64), or None. Ids since 2024 contain none."""
     try:
         raw = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
     except (binascii.Error, ValueError):

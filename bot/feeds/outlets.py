@@ -17,7 +17,7 @@ from publicsuffixlist import PublicSuffixList
 from bot import model
 from bot.model import visible
 
-#: Hosts that serve the feeds of many publishers under one domain, so two of these feeds are not from the same site.
+#: Hosts that serve the feeds of many publishers under one domain, so two feeds of a host are not from one site.
 _SHARED_HOSTS = frozenset(
     (
         "acast.com anchor.fm beehiiv.com bitbucket.org blogs.com bsky.app buttondown.com buttondown.email "
@@ -31,8 +31,8 @@ _SHARED_HOSTS = frozenset(
         "youtube.com"
     ).split()
 )
-#: Services whose feeds list headlines of other publishers, which editors or searches choose. Services on which anybody
-#: may post links with comments are not included, because they count as the publisher.
+#: Services whose feeds list other publishers' headlines, chosen by editors or searches. Services on which anybody may
+#: post links with comments are not listed: they count as publishers.
 _AGGREGATORS = frozenset(
     (
         "allsides.com bing.com drudgereport.com ground.news memeorandum.com news.google.com newsnow.co.uk techmeme.com"
@@ -142,7 +142,7 @@ def _host(link: str) -> str:
         return ""
 
 
-#: Maximum labels of a domain in the map.
+#: Maximum labels of a domain that is searched in owners.tsv.
 _MOST_LABELS = 8
 
 
@@ -156,7 +156,7 @@ def _owner_table() -> dict[str, str]:
 # Limit the cache, because a hostile feed may list many hosts.
 @lru_cache(maxsize=10_000)
 def group_of(domain: str) -> str | None:
-    """Return the owner of a domain, or of the nearest domain above it, or None if the map has neither."""
+    """Return the owner of a domain, else of the nearest domain above it, or None if owners.tsv has neither."""
     labels = domain.casefold().strip(".").split(".")[-_MOST_LABELS:]
     for at in range(len(labels) - 1):
         owner = _owner_table().get(".".join(labels[at:]))
@@ -165,9 +165,9 @@ def group_of(domain: str) -> str | None:
     return None
 
 
-#: Minimum links of a document for a conclusion.
+#: Minimum links of a document from which ``links_elsewhere`` draws a conclusion.
 _FEWEST = 5
-#: Minimum different sites. One other site may be the publisher's second domain (feeds.bbci.co.uk and bbc.co.uk).
+#: Minimum number of other sites. A single one may be the publisher's second domain (feeds.bbci.co.uk and bbc.co.uk).
 _SITES = 3
 
 

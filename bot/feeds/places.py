@@ -56,15 +56,16 @@ class Place:
     is_page: bool = False
     #: The beginning of the text that the place sends, with status 200, if it is polled too often.
     limit_text: bytes | None = None
-    #: The WebSub hub of the place, which its feeds do not name. ``topic`` returns the hub's name for a feed's address.
+    #: The WebSub hub of the place, which its feeds do not name.
     hub: str | None = None
+    #: Returns the name that the hub uses for the feed at an address.
     topic: Callable[[str], str] = str
-    #: Whether its links hide the publishers' links.
+    #: Whether the links in its feeds hide the publishers' addresses.
     hides_links: bool = False
 
 
 def find_place(written: str) -> Place | None:
-    """Return the place of a short form, or None if it is an address."""
+    """Return the place of a short form, or None for an address."""
     short_form = _SHORT_FORM.match(written.strip())
     return get_places().get(short_form[1]) if short_form else None
 
@@ -105,7 +106,7 @@ def _host_of(url: str) -> str:
 
 
 def _require(parts: re.Match[str] | None, *, write: str) -> re.Match[str]:
-    """Return the parts of a short form. Raises Unfit if it did not match."""
+    """Return the parts of a short form. Raises Unfit, with the valid forms (``write``), if it did not match."""
     if parts is None:
         raise Unfit(f"write {write}")
     return parts
@@ -119,7 +120,7 @@ def _quote(words: str, *, write: str) -> str:
     return quote(text, safe="")
 
 
-#: The short forms after the name of the place, whose characters need no quoting in an address.
+#: Texts after the colon of short forms. Their characters need no quoting in an address.
 _BLUESKY_ACCOUNT = re.compile(r"did:(?:plc|web):[\w.:%-]{4,200}|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+", re.ASCII)
 _GITHUB_ADVISORIES = re.compile(
     r"advisories(?:/(composer|erlang|actions|go|maven|npm|nuget|other|pip|pub|rubygems|rust|swift)"

@@ -18,7 +18,7 @@ from bot.model import visible
 
 #: A permanent redirect is stored after this many polls in a row, because servers in trouble send single ones.
 MOVES_BELIEVED = 3
-#: After this many failures at the address of a redirect, the address in feeds.yaml is polled.
+#: After this many failures at the address of a redirect, the address in feeds.yaml is polled again.
 _MOVE_FAILURES = 3
 #: The wait after a rate limit that names no time; each further limit doubles it.
 _LIMIT_WAIT = timedelta(minutes=15)
@@ -27,7 +27,7 @@ _LONGEST_LIMIT_WAIT = timedelta(hours=6)
 _LONGEST_LIMIT = timedelta(days=7)
 _LIMITS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _RHYTHM = 50
-#: Interval after which a changed document is parsed as a whole, which is as slow as at a first poll.
+#: Interval after which all items of a changed document are parsed, so that their stored identities do not expire.
 NAMED_EVERY = timedelta(days=7)
 #: Maximum length of an error text, because a state is stored as one small document.
 _MAX_ERROR = 500
@@ -151,7 +151,7 @@ class FinishedPoll:
                 **self._moving(answer),
                 **self._success(answer),
                 **self._schedule(state, answer),
-                # A 304 may have newer validators (RFC 9110 section 15.4.5).
+                # A 304 may have new validators (RFC 9110 section 15.4.5).
                 etag=answer.etag or state.etag,
                 last_modified=answer.last_modified or state.last_modified,
             )
@@ -221,7 +221,7 @@ class FinishedPoll:
         return (text,)
 
     def _success(self, answer: model.Response) -> dict[str, Any]:
-        """Return the changed fields after a good response, as a dict, because copying the state copies forty fields."""
+        """Return the fields that a good response changes, so that the state, with forty fields, is copied only once."""
         return {
             "polled_at": self.now,
             "ok_at": self.now,
@@ -307,7 +307,7 @@ def _class_advice(status: int) -> str:
 
 #: An item with more characters counts as several items, so that the limit on items also limits bytes.
 ITEM_CHARACTERS = 20_000
-#: The kind of its health event.
+#: Kind of the health event for a feed that exceeds the daily limit on items.
 FLOOD = "flood"
 
 

@@ -16,16 +16,16 @@ from bot.feeds import places
 _POLLS_A_GAP = 8
 #: Polls in the shortest time in which all items of a document were replaced.
 _POLLS_A_TURNOVER = 2
-#: Minimum arrivals of a burst.
+#: Minimum arrivals from which the turnover is computed.
 _LEAST_BURST = 5
 #: Number of last arrivals from which the mean gap is computed.
 _RECENT = 20
 #: Longest delay that a publisher can ask for. Some publishers write “one year” by mistake.
 _LONGEST_ASKED = timedelta(hours=24)
-#: Maximum random share added to a wait, so that feeds added together drift apart.
+#: Maximum random share added to a wait, so that feeds that were added together are polled at different times.
 _JITTER = 0.1
 _HOUR = timedelta(hours=1)
-#: The shortest time between a poll and the next one that a push causes.
+#: The shortest time between a poll and a later poll that a push causes.
 LEAST_AFTER_NEWS = timedelta(seconds=30)
 #: (time for which the feed has been failing, longest wait after a failure until that time).
 _BACKOFF = (
@@ -37,13 +37,13 @@ _BACKOFF = (
 
 def shortest_interval(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
     """Return the shortest interval between two polls of the feed."""
-    # The feed's own interval overrides the general one; a known place's minimum overrides both.
+    # The feed's own interval overrides the general one; a known place (places.py) sets a minimum for both.
     interval = feed.every or min(policy.every, feed.at_least or timedelta.max)
     return max(interval, places.etiquette_of(feed).every)
 
 
 def longest_interval(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
-    """Return the longest interval that the feed's rhythm can cause, including the random part of a wait."""
+    """Return the longest interval that the rhythm can cause. With its random part, the wait is at most ``at_least``."""
     return max(shortest_interval(feed, policy), (feed.at_least or policy.at_least) / (1 + _JITTER))
 
 
@@ -59,7 +59,8 @@ def learn_interval(
     """Return the interval that fits a feed's arrivals; ``since`` is the time of its first poll.
 
     Silence counts as a gap, so a feed that stops is polled less and less often, up to the longest interval. The
-    interval also fits twice into the shortest time in which ``window`` items have arrived (bench/soak/day.py).
+    interval also fits twice into the shortest time in which as many items as a document has (``window``) have arrived
+    (bench/soak/day.py).
     """
     recent = rhythm[-_RECENT:]
     begin = recent[0] if recent else since
@@ -127,7 +128,7 @@ def plan_after_push(state: model.FeedState, feed: model.Feed, *, now: datetime) 
     return max(now, state.polled_at + max(LEAST_AFTER_NEWS, places.etiquette_of(feed).every))
 
 
-#: If a host limits this many addresses within this time, it counts as limiting all requests.
+#: A host that limits this many addresses within ``_WITHIN`` counts as limiting all requests.
 _ADDRESSES = 3
 _WITHIN = timedelta(minutes=10)
 

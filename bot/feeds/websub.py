@@ -1,6 +1,6 @@
 """WebSub: make the request to a hub, handle its answers, and check that the hub sent a push (``Signature``).
 
-Pure. A push makes a feed due at once. The poll is an ordinary one, with the same identity, limits and health.
+Pure, except for random tokens. A push makes a feed due at once; the poll that follows is like any other.
 
     subscribe_form → the hub verifies (after_verification) → signed pushes (Signature) → renewal before the lease ends
 """
@@ -21,7 +21,7 @@ _SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=30)
 #: A hub that has accepted the request must verify it within this time.
 PATIENCE = timedelta(hours=1)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=30), timedelta(days=1)
-#: Limit, because a push may cause a download and seconds of work. Enough for an item every half minute.
+#: A push may cause a download and seconds of work, so pushes are limited; this allows an item every half minute.
 MOST_PUSHES_AN_HOUR = 120
 _MOST_ERROR = 300
 #: Methods of X-Hub-Signature; old hubs use SHA-1.

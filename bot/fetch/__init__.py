@@ -2,6 +2,6 @@
 
 Works on addresses and bytes; must not depend on when a feed is due.
 
-    Request → address (scheme, host) → host slot → guard (the connected address) → response → bounds → Answer
+    Request → address (scheme, host) → host slot → guard (the connected address) → response → limits → Response
                   ↑_____________________ redirect, at most five ________________________|
 """

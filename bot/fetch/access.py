@@ -20,11 +20,11 @@ from bot.model import AddressRefused, ConfigError, visible
 
 SecretOf = Callable[[model.Secret], str]
 _Files = tuple[str | None, str | None, str | None]
-#: Printable ASCII, because a line break would begin another header (RFC 9112 section 2.2).
+#: A header has only printable ASCII, because a line break would begin another header (RFC 9112 section 2.2).
 _HEADER = re.compile(r"\A[\x20-\x7e]*+\Z")
-#: No line break, which would begin another IMAP command.
+#: A password has no line break, because it would begin another IMAP command.
 _PASSWORD = re.compile(r"\A[^\x00\r\n]*+\Z")
-#: RFC 6265, but with quotes and commas, which real cookies contain.
+#: A cookie has the characters of RFC 6265, and quotes and commas, which real cookies contain.
 _COOKIE = re.compile(r"\A[\x21-\x3a\x3c-\x7e]*+\Z")
 
 
@@ -42,7 +42,7 @@ class Keys:
         self._stamps: dict[_Files, tuple[int, ...]] = {}
 
     def fields(self, access: model.Access) -> dict[str, str]:
-        """Return header values by name. Raises AddressRefused."""
+        """Return the headers of an access by name. Raises AddressRefused."""
         headers = {name: self._opened(value, f"the header {name}", _HEADER) for name, value in access.headers}
         if access.cookies:
             pairs = (f"{name}={self._opened(x, f'the cookie {name}', _COOKIE)}" for name, x in access.cookies)
@@ -106,7 +106,7 @@ def _basic_authorization(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
-#: Most servers refuse longer addresses, and no feed needs one (RFC 9110 section 4.1 requires 8,000).
+#: Most servers refuse longer addresses, and no feed needs one (RFC 9110 section 4.1 recommends supporting 8,000).
 MAX_ADDRESS_LENGTH = 8000
 
 

@@ -25,7 +25,7 @@ from bot.fetch import confinement, protocol
 
 
 def main(max_bytes: int) -> None:
-    """Answer questions until standard input is closed; ``max_bytes`` is the longest document that is fetched."""
+    """Answer questions until standard input is closed. A document has at most ``max_bytes``."""
     # Ignore Ctrl-C and SIGTERM, which a terminal or a service manager sends to the whole process group. The bot ends
     # this process by closing its input, after it has stored the last documents.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -159,7 +159,7 @@ def _memory_bytes() -> int | None:
 
 @functools.cache
 def _statm() -> int:
-    """Return the file with the process's memory use. Open it once, because a confined process cannot open it."""
+    """Return a descriptor of the file with our memory use, opened once because a confined process cannot open it."""
     return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
 

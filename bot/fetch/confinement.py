@@ -26,7 +26,7 @@ _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 #: Version of Landlock -> number of its file access rights.
 _ACCESS_BITS = {1: 13, 2: 14, 3: 15, 4: 15}
 _NEWEST_ACCESS_BITS = 16
-#: First versions with rights for TCP, and for abstract Unix sockets and signals.
+#: First version with rights for TCP, and first version with scopes for abstract Unix sockets and signals.
 _TCP_SINCE, _SCOPES_SINCE = 4, 6
 # <linux/seccomp.h>, <linux/audit.h>, <linux/filter.h>
 _SECCOMP_MODE_FILTER, _ALLOW, _FAIL = 2, 0x7FFF0000, 0x00050000 | errno.EPERM
@@ -40,7 +40,7 @@ _CALLS = {
 }
 #: Maximum open files. An import needs a few at a time.
 _MOST_FILES = 64
-#: Files and folders that stay readable in addition to Python's: shared libraries, time zones and their indexes.
+#: Files and folders that stay readable in addition to Python's: shared libraries, time zones, locales, devices.
 _SYSTEM = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/usr/share/locale",
     "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/dev/null", "/dev/urandom",
@@ -78,7 +78,7 @@ def _prctl(option: int, value: int, pointer: int = 0) -> bool:
 
 
 def _python_tree() -> Iterable[Path]:
-    """Return the folders of modules: the libraries, and the packages that were loaded from elsewhere.
+    """Return what stays readable: Python's libraries, packages that were loaded from elsewhere, and ``_SYSTEM``.
 
     Omit other folders of ``sys.path``, which may include the working directory with secrets.
     """
@@ -122,7 +122,7 @@ def _refuse_calls() -> bool:
     if machine not in _CALLS or sys.maxsize < 2**32:
         return False
     architecture, refused = _CALLS[machine]
-    # The second value of a step is the number of steps to skip. The last step refuses the call.
+    # The second and third values are the steps to skip if a test holds, and if not. The last step refuses the call.
     tests = [(_IS_AT_LEAST, _OTHER_ABI), *((_IS_EQUAL, call) for call in refused)]
     steps = [(_LOAD, 0, 0, 4), (_IS_EQUAL, 0, len(tests) + 2, architecture), (_LOAD, 0, 0, 0)]
     steps += [(code, len(tests) - place, 0, value) for place, (code, value) in enumerate(tests)]

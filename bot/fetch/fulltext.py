@@ -1,4 +1,4 @@
-"""Fetch an article's own page and extract its main text, one page at a time for each host, as its robots.txt allows.
+"""Fetch an article's own page and extract its main text, one page at a time for each host, if its robots.txt allows it.
 
     text_of(url) → cache → robots.txt → the host's turn → fetch → main text (by ``extract``) → cache
 
@@ -98,7 +98,7 @@ class Robots:
 
 
 async def fetch_robots(fetcher: model.Fetcher, url: str, *, home: str | None = None, now: datetime) -> Robots:
-    """Fetch the robots.txt of the host of ``url``; ``home`` is the ``home`` of the request."""
+    """Fetch the robots.txt of the host of ``url``; ``home`` is that of the page's request."""
     parts = urlsplit(url)
     robots = f"{parts.scheme}://{parts.netloc}/robots.txt"
     request = model.Request(url=robots, accept="text/plain, */*;q=0.5", home=home)
@@ -108,7 +108,7 @@ async def fetch_robots(fetcher: model.Fetcher, url: str, *, home: str | None = N
         # Allow everything: the file is longer than RFC 9309 requires to be parsed, so it is not a list of rules.
         return Robots(until=now + _ROBOTS_FRESH)
     except model.AddressRefused:
-        # This holds only for this feed, because another feed may be allowed to fetch the file.
+        # Refuse only this feed, because another feed may be allowed to fetch the file.
         return Robots(until=now, is_closed=True, is_refused=True)
     except model.FetchError:
         return Robots(until=now + _ROBOTS_FRESH_FAILURE, is_closed=True)

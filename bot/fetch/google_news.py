@@ -78,7 +78,7 @@ class GoogleNews:
         return resolved
 
 
-#: The only host that gets these requests; feeds cannot choose it.
+#: The only host that gets the library's requests; feeds cannot choose it.
 _HOME = "https://news.google.com/"
 
 

@@ -62,7 +62,7 @@ def limit_end(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
     reset = _number(headers.get("x-ratelimit-reset", ""))
     if remaining is None or remaining >= 1 or reset is None:
         return None
-    # A number of more than ten years of seconds must be a time, because no limit lasts so long.
+    # A number of seconds that exceeds ten years must be a time, because no limit lasts so long.
     wait = timedelta(seconds=min(reset if reset < _MAX_SECONDS else max(0.0, reset - now.timestamp()), _MAX_SECONDS))
     return now + wait if timedelta() < wait <= timedelta(days=1) else None
 

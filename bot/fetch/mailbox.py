@@ -1,6 +1,6 @@
 """Fetch the new mails of a mailbox (IMAP, RFC 3501), which is polled like a feed: ``imaps://host/folder``.
 
-    Request (its etag identifies the last mail that was read) → addresses checked → TLS → login → later mails → Answer
+    Request (its etag identifies the last mail that was read) → addresses checked → TLS → login → later mails → Response
 
 Changes nothing in the mailbox unless ``mark_seen`` is set. Blocking calls run in threads. Limits the bytes and the time
 of the server's answers.
@@ -31,11 +31,11 @@ from bot.fetch.access import Keys
 from bot.fetch.guard import GuardBackend
 
 _T = TypeVar("_T")
-#: Gets each connection, so that the event loop can close it.
+#: A function that gets each connection, so that the event loop can close it.
 _Opened = Callable[[socket.socket], None]
 #: Maximum mails per poll. The next poll reads the remaining mails.
 _MOST_MAILS = 50
-#: Maximum bytes of one mail. The text comes first, followed mostly by pictures.
+#: Maximum bytes that are read of one mail. The text comes first; most of the rest is pictures.
 _MOST_BYTES_OF_MAIL = 2_000_000
 #: Maximum bytes that a server may send in one session in addition to the mails.
 _MOST_TALK = 20_000_000
@@ -43,7 +43,7 @@ _MOST_TALK = 20_000_000
 _SHARE_OF_TIME = 0.5
 #: A first poll reads the mails of this many days.
 _FIRST_DAYS = 14
-#: A server may close a connection that is idle for 29 minutes (RFC 2177), and routers drop it earlier.
+#: Duration of an IDLE command. RFC 2177 allows 29 minutes, but routers drop idle connections earlier.
 _IDLE_SECONDS = 240
 _MOST_AT_ONCE = 32
 _PORTS = {"imaps": 993, "imap": 143}
@@ -250,7 +250,7 @@ def _fetch_mails(mailbox: _MailBox, box: _Box, request: model.Request, since: da
             continue
         if uids_read and (len(packed) + len(mail) > box.most_bytes or time.monotonic() > until):
             break
-        # The server delivered a later mail, so it refuses only these. Pack them as empty mails, which count as skipped.
+        # The server delivers a later mail, so it refuses only some. Pack those as empty mails, which count as skipped.
         packed += b"".join(packing.pack_mail(b"", f"{valid}.{refused_uid}") for refused_uid in refused)
         refused.clear()
         etag = f"{valid}.{uid}"

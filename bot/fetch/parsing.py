@@ -144,7 +144,7 @@ _GOODBYE = timedelta(seconds=2)
 _PIPE_BYTES = 1024 * 1024
 #: Maximum bytes of encoded questions that wait in or before the pipe.
 _AHEAD_BYTES = 2 * _PIPE_BYTES
-#: If a timer fires later than this, our own loop was busy, and the answer may have arrived already.
+#: If a timer is late by more than this, our own loop was busy, and the answer may have arrived already.
 _HELD_UP_SECONDS = 1
 #: The environment variables that a reader process gets. They never contain a secret.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
@@ -157,7 +157,7 @@ class ProcessEnded(Exception):
 
     def __init__(self, text: str, *, is_of_this: bool) -> None:
         super().__init__(text)
-        #: Whether this question, not an earlier one, ended the process.
+        #: Whether this question, and not another one, ended the process.
         self.is_of_this = is_of_this
 
 
@@ -383,7 +383,7 @@ _THREADS = 2
 
 
 class ReaderThreads:
-    """Parses documents without the limits of a process."""
+    """Parses documents in threads of this process, without the limits of a reader process."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, "read")
@@ -425,7 +425,7 @@ def _parse(body: model.Body, feed: model.Feed) -> Document:
 
 #: Maximum skipped mails per poll, because each may have ended a reader process. Later mails wait for the next poll.
 MOST_SKIPPED = 3
-#: Maximum characters per poll, to limit the memory of its mails.
+#: Maximum characters of all mails of a poll, to limit memory.
 MOST_CHARACTERS = 20_000_000
 
 

@@ -19,9 +19,9 @@ from bot.feeds.kit import fields
 
 #: Maximum processor time of a question. The largest document that ``fetch.max_bytes`` allows by default takes a third.
 PATIENCE: Final = timedelta(seconds=10)
-#: Maximum time of a question by the clock, because on a busy machine a process gets only a part of a processor.
+#: Maximum time of a question by the clock; longer, because on a busy machine a process gets only part of a processor.
 PATIENCE_BY_THE_CLOCK: Final = 3 * PATIENCE
-#: A feed is slow if its document takes longer by the clock. Documents of slow feeds are parsed one at a time.
+#: A feed is slow if its document takes longer than this by the clock. Documents of slow feeds are parsed one at a time.
 SLOW_AFTER: Final = timedelta(seconds=2)
 #: Maximum time by the clock for a process to start and import its modules on a busy or small machine.
 START_PATIENCE: Final = timedelta(seconds=60)
@@ -40,8 +40,8 @@ def memory_bytes(max_bytes: int) -> int:
 def answer_bytes(question_bytes: int) -> int:
     """Return the maximum length of the answer to a question.
 
-    An answer contains each item's HTML and its clean text, with escapes. In an encoding such as windows-874 (Thai), a
-    letter is one byte; in UTF-8 it is three bytes, in both texts.
+    An answer contains each item's HTML and its clean text, with escapes. In both texts, a Thai letter takes three bytes
+    (UTF-8), but in a document in windows-874 only one.
     """
     return 1_000_000 + 8 * question_bytes
 
@@ -168,7 +168,7 @@ def frame_length(head: bytes | bytearray) -> int:
 
 
 def take_frame(received: bytearray, *, limit_bytes: int) -> bytes | None:
-    """Remove the first value from ``received`` and return it, or None if it is not complete. Raises Garbage."""
+    """Remove and return the first value of ``received``, or return None if it is not complete. Raises Garbage."""
     if len(received) < LENGTH_BYTES:
         return None
     end = LENGTH_BYTES + frame_length(received)

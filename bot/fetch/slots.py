@@ -29,7 +29,7 @@ class HostTurns:
     def take(self, host: str, pace: timedelta, *, now: datetime) -> datetime:
         """Reserve the host's next turn and return its time, which is within ``TURN_PATIENCE``.
 
-        Raises HostLimited if the turn is later. The error contains a time after all polls that were postponed before.
+        Raises HostLimited if the turn is later. The error's time is later than those of all polls postponed before.
         """
         turn = max(now, self._next.get(host, now))
         if turn - now <= TURN_PATIENCE:
@@ -41,7 +41,7 @@ class HostTurns:
 
 
 class HostSlots:
-    """Limits requests. A request first waits for a slot of its host, so that a slow host does not occupy all slots."""
+    """Limits requests. A request first waits for a slot of its host, so that a slow host cannot occupy all slots."""
 
     def __init__(self, *, per_host: int, in_all: int) -> None:
         self._per_host = per_host

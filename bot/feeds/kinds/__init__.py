@@ -38,13 +38,13 @@ def find_kinds() -> plugins.Kinds:
 
 @cache
 def get_rss_source() -> tuple[plugins.Kind, model.Source]:
-    """Return the RSS kind, which parses most documents. Importing all other kinds takes as long as fifty feeds."""
+    """Return the RSS kind, which parses most documents. Importing the other kinds takes as long as parsing 50 feeds."""
     return _get_source("rss", "{}")
 
 
 @cache
 def find_recognisers() -> tuple[tuple[plugins.Kind, model.Source], ...]:
-    """Return a source of each kind that needs no option, so it can recognise documents; built-in kinds come first."""
+    """Return each kind that requires no option, with a source that recognises documents; built-in kinds come first."""
     ours_first = sorted(find_kinds().by_name.values(), key=lambda kind: kind.package is not None)
     return tuple((kind, source) for kind in ours_first if (source := _make_without_options(kind)))
 
@@ -113,7 +113,7 @@ def _parse_with(kind: plugins.Kind, source: model.Source, body: model.Body) -> m
 
 @lru_cache(maxsize=1_000)
 def _get_source(name: str, options: str) -> tuple[plugins.Kind, model.Source]:
-    """Return the source of a feed that names its kind. Raises ReadError."""
+    """Return the named kind, and its source with the options (JSON). Raises ReadError."""
     kind = find_kinds().by_name.get(name)
     if kind is None:
         broken = find_kinds().broken.get(name)

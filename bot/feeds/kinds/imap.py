@@ -96,11 +96,11 @@ class Source:
             )
 
 
-#: Limits, because the library parses nested parts by recursion and compares each line with the boundaries of all
-#: enclosing parts.
+#: Maximum boundaries and parts of a mail. The library parses nested parts by recursion, and compares each line with the
+#: boundaries of all enclosing parts.
 _MOST_BOUNDARIES = 60
 _MOST_PARTS = 300
-#: Maximum of lines times boundaries: a second of work, and seven times as many as in the largest honest mail.
+#: Maximum product of lines and boundaries, which takes a second; seven times that of the largest honest mail.
 _MOST_COMPARISONS = 10_000_000
 #: Maximum bytes of a header, because the library takes quadratic time: 40 kB of semicolons take a second.
 _MOST_OF_HEADER = 2_000
@@ -211,11 +211,12 @@ def _body(message: email.message.Message, kind: str) -> str:
 _LEAST_ITEMS = 3
 _MOST_ITEMS = 300
 _MOST_TEXT = 5_000
-#: Minimum words of a headline, or letters in a script that does not separate words.
+#: Minimum words of a headline.
 _LEAST_WORDS = 4
+#: Minimum letters of a headline in a script that does not separate words.
 _LEAST_LETTERS = 10
 _LONGEST = 300
-#: Maximum letters of one link or heading.
+#: Maximum characters that are used of the text of a link or heading.
 _MOST_OF_LINK = 1_000
 #: Minimum share of a line that a headline fills; a link inside a sentence fills less.
 _SHARE = 0.6
@@ -256,7 +257,7 @@ _ADDRESS = re.compile(r"[<(\[]?(https?://[^\s<>()\[\]]+)[>)\]]?")
 
 @dataclass(slots=True)
 class ListedArticle:
-    """One listed article."""
+    """An article that a newsletter lists."""
 
     link: str
     title: str
@@ -286,7 +287,7 @@ def find_listed_articles(html: str) -> Sequence[ListedArticle]:
 
 
 def convert_text_to_html(text: str) -> str:
-    """Convert a plain-text mail. A paragraph's first line becomes a link if a web address is at its end or after it."""
+    """Convert a plain-text mail. A paragraph's first line becomes a link to the address at its end or in line two."""
     return "".join(f"<p>{_paragraph(paragraph.strip())}</p>" for paragraph in _PARAGRAPHS.split(text))
 
 
@@ -313,8 +314,8 @@ def _walk(root: HtmlElement) -> Iterator[tuple[str, HtmlElement, str]]:
 def _beginning(element: HtmlElement) -> str | None:
     """Return the text of a link or heading, or None for a link without an address or a heading with a link.
 
-    As in a browser, the text of an unclosed link ends at the next link. A long text is cut. So all texts together are
-    never longer than the mail.
+    As in a browser, an unclosed link ends at the next link, so all texts together are never longer than the mail. A
+    long text is cut.
     """
     if element.tag == "a" and not element.get("href"):
         return None

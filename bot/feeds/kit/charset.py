@@ -15,7 +15,8 @@ from itertools import islice
 
 from bot import model
 
-#: Byte patterns that identify an encoding (XML 1.0 appendix F), longest first.
+#: First bytes of a document, and the encoding that they identify (XML 1.0 appendix F). UTF-32 precedes UTF-16, because
+#: a pattern of UTF-32 may begin with one of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -30,7 +31,7 @@ _MARKS = (
     (b"\0{", "utf-16-be"),
     (b"\x4c\x6f\xa7\x94", "cp037"),
 )
-#: Declared encoding -> larger encoding that publishers mean (https://encoding.spec.whatwg.org/#names-and-labels).
+#: Declared encoding -> superset that publishers mean (https://encoding.spec.whatwg.org/#names-and-labels).
 _WIDER = {
     "iso8859-1": "cp1252",
     "ascii": "utf-8",
@@ -43,7 +44,7 @@ _WIDER = {
     "tis-620": "cp874",
     "big5": "big5hkscs",
 }
-#: Names from the same list that Python does not know -> Python's names.
+#: Names of the WHATWG Encoding Standard that Python does not know -> Python's names.
 _ALIASES = {
     "x-sjis": "cp932", "windows-31j": "cp932", "ms_kanji": "cp932", "x-gbk": "gb18030", "windows-874": "cp874",
     "iso-8859-8-i": "iso8859-8", "logical": "iso8859-8", "x-mac-cyrillic": "mac-cyrillic", "x-euc-jp": "euc_jp",
@@ -62,14 +63,14 @@ _HIGH = re.compile(rb"[\x80-\xff]+")
 #: A document labelled as UTF-8 is UTF-8 if it has fewer invalid bytes than this, or more valid sequences than invalid
 #: bytes. Otherwise the label is wrong.
 _FEW_BYTES = 4
-#: Encodings from the same list that are candidates for a guess.
+#: Candidates for a guess, from the WHATWG Encoding Standard.
 _OF_THE_WEB = [
     "cp1252", "cp1250", "cp1251", "koi8_r", "koi8_u", "cp866", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "cp1256",
     "iso8859_6", "tis_620", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949",
 ]  # fmt: skip
 _TAG = re.compile(rb"<!\[CDATA\[|<[^<>]*>")
-#: Limits of the sample for a guess: passages around bytes that are not ASCII, bytes on each side, bytes in all; and
-#: the minimum of letters that are not Latin.
+#: The sample for a guess: maximum passages around bytes other than ASCII, bytes kept on each side of these bytes, and
+#: maximum bytes in all. Last, the minimum letters other than Latin in a guess that is accepted.
 _MOST_PASSAGES, _AROUND, _SAMPLE_BYTES, _FEW_LETTERS = 200, 100, 4_000, 8
 
 
@@ -79,12 +80,12 @@ class Decoded:
 
     text: str
     encoding: str
-    #: A remark for people, or None if the declaration was right.
+    #: The fault that was found, for people, or None.
     remark: str | None = None
 
 
 def decode(content: bytes, content_type: str) -> Decoded:
-    """Decode a document. Never fails: turns undecodable bytes into U+FFFD, and reports their number in the remark."""
+    """Decode a document. Never fails: undecodable bytes become U+FFFD."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return _replacing(content, encoding)
@@ -129,7 +130,7 @@ def _not_quite_utf8(content: bytes, labels: list[str], *, says_utf8: bool) -> De
 
 
 def _label_remark(label: str, name: str) -> str | None:
-    """Return a remark if the label is wrong."""
+    """Return a remark if the label is wrong, else None."""
     if label == name:
         return None
     actual = _display_name(name)
@@ -141,7 +142,6 @@ def _display_name(name: str) -> str:
 
 
 def _guessed(content: bytes) -> str:
-    """Guess the encoding from the bytes."""
     # Import here, because it takes 0.2 s and few feeds need it.
     import charset_normalizer
 
@@ -208,7 +208,7 @@ _ALPHABETS = {
 }  # fmt: skip
 #: Symbols inside words, and code points that are not characters: signs of a wrong encoding.
 _MISPLACED = re.compile(r"(?<=[^\W\d_])[^\w\s!-~’‘·•–—…\u00ad]+(?=[^\W\d_])|(?<=[^\W\d_])[¹³¼½¾]|[\x80-\x9f\ufffd]")
-#: Minimum letters that a guess gets right and the default wrong; maximum percentage of letters that it gets wrong.
+#: A guess must have this many wrong letters fewer than the default, and at most this percentage of wrong letters.
 _LEAST, _WRONG_PERCENT = 3, 10
 
 

@@ -1,7 +1,7 @@
 """Limit the fields of an entry; resolve and check addresses; convert plain text to HTML and back.
 
-Pure, and independent of the kind of feed. The limits are far above any real feed, and low enough that ten thousand
-hostile documents fit in memory.
+Pure, and independent of the kind of feed. The limits are far above any real feed, and keep hostile documents from
+filling the memory.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ MAX_BODY = 1_000_000
 MAX_ADDRESS = 8_000
 MAX_NAME = 300
 MAX_TAGS = 100
-#: Number of items at the top that keep their text at a first poll even if they are old, so that the feed's boilerplate
-#: can be learned from them.
+#: Number of items at the top of a feed that keep their text at a first poll even if they are old, so that the feed's
+#: boilerplate can be learned from them.
 SAMPLE = 12
 #: Maximum length of a language tag (RFC 5646 section 4.4.1).
 _MAX_LANGUAGE = 35
@@ -63,7 +63,7 @@ def bound_entry(entry: model.Entry) -> model.Entry:
 
 
 def is_within_bounds(entry: model.Entry) -> bool:
-    """Return whether each field is within its limit. Nearly all entries are, and need not be copied."""
+    """Return whether each field is within its limit, and no text is empty. Nearly all entries pass and need no copy."""
     return (
         len(entry.guid or "") <= MAX_ADDRESS
         and len(entry.link or "") <= MAX_ADDRESS
@@ -138,7 +138,8 @@ def _key(guid: str | None) -> str | None:
 _RELATIVE = re.compile(
     r"""\b(?:href|src|cite)\s*+=\s*+["']?+\s*+(?![a-z][a-z0-9+.-]*+:|[\#"'>])[^\s"'>]""", re.IGNORECASE
 )
-#: Maximum growth of a body beyond twice its length. With a base of 7,000 characters, 126 KB of links became 34 MB.
+#: Maximum characters that resolved links may add to a body, besides twice its length. With a base of 7,000 characters,
+#: 126 KB of links became 34 MB.
 _MOST_GROWTH = 5_000
 _MARKUP = re.compile(r"<[A-Za-z!/?]|&#?\w+;")
 

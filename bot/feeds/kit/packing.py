@@ -17,7 +17,7 @@ _GZIP, _ZLIB, _RAW = 31, 15, -15
 _STEP_BYTES = 1024
 #: Maximum layers of compression. A body with more is an attack, or comes from a broken proxy.
 _MAX_LAYERS = 2
-#: Waits until this number of bytes may be held in memory.
+#: A function that waits until the given number of bytes may be held in memory.
 Hold = Callable[[int], Awaitable[None]]
 
 
@@ -164,7 +164,7 @@ _LENGTH_BYTES = 4
 
 
 def pack_mail(mail: bytes, etag: str = "") -> bytes:
-    """Pack one mail of a document that begins with MAILS_HEAD; ``etag`` is the mailbox's etag after this mail."""
+    """Pack one mail for a document that begins with MAILS_HEAD; ``etag`` is the mailbox's etag after this mail."""
     return b"".join(len(part).to_bytes(_LENGTH_BYTES, "big") + part for part in (etag.encode(), mail))
 
 

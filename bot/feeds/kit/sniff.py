@@ -12,13 +12,13 @@ from lxml import etree, html
 from bot.feeds.kit import charset, fields, xmltext
 from bot.model import Body, IsPage, ReadError
 
-#: Bytes that are searched for the root element, because a broken server may send warnings before the document.
+#: Number of bytes in which the root element is searched. A broken server may send warnings before the document.
 _HEAD_BYTES = 16_384
 _ROOT = re.compile(
     r"<(?:[A-Za-z_][\w.-]*:)?(rss|feed|RDF|channel|urlset|sitemapindex|opml|html|head|body|!doctype\s+html)(?=[\s/>])",
     re.IGNORECASE,
 )
-#: A feed that a proxy or a template has wrapped in a page. A page has no elements with these names and attributes.
+#: The root of a feed that a proxy or a template has wrapped in a page. HTML has no elements like these.
 _WRAPPED = re.compile(r"<(rss(?=\s[^<>]*version=)|feed(?=\s[^<>]*xmlns=))", re.IGNORECASE)
 _ANY_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 

@@ -1,4 +1,4 @@
-"""Prepare an XML document for a parser: decode it, remove text around it and invalid characters, refuse entity bombs.
+"""Prepare an XML document for a parser: decode it, cut it to its root element, drop bad characters, refuse bombs.
 
 Independent of the kinds of feed; the caller passes the names of the root elements.
 """
@@ -74,7 +74,7 @@ def prepare_xml(body: Body, *, roots: Collection[str]) -> XmlText:
     if has_tail:
         remarks.append("text after the document left out")
     text = _BAD_REFERENCES.sub(_letters, text)
-    # Remove the text before the root, so that the parser has no entity declarations to expand.
+    # Expand entities here: the parser does not get their declarations, which precede the root.
     text = _expanded(text, _entities(doctype, text))
     return XmlText(text, root.group(2).lower(), prefix, tag, is_cut, tuple(remarks))
 
@@ -88,7 +88,7 @@ def _without_controls(content: bytes, decoded: charset.Decoded) -> tuple[str, in
 
 
 def _letters(references: re.Match[str]) -> str:
-    """Join two references that are the halves of a letter; return an empty string for other references."""
+    """Return the letter whose halves are the two references, or an empty string for other bad references."""
     numbers = [int(number[1], 16) if number[1] else int(number[2]) for number in _NUMBER.finditer(references[0][:100])]
     halves = "".join(chr(number) for number in numbers if 0xD800 <= number < 0xE000)
     return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
@@ -145,7 +145,7 @@ def _entities(doctype: str, text: str) -> dict[str, str]:
 
 
 def _declared(doctype: str) -> list[tuple[str, str, str]]:
-    """Return the "%" of a parameter entity, the name and the value of each internal entity."""
+    """Return each internal entity as ("%" if it is a parameter entity, name, value)."""
     return [(entity[1] or "", entity[2], entity[3] or entity[4] or "") for entity in _ENTITY.finditer(doctype)]
 
 
@@ -215,7 +215,7 @@ def without_asides(text: str) -> str:
 
 
 def find_doctype_end(text: str, start: int) -> int:
-    """Return the end of the document type at ``start``. A broken one ends after its first ">", or at 0 without any."""
+    """Return the end of the document type at ``start``. A broken one ends after the next ">", or at 0 without one."""
     depth, at = 0, start + len(DOCTYPE)
     while match := _IN_DOCTYPE.search(text, at):
         at, mark = match.end(), match.group()

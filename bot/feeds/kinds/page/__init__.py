@@ -126,7 +126,7 @@ class Source:
         options = self._options
         heading = next(item.iter(*days.HEADINGS), None)
         anchor = _anchor(item, options.link, heading)
-        # If both selectors are equal, the item is a post without a headline; its first words become the title.
+        # If title and text have one selector, the item is a post without a headline; its first words become the title.
         is_post = options.title is not None and options.title == options.text
         if options.title:
             title = get_selector(options.title).text_in(item)
@@ -182,7 +182,7 @@ def _head_link(root: HtmlElement, relation: str) -> str | None:
 
 
 def _outermost(items: list[HtmlElement]) -> list[HtmlElement]:
-    """Return the items that are not inside another item, whose text would be parsed twice."""
+    """Leave out the items inside another item, because their text would be parsed twice."""
     among = set(items)
     return [item for item in items if not any(above in among for above in item.iterancestors())]
 

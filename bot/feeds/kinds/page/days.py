@@ -27,7 +27,7 @@ def find_date(
     page_dates: dates.DocumentDates,
     day: str | None = None,
 ) -> datetime | None:
-    """Return the date from ``element``'s attributes, else from the text, else from the ``day`` heading, or None."""
+    """Return the date from ``element``'s attributes, else from ``written``, else from the ``day`` heading, or None."""
     texts = [element.get("datetime"), element.get("content"), element.get("title")] if element is not None else []
     texts.append(written)
     if day is not None:
@@ -40,14 +40,15 @@ def find_date(
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BEGIN = frozenset((*HEADINGS, "dt"))
-#: Maximum elements that belong to a heading, because the whole page follows the page's own heading.
+#: Maximum elements that belong to a heading. Otherwise the whole page would belong to its own heading.
 _MAX_RUN = 10
 
 
 def expand_items(items: Sequence[HtmlElement]) -> list[HtmlElement]:
     """Return each item together with the siblings that belong to it.
 
-    A heading or a term of a definition list gets its siblings up to the next one; a link gets the text before it.
+    A heading or a term (<dt>) gets its siblings up to the next heading, term or item; a description (<dd>) gets its
+    term; a link gets the text before it.
     """
     among = frozenset(items)
     return [_expand_item(item, among) if item.tag in _BEGIN or item.tag in ("dd", "a") else item for item in items]
@@ -135,7 +136,7 @@ def _sequence(items: Sequence[HtmlElement]) -> Iterator[HtmlElement | _Heading]:
     walk = etree.iterwalk(items[0].getroottree().getroot(), events=("start",), tag="*")
     for _, element in walk:
         if element in around:
-            # The text of a group's element may be its day heading.
+            # The text of an element that contains a group of items may be the group's day heading.
             yield from _headings(None, element, _short(element.text))
             continue
         walk.skip_subtree()

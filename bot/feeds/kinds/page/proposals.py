@@ -30,7 +30,8 @@ _LEAST_TITLE, _WIDE_LETTER = 16, 3
 #: Maximum levels between a headline and its item.
 _MAX_LEVELS = 7
 _MAX_ANCHORS = 2_000
-#: Limits for finding the link of a heading: levels above the heading, links there, and different addresses there.
+#: Limits of the search for a heading's link: levels above the heading, links found there, and different addresses of
+#: these links.
 _MAX_BESIDE, _MAX_LINKS, _MAX_ADDRESSES_BESIDE = 4, 12, 3
 
 
@@ -44,7 +45,7 @@ class Headline:
 
 
 def find_headlines(root: HtmlElement) -> Mapping[HtmlElement, Headline]:
-    """Return the headlines by the anchor that leads to the article, in the page's order."""
+    """Return the headlines by the anchor that leads to the article."""
     headlines: dict[HtmlElement, Headline] = {}
     beside: defaultdict[HtmlElement, list[HtmlElement]] = defaultdict(list)
     for anchor in root.xpath("//a[@href]")[:_MAX_ANCHORS]:
@@ -70,7 +71,7 @@ def find_headlines(root: HtmlElement) -> Mapping[HtmlElement, Headline]:
 
 
 def find_items(headlines: Mapping[HtmlElement, Headline]) -> Iterator[HtmlElement]:
-    """Yield the item of each headline, in the same order."""
+    """Yield the item of each headline, each item once."""
     inside: defaultdict[tuple[HtmlElement, bool], set[str]] = defaultdict(set)
     for anchor, headline in headlines.items():
         for above in islice(anchor.iterancestors(), _MAX_LEVELS):
@@ -105,7 +106,7 @@ def is_long(text: str | None) -> bool:
 _LEAST_ITEMS = 3
 _LEAST_TEXT = 40
 _LEAST_DATE, _MOST_DATE, _MOST_DATES = 6, 60, 400
-#: Maximum items of a list that are examined, and elements of each.
+#: Maximum items of a list, and elements of an item, that are examined.
 _SAMPLE, _MAX_INSIDE = 20, 200
 _MAX_ADDRESSES = 2_000
 #: Number of best lists for which day headings are searched.
@@ -177,7 +178,7 @@ def _path(item: HtmlElement) -> str | None:
 
 
 def _longer(item: HtmlElement) -> str | None:
-    """Return a selector of the item with up to three levels above it, or None."""
+    """Return a selector that also names up to three elements above the item, or None if there are none."""
     steps = [_step(item)]
     for above in islice(item.iterancestors(), 3):
         if above.tag in ("body", "html"):
@@ -372,7 +373,7 @@ def _is_beside(item: HtmlElement) -> bool:
 
 
 def _common_beginning(addresses: Sequence[str]) -> str | None:
-    """Return the common path of the addresses up to a slash, or None if they share only the host."""
+    """Return the beginning that the addresses share, up to a slash, or None if they share only the host."""
     first, last = min(addresses, default=""), max(addresses, default="")
     size = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     begin = first[:size].rpartition("/")[0] + "/"

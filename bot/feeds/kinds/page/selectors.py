@@ -56,7 +56,7 @@ class Selector:
         return " ".join(first.split()) or None if isinstance(first, str) else None
 
     def markup_in(self, root: HtmlElement) -> str | None:
-        """Return the first match as HTML, so that inline tags do not separate words, as they do in its text."""
+        """Return the first match as HTML. Unlike in ``text_in``, inline tags then do not separate words."""
         first = next(iter(self._matches(root)), None)
         if isinstance(first, HtmlElement):
             return etree.tostring(first, encoding="unicode", method="html", with_tail=False)

@@ -17,7 +17,7 @@ from xml.parsers import expat
 _ITEM_NAMES = {"rss": "item", "rdf": "item", "channel": "item", "feed": "entry"}
 #: The rest of a start tag; attribute values may contain ">".
 _TAG_REST = rb"""(?:[^<>"']|"[^"<]*+"|'[^'<]*+')*+>"""
-#: If the feed itself has a content element, feedparser parses the first item differently, so that item must stay first.
+#: A content element of the feed itself changes how feedparser parses the first item, so such a document is not cut.
 _FEED_CONTENT = re.compile(rb"<(?:[\w.-]+:)?(?:content|encoded|fullitem)(?=[\s/>])", re.IGNORECASE)
 #: Beginning -> end of sections in which tags do not count.
 _SKIPPED = {b"![CDATA[": b"]]>", b"!--": b"-->", b"?": b"?>"}
@@ -104,7 +104,7 @@ def _spans(data: bytes, *, name: bytes) -> list[tuple[int, int]] | None:
 
 
 def _tags(data: bytes, *, name: bytes) -> Iterator[re.Match[bytes]]:
-    """Yield the element's start tags and end tags (with group 2), except those in comments, CDATA and instructions."""
+    """Yield the element's start tags, and end tags (they have group 2), outside comments, CDATA and instructions."""
     # The search is fast because all alternatives begin with "<".
     tokens = re.compile(
         rb"<(?:(!\[CDATA\[|!--|\?)|(/"
