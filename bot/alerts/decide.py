@@ -116,7 +116,7 @@ def _facts(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
 
 
 def _rank(fact: model.Fact) -> int:
-    """Return the rank of a fact in a reply. Changed values come first, then facts with a mark, others, and joins."""
+    """Return the rank of a fact in a reply: changed values, facts with a mark, other facts, joined articles."""
     return 0 if fact.before else 1 if fact.mark else 3 if fact.is_joined else 2
 
 
@@ -145,9 +145,9 @@ def fact_key(fact: model.Fact) -> str:
 
 
 def _edit(situation: Situation, reason: model.Reason | None) -> model.Decision | None:
-    """Return the edit of the message that joined articles cause, or else the edit for ``reason``.
+    """Return the edit caused by joined articles, or else the edit for ``reason``. Return None if there is neither.
 
-    Return None if there is neither. A copy from an outlet that the story already has causes no edit.
+    A copy from an outlet that the story already has causes no edit.
     """
     arrived = {member.article.id for member in situation.arrivals}
     outlets = {member.article.outlet for member in situation.story.members if member.article.id not in arrived}
@@ -169,7 +169,7 @@ def record_decision(
 ) -> model.Alert:
     """Return the alert after a decision.
 
-    For a post, ``head`` is the id of its outbox row, and ``headline`` is the article whose title is its headline.
+    For a post, ``head`` is the id of the outbox row, and ``headline`` is the article whose title is the headline.
     """
     alert = alert or model.Alert(
         story=decision.story,

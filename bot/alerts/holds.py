@@ -20,6 +20,7 @@ HOUR = timedelta(hours=1)
 
 def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> model.Decision | None:
     """Return the decision to wait, with the first reason that applies. Return None if no reason applies.
+
     If ``is_released`` is true, a baseline or digest hold has just ended, so neither of them applies. If
     ``is_beyond_cap`` is true, the story goes to the gathered message for stories beyond the rate cap, so the cap does
     not apply.
@@ -167,7 +168,7 @@ def due_reminders(situation: Situation) -> tuple[model.Decision, ...]:
 
 
 def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.Rule, ...]) -> model.Decision:
-    """Return the reminder of the rules that are not silenced. If all are silenced, return that decision instead."""
+    """Return the reminder of the rules that are not silenced, or the decision to post nothing if all are silenced."""
     silenced = {rule.name: silence for rule, silence in situation.silenced_rules}
     active = tuple(rule for rule in rules if rule.name not in silenced)
     if not active:

@@ -151,7 +151,7 @@ class Situation:
         facts: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
     ) -> model.Decision:
-        """Return a reply. It is due (``until``) with the next digest, or else after quiet hours if no rule is high."""
+        """Return a reply. ``until`` is the next digest or else, below severity high, the end of quiet hours."""
         send_at = self.next_digest(self.rules)
         if send_at is None and self.severity is not model.Severity.HIGH:
             send_at = quiet_hours_end(self.policy.quiet, self.now)

@@ -36,7 +36,7 @@ NOTIFY_AFTER = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class Interactions:
-    """Run the listeners of all channels and carry out what they receive."""
+    """Runs the listeners of all channels, carries out button presses, and passes on questions."""
 
     store: storage.Store
     clock: model.Clock

@@ -82,7 +82,7 @@ class Mailboxes:
 def poll_for_news(
     tx: storage.Transaction, *, feeds: Mapping[str, model.Feed], urls: Iterable[str], now: datetime
 ) -> Sequence[str]:
-    """Make the feeds at ``urls`` due. Return the feeds that are due or no longer configured; retry the others later."""
+    """Make the feeds at ``urls`` due. Return those that are due or not configured; the caller retries the others."""
     settled = []
     for url in urls:
         state, feed = tx.feeds.get(url), feeds.get(url)

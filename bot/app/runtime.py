@@ -166,7 +166,7 @@ class App:
             await self.store.write(lambda tx: tx.feeds.make_due(now=now))
         due = await self.store.read(lambda tx: tx.feeds.count_due(now=now))
         passed = PassReport()
-        # Fix the number of portions, so that feeds that become due during a long pass wait for the next pass.
+        # Count the portions only once, so that feeds that become due during a long pass wait for the next pass.
         for _ in range(0, max(due, 1), PORTION):
             token, states = await self.pipeline.claim(limit=PORTION)
             passed.add(await self.pipeline.run(token, states, self.live.snapshot))

@@ -163,7 +163,7 @@ def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> Ac
 
 
 def _claim(context: ActionContext, action: Claim | Release, target: Target) -> ActionResult:
-    """Claim or release a story, and show the change in every channel that has posted the story."""
+    """Claim or release a story, and show the change in every channel in which the story was posted."""
     verdict, summary = Verdict.CLAIMED, "the story is claimed"
     if isinstance(action, Release):
         verdict, summary = Verdict.UNCLAIMED, "the story is released; nobody claims it"
@@ -188,7 +188,7 @@ def _claim(context: ActionContext, action: Claim | Release, target: Target) -> A
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=tuple(decisions))
 
 
-#: Verdicts about the whole story -> reason of their decision. Other verdicts are about rules.
+#: Verdict about a whole story -> reason of the decision that records it. Other verdicts are about rules.
 _REASONS = {Verdict.CLAIMED: model.Reason.CLAIMED, Verdict.UNCLAIMED: model.Reason.UNCLAIMED}
 
 

@@ -33,7 +33,7 @@ class _Question:
     prompt: model.Prompt
     #: The nearest story, as it was when the question was asked.
     nearest: model.Story
-    #: Facts of the article. If the article reports the nearest story's event, the answer also says which are new in it.
+    #: Facts of the article. If it reports the nearest story's event, the answer also says which of the facts are new.
     offered: Sequence[model.Fact]
 
 
@@ -102,7 +102,7 @@ def _article_ids(story: model.Story) -> set[model.ArticleId]:
 
 #: Maximum number of queue items that wait for an answer. Further items are decided without an answer.
 MOST_WAITING = 50
-#: How long to wait for a summary or translation. It may be long, because the message is already posted.
+#: How long to wait for a summary or translation. The wait may be long, because the message is posted without it.
 _WORDING_WAIT = timedelta(minutes=10)
 
 

@@ -44,7 +44,7 @@ _TRIES = 20
 class DecisionBatch:
     """The result of one turn."""
 
-    #: The number of decided arrivals and revisions.
+    #: The number of decided queue items.
     decided_count: int = 0
     decisions: list[model.Decision] = field(default_factory=list)
 

@@ -24,7 +24,7 @@ UNWATCHED = timedelta(minutes=2)
 #: Interval at which a cluster worker writes its heartbeat. The machines' clocks may differ by at most
 #: ``keys.DEAD_AFTER`` minus this interval.
 HEARTBEAT_EVERY = timedelta(seconds=5)
-#: Maximum step back of the clock that is ignored as a correction.
+#: A backward step of the clock up to this size is ignored.
 SET_BACK = timedelta(minutes=1)
 
 

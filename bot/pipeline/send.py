@@ -143,7 +143,7 @@ class Sender:
     attempt_timeout: timedelta = ATTEMPT_TIMEOUT
     _token: str = field(default_factory=lambda: uuid.uuid4().hex, init=False)
     _lanes: dict[str, send_policy.Lane] = field(default_factory=dict, init=False)
-    #: Channel -> reason of its reported incident that is not over yet.
+    #: Channel -> reason of an incident that was reported and is not over.
     _reported_reasons: dict[str, str] = field(default_factory=dict, init=False)
     _sent: int = field(default=0, init=False)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)

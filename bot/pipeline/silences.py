@@ -63,7 +63,7 @@ class Rights:
             raise _not_in_may_act(self.person.barred)
 
     def refuse_split(self) -> None:
-        """Raise NotAllowed unless the person may split stories, because a split affects every channel."""
+        """Raise NotAllowed if a ``may_act`` list may be without the person, because a split affects every channel."""
         self.refuse_barred()
         if elsewhere := self.restricted - set(self.channels):
             raise _not_in_may_act(elsewhere)

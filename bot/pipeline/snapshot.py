@@ -33,7 +33,7 @@ class Snapshot:
     with_buttons: frozenset[str] = frozenset()
     #: None if escalation is off.
     escalate: model.Escalate | None = None
-    #: The channel for the bot's notices, or None to write them only to the log.
+    #: The channel for the bot's notices, or None if notices are not posted.
     operator: str | None = None
     #: Whether to send a message again if it is unknown whether it arrived.
     on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN

@@ -108,7 +108,7 @@ class Turn:
         return self.story(story.merged_into) if story is not None and story.merged_into else story
 
     def story_of(self, article: model.ArticleId) -> model.Story | None:
-        """Return the story of an article."""
+        """Return the story of an article, or None if the article is in no story."""
         home = self._homes.get(article) or self.tx.stories.home_of(article)
         return self.stories([home]).get(home) if home else None
 
@@ -233,7 +233,7 @@ class Turn:
         self._pending.append(pending)
 
     def advice_for(self, use: model.Use) -> Advice | None:
-        """Return the answers of the language model if it has this task."""
+        """Return the language model's answers, or None if no model is configured for this use."""
         advice = self.advice
         return advice if advice is not None and use in advice.advisor.policy.uses else None
 
@@ -283,7 +283,7 @@ class ArticleNews:
 
 
 class ClaimsCache:
-    """The claims of the most recently changed stories; at most ``MAX_CLAIMS`` stories."""
+    """The claims of the most recently used stories; at most ``MAX_CLAIMS`` stories."""
 
     def __init__(self) -> None:
         self._by_story: OrderedDict[model.StoryId, facts.StoryClaims] = OrderedDict()
