@@ -1,10 +1,10 @@
-"""Extract facts: news that an article adds to its story, corrections between its versions, and deadlines.
+"""Extract facts: news that an article adds to its story, corrections between versions of an article, and deadlines.
 
     article → read → Reading ────────────┐
     StoryClaims of its and near stories ─┴→ news → facts; claims.add(reading)
 
-Pure. A statement is compared with earlier statements about the same thing, and a different value is a change. The cost
-does not grow with the story, because its claims are limited however many articles join.
+These are pure functions. A statement is compared with earlier statements about the same thing, and a different value is
+a change. The cost does not grow with the story, because the number of its claims is limited.
 """
 
 from bot.stories.facts.claims import StoryClaims, claims_of

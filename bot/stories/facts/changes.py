@@ -18,9 +18,10 @@ from bot.text.numbers import Number
 
 #: Number of sentences after the headline in which changes are sought.
 _READ = 4
-#: Two statements are about the same thing if their common words have this weight and this share of the lighter one.
+#: Two statements are about the same thing if the weight of their common words is at least _SAME_WEIGHT, and at least
+#: _SAME_SHARE of the lighter statement's weight.
 _SAME_WEIGHT, _SAME_SHARE = 8.0, 0.3
-#: The required share for a sum or a percentage of an unknown thing.
+#: Replaces _SAME_SHARE for a sum or a percentage of an unknown thing.
 _SURE_SHARE = 0.5
 #: Meaning -> label of its numbers. The label of other numbers is the noun that follows them.
 _NAMES = {
@@ -65,14 +66,14 @@ class Change:
     before: str
     after: str
     statement: Statement
-    #: Whether the article itself contains the old value. Otherwise it comes from a similar statement of the story.
+    #: Whether the article itself contains the old value. Otherwise, a similar statement of the story does.
     is_explicit: bool
     #: The preceding sentence, if it has the old value.
     corrected: Statement | None = None
 
 
 def changes(claims: StoryClaims, reading: Reading) -> tuple[Change, ...]:
-    """Return the changes, those in the headline first. Each value occurs once."""
+    """Return the changes, those in the headline first. Each new value occurs once."""
     by_label: dict[tuple[str, str], Change] = {}
     numbers = [figure.number for statement in reading.statements for figure in statement.figures]
     shown = reading.statements[: _READ + 1]
@@ -91,7 +92,7 @@ def changes(claims: StoryClaims, reading: Reading) -> tuple[Change, ...]:
 def _corrected(preceding: Statement | None, statement: Statement, *, is_correction: bool) -> Statement | None:
     """Return the preceding sentence, or None if this one cannot correct it.
 
-    It can if the article is a correction, or if both sentences have a number with the same digits (531, 513).
+    A sentence can correct it if the article is a correction, or if both have a number with the same digits (531, 513).
     """
     if preceding is None or is_correction:
         return preceding

@@ -17,7 +17,7 @@ from bot.stories.facts.deadlines import Dues
 from bot.stories.facts.reading import Figure, Reading, Statement, read
 from bot.text import dates, names, numbers
 
-#: Maximum number of each kind to keep. The newest are kept, and a repetition counts as new.
+#: Maximum claims of each kind to keep. The newest are kept; a repeated claim counts as new.
 WORDS, NUMBERS, STATEMENTS, ARTICLES = 3_000, 300, 120, 64
 #: Number of first statements of an article to keep; later statements contribute only words and values.
 PROMINENT = 6
@@ -25,7 +25,8 @@ PROMINENT = 6
 _FIRST, _LAST = 8, 120
 #: The number of documents that the background table represents.
 _DOCUMENTS = 2000
-#: The weight of a meaning of the lexicon, equal to a fairly common word, and the highest weight of a word.
+#: _MEANING is the weight of a meaning of the lexicon, like that of a fairly common word. _HEAVIEST is the highest
+#: weight of a word.
 _MEANING, _HEAVIEST = 2.5, 8.0
 #: Numbers without a unit that are smaller than this are often equal by chance.
 _TELLING = 20
@@ -37,11 +38,13 @@ class Stated:
 
     number: numbers.Number | None
     day: dates.Day | None
-    #: The thing that the number counts, and the words near it.
+    #: The thing that the number counts.
     what: str
+    #: Words near the number.
     beside: frozenset[str]
-    #: Words and names of the whole statement.
+    #: Words of the whole statement.
     words: frozenset[str]
+    #: Names in the whole statement.
     names: frozenset[str]
     language: str
 
@@ -50,23 +53,26 @@ class Stated:
 class StoryClaims:
     """The claims of a story, to which each article adds. Their number is limited."""
 
-    #: Word, name or outlet -> number of the last article that contained it, counted from the story's first article.
+    #: Word -> number of the last article that contained it, counted from the story's first article.
     words: dict[str, int] = field(default_factory=dict)
+    #: Name -> number of the last article that contained it.
     names: dict[str, int] = field(default_factory=dict)
     #: Content and language of prominent statements.
     statements: list[tuple[frozenset[str], str]] = field(default_factory=list)
     stated: list[Stated] = field(default_factory=list)
     fingerprints: list[str] = field(default_factory=list)
+    #: Outlet -> number of its last article.
     outlets: dict[str, int] = field(default_factory=dict)
-    #: The kinds of turns in prominent statements, and in the story's first headline.
+    #: The kinds of turns in prominent statements.
     turns: set[str] = field(default_factory=set)
+    #: The kinds of turns in the story's first headline.
     opening: tuple[str, ...] = ()
     count: int = 0
     last_at: datetime | None = None
     dues: Dues = field(default_factory=Dues)
 
     def add(self, reading: Reading, *, is_version: bool = False) -> None:
-        """Add the claims of an article. If ``is_version``, it is a new version of an article in the story."""
+        """Add the claims of an article. If ``is_version``, the story already has an earlier version of it."""
         at = self.count
         self.count += not is_version
         for statement in reading.statements:

@@ -40,10 +40,11 @@ _TURNS = frozenset(
 )
 #: Turns of events that are only details if a new version adds them.
 _DETAILS = frozenset("=resign =rise =fall =win =lose =resume =begin =end =strike =free".split())
-#: A word before a headline ("COVID: …") or an ending, which outlets add and remove. "… - reports" is a hedge like
-#: "reportedly".
+#: Words before a headline ("COVID: …") that outlets add and remove.
 _KICKER = re.compile(r"^\s*[^\s:]+(?:\s+[^\s:]+){0,2}:\s+")
+#: An ending of a headline that outlets add and remove.
 _TAIL = re.compile(r" [|–—-] [^|–—-]{2,40}$")
+#: "… - reports" is a hedge like "reportedly".
 _REPORTS = re.compile(r" ?(?:--?|[–—:,]) ?reports?$", re.IGNORECASE)
 _QUESTION = re.compile(r"\?(?:['\"’”]{0,8}\s|\W{0,8}$)")
 _CUT = re.compile(r"(?:\.\.|…)\W{0,8}$")
@@ -99,7 +100,7 @@ def _rewritten(old_sentences: Sequence[str], new_sentences: Sequence[str]) -> It
     )
     gone = [text for key, text in old_by_key.items() if key not in new_by_key]
     come = {text: Counter(_bare(text)) for key, text in new_by_key.items() if key not in old_by_key}
-    # Word -> new sentences that contain the word, because only sentences that share a rare word are compared.
+    # Word -> new sentences that contain it. Only sentences that share a rare word are compared.
     having: dict[str, list[str]] = {}
     for sentence, words in come.items():
         for word in words:

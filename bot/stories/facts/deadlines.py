@@ -1,6 +1,6 @@
-"""Track the dated deadlines of a story, each with the day in its newest article.
+"""Track the dated deadlines of a story.
 
-A moved deadline has only its new day. A later article that repeats the old day does not restore the old day.
+A moved deadline has only its new day. A later article that repeats the old day does not restore it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _MOST = 20
 _PROMINENT = 4
 #: Two sentences with at least this number of common words are about the same matter.
 _SAME_MATTER = 3
-#: Characters before and after a day in which a word such as "deadline" makes it a deadline.
+#: A word such as "deadline" makes a day a deadline if it is at most _BEFORE characters before the day, or at most
+#: _BEHIND characters after it.
 _BEFORE, _BEHIND = 90, 45
 MOVED = frozenset({"=delay", "=extend", "=advance", "=suspend", "=correct", "=reverse"})
 _WORD = re.compile(r"[^\W\d_]+")
@@ -44,6 +45,7 @@ class Dues:
     """The deadlines of a story, to which each article adds. Their number is limited."""
 
     held: list[Due] = field(default_factory=list)
+    #: Replaced days, which later articles do not restore.
     gone: list[dates.Day] = field(default_factory=list)
 
     def add(self, reading: Reading) -> None:
@@ -73,7 +75,7 @@ class Dues:
         return tuple(sorted(items, key=lambda item: item.day))
 
     def _replaced(self, statement: Statement, *, is_moved: bool) -> Due | None:
-        """Return the deadline that a new day replaces, or None: the deadline named, or the last on the same matter."""
+        """Return the deadline whose day the statement replaces, or else the last one on the same matter, or None."""
         for due in self.held if is_moved else ():
             if any(due.day.agrees_with(day) for day in statement.days):
                 return due

@@ -20,7 +20,8 @@ from bot.stories.facts.reading import FATES, Reading, Statement, read
 from bot.stories.facts.turns import LABELS, undone
 from bot.text import sentences, titles
 
-#: Number of sentences after the headline that can be quoted: usually, and for a correction or a language model.
+#: The first _LEAD sentences after the headline can be quoted; in a correction, or by a language model, the first
+#: _FURTHER.
 _LEAD, _FURTHER = 3, 8
 #: Deeds in a headline that are news even soon after the last article.
 _VERDICTS = frozenset({"=convict", "=acquit", "=sentence"})
@@ -42,7 +43,7 @@ THRESHOLD = 0.4
 #: A language model selects the news if the probability is at least this, or if a sentence has a new turn, number or
 #: day.
 _ASKED_FROM = 0.016
-#: Minimum probability that an article reports the story's event for its values to replace the story's.
+#: An article's values replace the story's only if it reports the story's event with at least this probability.
 _SURE = 0.85
 #: Maximum hours since the last article; a longer pause counts as this.
 _LONGEST_PAUSE = 120
@@ -70,7 +71,7 @@ def news(
         return ()
     turn = undoing(claims, reading)
     mark = model.CORRECTION if reading.is_correction else LABELS[turn] if turn and turn not in claims.turns else ""
-    # A sentence that contains and replaces a value of the story is about the same thing, whatever the article's event.
+    # An explicit change names a value of the story, so it counts even if the article may report another event.
     is_sure = sure >= _SURE and not reading.is_live
     changed = [change for change in changes(claims, reading) if change.is_explicit or is_sure]
     changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
@@ -148,19 +149,19 @@ def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
     hours = (reading.at - claims.last_at).total_seconds() / 3600 if claims.last_at else 0.0
     top, *lead = reading.statements[: 1 + _LEAD]
     pause = math.log1p(min(max(0.0, hours), _LONGEST_PAUSE))
-    # "It was banned in 2010" is background.
+    # A sentence such as "It was banned in 2010" is background.
     current = (top, *(statement for statement in lead if not statement.has("before")))
-    # "One dead" may be a part of the toll.
+    # A toll of one is ignored below, because "one dead" may be a part of the toll.
     tolls = [figure for statement in (top, *lead[:2]) for figure in statement.figures if figure.what in FATES]
     new = [figure for figure in top.figures if not claims.has_number(figure)]
     return {
         "always": 1.0,
         "deed": float(bool(_deeds(claims, top))),
         "toll": float(not all(claims.has_number(toll) for toll in tolls if toll.number.value > 1)),
-        # A number with a unit (a sum, a percentage) and a toll count twice.
+        # A number with a unit (a sum, a percentage) or of a toll counts twice.
         "figures": min(2, sum(2 if figure.number.unit or figure.what in FATES else 1 for figure in new)),
         "days": float(any(not claims.has_day(day) for statement in current for day in statement.days)),
-        # Opinion comes later than news, so the pause counts less for it, and least if it is labelled as comment.
+        # Opinion comes later than news, so a pause means less before opinion, and least before labelled comment.
         "opinion": pause * (reading.is_comment + (reading.is_comment or _is_opinion(top))),
         "pause": pause,
         "again": pause * (reading.outlet in claims.outlets),
@@ -187,7 +188,7 @@ def _values(statement: Statement) -> set[str]:
 
 
 def _is_opinion(statement: Statement) -> bool:
-    """Return whether it is a question, or has no turn of events but a plan, comment, explanation or reaction."""
+    """Return whether a statement is a question, or a plan, comment, explanation or reaction with no turn of events."""
     is_open = any(map(statement.has, ("may", "colour", "recap"))) and not statement.turns
     return is_open or sentences.is_question(statement.text)
 
@@ -249,9 +250,10 @@ def _shown(reading: Reading, count: int) -> list[Statement]:
 def _quotes(
     reading: Reading, chosen: Sequence[Statement], quoted: Sequence[str], mark: str = ""
 ) -> Iterator[model.Fact]:
-    """Yield each statement as a quote, with the preceding sentence if it needs that and no other quote has it.
+    """Yield each statement as a quote, with the preceding sentence if needed as context and not in another quote.
 
-    ``quoted`` has the existing quotes. In a correction, all quotes get the ``mark``; else only quotes with its turn.
+    ``quoted`` has the existing quotes. In a correction, all quotes get the ``mark``; otherwise, only quotes with the
+    turn that it labels.
     """
     runs: list[list[Statement]] = []
     for statement in chosen:
@@ -261,7 +263,7 @@ def _quotes(
         elif runs and runs[-1][-1] is context and len(_text(reading, *runs[-1], statement)) <= _TOGETHER:
             runs[-1].append(statement)
         else:
-            # Add the needed sentence, unless the previous quote already ends with it.
+            # Add the context, unless the previous quote already ends with it.
             runs.append([statement] if runs and runs[-1][-1] is context else [context, statement])
     for run in runs:
         text = _text(reading, *run)

@@ -17,9 +17,9 @@ from bot.text.titles import is_live_page
 
 #: Maximum sentences read per article, because later sentences are background and a huge page must not cost more.
 READ = 24
-#: Characters on each side of a number, within its clause, that name the thing it counts.
+#: The thing that a number counts is sought in this many characters on each side, within the clause.
 BESIDE = 48
-#: Maximum length of a dateline. It is removed before the text is split, because "Jan. 22" would be split.
+#: Maximum length of a dateline. It is removed first, because "Jan. 22" would be split into two sentences.
 _OPENING = 240
 #: A first word like "CORRECTED-Acme sues Borel" or "Correction: …", and a last word like "… (corrected)".
 _FIRST_WORD = re.compile(r"\W{0,4}([^\W\d_]+)(?:\s?[:|–—-]|[\])]|\W{0,4}$)")
@@ -80,7 +80,7 @@ class Statement:
         return frozenset(self.words)
 
     def has(self, table: str) -> bool:
-        """Return whether the statement contains a word of this table of its language."""
+        """Return whether the statement contains a word of this table of the lexicon."""
         words_of_table = lexicon.of(self.language).tables.get(table)
         return words_of_table is not None and any(map(words_of_table.get, self.folded))
 
@@ -130,7 +130,7 @@ class Reading:
 
 
 def read(article: model.Article) -> Reading:
-    """Return the statements of an article, at most ``READ`` sentences, whatever its length."""
+    """Return the reading of an article, with at most ``READ`` sentences."""
     language = lexicon.base(article.language)
     day = article.when.date()
     statements: list[Statement] = []

@@ -21,7 +21,7 @@ LABELS: Mapping[str, str] = {
     "reverse": "Reversed",
     "lift": "Lifted",
 }
-#: Kind -> earlier reports, of which the story must have at least one. A kind without an entry needs no earlier report.
+#: Kind -> reports, of which the story must have at least one. A kind without an entry may undo any report.
 _NEEDS: Mapping[str, frozenset[str]] = {
     "free": frozenset({"arrest", "charge", "convict", "sentence", "=arrest", "=missing"}),
     "acquit": frozenset({"arrest", "charge", "convict", "sue", "=arrest", "=hearing", "=investigate", "=suspect"}),
