@@ -1,7 +1,7 @@
-"""The keys of a block of the configuration, read from the class that declares them.
+"""Read the keys of a block of the configuration from the class that declares them.
 
 A block is a frozen dataclass with ``__pydantic_config__``, or a pydantic model (the options of a kind of channel or
-source, also of a plug-in).
+source, which may come from a plug-in).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Environment variables in place of keys of bot.yaml. ``WIREWATCH_FETCH_EVERY`` sets ``fetch: {every: …}``.
+"""Apply environment variables in place of keys of bot.yaml. ``WIREWATCH_FETCH_EVERY`` sets ``fetch: {every: …}``.
 
 Each variable is added after the last line of the file's text, so that its mistakes are reported like any other mistake.
 """

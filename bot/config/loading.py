@@ -320,7 +320,7 @@ def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[model.P
 POLL_INTERVAL = timedelta(seconds=2)
 #: A changed file must be stable for this long before it is read, because an editor may still be writing it.
 SETTLE_TIME = timedelta(milliseconds=200)
-#: Maximum number of checks whether a file is stable. After these, the file is read as it is.
+#: Maximum number of checks whether a file is stable. After the last check, the file is read as it is.
 MAX_SETTLE_CHECKS = 10
 
 

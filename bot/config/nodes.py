@@ -315,7 +315,7 @@ class _Composer:
         return [match.end() for match in _LINE_END.finditer(self._text)]
 
     def _look_for_dash(self, value: str, start: int, end: int) -> None:
-        """Report a list item that is indented deeper than the others, which YAML reads as text of the item above."""
+        """Report a list item that YAML reads as text of the item above, because it is indented deeper."""
         if match := _DEEPER_DASH.search(self._text, start, end):
             message = "this dash does not line up with the ones above, so it is read as text"
             advice = "put it in the same column as the dash above"
@@ -396,8 +396,8 @@ _WRITTEN_AS = {"'": {"'": "''"}, '"': {'"': r'\\"', "\\": r"\\\\"}}
 def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> tuple[int, int]:
     """Return the offsets in the file of a stretch of a value, or of the whole value if the stretch is not found.
 
-    Whatever quotes, line breaks and indentation the file uses, it has the words of the value equally often and in the
-    same order. So the third occurrence of a word in the value is also its third occurrence in the file.
+    Whatever quotes, line breaks and indentation the file uses, the value has the same words in the same order there. So
+    the third occurrence of a word in the value is also the third in the lines of the value.
     """
     # A stretch may begin before the value: at the brace of ``{TERM}``, or in the key of ``title: TERM``.
     start = max(start, 0)

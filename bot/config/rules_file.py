@@ -79,7 +79,7 @@ class RuleContext:
         )
 
     def names(self, kind: str) -> frozenset[str] | None:
-        """Return the known names of a "channel", "person", "feed" or "use", or None if these are not checked.
+        """Return the known names of a "channel", "person", "feed" or "use", or None if such names are not checked.
 
         For "routes", return the name "" if bot.yaml has routes.
         """

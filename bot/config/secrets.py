@@ -76,8 +76,8 @@ _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 def hide_secrets(block: Node | None, shape: blocks.Block, report: ProblemReport, *, also: Collection[str] = ()) -> None:
     """Hide the secrets that are written into a block, whose keys and types are in ``shape``. References stay visible.
 
-    An unknown key is treated as the key that was probably meant; if there is none, its whole value is hidden. ``also``
-    are keys outside ``shape`` that never hold a secret.
+    An unknown key is treated as the key that was probably meant; if no key resembles it, its whole value is hidden.
+    ``also`` are keys outside ``shape`` that never hold a secret.
     """
     types = blocks.types_of(shape)
     for key, value in pairs_of(block):

@@ -1,7 +1,7 @@
-"""Explain errors in YAML to people who write rules, with a correction.
+"""Explain errors in YAML to people who write rules, and suggest corrections.
 
 libyaml reports what its grammar expected ("did not find expected key"), but people need to know their mistake. Each
-function below explains one family of mistakes.
+``_explain_…`` function explains one family of mistakes.
 """
 
 from __future__ import annotations

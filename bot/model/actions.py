@@ -1,6 +1,6 @@
 """Actions of people on stories, and their results in the store: silences, judgements and rulings.
 
-a button, a command, the CLI, the API ──▶ Action ──▶ pipeline.actions.apply ──▶ Silence, Judgement, Ruling
+a button, a command, the CLI, the API ──▶ Action ──▶ pipeline.actions ──▶ Silence, Judgement, Ruling
 """
 
 from __future__ import annotations
@@ -127,8 +127,6 @@ def entity_key(name: str) -> str:
 
 
 class RulingKind(StrEnum):
-    """The kind of a ruling."""
-
     #: These articles are about a different event than their story.
     SPLIT = "split"
     #: The story is the same event as another, which remains.

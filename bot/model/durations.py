@@ -1,4 +1,4 @@
-"""Parsing and formatting of durations and counts, and the protocol of the clock."""
+"""Parse and format durations, format counts, and define the protocol of the clock."""
 
 from __future__ import annotations
 

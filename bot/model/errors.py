@@ -42,7 +42,7 @@ from bot.model.settings import Problem
 
 
 class WirewatchError(Exception):
-    """An expected failure. Its text may quote untrusted text, so it is cleaned and cut whenever it is shown."""
+    """An expected failure. Its text may quote untrusted text, so the text is cleaned and cut whenever it is shown."""
 
     #: Maximum length of a text that quotes an external document or server. None for texts in our own words, which may
     #: have any number of lines.

@@ -22,8 +22,6 @@ class FullText(StrEnum):
 
 
 class FeedHealth(StrEnum):
-    """The health of a feed."""
-
     OK = "ok"
     #: No document has been parsed yet.
     NEW = "new"
@@ -273,7 +271,7 @@ class ParsedFeed:
 
 
 def redirected_twins(feeds: Iterable[FeedState]) -> list[tuple[FeedState, ...]]:
-    """Return the groups of feeds that have the same address because some of them have permanently moved to it."""
+    """Return the groups of feeds that share an address, because some of them have permanently moved to it."""
     by_place: dict[str, list[FeedState]] = {}
     for feed in feeds:
         by_place.setdefault(feed_place(feed.moved_to or feed.url), []).append(feed)

@@ -31,8 +31,7 @@ class Request:
     options: str = "{}"
     #: The minimum time since the previous paced request to the same host.
     pace: timedelta = timedelta()
-    #: Waits until memory has room for a body of the given number of bytes. None for requests that are too few to need
-    #: this.
+    #: Waits until memory has room for a body of the given number of bytes. None for rare requests, which do not wait.
     hold: Callable[[int], Awaitable[None]] | None = None
 
 

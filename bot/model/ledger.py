@@ -68,7 +68,6 @@ def poll_row(
 
 
 def match_row(article: Article, match: Match, *, at: datetime) -> LedgerRow:
-    """Return the row of a rule's match."""
     return _row(
         FactKind.MATCHED,
         at,
@@ -81,7 +80,6 @@ def match_row(article: Article, match: Match, *, at: datetime) -> LedgerRow:
 
 
 def decision_row(decision: Decision) -> LedgerRow:
-    """Return the row of a decision about a story in a channel."""
     return _row(
         FactKind.DECIDED,
         decision.at,

@@ -246,9 +246,9 @@ class Outgoing:
     #: The earliest time to send the message.
     due_at: datetime
     attempts: int = 0
-    #: Sent as plain text, because the channel refused the message's form.
+    #: Whether the message is sent as plain text, because the channel refused its form.
     is_plain: bool = False
-    #: Posted at top level because its thread is gone.
+    #: Whether the message is posted at top level, because its thread is gone.
     is_top_level: bool = False
     #: Time of the first attempt to send. A look-up starts from this time.
     tried_at: datetime | None = None

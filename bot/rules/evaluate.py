@@ -255,7 +255,6 @@ class CompiledRule:
 
     @property
     def reading(self) -> RuleReading:
-        """Return the parts of the rule."""
         return self.own or read_rule(self.rule)
 
     @property

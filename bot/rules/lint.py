@@ -39,7 +39,6 @@ class _Term(NamedTuple):
     is_of_set: bool
 
     def problem(self, code: str, message: str, help_text: str) -> RuleProblem:
-        """Return a problem with this term."""
         return RuleProblem(place=self.place, start=self.start, end=self.end, code=code, message=message, help=help_text)
 
 

@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 class Memo(dict[str, Value]):
     """A cache: ``memo[text]`` computes a missing result. Results that are not used for a while are dropped.
 
-    It is a dict, so that a look-up runs in C. If ``compute`` raises an error, nothing is cached.
+    A Memo is a dict, so that a look-up runs in C. If ``compute`` raises an error, nothing is cached.
     """
 
     __slots__ = ("_compute", "_longest", "_old", "_size")

@@ -65,7 +65,6 @@ class RuleSet:
 
     @property
     def rules(self) -> Mapping[str, model.Rule]:
-        """Return the rules by name."""
         return MappingProxyType({compiled.rule.name: compiled.rule for compiled in self._compiled})
 
     def _view(self, article: model.Article) -> ArticleText:

@@ -3,9 +3,10 @@
     text → chunks → the numbers of each chunk → the set of terms in the text
                                               → the sequence of phrase words → phrases in the text
 
-A chunk is analysed once; after that it is one dictionary look-up, whatever its script, accents or punctuation. A term
-that cannot be decided this way (a phrase with punctuation, exact case inside a phrase, a regular expression) gets a
-number that texts without the term can have too. ``unsure`` contains these numbers, and the exact evaluation decides.
+A chunk is analysed once; after that, one dictionary look-up finds its numbers, whatever its script, accents or
+punctuation. A term that cannot be decided this way (a phrase with punctuation, exact case inside a phrase, a regular
+expression) gets a number that texts without the term can have too. ``unsure`` contains these numbers, and the exact
+evaluation decides.
 """
 
 from __future__ import annotations

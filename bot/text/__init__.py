@@ -1,1 +1,1 @@
-"""Find words, sentences, numbers, dates and languages in article text. Independent of rules and stories; no network."""
+"""Find words, sentences, numbers, dates and languages in article text. Independent of rules and stories."""

@@ -1,4 +1,4 @@
-"""Run encoders, which are models that turn texts of several languages into vectors, with a time limit.
+"""Run encoders (models that turn texts of several languages into vectors) with a time limit.
 
 Each library is imported when its model is made, because most configurations use none.
 """

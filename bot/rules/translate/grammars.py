@@ -258,7 +258,6 @@ class ClauseParser(Parser):
     """Parses the clauses of Lucene."""
 
     def parse(self, field: str | None) -> Part:
-        """Parse clauses."""
         clauses: list[_Clause] = []
         while self.kind not in (ForeignKind.END, ForeignKind.CLOSE):
             joint = self.take_if(ForeignKind.AND, ForeignKind.OR)

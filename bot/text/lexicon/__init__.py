@@ -120,7 +120,7 @@ def is_small(language: str, folded: str) -> bool:
     return of(language).has("small", folded) or folded.isdigit()
 
 
-#: A language overrules the declared one if the text contains this many more of its function words.
+#: A language overrules the declared one if the text has at least this many more function words of it.
 CLEARLY = 2
 #: Letters of languages whose function words cannot be counted; most are written without spaces.
 _SCRIPTS = (
@@ -134,7 +134,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_of(text: str, declared: str | None) -> str:
-    """Return the two-letter code of the text's language. If it is unclear, return the declared one (or "")."""
+    """Return the two-letter code of the text's language. If the language is unclear, return ``declared`` (or "")."""
     # Keep this fast, because it is called for half of all articles.
     if not text.isascii():
         for letters, language in _SCRIPTS:
