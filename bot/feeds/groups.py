@@ -149,7 +149,7 @@ def split_own(
 def _is_reused(stub: model.ArticleStub, item: Item) -> bool:
     """Return whether the feed uses a stored id for another article: its link, headline and date all differ."""
     if item.guid is None:
-        return False  # the key was made from the article's own text
+        return False  # the key was made from the article's own link or words
     if stub.fingerprint == item.fingerprint or titles_alike(stub.title, item.title):
         return False
     if stub.published is not None and stub.published == item.published:
@@ -162,7 +162,7 @@ def _is_reused(stub: model.ArticleStub, item: Item) -> bool:
 
 
 def _is_other_address(stub: model.ArticleStub, item: Item, feed: model.Feed) -> bool:
-    """Return whether one site publishes the same text at two addresses in two feeds.
+    """Return whether the stored article is this item, which another feed of its site listed at another address.
 
     A copy at another outlet is another article. An article that a feed of another site listed is another article too,
     because that feed may have invented the address.

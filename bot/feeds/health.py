@@ -23,7 +23,7 @@ _SILENT_GAPS = 3
 _SILENT_AT_LEAST = timedelta(days=2)
 #: Minimum arrivals from which the longest gap is computed.
 _HISTORY = 8
-#: Undated entries in a row that are a problem in a feed that had dates.
+#: A feed that had dates has a problem after this many undated entries in a row.
 _UNDATED = 3
 #: A certificate that ends within this time is a problem. Even short-lived certificates (six days) are renewed earlier.
 _CERTIFICATE_LEFT = timedelta(days=3)

@@ -28,7 +28,7 @@ class Novelty(StrEnum):
     """How an item of a document relates to the stored articles."""
 
     NEW = "new"
-    #: At the feed's first poll, older than the backfill window; only identity, title, link and date are stored.
+    #: Older than the backfill window at the feed's first poll, so that only identity, title, link and date are stored.
     OLD = "old"
     SEEN = "seen"
     #: A stored article under a new id, recognised by its link, or by its text in another feed of the same site.

@@ -23,7 +23,7 @@ _HOST_OF_URL = re.compile(r"https?://([^/:?#@]+)", re.IGNORECASE)
 
 
 class Unfit(ValueError):
-    """The text after a place's name has none of the place's forms. The message lists the valid forms."""
+    """Raised if the text after a place's name has none of the place's forms. The message lists the valid forms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Place:
     name: str
     #: Form -> example, for the docs.
     forms: Mapping[str, str]
-    #: Makes the feed from the text after the colon and from whether the feed has a token. Raises Unfit.
+    #: Makes the feed. Its arguments are the text after the colon, and whether the feed has a token. Raises Unfit.
     feed: Callable[[str, bool], model.Feed]
     #: Etiquette by host.
     hosts: Mapping[str, Etiquette] = field(default_factory=dict)

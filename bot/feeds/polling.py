@@ -281,7 +281,7 @@ _ADVICE: dict[int, str] = {
 
 
 def describe_status(status: int, *, is_outage: bool = False) -> str:
-    """Describe a status and its remedy for people. ``is_outage`` means that the place sends this status during outages.
+    """Describe a status and its remedy for people. ``is_outage`` means that the server sends it during outages.
 
     >>> describe_status(502)
     '502 Bad Gateway: the server is in trouble; it will be tried again'

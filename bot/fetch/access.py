@@ -42,7 +42,7 @@ class Keys:
         self._stamps: dict[_Files, tuple[int, ...]] = {}
 
     def fields(self, access: model.Access) -> dict[str, str]:
-        """Return the headers of an access by name. Raises AddressRefused."""
+        """Return a feed's own headers by name. Raises AddressRefused."""
         headers = {name: self._opened(value, f"the header {name}", _HEADER) for name, value in access.headers}
         if access.cookies:
             pairs = (f"{name}={self._opened(x, f'the cookie {name}', _COOKIE)}" for name, x in access.cookies)

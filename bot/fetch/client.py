@@ -57,6 +57,7 @@ class _Course:
     seconds_left: float
     #: Target of the leading permanent redirects, before any other redirect.
     permanent: Address | None = None
+    #: Whether the leading permanent redirects have ended.
     is_run_over: bool = False
     has_moved: bool = False
     #: Blocks of ``fetch.allow_private`` that this request may use.
@@ -108,7 +109,7 @@ class HttpFetcher:
         )
 
     async def _blocks(self, request: model.Request, at: Address) -> Sequence[str]:
-        """Return the blocks of ``fetch.allow_private`` that contain the request's home, so that it may use them."""
+        """Return the blocks of ``fetch.allow_private`` that contain the request's home; the request may use them."""
         if request.home is None or not self._has_blocks:
             return ()
         home = (at if request.home == request.url else parse_address(request.home)).url

@@ -25,8 +25,8 @@ Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 
-#: Blocks whose last 32 bits are an IPv4 address: IPv4-compatible (RFC 4291), IPv4-mapped, IPv4-translated (RFC 2765),
-#: and NAT64 with its well-known prefix (RFC 6052).
+#: Blocks of addresses whose last 32 bits are an IPv4 address: IPv4-compatible (RFC 4291), IPv4-mapped, IPv4-translated
+#: (RFC 2765), and NAT64 with its well-known prefix (RFC 6052).
 _EMBEDDED_LAST = tuple(
     ipaddress.IPv6Network(block) for block in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
 )
@@ -222,7 +222,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         return addresses
 
 
-#: The next request to the same host often comes within seconds, to the same feed after minutes.
+#: Requests to a host often follow within seconds, but polls of a feed only after minutes.
 _KEEP_ALIVE_SECONDS = 10.0
 #: Maximum idle connections.
 _MOST_IDLE = 64
@@ -245,7 +245,7 @@ class _Pool(httpcore.AsyncConnectionPool):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        #: Each with its origin, the last used at the end.
+        #: (origin, idle connection), the last used at the end.
         self._idle: list[tuple[str, _Connection]] = []
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
@@ -297,7 +297,7 @@ class _Stream(httpx.AsyncByteStream):
         await self._release()
 
 
-#: For httpcore's own pool; ``slots.py`` limits the requests.
+#: Limits of httpcore's own pool, which connects to proxies; ``slots.py`` limits the requests.
 _PROXY_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=16, keepalive_expiry=_KEEP_ALIVE_SECONDS)
 
 

@@ -208,7 +208,7 @@ _ALPHABETS = {
 }  # fmt: skip
 #: Symbols inside words, and code points that are not characters: signs of a wrong encoding.
 _MISPLACED = re.compile(r"(?<=[^\W\d_])[^\w\s!-~’‘·•–—…\u00ad]+(?=[^\W\d_])|(?<=[^\W\d_])[¹³¼½¾]|[\x80-\x9f\ufffd]")
-#: A guess must have this many wrong letters fewer than the default, and at most this percentage of wrong letters.
+#: A guess must beat the default by this many wrong letters, and have at most this percentage of wrong letters.
 _LEAST, _WRONG_PERCENT = 3, 10
 
 

@@ -126,7 +126,8 @@ class Unpacker:
         if start.startswith(_GZIP_MAGIC):
             self._inflater = zlib.decompressobj(_GZIP)
         elif self._deflate:
-            # RFC 9110 requires zlib, but many servers send raw deflate. A zlib header is two bytes, a multiple of 31.
+            # RFC 9110 requires zlib, but many servers send raw deflate. A zlib header is two bytes; as a
+            # number, they are a multiple of 31.
             is_zlib = start[0] & 0x0F == zlib.DEFLATED and int.from_bytes(start[:2], "big") % 31 == 0
             self._inflater = zlib.decompressobj(_ZLIB if is_zlib else _RAW)
 

@@ -24,7 +24,7 @@ _ANY_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 
 
 def root_element(content: bytes, content_type: str = "") -> str:
-    """Return the root's name in lower case, or "json". If no root is known, return the first element's name or "".
+    """Return the root's name in lower case, or "json". If it is unknown, return the first element's name, or "".
 
     >>> root_element(b'<?xml version="1.0"?><!-- <html> --><rss version="2.0">')
     'rss'

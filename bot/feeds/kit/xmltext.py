@@ -1,4 +1,4 @@
-"""Prepare an XML document for a parser: decode it, cut it to its root element, drop bad characters, refuse bombs.
+"""Prepare an XML document for a parser: decode it, keep its root and valid characters, refuse entity bombs.
 
 Independent of the kinds of feed; the caller passes the names of the root elements.
 """

@@ -199,7 +199,7 @@ def _step(element: HtmlElement) -> str:
     # Use the id of a list only: the id of an item would find that item alone.
     if element.tag in ("ul", "ol", "section") and _is_written(identity):
         return f"{element.tag}#{identity}"
-    # A build may append characters to a class name that a person wrote.
+    # A build tool may append characters to a class name that a person wrote.
     begin = next((module[1] for name in names if (module := _MODULE.fullmatch(name))), None)
     return f'{element.tag}[class*="{begin}"]' if begin else str(element.tag)
 

@@ -104,7 +104,7 @@ def _to_xpath(text: str) -> str:
     if is_xpath(text):
         raise ValueError("XPath is no longer supported; write a CSS selector, such as ul.news > li")
     if re.search(r":(?:has|is|not|where|contains)\(", text) or set("+~") & set(_IN_BRACKETS.sub("", text)):
-        # Refuse the other selectors: their XPath visits all siblings or all descendants of each element.
+        # Refuse these selectors: their XPath visits all siblings or all descendants of each element.
         raise ValueError("only elements, classes, ids, attributes and positions are supported")
     try:
         return cssselect.HTMLTranslator().css_to_xpath(text, prefix="descendant-or-self::")

@@ -1,8 +1,8 @@
 """Parse RSS 0.9x to 2.0, Atom and RDF.
 
-A document is cut into its items (cut.py). light.py parses the new ones and the feed's own title and links if they are
-in the usual form, and feedparser all others. The only file that imports feedparser, which gets no address to open, only
-decoded and repaired bytes.
+A document is cut into its items (cut.py). light.py parses the new items and the feed's own title and links if they are
+in the usual form; feedparser parses the others. Only this file imports feedparser, which gets decoded and repaired
+bytes and never an address to open.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _in_feed(body: Body) -> Body:
 
 
 def parse_with_feedparser(data: bytes, url: str) -> model.ParsedFeed:
-    """Parse a document in UTF-8, whatever the number of its entries. Raises ReadError."""
+    """Parse a document in UTF-8. Raises ReadError, also if feedparser would take too long."""
     import feedparser  # not needed by most commands
 
     # Otherwise feedparser searches the path for an old XML parser at each document, which takes 70 µs and a lock.
@@ -162,7 +162,7 @@ def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> model.ParsedFeed 
 def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> model.Entry:
     return model.Entry(
         guid=_text(parsed, "id"),
-        # feedparser ignores alternate links of other types (application/xhtml+xml, text/plain).
+        # feedparser ignores alternate links that are not HTML, such as text/plain.
         link=fields.web_address(_text(parsed, "link"), url) or _find_link(parsed, "alternate"),
         title=_as_html(_text(parsed, "title"), parsed.get("title_detail") or {}),
         body=_body(parsed),
@@ -254,7 +254,7 @@ def check_bounds(data: bytes) -> None:
 
 class _Counts:
     def __init__(self) -> None:
-        #: Children of each open element.
+        #: Number of children of each open element.
         self._children = [0]
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
@@ -281,9 +281,9 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _LONGEST_PERIOD = timedelta(days=365)
 _SKIP_HOURS = re.compile(r"<(/?)skipHours\s*+>", re.IGNORECASE)
 _SKIP_DAYS = re.compile(r"<(/?)skipDays\s*+>", re.IGNORECASE)
-#: Maximum characters of a block; enough for all hours or days.
+#: Maximum characters of a skipHours or skipDays element; enough for all hours or days.
 _LONGEST_BLOCK = 2_000
-#: Maximum tags that are examined. A feed has one block of each kind.
+#: Maximum tags of either element that are examined. A feed has one element of each.
 _MOST_TAGS = 20
 _HOUR = re.compile(r"<hour\s*>\s*(\d{1,2})\s*</hour\s*>", re.IGNORECASE)
 _DAY = re.compile(r"<day\s*>\s*([A-Za-z]{3,9})\s*</day\s*>", re.IGNORECASE)

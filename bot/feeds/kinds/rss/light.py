@@ -25,8 +25,8 @@ from bot.feeds.kit.fields import SAMPLE, escape_text, has_relative_links
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _RSS1 = "{http://purl.org/rss/1.0/}"
-#: Namespaces by the prefix that feedparser knows them by. A document may use such a prefix for another namespace;
-#: feedparser then confuses their elements.
+#: Namespaces by the prefix that feedparser knows them by. If a document uses such a prefix for another namespace,
+#: feedparser confuses the elements of the two namespaces.
 _NAMESPACES = {
     "rdf": "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}",
     "dc": "{http://purl.org/dc/elements/1.1/}",
@@ -46,7 +46,7 @@ def _qualify(names: str) -> tuple[str, ...]:
     return tuple(_NAMESPACES.get(prefix, "") + name for prefix, _, name in parts)
 
 
-#: The role of an element of an item or header by its name.
+#: Name of an element in an item or header -> its role.
 _Roles = Mapping[str, str]
 
 
@@ -93,7 +93,7 @@ _ASIDE = frozenset((
         " feedburner:origLink thr:total"
     ),
 ))  # fmt: skip
-#: Elements that may change id, link, title or date, anywhere in an item, or the fields of the feed.
+#: Elements that, anywhere in an item, may change its id, link, title or date, or a field of the feed.
 _TOUCHY = frozenset((
     "title", "link", "guid", "id", "pubdate", "published", "updated", "issued", "modified", "created", "date",
     "source", "image", "textinput", "lastbuilddate", "origlink", "language", "identifier", "valid", "item", "entry",
@@ -104,7 +104,7 @@ _AUTHOR_NAME = f"{_ATOM}name"
 _AUTHOR_PARTS = {_AUTHOR_NAME, f"{_ATOM}uri", f"{_ATOM}email"}
 _DOUBLY_ESCAPED = re.compile(r"&amp;(?=\w)", re.ASCII)
 
-#: Any base leaves it unchanged, and nothing in it looks like a reference.
+#: A link that any base leaves unchanged, and in which nothing looks like a reference.
 _LINK = re.compile(
     r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?"
     r"(?:/[^\s<>\"';#?\[\]\\]*)?(?:\?[^\s<>\"';#\[\]\\]+)?(?:#[^\s<>\"';#\[\]\\]+)?",
@@ -112,7 +112,7 @@ _LINK = re.compile(
 )
 #: An identifier with a scheme in which nothing is relative.
 _NAME = re.compile(r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]*:(?!//)[^\s\[\]]+", re.IGNORECASE)
-#: feedparser takes the control characters of Unicode in the places of windows-1252's letters for these letters.
+#: Control character -> the character that windows-1252 has in its place, as which feedparser reads it.
 _WINDOWS = {byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
 _OF_WINDOWS = re.compile("[\x80-\x9f]")
 _ENTITY = re.compile(r"&#?\w+;")
@@ -127,7 +127,7 @@ _W3C = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d
 
 
 class NotPlain(Exception):
-    """feedparser may return something else for this element."""
+    """Raised if feedparser may return something else for an element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +170,10 @@ def parse_document(data: bytes, *, root: str, identity_before: datetime | None) 
 def _parse_elements(data: bytes) -> Element | None:
     """Return the root of a document in UTF-8 without entities.
 
-    None if it is not well-formed, or uses a well-known prefix for another namespace. Feedparser uses expat too.
+    Return None if it is not well-formed (as for feedparser, which uses expat too), or if it uses a prefix of
+    ``_NAMESPACES`` for another namespace.
     """
-    # No entities, so none that grow; expat opens no address.
+    # The document has no entities that could grow, and expat opens no address.
     events = iterparse(io.BytesIO(data), ("start-ns",))  # noqa: S314
     try:
         declared = {namespace for _, namespace in events}
@@ -185,7 +186,7 @@ def _parse_elements(data: bytes) -> Element | None:
 
 
 def _find_items(document: Element, root: str) -> tuple[Element, _Roles, str, Collection[str]]:
-    """Return the element that holds the items, their roles and name, and the attributes that the root may have."""
+    """Return the items' parent, the roles of an item's elements, an item's tag, and the root's permitted attributes."""
     if root == "rss" and document.tag == "rss":
         channels = document.findall("channel")
         if len(channels) != len(document) or len(channels) != 1 or channels[0].attrib:
@@ -203,7 +204,7 @@ class _Fields:
 
     def __init__(self, item: Element, roles: _Roles) -> None:
         self._by_role: dict[str, list[Element]] = {}
-        #: Whether the item has no other elements that may matter.
+        #: Whether all elements that may matter have a role.
         self.is_all = True
         self.attributes = item.attrib
         for child in item:
@@ -265,7 +266,7 @@ def _parse_header(header: Element, roles: _Roles, language: str | None) -> dict[
         title, links, images = fields.only("title"), fields.all("links"), fields.all("image")
         parts = [part for image in images for part in image]
         page = _find_page_link(links)
-        # Without a link to its page, feedparser takes the id of an Atom feed. In RSS, either link may count.
+        # Without a link to its page, feedparser takes the id of an Atom feed. In RSS, the last link of any kind counts.
         if is_atom != (page is not None) or fields.all("media title"):
             return None
         if any(len(element) or element.attrib for element in (*fields.all("ignored"), *parts)):
@@ -295,7 +296,7 @@ def _header_link(link: Element) -> dict[str, str]:
 
 
 def _parse_entry(item: Element, roles: _Roles, language: str | None, cutoff: datetime | None) -> model.Entry | None:
-    """Return the entry of an item, or None if it is not plain. If it is older than ``cutoff``, only its identity."""
+    """Return the entry of an item (only its identity if older than ``cutoff``), or None if the item is not plain."""
     parse = _parse_atom_entry if roles is _ATOM_ROLES else _parse_rss_entry
     try:
         return parse(_Fields(item, roles), language, cutoff)
@@ -305,7 +306,7 @@ def _parse_entry(item: Element, roles: _Roles, language: str | None, cutoff: dat
 
 def _parse_rss_entry(fields: _Fields, language: str | None, cutoff: datetime | None) -> model.Entry:
     guid, is_link = _guid(fields)
-    # feedparser uses an id that is an address as the link, if no element names another.
+    # feedparser uses an id that is an address as the link, if the item has no link element.
     link = guid if is_link else None
     if fields.only("link") is not None:
         text = fields.text("link")
@@ -315,7 +316,7 @@ def _parse_rss_entry(fields: _Fields, language: str | None, cutoff: datetime | N
     published = _parse_rfc822_date(date) if (date := fields.text("published")) else None
     updated = _parse_w3c_date(date) if (date := fields.text("updated")) else None
     if not title and (fields.all("media title") or not fields.is_all):
-        raise NotPlain  # the title of a picture takes its place
+        raise NotPlain  # the title of a picture may take its place
     if _is_old(published, updated, cutoff):
         return model.Entry(
             guid=guid, link=link, title=title or None, published=published, updated=updated, identity_only=True
@@ -471,12 +472,12 @@ def _mend_text(value: str) -> str:
     if _OF_WINDOWS.search(value):
         value = value.translate(_WINDOWS)
     if value[:1].isspace() or value[-1:].isspace():
-        raise NotPlain  # feedparser strips only some of it
+        raise NotPlain  # feedparser strips only some white space
     return value
 
 
 def _check_link(value: str) -> str:
-    """Return the link without white space around it. Raises NotPlain."""
+    """Return the link without white space around it. Raises NotPlain if feedparser may change it."""
     value = value.strip()
     if not _LINK.fullmatch(value) or _mend_text(value) != value:
         raise NotPlain
@@ -498,7 +499,7 @@ def _check_html(value: str) -> str:
 
 
 def _convert_rss_text(value: str) -> str:
-    """Return a text that may be HTML as HTML. Feedparser guesses: it is HTML if it has only references of HTML."""
+    """Return a text as HTML. Like feedparser, take it for HTML if it has references, and all named ones are HTML's."""
     if "<" in value:
         raise NotPlain  # only feedparser knows which tags make it HTML
     is_html = _ENTITY.search(value) is not None and all(name in entitydefs for name in _NAMED_ENTITY.findall(value))
