@@ -170,7 +170,7 @@ _YAHOO = re.compile(r"/RU=([^/]+)")
 
 _HINT = re.compile(
     r"(?:^|\.)(?:google|feedburner|facebook|instagram|threads|bing|duckduckgo|youtube|reddit|umblr|linkedin|vk|slack-redir"
-    r"|outlook|yandex|medium|steamcommunity|disqus?|ampproject|yahoo)\.",
+    r"|outlook|yandex|medium|steamcommunity|disq(?:us)?|ampproject|yahoo)\.",
 )
 
 

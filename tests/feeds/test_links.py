@@ -45,6 +45,7 @@ PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
         ("https://www.google.com/amp/s/www.e.org/a/amp", "https://www.e.org/a"),
         ("https://e-org.cdn.ampproject.org/c/s/e.org/a", "https://e.org/a"),
         ("https://l.facebook.com/l.php?u=https%3A%2F%2Fe.org%2Fa%3Ffbclid%3Dx&h=AT", "https://e.org/a"),
+        ("https://disq.us/url?url=https://e.org/a-b", "https://e.org/a-b"),
         ("https://www.bing.com/news/apiclick.aspx?ref=x&url=https%3a%2f%2fe.org%2fa&c=1", "https://e.org/a"),
         ("https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fe.org%2Fa&data=5", "https://e.org/a"),
         (
