@@ -1,6 +1,6 @@
-"""A burst: many nearly equal articles of one event in one feed, through ``wirewatch once``.
+"""Measure a burst: many nearly equal articles about one event in one feed, read by ``wirewatch once``.
 
-Printed for each size: the messages sent, and the processor time of the pass that brought the articles.
+Prints for each size the number of messages, and the processor time of the pass that read the articles.
 
     python -m bench.quality.bursts [--sizes 600 4000]
 """

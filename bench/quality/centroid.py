@@ -1,6 +1,7 @@
-"""What grouping is measured against: online clustering by the cosine of TF-IDF centroids with one threshold.
+"""Cluster articles online, by the cosine to TF-IDF centroids and one threshold: the baseline for grouping.
 
-It knows the document frequencies of the whole set beforehand, which no product can, and forgets after three days.
+Unlike a product, it knows the document frequencies of the whole set in advance. A cluster closes three days after its
+last article.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Read a suite of real feeds and compare with the expected readings.
+"""Read a suite of real feeds, and compare the readings with the expected ones.
 
     python bench/quality/conformance.py [--data FOLDER] [--all]
 
-FOLDER holds ``expected.jsonl`` and ``feeds.tar.xz`` (default: ../shared/data/feeds-wild, or WIREWATCH_DATA/feeds-wild).
-Exit 1 when fewer than 98 % of the certain expectations are met, or when anything but a clear refusal is raised.
+FOLDER contains ``expected.jsonl`` and ``feeds.tar.xz`` (default: ../shared/data/feeds-wild, or
+WIREWATCH_DATA/feeds-wild). The exit code is 1 if less than 98 % of the certain expectations are met, or if reading a
+feed raises an exception other than a refusal.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The obvious ways to show a desk: each article alone, and a TF-IDF centroid with one threshold."""
+"""Show a desk in the two obvious ways: each article alone, and clusters by TF-IDF centroids with one threshold."""
 
 from __future__ import annotations
 

@@ -1,11 +1,13 @@
-"""Grouping alone against the labelled desks, in memory: events hidden, messages beyond, pairs.
+"""Measure grouping alone, in memory, on the labelled desks: hidden events, surplus messages, pairs.
 
-The desks of a part share one index, and one item of each joins a round. By default all are seen within minutes of each
-other, so that no story closes by its age (as in desks.py, which drives the whole bot); with --in-time each is
-seen when it was published. --curve moves the chance from which an article joins. --languages adds lines with an
-encoder; the columns "across" are of pairs of items in two languages. --unseen takes, for each part, judges that were
-fitted without it, which needs numpy. --oracle has the labels answer what a language model would be
-asked about articles that are not certainly of a story: the most that it can be worth.
+The desks of a part share one index. Each round adds one article of every desk. By default, all articles arrive within
+minutes, so that no story closes by age (as in desks.py, which runs the whole bot).
+
+--in-time    each article arrives when it was published
+--curve      varies the probability from which an article joins
+--languages  adds lines with an encoder; the columns "across" count pairs of articles in two languages
+--unseen     uses, for each part, judges fitted without that part; needs numpy
+--oracle     answers requests for a second opinion from the labels: the upper limit of what a language model can add
 
     python -m bench.quality.desk_grouping [--parts a b c] [--in-time] [--desks] [--curve] [--oracle]
         [--languages NAME] [--unseen]

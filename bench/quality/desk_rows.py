@@ -1,4 +1,4 @@
-"""The items of the labelled desks as arrivals: those that match their desk's rule, a round or a time each."""
+"""Turn the articles of the labelled desks that match their desk's rule into arrivals, in rounds or in order of time."""
 
 from __future__ import annotations
 

@@ -1,9 +1,12 @@
-"""The labelled desks, and how what a channel showed of them is scored.
+"""Load the labelled desks, and score what a channel showed of them.
 
-A desk is news under one narrow rule; each item says which event it tells and what it brings that is new. Scored are:
-hidden (events of which no item was ever shown under its own headline), beyond (messages and broadcast replies beyond
-one per event), pairs of items in one story (precision, recall), replies that state something (right or false), and
-items with news whose news was told.
+A desk is the news under one narrow rule. Each article is labelled with its event and with its new facts. The scores:
+
+hidden     events of which no article was shown under its own headline
+beyond     messages and broadcast replies in addition to one per event
+pairs      precision and recall of pairs of articles in one story
+replies    replies that state something: right or wrong
+news       articles with news whose news was reported
 """
 
 from __future__ import annotations

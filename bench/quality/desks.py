@@ -1,9 +1,10 @@
-"""The labelled desks through the public command, as a reader of the channels sees them.
+"""Run the public command on the labelled desks, and score what a reader of the channels sees.
 
-A folder of configuration is made with each desk's own rule, a channel a desk and a feed for each source of a desk; a
-local server serves the feeds and a local Slack takes the messages. Each round adds the next item of every desk and
-runs ``wirewatch once``. Printed for each desk and part: events hidden, messages beyond one per event, pairs of items
-in one story, replies that state something, news told. The baselines are computed over the same items in the same order.
+The bench writes a configuration with the rule of each desk, a channel per desk, and a feed per source of a desk. A
+local server serves the feeds, and a local Slack receives the messages. Each round adds the next article of every desk
+and runs ``wirewatch once``. Prints for each desk and part: hidden events, messages in addition to one per event, pairs
+of articles in one story, replies that state something, and reported news. The baselines read the same articles in the
+same order.
 
     python -m bench.quality.desks [--parts a b c] [--desks NAME ...] [--show] [--model YAML] [--languages NAME]
 """

@@ -1,7 +1,7 @@
-"""Edits of articles in real feeds: how many changed at all, and how many are told as material.
+"""Count the edits of articles in real feeds, and those that Wirewatch reports as corrections.
 
-Every two readings of one item of the feed snapshots that differ in headline or text. Beside: every headline or text
-whose folded words differ, which is what a reader without judgement tells.
+Compares successive versions of each article in the feed snapshots that differ in headline or text. For comparison, it
+counts all edits that change words, which a program without judgement would report.
 
     python -m bench.quality.edits [--show 40] [--seed 1]
 """

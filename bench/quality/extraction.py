@@ -1,11 +1,11 @@
-"""How much of an article's page the full-text stage finds, beside trafilatura as it comes.
+"""Measure the main text that the full-text stage extracts from article pages, compared with default trafilatura.
 
     python -m bench.quality.extraction
 
-Reads the pages of the data set ``articles`` (see testbed/shared_data.py for where it lies). ``zyte``: F1 over shingles
-of four words, each page weighing the same, as scrapinghub/article-extraction-benchmark counts it; its README gives
-0.958 for trafilatura 2.0.0 on all 181 pages. ``trafilatura``: share of the strings that must be found and of those
-that must not.
+Reads the pages of the data set ``articles`` (testbed/shared_data.py says where it is). ``zyte`` is the F1 of shingles
+of four words with equal weight for each page, as in scrapinghub/article-extraction-benchmark; its README gives 0.958
+for trafilatura 2.0.0 on all 181 pages. ``trafilatura`` is the share of required strings in the text, and of unwanted
+strings.
 """
 
 from __future__ import annotations

@@ -1,13 +1,16 @@
-"""New facts over the story updates of testbed/updates, and over real stories by eye.
+"""Measure new facts on the story updates of testbed/updates, or print those of real stories.
 
-Each update is what a story said, a later article, and whether it brings something material. Precision: of the updates
-of which anything is told, those with a material change. Recall: of those with one, what is told. Changes: of all
-"A → B" that are told, those written down for their update, and of those written down the ones told so.
+An update is the earlier articles of a story, a later article, and whether the later one has a material change.
+
+Precision: the share of the updates with reported facts that have a material change.
+Recall: the share of the updates with a material change that have reported facts.
+Changes: the share of reported changes ("A → B") that are expected, and the share of expected changes that are reported.
 
     python -m bench.quality.facts [--only SET] [--verbose]
     python -m bench.quality.facts --real lede-feeds allsides
 
-The second prints the facts of labelled stories, in order of telling: real text has no answers, and is read by eye.
+The second command prints the facts of labelled stories in order of time, for a reader to judge, because real text has
+no expected facts.
 """
 
 from __future__ import annotations

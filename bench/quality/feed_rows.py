@@ -1,9 +1,9 @@
-"""Real feeds under everyday rules, with the event that each article tells: broad rules, under which nearly all differ.
+"""Load labelled articles of real feeds under everyday rules: nearly every article is about a different event.
 
-The desks are narrow: what one of them collects is mostly a few events, told again and again. An everyday rule ("oil
-prices", "schools reopen") collects a topic over weeks, and the nearest story is mostly another event in the same words.
-The events were labelled for this project by reading (feed_events.tsv: a digest of the link, the rule, the event); the
-feeds themselves are in the shared data.
+The desks are narrow: most of a desk's articles are about a few events. An everyday rule ("oil prices", "schools
+reopen") collects a topic for weeks, and the nearest story is usually about another event in the same words. The events
+were labelled by reading, for this project (feed_events.tsv: a digest of the link, the rule, the event). The feeds
+themselves are in the shared data.
 """
 
 from __future__ import annotations

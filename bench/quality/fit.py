@@ -1,19 +1,23 @@
-"""Where the judge of grouping comes from: a conditional logit over the evidence, fitted on labelled news.
+"""Fit the judge of grouping: a conditional logit over the evidence, on labelled news.
 
-Articles arrive one by one in the real order. Each article with candidates is one choice: one of the open stories, or
-none. In the first pass every article is put where it belongs; in the second it joins by a judge that has not seen its
-group, mistakes included, so that the fit learns what it will meet. Each number of the evidence adds to a story's score
-along a line with bends; the candidates and "none" share the probability.
+Articles arrive one at a time in their real order. An article with candidates is one choice: one of the open stories, or
+none. In the first pass, each article is put in its right story. In the second, a judge that was fitted without the
+article's group decides, and its mistakes remain, so that the fit also learns from stories with mistakes. Each number of
+the evidence adds to a story's score by a piecewise linear function; the candidates and "none" share the probability.
 
-Printed, for each group by a judge fitted without it, through the whole grouping: events readable nowhere (each of their
-articles is folded under a nearly equal headline), events without a message of their own, messages beyond one an event,
-joins that are right, pairs, and the cost: 20 for nowhere, 4 for no message, 1 for a message beyond. With --curve for
-several probabilities from which an article joins; with --ablation what each number of the evidence is worth; with
---report the third part of the labels and families that nothing is fitted on. --write writes bot/stories/judge.json.
+Prints the results of the whole grouping for each group, by a judge fitted without it: events that are readable nowhere
+(each of their articles is folded under a nearly equal headline), events without their own message, messages in addition
+to one per event, the share of joins that are right, pairs, and the cost: 20 for an event that is readable nowhere, 4
+for an event without a message, 1 for a surplus message.
+
+--curve      several probabilities from which an article joins
+--ablation   the value of each number of the evidence
+--report     also the third part of the labels and the families, which are never used for fitting
+--write      write bot/stories/judge.json
 
     python -m bench.quality.fit [--curve] [--ablation] [--report] [--write]
 
-Needs numpy, which is no dependency of the project.
+Needs numpy, which the project does not depend on.
 """
 
 from __future__ import annotations

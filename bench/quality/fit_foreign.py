@@ -1,11 +1,12 @@
-"""Where the decision across languages comes from: a logistic regression over seven signs, fitted on the desks.
+"""Fit the decision across languages: a logistic regression over seven signs, on the desks.
 
-Articles arrive one by one in the real order and are put where they belong. Each story that has articles in another
-language than an article is one choice: its signs, and whether the story was opened by the article's event. Stories that
-have no article in its language ("foreign") and those that have ("mixed") are two fits. What the judge of
-words says, one of the signs, is said by a judge that was fitted without the part, so that it is as unsure as on any new
-desk. Printed: for each part of the desks, what a decision makes of it that was fitted without it, with and without the
-signs of meaning; and the lines of bot/stories/foreign.py.
+Articles arrive one at a time in their real order and are put in their right stories. For each article, each story that
+has articles in another language is one choice: its signs, and whether the article's event opened the story. There are
+two fits: for stories without an article in the article's language ("foreign"), and for all others ("mixed"). The sign
+from the words comes from a judge that was fitted without the part, so that it is as uncertain as on a new desk.
+
+Prints, for each part of the desks, the results of a decision fitted without it, with and without the signs of meaning,
+and then the lines for bot/stories/foreign.py.
 
     python -m bench.quality.fit_foreign [--languages multilingual-e5]
 

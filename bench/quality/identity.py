@@ -1,10 +1,11 @@
-"""What identity makes of real feeds as they were fetched, and how far two headlines of one article are apart.
+"""Replay real feeds through the identity of articles, and compare the headlines of one article and of different ones.
 
     python -m bench.quality.identity [FEED …]
 
-Replays the data set ``feed-snapshots`` (see testbed/shared_data.py): each document is read, identified against what the
-documents before it left, and kept. Shows the novelties, how many edits are material, and for the threshold of
-bot/feeds/groups.py the share of headline edits under one id, and of other headlines of the same feed, that are alike.
+Replays the data set ``feed-snapshots`` (see testbed/shared_data.py): each document is read, identified against the
+articles of the earlier documents, and stored. Prints the number of items of each novelty, and of material edits. For
+several thresholds of bot/feeds/groups.py, it prints the share of headline edits under one id that count as alike, and
+the share of pairs of different headlines in a feed that do.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""What threads say, on labelled news: the share of replies that are news, and the share of news that is told.
+"""Measure the replies in threads on labelled news: the share that are news, and the share of news that is reported.
 
-Desks come with what a right reply says. Real feeds come with a reader's flags (bench/quality/label_events.tsv; n, c and
-d are news): a reply is right if its article is flagged. Each is judged twice: in the stories that the labels name, and
-in those that grouping makes, mistakes included. An article with news that joins no story has a message of its own, so
-it is counted apart.
+The desks give the content of a right reply. Real feeds have a reader's flags (bench/quality/label_events.tsv; n, c and
+d are news): a reply is right if its article is flagged as news. Both are measured twice: in the labelled stories, and
+in the stories that grouping makes, with its mistakes. An article with news that joins no story is counted separately,
+because it has its own message.
 
     python -m bench.quality.news [--feeds PARTS] [--fit] [--show]
 
-``--fit`` prints the weights of bot/stories/facts/news.py, fitted on all desks and on parts a and b of the labels, and
-their result on rules that were left out; it needs scikit-learn.
+``--fit`` prints weights for bot/stories/facts/news.py, fitted on all desks and on parts a and b of the labels, and
+their result on rules that were left out. It needs scikit-learn.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What rules made of names and topics collect from real news, and the sheets on which readers label it.
+"""Collect what rules of names and topics match in real news, and write the sheets on which readers label it.
 
     python -m bench.quality.pools --sheets FOLDER
 
-The articles of all feed snapshots and of the story sets go through the real parsers, the boilerplate handling of the
-intake and the real rule engine. A sheet shows each rule's articles in order of time; a reader gives each the number of
-its event. label_rules.yaml holds the rules in three parts: a and b are for fitting, c is for reporting.
+The articles of all feed snapshots and story sets pass the real parsers, the removal of boilerplate and the real rule
+engine. A sheet lists each rule's articles in order of time; a reader writes the number of the event next to each.
+label_rules.yaml has the rules in three parts: a and b for fitting, c for reporting.
 """
 
 from __future__ import annotations

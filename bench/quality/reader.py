@@ -1,20 +1,21 @@
-"""What a reading model adds to the judge of grouping, as more numbers of the evidence.
+"""Measure what a reading model adds to the judge of grouping, as further numbers of the evidence.
 
     python -m bench.quality.reader [--vectors FOLDER | --tune FOLDER --out FOLDER [--report]]
 
-Sentence vectors (the default: the encoder of the extra `languages`; --vectors: a folder with model.onnx and
-tokenizer.json of an encoder whose vectors are means over the tokens, which needs onnxruntime): the cosine with the
-story's most similar article and with the mean of its articles, and the lead of the first over the other candidates.
+By default, the model is an encoder. The numbers are the cosine with the story's most similar article, its lead over the
+other candidates, and the cosine with the mean vector of the story's articles. The encoder is that of the extra
+`languages`, or with --vectors another one: a folder with model.onnx and tokenizer.json, whose vectors are means over
+the tokens (needs onnxruntime).
 
-A tuned model (--tune: a folder with weights to begin with, such as those of all-MiniLM-L6-v2; see tuning.py): the
-logarithm of the odds for the story's likeliest article, and its lead over the other candidates. Three models each leave
-out a part of the labels and some authors of desks. Only stories that are likely enough by the words are read. The tuned
-models are kept in --out.
+--tune tunes a model that reads two articles at once (tuning.py), starting from the weights in a folder, such as those
+of all-MiniLM-L6-v2. The numbers are the log odds for the story's likeliest article, and its lead over the other
+candidates. Each of three tuned models leaves out a part of the labels and some authors of desks. Only stories that are
+likely enough by their words are read. The tuned models are stored in --out.
 
-The numbers are fitted with all others as bench/quality/fit.py does it, but without the story sets. Printed, by judges
-fitted without the part: what a channel would show, without and with the model; last, the surplus messages that remain
-with the model where it hides as many events as the words (nan: outside the curve). With --report, the third part of the
-labels too.
+All numbers are fitted together as in bench/quality/fit.py, but without the story sets. Prints what a channel would show
+without and with the model, by judges fitted without the part. The last column is the number of surplus messages with
+the model at a threshold that hides as many events as the words alone (nan: outside the curve). --report adds the third
+part of the labels.
 """
 
 from __future__ import annotations

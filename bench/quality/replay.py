@@ -1,9 +1,9 @@
-"""Replay real feeds, fetch by fetch, through the real application, and compare with a direct reading.
+"""Replay real feeds, fetch by fetch, through the real application, and compare with the obvious script.
 
-Every series of the feed snapshots is served by a local HTTP server; the application's clock is set to each fetch's own
-time. The direct reading is the obvious script: feedparser over each fetch in order, an entry is new when its id was
-not seen, the first fetch is the baseline, and each new entry is given to the same rules. What it finds and Wirewatch
-does not is missed; an article that stands in two threads of a channel is doubled.
+A local HTTP server serves each series of the feed snapshots, and the application's clock is set to the time of each
+fetch. The script reads each fetch with feedparser, takes the first fetch as the baseline, counts an entry as new if its
+id is new, and matches new entries with the same rules. An article that the script finds and Wirewatch does not is
+"missed"; an article in two threads of a channel is "doubled".
 
     python -m bench.quality.replay [--series bbc-2020 ...] [--fetches N] [--read 60]
 """

@@ -1,10 +1,11 @@
-"""Rules over the labelled story sets: what a rule would collect of them.
+"""Apply rules to the labelled story sets, and return what each rule collects.
 
-On the desks a rule collects a few events in quick succession, in short texts. Under a rule over real news most articles
-tell an event of their own, stories stay open for days, and long texts share many words by chance: a judge that knows
-the desks only takes a county, a hospital and a sheriff for one event. Rules of one word, drawn by chance, are for
-fitting; those on local news (gva: shootings, told apart by place and names alone) are as a user would write them, and
-are for measuring.
+On the desks, a rule collects short texts about a few events in quick succession. Under a rule for real news, most
+articles are about different events, stories stay open for days, and long texts share many words by chance. A judge that
+was fitted only on the desks takes articles with the same county, hospital and sheriff for one event.
+
+``drawn`` rules have one word, drawn at random; they are for fitting. ``local`` rules are written as a user would write
+them, for the set gva (shootings, which differ only in places and names); they are for measuring.
 """
 
 from __future__ import annotations

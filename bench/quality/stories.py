@@ -1,10 +1,10 @@
-"""Grouping against labelled stories, beside a centroid TF-IDF with one threshold for all sets.
+"""Measure grouping on the labelled story sets, compared with TF-IDF centroids at one threshold for all sets.
 
-For each set of ../shared/data/stories: B-cubed F1, pairwise precision and recall, and what a user would feel for each
-hundred stories: articles hidden in a thread of another story, and messages too many for a story. Articles come one by
-one, in time order where the set has times; with --orders 3 a set without times comes in three random orders, and its
-marks are the means. The sets in which the articles of a story bear one time are also spread over three days. An unsure
-article counts as a story of its own. Then the speed against 10,000 open stories.
+Prints for each set of ../shared/data/stories: B-cubed F1, pairwise precision and recall, and per hundred stories the
+articles hidden in the thread of another story and the surplus messages. Articles arrive one at a time, in order of time
+if the set has times. With --orders 3, a set without times arrives in three random orders, and the means are printed.
+Sets whose stories have one time for all articles are also measured with the articles spread over three days. An unsure
+article counts as a separate story. Finally, the bench measures the speed with 10,000 open stories.
 
     python -m bench.quality.stories [--sets lede-feeds gva] [--most 2500] [--half 0] [--orders 3] [--no-speed]
 """

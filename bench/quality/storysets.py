@@ -1,4 +1,4 @@
-"""The labelled story sets as articles, in the order in which they would arrive."""
+"""Load the labelled story sets as articles, in order of arrival."""
 
 from __future__ import annotations
 

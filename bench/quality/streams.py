@@ -1,10 +1,11 @@
-"""Labelled news as it would arrive: what one rule collects, with the event of each article.
+"""Load labelled news as streams: the articles that one rule collects, in order of arrival, each with its event.
 
-desks            eight parts by as many authors, each under one narrow rule a desk
+desks            eight parts by eight authors; each desk has one narrow rule
 labels-a, -b     real feeds and story sets under rules of names and topics, labelled by reading (pools.py)
 everyday         real feeds under ten everyday rules, labelled by reading (feed_rows.py)
-families         one company or person with different events; one event in many wordings (families.yaml)
-local, drawn     rules over the labelled story sets (set_rules.py); sets: the sets without a rule
+families         one company or person with different events, or one event in many wordings (families.yaml)
+local, drawn     rules applied to the labelled story sets (set_rules.py)
+sets             the labelled story sets without a rule
 """
 
 from __future__ import annotations

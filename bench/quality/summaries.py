@@ -1,8 +1,8 @@
-"""Summaries: ROUGE against editors' summaries beside simple and published ways, and faults on real pages.
+"""Measure summaries: ROUGE against editors' summaries, beside that of other methods, and faults on real pages.
 
-ROUGE-1, -2 and -L (F1, stemmed) of rouge-score, each way's whole sentences cut to the words that an Inshorts editor
-has (60), so that no way gains by length; the figures uncut beside them. TextRank is sumy's. No rule matches
-anything here: what is measured is place, weight and novelty.
+ROUGE-1, -2 and -L (F1, stemmed) are those of rouge-score. So that no method gains by length, its whole sentences are
+cut to 60 words, the limit of an Inshorts summary; the uncut figures are printed too. TextRank is that of sumy. No rule
+matches, so only the position, the weights and the repetition of words affect the choice.
 
     python -m bench.quality.summaries [--show N]
 """

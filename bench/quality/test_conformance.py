@@ -1,4 +1,4 @@
-"""Real feeds, as other readers read them."""
+"""Test that real feeds are read as other readers read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scores of the desks, on a desk of ours."""
+"""Test the scores of the desks on a made-up desk."""
 
 from __future__ import annotations
 

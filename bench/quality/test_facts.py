@@ -1,4 +1,4 @@
-"""Few new facts are false."""
+"""Test that few new facts are false."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real feeds, fetch by fetch, through the whole application: nothing missed, nothing posted twice."""
+"""Test with real feeds, fetch by fetch, that the application misses nothing and posts nothing twice."""
 
 from __future__ import annotations
 

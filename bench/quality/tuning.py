@@ -1,10 +1,10 @@
-"""Tune a reading model to judge whether two articles report one event; bench/quality/reader.py measures what it adds.
+"""Tune a reading model to judge whether two articles report one event. bench/quality/reader.py measures what it adds.
 
-The model reads two articles at once (a cross-encoder), each by its title and first 300 characters. It learns from the
-pairs that grouping compares while all articles are in their right stories: articles of the right story, and articles of
-the wrong stories that the words find likeliest. The embeddings and the two lowest layers stay as they are.
+The model is a cross-encoder: it reads two articles at once, each by its title and first 300 characters. It learns from
+the pairs that grouping compares if all articles are in their right stories: articles of the right story, and articles
+of the wrong stories that are likeliest by their words. The embeddings and the two lowest layers are not tuned.
 
-Needs torch, transformers and tokenizers, which are no dependencies of the project.
+Needs torch, transformers and tokenizers, which the project does not depend on.
 """
 
 from __future__ import annotations

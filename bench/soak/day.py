@@ -1,13 +1,13 @@
-"""A day of 10,000 feeds in fake time through the real application: requests, 304s, lateness, and manners.
+"""Simulate a day of 10,000 feeds with the real application in fake time: requests, 304 answers, delays and politeness.
 
-    python -m bench.soak.day                          10,000 feeds of 3,000 hosts, 24 hours after an hour to begin
+    python -m bench.soak.day                          10,000 feeds on 3,000 hosts, 24 hours after an hour of warm-up
     python -m bench.soak.day --feeds 1000 --hosts 300 --hours 6
 
-Only the network and the time are fake: the HTTP client, the database, the rules and the decisions are the real ones.
-When feeds publish is taken from recordings of real feeds, how many items a day each has from a sample of feeds in the
-wild (simulation/shares.py says what is measured there and what is assumed). Work takes no fake time, so lateness
-is what the schedule, the hosts' limits and slow answers cost. Beside it, over the same world: a poll of every feed each
-five minutes. "Published until seen" is the time from an item's date until a request brought it for the first time.
+Only the network and the time are fake; the HTTP client, the database, the rules and the decisions are real. The times
+of publication come from recordings of real feeds, and the number of items per day from a sample of feeds
+(simulation/shares.py says what is measured and what is assumed). Work takes no fake time, so all delays come from the
+schedule, the limits per host and slow answers. For comparison, a client polls every feed of the same world every five
+minutes. "Published until seen" is the time from an item's date to the first request whose answer contains the item.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Joins by the hundred thousand: what grouping keeps is bounded by the window, whatever went by before.
+"""Measure hundreds of thousands of joins: the data that grouping keeps depends on the window, not on all past articles.
 
-A stream of made-up news: each event has its own rare words and is told one to four times within hours; the vocabulary
-is open, as that of news is. Printed for each tenth of the stream: kept articles, open stories, indexed words, memory.
-With --one-story all articles are of one event; printed is the time of a join by the story's size, and its exponent.
+The stream is made-up news: each event has its own rare words and one to four articles within hours, and new words keep
+appearing, as in real news. Prints for each tenth of the stream the kept articles, open stories, indexed words and
+memory. With --one-story, all articles are about one event; it prints the time of a join by the size of the story, and
+the exponent.
 
     python -m bench.soak.joins [--articles 1000000] [--a-day 5000] [--window 2] [--one-story]
 """

@@ -1,9 +1,9 @@
-"""What must be kept of an article so that it is not told twice: for how long, and at how many bytes.
+"""Measure what must be kept of an article so that it is not posted twice: for how long, and how many bytes.
 
     python -m bench.soak.keeping
 
-Over the recordings of ``feed-snapshots``: after how long an item that left its feed comes back, and what the identity
-of an article takes in an SQLite database once its text was let go, with its indexes.
+Uses the recordings of ``feed-snapshots``. Prints after how long an item that left its feed returns, and the bytes that
+the identity of an article takes in an SQLite database, with indexes, after its text was deleted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A simulated world small enough for a test: made by hand, so that no recorded data is needed."""
+"""Define a simulated world small enough for a test. It is written by hand, so that no recorded data is needed."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""A week of 10,000 feeds in fake time through the real application: memory, handles, and how the database grows.
+"""Simulate a week of 10,000 feeds with the real application in fake time: memory, handles and growth of the database.
 
-    python -m bench.soak.soak                          10,000 feeds, as much of 7 days as 40 minutes of real time hold
+    python -m bench.soak.soak                               10,000 feeds, at most 7 days or 40 minutes of real time
     python -m bench.soak.soak --feeds 2000 --minutes 120    fewer feeds, longer
 
-Each hour of fake time: resident memory, live objects, open handles, threads, the database and its log. A line is fitted
-to the memory of the last half: flat is a slope under one percent of it a day. Housekeeping runs with ``keep: 2 days``,
-so that in the last half as much is let go as comes in. The world is that of bench/soak/day.py.
+Prints for each hour of fake time the resident memory, live objects, open handles, threads, and the sizes of the
+database and its log. A line is fitted to the memory of the last half; it counts as flat if it rises by less than one
+percent a day. Housekeeping runs with ``keep: 2 days``, so that in the last half as much is deleted as arrives. The
+simulated world is that of bench/soak/day.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The simulated day in small: the real application over a world of some dozens of feeds."""
+"""Test the simulated day with the real application and some dozens of feeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grouping keeps no more after many joins than its window holds."""
+"""Test that after many joins grouping keeps no more than the articles in its window."""
 
 from __future__ import annotations
 

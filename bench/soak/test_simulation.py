@@ -1,4 +1,4 @@
-"""Fake time, the recorded rhythms, and what the witness holds a client to."""
+"""Test fake time, the recorded rhythms, and the rules to which the witness holds a client."""
 
 from __future__ import annotations
 

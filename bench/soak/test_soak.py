@@ -1,4 +1,4 @@
-"""The soak in small: samples, the fitted line, and that what is opened is closed again."""
+"""Test a small soak: the samples, the fitted line, and that everything opened is closed again."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""How many stored articles a second `wirewatch try` reads, from a database on disk to the messages it would make.
+"""Measure how many stored articles per second `wirewatch try` processes, from the database on disk to the messages.
 
     python -m bench.speed.backtest [COPIES]
 
-The archive: the labelled stories of allsides, neus and gva, three times over, spread over 30 days in their order, in a
-fresh SQLite file.
-The rules: one narrow, one wide, and thirty of a desk at once.
+The archive has three copies (COPIES) of the labelled stories of allsides, neus and gva, spread over 30 days in their
+order, in a new SQLite file. The rules are one narrow rule, one wide rule, and thirty rules of a desk at once.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""A busy hour, end to end: many matching articles in one pass, and thousands of one event.
+"""Measure a busy hour from end to end: many matching articles in one pass, and thousands of articles about one event.
 
-Three runs of the real application over a local server: 300 feeds of 30 matching articles (real ones, from the labelled
-story sets); one feed of thousands of articles of one event; and single articles that join stories of growing size.
-Printed: articles a second, processor time, the longest write transaction, and the exponent of the time of a join by the
-story's size, beside the articles a second of a TF-IDF centroid over the same articles, which stores and posts nothing.
+The real application reads from a local server in three runs: 300 feeds of 30 matching articles (real ones, from the
+labelled story sets); one feed with thousands of articles about one event; and single articles that join stories of
+growing size. Prints articles per second, processor time, the longest write transaction, and the exponent of the time of
+a join by the size of the story. For comparison, it prints the articles per second of a TF-IDF centroid over the same
+articles, which stores and posts nothing.
 
     python -m bench.speed.busy [--feeds 300] [--items 30] [--event 5000]
 """

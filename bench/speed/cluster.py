@@ -1,12 +1,12 @@
-"""Feeds a second with one, two and three workers on one PostgreSQL, beside one process on SQLite.
+"""Measure feeds per second with one, two and three workers on one PostgreSQL, compared with one process on SQLite.
 
     python -m bench.speed.cluster                 10,000 feeds
     python -m bench.speed.cluster --feeds 2000
 
-Real ``wirewatch run`` processes, a real PostgreSQL (fsync off, as in the tests), an origin in a process of its own: all
-on this machine, so that three workers share what cores it has with the origin and the database. Rounds: cold (first
-polls), then all feeds made due at once: warm (every answer 304) and 5 % (one feed in twenty has two new items). The
-processor time, of the workers and of PostgreSQL, is what carries over to other machines.
+The workers are real ``wirewatch run`` processes with a real PostgreSQL (fsync off, as in the tests). The origin is a
+separate process. All run on this machine, so the workers share its cores with the origin and the database. The rounds:
+cold (first polls), then all feeds due at once: warm (every answer is 304) and 5 % (one feed in twenty has two new
+items). Only the processor time of the workers and of PostgreSQL can be transferred to other machines.
 """
 
 from __future__ import annotations

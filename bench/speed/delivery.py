@@ -1,11 +1,12 @@
-"""Messages a second and CPU while a full outbox leaves at the channels' limits, beside the obvious script.
+"""Measure messages per second and CPU while a full outbox is sent at the channels' limits, beside the obvious script.
 
     python -m bench.speed.delivery                     1,000 pending messages over 20 channels, one a second each
     python -m bench.speed.delivery --messages 200 --pace 0.2
 
-A strict local Slack in a process of its own refuses what comes faster than the limit. The obvious script is a thread
-a channel that calls ``WebClient.chat_postMessage`` and sleeps: it keeps nothing, so a kill loses or repeats what was
-under way, and it edits nothing. Both render and post the same message. CPU is that of the sending process, of one core.
+A strict local Slack in a separate process refuses requests above the limit. The obvious script has a thread per channel
+that calls ``WebClient.chat_postMessage`` and sleeps. It stores nothing, so a kill loses or repeats the messages in
+progress, and it edits nothing. Both render and post the same messages. CPU is the share of one core that the sending
+process uses.
 """
 
 from __future__ import annotations

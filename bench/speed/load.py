@@ -1,12 +1,12 @@
-"""How long a folder of many rich rules takes to be read: cold, with its warnings, and after one rule was changed.
+"""Measure how long a folder of many rich rules takes to load: cold, with its warnings, and after a change of one rule.
 
     python -m bench.speed.load                 5,000 and 20,000 rules
-    python -m bench.speed.load 100000          what the design asks: under 60 s
+    python -m bench.speed.load 100000          the requirement of the design: under 60 s
 
 A rich rule has three labelled lines of three terms (one of them a set), an exclusion, a note, a headline that it must
-find and one that it must not: some 600 bytes, 500 rules a file. Beside them the obvious alternative in the same run:
-``yaml.compose`` with the C loader on the same files, which gives nodes and no rule. CPU seconds of one core; each size
-in a process of its own, so that the peak of memory is its own.
+match and one that it must not: about 600 bytes; a file has 500 rules. For comparison, ``yaml.compose`` with the C
+loader reads the same files in the same run, which gives nodes but no rules. Times are CPU seconds of one core. Each
+size runs in a separate process, so that its peak of memory is measured alone.
 """
 
 from __future__ import annotations

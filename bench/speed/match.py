@@ -1,14 +1,14 @@
-"""How many articles a second the rules see, beside a plain loop of ``re`` and beside the floor of CPython.
+"""Measure how many articles per second the rules read, compared with a plain loop of ``re`` and with CPython's minimum.
 
     python -m bench.speed.match                          sizes 100 to 10,000 in about a minute
     python -m bench.speed.match 100 1000 10000 100000    the table of docs/decisions/0010-rule-engine.md
 
-One core, yes or no per rule (evidence is computed for hits only). Rules have five terms: two groups of two and one
-exclusion; then as many whose two groups are joined by NEAR/10. Words fall as in news (Zipf, 40,000 words, the most
-common thousand three quarters of the text); every fifth term is a phrase, every tenth a prefix, every tenth in
-capitals. The loop searches one compiled expression a group with all words in it; with NEAR, one for both groups in
-either order. Both say the same of every article compared, or the bench stops. What the rules take
-of memory is measured in a process that does nothing else.
+It uses one core and asks only whether each rule matches (evidence is computed only for matches). Rules have five terms:
+two groups of two and one exclusion. A second set has as many rules whose two groups are joined by NEAR/10. Words are as
+common as in news (Zipf's law, 40,000 words; the most common thousand are three quarters of the text). Every fifth term
+is a phrase, every tenth a prefix, and every tenth in capitals. The loop searches one compiled expression per group,
+with all its words; with NEAR, one expression for both groups in either order. The bench stops if the two disagree on an
+article. The memory of the rules is measured in a process that does nothing else.
 """
 
 from __future__ import annotations

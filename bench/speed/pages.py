@@ -1,11 +1,11 @@
-"""How long the status page, the API, ``wirewatch status`` and /metrics take over a store of 400 days.
+"""Measure how long the status page, the API, ``wirewatch status`` and /metrics take with a database of 400 days.
 
     python -m bench.speed.pages                        1,000,000 articles, 60,000 of them in 20,000 stories, 5,000 feeds
-    python -m bench.speed.pages --scale 0.1            a tenth of it
-    python -m bench.speed.pages --articles 200000      as many articles, with as many stories and feeds as before
+    python -m bench.speed.pages --scale 0.1            a tenth of everything
+    python -m bench.speed.pages --articles 200000      this number of articles; stories and feeds as by default
 
-The store is made; the pages are asked over HTTP from the running site. Beside them, in the same run, what it costs to
-read every story of a page's window whole and count.
+The data are made up. The pages are requested over HTTP from the running site. For comparison, the same run measures how
+long it takes to read every story in a page's window completely and to count.
 """
 
 from __future__ import annotations

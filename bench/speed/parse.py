@@ -1,10 +1,10 @@
-"""How many queries a second are read: queries of five terms, as analysts write them.
+"""Measure how many queries per second are parsed: queries of five terms, as analysts write them.
 
     python -m bench.speed.parse
 
-Three kinds: every term was read before (a reload, the sets of a desk), terms as often as in news (some half of them
-new), and no term seen twice. Beside them the obvious alternative to a parser: to split the query into its lexemes by
-one regular expression and to do nothing with them. One core, the median of five runs.
+There are three kinds: all terms are known (a reload, the sets of a desk), terms as common as in news (about half of
+them new), and all terms new. For comparison, one regular expression splits the queries into lexemes, and nothing is
+done with them. One core; the median of five runs.
 """
 
 from __future__ import annotations

@@ -1,21 +1,21 @@
-"""Feeds a second through the whole pipeline, beside the obvious script, from a local origin in a process of its own.
+"""Measure feeds per second through the whole pipeline, compared with the obvious script.
 
     python -m bench.speed.poll                           500 feeds over HTTP, two items of each inside the backfill
-    python -m bench.speed.poll --feeds 2000 --tls        over HTTPS, by an authority of the bench's own (needs openssl)
+    python -m bench.speed.poll --feeds 2000 --tls        over HTTPS, with the bench's own authority (needs openssl)
     python -m bench.speed.poll --keep                    one host, whose connections stay open
     python -m bench.speed.poll --inside 30               all items inside the window: all are new
     python -m bench.speed.poll --fetch-only              requests and parsing without rules and database
-    python -m bench.speed.poll --reader                  also with a process that reads the documents (fetch.readers: 1)
-    python -m bench.speed.poll --feeds 10000 --alone     no obvious script beside it: for the memory of many feeds
-    python -m bench.speed.poll --before ../other         beside another checkout, in place of the script
+    python -m bench.speed.poll --reader                  also with a process that parses documents (fetch.readers: 1)
+    python -m bench.speed.poll --feeds 10000 --alone     without the script, to measure the memory of many feeds
+    python -m bench.speed.poll --before ../other         compared with another checkout instead of the script
 
-Each feed has 30 items in about 25 KB, a quarter of the feeds in Atom: HTML, not all ASCII, packed. They are on 1,000
-hosts, which end each connection with its answer: a look-up of the name and a connection a request. Rounds: cold (a
-first poll), warm (every answer 304), 5 % (one feed in twenty has two new items), bare (no validators, nothing new).
-Every contender polls all feeds in every round, Wirewatch with 64 connections, the obvious script (httpx.AsyncClient,
-feedparser, SQLite, a commit a feed) with 50. The contenders take turns, round by round, so that a busy machine is
-busy for both; the whole is repeated, and the median of the ratios counts. Miniflux is not in it: it needs a server of
-its own and PostgreSQL.
+A local origin in a separate process serves the feeds. Each has 30 items in about 25 KB of HTML, not all of it ASCII,
+which are sent compressed; a quarter of the feeds are Atom. The 1,000 hosts close each connection after the answer, so
+each request needs a DNS lookup and a connection. The rounds: cold (first poll), warm (every answer is 304), 5 % (one
+feed in twenty has two new items), bare (no validators, nothing new). Each contender polls all feeds in each round:
+Wirewatch with 64 connections, the script (httpx.AsyncClient, feedparser, SQLite, a commit per feed) with 50. The
+contenders take turns, round by round, so that a busy machine slows both. All rounds are repeated, and the median of the
+ratios counts. Miniflux is left out, because it needs a server and PostgreSQL.
 """
 
 from __future__ import annotations

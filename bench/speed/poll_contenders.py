@@ -1,6 +1,6 @@
-"""Who polls in bench/speed/poll.py: the obvious script, the whole of Wirewatch, and its fetching and reading alone.
+"""Define the contenders of bench/speed/poll.py: the obvious script, Wirewatch, and only its fetching and parsing.
 
-Each is opened before the first round, as a program that runs is.
+Each is opened before the first round, so that its start is not measured.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Thousands of feeds of 30 items from one small server, over HTTP or HTTPS, for bench/speed/poll.py.
+"""Serve thousands of feeds of 30 items over HTTP or HTTPS from one small server, for bench/speed/poll.py.
 
-A quarter of them are Atom; descriptions are HTML and not all ASCII; bodies are packed.
+A quarter of the feeds are Atom. Descriptions are HTML and not all ASCII; bodies are compressed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What processes have cost so far, as the system counts it (proc(5))."""
+"""Read the processor time and memory that processes have used so far, from proc(5)."""
 
 from __future__ import annotations
 

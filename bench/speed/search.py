@@ -1,11 +1,11 @@
-"""How long a search takes over a large archive, and what its index weighs.
+"""Measure how long a search of a large archive takes, and the size of its index.
 
     python -m bench.speed.search                       1,000,000 articles of 400 days, on SQLite
-    python -m bench.speed.search --postgres            on a PostgreSQL with its own settings
-    python -m bench.speed.search --articles 100000     a tenth of it
+    python -m bench.speed.search --postgres            on PostgreSQL (fsync off, as in the tests)
+    python -m bench.speed.search --articles 100000     a tenth of the articles
 
-Articles are of 20 made-up sentences
-whose words are as unevenly common as those of a language (Zipf's law). A first page is 20 articles.
+An article has 20 made-up sentences, whose words are as unevenly common as in a language (Zipf's law). A first page has
+20 articles.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What the start of a command costs, by the command itself: processor time of the whole process, user and system.
+"""Measure what the start of each command costs: processor time of the whole process, user and system.
 
-    python -m bench.speed.startup                       this checkout's
-    python -m bench.speed.startup --before ../other     beside another checkout's, in turns
+    python -m bench.speed.startup                       this checkout
+    python -m bench.speed.startup --before ../other     compared with another checkout
 
-The configuration is the shipped one without its feeds, so that nothing is due; the database was made by a first `once`.
-Above the table what no command that reads a configuration and a database can go below by much: Python itself, and the
-import of the libraries that do it. Commands take turns, so that a busy machine is busy for all of them.
+The configuration is the one that `init` writes, without its feeds, so that nothing is due; a first `once` makes the
+database. The first lines are lower limits for a command that reads a configuration and a database: Python itself, and
+the import of the necessary libraries. Commands take turns, so that a busy machine slows all of them.
 """
 
 from __future__ import annotations

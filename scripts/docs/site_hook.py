@@ -1,7 +1,7 @@
-"""Adapt pages that are written for a git host to the site.
+"""Adapt pages that are written for a git host to the documentation site.
 
-Lists the decision records, puts a blank line before lists, weighs pages in the search, and keeps options such as
-``--json`` on one line.
+The hook lists the decision records, adds a blank line before lists, sets the weight of pages in the search, and keeps
+options such as ``--json`` on one line.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A world of feeds in fake time around the real application. Only the network and the time are fake.
+"""Simulate a world of feeds around the real application. Only the network and the time are fake.
 
-rhythms ─▶ world: hosts and feeds ─▶ origin: what a feed answers now ─▶ network: answers the real HTTP client
-clockwork: a loop whose time jumps to the next thing to do              └▶ witness: counts, and holds us to the rules
+rhythms ─▶ world: hosts and feeds ─▶ origin: the answer of a feed now ─▶ network: answers the real HTTP client
+clockwork: a loop whose time jumps to the next timer                    └▶ witness: counts requests and broken rules
                                                     running: the real application over all of it
 """

@@ -1,6 +1,6 @@
-"""Fake time: an event loop that never waits. When nothing is left to do now, its time jumps to the next timer.
+"""Provide fake time: an event loop that never waits. If nothing is left to do now, its time jumps to the next timer.
 
-Work on threads (the database, parsing) takes no fake time: as long as some is under way, time stands still.
+Work in threads (the database, parsing) takes no fake time: the time does not advance until the work is done.
 """
 
 from __future__ import annotations

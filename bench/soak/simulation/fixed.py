@@ -1,4 +1,4 @@
-"""The obvious alternative: every feed at the same fixed interval, with conditional requests, whatever it says."""
+"""Poll the obvious way, for comparison: every feed at one fixed interval, with conditional requests."""
 
 from __future__ import annotations
 

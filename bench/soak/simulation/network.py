@@ -1,4 +1,4 @@
-"""The network under the real HTTP client: each host answers from the world after its own latency, in fake time."""
+"""Replace the network below the real HTTP client: each host answers after its own latency, in fake time."""
 
 from __future__ import annotations
 

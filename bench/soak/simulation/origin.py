@@ -1,4 +1,4 @@
-"""What the hosts answer at a moment. Knows no client; each kind of client that asks has an origin of its own."""
+"""Answer requests as the simulated hosts would at a moment. Each kind of client has a separate origin."""
 
 from __future__ import annotations
 

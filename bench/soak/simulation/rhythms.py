@@ -1,7 +1,7 @@
-"""When recorded feeds published, and the words that they used. Knows no feed of the simulated world.
+"""Read from recorded feeds when they published, and with which words. This module does not use the simulated world.
 
-A recording is the data set ``feed-snapshots``: real feeds, fetch by fetch. A day counts only where the fetches cover
-it: the items of each document reach back to the fetch before, so that nothing slid out unseen.
+The recordings are the data set ``feed-snapshots``: real feeds, fetch by fetch. A day counts only if the fetches cover
+it: the items of each document reach back to the previous fetch, so that no item left the feed unseen.
 """
 
 from __future__ import annotations

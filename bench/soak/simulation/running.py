@@ -1,4 +1,4 @@
-"""The real application over a simulated world: its configuration, its database, its rules, its decisions."""
+"""Run the real application over a simulated world: configuration, database, rules and decisions."""
 
 from __future__ import annotations
 

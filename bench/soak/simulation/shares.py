@@ -1,7 +1,7 @@
-"""How common each habit of feeds and hosts is in the simulated world.
+"""Define how common each behaviour of feeds and hosts is in the simulated world.
 
 The item rates are those of the data set ``feeds-wild`` (58 documents with at least eight dates). The other shares are
-assumptions: no data set that we have records headers and failures over time.
+assumptions, because no available data set records headers and failures over time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the simulated articles say: spliced from real headlines and teasers, so that words are as common as they are.
+"""Make the texts of simulated articles from real headlines and teasers, so that words are as common as in real news.
 
 The same feed and item give the same text. One article in ten shares its headline with others of the same hours.
 """

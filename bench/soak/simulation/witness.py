@@ -1,4 +1,4 @@
-"""Stands at the origin and writes down what a client does: what it asks, how late it is, which rules it breaks."""
+"""Record what a client does at the origin: its requests, its delays, and the rules that it breaks."""
 
 from __future__ import annotations
 

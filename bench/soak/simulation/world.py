@@ -1,6 +1,6 @@
-"""The simulated world: hosts of very different sizes, their feeds, and when each publishes or is in trouble.
+"""Draw the simulated world: hosts of very different sizes, their feeds, and the times of publications and failures.
 
-All of it is drawn once, from a seed; times are seconds since the start.
+The whole world is drawn once, from a seed. Times are seconds since the start.
 """
 
 from __future__ import annotations
