@@ -33,8 +33,8 @@ AGREED = 2.0
 class Evidence(NamedTuple):
     """Numbers for one article and one story: shares from 0 to 1, sums of rarities, logarithms of times.
 
-    The head is the title and the first sentence. The rule's terms and words that are common under the rule count
-    little. A place in both counts only if deeds or figures agree too.
+    The head is the title and the first sentence; deeds are its words for what happened. The rule's terms and words that
+    are common under the rule count little. A place in both counts only if deeds or figures agree too.
     """
 
     #: Similarity of the words in title and lead to all words of the story.
@@ -72,7 +72,7 @@ class Evidence(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """A score: the sum of a piecewise linear function of each number of the evidence."""
+    """Weights of the evidence: a score is the sum of a piecewise linear function of each number."""
 
     bias: float
     #: For each number of the evidence, pairs of a value and the change of the slope from this value on.

@@ -91,7 +91,7 @@ class Decisions(NamedTuple):
     mixed: Decision
 
 
-#: Written by bench/quality/fit_foreign.py.
+#: bench/quality/fit_foreign.py prints these lines.
 SHIPPED = Decisions(
     foreign=Decision(
         Signs(words=0.12, lead=4.33, mean=5.413, days=1.632, name=0.142, apart=-2.238, clash=-1.229), 1.435
@@ -119,7 +119,7 @@ class Foreign:
     decisions: Decisions = SHIPPED
 
     def likeness(self, profile: Profile, stories: Iterable[OpenStory]) -> dict[model.StoryId, Likeness]:
-        """Return the similarity of the latest stories of the article's rules that have articles in another language."""
+        """Return the article's similarity to the latest stories of its rules that have articles in other languages."""
         of_rules = [story for story in stories if not story.is_roundup and not story.rules.isdisjoint(profile.rules)]
         latest = sorted(of_rules, key=lambda story: (story.seen, story.rank), reverse=True)[:STORIES]
         if profile.meaning is None:

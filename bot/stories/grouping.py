@@ -1,6 +1,6 @@
 """Group articles into stories: each article joins the open story of its event, or opens one.
 
-    article → profile → index.near → evidence.compare → evidence.Judge → join, probable, unsure or open
+    article → profile → index.near → evidence.compare → evidence.Judge → join, join as probable, open as unsure, open
                     → foreign.likeness (with an encoder: stories in other languages) ↗
 
 Grouping is pure and in memory: no I/O, no clock. Other modules decide whether an article has news and is posted.
@@ -127,7 +127,7 @@ class Grouping:
     def join_batch(
         self, arrivals: Iterable[model.Arrival], modes: Modes | None = None, second: SecondOpinion | None = None
     ) -> tuple[model.Join, ...]:
-        """Join a batch of articles in any order. Return the joins in the order in which they were made.
+        """Join a batch of articles, passed in any order. Return the joins in the order in which they were made.
 
         ``modes`` has the rules whose ``group`` is not normal. ``second`` gives an opinion on articles whose story is
         uncertain. An article whose opinion is pending has no join in the result. The caller passes it again in the next

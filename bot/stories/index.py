@@ -148,7 +148,7 @@ class Index:
     def _post(
         self, story: OpenStory, new_words: Sequence[str], links: Iterable[str], counted_rules: AbstractSet[str]
     ) -> None:
-        """Index new words and links of a story. ``counted_rules`` are the rules that already count its other words."""
+        """Index new words and links of a story. ``counted_rules`` are the rules that already count its old words."""
         for word in new_words:
             self._by_word[word][story.number] = None
             self.rarity.changed(word)
@@ -178,7 +178,7 @@ def _likely(
     floor = sorted(map(worth_of, early))[-most] if len(early) >= most else 0.0
     remaining, count = sum([worth for _, worth in words]), 0
     for _, worth in words:
-        # The factor allows for rounding errors, because worths are subtracted in another order than they were added.
+        # The factor allows for rounding errors, because worths are added in one order and subtracted in another.
         if remaining < 0.999 * floor:
             break
         remaining, count = remaining - worth, count + 1

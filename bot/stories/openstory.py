@@ -1,6 +1,6 @@
 """Hold an open story in memory: sums over its articles, to compare with the next article.
 
-It keeps no text; of most members it keeps only the id, the link and a sketch.
+A story keeps no text, and of most articles only the times, the link and a sketch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WORDS = 120
 VOCABULARY = 600
 #: Number of first and last articles of a story that are compared individually.
 FIRST, LAST = 2, 4
-#: Maximum number of articles moved out by people that a story remembers.
+#: Maximum number of remembered articles that people moved out of a story.
 APART = 12
 #: After COPY_AGE, an equal text is a recurring one (a weekly notice), not a copy. After HEADLINE_AGE, an equal headline
 #: does not prove the same event.
@@ -47,7 +47,7 @@ class OpenStory:
     """An open story with the sums over its articles."""
 
     id: model.StoryId
-    #: Sorts stories by their opening, because a merge keeps the oldest story.
+    #: Sort key by time of opening. A merge keeps the oldest story.
     rank: tuple[datetime, datetime, str]
     #: Time of publication of the earliest article.
     first: datetime
@@ -178,7 +178,7 @@ class OpenStory:
         return (member for member in islice(reversed(self.members), SKETCHES) if abs(profile.when - member.when) <= age)
 
     def original_of(self, profile: Profile) -> model.ArticleId | None:
-        """Return the first article within COPY_AGE of the given one that it copies, or None."""
+        """Return the earliest article that the given one copies, among those within COPY_AGE of it, or None."""
         copied = [
             member.id for member in self.latest(profile, COPY_AGE) if copies.is_copy(profile.sketch, member.sketch)
         ]

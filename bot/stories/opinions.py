@@ -22,7 +22,7 @@ MERGE_FROM = 0.5
 class Opinion:
     """An answer about one article. It decides which story the article joins, but never merges two stories alone."""
 
-    #: The stories whose event the article reports; empty if it is none of them.
+    #: The stories whose event the article reports, if any.
     stories: tuple[model.StoryId, ...]
     #: A description for people: the source of the opinion, and its reason.
     detail: str

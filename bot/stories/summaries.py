@@ -84,7 +84,7 @@ def make_brief(
 def message_headline(
     story: model.Story, rules: Mapping[str, model.Rule], *, article: model.ArticleId | None = None
 ) -> model.Sentence:
-    """Return the headline that a message shows, with the words marked that the rules matched.
+    """Return the headline that a message shows, with the matched words marked.
 
     ``article`` is the article whose headline the message already shows. If it is None, return the story's own headline,
     or that of the first matching article if the rules do not match the story's own.

@@ -1,7 +1,7 @@
 """Extract facts: news that an article adds to its story, corrections between versions of an article, and deadlines.
 
-    article → read → Reading ────────────┐
-    StoryClaims of its and near stories ─┴→ news → facts; claims.add(reading)
+    article → read → Reading ────────────────┐
+    StoryClaims of its story and near ones ──┴→ news → facts; claims.add(reading)
 
 These are pure functions. A statement is compared with earlier statements about the same thing, and a different value is
 a change. The cost does not grow with the story, because the number of its claims is limited.

@@ -90,7 +90,7 @@ def changes(claims: StoryClaims, reading: Reading) -> tuple[Change, ...]:
 
 
 def _corrected(preceding: Statement | None, statement: Statement, *, is_correction: bool) -> Statement | None:
-    """Return the preceding sentence, or None if this one cannot correct it.
+    """Return the preceding sentence, or None if ``statement`` cannot correct it.
 
     A sentence can correct it if the article is a correction, or if both have a number with the same digits (531, 513).
     """
@@ -188,7 +188,7 @@ def _aligned(figure: Figure, statement: Statement, claims: StoryClaims) -> Numbe
 def _is_surely_of_the_same(figure: Figure, number: Number) -> bool:
     """Return whether the figure is certainly a new value of the number.
 
-    It is if it is a higher toll, a sum of a known kind such as a fine, or a higher count of a named thing.
+    A higher toll, a sum of a known kind such as a fine, and a higher count of a named thing are certain.
     """
     if figure.what in FATES:
         return figure.number.value > number.value and float(number.value).is_integer()

@@ -142,7 +142,7 @@ class _Part:
     """The words and values in one part of a wording that are not in the other wording."""
 
     words: list[str]
-    #: Units of its numbers.
+    #: Units of the numbers.
     units: set[str]
     days: list[_Day]
     turns: set[str]
@@ -218,7 +218,7 @@ class _Wording:
         }
 
     def _is_form(self, word: str, other: str) -> bool:
-        """Return whether both are forms or misspellings of one word; False for numbers, turns and different names."""
+        """Return whether they are forms or misspellings of one word; False for numbers, turns and different names."""
         first, second = (fold(form).replace("'", "") for form in (word, other))
         if any(letter.isdigit() for letter in first + second) or self.turns([word]) != self.turns([other]):
             return False

@@ -14,7 +14,7 @@ from bot.stories.facts.reading import Reading, Statement
 from bot.text import dates, lexicon
 from bot.text.words import fold
 
-#: Maximum deadlines and replaced days kept per story.
+#: Maximum deadlines, and maximum replaced days, kept per story.
 _MOST = 20
 #: Number of first sentences in which every deadline counts. In later sentences, only a moved deadline counts.
 _PROMINENT = 4
@@ -23,6 +23,7 @@ _SAME_MATTER = 3
 #: A word such as "deadline" makes a day a deadline if it is at most _BEFORE characters before the day, or at most
 #: _BEHIND characters after it.
 _BEFORE, _BEHIND = 90, 45
+#: Meanings of words by which a statement moves a day or drops it.
 MOVED = frozenset({"=delay", "=extend", "=advance", "=suspend", "=correct", "=reverse"})
 _WORD = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")

@@ -46,7 +46,8 @@ class Figure:
 
     number: numbers.Number
     beside: frozenset[str]
-    #: The thing that the number counts: a fate ("=die") or the stem of the following noun; empty if uncertain.
+    #: The thing that the number counts: a fate or purpose ("=die", "=fine"), else the number's unit, else the stem of
+    #: the following noun; empty if uncertain.
     what: str
     #: The following noun as written: "companies".
     noun: str
@@ -96,11 +97,11 @@ class Reading:
     language: str
     fingerprint: str
     statements: tuple[Statement, ...]
-    #: Whether it corrects a report: "Correction: …", "An earlier version of this article said …".
+    #: Whether the article corrects a report: "Correction: …", "An earlier version of this article said …".
     is_correction: bool = False
-    #: Whether its headline or text is labelled as comment: "COMMENT: …", "Analysis: …".
+    #: Whether the headline or text is labelled as comment: "COMMENT: …", "Analysis: …".
     is_comment: bool = False
-    #: Whether it is a live page, which is about several events.
+    #: Whether the article is a live page, which is about several events.
     is_live: bool = False
 
     @property

@@ -27,7 +27,7 @@ _NEEDS: Mapping[str, frozenset[str]] = {
     "acquit": frozenset({"arrest", "charge", "convict", "sue", "=arrest", "=hearing", "=investigate", "=suspect"}),
     "lift": frozenset({"ban", "suspend", "order", "fine", "=ban", "=suspend", "=close"}),
 }
-#: Number of words before a turn in which "not" or "could" changes its meaning.
+#: Number of words before a turn in which "not" or "could" changes the turn's meaning.
 _REACH = 4
 
 
