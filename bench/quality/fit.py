@@ -12,7 +12,7 @@ for an event without a message, 1 for a surplus message.
 
 --curve      several probabilities from which an article joins
 --ablation   the value of each number of the evidence
---report     also the third part of the labels and the families, which are never used for fitting
+--report     also the third part of the labels and unseen_families.yaml, on which nothing is fitted
 --write      write bot/stories/judge.json
 
     python -m bench.quality.fit [--curve] [--ablation] [--report] [--write]
