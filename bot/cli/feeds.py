@@ -49,7 +49,7 @@ class FoundFeed:
 
 @feeds.command("test")
 def look(address: Address, folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
-    """Fetch and parse a feed, and show its items.
+    """Fetch and parse a feed or the feeds of a page; show the items.
 
     Fetches with the settings of bot.yaml and feeds.yaml. Stores nothing.
 

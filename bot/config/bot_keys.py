@@ -439,7 +439,7 @@ def _walk_routes(routes: Sequence[MappingNode]) -> Iterator[MappingNode]:
         yield from _walk_routes(_route_items(route))
 
 
-#: Use of a language model -> owner of the key that this use requires, and the key.
+#: Use of a language model -> what must have a configuration key so that the use has an effect, and that key.
 _WANTED_BY = {model.Use.RELEVANCE: ("enabled rule", "about"), model.Use.TRANSLATE: ("channel", "translate")}
 
 

@@ -52,8 +52,8 @@ class ReaderProcesses:
         #: Held while a process is started, so that each process is started once.
         self._starting = asyncio.Lock()
         self._is_closed = False
-        #: Feeds whose last document was slow or ended its process. All processes together parse one of these feeds at a
-        #: time, so that the other feeds do not wait for dozens of slow documents.
+        #: Feeds whose last document took long or ended the reader process. At most one of them is parsed at a time,
+        #: over all processes, so that the other feeds do not wait for dozens of slow documents.
         self._slow: set[str] = set()
         self._of_slow = asyncio.Lock()
 

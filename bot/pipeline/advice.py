@@ -293,7 +293,7 @@ class Advice:
         return answer.choose(pending.offered)
 
     def worded(self, row: model.Outgoing, story: model.StoryId) -> model.Outgoing:
-        """Return a story's message with the model's summary and translation. Queue a missing one, for a later edit.
+        """Return a story's message with the model's summary and translation. If one is missing, queue the task.
 
         While the summary is missing, do not translate the sentences that it would replace.
         """

@@ -54,7 +54,7 @@ class _Computed:
     """A turn before its commit."""
 
     turn: Turn
-    #: State of the queue on which the turn is based.
+    #: The queue's holder and change number when the turn was computed. If they have changed, the turn is not committed.
     holder: model.QueueHolder
     queued: model.QueuedWork
     rulings: Sequence[model.Ruling]
@@ -80,7 +80,7 @@ class Decider:
         self._updater = StoryUpdater()
         self._cache = StoryCache()
         self._expectations = ExpectationMonitor()
-        #: State of the queue on which the cached stories and alerts are based.
+        #: The queue's holder and change number when the stories and alerts were cached.
         self._known: model.QueueHolder | None = None
         self._lock = asyncio.Lock()
         #: Answers of the language model, or None if there is no language model.

@@ -121,8 +121,8 @@ def check_chat_silence(silence: model.Silence) -> None:
         )
     if silence.kind is model.SilenceKind.ENTITY and not _is_name(silence.name):
         raise model.CannotSilence(
-            f"an entity from a chat must be a name of at least {MIN_NAME_LETTERS} letters without wildcards, such as "
-            f'"Acme Telecom"; "{silence.name}" is not'
+            f"a chat can silence only a name of at least {MIN_NAME_LETTERS} letters, with its capitals and without "
+            f'wildcards, such as "Acme Telecom"; "{silence.name}" is none'
         )
 
 

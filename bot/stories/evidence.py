@@ -41,7 +41,7 @@ class Evidence(NamedTuple):
     text: float
     #: ``text`` plus the similarity of the heads, minus the average of this sum over the other candidates.
     lead: float
-    #: Sum of the rarities above PLAIN of the deeds in both heads.
+    #: The deeds that both heads contain: the sum by which their rarities exceed PLAIN.
     deeds: float
     #: Rarity of the rarest name in both heads.
     names: float
@@ -190,7 +190,7 @@ class _Article:
         )
 
     def _sum_of_deeds(self, shared_head: AbstractSet[str], sample: Profile) -> float:
-        """Return the sum of the rarities above PLAIN of the deeds in both heads."""
+        """Return the sum by which the rarities of the deeds in both heads exceed PLAIN."""
         shared = shared_head & self._profile.deeds & sample.deeds
         return sum([max(0.0, self._large[word] - PLAIN) for word in shared])
 

@@ -237,7 +237,7 @@ def _malformed(question: Question[Any, Any], error: RequestValidationError) -> R
 
 
 async def _refuse_address(request: Request, error: Exception) -> Response:
-    """Answer a request with an unknown path, with a method that the path does not have, or with an unreadable body."""
+    """Return the error for an unknown path, a method that the path does not have, or an unreadable body."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NOT_FOUND:
         return access.problem_response(404, _NOTHING)

@@ -218,7 +218,7 @@ class _Wording:
         }
 
     def _is_form(self, word: str, other: str) -> bool:
-        """Return whether they are forms or misspellings of one word; False for numbers, turns and different names."""
+        """Return whether two words are forms or misspellings of one; False for numbers, different turns and names."""
         first, second = (fold(form).replace("'", "") for form in (word, other))
         if any(letter.isdigit() for letter in first + second) or self.turns([word]) != self.turns([other]):
             return False
