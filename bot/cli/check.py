@@ -25,7 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The figures come from real feeds (docs/measured.md).
 _WITHOUT_A_MODEL = (
     "no language model: on real feeds, this means 0.16 surplus messages per event, and only one in ten later "
-    "developments is posted; a model recognizes most later developments (docs/language-model.md)"
+    "developments is posted as a reply; with a model, most of them are (docs/language-model.md)"
 )
 
 

@@ -20,6 +20,7 @@ from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.config import feed_list, opml
 from bot.feeds import outlets, places
+from bot.feeds.items import prepare_items
 from bot.fetch import parsing
 from bot.model import visible
 
@@ -228,12 +229,18 @@ class _Look:
             raise model.FetchError(f"{url}: the server answered {answer.status}")
         body = self._body(answer)
         try:
-            reading, _ = await self.documents.read(body, feed)
+            reading = await self._parsed(body, feed)
         except model.IsPage:
             raise
         except model.ReadError as error:
             raise model.ReadError(f"{url}: {error}") from None
         return FoundFeed(url=answer.permanent_url or url, reading=reading, page=page)
+
+    async def _parsed(self, body: model.Body, feed: model.Feed) -> model.ParsedFeed:
+        """Parse a document, and omit the entries without any content. Raises ReadError."""
+        reading, items = await self.documents.read(body, feed)
+        items = prepare_items(feed, reading) if items is None else items
+        return replace(reading, entries=tuple(item.entry for item in items))
 
     def _body(self, answer: model.Response) -> model.Body:
         now = self.clock.now()
@@ -252,7 +259,7 @@ class _Look:
         for selectors in proposed:
             options = dumps(dict(selectors))
             try:
-                reading, _ = await self.documents.read(body, model.Feed(url=url, kind="page", options=options))
+                reading = await self._parsed(body, model.Feed(url=url, kind="page", options=options))
             except model.ReadError:
                 continue
             feeds.append(FoundFeed(url=answer.permanent_url or url, reading=reading, selectors=selectors, name=name))

@@ -223,7 +223,7 @@ class _Ingestor:
         new = _of(identified.items, identity.Novelty.NEW)
         assert polled.answer is not None
         state = self._finished(polled).after_reading(
-            polled.reading,
+            replace(polled.reading, entries=tuple(item.entry for item in polled.items)),
             polled.answer,
             digest=polled.body_hash,
             new_count=len(new),

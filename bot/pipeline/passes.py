@@ -211,7 +211,7 @@ class Pipeline:
             if len(polls) > 1:
                 await self._take_in(current, [polled])
             elif polled.error is None:
-                await self._take_in(current, [replace(polled, reading=None, items=(), error=OUR_BUG)])
+                await self._take_in(current, [replace(polled, reading=None, cleaned=None, error=OUR_BUG)])
             else:
                 raise RuntimeError(f"storing the failed poll of {polled.state.url} raised an error too")
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from http import HTTPStatus
 from typing import Protocol
 
@@ -32,11 +33,11 @@ class Documents(Protocol):
     async def prepare(self) -> None:
         """Prepare to parse documents. Return at once, and do not raise if a worker cannot be started."""
 
-    async def read(self, body: model.Body, feed: model.Feed) -> tuple[model.ParsedFeed, tuple[Item, ...]]:
-        """Return the parsed document and its cleaned entries. Raises ReadError."""
+    async def read(self, body: model.Body, feed: model.Feed) -> tuple[model.ParsedFeed, tuple[Item, ...] | None]:
+        """Return the parsed document and its cleaned entries, or None if they are not cleaned yet. Raises ReadError."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Poll:
     """The result of one poll."""
 
@@ -50,8 +51,8 @@ class Poll:
     body_hash: str = ""
     #: The parsed document, or None if it has not changed or the poll failed.
     reading: model.ParsedFeed | None = None
-    #: The cleaned entries of the document.
-    items: tuple[Item, ...] = ()
+    #: The entries of the document as a reader process has cleaned them.
+    cleaned: tuple[Item, ...] | None = None
     #: Whether parsing also returned the identities of items that are already known.
     names_known: bool = False
     #: Error text for people, or None if the poll succeeded.
@@ -69,6 +70,13 @@ class Poll:
     def is_baseline(self) -> bool:
         """Whether the feed was never polled successfully before."""
         return self.state.baseline_at is None
+
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        """The cleaned entries of the document."""
+        if self.cleaned is None and self.reading is not None:
+            return prepare_items(self.feed, self.reading)
+        return self.cleaned or ()
 
     @property
     def question(self) -> model.IdentityQuery:
@@ -141,13 +149,13 @@ class Poller:
             log.critical("parsing a feed raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
             return replace(polled, error=OUR_BUG)
         del body
-        return await self._with_pages(replace(polled, reading=reading, items=items), reading, snapshot)
+        return await self._with_pages(replace(polled, reading=reading, cleaned=items), reading, snapshot)
 
     async def _with_pages(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> Poll:
         """Resolve hidden links, and fetch the texts of pages if the feed wants them."""
         if places.place_of(polled.feed.url).hides_links:
             reading = await self._resolved(polled, reading, snapshot)
-            polled = replace(polled, reading=reading, items=prepare_items(polled.feed, reading))
+            polled = replace(polled, reading=reading, cleaned=None)
         if polled.feed.full_text is model.FullText.NEVER:
             return polled
         return replace(polled, pages=await self._read_pages(polled, reading, snapshot))

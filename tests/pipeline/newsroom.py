@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from bot import model, rules, storage
 from bot.feeds import kinds
-from bot.feeds.items import prepare_items
 from bot.pipeline import intake, join
 from bot.pipeline.poll import Poll
 from bot.pipeline.snapshot import Snapshot
@@ -84,7 +83,7 @@ class Newsroom:
         answer = model.Response(status=200, url=feed.url, body=body)
         known = frozenset(state.item_hashes)
         reading = kinds.parse_document(model.Body(content=body, content_type="", url=feed.url, known_hashes=known))
-        return Poll(feed=feed, state=state, answer=answer, reading=reading, items=prepare_items(feed, reading))
+        return Poll(feed=feed, state=state, answer=answer, reading=reading)
 
     async def stories(self) -> Sequence[model.Story]:
         return await self.store.read(lambda tx: tx.stories.since(None))
