@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import config, model
+from bot import config, model, storage
+from bot.app.environment import Environment
+from bot.app.wiring import Live, Observers
 from bot.model.runtime import TaskGroup
+from bot.pipeline.decide import Decider
 
 if TYPE_CHECKING:
-    from bot.app.runtime import App
     from bot.llm import Asker
 
 log = structlog.get_logger("wirewatch")
@@ -22,20 +24,26 @@ log = structlog.get_logger("wirewatch")
 class Assisting:
     """Runs the asker of the configured language model. A reload with a changed ``model`` key replaces the asker."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(
+        self, store: storage.Store, environment: Environment, *, live: Live, decider: Decider, observers: Observers
+    ) -> None:
+        self._store = store
+        self._environment = environment
+        self._live = live
+        self._decider = decider
+        self._observers = observers
         self._policy: model.LanguageModelPolicy | None = None
         self._asker: Asker | None = None
         self._changed = asyncio.Event()
 
     async def renew(self) -> None:
         """Replace the asker if the configured model changed. If the new model cannot be opened, log the error."""
-        policy = self._app.live.settings.bot.model
+        policy = self._live.settings.bot.model
         if policy == self._policy:
             return
         self._policy, previous = policy, self._asker
         self._asker = self._open(policy) if policy else None
-        self._app.decider.advise(self._asker)
+        self._decider.advise(self._asker)
         self._changed.set()
         if previous is not None:
             await previous.close()
@@ -45,17 +53,17 @@ class Assisting:
         from bot.llm import Asker, open_model
 
         try:
-            endpoint = open_model(policy, lambda secret: config.resolve_secret(secret, self._app.environment.environ))
+            endpoint = open_model(policy, lambda secret: config.resolve_secret(secret, self._environment.environ))
         except model.ConfigError as error:
             log.error("language model not opened", error=str(error))
             return None
         return Asker(
             endpoint,
             policy,
-            store=self._app.store,
-            clock=self._app.clock,
-            operator=lambda: self._app.live.settings.bot.operator,
-            on_completion=self._app.observers.on_completion,
+            store=self._store,
+            clock=self._environment.clock,
+            operator=lambda: self._live.settings.bot.operator,
+            on_completion=self._observers.on_completion,
         )
 
     async def run(self) -> None:
@@ -76,13 +84,13 @@ class Assisting:
         decisions: list[model.Decision] = []
         remaining = self._policy.wait if self._policy else timedelta()
         loop = asyncio.get_running_loop()
-        while self._asker is not None and self._app.decider.is_waiting and remaining > timedelta():
+        while self._asker is not None and self._decider.is_waiting and remaining > timedelta():
             started = loop.time()
             await self._asker.settle(remaining)
-            decisions += await self._app.decider.work_off(self._app.live.snapshot)
+            decisions += await self._decider.work_off(self._live.snapshot)
             remaining -= timedelta(seconds=loop.time() - started)
-        if self._app.decider.is_waiting:
-            decisions += await self._app.decider.stop_waiting(self._app.live.snapshot)
+        if self._decider.is_waiting:
+            decisions += await self._decider.stop_waiting(self._live.snapshot)
         return decisions
 
     async def close(self) -> None:

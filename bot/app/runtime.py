@@ -119,7 +119,7 @@ class App:
         self._listening = Interactions(
             store, clock, live=self.live, on_decided=self.decider.report, on_question=Asking(self).answer
         )
-        self._assisting = Assisting(self)
+        self._assisting = Assisting(store, environment, live=self.live, decider=self.decider, observers=self.observers)
         #: The last outage of the database, if it is over but not yet reported to the operator.
         self._past_outage: storage.Outage | None = None
         store.on_outage = self._on_outage

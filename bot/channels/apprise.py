@@ -19,7 +19,7 @@ from bot.channels.kit.context import (
     BaseChannel,
     ChannelContext,
     ChannelOptions,
-    Duration,
+    Pace,
     passed,
     run_in_thread,
     step,
@@ -40,7 +40,7 @@ class Options(ChannelOptions):
     """One of the services that Apprise supports (https://appriseit.com/services/)."""
 
     url: model.Secret = pydantic.Field(description="The service's Apprise address: env:NAME or file:/path.")
-    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
+    pace: Pace = timedelta(seconds=1)
 
 
 class Channel(BaseChannel):

@@ -81,9 +81,7 @@ class Options(ChannelOptions):
     api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Discord's API (a proxy, tests)."
     )
-    pace: ServicePace = pydantic.Field(
-        timedelta(seconds=1), description="Minimum time between two messages; less than 1 second only with api_url."
-    )
+    pace: ServicePace = timedelta(seconds=1)
 
     @pydantic.field_validator("to")
     @classmethod

@@ -19,7 +19,7 @@ from bot.channels.kit.context import (
     ChannelContext,
     ChannelFeatures,
     ChannelOptions,
-    Duration,
+    Pace,
     StoredId,
     check_ids,
     check_place,
@@ -59,7 +59,7 @@ class Options(ChannelOptions):
             {}, description="People whom messages can mention: a name of your choice, and the user's id in quotes."
         )
     )
-    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
+    pace: Pace = timedelta(seconds=1)
 
     @property
     def features(self) -> ChannelFeatures:

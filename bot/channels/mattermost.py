@@ -23,7 +23,7 @@ from bot.channels.kit.context import (
     ChannelContext,
     ChannelFeatures,
     ChannelOptions,
-    Duration,
+    Pace,
     StoredId,
     check_ids,
     check_place,
@@ -65,7 +65,7 @@ class Options(ChannelOptions):
         16_383,
         description="Maximum characters of a message that the server accepts. Set it to 4000 if its database is old.",
     )
-    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
+    pace: Pace = timedelta(seconds=1)
 
     @property
     def features(self) -> ChannelFeatures:

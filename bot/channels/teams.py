@@ -19,7 +19,7 @@ import pydantic
 
 from bot import model
 from bot.channels.kit import http_client, outline, phrases, rendering
-from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Duration, passed, step
+from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, passed, step
 from bot.channels.kit.errors import Act, ErrorTable, rows
 from bot.channels.kit.http_client import error_of_response
 from bot.channels.kit.outline import Line, Run, Style
@@ -33,7 +33,7 @@ class Options(ChannelOptions):
 
     webhook: model.Secret = pydantic.Field(description="The workflow's address, as env:NAME or file:/path.")
     # A workflow accepts four requests a second, and posts a hundred cards a minute.
-    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
+    pace: Pace = timedelta(seconds=1)
 
 
 class Channel(BaseChannel):

@@ -82,9 +82,7 @@ class Options(ChannelOptions):
         {},
         description="People whom messages can mention: a name of your choice, and the user's public @name in quotes.",
     )
-    pace: ServicePace = pydantic.Field(
-        _PACE, description="Minimum time between two messages; less than 1 second only with api_url."
-    )
+    pace: ServicePace = _PACE
 
     @property
     def features(self) -> ChannelFeatures:

@@ -15,7 +15,7 @@ import pydantic
 
 from bot import model
 from bot.channels.kit import http_client, phrases, rendering
-from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Duration, passed, step
+from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, passed, step
 from bot.channels.kit.errors import error_of_status
 
 KIND = "webhook"
@@ -36,7 +36,7 @@ class Options(ChannelOptions):
     secret: model.Secret | None = pydantic.Field(
         None, description="The key that signs each document: env:NAME or file:/path."
     )
-    pace: Duration = pydantic.Field(timedelta(0), description="Minimum time between two messages.")
+    pace: Pace = timedelta(0)
 
 
 class Channel(BaseChannel):

@@ -11,11 +11,11 @@ from typing import Any
 from bot import model
 from bot.channels import discord as channels_discord
 from bot.channels import mattermost as channels_mattermost
-from bot.channels import slack as channels_slack
 from bot.channels import teams as channels_teams
 from bot.channels import telegram as channels_telegram
 from bot.channels.kit import errors
 from bot.channels.matrix import ERRORS
+from bot.channels.slack import channel as channels_slack
 from bot.testing import hostile
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import discord, faulty, matrix, mattermost, slack, teams, telegram

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from bot import channels, model
-from bot.channels.slack import SCOPES, socket_mode
+from bot.channels.slack import socket_mode
+from bot.channels.slack.channel import SCOPES
 from tests.channels.context import build
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,8 @@ import typer
 from typer.main import get_command
 
 from bot import model
-from bot.channels import discord, email, matrix, mattermost, slack, teams, telegram
+from bot.channels import discord, email, matrix, mattermost, teams, telegram
+from bot.channels.slack import channel as slack_channel
 from bot.cli.commands import app_of
 from bot.queries.registry import Answers
 from bot.web.metrics import Metrics
@@ -191,7 +192,7 @@ def channel_answers() -> str:
     head = "# Answers of chat services\n\nWhat Wirewatch does when a service refuses a message, by the error code. "
     parts = [head + _MADE.format(source="the tables in `bot/channels`") + "\n"]
     services: Mapping[str, Mapping[Any, tuple[Any, ...]]] = {
-        "slack": slack.ERRORS,
+        "slack": slack_channel.ERRORS,
         "discord": {f"{code}` ({row[1]})`": (row[0], row[2]) for code, row in discord.ERRORS.items()},
         "telegram": telegram.ERRORS,
         "teams": teams.ERRORS,

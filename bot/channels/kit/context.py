@@ -24,6 +24,10 @@ Duration = Annotated[
 ]
 
 
+#: The pace of most kinds of channel.
+Pace = Annotated[Duration, pydantic.Field(description="Minimum time between two messages.")]
+
+
 def _check_pace(pace: timedelta, info: pydantic.ValidationInfo) -> timedelta:
     if pace < timedelta(seconds=1) and info.data.get("api_url") is None:
         raise ValueError("the service accepts about one message a second: set pace to at least 1 second")
@@ -32,7 +36,11 @@ def _check_pace(pace: timedelta, info: pydantic.ValidationInfo) -> timedelta:
 
 #: The pace for a service that accepts one message a second. Less is valid only with ``api_url``, which the options must
 #: define before the pace.
-ServicePace = Annotated[Duration, pydantic.AfterValidator(_check_pace)]
+ServicePace = Annotated[
+    Duration,
+    pydantic.AfterValidator(_check_pace),
+    pydantic.Field(description="Minimum time between two messages; less than 1 second only with api_url."),
+]
 
 
 def _check_address(url: str) -> str:

@@ -32,7 +32,8 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from bot import model
 from bot.channels.kit import phrases, rendering
 from bot.channels.kit.context import run_in_thread
-from bot.channels.slack import Channel, blocks, sdk
+from bot.channels.slack import blocks, sdk
+from bot.channels.slack.channel import Channel
 from bot.model.actions import EndSilence, MakeSilence
 from bot.model.runtime import TaskGroup
 
