@@ -22,7 +22,7 @@ def main() -> None:
         # Print the version without importing the command line, which would take longer.
         sys.stdout.write(f"wirewatch {bot.__version__}\n")
         return
-    from bot.model import memory  # imports all of bot.model, which --version does not need
+    from bot.app import memory  # imports all of bot.model, which --version does not need
 
     # Speed up the start: during the imports, garbage collection finds nothing and takes a seventh of the time.
     memory.spare_collections(lasts=False)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import settings
 
 from bot.text import encoders
-from testbed import authorities
-from testbed.servers.ntfy import ntfy_server
-from testbed.servers.postgres import postgres_server
-from testbed.servers.synapse import synapse_server
+from tests.testbed import authorities
+from tests.testbed.servers.ntfy import ntfy_server
+from tests.testbed.servers.postgres import postgres_server
+from tests.testbed.servers.synapse import synapse_server
 
 __all__ = ["ntfy_server", "postgres_server", "synapse_server"]
 

@@ -26,8 +26,10 @@ from lxml import etree, html
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from bot import model  # noqa: E402 -- runs from anywhere
 from bot.feeds import kinds  # noqa: E402 -- runs from anywhere
+from bot.model.errors import ReadError  # noqa: E402 -- runs from anywhere
+from bot.model.feeds import Entry, ParsedFeed  # noqa: E402 -- runs from anywhere
+from bot.model.fetching import Body  # noqa: E402 -- runs from anywhere
 
 DATA = Path(os.environ.get("WIREWATCH_DATA", ROOT.parent / "shared" / "data"))
 #: Expectations of the other tier are disputed between two parsers: such feeds must only not crash.
@@ -73,15 +75,15 @@ def outcomes(folder: Path) -> Iterator[Outcome]:
 def outcome(case: Mapping[str, Any], content: bytes) -> Outcome:
     about = {"id": case["id"], "tier": case["tier"]}
     try:
-        reading = kinds.parse_document(model.Body(content=content, content_type="", url=""))
-    except model.ReadError as error:
+        reading = kinds.parse_document(Body(content=content, content_type="", url=""))
+    except ReadError as error:
         return Outcome(**about, refused=str(error))
     except Exception as error:  # noqa: BLE001 -- what this bench is there to find
         return Outcome(**about, crashed=f"{type(error).__name__}: {error}")
     return Outcome(**about, differences=tuple(differences(case["expect"], reading)))
 
 
-def differences(expect: Mapping[str, Any], reading: model.ParsedFeed) -> Iterator[str]:
+def differences(expect: Mapping[str, Any], reading: ParsedFeed) -> Iterator[str]:
     entries = reading.entries
     if expect.get("entries", len(entries)) != len(entries):
         yield f"entries: {expect['entries']} expected, {len(entries)} read"
@@ -104,7 +106,7 @@ def _lists(name: str, expected: Sequence[str | None], read: Sequence[str | None]
             return
 
 
-def _first(expect: Mapping[str, Any], entry: model.Entry) -> Iterator[str]:
+def _first(expect: Mapping[str, Any], entry: Entry) -> Iterator[str]:
     for name, found in (("link", entry.link), ("id", entry.guid)):
         if expect.get(name) and expect[name] != found:
             yield f"first {name}: {expect[name]!r} expected, {found!r} read"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from bench.quality import centroid
 from bench.quality.desk_scores import Desk, Shown
 from bench.quality.storysets import Labelled
-from bot import model
+from bot.model.stories import Article, ArticleId
 
 #: The threshold of the centroid that is best for the labelled story sets taken together (bench/quality/stories.py).
 THRESHOLD = 0.16
@@ -25,8 +25,8 @@ def tfidf(desk: Desk) -> Shown:
     rows = [
         Labelled(
             story=item.event or "",
-            article=model.Article(
-                id=model.ArticleId(item.id),
+            article=Article(
+                id=ArticleId(item.id),
                 feed="",
                 outlet=item.source,
                 owner=item.source,

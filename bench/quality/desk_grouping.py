@@ -28,12 +28,15 @@ from rich.table import Table
 from bench.quality import desk_baselines, desk_scores, fit, fit_foreign
 from bench.quality.desk_rows import PARTS, WINDOW, Row, rows
 from bench.quality.desk_scores import Desk, Score, Shown
-from bot import model, stories
+from bot import stories
+from bot.model.language_models import Encoder
+from bot.model.settings import Languages
+from bot.model.stories import ArticleId, Join, JoinReason, StoryId
 from bot.stories import evidence, foreign
 from bot.text import encoders
 
 #: These add an article to a thread without its own headline in the channel.
-SILENT = frozenset({model.JoinReason.SAME_LINK, model.JoinReason.COPY, model.JoinReason.SIMILAR})
+SILENT = frozenset({JoinReason.SAME_LINK, JoinReason.COPY, JoinReason.SIMILAR})
 CURVE = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95)
 
 
@@ -45,13 +48,13 @@ class Oracle:
     #: Story -> the events of its articles.
     events: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def opinion(self, event: str, article: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion:
+    def opinion(self, event: str, article: ArticleId, near: Sequence[StoryId]) -> stories.Opinion:
         """The stories of which most articles are about the event."""
         self.calls += 1
         told = [story for story in near if self.events[story].most_common(1)[0][0] == event]
         return stories.Opinion(stories=tuple(told), detail="says the label", owner=article)
 
-    def join(self, join: model.Join, event: str) -> None:
+    def join(self, join: Join, event: str) -> None:
         """What an article of the event was decided to be."""
         self.events[join.story][event] += 1
         for younger in join.merges:
@@ -99,7 +102,7 @@ def main() -> None:
     parser.add_argument("--unseen", action="store_true", help="by judges that were fitted without the part")
     options = parser.parse_args()
     table = Table("part", "events", "hidden", "beyond", "pair P", "R", "across P", "R", "ms an item")
-    encoder = encoders.of(model.Languages(options.languages))
+    encoder = encoders.of(Languages(options.languages))
     judges, decisions = _unseen(encoder) if options.unseen else ({}, {})
     for part in options.parts:
         desks = desk_scores.load(part)
@@ -126,7 +129,7 @@ def main() -> None:
     Console(width=110).print(table)
 
 
-def _unseen(encoder: model.Encoder | None) -> tuple[dict[str, evidence.Judge], dict[str, foreign.Decisions]]:
+def _unseen(encoder: Encoder | None) -> tuple[dict[str, evidence.Judge], dict[str, foreign.Decisions]]:
     judges = fit.without_each_part()
     return judges, fit_foreign.without_each(judges, encoder) if encoder else {}
 

@@ -13,8 +13,12 @@ import yaml
 
 from bench.quality import desk_scores
 from bench.quality.desk_scores import Desk, Item
-from bot import model, rules
+from bot import rules
 from bot.feeds import cleaning
+from bot.model.archive import Arrival
+from bot.model.feeds import Feed
+from bot.model.rules import Line, Rule
+from bot.model.stories import Article, ArticleId
 
 PARTS = ("a", "b", "c")
 WINDOW = timedelta(days=14)
@@ -28,7 +32,7 @@ class Row:
     """An item on its way."""
 
     item: Item
-    arrival: model.Arrival
+    arrival: Arrival
 
     @property
     def event(self) -> str:
@@ -52,17 +56,17 @@ def _seen(row: Row, at: datetime) -> Row:
 def compiled(desk: Desk) -> rules.RuleSet:
     """The desk's rule alone. Raises RuleError where the bot would refuse it."""
     written = yaml.load(desk.rule, Loader=yaml.BaseLoader)
-    rule = model.Rule(
+    rule = Rule(
         name=written["name"],
         notify=("bench",),
-        all=tuple(model.Line(label=label, terms=tuple(terms)) for label, terms in written["all"].items()),
-        none=(model.Line(label="none", terms=tuple(written["none"])),) if written.get("none") else (),
+        all=tuple(Line(label=label, terms=tuple(terms)) for label, terms in written["all"].items()),
+        none=(Line(label="none", terms=tuple(written["none"])),) if written.get("none") else (),
     )
     return rules.RuleSet([rules.compile_rule(rule)])
 
 
 def _rows(desk: Desk) -> list[Row]:
-    ruleset, feed = compiled(desk), model.Feed(url="https://bench.example/feed")
+    ruleset, feed = compiled(desk), Feed(url="https://bench.example/feed")
     found, memory = [], defaultdict[str, str](str)
     for item in desk.items:
         # As intake leaves it: what the source repeats is no text.
@@ -70,14 +74,14 @@ def _rows(desk: Desk) -> list[Row]:
         article = _article(item, cleaning.strip_boilerplate(item.text, memory[item.source]).text)
         matches = ruleset.match(article, feed, now=item.at)
         if item.event and matches:
-            found.append(Row(item, model.Arrival(article=article, matches=matches, is_baseline=False)))
+            found.append(Row(item, Arrival(article=article, matches=matches, is_baseline=False)))
     return found
 
 
-def _article(item: Item, text: str) -> model.Article:
+def _article(item: Item, text: str) -> Article:
     key = hashlib.sha256(item.link.encode()).hexdigest()
-    return model.Article(
-        id=model.ArticleId(key[:20]),
+    return Article(
+        id=ArticleId(key[:20]),
         feed=f"https://{desk_scores.slug(item.source)}.example/{item.desk}",
         outlet=item.source,
         owner=item.source,

@@ -19,7 +19,7 @@ from datetime import datetime
 from itertools import combinations
 from pathlib import Path
 
-from testbed import shared_data
+from tests.testbed import shared_data
 
 #: Parts a, b and c are real data beside the repository; the others are of this folder, made for fitting.
 DATA = shared_data.ROOT / "desks"

@@ -33,8 +33,8 @@ from rich.table import Table
 
 from bench.quality import desk_baselines
 from bench.quality.desk_scores import Desk, Item, Score, Shown, load, score, slug
-from testbed import commands
-from testbed.servers import slack
+from tests.testbed import commands
+from tests.testbed.servers import slack
 
 #: Replies that state nothing of the news itself: who else reports it, which rule matched.
 _NO_STATEMENT = ("independent outlets", "another rule", "also matches")

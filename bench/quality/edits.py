@@ -17,18 +17,18 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.quality import replay
-from bot import model
 from bot.channels.kit import outline
 from bot.feeds import cleaning
+from bot.model.stories import Article, Edit
 from bot.stories import facts
 from bot.text import titles
 
-Pair = tuple[model.Article, model.Article]
+Pair = tuple[Article, Article]
 
 
 def pairs(series: str) -> Iterator[Pair]:
     """Consecutive versions of each item of a series."""
-    last: dict[str, model.Article] = {}
+    last: dict[str, Article] = {}
     for fetch in replay.read_series(series, None):
         for entry in feedparser.parse(fetch.body).entries:
             article = replay.article_of(fetch, entry)
@@ -39,14 +39,14 @@ def pairs(series: str) -> Iterator[Pair]:
             last[key] = article
 
 
-def is_reworded(before: model.Article, after: model.Article) -> bool:
+def is_reworded(before: Article, after: Article) -> bool:
     return any(
         cleaning.fold_title(one) != cleaning.fold_title(other)
         for one, other in ((before.title, after.title), (before.text, after.text))
     )
 
 
-def shown(edit: model.Edit) -> str:
+def shown(edit: Edit) -> str:
     parts = outline.diff_words(edit.before, edit.after, limit=300)
     marks = ("[-{}-]" if part.is_struck else "{{+{}+}}" if part.is_bold else "{}" for part in parts)
     return f"{edit.field}: " + " ".join(mark.format(part.text) for mark, part in zip(marks, parts, strict=True))
@@ -59,7 +59,7 @@ def main() -> None:
     chosen = options.parse_args()
     console = Console(width=120)
     table = Table("series", "versions", "other words", "of live pages", "told", title="Edits")
-    told: list[tuple[model.Edit, ...]] = []
+    told: list[tuple[Edit, ...]] = []
     totals = [0, 0, 0, 0]
     for series in replay.all_series():
         found = list(pairs(series))

@@ -2,7 +2,7 @@
 
     python -m bench.quality.extraction
 
-Reads the pages of the data set ``articles`` (testbed/shared_data.py says where it is). ``zyte`` is the F1 of shingles
+Reads the pages of the data set ``articles`` (tests/testbed/shared_data.py). ``zyte`` is the F1 of shingles
 of four words with equal weight for each page, as in scrapinghub/article-extraction-benchmark; its README gives 0.958
 for trafilatura 2.0.0 on all 181 pages. ``trafilatura`` is the share of required strings in the text, and of unwanted
 strings.
@@ -23,7 +23,7 @@ from typing import Any
 import trafilatura
 
 from bot.fetch import fulltext
-from testbed import shared_data
+from tests.testbed import shared_data
 
 Extract = Callable[[bytes], str]
 _WORD = re.compile(r"\w+")

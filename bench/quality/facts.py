@@ -1,4 +1,4 @@
-"""Measure new facts on the story updates of testbed/updates, or print those of real stories.
+"""Measure new facts on the story updates of tests/testbed/updates, or print those of real stories.
 
 An update is the earlier articles of a story, a later article, and whether the later one has a material change.
 
@@ -20,9 +20,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from bench.quality import storysets
-from bot import model
+from bot.model.stories import Article, Fact
 from bot.stories import facts
-from testbed import updates
+from tests.testbed import updates
 
 SETS = ("development", "held_out", "sentences_development", "sentences_held_out")
 
@@ -30,10 +30,10 @@ SETS = ("development", "held_out", "sentences_development", "sentences_held_out"
 @dataclass(frozen=True, slots=True)
 class Outcome:
     update: updates.Update
-    facts: tuple[model.Fact, ...]
+    facts: tuple[Fact, ...]
 
     @property
-    def changes(self) -> list[model.Fact]:
+    def changes(self) -> list[Fact]:
         return [fact for fact in self.facts if fact.before]
 
     @property
@@ -45,7 +45,7 @@ def outcomes(name: str) -> list[Outcome]:
     return [Outcome(update, _told(update.earlier, update.article)) for update in updates.load(name)]
 
 
-def _told(earlier: tuple[model.Article, ...], later: model.Article) -> tuple[model.Fact, ...]:
+def _told(earlier: tuple[Article, ...], later: Article) -> tuple[Fact, ...]:
     return facts.news(facts.claims_of(earlier), facts.read(later))
 
 
@@ -66,9 +66,9 @@ def changes(found: list[Outcome]) -> tuple[int, int, int, int]:
     return sum(told), len(told), sum(wanted), len(wanted)
 
 
-def of_real_stories(name: str) -> tuple[list[tuple[str, model.Fact]], int]:
+def of_real_stories(name: str) -> tuple[list[tuple[str, Fact]], int]:
     """Each fact with its story's first headline; and how many articles came after a first one."""
-    told: defaultdict[str, list[model.Article]] = defaultdict(list)
+    told: defaultdict[str, list[Article]] = defaultdict(list)
     for row in storysets.load(name):
         told[row.story].append(row.article)
     found = []

@@ -19,8 +19,13 @@ from functools import cache
 from pathlib import Path
 
 from bench.quality import replay
-from bot import app, model, rules
+from bot import app, rules
 from bot.feeds import cleaning, items, kinds
+from bot.model.archive import Arrival
+from bot.model.errors import ReadError
+from bot.model.feeds import Feed
+from bot.model.fetching import Body
+from bot.model.stories import Article, ArticleId
 
 LABELS = Path(__file__).with_name("feed_events.tsv")
 #: Half of the rules each, so that what is fitted on one is judged on the other.
@@ -31,7 +36,7 @@ HALVES = ("feeds-1", "feeds-2")
 class Labelled:
     """An article as it was first seen, and its event."""
 
-    arrival: model.Arrival
+    arrival: Arrival
     rule: str
     event: str
 
@@ -52,9 +57,9 @@ def rows(half: str) -> list[Labelled]:
     found = []
     for article in _articles():
         rule, event = labels[article.id]
-        matches = _ruleset().match(article, model.Feed(url=article.feed), now=article.first_seen)
+        matches = _ruleset().match(article, Feed(url=article.feed), now=article.first_seen)
         if rule in mine and matches:
-            arrival = model.Arrival(article=article, matches=matches, is_baseline=False)
+            arrival = Arrival(article=article, matches=matches, is_baseline=False)
             found.append(Labelled(arrival, rule, event))
     return found
 
@@ -72,7 +77,7 @@ def _ruleset() -> rules.RuleSet:
 
 
 @cache
-def _articles() -> tuple[model.Article, ...]:
+def _articles() -> tuple[Article, ...]:
     """All labelled articles, as each was when it was seen first."""
     labels, memory, seen = _labels(), defaultdict[str, str](str), set[str]()
     found = []
@@ -89,15 +94,15 @@ def _articles() -> tuple[model.Article, ...]:
     return tuple(sorted(found, key=lambda article: (article.first_seen, article.when, article.id)))
 
 
-def _read(fetch: replay.Fetch) -> Iterator[model.Article]:
-    feed = model.Feed(url=f"https://{fetch.series}.example/", name=fetch.series, owner=fetch.series)
+def _read(fetch: replay.Fetch) -> Iterator[Article]:
+    feed = Feed(url=f"https://{fetch.series}.example/", name=fetch.series, owner=fetch.series)
     try:
-        reading = kinds.parse_document(model.Body(content=fetch.body, content_type="", url=feed.url))
-    except model.ReadError:
+        reading = kinds.parse_document(Body(content=fetch.body, content_type="", url=feed.url))
+    except ReadError:
         return
     for item in items.prepare_items(feed, reading):
-        yield model.Article(
-            id=model.ArticleId(digest(item.link)),
+        yield Article(
+            id=ArticleId(digest(item.link)),
             feed=feed.url,
             outlet=fetch.series,
             owner=fetch.series,

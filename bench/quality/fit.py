@@ -39,7 +39,8 @@ from rich.table import Table
 from bench.quality import desk_rows, desk_scores, pools, streams
 from bench.quality.desk_rows import WINDOW
 from bench.quality.streams import Report, Stream
-from bot import model, stories
+from bot import stories
+from bot.model.stories import StoryId
 from bot.stories import evidence, roundups
 from bot.stories.evidence import Evidence, Judge, Weights
 from bot.stories.grouping import JOIN_FROM, story_id
@@ -103,8 +104,8 @@ class Choices:
 def choices(stream: Stream, weight: float = 1.0, judge: Judge | None = None) -> Choices:
     """Return the choices of a stream; without a judge each article goes where it belongs."""
     index, found = Index(), Choices()
-    opened_by: dict[model.StoryId, str] = {}
-    home_of: dict[str, model.StoryId] = {}
+    opened_by: dict[StoryId, str] = {}
+    home_of: dict[str, StoryId] = {}
     for at, one in enumerate(stream.reports):
         if at % 20 == 0:
             index.forget(one.read.seen - WINDOW)
@@ -270,11 +271,11 @@ def outcome(reports: Sequence[Report], judge: Judge | None, join_from: float = J
     """Return what the grouping makes of a stream; None: the judge that ships."""
     grouping = stories.Grouping(window=WINDOW, judge=judge, join_from=join_from)
     made = Outcome(articles=len(reports), events=len({one.event for one in reports}))
-    opened_by: dict[model.StoryId, str] = {}
-    lives_in: dict[model.StoryId, model.StoryId] = {}
-    headlines: defaultdict[model.StoryId, list[str]] = defaultdict(list)
+    opened_by: dict[StoryId, str] = {}
+    lives_in: dict[StoryId, StoryId] = {}
+    headlines: defaultdict[StoryId, list[str]] = defaultdict(list)
     is_folded: defaultdict[str, list[bool]] = defaultdict(list)
-    homes: list[model.StoryId] = []
+    homes: list[StoryId] = []
     opened: Counter[str] = Counter()
     for at, one in enumerate(reports):
         if at % 20 == 0:
@@ -314,7 +315,7 @@ def outcome(reports: Sequence[Report], judge: Judge | None, join_from: float = J
     return made
 
 
-def _home(story: model.StoryId, lives_in: Mapping[model.StoryId, model.StoryId]) -> model.StoryId:
+def _home(story: StoryId, lives_in: Mapping[StoryId, StoryId]) -> StoryId:
     while story in lives_in:
         story = lives_in[story]
     return story

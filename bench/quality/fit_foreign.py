@@ -29,7 +29,9 @@ from rich.table import Table
 from bench.quality import fit
 from bench.quality.desk_rows import WINDOW
 from bench.quality.streams import read_desks
-from bot import model
+from bot.model.language_models import Encoder
+from bot.model.settings import Languages
+from bot.model.stories import StoryId
 from bot.stories import evidence, foreign, grouping, profile
 from bot.stories.foreign import Decision, Decisions, Foreign, Signs
 from bot.stories.index import Index
@@ -52,8 +54,8 @@ class Choices(NamedTuple):
 def choices(part: str, judge: evidence.Judge, across: Foreign) -> Choices:
     """Of a part of the desks."""
     index, found = Index(), Choices([], [])
-    opened_by: dict[model.StoryId, str] = {}
-    home_of: dict[str, model.StoryId] = {}
+    opened_by: dict[StoryId, str] = {}
+    home_of: dict[str, StoryId] = {}
     for one in read_desks(part):
         meaning = profile.Meaning(profile.beginning(one.arrival.article), one.read.language)
         read = replace(one.read, meaning=meaning)
@@ -92,7 +94,7 @@ def decisions(parts: Iterable[Choices]) -> Decisions:
     return Decisions(*(fitted([*chain.from_iterable(of_kind)]) for of_kind in zip(*parts, strict=True)))
 
 
-def without_each(judges: Mapping[str, evidence.Judge], encoder: model.Encoder) -> dict[str, Decisions]:
+def without_each(judges: Mapping[str, evidence.Judge], encoder: Encoder) -> dict[str, Decisions]:
     """For each part the decisions that were fitted without it."""
     parts = {part: choices(part, judges[part], Foreign(encoder)) for part in judges}
     return {held: decisions(found for part, found in parts.items() if part != held) for held in parts}
@@ -109,8 +111,8 @@ def recall(sure: Sequence[float], is_right: Sequence[bool]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--languages", default=model.Languages.UNIVERSAL.value)
-    encoder = encoders.of(model.Languages(parser.parse_args().languages))
+    parser.add_argument("--languages", default=Languages.UNIVERSAL.value)
+    encoder = encoders.of(Languages(parser.parse_args().languages))
     assert encoder is not None
     across = Foreign(encoder)
     judges = fit.without_each_part()

@@ -2,7 +2,7 @@
 
     python -m bench.quality.identity [FEED …]
 
-Replays the data set ``feed-snapshots`` (see testbed/shared_data.py): each document is read, identified against the
+Replays the data set ``feed-snapshots`` (tests/testbed/shared_data.py): each document is read, identified against the
 articles of the earlier documents, and stored. Prints the number of items of each novelty, and of material edits. For
 several thresholds of bot/feeds/groups.py, it prints the share of headline edits under one id that count as alike, and
 the share of pairs of different headlines in a feed that do.
@@ -17,11 +17,13 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from bot import model
 from bot.feeds import cleaning, groups, identity, items, kinds
+from bot.model.errors import ReadError
+from bot.model.feeds import Feed
+from bot.model.fetching import Body
 from bot.stories import facts
-from testbed import shared_data
-from testbed.archive import DAY, Archive
+from tests.testbed import shared_data
+from tests.testbed.archive import DAY, Archive
 
 
 def main() -> None:
@@ -41,14 +43,14 @@ def main() -> None:
 
 
 def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Counter[str]:
-    feed = model.Feed(url=f"https://{name}.example/rss")
+    feed = Feed(url=f"https://{name}.example/rss")
     counts: Counter[str] = Counter()
     is_baseline = True
     for when, content in _documents(name):
-        body = model.Body(content=content, content_type="application/rss+xml", url=feed.url)
+        body = Body(content=content, content_type="application/rss+xml", url=feed.url)
         try:
             reading = kinds.parse_document(body)
-        except model.ReadError:
+        except ReadError:
             counts["unreadable"] += 1
             continue
         prepared = items.prepare_items(feed, reading)

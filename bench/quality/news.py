@@ -23,7 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.quality import desk_rows, desk_scores, pools
-from bot import model, stories
+from bot import stories
+from bot.model.archive import Arrival
+from bot.model.stories import Fact
 from bot.stories import facts
 from bot.stories.facts.news import THRESHOLD, WEIGHTS, features, is_copy
 
@@ -43,7 +45,7 @@ class Labelled:
     #: The desk or the rule.
     group: str
     event: str
-    arrival: model.Arrival
+    arrival: Arrival
     is_news: bool
     #: What a right reply says; empty: any reply about an article with news is right.
     says: tuple[str, ...] = ()
@@ -56,7 +58,7 @@ class Case:
     labelled: Labelled
     is_wrong_story: bool
     features: dict[str, float]
-    facts: tuple[model.Fact, ...]
+    facts: tuple[Fact, ...]
 
     @property
     def is_news(self) -> bool:

@@ -23,8 +23,13 @@ from pathlib import Path
 import yaml
 
 from bench.quality import feed_rows, replay, storysets
-from bot import app, model, rules
+from bot import app, rules
 from bot.feeds import cleaning, items, kinds
+from bot.model.archive import Arrival
+from bot.model.errors import ReadError
+from bot.model.feeds import Feed
+from bot.model.fetching import Body
+from bot.model.stories import Article, ArticleId
 
 RULES = Path(__file__).with_name("label_rules.yaml")
 LABELS = Path(__file__).with_name("label_events.tsv")
@@ -47,10 +52,10 @@ class Pooled:
     """An article that a rule collected."""
 
     rule: str
-    arrival: model.Arrival
+    arrival: Arrival
 
     @property
-    def id(self) -> model.ArticleId:
+    def id(self) -> ArticleId:
         return self.arrival.article.id
 
 
@@ -58,7 +63,7 @@ class Pooled:
 class Labelled:
     """An article that a rule collected, and its event as a reader labelled it."""
 
-    arrival: model.Arrival
+    arrival: Arrival
     event: str
     #: c: corrects a report, r: round-up, n: new in its event, d: denies or reverses, ?: arguable.
     flags: str
@@ -94,8 +99,8 @@ def part(name: str) -> dict[str, list[Pooled]]:
         ruleset = rules.RuleSet(app.load(Path(folder), {}).rules)
     pools: dict[str, list[Pooled]] = {rule["name"]: [] for rule in written}
     for article in _articles():
-        for match in ruleset.match(article, model.Feed(url=article.feed), now=article.first_seen):
-            arrival = model.Arrival(article=article, matches=(match,), is_baseline=False)
+        for match in ruleset.match(article, Feed(url=article.feed), now=article.first_seen):
+            arrival = Arrival(article=article, matches=(match,), is_baseline=False)
             pool = pools[match.rule]
             if (
                 article.feed != AGGREGATOR
@@ -106,21 +111,21 @@ def part(name: str) -> dict[str, list[Pooled]]:
 
 
 @cache
-def _articles() -> tuple[model.Article, ...]:
+def _articles() -> tuple[Article, ...]:
     """Return every article as it was first seen, in order of time."""
     pool = {article.id: article for article in (*_of_feeds(), *_of_sets())}
     return tuple(sorted(pool.values(), key=lambda article: (article.first_seen, article.when, article.id)))
 
 
-def _of_feeds() -> Iterator[model.Article]:
+def _of_feeds() -> Iterator[Article]:
     known: set[str] = set()
     for series in (*replay.all_series(), AGGREGATOR):
         memory = ""
         for fetch in replay.read_series(series, None):
-            feed = model.Feed(url=f"https://{series}.example/", name=series, owner=series)
+            feed = Feed(url=f"https://{series}.example/", name=series, owner=series)
             try:
-                reading = kinds.parse_document(model.Body(content=fetch.body, content_type="", url=feed.url))
-            except model.ReadError:
+                reading = kinds.parse_document(Body(content=fetch.body, content_type="", url=feed.url))
+            except ReadError:
                 continue
             for item in items.prepare_items(feed, reading):
                 # The aggregator has one address for all stories and rewords the title as outlets join.
@@ -129,8 +134,8 @@ def _of_feeds() -> Iterator[model.Article]:
                     continue
                 known.add(key)
                 memory = cleaning.learn_boilerplate([item.text], memory)
-                yield model.Article(
-                    id=model.ArticleId(feed_rows.digest(key)),
+                yield Article(
+                    id=ArticleId(feed_rows.digest(key)),
                     feed=series,
                     outlet=series,
                     owner=series,
@@ -144,7 +149,7 @@ def _of_feeds() -> Iterator[model.Article]:
                 )
 
 
-def _of_sets() -> Iterator[model.Article]:
+def _of_sets() -> Iterator[Article]:
     memory = defaultdict[str, str](str)
     for name in SETS:
         rows = storysets.load(name)
@@ -152,7 +157,7 @@ def _of_sets() -> Iterator[model.Article]:
             article = row.article
             memory[article.outlet] = cleaning.learn_boilerplate([article.text], memory[article.outlet])
             text = cleaning.strip_boilerplate(article.text, memory[article.outlet]).text
-            yield dataclasses.replace(article, id=model.ArticleId(article.id[:16]), text=text)
+            yield dataclasses.replace(article, id=ArticleId(article.id[:16]), text=text)
 
 
 def write_sheet(name: str, file: Path) -> str:

@@ -38,7 +38,8 @@ from rich.table import Table
 from bench.quality import fit, pools, streams, tuning
 from bench.quality.fit import Matrix, Outcome
 from bench.quality.streams import Report, Stream
-from bot import model
+from bot.model.language_models import Encoder, Vector
+from bot.model.stories import ArticleId
 from bot.stories import evidence, profile
 from bot.stories.evidence import Evidence
 from bot.stories.openstory import OpenStory
@@ -61,7 +62,7 @@ FOLDS = (
 READ_FROM, LOWEST = 0.01, -7.0
 
 #: The id and length of an article: a headline alone has the id of its article.
-Key = tuple[model.ArticleId, int]
+Key = tuple[ArticleId, int]
 
 
 class Reader(Protocol):
@@ -101,7 +102,7 @@ class Onnx:
         self._tokenizer = import_module("tokenizers").Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(TOKENS)
 
-    def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
+    def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
         """Return a vector per text: the mean over its tokens."""
         vectors = []
         for text in texts:
@@ -117,7 +118,7 @@ class Vectors:
 
     names: Sequence[str] = ("near", "mid", "ahead")
 
-    def __init__(self, encoder: model.Encoder, texts: Mapping[Key, str]) -> None:
+    def __init__(self, encoder: Encoder, texts: Mapping[Key, str]) -> None:
         vectors = {text: _unit(np.array(encoder.encode([text])[0])) for text in set(texts.values())}
         self._vectors = {key: vectors[text] for key, text in texts.items()}
 

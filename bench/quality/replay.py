@@ -27,13 +27,20 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from bot import app, model, rules, storage
+from bot import app, rules, storage
 from bot.app import runtime
 from bot.feeds import cleaning, links
 from bot.feeds.groups import titles_alike
-from testbed import shared_data
-from testbed.fakes import FakeClock
-from testbed.servers.feeds import FeedServer
+from bot.model.alerts import AlertAction, Decision
+from bot.model.archive import IdentityQuery
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.durations import Clock
+from bot.model.feeds import Feed
+from bot.model.messages import MessageKind, Receipt
+from bot.model.stories import Article, ArticleId, Story
+from tests.testbed import shared_data
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers.feeds import FeedServer
 
 DATA = shared_data.ROOT
 RULES = Path(__file__).with_name("replay_rules.yaml")
@@ -50,22 +57,22 @@ class Recorder:
     """A channel that takes everything at once and remembers it."""
 
     account = "recorder"
-    abilities = model.Abilities(threads=True, edits=True, lookup=True)
+    abilities = Abilities(threads=True, edits=True, lookup=True)
     pace = timedelta()
 
-    def __init__(self, name: str, clock: model.Clock) -> None:
+    def __init__(self, name: str, clock: Clock) -> None:
         self.name = name
-        self.taken: list[model.Delivery] = []
+        self.taken: list[Delivery] = []
         self._clock = clock
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         self.taken.append(delivery)
-        return model.Receipt(ref=str(len(self.taken)), place=self.name, sent_at=self._clock.now())
+        return Receipt(ref=str(len(self.taken)), place=self.name, sent_at=self._clock.now())
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
         return None
 
-    async def check(self) -> Sequence[model.CheckLine]:
+    async def check(self) -> Sequence[CheckLine]:
         return ()
 
     async def close(self) -> None:
@@ -96,7 +103,7 @@ class Result:
     copies: int
     #: Titles of a copy and of its original that are not alike.
     unlike: list[tuple[str, str]]
-    taken: Sequence[model.Delivery]
+    taken: Sequence[Delivery]
 
 
 def read_series(name: str, most: int | None) -> Iterator[Fetch]:
@@ -139,16 +146,16 @@ def directly(fetches: Sequence[Fetch], index: rules.RuleSet) -> dict[str, Expect
             known.add(key)
             told.new += 1
             article = article_of(fetch, entry)
-            if index.match(article, model.Feed(url=fetch.series), now=fetch.at):
+            if index.match(article, Feed(url=fetch.series), now=fetch.at):
                 told.links[key] = article.link
     return expected
 
 
-def article_of(fetch: Fetch, entry: feedparser.FeedParserDict) -> model.Article:
+def article_of(fetch: Fetch, entry: feedparser.FeedParserDict) -> Article:
     content = max((part.get("value", "") for part in entry.get("content", [])), key=len, default="")
     body = max(entry.get("summary", ""), content, key=len)
-    return model.Article(
-        id=model.ArticleId(str(entry.get("id", ""))),
+    return Article(
+        id=ArticleId(str(entry.get("id", ""))),
         feed=fetch.series,
         outlet=fetch.series,
         owner=fetch.series,
@@ -196,9 +203,9 @@ async def replay(series: Sequence[str], *, most: int | None, window: str = "14 d
     return _compare(expected, named, stories, recorder.taken, decisions)
 
 
-async def _named(store: storage.Store, feed: str, expected: Expected) -> dict[str, model.ArticleId]:
+async def _named(store: storage.Store, feed: str, expected: Expected) -> dict[str, ArticleId]:
     """The articles that the store has under the feed's own ids: a link may change under one id."""
-    question = model.IdentityQuery(feed=feed, keys=list(expected.links), links=list(expected.links.values()))
+    question = IdentityQuery(feed=feed, keys=list(expected.links), links=list(expected.links.values()))
     [known] = await store.read(lambda tx: tx.articles.find_known_items([question]))
     by_link = {key: known.by_link[link][0].id for key, link in expected.links.items() if link in known.by_link}
     return {**by_link, **{key: stub.id for key, stub in known.by_key.items()}}
@@ -206,13 +213,13 @@ async def _named(store: storage.Store, feed: str, expected: Expected) -> dict[st
 
 def _compare(
     expected: dict[str, Expected],
-    named: dict[str, dict[str, model.ArticleId]],
-    stories: Sequence[model.Story],
-    taken: Sequence[model.Delivery],
-    decisions: Sequence[model.Decision],
+    named: dict[str, dict[str, ArticleId]],
+    stories: Sequence[Story],
+    taken: Sequence[Delivery],
+    decisions: Sequence[Decision],
 ) -> Result:
     found: dict[str, set[str]] = defaultdict(set)
-    everything: set[model.ArticleId] = set()
+    everything: set[ArticleId] = set()
     for member in (member for story in stories for member in story.members):
         everything.add(member.article.id)
         if not member.is_baseline:
@@ -222,7 +229,7 @@ def _compare(
         (one.article, members[one.join.copy_of].article) for one in members.values() if one.join.copy_of in members
     ]
     # A story that a gathered message lists has a message of its own once it has news: that is no second thread.
-    kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
+    kinds = (MessageKind.POST, MessageKind.GATHERED)
     posts, gathered = ([brief for d in taken if d.message.kind is kind for brief in d.message.briefs] for kind in kinds)
     own = {brief.story for brief in posts}
     heads = [*posts, *(brief for brief in gathered if brief.story not in own)]
@@ -236,7 +243,7 @@ def _compare(
         },
         doubled={link for link, count in told.items() if count > 1},
         messages=Counter(d.message.kind.value for d in taken),
-        silences=Counter(d.reason.value for d in decisions if d.action is model.AlertAction.SILENT),
+        silences=Counter(d.reason.value for d in decisions if d.action is AlertAction.SILENT),
         stories=len(stories),
         matched=sum(len(story.members) for story in stories),
         copies=len(copies),
@@ -263,8 +270,8 @@ def show(result: Result, console: Console) -> None:
 def show_sample(result: Result, count: int, console: Console) -> None:
     """Replies, then messages, drawn at random but always the same, with their story: to be judged by eye."""
     draw = random.Random(60)
-    of_kind = {kind: [d for d in result.taken if d.message.kind is kind] for kind in model.MessageKind}
-    replies, posts = of_kind[model.MessageKind.REPLY], of_kind[model.MessageKind.POST]
+    of_kind = {kind: [d for d in result.taken if d.message.kind is kind] for kind in MessageKind}
+    replies, posts = of_kind[MessageKind.REPLY], of_kind[MessageKind.POST]
     chosen = draw.sample(replies, min(len(replies), count * 3 // 4))
     chosen += draw.sample(posts, min(len(posts), count - len(chosen)))
     for number, delivery in enumerate(chosen, 1):

@@ -18,12 +18,15 @@ from datetime import timedelta
 
 from bench.quality import storysets
 from bench.quality.storysets import Labelled
-from bot import model, rules
+from bot import rules
+from bot.model.archive import Arrival
+from bot.model.feeds import Feed
+from bot.model.rules import Line, Rule
 from bot.stories import profile
 
 #: An article, its event and its rule.
-Row = tuple[model.Arrival, str, str]
-FEED = model.Feed(url="https://bench.example/feed")
+Row = tuple[Arrival, str, str]
+FEED = Feed(url="https://bench.example/feed")
 #: Set -> how many rules of one word, and how many of its articles each collects at least and at most.
 DRAWN = {"gva": (24, 40, 700), "allsides": (12, 20, 200), "lede-feeds": (10, 20, 100), "basil": (6, 20, 100)}
 #: A rule's word has so many letters at least.
@@ -77,12 +80,12 @@ def _rows(name: str, half: int | None) -> list[Labelled]:
 
 
 def _collected(rows: Sequence[Labelled], name: str, lines: Sequence[Sequence[str]]) -> list[Row]:
-    written = tuple(model.Line(label=f"line {at}", terms=tuple(terms)) for at, terms in enumerate(lines, 1))
-    ruleset = rules.RuleSet([rules.compile_rule(model.Rule(name=name, notify=("bench",), all=written))])
+    written = tuple(Line(label=f"line {at}", terms=tuple(terms)) for at, terms in enumerate(lines, 1))
+    ruleset = rules.RuleSet([rules.compile_rule(Rule(name=name, notify=("bench",), all=written))])
     found = []
     for row in rows:
         matches = ruleset.match(row.article, FEED, now=row.article.first_seen)
         if matches:
-            arrival = model.Arrival(article=row.article, matches=matches, is_baseline=False)
+            arrival = Arrival(article=row.article, matches=matches, is_baseline=False)
             found.append((arrival, row.story, name))
     return found

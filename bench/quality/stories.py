@@ -25,7 +25,8 @@ from rich.table import Table
 
 from bench.quality import centroid
 from bench.quality.storysets import ONE_TIME, SETS, Labelled, arrivals, load, spread
-from bot import model, stories
+from bot import stories
+from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
 
 WINDOW = timedelta(days=14)
 OPEN_STORIES = 10_000
@@ -108,15 +109,15 @@ def speed(rows: Sequence[Labelled], probes: Sequence[Labelled]) -> float:
     return len(probes) / (time.process_time() - start)
 
 
-def _alone(article: model.Article) -> model.Story:
-    story = model.StoryId(f"story of {article.id}")
-    join = model.Join(story=story, article=article.id, reason=model.JoinReason.OPENED)
-    return model.Story(
+def _alone(article: Article) -> Story:
+    story = StoryId(f"story of {article.id}")
+    join = Join(story=story, article=article.id, reason=JoinReason.OPENED)
+    return Story(
         id=story,
         title=article.title,
         first_seen=article.first_seen,
         last_seen=article.first_seen,
-        members=(model.Member(article=article, join=join, matches=()),),
+        members=(Member(article=article, join=join, matches=()),),
     )
 
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bot import model, stories
-from testbed import shared_data
+from bot import stories
+from bot.model.stories import Article, ArticleId
+from tests.testbed import shared_data
 
 DATA = shared_data.ROOT
 SETS = ("lede-feeds", "allsides", "basil", "ecbplus", "gva", "fnc", "uci-headlines", "neus")
@@ -26,7 +27,7 @@ NO_TIME = datetime(2020, 1, 1, tzinfo=UTC)
 class Labelled:
     """An article and the story that people say it tells."""
 
-    article: model.Article
+    article: Article
     story: str
 
 
@@ -67,12 +68,12 @@ def draw(story: str) -> int:
     return int(hashlib.md5(story.encode(), usedforsecurity=False).hexdigest(), 16)
 
 
-def _article(row: dict[str, str | None]) -> model.Article:
+def _article(row: dict[str, str | None]) -> Article:
     key = hashlib.sha256(str(row["id"]).encode()).hexdigest()
     when = datetime.fromisoformat(row["published"]) if row["published"] else NO_TIME
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return model.Article(
-        id=model.ArticleId(key[:20]),
+    return Article(
+        id=ArticleId(key[:20]),
         feed="bench",
         outlet=row["source"] or "unknown",
         owner=row["source"] or "unknown",

@@ -23,7 +23,11 @@ from pathlib import Path
 import yaml
 
 from bench.quality import desk_rows, desk_scores, feed_rows, pools, set_rules, storysets
-from bot import model, rules
+from bot import rules
+from bot.model.archive import Arrival
+from bot.model.feeds import Feed
+from bot.model.rules import Line, Rule
+from bot.model.stories import Article, ArticleId
 from bot.stories import profile
 from bot.stories.profile import Profile
 
@@ -46,7 +50,7 @@ BEGINNINGS, LOOK_ALIKES = 4, 6
 #: The weight of a choice there.
 MADE = 0.25
 SYLLABLES = "ba do ver lin mar to ques na rel so vi kan dru pe ost hal".split()
-FEED = model.Feed(url="https://bench.example/feed")
+FEED = Feed(url="https://bench.example/feed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Report:
     event: str
     #: The rule or desk.
     source: str
-    arrival: model.Arrival
+    arrival: Arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Stream:
     reports: list[Report]
 
 
-def report(arrival: model.Arrival, event: str, source: str) -> Report:
+def report(arrival: Arrival, event: str, source: str) -> Report:
     """Return an arrival with its event."""
     return Report(profile.profile_of(arrival.article, arrival.matches), event, source, arrival)
 
@@ -126,21 +130,21 @@ def read_set(name: str) -> list[Report]:
     """Return a story set, which no rule collected."""
     rows = storysets.load(name)
     rows = storysets.spread(rows) if name in storysets.ONE_TIME else rows
-    return [report(model.Arrival(article=row.article, matches=(), is_baseline=False), row.story, name) for row in rows]
+    return [report(Arrival(article=row.article, matches=(), is_baseline=False), row.story, name) for row in rows]
 
 
 def read_families(file: Path) -> list[list[Report]]:
     """Return the reports of each family that its rule matches, in order of time."""
     found = []
     for family in yaml.safe_load(file.read_text("utf-8")):
-        lines = (model.Line(label="terms", terms=tuple(family["terms"])),)
-        ruleset = rules.RuleSet([rules.compile_rule(model.Rule(name=family["family"], notify=("bench",), any=lines))])
+        lines = (Line(label="terms", terms=tuple(family["terms"])),)
+        ruleset = rules.RuleSet([rules.compile_rule(Rule(name=family["family"], notify=("bench",), any=lines))])
         reports = []
         for event, written in family["events"].items():
             for outlet, hours, title, text in written:
                 article = _article(outlet, title, text, datetime(2026, 3, 2, 7, tzinfo=UTC) + timedelta(hours=hours))
                 if matches := ruleset.match(article, FEED, now=article.when):
-                    arrival = model.Arrival(article=article, matches=matches, is_baseline=False)
+                    arrival = Arrival(article=article, matches=matches, is_baseline=False)
                     reports.append(report(arrival, f"{family['family']}/{event}", family["family"]))
         found.append(sorted(reports, key=lambda one: one.read.when))
     return found
@@ -149,13 +153,13 @@ def read_families(file: Path) -> list[list[Report]]:
 def read_examples() -> list[list[Report]]:
     """Return the project's own example: one thread, and another event with the same names; whole, and as pairs."""
     rule = rules.compile_rule(
-        model.Rule(
+        Rule(
             name="example",
             notify=("bench",),
             all=(
-                model.Line(label="product", terms=("BES", "BlackBerry")),
-                model.Line(label="regulator", terms=("PTA", "Pakistan Telecommunication Authority")),
-                model.Line(label="demand", terms=("backdoor*", "lawful access", "unfettered access")),
+                Line(label="product", terms=("BES", "BlackBerry")),
+                Line(label="regulator", terms=("PTA", "Pakistan Telecommunication Authority")),
+                Line(label="demand", terms=("backdoor*", "lawful access", "unfettered access")),
             ),
         )
     )
@@ -171,7 +175,7 @@ def read_examples() -> list[list[Report]]:
             article = _article(outlet, title, text, start + timedelta(minutes=minute))
             if matches := ruleset.match(article, FEED, now=article.when):
                 event = "messenger" if "Messenger" in title else "exit"
-                arrival = model.Arrival(article=article, matches=matches, is_baseline=False)
+                arrival = Arrival(article=article, matches=matches, is_baseline=False)
                 reports.append(report(arrival, event, "example"))
         found.append(reports)
     return found
@@ -226,7 +230,7 @@ def _look_alike(one: Report, chance: random.Random) -> Report | None:
 
     made = replace(
         article,
-        id=model.ArticleId(f"{article.id} {chance.random()}"),
+        id=ArticleId(f"{article.id} {chance.random()}"),
         title=swapped.sub(swap, article.title),
         text=swapped.sub(swap, article.text),
         outlet=f"{article.outlet} {chance.random()}",
@@ -243,10 +247,10 @@ def _by_desk(desk: Sequence[Report]) -> list[list[list[Report]]]:
     return [list(events.values()) for _, events in sorted(desks.items())]
 
 
-def _article(outlet: str, title: str, text: str, when: datetime) -> model.Article:
+def _article(outlet: str, title: str, text: str, when: datetime) -> Article:
     key = hashlib.sha256(f"{outlet} {title} {text}".encode()).hexdigest()
-    return model.Article(
-        id=model.ArticleId(key[:20]),
+    return Article(
+        id=ArticleId(key[:20]),
         feed=outlet,
         outlet=outlet,
         owner=outlet,

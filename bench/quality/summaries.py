@@ -26,10 +26,10 @@ from sumy.parsers.plaintext import PlaintextParser
 from sumy.summarizers.text_rank import TextRankSummarizer
 from sumy.utils import get_stop_words
 
-from bot import model
+from bot.model.stories import Article, ArticleId
 from bot.stories import summaries
 from bot.text import sentences
-from testbed import shared_data
+from tests.testbed import shared_data
 
 DATA = shared_data.ROOT
 #: Words to which every way is cut: what an Inshorts summary may have.
@@ -37,9 +37,9 @@ WORDS = 60
 KINDS = ("rouge1", "rouge2", "rougeL")
 
 
-def article(title: str, text: str, *, language: str = "en") -> model.Article:
-    return model.Article(
-        id=model.ArticleId("bench"),
+def article(title: str, text: str, *, language: str = "en") -> Article:
+    return Article(
+        id=ArticleId("bench"),
         feed="bench",
         outlet="Bench",
         owner="bench",

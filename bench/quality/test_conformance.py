@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.quality import conformance
-from testbed import shared_data
+from tests.testbed import shared_data
 
 
 def test_real_feeds_are_read_as_expected_and_none_crashes() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.quality import replay
-from testbed import shared_data
+from tests.testbed import shared_data
 
 
 def check(result: replay.Result) -> None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from bench.quality.desk_rows import WINDOW
 from bench.quality.streams import Stream
-from bot import model
+from bot.model.stories import ArticleId, StoryId
 from bot.stories import evidence, profile
 from bot.stories.grouping import story_id
 from bot.stories.index import Index
@@ -68,9 +68,9 @@ def candidates(every: Iterable[Stream]) -> Iterator[Candidate]:
     """Yield the candidates of every article while all articles are in their right stories."""
     for stream in every:
         index = Index()
-        opened_by: dict[model.StoryId, str] = {}
-        homes: dict[str, model.StoryId] = {}
-        texts: dict[model.ArticleId, str] = {}
+        opened_by: dict[StoryId, str] = {}
+        homes: dict[str, StoryId] = {}
+        texts: dict[ArticleId, str] = {}
         for at, one in enumerate(stream.reports):
             if at % 20 == 0:
                 index.forget(one.read.seen - WINDOW)

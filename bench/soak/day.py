@@ -24,7 +24,7 @@ import structlog
 
 from bench.soak.simulation import clockwork, fixed, rhythms, running, world
 from bench.soak.simulation.witness import Witness
-from testbed import shared_data
+from tests.testbed import shared_data
 
 #: A Monday; the recordings know weekdays and weekends apart.
 START = datetime(2026, 3, 2, tzinfo=UTC)

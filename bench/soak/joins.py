@@ -23,7 +23,8 @@ from statistics import mean
 from rich.console import Console
 from rich.table import Table
 
-from bot import model, stories
+from bot import stories
+from bot.model.stories import Article, ArticleId
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 #: Common words, of which each headline has a few.
@@ -44,7 +45,7 @@ class Kept:
     rarities: int
 
 
-def stream(count: int, *, a_day: int, seed: int = 1) -> Iterator[model.Article]:
+def stream(count: int, *, a_day: int, seed: int = 1) -> Iterator[Article]:
     """Articles in order of time."""
     draw = random.Random(seed)
     running: list[tuple[int, int]] = []
@@ -62,11 +63,11 @@ def stream(count: int, *, a_day: int, seed: int = 1) -> Iterator[model.Article]:
         yield _article(number, told, draw, START + timedelta(days=number / a_day))
 
 
-def _article(number: int, event: int, draw: random.Random, when: datetime) -> model.Article:
+def _article(number: int, event: int, draw: random.Random, when: datetime) -> Article:
     own = [f"Event{event}x{part}" for part in range(5)]
     words = own + draw.sample(COMMON, 6)
-    return model.Article(
-        id=model.ArticleId(f"a{number}"),
+    return Article(
+        id=ArticleId(f"a{number}"),
         feed="bench",
         outlet=f"outlet{number % 40}",
         owner=f"outlet{number % 40}",

@@ -17,24 +17,27 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot import model, storage
+from bot import storage
 from bot.app.environment import SystemClock
 from bot.feeds import identity, items, kinds
-from testbed import shared_data
+from bot.model.errors import ReadError
+from bot.model.feeds import Feed, ParsedFeed
+from bot.model.fetching import Body
+from tests.testbed import shared_data
 
 DAY = timedelta(days=1)
 
 
-def fetches(path: Path, feed: model.Feed) -> Iterator[tuple[datetime, model.ParsedFeed]]:
+def fetches(path: Path, feed: Feed) -> Iterator[tuple[datetime, ParsedFeed]]:
     """Each recorded document that reads, with its time."""
     with tarfile.open(path) as packed:
         for member in sorted((each for each in packed.getmembers() if each.isfile()), key=lambda each: each.name):
             file = packed.extractfile(member)
             assert file is not None
             try:
-                body = model.Body(content=file.read(), content_type="application/xml", url=feed.url)
+                body = Body(content=file.read(), content_type="application/xml", url=feed.url)
                 reading = kinds.parse_document(body)
-            except model.ReadError:
+            except ReadError:
                 continue
             yield datetime.fromtimestamp(int(member.name.rpartition("_")[2].partition(".")[0]), UTC), reading
 
@@ -51,7 +54,7 @@ def absences(readings: list[tuple[datetime, tuple[str, ...]]]) -> list[timedelta
     return found
 
 
-async def keep(store: storage.Store, feed: model.Feed, at: datetime, reading: model.ParsedFeed) -> tuple[str, ...]:
+async def keep(store: storage.Store, feed: Feed, at: datetime, reading: ParsedFeed) -> tuple[str, ...]:
     """Take a reading in as the pipeline does; gives the items' ids."""
     prepared = items.prepare_items(feed, reading)
 
@@ -75,7 +78,7 @@ async def measure(recordings: list[Path], file: Path) -> tuple[int, list[timedel
     try:
         for path in recordings:
             name = path.name.partition("-")[0]
-            feed = model.Feed(url=f"https://www.{name}.example/news/rss/feed.xml", name=name)
+            feed = Feed(url=f"https://www.{name}.example/news/rss/feed.xml", name=name)
             readings = [(at, await keep(store, feed, at, reading)) for at, reading in fetches(path, feed)]
             away += absences(readings)
             items |= {(name, key) for _, keys in readings for key in keys}

@@ -26,7 +26,7 @@ import structlog
 
 from bench.soak import day
 from bench.soak.simulation import clockwork, rhythms, running, world
-from testbed import shared_data
+from tests.testbed import shared_data
 
 HOUR = timedelta(hours=1)
 #: As short as a story may be open: what is kept is whole again and again within a week.

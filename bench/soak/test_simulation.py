@@ -10,7 +10,7 @@ from bench.soak.simulation import clockwork, rhythms
 from bench.soak.simulation.origin import Origin
 from bench.soak.simulation.witness import Lateness, Witness
 from bench.soak.simulation.world import World
-from testbed import shared_data
+from tests.testbed import shared_data
 
 
 def test_fake_time_jumps_to_the_next_timer_and_stands_still_while_a_thread_works() -> None:

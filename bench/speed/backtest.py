@@ -21,28 +21,30 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 from rich.table import Table
 
-from bot import model, rules, storage
+from bot import rules, storage
+from bot.model.rules import Line, Rule
+from bot.model.stories import Article, ArticleId
 from bot.pipeline import backtest
 from bot.pipeline.snapshot import Snapshot
-from testbed import shared_data
-from testbed.fakes import FakeClock
+from tests.testbed import shared_data
+from tests.testbed.fakes import FakeClock
 
 DATA = shared_data.ROOT
 SETS = ("allsides", "neus", "gva")
 END = datetime(2026, 11, 1, tzinfo=UTC)
 SPAN = timedelta(days=30)
 
-NARROW = model.Rule(
+NARROW = Rule(
     name="Narrow",
     notify=("alerts",),
     all=(
-        model.Line(label="who", terms=("NRA", "gun lobby", "National Rifle Association")),
-        model.Line(label="what", terms=("lawsuit*", "sue*", "bankruptcy", "court")),
-        model.Line(label="where", terms=("New York", "Texas")),
+        Line(label="who", terms=("NRA", "gun lobby", "National Rifle Association")),
+        Line(label="what", terms=("lawsuit*", "sue*", "bankruptcy", "court")),
+        Line(label="where", terms=("New York", "Texas")),
     ),
-    none=(model.Line(label="sport", terms=("championship",)),),
+    none=(Line(label="sport", terms=("championship",)),),
 )
-WIDE = model.Rule(name="Wide", notify=("alerts",), query='(police OR sheriff*) AND (shot* OR shooting*) NOT "Fox News"')
+WIDE = Rule(name="Wide", notify=("alerts",), query='(police OR sheriff*) AND (shot* OR shooting*) NOT "Fox News"')
 
 
 def items() -> Iterator[dict[str, str]]:
@@ -54,12 +56,12 @@ def items() -> Iterator[dict[str, str]]:
             yield from map(json.loads, lines)
 
 
-def articles(copies: int = 1) -> list[model.Article]:
+def articles(copies: int = 1) -> list[Article]:
     found = list(items()) * copies
     step = SPAN / len(found)
     return [
-        model.Article(
-            id=model.ArticleId(hashlib.sha256(f"{number} {item['id']}".encode()).hexdigest()[:20]),
+        Article(
+            id=ArticleId(hashlib.sha256(f"{number} {item['id']}".encode()).hexdigest()[:20]),
             feed="https://news.example/feed",
             outlet=item["source"] or "News",
             owner=item["source"] or "News",
@@ -73,26 +75,26 @@ def articles(copies: int = 1) -> list[model.Article]:
     ]
 
 
-def desk(count: int) -> list[model.Rule]:
+def desk(count: int) -> list[Rule]:
     """Rules of three lines on words of the narrow kind, each another."""
     subjects = "immigration vaccine* election* China Russia court* tax* climate budget border trade oil school* police"
     places = "Texas Georgia Florida California Washington Chicago Arizona Ohio"
     words, where = subjects.split(), places.split()
     return [
-        model.Rule(
+        Rule(
             name=f"Desk {number}",
             notify=("alerts",),
             all=(
-                model.Line(label="subject", terms=(words[number % len(words)],)),
-                model.Line(label="place", terms=(where[number % len(where)],)),
-                model.Line(label="what", terms=("ruling", "ban*", "lawsuit*", "sanction*")),
+                Line(label="subject", terms=(words[number % len(words)],)),
+                Line(label="place", terms=(where[number % len(where)],)),
+                Line(label="what", terms=("ruling", "ban*", "lawsuit*", "sanction*")),
             ),
         )
         for number in range(count)
     ]
 
 
-async def measure(name: str, tried: list[model.Rule], store: storage.Store, table: Table) -> None:
+async def measure(name: str, tried: list[Rule], store: storage.Store, table: Table) -> None:
     compiled = tuple(map(rules.compile_rule, tried))
     plan = backtest.BacktestPlan(
         tried=compiled, snapshot=Snapshot(feeds={}, rules=rules.RuleSet(())), since=END - SPAN, until=END

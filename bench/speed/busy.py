@@ -38,7 +38,7 @@ from bench.quality.storysets import Labelled, load
 from bot import app
 from bot.app import runtime
 from bot.app.runtime import App
-from testbed.servers import ports
+from tests.testbed.servers import ports
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 SETS = ("lede-feeds", "gva", "allsides", "ecbplus", "basil", "fnc")

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.speed import processes
-from testbed.servers import postgres
+from tests.testbed.servers import postgres
 
 ROOT = Path(__file__).parents[2]
 BOT = """\

@@ -31,16 +31,18 @@ from pathlib import Path
 import slack_sdk
 import structlog
 
-from bot import channels, model, rules, storage
+from bot import channels, rules, storage
 from bot.app.environment import SystemClock
 from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack_blocks
+from bot.model.messages import Outgoing, SendState
+from bot.model.stories import SendId
 from bot.pipeline.reports import Observer
 from bot.pipeline.send import Sender
 from bot.pipeline.snapshot import Snapshot
 from bot.testing import messages
-from testbed.fakes import MemoryKeyValues
-from testbed.servers.slack import TOKEN
+from tests.testbed.fakes import MemoryKeyValues
+from tests.testbed.servers.slack import TOKEN
 
 ROOT = Path(__file__).parents[2]
 Options = argparse.Namespace
@@ -68,10 +70,10 @@ async def _ours(options: Options, send: Callable[[Sender, asyncio.Event], Awaita
         store = storage.open_store(f"sqlite:///{folder}/wirewatch.db", clock=clock)
         now = clock.now()
         rows = [
-            model.Outgoing(
-                id=model.SendId(f"send-{number}"),
+            Outgoing(
+                id=SendId(f"send-{number}"),
                 channel=f"c{number % options.channels}",
-                thread=model.SendId(f"send-{number}"),
+                thread=SendId(f"send-{number}"),
                 message=messages.POST,
                 created_at=now,
                 due_at=now,
@@ -90,9 +92,9 @@ async def _ours(options: Options, send: Callable[[Sender, asyncio.Event], Awaita
         stop = asyncio.Event()
 
         class Count(Observer):
-            def on_outcome(self, row: model.Outgoing) -> None:
+            def on_outcome(self, row: Outgoing) -> None:
                 nonlocal left
-                left -= row.state is model.SendState.SENT
+                left -= row.state is SendState.SENT
                 if not left:
                     stop.set()
 
@@ -147,7 +149,7 @@ def slack_process(options: Options) -> Iterator[str]:
     names = [word for number in range(options.channels) for word in ("--channel", f"c{number}")]
     # Posts leave a pace apart and arrive a little less evenly.
     gap = ["--gap", str(options.pace * 0.95)]
-    command = [sys.executable, "-m", "testbed.servers.slack", *names, *gap]
+    command = [sys.executable, "-m", "tests.testbed.servers.slack", *names, *gap]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

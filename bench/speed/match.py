@@ -30,10 +30,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot import model, rules
+from bot import rules
+from bot.model.feeds import Feed
+from bot.model.rules import Line, Rule
+from bot.model.stories import Article, ArticleId
 
 NOW = datetime(2015, 12, 2, tzinfo=UTC)
-FEED = model.Feed(url="https://news.example/feed.xml")
+FEED = Feed(url="https://news.example/feed.xml")
 WORDS = 40_000
 SHORT, LONG = 62, 610
 NEAR = 10
@@ -78,11 +81,11 @@ class Language:
         return word.upper() if roll < 0.4 and len(word) >= 2 else word
 
 
-def make_rules(language: Language, count: int, *, with_near: bool = False) -> list[model.Rule]:
-    def line(label: str, size: int) -> model.Line:
-        return model.Line(label=label, terms=tuple(language.term() for _ in range(size)))
+def make_rules(language: Language, count: int, *, with_near: bool = False) -> list[Rule]:
+    def line(label: str, size: int) -> Line:
+        return Line(label=label, terms=tuple(language.term() for _ in range(size)))
 
-    def near(one: model.Line, other: model.Line) -> str:
+    def near(one: Line, other: Line) -> str:
         left, right = (
             " OR ".join(f'"{term}"' if " " in term else term for term in line.terms) for line in (one, other)
         )
@@ -91,15 +94,15 @@ def make_rules(language: Language, count: int, *, with_near: bool = False) -> li
     made = []
     for number in range(count):
         groups = line("one", 2), line("other", 2)
-        rule = model.Rule(name=f"rule {number}", notify=("alerts",), all=groups, none=(line("none", 1),))
+        rule = Rule(name=f"rule {number}", notify=("alerts",), all=groups, none=(line("none", 1),))
         made.append(replace(rule, all=(), query=near(*groups)) if with_near else rule)
     return made
 
 
-def make_articles(language: Language, size: int, count: int) -> list[model.Article]:
+def make_articles(language: Language, size: int, count: int) -> list[Article]:
     return [
-        model.Article(
-            id=model.ArticleId(str(number)),
+        Article(
+            id=ArticleId(str(number)),
             feed=FEED.url,
             outlet="",
             owner="",
@@ -116,7 +119,7 @@ def make_articles(language: Language, size: int, count: int) -> list[model.Artic
 class Loop:
     """What one writes first: for each rule, ``re`` for each group."""
 
-    def __init__(self, given: Sequence[model.Rule]) -> None:
+    def __init__(self, given: Sequence[Rule]) -> None:
         self._rules = [
             (
                 rule.name,
@@ -144,7 +147,7 @@ class Loop:
         pattern = re.escape(term).replace(r"\*", r"\w*").replace(r"\ ", r"(?:’s)?[\s-]+")
         return rf"(?i:\b{pattern}\b)"
 
-    def matching(self, article: model.Article) -> tuple[str, ...]:
+    def matching(self, article: Article) -> tuple[str, ...]:
         # A title and a text are two paragraphs: no phrase goes across.
         text = f"{article.title} ¶ {article.text}"
         return tuple(
@@ -154,14 +157,14 @@ class Loop:
         )
 
 
-def floor(words: Sequence[str]) -> Callable[[model.Article], object]:
+def floor(words: Sequence[str]) -> Callable[[Article], object]:
     """The least that CPython can do: split, and one look-up a word."""
     known = {word: number for number, word in enumerate(words)}
     get = known.get
     return lambda article: list(map(get, f"{article.title} {article.text}".split()))
 
 
-def seconds_each(work: Callable[[model.Article], object], articles: Sequence[model.Article], budget: float) -> float:
+def seconds_each(work: Callable[[Article], object], articles: Sequence[Article], budget: float) -> float:
     """CPU time an article, over as many as the budget allows, each once."""
     started = time.process_time()
     for count, article in enumerate(articles, 1):
@@ -173,7 +176,7 @@ def seconds_each(work: Callable[[model.Article], object], articles: Sequence[mod
     return (time.process_time() - started) / len(articles)
 
 
-def build(given: Sequence[model.Rule]) -> tuple[rules.RuleSet, float, float, float]:
+def build(given: Sequence[Rule]) -> tuple[rules.RuleSet, float, float, float]:
     """The set, seconds to read the rules, seconds to index them, MB of the index."""
     started = time.process_time()
     compiled = [rules.compile_rule(rule) for rule in given]
@@ -192,9 +195,7 @@ def build(given: Sequence[model.Rule]) -> tuple[rules.RuleSet, float, float, flo
     return rule_set, read, indexed, size
 
 
-def measure(
-    language: Language, given: Sequence[model.Rule], warm: Sequence[model.Article], budget: float, *, what: str
-) -> None:
+def measure(language: Language, given: Sequence[Rule], warm: Sequence[Article], budget: float, *, what: str) -> None:
     rule_set, read, indexed, size = build(given)
     loop = Loop(given)
     per_rule = 1e6 / len(given)
@@ -205,7 +206,7 @@ def measure(
     for words in (SHORT, LONG):
         articles = make_articles(language, words, 3_000 if words == SHORT else 600)
 
-        def engine(article: model.Article) -> tuple[str, ...]:
+        def engine(article: Article) -> tuple[str, ...]:
             return rule_set.matching(article, FEED, now=NOW)
 
         for article in warm:

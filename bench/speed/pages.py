@@ -24,15 +24,19 @@ from pathlib import Path
 import httpx
 import structlog
 
-from bot import app, config, model, storage
+from bot import app, config, storage
 from bot.app import runtime
 from bot.app.runtime import App
+from bot.model.alerts import AlertAction, Decision, Reason
+from bot.model.feeds import FeedState
+from bot.model.messages import Receipt, SendState
+from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
 from bot.queries.registry import Answers
 from bot.queries.status import STATUS, StatusParameters
 from bot.storage import keys
 from bot.web import server
-from testbed import made
-from testbed.fakes import START, FakeClock
+from tests.testbed import made
+from tests.testbed.fakes import START, FakeClock
 
 DAYS = 400
 ARTICLES, STORIES, MEMBERS, FEEDS, RULES = 1_000_000, 20_000, 3, 5_000, 40
@@ -85,23 +89,23 @@ def feed_url(number: int) -> str:
     return f"https://host{number}.example/feed"
 
 
-def article(number: int, *, of: int, feeds: int) -> model.Article:
+def article(number: int, *, of: int, feeds: int) -> Article:
     """``number`` of ``of``, evenly over the days."""
     base = made.article(f"a{number}", feed=feed_url(number % feeds), minutes=-(of - number) * DAYS * 1440 // of)
     return replace(base, text=f"{TEXT} w{number % 9_973}", outlet=f"Outlet {number % 97}", owner=f"Owner {number % 61}")
 
 
-def story(number: int, members: Sequence[model.Article]) -> model.Story:
-    story_id = model.StoryId(f"s{number}")
-    return model.Story(
+def story(number: int, members: Sequence[Article]) -> Story:
+    story_id = StoryId(f"s{number}")
+    return Story(
         id=story_id,
         title=f"Story {number}: operators asked to reply",
         first_seen=members[0].first_seen,
         last_seen=members[-1].first_seen,
         members=tuple(
-            model.Member(
+            Member(
                 article=one,
-                join=model.Join(story=story_id, article=one.id, reason=model.JoinReason.SIMILAR, detail="title 0.61"),
+                join=Join(story=story_id, article=one.id, reason=JoinReason.SIMILAR, detail="title 0.61"),
                 matches=(made.match(f"Rule {number % RULES}", "regulator", "operators"),),
             )
             for one in members
@@ -109,10 +113,10 @@ def story(number: int, members: Sequence[model.Article]) -> model.Story:
     )
 
 
-def state(number: int, feeds: int) -> model.FeedState:
+def state(number: int, feeds: int) -> FeedState:
     """One feed in fifty fails."""
     is_failing = number % 50 == 0
-    return model.FeedState(
+    return FeedState(
         url=feed_url(number),
         title=f"Feed {number} of {feeds}",
         due_at=START,
@@ -141,34 +145,34 @@ async def fill(running: App, *, articles: int, stories: int, feeds: int) -> None
     await store.write(lambda tx: keys.TICK.put(tx, START))
 
 
-def _add(tx: storage.Transaction, articles: Sequence[model.Article]) -> None:
+def _add(tx: storage.Transaction, articles: Sequence[Article]) -> None:
     tx.articles.add(articles)
 
 
-def _members_of(number: int, written: Sequence[model.Article], stories: int) -> Sequence[model.Article]:
+def _members_of(number: int, written: Sequence[Article], stories: int) -> Sequence[Article]:
     step = len(written) // stories
     size = LARGE if number % LARGE_EVERY == 0 else MEMBERS
     return written[number * step : number * step + size]
 
 
-def _write(tx: storage.Transaction, stories: Sequence[model.Story]) -> None:
+def _write(tx: storage.Transaction, stories: Sequence[Story]) -> None:
     for one in stories:
         for member in one.members:
             tx.articles.add_matches(member.article.id, member.matches)
         tx.stories.save(one)
-    receipt = model.Receipt(ref="1", place="desk", sent_at=START)
+    receipt = Receipt(ref="1", place="desk", sent_at=START)
     rows = [made.sending(f"send {one.id}", story=one.id, briefs=(made.brief(one.id),)) for one in stories]
-    tx.outbox.add([replace(row, state=model.SendState.SENT, receipt=receipt) for row in rows])
+    tx.outbox.add([replace(row, state=SendState.SENT, receipt=receipt) for row in rows])
     tx.stories.decide([_decision(one) for one in stories])
 
 
-def _decision(one: model.Story) -> model.Decision:
-    return model.Decision(
+def _decision(one: Story) -> Decision:
+    return Decision(
         at=one.first_seen,
         story=one.id,
         channel="desk",
-        action=model.AlertAction.POST,
-        reason=model.Reason.FIRST_REPORT,
+        action=AlertAction.POST,
+        reason=Reason.FIRST_REPORT,
         rules=one.rules,
     )
 

@@ -39,7 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.speed import poll_contenders, poll_origin, processes
-from testbed.servers.processes import children
+from tests.testbed.servers.processes import children
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = ("cold", "warm", "5 %", "bare")

@@ -63,10 +63,12 @@ async def obvious(urls: list[str], folder: Path) -> AsyncIterator[Round]:
 @asynccontextmanager
 async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIterator[Round]:
     """Configuration, rules, database, outbox: a pass of the program itself."""
-    from bot import app, model
-    from bot import model as bot_model
+    from bot import app
     from bot.app import runtime
     from bot.cli import logs
+    from bot.model.errors import ReadError
+    from bot.model.feeds import Feed
+    from bot.model.fetching import Body
 
     logs.set_up()
     (folder / "rules").mkdir()
@@ -84,9 +86,9 @@ async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIter
     environ = dict(os.environ)
     async with runtime.opened(app.load(folder, environ), app.Environment(environ=environ)) as opened:
         # The start of a process is none of a round, as is ours.
-        with contextlib.suppress(bot_model.ReadError):
-            nothing = bot_model.Body(content=b"", content_type="", url="https://a.example/")
-            await opened.documents.read(nothing, model.Feed(url="https://a.example/"))
+        with contextlib.suppress(ReadError):
+            nothing = Body(content=b"", content_type="", url="https://a.example/")
+            await opened.documents.read(nothing, Feed(url="https://a.example/"))
 
         async def run() -> int:
             report = await opened.once(everything=True, drain=timedelta())
@@ -102,7 +104,9 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
     from bot.app.environment import SystemClock
     from bot.feeds import kinds, polling
     from bot.fetch.client import HttpFetcher
-    from bot.model import Body, Feed, FeedState, FetchPolicy
+    from bot.model.feeds import Feed, FeedState
+    from bot.model.fetching import Body
+    from bot.model.settings import FetchPolicy
 
     clock = SystemClock()
     policy = FetchPolicy(concurrency=64, per_host=64, allow_private=("127.0.0.0/8",))

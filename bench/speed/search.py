@@ -26,12 +26,13 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection, bindparam, create_engine, text
 
-from bot import model, storage
+from bot import storage
+from bot.model.errors import SearchTooLong
 from bot.rules import search
 from bot.storage import connections
-from testbed import made
-from testbed.fakes import START, FakeClock
-from testbed.servers import postgres
+from tests.testbed import made
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.servers import postgres
 
 ARTICLES, DAYS, SENTENCES = 1_000_000, 400, 20
 VOCABULARY, POOL = 50_000, 20_000
@@ -123,7 +124,7 @@ async def measure(address: str, times: int) -> None:
             begun = time.perf_counter()
             try:
                 found = await store.read(partial(ask, asked=asked))
-            except model.SearchTooLong:
+            except SearchTooLong:
                 found = -1
             took.append(1_000 * (time.perf_counter() - begun))
         print(f"{name:36}{found if found >= 0 else 'late':>7}{took[0]:>9.0f}{statistics.median(took):>9.0f}")

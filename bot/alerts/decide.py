@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot import model
 from bot.alerts.holds import find_hold, gather_hold
 from bot.alerts.situation import Situation
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.rules import Thread
+from bot.model.stories import JOINED, Article, ArticleId, Fact, SendId
 
 #: Maximum facts in one reply, because nobody reads more. The linked articles contain the others.
 FACTS_A_REPLY = 6
 
 
-def decide(situation: Situation) -> tuple[model.Decision, ...]:
+def decide(situation: Situation) -> tuple[Decision, ...]:
     """Return the decisions for one story in one channel, in the order in which they are carried out.
 
     If these decisions are recorded in the alert, a second call returns no post and no reply.
@@ -20,35 +22,35 @@ def decide(situation: Situation) -> tuple[model.Decision, ...]:
     alert = situation.alert
     if not situation.rules or (alert is None and not situation.arrivals):
         return ()
-    if alert is not None and alert.state is model.AlertState.MERGED:
+    if alert is not None and alert.state is AlertState.MERGED:
         return ()
     if situation.silenced:
         has_news = situation.arrivals or situation.facts or situation.edits
         return (situation.silenced,) if has_news else ()
-    if alert is None or alert.state is model.AlertState.HELD:
+    if alert is None or alert.state is AlertState.HELD:
         return _first(situation)
-    if alert.state is model.AlertState.SILENT:
+    if alert.state is AlertState.SILENT:
         return _first(situation) if _is_news_after_silence(situation, alert) else ()
     silenced = (situation.silenced_by(situation.silence_of_some),) if situation.silence_of_some else ()
     return (*silenced, *_follow_up(situation, alert))
 
 
-def _is_news_after_silence(situation: Situation, alert: model.Alert) -> bool:
+def _is_news_after_silence(situation: Situation, alert: Alert) -> bool:
     """Return whether a new article is a reason to post a story that a baseline or a silence kept silent."""
-    if alert.reason is model.Reason.BASELINE:
+    if alert.reason is Reason.BASELINE:
         return any(not member.is_baseline and member.join.copy_of is None for member in situation.arrivals)
-    return alert.reason is model.Reason.SILENCED and bool(situation.arrivals)
+    return alert.reason is Reason.SILENCED and bool(situation.arrivals)
 
 
-def _first(situation: Situation) -> tuple[model.Decision, ...]:
+def _first(situation: Situation) -> tuple[Decision, ...]:
     hold = find_hold(situation) or gather_hold(situation)
     if hold is None:
-        reason = model.Reason.UNSURE if situation.story.nearest else model.Reason.FIRST_REPORT
-        return (situation.decision(model.AlertAction.POST, reason, rules=situation.speaking),)
+        reason = Reason.UNSURE if situation.story.nearest else Reason.FIRST_REPORT
+        return (situation.decision(AlertAction.POST, reason, rules=situation.speaking),)
     alert = situation.alert
     is_same_hold = (
         alert is not None
-        and alert.state is model.AlertState.HELD
+        and alert.state is AlertState.HELD
         and (alert.reason, alert.held_until) == (hold.reason, hold.until)
         and set(alert.rules) >= {rule.name for rule in situation.rules}
         and not situation.arrivals
@@ -58,39 +60,39 @@ def _first(situation: Situation) -> tuple[model.Decision, ...]:
     return (hold,)
 
 
-def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
+def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
     replies = (*_second_rules(situation, alert), *_news(situation, alert))
     if not situation.arrivals and not replies:
         is_shown = situation.has_summary and not alert.is_gathered
-        return (situation.decision(model.AlertAction.EDIT, model.Reason.SUMMARY),) if is_shown else ()
-    reason = replies[-1].reason if replies else model.Reason.SUMMARY if situation.has_summary else None
+        return (situation.decision(AlertAction.EDIT, Reason.SUMMARY),) if is_shown else ()
+    reason = replies[-1].reason if replies else Reason.SUMMARY if situation.has_summary else None
     edit = _edit(situation, reason)
     if replies and alert.is_gathered and situation.next_digest(situation.rules) is None:
         # A gathered story with news gets a separate message, but news of a digest's story stays in the digest's thread.
         listed = tuple(rule for rule in situation.rules if rule.name in alert.rules) or situation.speaking
         until = replies[0].until
-        first = situation.decision(model.AlertAction.POST, replies[0].reason, rules=listed, detail="news", until=until)
+        first = situation.decision(AlertAction.POST, replies[0].reason, rules=listed, detail="news", until=until)
         replies = (first, *replies)
     # The message shows the newest fact of its thread, so it is edited after the replies.
     if edit or replies:
         return (*replies, edit) if edit else replies
     # The articles are copies from outlets that the story already has.
     detail = situation.arrivals[-1].join.detail
-    return (situation.decision(model.AlertAction.SILENT, model.Reason.COPY, detail=detail),)
+    return (situation.decision(AlertAction.SILENT, Reason.COPY, detail=detail),)
 
 
-def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
+def _second_rules(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
     new_rules = tuple(rule for rule in situation.rules if rule.name not in alert.rules and situation.is_ready(rule))
     plain = tuple(rule for rule in new_rules if rule.min_outlets < 2)
     corroborated = tuple(rule for rule in new_rules if rule.min_outlets >= 2)
-    replies = [situation.reply(model.Reason.SECOND_RULE, rules=plain)] if plain else []
+    replies = [situation.reply(Reason.SECOND_RULE, rules=plain)] if plain else []
     if corroborated:
         detail = f"{len(situation.story.owners)} independent outlets"
-        replies.append(situation.reply(model.Reason.CORROBORATION, rules=corroborated, detail=detail))
+        replies.append(situation.reply(Reason.CORROBORATION, rules=corroborated, detail=detail))
     return tuple(replies)
 
 
-def _news(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
+def _news(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
     """Return one reply about all news of the turn (new facts, edited and joined articles), or () if there is none."""
     facts, edits = _facts(situation, alert), situation.edits
     if not facts and not edits:
@@ -98,31 +100,31 @@ def _news(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...
     changed = [f"{edits[0].outlet} changed its {edits[0].field}"] if edits else []
     detail = "; ".join([*map(_shown, facts), *changed])
     if all(fact.is_joined for fact in facts):
-        reason = model.Reason.CORRECTION if edits else model.Reason.ADDED_OUTLET
+        reason = Reason.CORRECTION if edits else Reason.ADDED_OUTLET
     else:
-        reason = model.Reason.NEW_FACT
+        reason = Reason.NEW_FACT
     return (situation.reply(reason, detail=detail, facts=facts, edits=edits),)
 
 
-def _facts(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
+def _facts(situation: Situation, alert: Alert) -> tuple[Fact, ...]:
     """Return the facts and joined articles that belong in the thread and are not in it yet, most important first."""
     thread = situation.thread
-    facts = [fact for fact in situation.facts if thread is not model.Thread.CLAIMS or fact.is_claim]
-    if thread is model.Thread.ALL:
+    facts = [fact for fact in situation.facts if thread is not Thread.CLAIMS or fact.is_claim]
+    if thread is Thread.ALL:
         with_fact = {fact.article for fact in facts}
         facts += [_joined(member.article) for member in situation.arrivals if member.article.id not in with_fact]
     new_facts = {fact_key(fact): fact for fact in facts if fact_key(fact) not in alert.said}.values()
     return tuple(sorted(new_facts, key=_rank)[:FACTS_A_REPLY])
 
 
-def _rank(fact: model.Fact) -> int:
+def _rank(fact: Fact) -> int:
     """Return the rank of a fact in a reply: changed values, facts with a mark, other facts, joined articles."""
     return 0 if fact.before else 1 if fact.mark else 3 if fact.is_joined else 2
 
 
-def _joined(article: model.Article) -> model.Fact:
-    return model.Fact(
-        kind=model.JOINED,
+def _joined(article: Article) -> Fact:
+    return Fact(
+        kind=JOINED,
         label="joined",
         before=None,
         after=article.title,
@@ -134,17 +136,17 @@ def _joined(article: model.Article) -> model.Fact:
     )
 
 
-def _shown(fact: model.Fact) -> str:
+def _shown(fact: Fact) -> str:
     label = f"{fact.label}: " if fact.label else ""
     return f"{label}{fact.before} → {fact.after}" if fact.before else fact_key(fact)
 
 
-def fact_key(fact: model.Fact) -> str:
+def fact_key(fact: Fact) -> str:
     """Return a key that is equal for two facts with the same content."""
     return f"{fact.label}: {fact.after}"
 
 
-def _edit(situation: Situation, reason: model.Reason | None) -> model.Decision | None:
+def _edit(situation: Situation, reason: Reason | None) -> Decision | None:
     """Return the edit caused by joined articles, or else the edit for ``reason``. Return None if there is neither.
 
     A copy from an outlet that the story already has causes no edit.
@@ -153,43 +155,41 @@ def _edit(situation: Situation, reason: model.Reason | None) -> model.Decision |
     outlets = {member.article.outlet for member in situation.story.members if member.article.id not in arrived}
     added = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.article.outlet not in outlets))
     if added:
-        return situation.decision(model.AlertAction.EDIT, model.Reason.ADDED_OUTLET, detail=", ".join(added))
+        return situation.decision(AlertAction.EDIT, Reason.ADDED_OUTLET, detail=", ".join(added))
     updated = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.join.copy_of is None))
-    reason = model.Reason.ADDED_ARTICLE if updated else reason
-    return situation.decision(model.AlertAction.EDIT, reason, detail=", ".join(updated)) if reason else None
+    reason = Reason.ADDED_ARTICLE if updated else reason
+    return situation.decision(AlertAction.EDIT, reason, detail=", ".join(updated)) if reason else None
 
 
 def record_decision(
-    alert: model.Alert | None,
-    decision: model.Decision,
+    alert: Alert | None,
+    decision: Decision,
     *,
-    head: model.SendId | None = None,
-    headline: model.ArticleId | None = None,
+    head: SendId | None = None,
+    headline: ArticleId | None = None,
     is_gathered: bool = False,
-) -> model.Alert:
+) -> Alert:
     """Return the alert after a decision.
 
     For a post, ``head`` is the id of the outbox row, and ``headline`` is the article whose title is the headline.
     """
-    alert = alert or model.Alert(
+    alert = alert or Alert(
         story=decision.story,
         channel=decision.channel,
-        state=model.AlertState.HELD,
+        state=AlertState.HELD,
         rules=(),
         reason=decision.reason,
     )
     rules = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
     match decision.action:
-        case model.AlertAction.HOLD if decision.reason is model.Reason.REMINDER:
+        case AlertAction.HOLD if decision.reason is Reason.REMINDER:
             return replace(alert, held_until=decision.until)
-        case model.AlertAction.HOLD:
-            return replace(
-                alert, state=model.AlertState.HELD, rules=rules, reason=decision.reason, held_until=decision.until
-            )
-        case model.AlertAction.POST:
+        case AlertAction.HOLD:
+            return replace(alert, state=AlertState.HELD, rules=rules, reason=decision.reason, held_until=decision.until)
+        case AlertAction.POST:
             return replace(
                 alert,
-                state=model.AlertState.POSTED,
+                state=AlertState.POSTED,
                 rules=decision.rules,
                 reason=decision.reason,
                 held_until=None,
@@ -198,19 +198,19 @@ def record_decision(
                 is_gathered=is_gathered,
                 posted_at=decision.at,
             )
-        case model.AlertAction.REPLY:
+        case AlertAction.REPLY:
             facts = tuple(fact_key(fact) for fact in decision.facts)
             latest = next((fact for fact in decision.facts if not fact.is_joined), alert.latest)
-            is_corroborated = alert.is_corroborated or decision.reason is model.Reason.CORROBORATION
+            is_corroborated = alert.is_corroborated or decision.reason is Reason.CORROBORATION
             return replace(
                 alert,
                 rules=rules,
                 said=tuple(dict.fromkeys((*alert.said, *facts))),
                 latest=latest,
                 is_corroborated=is_corroborated,
-                held_until=None if decision.reason is model.Reason.REMINDER else alert.held_until,
+                held_until=None if decision.reason is Reason.REMINDER else alert.held_until,
             )
-        case model.AlertAction.SILENT if alert.state is not model.AlertState.POSTED:
-            return replace(alert, state=model.AlertState.SILENT, rules=rules, reason=decision.reason, held_until=None)
+        case AlertAction.SILENT if alert.state is not AlertState.POSTED:
+            return replace(alert, state=AlertState.SILENT, rules=rules, reason=decision.reason, held_until=None)
         case _:
             return alert

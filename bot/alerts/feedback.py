@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot import model
-from bot.model import Verdict
+from bot.model.actions import Judgement, Verdict
+from bot.model.stories import StoryId
 
 #: Maximum age of the judgements that the page and the API count.
 JUDGED_WITHIN = timedelta(days=90)
@@ -45,19 +45,19 @@ class Precision:
         return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def verdicts_by_rule(judgements: Iterable[model.Judgement]) -> Mapping[str, Mapping[model.StoryId, Verdict]]:
+def verdicts_by_rule(judgements: Iterable[Judgement]) -> Mapping[str, Mapping[StoryId, Verdict]]:
     """Return the verdict (useful or noise) for each rule and story.
 
     Only the last verdict of each person counts. If people disagree, the majority decides; in a tie, the last verdict.
     """
-    last: dict[tuple[str, model.StoryId], dict[str, Verdict]] = {}
+    last: dict[tuple[str, StoryId], dict[str, Verdict]] = {}
     for judgement in judgements:
         if judgement.verdict.is_of_rule:
             people = last.setdefault((judgement.rule, judgement.story), {})
             # Remove the person first, so that the newest verdict is last in the mapping.
             people.pop(judgement.by, None)
             people[judgement.by] = judgement.verdict
-    by_rule: dict[str, dict[model.StoryId, Verdict]] = {}
+    by_rule: dict[str, dict[StoryId, Verdict]] = {}
     for (rule, story), people in last.items():
         verdicts = list(people.values())
         lead = verdicts.count(Verdict.USEFUL) - verdicts.count(Verdict.NOISE)
@@ -66,7 +66,7 @@ def verdicts_by_rule(judgements: Iterable[model.Judgement]) -> Mapping[str, Mapp
     return by_rule
 
 
-def precision_by_rule(judgements: Iterable[model.Judgement]) -> Mapping[str, Precision]:
+def precision_by_rule(judgements: Iterable[Judgement]) -> Mapping[str, Precision]:
     """Return the precision of each rule with a judged story."""
     verdicts = {rule: list(by_story.values()) for rule, by_story in verdicts_by_rule(judgements).items()}
     return {
@@ -75,12 +75,12 @@ def precision_by_rule(judgements: Iterable[model.Judgement]) -> Mapping[str, Pre
     }
 
 
-def active_feedback(judgements: Sequence[model.Judgement]) -> tuple[model.Judgement, ...]:
+def active_feedback(judgements: Sequence[Judgement]) -> tuple[Judgement, ...]:
     """Return each person's last verdict under each rule, and the current claim if there is one; oldest first.
 
     ``judgements`` are about one story in one channel, oldest first.
     """
-    last: dict[tuple[str, ...], model.Judgement] = {}
+    last: dict[tuple[str, ...], Judgement] = {}
     for judgement in judgements:
         is_opinion = judgement.verdict.is_of_rule
         subject = ("opinion", judgement.rule, judgement.by) if is_opinion else ("claim",)

@@ -11,14 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
-from bot import model
 from bot.alerts.situation import Situation, quiet_hours_end
+from bot.model.alerts import AlertAction, AlertState, Decision, Reason
+from bot.model.durations import format_duration
+from bot.model.rules import Rule, Severity
+from bot.model.stories import Deadline
 
 #: The window of ``posts_per_hour``.
 HOUR = timedelta(hours=1)
 
 
-def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> model.Decision | None:
+def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> Decision | None:
     """Return the decision to wait, with the first reason that applies. Return None if no reason applies.
 
     If ``is_released`` is true, a baseline or digest hold has just ended, so neither of them applies. If
@@ -29,23 +32,23 @@ def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap:
     if not ready:
         needed = min((rule.min_outlets for rule in situation.rules), default=1)
         detail = f"{len(situation.story.owners)} of {needed} independent outlets"
-        return situation.hold(model.Reason.MIN_OUTLETS, until=None, detail=detail)
+        return situation.hold(Reason.MIN_OUTLETS, until=None, detail=detail)
     if not is_released and all(member.is_baseline for member in situation.story.members):
         detail = "the feed's first poll is gathered"
-        return situation.hold(model.Reason.BASELINE, until=situation.now, detail=detail)
+        return situation.hold(Reason.BASELINE, until=situation.now, detail=detail)
     if not is_released and (due := situation.next_digest(ready)):
-        return situation.hold(model.Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
-    is_high = any(rule.severity is model.Severity.HIGH and not situation.digest_of(rule) for rule in ready)
+        return situation.hold(Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
+    is_high = any(rule.severity is Severity.HIGH and not situation.digest_of(rule) for rule in ready)
     if not is_high and (end := quiet_hours_end(situation.policy.quiet, situation.now)):
-        return situation.hold(model.Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
+        return situation.hold(Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
     cooldown_ends = [end for rule in ready if (end := _cooldown_end(rule, situation))]
     if len(cooldown_ends) == len(ready):
         end = min(cooldown_ends)
-        return situation.hold(model.Reason.COOLDOWN, until=end, detail=f"cooldown until {end:%Y-%m-%d %H:%M} UTC")
+        return situation.hold(Reason.COOLDOWN, until=end, detail=f"cooldown until {end:%Y-%m-%d %H:%M} UTC")
     return None if is_beyond_cap else _rate_cap(situation, is_high=is_high)
 
 
-def gather_hold(situation: Situation) -> model.Decision | None:
+def gather_hold(situation: Situation) -> Decision | None:
     """Return the hold of a first post that waits for other outlets, or None if it does not wait.
 
     The first decision about the story starts the wait. There is no wait after another hold, or if one of the rules has
@@ -53,20 +56,20 @@ def gather_hold(situation: Situation) -> model.Decision | None:
     """
     alert = situation.alert
     if alert is not None and (
-        alert.reason is not model.Reason.GATHER or (alert.held_until or situation.now) <= situation.now
+        alert.reason is not Reason.GATHER or (alert.held_until or situation.now) <= situation.now
     ):
         return None
     waits = [rule.gather or situation.policy.gather for rule in situation.speaking]
-    is_high = any(rule.severity is model.Severity.HIGH for rule in situation.speaking)
+    is_high = any(rule.severity is Severity.HIGH for rule in situation.speaking)
     if is_high or not waits or any(wait is None for wait in waits):
         return None
     wait = min(wait for wait in waits if wait is not None)
     until = alert.held_until if alert is not None and alert.held_until else situation.now + wait
-    detail = f"waits {model.format_duration(wait)} for other outlets"
-    return situation.hold(model.Reason.GATHER, until=until, detail=detail)
+    detail = f"waits {format_duration(wait)} for other outlets"
+    return situation.hold(Reason.GATHER, until=until, detail=detail)
 
 
-def _cooldown_end(rule: model.Rule, situation: Situation) -> datetime | None:
+def _cooldown_end(rule: Rule, situation: Situation) -> datetime | None:
     """Return the time at which the rule may open its next thread, or None if it may now."""
     spoke_at = situation.rule_spoke_at.get(rule.name)
     if rule.cooldown is None or spoke_at is None or spoke_at + rule.cooldown <= situation.now:
@@ -74,7 +77,7 @@ def _cooldown_end(rule: model.Rule, situation: Situation) -> datetime | None:
     return spoke_at + rule.cooldown
 
 
-def _rate_cap(situation: Situation, *, is_high: bool) -> model.Decision | None:
+def _rate_cap(situation: Situation, *, is_high: bool) -> Decision | None:
     """Return the hold of a story beyond the rate cap, or None if it may be posted.
 
     If messages can be edited, the story is gathered at once. Otherwise it waits until the number of posts in the last
@@ -86,51 +89,47 @@ def _rate_cap(situation: Situation, *, is_high: bool) -> model.Decision | None:
     if cap is None or len(posts) < cap or (is_high and not gathers_at_once):
         return None
     until = situation.now if gathers_at_once else posts[len(posts) - cap] + HOUR
-    return situation.hold(model.Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")
+    return situation.hold(Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")
 
 
 #: Maximum stories that a feed's first poll announces for each rule.
 BASELINE_STORIES_A_RULE = 5
 
 
-def release(situations: Sequence[Situation]) -> tuple[model.Decision, ...]:
+def release(situations: Sequence[Situation]) -> tuple[Decision, ...]:
     """Decide again about one channel's held alerts that are due, newest story first."""
     posts_by_rule: Counter[str] = Counter()
     decisions = []
     for situation in sorted(situations, key=lambda s: (s.story.last_seen, s.story.id), reverse=True):
         decision = _decide_held(situation, posts_by_rule)
-        if decision.action is model.AlertAction.POST:
+        if decision.action is AlertAction.POST:
             posts_by_rule.update(decision.rules)
         decisions.append(decision)
     return tuple(decisions)
 
 
-def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> model.Decision:
+def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> Decision:
     alert = situation.alert
-    reason = alert.reason if alert else model.Reason.FIRST_REPORT
+    reason = alert.reason if alert else Reason.FIRST_REPORT
     if situation.silenced:
         return situation.silenced
     if not situation.rules:
-        return situation.decision(
-            model.AlertAction.SILENT, model.Reason.RULE_PAUSED, detail="its rules are no longer loaded"
-        )
-    is_beyond_cap = reason is model.Reason.RATE_CAP and situation.policy.can_edit
-    is_released = reason in (model.Reason.BASELINE, model.Reason.DIGEST)
+        return situation.decision(AlertAction.SILENT, Reason.RULE_PAUSED, detail="its rules are no longer loaded")
+    is_beyond_cap = reason is Reason.RATE_CAP and situation.policy.can_edit
+    is_released = reason in (Reason.BASELINE, Reason.DIGEST)
     if hold := find_hold(situation, is_released=is_released, is_beyond_cap=is_beyond_cap):
         return hold
     ready = situation.speaking
     if is_beyond_cap:
-        return situation.decision(
-            model.AlertAction.POST, reason, rules=ready, detail="gathered: the channel's hour is full"
-        )
-    if reason is not model.Reason.BASELINE:
-        post_reason = model.Reason.DIGEST if reason is model.Reason.DIGEST else model.Reason.FIRST_REPORT
-        return situation.decision(model.AlertAction.POST, post_reason, rules=ready, detail=f"held: {reason.value}")
+        return situation.decision(AlertAction.POST, reason, rules=ready, detail="gathered: the channel's hour is full")
+    if reason is not Reason.BASELINE:
+        post_reason = Reason.DIGEST if reason is Reason.DIGEST else Reason.FIRST_REPORT
+        return situation.decision(AlertAction.POST, post_reason, rules=ready, detail=f"held: {reason.value}")
     announced = tuple(rule for rule in ready if posts_by_rule[rule.name] < BASELINE_STORIES_A_RULE)
     if announced:
-        return situation.decision(model.AlertAction.POST, model.Reason.FIRST_REPORT, rules=announced, detail="baseline")
+        return situation.decision(AlertAction.POST, Reason.FIRST_REPORT, rules=announced, detail="baseline")
     detail = f"a first poll announces at most {BASELINE_STORIES_A_RULE} stories for each rule"
-    return situation.decision(model.AlertAction.SILENT, model.Reason.BASELINE, detail=detail)
+    return situation.decision(AlertAction.SILENT, Reason.BASELINE, detail=detail)
 
 
 #: Lead times are counted back from this time on the day of the deadline, so that reminders come in the morning.
@@ -142,23 +141,23 @@ class _Moment:
     """The time of one reminder: one lead time of a rule before a deadline."""
 
     at: datetime
-    deadline: model.Deadline
+    deadline: Deadline
     #: No reminder is sent at this time or later.
     ends: datetime
-    rule: model.Rule
+    rule: Rule
 
 
-def due_reminders(situation: Situation) -> tuple[model.Decision, ...]:
+def due_reminders(situation: Situation) -> tuple[Decision, ...]:
     """Return a reply for each future deadline that has a due reminder."""
     alert = situation.alert
-    if alert is None or alert.state is not model.AlertState.POSTED:
+    if alert is None or alert.state is not AlertState.POSTED:
         return ()
     if alert.held_until is None or alert.held_until > situation.now:
         return ()
     if situation.silenced:
         return (situation.silenced,)
     since = alert.held_until
-    rules_by_deadline: dict[model.Deadline, list[model.Rule]] = {}
+    rules_by_deadline: dict[Deadline, list[Rule]] = {}
     for moment in _moments(situation):
         if since <= moment.at <= situation.now < moment.ends:
             rules_by_deadline.setdefault(moment.deadline, []).append(moment.rule)
@@ -167,26 +166,26 @@ def due_reminders(situation: Situation) -> tuple[model.Decision, ...]:
     )
 
 
-def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.Rule, ...]) -> model.Decision:
+def _remind(situation: Situation, deadline: Deadline, rules: tuple[Rule, ...]) -> Decision:
     """Return the reminder of the rules that are not silenced, or the decision to post nothing if all are silenced."""
     silenced = {rule.name: silence for rule, silence in situation.silenced_rules}
     active = tuple(rule for rule in rules if rule.name not in silenced)
     if not active:
         return situation.silenced_by(silenced[rules[0].name], rules)
-    decision = situation.reply(model.Reason.REMINDER, rules=active, facts=(deadline.fact,))
+    decision = situation.reply(Reason.REMINDER, rules=active, facts=(deadline.fact,))
     zone = next(rule.remind.zone for rule in active if rule.remind)
     days = (deadline.day - (decision.until or decision.at).astimezone(zone).date()).days
     when = f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "today"
     return replace(decision, detail=f"deadline {when}")
 
 
-def plan_reminder(situation: Situation, *, is_released: bool = False) -> model.Decision | None:
+def plan_reminder(situation: Situation, *, is_released: bool = False) -> Decision | None:
     """Return the hold until the next reminder. Return None if the present hold stays or the story is not posted.
 
     ``is_released`` is true if the due reminders have been decided. Until then, the hold of a due reminder stays.
     """
     alert = situation.alert
-    if alert is None or alert.state is not model.AlertState.POSTED:
+    if alert is None or alert.state is not AlertState.POSTED:
         return None
     if not is_released and alert.held_until is not None and alert.held_until <= situation.now:
         return None
@@ -198,7 +197,7 @@ def plan_reminder(situation: Situation, *, is_released: bool = False) -> model.D
     detail = "no reminder is due"
     if following:
         detail = f"deadline {following.deadline.fact.after}: reminder at {following.at:%Y-%m-%d %H:%M} UTC"
-    return situation.hold(model.Reason.REMINDER, until=until, detail=detail)
+    return situation.hold(Reason.REMINDER, until=until, detail=detail)
 
 
 def _moments(situation: Situation) -> Iterator[_Moment]:

@@ -8,33 +8,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from bot import model
+from bot.model.actions import Silence
+from bot.model.durations import format_count, format_duration
+from bot.model.messages import Message, MessageKind, Notice, Outgoing
+from bot.model.settings import Problem
+from bot.model.stories import Article, Story, send_id
 
 
-def notice_row(notice: model.Notice, *, channel: str, now: datetime) -> model.Outgoing:
+def notice_row(notice: Notice, *, channel: str, now: datetime) -> Outgoing:
     """Return the outbox row of a notice. Its id depends on channel and occasion, so the notice is posted once."""
-    send = model.send_id("notice", channel, *notice.occasion)
+    send = send_id("notice", channel, *notice.occasion)
     lines = (*notice.where, *([notice.remedy] if notice.remedy else []))
-    message = model.Message(kind=model.MessageKind.NOTICE, lead=notice.what, lines=lines)
-    return model.Outgoing(id=send, channel=channel, thread=send, message=message, created_at=now, due_at=now)
+    message = Message(kind=MessageKind.NOTICE, lead=notice.what, lines=lines)
+    return Outgoing(id=send, channel=channel, thread=send, message=message, created_at=now, due_at=now)
 
 
 def configuration_reloaded(
-    *, rules: int, feeds: int, kept: int, off: int, problems: Sequence[model.Problem], version: str
-) -> model.Notice:
+    *, rules: int, feeds: int, kept: int, off: int, problems: Sequence[Problem], version: str
+) -> Notice:
     """Report a new configuration. Workers that load the same edit post only one notice.
 
     ``kept`` and ``off`` are the numbers of refused rules with and without a last good version.
     """
-    in_force = f"{model.format_count(rules, 'rule')}, {model.format_count(feeds, 'feed')}"
+    in_force = f"{format_count(rules, 'rule')}, {format_count(feeds, 'feed')}"
     errors = [problem for problem in problems if problem.severity == "error"]
     # If no rule is refused, count the refused files: bot.yaml, and files that keep their last good version as a whole.
     files = len({problem.file for problem in errors if problem.rule is None}) if not kept + off else 0
     parts = (
-        f"{model.format_count(kept, 'rule')} refused, last good version kept" if kept else "",
-        f"{model.format_count(off, 'rule')} refused and off: no good version is known" if off else "",
-        f"{model.format_count(files, 'file')} refused, last good version kept" if files else "",
-        model.format_count(len(problems) - len(errors), "warning") if len(problems) > len(errors) else "",
+        f"{format_count(kept, 'rule')} refused, last good version kept" if kept else "",
+        f"{format_count(off, 'rule')} refused and off: no good version is known" if off else "",
+        f"{format_count(files, 'file')} refused, last good version kept" if files else "",
+        format_count(len(problems) - len(errors), "warning") if len(problems) > len(errors) else "",
     )
     lead = f"Configuration reloaded: {in_force}."
     if problems:
@@ -44,10 +48,10 @@ def configuration_reloaded(
     errors_first = sorted(problems, key=lambda problem: problem.severity != "error")
     where = tuple(problem_line(problem) for problem in errors_first)
     remedy = f"In force: {in_force}. `wirewatch check` shows where each problem is." if errors else ""
-    return model.Notice(what=lead, where=where, remedy=remedy, occasion=(f"reload {version} {list(where)}",))
+    return Notice(what=lead, where=where, remedy=remedy, occasion=(f"reload {version} {list(where)}",))
 
 
-def problem_line(problem: model.Problem) -> str:
+def problem_line(problem: Problem) -> str:
     """Return one line such as “rules/desk.yaml:3:5, "Backdoor": unknown key "nome"; did you mean "none"?”."""
     place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
     rule = f', rule "{problem.rule}"' if problem.rule else ""
@@ -55,39 +59,39 @@ def problem_line(problem: model.Problem) -> str:
     return f"{place}{rule}: {warning}{problem.message}" + (f"; {problem.help}" if problem.help else "")
 
 
-def clock_set_back(by: str, *, now: datetime) -> model.Notice:
+def clock_set_back(by: str, *, now: datetime) -> Notice:
     """Report that the clock of the machine was set back; ``by`` is the difference in words."""
     lead = f"The clock of this machine was set back by {by}."
     lines = ("The due times of feeds and messages were moved too.", "Times recorded before the change are wrong.")
-    return model.Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
+    return Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
 
 
-def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -> model.Notice:
+def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -> Notice:
     """Report an outage that is over; ``reason`` is the text of its first failure."""
-    duration = model.format_duration(timedelta(seconds=max(1, round((until - since).total_seconds()))))
+    duration = format_duration(timedelta(seconds=max(1, round((until - since).total_seconds()))))
     lead = f"The database could not be used for {duration}. Waiting work has been done since; nothing is lost."
-    return model.Notice(what=lead, where=(reason,), occasion=(f"outage {since.isoformat()}",))
+    return Notice(what=lead, where=(reason,), occasion=(f"outage {since.isoformat()}",))
 
 
-def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> model.Notice:
+def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> Notice:
     """Report new problems with feeds, then resolved problems, each on one line."""
     parts = (
-        f"{model.format_count(len(troubles), 'problem')} with feeds" if troubles else "",
-        f"{model.format_count(len(over), 'problem')} resolved" if over else "",
+        f"{format_count(len(troubles), 'problem')} with feeds" if troubles else "",
+        f"{format_count(len(over), 'problem')} resolved" if over else "",
     )
     lead = f"Feed health: {', '.join(part for part in parts if part)}"
-    digest = model.send_id("lines", *troubles, *over)
-    return model.Notice(what=lead, where=(*troubles, *over), occasion=(f"health {now.isoformat()} {digest}",))
+    digest = send_id("lines", *troubles, *over)
+    return Notice(what=lead, where=(*troubles, *over), occasion=(f"health {now.isoformat()} {digest}",))
 
 
-def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> model.Notice:
+def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> Notice:
     """Report that a rule has not matched for longer than expected.
 
     The occasion contains the last match, so all processes together report each silence once.
     """
-    lead = f"A rule is silent: nothing has matched for more than {model.format_duration(expect)}."
+    lead = f"A rule is silent: nothing has matched for more than {format_duration(expect)}."
     last = last_match.isoformat() if last_match else None
-    return model.Notice(
+    return Notice(
         what=lead,
         where=(rule,),
         remedy="`wirewatch try` shows matches and near misses of the rule; `wirewatch status` shows its feeds.",
@@ -95,71 +99,69 @@ def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None)
     )
 
 
-def buttons_are_silent(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
+def buttons_are_silent(channels: Sequence[str], reason: str, *, now: datetime) -> Notice:
     """Report that the connection for button presses failed, for ``reason``."""
     names = ", ".join(channels)
     lead = f"The buttons of {names} do not work. Messages are still sent; presses fail."
-    return model.Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
+    return Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
 
 
-def buttons_work_again(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
+def buttons_work_again(channels: Sequence[str], reason: str, *, now: datetime) -> Notice:
     """Report that the buttons work again; ``reason`` is why they did not work."""
     names = ", ".join(channels)
     lead = f"The buttons of {names} work again."
-    return model.Notice(
-        what=lead, where=(f"The trouble was: {reason}",), occasion=(f"buttons {names} {now.isoformat()}",)
-    )
+    return Notice(what=lead, where=(f"The trouble was: {reason}",), occasion=(f"buttons {names} {now.isoformat()}",))
 
 
-def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> Notice:
     """Report that the service refuses all messages of the channels, for ``reason``, until somebody acts."""
     lead = f"Channel {', '.join(channels)} is closed to Wirewatch. Its messages are kept, and sent when it works again."
     remedy = f"`wirewatch send-test {channels[0]}` checks it and shows what to do."
-    return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=occasion)
+    return Notice(what=lead, where=(reason,), remedy=remedy, occasion=occasion)
 
 
-def channel_failing(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+def channel_failing(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> Notice:
     """Report that all attempts to send to the channels failed for some minutes. ``reason`` is the last error."""
     names = ", ".join(channels)
     lead = f"Channel {names} has accepted no message for some minutes. Its messages are kept and retried."
-    return model.Notice(what=lead, where=(reason,), occasion=occasion)
+    return Notice(what=lead, where=(reason,), occasion=occasion)
 
 
-def message_dropped(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+def message_dropped(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> Notice:
     """Report that a message was dropped, for ``reason``; later messages are sent."""
     lead = f"A message for channel {', '.join(channels)} could not be delivered and was dropped."
-    return model.Notice(what=lead, where=(reason,), occasion=occasion)
+    return Notice(what=lead, where=(reason,), occasion=occasion)
 
 
-def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> Notice:
     """Report that the channels work again; ``reason`` is why they were closed or failing."""
     lead = f"Channel {', '.join(channels)} works again. Its kept messages are being sent."
-    return model.Notice(what=lead, where=(f"The trouble was: {reason}",), occasion=occasion)
+    return Notice(what=lead, where=(f"The trouble was: {reason}",), occasion=occasion)
 
 
-def model_is_failing(name: str, reason: str, *, now: datetime) -> model.Notice:
+def model_is_failing(name: str, reason: str, *, now: datetime) -> Notice:
     """Report that the language model refuses calls or failed several times in a row. ``reason`` is the last error."""
     lead = f"The model {name} gives no usable answer. Until it does, Wirewatch decides without it."
     remedy = "`wirewatch model test` calls it now; check url, name and key under model in bot.yaml."
-    return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now.isoformat()}",))
+    return Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now.isoformat()}",))
 
 
-def model_is_back(name: str, *, now: datetime) -> model.Notice:
+def model_is_back(name: str, *, now: datetime) -> Notice:
     """Report that the language model answered after it had failed."""
-    return model.Notice(what=f"The model {name} answers again.", occasion=(f"model back {now.isoformat()}",))
+    return Notice(what=f"The model {name} answers again.", occasion=(f"model back {now.isoformat()}",))
 
 
-def model_budget_spent(name: str, what: str, *, day: date) -> model.Notice:
+def model_budget_spent(name: str, what: str, *, day: date) -> Notice:
     """Report that the day's limit of ``what`` (calls or tokens) is reached."""
     lead = f"The model {name} has used up the {what} for today. Until midnight UTC, Wirewatch decides without it."
     remedy = f"Raise {what}_per_day under model in bot.yaml, or give the model fewer uses."
-    return model.Notice(what=lead, remedy=remedy, occasion=(f"model budget {day.isoformat()}",))
+    return Notice(what=lead, remedy=remedy, occasion=(f"model budget {day.isoformat()}",))
 
 
-def model_share_spent(name: str, what: str, article: model.Article, *, day: date) -> model.Notice:
+def model_share_spent(name: str, what: str, article: Article, *, day: date) -> Notice:
     """Report that the articles of one owner have used up their share of ``what`` (calls or tokens)."""
     lead = f"The articles of {article.outlet} have used up a quarter of the {what} of the model {name} for today."
-    return model.Notice(
+    return Notice(
         what=lead,
         where=(
             f"feed: {article.outlet}; owner: {article.owner}",
@@ -170,11 +172,11 @@ def model_share_spent(name: str, what: str, article: model.Article, *, day: date
     )
 
 
-def model_merged(name: str, older: model.Story, younger: model.Story) -> model.Notice:
+def model_merged(name: str, older: Story, younger: Story) -> Notice:
     """Report that a language model's answer merged two stories that both have messages."""
     lead = f"An answer from the model {name} merged two stories that had both been posted."
     ids = " ".join(member.article.id for member in younger.members if member.join.copy_of is None)
-    return model.Notice(
+    return Notice(
         what=lead,
         where=tuple(f"{story.id}: {story.title}" for story in (older, younger)),
         remedy=f"If they are two events, `wirewatch stories split {older.id} {ids}` separates them again.",
@@ -182,6 +184,6 @@ def model_merged(name: str, older: model.Story, younger: model.Story) -> model.N
     )
 
 
-def silence_made(silence: model.Silence) -> model.Notice:
+def silence_made(silence: Silence) -> Notice:
     """Report that somebody made a silence, in a chat, by the CLI or by the API."""
-    return model.Notice(what="New silence", where=(silence.summary,), occasion=("silence", silence.id))
+    return Notice(what="New silence", where=(silence.summary,), occasion=("silence", silence.id))

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from bot import model
 from bot.alerts.situation import quiet_hours_end
+from bot.model.rules import Rule
+from bot.model.settings import Route
 
 
-def route_channels(
-    routes: Sequence[model.Route], rule: model.Rule, *, tags: Collection[str], now: datetime
-) -> tuple[str, ...]:
+def route_channels(routes: Sequence[Route], rule: Rule, *, tags: Collection[str], now: datetime) -> tuple[str, ...]:
     """Return the channels of a rule, without duplicates. ``tags`` are the tags of the matched articles' feeds."""
     channels: list[str] = []
     folded = {tag.casefold() for tag in tags}
@@ -44,16 +43,16 @@ class Leg:
     joint: str
 
 
-def possible_channels(routes: Sequence[model.Route], rule: model.Rule) -> tuple[str, ...]:
+def possible_channels(routes: Sequence[Route], rule: Rule) -> tuple[str, ...]:
     """Return every channel that the rule may post to: its ``notify``, or else the channels of its routes."""
     return rule.notify or tuple(dict.fromkeys(channel for leg in _legs(routes, rule) for channel in leg.to))
 
 
-def describe_routes(routes: Sequence[model.Route], rule: model.Rule) -> str:
+def describe_routes(routes: Sequence[Route], rule: Rule) -> str:
     """Describe in words where the rule posts.
 
-    >>> desk, night = model.Route(to=("desk",)), model.Route(to=("night",), match=model.RouteMatch(tag=("pakistan",)))
-    >>> describe_routes((night, desk), model.Rule(name="exit", notify=()))
+    >>> desk, night = Route(to=("desk",)), Route(to=("night",), match=RouteMatch(tag=("pakistan",)))
+    >>> describe_routes((night, desk), Rule(name="exit", notify=()))
     'night (feeds tagged pakistan), else desk'
     """
     if rule.notify:
@@ -66,15 +65,13 @@ def describe_routes(routes: Sequence[model.Route], rule: model.Rule) -> str:
     return text or "nowhere"
 
 
-def _may_match(route: model.Route, rule: model.Rule) -> bool:
+def _may_match(route: Route, rule: Rule) -> bool:
     names, severities = route.match.rule, route.match.severity
     is_named = not names or any(fnmatchcase(rule.name.casefold(), name.casefold()) for name in names)
     return is_named and (not severities or rule.severity in severities)
 
 
-def _legs(
-    routes: Sequence[model.Route], rule: model.Rule, outer: tuple[str, ...] = (), joint: str = "else"
-) -> list[Leg]:
+def _legs(routes: Sequence[Route], rule: Rule, outer: tuple[str, ...] = (), joint: str = "else") -> list[Leg]:
     """Return a rule's legs, in the order in which they are tried. ``outer`` are the enclosing route's conditions."""
     legs: list[Leg] = []
     for branch in routes:

@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot import model
+from bot.model.actions import Silence
+from bot.model.alerts import Alert, AlertAction, Decision, Reason
+from bot.model.rules import Digest, Rule, Severity, Thread
+from bot.model.settings import PostingPolicy, QuietHours
+from bot.model.stories import Article, Deadline, Edit, Fact, Member, Story
 
 
-def quiet_hours_end(quiet: model.QuietHours | None, now: datetime) -> datetime | None:
+def quiet_hours_end(quiet: QuietHours | None, now: datetime) -> datetime | None:
     """Return the end of the quiet hours that ``now`` is in, or None if it is not in quiet hours."""
     if quiet is None or quiet.start == quiet.end:
         return None
@@ -26,7 +30,7 @@ def quiet_hours_end(quiet: model.QuietHours | None, now: datetime) -> datetime |
     return datetime.combine(day, quiet.end, tzinfo=quiet.zone).astimezone(UTC)
 
 
-def next_digest_time(digest: model.Digest, now: datetime) -> datetime:
+def next_digest_time(digest: Digest, now: datetime) -> datetime:
     """Return the first time strictly after ``now`` at which the digest is posted."""
     local = now.astimezone(digest.zone)
     due = datetime.combine(local.date(), digest.at, tzinfo=digest.zone)
@@ -42,21 +46,21 @@ class Situation:
     now: datetime
     channel: str
     #: The story, with the articles that joined in this batch.
-    story: model.Story
+    story: Story
     #: None if the story is new to the channel.
-    alert: model.Alert | None
+    alert: Alert | None
     #: Loaded rules that matched the story and notify the channel, in order of first match.
-    rules: tuple[model.Rule, ...]
+    rules: tuple[Rule, ...]
     #: Members that came in this batch, in order.
-    arrivals: tuple[model.Member, ...] = ()
+    arrivals: tuple[Member, ...] = ()
     #: New facts of the story, even if this channel has already posted them.
-    facts: tuple[model.Fact, ...] = ()
-    edits: tuple[model.Edit, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    edits: tuple[Edit, ...] = ()
     #: Whether a language model's summary has arrived that the message does not show yet.
     has_summary: bool = False
     #: Dated deadlines of the story; empty unless a rule has reminders.
-    deadlines: tuple[model.Deadline, ...] = ()
-    policy: model.PostingPolicy = field(default_factory=model.PostingPolicy)
+    deadlines: tuple[Deadline, ...] = ()
+    policy: PostingPolicy = field(default_factory=PostingPolicy)
     #: Times of this channel's recent posts below severity high, oldest first.
     recent_posts: tuple[datetime, ...] = ()
     #: Times of this channel's recent posts of severity high, oldest first.
@@ -64,56 +68,56 @@ class Situation:
     #: Rule name -> time at which the rule last opened a thread in this channel.
     rule_spoke_at: Mapping[str, datetime] = field(default_factory=dict)
     #: The silence that covers everything that could be posted now, or None.
-    silence: model.Silence | None = None
+    silence: Silence | None = None
     #: The silenced rules, which ``rules`` omits, each with its silence. Empty if ``silence`` is set.
-    silenced_rules: tuple[tuple[model.Rule, model.Silence], ...] = ()
+    silenced_rules: tuple[tuple[Rule, Silence], ...] = ()
     #: A silence of articles that ``arrivals``, ``facts`` and ``edits`` therefore omit. None if ``silence`` is set.
-    silence_of_some: model.Silence | None = None
+    silence_of_some: Silence | None = None
 
     @property
-    def severity(self) -> model.Severity:
+    def severity(self) -> Severity:
         """The highest severity among the rules, or normal if there are no rules."""
-        return max((rule.severity for rule in self.rules), key=lambda s: s.rank, default=model.Severity.NORMAL)
+        return max((rule.severity for rule in self.rules), key=lambda s: s.rank, default=Severity.NORMAL)
 
-    def is_ready(self, rule: model.Rule) -> bool:
+    def is_ready(self, rule: Rule) -> bool:
         """Return whether enough independent owners carry the story for this rule."""
         return len(self.story.owners) >= rule.min_outlets
 
     @property
-    def speaking(self) -> tuple[model.Rule, ...]:
+    def speaking(self) -> tuple[Rule, ...]:
         """The rules that may post about the story now."""
         return tuple(rule for rule in self.rules if self.is_ready(rule))
 
     @property
-    def thread(self) -> model.Thread:
+    def thread(self) -> Thread:
         """Which replies the story's thread gets: the highest level among the rules."""
         levels = (rule.thread or self.policy.thread for rule in self.rules)
         return max(levels, key=lambda thread: thread.rank, default=self.policy.thread)
 
-    def digest_of(self, rule: model.Rule) -> model.Digest | None:
+    def digest_of(self, rule: Rule) -> Digest | None:
         """Return the digest of the rule or else of the channel, or None if neither has one."""
         return rule.when or self.policy.digest
 
-    def next_digest(self, rules: Sequence[model.Rule]) -> datetime | None:
+    def next_digest(self, rules: Sequence[Rule]) -> datetime | None:
         """Return the time of the first digest of the rules, or None if any rule posts at once."""
         digests = [digest for rule in rules if (digest := self.digest_of(rule))]
         return min(next_digest_time(digest, self.now) for digest in digests) if len(digests) == len(rules) else None
 
     def decision(
         self,
-        action: model.AlertAction,
-        reason: model.Reason,
+        action: AlertAction,
+        reason: Reason,
         *,
-        rules: tuple[model.Rule, ...] | None = None,
+        rules: tuple[Rule, ...] | None = None,
         detail: str = "",
         until: datetime | None = None,
-        facts: tuple[model.Fact, ...] = (),
-        edits: tuple[model.Edit, ...] = (),
-    ) -> model.Decision:
+        facts: tuple[Fact, ...] = (),
+        edits: tuple[Edit, ...] = (),
+    ) -> Decision:
         """Return a decision about this story and channel, at ``now``. If ``rules`` is None, name all rules."""
         named = self.rules if rules is None else rules
         cause = self.arrivals[-1].article.id if self.arrivals else self.facts[0].article if self.facts else None
-        return model.Decision(
+        return Decision(
             at=self.now,
             story=self.story.id,
             channel=self.channel,
@@ -128,44 +132,44 @@ class Situation:
         )
 
     @property
-    def silenced(self) -> model.Decision | None:
+    def silenced(self) -> Decision | None:
         """The decision to post nothing because everything is silenced, or None if something is not."""
         return None if self.silence is None else self.silenced_by(self.silence)
 
-    def silenced_by(self, silence: model.Silence, rules: tuple[model.Rule, ...] | None = None) -> model.Decision:
+    def silenced_by(self, silence: Silence, rules: tuple[Rule, ...] | None = None) -> Decision:
         """Return the decision to post nothing because of ``silence``. If ``rules`` is None, name all rules."""
         detail = f"silenced: {silence.summary}"
-        decision = self.decision(model.AlertAction.SILENT, model.Reason.SILENCED, rules=rules, detail=detail)
+        decision = self.decision(AlertAction.SILENT, Reason.SILENCED, rules=rules, detail=detail)
         return replace(decision, silence=silence.id)
 
-    def hold(self, reason: model.Reason, *, until: datetime | None, detail: str) -> model.Decision:
+    def hold(self, reason: Reason, *, until: datetime | None, detail: str) -> Decision:
         """Return a decision to wait. If ``until`` is None, wait until another article joins."""
-        return self.decision(model.AlertAction.HOLD, reason, detail=detail, until=until)
+        return self.decision(AlertAction.HOLD, reason, detail=detail, until=until)
 
     def reply(
         self,
-        reason: model.Reason,
+        reason: Reason,
         *,
-        rules: tuple[model.Rule, ...] | None = None,
+        rules: tuple[Rule, ...] | None = None,
         detail: str = "",
-        facts: tuple[model.Fact, ...] = (),
-        edits: tuple[model.Edit, ...] = (),
-    ) -> model.Decision:
+        facts: tuple[Fact, ...] = (),
+        edits: tuple[Edit, ...] = (),
+    ) -> Decision:
         """Return a reply. ``until`` is the next digest or else, below severity high, the end of quiet hours."""
         send_at = self.next_digest(self.rules)
-        if send_at is None and self.severity is not model.Severity.HIGH:
+        if send_at is None and self.severity is not Severity.HIGH:
             send_at = quiet_hours_end(self.policy.quiet, self.now)
         return self.decision(
-            model.AlertAction.REPLY, reason, rules=rules, detail=detail, until=send_at, facts=facts, edits=edits
+            AlertAction.REPLY, reason, rules=rules, detail=detail, until=send_at, facts=facts, edits=edits
         )
 
 
 def without_silenced(
     situation: Situation,
     *,
-    of_story: model.Silence | None,
-    of_rule: Callable[[str], model.Silence | None],
-    of_article: Callable[[model.Article], model.Silence | None],
+    of_story: Silence | None,
+    of_rule: Callable[[str], Silence | None],
+    of_article: Callable[[Article], Silence | None],
 ) -> Situation:
     """Return the situation without silenced rules and articles. If nothing is left, set its ``silence`` instead.
 

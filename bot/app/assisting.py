@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import config, model, storage
+from bot import config, storage
+from bot.aio import TaskGroup
 from bot.app.environment import Environment
 from bot.app.wiring import Live, Observers
-from bot.model.runtime import TaskGroup
+from bot.model.alerts import Decision
+from bot.model.errors import ConfigError
+from bot.model.language_models import LanguageModelPolicy
 from bot.pipeline.decide import Decider
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ class Assisting:
         self._live = live
         self._decider = decider
         self._observers = observers
-        self._policy: model.LanguageModelPolicy | None = None
+        self._policy: LanguageModelPolicy | None = None
         self._asker: Asker | None = None
         self._changed = asyncio.Event()
 
@@ -48,13 +51,13 @@ class Assisting:
         if previous is not None:
             await previous.close()
 
-    def _open(self, policy: model.LanguageModelPolicy) -> Asker | None:
+    def _open(self, policy: LanguageModelPolicy) -> Asker | None:
         # Import here, because only a configuration with a model needs the prompts and the SDK.
         from bot.llm import Asker, open_model
 
         try:
             endpoint = open_model(policy, lambda secret: config.resolve_secret(secret, self._environment.environ))
-        except model.ConfigError as error:
+        except ConfigError as error:
             log.error("language model not opened", error=str(error))
             return None
         return Asker(
@@ -76,12 +79,12 @@ class Assisting:
                 if asking is not None:
                     asking.cancel()
 
-    async def settle(self) -> Sequence[model.Decision]:
+    async def settle(self) -> Sequence[Decision]:
         """Ask the model about undecided articles for at most the configured ``wait``. Then decide all, even unanswered.
 
         Raises StoreError.
         """
-        decisions: list[model.Decision] = []
+        decisions: list[Decision] = []
         remaining = self._policy.wait if self._policy else timedelta()
         loop = asyncio.get_running_loop()
         while self._asker is not None and self._decider.is_waiting and remaining > timedelta():

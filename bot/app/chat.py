@@ -9,13 +9,19 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import config, model, storage
+from bot import config, storage
+from bot.aio import TaskGroup, retry_until_stored
 from bot.alerts import notices
 from bot.app.wiring import Live
 from bot.channels.kit import phrases
-from bot.model import SilenceKind
-from bot.model.actions import EndSilence, MakeSilence
-from bot.model.runtime import TaskGroup, retry_until_stored
+from bot.model.actions import EndSilence, MakeSilence, Silence, SilenceKind
+from bot.model.alerts import Decision
+from bot.model.channels import ActionResult, ChatRequest, Listener, Press
+from bot.model.durations import Clock, format_count, parse_duration
+from bot.model.errors import CannotAct, StoreError
+from bot.model.feeds import FeedHealth
+from bot.model.messages import Message, MessageKind, StoryBrief
+from bot.model.rules import Rule
 from bot.pipeline import actions
 from bot.pipeline.silences import Rights, person_context, person_rights
 from bot.pipeline.turn import Turn
@@ -39,15 +45,15 @@ class Interactions:
     """Runs the listeners of all channels, carries out button presses, and passes on questions."""
 
     store: storage.Store
-    clock: model.Clock
+    clock: Clock
     live: Live
-    on_decided: Callable[[Sequence[model.Decision]], None]
+    on_decided: Callable[[Sequence[Decision]], None]
     #: Answers a question that a chat app received; gets the question and the channels of that app.
-    on_question: Callable[[model.ChatRequest, Sequence[str]], Awaitable[model.Message]]
+    on_question: Callable[[ChatRequest, Sequence[str]], Awaitable[Message]]
     #: Channels of a disconnected listener -> time of its first failure.
     _failing_since: dict[tuple[str, ...], datetime] = field(default_factory=dict, init=False)
 
-    async def run(self, listeners: Callable[[], Sequence[model.Listener]]) -> None:
+    async def run(self, listeners: Callable[[], Sequence[Listener]]) -> None:
         """Run the listeners that every process may run, until cancelled. Start them again when the channels change."""
         while True:
             changed = self.live.channels_changed
@@ -57,14 +63,14 @@ class Interactions:
                 for task in tasks:
                     task.cancel()
 
-    async def run_alone(self, listeners: Sequence[model.Listener]) -> None:
+    async def run_alone(self, listeners: Sequence[Listener]) -> None:
         """Run the listeners that only one process may run, until cancelled."""
         async with TaskGroup() as group:
             for listener in listeners:
                 if listener.is_alone:
                     group.create_task(self._listen(listener))
 
-    async def _listen(self, listener: model.Listener) -> None:
+    async def _listen(self, listener: Listener) -> None:
         channels = tuple(listener.channels)
         self._failing_since.pop(channels, None)
         await retry_until_stored(
@@ -76,7 +82,7 @@ class Interactions:
             self.clock,
         )
 
-    async def take(self, press: model.Press, channels: Sequence[str]) -> model.ActionResult:
+    async def take(self, press: Press, channels: Sequence[str]) -> ActionResult:
         """Carry out a button press on a message in one of ``channels``. Raises StoreError."""
         snapshot, now = self.live.snapshot, self.clock.now()
         result = await self.store.write(lambda tx: actions.apply_press(tx, snapshot, press, channels=channels, now=now))
@@ -144,7 +150,7 @@ class Asking:
     def __init__(self, watched: Watched) -> None:
         self._watched, self._answers = watched, Answers(watched)
 
-    async def answer(self, question: model.ChatRequest, channels: Sequence[str]) -> model.Message:
+    async def answer(self, question: ChatRequest, channels: Sequence[str]) -> Message:
         """Answer a question that a chat app received; ``channels`` are the channels of that app."""
         verb, _, argument = question.words.strip().partition(" ")
         verb = "page" if question.is_page else verb.casefold()
@@ -166,25 +172,25 @@ class Asking:
                     return await self._feeds()
                 case _:
                     return _reply("Commands:", *_USAGE)
-        except model.CannotAct as error:
+        except CannotAct as error:
             # In a chat, commands begin with a slash.
             why = str(error).replace("`wirewatch silence list`", "`/wirewatch silence list`")
             return _reply(f"Nothing was changed: {why}.")
         except Refused as error:
             return _reply(str(error))
-        except model.StoreError:
+        except StoreError:
             return _reply("The archive is unavailable at the moment; try again in a minute.")
 
-    def _readable(self, rights: Rights) -> dict[str, model.Rule]:
+    def _readable(self, rights: Rights) -> dict[str, Rule]:
         """Return the rules that post to a channel whose stories the person may read."""
         routes = self._settings.bot.routes
         return {entry.rule.name: entry.rule for entry in self._settings.rules if rights.may_read(entry.rule, routes)}
 
-    async def _page(self, rights: Rights) -> model.Message:
+    async def _page(self, rights: Rights) -> Message:
         briefs = await self._briefs(None, _DAY, self._readable(rights))
         return _stories(briefs, f"{_counted(briefs)} in the last 24 hours")
 
-    async def _stories(self, rule: str, rights: Rights) -> model.Message:
+    async def _stories(self, rule: str, rights: Rights) -> Message:
         readable = self._readable(rights)
         matching = errors.find_names(rule, readable)
         if len(matching) != 1:
@@ -192,13 +198,11 @@ class Asking:
         briefs = await self._briefs(matching[0], _WEEK, readable)
         return _stories(briefs, f'{_counted(briefs)} of "{matching[0]}" in the last 7 days')
 
-    async def _briefs(
-        self, rule: str | None, back: timedelta, readable: dict[str, model.Rule]
-    ) -> list[model.StoryBrief]:
+    async def _briefs(self, rule: str | None, back: timedelta, readable: dict[str, Rule]) -> list[StoryBrief]:
         since = self._watched.clock.now() - back
 
-        def read(archive: Archive) -> list[model.StoryBrief]:
-            briefs: list[model.StoryBrief] = []
+        def read(archive: Archive) -> list[StoryBrief]:
+            briefs: list[StoryBrief] = []
             for skip in range(0, _READ, _STORIES + 1):
                 stories = archive.tx.stories.newest(since=since, rule=rule, skip=skip, most=_STORIES + 1)
                 for story in stories:
@@ -211,7 +215,7 @@ class Asking:
 
         return await self._answers.read(read)
 
-    async def _why(self, argument: str, rights: Rights) -> model.Message:
+    async def _why(self, argument: str, rights: Rights) -> Message:
         match = _LINK.fullmatch(argument.strip())
         link, rule = (match[1] or match[2], match[3].strip(_QUOTES)) if match else (argument, "")
         try:
@@ -235,24 +239,24 @@ class Asking:
                 for decision in decisions[:_DECISIONS]
             ]
             if (more := len(decisions) - _DECISIONS) > 0:
-                lines.append(f"{model.format_count(more, 'further decision')}: `wirewatch stories` lists all")
+                lines.append(f"{format_count(more, 'further decision')}: `wirewatch stories` lists all")
         # Do not list a rule if none of its terms matches.
         near_misses = [entry for entry in explained if not entry.matched and "  + " in entry.text]
         lines += [f'"{entry.rule}" does not match: {entry.text.splitlines()[-1].strip(" =")}' for entry in near_misses]
         count = len(matched)
-        some = f"{model.format_count(count, 'rule')} {'matches' if count == 1 else 'match'} this article"
+        some = f"{format_count(count, 'rule')} {'matches' if count == 1 else 'match'} this article"
         return _reply(some if count else "No rule matches this article", *lines)
 
-    async def _feeds(self) -> model.Message:
+    async def _feeds(self) -> Message:
         lines, count = list[str](), 0
-        for health in (model.FeedHealth.GONE, model.FeedHealth.FAILING):
+        for health in (FeedHealth.GONE, FeedHealth.FAILING):
             page = await self._answers.ask(FEEDS_HEALTH, FeedsParameters(health=health, limit=MOST))
             count += len(page.feeds)
             lines += [f"{feed.outlet}: {feed.error or feed.health}" for feed in page.feeds]
-        total = model.format_count(len(self._settings.feeds), "feed")
+        total = format_count(len(self._settings.feeds), "feed")
         return _reply(f"Not working: {count} of {total}" if count else f"{total}, all working", *lines)
 
-    async def _silence(self, argument: str, question: model.ChatRequest, rights: Rights) -> model.Message:
+    async def _silence(self, argument: str, question: ChatRequest, rights: Rights) -> Message:
         now, zone = self._watched.clock.now(), self._settings.bot.timezone
         if argument.casefold() == "list":
             return await self._silences(rights)
@@ -264,7 +268,7 @@ class Asking:
             return _reply("A silence needs a name, an end and a reason:", _USAGE[2])
         else:
             try:
-                lasts = model.parse_duration(words["lasts"])
+                lasts = parse_duration(words["lasts"])
             except (ValueError, OverflowError) as error:
                 return _reply(str(error))
             kind, name = SilenceKind((words["kind"] or "everything").casefold()), (words["name"] or "").strip(_QUOTES)
@@ -277,19 +281,19 @@ class Asking:
             action = MakeSilence(kind=kind, name=name, end=lasts, reason=words["why"])
         snapshot = self._watched.snapshot
 
-        def work(tx: storage.Transaction) -> model.ActionResult:
+        def work(tx: storage.Transaction) -> ActionResult:
             context = person_context(Turn(tx, snapshot, now), rights, once=question.id)
             return actions.apply_action(context, action)
 
         result = await self._watched.store.write(work)
         silence = result.created
-        if not isinstance(silence, model.Silence) or isinstance(action, EndSilence):
+        if not isinstance(silence, Silence) or isinstance(action, EndSilence):
             return _reply(result.text)
         until = f" until {phrases.format_time(silence.until, zone)}" if silence.until else ""
         done = f"Nothing is posted about {silence.subject} {silence.place}{until}"
         return _reply(done, f"Reason: {silence.reason}", f"To end it earlier: /wirewatch {result.command}")
 
-    async def _silences(self, rights: Rights) -> model.Message:
+    async def _silences(self, rights: Rights) -> Message:
         zone = self._settings.bot.timezone
         readable = self._readable(rights)
         lines = []
@@ -300,9 +304,7 @@ class Asking:
                 continue
             until = f" until {phrases.format_time(silence.until, zone)}" if silence.until else ""
             lines.append(f"{silence.subject} {silence.place}{until}: {silence.reason} (silence end {silence.id})")
-        return _reply(
-            f"{model.format_count(len(lines), 'silence')} in force" if lines else "No silence is in force", *lines
-        )
+        return _reply(f"{format_count(len(lines), 'silence')} in force" if lines else "No silence is in force", *lines)
 
     @property
     def _settings(self) -> config.Settings:
@@ -312,22 +314,22 @@ class Asking:
 _VERBS = ("why", "stories", "silence", "feeds")
 
 
-def _reply(lead: str, *lines: str) -> model.Message:
-    return model.Message(kind=model.MessageKind.NOTICE, lead=lead, lines=lines)
+def _reply(lead: str, *lines: str) -> Message:
+    return Message(kind=MessageKind.NOTICE, lead=lead, lines=lines)
 
 
-def _not_one(matching: Sequence[str], names: Collection[str]) -> model.Message:
+def _not_one(matching: Sequence[str], names: Collection[str]) -> Message:
     several = f"{len(matching)} rules match this name; type more of the name"
     return _reply(several if matching else "No rule has this name", *(matching or names))
 
 
-def _counted(briefs: Sequence[model.StoryBrief]) -> str:
+def _counted(briefs: Sequence[StoryBrief]) -> str:
     if len(briefs) > _STORIES:
         return f"The last {_STORIES} stories"
-    return model.format_count(len(briefs), "story") if briefs else "No stories"
+    return format_count(len(briefs), "story") if briefs else "No stories"
 
 
-def _stories(briefs: Sequence[model.StoryBrief], lead: str) -> model.Message:
+def _stories(briefs: Sequence[StoryBrief], lead: str) -> Message:
     if not briefs:
         return _reply(lead, _USAGE[0])
-    return model.Message(kind=model.MessageKind.GATHERED, lead=lead, briefs=tuple(briefs[:_STORIES]))
+    return Message(kind=MessageKind.GATHERED, lead=lead, briefs=tuple(briefs[:_STORIES]))

@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import channels, config, model, plugins
+from bot import channels, config, plugins
+from bot.model.channels import Channel
+from bot.model.durations import Clock
+from bot.model.fetching import Fetcher
 
 if TYPE_CHECKING:
     from bot import storage
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SystemClock:
-    """The clock of the machine; implements ``model.Clock``."""
+    """The clock of the machine; implements ``Clock``."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)  # noqa: TID251 - the only place that reads the time
@@ -40,8 +43,8 @@ class Environment:
     """A command's environment variables, clock, fetcher and ticker. Tests, simulations and the demo replace some."""
 
     environ: Mapping[str, str]
-    clock: model.Clock = field(default_factory=SystemClock)
-    fetcher: model.Fetcher | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    fetcher: Fetcher | None = None
     tick_every: TickEvery = _tick_every
 
 
@@ -82,7 +85,7 @@ def database_of(settings: config.Settings, environment: Environment) -> str:
 
 def channel_of(
     settings: config.Settings, name: str, environment: Environment, store: storage.Store | None = None
-) -> model.Channel:
+) -> Channel:
     """Build one channel of bot.yaml. If its secret is not set, the channel is closed and its messages wait."""
     channel = settings.bot.channels[name]
     context = channels.ChannelContext(
@@ -97,7 +100,7 @@ def channel_of(
 class _StoreKeyValues:
     """Stores a channel's values, such as a resolved id, in the database."""
 
-    def __init__(self, store: storage.Store, clock: model.Clock) -> None:
+    def __init__(self, store: storage.Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
@@ -105,7 +108,7 @@ class _StoreKeyValues:
         return await self._store.read(lambda tx: tx.key_values.get(key))
 
     async def put(self, key: str, value: str) -> None:
-        from bot.model.runtime import retry_until_stored  # imports asyncio, which many commands do not need
+        from bot.aio import retry_until_stored  # imports asyncio, which many commands do not need
 
         # Retry until the database is available, because without the value, a mail that was sent would be sent again.
         await retry_until_stored(lambda: self._store.write(lambda tx: tx.key_values.put(key, value)), self._clock)

@@ -12,10 +12,14 @@ from functools import partial
 
 import structlog
 
-from bot import model, storage
+from bot import storage
+from bot.aio import STORE_PAUSE, TaskGroup
 from bot.app.wiring import Live
 from bot.feeds import schedule, websub
-from bot.model.runtime import STORE_PAUSE, TaskGroup
+from bot.model.durations import Clock
+from bot.model.errors import FetchError, StoreError
+from bot.model.feeds import Feed, Subscription
+from bot.model.fetching import Fetcher, PushClient, Request
 from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
@@ -36,14 +40,14 @@ class Mailboxes:
     """Waits for new mail in each mailbox that is a feed, and makes the feed due."""
 
     store: storage.Store
-    clock: model.Clock
-    fetcher: model.Fetcher
+    clock: Clock
+    fetcher: Fetcher
     live: Live
     who: str = field(default_factory=partial(secrets.token_hex, 8))
 
     async def run(self) -> None:
         """Run until cancelled."""
-        if not isinstance(self.fetcher, model.PushClient):
+        if not isinstance(self.fetcher, PushClient):
             return
         waiting: dict[str, asyncio.Task[None]] = {}
         async with TaskGroup() as group:
@@ -55,7 +59,7 @@ class Mailboxes:
                     waiting[url] = group.create_task(self._wait_at(url, self.fetcher))
                 await self.clock.sleep(_LOOK)
 
-    async def _wait_at(self, url: str, bell: model.PushClient) -> None:
+    async def _wait_at(self, url: str, bell: PushClient) -> None:
         while feed := self.live.snapshot.feeds.get(url):
             now = self.clock.now()
             # One process per database waits for the mailbox; two do no harm.
@@ -63,15 +67,15 @@ class Mailboxes:
             try:
                 if not self.store.address.is_sqlite and not await self.store.write(lease):
                     await self.clock.sleep(_LOOK)
-                elif await bell.wait(model.Request(url=url, access=feed.access, options=feed.options)):
+                elif await bell.wait(Request(url=url, access=feed.access, options=feed.options)):
                     await self._make_due(url, feed)
-            except model.StoreError:
+            except StoreError:
                 await self.clock.sleep(STORE_PAUSE)
-            except model.FetchError as error:
+            except FetchError as error:
                 log.warning("IMAP IDLE failed; the mailbox is only polled", feed=url, error=str(error))
                 await self.clock.sleep(_AFTER_FAILURE)
 
-    async def _make_due(self, url: str, feed: model.Feed) -> None:
+    async def _make_due(self, url: str, feed: Feed) -> None:
         """Make the mailbox due, if necessary after a running poll. Raises StoreError."""
         for _ in range(_TRIES):
             if await self.store.write(partial(poll_for_news, feeds={url: feed}, urls=[url], now=self.clock.now())):
@@ -80,7 +84,7 @@ class Mailboxes:
 
 
 def poll_for_news(
-    tx: storage.Transaction, *, feeds: Mapping[str, model.Feed], urls: Iterable[str], now: datetime
+    tx: storage.Transaction, *, feeds: Mapping[str, Feed], urls: Iterable[str], now: datetime
 ) -> Sequence[str]:
     """Make the feeds at ``urls`` due. Return those that are due or not configured; the caller retries the others."""
     settled = []
@@ -105,8 +109,8 @@ class Hubs:
     """Subscribes to feeds' hubs, and polls a feed when its hub reports news. Several processes may share a database."""
 
     store: storage.Store
-    clock: model.Clock
-    fetcher: model.Fetcher
+    clock: Clock
+    fetcher: Fetcher
     live: Live
 
     async def run(self) -> None:
@@ -119,7 +123,7 @@ class Hubs:
         while True:
             # Hubs can only reach a bot with a public address.
             if public_url := self.live.snapshot.public_url:
-                with contextlib.suppress(model.StoreError):
+                with contextlib.suppress(StoreError):
                     await work(public_url)
             await self.clock.sleep(_HUB_INTERVAL)
 
@@ -154,7 +158,7 @@ class Hubs:
         )
         slots = asyncio.Semaphore(_CONCURRENT_HUBS)
 
-        async def ask(subscription: model.Subscription) -> None:
+        async def ask(subscription: Subscription) -> None:
             async with slots:
                 await self._ask(subscription, public_url)
 
@@ -162,18 +166,18 @@ class Hubs:
             for subscription in claimed:
                 group.create_task(ask(subscription))
 
-    async def _ask(self, subscription: model.Subscription, public_url: str) -> None:
+    async def _ask(self, subscription: Subscription, public_url: str) -> None:
         if websub.has_expired(subscription, now=self.clock.now()):
             renewed = websub.after_silence(subscription, now=self.clock.now())
         else:
             form = websub.subscribe_form(subscription, public_url)
-            request = model.Request(url=subscription.hub, accept="*/*", form=form, home=subscription.feed)
+            request = Request(url=subscription.hub, accept="*/*", form=form, home=subscription.feed)
             error = None
             try:
                 status = (await self.fetcher.get(request)).status
                 if not 200 <= status < 300:
                     error = f"the hub answered {status}"
-            except model.FetchError as failure:
+            except FetchError as failure:
                 error = str(failure)
             renewed = websub.after_request(subscription, error, now=self.clock.now())
         if renewed.error:

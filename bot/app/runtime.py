@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
-from bot import __version__, channels, config, model, storage
+from bot import __version__, channels, config, storage
+from bot.aio import TaskGroup, retry_until_stored
 from bot.alerts import notices
-from bot.app import pushes
+from bot.app import memory, pushes
 from bot.app.assisting import Assisting
 from bot.app.chat import Asking, Interactions
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
@@ -27,8 +28,7 @@ from bot.channels import checks
 from bot.config import loading
 from bot.feeds import outlets
 from bot.fetch import fulltext, google_news, parsing, slots
-from bot.model import memory
-from bot.model.runtime import TaskGroup, retry_until_stored
+from bot.model.channels import Channel
 from bot.pipeline import keep
 from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
@@ -72,7 +72,7 @@ class App:
         store: storage.Store,
         *,
         on_feed: Callable[[FeedReport], None],
-        replaced: Mapping[str, model.Channel] | None,
+        replaced: Mapping[str, Channel] | None,
         process_name: str,
     ) -> None:
         """Create the stages over an open store without starting any. ``opened`` explains the parameters."""
@@ -199,9 +199,7 @@ class App:
                 task.cancel()
         await self.heartbeat.end()
 
-    async def send(
-        self, over: asyncio.Event, *, is_ours: Callable[[model.Channel], bool] = lambda channel: True
-    ) -> None:
+    async def send(self, over: asyncio.Event, *, is_ours: Callable[[Channel], bool] = lambda channel: True) -> None:
         """Send until ``over`` is set, then send the messages that are due.
 
         Send only to channels for which ``is_ours`` is true.
@@ -217,7 +215,7 @@ class App:
                 for task in watching:
                     task.cancel()
 
-    def _sender(self, ours: Mapping[str, model.Channel]) -> Sender:
+    def _sender(self, ours: Mapping[str, Channel]) -> Sender:
         return Sender(self.store, ours, self.clock, snapshot=lambda: self.live.snapshot, observer=self.observers)
 
     async def _watch(self, folder: Path) -> None:
@@ -368,7 +366,7 @@ async def opened(
     environment: Environment,
     *,
     on_feed: Callable[[FeedReport], None] = lambda report: None,
-    replaced: Mapping[str, model.Channel] | None = None,
+    replaced: Mapping[str, Channel] | None = None,
     process_name: str = "wirewatch",
 ) -> AsyncIterator[App]:
     """Open the app and its database; only one process may open an SQLite database.

@@ -11,7 +11,7 @@ from typing import Protocol
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.model.runtime import TaskGroup
+from bot.aio import TaskGroup
 
 
 class TickEvery(Protocol):

@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot import channels, config, model, rules, storage
+from bot import channels, config, rules, storage
 from bot.app.environment import Environment, channel_of
 from bot.fetch.first_use import FetcherAtFirstUse
+from bot.model.alerts import Decision
+from bot.model.channels import Channel
+from bot.model.fetching import Fetcher
+from bot.model.language_models import Completion
+from bot.model.messages import Outgoing
+from bot.model.rules import Digest
+from bot.model.settings import FetchPolicy, PostingPolicy
 from bot.pipeline.reports import FeedReport, Observer
 from bot.pipeline.snapshot import Snapshot
 from bot.text import encoders
@@ -25,13 +32,13 @@ class Live:
 
     settings: config.Settings
     snapshot: Snapshot
-    channels: Mapping[str, model.Channel]
+    channels: Mapping[str, Channel]
     #: Time of the last load or reload.
     loaded_at: datetime
     #: Set when a reload replaces ``channels``; a new event then takes its place.
     channels_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def replace(self, settings: config.Settings, channels: Mapping[str, model.Channel], *, now: datetime) -> None:
+    def replace(self, settings: config.Settings, channels: Mapping[str, Channel], *, now: datetime) -> None:
         """Replace the configuration."""
         self.settings, self.snapshot, self.loaded_at = settings, snapshot_of(settings), now
         if self.channels != channels:
@@ -58,15 +65,15 @@ class Observers(Observer):
         for observer in self.all:
             observer.on_feed(report)
 
-    def on_decided(self, decision: model.Decision) -> None:
+    def on_decided(self, decision: Decision) -> None:
         for observer in self.all:
             observer.on_decided(decision)
 
-    def on_outcome(self, row: model.Outgoing) -> None:
+    def on_outcome(self, row: Outgoing) -> None:
         for observer in self.all:
             observer.on_outcome(row)
 
-    def on_completion(self, completion: model.Completion) -> None:
+    def on_completion(self, completion: Completion) -> None:
         for observer in self.all:
             observer.on_completion(completion)
 
@@ -99,12 +106,12 @@ def snapshot_of(settings: config.Settings) -> Snapshot:
 
 def _policy(
     bot: config.BotSettings, channel: config.ChannelSettings, features: channels.ChannelFeatures
-) -> model.PostingPolicy:
+) -> PostingPolicy:
     digest = None
     if features.digest:
         at, zone = features.digest
-        digest = model.Digest(at=at, zone=zone or bot.timezone)
-    return model.PostingPolicy(
+        digest = Digest(at=at, zone=zone or bot.timezone)
+    return PostingPolicy(
         quiet=bot.quiet_hours,
         posts_per_hour=bot.posts_per_hour,
         can_edit=bool(features.can_edit),
@@ -115,7 +122,7 @@ def _policy(
     )
 
 
-def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> model.Fetcher:
+def fetcher_of(policy: FetchPolicy, environment: Environment) -> Fetcher:
     """Return the fetcher of ``environment``, or an HTTP client that is created at its first use."""
 
     def create() -> HttpFetcher:
@@ -134,8 +141,8 @@ def channels_of(
     environment: Environment,
     store: storage.Store,
     *,
-    replaced: Mapping[str, model.Channel] | None = None,
-) -> Mapping[str, model.Channel]:
+    replaced: Mapping[str, Channel] | None = None,
+) -> Mapping[str, Channel]:
     """Return the channels of bot.yaml. Build each one, unless ``replaced`` has a channel of the same name."""
     names, replaced = settings.bot.channels, replaced or {}
     return {name: replaced.get(name) or channel_of(settings, name, environment, store) for name in names}

@@ -16,7 +16,7 @@ import pydantic
 
 from bot import plugins
 from bot.channels.kit.context import ChannelContext, ChannelFeatures, ChannelOptions, KeyValues
-from bot.model import Abilities, Channel, Listener
+from bot.model.channels import Abilities, Channel, Listener
 
 __all__ = [
     "ChannelContext",

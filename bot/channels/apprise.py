@@ -13,7 +13,6 @@ from typing import Any
 
 import pydantic
 
-from bot import model
 from bot.channels.kit import errors, phrases, rendering
 from bot.channels.kit.context import (
     BaseChannel,
@@ -25,6 +24,10 @@ from bot.channels.kit.context import (
     step,
 )
 from bot.channels.kit.phrases import break_markup
+from bot.model.access import Secret
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
+from bot.model.messages import Message, Receipt
 
 KIND = "apprise"
 #: The HTTP status in a log line of Apprise's plug-ins. The line is never shown, because it may contain an address.
@@ -39,14 +42,14 @@ _MOST_BYTES = {"ntfy": 4_096}
 class Options(ChannelOptions):
     """One of the services that Apprise supports (https://appriseit.com/services/)."""
 
-    url: model.Secret = pydantic.Field(description="The service's Apprise address: env:NAME or file:/path.")
+    url: Secret = pydantic.Field(description="The service's Apprise address: env:NAME or file:/path.")
     pace: Pace = timedelta(seconds=1)
 
 
 class Channel(BaseChannel):
     """A service. Apprise returns only whether sending succeeded, so threads and edits are impossible."""
 
-    abilities = model.Abilities(threads=False, edits=False, lookup=False)
+    abilities = Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         super().__init__(name, account=f"apprise {options.url.reference}", pace=options.pace, context=context)
@@ -54,28 +57,28 @@ class Channel(BaseChannel):
         #: The address and the plug-in of the last successful call. The plug-in is kept because it may be logged in.
         self._spare: tuple[str, Any] | None = None
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         """Send through Apprise. The receipt has no reference. Raises SendError."""
         address = self._address()
         log = _PluginLog()
         try:
             is_sent = await run_in_thread(lambda: self._notify(address, delivery.message, log), name=self.name)
-        except model.SendError:
+        except SendError:
             raise
         except (OSError, TypeError, ValueError, LookupError, AttributeError) as error:
             # These errors are bugs of the plug-in, which may have sent the message.
-            raise model.OutcomeUnknown(f"the service's plug-in failed ({type(error).__name__})") from None
+            raise OutcomeUnknown(f"the service's plug-in failed ({type(error).__name__})") from None
         if is_sent:
             return self.receipt("")
         if log.wait is not None:
-            raise model.RetryLater("the service says too many messages", after=log.wait)
+            raise RetryLater("the service says too many messages", after=log.wait)
         # The plug-in returned False. Its log may contain the HTTP status.
         if status := _STATUS.search("\n".join(log.lines)):
             now = self.context.clock.now()
             raise errors.error_of_status(int(status[1]), who="the service", headers={}, now=now)
-        raise model.OutcomeUnknown("the service did not accept the message and gave no reason")
+        raise OutcomeUnknown("the service did not accept the message and gave no reason")
 
-    def _notify(self, address: str, message: model.Message, log: _PluginLog) -> bool:
+    def _notify(self, address: str, message: Message, log: _PluginLog) -> bool:
         # Clear ``_spare`` during the call, so that an abandoned call never shares its plug-in with the next call.
         spare, self._spare = self._spare, None
         service = spare[1] if spare is not None and spare[0] == address else _plugin(address)
@@ -84,7 +87,7 @@ class Channel(BaseChannel):
             self._spare = address, service
         return is_sent
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         with step("the address is set and names a service"):
             address = self._address()
             service = await run_in_thread(lambda: str(_plugin(address).service_name), name=self.name)
@@ -132,13 +135,11 @@ def _plugin(address: str) -> Any:
     )
     service = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if service is None:
-        raise model.ChannelClosed(
-            "the Apprise address has an unknown service or is incomplete: see appriseit.com/services"
-        )
+        raise ChannelClosed("the Apprise address has an unknown service or is incomplete: see appriseit.com/services")
     return service
 
 
-def _notify(service: Any, message: model.Message, log: _PluginLog, *, zone: tzinfo) -> bool:
+def _notify(service: Any, message: Message, log: _PluginLog, *, zone: tzinfo) -> bool:
     import apprise
 
     # For services with HTML, the library escapes markup but not mentions. Other services receive the text as it is.

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import structlog
 
-from bot import model
-from bot.model.runtime import TaskGroup
+from bot.aio import TaskGroup
+from bot.model.channels import Channel
+from bot.model.errors import SendError, StoreError
 
 log = structlog.get_logger("wirewatch")
 
@@ -17,18 +18,18 @@ log = structlog.get_logger("wirewatch")
 PATIENCE = timedelta(seconds=30)
 
 
-async def check_all(channels: Iterable[model.Channel]) -> None:
+async def check_all(channels: Iterable[Channel]) -> None:
     """Check all channels concurrently and log their problems. The errors of a channel are never raised."""
     async with TaskGroup() as group:
         for channel in channels:
             group.create_task(_look_at(channel))
 
 
-async def _look_at(channel: model.Channel) -> None:
+async def _look_at(channel: Channel) -> None:
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
             lines = await channel.check()
-    except (TimeoutError, model.SendError, model.StoreError):
+    except (TimeoutError, SendError, StoreError):
         return
     except Exception:
         # A bug in the check of one channel must not stop the other channels.

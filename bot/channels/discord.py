@@ -28,7 +28,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pydantic
 
-from bot import model
 from bot.channels.kit import http_client, outline, phrases, rendering
 from bot.channels.kit.context import (
     Address,
@@ -46,6 +45,11 @@ from bot.channels.kit.context import (
 from bot.channels.kit.errors import Act, error_of_status, parse_wait, send_error
 from bot.channels.kit.outline import Line, Style
 from bot.channels.kit.phrases import break_markup
+from bot.model.access import Secret
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.errors import NotEditable, OutcomeUnknown, SendError
+from bot.model.messages import Message, Receipt
+from bot.model.rules import Severity
 
 Json: TypeAlias = Any
 
@@ -64,8 +68,8 @@ class Options(ChannelOptions):
     """A Discord channel, by a bot's token (full) or by a webhook (edits, but no threads and no look-up)."""
 
     to: str | None = pydantic.Field(None, description="The channel's link or id, from its menu under Copy Link.")
-    token: model.Secret | None = pydantic.Field(None, description="The bot's token: env:NAME or file:/path.")
-    webhook: model.Secret | None = pydantic.Field(
+    token: Secret | None = pydantic.Field(None, description="The bot's token: env:NAME or file:/path.")
+    webhook: Secret | None = pydantic.Field(
         None, description="Instead of to and token: the address of a webhook, as env:NAME or file:/path."
     )
     people: Annotated[
@@ -121,15 +125,15 @@ class Channel(BaseChannel):
     async def fetch_guild(self) -> None:
         """Fetch the server's id before sending. Without it, messages have no link."""
         if not self._guild:
-            with contextlib.suppress(model.SendError):
+            with contextlib.suppress(SendError):
                 self._guild = str((await self.describe()).get("guild_id") or "")
 
-    def message_receipt(self, answer: Json, *, place: str = "", thread: str = "") -> model.Receipt:
+    def message_receipt(self, answer: Json, *, place: str = "", thread: str = "") -> Receipt:
         """Return the receipt of a message in Discord's JSON. Raises OutcomeUnknown if it has no id."""
         fields = answer if isinstance(answer, Mapping) else {}
         ref, place = fields.get("id"), place or str(fields.get("channel_id") or "")
         if not isinstance(ref, str):
-            raise model.OutcomeUnknown("Discord accepted the message, but its answer has no id")
+            raise OutcomeUnknown("Discord accepted the message, but its answer has no id")
         link = f"https://discord.com/channels/{self._guild}/{place}/{ref}" if self._guild and place else ""
         return self.receipt(ref, place=place, thread=thread, link=link)
 
@@ -163,7 +167,7 @@ class Channel(BaseChannel):
         if response.is_success:
             document = response.document
             if document is None:
-                raise model.OutcomeUnknown(f"{doing}: {_WHO} answered {response.status} without its JSON document")
+                raise OutcomeUnknown(f"{doing}: {_WHO} answered {response.status} without its JSON document")
             return document
         fields = response.fields
         if response.status == 429 and "retry_after" in fields:
@@ -211,12 +215,10 @@ class BotChannel(Channel):
         self._threads: dict[str, None] = {}
 
     @property
-    def abilities(self) -> model.Abilities:
-        return model.Abilities(
-            threads=True, edits=True, lookup=self._shows_history, broadcast=True, idempotent=_NONCE_LASTS
-        )
+    def abilities(self) -> Abilities:
+        return Abilities(threads=True, edits=True, lookup=self._shows_history, broadcast=True, idempotent=_NONCE_LASTS)
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         check_place(delivery, self._to)
         if (edited := delivery.edits) is not None:
             path = f"/channels/{edited.place}/messages"
@@ -241,7 +243,7 @@ class BotChannel(Channel):
         answer = await self._ask("POST", path, doing="post", body=body, instead=instead)
         return self.message_receipt(answer, place=place, thread=thread)
 
-    async def _thread(self, head: str, message: model.Message) -> str:
+    async def _thread(self, head: str, message: Message) -> str:
         """Create the thread of a message, unless it exists, and return its id, which is the message's id."""
         if head not in self._threads:
             await self._ask(
@@ -258,7 +260,7 @@ class BotChannel(Channel):
                 del self._threads[next(iter(self._threads))]
         return head
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
         check_place(delivery, self._to)
         head = delivery.reply_to.head if delivery.reply_to is not None and not delivery.is_broadcast else ""
         place = head or self._to
@@ -268,9 +270,7 @@ class BotChannel(Channel):
             page = await self._page(place, f"after={last_id}&limit={_PAGE}")
             if not page and is_first and not await self._may_read(place):
                 self._shows_history = False
-                raise model.OutcomeUnknown(
-                    "the bot cannot read the channel's history: allow its role Read Message History"
-                )
+                raise OutcomeUnknown("the bot cannot read the channel's history: allow its role Read Message History")
             for message in page:
                 if _message_ref(delivery) in find_refs(message):
                     return self.message_receipt(message, place=place, thread=head)
@@ -308,7 +308,7 @@ class BotChannel(Channel):
     async def describe(self) -> Mapping[str, Any]:
         return await self._channel(self._to)
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, channel and permissions; the help of each line says what to click."""
         with step("the token is accepted"):
             me = await self._ask("GET", "/users/@me", doing="ask for the bot's name")
@@ -324,11 +324,11 @@ class BotChannel(Channel):
         click = "right-click the channel, Edit Channel, Permissions, and allow it for the bot's role"
         for name, (bit, purpose) in NEEDED_PERMISSIONS.items():
             advice = f"needed for {purpose}: {click}"
-            yield model.CheckLine.of(bool(have & bit), f"permission {name}", otherwise=advice)
+            yield CheckLine.of(bool(have & bit), f"permission {name}", otherwise=advice)
         self._shows_history = bool(have & _READ_HISTORY)
 
 
-def _message_ref(delivery: model.Delivery) -> str:
+def _message_ref(delivery: Delivery) -> str:
     """Return a short reference for a message. The plain form, which is sent after a refusal, ends with it."""
     return hashlib.sha256(delivery.id.encode()).hexdigest()[:8]
 
@@ -336,18 +336,18 @@ def _message_ref(delivery: model.Delivery) -> str:
 class WebhookChannel(Channel):
     """The channel of a webhook. It posts and edits, but cannot start threads in a text channel or look up messages."""
 
-    abilities = model.Abilities(threads=False, edits=True, lookup=False)
+    abilities = Abilities(threads=False, edits=True, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         assert options.webhook is not None
         self._webhook = options.webhook
         super().__init__(name, options, context, account=f"discord webhook {options.webhook.reference}")
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         body = build_payload(delivery, zone=self.context.zone)
         if delivery.edits is not None:
             if not delivery.edits.ref.isdigit():
-                raise model.NotEditable("the message is not in the configured channel")
+                raise NotEditable("the message is not in the configured channel")
             return self.message_receipt(
                 await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
             )
@@ -358,7 +358,7 @@ class WebhookChannel(Channel):
     async def describe(self) -> Mapping[str, Any]:
         return await self._ask("GET", "", doing="ask for the webhook")
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         yield passed(
             "reduced mode: a webhook has no threads and no way to check whether a message arrived",
             "a bot's token has both: docs/channels.md, Discord",
@@ -389,7 +389,7 @@ _SUPPRESS_EMBEDS = 4
 _REF = "https://wirewatch.invalid/"
 #: Maximum characters of a thread's name.
 _NAME_LIMIT = 100
-_COLOURS = {model.Severity.HIGH: 0xD92D20, model.Severity.NORMAL: 0x2E6FD9, model.Severity.LOW: 0x98A2B3}
+_COLOURS = {Severity.HIGH: 0xD92D20, Severity.NORMAL: 0x2E6FD9, Severity.LOW: 0x98A2B3}
 _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: "-# "}
 # Escape the slash too, because an invitation (discord.gg/…) becomes a card even without https://.
 _MARKS = re.compile(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
@@ -397,7 +397,7 @@ _MARKS = re.compile(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
 _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 
 
-def build_payload(delivery: model.Delivery, *, zone: tzinfo, ref: str = "") -> dict[str, Any]:
+def build_payload(delivery: Delivery, *, zone: tzinfo, ref: str = "") -> dict[str, Any]:
     """Return the fields to create or edit a message. They contain ``ref``, which ``find_refs`` finds again."""
     message = delivery.message
     allowed: dict[str, Any] = {"allowed_mentions": {"parse": []} if delivery.is_plain else _allowed_mentions(message)}
@@ -425,7 +425,7 @@ def find_refs(message: Mapping[str, Any]) -> Iterator[str]:
     yield str(message.get("content") or "").rpartition("-# ")[2]
 
 
-def _allowed_mentions(message: model.Message) -> dict[str, list[str]]:
+def _allowed_mentions(message: Message) -> dict[str, list[str]]:
     """Return the field that allows the message's mentions, which come from the configuration, and no others."""
     ids = [mention.id for mention in message.mentions if mention.id]
     allowed = {
@@ -436,7 +436,7 @@ def _allowed_mentions(message: model.Message) -> dict[str, list[str]]:
     return {key: names for key, names in allowed.items() if names or key == "parse"}
 
 
-def thread_name(message: model.Message) -> str:
+def thread_name(message: Message) -> str:
     """Return the story's headline as the name of its thread. Names have no markup to escape."""
     return phrases.headline(message.briefs[0], _NAME_LIMIT) if message.briefs else "News"
 

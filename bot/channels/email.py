@@ -27,7 +27,6 @@ import aiosmtplib
 import pydantic
 import structlog
 
-from bot import model
 from bot.channels.kit import errors, outline, phrases, rendering
 from bot.channels.kit.context import (
     BaseChannel,
@@ -41,6 +40,12 @@ from bot.channels.kit.context import (
 )
 from bot.channels.kit.errors import Act, ErrorTable, send_error
 from bot.channels.kit.outline import Style
+from bot.model.access import Secret
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.durations import format_count
+from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
+from bot.model.messages import MessageKind, Receipt
+from bot.model.rules import Severity
 
 KIND = "email"
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
@@ -121,7 +126,7 @@ class Options(ChannelOptions):
         description="starttls (port 587), tls (from the first byte, port 465), or none (in clear, port 25).",
     )
     username: str | None = pydantic.Field(None, description="The name of the login, if the server requires one.")
-    password: model.Secret | None = pydantic.Field(None, description="The login's password: env:NAME or file:/path.")
+    password: Secret | None = pydantic.Field(None, description="The login's password: env:NAME or file:/path.")
     digest: Annotated[
         tuple[time, ZoneInfo | None] | None,
         pydantic.PlainValidator(_parse_digest),
@@ -187,7 +192,7 @@ Refused: TypeAlias = Mapping[str, aiosmtplib.SMTPResponseException]
 class Channel(BaseChannel):
     """A list of recipients. Mails cannot be edited or looked up. All attempts at a mail have the same Message-ID."""
 
-    abilities = model.Abilities(threads=True, edits=False, lookup=False)
+    abilities = Abilities(threads=True, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         host, port = options.server
@@ -198,11 +203,11 @@ class Channel(BaseChannel):
         self._options = options
         self._partly_sent_key = f"email {name} partly sent"
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         now = self.context.clock.now()
         content = compose(delivery, self._options, name=self.name, now=now, zone=self.context.zone)
         ref = message_id(delivery.id, self._options.sender.domain)
-        receipt = model.Receipt(ref=ref, place="email", subject=subject_of(delivery), sent_at=now)
+        receipt = Receipt(ref=ref, place="email", subject=subject_of(delivery), sent_at=now)
         # Send id -> time of the first attempt, and recipients who need no further attempt.
         partly_sent: dict[str, tuple[str, list[str]]] = json.loads(
             await self.context.key_values.get(self._partly_sent_key) or "{}"
@@ -223,8 +228,8 @@ class Channel(BaseChannel):
                 partly_sent[delivery.id] = since, sorted({*served, *waiting} - deferred.keys())
                 await self.context.key_values.put(self._partly_sent_key, json.dumps(partly_sent))
             recipient, refusal = next(iter(deferred.items()))
-            text = f"{model.format_count(len(deferred), 'recipient')} put off, such as {recipient}"
-            raise model.RetryLater(f"{text}: {refusal.code} {_answer_text(refusal)}", whole_channel=False)
+            text = f"{format_count(len(deferred), 'recipient')} put off, such as {recipient}"
+            raise RetryLater(f"{text}: {refusal.code} {_answer_text(refusal)}", whole_channel=False)
         if len(rejected) == len(self._options.to):
             raise _error_of(Stage.RECIPIENT, next(iter(rejected.values())))
         self._log_refused(deferred)
@@ -237,7 +242,7 @@ class Channel(BaseChannel):
             answer = _answer_text(refusal)
             log.warning("recipient refused", channel=self.name, recipient=recipient, code=refusal.code, answer=answer)
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Log in, and submit the sender and the recipients to the server, but send no mail."""
         sender = self._options.sender.addr_spec
         with step(f"the mail server {self._host}:{self._port} accepts mail from {sender}"):
@@ -252,9 +257,9 @@ class Channel(BaseChannel):
                 yield passed(f"it accepts mail for {address.addr_spec}")
                 continue
             error = _error_of(Stage.RECIPIENT, refusal)
-            is_deferred = isinstance(error, model.RetryLater)
+            is_deferred = isinstance(error, RetryLater)
             what = f"it {'defers' if is_deferred else 'rejects'} mail for {address.addr_spec}"
-            yield model.CheckLine(is_good=is_deferred, what=what, help=str(error))
+            yield CheckLine(is_good=is_deferred, what=what, help=str(error))
 
     @contextlib.asynccontextmanager
     async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
@@ -278,15 +283,13 @@ class Channel(BaseChannel):
                 await client.ehlo()
                 if security is Security.STARTTLS:
                     if not client.supports_extension("starttls"):
-                        raise model.ChannelClosed(
-                            f"{_WHO} offers no STARTTLS; set security to tls (port 465), or to none"
-                        )
+                        raise ChannelClosed(f"{_WHO} offers no STARTTLS; set security to tls (port 465), or to none")
                     await client.starttls()
                     await client.ehlo()
             if username is not None:
                 with _before_sending(Stage.LOGIN):
                     if not client.supports_extension("auth"):
-                        raise model.ChannelClosed(
+                        raise ChannelClosed(
                             f"{_WHO} accepts no login; remove username and password, or use another server"
                         )
                     await client.login(username, password)
@@ -320,7 +323,7 @@ async def _finish_mail(client: aiosmtplib.SMTP, content: bytes) -> None:
         raise _error_of(Stage.TEXT, error) from None
     except (aiosmtplib.SMTPException, OSError) as error:
         reason = "no answer in time" if isinstance(error, TimeoutError) else "the connection broke before its answer"
-        raise model.OutcomeUnknown(f"{_WHO}: {reason}") from None
+        raise OutcomeUnknown(f"{_WHO}: {reason}") from None
 
 
 async def _cancel_mail(client: aiosmtplib.SMTP) -> None:
@@ -351,7 +354,7 @@ def _before_sending(stage: Stage) -> Iterator[None]:
         raise _error_of(stage, error) from None
     except (aiosmtplib.SMTPException, OSError) as error:
         reason = "no answer in time" if isinstance(error, TimeoutError) else "the connection could not be kept"
-        raise errors.unsent_error(error, who=_WHO) or model.RetryLater(f"{_WHO}: {reason}") from None
+        raise errors.unsent_error(error, who=_WHO) or RetryLater(f"{_WHO}: {reason}") from None
 
 
 #: Maximum length of a line (RFC 5322, section 2.1.1, and RFC 2047, section 2).
@@ -417,7 +420,7 @@ def message_id(delivery_id: str, domain: str) -> str:
     return f"<{''.join(_DOT_ATOM.findall(delivery_id))}@wirewatch.{domain}>"
 
 
-def compose(delivery: model.Delivery, options: Options, *, name: str, now: datetime, zone: tzinfo) -> bytes:
+def compose(delivery: Delivery, options: Options, *, name: str, now: datetime, zone: tzinfo) -> bytes:
     """Return a mail. ``name`` is the channel's name, which the mail contains so that readers can filter by it."""
     message, sender = delivery.message, options.sender
     fields = {
@@ -430,7 +433,7 @@ def compose(delivery: model.Delivery, options: Options, *, name: str, now: datet
     if delivery.reply_to is not None:
         # Replies refer to the head (RFC 5322, section 3.6.4), because a mailbox may lack other replies.
         fields |= {"In-Reply-To": delivery.reply_to.ref, "References": delivery.reply_to.ref}
-    if message.severity is model.Severity.HIGH:
+    if message.severity is Severity.HIGH:
         fields["Importance"] = "high"
     # Prevent automatic answers: RFC 3834, section 5; Exchange has its own header.
     fields |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
@@ -446,7 +449,7 @@ def compose(delivery: model.Delivery, options: Options, *, name: str, now: datet
     return encode_headers(fields) + _build_content(delivery, foot, zone).as_bytes()
 
 
-def _build_content(delivery: model.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
+def _build_content(delivery: Delivery, foot: str, zone: tzinfo) -> EmailMessage:
     """Return the text and HTML parts in ASCII lines of at most 76 characters, which no server changes."""
     content = EmailMessage(policy=_POLICY)
     text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)
@@ -462,7 +465,7 @@ def _build_content(delivery: model.Delivery, foot: str, zone: tzinfo) -> EmailMe
     return content
 
 
-def subject_of(delivery: model.Delivery) -> str:
+def subject_of(delivery: Delivery) -> str:
     """Return the subject. A reply has "Re:" and the subject of its head, because Gmail groups threads by subject."""
     message = delivery.message
     if delivery.reply_to is not None and delivery.reply_to.subject:
@@ -470,8 +473,8 @@ def subject_of(delivery: model.Delivery) -> str:
     words = rendering.plain_title(message, _SUBJECT_LENGTH)
     if message.briefs and not message.is_gathered:
         words = phrases.headline(message.briefs[0], _SUBJECT_LENGTH)
-        words = f"[High] {words}" if message.severity is model.Severity.HIGH else words
-        words = f"Re: {words}" if message.kind is model.MessageKind.REPLY else words
+        words = f"[High] {words}" if message.severity is Severity.HIGH else words
+        words = f"Re: {words}" if message.kind is MessageKind.REPLY else words
     # Break text that looks like an encoded word (RFC 2047), because mail programs would decode it.
     return words.replace("=?", "= ?")
 
@@ -545,7 +548,7 @@ def _find_reaction(stage: Stage, refusal: aiosmtplib.SMTPResponseException) -> t
     return ERRORS[stage][max(starts, key=len)] if starts else (Act.WAIT, "")
 
 
-def _error_of(stage: Stage, refusal: aiosmtplib.SMTPResponseException) -> model.SendError:
+def _error_of(stage: Stage, refusal: aiosmtplib.SMTPResponseException) -> SendError:
     """Return the error for a refusal, with the server's own text, which is written for people."""
     act, advice = _find_reaction(stage, refusal)
     # A server may repeat the credentials in its answer to a login.

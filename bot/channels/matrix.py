@@ -11,7 +11,6 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import pydantic
 
-from bot import model
 from bot.channels.kit import http_client, outline, phrases, rendering
 from bot.channels.kit.context import (
     Address,
@@ -30,6 +29,10 @@ from bot.channels.kit.context import (
 from bot.channels.kit.errors import Act, ErrorTable, parse_retry_after, parse_wait, rows
 from bot.channels.kit.http_client import HttpResponse, error_of_response
 from bot.channels.kit.outline import Line
+from bot.model.access import Secret
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, SendError, ThreadGone
+from bot.model.messages import Receipt
 
 KIND = "matrix"
 _API = "/_matrix/client/v3"
@@ -51,9 +54,7 @@ class Options(ChannelOptions):
     room: str = pydantic.Field(
         ..., description="The room's alias in quotes (#policy:example.org) or its id (!abc:example.org)."
     )
-    token: model.Secret = pydantic.Field(
-        ..., description="The access token of the bot's account: env:NAME or file:/path."
-    )
+    token: Secret = pydantic.Field(..., description="The access token of the bot's account: env:NAME or file:/path.")
     people: Annotated[dict[str, str], check_ids(_USER_ID, "a user's id in quotes: '@ann:example.org'")] = (
         pydantic.Field(
             {}, description="People whom messages can mention: a name of your choice, and the user's id in quotes."
@@ -80,7 +81,7 @@ class Channel(BaseChannel):
 
     #: ``idempotent`` is half of the day for which Synapse keeps a transaction id (databases/main/events_worker.py,
     #: _cleanup_old_transaction_ids).
-    abilities = model.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12))
+    abilities = Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12))
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         account = f"matrix {options.server} {options.token.reference}"
@@ -89,7 +90,7 @@ class Channel(BaseChannel):
         # Store the id of the room, so that the channel stays in this room if its alias moves to another.
         self._room = StoredId(context, f"{account} {options.room}", self._find_room)
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         room = await self._room.get()
         check_place(delivery, room)
         body = build_content(delivery, zone=self.context.zone)
@@ -104,12 +105,12 @@ class Channel(BaseChannel):
             thread = delivery.reply_to.head if delivery.reply_to else ""
             return self.receipt(ref, place=room, thread=thread, link=_message_link(room, ref))
         if _is_about_relation(response) and delivery.edits is not None:
-            raise model.NotEditable("the homeserver no longer knows the message")
+            raise NotEditable("the homeserver no longer knows the message")
         if _is_about_relation(response) and delivery.reply_to is not None:
-            raise model.ThreadGone("the homeserver no longer knows the head of the thread")
+            raise ThreadGone("the homeserver no longer knows the head of the thread")
         raise await self._error(response, doing="sending")
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
         room = await self._room.get()
         check_place(delivery, room)
         event_filter = json.dumps({"types": ["m.room.message"], "senders": [await self._own_id()]})
@@ -119,7 +120,7 @@ class Channel(BaseChannel):
             page = (await self._get(path, doing="looking for a message")).fields
             events = page.get("chunk")
             if not isinstance(events, list):
-                raise model.OutcomeUnknown(f"{_WHO}: the answer cannot be read (no chunk)")
+                raise OutcomeUnknown(f"{_WHO}: the answer cannot be read (no chunk)")
             for event in events:
                 at = datetime.fromtimestamp(event.get("origin_server_ts", 0) / 1000, UTC)
                 event_content = event.get("content") or {}
@@ -128,7 +129,7 @@ class Channel(BaseChannel):
                     ref = str(event["event_id"])
                     thread = str(relation.get("event_id", "")) if relation.get("rel_type") == "m.thread" else ""
                     link = _message_link(room, ref)
-                    return model.Receipt(ref=ref, place=room, thread=thread, link=link, sent_at=at)
+                    return Receipt(ref=ref, place=room, thread=thread, link=link, sent_at=at)
                 if at < since:
                     return None
             end = page.get("end")
@@ -136,7 +137,7 @@ class Channel(BaseChannel):
                 return None
             query["from"] = end
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, room, membership, power level and encryption, and accept an invitation."""
         with step("the token is accepted"):
             me = await self._own_id()
@@ -146,7 +147,7 @@ class Channel(BaseChannel):
             room = await self._room.get()
             joined = (await self._get("/joined_rooms", doing="looking for its rooms")).fields.get("joined_rooms")
             if not (isinstance(joined, list) and room in joined) and not await self._join(room):
-                raise model.ChannelClosed(f"the bot's account is not in the room; {ERRORS['M_FORBIDDEN'][1]}")
+                raise ChannelClosed(f"the bot's account is not in the room; {ERRORS['M_FORBIDDEN'][1]}")
         yield passed(what)
         with step("the room's settings can be read"):
             levels = await self._state(room, "m.room.power_levels")
@@ -157,9 +158,9 @@ class Channel(BaseChannel):
         needs = _power_level(levels.get("events"), "m.room.message", levels.get("events_default"))
         may_send = has >= needs or creation.get("sender") == me
         advice = f"its power level is {has}, and messages need {needs}: raise its level in the room's settings"
-        yield model.CheckLine.of(may_send, f"{me} may send there", otherwise=advice)
+        yield CheckLine.of(may_send, f"{me} may send there", otherwise=advice)
         advice = "Wirewatch cannot encrypt: create a room without encryption, which cannot be turned off later"
-        yield model.CheckLine.of(not is_encrypted, "the room is not encrypted", otherwise=advice)
+        yield CheckLine.of(not is_encrypted, "the room is not encrypted", otherwise=advice)
 
     async def _find_room(self) -> str:
         if self._options.room.startswith("!"):
@@ -167,13 +168,13 @@ class Channel(BaseChannel):
         path = f"/directory/room/{quote(self._options.room, safe='')}"
         return (await self._get(path, doing="looking for the room")).text_field("room_id", who=_WHO)
 
-    async def _error(self, response: HttpResponse, *, doing: str) -> model.SendError:
+    async def _error(self, response: HttpResponse, *, doing: str) -> SendError:
         # Servers before version 1.10 of the specification put the wait into the body.
         wait = parse_wait(response.fields.get("retry_after_ms"), per_second=1_000)
         now, code = self.context.clock.now(), response.fields.get("errcode")
         wait = parse_retry_after(response.headers, now=now) or wait
         error = error_of_response(response, ERRORS, code=code, who=_WHO, doing=doing, now=now, retry_after=wait)
-        if isinstance(error, model.ChannelClosed):
+        if isinstance(error, ChannelClosed):
             await self._room.forget()
         return error
 
@@ -230,7 +231,7 @@ _BODY_LIMIT = 4_000
 SEND_ID = "wirewatch.send_id"
 
 
-def build_content(delivery: model.Delivery, *, zone: tzinfo) -> dict[str, Json]:
+def build_content(delivery: Delivery, *, zone: tzinfo) -> dict[str, Json]:
     """Return the longest content of an ``m.room.message`` that fits into an event."""
     return outline.render_to_fit(
         delivery,
@@ -240,7 +241,7 @@ def build_content(delivery: model.Delivery, *, zone: tzinfo) -> dict[str, Json]:
     )
 
 
-def _event_content(delivery: model.Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
+def _event_content(delivery: Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
     # m.mentions alone decides who is notified (spec, "User and room mentions").
     user_ids: list[Json] = [mention.id for mention in delivery.message.mentions if mention.id]
     text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)

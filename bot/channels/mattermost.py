@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 import pydantic
 
-from bot import model
 from bot.channels.kit import http_client, outline, phrases, rendering
 from bot.channels.kit.context import (
     Address,
@@ -35,6 +34,10 @@ from bot.channels.kit.errors import Act, ErrorTable, rows, send_error
 from bot.channels.kit.http_client import HttpResponse, error_of_response
 from bot.channels.kit.outline import Line, Run, Style
 from bot.channels.kit.phrases import break_markup
+from bot.model.access import Secret
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError
+from bot.model.messages import Receipt
 
 KIND = "mattermost"
 _WHO = "Mattermost"
@@ -56,7 +59,7 @@ class Options(ChannelOptions):
         None, description="The team, as in the channel's address. Omit it if to is an id."
     )
     to: str = pydantic.Field(..., description="The channel, as in its address (policy-alerts), or its id.")
-    token: model.Secret = pydantic.Field(..., description="The bot's access token: env:NAME or file:/path.")
+    token: Secret = pydantic.Field(..., description="The bot's access token: env:NAME or file:/path.")
     people: Annotated[
         dict[str, str],
         check_ids(_NAME, "the name behind the @, or here, channel or all"),
@@ -92,7 +95,7 @@ class Channel(BaseChannel):
     """
 
     #: ``idempotent`` is less than the half minute for which a server keeps a post's pending id.
-    abilities = model.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20))
+    abilities = Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20))
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         account = f"mattermost {options.server} {options.token.reference}"
@@ -101,7 +104,7 @@ class Channel(BaseChannel):
         self._channel = StoredId(context, f"{account} {options.team} {options.to}", self._find_channel)
         self._own_id = ""
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         place = await self._channel.get()
         check_place(delivery, place)
         text = render_text(delivery, limit=self._options.max_length, zone=self.context.zone)
@@ -122,7 +125,7 @@ class Channel(BaseChannel):
         created = await self._call("POST", "/posts?set_online=false", post, doing="posting")
         return self._receipt(created, place=place, thread=root)
 
-    def _receipt(self, post: HttpResponse, *, place: str, thread: str) -> model.Receipt:
+    def _receipt(self, post: HttpResponse, *, place: str, thread: str) -> Receipt:
         ref = post.text_field("id", who=_WHO)
         return self.receipt(ref, place=place, thread=thread, link=self._link(ref))
 
@@ -130,7 +133,7 @@ class Channel(BaseChannel):
         """Return a post's link; the server redirects it to the post's team."""
         return f"{self._options.server}/_redirect/pl/{ref}"
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
         place = await self._channel.get()
         check_place(delivery, place)
         if not self._own_id:
@@ -141,19 +144,19 @@ class Channel(BaseChannel):
             listing = (await self._call("GET", path, doing="looking for a message")).fields
             order, posts = listing.get("order"), listing.get("posts")
             if not isinstance(order, list) or not isinstance(posts, dict):
-                raise model.OutcomeUnknown(f"{_WHO}: the answer cannot be read (no order)")
+                raise OutcomeUnknown(f"{_WHO}: the answer cannot be read (no order)")
             for post in (posts[post_id] for post_id in order):
                 at = datetime.fromtimestamp(post.get("create_at", 0) / 1000, UTC)
                 if post.get("user_id") == self._own_id and (post.get("props") or {}).get(SEND_ID) == delivery.id:
                     ref, thread = str(post["id"]), str(post.get("root_id") or "")
-                    return model.Receipt(ref=ref, place=place, thread=thread, link=self._link(ref), sent_at=at)
+                    return Receipt(ref=ref, place=place, thread=thread, link=self._link(ref), sent_at=at)
                 if at < since:
                     return None
             if len(order) < _PAGE:
                 return None
             page += 1
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, channel and membership."""
         with step("the token is accepted"):
             me = (await self._call("GET", "/users/me", doing="the login")).fields.get("username")
@@ -164,11 +167,11 @@ class Channel(BaseChannel):
             channel = (await self._call("GET", f"/channels/{place}", doing="looking for the channel")).fields
         yield passed(what)
         archived = ERRORS["api.post.create_post.can_not_post_to_deleted.error"][1]
-        yield model.CheckLine.of(not channel.get("delete_at"), "the channel is not archived", otherwise=archived)
+        yield CheckLine.of(not channel.get("delete_at"), "the channel is not archived", otherwise=archived)
         what = f"{me} is a member of the channel"
         with step(what):
             response = await self._request("GET", f"/channels/{place}/members/me")
-        yield model.CheckLine.of(response.is_success, what, otherwise=ERRORS[_NO_PERMISSION][1])
+        yield CheckLine.of(response.is_success, what, otherwise=ERRORS[_NO_PERMISSION][1])
 
     async def _find_channel(self) -> str:
         if self._options.team is None:
@@ -184,7 +187,7 @@ class Channel(BaseChannel):
         if response.is_success:
             return response
         error = _error_of(response, doing=doing, now=self.context.clock.now(), is_edit=is_edit)
-        if isinstance(error, model.ChannelClosed):
+        if isinstance(error, ChannelClosed):
             # Look the channel up next time, because a new channel may have the name of a deleted one.
             await self._channel.forget()
         raise error
@@ -205,7 +208,7 @@ _ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
 _PREFIXES = {Style.HEAD: "#### ", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: ""}
 
 
-def render_text(delivery: model.Delivery, *, limit: int, zone: tzinfo) -> str:
+def render_text(delivery: Delivery, *, limit: int, zone: tzinfo) -> str:
     """Return a message in Mattermost's Markdown, of at most ``limit`` characters."""
     if delivery.is_plain:
         words = break_markup(rendering.plain_message(delivery.message, zone=zone))
@@ -296,7 +299,7 @@ ERRORS: ErrorTable = {
 }
 
 
-def _error_of(response: HttpResponse, *, doing: str, now: datetime, is_edit: bool) -> model.SendError:
+def _error_of(response: HttpResponse, *, doing: str, now: datetime, is_edit: bool) -> SendError:
     code = response.fields.get("id")
     act, _ = ERRORS.get(code, (None, "")) if isinstance(code, str) else (None, "")
     if response.status == 429:

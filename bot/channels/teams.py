@@ -17,12 +17,15 @@ from urllib.parse import urlsplit
 
 import pydantic
 
-from bot import model
 from bot.channels.kit import http_client, outline, phrases, rendering
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, passed, step
 from bot.channels.kit.errors import Act, ErrorTable, rows
 from bot.channels.kit.http_client import error_of_response
 from bot.channels.kit.outline import Line, Run, Style
+from bot.model.access import Secret
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.errors import ChannelClosed
+from bot.model.messages import Receipt
 
 KIND = "teams"
 _WHO = "Teams"
@@ -31,7 +34,7 @@ _WHO = "Teams"
 class Options(ChannelOptions):
     """A channel or chat of Microsoft Teams, by a workflow's webhook (reduced: no threads, no edits)."""
 
-    webhook: model.Secret = pydantic.Field(description="The workflow's address, as env:NAME or file:/path.")
+    webhook: Secret = pydantic.Field(description="The workflow's address, as env:NAME or file:/path.")
     # A workflow accepts four requests a second, and posts a hundred cards a minute.
     pace: Pace = timedelta(seconds=1)
 
@@ -39,13 +42,13 @@ class Options(ChannelOptions):
 class Channel(BaseChannel):
     """A workflow, which posts in a channel or chat."""
 
-    abilities = model.Abilities(threads=False, edits=False, lookup=False)
+    abilities = Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         super().__init__(name, account=f"teams {options.webhook.reference}", pace=options.pace, context=context)
         self._webhook = options.webhook
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         document = build_card(delivery, zone=self.context.zone)
         response = await http_client.request("POST", self._url(), who=_WHO, document=document)
         # An HTML page comes from a proxy, because a workflow answers with an empty body.
@@ -54,11 +57,11 @@ class Channel(BaseChannel):
         error = response.fields.get("error")
         code = error.get("code") if isinstance(error, Mapping) else None
         if code not in ERRORS and response.status in (401, 403, 404, 410):
-            raise model.ChannelClosed(f"Teams answered {response.status}: {EXPIRED_ADVICE}")
+            raise ChannelClosed(f"Teams answered {response.status}: {EXPIRED_ADVICE}")
         now = self.context.clock.now()
         raise error_of_response(response, ERRORS, code=code, who=_WHO, doing="posting", now=now)
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check only the address, because a workflow cannot be checked without posting."""
         yield passed(
             "reduced mode: a workflow has no threads, no edits and no way to check whether a message arrived",
@@ -71,7 +74,7 @@ class Channel(BaseChannel):
     def _url(self) -> str:
         url = self.context.secret_address(self._webhook, what="the Teams workflow")
         if (urlsplit(url).hostname or "").endswith(RETIRED_HOSTS):
-            raise model.ChannelClosed(f"the Teams workflow: {RETIRED_ADVICE}")
+            raise ChannelClosed(f"the Teams workflow: {RETIRED_ADVICE}")
         return url
 
 
@@ -82,7 +85,7 @@ _VERSION = "1.4"
 _PLAIN_LIMIT = 4_000
 
 
-def build_card(delivery: model.Delivery, *, zone: tzinfo) -> dict[str, Any]:
+def build_card(delivery: Delivery, *, zone: tzinfo) -> dict[str, Any]:
     """Return the document for the workflow's webhook: a message with one card."""
     if delivery.is_plain:
         text = rendering.plain_message(delivery.message, zone=zone)

@@ -23,7 +23,6 @@ from typing import Annotated, Any, Self
 import pydantic
 import structlog
 
-from bot import model
 from bot.channels.kit import http_client, menu, outline, phrases, rendering
 from bot.channels.kit.context import (
     Address,
@@ -42,8 +41,16 @@ from bot.channels.kit.context import (
 from bot.channels.kit.errors import Act, ErrorTable, parse_wait, rows
 from bot.channels.kit.http_client import error_of_response
 from bot.channels.kit.outline import Line, Run, Style
+from bot.model import channels as model_channels
 from bot.model import visible
+from bot.model.access import Secret
 from bot.model.actions import Action, ShowMenu, ShowWhy
+from bot.model.alerts import Reason
+from bot.model.channels import Abilities, CheckLine, Delivery, OnChange, OnChatRequest, OnPress, Person, Press
+from bot.model.durations import backoff
+from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, RetryLater, SendError, StoreError, ThreadGone
+from bot.model.messages import Message, MessageKind, Receipt
+from bot.model.stories import StoryId
 
 KIND = "telegram"
 _API = "https://api.telegram.org"
@@ -58,7 +65,7 @@ class Options(ChannelOptions):
     """A chat, group or channel of Telegram, by a bot's token."""
 
     to: str = pydantic.Field(description="The chat's id (a number, in quotes) or a public channel's @name.")
-    token: model.Secret = pydantic.Field(description="The bot's token from @BotFather: env:NAME or file:/path.")
+    token: Secret = pydantic.Field(description="The bot's token from @BotFather: env:NAME or file:/path.")
     topic: int | None = pydantic.Field(None, ge=1, description="In a group with topics: the topic's number.")
     buttons: bool = pydantic.Field(
         False,
@@ -105,7 +112,7 @@ class Options(ChannelOptions):
 class Channel(BaseChannel):
     """A chat. Replies are in the chat and point to the story's message."""
 
-    abilities = model.Abilities(threads=True, edits=True, lookup=False, broadcast=True)
+    abilities = Abilities(threads=True, edits=True, lookup=False, broadcast=True)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self._api_url = options.api_url or _API
@@ -117,7 +124,7 @@ class Channel(BaseChannel):
         #: Telegram limits all methods together.
         self._limits = http_client.RateLimits(context.clock, who=_WHO)
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         place = await self._chat.get()
         body = message_content(delivery, zone=self.context.zone)
         if self.options.buttons and (keyboard := message_keyboard(delivery.message)):
@@ -134,7 +141,7 @@ class Channel(BaseChannel):
         result = await self._post("sendMessage", place, body)
         ref, chat = result.get("message_id"), result.get("chat") or {}
         if not isinstance(ref, int) or not isinstance(chat.get("id"), int):
-            raise model.OutcomeUnknown("Telegram accepted the message, but its answer has no message number")
+            raise OutcomeUnknown("Telegram accepted the message, but its answer has no message number")
         return self.receipt(str(ref), place=str(chat["id"]), link=_message_link(chat, ref))
 
     async def _find_chat(self) -> str:
@@ -149,11 +156,11 @@ class Channel(BaseChannel):
             await self._chat.put(moved.to)
             # Old messages have no number in the new chat.
             if "message_id" in body:
-                raise model.NotEditable("the group became a supergroup: its old messages cannot be reached") from None
+                raise NotEditable("the group became a supergroup: its old messages cannot be reached") from None
             if "reply_parameters" in body:
-                raise model.ThreadGone("the group became a supergroup: its old messages cannot be reached") from None
+                raise ThreadGone("the group became a supergroup: its old messages cannot be reached") from None
             return await self._ask(method, {**body, "chat_id": moved.to})
-        except model.ChannelClosed:
+        except ChannelClosed:
             await self._chat.forget()
             raise
 
@@ -170,13 +177,13 @@ class Channel(BaseChannel):
         fields = response.fields
         if response.is_success:
             if fields.get("ok") is not True:
-                raise model.OutcomeUnknown(f"{method}: {_WHO} answered {response.status} without its JSON document")
+                raise OutcomeUnknown(f"{method}: {_WHO} answered {response.status} without its JSON document")
             return fields.get("result")
         if response.status == 400 and NOT_MODIFIED in str(fields.get("description")):
             return None
         raise self._refusal(method, response, fields)
 
-    def _refusal(self, method: str, response: http_client.HttpResponse, fields: Mapping[str, Any]) -> model.SendError:
+    def _refusal(self, method: str, response: http_client.HttpResponse, fields: Mapping[str, Any]) -> SendError:
         now = self.context.clock.now()
         parameters = fields.get("parameters")
         parameters = parameters if isinstance(parameters, Mapping) else {}
@@ -187,19 +194,19 @@ class Channel(BaseChannel):
         if response.status == 409:
             # Telegram sends a bot's updates to one program only.
             cause = "with a webhook" if "webhook" in description.casefold() else "with another getUpdates request"
-            return model.ChannelClosed(f"{method}: Telegram reports a conflict {cause}; {OTHER_PROGRAM}")
+            return ChannelClosed(f"{method}: Telegram reports a conflict {cause}; {OTHER_PROGRAM}")
         # Telegram answers 404 if the token does not have the form of a token.
         is_token_refused = response.status == 404 and fields.get("ok") is False
         words = "unauthorized" if is_token_refused else find_error(description)
         if words is None and response.status == 403:
-            return model.ChannelClosed(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
+            return ChannelClosed(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
         wait = parse_wait(parameters.get("retry_after"))
         error = error_of_response(response, ERRORS, code=words, who=_WHO, doing=method, now=now, retry_after=wait)
-        if isinstance(error, model.RetryLater) and error.after is not None:
+        if isinstance(error, RetryLater) and error.after is not None:
             self._limits.close(method, error.after, kind="all")
         return error
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, chat and rights; the help of each line says what to click."""
         with step("the token is accepted"):
             me = await self._ask("getMe", {})
@@ -211,15 +218,15 @@ class Channel(BaseChannel):
         yield passed(f"the chat is {chat.get('title') or chat.get('username')}")
         words = "bot is not a member" if member.get("status") in ("left", "kicked") else "not enough rights"
         may_post = _may_post(chat, member)
-        yield model.CheckLine.of(may_post, "the bot may post there", otherwise=ERRORS[words][1])
+        yield CheckLine.of(may_post, "the bot may post there", otherwise=ERRORS[words][1])
         if self.options.buttons:
             what = "no webhook receives the presses of the button"
             with step(what):
                 webhook = (await self._ask("getWebhookInfo", {})).get("url")
-            yield model.CheckLine.of(not webhook, what, otherwise=OTHER_PROGRAM)
+            yield CheckLine.of(not webhook, what, otherwise=OTHER_PROGRAM)
 
 
-class _Moved(model.SendError):
+class _Moved(SendError):
     """The group became a supergroup and has a new id."""
 
     def __init__(self, method: str, to: str) -> None:
@@ -248,7 +255,7 @@ def _may_post(chat: Mapping[str, Any], member: Mapping[str, Any]) -> bool:
     return allowed.get("can_send_messages") is not False
 
 
-def listeners(channels: Iterable[Channel]) -> Sequence[model.Listener]:
+def listeners(channels: Iterable[Channel]) -> Sequence[model_channels.Listener]:
     """Return a listener for each bot whose chats have buttons."""
     by_bot: dict[str, list[Channel]] = {}
     for channel in channels:
@@ -277,17 +284,17 @@ _BACK = "back"
 _DATA = re.compile(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{12,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
 
 
-def message_keyboard(message: model.Message) -> dict[str, Any] | None:
+def message_keyboard(message: Message) -> dict[str, Any] | None:
     """Return the buttons of a story's message, or None for other messages and merged stories."""
-    is_story = message.kind in (model.MessageKind.POST, model.MessageKind.EDIT) and not message.is_gathered
-    if not is_story or message.reason is model.Reason.MERGED:
+    is_story = message.kind in (MessageKind.POST, MessageKind.EDIT) and not message.is_gathered
+    if not is_story or message.reason is Reason.MERGED:
         return None
     story = message.briefs[0].story
     shown = [_button(choice.label, choice.action, story) for choice in menu.message_choices(message)]
     return {"inline_keyboard": [[*shown, _button("More…", ShowMenu(), story)]]}
 
 
-def more_keyboard(message: model.Message) -> dict[str, Any]:
+def more_keyboard(message: Message) -> dict[str, Any]:
     """Return the menu that "More…" shows instead of the buttons, one line for each action."""
     brief = message.briefs[0]
     rules = list(dict.fromkeys(why.rule for why in brief.why))[:_MAX_RULES]
@@ -296,12 +303,12 @@ def more_keyboard(message: model.Message) -> dict[str, Any]:
     return {"inline_keyboard": [*lines, [back]]}
 
 
-def _button(label: str, action: Action, story: model.StoryId) -> dict[str, str]:
+def _button(label: str, action: Action, story: StoryId) -> dict[str, str]:
     data = ":".join(part for part in (*menu.encode_action(action), story) if part)
     return {"text": phrases.cut(phrases.clean(label), _LABEL_LIMIT), "callback_data": data}
 
 
-def parse_callback(query: object) -> model.Press | None:
+def parse_callback(query: object) -> Press | None:
     """Parse a callback query. Returns None if it is not a press of our buttons or is incomplete."""
     match query:
         case {
@@ -316,11 +323,11 @@ def parse_callback(query: object) -> model.Press | None:
                 return None
             username = sender.get("username")
             shown = phrases.person_name(f"@{username}" if username else sender.get("first_name"), service="Telegram")
-            return model.Press(
+            return Press(
                 id=f"telegram {name[:100]}",
-                person=model.Person(id=str(person), name=shown),
+                person=Person(id=str(person), name=shown),
                 action=action,
-                story=model.StoryId(match["story"]),
+                story=StoryId(match["story"]),
                 place=str(place),
                 ref=str(ref),
             )
@@ -339,7 +346,7 @@ class Listener:
         self._chats = chats
         self._clock = chats[0].context.clock
 
-    async def listen(self, on_press: model.OnPress, on_change: model.OnChange, on_asked: model.OnChatRequest) -> None:
+    async def listen(self, on_press: OnPress, on_change: OnChange, on_asked: OnChatRequest) -> None:
         """Receive presses until cancelled. Telegram has no commands, so ``on_asked`` is never called."""
         offset, failures, is_connected = 0, 0, False
         while True:
@@ -356,17 +363,17 @@ class Listener:
                 took = self._clock.now() - requested_at
                 if timedelta() <= took < _MIN_INTERVAL:
                     await self._clock.sleep(_MIN_INTERVAL - took)
-            except model.SendError as error:
+            except SendError as error:
                 await on_change(str(error))
-                retry_after = error.after if isinstance(error, model.RetryLater) else None
+                retry_after = error.after if isinstance(error, RetryLater) else None
                 is_connected = False
-                await self._clock.sleep(retry_after or model.backoff(failures))
+                await self._clock.sleep(retry_after or backoff(failures))
                 failures += 1
-            except model.StoreError as error:
+            except StoreError as error:
                 log.error("button press not stored", error=str(error))
                 await self._clock.sleep(_STORE_PAUSE)
 
-    async def _handle_press(self, query: Any, on_press: model.OnPress) -> None:
+    async def _handle_press(self, query: Any, on_press: OnPress) -> None:
         """Store and answer a press. Raises StoreError if it was not stored."""
         press = parse_callback(query)
         if press is None:
@@ -389,7 +396,7 @@ class Listener:
     async def _call(self, method: str, body: Mapping[str, Any]) -> None:
         try:
             await self._chats[0].call(method, body)
-        except model.SendError as error:
+        except SendError as error:
             # A press may be too old to be answered, for example because the bot was stopped.
             log.warning("button press not answered", error=str(error))
 
@@ -399,7 +406,7 @@ ENTITY_LIMIT = 100
 _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "", Style.ITEM: "• ", Style.SMALL: ""}
 
 
-def message_content(delivery: model.Delivery, *, zone: tzinfo) -> dict[str, Any]:
+def message_content(delivery: Delivery, *, zone: tzinfo) -> dict[str, Any]:
     """Return the text of a message with its entities, to send or to edit; links have no preview.
 
     Telegram does not parse the text as markup, so it needs no escaping. But it looks for @names and /commands, so an

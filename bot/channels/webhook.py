@@ -13,10 +13,14 @@ from typing import TypeAlias
 
 import pydantic
 
-from bot import model
 from bot.channels.kit import http_client, phrases, rendering
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, passed, step
 from bot.channels.kit.errors import error_of_status
+from bot.model.access import Secret
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.messages import CoverageLine, Receipt, Sentence, StoryBrief, Why
+from bot.model.rules import Evidence
+from bot.model.stories import Edit, Fact
 
 KIND = "webhook"
 SCHEMA = "wirewatch.message/1"
@@ -30,10 +34,8 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 class Options(ChannelOptions):
     """A server of yours that accepts a JSON document by POST."""
 
-    url: model.Secret = pydantic.Field(
-        description="The address, as env:NAME or file:/path, because it often contains a key."
-    )
-    secret: model.Secret | None = pydantic.Field(
+    url: Secret = pydantic.Field(description="The address, as env:NAME or file:/path, because it often contains a key.")
+    secret: Secret | None = pydantic.Field(
         None, description="The key that signs each document: env:NAME or file:/path."
     )
     pace: Pace = timedelta(0)
@@ -45,13 +47,13 @@ class Channel(BaseChannel):
     The idempotency key of a request makes a repeated request harmless.
     """
 
-    abilities = model.Abilities(threads=True, edits=True, lookup=False)
+    abilities = Abilities(threads=True, edits=True, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         super().__init__(name, account=f"webhook {options.url.reference}", pace=options.pace, context=context)
         self._options = options
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         url, key = self._address_and_key()
         body = _body(delivery, self.context.zone)
         headers = {
@@ -68,7 +70,7 @@ class Channel(BaseChannel):
         now = self.context.clock.now()
         raise error_of_status(response.status, who="the webhook", headers=response.headers, now=now)
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         with step("the address and the secret are set"):
             self._address_and_key()
         yield passed("the address and the secret are set")
@@ -79,7 +81,7 @@ class Channel(BaseChannel):
         return url, self.context.secret(secret, what="the webhook's secret") if secret else None
 
 
-def _body(delivery: model.Delivery, zone: tzinfo) -> bytes:
+def _body(delivery: Delivery, zone: tzinfo) -> bytes:
     # Measure the texts first, because the document of a huge message could fill the memory.
     if all(length <= LARGEST_BYTES for length in accumulate(map(len, _texts(delivery.message)))):
         body = json.dumps(document(delivery, zone=zone), ensure_ascii=False).encode()
@@ -104,7 +106,7 @@ def signature(key: str, at: int, body: bytes) -> str:
     return hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-def document(delivery: model.Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
+def document(delivery: Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
     """Return the JSON document of a delivery. The plain form has no stories and facts."""
     message = delivery.message
     plain_fields: dict[str, Json] = {
@@ -132,7 +134,7 @@ def document(delivery: model.Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]
     }
 
 
-def _story(brief: model.StoryBrief) -> Json:
+def _story(brief: StoryBrief) -> Json:
     return {
         "id": brief.story,
         "title": phrases.clean(brief.title.text),
@@ -149,7 +151,7 @@ def _story(brief: model.StoryBrief) -> Json:
     }
 
 
-def _sentence(sentence: model.Sentence) -> Json:
+def _sentence(sentence: Sentence) -> Json:
     """Return a sentence. ``marked`` contains the range [start, end) of each matched word, in characters."""
     text, ranges = "", list[Json]()
     for span in phrases.clean_spans(sentence.spans, 10_000):
@@ -162,11 +164,11 @@ def _sentence(sentence: model.Sentence) -> Json:
 
 #: Type of a value in a message -> its fields that the document contains, under the same names.
 _FIELDS: Mapping[type, Sequence[str]] = {
-    model.Why: ("rule", "severity", "evidence"),
-    model.Evidence: ("label", "term", "field", "text"),
-    model.CoverageLine: ("outlet", "title", "link", "at", "more", "is_probable"),
-    model.Fact: ("kind", "label", "mark", "before", "after", "sentence", "outlet", "link"),
-    model.Edit: ("outlet", "field", "before", "after", "link"),
+    Why: ("rule", "severity", "evidence"),
+    Evidence: ("label", "term", "field", "text"),
+    CoverageLine: ("outlet", "title", "link", "at", "more", "is_probable"),
+    Fact: ("kind", "label", "mark", "before", "after", "sentence", "outlet", "link"),
+    Edit: ("outlet", "field", "before", "after", "link"),
 }
 
 

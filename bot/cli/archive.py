@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from bot import app, config, model, storage
+from bot import app, config, storage
 from bot.cli.options import author
+from bot.model.durations import Clock
 from bot.pipeline.snapshot import Snapshot
 from bot.queries.registry import Answers, Archive, P, Question, V, read_parameters
 
@@ -21,7 +22,7 @@ T = TypeVar("T")
 class Beside:
     """The configuration and the store, opened while the bot may run in another process; implements ``Watched``."""
 
-    def __init__(self, settings: config.Settings, clock: model.Clock, store: storage.Store) -> None:
+    def __init__(self, settings: config.Settings, clock: Clock, store: storage.Store) -> None:
         self.settings = settings
         self.clock = clock
         self.store = store

@@ -8,10 +8,13 @@ from typing import Annotated
 
 import typer
 
-from bot import app, model, rules
+from bot import app, rules
 from bot.alerts import routing
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
+from bot.model.durations import format_count
+from bot.model.messages import Span
+from bot.model.rules import Example
 from bot.queries.articles import (
     ArticlesParameters,
     FoundPage,
@@ -88,7 +91,7 @@ class _SearchParameters(ArticlesParameters):
     limit: int
 
 
-def _marked(piece: Sequence[model.Span]) -> str:
+def _marked(piece: Sequence[Span]) -> str:
     return "".join(f"[{span.text}]" if span.is_marked else span.text for span in piece)
 
 
@@ -124,7 +127,7 @@ def explain(
     if url:
         article, place = archive.look(settings, lambda archive: find_article(archive, url))
     else:
-        article, place = rules.make_article(model.Example(title=text or "")), None
+        article, place = rules.make_article(Example(title=text or "")), None
     answer = explain_article(settings, article, chosen, place)
     if json:
         terminal.answer(answer.explained)
@@ -141,11 +144,11 @@ def explain(
 
 
 def _lines(place: StoryPlace) -> Iterator[str]:
-    yield f"story: {place.title} ({place.id}, {model.format_count(place.article_count, 'article')})"
+    yield f"story: {place.title} ({place.id}, {format_count(place.article_count, 'article')})"
     yield f"joined: {describe_join(place.joined)}"
     for decision in place.decisions:
         yield f"decided: {describe_decision(decision)}"
     for asked in place.asked:
-        cost = model.format_count(asked.tokens, "token")
+        cost = format_count(asked.tokens, "token")
         request = f"{asked.model}, {asked.use}, prompt version {asked.prompt_version}, {cost}"
         yield f"asked: {request}: {asked.answer or f'not used, {asked.error}'}"

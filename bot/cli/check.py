@@ -14,10 +14,14 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, model
+from bot import app, config
 from bot.alerts import routing
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
+from bot.model.durations import format_count
+from bot.model.errors import WirewatchError
+from bot.model.feeds import FeedState, redirected_twins
+from bot.model.settings import Problem
 
 _LISTED = "SELECT url, due_at, json_extract(state, '$.moved_to') FROM feeds WHERE is_listed ORDER BY url"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,7 +65,7 @@ def check(
     errors = [p for p in problems if p.severity == "error" or strict]
     if form is Format.TEXT:
         warnings = len(problems) - len(errors)
-        counts = f"{model.format_count(len(errors), 'error')}, {model.format_count(warnings, 'warning')}"
+        counts = f"{format_count(len(errors), 'error')}, {format_count(warnings, 'warning')}"
         terminal.say(f"{folder if folder.name else 'configuration'}: {counts if problems else 'no problems'}")
         if settings and settings.bot.model is None:
             terminal.say(_WITHOUT_A_MODEL)
@@ -71,11 +75,11 @@ def check(
     raise typer.Exit(LEFT if errors else DONE)
 
 
-def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
+def _redirected(folder: Path, settings: config.Settings) -> list[Problem]:
     """Return a problem for each feed that, according to the database, redirects permanently to another feed."""
     try:
         kind, _, database = app.database_of(settings, app.Environment(environ=os.environ)).partition(":///")
-    except model.WirewatchError:
+    except WirewatchError:
         return []  # `check` needs no secret; commands that open the database report the error
     # Skip a symbolic link, which the bot does not open either.
     if kind != "sqlite" or not Path(database).is_file() or Path(database).is_symlink():
@@ -85,7 +89,7 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
     path = folder / "feeds.yaml"
     lines = path.read_text(encoding="utf-8").splitlines()
     return [
-        model.Problem(
+        Problem(
             severity="warning",
             file=str(path),
             line=next((number for number, line in enumerate(lines, 1) if twins[-1].url in line), 0),
@@ -93,11 +97,11 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
             message=f"this feed and {twins[0].url} are the same, because one redirects to the other",
             help="remove one of the two feeds, because the same feed is polled twice",
         )
-        for twins in model.redirected_twins(state for state in states if state.url in configured)
+        for twins in redirected_twins(state for state in states if state.url in configured)
     ]
 
 
-def _moved_feeds(file: Path) -> tuple[model.FeedState, ...]:
+def _moved_feeds(file: Path) -> tuple[FeedState, ...]:
     """Return the configured feeds in an SQLite file, sorted by address. Of each feed's state, read only ``moved_to``.
 
     Return an empty tuple if the file cannot be read or has another schema. Read it without SQLAlchemy, whose import
@@ -106,14 +110,14 @@ def _moved_feeds(file: Path) -> tuple[model.FeedState, ...]:
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return tuple(
-                model.FeedState(url=url, due_at=_EPOCH + timedelta(microseconds=due_at), moved_to=moved_to)
+                FeedState(url=url, due_at=_EPOCH + timedelta(microseconds=due_at), moved_to=moved_to)
                 for url, due_at, moved_to in connection.execute(_LISTED)
             )
     except sqlite3.Error:
         return ()
 
 
-def show(problems: Sequence[model.Problem]) -> None:
+def show(problems: Sequence[Problem]) -> None:
     """Print problems on stderr."""
     text = config.render_problems(problems, "text")
     if text:

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 import typer
 
 import bot
-from bot import model
 from bot.cli import logs, terminal
 from bot.cli.options import UNUSABLE
+from bot.model.errors import ConfigError, WirewatchError
 
 #: Command -> its module in bot.cli, and its name there. The order is the order of --help.
 COMMANDS = {
@@ -113,7 +113,7 @@ def main() -> None:
             # Some commands set another log level later.
             logs.set_up(quiet=True)
         app_of(typed)()
-    except model.ConfigError as error:
+    except ConfigError as error:
         from bot.cli import check  # slow to import, and few commands end here
 
         check.show(error.problems)
@@ -121,6 +121,6 @@ def main() -> None:
         text = str(error).partition("\n")[0] if error.problems else str(error)
         terminal.say(f"wirewatch: {text}")
         sys.exit(UNUSABLE)
-    except model.WirewatchError as error:
+    except WirewatchError as error:
         terminal.say(f"wirewatch: {error}")
         sys.exit(UNUSABLE)

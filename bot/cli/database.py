@@ -10,10 +10,12 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, model, storage
+from bot import app, config, keys, storage
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.config import bot_keys
+from bot.model.durations import format_count
+from bot.model.errors import ConfigError
 
 database = typer.Typer(
     help="Maintain the database.\n\nExample: wirewatch database move env:DATABASE_URL",
@@ -45,7 +47,7 @@ def move(
         terminal.answer(dict(counts))
         return
     total = sum(counts.values())
-    moved = f"{model.format_count(total, 'row')} of {model.format_count(len(counts), 'table')}"
+    moved = f"{format_count(total, 'row')} of {format_count(len(counts), 'table')}"
     terminal.say(f"{moved} moved and counted. Now set the new database in {folder}/bot.yaml:")
     terminal.say(f"  database: {address}")
 
@@ -78,8 +80,8 @@ def _resolved(address: str, environ: Mapping[str, str]) -> str:
     """Resolve env:NAME and file:PATH, which keep passwords off the command line, where every user can read them."""
     try:
         parsed = bot_keys.parse_database(address)
-    except model.values.InvalidValue as error:
-        raise model.ConfigError(f"moving the database: {error}; {error.help}") from None
+    except keys.InvalidValue as error:
+        raise ConfigError(f"moving the database: {error}; {error.help}") from None
     return parsed if isinstance(parsed, str) else config.resolve_secret(parsed, environ)
 
 

@@ -20,13 +20,16 @@ from xml.sax.saxutils import escape
 import typer
 
 import bot
-from bot import app, model, storage
+from bot import app, storage
+from bot.aio import TaskGroup
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.cli import logs, terminal
 from bot.cli.init import init_line
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
-from bot.model.runtime import TaskGroup
+from bot.model.channels import Channel
+from bot.model.durations import format_count
+from bot.model.messages import SendState
 from bot.pipeline.reports import PassReport
 from bot.queries.stories import describe_decision
 
@@ -188,7 +191,7 @@ async def _until_told(store: storage.Store, teller: _Teller) -> None:
     """Wait until all published articles are decided and all messages are sent or have failed; show the articles."""
 
     def is_told(tx: storage.Transaction) -> bool:
-        messages = (row for row in tx.outbox.unsent() if row.state is not model.SendState.PARKED)
+        messages = (row for row in tx.outbox.unsent() if row.state is not SendState.PARKED)
         are_decided = tx.articles.count() >= teller.published_count and not tx.decision_queue.count()
         return are_decided and all(row.attempts and row.error for row in messages)
 
@@ -198,7 +201,7 @@ async def _until_told(store: storage.Store, teller: _Teller) -> None:
     teller.show_articles(teller.published_count)
 
 
-def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, model.Channel]:
+def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, Channel]:
     """Return the user's channel under the name of the demo's own channel, which it replaces."""
     settings = app.load(folder, environment.environ)
     if name not in settings.bot.channels:
@@ -244,10 +247,10 @@ async def _sum_up(store: storage.Store) -> None:
     counts = await store.read(lambda tx: tx.outbox.counts())
     stories = await store.read(lambda tx: tx.stories.since(None))
     articles = await store.read(lambda tx: tx.articles.count())
-    sent = sum(count for (_, state), count in counts.items() if state is model.SendState.SENT)
+    sent = sum(count for (_, state), count in counts.items() if state is SendState.SENT)
     with suppress(BrokenPipeError):
         terminal.say(
-            f"\n{model.format_count(articles, 'article')} arrived, {sum(len(s.members) for s in stories)} matched, "
-            f"in {model.format_count(len(stories), 'story')}; {sent} messages, edits and replies were sent."
+            f"\n{format_count(articles, 'article')} arrived, {sum(len(s.members) for s in stories)} matched, "
+            f"in {format_count(len(stories), 'story')}; {sent} messages, edits and replies were sent."
         )
         terminal.say(f"Next: {init_line()}")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot import app, model
+from bot import app
 from bot.app import wiring
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
@@ -23,6 +23,11 @@ from bot.feeds import outlets, places
 from bot.feeds.items import prepare_items
 from bot.fetch import parsing
 from bot.model import visible
+from bot.model.durations import Clock, format_count
+from bot.model.errors import ConfigError, FetchError, IsPage, ReadError
+from bot.model.feeds import Feed, ParsedFeed
+from bot.model.fetching import Body, Fetcher, Request, Response
+from bot.model.settings import FetchPolicy
 
 feeds = typer.Typer(help="Find, add, import, export and test feeds.", no_args_is_help=True)
 
@@ -40,7 +45,7 @@ class FoundFeed:
     """One feed that was fetched and parsed."""
 
     url: str
-    reading: model.ParsedFeed
+    reading: ParsedFeed
     #: The page that links to the feed; None if the user entered the address of the feed itself.
     page: str | None = None
     #: The proposed selectors, as keys of feeds.yaml, for a page that has no feed; otherwise None.
@@ -81,7 +86,7 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
         terminal.say(visible.line(f"the page also has {other.url} ({what})"))
     title = visible.dropped(best.name or best.reading.title or "")
     is_place = places.find_place(address) is not None
-    feed = model.Feed(url=address if is_place else best.url, name=title or None)
+    feed = Feed(url=address if is_place else best.url, name=title or None)
     if best.selectors:
         feed = replace(feed, kind="page", options=dumps(dict(best.selectors)))
         terminal.say(
@@ -122,7 +127,7 @@ def export(folder: ConfigDir = DEFAULT_CONFIG) -> None:
     terminal.write(opml.write_opml(settings.feeds))
 
 
-def _write(folder: Path, new_feeds: Sequence[model.Feed]) -> None:
+def _write(folder: Path, new_feeds: Sequence[Feed]) -> None:
     path = folder / "feeds.yaml"
     new_feeds = [replace(feed, aggregator=True) if _is_aggregator(feed) else feed for feed in new_feeds]
     try:
@@ -149,7 +154,7 @@ def _replace(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _is_aggregator(feed: model.Feed) -> bool:
+def _is_aggregator(feed: Feed) -> bool:
     return feed.aggregator is None and feed.owner is None and outlets.is_known_aggregator(feed.url)
 
 
@@ -163,7 +168,7 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
     try:
         place = places.expand_short_form(address) if places.find_place(address) else None
     except places.Unfit as unfit:
-        raise model.ConfigError(f"{address}: {unfit}") from None
+        raise ConfigError(f"{address}: {unfit}") from None
     url = (
         place.url
         if place
@@ -179,88 +184,88 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
         look = _Look(fetcher, documents, configured, environment.clock)
         try:
             return [await look.at(url)]
-        except model.IsPage as page:
+        except IsPage as page:
             offered = await look.at_all(page.feeds, page=url) or await look.lists_of(url)
             if not offered:
-                raise model.ReadError(f"{url}: {page}") from None
+                raise ReadError(f"{url}: {page}") from None
             return offered
     finally:
         await documents.close()
         await fetcher.close()
 
 
-def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPolicy, Mapping[str, model.Feed]]:
+def _settings(folder: Path, environment: app.Environment) -> tuple[FetchPolicy, Mapping[str, Feed]]:
     """Return the fetch settings and the feeds by address. If the configuration has errors, return the defaults."""
     try:
         settings = app.load(folder, environment.environ)
         return settings.bot.fetch, {feed.url: feed for feed in settings.feeds}
-    except model.ConfigError:
+    except ConfigError:
         if (folder / "bot.yaml").is_file():
             terminal.say(f"{folder} has errors, so its fetch settings are ignored; `wirewatch check` shows the errors")
-        return model.FetchPolicy(), {}
+        return FetchPolicy(), {}
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
     """Fetches and parses addresses with the settings of the configuration."""
 
-    fetcher: model.Fetcher
+    fetcher: Fetcher
     documents: parsing.ReaderThreads | parsing.ReaderProcesses
     #: The feeds of feeds.yaml, by address.
-    configured: Mapping[str, model.Feed]
-    clock: model.Clock
+    configured: Mapping[str, Feed]
+    clock: Clock
 
     async def at_all(self, urls: Sequence[str], *, page: str) -> list[FoundFeed]:
         feeds = []
         for url in urls:
             try:
                 feeds.append(await self.at(url, page=page))
-            except (model.FetchError, model.ReadError) as error:
+            except (FetchError, ReadError) as error:
                 terminal.say(f"the page links to {url} as a feed, but: {error}")
         return feeds
 
     async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
         """Fetch and parse the feed at an address. Raises FetchError, ReadError, IsPage."""
-        feed = self.configured.get(url) or model.Feed(url=url)
+        feed = self.configured.get(url) or Feed(url=url)
         home = url if page is None or url in self.configured else page
-        request = model.Request(url=url, access=feed.access, options=feed.options, home=home)
+        request = Request(url=url, access=feed.access, options=feed.options, home=home)
         answer = await self.fetcher.get(request)
         if answer.status != 200:
-            raise model.FetchError(f"{url}: the server answered {answer.status}")
+            raise FetchError(f"{url}: the server answered {answer.status}")
         body = self._body(answer)
         try:
             reading = await self._parsed(body, feed)
-        except model.IsPage:
+        except IsPage:
             raise
-        except model.ReadError as error:
-            raise model.ReadError(f"{url}: {error}") from None
+        except ReadError as error:
+            raise ReadError(f"{url}: {error}") from None
         return FoundFeed(url=answer.permanent_url or url, reading=reading, page=page)
 
-    async def _parsed(self, body: model.Body, feed: model.Feed) -> model.ParsedFeed:
+    async def _parsed(self, body: Body, feed: Feed) -> ParsedFeed:
         """Parse a document, and omit the entries without any content. Raises ReadError."""
         reading, items = await self.documents.read(body, feed)
         items = prepare_items(feed, reading) if items is None else items
         return replace(reading, entries=tuple(item.entry for item in items))
 
-    def _body(self, answer: model.Response) -> model.Body:
+    def _body(self, answer: Response) -> Body:
         now = self.clock.now()
-        return model.Body(content=answer.body, content_type=answer.content_type, url=answer.url, fetched=now)
+        return Body(content=answer.body, content_type=answer.content_type, url=answer.url, fetched=now)
 
     async def lists_of(self, url: str) -> list[FoundFeed]:
         """Return the lists of links on a page without a feed, most likely first, each parsed with its selectors."""
-        feed = self.configured.get(url) or model.Feed(url=url)
-        answer = await self.fetcher.get(model.Request(url=url, access=feed.access, home=url))
+        feed = self.configured.get(url) or Feed(url=url)
+        answer = await self.fetcher.get(Request(url=url, access=feed.access, home=url))
         body = self._body(answer)
         try:
             name, proposed = await self.documents.lists_of(body)
-        except model.ReadError as error:
-            raise model.ReadError(f"{url}: {error}") from None
+        except ReadError as error:
+            raise ReadError(f"{url}: {error}") from None
         feeds = []
         for selectors in proposed:
             options = dumps(dict(selectors))
             try:
-                reading = await self._parsed(body, model.Feed(url=url, kind="page", options=options))
-            except model.ReadError:
+                reading = await self._parsed(body, Feed(url=url, kind="page", options=options))
+            except ReadError:
                 continue
             feeds.append(FoundFeed(url=answer.permanent_url or url, reading=reading, selectors=selectors, name=name))
         return feeds
@@ -274,7 +279,7 @@ def _show(feed: FoundFeed) -> None:
         terminal.row(f"  {key}: {path}", style="dim")
     if feed.page:
         terminal.row(f"  named by {feed.page}", style="dim")
-    terminal.row(f"  {model.format_count(len(reading.entries), 'item')}")
+    terminal.row(f"  {format_count(len(reading.entries), 'item')}")
     for entry in reading.entries[:SHOWN]:
         date = f"{entry.published:%Y-%m-%d %H:%M}  " if entry.published else "undated  "
         terminal.row(f"  - {date}{entry.title or '(without a title)'}")

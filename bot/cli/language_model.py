@@ -14,10 +14,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot import app, config, model
+from bot import app, config
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.model import visible
+from bot.model.durations import format_count, format_duration
+from bot.model.errors import ModelError
+from bot.model.language_models import LanguageModel, LanguageModelPolicy, Use
 
 if TYPE_CHECKING:
     from bot.llm.probes import Probe
@@ -34,7 +37,7 @@ def _group() -> None:
 class _Asked:
     """The answer to one test question."""
 
-    use: model.Use
+    use: Use
     is_right: bool
     #: Why the answer cannot be used, or "" if it can.
     error: str
@@ -66,8 +69,7 @@ def ask(
             {
                 "model": policy.name,
                 "uses": {
-                    use.value: _figures([question for question in questions if question.use is use])
-                    for use in model.Use
+                    use.value: _figures([question for question in questions if question.use is use]) for use in Use
                 },
             }
         )
@@ -77,7 +79,7 @@ def ask(
     raise typer.Exit(LEFT if failed else DONE)
 
 
-async def _run(policy: model.LanguageModelPolicy, environment: app.Environment) -> list[_Asked]:
+async def _run(policy: LanguageModelPolicy, environment: app.Environment) -> list[_Asked]:
     # Import here, because the prompts and the SDK slow down the start.
     from bot.llm import open_model, probes
 
@@ -88,14 +90,14 @@ async def _run(policy: model.LanguageModelPolicy, environment: app.Environment) 
         await opened.close()
 
 
-async def _ask(opened: model.LanguageModel, probe: Probe) -> _Asked:
+async def _ask(opened: LanguageModel, probe: Probe) -> _Asked:
     begun = time.perf_counter()
     error, is_right, tokens = "", False, 0
     try:
         answered = await opened.ask(probe.prompt)
         tokens = answered.tokens_in + answered.tokens_out
         is_right = probe.is_right(answered.text)
-    except model.ModelError as failure:
+    except ModelError as failure:
         error, tokens = str(failure), tokens or failure.tokens_in + failure.tokens_out
     return _Asked(
         use=probe.prompt.use, is_right=is_right, error=error, seconds=time.perf_counter() - begun, tokens=tokens
@@ -112,21 +114,21 @@ def _figures(questions: Sequence[_Asked]) -> dict[str, object]:
     }
 
 
-def _budget(policy: model.LanguageModelPolicy, used: Sequence[_Asked]) -> str:
+def _budget(policy: LanguageModelPolicy, used: Sequence[_Asked]) -> str:
     """Describe how long the slowest answer took, and how many calls a day's budget allows."""
     slowest = max(question.seconds for question in used)
     # Answer files and some servers report no tokens.
     tokens = round(statistics.mean(question.tokens for question in used))
     calls = min(policy.calls_per_day, policy.tokens_per_day // tokens) if tokens else policy.calls_per_day
     return (
-        f"The slowest answer took {slowest:.1f} s; an article waits at most {model.format_duration(policy.wait)}.\n"
-        f"At {model.format_count(tokens, 'token')} per call, the daily budget is {model.format_count(calls, 'call')}."
+        f"The slowest answer took {slowest:.1f} s; an article waits at most {format_duration(policy.wait)}.\n"
+        f"At {format_count(tokens, 'token')} per call, the daily budget is {format_count(calls, 'call')}."
     )
 
 
-def _show(policy: model.LanguageModelPolicy, questions: Sequence[_Asked]) -> None:
+def _show(policy: LanguageModelPolicy, questions: Sequence[_Asked]) -> None:
     table = Table("use", "right", "seconds", "tokens a call", "", title=Text(f"{policy.name} at {policy.url}"))
-    for use in model.Use:
+    for use in Use:
         figures = _figures([question for question in questions if question.use is use])
         errors = "; ".join(str(error) for error in figures["errors"]) if isinstance(figures["errors"], list) else ""
         name = use.value if use in policy.uses else f"{use.value} (not used)"

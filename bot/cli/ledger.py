@@ -8,9 +8,10 @@ from pathlib import Path
 
 import typer
 
-from bot import app, model
+from bot import app
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, Since, duration
+from bot.model.ledger import LedgerRow, LedgerValue
 from bot.queries.registry import Archive
 
 ledger = typer.Typer(help="List past polls, matches, decisions and messages.", invoke_without_command=True)
@@ -54,12 +55,12 @@ def _print(folder: Path, since: str, *, as_json: bool) -> None:
     archive.look(app.load(folder, os.environ), print_rows)
 
 
-def _line(row: model.LedgerRow) -> str:
+def _line(row: LedgerRow) -> str:
     fields = " ".join(f"{name}={_value(value)}" for name, value in row.fields if value not in ("", ()))
     return f"{row.at:%Y-%m-%d %H:%M:%S} {row.kind.value:9} {fields}"
 
 
-def _value(value: model.LedgerValue) -> str:
+def _value(value: LedgerValue) -> str:
     """Quote a value with special characters, so that text from a feed cannot imitate a row or control a terminal."""
     if isinstance(value, tuple):
         return ",".join(map(_value, value))

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bot import model
 from bot.model import visible
+from bot.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -96,7 +96,7 @@ def _chosen(variable: str, choices: Sequence[str]) -> str:
     """Return the value of an environment variable, or "" if it is not set. Raises ConfigError for an invalid value."""
     value = os.environ.get(variable, "").strip().lower()
     if value and value not in choices:
-        raise model.ConfigError(f"reading {variable}: the value must be one of {', '.join(choices)}")
+        raise ConfigError(f"reading {variable}: the value must be one of {', '.join(choices)}")
     return value
 
 

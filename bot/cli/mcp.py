@@ -6,9 +6,10 @@ import asyncio
 import os
 from pathlib import Path
 
-from bot import app, model
+from bot import app
 from bot.cli import archive
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
+from bot.model.errors import ConfigError
 
 
 def mcp(folder: ConfigDir = DEFAULT_CONFIG) -> None:
@@ -26,6 +27,6 @@ async def _serve(folder: Path) -> None:
     try:
         from bot.queries import assistants
     except ModuleNotFoundError as error:
-        raise model.ConfigError(f"the tools for assistants need {error.name}: pip install 'wirewatch[mcp]'") from None
+        raise ConfigError(f"the tools for assistants need {error.name}: pip install 'wirewatch[mcp]'") from None
     async with archive.opened(app.load(folder, os.environ)) as answers:
         await assistants.over_stdio(assistants.server_of(answers))

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from bot import model
+from bot.model.durations import parse_duration
+from bot.model.errors import ConfigError
 
 #: Exit codes of all commands. 0: done. 1: done in part, or something is wrong. 2: the command cannot work.
 DONE, LEFT, UNUSABLE = 0, 1, 2
@@ -26,7 +27,7 @@ def _config_dir(context: typer.Context, parameter: typer.CallbackParam, folder: 
         return Path()
     # The demo works without a configuration.
     if not folder.exists() and context.info_name != "demo":
-        raise model.ConfigError(
+        raise ConfigError(
             f"no configuration: {Path.cwd()} contains neither bot.yaml nor a folder {folder}. "
             "Choose the configuration folder with --config DIR, or create one: wirewatch init"
         )
@@ -50,7 +51,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def duration(text: str) -> timedelta:
     """Parse a duration. Raises BadParameter."""
     try:
-        return model.parse_duration(text)
+        return parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

@@ -13,13 +13,18 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from bot import app, config, model, rules, storage
+from bot import app, config, rules, storage
 from bot.app import wiring
 from bot.cli import archive, check, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, Since, duration
 from bot.config import files, rules_file
 from bot.config.rules_file import RuleContext
 from bot.model import visible
+from bot.model.durations import format_count
+from bot.model.errors import ConfigError
+from bot.model.messages import MessageKind
+from bot.model.settings import Problem
+from bot.model.stories import ArticleId
 from bot.pipeline import backtest
 from bot.queries import trials
 from bot.queries.registry import Archive
@@ -132,12 +137,12 @@ def _stored(
     tried: Sequence[rules.CompiledRule],
     since: datetime,
     compared: Mapping[str, rules.CompiledRule],
-) -> Mapping[str, frozenset[model.ArticleId]]:
+) -> Mapping[str, frozenset[ArticleId]]:
     """Return the articles that each rule matched while the bot ran.
 
     If ``compared`` is not empty, count only its rules, in exactly its versions.
     """
-    matched: dict[str, set[model.ArticleId]] = {
+    matched: dict[str, set[ArticleId]] = {
         entry.rule.name: set() for entry in tried if not compared or entry.rule.name in compared
     }
     for story in tx.stories.since(since):
@@ -163,7 +168,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 def show_report(report: backtest.BacktestReport) -> None:
     """Print the report of a backtest."""
     span = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
-    terminal.row(f"{model.format_count(report.articles, 'article')} of the archive, {span}", style="dim")
+    terminal.row(f"{format_count(report.articles, 'article')} of the archive, {span}", style="dim")
     if not report.articles:
         terminal.say("No articles are stored for that time; `wirewatch once` or `run` collects them.")
     for rule in report.rules:
@@ -175,7 +180,7 @@ def show_report(report: backtest.BacktestReport) -> None:
 
 def _show_rule(rule: backtest.RuleReport) -> None:
     terminal.row(rule.rule, style="bold")
-    terminal.row(f"  would match {model.format_count(len(rule.hits), 'article')}")
+    terminal.row(f"  would match {format_count(len(rule.hits), 'article')}")
     for line in chart(rule.by_day):
         terminal.row(f"    {line}")
     _list(rule.hits[::-1])
@@ -194,27 +199,27 @@ def _show_rule(rule: backtest.RuleReport) -> None:
 def _show_messages(report: backtest.BacktestReport) -> None:
     counts = Counter(message.kind for message in report.messages)
     summary = ", ".join(
-        model.format_count(counts[kind], name)
+        format_count(counts[kind], name)
         for kind, name in (
-            (model.MessageKind.POST, "post"),
-            (model.MessageKind.GATHERED, "gathered message"),
-            (model.MessageKind.EDIT, "edit"),
-            (model.MessageKind.REPLY, "reply"),
+            (MessageKind.POST, "post"),
+            (MessageKind.GATHERED, "gathered message"),
+            (MessageKind.EDIT, "edit"),
+            (MessageKind.REPLY, "reply"),
         )
-        if counts[kind] or kind is model.MessageKind.POST
+        if counts[kind] or kind is MessageKind.POST
     )
     waiting = f"; {report.held} still held" if report.held else ""
-    terminal.row(f"It would have made {summary}, of {model.format_count(report.stories, 'story')}{waiting}")
+    terminal.row(f"It would have made {summary}, of {format_count(report.stories, 'story')}{waiting}")
     if report.told_until:
         terminal.row(
             f"  of the first {report.replayed:,} of {report.matched:,} matched articles, seen before "
             f"{report.told_until:%Y-%m-%d %H:%M}; --replay 0 simulates all"
         )
-    spoken = [message for message in report.messages if message.kind is not model.MessageKind.EDIT]
+    spoken = [message for message in report.messages if message.kind is not MessageKind.EDIT]
     for message in spoken[-2 * LISTED :]:
         headline = message.headlines[0] if message.headlines else ""
         more = f" and {len(message.headlines) - 1} more" if len(message.headlines) > 1 else ""
-        what = "" if message.kind is model.MessageKind.POST else f"{message.kind.value}, {message.reason}: "
+        what = "" if message.kind is MessageKind.POST else f"{message.kind.value}, {message.reason}: "
         terminal.row(f"  {message.at:%m-%d %H:%M} {message.channel}: {what}{headline}{more}")
     if len(spoken) > 2 * LISTED:
         terminal.row(f"  … and {len(spoken) - 2 * LISTED} before (--json lists all)", style="dim")
@@ -264,14 +269,12 @@ def _columns(by_day: Mapping[date, int]) -> dict[str, int]:
     return columns
 
 
-def read_rule_file(
-    path: Path, settings: config.Settings
-) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
+def read_rule_file(path: Path, settings: config.Settings) -> tuple[tuple[rules.CompiledRule, ...], tuple[Problem, ...]]:
     """Return a file's usable rules, and the errors in its other rules. Raises ConfigError if no rule can be used."""
     try:
         content = files.read_content(str(path))
     except OSError as error:
-        raise model.ConfigError(f"reading {path}: {error.strerror}") from None
+        raise ConfigError(f"reading {path}: {error.strerror}") from None
     report = files.parse_file(str(path), content, by_item=True)
     context = replace(RuleContext.of(settings.bot, settings.files), wants_warnings=False)
     reader = rules_file.parse_rules_file(report, context)
@@ -279,7 +282,7 @@ def read_rule_file(
     problems = tuple(problem for problem in report.finish() if problem.severity == "error")
     if not usable:
         why = "none of its rules can be used" if problems else "it has no rule"
-        raise model.ConfigError(f"reading {path}: {why}", problems)
+        raise ConfigError(f"reading {path}: {why}", problems)
     return usable, problems
 
 
@@ -315,8 +318,8 @@ def review(
 def _markdown(result: trials.Review) -> Iterator[str]:
     old, new = result.old, result.new
     span = f"{result.since:%Y-%m-%d} to {result.until:%Y-%m-%d}"
-    yield f"### Wirewatch: {model.format_count(len(result.changes), 'changed rule')}"
-    yield f"\nOn {model.format_count(new.articles, 'stored article')} of {span}:\n"
+    yield f"### Wirewatch: {format_count(len(result.changes), 'changed rule')}"
+    yield f"\nOn {format_count(new.articles, 'stored article')} of {span}:\n"
     yield "| rule | | matched before | matches now | posts before | posts now |"
     yield "| --- | --- | ---: | ---: | ---: | ---: |"
     for name, change in result.changes.items():

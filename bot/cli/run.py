@@ -17,13 +17,16 @@ from typing import Annotated
 import structlog
 import typer
 
-from bot import app, config, model
+from bot import app, config
 from bot.alerts import notices
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.runtime import OnceReport
 from bot.cli import check, logs, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
+from bot.model.durations import format_count
+from bot.model.errors import ConfigError, WirewatchError
+from bot.model.settings import Problem
 from bot.pipeline.reports import FeedReport, PassReport
 
 #: Maximum broken feeds listed; `wirewatch status` lists all.
@@ -74,9 +77,9 @@ def _tell(report: OnceReport) -> None:
     matched = sum(feed.matched for feed in feeds)
     tell_broken(report.passed.broken, polled=len(feeds))
     terminal.say(
-        f"{model.format_count(len(feeds), 'feed')} polled ({len(report.passed.broken)} broken), "
-        f"{model.format_count(new, 'new article')}, {matched} matched; "
-        f"{model.format_count(report.drained.sent, 'message')} sent, {report.drained.left} left, "
+        f"{format_count(len(feeds), 'feed')} polled ({len(report.passed.broken)} broken), "
+        f"{format_count(new, 'new article')}, {matched} matched; "
+        f"{format_count(report.drained.sent, 'message')} sent, {report.drained.left} left, "
         f"{report.drained.parked} parked"
     )
     for channel, reason in sorted(report.drained.reasons.items()):
@@ -130,10 +133,10 @@ def run(
     logs.set_up(verbose=verbose, silenced=silenced, is_stream=True)
     try:
         asyncio.run(_run(folder, silenced))
-    except model.WirewatchError as error:
+    except WirewatchError as error:
         if not logs.are_json():
             raise
-        problems = error.problems if isinstance(error, model.ConfigError) else ()
+        problems = error.problems if isinstance(error, ConfigError) else ()
         _log_problems(problems)
         log.critical("cannot run", error=str(error).partition("\n")[0] if problems else str(error))
         raise typer.Exit(UNUSABLE) from None
@@ -156,7 +159,7 @@ async def _run(folder: Path, silenced: set[str]) -> None:
             log.info("watching", feeds=feeds, rules=rules, channels=channels)
         else:
             terminal.say(
-                f"Watching {model.format_count(feeds, 'feed')} with {model.format_count(rules, 'rule')}; "
+                f"Watching {format_count(feeds, 'feed')} with {format_count(rules, 'rule')}; "
                 f"messages go to {', '.join(channels)}. Ctrl-C stops."
             )
         with first:
@@ -164,7 +167,7 @@ async def _run(folder: Path, silenced: set[str]) -> None:
     log.info("stopped", why=stopping.why, seconds=round(time.monotonic() - stopping.since, 1))
 
 
-def _log_problems(problems: Sequence[model.Problem]) -> None:
+def _log_problems(problems: Sequence[Problem]) -> None:
     for problem in problems:
         log.error("configuration problem", problem=notices.problem_line(problem))
 

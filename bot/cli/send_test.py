@@ -10,9 +10,13 @@ from typing import Annotated
 
 import typer
 
-from bot import app, model
+from bot import app
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir
+from bot.model.channels import Delivery
+from bot.model.errors import SendError
+from bot.model.messages import Message, MessageKind
+from bot.model.stories import send_id
 
 
 def send_test(
@@ -42,9 +46,9 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
             return LEFT
         if check_only:
             return DONE
-        message = model.Message(kind=model.MessageKind.NOTICE, lead="Wirewatch can post here. This is a test message.")
-        receipt = await channel.send(model.Delivery(id=model.send_id("test", secrets.token_hex(8)), message=message))
-    except model.SendError as error:
+        message = Message(kind=MessageKind.NOTICE, lead="Wirewatch can post here. This is a test message.")
+        receipt = await channel.send(Delivery(id=send_id("test", secrets.token_hex(8)), message=message))
+    except SendError as error:
         terminal.say(f"wirewatch: {name} did not accept the message: {error}")
         return LEFT
     finally:

@@ -8,7 +8,7 @@ import typer
 
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
-from bot.model import SilenceKind
+from bot.model.actions import SilenceKind
 from bot.queries.actions import END_SILENCE, SILENCE
 from bot.queries.silences import SILENCES, SilencesAnswer
 

@@ -16,12 +16,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot import app, channels, config, model, storage
+from bot import app, channels, config, storage
 from bot.alerts import routing
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.config import bot_file, files
 from bot.feeds import outlets
+from bot.model.channels import CheckLine
+from bot.model.durations import format_count, format_rough
+from bot.model.errors import ConfigError, StoreError, WirewatchError
+from bot.model.feeds import FeedState, redirected_twins
+from bot.model.messages import SendState
 from bot.queries.feeds import FeedDocument
 from bot.queries.registry import Archive
 from bot.queries.silences import read_silences
@@ -80,14 +85,14 @@ def status(
         terminal.row(f"silence {silence.line}")
     for row in shown.unsent:
         reason = f": {row.why}" if row.why else ""
-        tries = model.format_count(row.attempts, "attempt")
-        style = "yellow" if row.state == model.SendState.PARKED.value else ""
+        tries = format_count(row.attempts, "attempt")
+        style = "yellow" if row.state == SendState.PARKED.value else ""
         terminal.row(f"  {row.state} {row.kind} to {row.channel}, {tries}{reason}", style=style)
     errors = sum(problem.severity == "error" for problem in settings.problems)
     if errors:
-        text = f"configuration: {model.format_count(errors, 'error')}; `wirewatch check` lists them"
+        text = f"configuration: {format_count(errors, 'error')}; `wirewatch check` lists them"
         terminal.row(text, style="yellow")
-    terminal.row(f"{model.format_count(shown.articles, 'article')} in the archive", style="dim")
+    terminal.row(f"{format_count(shown.articles, 'article')} in the archive", style="dim")
     terminal.row(f"bot: {shown.bot}", style="dim" if shown.is_running else "yellow")
 
 
@@ -126,58 +131,58 @@ def _wrong(feed: FeedDocument) -> str:
 
 
 def _ago(now: datetime, when: datetime | None) -> str:
-    return f"{model.format_rough(now - when)} ago" if when else "never"
+    return f"{format_rough(now - when)} ago" if when else "never"
 
 
 # -- --check
 
 
-async def _check(folder: Path) -> list[model.CheckLine]:
+async def _check(folder: Path) -> list[CheckLine]:
     settings = app.load(folder, os.environ)
     errors = sum(problem.severity == "error" for problem in settings.problems)
-    configuration = model.CheckLine(
+    configuration = CheckLine(
         is_good=not errors,
-        what=f"configuration: {model.format_count(len(settings.feeds), 'feed')}, "
-        f"{model.format_count(len(settings.rules), 'rule')}, {model.format_count(errors, 'error')}, "
-        f"{model.format_count(len(settings.problems) - errors, 'warning')}",
+        what=f"configuration: {format_count(len(settings.feeds), 'feed')}, "
+        f"{format_count(len(settings.rules), 'rule')}, {format_count(errors, 'error')}, "
+        f"{format_count(len(settings.problems) - errors, 'warning')}",
         help=f"wirewatch check --config {folder}" if settings.problems else "",
     )
     try:
         async with archive.opened(settings) as answers:
             database = await answers.read(_read_checks)
-    except model.WirewatchError as error:
-        database = [model.CheckLine(is_good=False, what=f"database: {error}")]
+    except WirewatchError as error:
+        database = [CheckLine(is_good=False, what=f"database: {error}")]
     return [configuration, *database, *await _of_channels(settings)]
 
 
-def _read_checks(archive: Archive) -> list[model.CheckLine]:
+def _read_checks(archive: Archive) -> list[CheckLine]:
     tx, now, store = archive.tx, archive.now, archive.watched.store
     configured, feeds = archive.settings.feeds_by_address, tuple(tx.feeds.all())
     names = {state.url: outlets.feed_name(state, configured) for state in feeds if state.url in configured}
-    articles = model.format_count(tx.articles.count(), "article")
+    articles = format_count(tx.articles.count(), "article")
     bot = describe_bot(tx, owner=store.owner, now=now)
     return [
-        model.CheckLine(is_good=True, what=f"database: {store.address}, {articles}"),
+        CheckLine(is_good=True, what=f"database: {store.address}, {articles}"),
         _of_clock(keys.TICK.get(tx), now),
-        model.CheckLine(is_good=bot.is_good, what=f"bot: {bot.what}", help=bot.help),
+        CheckLine(is_good=bot.is_good, what=f"bot: {bot.what}", help=bot.help),
         *_of_disk(store.address.file),
         *_of_feeds(feeds, names),
     ]
 
 
-def _of_clock(ticked_at: datetime | None, now: datetime) -> model.CheckLine:
+def _of_clock(ticked_at: datetime | None, now: datetime) -> CheckLine:
     if ticked_at is not None and ticked_at - now > timedelta(minutes=1):
         what = f"clock: shows {now:%d %b %Y %H:%M} UTC, which is earlier than the bot's last activity"
-        return model.CheckLine(is_good=False, what=what, help="set the clock; keep it right with timesyncd or chrony")
-    return model.CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC")
+        return CheckLine(is_good=False, what=what, help="set the clock; keep it right with timesyncd or chrony")
+    return CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC")
 
 
-def _of_disk(database: Path | None) -> list[model.CheckLine]:
+def _of_disk(database: Path | None) -> list[CheckLine]:
     if database is None:
         return []
     free = shutil.disk_usage(database.parent).free
     return [
-        model.CheckLine.of(
+        CheckLine.of(
             free >= LEAST_FREE_BYTES,
             f"disk: {free / 1e9:.1f} GB free at {database.parent}; "
             f"the database has {database.stat().st_size / 1e6:.1f} MB",
@@ -186,26 +191,24 @@ def _of_disk(database: Path | None) -> list[model.CheckLine]:
     ]
 
 
-def _of_feeds(feeds: Sequence[model.FeedState], names: Mapping[str, str]) -> list[model.CheckLine]:
+def _of_feeds(feeds: Sequence[FeedState], names: Mapping[str, str]) -> list[CheckLine]:
     broken = [feed for feed in feeds if feed.gone or feed.failures]
     what = f"{len(broken)} of {len(feeds)} are broken" if broken else f"all {len(feeds)} work"
-    lines = [model.CheckLine(is_good=not broken, what=f"feeds: {what if feeds else 'none has been polled yet'}")]
-    for twins in model.redirected_twins(feed for feed in feeds if feed.url in names):
+    lines = [CheckLine(is_good=not broken, what=f"feeds: {what if feeds else 'none has been polled yet'}")]
+    for twins in redirected_twins(feed for feed in feeds if feed.url in names):
         both = " and ".join(names[twin.url] for twin in twins)
         what = f"feeds {both} are the same, because one redirects to the other; the feed is polled twice"
-        lines.append(model.CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
+        lines.append(CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
     for feed in broken[:FEEDS_SHOWN]:
         name = names.get(feed.url, feed.url)
         what = f"feed {name}: {feed.health_told}: {(feed.error or '').removeprefix(f'{feed.url}: ')}"
-        lines.append(model.CheckLine(is_good=False, what=what, help=_advice(feed)))
+        lines.append(CheckLine(is_good=False, what=what, help=_advice(feed)))
     if len(broken) > FEEDS_SHOWN:
-        lines.append(
-            model.CheckLine(is_good=False, what=f"and {len(broken) - FEEDS_SHOWN} more", help="wirewatch status")
-        )
+        lines.append(CheckLine(is_good=False, what=f"and {len(broken) - FEEDS_SHOWN} more", help="wirewatch status"))
     return lines
 
 
-def _advice(feed: model.FeedState) -> str:
+def _advice(feed: FeedState) -> str:
     if feed.gone:
         return f"remove it from feeds.yaml: {feed.url}"
     if feed.retry_after is not None:
@@ -213,18 +216,18 @@ def _advice(feed: model.FeedState) -> str:
     return f"wirewatch feeds test {feed.url}"
 
 
-async def _of_channels(settings: config.Settings) -> list[model.CheckLine]:
+async def _of_channels(settings: config.Settings) -> list[CheckLine]:
     environment = app.Environment(environ=os.environ)
-    lines: list[model.CheckLine] = []
+    lines: list[CheckLine] = []
     for name in settings.bot.channels:
         channel = app.channel_of(settings, name, environment)
         try:
             result = await channel.check()
-        except model.WirewatchError as error:
-            result = [model.CheckLine(is_good=False, what=str(error))]
+        except WirewatchError as error:
+            result = [CheckLine(is_good=False, what=str(error))]
         finally:
             await channel.close()
-        lines += [model.CheckLine(is_good=x.is_good, what=f"channel {name}: {x.what}", help=x.help) for x in result]
+        lines += [CheckLine(is_good=x.is_good, what=f"channel {name}: {x.what}", help=x.help) for x in result]
     return lines
 
 
@@ -254,10 +257,10 @@ def _load_settings(folder: Path) -> config.BotSettings:
     try:
         report = files.parse_file(path, files.read_content(path))
     except OSError as error:
-        raise model.ConfigError(f"reading {path}: {error.strerror}") from None
+        raise ConfigError(f"reading {path}: {error.strerror}") from None
     settings = bot_file.parse_bot_file(report, kinds=channels.kinds(), environ=os.environ)
     if settings is None or report.error_count:
-        raise model.ConfigError(f"{path} has errors", report.finish())
+        raise ConfigError(f"{path} has errors", report.finish())
     return settings
 
 
@@ -283,7 +286,7 @@ async def _looked_up(settings: config.BotSettings) -> tuple[bool, str]:
     address = settings.database_address(environment.environ)
     try:
         store = storage.open_store(address, clock=environment.clock, read_only=True)
-    except model.StoreError as error:
+    except StoreError as error:
         return False, str(error)
     try:
         result = await readiness(store, environment.clock.now())

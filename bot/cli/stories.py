@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bot import app, model
+from bot import app
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
+from bot.model.durations import format_count
 from bot.queries.actions import CLAIM, MERGE, SPLIT, RulingDocument
 from bot.queries.stories import StoryDocument, StoryRow, describe_decision, describe_join, read_story
 from bot.stories import summaries
@@ -113,7 +114,7 @@ def _show(entry: StoryRow) -> None:
     story = entry.story
     terminal.row(summaries.story_headline(story), style="bold")
     span = f"{story.first_seen:%Y-%m-%d %H:%M} to {story.last_seen:%Y-%m-%d %H:%M} UTC"
-    terminal.row(f"  {story.id} · {span} · {model.format_count(len(story.owners), 'independent outlet')}", style="dim")
+    terminal.row(f"  {story.id} · {span} · {format_count(len(story.owners), 'independent outlet')}", style="dim")
     if story.rules:
         terminal.row(f"  rules: {', '.join(story.rules)}")
     for member in story.members:

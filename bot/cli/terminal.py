@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from bot import model
 from bot.model import visible
+from bot.model.channels import CheckLine
+from bot.model.durations import format_count
 
 #: Width of a table in a pipe; large enough that no cell is wrapped or cut.
 _WIDEST = 100_000
@@ -76,7 +77,7 @@ def show_table(table: Table) -> None:
     screen.print(table)
 
 
-def show_checks(lines: Iterable[model.CheckLine]) -> None:
+def show_checks(lines: Iterable[CheckLine]) -> None:
     """Print a line for each check, and below it the advice if there is any."""
     for line in lines:
         row(f"{'ok  ' if line.is_good else 'FAIL'}  {line.what}", style="" if line.is_good else "red")
@@ -142,7 +143,7 @@ def tables() -> Iterator[Callable[[str, int, int], None]]:
             # Print the line once, although the last batch and the final count both report a complete table.
             if copied >= total and name not in done:
                 done.add(name)
-                say(f"{name}: {model.format_count(total, 'row')}")
+                say(f"{name}: {format_count(total, 'row')}")
 
         yield tell_done
         return

@@ -13,7 +13,7 @@ from bot.config.problems import render_problems
 from bot.config.schema import make_schemas
 from bot.config.secrets import resolve_secret
 from bot.config.settings import Settings
-from bot.model.values import end_of_date, parse_until
+from bot.keys import end_of_date, parse_until
 
 __all__ = [
     "BotSettings",

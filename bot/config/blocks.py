@@ -15,8 +15,8 @@ from typing import Annotated, Any, TypeAlias, TypeGuard
 
 import pydantic
 
-from bot import model
-from bot.model.values import As, Derived, Key, key_of
+from bot.keys import As, Derived, Key, key_of
+from bot.model.access import Secret
 
 Block: TypeAlias = type[Any]
 
@@ -99,7 +99,7 @@ def optional_block(form: object) -> Block | None:
 
 def holds_secret(form: object) -> bool:
     """Return whether a value of this type can be a secret."""
-    return model.Secret in walk(form)
+    return Secret in walk(form)
 
 
 def takes_list(form: object) -> bool:

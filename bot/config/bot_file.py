@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot import model, plugins
+from bot import keys, plugins
 from bot.config import blocks, bot_keys, environment, nodes, secrets, validation
 from bot.config.bot_keys import BotSettings, ChannelSettings, warn_of_no_use
 from bot.config.kinds import channel_options, report_broken, warn_of_unused
 from bot.config.nodes import MappingNode, Node, ScalarNode, pairs_of, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.model import values
+from bot.model.access import Secret
+from bot.model.language_models import Use
 
 #: Minimum length of a token of the status page, in characters. A shorter token causes a warning.
 _SHORTEST_TOKEN = 16
@@ -53,10 +54,10 @@ def find_destinations(root: Node | None) -> dict[str, str]:
     return names
 
 
-def find_wanted_uses(root: Node | None) -> set[model.Use]:
+def find_wanted_uses(root: Node | None) -> set[Use]:
     """Return the uses of a language model that channels need."""
     channels = [channel for _, channel in pairs_of(value_of(root, "channels"))]
-    return {model.Use.TRANSLATE} if any(value_of(channel, "translate") for channel in channels) else set()
+    return {Use.TRANSLATE} if any(value_of(channel, "translate") for channel in channels) else set()
 
 
 def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapping[str, str]) -> BotSettings | None:
@@ -92,7 +93,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     _warn_of_unset(settings, root, report, environ)
     for _, channel in pairs_of(channels_node):
         if isinstance(channel, MappingNode) and (key := channel.key("translate")):
-            warn_of_no_use(key, model.Use.TRANSLATE, settings.model.uses if settings.model else (), report)
+            warn_of_no_use(key, Use.TRANSLATE, settings.model.uses if settings.model else (), report)
     for key, group in pairs_of(value_of(value_of(root, "fetch"), "hosts")):
         if access := settings.fetch.hosts.get(key.value.lower()):
             secrets.warn_of_access(group, access, report, environ, what="its feeds are not polled")
@@ -134,8 +135,8 @@ def _read_channel(
         return None
     channel_kind = kinds.by_name.get(kind)
     if channel_kind is None:
-        help_text = values.did_you_mean(kind, list(kinds.by_name), otherwise=f"the kinds are {kind_names}")
-        message = f'unknown kind of channel "{values.shorten(kind)}"' if kind else "kind has no value"
+        help_text = keys.did_you_mean(kind, list(kinds.by_name), otherwise=f"the kinds are {kind_names}")
+        message = f'unknown kind of channel "{keys.shorten(kind)}"' if kind else "kind has no value"
         report.add(kind_node, "unknown-value", message, help_text)
         return None
     for old_key, _ in node.pairs:
@@ -180,8 +181,8 @@ def _check_mentions(root: Node, report: ProblemReport) -> None:
             name = item.value.strip()
             if name and name not in people_names:
                 otherwise = "add people: {NAME: ID} to a channel"
-                help_text = values.did_you_mean(name, sorted(people_names), otherwise=otherwise)
-                message = f'no channel has the person "{values.shorten(name)}"'
+                help_text = keys.did_you_mean(name, sorted(people_names), otherwise=otherwise)
+                message = f'no channel has the person "{keys.shorten(name)}"'
                 report.add(item, "unknown-person", message, help_text)
 
 
@@ -208,7 +209,7 @@ def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, env
     ):
         place = nodes.find_node(root, path)[0]
         is_missing = secrets.warn_if_missing(secret, place, report, environ, what=what)
-        if isinstance(secret, model.Secret) and path[0] == "web" and not is_missing:
+        if isinstance(secret, Secret) and path[0] == "web" and not is_missing:
             if len(secrets.resolve_secret(secret, environ)) >= _SHORTEST_TOKEN:
                 continue
             message = f"this token has fewer than {_SHORTEST_TOKEN} characters and can be guessed"
@@ -216,13 +217,13 @@ def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, env
             report.add(place, "short-token", message, advice, severity="warning")
 
 
-def _zone_of(root: Node) -> values.DefaultZone:
+def _zone_of(root: Node) -> keys.DefaultZone:
     """Return the time zone for values without one. It is UTC if the key is missing or wrong."""
     written = value_of(root, "timezone")
     try:
-        return values.DefaultZone(values.parse_zone(written.value if isinstance(written, ScalarNode) else "UTC"))
-    except values.InvalidValue:
-        return values.DefaultZone(ZoneInfo("UTC"))
+        return keys.DefaultZone(keys.parse_zone(written.value if isinstance(written, ScalarNode) else "UTC"))
+    except keys.InvalidValue:
+        return keys.DefaultZone(ZoneInfo("UTC"))
 
 
 def _complete(settings: BotSettings, channels: Mapping[str, ChannelSettings], folder: Path) -> BotSettings:

@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
-from bot import model
+from bot import keys
 from bot.config import secrets
 from bot.config.kinds import ChannelKeys
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.model import Escalate, FetchPolicy, LanguageModelPolicy, OnUnknown, Route, Secret, Severity, values
-from bot.model.settings import Quiet, inherit_channels
-from bot.model.values import Derived, Key, Parse
+from bot.keys import Derived, Key, Parse
+from bot.model.access import Secret
+from bot.model.errors import ConfigError
+from bot.model.language_models import LanguageModelPolicy, Use
+from bot.model.rules import Severity
+from bot.model.settings import Escalate, FetchPolicy, Languages, OnUnknown, Quiet, Route, TokenScope, inherit_channels
 
 UTC = ZoneInfo("UTC")
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})\Z")
@@ -29,10 +32,10 @@ _LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})\Z")
 
 def parse_listen(value: object) -> str:
     """Check "127.0.0.1:8080" and return it unchanged. Raises InvalidValue."""
-    written = values.parse_text(value)
+    written = keys.parse_text(value)
     match = _LISTEN.match(written)
     if not match or not 0 <= int(match[2]) <= 65535:
-        raise values.InvalidValue("listen", f'"{written}" is not an address to listen at', "write 127.0.0.1:8080")
+        raise keys.InvalidValue("listen", f'"{written}" is not an address to listen at', "write 127.0.0.1:8080")
     return written
 
 
@@ -47,38 +50,38 @@ def is_loopback(host: str) -> bool:
 
 def parse_web_address(value: object) -> str:
     """Return an http or https address without credentials, query or fragment. Raises InvalidValue."""
-    written = values.parse_text(value)
-    parts = values.split_address(written)
+    written = keys.parse_text(value)
+    parts = keys.split_address(written)
     if parts is None or parts[0] not in ("http", "https") or not parts[1] or set(written) & set("@?# "):
-        raise values.InvalidValue(
-            "address", f'"{values.shorten(written)}" is not the address of a website', "write https://watch.example.org"
+        raise keys.InvalidValue(
+            "address", f'"{keys.shorten(written)}" is not the address of a website', "write https://watch.example.org"
         )
     return written.rstrip("/")
 
 
-def parse_database(value: object) -> str | model.Secret:
+def parse_database(value: object) -> str | Secret:
     """Parse a database's address without a password, or the secret that holds it. Raises InvalidValue."""
-    written = values.parse_text(value)
+    written = keys.parse_text(value)
     if written.startswith(("env:", "file:")):
-        return model.Secret.parse(written)
+        return Secret.parse(written)
     scheme, _, location = written.partition("://")
     kind = scheme.partition("+")[0]
     if not location or kind not in ("sqlite", "postgresql"):
         advice = "write sqlite:///data/wirewatch.db or postgresql://user@host/name"
         if kind in ("postgres", "pgsql"):
             advice = "write postgresql:// instead of " + kind + "://"
-        raise values.InvalidValue("database", "this is not the address of a database that Wirewatch supports", advice)
+        raise keys.InvalidValue("database", "this is not the address of a database that Wirewatch supports", advice)
     if kind == "sqlite" and not location.startswith("/"):
-        raise values.InvalidValue(
+        raise keys.InvalidValue(
             "database", "an SQLite address has three slashes, four for an absolute path", f"write sqlite:///{location}"
         )
-    parts = values.split_address(written)
+    parts = keys.split_address(written)
     if parts is None:
-        raise values.InvalidValue(
+        raise keys.InvalidValue(
             "database", "this is not the address of a database", "write postgresql://user@host:5432/name"
         )
     if ":" in parts[2].rpartition("@")[0] or re.search(r"[?&]password=", written):
-        raise values.InvalidValue(
+        raise keys.InvalidValue(
             "secret",
             "passwords must not be written into the configuration",
             "put the whole address into a variable and write env:DATABASE_URL",
@@ -89,7 +92,7 @@ def parse_database(value: object) -> str | model.Secret:
 Listen = Annotated[str, Parse(parse_listen, type="string", examples=["127.0.0.1:8080"])]
 WebAddress = Annotated[str, Parse(parse_web_address, type="string", pattern="^https?://")]
 Database = Annotated[
-    str | model.Secret,
+    str | Secret,
     Parse(
         parse_database,
         type="string",
@@ -103,12 +106,12 @@ Database = Annotated[
 _TRUE_WORDS = ("true", "yes", "on", "y", "t", "1")
 
 
-def _check_installed(languages: model.Languages) -> model.Languages:
-    if languages is not model.Languages.OFF:
+def _check_installed(languages: Languages) -> Languages:
+    if languages is not Languages.OFF:
         package, requirement = languages.package
         if find_spec(package) is None:
             text = f'the package of "{languages.value}" is not installed'
-            raise values.InvalidValue("missing-extra", text, f"pip install {requirement}, or remove the key")
+            raise keys.InvalidValue("missing-extra", text, f"pip install {requirement}, or remove the key")
     return languages
 
 
@@ -119,16 +122,16 @@ class StorySettings:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     window: Annotated[
-        values.Duration, Key("New articles can join a story until this long after the last article joined.")
+        keys.Duration, Key("New articles can join a story until this long after the last article joined.")
     ] = timedelta(days=14)
     languages: Annotated[
-        model.Languages,
+        Languages,
         Parse(_check_installed, "after"),
         Key(
             "The model that finds the story of an article in another language: off, universal-sentence-encoder (in a "
             "package) or multilingual-e5 (downloads 2.2 GB)."
         ),
-    ] = model.Languages.OFF
+    ] = Languages.OFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +142,9 @@ class WebToken:
 
     token: Annotated[Secret, Key("The token: env:NAME or file:/path.")]
     may: Annotated[
-        model.TokenScope,
+        TokenScope,
         Key("read: only read. act: also start and end silences, and split and merge stories."),
-    ] = model.TokenScope.READ
+    ] = TokenScope.READ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +158,7 @@ class WebSettings:
         Secret | None, Key("The token that every page except /healthz requires: env:NAME or file:/path.")
     ] = None
     tokens: Annotated[
-        dict[values.Text, WebToken],
+        dict[keys.Text, WebToken],
         Key(
             "More tokens, for the API only. Each has a name of your choice, a token, and a scope (may).",
             example="{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}",
@@ -187,10 +190,10 @@ def _require_token(web: WebSettings) -> WebSettings:
         return web
     advice = "add token: env:WEB_TOKEN to web, and give every reader the token"
     if web.public_url is not None:
-        raise values.InvalidValue("token", "web.public_url without web.token would open the page to everybody", advice)
+        raise keys.InvalidValue("token", "web.public_url without web.token would open the page to everybody", advice)
     if not is_loopback(web.listen.rpartition(":")[0]):
         message = f"other machines can reach {web.listen}, so web.token is needed"
-        raise values.InvalidValue("token", message, f"{advice}; or listen at 127.0.0.1")
+        raise keys.InvalidValue("token", message, f"{advice}; or listen at 127.0.0.1")
     return web
 
 
@@ -208,8 +211,8 @@ class ChannelSettings:
 
 def _require_block(value: object) -> object:
     if not isinstance(value, dict):
-        message = f"a block of keys is expected here, not {values.describe_kind(value)}"
-        raise values.InvalidValue("wrong-kind", message, "write key: value, indented, or in braces")
+        message = f"a block of keys is expected here, not {keys.describe_kind(value)}"
+        raise keys.InvalidValue("wrong-kind", message, "write key: value, indented, or in braces")
     return {}
 
 
@@ -227,7 +230,7 @@ class BotSettings:
         ),
     ] = "sqlite:///data/wirewatch.db"
     timezone: Annotated[
-        values.Zone,
+        keys.Zone,
         Key("Time zone of times in messages, and of digests, quiet hours, `until` and dates that have no zone."),
     ] = UTC
     #: Empty after validation. bot_file.py adds the channels, which it validates by their kinds.
@@ -247,7 +250,7 @@ class BotSettings:
         ),
     ] = ()
     mention: Annotated[
-        dict[Severity, values.Texts],
+        dict[Severity, keys.Texts],
         Key(
             "People whom the first message of a story mentions, by severity: {high: duty}. Use the names in the key "
             "people of a channel. The mention of a rule overrides this.",
@@ -258,7 +261,7 @@ class BotSettings:
         Escalate | None, Key("A story of severity high that nobody claims goes to a second channel.")
     ] = None
     operator: Annotated[
-        values.Text | None, Key("The channel for notices about the bot itself: broken feeds, refused rules.")
+        keys.Text | None, Key("The channel for notices about the bot itself: broken feeds, refused rules.")
     ] = None
     fetch: Annotated[FetchPolicy, Key("How feeds are polled.")] = field(default_factory=FetchPolicy)
     stories: Annotated[StorySettings, Key("How articles become stories.")] = field(default_factory=StorySettings)
@@ -276,7 +279,7 @@ class BotSettings:
         ),
     ] = 20
     gather: Annotated[
-        values.Duration | None,
+        keys.Duration | None,
         Key(
             "A story's first post waits this long, so that it can name several outlets: 90 seconds. Stories of "
             "severity high never wait. Without this key, no post waits."
@@ -286,7 +289,7 @@ class BotSettings:
         Annotated[WebSettings, Parse(_require_token, "after")] | None, Key("The status page, /healthz and /metrics.")
     ] = None
     keep: Annotated[
-        values.Duration | None,
+        keys.Duration | None,
         Key("Retention: how long articles are kept, such as 400 days. Without it, they are never deleted."),
     ] = None
     on_unknown: Annotated[
@@ -338,7 +341,7 @@ def absolute_address(address: str, base: Path) -> str:
     if not path:
         return address
     if "?" in str(base):
-        raise model.ConfigError(
+        raise ConfigError(
             f"the database cannot be in {base}, because its address cannot contain a ?; rename the folder"
         )
     return f"{scheme}:///{base / path}"
@@ -366,7 +369,7 @@ def refuse_stray_archive(address: str, base: Path) -> None:
         f"  mkdir -p {folder} && touch {shlex.quote(str(new))}",
     )
     advice = "\n".join(lines)
-    raise model.ConfigError(f"opening the database {new}: no such file, but {old} exists. {advice}")
+    raise ConfigError(f"opening the database {new}: no such file, but {old} exists. {advice}")
 
 
 def _split_relative(address: str) -> tuple[str, str]:
@@ -389,8 +392,8 @@ def check_channel(name: str, node: Node, channels: Collection[str], report: Prob
     """Report the channel name in ``node`` if no such channel exists."""
     if name not in channels:
         otherwise = "the channels are " + ", ".join(sorted(channels))
-        help_text = values.did_you_mean(name, sorted(channels), otherwise=otherwise)
-        message = f'no channel "{values.shorten(name)}"'
+        help_text = keys.did_you_mean(name, sorted(channels), otherwise=otherwise)
+        message = f'no channel "{keys.shorten(name)}"'
         report.add(node, "unknown-channel", message, help_text)
 
 
@@ -401,8 +404,8 @@ def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: Pro
         match = route.get("match")
         for item in scalars_of(value_of(match, "rule")):
             if not any(fnmatchcase(name, item.value.strip().casefold()) for name in folded):
-                help_text = values.did_you_mean(item.value, list(names), otherwise="`wirewatch status` lists the rules")
-                message = f'no rule is named "{values.shorten(item.value)}"'
+                help_text = keys.did_you_mean(item.value, list(names), otherwise="`wirewatch status` lists the rules")
+                message = f'no rule is named "{keys.shorten(item.value)}"'
                 report.add(item, "unknown-rule", message, help_text, severity="warning")
 
 
@@ -440,10 +443,10 @@ def _walk_routes(routes: Sequence[MappingNode]) -> Iterator[MappingNode]:
 
 
 #: Use of a language model -> what must have a configuration key so that the use has an effect, and that key.
-_WANTED_BY = {model.Use.RELEVANCE: ("enabled rule", "about"), model.Use.TRANSLATE: ("channel", "translate")}
+_WANTED_BY = {Use.RELEVANCE: ("enabled rule", "about"), Use.TRANSLATE: ("channel", "translate")}
 
 
-def warn_of_no_use(key: ScalarNode, use: model.Use, uses: Collection[str], report: ProblemReport) -> None:
+def warn_of_no_use(key: ScalarNode, use: Use, uses: Collection[str], report: ProblemReport) -> None:
     """Warn of a key that requires a language model's ``use``, if the ``uses`` of the model do not include it."""
     if use not in uses:
         message = f"{key.value} does nothing: bot.yaml has no model with the use {use}"
@@ -451,7 +454,7 @@ def warn_of_no_use(key: ScalarNode, use: model.Use, uses: Collection[str], repor
         report.add(key, "no-use", message, advice, severity="warning")
 
 
-def warn_of_idle_uses(root: Node | None, needed: Collection[model.Use], report: ProblemReport) -> None:
+def warn_of_idle_uses(root: Node | None, needed: Collection[Use], report: ProblemReport) -> None:
     """Warn of uses in bot.yaml that do nothing: they require a key in a rule or channel, and are not ``needed``."""
     for item in scalars_of(value_of(value_of(root, "model"), "uses")):
         for use, (owner, key) in _WANTED_BY.items():

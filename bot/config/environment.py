@@ -8,12 +8,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
+from bot import keys
 from bot.config import blocks, bot_keys, nodes
 from bot.config.bot_keys import BotSettings
 from bot.config.nodes import Document, MappingNode, Node, ScalarNode
 from bot.config.problems import ProblemReport
 from bot.config.yaml_errors import Flaw, UnreadableYaml
-from bot.model import values
 
 PREFIX = "WIREWATCH_"
 LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"
@@ -68,7 +68,7 @@ def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
     """Return the variable that was probably meant, or None if ``name`` is in use or resembles no variable."""
     if name in (bot_keys.HOME_VARIABLE, LOG_LEVEL, LOG_FORMAT) or f"env:{name}" in text:
         return None
-    nearest = values.find_nearest(name.removeprefix(PREFIX), [candidate.removeprefix(PREFIX) for candidate in names])
+    nearest = keys.find_nearest(name.removeprefix(PREFIX), [candidate.removeprefix(PREFIX) for candidate in names])
     return PREFIX + nearest if nearest else None
 
 

@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot import model
 from bot.config import blocks, nodes
 from bot.config.nodes import Document, MappingNode, ScalarNode, SequenceNode, value_of
 from bot.config.yaml_errors import UnreadableYaml
 from bot.feeds import places
+from bot.model.access import Access
+from bot.model.errors import ConfigError
+from bot.model.feeds import Feed, feed_place
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -27,19 +29,19 @@ class Addition:
 
     #: The whole text of the file, with the added feeds.
     text: str
-    added: tuple[model.Feed, ...]
+    added: tuple[Feed, ...]
     #: Feeds that the file already lists.
-    already_listed: tuple[model.Feed, ...]
+    already_listed: tuple[Feed, ...]
 
 
-def add_feeds(text: str, feeds: Iterable[model.Feed]) -> Addition:
+def add_feeds(text: str, feeds: Iterable[Feed]) -> Addition:
     """Add the feeds that the ``text`` of feeds.yaml does not list yet. Raises ConfigError."""
     mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
     document = _parse_document(text.removeprefix(mark))
     key, listed = _find_list(document)
     urls = _listed_urls(listed)
     listed_places = set(map(_place_of, urls))
-    feeds_by_place: dict[str, model.Feed] = {}
+    feeds_by_place: dict[str, Feed] = {}
     for feed in feeds:
         feeds_by_place.setdefault(_place_of(feed.url), feed)
     added = tuple(feed for place, feed in feeds_by_place.items() if place not in listed_places)
@@ -50,16 +52,16 @@ def add_feeds(text: str, feeds: Iterable[model.Feed]) -> Addition:
     edited = _insert_lines(document, key, listed, [render_feed(feed, in_brackets=in_brackets) for feed in added])
     edited_urls = _listed_urls(_find_list(_parse_document(edited))[1])
     if edited_urls != [*urls, *(feed.url for feed in added)]:
-        raise model.ConfigError("the layout of feeds.yaml is not supported: add the feed by hand")
+        raise ConfigError("the layout of feeds.yaml is not supported: add the feed by hand")
     return Addition(text=mark + edited, added=added, already_listed=already_listed)
 
 
 def _place_of(written: str) -> str:
     """Return a key that all spellings of a feed's address share, including its short form (``youtube:@channel``)."""
     try:
-        return model.feed_place(places.expand_short_form(written).url)
+        return feed_place(places.expand_short_form(written).url)
     except places.Unfit:
-        return model.feed_place(written)
+        return feed_place(written)
 
 
 def _parse_document(text: str) -> Document:
@@ -67,7 +69,7 @@ def _parse_document(text: str) -> Document:
         return nodes.parse_yaml(text)
     except UnreadableYaml as error:
         line, column = Document(text, None).place(error.flaw.start)
-        raise model.ConfigError(f"feeds.yaml:{line}:{column}: {error}; correct it first (wirewatch check)") from error
+        raise ConfigError(f"feeds.yaml:{line}:{column}: {error}; correct it first (wirewatch check)") from error
 
 
 def _find_list(document: Document) -> tuple[ScalarNode | None, SequenceNode | None]:
@@ -76,7 +78,7 @@ def _find_list(document: Document) -> tuple[ScalarNode | None, SequenceNode | No
     if root is None:
         return None, None
     if not isinstance(root, MappingNode):
-        raise model.ConfigError("feeds.yaml does not begin with 'feeds:'; correct it first (wirewatch check)")
+        raise ConfigError("feeds.yaml does not begin with 'feeds:'; correct it first (wirewatch check)")
     listed = root.get("feeds")
     if isinstance(listed, SequenceNode):
         return root.key("feeds"), listed
@@ -84,9 +86,9 @@ def _find_list(document: Document) -> tuple[ScalarNode | None, SequenceNode | No
         return root.key("feeds"), None
     if listed is not None:
         line, _ = document.place(listed.start)
-        raise model.ConfigError(f"feeds.yaml:{line}: 'feeds' is not a list; correct it first (wirewatch check)")
+        raise ConfigError(f"feeds.yaml:{line}: 'feeds' is not a list; correct it first (wirewatch check)")
     if root.is_flow:
-        raise model.ConfigError("feeds.yaml has braces and no 'feeds'; correct it first (wirewatch check)")
+        raise ConfigError("feeds.yaml has braces and no 'feeds'; correct it first (wirewatch check)")
     return None, None
 
 
@@ -135,14 +137,14 @@ _PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
 _UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 
 
-def render_feed(feed: model.Feed, *, in_brackets: bool = False) -> str:
+def render_feed(feed: Feed, *, in_brackets: bool = False) -> str:
     """Return the line of a feed without the dash, with the keys in the order of the documentation.
 
     ``in_brackets`` is true if the list is written on one line, as ``[…]``.
     """
-    nothing = model.Feed(url=feed.url)
-    left_out = {"url", *blocks.types_of(model.Access)}
-    keys = [key for key in blocks.types_of(model.Feed) if key not in left_out]
+    nothing = Feed(url=feed.url)
+    left_out = {"url", *blocks.types_of(Access)}
+    keys = [key for key in blocks.types_of(Feed) if key not in left_out]
     fields = {key: _render(getattr(feed, key)) for key in keys if getattr(feed, key) != getattr(nothing, key)}
     if feed.expect is not None:
         fields["expect"] = f"every {fields['expect']}"

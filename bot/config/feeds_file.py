@@ -9,14 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
-from bot import model, plugins
+from bot import keys, plugins
 from bot.config import blocks, nodes, secrets, validation
 from bot.config.kinds import report_broken
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
 from bot.feeds import outlets, places
-from bot.model import values, visible
-from bot.model.values import Key
+from bot.keys import Key
+from bot.model import visible
+from bot.model.access import Access, Secret
+from bot.model.durations import format_duration
+from bot.model.feeds import Feed, feed_place
 
 MAILBOXES = ("imaps", "imap")
 SCHEMES = ("http", "https", *MAILBOXES)
@@ -29,12 +32,12 @@ class FeedFile:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     feeds: Annotated[
-        tuple[Annotated[model.Feed, values.OrText()], ...],
+        tuple[Annotated[Feed, keys.OrText()], ...],
         Key("A list of addresses, or of blocks with url and other keys."),
     ]
 
 
-def expand_address(written: str, *, has_token: bool = False) -> model.Feed:
+def expand_address(written: str, *, has_token: bool = False) -> Feed:
     """Return the feed of an address (web or mailbox) or of a short form, with the defaults of its site in ``places``.
 
     Raises InvalidValue.
@@ -43,24 +46,24 @@ def expand_address(written: str, *, has_token: bool = False) -> model.Feed:
         try:
             return places.expand_short_form(written, has_token=has_token)
         except places.Unfit as unfit:
-            message = f'"{values.shorten(written)}" is not a feed of {place.name}'
-            raise values.InvalidValue("address", message, str(unfit)) from None
-    parts = values.split_address(written)
+            message = f'"{keys.shorten(written)}" is not a feed of {place.name}'
+            raise keys.InvalidValue("address", message, str(unfit)) from None
+    parts = keys.split_address(written)
     if parts is None or parts[0] not in SCHEMES:
         advice = "write the whole address: https://…"
         if re.match(r"feed:(//|https?:)", written):
             advice = "write https:// instead of feed:"
         elif parts is not None and parts[0] == "" and re.match(r"[\w-]+(\.[\w-]+)+(/|\Z)", written):
             advice = f"write https://{written}"
-        elif parts is not None and (nearest := values.find_nearest(parts[0], list(places.get_places()))):
+        elif parts is not None and (nearest := keys.find_nearest(parts[0], list(places.get_places()))):
             advice = f'did you mean "{nearest}:"?'
-        raise values.InvalidValue("address", f'"{values.shorten(written)}" is not the address of a feed', advice)
+        raise keys.InvalidValue("address", f'"{keys.shorten(written)}" is not the address of a feed', advice)
     if not parts[1] or re.search(r"\s", written):
-        message = f'"{values.shorten(written)}" is not the address of a feed'
-        raise values.InvalidValue("address", message, "an address has a host and no spaces")
+        message = f'"{keys.shorten(written)}" is not the address of a feed'
+        raise keys.InvalidValue("address", message, "an address has a host and no spaces")
     if "@" in parts[2]:
-        raise values.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
-    return model.Feed(url=written)
+        raise keys.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
+    return Feed(url=written)
 
 
 def find_feed_names(root: Node | None) -> frozenset[str]:
@@ -84,11 +87,11 @@ def parse_feeds_file(
     *,
     kinds: Callable[[], plugins.Kinds],
     environ: Mapping[str, str],
-    previous: tuple[model.Feed, ...] = (),
-) -> tuple[model.Feed, ...] | None:
+    previous: tuple[Feed, ...] = (),
+) -> tuple[Feed, ...] | None:
     """Read the feeds, or return None if the whole file cannot be used. A broken feed keeps its last good version."""
     document = report.document
-    listed = validation.find_list(report, "feeds", form=model.Feed, example="- https://…")
+    listed = validation.find_list(report, "feeds", form=Feed, example="- https://…")
     if listed is None:
         return None
     good = {feed.url: feed for feed in previous}
@@ -100,7 +103,7 @@ def parse_feeds_file(
     feeds = [feed for feed in read_feeds if feed]
     if document.cut:
         # An item that is not valid YAML may be any of the missing feeds, so keep them all.
-        feeds += [feed for url, feed in good.items() if model.feed_place(url) not in lines_by_address]
+        feeds += [feed for url, feed in good.items() if feed_place(url) not in lines_by_address]
     return tuple(feeds)
 
 
@@ -109,9 +112,9 @@ def _read_feed(
     report: ProblemReport,
     kinds: Callable[[], plugins.Kinds],
     environ: Mapping[str, str],
-    good: dict[str, model.Feed],
+    good: dict[str, Feed],
     lines_by_address: dict[str, int],
-) -> model.Feed | None:
+) -> Feed | None:
     block = _as_block(node)
     kind_node = value_of(block, "kind")
     own_keys: frozenset[str] = frozenset()
@@ -120,8 +123,8 @@ def _read_feed(
     if isinstance(block, MappingNode) and kind_node is not None:
         own_keys, options = _read_kind(block, kind_node, kinds(), report)
         feed_node = _select(block, lambda key: key not in own_keys)
-    secrets.hide_secrets(block, model.Feed, report, also=own_keys)
-    written = validation.validate(model.Feed, feed_node, report)
+    secrets.hide_secrets(block, Feed, report, also=own_keys)
+    written = validation.validate(Feed, feed_node, report)
     address = value_of(block, "url")
     if not isinstance(address, ScalarNode) or not address.value.strip():
         return None
@@ -134,10 +137,10 @@ def _read_feed(
         advice = f"it is already on line {lines_by_address[url]}: remove one"
         report.add(address, "duplicate-feed", "this feed is listed twice", advice)
         return None
-    if first_line := lines_by_address.get(model.feed_place(url)):
+    if first_line := lines_by_address.get(feed_place(url)):
         advice = f"line {first_line} has the same feed under another spelling of its address: remove one"
         report.add(address, "same-feed", "this feed seems to be listed twice", advice, severity="warning")
-    lines_by_address.setdefault(model.feed_place(url), line)
+    lines_by_address.setdefault(feed_place(url), line)
     lines_by_address[url] = line
     is_flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
     if written is None or options is None or is_flawed:
@@ -173,40 +176,40 @@ def _as_block(node: Node) -> Node:
 
 def _read_address(
     node: ScalarNode, report: ProblemReport, environ: Mapping[str, str], *, has_token: bool
-) -> model.Feed | None:
+) -> Feed | None:
     """Return the feed of an address, with the defaults of its site, or None if the address cannot be used."""
     written = node.value.strip()
     try:
         if written.startswith(("env:", "file:")):
-            return _read_referenced_address(model.Secret.parse(written), node, report, environ)
+            return _read_referenced_address(Secret.parse(written), node, report, environ)
         return expand_address(written, has_token=has_token)
-    except values.InvalidValue as wrong:
+    except keys.InvalidValue as wrong:
         if not report.document.has_flaw_in(node.start, node.end):
             report.add(node, wrong.code, str(wrong), wrong.help)
         return None
 
 
 def _read_referenced_address(
-    secret: model.Secret, node: Node, report: ProblemReport, environ: Mapping[str, str]
-) -> model.Feed | None:
+    secret: Secret, node: Node, report: ProblemReport, environ: Mapping[str, str]
+) -> Feed | None:
     """Return the feed of an address from a variable or a file. Messages will show the reference, not the address."""
     if secrets.warn_if_missing(secret, node, report, environ, what="the feed is not polled"):
         return None
     address = secrets.resolve_secret(secret, environ)
     try:
         feed = expand_address(address)
-    except values.InvalidValue as wrong:
+    except keys.InvalidValue as wrong:
         # Write a new message, because the text of the error may quote the address.
         message = f"{secret.reference} does not hold the address of a feed"
-        raise values.InvalidValue(wrong.code, message, wrong.help) from None
+        raise keys.InvalidValue(wrong.code, message, wrong.help) from None
     if "://" not in address:
         message = f"{secret.reference} does not hold a whole address"
-        raise values.InvalidValue("address", message, "write https://… into it")
+        raise keys.InvalidValue("address", message, "write https://… into it")
     visible.conceal(address, secret.reference)
     return feed
 
 
-def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | None], report: ProblemReport) -> None:
+def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[Feed | None], report: ProblemReport) -> None:
     """Warn of feeds without a name, once for the whole file, at the first such feed."""
     unnamed = [
         node
@@ -220,7 +223,7 @@ def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | N
         report.add(unnamed[0], "no-name", message, advice, severity="warning")
 
 
-def _find_mailbox_problem(feed: model.Feed) -> tuple[str, str] | None:
+def _find_mailbox_problem(feed: Feed) -> tuple[str, str] | None:
     """Return the problem of a mailbox and its remedy, or None."""
     is_mailbox = feed.url.startswith(MAILBOXES)
     if is_mailbox != (feed.kind == "imap"):
@@ -232,7 +235,7 @@ def _find_mailbox_problem(feed: model.Feed) -> tuple[str, str] | None:
     return None
 
 
-def _warn_of_doubts(feed: model.Feed, address: ScalarNode, report: ProblemReport) -> None:
+def _warn_of_doubts(feed: Feed, address: ScalarNode, report: ProblemReport) -> None:
     """Warn of allowed but probably unintended settings: a secret, an undeclared aggregator, too many polls."""
     # Skip an address that comes from a variable, because it is not in the file.
     if address.value.strip() == feed.url and visible.has_secret(feed.url):
@@ -251,7 +254,7 @@ def _warn_of_doubts(feed: model.Feed, address: ScalarNode, report: ProblemReport
         report.add(address, "owner-of-aggregator", message, "remove one of the two", severity="warning")
     shortest = places.etiquette_of(feed).every
     if feed.every is not None and feed.every < shortest:
-        message = f"{places.place_of(feed.url).name} is polled at most every {model.format_duration(shortest)}"
+        message = f"{places.place_of(feed.url).name} is polled at most every {format_duration(shortest)}"
         report.add(
             address, "etiquette", message, "remove every from this feed, or write a longer time", severity="warning"
         )
@@ -271,13 +274,13 @@ def _read_kind(
             report_broken(report, broken, kind_node)
         elif name:
             kind_names = list(kinds.by_name)
-            help_text = values.did_you_mean(name, kind_names, otherwise=f"the kinds are {', '.join(kind_names)}")
-            message = f'unknown kind of source "{values.shorten(name)}"'
+            help_text = keys.did_you_mean(name, kind_names, otherwise=f"the kinds are {', '.join(kind_names)}")
+            message = f'unknown kind of source "{keys.shorten(name)}"'
             report.add(kind_node, "unknown-value", message, help_text)
         return frozenset(), None
     if kind.options is None:
         return frozenset(), "{}"
-    own_keys = frozenset(kind.options.model_fields) - frozenset(blocks.types_of(model.Feed))
+    own_keys = frozenset(kind.options.model_fields) - frozenset(blocks.types_of(Feed))
     options_node = _select(block, lambda key: key in own_keys)
     checked = validation.validate(kind.options, options_node, report, whole=block.key("kind"))
     return own_keys, checked.model_dump_json() if checked is not None else None
@@ -288,7 +291,7 @@ def _select(block: MappingNode, is_wanted: Callable[[str], bool]) -> MappingNode
     return MappingNode([pair for pair in block.pairs if is_wanted(pair[0].value)], block.start, block.end, False)
 
 
-def apply_host_access(feed: model.Feed, groups: Mapping[str, model.Access]) -> model.Feed:
+def apply_host_access(feed: Feed, groups: Mapping[str, Access]) -> Feed:
     """Return the feed with unset access keys filled from ``groups`` by host. The most exact name takes precedence."""
     host = (urlsplit(feed.url).hostname or "").lower()
     host_names = [name for name in groups if host == name or (name[0] == "*" and host.endswith(name[1:]))]

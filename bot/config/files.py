@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot import model
+from bot import keys
 from bot.config import nodes
 from bot.config.nodes import Document, ScalarNode, SequenceNode, value_of
 from bot.config.problems import ProblemReport
 from bot.config.settings import FileState, Settings, Stamp
-from bot.model import values
+from bot.model.settings import Problem
 
 #: A file up to this size is read and hashed at each check. A larger file is read only if its stamp changed.
 SMALL_BYTES = 256 * 1024
@@ -120,16 +120,16 @@ def _unreadable(path: str, text: str, code: str, message: str, advice: str, at: 
     return report
 
 
-def missing_file_problem(path: str, error: OSError, help_text: str) -> model.Problem:
+def missing_file_problem(path: str, error: OSError, help_text: str) -> Problem:
     """Return the problem of a file that cannot be read at all."""
     why = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "it cannot be read")
-    return model.Problem(severity="error", file=path, code="no-file", message=why[:1].lower() + why[1:], help=help_text)
+    return Problem(severity="error", file=path, code="no-file", message=why[:1].lower() + why[1:], help=help_text)
 
 
-def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[model.Problem]:
+def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[Problem]:
     """Return a problem for each YAML file that is not read although its name resembles a configuration file."""
     return [
-        model.Problem(
+        Problem(
             severity="warning",
             file=str(folder / name),
             code="stray-file",
@@ -145,7 +145,7 @@ def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[model.Pro
 
 def _looks_like_ours(stem: str) -> bool:
     names = ("bot", "feeds", "rules")
-    return stem in names or values.find_nearest(stem, names) is not None
+    return stem in names or keys.find_nearest(stem, names) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from functools import cache
 
 import pydantic
 
-from bot import model, plugins
+from bot import keys, plugins
 from bot.config.nodes import MappingNode, Node, ScalarNode
 from bot.config.problems import ProblemReport
-from bot.model import values
+from bot.model.rules import Thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,15 @@ class ChannelKeys(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    translate: values.Language | None = pydantic.Field(
+    translate: keys.Language | None = pydantic.Field(
         None,
         description=(
             "The code of a language, such as en. For articles in other languages, a language model (model, with uses: "
             "translate) adds a translation of the headline and summary."
         ),
     )
-    thread: model.Thread = pydantic.Field(
-        model.Thread.NEWS,
+    thread: Thread = pydantic.Field(
+        Thread.NEWS,
         description=(
             "Events that get a reply in a story's thread: claims (changed values, corrections), news (also quotes of "
             "new sentences) or all (also each article that joins). The thread of a rule overrides this."

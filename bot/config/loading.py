@@ -4,12 +4,12 @@ A reload reads only the changed files. The last good version replaces a broken r
 bot.yaml as a whole. Each reload makes a new Settings value, so the running bot swaps one reference. The watcher
 compares contents every two seconds, because bind mounts and config maps cause no file events (docs/decisions/0011).
 
-Each rule key is declared once, as a field of ``model.Rule`` with its type and description. From file to engine:
+Each rule key is declared once, as a field of ``Rule`` with its type and description. From file to engine:
 
     1. Watcher.look, load         a file changed; read the folder
     2. files.parse_file           text → nodes with places (nodes.py)
     3. rules_file.RuleReader      each item of the list
-    4. validation.validate_parts  node → model.Rule, or problems with carets; the type of the field parses the value
+    4. validation.validate_parts  node → Rule, or problems with carets; the type of the field parses the value
     5. rules.compile_rule         the rule's parts and examples
     6. Settings.rules             all rules of the folder
     7. app.wiring, RuleSet        the engine reads rule.all, rule.where …
@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot import model
+from bot import keys
 from bot.config import bot_file, bot_keys, feeds_file, files, problems, rules_file
 from bot.config.bot_keys import BotSettings
 from bot.config.kinds import Kinds
@@ -38,7 +38,10 @@ from bot.config.nodes import Document, value_of
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
 from bot.config.settings import FileState, LoadedRule, Settings, Stamp
-from bot.model import values
+from bot.model.durations import Clock
+from bot.model.errors import ConfigError
+from bot.model.language_models import Use
+from bot.model.settings import Problem
 
 
 def load(
@@ -59,13 +62,11 @@ def load(
         bot_files = (str(folder / files.BOT), problems.ENVIRONMENT)
         errors = [problem for problem in reading.problems if problem.file in bot_files and problem.severity == "error"]
         text = problems.render_problems(errors).rstrip()
-        raise model.ConfigError(f"{folder / files.BOT} cannot be used\n{text}", reading.problems)
+        raise ConfigError(f"{folder / files.BOT} cannot be used\n{text}", reading.problems)
     return reading.settings(reading.bot)
 
 
-def try_load(
-    folder: Path, *, environ: Mapping[str, str], kinds: Kinds
-) -> tuple[tuple[model.Problem, ...], Settings | None]:
+def try_load(folder: Path, *, environ: Mapping[str, str], kinds: Kinds) -> tuple[tuple[Problem, ...], Settings | None]:
     """Return all problems, sorted by position. Also return the settings, or None if bot.yaml cannot be used.
 
     Raises ConfigError if the folder cannot be read.
@@ -78,7 +79,7 @@ def _read_folder(reading: _Folder) -> _Folder:
     folder = reading.folder
     if not folder.is_dir():
         reason = "it is a file, not a folder" if folder.exists() else "no such folder"
-        raise model.ConfigError(
+        raise ConfigError(
             f"the configuration folder {folder} cannot be read: {reason}; use another with --config DIR, or create it: "
             f"wirewatch init {folder}"
         )
@@ -88,9 +89,7 @@ def _read_folder(reading: _Folder) -> _Folder:
     try:
         reading.read()
     except PermissionError as error:
-        raise model.ConfigError(
-            f"the configuration in {folder} cannot be read: {error.strerror}: {error.filename}"
-        ) from None
+        raise ConfigError(f"the configuration in {folder} cannot be read: {error.strerror}: {error.filename}") from None
     finally:
         if was_on:
             gc.enable()
@@ -112,12 +111,12 @@ class _Folder:
     bot_report: ProblemReport | None = None
     files: dict[str, FileState] = field(default_factory=dict)
     #: Problems of the whole folder, and conflicts between files.
-    folder_problems: list[model.Problem] = field(default_factory=list)
+    folder_problems: list[Problem] = field(default_factory=list)
     loaded: list[LoadedRule] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
 
     @property
-    def problems(self) -> tuple[model.Problem, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         in_files = [problem for state in self.files.values() for problem in state.problems]
         return problems.sort_by_place([*in_files, *self.folder_problems])
 
@@ -172,7 +171,7 @@ class _Folder:
             names = [rule.name for rule in rules]
             bot_keys.warn_of_unknown_rules(report.document.root, [*names, *self.off], report)
             wanted_uses = bot_file.find_wanted_uses(report.document.root)
-            wanted_uses |= {model.Use.RELEVANCE} if any(rule.about for rule in rules) else set()
+            wanted_uses |= {Use.RELEVANCE} if any(rule.about for rule in rules) else set()
             bot_keys.warn_of_idle_uses(report.document.root, wanted_uses, report)
             self.files[report.path] = replace(self.files[report.path], problems=report.finish())
 
@@ -242,7 +241,7 @@ class _Folder:
     def _no_rules(self) -> None:
         """Report that no rule file exists, and keep the rules, because a lost mount is the most likely cause."""
         folder = str(self.folder / files.RULES)
-        problem = model.Problem(
+        problem = Problem(
             severity="error",
             file=folder,
             code="no-file",
@@ -304,7 +303,7 @@ def _kept(entries: tuple[LoadedRule, ...]) -> tuple[LoadedRule, ...]:
     return tuple(replace(entry, is_kept=True) for entry in entries)
 
 
-def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[model.Problem, ...]:
+def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[Problem, ...]:
     """Return the problem of a rule whose name another file already has, at the position of the rule's name."""
     text = ""
     with contextlib.suppress(OSError):
@@ -313,7 +312,7 @@ def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[model.P
     report.rule = name = entry.compiled.rule.name
     start = report.document.line_starts[min(entry.line, len(report.document.line_starts)) - 1] + entry.column - 1
     advice = f"the first is in {first}: give this one another name"
-    report.add((start, start + len(name)), "duplicate-rule", f'a second rule "{values.shorten(name)}"', advice)
+    report.add((start, start + len(name)), "duplicate-rule", f'a second rule "{keys.shorten(name)}"', advice)
     return report.finish()
 
 
@@ -332,7 +331,7 @@ class Watcher:
         folder: Path,
         settings: Settings,
         *,
-        clock: model.Clock,
+        clock: Clock,
         environ: Mapping[str, str],
         kinds: Kinds,
     ) -> None:
@@ -360,7 +359,7 @@ class Watcher:
                     environ=self._environ,
                     kinds=self._kinds,
                 )
-            except model.ConfigError:
+            except ConfigError:
                 return None
             is_same = loaded.version == self.settings.version and loaded.problems == self.settings.problems
             self.settings = loaded

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from bot import model
-from bot.model import values, visible
+from bot import keys
+from bot.model import visible
+from bot.model.feeds import Feed, feed_place
 
 #: Maximum size of a subscription list.
 MAX_BYTES = 20_000_000
@@ -25,7 +26,7 @@ MAX_BYTES = 20_000_000
 class OpmlReading:
     """The feeds of a file; a feed's folders and categories are its tags."""
 
-    feeds: tuple[model.Feed, ...]
+    feeds: tuple[Feed, ...]
     #: Messages for people about omitted feeds and repaired flaws, most of them with a line number.
     problems: tuple[str, ...] = ()
 
@@ -39,12 +40,12 @@ def read_opml(content: bytes) -> OpmlReading:
     flaw = _find_flaw(content)
     problems = [flaw] if flaw else []
     #: The feeds by place (``model.feed_place``).
-    feeds: dict[str, model.Feed] = {}
+    feeds: dict[str, Feed] = {}
     for outline in scan_outlines(_decode(content)):
         feed = _read_feed(outline, problems)
         if feed is None:
             continue
-        place = model.feed_place(feed.url)
+        place = feed_place(feed.url)
         if earlier := feeds.get(place):
             # Of two spellings of an address, keep the one with https.
             url = feed.url if feed.url.startswith("https:") and earlier.url.startswith("http:") else earlier.url
@@ -57,7 +58,7 @@ def read_opml(content: bytes) -> OpmlReading:
     return OpmlReading(feeds=tuple(feeds.values()), problems=tuple(problems))
 
 
-def write_opml(feeds: Iterable[model.Feed]) -> str:
+def write_opml(feeds: Iterable[Feed]) -> str:
     """Return the feeds as OPML 2.0. Tags become categories, because a feed can be in only one folder."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = "Wirewatch"
@@ -87,7 +88,7 @@ def _find_flaw(content: bytes) -> str | None:
     return None
 
 
-def _read_feed(outline: Outline, problems: list[str]) -> model.Feed | None:
+def _read_feed(outline: Outline, problems: list[str]) -> Feed | None:
     attributes = outline.attributes
     name = " ".join((attributes.get("title") or attributes.get("text") or "").split())
     url = _clean_address(attributes.get("xmlurl", ""))
@@ -95,13 +96,13 @@ def _read_feed(outline: Outline, problems: list[str]) -> model.Feed | None:
         if attributes.get("type", "").casefold() in ("rss", "atom"):
             problems.append(f"line {outline.line}: '{name}' has no xmlUrl, so it was omitted")
         return None
-    parts = values.split_address(url)
+    parts = keys.split_address(url)
     if parts is None or parts[0] not in ("http", "https") or not parts[1] or re.search(r"\s", url):
         problems.append(f"line {outline.line}: {url!r} is not an http or https address, so it was omitted")
         return None
     categories = (path.rpartition("/")[2] for path in attributes.get("category", "").split(","))
     tags = (" ".join(tag.split()) for tag in (*outline.folders, *categories))
-    return model.Feed(
+    return Feed(
         url=url,
         name=name if name and name != url else None,
         tags=tuple(dict.fromkeys(tag for tag in tags if tag)),

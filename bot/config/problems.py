@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot import model
 from bot.config.nodes import Document, Node
 from bot.config.yaml_errors import Flaw
+from bot.model.settings import Problem
 
 #: File name of problems in environment variables.
 ENVIRONMENT = "environment"
@@ -36,7 +36,7 @@ class ProblemReport:
     def __init__(self, path: str, document: Document) -> None:
         self.path = path
         self.document = document
-        self._problems: list[model.Problem] = []
+        self._problems: list[Problem] = []
         self._secret_spans: list[tuple[int, int]] = []
         self._seen: set[tuple[int, int, str]] = set()
         self._left_out = 0
@@ -66,7 +66,7 @@ class ProblemReport:
             return
         self._seen.add((line, column, message))
         self._problems.append(
-            model.Problem(
+            Problem(
                 severity=severity,
                 file=self.path,
                 line=line,
@@ -92,7 +92,7 @@ class ProblemReport:
         """Mark a stretch of the file that may be a secret, so that asterisks are shown instead."""
         self._secret_spans.append((start, end))
 
-    def finish(self) -> tuple[model.Problem, ...]:
+    def finish(self) -> tuple[Problem, ...]:
         """Return all problems, sorted by position, each with the text of its line."""
         self._shown.clear()
         ordered = sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.code))
@@ -103,7 +103,7 @@ class ProblemReport:
             problems.append(replace(last, code="too-many", message=message, help="correct these first"))
         return tuple(problems)
 
-    def _of_environment(self, problem: model.Problem) -> model.Problem:
+    def _of_environment(self, problem: Problem) -> Problem:
         first = self._environment_from
         if first is None or problem.line < first:
             return problem
@@ -127,7 +127,7 @@ class ProblemReport:
             self._shown[number] = mask_secrets("".join(text))
         return self._shown[number]
 
-    def _with_source(self, problem: model.Problem) -> model.Problem:
+    def _with_source(self, problem: Problem) -> Problem:
         line = self._shown_line(problem.line)
         if problem.rule and len(problem.rule) > _MAX_SHOWN:
             problem = replace(problem, rule=problem.rule[: _MAX_SHOWN - 1] + "…")
@@ -150,12 +150,12 @@ def _window_start(column: int) -> int:
     return 0 if column <= _MAX_SHOWN - _BEFORE_CARET else column - 1 - _BEFORE_CARET
 
 
-def sort_by_place(problems: Sequence[model.Problem]) -> tuple[model.Problem, ...]:
+def sort_by_place(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """Sort by file, line and column."""
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column, problem.code)))
 
 
-def render_problems(problems: Sequence[model.Problem], format: str = "text") -> str:  # noqa: A002 (the option's name)
+def render_problems(problems: Sequence[Problem], format: str = "text") -> str:  # noqa: A002 (the option's name)
     """Render all problems: ``text`` for people, ``json`` for programs, ``github`` for workflow annotations."""
     match format:
         case "text":
@@ -168,7 +168,7 @@ def render_problems(problems: Sequence[model.Problem], format: str = "text") -> 
             raise ValueError(f"unknown format {format}: use text, json or github")
 
 
-def _render_text(problem: model.Problem) -> str:
+def _render_text(problem: Problem) -> str:
     place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
     lines = [f"{place}: {problem.severity}: {_printable(problem.message)}"]
     gutter = " " * (len(str(problem.line)) + 1)
@@ -206,12 +206,12 @@ def _count_cells(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _as_object(problem: model.Problem) -> dict[str, object]:
+def _as_object(problem: Problem) -> dict[str, object]:
     keys = ("severity", "file", "line", "column", "rule", "code", "message", "help")
     return {key: getattr(problem, key) for key in keys}
 
 
-def _render_annotation(problem: model.Problem) -> str:
+def _render_annotation(problem: Problem) -> str:
     """Render an annotation (https://docs.github.com/actions/reference/workflow-commands-for-github-actions)."""
     place = f"file={_escape_property(problem.file)}"
     if problem.line:

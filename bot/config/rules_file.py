@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
-from bot import model, rules
+from bot import keys, rules
 from bot.config import blocks, bot_keys, nodes, validation
 from bot.config.bot_keys import BotSettings
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
 from bot.config.settings import FileState, LoadedRule
-from bot.model import values
-from bot.model.rules import TERM_SCHEMA, Term
-from bot.model.values import Key
+from bot.keys import Key
+from bot.model.language_models import Use
+from bot.model.rules import TERM_SCHEMA, Rule, Severity, Term
 from bot.rules import lint
 
 
@@ -31,7 +31,7 @@ class SetsOfFile:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     sets: Annotated[
-        dict[str, Annotated[tuple[Term, ...], values.Schema(type="array", items=TERM_SCHEMA)]],
+        dict[str, Annotated[tuple[Term, ...], keys.Schema(type="array", items=TERM_SCHEMA)]],
         Key("Named lists of terms. For example, blackberry_server: [BES, …] is used as $blackberry_server."),
     ] = field(default_factory=dict)
 
@@ -40,7 +40,7 @@ class SetsOfFile:
 class RuleFile(SetsOfFile):
     """The rules of one team, and the sets of terms that they share."""
 
-    rules: Annotated[tuple[model.Rule, ...], Key("The watch rules.")]
+    rules: Annotated[tuple[Rule, ...], Key("The watch rules.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def warn_of_commas(rule: MappingNode, report: ProblemReport) -> None:
                 "comma-in-term",
                 "this is one term, which matches only with its comma",
                 f"write a list: [{', '.join(pieces)}]; if the comma is intended, quote the term: "
-                f'"{values.shorten(item.value)}"',
+                f'"{keys.shorten(item.value)}"',
                 severity="warning",
             )
 
@@ -172,8 +172,8 @@ class RuleReader:
         flaws = self.report.document.flaws_inside(node)
         for flaw in flaws:
             self.report.add_flaw(flaw)
-        zone = values.DefaultZone(self.context.zone)
-        written, bad = validation.validate_parts(model.Rule, node, self.report, zone=zone)
+        zone = keys.DefaultZone(self.context.zone)
+        written, bad = validation.validate_parts(Rule, node, self.report, zone=zone)
         self._check_names(node)
         warn_of_commas(node, self.report)
         if any(flaw.severity == "error" for flaw in flaws):
@@ -202,7 +202,7 @@ class RuleReader:
         return LoadedRule(compiled=compiled, line=line, column=column, warnings=warnings)
 
     def _compile(
-        self, rule: model.Rule, node: MappingNode, *, leaving_out: frozenset[str] = frozenset()
+        self, rule: Rule, node: MappingNode, *, leaving_out: frozenset[str] = frozenset()
     ) -> rules.CompiledRule | None:
         try:
             return rules.compile_rule(rule, steps=self.context.steps)
@@ -219,7 +219,7 @@ class RuleReader:
             pairs.append((ScalarNode("name", 0, 0, ""), ScalarNode("(no name)", 0, 0, "")))
         valid_part = MappingNode(pairs, node.start, node.end, is_flow=False)
         scratch = ProblemReport(self.report.path, self.report.document)
-        written = validation.validate(model.Rule, valid_part, scratch, zone=values.DefaultZone(self.context.zone))
+        written = validation.validate(Rule, valid_part, scratch, zone=keys.DefaultZone(self.context.zone))
         if written is None:
             return
         rule = self._with_context(written)
@@ -230,24 +230,24 @@ class RuleReader:
     def _report_no_rule(self, node: Node) -> None:
         help_text = "write - name: and its other keys below, indented"
         if isinstance(node, ScalarNode) and (stuck := re.match(r"([a-z_]+):(\S.*)", node.value)):
-            help_text = f"a space is missing after the colon: {stuck[1]}: {values.shorten(stuck[2])}"
+            help_text = f"a space is missing after the colon: {stuck[1]}: {keys.shorten(stuck[2])}"
         self.report.add(node, "wrong-kind", "expected a rule, a block of keys that begins with name:", help_text)
 
-    def _with_context(self, rule: model.Rule) -> model.Rule:
+    def _with_context(self, rule: Rule) -> Rule:
         """Return the rule with its sets and version, and record the names that other files must have."""
         texts = [text for _, line in rule.lines for text in line.terms] + [rule.query or ""]
         rule = replace(rule, sets=tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts)))
         self.needs.update([("channel", name) for name in rule.notify] or [("routes", "")])
         self.needs.update(("feed", name) for name in rule.feeds)
         self.needs.update(("person", name) for name in rule.mention)
-        self.needs.update([("use", model.Use.RELEVANCE)] if rule.about else ())
+        self.needs.update([("use", Use.RELEVANCE)] if rule.about else ())
         return replace(rule, version=_hash_version(rule))
 
-    def _warn_of_no_effect(self, rule: model.Rule, node: MappingNode) -> None:
+    def _warn_of_no_effect(self, rule: Rule, node: MappingNode) -> None:
         """Warn of ``gather`` and ``about`` if they have no effect."""
-        if rule.severity is not model.Severity.HIGH:
+        if rule.severity is not Severity.HIGH:
             if rule.about and self.context.uses is not None and (key := node.key("about")):
-                bot_keys.warn_of_no_use(key, model.Use.RELEVANCE, self.context.uses, self.report)
+                bot_keys.warn_of_no_use(key, Use.RELEVANCE, self.context.uses, self.report)
             return
         for name, why in (
             ("gather", "a story of severity high never waits"),
@@ -273,12 +273,12 @@ class RuleReader:
             for item in scalars_of(node.get(key)):
                 name = item.value.strip()
                 if name and name not in known_names and not self.report.document.has_flaw_in(item.start, item.end):
-                    message = f'no {what} "{values.shorten(name)}" in {file}'
+                    message = f'no {what} "{keys.shorten(name)}" in {file}'
                     advice = self._help_with_name(item, kind, file, known_names)
                     self.report.add(item, f"unknown-{kind}", message, advice)
 
     def _report_no_notify(self, node: MappingNode) -> None:
-        if any(values.find_nearest(key.value, blocks.types_of(model.Rule)) == "notify" for key, _ in node.pairs):
+        if any(keys.find_nearest(key.value, blocks.types_of(Rule)) == "notify" for key, _ in node.pairs):
             return  # the misspelt key is already reported
         channel = next(iter(sorted(self.context.channels or ())), "alerts")
         advice = f"write notify: {channel}, or add routes to bot.yaml"
@@ -294,9 +294,9 @@ class RuleReader:
             return _help_with_destination(name, known_names)
         is_short = 0 < len(known_names) <= 8
         otherwise = f"{file} has {', '.join(sorted(known_names))}" if is_short else f"add it to {file}"
-        return values.did_you_mean(name, sorted(known_names), otherwise=otherwise)
+        return keys.did_you_mean(name, sorted(known_names), otherwise=otherwise)
 
-    def _uses_broken_set(self, rule: model.Rule, node: MappingNode) -> bool:
+    def _uses_broken_set(self, rule: Rule, node: MappingNode) -> bool:
         broken = [name for name, _ in rule.sets if name in self.sets.broken]
         for name in broken:
             message = f"the set ${name} has a problem, so this rule cannot be used"
@@ -308,7 +308,7 @@ class RuleReader:
         help_text = problem.help
         if problem.code == "unknown-set":
             word = self.report.document.text[start:end].strip("$ ")
-            nearest = values.find_nearest(word, self.sets.nodes)
+            nearest = keys.find_nearest(word, self.sets.nodes)
             help_text = f'did you mean "${nearest}"?' if nearest else help_text
         self.report.add((start, end), problem.code, problem.message, help_text, severity=severity)
 
@@ -371,7 +371,7 @@ def rule_name_of(node: Node) -> str:
     return name.value.strip() if isinstance(name, ScalarNode) else ""
 
 
-def _hash_version(rule: model.Rule) -> str:
+def _hash_version(rule: Rule) -> str:
     """Return a hash of the keys that decide what a rule matches and where it posts."""
     parts = [
         rule.name,
@@ -400,7 +400,7 @@ def parse_rules_file(
     reader = RuleReader(report, context, RuleSets(), {entry.compiled.rule.name: entry for entry in previous})
     if root is None and not report.error_count:
         return reader
-    items = validation.find_list(report, "rules", form=model.Rule, example="- name: …", other_keys=("sets",))
+    items = validation.find_list(report, "rules", form=Rule, example="- name: …", other_keys=("sets",))
     if items is None:
         return None
     reader.sets = _read_sets(value_of(root, "sets"), report)
@@ -411,7 +411,7 @@ def parse_rules_file(
         if loaded is None:
             refused.append(rule_name_of(item))
         elif first := rules_by_name.get(loaded.compiled.rule.name):
-            message = f'a second rule "{values.shorten(first.compiled.rule.name)}"'
+            message = f'a second rule "{keys.shorten(first.compiled.rule.name)}"'
             advice = f"the first is on line {first.line}: give this one another name"
             report.add(value_of(item, "name") or item, "duplicate-rule", message, advice)
         else:
@@ -442,7 +442,7 @@ def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
             report.add(
                 key,
                 "set-name",
-                f'"{values.shorten(key.value)}" cannot be the name of a set',
+                f'"{keys.shorten(key.value)}" cannot be the name of a set',
                 "use letters, digits, _ and -",
             )
             sets.broken.add(key.value)

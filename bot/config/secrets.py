@@ -6,23 +6,24 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from bot import model
+from bot import keys
 from bot.config import blocks
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, pairs_of
 from bot.config.problems import ProblemReport
-from bot.model import values
+from bot.model.access import Access, Secret
+from bot.model.errors import ConfigError
 
 #: Maximum size of a secret file, which is normally one line.
 _MAX_BYTES = 64 * 1024
 
 
-def resolve_secret(secret: model.Secret, environ: Mapping[str, str]) -> str:
+def resolve_secret(secret: Secret, environ: Mapping[str, str]) -> str:
     """Return the secret. Raises ConfigError with the name of the variable or the file, never with its content."""
     if secret.kind == "file":
         return _read_secret_file(secret.name)
     value = environ.get(secret.name, "").strip()
     if not value:
-        raise model.ConfigError(f"the variable {secret.name} is not set: export {secret.name}=… and start again")
+        raise ConfigError(f"the variable {secret.name} is not set: export {secret.name}=… and start again")
     return value
 
 
@@ -31,15 +32,15 @@ def _read_secret_file(name: str) -> str:
         with Path(name).open("rb") as file:
             value = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise model.ConfigError(f"the secret file {name} cannot be read: {error.strerror}") from None
+        raise ConfigError(f"the secret file {name} cannot be read: {error.strerror}") from None
     if len(value) > _MAX_BYTES:
-        raise model.ConfigError(f"the secret file {name} is longer than 64 KiB: is it the right file?")
+        raise ConfigError(f"the secret file {name} is longer than 64 KiB: is it the right file?")
     try:
         text = value.decode().strip()
     except UnicodeDecodeError:
-        raise model.ConfigError(f"the secret file {name} is not text") from None
+        raise ConfigError(f"the secret file {name} is not text") from None
     if not text:
-        raise model.ConfigError(f"the secret file {name} is empty")
+        raise ConfigError(f"the secret file {name} is empty")
     return text
 
 
@@ -48,9 +49,9 @@ def warn_if_missing(
 ) -> bool:
     """Warn if the secret is missing, and return whether it is. ``what`` is the consequence, for the message."""
     try:
-        if isinstance(secret, model.Secret):
+        if isinstance(secret, Secret):
             resolve_secret(secret, environ)
-    except model.ConfigError as error:
+    except ConfigError as error:
         message = str(error).partition(":")[0]
         report.add(place, "unset-secret", message, f"{what} until the secret is available", severity="warning")
         return True
@@ -58,10 +59,10 @@ def warn_if_missing(
 
 
 def warn_of_access(
-    node: Node, access: model.Access, report: ProblemReport, environ: Mapping[str, str], *, what: str, home: str = ""
+    node: Node, access: Access, report: ProblemReport, environ: Mapping[str, str], *, what: str, home: str = ""
 ) -> None:
     """Warn of secrets that are not set, or that are sent unencrypted to the address ``home``."""
-    place = next((key for key, _ in pairs_of(node) if key.value in blocks.types_of(model.Access)), node)
+    place = next((key for key, _ in pairs_of(node) if key.value in blocks.types_of(Access)), node)
     for secret in (*access.sent_secrets, access.proxy):
         warn_if_missing(secret, place, report, environ, what=what)
     if home.startswith("http://") and access.sent_secrets:
@@ -92,8 +93,8 @@ def hide_secrets(block: Node | None, shape: blocks.Block, report: ProblemReport,
 
 def _guess_key(written: str, shape: blocks.Block) -> str | None:
     """Return the key that was probably meant, or None. Prefer a key that holds a secret."""
-    meant = values.find_nearest(written, _secret_keys(shape)) or blocks.other_words(shape).get(written.casefold())
-    return meant or values.find_nearest(written, blocks.types_of(shape))
+    meant = keys.find_nearest(written, _secret_keys(shape)) or blocks.other_words(shape).get(written.casefold())
+    return meant or keys.find_nearest(written, blocks.types_of(shape))
 
 
 def _secret_keys(shape: blocks.Block) -> list[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot import model, rules
+from bot import rules
 from bot.config.bot_keys import BotSettings
+from bot.model.feeds import Feed
+from bot.model.settings import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class FileState:
     stamp: Stamp
     #: SHA-256 of the file's bytes; empty for the kept version of a file that is missing or unreadable.
     digest: str
-    problems: tuple[model.Problem, ...] = ()
+    problems: tuple[Problem, ...] = ()
     #: The rules of a rule file.
     rules: tuple[LoadedRule, ...] = ()
     #: Names of refused rules without a good version.
@@ -50,7 +52,7 @@ class FileState:
     #: Whether a value depends on the time zone of bot.yaml.
     uses_zone: bool = False
     #: The feeds of feeds.yaml.
-    feeds: tuple[model.Feed, ...] = ()
+    feeds: tuple[Feed, ...] = ()
     #: For feeds.yaml: the names, addresses and tags by which rules select feeds, or None if unknown.
     names: frozenset[str] | None = None
 
@@ -60,10 +62,10 @@ class Settings:
     """The whole configuration, with all its problems."""
 
     bot: BotSettings
-    feeds: tuple[model.Feed, ...]
+    feeds: tuple[Feed, ...]
     rules: tuple[rules.CompiledRule, ...]
     #: All problems, sorted by file and position.
-    problems: tuple[model.Problem, ...]
+    problems: tuple[Problem, ...]
     #: Hash of the contents of all files.
     version: str
     #: Names of rules that run in their last good version, because their current version was refused.
@@ -74,5 +76,5 @@ class Settings:
     files: Mapping[str, FileState] = field(default_factory=dict, repr=False)
 
     @property
-    def feeds_by_address(self) -> Mapping[str, model.Feed]:
+    def feeds_by_address(self) -> Mapping[str, Feed]:
         return {feed.url: feed for feed in self.feeds}

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias, TypeVar
 import pydantic
 from pydantic_core import ErrorDetails
 
+from bot import keys
 from bot.config import blocks, nodes
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bot.config.problems import ProblemReport
-from bot.model import values
-from bot.model.values import InvalidValue
+from bot.keys import InvalidValue
 
 _Path: TypeAlias = tuple[str | int, ...]
 #: Maximum number of errors of one rule, channel or feed. Further errors are usually copies of one mistake.
@@ -54,13 +54,13 @@ def find_list(
         place = (root.start, root.start + 1)
         report.add(place, "missing-key", "the list has no key", f"write {name}: on the line above")
         return None
-    keys = (*other_keys, name)
+    valid_keys = (*other_keys, name)
     for key, _ in nodes.pairs_of(root):
-        if key.value not in keys:
-            help_text = values.did_you_mean(key.value, keys, otherwise=f"valid keys here: {', '.join(keys)}")
+        if key.value not in valid_keys:
+            help_text = keys.did_you_mean(key.value, valid_keys, otherwise=f"valid keys here: {', '.join(valid_keys)}")
             if key.value in blocks.types_of(form):
                 help_text = f"keys of a {name.removesuffix('s')} belong under {name}:, after a dash"
-            report.add(key, "unknown-key", f'unknown key "{values.shorten(key.value)}"', help_text)
+            report.add(key, "unknown-key", f'unknown key "{keys.shorten(key.value)}"', help_text)
     items = nodes.value_of(root, name)
     if isinstance(items, SequenceNode):
         return items.items
@@ -92,7 +92,7 @@ def validate(
     report: ProblemReport,
     *,
     whole: ScalarNode | None = None,
-    zone: values.DefaultZone | None = None,
+    zone: keys.DefaultZone | None = None,
 ) -> Shape | None:
     """Validate the node as ``shape``; return None if it has errors (they are in the report).
 
@@ -107,7 +107,7 @@ def validate_parts(
     report: ProblemReport,
     *,
     whole: ScalarNode | None = None,
-    zone: values.DefaultZone | None = None,
+    zone: keys.DefaultZone | None = None,
 ) -> tuple[Shape | None, frozenset[str]]:
     """Validate the node like ``validate``. Also return the keys of the node that have an error."""
     empty = dict(_find_empty_keys(node))
@@ -216,13 +216,13 @@ def _describe_error(details: ErrorDetails, shape: blocks.Block, missing: frozens
     path = _path_of(details)
     name = str(path[-1]) if path else ""
     block = blocks.block_at(shape, path[:-1])
-    keys = blocks.types_of(block) if block else {}
+    types_by_key = blocks.types_of(block) if block else {}
     if kind == "value_error":
         return _describe_wrong(context["error"])
     if kind in _UNKNOWN_KEY:
         guess = _guess_key(details, shape, missing)
-        help_text = f'did you mean "{guess}"?' if guess else "valid keys here: " + ", ".join(keys)
-        return InvalidValue("unknown-key", f'unknown key "{values.shorten(name)}"', help_text)
+        help_text = f'did you mean "{guess}"?' if guess else "valid keys here: " + ", ".join(types_by_key)
+        return InvalidValue("unknown-key", f'unknown key "{keys.shorten(name)}"', help_text)
     if kind == "missing":
         example = blocks.example_of(block, name) if block else None
         help_text = f"write {name}: {example}" if example else f"add {name}: with a value"
@@ -230,9 +230,9 @@ def _describe_error(details: ErrorDetails, shape: blocks.Block, missing: frozens
     if value is None:
         return InvalidValue("no-value", "no value", "write one after the colon, or remove the key")
     if kind in ("enum", "literal_error"):
-        allowed = blocks.choices_of(keys.get(name)) or [str(context.get("expected", "")).replace("'", "")]
-        help_text = values.did_you_mean(str(value), allowed, otherwise="write " + " or ".join(allowed))
-        message = f'"{values.shorten(str(value))}" is not one of {", ".join(allowed)}'
+        allowed = blocks.choices_of(types_by_key.get(name)) or [str(context.get("expected", "")).replace("'", "")]
+        help_text = keys.did_you_mean(str(value), allowed, otherwise="write " + " or ".join(allowed))
+        message = f'"{keys.shorten(str(value))}" is not one of {", ".join(allowed)}'
         return InvalidValue("unknown-value", message, help_text)
     return _describe_type(kind, context, value)
 
@@ -247,13 +247,13 @@ def _guess_key(details: ErrorDetails, shape: blocks.Block, missing: frozenset[_P
     if synonym := blocks.other_words(block).get(name.casefold()):
         return synonym
     awaited = [str(other[-1]) for other in missing if other[:-1] == path[:-1]]
-    if nearest := values.find_nearest(name, awaited):
+    if nearest := keys.find_nearest(name, awaited):
         return nearest
-    keys = blocks.types_of(block)
-    best = values.find_nearest(name, keys)
+    types_by_key = blocks.types_of(block)
+    best = keys.find_nearest(name, types_by_key)
     if best is None or not isinstance(details.get("input"), list | dict):
         return best
-    return values.find_nearest(name, [key for key, form in keys.items() if blocks.takes_list(form)]) or best
+    return keys.find_nearest(name, [key for key, form in types_by_key.items() if blocks.takes_list(form)]) or best
 
 
 def _describe_wrong(error: Exception) -> InvalidValue:
@@ -294,6 +294,6 @@ def _describe_type(error_type: str, context: Mapping[str, Any], value: object) -
         words, bound = _BOUNDS[error_type]
         return InvalidValue("number", f"the number must be {words} {context[bound]:,}")
     code, message, help_text = next(text for starts, text in _TYPE_ERRORS.items() if error_type.startswith(starts))
-    kind = values.describe_kind(value)
-    shown = f'"{values.shorten(value)}"' if isinstance(value, str) else kind
+    kind = keys.describe_kind(value)
+    shown = f'"{keys.shorten(value)}"' if isinstance(value, str) else kind
     return InvalidValue(code, message.format(value=shown, kind=kind), help_text)

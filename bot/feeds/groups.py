@@ -13,11 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot import model
 from bot.feeds.cleaning import fold_title
 from bot.feeds.items import TELLING_TEXT, Item
 from bot.feeds.links import link_key
 from bot.feeds.outlets import belongs_to, registrable_domain, site_of
+from bot.model.archive import ArticleStub, KnownItems
+from bot.model.feeds import Feed
+from bot.model.stories import Article, ArticleId
 from bot.text import titles
 
 
@@ -28,9 +30,9 @@ class Group:
     #: The item with the most content is first.
     members: tuple[Item, ...]
     #: The stored article, if there is one.
-    stub: model.ArticleStub | None
+    stub: ArticleStub | None
 
-    def is_known_by_id(self, stored: model.KnownItems) -> bool:
+    def is_known_by_id(self, stored: KnownItems) -> bool:
         """Return whether the store contains the feed's own id of any item."""
         return any(item.key in stored.by_key for item in self.members)
 
@@ -45,7 +47,7 @@ class Group:
         return tuple(dict.fromkeys(item.key for item in self.members))
 
 
-def group_items(items: Sequence[Item], feed: model.Feed, stored: model.KnownItems, *, outlet: str) -> list[Group]:
+def group_items(items: Sequence[Item], feed: Feed, stored: KnownItems, *, outlet: str) -> list[Group]:
     """Return one group for each article, in the document's order."""
     return _merge_by_article(
         [Group(members=members, stub=_find_stub(members, feed, stored, outlet)) for members in _gather(items)]
@@ -104,9 +106,7 @@ def _fullness(item: Item) -> tuple[bool, bool, float, int, str]:
     )
 
 
-def _find_stub(
-    members: Iterable[Item], feed: model.Feed, stored: model.KnownItems, outlet: str
-) -> model.ArticleStub | None:
+def _find_stub(members: Iterable[Item], feed: Feed, stored: KnownItems, outlet: str) -> ArticleStub | None:
     """Find the stored article by the feed's id, else by link, else by its text in another feed of the same site."""
     members = tuple(members)
     for item in members:
@@ -124,7 +124,7 @@ def _find_stub(
     return None
 
 
-def _find_by_link(item: Item, stored: model.KnownItems, feed: model.Feed, outlet: str) -> model.ArticleStub | None:
+def _find_by_link(item: Item, stored: KnownItems, feed: Feed, outlet: str) -> ArticleStub | None:
     """Return the feed's own article under the item's link, else the oldest matching article of another feed."""
     stubs = stored.by_link.get(item.link_key)
     if not stubs:
@@ -138,15 +138,13 @@ def _find_by_link(item: Item, stored: model.KnownItems, feed: model.Feed, outlet
     return carried or next((stub for stub in foreign if is_same_article(stub, item, feed, outlet=outlet)), None)
 
 
-def split_own(
-    stubs: Sequence[model.ArticleStub], feed: model.Feed
-) -> tuple[list[model.ArticleStub], list[model.ArticleStub]]:
+def split_own(stubs: Sequence[ArticleStub], feed: Feed) -> tuple[list[ArticleStub], list[ArticleStub]]:
     """Split the articles into the feed's own and the articles of other feeds."""
     own = [stub for stub in stubs if stub.feed in ("", feed.url)]
     return own, [stub for stub in stubs if stub.feed not in ("", feed.url)]
 
 
-def _is_reused(stub: model.ArticleStub, item: Item) -> bool:
+def _is_reused(stub: ArticleStub, item: Item) -> bool:
     """Return whether the feed uses a stored id for another article: its link, headline and date all differ."""
     if item.guid is None:
         return False  # the key was made from the article's own link or words
@@ -161,7 +159,7 @@ def _is_reused(stub: model.ArticleStub, item: Item) -> bool:
     return stub.published is not None and item.published is not None
 
 
-def _is_other_address(stub: model.ArticleStub, item: Item, feed: model.Feed) -> bool:
+def _is_other_address(stub: ArticleStub, item: Item, feed: Feed) -> bool:
     """Return whether the stored article is this item, which another feed of its site listed at another address.
 
     A copy at another outlet is another article. An article that a feed of another site listed is another article too,
@@ -176,20 +174,20 @@ def _is_other_address(stub: model.ArticleStub, item: Item, feed: model.Feed) -> 
     return registrable_domain(stub.link) == registrable_domain(item.link)
 
 
-def id_of_link(feed: str, key: str) -> model.ArticleId:
+def id_of_link(feed: str, key: str) -> ArticleId:
     """Return the id of the article of ``feed`` whose link has this key (the result of ``link_key``)."""
     return hash_id("link", feed, key)
 
 
-def is_id_of_link(stub: model.ArticleStub, key: str) -> bool:
+def is_id_of_link(stub: ArticleStub, key: str) -> bool:
     """Return whether the article's id was made from its feed and this link, or only from the link (old versions)."""
     return stub.id in (id_of_link(stub.feed, key), hash_id("link", key))
 
 
-def hash_id(*parts: str) -> model.ArticleId:
+def hash_id(*parts: str) -> ArticleId:
     """Return the first 20 hexadecimal digits of a hash over the parts."""
     packed = "\n".join(parts).encode("utf-8", "replace")
-    return model.ArticleId(hashlib.sha256(packed).hexdigest()[:20])
+    return ArticleId(hashlib.sha256(packed).hexdigest()[:20])
 
 
 #: Minimum similarity (Dice's coefficient of letter pairs) of one headline before and after an edit; chosen with
@@ -264,7 +262,7 @@ def _pairs(folded: str) -> Counter[str]:
 _YOUNGER = timedelta(hours=12)
 
 
-def is_same_article(stub: model.ArticleStub, item: Item, feed: model.Feed, *, outlet: str) -> bool:
+def is_same_article(stub: ArticleStub, item: Item, feed: Feed, *, outlet: str) -> bool:
     """Return whether ``item`` of ``feed`` is the article that another feed listed under the same link.
 
     It is the same article if one publisher has both feeds, if the other feed belongs to the link's site, or if the
@@ -279,12 +277,12 @@ def is_same_article(stub: model.ArticleStub, item: Item, feed: model.Feed, *, ou
     return titles_agree(stub.title, item.title, outlet=outlet, links=(item.link, stub.feed, feed.url))
 
 
-def takes_over(stub: model.ArticleStub, item: Item, feed: model.Feed) -> bool:
+def takes_over(stub: ArticleStub, item: Item, feed: Feed) -> bool:
     """Return whether ``feed`` becomes the article's source: it, not the old source, belongs to the link's site."""
     return stub.feed not in ("", feed.url) and belongs_to(item.link, feed.url) and not belongs_to(item.link, stub.feed)
 
 
-def speaks_for(article: model.Article, other: model.Article) -> bool:
+def speaks_for(article: Article, other: Article) -> bool:
     """Return whether ``article`` is the original of ``other``, whichever came first.
 
     An original comes from the feed of its own site, and ``other`` links to that site from another site's feed.

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from bot import model
 from bot.feeds import places, polling
 from bot.model import visible
+from bot.model.durations import format_count
+from bot.model.feeds import Feed, FeedState
 
 #: A feed is broken after this many failures in a row, or after a day of failures.
 BROKEN_FAILURES = 5
@@ -40,7 +41,7 @@ class HealthEvent:
     is_well: bool = False
 
 
-def find_health_events(state: model.FeedState, feed: model.Feed, now: datetime) -> tuple[HealthEvent, ...]:
+def find_health_events(state: FeedState, feed: Feed, now: datetime) -> tuple[HealthEvent, ...]:
     """Return the events that have not been reported to the operator yet."""
     problems = dict(_problems(state, feed, now))
     name = _named(state, feed)
@@ -55,7 +56,7 @@ def find_health_events(state: model.FeedState, feed: model.Feed, now: datetime) 
     return (*new, *over)
 
 
-def mark_reported(state: model.FeedState, events: Sequence[HealthEvent]) -> model.FeedState:
+def mark_reported(state: FeedState, events: Sequence[HealthEvent]) -> FeedState:
     """Return the state after these events were reported."""
     over = {event.kind for event in events if event.is_well}
     new = [event.kind for event in events if not event.is_well]
@@ -75,7 +76,7 @@ _OVER = {
 }
 
 
-def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterator[tuple[str, str]]:
+def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str, str]]:
     if state.gone:
         yield "gone", f"has ended: {state.error}"
         return
@@ -96,7 +97,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         # Report this, because the feed may drop the waiting items before tomorrow.
         yield polling.FLOOD, f"has more items than fetch.max_items_per_day; {state.left_count} wait until tomorrow"
     if state.skipped_on == now.date():
-        mails = model.format_count(state.skipped_count, "mail")
+        mails = format_count(state.skipped_count, "mail")
         yield "skipped", f"has {mails} that could not be read and will be missing; see the log for the reason"
     if state.empty_since is not None and now - state.empty_since >= _A_DAY:
         yield "empty", f"has had no items for {_spoken(now - state.empty_since)}; open it in a browser"
@@ -119,7 +120,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         yield "silent", f"{text}; the longest pause so far was {_spoken(longest)}"
 
 
-def poll_remarks(state: model.FeedState) -> tuple[str, ...]:
+def poll_remarks(state: FeedState) -> tuple[str, ...]:
     """Return remarks on the last poll for people: the feed's new address, and oddities of its document."""
     if places.place_of(state.url).is_page:
         return state.remarks
@@ -134,14 +135,14 @@ def poll_remarks(state: model.FeedState) -> tuple[str, ...]:
     return state.remarks
 
 
-def _longest_gap(state: model.FeedState) -> timedelta | None:
+def _longest_gap(state: FeedState) -> timedelta | None:
     """Return the longest gap between the last arrivals, or None if there are too few."""
     if len(state.rhythm) < _HISTORY:
         return None
     return max(later - earlier for earlier, later in pairwise(state.rhythm))
 
 
-def _named(state: model.FeedState, feed: model.Feed) -> str:
+def _named(state: FeedState, feed: Feed) -> str:
     name = feed.name or state.title
     return f"{name} ({visible.masked(feed.url)})" if name else visible.masked(feed.url)
 

@@ -15,13 +15,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot import model
 from bot.feeds import groups, outlets
 from bot.feeds.cleaning import fold_title
 from bot.feeds.groups import Group, group_items, split_own
 from bot.feeds.items import Item
 from bot.feeds.links import link_key
 from bot.feeds.outlets import outlet_of, owner_of
+from bot.model.archive import ArticleStub, IdentityQuery, KnownItems, Sighting
+from bot.model.feeds import Feed, ParsedFeed
+from bot.model.stories import Article, ArticleId
 
 
 class Novelty(StrEnum):
@@ -49,12 +51,12 @@ class Identified:
 
     novelty: Novelty
     #: Built for NEW, OLD, EDITED, TAKEN_OVER and RETOLD; EDITED and TAKEN_OVER keep the stored article's id.
-    article: model.Article | None
+    article: Article | None
     #: The stored article, or None for NEW and OLD.
-    stub: model.ArticleStub | None
-    sighting: model.Sighting
+    stub: ArticleStub | None
+    sighting: Sighting
     #: All articles with the same link, from any feed; filled for RETOLD.
-    same_link: tuple[model.ArticleId, ...] = ()
+    same_link: tuple[ArticleId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +71,9 @@ class Identification:
 
 
 def identify(
-    feed: model.Feed,
-    reading: model.ParsedFeed,
-    stored: model.KnownItems,
+    feed: Feed,
+    reading: ParsedFeed,
+    stored: KnownItems,
     *,
     now: datetime,
     backfill: timedelta,
@@ -112,16 +114,16 @@ def identify(
 class _Identifier:
     """Identifies the groups of one document."""
 
-    feed: model.Feed
-    reading: model.ParsedFeed
-    stored: model.KnownItems
+    feed: Feed
+    reading: ParsedFeed
+    stored: KnownItems
     outlet: str
     now: datetime
     #: Items before this date are OLD. None after the first poll.
     oldest: datetime | None
     is_restamped: bool
 
-    def identify(self, group: Group, *, churned_stub: model.ArticleStub | None) -> list[Identified]:
+    def identify(self, group: Group, *, churned_stub: ArticleStub | None) -> list[Identified]:
         stub = group.stub
         if stub is None:
             return self._as_known(group, churned_stub, Novelty.CHURN) if churned_stub else self._unknown(group)
@@ -137,14 +139,14 @@ class _Identifier:
         is_seen = group.is_known_by_id(self.stored)
         return self._as_known(group, stub, Novelty.SEEN if is_seen else Novelty.SAME_LINK)
 
-    def _is_taken_over(self, group: Group, stub: model.ArticleStub) -> bool:
+    def _is_taken_over(self, group: Group, stub: ArticleStub) -> bool:
         # A feed can take over an article only when it first lists it; otherwise two feeds could do so in turns.
         items = _with_words(group)
         if not items or group.is_known_by_id(self.stored):
             return False
         return groups.takes_over(stub, items[0], self.feed) and not self._is_old(items[0])
 
-    def _is_edited(self, group: Group, stub: model.ArticleStub) -> bool:
+    def _is_edited(self, group: Group, stub: ArticleStub) -> bool:
         if not self._is_own(stub):
             return False  # another feed's teaser of the article always differs
         items = _with_words(group)
@@ -157,7 +159,7 @@ class _Identifier:
             return True
         return not self.is_restamped and items[0].entry.published is not None and is_redated(group)
 
-    def _retold(self, group: Group, stub: model.ArticleStub) -> Item | None:
+    def _retold(self, group: Group, stub: ArticleStub) -> Item | None:
         """Return the item if this feed lists an article of another feed for the first time, with other words.
 
         The teasers of two feeds differ, and a rule may match either of them. Moreover, a feed that lists a link first,
@@ -170,13 +172,13 @@ class _Identifier:
             return None
         return item if item.fingerprint != stub.fingerprint and item.link_key in self.stored.by_link else None
 
-    def _as_known(self, group: Group, stub: model.ArticleStub, novelty: Novelty) -> list[Identified]:
+    def _as_known(self, group: Group, stub: ArticleStub, novelty: Novelty) -> list[Identified]:
         return [
             Identified(novelty=novelty, article=None, stub=stub, sighting=self._sighting(key, stub.id))
             for key in group.keys
         ]
 
-    def _edited(self, group: Group, stub: model.ArticleStub, novelty: Novelty) -> list[Identified]:
+    def _edited(self, group: Group, stub: ArticleStub, novelty: Novelty) -> list[Identified]:
         item = _with_words(group)[0]
         first, *duplicates = self._as_known(group, stub, Novelty.SEEN)
         article = self._build(item, stub.id)
@@ -198,17 +200,17 @@ class _Identifier:
             ),
         ]
 
-    def _is_own(self, stub: model.ArticleStub) -> bool:
+    def _is_own(self, stub: ArticleStub) -> bool:
         return stub.feed in ("", self.feed.url)
 
     def _is_old(self, item: Item) -> bool:
         return self.oldest is not None and item.published is not None and item.published < self.oldest
 
-    def _sighting(self, key: str, article: model.ArticleId) -> model.Sighting:
-        return model.Sighting(feed=self.feed.url, key=key, article=article)
+    def _sighting(self, key: str, article: ArticleId) -> Sighting:
+        return Sighting(feed=self.feed.url, key=key, article=article)
 
-    def _build(self, item: Item, id_: model.ArticleId) -> model.Article:
-        return model.Article(
+    def _build(self, item: Item, id_: ArticleId) -> Article:
+        return Article(
             id=id_,
             feed=self.feed.url,
             outlet=self.outlet,
@@ -225,7 +227,7 @@ class _Identifier:
             fingerprint=item.fingerprint,
         )
 
-    def _new_id(self, group: Group) -> model.ArticleId:
+    def _new_id(self, group: Group) -> ArticleId:
         url = self.feed.url
         item = next((item for item in group.members if item.link_key), None)
         # If the feed already has other articles with this link (a list page), make the id from the guid.
@@ -250,7 +252,7 @@ _CHURN_ITEMS = 3
 _CHURN_SHARE = 0.8
 
 
-def find_churn(groups: Sequence[Group], stored: model.KnownItems, *, total: int) -> dict[str, model.ArticleStub]:
+def find_churn(groups: Sequence[Group], stored: KnownItems, *, total: int) -> dict[str, ArticleStub]:
     """Return the stored article by item key, if the feed changed the ids of most items but kept their titles."""
     if not stored.by_title:
         return {}
@@ -258,7 +260,7 @@ def find_churn(groups: Sequence[Group], stored: model.KnownItems, *, total: int)
     return renamed if len(renamed) >= max(_CHURN_ITEMS, _CHURN_SHARE * total) else {}
 
 
-def _same_but_id(group: Group, stored: model.KnownItems) -> model.ArticleStub | None:
+def _same_but_id(group: Group, stored: KnownItems) -> ArticleStub | None:
     if group.is_known_by_id(stored):
         return None
     item = group.best
@@ -288,9 +290,9 @@ def is_redated(group: Group) -> bool:
     )
 
 
-def stub_of(article: model.Article, *, has_text: bool) -> model.ArticleStub:
+def stub_of(article: Article, *, has_text: bool) -> ArticleStub:
     """Return the stub that the store would return for ``article``."""
-    return model.ArticleStub(
+    return ArticleStub(
         id=article.id,
         link=article.link,
         title=article.title,
@@ -313,9 +315,9 @@ class BatchArticles:
         self._by_link: defaultdict[str, list[_BatchItem]] = defaultdict(list)
         self._by_fingerprint: defaultdict[str, list[_BatchItem]] = defaultdict(list)
         #: Stored articles that this batch has edited, in their new form.
-        self._edited: dict[model.ArticleId, model.ArticleStub] = {}
+        self._edited: dict[ArticleId, ArticleStub] = {}
 
-    def beside(self, stored: model.KnownItems, question: model.IdentityQuery) -> model.KnownItems:
+    def beside(self, stored: KnownItems, question: IdentityQuery) -> KnownItems:
         """Return the store's answer to ``question``, updated with the articles of this batch."""
         by_link = _stubs_by_name(question.links, self._by_link)
         by_fingerprint = _stubs_by_name(question.fingerprints, self._by_fingerprint)
@@ -329,8 +331,8 @@ class BatchArticles:
             by_fingerprint=_join_stubs(stored.by_fingerprint, by_fingerprint),
         )
 
-    def _with_edits(self, stored: model.KnownItems) -> model.KnownItems:
-        def edited(stubs: Iterable[model.ArticleStub]) -> list[model.ArticleStub]:
+    def _with_edits(self, stored: KnownItems) -> KnownItems:
+        def edited(stubs: Iterable[ArticleStub]) -> list[ArticleStub]:
             return [self._edited.get(stub.id, stub) for stub in stubs]
 
         return replace(
@@ -364,12 +366,12 @@ class BatchArticles:
                 self._by_link[key].append(batch_item)
 
 
-def _stubs_by_name(names: Iterable[str], items: Mapping[str, list[_BatchItem]]) -> dict[str, list[model.ArticleStub]]:
+def _stubs_by_name(names: Iterable[str], items: Mapping[str, list[_BatchItem]]) -> dict[str, list[ArticleStub]]:
     """Return stubs by link or fingerprint, in the store's order; each article once, in the form of its first edit."""
-    stubs: dict[str, list[model.ArticleStub]] = {}
+    stubs: dict[str, list[ArticleStub]] = {}
     for name in names:
         if name in items:
-            by_id: dict[str, model.ArticleStub] = {}
+            by_id: dict[str, ArticleStub] = {}
             for _, id_, item in sorted(items[name], key=lambda batch_item: batch_item[:2]):
                 by_id.setdefault(id_, _stub_of_item(item))
             stubs[name] = list(by_id.values())
@@ -377,8 +379,8 @@ def _stubs_by_name(names: Iterable[str], items: Mapping[str, list[_BatchItem]]) 
 
 
 def _join_stubs(
-    stored: Mapping[str, Sequence[model.ArticleStub]], batch: Mapping[str, Sequence[model.ArticleStub]]
-) -> Mapping[str, Sequence[model.ArticleStub]]:
+    stored: Mapping[str, Sequence[ArticleStub]], batch: Mapping[str, Sequence[ArticleStub]]
+) -> Mapping[str, Sequence[ArticleStub]]:
     """Return the stored stubs, followed by the stubs that exist only in this batch."""
     joined = dict(stored)
     for name, stubs in batch.items():
@@ -388,7 +390,7 @@ def _join_stubs(
     return joined
 
 
-def _stub_of_item(item: Identified) -> model.ArticleStub:
+def _stub_of_item(item: Identified) -> ArticleStub:
     assert item.article is not None
     stub = stub_of(item.article, has_text=item.novelty is not Novelty.OLD)
     # An edited article stays with its source, unless the link's own site took it over.

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bot import model
 from bot.feeds.cleaning import Cleaner, fingerprint_of_folded, fold_text, fold_title
 from bot.feeds.links import canonical_link, link_key
+from bot.model.archive import IdentityQuery
+from bot.model.feeds import Entry, Feed, ParsedFeed
 
 #: A link that this many items of one document share, with different ids and headlines, leads to a list page or a live
 #: blog, so it does not identify an article.
@@ -33,7 +34,7 @@ _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 class Item:
     """One cleaned entry."""
 
-    entry: model.Entry
+    entry: Entry
     #: The item's id in this feed (Sighting.key): its guid, else its link, else a hash.
     key: str
     #: None if the entry has no guid, or if several different items share it.
@@ -50,7 +51,7 @@ class Item:
     published: datetime | None
 
 
-def prepare_items(feed: model.Feed, reading: model.ParsedFeed) -> tuple[Item, ...]:
+def prepare_items(feed: Feed, reading: ParsedFeed) -> tuple[Item, ...]:
     """Clean the entries, and return those that have any content as items with their keys."""
     base = reading.link or feed.url
     no_guids = _NO_GUIDS | {feed.url, reading.link or ""}
@@ -59,12 +60,12 @@ def prepare_items(feed: model.Feed, reading: model.ParsedFeed) -> tuple[Item, ..
     return _without_shared([item for item in items if item is not None])
 
 
-def make_question(feed: model.Feed, items: Sequence[Item], *, is_first: bool = False) -> model.IdentityQuery:
+def make_question(feed: Feed, items: Sequence[Item], *, is_first: bool = False) -> IdentityQuery:
     """Return the query that asks the store about the items of one document.
 
     If ``is_first`` is true, nothing of this feed is stored, so the query contains no ids or headlines of the feed.
     """
-    return model.IdentityQuery(
+    return IdentityQuery(
         feed=feed.url,
         keys=() if is_first else tuple(dict.fromkeys(item.key for item in items)),
         links=tuple(dict.fromkeys(item.link_key for item in items if item.link_key)),
@@ -73,7 +74,7 @@ def make_question(feed: model.Feed, items: Sequence[Item], *, is_first: bool = F
     )
 
 
-def _item(entry: model.Entry, base: str, no_guids: frozenset[str], cleaner: Cleaner) -> Item | None:
+def _item(entry: Entry, base: str, no_guids: frozenset[str], cleaner: Cleaner) -> Item | None:
     guid: str | None = (entry.guid or "").strip()
     if guid is None or guid in no_guids or guid.casefold() in no_guids:
         guid = None

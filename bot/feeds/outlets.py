@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
-from bot import model
 from bot.model import visible
+from bot.model.feeds import Feed, FeedState
 
 #: Hosts that serve the feeds of many publishers under one domain, so two feeds of a host are not from one site.
 _SHARED_HOSTS = frozenset(
@@ -42,7 +42,7 @@ _AGGREGATORS = frozenset(
 _PLAIN_HOST = re.compile(r"https?://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[0-9]{1,5})?/")
 
 
-def outlet_of(feed: model.Feed, feed_title: str | None) -> str:
+def outlet_of(feed: Feed, feed_title: str | None) -> str:
     """Return the feed's configured name, else its title with the host of its address, else the host.
 
     The host is added because the feed chooses its title: otherwise any feed could pass for any outlet.
@@ -54,13 +54,13 @@ def outlet_of(feed: model.Feed, feed_title: str | None) -> str:
     return f"{title} ({host})" if title and title.casefold() != host else host
 
 
-def feed_name(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> str:
+def feed_name(state: FeedState, feeds: Mapping[str, Feed]) -> str:
     """Return the name that users see for a feed: the outlet of its articles, else its address."""
-    feed = feeds.get(state.url) or model.Feed(url=state.url)
+    feed = feeds.get(state.url) or Feed(url=state.url)
     return outlet_of(feed, state.title) if feed.name or state.title else visible.masked(state.url)
 
 
-def owner_of(feed: model.Feed, link: str) -> str:
+def owner_of(feed: Feed, link: str) -> str:
     """Return the feed's ``owner:``, else the owner of its site. For a declared aggregator, use the site of the link.
 
     A site's owner is its group in owners.tsv, else its registrable domain.
@@ -171,7 +171,7 @@ _FEWEST = 5
 _SITES = 3
 
 
-def links_elsewhere(feed: model.Feed, links: Sequence[str]) -> bool | None:
+def links_elsewhere(feed: Feed, links: Sequence[str]) -> bool | None:
     """Return whether most links lead to several sites other than the feed's, or None if there are too few links."""
     domains = [registrable_domain(link) for link in links if link]
     if len(domains) < _FEWEST:

@@ -16,7 +16,7 @@ from datetime import timedelta
 from functools import cache, lru_cache
 from urllib.parse import quote
 
-from bot import model
+from bot.model.feeds import Feed
 
 _SHORT_FORM = re.compile(r"([a-z][a-z-]{2,20}):(?!//)(.*)\Z", re.DOTALL)
 _HOST_OF_URL = re.compile(r"https?://([^/:?#@]+)", re.IGNORECASE)
@@ -45,7 +45,7 @@ class Place:
     #: Form -> example, for the docs.
     forms: Mapping[str, str]
     #: Makes the feed. Its arguments are the text after the colon, and whether the feed has a token. Raises Unfit.
-    feed: Callable[[str, bool], model.Feed]
+    feed: Callable[[str, bool], Feed]
     #: Etiquette by host.
     hosts: Mapping[str, Etiquette] = field(default_factory=dict)
     #: Etiquette of feeds with a token, if it differs.
@@ -70,7 +70,7 @@ def find_place(written: str) -> Place | None:
     return get_places().get(short_form[1]) if short_form else None
 
 
-def expand_short_form(written: str, *, has_token: bool = False) -> model.Feed:
+def expand_short_form(written: str, *, has_token: bool = False) -> Feed:
     """Return the feed of a short form (tagged with the place and the short form) or of an address.
 
     Raises Unfit.
@@ -80,7 +80,7 @@ def expand_short_form(written: str, *, has_token: bool = False) -> model.Feed:
     """
     place = find_place(written)
     if place is None:
-        return model.Feed(url=written)
+        return Feed(url=written)
     short_form = written.strip()
     feed = place.feed(short_form.partition(":")[2].strip(), has_token)
     return replace(feed, tags=(place.name, short_form))
@@ -92,7 +92,7 @@ def place_of(url: str) -> Place:
     return _places_by_host().get(_host_of(url), _NO_PLACE)
 
 
-def etiquette_of(feed: model.Feed) -> Etiquette:
+def etiquette_of(feed: Feed) -> Etiquette:
     """Return how often the feed's host may be polled."""
     place = place_of(feed.url)
     if place.with_token is not None and feed.auth is not None:
@@ -138,20 +138,20 @@ _TELEGRAM_CHANNEL = re.compile(r"[A-Za-z]\w{3,31}", re.ASCII)
 _YOUTUBE_ID = re.compile(r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", re.ASCII)
 
 
-def _bluesky_feed(name: str, has_token: bool) -> model.Feed:
+def _bluesky_feed(name: str, has_token: bool) -> Feed:
     write = "bluesky:name.bsky.social, or the account's did:plc:…"
     account = _require(_BLUESKY_ACCOUNT.fullmatch(name.removeprefix("@")), write=write)[0]
     account = account if account.startswith("did:") else account.lower()
-    return model.Feed(url=f"https://bsky.app/profile/{account}/rss", owner=f"bluesky:{account}")
+    return Feed(url=f"https://bsky.app/profile/{account}/rss", owner=f"bluesky:{account}")
 
 
-def _gdelt_feed(words: str, has_token: bool) -> model.Feed:
+def _gdelt_feed(words: str, has_token: bool) -> Feed:
     query = _quote(words, write='gdelt:words of a search, such as gdelt:"BlackBerry" sourcecountry:pakistan')
     parameters = "mode=artlist&format=rss&sort=datedesc&maxrecords=250&timespan=1d"
-    return model.Feed(url=f"https://api.gdeltproject.org/api/v2/doc/doc?query={query}&{parameters}", aggregator=True)
+    return Feed(url=f"https://api.gdeltproject.org/api/v2/doc/doc?query={query}&{parameters}", aggregator=True)
 
 
-def _github_feed(path: str, has_token: bool) -> model.Feed:
+def _github_feed(path: str, has_token: bool) -> Feed:
     write = "github:owner/name, github:owner/name/tags, github:owner/name/advisories or github:advisories/pip/package"
     api = "https://api.github.com"
     if path == "advisories" or path.startswith("advisories/"):
@@ -159,16 +159,16 @@ def _github_feed(path: str, has_token: bool) -> model.Feed:
         query = f"&ecosystem={parts[1]}" if parts[1] else ""
         query += f"&affects={parts[2]}" if parts[2] else ""
         url = f"{api}/advisories?sort=published&direction=desc&per_page=100{query}"
-        return model.Feed(url=url, owner="github.com", kind="advisories")
+        return Feed(url=url, owner="github.com", kind="advisories")
     parts = _require(_GITHUB_REPOSITORY.fullmatch(path), write=write)
     owner = f"github.com/{parts[1]}"
     if parts[2] == "advisories":
         url = f"{api}/repos/{parts[1]}/security-advisories?per_page=50"
-        return model.Feed(url=url, owner=owner, kind="advisories")
-    return model.Feed(url=f"https://github.com/{parts[1]}/{parts[2] or 'releases'}.atom", owner=owner)
+        return Feed(url=url, owner=owner, kind="advisories")
+    return Feed(url=f"https://github.com/{parts[1]}/{parts[2] or 'releases'}.atom", owner=owner)
 
 
-def _google_news_feed(text: str, has_token: bool) -> model.Feed:
+def _google_news_feed(text: str, has_token: bool) -> Feed:
     write = "google-news:words, google-news:topic/TECHNOLOGY, or google-news:en-PK:words for another edition"
     edition = re.match(r"([a-z]{2,3})-([A-Z]{2}):\s*", text)
     language, country = edition.groups() if edition else ("en", "US")
@@ -179,19 +179,19 @@ def _google_news_feed(text: str, has_token: bool) -> model.Feed:
     else:
         path = f"search?q={_quote(text, write=write)}&"
     parameters = f"hl={language}-{country}&gl={country}&ceid={country}:{language}"
-    return model.Feed(url=f"https://news.google.com/rss/{path}{parameters}", aggregator=True)
+    return Feed(url=f"https://news.google.com/rss/{path}{parameters}", aggregator=True)
 
 
-def _mastodon_feed(name: str, has_token: bool) -> model.Feed:
+def _mastodon_feed(name: str, has_token: bool) -> Feed:
     write = "mastodon:@name@server.example or mastodon:#tag@server.example"
     parts = _require(_MASTODON_ACCOUNT.fullmatch(name.removeprefix("@")), write=write)
     path = f"tags/{parts[2]}" if parts[1] else f"@{parts[2]}"
     # Each account is an owner, because a server is not a publisher. So is each tag: anybody may post under it.
     owner = f"{parts[1]}{parts[2]}@{parts[3]}".lower()
-    return model.Feed(url=f"https://{parts[3].lower()}/{path}.rss", owner=owner)
+    return Feed(url=f"https://{parts[3].lower()}/{path}.rss", owner=owner)
 
 
-def _reddit_feed(text: str, has_token: bool) -> model.Feed:
+def _reddit_feed(text: str, has_token: bool) -> Feed:
     write = "reddit:r/name, reddit:r/one+other, reddit:u/name or reddit:search/words"
     if text.startswith("search/"):
         # A search finds posts of many subreddits, so the owner is Reddit, not a subreddit.
@@ -202,22 +202,22 @@ def _reddit_feed(text: str, has_token: bool) -> model.Feed:
         path, end = (f"r/{parts[1]}/new" if parts[1] else f"user/{parts[2]}/submitted"), "/.rss"
         query, owner = "", f"reddit.com/{text.strip('/')}"
     if not has_token:
-        return model.Feed(url=f"https://www.reddit.com/{path}{end}{query}", owner=owner)
+        return Feed(url=f"https://www.reddit.com/{path}{end}{query}", owner=owner)
     # The API returns JSON. Without raw_json, its titles would be HTML.
     query = f"{query}&raw_json=1" if query else "?raw_json=1"
-    return model.Feed(url=f"https://oauth.reddit.com/{path}{query}", owner=owner, kind="reddit")
+    return Feed(url=f"https://oauth.reddit.com/{path}{query}", owner=owner, kind="reddit")
 
 
-def _rsshub_feed(route: str, has_token: bool) -> model.Feed:
+def _rsshub_feed(route: str, has_token: bool) -> Feed:
     parts = _require(
         _RSSHUB_ROUTE.fullmatch(route), write="rsshub:/route/of/rsshub, or rsshub:https://your.server/route"
     )
     # The owner is the site that the route reads, not the RSSHub server.
     owner = f"rsshub:{parts[2].partition('?')[0].strip('/')}"
-    return model.Feed(url=f"{parts[1] or 'https://rsshub.app'}{parts[2]}", owner=owner)
+    return Feed(url=f"{parts[1] or 'https://rsshub.app'}{parts[2]}", owner=owner)
 
 
-def _telegram_feed(name: str, has_token: bool) -> model.Feed:
+def _telegram_feed(name: str, has_token: bool) -> Feed:
     write = "telegram:channel, the name of a public channel"
     channel = _require(_TELEGRAM_CHANNEL.fullmatch(name.removeprefix("@")), write=write)[0]
     # Selectors for the preview page with a channel's last posts.
@@ -229,22 +229,22 @@ def _telegram_feed(name: str, has_token: bool) -> model.Feed:
         "text": "div.tgme_widget_message_text",
     }
     owner = f"t.me/{channel.lower()}"
-    return model.Feed(url=f"https://t.me/s/{channel}", owner=owner, kind="page", options=json.dumps(selectors))
+    return Feed(url=f"https://t.me/s/{channel}", owner=owner, kind="page", options=json.dumps(selectors))
 
 
-def _youtube_feed(name: str, has_token: bool) -> model.Feed:
+def _youtube_feed(name: str, has_token: bool) -> Feed:
     write = "youtube:@channel, youtube:UC… (a channel's id) or youtube:PL… (a playlist's id)"
     if name.startswith("@"):
         # Return the address of a page that links to the channel's feed. A handle may have letters of any script.
-        return model.Feed(url=f"https://www.youtube.com/@{_quote(name[1:], write=write)}")
+        return Feed(url=f"https://www.youtube.com/@{_quote(name[1:], write=write)}")
     parts = _require(_YOUTUBE_ID.fullmatch(name), write=write)
     query = f"channel_id={parts[1]}" if parts[1] else f"playlist_id={parts[2]}"
-    return model.Feed(url=f"https://www.youtube.com/feeds/videos.xml?{query}")
+    return Feed(url=f"https://www.youtube.com/feeds/videos.xml?{query}")
 
 
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 _NO_RULES = Etiquette()
-_NO_PLACE = Place(name="", forms={}, feed=lambda address, has_token: model.Feed(url=address))
+_NO_PLACE = Place(name="", forms={}, feed=lambda address, has_token: Feed(url=address))
 _PLACES = (
     Place(
         name="bluesky",

@@ -12,9 +12,12 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from bot import model
 from bot.feeds import places, schedule
 from bot.model import visible
+from bot.model.durations import format_count, format_duration
+from bot.model.feeds import Feed, FeedState, ParsedFeed
+from bot.model.fetching import Request, Response
+from bot.model.settings import FetchPolicy
 
 #: A permanent redirect is stored after this many polls in a row, because servers in trouble send single ones.
 MOVES_BELIEVED = 3
@@ -35,10 +38,10 @@ _MAX_ERROR = 500
 _NEVER = timedelta(days=3650)
 
 
-def make_request(state: model.FeedState, feed: model.Feed | None = None) -> model.Request:
+def make_request(state: FeedState, feed: Feed | None = None) -> Request:
     """Return the request of the next poll. It contains validators only if the feed has been parsed before."""
     is_read = state.baseline_at is not None
-    return model.Request(
+    return Request(
         url=state.moved_to or state.url,
         etag=state.etag if is_read else None,
         last_modified=state.last_modified if is_read else None,
@@ -54,13 +57,13 @@ def hash_body(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def is_naming_due(state: model.FeedState, now: datetime) -> bool:
+def is_naming_due(state: FeedState, now: datetime) -> bool:
     """Return whether items with known bytes must be parsed too, because identities that are not seen expire."""
     # A time in the future means that the clock was set back.
     return state.named_at is None or not timedelta() <= now - state.named_at < NAMED_EVERY
 
 
-def is_unchanged(state: model.FeedState, digest: str) -> bool:
+def is_unchanged(state: FeedState, digest: str) -> bool:
     """Return whether this is the hash of the body that was parsed last."""
     return state.baseline_at is not None and state.body_hash == digest
 
@@ -70,23 +73,23 @@ class FinishedPoll:
     """A poll that has ended. Its methods return the feed's new state."""
 
     #: The state before the poll.
-    state: model.FeedState
-    feed: model.Feed
-    policy: model.FetchPolicy
+    state: FeedState
+    feed: Feed
+    policy: FetchPolicy
     now: datetime
     #: From 0 to 1, drawn at random.
     jitter: float
 
     def after_reading(
         self,
-        reading: model.ParsedFeed,
-        answer: model.Response,
+        reading: ParsedFeed,
+        answer: Response,
         *,
         digest: str,
         new_count: int,
         arrivals: Sequence[datetime],
         names_known: bool = False,
-    ) -> model.FeedState:
+    ) -> FeedState:
         """Return the state after a body was parsed.
 
         ``digest`` is the body's hash. ``arrivals`` are the times when its new articles arrived; at a first poll, the
@@ -140,7 +143,7 @@ class FinishedPoll:
         is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
         return replace(state, **self._schedule(state, answer, is_hurried=is_hurried))
 
-    def after_answer(self, answer: model.Response) -> model.FeedState:
+    def after_answer(self, answer: Response) -> FeedState:
         """Return the state after a response without a new document: 304, an unchanged body, or an error status."""
         state = self.state
         if answer.status == HTTPStatus.NOT_MODIFIED and state.baseline_at is None:
@@ -168,7 +171,7 @@ class FinishedPoll:
             until = self.now + min(_LIMIT_WAIT * 2 ** min(failed.failures - 1, 10), _LONGEST_LIMIT_WAIT)
         return replace(failed, limited_at=self.now, retry_after=until, due_at=max(until, failed.due_at))
 
-    def after_failure(self, error_text: str) -> model.FeedState:
+    def after_failure(self, error_text: str) -> FeedState:
         """Return the state after a failed request or an unreadable document, with a longer wait after each failure."""
         state = self.state
         failures = state.failures + 1
@@ -194,7 +197,7 @@ class FinishedPoll:
             return replace(failed, moved_to=None, etag=None, last_modified=None)
         return failed
 
-    def _skipped(self, reading: model.ParsedFeed) -> dict[str, Any]:
+    def _skipped(self, reading: ParsedFeed) -> dict[str, Any]:
         """Return the changed fields that count today's unreadable mails, which are reported once a day."""
         if not reading.skipped:
             return {}
@@ -216,11 +219,11 @@ class FinishedPoll:
         minutes = round(requested / timedelta(minutes=1))
         # If the publisher asked for the wait, only the publisher can shorten it.
         if minutes and requested >= (self.now - state.polled_at) / 2:
-            wait = model.format_duration(timedelta(minutes=minutes))
+            wait = format_duration(timedelta(minutes=minutes))
             text += f", because the server asks to wait for {wait}; inform the publisher"
         return (text,)
 
-    def _success(self, answer: model.Response) -> dict[str, Any]:
+    def _success(self, answer: Response) -> dict[str, Any]:
         """Return the fields that a good response changes, so that the state, with forty fields, is copied only once."""
         return {
             "polled_at": self.now,
@@ -235,7 +238,7 @@ class FinishedPoll:
             "certificate_until": answer.certificate_until,
         }
 
-    def _moving(self, answer: model.Response) -> dict[str, Any]:
+    def _moving(self, answer: Response) -> dict[str, Any]:
         """Return the fields that a permanent redirect changes."""
         state, target = self.state, answer.permanent_url
         if target is None or target == (state.moved_to or state.url):
@@ -245,7 +248,7 @@ class FinishedPoll:
             return {"moving_to": target, "moving_count": count}
         return {"moved_to": target, "moving_to": None, "moving_count": 0}
 
-    def _schedule(self, state: model.FeedState, answer: model.Response, *, is_hurried: bool = False) -> dict[str, Any]:
+    def _schedule(self, state: FeedState, answer: Response, *, is_hurried: bool = False) -> dict[str, Any]:
         """Return the state's fields for the interval and the time of the next poll, after a successful one."""
         interval = shortest = schedule.shortest_interval(self.feed, self.policy)
         if not is_hurried:
@@ -262,7 +265,7 @@ class FinishedPoll:
         )
         return {"interval": interval, "due_at": due_at}
 
-    def _is_limit(self, answer: model.Response) -> bool:
+    def _is_limit(self, answer: Response) -> bool:
         if answer.status in _LIMITS or answer.retry_after is not None:
             return True
         # Some hosts send 403 instead of 429. It counts as a limit if the previous poll was successful.
@@ -311,7 +314,7 @@ ITEM_CHARACTERS = 20_000
 FLOOD = "flood"
 
 
-def count_fitting(state: model.FeedState, lengths: Sequence[int], *, most: int, now: datetime) -> tuple[int, int]:
+def count_fitting(state: FeedState, lengths: Sequence[int], *, most: int, now: datetime) -> tuple[int, int]:
     """Return how many items, from the first on, may be stored today, and how much they count towards the limit.
 
     ``lengths`` are the characters of each item's text. On a day with nothing stored, one item always fits.
@@ -327,14 +330,14 @@ def count_fitting(state: model.FeedState, lengths: Sequence[int], *, most: int, 
     return fits, cost
 
 
-def _used_today(state: model.FeedState, now: datetime) -> int:
+def _used_today(state: FeedState, now: datetime) -> int:
     """Return how much the articles that were stored on the UTC day of ``now`` count towards the limit."""
     return state.day_count if state.day == now.date() else 0
 
 
 def count_stored(
-    state: model.FeedState, *, cost: int, names: int, postponed: int, most: int, now: datetime, etag: str | None = None
-) -> model.FeedState:
+    state: FeedState, *, cost: int, names: int, postponed: int, most: int, now: datetime, etag: str | None = None
+) -> FeedState:
     """Return the state after a document was stored, except for ``postponed`` items.
 
     Add ``cost`` and ``names`` to the counts of the day. ``etag`` makes the next request return the postponed items.
@@ -351,7 +354,7 @@ def count_stored(
     )
     if not postponed:
         return state
-    items = f"{model.format_count(postponed, 'item')} {'was' if postponed == 1 else 'were'}"
+    items = f"{format_count(postponed, 'item')} {'was' if postponed == 1 else 'were'}"
     remark = f"{items} left for tomorrow: at most {most} a day are stored (fetch.max_items_per_day)"
     return replace(
         state,

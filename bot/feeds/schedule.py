@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from bot import model
 from bot.feeds import places
+from bot.model.feeds import Feed, FeedState
+from bot.model.settings import FetchPolicy
 
 #: Polls per mean gap between two articles, so that an article waits a sixteenth of the gap on average.
 _POLLS_A_GAP = 8
@@ -35,14 +36,14 @@ _BACKOFF = (
 )
 
 
-def shortest_interval(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
+def shortest_interval(feed: Feed, policy: FetchPolicy) -> timedelta:
     """Return the shortest interval between two polls of the feed."""
     # The feed's own interval overrides the general one; a known place (places.py) sets a minimum for both.
     interval = feed.every or min(policy.every, feed.at_least or timedelta.max)
     return max(interval, places.etiquette_of(feed).every)
 
 
-def longest_interval(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
+def longest_interval(feed: Feed, policy: FetchPolicy) -> timedelta:
     """Return the longest interval that the rhythm can cause. With its random part, the wait is at most ``at_least``."""
     return max(shortest_interval(feed, policy), (feed.at_least or policy.at_least) / (1 + _JITTER))
 
@@ -83,7 +84,7 @@ def _turnover(rhythm: Sequence[datetime], window: int) -> timedelta:
 
 
 def plan_next_poll(
-    state: model.FeedState, *, wait: timedelta, fresh_until: datetime | None, now: datetime, jitter: float
+    state: FeedState, *, wait: timedelta, fresh_until: datetime | None, now: datetime, jitter: float
 ) -> datetime:
     """Return the time of the next poll: ``wait`` from now, or later if the feed or its response asks for it."""
     due = now + wait
@@ -115,7 +116,7 @@ def back_off(*, interval: timedelta, failures: int, failing: timedelta, now: dat
     return now + wait + wait * (_JITTER * jitter)
 
 
-def plan_after_push(state: model.FeedState, feed: model.Feed, *, now: datetime) -> datetime | None:
+def plan_after_push(state: FeedState, feed: Feed, *, now: datetime) -> datetime | None:
     """Return when to poll a feed whose server reported news, or None to keep its rhythm.
 
     A feed that fails, or whose document takes long to parse, keeps its rhythm. A stranger may have sent the report, so
@@ -145,7 +146,7 @@ def host_of(url: str) -> str:
         return ""
 
 
-def request_host(state: model.FeedState) -> str:
+def request_host(state: FeedState) -> str:
     """Return the host that the feed's next request goes to."""
     return host_of(state.moved_to or state.url)
 

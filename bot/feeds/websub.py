@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from bot import model
+from bot.model.feeds import Subscription
 
 #: The requested lease; the hub decides.
 LEASE = timedelta(days=10)
@@ -30,13 +30,13 @@ _METHODS = ("sha1", "sha256", "sha384", "sha512")
 
 def new_subscription(
     feed: str, hub: str, topic: str, *, now: datetime, changed_at: datetime | None = None
-) -> model.Subscription:
+) -> Subscription:
     """Return a new subscription, which is to be requested at once.
 
     ``changed_at`` is when the feed last named another hub or topic. It prevents a feed that names another hub in each
     document from causing more than one request per hour.
     """
-    return model.Subscription(
+    return Subscription(
         feed=feed,
         hub=hub,
         topic=topic,
@@ -46,7 +46,7 @@ def new_subscription(
     )
 
 
-def subscribe_form(subscription: model.Subscription, public_url: str) -> str:
+def subscribe_form(subscription: Subscription, public_url: str) -> str:
     """Return the form to post to the hub."""
     return urlencode(
         {
@@ -59,7 +59,7 @@ def subscribe_form(subscription: model.Subscription, public_url: str) -> str:
     )
 
 
-def after_request(subscription: model.Subscription, error: str | None, *, now: datetime) -> model.Subscription:
+def after_request(subscription: Subscription, error: str | None, *, now: datetime) -> Subscription:
     """Return the subscription after its request. ``error`` is the hub's reason for refusing it, or None."""
     if error is None:
         return replace(subscription, asked_at=now, next_at=now + PATIENCE, error=None)
@@ -67,8 +67,8 @@ def after_request(subscription: model.Subscription, error: str | None, *, now: d
 
 
 def after_verification(
-    subscription: model.Subscription, *, topic: str, lease_seconds: str, now: datetime
-) -> model.Subscription | None:
+    subscription: Subscription, *, topic: str, lease_seconds: str, now: datetime
+) -> Subscription | None:
     """Return the subscription after the hub's verification request, or None if the topic is not ours."""
     if topic != subscription.topic:
         return None
@@ -79,29 +79,29 @@ def after_verification(
     return replace(subscription, asked_at=None, until=now + lease, next_at=renewed, failures=0, error=None)
 
 
-def after_denial(subscription: model.Subscription, reason: str, *, now: datetime) -> model.Subscription:
+def after_denial(subscription: Subscription, reason: str, *, now: datetime) -> Subscription:
     """Return the subscription after the hub refused or ended it."""
     return replace(_failed(subscription, f"the hub refuses: {reason}"[:_MOST_ERROR], now=now), until=None)
 
 
-def after_flood(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
+def after_flood(subscription: Subscription, *, now: datetime) -> Subscription:
     """Return the subscription after too many pushes in an hour: dropped, and due for a request a day later."""
     text = f"the hub pushed more than {MOST_PUSHES_AN_HOUR} times in an hour, so the subscription was dropped for a day"
     return replace(_failed(subscription, text, now=now), until=None, next_at=now + _LONGEST_WAIT)
 
 
-def has_expired(subscription: model.Subscription, *, now: datetime) -> bool:
+def has_expired(subscription: Subscription, *, now: datetime) -> bool:
     """Return whether the hub accepted a request and has not verified it in time."""
     return subscription.asked_at is not None and now - subscription.asked_at >= PATIENCE
 
 
-def after_silence(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
+def after_silence(subscription: Subscription, *, now: datetime) -> Subscription:
     """Return the subscription after the hub did not verify it, because it cannot reach our callback or does not try."""
     text = "the hub accepted the request but never verified it; web.public_url may not be reachable from outside"
     return _failed(replace(subscription, asked_at=None), text, now=now)
 
 
-def describe_subscription(subscription: model.Subscription, *, public_url: str | None, now: datetime) -> str:
+def describe_subscription(subscription: Subscription, *, public_url: str | None, now: datetime) -> str:
     """Return one line for people: the time until which the hub pushes, or the reason why it does not push."""
     if public_url is None:
         return "names a hub; without web.public_url it is only polled"
@@ -122,7 +122,7 @@ def describe_subscription(subscription: model.Subscription, *, public_url: str |
 class Signature:
     """Checks X-Hub-Signature against a body, piece by piece, so that the body need not be kept."""
 
-    def __init__(self, subscription: model.Subscription, written: str) -> None:
+    def __init__(self, subscription: Subscription, written: str) -> None:
         method, _, digest = written.partition("=")
         self._digest = digest.strip().lower().encode("utf-8", "replace")
         self._hmac = hmac.new(subscription.secret.encode(), digestmod=method) if method in _METHODS else None
@@ -137,7 +137,7 @@ class Signature:
         return self._hmac is not None and hmac.compare_digest(self._hmac.hexdigest().encode(), self._digest)
 
 
-def _failed(subscription: model.Subscription, error: str, *, now: datetime) -> model.Subscription:
+def _failed(subscription: Subscription, error: str, *, now: datetime) -> Subscription:
     wait = min(_FIRST_WAIT * 2 ** min(subscription.failures, 10), _LONGEST_WAIT)
     return replace(
         subscription,

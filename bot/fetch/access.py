@@ -15,10 +15,11 @@ from pathlib import Path
 
 import httpx
 
-from bot import model
-from bot.model import AddressRefused, ConfigError, visible
+from bot.model import visible
+from bot.model.access import Access, BasicAuth, Secret
+from bot.model.errors import AddressRefused, ConfigError
 
-SecretOf = Callable[[model.Secret], str]
+SecretOf = Callable[[Secret], str]
 _Files = tuple[str | None, str | None, str | None]
 #: A header has only printable ASCII, because a line break would begin another header (RFC 9112 section 2.2).
 _HEADER = re.compile(r"\A[\x20-\x7e]*+\Z")
@@ -28,7 +29,7 @@ _PASSWORD = re.compile(r"\A[^\x00\r\n]*+\Z")
 _COOKIE = re.compile(r"\A[\x21-\x3a\x3c-\x7e]*+\Z")
 
 
-def no_secret(secret: model.Secret) -> str:
+def no_secret(secret: Secret) -> str:
     """Raise ConfigError, for a client that must not read secrets."""
     raise ConfigError(f"{secret.reference} cannot be read here")
 
@@ -41,7 +42,7 @@ class Keys:
         self._contexts: dict[_Files, ssl.SSLContext] = {}
         self._stamps: dict[_Files, tuple[int, ...]] = {}
 
-    def fields(self, access: model.Access) -> dict[str, str]:
+    def fields(self, access: Access) -> dict[str, str]:
         """Return a feed's own headers by name. Raises AddressRefused."""
         headers = {name: self._opened(value, f"the header {name}", _HEADER) for name, value in access.headers}
         if access.cookies:
@@ -54,11 +55,11 @@ class Keys:
             headers["Authorization"] = f"Bearer {self._opened(access.auth.bearer, 'auth', _HEADER)}"
         return headers
 
-    def password(self, login: model.BasicAuth) -> str:
+    def password(self, login: BasicAuth) -> str:
         """Return the password of a login. Raises AddressRefused."""
         return self._opened(login.password, "auth", _PASSWORD)
 
-    def proxy(self, access: model.Access) -> str | None:
+    def proxy(self, access: Access) -> str | None:
         """Return the address of the feed's proxy, or None if it has none. Raises AddressRefused."""
         if access.proxy is None:
             return None
@@ -71,7 +72,7 @@ class Keys:
             raise AddressRefused("the feed's proxy is not an address; write http://host:port")
         return address
 
-    def tls(self, access: model.Access) -> ssl.SSLContext | None:
+    def tls(self, access: Access) -> ssl.SSLContext | None:
         """Return a TLS context with the feed's certificates, or None if it has none. Raises AddressRefused."""
         if access.tls is None:
             return None
@@ -92,9 +93,9 @@ class Keys:
             raise AddressRefused(f"the feed's certificate files cannot be used: {reason}") from None
         return self._contexts[files]
 
-    def _opened(self, value: str | model.Secret, what: str, form: re.Pattern[str] | None) -> str:
+    def _opened(self, value: str | Secret, what: str, form: re.Pattern[str] | None) -> str:
         try:
-            text = self._secret_of(value) if isinstance(value, model.Secret) else value
+            text = self._secret_of(value) if isinstance(value, Secret) else value
         except ConfigError as error:
             raise AddressRefused(f"{what}: {error}") from None
         if form is not None and not form.match(text):

@@ -18,10 +18,11 @@ import sys
 import traceback
 from typing import Any, BinaryIO
 
-from bot import model
 from bot.feeds import kinds
 from bot.feeds.items import prepare_items
 from bot.fetch import confinement, protocol
+from bot.model.errors import IsPage, ReadError
+from bot.model.feeds import Entry, Feed, ParsedFeed
 
 
 def main(max_bytes: int) -> None:
@@ -84,8 +85,8 @@ def _answer(payload: bytes, max_bytes: int) -> bytes:
         if len(frame) <= protocol.answer_bytes(protocol.LENGTH_BYTES + len(payload)):
             return frame
         answer = protocol.NoFeed("refused: its items together are many times larger than the document")
-    except model.ReadError as error:
-        feeds = tuple(map(_joined, error.feeds)) if isinstance(error, model.IsPage) else None
+    except ReadError as error:
+        feeds = tuple(map(_joined, error.feeds)) if isinstance(error, IsPage) else None
         answer = protocol.NoFeed(_joined(str(error)), feeds)
     except MemoryError:
         megabytes = protocol.memory_bytes(max_bytes) // 1_000_000
@@ -120,20 +121,20 @@ def _main_text(page: protocol.ArticlePage) -> str | None:
         raise
     except Exception as error:
         # Any error of the parser is the page's fault.
-        raise model.ReadError(f"not readable: {type(error).__name__}: {error}"[:500]) from error
+        raise ReadError(f"not readable: {type(error).__name__}: {error}"[:500]) from error
 
 
-def _frame_document(feed: model.Feed, reading: model.ParsedFeed) -> bytes:
+def _frame_document(feed: Feed, reading: ParsedFeed) -> bytes:
     return protocol.frame_message(protocol.Done(dataclasses.replace(reading, entries=()), prepare_items(feed, reading)))
 
 
-def _without_surrogates(reading: model.ParsedFeed) -> model.ParsedFeed:
+def _without_surrogates(reading: ParsedFeed) -> ParsedFeed:
     """Join surrogate halves, which JSON can contain and UTF-8 cannot; replace single halves by U+FFFD."""
     entries = tuple(dataclasses.replace(entry, **_mended(entry)) for entry in reading.entries)
     return dataclasses.replace(reading, **{**_mended(reading), "entries": entries})
 
 
-def _mended(value: model.ParsedFeed | model.Entry) -> dict[str, Any]:
+def _mended(value: ParsedFeed | Entry) -> dict[str, Any]:
     values = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     texts = {name: _joined(value) for name, value in values.items() if isinstance(value, str)}
     lists = {

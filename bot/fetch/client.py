@@ -20,13 +20,17 @@ from urllib.parse import urlsplit
 import httpx
 
 import bot
-from bot import model
 from bot.feeds.kit import packing
 from bot.fetch import headers
 from bot.fetch.access import Address, Keys, SecretOf, next_hop, no_secret, parse_address
 from bot.fetch.guard import AddressRule, GuardBackend, Resolve, Transports, system_resolve
 from bot.fetch.slots import SMALL_BYTES, HostSlots, HostTurns
 from bot.model import visible
+from bot.model.access import Access
+from bot.model.durations import Clock
+from bot.model.errors import AddressRefused, FetchError, Unreachable
+from bot.model.fetching import Request, Response
+from bot.model.settings import FetchPolicy
 
 if TYPE_CHECKING:
     from bot.fetch import mailbox
@@ -65,12 +69,12 @@ class _Course:
 
 
 class HttpFetcher:
-    """Implements model.Fetcher."""
+    """Implements Fetcher."""
 
     def __init__(
         self,
-        policy: model.FetchPolicy,
-        clock: model.Clock,
+        policy: FetchPolicy,
+        clock: Clock,
         *,
         user_agent: str | None = None,
         tls: ssl.SSLContext | None = None,
@@ -90,7 +94,7 @@ class HttpFetcher:
         self._has_blocks = bool(policy.allow_private)
         self._transports = Transports(self._guard, tls=self._tls, use_proxy=policy.use_proxy)
 
-    async def get(self, request: model.Request) -> model.Response:
+    async def get(self, request: Request) -> Response:
         """Send a request, follow its redirects and return the response, whatever its status. Raises FetchError."""
         if request.url.startswith(_MAILBOXES):
             return await self._mails(request)
@@ -103,12 +107,12 @@ class HttpFetcher:
             answer = await self._hop(request, course)
             if answer is not None:
                 return answer
-        raise model.AddressRefused(
+        raise AddressRefused(
             f"{visible.masked(request.url)}: more than {MAX_HOPS} redirects, the last to {course.at.url};"
             " open it in a browser and write the final address into feeds.yaml"
         )
 
-    async def _blocks(self, request: model.Request, at: Address) -> Sequence[str]:
+    async def _blocks(self, request: Request, at: Address) -> Sequence[str]:
         """Return the blocks of ``fetch.allow_private`` that contain the request's home; the request may use them."""
         if request.home is None or not self._has_blocks:
             return ()
@@ -122,12 +126,12 @@ class HttpFetcher:
         if "_mailboxes" in vars(self):
             await self._mailboxes.close()
 
-    async def wait(self, request: model.Request) -> bool:
+    async def wait(self, request: Request) -> bool:
         """Wait for a mail. Return whether one arrived within some minutes. Raises FetchError."""
         with _with_address(request.url):
             return await self._mailboxes.wait(request, seconds=self._seconds)
 
-    async def _mails(self, request: model.Request) -> model.Response:
+    async def _mails(self, request: Request) -> Response:
         with _with_address(request.url):
             async with self._slots.slot(urlsplit(request.url).hostname or ""):
                 if request.hold is not None:
@@ -141,7 +145,7 @@ class HttpFetcher:
 
         return Mailboxes(self._keys, self._guard, self._clock, tls=self._tls)
 
-    async def _hop(self, request: model.Request, course: _Course) -> model.Response | None:
+    async def _hop(self, request: Request, course: _Course) -> Response | None:
         """Send one request. If the response is a redirect, change ``course`` and return None."""
         where = visible.masked(request.url)
         if course.has_moved:
@@ -155,20 +159,18 @@ class HttpFetcher:
                 async with asyncio.timeout(course.seconds_left) as deadline:
                     return await self._exchange(request, course, deadline)
             except TimeoutError as error:
-                raise model.Unreachable(
+                raise Unreachable(
                     f"{where}: no complete answer within {self._seconds:g} seconds;"
                     " it will be tried again; raise fetch.timeout in bot.yaml to give slow servers more time"
                 ) from error
             except httpx.HTTPError as error:
-                raise model.Unreachable(f"{where}: {describe_failure(error, course.at.host)}") from error
-            except model.FetchError as error:
+                raise Unreachable(f"{where}: {describe_failure(error, course.at.host)}") from error
+            except FetchError as error:
                 raise type(error)(f"{where}: {error}") from error
             finally:
                 course.seconds_left = max(0.0, course.seconds_left - (loop.time() - start))
 
-    async def _exchange(
-        self, request: model.Request, course: _Course, deadline: asyncio.Timeout
-    ) -> model.Response | None:
+    async def _exchange(self, request: Request, course: _Course, deadline: asyncio.Timeout) -> Response | None:
         response = await self._send(request, course)
         try:
             location = response.headers.get("location")
@@ -190,7 +192,7 @@ class HttpFetcher:
         finally:
             await response.aclose()
 
-    def _build(self, request: model.Request, course: _Course) -> httpx.Request:
+    def _build(self, request: Request, course: _Course) -> httpx.Request:
         fields = {
             "User-Agent": self._agent,
             "Accept": request.accept or ACCEPT_FEEDS,
@@ -212,7 +214,7 @@ class HttpFetcher:
         method = "GET" if form is None else "POST"
         return httpx.Request(method, course.at.url, headers=fields, content=form, extensions={"timeout": timeouts})
 
-    async def _send(self, request: model.Request, course: _Course) -> httpx.Response:
+    async def _send(self, request: Request, course: _Course) -> httpx.Response:
         sent = self._build(request, course)
         home_access = _access_at(course.at, request)
         tls = self._keys.tls(home_access) if home_access else None
@@ -225,12 +227,12 @@ class HttpFetcher:
             # because GET and our POSTs are idempotent (RFC 9110 section 9.2.2).
             return await transport.handle_async_request(sent)
 
-    def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> model.Response:
+    def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> Response:
         # Copy the headers, because httpx decodes all of them at each access.
         fields = dict(response.headers.items())
         now = self._clock.now()
         stream = response.extensions.get("network_stream")
-        return model.Response(
+        return Response(
             status=response.status_code,
             url=str(course.at.url),
             body=body,
@@ -247,10 +249,10 @@ class HttpFetcher:
         )
 
 
-def make_user_agent(policy: model.FetchPolicy) -> str:
+def make_user_agent(policy: FetchPolicy) -> str:
     """Return the User-Agent with our name and a contact (RFC 9110 section 10.1.5).
 
-    >>> make_user_agent(model.FetchPolicy(contact="ops@example.org")).partition(" ")[2]
+    >>> make_user_agent(FetchPolicy(contact="ops@example.org")).partition(" ")[2]
     '(feed reader; +ops@example.org)'
     """
     contact = re.sub(r"[^\x21-\x7e]+|[()]", "", policy.contact or "")
@@ -262,7 +264,7 @@ def _with_address(url: str) -> Iterator[None]:
     """Put the address before the message of each FetchError."""
     try:
         yield
-    except model.FetchError as error:
+    except FetchError as error:
         raise type(error)(f"{visible.masked(url)}: {error}") from error
 
 
@@ -277,7 +279,7 @@ async def _hold(hold: Callable[[int], Awaitable[None]] | None, deadline: asyncio
         deadline.reschedule(until + asyncio.get_running_loop().time() - start)
 
 
-def _access_at(at: Address, request: model.Request) -> model.Access | None:
+def _access_at(at: Address, request: Request) -> Access | None:
     """Return the request's access if ``at`` has the origin of its home, else None (after a redirect or move)."""
     if request.access is None or request.home is None:
         return None

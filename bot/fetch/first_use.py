@@ -6,14 +6,14 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from bot import model
+from bot.model.fetching import Request, Response
 
 if TYPE_CHECKING:
     from bot.fetch.client import HttpFetcher
 
 
 class FetcherAtFirstUse:
-    """Implements model.Fetcher and model.PushClient with the client that ``make`` returns."""
+    """Implements Fetcher and PushClient with the client that ``make`` returns."""
 
     def __init__(self, make: Callable[[], HttpFetcher]) -> None:
         self._make = make
@@ -22,11 +22,11 @@ class FetcherAtFirstUse:
     def _fetcher(self) -> HttpFetcher:
         return self._make()
 
-    def get(self, request: model.Request) -> Coroutine[Any, Any, model.Response]:
+    def get(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Call the client's ``get``."""
         return self._fetcher.get(request)
 
-    def wait(self, request: model.Request) -> Coroutine[Any, Any, bool]:
+    def wait(self, request: Request) -> Coroutine[Any, Any, bool]:
         """Call the client's ``wait``."""
         return self._fetcher.wait(request)
 

@@ -23,10 +23,14 @@ from urllib.parse import urlsplit
 import protego
 import structlog
 
-from bot import model
 from bot.feeds.kit import charset
 from bot.fetch.protocol import MAX_TEXT_LENGTH
 from bot.fetch.slots import Room
+from bot.model.access import Access
+from bot.model.durations import Clock
+from bot.model.errors import AddressRefused, BodyTooBig, FetchError
+from bot.model.feeds import Feed
+from bot.model.fetching import Fetcher, Request, Response
 
 #: Longer pages are cut, because parsing takes longer and the article begins well before this size.
 MAX_PAGE_BYTES = 3_000_000
@@ -97,20 +101,20 @@ class Robots:
         return MAX_CRAWL_DELAY if seconds >= MAX_CRAWL_DELAY.total_seconds() else timedelta(seconds=seconds)
 
 
-async def fetch_robots(fetcher: model.Fetcher, url: str, *, home: str | None = None, now: datetime) -> Robots:
+async def fetch_robots(fetcher: Fetcher, url: str, *, home: str | None = None, now: datetime) -> Robots:
     """Fetch the robots.txt of the host of ``url``; ``home`` is that of the page's request."""
     parts = urlsplit(url)
     robots = f"{parts.scheme}://{parts.netloc}/robots.txt"
-    request = model.Request(url=robots, accept="text/plain, */*;q=0.5", home=home)
+    request = Request(url=robots, accept="text/plain, */*;q=0.5", home=home)
     try:
         answer = await fetcher.get(request)
-    except model.BodyTooBig:
+    except BodyTooBig:
         # Allow everything: the file is longer than RFC 9309 requires to be parsed, so it is not a list of rules.
         return Robots(until=now + _ROBOTS_FRESH)
-    except model.AddressRefused:
+    except AddressRefused:
         # Refuse only this feed, because another feed may be allowed to fetch the file.
         return Robots(until=now, is_closed=True, is_refused=True)
-    except model.FetchError:
+    except FetchError:
         return Robots(until=now + _ROBOTS_FRESH_FAILURE, is_closed=True)
     if 200 <= answer.status < 300:
         body = answer.body[:_MAX_ROBOTS_BYTES]
@@ -187,26 +191,26 @@ class _Refused(_NoText):
 
 
 #: Extracts the main text of a page, or returns None if it has no article. Raises any exception of the parser.
-Extract = Callable[[model.Response], Awaitable[str | None]]
+Extract = Callable[[Response], Awaitable[str | None]]
 
 
 #: A single thread, because trafilatura is not thread-safe.
 _extractor = ThreadPoolExecutor(1, thread_name_prefix="extract")
 
 
-async def extract_here(page: model.Response) -> str | None:
+async def extract_here(page: Response) -> str | None:
     """Extract the main text in a thread of this process."""
     work = partial(main_text, page.body, url=page.url, content_type=page.content_type)
     return await asyncio.get_running_loop().run_in_executor(_extractor, work)
 
 
 class TrafilaturaReader:
-    """Implements model.PageReader."""
+    """Implements PageReader."""
 
     def __init__(
         self,
-        fetcher: model.Fetcher,
-        clock: model.Clock,
+        fetcher: Fetcher,
+        clock: Clock,
         *,
         pace: timedelta = PACE,
         extractions: int = 2,
@@ -222,9 +226,9 @@ class TrafilaturaReader:
         self._room = Room()
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
         #: (address, access) -> cached page.
-        self._pages: OrderedDict[tuple[str, model.Access | None], _Page] = OrderedDict()
+        self._pages: OrderedDict[tuple[str, Access | None], _Page] = OrderedDict()
 
-    async def text_of(self, url: str, feed: model.Feed) -> str | None:
+    async def text_of(self, url: str, feed: Feed) -> str | None:
         """Return the main text of an article's page, or None if it is not allowed, not reachable or has no text.
 
         Use the access of the article's feed if the page has the feed's origin.
@@ -238,14 +242,14 @@ class TrafilaturaReader:
             _log.debug("page not read", url=url, reason="too many pages of this host are waiting")
             return None
         host.waiting += 1
-        request = model.Request(url=url, accept=_ACCEPT, access=access, home=feed.url)
+        request = Request(url=url, accept=_ACCEPT, access=access, home=feed.url)
         try:
             async with host.turn:
                 return await self._cached(request, host)
         finally:
             host.waiting -= 1
 
-    async def _cached(self, request: model.Request, host: _Host) -> str | None:
+    async def _cached(self, request: Request, host: _Host) -> str | None:
         key, home = (request.url, request.access), _origin(request.home or "")
         page = self._pages.get(key)
         if page is None or page.until <= self._clock.now() or page.home not in (None, home):
@@ -263,7 +267,7 @@ class TrafilaturaReader:
             self._pages.popitem(last=False)
         return page.text
 
-    async def _fetch_text(self, request: model.Request, host: _Host) -> tuple[str, bool]:
+    async def _fetch_text(self, request: Request, host: _Host) -> tuple[str, bool]:
         """Return the text, and whether only feeds of the request's home may use it."""
         if not await self._may_read(request.url, request.home, host):
             if host.robots is not None and host.robots.is_refused:
@@ -278,12 +282,12 @@ class TrafilaturaReader:
             answer = await self._fetch(replace(request, hold=share.hold), host)
             return await self._extract_text(answer), answer.is_private
 
-    async def _fetch(self, request: model.Request, host: _Host) -> model.Response:
+    async def _fetch(self, request: Request, host: _Host) -> Response:
         try:
             answer = await self._fetcher.get(request)
-        except model.AddressRefused as error:
+        except AddressRefused as error:
             raise _Refused(str(error)) from error
-        except model.FetchError as error:
+        except FetchError as error:
             raise _NoText(str(error)) from error
         finally:
             assert host.robots is not None
@@ -302,7 +306,7 @@ class TrafilaturaReader:
             host.robots = await fetch_robots(self._fetcher, url, home=home, now=now)
         return host.robots.allows(url)
 
-    async def _may_end_at(self, end: str, request: model.Request) -> bool:
+    async def _may_end_at(self, end: str, request: Request) -> bool:
         """Return whether robots.txt at the end of a redirect allows the page. Checked after the fetch."""
         name = _origin(end)
         if name is None:
@@ -312,7 +316,7 @@ class TrafilaturaReader:
             return host.robots is None or host.robots.allows(end)
         return await self._may_read(end, request.home, self._host(name))
 
-    async def _extract_text(self, answer: model.Response) -> str:
+    async def _extract_text(self, answer: Response) -> str:
         async with self._extractions:
             try:
                 async with asyncio.timeout(_EXTRACTION_SECONDS):
@@ -353,7 +357,7 @@ def _origin(url: str) -> str | None:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"
 
 
-def _is_html(answer: model.Response) -> bool:
+def _is_html(answer: Response) -> bool:
     kind = answer.content_type.partition(";")[0].strip().lower()
     if kind:
         return kind in ("text/html", "application/xhtml+xml", "application/xml", "text/xml")

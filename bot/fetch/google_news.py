@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bot import model
+from bot.model.durations import Clock
+from bot.model.errors import FetchError
+from bot.model.fetching import Fetcher, Request
 
 if TYPE_CHECKING:
     import httpx
@@ -32,9 +34,9 @@ _MOST_KEPT: Final = 10_000
 
 
 class GoogleNews:
-    """Implements model.LinkResolver."""
+    """Implements LinkResolver."""
 
-    def __init__(self, fetcher: model.Fetcher, clock: model.Clock) -> None:
+    def __init__(self, fetcher: Fetcher, clock: Clock) -> None:
         self._fetcher = fetcher
         self._clock = clock
         self._resolved: OrderedDict[str, str] = OrderedDict()
@@ -82,7 +84,7 @@ class GoogleNews:
 _HOME = "https://news.google.com/"
 
 
-def _transport(fetcher: model.Fetcher) -> httpx.AsyncBaseTransport:
+def _transport(fetcher: Fetcher) -> httpx.AsyncBaseTransport:
     """Return a transport that sends the library's requests through our client."""
     # Import on first use, because few feeds have such links.
     import httpx
@@ -92,9 +94,9 @@ def _transport(fetcher: model.Fetcher) -> httpx.AsyncBaseTransport:
             form = (await request.aread()).decode() if request.method == "POST" else None
             try:
                 answer = await fetcher.get(
-                    model.Request(url=str(request.url), accept="text/html, */*;q=0.5", form=form, home=_HOME)
+                    Request(url=str(request.url), accept="text/html, */*;q=0.5", form=form, home=_HOME)
                 )
-            except model.FetchError as error:
+            except FetchError as error:
                 raise httpx.ConnectError(str(error), request=request) from error
             kind = {"content-type": "text/html; charset=utf-8"}
             return httpx.Response(answer.status, content=answer.body, headers=kind)

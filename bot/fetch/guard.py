@@ -19,7 +19,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from bot.model import AddressRefused, Unreachable
+from bot.model.errors import AddressRefused, Unreachable
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 Block = ipaddress.IPv4Network | ipaddress.IPv6Network

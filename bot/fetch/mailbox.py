@@ -25,10 +25,12 @@ from urllib.parse import unquote, urlsplit
 
 import imap_tools
 
-from bot import model
 from bot.feeds.kit import packing
 from bot.fetch.access import Keys
 from bot.fetch.guard import GuardBackend
+from bot.model.durations import Clock
+from bot.model.errors import AddressRefused, Unreachable
+from bot.model.fetching import Request, Response
 
 _T = TypeVar("_T")
 #: A function that gets each connection, so that the event loop can close it.
@@ -143,7 +145,7 @@ class _MailBox(imap_tools.BaseMailBox):
 class Mailboxes:
     """Reads the mailboxes among the feeds."""
 
-    def __init__(self, keys: Keys, guard: GuardBackend, clock: model.Clock, *, tls: ssl.SSLContext) -> None:
+    def __init__(self, keys: Keys, guard: GuardBackend, clock: Clock, *, tls: ssl.SSLContext) -> None:
         self._keys = keys
         self._guard = guard
         self._clock = clock
@@ -157,13 +159,13 @@ class Mailboxes:
         """Stop the threads, whose connections are already closed."""
         await asyncio.to_thread(self._threads.shutdown)
 
-    async def get(self, request: model.Request, *, seconds: float, most_bytes: int) -> model.Response:
+    async def get(self, request: Request, *, seconds: float, most_bytes: int) -> Response:
         """Return the new mails as one document with status 200, or status 304 if there are none. Raises FetchError."""
         box = await self._box(request, seconds, most_bytes)
         since = self._clock.now().date() - timedelta(days=_FIRST_DAYS)
         return await self._within(box, lambda mailbox: _fetch_mails(mailbox, box, request, since), seconds)
 
-    async def wait(self, request: model.Request, *, seconds: float) -> bool:
+    async def wait(self, request: Request, *, seconds: float) -> bool:
         """Wait for a mail (IDLE). Return whether one arrived within some minutes. Raises FetchError."""
         box = await self._box(request, seconds, 0)
         last_count = self._counts.get(request.url)
@@ -171,16 +173,14 @@ class Mailboxes:
         self._counts[request.url] = count
         return has_come
 
-    async def _box(self, request: model.Request, seconds: float, most_bytes: int) -> _Box:
+    async def _box(self, request: Request, seconds: float, most_bytes: int) -> _Box:
         parts = urlsplit(request.url)
         host = parts.hostname or ""
         access = request.access
         if access is None or access.auth is None or access.auth.basic is None:
-            raise model.AddressRefused("a mailbox needs a login: write auth: {basic: {user: NAME, password: env:NAME}}")
+            raise AddressRefused("a mailbox needs a login: write auth: {basic: {user: NAME, password: env:NAME}}")
         if access.proxy:
-            raise model.AddressRefused(
-                "mailboxes cannot be read through a proxy; remove proxy: from this feed or its host"
-            )
+            raise AddressRefused("mailboxes cannot be read through a proxy; remove proxy: from this feed or its host")
         port = parts.port or _PORTS[parts.scheme]
         options = json.loads(request.options)
         return _Box(
@@ -216,16 +216,16 @@ class Mailboxes:
             async with asyncio.timeout(seconds):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, use)
         except TimeoutError:
-            raise model.Unreachable(f"no complete answer within {seconds:g} seconds; it will be tried again") from None
+            raise Unreachable(f"no complete answer within {seconds:g} seconds; it will be tried again") from None
         except _FAILURES as error:
-            raise model.Unreachable(_describe_failure(box, error)) from error
+            raise Unreachable(_describe_failure(box, error)) from error
         finally:
             for connection in opened:
                 with contextlib.suppress(OSError), connection:
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-def _fetch_mails(mailbox: _MailBox, box: _Box, request: model.Request, since: date) -> model.Response:
+def _fetch_mails(mailbox: _MailBox, box: _Box, request: Request, since: date) -> Response:
     _, validity = mailbox.client.response("UIDVALIDITY")
     valid = (validity[-1] or b"0").decode("ascii", "replace")
     former, _, last = (request.etag or "").partition(".")
@@ -238,7 +238,7 @@ def _fetch_mails(mailbox: _MailBox, box: _Box, request: model.Request, since: da
     uids = [uid for uid in uids if not is_known or uid > int(last)]
     uids = uids[:_MOST_MAILS] if is_known else uids[-_MOST_MAILS:]
     if not uids and is_known:
-        return model.Response(status=304, url=request.url)
+        return Response(status=304, url=request.url)
     # Stop early if the server is slow, so that the next poll continues with the remaining mails.
     until = time.monotonic() + box.seconds * _SHARE_OF_TIME
     packed, etag = bytearray(packing.MAILS_HEAD), request.etag if is_known else f"{valid}.0"
@@ -260,7 +260,7 @@ def _fetch_mails(mailbox: _MailBox, box: _Box, request: model.Request, since: da
         raise ValueError(f"the server refuses to deliver mail {refused[0]}")
     if box.marks_seen and uids_read:
         mailbox.flag(uids_read, imap_tools.MailMessageFlags.SEEN, True)
-    return model.Response(status=200, url=request.url, body=bytes(packed), content_type=packing.MAILS_TYPE, etag=etag)
+    return Response(status=200, url=request.url, body=bytes(packed), content_type=packing.MAILS_TYPE, etag=etag)
 
 
 def _mail(client: imaplib.IMAP4, uid: int) -> bytes | None:

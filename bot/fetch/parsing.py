@@ -26,19 +26,23 @@ from typing import TypeVar
 import structlog
 
 import bot
-from bot import model
 from bot.feeds import kinds
 from bot.feeds.items import Item, prepare_items
 from bot.feeds.kit import fields, packing
 from bot.fetch import confinement, fulltext, protocol
+from bot.model.durations import format_count
+from bot.model.errors import ReadError
+from bot.model.feeds import Feed, ParsedFeed
+from bot.model.fetching import Body, Response
+from bot.model.settings import FetchPolicy
 
 log = structlog.get_logger("wirewatch")
 _T = TypeVar("_T")
 #: A parsed document, and its cleaned entries.
-Document = tuple[model.ParsedFeed, tuple[Item, ...]]
+Document = tuple[ParsedFeed, tuple[Item, ...]]
 
 
-def make_reader(policy: model.FetchPolicy) -> ReaderThreads | ReaderProcesses:
+def make_reader(policy: FetchPolicy) -> ReaderThreads | ReaderProcesses:
     """Return the reader processes that ``policy`` asks for, or threads of this process. Start nothing."""
     return ReaderProcesses(policy.readers, max_bytes=policy.max_bytes) if policy.readers else ReaderThreads()
 
@@ -60,25 +64,25 @@ class ReaderProcesses:
     async def prepare(self) -> None:
         """Start the first process, so that it is ready when a document has been fetched. Does not wait for it."""
         if self._readers[0] is None and not self._starting.locked():
-            with contextlib.suppress(model.ReadError):  # parsing the first document reports the error
+            with contextlib.suppress(ReadError):  # parsing the first document reports the error
                 await self._at(0)
 
-    async def read(self, body: model.Body, feed: model.Feed) -> Document:
+    async def read(self, body: Body, feed: Feed) -> Document:
         """Parse a document, and clean its entries. Raises ReadError."""
         return await read_each_mail(body, feed, self._read)
 
-    async def _read(self, body: model.Body, feed: model.Feed) -> Document:
+    async def _read(self, body: Body, feed: Feed) -> Document:
         job = protocol.Job(body, feed.without_access())
         async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
             reading, items = await self._ask(job, job.unpack, feed_url=feed.url)
         return dataclasses.replace(reading, was_slow=feed.url in self._slow), items
 
-    async def text_of_page(self, page: model.Response) -> str | None:
+    async def text_of_page(self, page: Response) -> str | None:
         """Return the main text of an article's page, or None if it has none. Raises ReadError."""
         question = protocol.ArticlePage(page.body[: fulltext.MAX_PAGE_BYTES], page.url, page.content_type)
         return await self._ask(question, question.unpack)
 
-    async def lists_of(self, body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+    async def lists_of(self, body: Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
         """Return a page's name, and selectors for its lists, most likely first. Raises ReadError."""
         question = protocol.UndescribedPage(body)
         return await self._ask(question, question.unpack)
@@ -161,11 +165,11 @@ class ProcessEnded(Exception):
         self.is_of_this = is_of_this
 
 
-class NotStarted(model.ReadError):
+class NotStarted(ReadError):
     """Raised if no process can be started, whatever the document."""
 
 
-class ReaderEnded(model.ReadError):
+class ReaderEnded(ReadError):
     """Raised if this document crashed the process, or the process was killed because of a wrong answer."""
 
     def __init__(self, why: str) -> None:
@@ -237,7 +241,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         if self._loop.time() - self._alarm.when() > _HELD_UP_SECONDS:
             self._alarm = self._loop.call_later(_HELD_UP_SECONDS, self._ring, patience)
         else:
-            self.break_off(f"no answer within {model.format_count(patience.seconds, 'second')}")
+            self.break_off(f"no answer within {format_count(patience.seconds, 'second')}")
 
     def break_off(self, why: str) -> None:
         """Kill the process at once and blame the current question."""
@@ -391,7 +395,7 @@ class ReaderThreads:
     async def prepare(self) -> None:
         """Do nothing, because threads start with their first document."""
 
-    async def read(self, body: model.Body, feed: model.Feed) -> tuple[model.ParsedFeed, tuple[Item, ...] | None]:
+    async def read(self, body: Body, feed: Feed) -> tuple[ParsedFeed, tuple[Item, ...] | None]:
         """Parse a document, and clean only mails. Raises ReadError.
 
         Cleaning here, beside the event loop and the store's thread, would make a first poll a fifth slower.
@@ -400,18 +404,18 @@ class ReaderThreads:
             return await read_each_mail(body, feed, self._read_mail)
         return await self._parsed(body, feed), None
 
-    async def _read_mail(self, body: model.Body, feed: model.Feed) -> Document:
+    async def _read_mail(self, body: Body, feed: Feed) -> Document:
         reading = await self._parsed(body, feed)
         return reading, prepare_items(feed, reading)
 
-    async def _parsed(self, body: model.Body, feed: model.Feed) -> model.ParsedFeed:
+    async def _parsed(self, body: Body, feed: Feed) -> ParsedFeed:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _parse, body, feed)
 
-    async def text_of_page(self, page: model.Response) -> str | None:
+    async def text_of_page(self, page: Response) -> str | None:
         """Return the main text of an article's page, or None if it has none. Raises any exception of the parser."""
         return await fulltext.extract_here(page)
 
-    async def lists_of(self, body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+    async def lists_of(self, body: Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
         """Return a page's name, and selectors for its lists, most likely first. Raises ReadError."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, kinds.propose_selectors, body)
 
@@ -420,7 +424,7 @@ class ReaderThreads:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _parse(body: model.Body, feed: model.Feed) -> model.ParsedFeed:
+def _parse(body: Body, feed: Feed) -> ParsedFeed:
     try:
         return kinds.parse_document(body, kind=feed.kind, options=feed.options)
     except Exception:
@@ -436,9 +440,7 @@ MOST_SKIPPED = 3
 MOST_CHARACTERS = 20_000_000
 
 
-async def read_each_mail(
-    body: model.Body, feed: model.Feed, read: Callable[[model.Body, model.Feed], Awaitable[Document]]
-) -> Document:
+async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Awaitable[Document]]) -> Document:
     """Parse a document. If it consists of mails, parse them one by one, and skip and count the mails that fail.
 
     Raises ReadError, but not for a single bad mail.
@@ -446,7 +448,7 @@ async def read_each_mail(
     if not body.content.startswith(packing.MAILS_HEAD):
         return await read(body, feed)
     items: dict[str, Item] = {}
-    readings: list[model.ParsedFeed] = []
+    readings: list[ParsedFeed] = []
     last_etag, characters, skipped = "", 0, 0
     unread = packing.unpack_mails(body.content)
     for last_etag, mail in unread:
@@ -461,9 +463,9 @@ async def read_each_mail(
             break
     remarks = list(dict.fromkeys(remark for reading in readings for remark in reading.remarks))
     if skipped:
-        count = model.format_count(skipped, "mail")
+        count = format_count(skipped, "mail")
         remarks.append(f"{count} could not be read and {'was' if skipped == 1 else 'were'} skipped")
-    merged = model.ParsedFeed(
+    merged = ParsedFeed(
         entries=tuple(item.entry for item in items.values()),
         remarks=tuple(remarks),
         is_increment=True,
@@ -474,9 +476,7 @@ async def read_each_mail(
     return merged, tuple(items.values())
 
 
-async def _read_mail(
-    body: model.Body, feed: model.Feed, read: Callable[[model.Body, model.Feed], Awaitable[Document]], etag: str
-) -> Document:
+async def _read_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Awaitable[Document]], etag: str) -> Document:
     log_mail = log.bind(feed=feed.url, mail=etag)
     for is_last_try in (False, True):
         try:
@@ -488,7 +488,7 @@ async def _read_mail(
             if not is_last_try:
                 continue
             log_mail.warning("mail skipped", error=f"its reader process ended: {error.why}")
-        except model.ReadError as error:
+        except ReadError as error:
             log_mail.warning("mail skipped", error=str(error))
         except Exception:
             log_mail.critical("reading a mail raised an unexpected error", exc_info=True)
@@ -497,4 +497,4 @@ async def _read_mail(
                 log_mail.warning("mail skipped", error="its MIME structure cannot be parsed")
             return reading, items
         break
-    return model.ParsedFeed(is_increment=True, skipped=1), ()
+    return ParsedFeed(is_increment=True, skipped=1), ()

@@ -13,9 +13,11 @@ from typing import Final
 
 import msgspec
 
-from bot import model
 from bot.feeds.items import Item
 from bot.feeds.kit import fields
+from bot.model.errors import IsPage, ReadError
+from bot.model.feeds import Feed, ParsedFeed
+from bot.model.fetching import Body
 
 #: Maximum processor time of a question. The largest document that ``fetch.max_bytes`` allows by default takes a third.
 PATIENCE: Final = timedelta(seconds=10)
@@ -60,7 +62,7 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
     """A parsed document."""
 
     #: The parsed feed without its entries.
-    reading: model.ParsedFeed
+    reading: ParsedFeed
     #: The cleaned items, each with its entry.
     items: tuple[Item, ...]
 
@@ -84,9 +86,9 @@ class NoFeed(msgspec.Struct, frozen=True, array_like=True, tag="no feed"):
     text: str
     feeds: tuple[str, ...] | None = None
 
-    def error(self) -> model.ReadError:
+    def error(self) -> ReadError:
         """Return the message as an exception."""
-        return model.ReadError(self.text) if self.feeds is None else model.IsPage(self.text, self.feeds)
+        return ReadError(self.text) if self.feeds is None else IsPage(self.text, self.feeds)
 
 
 class Broke(msgspec.Struct, frozen=True, array_like=True, tag="broke"):
@@ -105,10 +107,10 @@ Answer = Ready | Done | Text | Lists | NoFeed | Broke | Leaving
 class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
     """A feed document to parse."""
 
-    body: model.Body
-    feed: model.Feed
+    body: Body
+    feed: Feed
 
-    def unpack(self, answer: Answer) -> tuple[model.ParsedFeed, tuple[Item, ...]]:
+    def unpack(self, answer: Answer) -> tuple[ParsedFeed, tuple[Item, ...]]:
         """Return the document and its cleaned items. Raises Garbage."""
         if not isinstance(answer, Done):
             raise Garbage("not a document")
@@ -137,7 +139,7 @@ class ArticlePage(msgspec.Struct, frozen=True, array_like=True, tag="page"):
 class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescribed"):
     """A request for the lists of a page."""
 
-    body: model.Body
+    body: Body
 
     def unpack(self, answer: Answer) -> tuple[str | None, Sequence[Mapping[str, str]]]:
         """Return the page's name, and the selectors for its lists, which go into feeds.yaml. Raises Garbage."""

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.model import HostLimited
+from bot.model.errors import HostLimited
 
 #: Maximum time that a poll waits for its turn. If the turn is later, the poll is postponed.
 TURN_PATIENCE = timedelta(seconds=10)

@@ -16,10 +16,15 @@ from functools import partial
 
 import structlog
 
-from bot import model, storage
+from bot import storage
+from bot.aio import TaskGroup
 from bot.alerts import notices
 from bot.llm import prompts
-from bot.model.runtime import TaskGroup
+from bot.model.durations import Clock, format_duration
+from bot.model.errors import BadAnswer, ModelError, ModelRefused, ModelUnavailable, NotYetAnswered, StoreError
+from bot.model.language_models import Completion, LanguageModel, LanguageModelPolicy, ModelAnswer, Prompt, Spending
+from bot.model.messages import Notice
+from bot.model.stories import Article, ArticleId
 
 #: The number of consecutive failures that start a pause.
 MAX_FAILURES = 5
@@ -77,17 +82,17 @@ _OWNER_SHARE = 4
 
 
 class Asker:
-    """The implementation of ``model.Advisor``. It calls the model only during ``run`` and ``settle``."""
+    """The implementation of ``Advisor``. It calls the model only during ``run`` and ``settle``."""
 
     def __init__(
         self,
-        language_model: model.LanguageModel,
-        policy: model.LanguageModelPolicy,
+        language_model: LanguageModel,
+        policy: LanguageModelPolicy,
         *,
         store: storage.Store,
-        clock: model.Clock,
+        clock: Clock,
         operator: Callable[[], str | None],
-        on_completion: Callable[[model.Completion], None] = lambda completion: None,
+        on_completion: Callable[[Completion], None] = lambda completion: None,
     ) -> None:
         """``operator`` returns the current channel for notices, or None if notices are only logged."""
         self.policy = policy
@@ -96,7 +101,7 @@ class Asker:
         self._clock = clock
         self._operator = operator
         self._on_completion = on_completion
-        self._queue: asyncio.Queue[model.Prompt] = asyncio.Queue()
+        self._queue: asyncio.Queue[Prompt] = asyncio.Queue()
         self._waiting: set[str] = set()
         #: Key of a prompt under way -> owner of its article.
         self._under_way: dict[str, str] = {}
@@ -114,7 +119,7 @@ class Asker:
     def has_failed(self, key: str) -> bool:
         return key in self._failed
 
-    def want(self, prompts: Iterable[model.Prompt]) -> None:
+    def want(self, prompts: Iterable[Prompt]) -> None:
         for prompt in prompts:
             if prompt.key not in self._waiting and prompt.key not in self._failed:
                 self._waiting.add(prompt.key)
@@ -145,11 +150,11 @@ class Asker:
             prompt = await self._queue.get()
             try:
                 await self._answer(prompt)
-            except model.StoreError as error:
+            except StoreError as error:
                 log.error("model not called: store unavailable", error=str(error))
                 self._fail(prompt.key)
 
-    async def _answer(self, prompt: model.Prompt) -> None:
+    async def _answer(self, prompt: Prompt) -> None:
         try:
             for at_try in range(1, _TRIES + 1):
                 if not await self._may_ask(prompt):
@@ -164,7 +169,7 @@ class Asker:
             self._under_way.pop(prompt.key, None)
         self._fail(prompt.key)
 
-    async def _may_ask(self, prompt: model.Prompt) -> bool:
+    async def _may_ask(self, prompt: Prompt) -> bool:
         """Return whether the day's budget and the owner's share allow a call. If so, count the call as under way."""
         now = self._clock.now()
         if not self.is_available(now):
@@ -192,31 +197,29 @@ class Asker:
         self._under_way[prompt.key] = owner
         return True
 
-    async def _attempt(self, prompt: model.Prompt) -> timedelta | None:
+    async def _attempt(self, prompt: Prompt) -> timedelta | None:
         """Call the model once. Return None if no further attempt is needed, or the pause before the next attempt.
 
         After a permanent error, the pause is ``timedelta.max``.
         """
         started_at = self._clock.now()
-        answered, error = model.ModelAnswer(text=""), None
+        answered, error = ModelAnswer(text=""), None
         try:
             async with asyncio.timeout(self.policy.timeout.total_seconds()):
                 answered = await self._model.ask(prompt)
             prompts.parse_answer(prompt, answered.text)
-        except model.NotYetAnswered:
+        except NotYetAnswered:
             self._fail(prompt.key)
             return None
-        except model.ModelError as failure:
+        except ModelError as failure:
             error = failure
         except TimeoutError:
-            error = model.ModelUnavailable(
-                f"the model gave no answer within {model.format_duration(self.policy.timeout)}"
-            )
+            error = ModelUnavailable(f"the model gave no answer within {format_duration(self.policy.timeout)}")
         except Exception:
             log.critical("asking the model raised an unexpected error", use=prompt.use.value, exc_info=True)
-            error = model.BadAnswer("an internal error; see the log of Wirewatch")
+            error = BadAnswer("an internal error; see the log of Wirewatch")
         now = self._clock.now()
-        completion = model.Completion(
+        completion = Completion(
             key=prompt.key,
             use=prompt.use,
             version=prompt.version,
@@ -237,20 +240,20 @@ class Asker:
             self._waiting.discard(prompt.key)
             return None
         # Try again only if the model is unavailable, because other errors are permanent.
-        return error.after or _PAUSE if isinstance(error, model.ModelUnavailable) else timedelta.max
+        return error.after or _PAUSE if isinstance(error, ModelUnavailable) else timedelta.max
 
-    async def _count(self, error: model.ModelError | None, now: datetime) -> None:
+    async def _count(self, error: ModelError | None, now: datetime) -> None:
         if error is None:
             if self._breaker.succeed():
                 log.info("model answers again", model=self.policy.name)
                 await self._notify(notices.model_is_back(self.policy.name, now=now))
             return
         log.warning("model gave no usable answer", model=self.policy.name, error=str(error))
-        retry_after = error.after if isinstance(error, model.ModelUnavailable) else None
-        if self._breaker.fail(now, for_good=isinstance(error, model.ModelRefused), retry_after=retry_after):
+        retry_after = error.after if isinstance(error, ModelUnavailable) else None
+        if self._breaker.fail(now, for_good=isinstance(error, ModelRefused), retry_after=retry_after):
             await self._notify(notices.model_is_failing(self.policy.name, str(error), now=now))
 
-    async def _notify(self, notice: model.Notice) -> None:
+    async def _notify(self, notice: Notice) -> None:
         log.warning("model notice", text=notice.what)
         channel = self._operator()
         if channel:
@@ -265,9 +268,9 @@ class Asker:
 
 
 def _read_spent(
-    tx: storage.Transaction, *, article: model.ArticleId, since: datetime
-) -> tuple[model.Article | None, model.Spending, model.Spending]:
+    tx: storage.Transaction, *, article: ArticleId, since: datetime
+) -> tuple[Article | None, Spending, Spending]:
     """Return the article, and the costs since a time: of all calls, and of the calls about articles of its owner."""
     stored = tx.articles.get([article]).get(article)
-    of_owner = tx.completions.spent(since=since, owner=stored.owner) if stored else model.Spending()
+    of_owner = tx.completions.spent(since=since, owner=stored.owner) if stored else Spending()
     return stored, tx.completions.spent(since=since), of_owner

@@ -14,7 +14,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import model
+from bot.model.access import Secret
+from bot.model.durations import format_duration
+from bot.model.errors import BadAnswer, ConfigError, ModelError, ModelRefused, ModelUnavailable, NotYetAnswered
+from bot.model.language_models import LanguageModel, LanguageModelPolicy, ModelAnswer, Prompt
 
 if TYPE_CHECKING:
     import openai
@@ -29,12 +32,12 @@ _MAX_TOKENS_WITH_REASONING = 4_000
 class Endpoint:
     """A language model behind an API that is compatible with OpenAI's."""
 
-    def __init__(self, policy: model.LanguageModelPolicy, key: str | None) -> None:
+    def __init__(self, policy: LanguageModelPolicy, key: str | None) -> None:
         """Create the client. Raises ConfigError if the extra ``llm`` is not installed."""
         try:
             import openai  # on first use, because it takes a second
         except ImportError as error:
-            raise model.ConfigError(
+            raise ConfigError(
                 f"bot.yaml names a model, but the extra for it is not installed ({error.name}): "
                 'pip install "wirewatch[llm]"'
             ) from None
@@ -52,11 +55,11 @@ class Endpoint:
         )
         self._parameters: dict[str, Any] = {"max_tokens": _MAX_TOKENS, "temperature": 0}
 
-    async def ask(self, prompt: model.Prompt) -> model.ModelAnswer:
+    async def ask(self, prompt: Prompt) -> ModelAnswer:
         while True:
             try:
                 return await self._call(prompt)
-            except model.ModelRefused as refused:
+            except ModelRefused as refused:
                 # Some hosted models refuse parameters. Each refusal names one, so ask again without that parameter.
                 parameter = next((name for name in self._parameters if name in str(refused)), None)
                 if parameter is None:
@@ -65,7 +68,7 @@ class Endpoint:
                 if parameter == "max_tokens":
                     self._parameters["max_completion_tokens"] = _MAX_TOKENS_WITH_REASONING
 
-    async def _call(self, prompt: model.Prompt) -> model.ModelAnswer:
+    async def _call(self, prompt: Prompt) -> ModelAnswer:
         sdk = self._sdk
         form = {"name": prompt.use.value, "strict": True, "schema": _inline_references(json.loads(prompt.schema))}
         request: dict[str, Any] = {
@@ -80,14 +83,14 @@ class Endpoint:
         try:
             completion = await self._client.chat.completions.create(**request)
         except sdk.APITimeoutError:
-            timeout = model.format_duration(self._policy.timeout)
-            raise model.ModelUnavailable(f"the model gave no answer within {timeout}") from None
+            timeout = format_duration(self._policy.timeout)
+            raise ModelUnavailable(f"the model gave no answer within {timeout}") from None
         except sdk.APIStatusError as error:
             raise _error_of_status(error) from None
         except sdk.APIConnectionError as error:
-            raise model.ModelUnavailable(f"the model's API cannot be reached: {_innermost_cause(error)}") from None
+            raise ModelUnavailable(f"the model's API cannot be reached: {_innermost_cause(error)}") from None
         except (sdk.OpenAIError, ValueError):
-            raise model.BadAnswer("the API's response is not a chat completion") from None
+            raise BadAnswer("the API's response is not a chat completion") from None
         return _parse_completion(completion)
 
     async def close(self) -> None:
@@ -110,16 +113,16 @@ def _inline_references(schema: dict[str, Any]) -> object:
     return inline(schema)
 
 
-def _error_of_status(error: openai.APIStatusError) -> model.ModelError:
+def _error_of_status(error: openai.APIStatusError) -> ModelError:
     status = error.status_code
     body = error.body if isinstance(error.body, dict) else {}
     message = body.get("message") if isinstance(body.get("message"), str) else ""
     text = f"the model's API answered with HTTP status {status}{': ' + message if message else ''}"
     if status < 400:
-        return model.ModelRefused(f"{text}, a redirect, which Wirewatch does not follow")
+        return ModelRefused(f"{text}, a redirect, which Wirewatch does not follow")
     if status in (400, 401, 403, 404, 405, 422):
-        return model.ModelRefused(text)
-    return model.ModelUnavailable(text, after=_parse_retry_after(error.response.headers.get("retry-after")))
+        return ModelRefused(text)
+    return ModelUnavailable(text, after=_parse_retry_after(error.response.headers.get("retry-after")))
 
 
 def _parse_retry_after(written: str | None) -> timedelta | None:
@@ -134,7 +137,7 @@ def _innermost_cause(error: Exception) -> str:
     return str(inner) or type(inner).__name__
 
 
-def _parse_completion(completion: object) -> model.ModelAnswer:
+def _parse_completion(completion: object) -> ModelAnswer:
     """Parse a completion defensively, because the SDK accepts any JSON if the status is 200."""
     usage = getattr(completion, "usage", None)
     cost = {
@@ -145,15 +148,15 @@ def _parse_completion(completion: object) -> model.ModelAnswer:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = getattr(choice, "message", None)
     if message is None:
-        raise model.BadAnswer("the API's response is not a chat completion", **cost)
+        raise BadAnswer("the API's response is not a chat completion", **cost)
     if refusal := getattr(message, "refusal", None):
-        raise model.BadAnswer(f"the model declined to answer: {refusal}", **cost)
+        raise BadAnswer(f"the model declined to answer: {refusal}", **cost)
     if getattr(choice, "finish_reason", None) == "length":
-        raise model.BadAnswer(f"the answer was cut off after {cost['tokens_out']} tokens", **cost)
+        raise BadAnswer(f"the answer was cut off after {cost['tokens_out']} tokens", **cost)
     text = getattr(message, "content", None)
     if not isinstance(text, str) or not text.strip():
-        raise model.BadAnswer("the answer is empty", **cost)
-    return model.ModelAnswer(text=text, **cost)
+        raise BadAnswer("the answer is empty", **cost)
+    return ModelAnswer(text=text, **cost)
 
 
 def _count(value: object) -> int:
@@ -170,19 +173,19 @@ class AnswerFile:
         try:
             lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         except (OSError, UnicodeDecodeError) as error:
-            raise model.ConfigError(f"the answer file {path} cannot be read: {error}") from None
+            raise ConfigError(f"the answer file {path} cannot be read: {error}") from None
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 self._parse_line(line, number)
 
-    async def ask(self, prompt: model.Prompt) -> model.ModelAnswer:
+    async def ask(self, prompt: Prompt) -> ModelAnswer:
         if prompt.key not in self._answers:
             self._answers[prompt.key] = None
             await asyncio.to_thread(self._write, prompt)
         answer = self._answers[prompt.key]
         if answer is None:
-            raise model.NotYetAnswered(f"the answer file {self._path} has no answer to this prompt yet")
-        return model.ModelAnswer(text=json.dumps(answer))
+            raise NotYetAnswered(f"the answer file {self._path} has no answer to this prompt yet")
+        return ModelAnswer(text=json.dumps(answer))
 
     async def close(self) -> None:
         pass
@@ -192,11 +195,11 @@ class AnswerFile:
             entry = json.loads(line)
             self._answers[entry["key"]] = entry["answer"]
         except (ValueError, KeyError, TypeError):
-            raise model.ConfigError(
+            raise ConfigError(
                 f"the answer file {self._path}: line {number} is not a JSON object with key and answer"
             ) from None
 
-    def _write(self, prompt: model.Prompt) -> None:
+    def _write(self, prompt: Prompt) -> None:
         entry = {
             "key": prompt.key,
             "use": prompt.use.value,
@@ -209,10 +212,10 @@ class AnswerFile:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(entry) + "\n")
         except OSError as error:
-            raise model.ModelUnavailable(f"the answer file {self._path} cannot be written: {error.strerror}") from None
+            raise ModelUnavailable(f"the answer file {self._path} cannot be written: {error.strerror}") from None
 
 
-def open_model(policy: model.LanguageModelPolicy, resolve: Callable[[model.Secret], str]) -> model.LanguageModel:
+def open_model(policy: LanguageModelPolicy, resolve: Callable[[Secret], str]) -> LanguageModel:
     """Open the endpoint or the answer file. Raises ConfigError for a missing extra or secret or an unreadable file."""
     if policy.url.startswith("file:"):
         return AnswerFile(Path(policy.url.removeprefix("file:")))

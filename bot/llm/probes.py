@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot import model
 from bot.llm import prompts
+from bot.model.language_models import Prompt
+from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
 
 _START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 #: Name -> article. The first line is the headline, the rest is the text.
@@ -46,7 +47,7 @@ _ABOUT = "demands of authorities in Pakistan to read what is sent with BlackBerr
 class Probe:
     """A question, and a function that checks whether a text is the right answer."""
 
-    prompt: model.Prompt
+    prompt: Prompt
     #: Raises BadAnswer if the text fails the checks that apply to every answer.
     is_right: Callable[[str], bool]
 
@@ -76,11 +77,11 @@ def build_probes() -> tuple[Probe, ...]:
     )
 
 
-def _article(name: str) -> model.Article:
+def _article(name: str) -> Article:
     title, _, text = _TEXTS[name].partition("\n")
     at = _START + timedelta(hours=list(_TEXTS).index(name))
-    return model.Article(
-        id=model.ArticleId(name),
+    return Article(
+        id=ArticleId(name),
         feed="",
         outlet="Example Wire",
         owner="",
@@ -93,33 +94,33 @@ def _article(name: str) -> model.Article:
     )
 
 
-def _story(name: str) -> model.Story:
+def _story(name: str) -> Story:
     article = _article(name)
-    join = model.Join(story=model.StoryId(name), article=article.id, reason=model.JoinReason.OPENED)
-    return model.Story(
+    join = Join(story=StoryId(name), article=article.id, reason=JoinReason.OPENED)
+    return Story(
         id=join.story,
         title=article.title,
         first_seen=article.first_seen,
         last_seen=article.first_seen,
-        members=(model.Member(article=article, join=join, matches=()),),
+        members=(Member(article=article, join=join, matches=()),),
     )
 
 
-def _probe(prompt: model.Prompt, holds: Callable[[Any], bool]) -> Probe:
+def _probe(prompt: Prompt, holds: Callable[[Any], bool]) -> Probe:
     return Probe(prompt=prompt, is_right=lambda text: holds(prompts.parse_answer(prompt, text)))
 
 
-def _same_event(name: str, story: model.Story, verdict: str) -> Probe:
+def _same_event(name: str, story: Story, verdict: str) -> Probe:
     return _probe(prompts.same_event_prompt(_article(name), [story]), lambda answer: answer.verdict == verdict)
 
 
-def _same_event_and_facts(name: str, story: model.Story, right: model.Fact) -> Probe:
+def _same_event_and_facts(name: str, story: Story, right: Fact) -> Probe:
     """Return a probe that asks both questions and offers only the fact ``right``, which is new."""
     prompt = prompts.same_event_prompt(_article(name), [story], [right])
     return _probe(prompt, lambda answer: answer.choose(prompt, [right]) == (right,))
 
 
-def _facts(name: str, *offered: model.Fact, right: Mapping[int, tuple[str, str]]) -> Probe:
+def _facts(name: str, *offered: Fact, right: Mapping[int, tuple[str, str]]) -> Probe:
     """Return a probe that offers updates. ``right``: number of each update to choose -> its old and new value."""
 
     def is_right(answer: prompts.NewFacts) -> bool:
@@ -128,19 +129,19 @@ def _facts(name: str, *offered: model.Fact, right: Mapping[int, tuple[str, str]]
     return _probe(prompts.facts_prompt(_article(name), _story("exit"), offered), is_right)
 
 
-def _quote(sentence: str) -> model.Fact:
-    return model.Fact(
+def _quote(sentence: str) -> Fact:
+    return Fact(
         kind="sentence",
         label="new",
         before=None,
         after=sentence,
         sentence=sentence,
-        article=model.ArticleId("moved"),
+        article=ArticleId("moved"),
         outlet="Example Wire",
     )
 
 
-def _change(old_value: str, new_value: str) -> model.Fact:
+def _change(old_value: str, new_value: str) -> Fact:
     return replace(_quote(_article("moved").text), kind="date", label="deadline", before=old_value, after=new_value)
 
 

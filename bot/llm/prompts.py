@@ -20,8 +20,10 @@ from typing import Any, ClassVar, Literal, TypeVar
 import pydantic
 from pydantic.json_schema import SkipJsonSchema
 
-from bot import model
 from bot.model import visible
+from bot.model.errors import BadAnswer
+from bot.model.language_models import Prompt, Use
+from bot.model.stories import Article, ArticleId, Fact, Member, Story, StoryId
 from bot.stories.facts import reading
 from bot.text import lexicon, sentences, tokens
 
@@ -64,7 +66,7 @@ class Answer(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    use: ClassVar[model.Use]
+    use: ClassVar[Use]
     #: Increment this when the instructions or the fields change, so that no old answer is reused.
     version: ClassVar[int]
     #: The instructions of the prompt, without any text of an article.
@@ -75,11 +77,9 @@ class Answer(pydantic.BaseModel):
         return None
 
 
-def build_prompt(
-    form: type[Answer], data: Mapping[str, object], *, article: model.ArticleId, beside: str = ""
-) -> model.Prompt:
+def build_prompt(form: type[Answer], data: Mapping[str, object], *, article: ArticleId, beside: str = "") -> Prompt:
     """Build a prompt that asks for an answer of this form; ``data`` may contain untrusted text."""
-    return model.Prompt(
+    return Prompt(
         use=form.use,
         version=form.version,
         instructions=f"{form.instructions}\n\n{_ABOUT_DATA}",
@@ -91,7 +91,7 @@ def build_prompt(
     )
 
 
-def _source_data(article: model.Article) -> dict[str, object]:
+def _source_data(article: Article) -> dict[str, object]:
     """Return the outlet, time and headline of an article for a prompt."""
     return {
         "outlet": visible.line(article.outlet, HEADLINE_LENGTH),
@@ -100,13 +100,13 @@ def _source_data(article: model.Article) -> dict[str, object]:
     }
 
 
-def _article_data(article: model.Article) -> dict[str, object]:
+def _article_data(article: Article) -> dict[str, object]:
     """Return an article with the beginning of its text for a prompt."""
     return {**_source_data(article), "text": visible.line(article.text[: 2 * TEXT_LENGTH], TEXT_LENGTH)}
 
 
 def _story_reports(
-    members: Sequence[model.Member], article: model.Article, count: int, *, most: int = MAX_REPORTS, room: int = 0
+    members: Sequence[Member], article: Article, count: int, *, most: int = MAX_REPORTS, room: int = 0
 ) -> tuple[list[dict[str, object]], int]:
     """Return at most ``most`` reports of a story for a prompt, oldest first, and the number of omitted reports.
 
@@ -125,7 +125,7 @@ def _story_reports(
     return texts, len(articles) - len(chosen)
 
 
-def _report_data(article: model.Article, words: frozenset[str], count: int, room: int) -> dict[str, object]:
+def _report_data(article: Article, words: frozenset[str], count: int, room: int) -> dict[str, object]:
     every = [
         visible.line(span.text, SENTENCE_LENGTH)
         for span in sentences.split(article.text[: 2 * TEXT_LENGTH], article.language)
@@ -151,7 +151,7 @@ def _words(text: str) -> frozenset[str]:
     )
 
 
-def instructs_a_model(article: model.Article) -> bool:
+def instructs_a_model(article: Article) -> bool:
     """Return whether an article contains instructions to a model; such an article is not put into prompts."""
     return bool(_INSTRUCTS_A_MODEL.search(f"{article.title[:HEADLINE_LENGTH]}\n{article.text[: 2 * TEXT_LENGTH]}"))
 
@@ -236,7 +236,7 @@ class ChosenUpdate(Answer):
 class NewFacts(Answer):
     """An answer with the updates that are new."""
 
-    use = model.Use.FACTS
+    use = Use.FACTS
     version = 6
     instructions = _FACTS_INSTRUCTIONS + _CHOICE
 
@@ -246,7 +246,7 @@ class NewFacts(Answer):
         """Check that each update was offered and quotes its sentence."""
         return _problem_of_choice(self.updates, data["updates"], data["story"])
 
-    def choose(self, offered: Sequence[model.Fact]) -> tuple[model.Fact, ...]:
+    def choose(self, offered: Sequence[Fact]) -> tuple[Fact, ...]:
         """Return the chosen facts, in the order of ``offered``, with the values that they replace."""
         return _chosen(self.updates, offered)
 
@@ -264,7 +264,7 @@ def _problem_of_choice(
     return None
 
 
-def _chosen(updates: Iterable[ChosenUpdate], offered: Sequence[model.Fact]) -> tuple[model.Fact, ...]:
+def _chosen(updates: Iterable[ChosenUpdate], offered: Sequence[Fact]) -> tuple[Fact, ...]:
     """Return the chosen facts, in the order of ``offered``, with the values that they replace."""
     by_number = {update.number: update for update in updates}
     return tuple(
@@ -272,7 +272,7 @@ def _chosen(updates: Iterable[ChosenUpdate], offered: Sequence[model.Fact]) -> t
     )
 
 
-def _with_values(fact: model.Fact, update: ChosenUpdate) -> model.Fact:
+def _with_values(fact: Fact, update: ChosenUpdate) -> Fact:
     """Return the fact with the values of the answer. If the fact has them already, return it unchanged."""
     guess = (_fold_for_quoting(fact.before or ""), _fold_for_quoting(fact.after) if fact.before else "")
     if guess == (_fold_for_quoting(update.before), _fold_for_quoting(update.after)):
@@ -284,21 +284,21 @@ def _with_values(fact: model.Fact, update: ChosenUpdate) -> model.Fact:
     return replace(fact, kind=kind, label="", before=update.before, after=update.after)
 
 
-def facts_prompt(article: model.Article, story: model.Story, offered: Sequence[model.Fact]) -> model.Prompt:
+def facts_prompt(article: Article, story: Story, offered: Sequence[Fact]) -> Prompt:
     """Return a prompt that asks which ``offered`` facts of ``article`` are new in ``story``, which may contain it."""
     reports = _reports_for_choice("story", story, article, room=_FACTS_ROOM)
     data = {**reports, "article": _article_data(article), "updates": _updates_data(offered)}
     return build_prompt(NewFacts, data, article=article.id, beside=story.id)
 
 
-def _reports_for_choice(name: str, story: model.Story, article: model.Article, *, room: int) -> dict[str, object]:
+def _reports_for_choice(name: str, story: Story, article: Article, *, room: int) -> dict[str, object]:
     """Return prompt data: a story's reports except ``article``, under ``name``, and the number of omitted reports."""
     members = [member for member in story.members if member.article.id != article.id]
     reports, omitted = _story_reports(members, article, _FACTS_SENTENCES, most=_FACTS_REPORTS, room=room)
     return {name: reports, **({"reports_left_out": omitted} if omitted else {})}
 
 
-def _updates_data(offered: Iterable[model.Fact]) -> list[dict[str, object]]:
+def _updates_data(offered: Iterable[Fact]) -> list[dict[str, object]]:
     updates: list[dict[str, object]] = []
     for number, fact in enumerate(offered, start=1):
         guess = f"{fact.label}: {fact.before} → {fact.after}" if fact.before else ""
@@ -343,7 +343,7 @@ If it is the event of story 1, choose also what a news desk tells its readers as
 class SameEvent(Answer):
     """An answer to the question which stories are about the same event as an article."""
 
-    use = model.Use.SAME_EVENT
+    use = Use.SAME_EVENT
     version = 5
     instructions = _SAME_EVENT_INSTRUCTIONS
 
@@ -369,12 +369,12 @@ class SameEvent(Answer):
             return "the deciding words are not in the article"
         return None
 
-    def named(self, offered: Sequence[str]) -> tuple[model.StoryId, ...]:
+    def named(self, offered: Sequence[str]) -> tuple[StoryId, ...]:
         """Return the ids of the stories about the same event. ``offered`` are the ids of the prompt's stories."""
         is_same = self.verdict == "same"
-        return tuple(model.StoryId(offered[number - 1]) for number in self.stories) if is_same else ()
+        return tuple(StoryId(offered[number - 1]) for number in self.stories) if is_same else ()
 
-    def choose(self, prompt: model.Prompt, offered: Sequence[model.Fact]) -> tuple[model.Fact, ...] | None:
+    def choose(self, prompt: Prompt, offered: Sequence[Fact]) -> tuple[Fact, ...] | None:
         """Return the ``offered`` facts that the answer chooses, or None if it has no valid choice for story 1 alone."""
         if self.updates is None or (self.verdict, self.stories) != ("same", (1,)):
             return None
@@ -392,9 +392,7 @@ class SameEventAndFacts(SameEvent):
     updates: tuple[ChosenUpdate, ...]
 
 
-def same_event_prompt(
-    article: model.Article, stories: Sequence[model.Story], offered: Sequence[model.Fact] = ()
-) -> model.Prompt:
+def same_event_prompt(article: Article, stories: Sequence[Story], offered: Sequence[Fact] = ()) -> Prompt:
     """Return a prompt that asks which ``stories``, sorted nearest first, are about the event of ``article``.
 
     If there are ``offered`` facts of the article, the prompt also asks which of them are new in the nearest story.
@@ -441,7 +439,7 @@ class SupportedSentence(Answer):
 class Summary(Answer):
     """An answer with a summary of one or two sentences."""
 
-    use = model.Use.SUMMARY
+    use = Use.SUMMARY
     version = 1
     instructions = _SUMMARY_INSTRUCTIONS
 
@@ -463,7 +461,7 @@ class Summary(Answer):
         return None
 
 
-def summary_prompt(article: model.Article) -> model.Prompt:
+def summary_prompt(article: Article) -> Prompt:
     """Return a prompt that asks for a summary of an article."""
     data = {"article": {**_article_data(article), "language": lexicon.base(article.language)}}
     return build_prompt(Summary, data, article=article.id)
@@ -505,7 +503,7 @@ Is the article about it?
 class Relevance(Answer):
     """An answer to the question whether an article is about the subject of a rule."""
 
-    use = model.Use.RELEVANCE
+    use = Use.RELEVANCE
     version = 1
     instructions = _RELEVANCE_INSTRUCTIONS
 
@@ -526,7 +524,7 @@ class Relevance(Answer):
         return None
 
 
-def relevance_prompt(article: model.Article, rule: str, about: str) -> model.Prompt:
+def relevance_prompt(article: Article, rule: str, about: str) -> Prompt:
     """Return a prompt that asks whether an article is about a rule's subject, which ``about`` describes."""
     data = {"about": about, "article": _article_data(article)}
     return build_prompt(Relevance, data, article=article.id, beside=rule)
@@ -543,7 +541,7 @@ language `to`, in the same order: nothing added, nothing left out. Keep names, n
 class Translation(Answer):
     """An answer with the translated texts, in the order of the originals."""
 
-    use = model.Use.TRANSLATE
+    use = Use.TRANSLATE
     version = 1
     instructions = _TRANSLATION_INSTRUCTIONS
 
@@ -564,7 +562,7 @@ class Translation(Answer):
         return None
 
 
-def translation_prompt(article: model.Article, texts: Sequence[str], *, to: str) -> model.Prompt | None:
+def translation_prompt(article: Article, texts: Sequence[str], *, to: str) -> Prompt | None:
     """Return a prompt that asks for a translation of an article's headline and sentences.
 
     Return None if the article's language is unknown or is the language ``to``.
@@ -584,12 +582,10 @@ def translation_prompt(article: model.Article, texts: Sequence[str], *, to: str)
 A = TypeVar("A", bound=Answer)
 
 #: The answer type of each use.
-FORMS: dict[model.Use, type[Answer]] = {
-    form.use: form for form in (SameEvent, NewFacts, Summary, Relevance, Translation)
-}
+FORMS: dict[Use, type[Answer]] = {form.use: form for form in (SameEvent, NewFacts, Summary, Relevance, Translation)}
 
 
-def parse_answer(prompt: model.Prompt, text: str, form: type[A] | None = None) -> A:
+def parse_answer(prompt: Prompt, text: str, form: type[A] | None = None) -> A:
     """Parse and check the answer to a prompt; ``form`` is the answer type of its use. Raises BadAnswer."""
     kind = FORMS[prompt.use]
     assert form is None or form is kind
@@ -598,7 +594,7 @@ def parse_answer(prompt: model.Prompt, text: str, form: type[A] | None = None) -
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         details = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
-        raise model.BadAnswer(f"the answer does not match the schema: {details}") from None
+        raise BadAnswer(f"the answer does not match the schema: {details}") from None
     if problem := answer.problem(json.loads(prompt.data)):
-        raise model.BadAnswer(problem)
+        raise BadAnswer(problem)
     return answer  # type: ignore[return-value]  # the form of its use

@@ -1,6 +1,6 @@
 """The values of the project, its errors, and the protocols that have more than one implementation.
 
-Everything here is used as ``model.X``. Nothing here does I/O or reads a clock.
+Nothing here does I/O or reads a clock. Names are imported from their module: ``from bot.model.stories import Story``.
 
     stories                articles, and stories: groups of articles about one event
     rules, settings        watch rules, and settings of the bot
@@ -14,19 +14,3 @@ Everything here is used as ``model.X``. Nothing here does I/O or reads a clock.
     errors                 the tree of expected failures
     visible                functions that make untrusted text safe to show
 """
-
-from bot.model.access import *
-from bot.model.actions import *
-from bot.model.alerts import *
-from bot.model.archive import *
-from bot.model.channels import *
-from bot.model.durations import *
-from bot.model.errors import *
-from bot.model.feeds import *
-from bot.model.fetching import *
-from bot.model.language_models import *
-from bot.model.ledger import *
-from bot.model.messages import *
-from bot.model.rules import *
-from bot.model.settings import *
-from bot.model.stories import *

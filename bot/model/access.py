@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from bot.model import values
-from bot.model.values import InvalidValue, Key, Parse
+from bot import keys
+from bot.keys import InvalidValue, Key, Parse
 
 _T = TypeVar("_T", bound="Access | Tls")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -105,7 +105,7 @@ def _parse_headers(value: object) -> tuple[tuple[str, str | Secret], ...]:
         if name.lower() in _REFUSED or name.lower() in _CLIENT_HEADERS:
             help_text = _REFUSED.get(name.lower(), "remove it: Wirewatch sets this header")
             raise InvalidValue("value", f"the header {name} cannot be set here", help_text)
-        text = values.parse_text(written)
+        text = keys.parse_text(written)
         if name.lower() not in _PLAIN_HEADERS or text.startswith(("env:", "file:")):
             headers.append((name, Secret.parse(text)))
         elif text.isascii() and text.isprintable():
@@ -122,14 +122,12 @@ def _parse_cookies(value: object) -> tuple[tuple[str, Secret], ...]:
 
 def _pairs_of(value: object, example: str) -> Iterator[tuple[object, object]]:
     if not isinstance(value, dict):
-        raise InvalidValue(
-            "wrong-kind", f"a block of keys is expected here, not {values.describe_kind(value)}", example
-        )
+        raise InvalidValue("wrong-kind", f"a block of keys is expected here, not {keys.describe_kind(value)}", example)
     return iter(value.items())
 
 
 def _parse_name(value: object, what: str) -> str:
-    name = values.parse_text(value)
+    name = keys.parse_text(value)
     if not _TOKEN.match(name):
         # Do not repeat the name, because it may be a secret in the wrong place.
         raise InvalidValue("value", f"this is not a valid name of a {what}", "write letters, digits and -")
@@ -137,7 +135,7 @@ def _parse_name(value: object, what: str) -> str:
 
 
 def _parse_proxy(value: object) -> str | Secret:
-    written = values.parse_text(value)
+    written = keys.parse_text(value)
     if written.startswith(("env:", "file:")):
         return Secret.parse(written)
     if "@" in written:
@@ -153,10 +151,10 @@ def _parse_proxy(value: object) -> str | Secret:
 
 
 def _parse_host(value: object) -> str:
-    written = values.parse_text(value).lower()
+    written = keys.parse_text(value).lower()
     if not re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", written):
         help_text = "write news.example.org, or *.example.org for each host below it"
-        raise InvalidValue("address", f'"{values.shorten(written)}" is not a host name', help_text)
+        raise InvalidValue("address", f'"{keys.shorten(written)}" is not a host name', help_text)
     return written
 
 
@@ -170,7 +168,7 @@ class BasicAuth:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    user: Annotated[values.Text, Key("The name to log in with.", example="analyst")]
+    user: Annotated[keys.Text, Key("The name to log in with.", example="analyst")]
     password: Annotated[Secret, Key("The password, as env:NAME or file:/path.", example="env:PAPER_PASSWORD")]
 
 
@@ -196,12 +194,12 @@ class Tls:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    certificate: Annotated[values.Text | None, Key("The client certificate, with its chain.")] = None
+    certificate: Annotated[keys.Text | None, Key("The client certificate, with its chain.")] = None
     key: Annotated[
-        values.Text | None, Key("The certificate's private key, without a passphrase, if it is in a separate file.")
+        keys.Text | None, Key("The certificate's private key, without a passphrase, if it is in a separate file.")
     ] = None
     authority: Annotated[
-        values.Text | None,
+        keys.Text | None,
         Key("Certificates of authorities that are trusted for this host in addition to the public authorities."),
     ] = None
 

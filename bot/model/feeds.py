@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
-from bot.model import values
+from bot import keys
+from bot.keys import Derived, Key
 from bot.model.access import Access
-from bot.model.values import Derived, Key
 
 
 class FullText(StrEnum):
@@ -45,7 +45,7 @@ class Feed(Access):
 
     #: The feed's identity, even after a redirect. Short forms and references become whole addresses during loading.
     url: Annotated[
-        values.Text,
+        keys.Text,
         Key(
             "The feed's address (RSS, Atom, JSON Feed, news sitemap), or the short form of a known place. If the "
             "address holds a secret, write env:NAME or file:/path.",
@@ -53,25 +53,25 @@ class Feed(Access):
         ),
     ]
     name: Annotated[
-        values.Text | None,
+        keys.Text | None,
         Key("The outlet's name in messages. Without it, messages show the feed's own title and host."),
     ] = None
     every: Annotated[
-        values.Duration | None, Key("The shortest time between two polls. Default: fetch.every of bot.yaml.")
+        keys.Duration | None, Key("The shortest time between two polls. Default: fetch.every of bot.yaml.")
     ] = None
     at_least: Annotated[
-        values.AtLeast | None, Key("The longest time between two polls. Default: fetch.at_least of bot.yaml.")
+        keys.AtLeast | None, Key("The longest time between two polls. Default: fetch.at_least of bot.yaml.")
     ] = None
     backfill: Annotated[
-        values.Duration | None,
+        keys.Duration | None,
         Key("Maximum age of articles that the first poll announces. Default: fetch.backfill of bot.yaml."),
     ] = None
     full_text: Annotated[
         FullText, Key("Fetch the article's page: never, when_needed (if the feed has only a teaser), always.")
     ] = FullText.NEVER
-    tags: Annotated[values.Texts, Key("Tags by which rules select feeds.")] = ()
+    tags: Annotated[keys.Texts, Key("Tags by which rules select feeds.")] = ()
     owner: Annotated[
-        values.Text | None,
+        keys.Text | None,
         Key("The owner of the outlet. Outlets of the same owner count once. Default: the domain of the address."),
     ] = None
     #: None (not set) counts as false.
@@ -80,11 +80,11 @@ class Feed(Access):
         Key("true: the feed lists articles of other sites. Each article counts for the site that it links to."),
     ] = None
     expect: Annotated[
-        values.Rhythm | None,
+        keys.Rhythm | None,
         Key("Notify the operator when the feed has published nothing for this long: every 2 days."),
     ] = None
     kind: Annotated[
-        values.Text | None,
+        keys.Text | None,
         Key("The document's format. Without it, the format is detected. Plug-ins may add formats."),
     ] = None
     #: Options of the kind as JSON, validated by the kind's options model.

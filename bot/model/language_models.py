@@ -10,11 +10,11 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, ClassVar, Protocol, TypeAlias
 
-from bot.model import values
+from bot import keys
+from bot.keys import Key, Parse
 from bot.model.access import Secret
 from bot.model.durations import format_duration
 from bot.model.stories import ArticleId
-from bot.model.values import Key, Parse
 
 
 class Use(StrEnum):
@@ -90,21 +90,21 @@ _MAX_WAIT = timedelta(minutes=2)
 
 
 def _parse_url(value: object) -> str:
-    written = values.parse_text(value)
+    written = keys.parse_text(value)
     if written.startswith("file:"):
         if not written.removeprefix("file:").strip():
-            raise values.InvalidValue("address", "after file: comes the path of a file", "write file:answers.jsonl")
+            raise keys.InvalidValue("address", "after file: comes the path of a file", "write file:answers.jsonl")
         return written
-    parts = values.split_address(written)
+    parts = keys.split_address(written)
     if parts is None or parts[0] not in ("http", "https") or not parts[1] or any(map(str.isspace, written)):
-        message = f'"{values.shorten(written)}" is not the address of a model\'s API'
-        raise values.InvalidValue("address", message, "write the whole address: http://127.0.0.1:11434/v1")
+        message = f'"{keys.shorten(written)}" is not the address of a model\'s API'
+        raise keys.InvalidValue("address", message, "write the whole address: http://127.0.0.1:11434/v1")
     if "@" in parts[2]:
-        raise values.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
+        raise keys.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
     checked = written.rstrip("/")
     for end in ("/chat/completions", "/completions", "/responses"):
         if checked.endswith(end):
-            raise values.InvalidValue(
+            raise keys.InvalidValue(
                 "address", f"the address of a model's API ends before {end}", f"write {checked.removesuffix(end)}"
             )
     return checked
@@ -113,13 +113,13 @@ def _parse_url(value: object) -> str:
 def _check_wait(value: timedelta) -> timedelta:
     if value > _MAX_WAIT:
         limit = format_duration(_MAX_WAIT)
-        raise values.InvalidValue("duration", f"an article waits at most {limit} for a model", f"write {limit} or less")
+        raise keys.InvalidValue("duration", f"an article waits at most {limit} for a model", f"write {limit} or less")
     return value
 
 
 def _require_use(uses: frozenset[Use]) -> frozenset[Use]:
     if not uses:
-        raise values.InvalidValue("no-value", "an empty list", "write at least one use: [same_event]")
+        raise keys.InvalidValue("no-value", "an empty list", "write at least one use: [same_event]")
     return uses
 
 
@@ -138,11 +138,11 @@ class LanguageModelPolicy:
             example="http://127.0.0.1:11434/v1",
         ),
     ]
-    name: Annotated[values.Text, Key("The model, as the API names it.", example="qwen2.5:14b")]
+    name: Annotated[keys.Text, Key("The model, as the API names it.", example="qwen2.5:14b")]
     key: Annotated[Secret | None, Key("The API's key: env:NAME or file:/path.")] = None
     uses: Annotated[
         frozenset[Use],
-        Parse(values.as_list, "before"),
+        Parse(keys.as_list, "before"),
         Parse(_require_use, "after"),
         Key("The tasks of the model.", example="[same_event, facts]"),
     ]
@@ -150,9 +150,9 @@ class LanguageModelPolicy:
     tokens_per_day: Annotated[int, Key("Maximum number of tokens on one day (UTC), of prompts and answers.", ge=1)] = (
         1_000_000
     )
-    timeout: Annotated[values.Duration, Key("Timeout of one call.")] = timedelta(seconds=20)
+    timeout: Annotated[keys.Duration, Key("Timeout of one call.")] = timedelta(seconds=20)
     wait: Annotated[
-        values.Duration,
+        keys.Duration,
         Parse(_check_wait, "after"),
         Key("How long a decision waits for the model, at most 2 minutes; then it is made without the model."),
     ] = timedelta(seconds=20)

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from bot.model import values
-from bot.model.values import Derived, InvalidValue, Key, Parse
+from bot import keys
+from bot.keys import Derived, InvalidValue, Key, Parse
 
 
 class Severity(StrEnum):
@@ -119,7 +119,7 @@ def parse_term_text(value: object) -> str:
             return f"{field}:{inner}"
         raise InvalidValue(
             "colon-in-value",
-            f'"{values.shorten(str(field))}:" is read as a key, because a colon and a space follow',
+            f'"{keys.shorten(str(field))}:" is read as a key, because a colon and a space follow',
             "quote the whole item",
         )
     if isinstance(value, dict):
@@ -134,7 +134,7 @@ def parse_term_text(value: object) -> str:
             "a list inside a list",
             'write alternative terms in one list; in "all", give each list a name: {who: [Ofcom, FCA], what: fine}',
         )
-    written = values.parse_text(value)
+    written = keys.parse_text(value)
     if len(written) > 1 and written.startswith("-") and written[1] not in "- ":
         raise InvalidValue(
             "dash",
@@ -189,41 +189,41 @@ _TermsByLabel = Annotated[
 ]
 
 
-Lines = Annotated[tuple[Line, ...], values.As(_TermsByLabel), values.Schema(**_LINES_SCHEMA)]
+Lines = Annotated[tuple[Line, ...], keys.As(_TermsByLabel), keys.Schema(**_LINES_SCHEMA)]
 
 
 def _without_duplicates(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-Names = Annotated[values.Texts, Parse(_without_duplicates, "after")]
+Names = Annotated[keys.Texts, Parse(_without_duplicates, "after")]
 
 
 def _parse_digest(value: object, info: Any) -> Digest | None:
-    written = values.parse_text(value)
+    written = keys.parse_text(value)
     if written == "now":
         return None
     match = re.match(r"digest\s+(\S+)(?:\s+(\S+))?\Z", written)
     if not match:
         raise InvalidValue("when", f'"{written}" is not a time to post', "write now or digest 08:00")
-    at = values.parse_clock_time(match[1])
-    return Digest(at=at, zone=values.parse_zone(match[2]) if match[2] else info.context.take())
+    at = keys.parse_clock_time(match[1])
+    return Digest(at=at, zone=keys.parse_zone(match[2]) if match[2] else info.context.take())
 
 
 def _parse_remind(value: object, info: Any) -> Remind:
     if value == []:
         raise InvalidValue("no-value", "an empty list", "write how long before: 2 days, or [7 days, 1 day]")
-    leads = {values.parse_duration(item) for item in (value if isinstance(value, list | tuple) else [value])}
+    leads = {keys.parse_duration(item) for item in (value if isinstance(value, list | tuple) else [value])}
     if len(leads) > 5:
         raise InvalidValue("duration", "more than five reminders for one deadline", "keep the few that matter")
     return Remind(leads=tuple(sorted(leads, reverse=True)), zone=info.context.take())
 
 
 def _parse_end(value: object, info: Any) -> datetime:
-    return values.end_of_date(values.parse_until(value), info.context.take())
+    return keys.end_of_date(keys.parse_until(value), info.context.take())
 
 
-_LEAD = {"type": "string", "pattern": values.DURATION_PATTERN}
+_LEAD = {"type": "string", "pattern": keys.DURATION_PATTERN}
 _LEADS = {"type": "array", "minItems": 1, "maxItems": 5, "items": _LEAD}
 _WHEN_PATTERN = r"^(now|digest\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?)$"
 _UNTIL_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$"
@@ -233,8 +233,8 @@ When = Annotated[
 ]
 Reminders = Annotated[Remind, Parse(_parse_remind, info=True, anyOf=[_LEAD, _LEADS], examples=["2 days"])]
 End = Annotated[datetime, Parse(_parse_end, info=True, type="string", pattern=_UNTIL_PATTERN, examples=["2026-12-31"])]
-Query = Annotated[str, Parse(values.parse_text, type="string")]
-PlainText = Annotated[str, values.Schema(type=["string", "number"])]
+Query = Annotated[str, Parse(keys.parse_text, type="string")]
+PlainText = Annotated[str, keys.Schema(type=["string", "number"])]
 
 
 def _expand_example(value: object) -> object:
@@ -244,7 +244,7 @@ def _expand_example(value: object) -> object:
         (headline, _), *_ = value.items()
         raise InvalidValue(
             "colon-in-value",
-            f'"{values.shorten(str(headline))}:" is read as a key, because a colon and a space follow',
+            f'"{keys.shorten(str(headline))}:" is read as a key, because a colon and a space follow',
             "quote the whole headline",
         )
     return value
@@ -261,7 +261,7 @@ class Example:
 
 
 Examples = Annotated[
-    tuple[Annotated[Example, Parse(_expand_example, "before"), values.OrText()], ...], Parse(values.as_list, "before")
+    tuple[Annotated[Example, Parse(_expand_example, "before"), keys.OrText()], ...], Parse(keys.as_list, "before")
 ]
 
 
@@ -290,8 +290,8 @@ class Rule:
     }
 
     name: Annotated[
-        values.Text,
-        Parse(values.check_length(200), "after"),
+        keys.Text,
+        Parse(keys.check_length(200), "after"),
         Key("The rule's name in messages; unique over all files.", example="BlackBerry in Pakistan"),
     ]
     notify: Annotated[
@@ -339,10 +339,10 @@ class Rule:
         int, Key("The number of independent owners that must carry a story before it is posted.", ge=1, le=100)
     ] = 1
     cooldown: Annotated[
-        values.Duration | None, Key("After a post, the rule's next story in the same channel waits this long: 2 hours.")
+        keys.Duration | None, Key("After a post, the rule's next story in the same channel waits this long: 2 hours.")
     ] = None
     gather: Annotated[
-        values.Duration | None,
+        keys.Duration | None,
         Key(
             "A story's first post waits this long, so that it can name several outlets: 90 seconds. Stories of "
             "severity high never wait. Default: the gather of bot.yaml."
@@ -367,12 +367,12 @@ class Rule:
     ] = None
     paused: Annotated[bool, Key("true: the rule still matches, but posts nothing.")] = False
     expect: Annotated[
-        values.Rhythm | None,
+        keys.Rhythm | None,
         Key("Notify the operator when nothing has matched for this long: every 2 days."),
     ] = None
-    note: Annotated[values.Text | None, Key("A note for colleagues, such as why this rule exists.")] = None
+    note: Annotated[keys.Text | None, Key("A note for colleagues, such as why this rule exists.")] = None
     about: Annotated[
-        Annotated[values.Text, Parse(values.check_length(500), "after")] | None,
+        Annotated[keys.Text, Parse(keys.check_length(500), "after")] | None,
         Key(
             "The topic of the articles, in plain words. A language model (model, with uses: relevance) judges each "
             "match; a rejected article is listed and not posted. This has no effect if severity is high."

@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from bot.model import values
+from bot import keys
+from bot.keys import Key, Parse
 from bot.model.access import Access, Host
 from bot.model.rules import Digest, Names, Severity, Thread
-from bot.model.values import Key, Parse
 
 
 class Languages(StrEnum):
@@ -43,7 +43,7 @@ class QuietHours:
 
 
 def _parse_quiet(value: object, info: Any) -> QuietHours:
-    start, end, own_zone = values.parse_quiet_hours(value)
+    start, end, own_zone = keys.parse_quiet_hours(value)
     return QuietHours(start=start, end=end, zone=own_zone or info.context.take())
 
 
@@ -79,28 +79,28 @@ class Escalate:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    after: Annotated[values.Duration, Key("Escalate this long after the story's first message: 15 minutes.")] = (
-        timedelta(minutes=15)
+    after: Annotated[keys.Duration, Key("Escalate this long after the story's first message: 15 minutes.")] = timedelta(
+        minutes=15
     )
-    to: Annotated[values.Text, Key("The second channel; it gets one message with a link.")]
+    to: Annotated[keys.Text, Key("The second channel; it gets one message with a link.")]
 
 
 def _parse_network(value: object) -> str:
-    written = values.parse_text(value)
+    written = keys.parse_text(value)
     try:
         return str(ipaddress.ip_network(written))
     except ValueError as error:
         help_text = "write 10.0.0.0/8, 192.168.1.20 or fd00::/8"
         if "host bits" in str(error):
             help_text = f"write {ipaddress.ip_network(written, strict=False)}"
-        raise values.InvalidValue(
-            "network", f'"{values.shorten(written)}" is not a range of addresses', help_text
+        raise keys.InvalidValue(
+            "network", f'"{keys.shorten(written)}" is not a range of addresses', help_text
         ) from None
 
 
 def _check_size(size: int) -> int:
     if size < 1000:
-        raise values.InvalidValue("number", "the number must be at least 1,000")
+        raise keys.InvalidValue("number", "the number must be at least 1,000")
     return size
 
 
@@ -114,11 +114,11 @@ class FetchPolicy:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     every: Annotated[
-        values.Duration,
+        keys.Duration,
         Key("The shortest time between two polls of a feed; a feed that publishes rarely is polled less often."),
     ] = timedelta(minutes=5)
     at_least: Annotated[
-        values.AtLeast,
+        keys.AtLeast,
         Key(
             "The longest time between two polls of a feed, however rarely it publishes. Only its publisher can ask for "
             "a longer time. Default: 20 minutes, or the value of every if that is longer."
@@ -132,16 +132,16 @@ class FetchPolicy:
         ),
     ] = 1
     per_host: Annotated[int, Key("Maximum number of feeds of one host polled at the same time.", ge=1, le=64)] = 2
-    timeout: Annotated[values.Duration, Key("Timeout of a whole response, from connecting to the last byte.")] = (
+    timeout: Annotated[keys.Duration, Key("Timeout of a whole response, from connecting to the last byte.")] = (
         timedelta(seconds=20)
     )
     max_bytes: Annotated[
-        values.Size,
+        keys.Size,
         Parse(_check_size, "after"),
         Key("Maximum size of a response after decompression: 10 MB."),
     ] = 10_000_000
     backfill: Annotated[
-        values.Duration, Key("Maximum age of articles that a feed's first poll matches and announces.")
+        keys.Duration, Key("Maximum age of articles that a feed's first poll matches and announces.")
     ] = timedelta(hours=24)
     max_items_per_day: Annotated[
         int,
@@ -155,11 +155,11 @@ class FetchPolicy:
     ] = 5_000
     allow_private: Annotated[
         tuple[Network, ...],
-        Parse(values.as_list, "before"),
+        Parse(keys.as_list, "before"),
         Key("Private address ranges (CIDR) that may be fetched from, for feeds of an intranet."),
     ] = ()
     contact: Annotated[
-        values.Text | None,
+        keys.Text | None,
         Key("A contact address in the User-Agent header, so that publishers can reach you: ops@example.org."),
     ] = None
     use_proxy: Annotated[
@@ -216,12 +216,12 @@ class RouteMatch:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    rule: Annotated[values.Texts, Key("Names of rules, of which one must match. * is any text: BlackBerry*.")] = ()
+    rule: Annotated[keys.Texts, Key("Names of rules, of which one must match. * is any text: BlackBerry*.")] = ()
     tag: Annotated[
-        values.Texts, Key("Tags of feeds. The rule must have matched an article from a feed with one of these tags.")
+        keys.Texts, Key("Tags of feeds. The rule must have matched an article from a feed with one of these tags.")
     ] = ()
     severity: Annotated[
-        tuple[Severity, ...], Parse(values.as_list, "before"), Key("Severities of rules, of which one must match.")
+        tuple[Severity, ...], Parse(keys.as_list, "before"), Key("Severities of rules, of which one must match.")
     ] = ()
     hours: Annotated[
         Quiet | None, Key("The story's first decision must be made in these hours: 09:00 to 17:00 Asia/Karachi.")
@@ -233,7 +233,7 @@ class Route:
     """Where stories of rules without notify are posted."""
 
     # The alias generator makes the key ``continue`` of ``continue_``, because Python reserves the word ``continue``.
-    __pydantic_config__: ClassVar = {"extra": "forbid", "alias_generator": values.key_of}
+    __pydantic_config__: ClassVar = {"extra": "forbid", "alias_generator": keys.key_of}
 
     match: Annotated[
         RouteMatch, Key("Conditions of the route: rule, tag, severity, hours. Without it, the route takes every story.")

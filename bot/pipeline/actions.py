@@ -11,21 +11,33 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import chain
 
-from bot import model, storage
-from bot.model import ActionResult, SilenceKind, Verdict
+from bot import storage
 from bot.model.actions import (
     Action,
     Claim,
     EndSilence,
+    Judgement,
     MakeSilence,
     Merge,
     Noise,
     Release,
+    Ruling,
+    RulingKind,
     ShowMenu,
     ShowWhy,
+    Silence,
+    SilenceKind,
     Split,
     Useful,
+    Verdict,
+    entity_key,
+    rule_key,
 )
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.channels import ActionResult, Press
+from bot.model.errors import CannotAct, CannotSilence
+from bot.model.messages import Message, Outgoing
+from bot.model.stories import ArticleId, JudgementId, Story, StoryId, send_id
 from bot.pipeline import messages, silences
 from bot.pipeline.silences import ActionContext, person_context, person_rights
 from bot.pipeline.snapshot import Snapshot
@@ -41,15 +53,15 @@ _SHOWN = 6
 class Target:
     """The story that an action is about, and the story's message in one channel."""
 
-    story: model.Story
+    story: Story
     #: Alert of the message whose button was pressed, or None if the action did not come from a message.
-    alert: model.Alert | None = None
+    alert: Alert | None = None
     #: Channel of that message. If the message is an escalation, this is not the alert's channel.
     channel: str = ""
 
 
 def apply_press(
-    tx: storage.Transaction, snapshot: Snapshot, pressed: model.Press, *, channels: Collection[str], now: datetime
+    tx: storage.Transaction, snapshot: Snapshot, pressed: Press, *, channels: Collection[str], now: datetime
 ) -> ActionResult:
     """Carry out a button press. ``channels`` are the channels whose button presses the listener receives."""
     turn = Turn(tx, snapshot, now)
@@ -64,7 +76,7 @@ def apply_press(
             text="Nothing was changed: only people listed by the operator may use the buttons of this channel.",
             refused="the person is not in may_act of the channel",
         )
-    if alert is not None and alert.state is model.AlertState.MERGED:
+    if alert is not None and alert.state is AlertState.MERGED:
         return ActionResult(
             text="This story was merged into an earlier one: please press there.", refused="merged story"
         )
@@ -73,7 +85,7 @@ def apply_press(
     rights = person_rights(person, channels, snapshot)
     try:
         return apply_action(person_context(turn, rights, once=pressed.id), pressed.action, target)
-    except model.CannotAct as error:
+    except CannotAct as error:
         return ActionResult(text=f"Nothing was changed: {error}.", refused=str(error))
 
 
@@ -91,7 +103,7 @@ def _apply(context: ActionContext, action: Action, target: Target | None) -> Act
         case EndSilence():
             return _end_silence(context, action, target)
     if target is None:
-        raise model.CannotAct("this action needs a story; add its id")
+        raise CannotAct("this action needs a story; add its id")
     match action:
         case Useful() | Noise():
             return _judge(context, action, target)
@@ -100,7 +112,7 @@ def _apply(context: ActionContext, action: Action, target: Target | None) -> Act
         case Split():
             return _split(context, action, target.story)
         case Merge():
-            ruling = _ruling(context, model.RulingKind.MERGE, target.story, other=action.other)
+            ruling = _ruling(context, RulingKind.MERGE, target.story, other=action.other)
             text = f"The stories {ruling.story} and {ruling.other} will be merged in a moment."
             return ActionResult(text=text, created=ruling)
         case ShowWhy():
@@ -109,15 +121,15 @@ def _apply(context: ActionContext, action: Action, target: Target | None) -> Act
             return ActionResult(message=_message(context, target))
 
 
-def story_target(context: ActionContext, story_id: model.StoryId) -> Target:
+def story_target(context: ActionContext, story_id: StoryId) -> Target:
     """Return the story with this id as a target. Raises CannotAct if there is no such story."""
     story = context.turn.story(story_id)
     if story is None:
-        raise model.CannotAct(f"there is no story {story_id}; `wirewatch stories` lists the ids")
+        raise CannotAct(f"there is no story {story_id}; `wirewatch stories` lists the ids")
     return Target(story=story)
 
 
-def _pressed(turn: Turn, press: model.Press, channels: Collection[str]) -> Target | None:
+def _pressed(turn: Turn, press: Press, channels: Collection[str]) -> Target | None:
     """Return the story whose message was pressed, or None if the store does not know the message."""
     story = turn.stories([press.story]).get(press.story)
     if story is None:
@@ -126,14 +138,14 @@ def _pressed(turn: Turn, press: model.Press, channels: Collection[str]) -> Targe
     candidates = turn.alerts([story.merged_into or story.id, story.id])
     posted = [alert for alert in candidates if alert.channel in channels and alert.head]
     heads = turn.tx.outbox.get([alert.head for alert in posted if alert.head])
-    pressed: model.Alert | None = None
+    pressed: Alert | None = None
     for alert in posted:
         rows = [heads[alert.head]] if alert.head and alert.head in heads else []
         if isinstance(press.action, Split):
             # The press may be on a reply in the thread.
             rows += [row for row in turn.tx.outbox.of_story(alert.story) if row.channel == alert.channel]
         places = [(row.receipt.place, row.receipt.ref) for row in rows if row.receipt]
-        if (press.place, press.ref) in places and (pressed is None or pressed.state is model.AlertState.MERGED):
+        if (press.place, press.ref) in places and (pressed is None or pressed.state is AlertState.MERGED):
             pressed = alert
     channel = pressed.channel if pressed else ""
     if pressed is None and (
@@ -150,12 +162,12 @@ def _pressed(turn: Turn, press: model.Press, channels: Collection[str]) -> Targe
 def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> ActionResult:
     alert = target.alert
     if alert is None:
-        raise model.CannotAct("this action needs a posted message")
+        raise CannotAct("this action needs a posted message")
     verdict = Verdict.USEFUL if isinstance(action, Useful) else Verdict.NOISE
     key = action.rule if isinstance(action, Noise) else ""
-    rules = tuple(name for name in alert.rules if key in ("", model.rule_key(name)))
+    rules = tuple(name for name in alert.rules if key in ("", rule_key(name)))
     if not rules:
-        raise model.CannotAct("this message no longer names that rule")
+        raise CannotAct("this message no longer names that rule")
     named = ", ".join(f'"{rule}"' for rule in rules)
     summary = f"{verdict.value} for {named}"
     decisions = _keep(context, verdict, alert, rules, summary)
@@ -171,14 +183,14 @@ def _claim(context: ActionContext, action: Claim | Release, target: Target) -> A
     posted = [
         alert
         for alert in context.turn.alerts([target.story.id])
-        if alert.state is model.AlertState.POSTED and alert.head and (first is None or alert.channel != first.channel)
+        if alert.state is AlertState.POSTED and alert.head and (first is None or alert.channel != first.channel)
     ]
     alerts_shown = [*([first] if first else []), *posted]
     if not alerts_shown:
-        raise model.CannotAct(f"the story {target.story.id} was not posted; `wirewatch stories` lists the ids")
-    decisions: list[model.Decision] = []
+        raise CannotAct(f"the story {target.story.id} was not posted; `wirewatch stories` lists the ids")
+    decisions: list[Decision] = []
     for alert in alerts_shown:
-        own = context if alert is first else replace(context, once=model.send_id(context.once, alert.channel))
+        own = context if alert is first else replace(context, once=send_id(context.once, alert.channel))
         kept = _keep(own, verdict, alert, ("",), summary)
         if kept and verdict is Verdict.CLAIMED:
             messages.drop_escalation(context.turn, alert, f"claimed by {context.author}")
@@ -189,17 +201,17 @@ def _claim(context: ActionContext, action: Claim | Release, target: Target) -> A
 
 
 #: Verdict about a whole story -> reason of the decision that records it. Other verdicts are about rules.
-_REASONS = {Verdict.CLAIMED: model.Reason.CLAIMED, Verdict.UNCLAIMED: model.Reason.UNCLAIMED}
+_REASONS = {Verdict.CLAIMED: Reason.CLAIMED, Verdict.UNCLAIMED: Reason.UNCLAIMED}
 
 
 def _keep(
-    context: ActionContext, verdict: Verdict, alert: model.Alert, rules: Sequence[str], summary: str
-) -> tuple[model.Decision, ...]:
+    context: ActionContext, verdict: Verdict, alert: Alert, rules: Sequence[str], summary: str
+) -> tuple[Decision, ...]:
     """Store judgements of a story in a channel, and show them in its message. Return () if they were already stored."""
     assert alert.head is not None
     judgements = [
-        model.Judgement(
-            id=model.JudgementId(model.send_id("judgement", context.once, rule)),
+        Judgement(
+            id=JudgementId(send_id("judgement", context.once, rule)),
             at=context.turn.now,
             by=context.author_id,
             name="" if context.author == context.author_id else context.author,
@@ -213,7 +225,7 @@ def _keep(
     ]
     if not context.turn.tx.judgements.add(judgements):
         return ()
-    reason, detail = _REASONS.get(verdict, model.Reason.JUDGED), f"{summary}, by {context.author}"
+    reason, detail = _REASONS.get(verdict, Reason.JUDGED), f"{summary}, by {context.author}"
     return (_show(context, alert, reason, detail, [rule for rule in rules if rule]),)
 
 
@@ -232,70 +244,70 @@ def _silence(context: ActionContext, action: MakeSilence, target: Target | None)
         else:
             action = replace(action, channels=context.rights.reach())
     silence = silences.make_silence(context, action, head=alert.head if alert else None)
-    decisions = _show_silence(context, silence, model.Reason.SILENCED, f"silenced: {silence.summary}", target)
+    decisions = _show_silence(context, silence, Reason.SILENCED, f"silenced: {silence.summary}", target)
     until = f"until {_time(silence.until, context.turn.snapshot.zone)}" if silence.until else "until somebody ends it"
     what = "this story" if silence.kind is SilenceKind.STORY and alert else silence.subject
     text = f"Nothing is posted about {what} {silence.place} {until}."
     return ActionResult(text=text, command=f"silence end {silence.id}", decisions=decisions, created=silence)
 
 
-def _named(action: MakeSilence, story: model.Story, alert: model.Alert) -> MakeSilence:
+def _named(action: MakeSilence, story: Story, alert: Alert) -> MakeSilence:
     """Return the action with the name of the subject that its key identifies. Raises CannotSilence."""
     matching: list[str] = []
     match action.kind:
         case SilenceKind.STORY:
             matching = [alert.story]
         case SilenceKind.RULE:
-            matching = [rule for rule in alert.rules if model.rule_key(rule) == action.key]
+            matching = [rule for rule in alert.rules if rule_key(rule) == action.key]
         case SilenceKind.OUTLET:
             matching = [member.article.outlet for member in story.members if member.article.id == action.key]
         case SilenceKind.ENTITY:
             headlines = (names.proper_names(member.article.title) for member in story.members)
-            matching = [name for name in chain(*headlines) if model.entity_key(name) == action.key]
+            matching = [name for name in chain(*headlines) if entity_key(name) == action.key]
     if not matching:
-        raise model.CannotSilence("the message no longer names that subject")
+        raise CannotSilence("the message no longer names that subject")
     return replace(action, name=matching[0], reason=action.reason or f'by button, under "{story.title}"')
 
 
-def _active(context: ActionContext, action: MakeSilence | EndSilence, alert: model.Alert) -> model.Silence | None:
+def _active(context: ActionContext, action: MakeSilence | EndSilence, alert: Alert) -> Silence | None:
     """Return the active silence of the alert's story or, if the action has a key, of the rule with that key."""
     in_force = silences.ActiveSilences(context.turn.tx.silences.active(context.turn.now))
     if not action.key:
         return in_force.of_story(alert.story, alert.channel, posted_for=alert.posted_for)
-    of_rules = (in_force.of_rule(rule, alert.channel) for rule in alert.rules if model.rule_key(rule) == action.key)
+    of_rules = (in_force.of_rule(rule, alert.channel) for rule in alert.rules if rule_key(rule) == action.key)
     return next((silence for silence in of_rules if silence), None)
 
 
 def _end_silence(context: ActionContext, action: EndSilence, target: Target | None) -> ActionResult:
-    silence: model.Silence | None = None
+    silence: Silence | None = None
     if action.id:
         silence = silences.find_silence(context.turn.tx, action.id)
     elif target is not None and target.alert is not None:
         silence = _active(context, action, target.alert)
     if silence is None:
-        raise model.CannotSilence("it is not silenced")
+        raise CannotSilence("it is not silenced")
     return _end(context, silence, target)
 
 
-def _end(context: ActionContext, silence: model.Silence, target: Target | None) -> ActionResult:
+def _end(context: ActionContext, silence: Silence, target: Target | None) -> ActionResult:
     if context.rights is not None:
         context.rights.refuse_end(silence)
     ended = silences.end_silence(context.turn.tx, silence.id, by=context.author, now=context.turn.now)
     summary = f"the silence of {ended.subject} has ended"
-    decisions = _show_silence(context, ended, model.Reason.SILENCE_ENDED, f"{summary}, by {context.author}", target)
+    decisions = _show_silence(context, ended, Reason.SILENCE_ENDED, f"{summary}, by {context.author}", target)
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions, created=ended)
 
 
 def _show_silence(
-    context: ActionContext, silence: model.Silence, reason: model.Reason, detail: str, target: Target | None
-) -> tuple[model.Decision, ...]:
+    context: ActionContext, silence: Silence, reason: Reason, detail: str, target: Target | None
+) -> tuple[Decision, ...]:
     """Edit the pressed message. If a story is silenced, also edit its messages in all channels of the silence."""
-    shown: dict[str, model.Alert] = {}
+    shown: dict[str, Alert] = {}
     if target is not None and target.alert is not None:
         shown[target.alert.channel] = target.alert
-    if silence.kind is SilenceKind.STORY and (story := context.turn.story(model.StoryId(silence.name))):
+    if silence.kind is SilenceKind.STORY and (story := context.turn.story(StoryId(silence.name))):
         for alert in context.turn.alerts([story.id]):
-            if alert.state is model.AlertState.POSTED and silence.holds_in(alert.channel):
+            if alert.state is AlertState.POSTED and silence.holds_in(alert.channel):
                 shown.setdefault(alert.channel, alert)
     rules = [silence.name] if silence.kind is SilenceKind.RULE else []
     return tuple(_show(context, alert, reason, detail, rules) for alert in shown.values())
@@ -304,30 +316,30 @@ def _show_silence(
 # -- splits and merges
 
 
-def _split(context: ActionContext, action: Split, story: model.Story) -> ActionResult:
+def _split(context: ActionContext, action: Split, story: Story) -> ActionResult:
     if context.rights is not None:
         context.rights.refuse_split()
     leaving = set(action.articles)
     if not leaving or not leaving.issubset(member.article.id for member in story.members):
-        raise model.CannotAct("that article is no longer part of this story")
+        raise CannotAct("that article is no longer part of this story")
     if all(leaving & {member.article.id, member.join.copy_of} for member in story.members):
-        raise model.CannotAct("a story must keep at least one article; these are all its articles")
-    ruling = _ruling(context, model.RulingKind.SPLIT, story, articles=action.articles)
+        raise CannotAct("a story must keep at least one article; these are all its articles")
+    ruling = _ruling(context, RulingKind.SPLIT, story, articles=action.articles)
     text = "That article will be removed from this story and posted as a separate story in a moment."
     return ActionResult(text=text, created=ruling)
 
 
 def _ruling(
     context: ActionContext,
-    kind: model.RulingKind,
-    story: model.Story,
+    kind: RulingKind,
+    story: Story,
     *,
-    articles: tuple[model.ArticleId, ...] = (),
-    other: model.StoryId | None = None,
-) -> model.Ruling:
+    articles: tuple[ArticleId, ...] = (),
+    other: StoryId | None = None,
+) -> Ruling:
     """Write a ruling, which the next turn of deciding carries out."""
-    once = model.send_id("ruling", context.once)
-    ruling = model.Ruling(
+    once = send_id("ruling", context.once)
+    ruling = Ruling(
         id=once, at=context.turn.now, by=context.author, kind=kind, story=story.id, articles=articles, other=other
     )
     context.turn.tx.rulings.add(ruling)
@@ -337,22 +349,20 @@ def _ruling(
 # -- what people see
 
 
-def _show(
-    context: ActionContext, alert: model.Alert, reason: model.Reason, detail: str, rules: Sequence[str]
-) -> model.Decision:
+def _show(context: ActionContext, alert: Alert, reason: Reason, detail: str, rules: Sequence[str]) -> Decision:
     """Write the decision of an action, and edit the message to show the current state."""
     turn = context.turn
     # Invalidate any turn that is being computed, because it does not include this action.
     turn.tx.decision_queue.note_change()
-    action = model.AlertAction.SILENT if alert.is_gathered else model.AlertAction.EDIT
+    action = AlertAction.SILENT if alert.is_gathered else AlertAction.EDIT
     decision = replace(turn.decision(alert, action, reason, detail), rules=tuple(rules))
     turn.decide(decision)
-    if decision.action is model.AlertAction.EDIT and (row := _edit(context, alert, decision)):
+    if decision.action is AlertAction.EDIT and (row := _edit(context, alert, decision)):
         turn.post(row, *messages.escalation_edits(turn, alert, row.message, once=context.once))
     return decision
 
 
-def _edit(context: ActionContext, alert: model.Alert, decision: model.Decision) -> model.Outgoing | None:
+def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing | None:
     turn = context.turn
     shown = silences.ActiveSilences(turn.tx.silences.active(turn.now)).shown(alert)
     row = messages.edit_row(turn, decision, alert, silences=shown, once=context.once)
@@ -364,11 +374,11 @@ def _edit(context: ActionContext, alert: model.Alert, decision: model.Decision) 
     return row
 
 
-def _message(context: ActionContext, target: Target) -> model.Message:
+def _message(context: ActionContext, target: Target) -> Message:
     """Return the current message of a story, which determines the items of its menu."""
     alert = target.alert
     assert alert is not None
-    row = _edit(context, alert, context.turn.decision(alert, model.AlertAction.EDIT, model.Reason.JUDGED))
+    row = _edit(context, alert, context.turn.decision(alert, AlertAction.EDIT, Reason.JUDGED))
     assert row is not None
     return row.message
 

@@ -13,13 +13,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from bot import model, storage, stories
+from bot import storage, stories
 from bot.llm import prompts
 from bot.llm.prompts import Answer
 from bot.model import visible
+from bot.model.archive import Arrival, Pending
+from bot.model.errors import BadAnswer
+from bot.model.language_models import Advisor, LanguageModelPolicy, Prompt, Use
+from bot.model.messages import MessageKind, Outgoing, Span
+from bot.model.rules import Severity
+from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
 from bot.pipeline.turn import Turn
 
-_KINDS = (model.MessageKind.POST, model.MessageKind.EDIT)
+_KINDS = (MessageKind.POST, MessageKind.EDIT)
 #: Maximum original sentences next to a translation, and maximum characters of the translation without its note
 #: "translated by". A message has room for four sentences of 700 characters.
 _ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
@@ -30,22 +36,20 @@ A = TypeVar("A", bound=Answer)
 class _Question:
     """A question about the event of a waiting article."""
 
-    prompt: model.Prompt
+    prompt: Prompt
     #: The nearest story, as it was when the question was asked.
-    nearest: model.Story
+    nearest: Story
     #: Facts of the article. If it reports the nearest story's event, the answer also says which of the facts are new.
-    offered: Sequence[model.Fact]
+    offered: Sequence[Fact]
 
 
 class AnswerLookup(Protocol):
     """A function that returns the answer to a prompt, or None if no answer is available."""
 
-    def __call__(self, prompt: model.Prompt, form: type[A], /) -> A | None: ...
+    def __call__(self, prompt: Prompt, form: type[A], /) -> A | None: ...
 
 
-def with_model_words(
-    turn: Turn, row: model.Outgoing, policy: model.LanguageModelPolicy, look_up: AnswerLookup
-) -> model.Outgoing:
+def with_model_words(turn: Turn, row: Outgoing, policy: LanguageModelPolicy, look_up: AnswerLookup) -> Outgoing:
     """Return the row with the model's summary in its message, and with a translation if the channel wants one.
 
     Return the row unchanged if there is no answer or the article contains instructions to a model.
@@ -61,42 +65,42 @@ def with_model_words(
         return row
     sentences = [sentence.text for sentence in brief.summary]
     shown = brief.summary
-    if brief.summary and model.Use.SUMMARY in policy.uses:
+    if brief.summary and Use.SUMMARY in policy.uses:
         answer = look_up(prompts.summary_prompt(article), prompts.Summary)
         if answer is not None:
             sentences = [sentence.text.strip() for sentence in answer.sentences]
             texts = [*sentences[:-1], f"{sentences[-1]} [summary by {policy.name}]"]
-            shown = tuple(replace(source, spans=(model.Span(text=text),)) for text in texts)
+            shown = tuple(replace(source, spans=(Span(text=text),)) for text in texts)
     to = turn.snapshot.policy(row.channel).translate
-    if to is not None and model.Use.TRANSLATE in policy.uses:
+    if to is not None and Use.TRANSLATE in policy.uses:
         prompt = prompts.translation_prompt(article, [brief.title.text, *sentences], to=to)
         translated = look_up(prompt, prompts.Translation) if prompt else None
         if translated is not None:
             title, *texts = translated.texts
             text = visible.line(" — ".join(filter(None, (f"{to}: {title}", " ".join(texts)))), _TRANSLATION_LENGTH)
-            span = model.Span(text=f"{text} [translated by {policy.name}]")
+            span = Span(text=f"{text} [translated by {policy.name}]")
             # Remove the link, so that the translation becomes a separate paragraph.
             shown = (*shown[:_ORIGINAL_SENTENCES], replace(source, spans=(span,), link=""))
     return replace(row, message=replace(row.message, briefs=(replace(brief, summary=shown),)))
 
 
-def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[model.Prompt, type[A]], A | None]:
+def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[Prompt, type[A]], A | None]:
     """Return a function that looks up stored answers of the model with the name ``by``."""
 
-    def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
+    def look_up(prompt: Prompt, form: type[A]) -> A | None:
         return _parsed(prompt, tx.completions.answers([prompt.key], by=by).get(prompt.key), form)
 
     return look_up
 
 
-def _parsed(prompt: model.Prompt, text: str | None, form: type[A]) -> A | None:
+def _parsed(prompt: Prompt, text: str | None, form: type[A]) -> A | None:
     """Return the parsed answer, or None if ``text`` is None or not valid for this version of the prompt."""
-    with suppress(model.BadAnswer):
+    with suppress(BadAnswer):
         return None if text is None else prompts.parse_answer(prompt, text, form)
     return None
 
 
-def _article_ids(story: model.Story) -> set[model.ArticleId]:
+def _article_ids(story: Story) -> set[ArticleId]:
     return {member.article.id for member in story.members}
 
 
@@ -112,7 +116,7 @@ class Advice:
     Call ``begin`` before each turn, and ``end`` after its commit.
     """
 
-    def __init__(self, advisor: model.Advisor) -> None:
+    def __init__(self, advisor: Advisor) -> None:
         self.advisor = advisor
         #: The current turn, which ``begin`` sets.
         self._turn: Turn
@@ -123,7 +127,7 @@ class Advice:
         #: Queue keys that this turn leaves in the queue.
         self._held: set[str] = set()
         #: Prompt key -> prompt for which this turn needs an answer.
-        self._wanted: dict[str, model.Prompt] = {}
+        self._wanted: dict[str, Prompt] = {}
         #: Keys of summaries and translations that are already in the queue.
         self._queued: set[str] = set()
         #: Waiting article -> its question. The question stays the same even if the nearest story changes.
@@ -147,11 +151,11 @@ class Advice:
 
     def second_opinion(
         self,
-        article: model.Article,
-        near_ids: Sequence[model.StoryId],
-        stored: Mapping[model.StoryId, model.Story],
+        article: Article,
+        near_ids: Sequence[StoryId],
+        stored: Mapping[StoryId, Story],
         urgent: Collection[str],
-        offer: Callable[[model.Story], Sequence[model.Fact]],
+        offer: Callable[[Story], Sequence[Fact]],
     ) -> stories.Opinion | None:
         """Return the model's opinion on which of the nearest stories report the article's event. Raises Undecided.
 
@@ -186,21 +190,19 @@ class Advice:
         unmergeable = frozenset(story.id for story in stored.values() if not set(urgent).isdisjoint(story.rules))
         return stories.Opinion(stories=same, detail=detail, owner=article.owner, unmergeable=unmergeable)
 
-    def _earlier_answer(self, article: model.Article) -> tuple[prompts.SameEvent | None, str]:
+    def _earlier_answer(self, article: Article) -> tuple[prompts.SameEvent | None, str]:
         """Return an earlier answer about the article's event, and the ids of the stories in its prompt.
 
         After a restart between prompt and decision, the nearest stories, and so the prompt, may have changed. Use the
         earlier answer even then, instead of a second request.
         """
         for call in reversed(self._turn.tx.completions.about(article.id)):
-            is_current = (call.use, call.version) == (model.Use.SAME_EVENT, prompts.SameEvent.version)
+            is_current = (call.use, call.version) == (Use.SAME_EVENT, prompts.SameEvent.version)
             if is_current and call.answer is not None and call.model == self.advisor.policy.name:
                 return prompts.SameEvent.model_validate_json(call.answer), call.beside
         return None, ""
 
-    def sort_by_relevance(
-        self, arrivals: Sequence[model.Arrival]
-    ) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
+    def sort_by_relevance(self, arrivals: Sequence[Arrival]) -> tuple[Sequence[Arrival], Sequence[Member]]:
         """Ask the model about rules with ``about``. Return the relevant arrivals, and members for rejected articles.
 
         Rejected matches are deleted. An article without remaining matches is rejected: it becomes the member of a
@@ -219,16 +221,16 @@ class Advice:
             if remaining:
                 relevant.append(replace(arrival, matches=remaining))
             elif reasons:
-                join = model.Join(
+                join = Join(
                     story=stories.story_id(article.id),
                     article=article.id,
-                    reason=model.JoinReason.NOT_ABOUT,
+                    reason=JoinReason.NOT_ABOUT,
                     detail="; ".join(f"{rule}: {reason}" for rule, reason in reasons.items()),
                 )
-                rejected.append(model.Member(article=article, join=join, matches=(), is_baseline=arrival.is_baseline))
+                rejected.append(Member(article=article, join=join, matches=(), is_baseline=arrival.is_baseline))
         return relevant, rejected
 
-    def _irrelevant_rules(self, arrival: model.Arrival) -> Mapping[str, str]:
+    def _irrelevant_rules(self, arrival: Arrival) -> Mapping[str, str]:
         """Return each matched rule that the article is not about, with the reason. Do not check rules of severity high.
 
         If an answer is missing, request all missing answers and raise Undecided.
@@ -236,7 +238,7 @@ class Advice:
         article, reasons, waits = arrival.article, {}, False
         for match in arrival.matches:
             rule = self._turn.rules.get(match.rule)
-            if rule is None or not rule.about or rule.severity is model.Severity.HIGH:
+            if rule is None or not rule.about or rule.severity is Severity.HIGH:
                 continue
             if prompts.instructs_a_model(article):
                 continue
@@ -253,8 +255,8 @@ class Advice:
         return reasons
 
     def confirm(
-        self, article: model.Article, story: model.Story, new_facts: Sequence[model.Fact], further: Sequence[model.Fact]
-    ) -> Sequence[model.Fact]:
+        self, article: Article, story: Story, new_facts: Sequence[Fact], further: Sequence[Fact]
+    ) -> Sequence[Fact]:
         """Return the facts that the model chooses from ``new_facts`` and from ``further`` (facts that may be new).
 
         If the answer is still missing, return none, and queue a task that adds the facts later. If the article contains
@@ -267,14 +269,14 @@ class Advice:
             return chosen
         offered = (*new_facts, *further)
         prompt = prompts.facts_prompt(article, story, offered)
-        pending = model.Pending(story=story.id, prompt=prompt, facts=tuple(new_facts), offered=offered)
+        pending = Pending(story=story.id, prompt=prompt, facts=tuple(new_facts), offered=offered)
         try:
             return self.confirmed(pending)
         except stories.Undecided:
             self._turn.defer(pending)
             return ()
 
-    def _chosen_with_event(self, article: model.Article, story: model.Story) -> Sequence[model.Fact] | None:
+    def _chosen_with_event(self, article: Article, story: Story) -> Sequence[Fact] | None:
         """Return the new facts that the answer about the article's event names.
 
         Return None if there is no usable answer, or if the question was not about exactly the articles of ``story``.
@@ -285,23 +287,23 @@ class Advice:
         answer = _parsed(question.prompt, self._stored(question.prompt.key), prompts.SameEvent)
         return answer.choose(question.prompt, question.offered) if answer is not None else None
 
-    def confirmed(self, pending: model.Pending) -> tuple[model.Fact, ...]:
+    def confirmed(self, pending: Pending) -> tuple[Fact, ...]:
         """Return the facts that the model chose, or all pending facts if there is no answer. Raises Undecided."""
         answer = self._answer(pending.prompt, prompts.NewFacts, key=pending.key)
         if answer is None:
             return pending.facts
         return answer.choose(pending.offered)
 
-    def worded(self, row: model.Outgoing, story: model.StoryId) -> model.Outgoing:
+    def worded(self, row: Outgoing, story: StoryId) -> Outgoing:
         """Return a story's message with the model's summary and translation. If one is missing, queue the task.
 
         While the summary is missing, do not translate the sentences that it would replace.
         """
         waits_for = ""
 
-        def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
+        def look_up(prompt: Prompt, form: type[A]) -> A | None:
             nonlocal waits_for
-            pending = model.Pending(story=story, prompt=prompt, unless=waits_for)
+            pending = Pending(story=story, prompt=prompt, unless=waits_for)
             with suppress(stories.Undecided):
                 if not waits_for:
                     return self._answer(prompt, form, key=pending.key, patience=_WORDING_WAIT)
@@ -313,7 +315,7 @@ class Advice:
 
         return with_model_words(self._turn, row, self.advisor.policy, look_up)
 
-    def has_words(self, pending: model.Pending) -> bool:
+    def has_words(self, pending: Pending) -> bool:
         """Return whether a requested summary or translation has arrived. Raises Undecided if it may still arrive."""
         if pending.unless in self._wanted:
             self._queued.add(pending.key)
@@ -326,7 +328,7 @@ class Advice:
         form = prompts.FORMS[pending.prompt.use]
         return self._answer(pending.prompt, form, key=pending.key, patience=_WORDING_WAIT) is not None
 
-    def _answer(self, prompt: model.Prompt, form: type[A], *, key: str, patience: timedelta | None = None) -> A | None:
+    def _answer(self, prompt: Prompt, form: type[A], *, key: str, patience: timedelta | None = None) -> A | None:
         """Return the answer, or None if there will be no answer. Raises Undecided while ``key`` may wait."""
         text = self._stored(prompt.key)
         if text is None and not self.advisor.has_failed(prompt.key):
@@ -337,7 +339,7 @@ class Advice:
         """Return the stored answer to a prompt."""
         return self._turn.tx.completions.answers([key], by=self.advisor.policy.name).get(key)
 
-    def _wait(self, key: str, prompt: model.Prompt | None = None, patience: timedelta | None = None) -> None:
+    def _wait(self, key: str, prompt: Prompt | None = None, patience: timedelta | None = None) -> None:
         """Raise Undecided and keep ``key`` in the queue, unless it must be decided now."""
         now = self._turn.now
         has_waited = now - self._since.get(key, now)

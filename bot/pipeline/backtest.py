@@ -15,7 +15,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from bot import model, rules, storage
+from bot import rules, storage
+from bot.model.alerts import AlertState
+from bot.model.archive import Arrival
+from bot.model.feeds import Feed
+from bot.model.messages import MessageKind, Outgoing
+from bot.model.rules import Evidence, Match
+from bot.model.stories import Article, ArticleId, SendId
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import StoryCache, Turn
@@ -25,7 +31,7 @@ from bot.pipeline.turn import StoryCache, Turn
 class MatchedArticle:
     """An article that the report lists."""
 
-    article: model.ArticleId
+    article: ArticleId
     title: str
     outlet: str
     link: str
@@ -79,7 +85,7 @@ class BacktestPost:
 
     at: datetime
     channel: str
-    kind: model.MessageKind
+    kind: MessageKind
     reason: str
     #: Headlines of the message's stories. A gathered message has several.
     headlines: tuple[str, ...]
@@ -118,7 +124,7 @@ MAX_PIECES = 4
 class _NearMisses:
     what: str
     count: int = 0
-    last: deque[tuple[model.Article, model.Feed]] = field(default_factory=lambda: deque(maxlen=MAX_EXAMPLES))
+    last: deque[tuple[Article, Feed]] = field(default_factory=lambda: deque(maxlen=MAX_EXAMPLES))
 
 
 class Tally:
@@ -142,9 +148,7 @@ class Tally:
         self._stops: list[MatchedArticle] = []
         self._both = 0
 
-    def take(
-        self, article: model.Article, feed: model.Feed, numbers: frozenset[int], match: model.Match | None
-    ) -> None:
+    def take(self, article: Article, feed: Feed, numbers: frozenset[int], match: Match | None) -> None:
         """Count an article that any version matches or is known to have matched (``BacktestPlan.matched_before``).
 
         ``numbers`` are the indexes of the versions that match. ``match`` is the match of the rule itself, or None.
@@ -165,7 +169,7 @@ class Tally:
             self._near[nearest].count += 1
             self._near[nearest].last.append((article, feed))
 
-    def _missed(self, article: model.Article, feed: model.Feed) -> MatchedArticle:
+    def _missed(self, article: Article, feed: Feed) -> MatchedArticle:
         return _named(article, describe_miss(rules.explain_rule(self._compiled, article, feed)))
 
     def report(self) -> RuleReport:
@@ -192,16 +196,16 @@ class Tally:
         )
 
 
-def describe_match(match: model.Match) -> str:
+def describe_match(match: Match) -> str:
     """Describe a match, for example “regulator "PTA", demand "backdoor"”."""
-    first: dict[str, model.Evidence] = {}
+    first: dict[str, Evidence] = {}
     for evidence in match.evidence:
         first.setdefault(evidence.label, evidence)
     parts = [_on(label, evidence) for label, evidence in first.items()]
     return ", ".join(parts[:MAX_PIECES]) or "nothing in it is excluded"
 
 
-def _on(label: str, evidence: model.Evidence) -> str:
+def _on(label: str, evidence: Evidence) -> str:
     """Return a line's label and matched words. Omit the label if it repeats the term or is a whole query."""
     words = " ".join(evidence.text.split())
     return f'"{words}"' if label in (words, evidence.term) or len(label) > rules.MAX_LABEL else f'{label} "{words}"'
@@ -218,7 +222,7 @@ def describe_miss(explained: rules.Explanation) -> str:
     return "; ".join(dict.fromkeys([*explained.notes, *notes, *matched][:MAX_PIECES]))
 
 
-def _named(article: model.Article, why: str) -> MatchedArticle:
+def _named(article: Article, why: str) -> MatchedArticle:
     return MatchedArticle(
         article=article.id,
         title=article.title,
@@ -245,14 +249,14 @@ class Replay:
         self._snapshot = snapshot
         self._updater = StoryUpdater()
         self._cache = StoryCache()
-        self._batch: list[model.Arrival] = []
-        self._rows: dict[model.SendId, model.Outgoing] = {}
+        self._batch: list[Arrival] = []
+        self._rows: dict[SendId, Outgoing] = {}
 
-    def take(self, article: model.Article, matches: tuple[model.Match, ...], *, is_baseline: bool) -> None:
+    def take(self, article: Article, matches: tuple[Match, ...], *, is_baseline: bool) -> None:
         """Add a matched article. Articles must be added in the order of their ``first_seen``."""
         if self._batch and self._batch[0].article.first_seen != article.first_seen:
             self._decide()
-        self._batch.append(model.Arrival(article=article, matches=matches, is_baseline=is_baseline))
+        self._batch.append(Arrival(article=article, matches=matches, is_baseline=is_baseline))
 
     def finish(self, until: datetime) -> None:
         """Decide the last batch, and release alerts that are held until ``until`` or earlier."""
@@ -298,14 +302,14 @@ class Replay:
     def held(self) -> int:
         """The number of stories still held at the end."""
         by_story = [by_channel.values() for by_channel in self._cache.alerts.values()]
-        return sum(any(alert.state is model.AlertState.HELD for alert in alerts) for alerts in by_story)
+        return sum(any(alert.state is AlertState.HELD for alert in alerts) for alerts in by_story)
 
     def messages(self) -> list[BacktestPost]:
         """Return the messages that would have been posted, oldest first."""
         return [_post(row) for row in sorted(self._rows.values(), key=lambda row: row.due_at)]
 
 
-def _post(row: model.Outgoing) -> BacktestPost:
+def _post(row: Outgoing) -> BacktestPost:
     message = row.message
     return BacktestPost(
         at=row.due_at,
@@ -329,7 +333,7 @@ class BacktestPlan:
     #: Name of the other versions in the report.
     with_what: str = "the loaded version"
     #: Rule name -> articles that matched the other version.
-    matched_before: Mapping[str, frozenset[model.ArticleId]] = field(default_factory=dict)
+    matched_before: Mapping[str, frozenset[ArticleId]] = field(default_factory=dict)
     since: datetime
     until: datetime
     #: Feed address -> time of the feed's first poll. The articles of that poll are not news.
@@ -346,7 +350,7 @@ OnArticle = Callable[[], None]
 
 
 def run_backtest(
-    articles: Iterable[model.Article], plan: BacktestPlan, *, on_article: OnArticle = lambda: None
+    articles: Iterable[Article], plan: BacktestPlan, *, on_article: OnArticle = lambda: None
 ) -> BacktestReport:
     """Try the rules of a plan on articles, oldest first. This blocks. Raises TooManySteps."""
     with storage.open_in_memory() as memory:
@@ -378,9 +382,9 @@ class _Trial:
         #: Time of the article at which the replay reached its limit, or None if it did not.
         self._full_at: datetime | None = None
 
-    def take(self, article: model.Article) -> None:
+    def take(self, article: Article) -> None:
         self._articles += 1
-        feed = self._plan.snapshot.feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)
+        feed = self._plan.snapshot.feeds.get(article.feed) or Feed(url=article.feed, name=article.outlet)
         numbers: dict[str, set[int]] = {
             name: set() for name, ids in self._plan.matched_before.items() if article.id in ids
         }

@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import model, storage
+from bot import storage
+from bot.model.actions import Ruling
+from bot.model.alerts import Decision
+from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
+from bot.model.durations import Clock
+from bot.model.errors import StoreError, StoreUnavailable
+from bot.model.language_models import Advisor
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
 from bot.pipeline.reports import Observer
@@ -46,7 +52,7 @@ class DecisionBatch:
 
     #: The number of decided queue items.
     decided_count: int = 0
-    decisions: list[model.Decision] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,10 +61,10 @@ class _Computed:
 
     turn: Turn
     #: The queue's holder and change number when the turn was computed. If they have changed, the turn is not committed.
-    holder: model.QueueHolder
-    queued: model.QueuedWork
-    rulings: Sequence[model.Ruling]
-    decisions: list[model.Decision]
+    holder: QueueHolder
+    queued: QueuedWork
+    rulings: Sequence[Ruling]
+    decisions: list[Decision]
     #: Numbers of the decided queue rows. The other rows stay in the queue.
     decided: Sequence[int]
 
@@ -70,7 +76,7 @@ class Decider:
         self,
         *,
         store: storage.Store,
-        clock: model.Clock,
+        clock: Clock,
         observer: Observer | None = None,
     ) -> None:
         self._store = store
@@ -81,12 +87,12 @@ class Decider:
         self._cache = StoryCache()
         self._expectations = ExpectationMonitor()
         #: The queue's holder and change number when the stories and alerts were cached.
-        self._known: model.QueueHolder | None = None
+        self._known: QueueHolder | None = None
         self._lock = asyncio.Lock()
         #: Answers of the language model, or None if there is no language model.
         self._advice: Advice | None = None
 
-    def advise(self, advisor: model.Advisor | None) -> None:
+    def advise(self, advisor: Advisor | None) -> None:
         """Use this language model, or none, from the next turn on."""
         if advisor is None:
             self._advice = None
@@ -101,7 +107,7 @@ class Decider:
         """Whether work waits for the answer of a language model."""
         return self._advice is not None and bool(self._advice.held)
 
-    async def stop_waiting(self, snapshot: Snapshot) -> Sequence[model.Decision]:
+    async def stop_waiting(self, snapshot: Snapshot) -> Sequence[Decision]:
         """Decide the work that waits for answers, without waiting any longer. Raises StoreError."""
         advice = self._advice
         if advice is None:
@@ -120,16 +126,16 @@ class Decider:
         async with self._lock:
             try:
                 return await self._decide(snapshot, limit=limit, releases=releases)
-            except model.StoreError:
+            except StoreError:
                 raise
             except Exception:
                 # A bug with one article must not stop the other articles, or recur for ever.
                 log.critical("turn failed; its articles are decided one by one", exc_info=True)
                 return await self._decide_one_by_one(snapshot, limit=limit, releases=releases)
 
-    async def work_off(self, snapshot: Snapshot) -> Sequence[model.Decision]:
+    async def work_off(self, snapshot: Snapshot) -> Sequence[Decision]:
         """Decide everything in the queue, turn by turn. Do not release held alerts. Raises StoreError."""
-        decisions: list[model.Decision] = []
+        decisions: list[Decision] = []
         while True:
             batch = await self.decide_batch(snapshot, releases=False)
             decisions += batch.decisions
@@ -138,9 +144,9 @@ class Decider:
 
     def report(
         self,
-        decisions: Sequence[model.Decision],
-        arrivals: Sequence[model.Arrival] = (),
-        revisions: Sequence[model.Revision] = (),
+        decisions: Sequence[Decision],
+        arrivals: Sequence[Arrival] = (),
+        revisions: Sequence[Revision] = (),
     ) -> None:
         """Count and log decisions. The id of the article's poll connects each log line with the poll's log lines."""
         polls = {arrival.article.id: arrival.poll for arrival in arrivals}
@@ -172,7 +178,7 @@ class Decider:
         except BaseException:
             self._forget()
             raise
-        raise model.StoreUnavailable(f"{_TRIES} turns in a row were overtaken by another process; run fewer workers")
+        raise StoreUnavailable(f"{_TRIES} turns in a row were overtaken by another process; run fewer workers")
 
     def _compute(
         self, tx: storage.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
@@ -204,7 +210,7 @@ class Decider:
             self._known = computed.holder
             return True
 
-        def work(tx: storage.Transaction) -> model.QueueHolder | None:
+        def work(tx: storage.Transaction) -> QueueHolder | None:
             holder = tx.decision_queue.take_over(self._who, expected=computed.holder)
             if holder is not None:
                 turn.write(tx)
@@ -223,7 +229,7 @@ class Decider:
         for _ in range(limit):
             try:
                 batch = await self._decide(snapshot, limit=1, releases=releases)
-            except model.StoreError:
+            except StoreError:
                 raise
             except Exception:
                 queued, rulings = await self._store.read(

@@ -7,8 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot import alerts, model
+from bot import alerts
 from bot.alerts import routing
+from bot.model.actions import Ruling
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.messages import MessageKind, Outgoing, SendState
+from bot.model.rules import Rule, Severity
+from bot.model.stories import ArticleId, SendId, Story, StoryId, send_id
 from bot.pipeline import messages
 from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
@@ -23,14 +28,14 @@ _STORIES_BEYOND_CAP = 100
 class Split:
     """A story after people took articles out of it."""
 
-    ruling: model.Ruling
+    ruling: Ruling
     #: The story without the removed articles.
-    home: model.Story
+    home: Story
     #: The new story of the removed articles.
-    apart: model.Story
+    apart: Story
 
     @property
-    def articles(self) -> frozenset[model.ArticleId]:
+    def articles(self) -> frozenset[ArticleId]:
         """The ids of the removed articles."""
         return frozenset(member.article.id for member in self.apart.members)
 
@@ -43,11 +48,11 @@ class Dispatcher:
         self._claims = claims
         self._silences = ActiveSilences(turn.tx.silences.active(turn.now))
         #: Channel -> its recently posted alerts, oldest first. A new post removes the channel's entry.
-        self._recent: dict[str, Sequence[model.Alert]] = {}
+        self._recent: dict[str, Sequence[Alert]] = {}
 
-    def dispatch(self, changed: Collection[ChangedStory]) -> list[model.Decision]:
+    def dispatch(self, changed: Collection[ChangedStory]) -> list[Decision]:
         """Decide what to post about saved stories in each channel, and save the decisions, alerts and messages."""
-        decisions: list[model.Decision] = []
+        decisions: list[Decision] = []
         # Load all alerts in one query; the turn caches them.
         self._turn.alerts([entry.story.id for entry in changed])
         for entry in changed:
@@ -69,19 +74,19 @@ class Dispatcher:
                 decisions.extend(self._plan(situation))
         return decisions
 
-    def release(self, held: Sequence[model.Alert]) -> list[model.Decision]:
+    def release(self, held: Sequence[Alert]) -> list[Decision]:
         """Decide again about held alerts that are due, and about due reminders. Gather the posts of each channel."""
         stories = self._turn.stories(alert.story for alert in held)
         self._turn.alerts(stories)
-        decisions: list[model.Decision] = []
+        decisions: list[Decision] = []
         for channel in dict.fromkeys(alert.channel for alert in held):
-            reasons: dict[model.StoryId, model.Reason] = {}
+            reasons: dict[StoryId, Reason] = {}
             situations = []
             for alert in held:
                 if alert.channel != channel or alert.story not in stories:
                     continue
                 situation = self._situation(ChangedStory(stories[alert.story]), channel)
-                if alert.state is model.AlertState.POSTED:
+                if alert.state is AlertState.POSTED:
                     decisions.extend(self._remind(situation))
                 else:
                     reasons[alert.story] = alert.reason
@@ -90,30 +95,30 @@ class Dispatcher:
             decisions.extend(released)
             capped, together = [], []
             for decision in released:
-                is_post, reason = decision.action is model.AlertAction.POST, reasons[decision.story]
-                if is_post and reason is model.Reason.RATE_CAP:
+                is_post, reason = decision.action is AlertAction.POST, reasons[decision.story]
+                if is_post and reason is Reason.RATE_CAP:
                     capped.append(decision)
                 # A story that only waited for other outlets (``gather``) gets a separate message.
-                elif is_post and reason is not model.Reason.GATHER:
+                elif is_post and reason is not Reason.GATHER:
                     together.append(decision)
                 else:
                     self._carry_out(decision)
             self._post_together(together, reasons, most=messages.STORIES_A_MESSAGE)
             self._post_capped(capped, reasons)
-            posted = {post.story for post in released if post.action is model.AlertAction.POST}
+            posted = {post.story for post in released if post.action is AlertAction.POST}
             for situation in situations:
                 if situation.deadlines and situation.story.id in posted:
                     decisions.extend(self._plan(situation))
         return decisions
 
-    def _remind(self, situation: alerts.Situation) -> list[model.Decision]:
+    def _remind(self, situation: alerts.Situation) -> list[Decision]:
         """Post the due reminders, and hold the alert until the next one."""
         due = alerts.due_reminders(situation)
         for decision in due:
             self._carry_out(decision)
         return [*due, *self._plan(situation, is_released=True)]
 
-    def _plan(self, situation: alerts.Situation, *, is_released: bool = False) -> list[model.Decision]:
+    def _plan(self, situation: alerts.Situation, *, is_released: bool = False) -> list[Decision]:
         alert = self._turn.alert(situation.story.id, situation.channel)
         planned = alerts.plan_reminder(replace(situation, alert=alert), is_released=is_released)
         if planned is None:
@@ -121,7 +126,7 @@ class Dispatcher:
         self._carry_out(planned)
         return [planned]
 
-    def _merge_alerts(self, entry: ChangedStory) -> list[model.Decision]:
+    def _merge_alerts(self, entry: ChangedStory) -> list[Decision]:
         """Merge the alerts of merged stories.
 
         If both stories have a message, the younger story's message becomes a pointer to the older story. If only the
@@ -130,21 +135,21 @@ class Dispatcher:
         decisions = []
         for younger in self._turn.alerts(entry.merged):
             older = self._turn.alert(entry.story.id, younger.channel)
-            is_posted = younger.state is model.AlertState.POSTED
-            if is_posted and (older is None or older.state is not model.AlertState.POSTED):
+            is_posted = younger.state is AlertState.POSTED
+            if is_posted and (older is None or older.state is not AlertState.POSTED):
                 posted_for = younger.posted_for or younger.story
                 self._turn.save_alert(replace(younger, story=entry.story.id, posted_for=posted_for))
             elif is_posted:
                 decisions.append(self._point_to(entry.story, younger))
-            self._turn.save_alert(replace(younger, state=model.AlertState.MERGED, held_until=None))
+            self._turn.save_alert(replace(younger, state=AlertState.MERGED, held_until=None))
         return decisions
 
-    def _point_to(self, older: model.Story, younger: model.Alert) -> model.Decision:
+    def _point_to(self, older: Story, younger: Alert) -> Decision:
         detail = f"merged into {older.id}"
-        decision = self._turn.decision(younger, model.AlertAction.EDIT, model.Reason.MERGED, detail)
+        decision = self._turn.decision(younger, AlertAction.EDIT, Reason.MERGED, detail)
         self._turn.decide(decision)
         # The older message has its own escalation.
-        self._turn.drop_rows([model.send_id("escalation", younger.story)], detail)
+        self._turn.drop_rows([send_id("escalation", younger.story)], detail)
         if younger.head is not None and not younger.is_gathered:
             lead = "Merged into an earlier story:"
             title = summaries.message_headline(older, self._turn.rules, article=younger.headline)
@@ -152,39 +157,37 @@ class Dispatcher:
             self._turn.post(row)
         return decision
 
-    def dispatch_split(self, split: Split) -> list[model.Decision]:
+    def dispatch_split(self, split: Split) -> list[Decision]:
         """Edit the messages of a split story, and dispatch the new story of the removed articles."""
         decisions = []
         for alert in self._turn.alerts([split.home.id]):
-            if alert.state is not model.AlertState.POSTED:
+            if alert.state is not AlertState.POSTED:
                 continue
             if alert.latest is not None and alert.latest.article in split.articles:
                 self._turn.save_alert(replace(alert, latest=None))
             count = len(split.articles)
             what = "1 article is" if count == 1 else f"{count} articles are"
             detail = f"{what} about a different event ({split.apart.id}), by {split.ruling.by}"
-            decision = self._turn.decision(alert, model.AlertAction.EDIT, model.Reason.SPLIT, detail)
+            decision = self._turn.decision(alert, AlertAction.EDIT, Reason.SPLIT, detail)
             decisions.append(decision)
             self._carry_out(decision, once=split.ruling.id)
             self._take_back_replies(split, decision)
         return [*decisions, *self.dispatch([ChangedStory(split.apart, arrivals=list(split.apart.members))])]
 
-    def _take_back_replies(self, split: Split, decision: model.Decision) -> None:
+    def _take_back_replies(self, split: Split, decision: Decision) -> None:
         """Turn sent replies about the removed articles into pointers to the new story, and drop unsent replies."""
         for row in self._turn.tx.outbox.of_story(split.home.id):
             reported = {fact.article for fact in row.message.facts} | {edit.article for edit in row.message.edits}
-            is_reply = row.message.kind is model.MessageKind.REPLY
+            is_reply = row.message.kind is MessageKind.REPLY
             if row.channel != decision.channel or not is_reply or reported.isdisjoint(split.articles):
                 continue
-            if row.state is model.SendState.SENT:
+            if row.state is SendState.SENT:
                 lead = "Moved to a separate story:"
                 self._turn.post(messages.pointer_row(self._turn, decision, split.apart, row.id, lead=lead))
             else:
                 self._turn.drop_rows([row.id], decision.detail)
 
-    def _post_together(
-        self, posts: Sequence[model.Decision], reasons: Mapping[model.StoryId, model.Reason], *, most: int
-    ) -> None:
+    def _post_together(self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason], *, most: int) -> None:
         """Post one story separately, or several in gathered messages of at most ``most`` stories.
 
         ``reasons`` are why each story was held.
@@ -198,17 +201,17 @@ class Dispatcher:
             row = messages.gathered_row(self._turn, chunk, lead=_lead(chunk, reasons))
             self._list_in(row, row.id, chunk)
 
-    def _post_capped(self, posts: Sequence[model.Decision], reasons: Mapping[model.StoryId, model.Reason]) -> None:
+    def _post_capped(self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason]) -> None:
         """Add stories beyond the rate cap to the channel's gathered message of this hour, or begin a new one."""
-        if not posts or posts[0].reason is not model.Reason.RATE_CAP:
+        if not posts or posts[0].reason is not Reason.RATE_CAP:
             # The channel cannot edit messages, so these stories waited until the rate cap allowed another post.
             self._post_together(posts, reasons, most=_STORIES_BEYOND_CAP)
             return
         channel, posts = posts[0].channel, self._loudest_first(posts)
-        listed = Counter[model.SendId]()
-        gathered: dict[model.SendId, model.Alert] = {}
+        listed = Counter[SendId]()
+        gathered: dict[SendId, Alert] = {}
         for alert in self._posted(channel):
-            if alert.head is not None and alert.is_gathered and alert.reason is model.Reason.RATE_CAP:
+            if alert.head is not None and alert.is_gathered and alert.reason is Reason.RATE_CAP:
                 listed[alert.head] += 1
                 gathered.setdefault(alert.head, alert)
         head, first = max(gathered.items(), key=lambda item: item[1].posted_at or self._turn.now, default=(None, None))
@@ -223,7 +226,7 @@ class Dispatcher:
             row = messages.gathered_row(self._turn, chunk, lead=_MORE)
             self._list_in(row, row.id, chunk)
 
-    def _list_in(self, row: model.Outgoing, head: model.SendId, posts: Sequence[model.Decision]) -> None:
+    def _list_in(self, row: Outgoing, head: SendId, posts: Sequence[Decision]) -> None:
         """Write a gathered message, or an edit of it, that lists the stories of ``posts``."""
         self._turn.post(row)
         self._turn.decide(*posts)
@@ -234,15 +237,13 @@ class Dispatcher:
             headline = headlines[post.story]
             self._turn.save_alert(alerts.record_decision(alert, post, head=head, headline=headline, is_gathered=True))
 
-    def _loudest_first(self, posts: Sequence[model.Decision]) -> Sequence[model.Decision]:
+    def _loudest_first(self, posts: Sequence[Decision]) -> Sequence[Decision]:
         return sorted(posts, key=lambda post: self._severity(post.rules).rank, reverse=True)
 
-    def _severity(self, rules: Iterable[str]) -> model.Severity:
+    def _severity(self, rules: Iterable[str]) -> Severity:
         return messages.highest_severity(self._turn.rules[name] for name in rules if name in self._turn.rules)
 
-    def _carry_out(
-        self, decision: model.Decision, *, once: str | None = None, added: tuple[model.ArticleId, ...] = ()
-    ) -> None:
+    def _carry_out(self, decision: Decision, *, once: str | None = None, added: tuple[ArticleId, ...] = ()) -> None:
         """Save a decision with its alert and its message.
 
         ``added`` are the articles that an edit adds. ``once`` identifies the cause of an edit that no article caused.
@@ -250,14 +251,14 @@ class Dispatcher:
         turn, row = self._turn, None
         alert = turn.alert(decision.story, decision.channel)
         match decision.action:
-            case model.AlertAction.POST:
+            case AlertAction.POST:
                 row = messages.post_row(turn, decision)
-            case model.AlertAction.EDIT if alert and alert.is_gathered:
+            case AlertAction.EDIT if alert and alert.is_gathered:
                 row = messages.gathered_edit_row(turn, decision, alert, added=added, once=once)
-            case model.AlertAction.EDIT if alert:
+            case AlertAction.EDIT if alert:
                 silences = self._silences.shown(alert)
                 row = messages.edit_row(turn, decision, alert, silences=silences, added=added, once=once)
-            case model.AlertAction.REPLY if alert:
+            case AlertAction.REPLY if alert:
                 row = messages.reply_row(turn, decision, alert)
         turn.decide(decision)
         if row:
@@ -265,7 +266,7 @@ class Dispatcher:
                 row = turn.advice.worded(row, decision.story)
             turn.post(row)
         headline = row.message.briefs[0].title.article if row else None
-        if decision.action is model.AlertAction.POST:
+        if decision.action is AlertAction.POST:
             self._recent.pop(decision.channel, None)
         alert = alerts.record_decision(alert, decision, head=row.id if row else None, headline=headline)
         turn.save_alert(alert)
@@ -273,16 +274,16 @@ class Dispatcher:
         if escalation and not messages.active_claims(turn, decision.story):
             turn.post(escalation)
 
-    def _rules_and_channels(self, story: model.Story) -> list[tuple[model.Rule, tuple[str, ...]]]:
+    def _rules_and_channels(self, story: Story) -> list[tuple[Rule, tuple[str, ...]]]:
         """Return each loaded rule of the story, in order of first match, with the channels that it notifies."""
         loaded = [self._turn.rules[name] for name in story.rules if name in self._turn.rules]
         current = () if all(rule.notify for rule in loaded) else self._turn.alerts([story.id])
         return [(rule, rule.notify or self._routed(story, rule, current)) for rule in loaded]
 
-    def _routed(self, story: model.Story, rule: model.Rule, current: Sequence[model.Alert]) -> tuple[str, ...]:
+    def _routed(self, story: Story, rule: Rule, current: Sequence[Alert]) -> tuple[str, ...]:
         """Return the channels that the routes choose. A story stays in its first channels while a route allows them."""
         routes = self._turn.snapshot.routes
-        own = [alert for alert in current if rule.name in alert.rules and alert.state is not model.AlertState.MERGED]
+        own = [alert for alert in current if rule.name in alert.rules and alert.state is not AlertState.MERGED]
         possible = routing.possible_channels(routes, rule) if own else ()
         if channels := tuple(alert.channel for alert in own if alert.channel in possible):
             return channels
@@ -295,7 +296,7 @@ class Dispatcher:
         self,
         entry: ChangedStory,
         channel: str,
-        routes: Sequence[tuple[model.Rule, tuple[str, ...]]] | None = None,
+        routes: Sequence[tuple[Rule, tuple[str, ...]]] | None = None,
     ) -> alerts.Situation:
         """Return the situation of a story in a channel. ``routes`` is the result of ``_rules_and_channels``."""
         story = entry.story
@@ -324,7 +325,7 @@ class Dispatcher:
         )
         return self._silences.without_silenced(situation)
 
-    def _posted(self, channel: str) -> Sequence[model.Alert]:
+    def _posted(self, channel: str) -> Sequence[Alert]:
         """Return the channel's recently posted alerts, oldest first."""
         if channel not in self._recent:
             # Load at least two hours: a gathered message grows for an hour, and its first story must be included.
@@ -332,12 +333,12 @@ class Dispatcher:
             self._recent[channel] = self._turn.posted_since(channel, since)
         return self._recent[channel]
 
-    def _times(self, recent: Sequence[model.Alert]) -> tuple[tuple[datetime, ...], tuple[datetime, ...]]:
+    def _times(self, recent: Sequence[Alert]) -> tuple[tuple[datetime, ...], tuple[datetime, ...]]:
         """Return the times of the posts that count for the rate cap: those below severity high, then the high ones."""
-        times: dict[bool, dict[model.SendId | None, datetime]] = {False: {}, True: {}}
+        times: dict[bool, dict[SendId | None, datetime]] = {False: {}, True: {}}
         for alert in recent:
-            if alert.posted_at and not (alert.is_gathered and alert.reason is model.Reason.RATE_CAP):
-                is_high = self._severity(alert.rules) is model.Severity.HIGH
+            if alert.posted_at and not (alert.is_gathered and alert.reason is Reason.RATE_CAP):
+                is_high = self._severity(alert.rules) is Severity.HIGH
                 times[is_high].setdefault(alert.head, alert.posted_at)
         return tuple(times[False].values()), tuple(times[True].values())
 
@@ -346,12 +347,12 @@ class Dispatcher:
 _MORE = "More stories: this channel has reached its posts per hour"
 
 
-def _lead(posts: Sequence[model.Decision], held_for: Mapping[model.StoryId, model.Reason]) -> str:
+def _lead(posts: Sequence[Decision], held_for: Mapping[StoryId, Reason]) -> str:
     reasons = {held_for[post.story] for post in posts}
-    if reasons == {model.Reason.BASELINE}:
+    if reasons == {Reason.BASELINE}:
         return f"{len(posts)} stories found on the first look at new feeds"
-    if reasons == {model.Reason.DIGEST}:
+    if reasons == {Reason.DIGEST}:
         return f"Digest: {len(posts)} stories"
-    if reasons == {model.Reason.RATE_CAP}:
+    if reasons == {Reason.RATE_CAP}:
         return _MORE
     return f"{len(posts)} stories that were held"

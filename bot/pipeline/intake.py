@@ -16,10 +16,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from bot import model, storage
+from bot import storage
 from bot.alerts import notices
 from bot.feeds import cleaning, health, identity, polling, schedule, websub
 from bot.model import ledger
+from bot.model.archive import Arrival, KnownItems, Revision, Sighting
+from bot.model.feeds import Feed, FeedState
+from bot.model.rules import Match
+from bot.model.stories import Article, ArticleId
 from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
 from bot.pipeline.snapshot import Snapshot
@@ -44,8 +48,8 @@ class DailyUse:
 
 def limit_to_day(
     identified: identity.Identification,
-    known_items: model.KnownItems,
-    state: model.FeedState,
+    known_items: KnownItems,
+    state: FeedState,
     *,
     pages: Mapping[str, str],
     most: int,
@@ -76,7 +80,7 @@ def limit_to_day(
     return replace(identified, items=tuple(kept)), DailyUse(cost=cost, names=used_names, postponed=len(postponed))
 
 
-def _is_new_name(item: identity.Identified, known_items: model.KnownItems) -> bool:
+def _is_new_name(item: identity.Identified, known_items: KnownItems) -> bool:
     is_named = item.article is None or item.novelty is identity.Novelty.RETOLD
     return is_named and item.sighting.key not in known_items.by_key
 
@@ -95,9 +99,9 @@ class IngestedPoll:
     """The articles and the new state of one poll."""
 
     polled: Poll
-    state: model.FeedState
-    arrivals: tuple[model.Arrival, ...] = ()
-    revisions: tuple[model.Revision, ...] = ()
+    state: FeedState
+    arrivals: tuple[Arrival, ...] = ()
+    revisions: tuple[Revision, ...] = ()
     new_count: int = 0
     health: tuple[health.HealthEvent, ...] = ()
 
@@ -109,15 +113,15 @@ class IngestBatch:
     #: One entry for each poll, in the order of the polls.
     ingested: list[IngestedPoll] = field(default_factory=list)
     #: Articles that are older than the backfill window, which are stored without text.
-    old: list[model.Article] = field(default_factory=list)
-    new: list[model.Article] = field(default_factory=list)
-    sightings: list[model.Sighting] = field(default_factory=list)
+    old: list[Article] = field(default_factory=list)
+    new: list[Article] = field(default_factory=list)
+    sightings: list[Sighting] = field(default_factory=list)
     #: New versions of stored articles.
-    revised: list[model.Article] = field(default_factory=list)
-    matches: list[tuple[model.ArticleId, tuple[model.Match, ...]]] = field(default_factory=list)
+    revised: list[Article] = field(default_factory=list)
+    matches: list[tuple[ArticleId, tuple[Match, ...]]] = field(default_factory=list)
 
     @property
-    def articles(self) -> Sequence[model.Article]:
+    def articles(self) -> Sequence[Article]:
         """All articles to write."""
         return (*self.old, *self.new, *self.revised)
 
@@ -174,7 +178,7 @@ class _Ingestor:
         #: Feed -> use of its daily limit by the poll.
         self._used: dict[str, DailyUse] = {}
         #: Ids of the articles with the same link -> rules that matched any of them.
-        self._matched_rules: defaultdict[tuple[model.ArticleId, ...], set[str]] = defaultdict(set)
+        self._matched_rules: defaultdict[tuple[ArticleId, ...], set[str]] = defaultdict(set)
 
     def ingest(self, polls: Sequence[Poll]) -> IngestBatch:
         self._boilerplate = {polled.feed.url: polled.state.boilerplate for polled in polls}
@@ -242,9 +246,7 @@ class _Ingestor:
             new_count=len(new) + len(reworded),
         )
 
-    def _with_remarks(
-        self, state: model.FeedState, polled: Poll, identified: identity.Identification
-    ) -> model.FeedState:
+    def _with_remarks(self, state: FeedState, polled: Poll, identified: identity.Identification) -> FeedState:
         feed = polled.feed
         elsewhere = state.links_elsewhere if identified.links_elsewhere is None else identified.links_elsewhere
         remarks = [*state.remarks, *identified.remarks]
@@ -269,7 +271,7 @@ class _Ingestor:
             etag=polled.state.etag if polled.reading and polled.reading.is_increment else None,
         )
 
-    def _without_reading(self, polled: Poll) -> model.FeedState:
+    def _without_reading(self, polled: Poll) -> FeedState:
         if polled.postponed_to is not None:
             return replace(polled.state, due_at=polled.postponed_to)
         if polled.error is None and polled.answer is not None:
@@ -280,7 +282,7 @@ class _Ingestor:
         jitter = random.random()  # noqa: S311 - not a secret
         return polling.FinishedPoll(polled.state, polled.feed, self._snapshot.fetch, self._now, jitter)
 
-    def _reworded(self, polled: Poll, items: Sequence[identity.Identified]) -> tuple[model.Arrival, ...]:
+    def _reworded(self, polled: Poll, items: Sequence[identity.Identified]) -> tuple[Arrival, ...]:
         """Return arrivals for known articles with matches that only this feed's wording produces."""
         arrivals = []
         for item in items:
@@ -307,7 +309,7 @@ class _Ingestor:
                 ]
         return tuple(arrivals)
 
-    def _edited(self, polled: Poll, items: Sequence[identity.Identified]) -> tuple[model.Revision, ...]:
+    def _edited(self, polled: Poll, items: Sequence[identity.Identified]) -> tuple[Revision, ...]:
         edited = {
             item.stub.id: item.article for item in items if item.novelty in _REVISED and item.article and item.stub
         }
@@ -330,7 +332,7 @@ class _Ingestor:
                 # Only the date has changed: store it, but do not match or post again.
                 continue
             revisions.append(
-                model.Revision(
+                Revision(
                     article=revised,
                     matches=self._match(revised, polled.feed),
                     # Two outlets word the same news differently; that is not a correction.
@@ -341,7 +343,7 @@ class _Ingestor:
             )
         return tuple(revisions)
 
-    def _revised(self, previous: model.Article, new: model.Article, *, is_taken_over: bool) -> model.Article | None:
+    def _revised(self, previous: Article, new: Article, *, is_taken_over: bool) -> Article | None:
         """Return the next version of an article, or None if its stored fields would not change."""
         if previous.is_full_text and not new.is_full_text:
             # Keep the page's text. The page was not fetched again, so the new text is only the feed's teaser.
@@ -361,7 +363,7 @@ class _Ingestor:
             version=previous.version + 1,
         )
 
-    def _match(self, article: model.Article, feed: model.Feed) -> tuple[model.Match, ...]:
+    def _match(self, article: Article, feed: Feed) -> tuple[Match, ...]:
         matches = self._snapshot.rules.match(article, feed, now=self._now)
         if matches:
             self._done.matches.append((article.id, matches))
@@ -372,11 +374,11 @@ _FIRST_SEEN = (identity.Novelty.NEW, identity.Novelty.OLD)
 _REVISED = (identity.Novelty.EDITED, identity.Novelty.TAKEN_OVER)
 
 
-def _arrival(polled: Poll, article: model.Article, matches: tuple[model.Match, ...]) -> model.Arrival:
-    return model.Arrival(article=article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
+def _arrival(polled: Poll, article: Article, matches: tuple[Match, ...]) -> Arrival:
+    return Arrival(article=article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
 
 
-def _of(items: Sequence[identity.Identified], novelty: identity.Novelty) -> list[model.Article]:
+def _of(items: Sequence[identity.Identified], novelty: identity.Novelty) -> list[Article]:
     return [item.article for item in items if item.novelty is novelty and item.article]
 
 
@@ -395,12 +397,12 @@ def _without_boilerplate(item: identity.Identified, memory: str) -> identity.Ide
     return item if article is item.article else replace(item, article=article)
 
 
-def _stripped(article: model.Article, memory: str) -> model.Article:
+def _stripped(article: Article, memory: str) -> Article:
     stripped = cleaning.strip_boilerplate(article.text, memory)
     return replace(article, text=stripped.text, left_out=stripped.left_out) if stripped.left_out else article
 
 
-def _content(article: model.Article) -> tuple[str, str]:
+def _content(article: Article) -> tuple[str, str]:
     return article.title, article.text
 
 
@@ -418,7 +420,7 @@ async def store_polls(
     compute = partial(ingest_polls, polls=polls, snapshot=snapshot, now=now)
     batch = await store.read(compute)
     computed = [batch]
-    stored: list[model.Article] = []
+    stored: list[Article] = []
     for piece in batch.cut(MOST):
         if not await store.write(partial(_store_piece, piece=piece, batch=batch, stored=stored, now=now)):
             computed.clear()
@@ -457,7 +459,7 @@ def _finish(
     _limit_hosts(tx, kept)
     _note_hubs(tx, kept, now)
     _report_health(tx, kept, snapshot, now)
-    matched: list[model.Arrival | model.Revision] = []
+    matched: list[Arrival | Revision] = []
     for poll in kept:
         matched += [*poll.arrivals, *poll.revisions]
     note_rule_matches(tx, snapshot, matched, now=now)
@@ -466,7 +468,7 @@ def _finish(
 
 
 def _store_piece(
-    tx: storage.Transaction, *, piece: IngestBatch, batch: IngestBatch, stored: Sequence[model.Article], now: datetime
+    tx: storage.Transaction, *, piece: IngestBatch, batch: IngestBatch, stored: Sequence[Article], now: datetime
 ) -> bool:
     """Write a piece. If another worker has stored one of its articles, return False and write nothing."""
     if tx.articles.are_rivalled((*piece.new, *piece.old), beside=stored):

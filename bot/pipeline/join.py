@@ -12,9 +12,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import model, stories
+from bot import stories
 from bot.alerts import notices
 from bot.feeds import groups, links
+from bot.model.actions import Ruling, RulingKind
+from bot.model.alerts import AlertState, Decision
+from bot.model.archive import Arrival, Pending, Revision
+from bot.model.language_models import Encoder, Use
+from bot.model.rules import Group, Match, Severity
+from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
 from bot.pipeline.dispatch import Dispatcher, Split
 from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
 from bot.stories import foreign
@@ -32,18 +38,18 @@ class StoryUpdater:
     def __init__(self) -> None:
         self._window = timedelta()
         self._grouping: stories.Grouping | None = None
-        self._encoder: model.Encoder | None = None
+        self._encoder: Encoder | None = None
         self._claims = ClaimsCache()
 
     def update(
         self,
         turn: Turn,
-        arrivals: Sequence[model.Arrival],
-        revisions: Sequence[model.Revision],
-        pending: Sequence[model.Pending] = (),
+        arrivals: Sequence[Arrival],
+        revisions: Sequence[Revision],
+        pending: Sequence[Pending] = (),
         *,
-        rulings: Sequence[model.Ruling] = (),
-    ) -> list[model.Decision]:
+        rulings: Sequence[Ruling] = (),
+    ) -> list[Decision]:
         """Carry out rulings, then join articles to stories, and decide what to post in each channel."""
         decisions = [decision for ruling in rulings for decision in self._rule(turn, ruling)]
         self._join(turn, [*arrivals, *_late_matches(turn, revisions)])
@@ -56,14 +62,14 @@ class StoryUpdater:
             turn.save_story(entry.story)
         return [*decisions, *Dispatcher(turn, self._claims).dispatch(turn.changed.values())]
 
-    def release(self, turn: Turn) -> list[model.Decision]:
+    def release(self, turn: Turn) -> list[Decision]:
         """Decide again about held alerts and reminders that are due."""
         held = turn.due_alerts()
         return Dispatcher(turn, self._claims).release(held) if held else []
 
-    def _rule(self, turn: Turn, ruling: model.Ruling) -> list[model.Decision]:
+    def _rule(self, turn: Turn, ruling: Ruling) -> list[Decision]:
         grouping = self._index(turn)
-        if ruling.kind is model.RulingKind.SPLIT:
+        if ruling.kind is RulingKind.SPLIT:
             split = split_story(turn, ruling)
             if split is None:
                 return []
@@ -79,19 +85,19 @@ class StoryUpdater:
         turn.save_story(entry.story)
         return Dispatcher(turn, self._claims).dispatch([entry])
 
-    def _join(self, turn: Turn, arrivals: Sequence[model.Arrival]) -> None:
+    def _join(self, turn: Turn, arrivals: Sequence[Arrival]) -> None:
         if not arrivals:
             return
-        if advice := turn.advice_for(model.Use.RELEVANCE):
+        if advice := turn.advice_for(Use.RELEVANCE):
             arrivals, rejected = advice.sort_by_relevance(arrivals)
             for member in rejected:
                 entry = _entry(turn, member.join.story, member.article)
                 entry.story = _with_member(entry.story, member)
         grouping = self._index(turn)
         rules = turn.rules.values()
-        modes = {rule.name: rule.group for rule in rules if rule.group is not model.Group.NORMAL}
+        modes = {rule.name: rule.group for rule in rules if rule.group is not Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
-        urgent = {rule.name for rule in rules if rule.severity is model.Severity.HIGH}
+        urgent = {rule.name for rule in rules if rule.severity is Severity.HIGH}
         joins = grouping.join_batch(by_id.values(), modes, self._second_opinion(turn, by_id, urgent))
         # Load all stories in one query; the turn caches them.
         turn.stories(join.story for join in joins)
@@ -104,13 +110,11 @@ class StoryUpdater:
                 _merge(turn, entry, younger)
             self._add_member(turn, entry, arrival, join)
 
-    def _add_member(self, turn: Turn, entry: ChangedStory, arrival: model.Arrival, join: model.Join) -> None:
+    def _add_member(self, turn: Turn, entry: ChangedStory, arrival: Arrival, join: Join) -> None:
         """Add an article and its new facts to the story."""
-        member = model.Member(
-            article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
-        )
+        member = Member(article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline)
         # Do not ask the model about a copy, because only its headline may be new.
-        is_asked = join.copy_of is None and turn.advice_for(model.Use.FACTS) is not None
+        is_asked = join.copy_of is None and turn.advice_for(Use.FACTS) is not None
         news = self._claims.join(entry.story, member, _nearby(turn, join), is_asked=is_asked)
         new_facts, further = (facts_for_rules(turn, arrival.article, some) for some in (news.facts, news.further))
         story, other = entry.story, turn.story(join.near) if join.is_advised else None
@@ -125,7 +129,7 @@ class StoryUpdater:
         if copies:
             _move_to_end(turn, entry, copies)
 
-    def _revise(self, turn: Turn, revisions: Sequence[model.Revision]) -> None:
+    def _revise(self, turn: Turn, revisions: Sequence[Revision]) -> None:
         """Replace edited articles in their stories, and add the new facts."""
         for revision in revisions:
             stored = turn.story_of(revision.article.id)
@@ -140,19 +144,19 @@ class StoryUpdater:
             entry.edits.extend(revision.edits)
 
     def _second_opinion(
-        self, turn: Turn, by_id: Mapping[model.ArticleId, model.Arrival], urgent: Collection[str]
+        self, turn: Turn, by_id: Mapping[ArticleId, Arrival], urgent: Collection[str]
     ) -> stories.SecondOpinion | None:
-        advice = turn.advice_for(model.Use.SAME_EVENT)
+        advice = turn.advice_for(Use.SAME_EVENT)
         if advice is None:
             return None
 
-        def ask(article_id: model.ArticleId, ids: Sequence[model.StoryId]) -> stories.Opinion | None:
+        def ask(article_id: ArticleId, ids: Sequence[StoryId]) -> stories.Opinion | None:
             waiting = (_alone(arrival) for arrival in by_id.values() if arrival.article.id in advice.held)
             stored = {**turn.stories(ids), **{story.id: story for story in waiting if story.id in ids}}
             article, nearby = by_id[article_id].article, [stored[story] for story in ids[1:] if story in stored]
 
-            def offer(nearest: model.Story) -> Sequence[model.Fact]:
-                if turn.advice_for(model.Use.FACTS) is None or not _is_posted(turn, nearest):
+            def offer(nearest: Story) -> Sequence[Fact]:
+                if turn.advice_for(Use.FACTS) is None or not _is_posted(turn, nearest):
                     return ()
                 return facts_for_rules(turn, article, self._claims.offered(nearest, article, nearby))
 
@@ -172,12 +176,12 @@ class StoryUpdater:
         return self._grouping
 
 
-def _resume(turn: Turn, pending: model.Pending) -> None:
+def _resume(turn: Turn, pending: Pending) -> None:
     """Add the facts or the summary of a deferred task to its story, unless the answer is still missing."""
     story, advice, new_facts = turn.story(pending.story), turn.advice, pending.facts
     has_summary = False
     try:
-        if pending.prompt.use is not model.Use.FACTS:
+        if pending.prompt.use is not Use.FACTS:
             has_summary = advice is not None and advice.has_words(pending)
         elif advice is not None:
             new_facts = advice.confirmed(pending)
@@ -193,23 +197,23 @@ def _resume(turn: Turn, pending: model.Pending) -> None:
 
 def _confirmed(
     turn: Turn,
-    story: model.Story,
-    article: model.Article,
-    new_facts: Sequence[model.Fact],
-    further: Sequence[model.Fact] = (),
-) -> Sequence[model.Fact]:
+    story: Story,
+    article: Article,
+    new_facts: Sequence[Fact],
+    further: Sequence[Fact] = (),
+) -> Sequence[Fact]:
     """Return the facts to post now. Return none while a language model still has to choose them."""
-    advice = turn.advice_for(model.Use.FACTS)
+    advice = turn.advice_for(Use.FACTS)
     if advice is None or not (new_facts or further) or not _is_posted(turn, story):
         return new_facts
     return advice.confirm(article, story, new_facts, further)
 
 
-def _is_posted(turn: Turn, story: model.Story) -> bool:
-    return any(alert.state is model.AlertState.POSTED for alert in turn.alerts([story.id]))
+def _is_posted(turn: Turn, story: Story) -> bool:
+    return any(alert.state is AlertState.POSTED for alert in turn.alerts([story.id]))
 
 
-def _report_merge(turn: Turn, older: model.Story, younger_id: model.StoryId) -> None:
+def _report_merge(turn: Turn, older: Story, younger_id: StoryId) -> None:
     """Notify the operator if a language model's answer merges two posted stories."""
     posted = {alert.story for alert in turn.alerts([older.id, younger_id]) if alert.head is not None}
     younger = turn.stories([younger_id]).get(younger_id)
@@ -219,16 +223,14 @@ def _report_merge(turn: Turn, older: model.Story, younger_id: model.StoryId) -> 
     turn.notify(notices.model_merged(turn.advice.advisor.policy.name, older, younger))
 
 
-def _split_articles(turn: Turn, since: datetime) -> list[tuple[model.StoryId, model.Article]]:
+def _split_articles(turn: Turn, since: datetime) -> list[tuple[StoryId, Article]]:
     """Return the articles that people removed from stories, each with the id of its former story."""
-    splits = [
-        ruling for ruling in turn.tx.rulings.since(since) if ruling.kind is model.RulingKind.SPLIT and ruling.done_at
-    ]
+    splits = [ruling for ruling in turn.tx.rulings.since(since) if ruling.kind is RulingKind.SPLIT and ruling.done_at]
     articles = turn.tx.articles.get([article for split in splits for article in split.articles]) if splits else {}
     return [(split.story, articles[article]) for split in splits for article in split.articles if article in articles]
 
 
-def split_story(turn: Turn, ruling: model.Ruling) -> Split | None:
+def split_story(turn: Turn, ruling: Ruling) -> Split | None:
     """Move the articles of a ruling, with their copies, to a separate story.
 
     Return None if the story does not contain the articles or consists only of them.
@@ -240,8 +242,8 @@ def split_story(turn: Turn, ruling: model.Ruling) -> Split | None:
     members = [member for member in home.members if named & {member.article.id, member.join.copy_of}]
     if not members or len(members) == len(home.members):
         return None
-    apart_id = stories.story_id(model.ArticleId(f"split {ruling.id}"))
-    apart = model.Story(
+    apart_id = stories.story_id(ArticleId(f"split {ruling.id}"))
+    apart = Story(
         id=apart_id,
         title=members[0].article.title,
         first_seen=min(member.article.first_seen for member in members),
@@ -260,11 +262,11 @@ def split_story(turn: Turn, ruling: model.Ruling) -> Split | None:
     return Split(ruling=ruling, home=home, apart=apart)
 
 
-def _moved(member: model.Member, to: model.StoryId, ruling: model.Ruling) -> model.Member:
+def _moved(member: Member, to: StoryId, ruling: Ruling) -> Member:
     join = replace(
         member.join,
         story=to,
-        reason=model.JoinReason.SPLIT,
+        reason=JoinReason.SPLIT,
         detail=f"by {ruling.by}",
         copy_of=member.join.copy_of if member.join.copy_of in ruling.articles else None,
         merges=(),
@@ -273,15 +275,15 @@ def _moved(member: model.Member, to: model.StoryId, ruling: model.Ruling) -> mod
     return replace(member, join=join)
 
 
-def _merge(turn: Turn, older: ChangedStory, younger_id: model.StoryId) -> None:
+def _merge(turn: Turn, older: ChangedStory, younger_id: StoryId) -> None:
     """Move the members of the younger story to the older story, and save the younger story as merged."""
     entry = turn.changed.pop(younger_id, None)
     story = entry.story if entry else turn.stories([younger_id]).get(younger_id)
     if story is None:
         return
     for member in story.members:
-        is_reversal = member.join.reason is model.JoinReason.REVERSAL
-        reason = member.join.reason if is_reversal else model.JoinReason.MERGED
+        is_reversal = member.join.reason is JoinReason.REVERSAL
+        reason = member.join.reason if is_reversal else JoinReason.MERGED
         moved = replace(member, join=replace(member.join, story=older.story.id, reason=reason))
         older.story = _with_member(older.story, moved)
         # List the moved articles as arrivals, so that the older story's message shows them.
@@ -292,16 +294,16 @@ def _merge(turn: Turn, older: ChangedStory, younger_id: model.StoryId) -> None:
     turn.save_story(replace(story, members=(), merged_into=older.story.id))
 
 
-def _late_matches(turn: Turn, revisions: Iterable[model.Revision]) -> list[model.Arrival]:
+def _late_matches(turn: Turn, revisions: Iterable[Revision]) -> list[Arrival]:
     """Return arrivals for the articles that match since their edit and have no story."""
     return [
-        model.Arrival(article=revision.article, matches=revision.matches, is_baseline=False)
+        Arrival(article=revision.article, matches=revision.matches, is_baseline=False)
         for revision in revisions
         if revision.matches and turn.story_of(revision.article.id) is None
     ]
 
 
-def _nearby(turn: Turn, join: model.Join) -> list[model.Story]:
+def _nearby(turn: Turn, join: Join) -> list[Story]:
     """Return the other stories that are nearest to the article, with the changes of this turn."""
     stored = turn.stories(story for story in join.beside if story not in turn.changed)
     changed = {story: turn.changed[story].story for story in join.beside if story in turn.changed}
@@ -309,26 +311,26 @@ def _nearby(turn: Turn, join: model.Join) -> list[model.Story]:
     return [nearby[story] for story in join.beside if story in nearby]
 
 
-def _entry(turn: Turn, story_id: model.StoryId, article: model.Article) -> ChangedStory:
+def _entry(turn: Turn, story_id: StoryId, article: Article) -> ChangedStory:
     """Return the changes of a story. If the story is not in the store, it is a new story about the article."""
     return turn.change(turn.stories([story_id]).get(story_id) or _new_story(story_id, article))
 
 
-def _new_story(story_id: model.StoryId, article: model.Article, *members: model.Member) -> model.Story:
+def _new_story(story_id: StoryId, article: Article, *members: Member) -> Story:
     seen = article.first_seen
-    return model.Story(
+    return Story(
         id=story_id, title=article.title, first_seen=seen, last_seen=seen, members=members, headline=article.id
     )
 
 
-def _alone(arrival: model.Arrival) -> model.Story:
+def _alone(arrival: Arrival) -> Story:
     """Return the story that an article would open if it joined no other story."""
     article, story = arrival.article, stories.story_id(arrival.article.id)
-    join = model.Join(story=story, article=article.id, reason=model.JoinReason.OPENED)
-    return _new_story(story, article, model.Member(article=article, join=join, matches=arrival.matches))
+    join = Join(story=story, article=article.id, reason=JoinReason.OPENED)
+    return _new_story(story, article, Member(article=article, join=join, matches=arrival.matches))
 
 
-def _with_member(story: model.Story, member: model.Member) -> model.Story:
+def _with_member(story: Story, member: Member) -> Story:
     return replace(
         story,
         members=(*story.members, member),
@@ -337,7 +339,7 @@ def _with_member(story: model.Story, member: model.Member) -> model.Story:
     )
 
 
-def _with_article(story: model.Story, article: model.Article, matches: tuple[model.Match, ...] = ()) -> model.Story:
+def _with_article(story: Story, article: Article, matches: tuple[Match, ...] = ()) -> Story:
     """Return the story with a new version of an article. Empty ``matches`` keep the matches of the old version."""
     members = tuple(
         replace(member, article=article, matches=matches or member.matches)
@@ -348,7 +350,7 @@ def _with_article(story: model.Story, article: model.Article, matches: tuple[mod
     return replace(story, members=members)
 
 
-def _move_to_end(turn: Turn, entry: ChangedStory, copies: Sequence[model.Member]) -> None:
+def _move_to_end(turn: Turn, entry: ChangedStory, copies: Sequence[Member]) -> None:
     """Move the members that are copies of the newest member to the end."""
     by_id = {member.article.id: member for member in copies}
     saved = turn.stories([entry.story.id]).get(entry.story.id)
@@ -359,9 +361,7 @@ def _move_to_end(turn: Turn, entry: ChangedStory, copies: Sequence[model.Member]
     entry.arrivals = [by_id.get(member.article.id, member) for member in entry.arrivals]
 
 
-def resolve_copies(
-    story: model.Story, member: model.Member, *, opposes: bool = False
-) -> tuple[model.Member, Sequence[model.Member]]:
+def resolve_copies(story: Story, member: Member, *, opposes: bool = False) -> tuple[Member, Sequence[Member]]:
     """Return the new member, marked as a copy if it is one, and the members that are copies of it.
 
     Grouping recognises copies by their words and takes the first article as the original. Here the publisher's own
@@ -369,7 +369,7 @@ def resolve_copies(
     ``opposes`` is true, the article denies or reverses the story's report, so its outlet does not corroborate it.
     """
     if opposes and member.join.copy_of is None:
-        member = replace(member, join=replace(member.join, reason=model.JoinReason.REVERSAL))
+        member = replace(member, join=replace(member.join, reason=JoinReason.REVERSAL))
     article = member.article
     same = [other for other in story.members if other.join.copy_of is None and _is_same_text(other, member)]
     copies = [other for other in same if groups.speaks_for(article, other.article)]
@@ -381,7 +381,7 @@ def resolve_copies(
     return member, ()
 
 
-def _is_same_text(other: model.Member, member: model.Member) -> bool:
+def _is_same_text(other: Member, member: Member) -> bool:
     """Return whether two members have different owners, but the same page or the same text."""
     if other.article.owner == member.article.owner:
         return False
@@ -389,7 +389,7 @@ def _is_same_text(other: model.Member, member: model.Member) -> bool:
     return other.article.id == member.join.copy_of or bool(key and links.link_key(other.article.link) == key)
 
 
-def facts_for_rules(turn: Turn, article: model.Article, new_facts: Sequence[model.Fact]) -> Sequence[model.Fact]:
+def facts_for_rules(turn: Turn, article: Article, new_facts: Sequence[Fact]) -> Sequence[Fact]:
     """Return the facts of an article. For a live page, return only facts whose sentence alone matches a rule.
 
     In real feeds, live pages caused a third of all new facts, and hardly any of these was about the rule's subject.

@@ -11,9 +11,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import model, storage
+from bot import storage
 from bot.alerts import notices
 from bot.model import ledger
+from bot.model.archive import Arrival, Revision
+from bot.model.durations import Clock, format_duration
+from bot.model.errors import StoreError
+from bot.model.ledger import LedgerRow
 from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
@@ -31,7 +35,7 @@ SET_BACK = timedelta(minutes=1)
 class Heartbeat:
     """The heartbeat of one process."""
 
-    def __init__(self, store: storage.Store, clock: model.Clock, *, process: str, version: str, is_alone: bool) -> None:
+    def __init__(self, store: storage.Store, clock: Clock, *, process: str, version: str, is_alone: bool) -> None:
         """Initialize with the unique name of the process. If ``is_alone``, no other process uses the database."""
         self._store = store
         self._clock = clock
@@ -81,7 +85,7 @@ class Heartbeat:
 
         try:
             await self._store.write(work)
-        except model.StoreError as error:
+        except StoreError as error:
             log.error("end of worker not stored", error=str(error))
 
     async def live(self) -> None:
@@ -162,17 +166,17 @@ def _log(back: timedelta | None) -> None:
 
 
 def _shown(back: timedelta) -> str:
-    return model.format_duration(timedelta(minutes=round(back / timedelta(minutes=1))))
+    return format_duration(timedelta(minutes=round(back / timedelta(minutes=1))))
 
 
-def _stopped(process: str, since: datetime, until: datetime, how: str, at: datetime) -> model.LedgerRow:
+def _stopped(process: str, since: datetime, until: datetime, how: str, at: datetime) -> LedgerRow:
     return ledger.stop_row(process, since=since.isoformat(), until=until.isoformat(), how=how, at=at)
 
 
 TRIM_EVERY = timedelta(days=1)
 
 
-async def trim_when_due(store: storage.Store, clock: model.Clock, *, keep: timedelta | None) -> bool:
+async def trim_when_due(store: storage.Store, clock: Clock, *, keep: timedelta | None) -> bool:
     """Delete all data older than ``keep``, at most once a day; None keeps everything. Return whether it ran.
 
     Raises StoreUnavailable.
@@ -224,7 +228,7 @@ class ExpectationMonitor:
 def note_rule_matches(
     tx: storage.Transaction,
     snapshot: Snapshot,
-    queued: Iterable[model.Arrival | model.Revision],
+    queued: Iterable[Arrival | Revision],
     *,
     now: datetime,
 ) -> None:

@@ -11,36 +11,50 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from bot import alerts, model
-from bot.model import Verdict
+from bot import alerts
+from bot.model.actions import Judgement, Silence, Verdict
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.messages import (
+    Escalation,
+    Mention,
+    Message,
+    MessageKind,
+    Nearest,
+    Outgoing,
+    SendState,
+    Sentence,
+    StoryBrief,
+)
+from bot.model.rules import Rule, Severity
+from bot.model.stories import ArticleId, SendId, Story, StoryId, send_id
 from bot.pipeline.turn import Turn
 from bot.stories import summaries
 
 #: Maximum stories in one gathered message.
 STORIES_A_MESSAGE = 10
-_ESCALATED_REPLIES = (model.Reason.SECOND_RULE, model.Reason.CORROBORATION)
+_ESCALATED_REPLIES = (Reason.SECOND_RULE, Reason.CORROBORATION)
 
 
 # -- the message of a story
 
 
-def post_row(turn: Turn, decision: model.Decision) -> model.Outgoing:
+def post_row(turn: Turn, decision: Decision) -> Outgoing:
     """Return the first message about a story, or the separate message of a story that a gathered message listed."""
-    send_id = model.send_id("post", decision.story, decision.channel)
-    message = _message(turn, model.MessageKind.POST, decision, decision.rules)
+    row_id = send_id("post", decision.story, decision.channel)
+    message = _message(turn, MessageKind.POST, decision, decision.rules)
     message = replace(message, nearest=_nearest_story(turn, decision))
-    return _with_mentions(turn, _row(send_id, send_id, decision, message))
+    return _with_mentions(turn, _row(row_id, row_id, decision, message))
 
 
 def edit_row(
     turn: Turn,
-    decision: model.Decision,
-    alert: model.Alert,
+    decision: Decision,
+    alert: Alert,
     *,
-    silences: tuple[model.Silence, ...] = (),
-    added: tuple[model.ArticleId, ...] = (),
+    silences: tuple[Silence, ...] = (),
+    added: tuple[ArticleId, ...] = (),
     once: str | None = None,
-) -> model.Outgoing | None:
+) -> Outgoing | None:
     """Return an edit with the current text of the thread's first message, or None if there is no message to edit.
 
     ``added`` are the articles that this edit adds. ``once`` identifies the cause of an edit that no article caused.
@@ -49,7 +63,7 @@ def edit_row(
         return None
     named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
     message = replace(
-        _message(turn, model.MessageKind.EDIT, decision, named),
+        _message(turn, MessageKind.EDIT, decision, named),
         judgements=alerts.active_feedback(turn.tx.judgements.of_story(alert.story, alert.channel)),
         silences=silences,
         latest=alert.latest,
@@ -59,7 +73,7 @@ def edit_row(
     return _with_mentions(turn, _row(_edit_id(turn, decision, named, once=once), alert.head, decision, message))
 
 
-def reply_row(turn: Turn, decision: model.Decision, alert: model.Alert) -> model.Outgoing | None:
+def reply_row(turn: Turn, decision: Decision, alert: Alert) -> Outgoing | None:
     """Return the reply of a decision in the story's thread, or None if the thread has no message yet."""
     if alert.head is None:
         return None
@@ -68,49 +82,49 @@ def reply_row(turn: Turn, decision: model.Decision, alert: model.Alert) -> model
         *decision.rules,
         *(f"{fact.label}: {fact.after}" for fact in decision.facts),
         *(f"{edit.article}{edit.field}{edit.after}" for edit in decision.edits),
-        *((decision.detail, decision.at.isoformat()) if decision.reason is model.Reason.REMINDER else ()),
+        *((decision.detail, decision.at.isoformat()) if decision.reason is Reason.REMINDER else ()),
     )
-    send_id = model.send_id("reply", decision.story, decision.channel, decision.reason, *cause)
-    message = _message(turn, model.MessageKind.REPLY, decision, decision.rules)
+    row_id = send_id("reply", decision.story, decision.channel, decision.reason, *cause)
+    message = _message(turn, MessageKind.REPLY, decision, decision.rules)
     if alert.is_gathered:
         message = replace(message, title=message.briefs[0].title)
-    if decision.reason is model.Reason.REMINDER:
+    if decision.reason is Reason.REMINDER:
         message = replace(message, lead=f"Reminder: {decision.detail}")
-    return _with_mentions(turn, _row(send_id, alert.head, decision, message))
+    return _with_mentions(turn, _row(row_id, alert.head, decision, message))
 
 
 def pointer_row(
     turn: Turn,
-    decision: model.Decision,
-    to: model.Story,
-    message: model.SendId,
+    decision: Decision,
+    to: Story,
+    message: SendId,
     *,
     lead: str,
-    title: model.Sentence | None = None,
-) -> model.Outgoing:
+    title: Sentence | None = None,
+) -> Outgoing:
     """Return an edit that turns a message into a pointer to the story ``to``, which now has the message's articles.
 
     ``message`` is the id of the message's outbox row. ``title`` is the headline that the message keeps.
     """
-    send_id = model.send_id("pointer", message, to.id)
-    text = model.Message(
-        kind=model.MessageKind.EDIT,
-        reason=model.Reason.MERGED,
+    row_id = send_id("pointer", message, to.id)
+    text = Message(
+        kind=MessageKind.EDIT,
+        reason=Reason.MERGED,
         lead=lead,
         title=title,
         briefs=(summaries.make_brief(to, _rules_named(turn, to.rules)),),
     )
-    return _row(send_id, message, decision, text)
+    return _row(row_id, message, decision, text)
 
 
-def _nearest_story(turn: Turn, decision: model.Decision) -> model.Nearest | None:
+def _nearest_story(turn: Turn, decision: Decision) -> Nearest | None:
     """Return the story, as the channel shows it, of which the decision's story may be part. Return None without one."""
     other = turn.story(_story(turn, decision).nearest)
     if other is None or other.id == decision.story:
         return None
     alert = turn.alert(other.id, decision.channel)
-    is_posted = alert is not None and alert.state is model.AlertState.POSTED and not alert.is_gathered
-    return model.Nearest(
+    is_posted = alert is not None and alert.state is AlertState.POSTED and not alert.is_gathered
+    return Nearest(
         story=other.id,
         title=summaries.message_headline(other, turn.rules, article=alert.headline if alert else None),
         head=alert.head if alert and is_posted else None,
@@ -120,13 +134,13 @@ def _nearest_story(turn: Turn, decision: model.Decision) -> model.Nearest | None
 # -- gathered messages
 
 
-def gathered_row(turn: Turn, decisions: Sequence[model.Decision], *, lead: str) -> model.Outgoing:
+def gathered_row(turn: Turn, decisions: Sequence[Decision], *, lead: str) -> Outgoing:
     """Return one message for several stories of one channel."""
     first = decisions[0]
-    send_id = model.send_id("gathered", first.channel, *(decision.story for decision in decisions))
+    row_id = send_id("gathered", first.channel, *(decision.story for decision in decisions))
     named = _rules_named(turn, [name for decision in decisions for name in decision.rules])
-    message = model.Message(
-        kind=model.MessageKind.GATHERED,
+    message = Message(
+        kind=MessageKind.GATHERED,
         severity=highest_severity(named.values()),
         reason=first.reason,
         lead=lead,
@@ -134,12 +148,10 @@ def gathered_row(turn: Turn, decisions: Sequence[model.Decision], *, lead: str) 
             summaries.make_brief(_story(turn, decision), _rules_named(turn, decision.rules)) for decision in decisions
         ),
     )
-    return _row(send_id, send_id, first, message, is_gathered=True)
+    return _row(row_id, row_id, first, message, is_gathered=True)
 
 
-def extended_row(
-    turn: Turn, decisions: Sequence[model.Decision], alert: model.Alert, *, lead: str
-) -> model.Outgoing | None:
+def extended_row(turn: Turn, decisions: Sequence[Decision], alert: Alert, *, lead: str) -> Outgoing | None:
     """Return the gathered message that lists the story of ``alert``, with the stories of ``decisions`` added.
 
     Return None if the gathered message is not in the store.
@@ -151,19 +163,19 @@ def extended_row(
     briefs = sorted((*more.message.briefs, *listed.message.briefs), key=_rank, reverse=True)
     severity = max(listed.message.severity, more.message.severity, key=lambda severity: severity.rank)
     added = tuple(brief.title.article for brief in more.message.briefs if brief.title.article)
-    message = replace(more.message, kind=model.MessageKind.EDIT, severity=severity, briefs=tuple(briefs), added=added)
-    send_id = model.send_id("edit", alert.head, *(decision.story for decision in decisions))
-    return _row(send_id, alert.head, decisions[0], message, is_gathered=True)
+    message = replace(more.message, kind=MessageKind.EDIT, severity=severity, briefs=tuple(briefs), added=added)
+    row_id = send_id("edit", alert.head, *(decision.story for decision in decisions))
+    return _row(row_id, alert.head, decisions[0], message, is_gathered=True)
 
 
 def gathered_edit_row(
     turn: Turn,
-    decision: model.Decision,
-    alert: model.Alert,
+    decision: Decision,
+    alert: Alert,
     *,
-    added: tuple[model.ArticleId, ...] = (),
+    added: tuple[ArticleId, ...] = (),
     once: str | None = None,
-) -> model.Outgoing | None:
+) -> Outgoing | None:
     """Return an edit of the gathered message that lists the story, with the current state of all its stories.
 
     Return None if the gathered message is not in the store.
@@ -172,12 +184,12 @@ def gathered_edit_row(
     if listed is None or alert.head is None:
         return None
     briefs = tuple(_current_brief(turn, brief, decision.channel) for brief in listed.message.briefs)
-    message = replace(listed.message, kind=model.MessageKind.EDIT, reason=decision.reason, briefs=briefs, added=added)
-    send_id = _edit_id(turn, decision, decision.rules, once=once)
-    return _with_mentions(turn, _row(send_id, alert.head, decision, message, is_gathered=True))
+    message = replace(listed.message, kind=MessageKind.EDIT, reason=decision.reason, briefs=briefs, added=added)
+    row_id = _edit_id(turn, decision, decision.rules, once=once)
+    return _with_mentions(turn, _row(row_id, alert.head, decision, message, is_gathered=True))
 
 
-def _current_brief(turn: Turn, brief: model.StoryBrief, channel: str) -> model.StoryBrief:
+def _current_brief(turn: Turn, brief: StoryBrief, channel: str) -> StoryBrief:
     """Return an updated brief of a listed story, or the same brief if the story is not in the store."""
     story = turn.story(brief.story)
     if story is None:
@@ -188,23 +200,21 @@ def _current_brief(turn: Turn, brief: model.StoryBrief, channel: str) -> model.S
     return replace(summaries.make_brief(story, named, headline=brief.title.article), story=brief.story)
 
 
-def _stored_gathered_row(turn: Turn, alert: model.Alert) -> model.Outgoing | None:
+def _stored_gathered_row(turn: Turn, alert: Alert) -> Outgoing | None:
     """Return the newest version of the gathered message that lists the story of ``alert``."""
     rows = turn.tx.outbox.of_story(alert.story)
     versions = [row for row in rows if row.thread == alert.head and row.message.is_gathered]
     return max(versions, key=lambda row: row.seq, default=None)
 
 
-def _rank(brief: model.StoryBrief) -> int:
+def _rank(brief: StoryBrief) -> int:
     return max((why.severity.rank for why in brief.why), default=0)
 
 
 # -- escalations and claims
 
 
-def escalation_row(
-    turn: Turn, decision: model.Decision, alert: model.Alert, *, once: str = ""
-) -> model.Outgoing | None:
+def escalation_row(turn: Turn, decision: Decision, alert: Alert, *, once: str = "") -> Outgoing | None:
     """Return the escalation of a decision, or None if the decision needs none.
 
     Only severity high is escalated, and only if the message is not in the escalation channel already. ``once``
@@ -214,22 +224,22 @@ def escalation_row(
     if escalate is None or head is None or escalate.to == decision.channel:
         return None
     named = _rules_named(turn, decision.rules)
-    is_high = any(rule.severity is model.Severity.HIGH and rule.when is None for rule in named.values())
-    is_first = decision.action is model.AlertAction.POST and decision.reason is not model.Reason.DIGEST
-    is_reply = decision.action is model.AlertAction.REPLY and decision.reason in _ESCALATED_REPLIES
+    is_high = any(rule.severity is Severity.HIGH and rule.when is None for rule in named.values())
+    is_first = decision.action is AlertAction.POST and decision.reason is not Reason.DIGEST
+    is_reply = decision.action is AlertAction.REPLY and decision.reason in _ESCALATED_REPLIES
     if not is_high or not (is_first or is_reply):
         return None
-    send_id = model.send_id("escalation", decision.story, *([once] if once else []))
-    row = model.Outgoing(
-        id=send_id,
+    row_id = send_id("escalation", decision.story, *([once] if once else []))
+    row = Outgoing(
+        id=row_id,
         channel=escalate.to,
-        thread=send_id,
-        message=model.Message(
-            kind=model.MessageKind.POST,
-            severity=model.Severity.HIGH,
-            reason=model.Reason.ESCALATED,
+        thread=row_id,
+        message=Message(
+            kind=MessageKind.POST,
+            severity=Severity.HIGH,
+            reason=Reason.ESCALATED,
             briefs=(summaries.make_brief(_story(turn, decision), named, headline=alert.headline),),
-            escalation=model.Escalation(head=head, channel=decision.channel, after=escalate.after),
+            escalation=Escalation(head=head, channel=decision.channel, after=escalate.after),
         ),
         story=decision.story,
         created_at=decision.at,
@@ -238,7 +248,7 @@ def escalation_row(
     return _with_mentions(turn, row)
 
 
-def active_claims(turn: Turn, story: model.StoryId) -> list[model.Judgement]:
+def active_claims(turn: Turn, story: StoryId) -> list[Judgement]:
     """Return the current claim of a story in each channel that posted it, or [] if nobody has claimed it."""
     judgements = [
         judgement
@@ -248,29 +258,29 @@ def active_claims(turn: Turn, story: model.StoryId) -> list[model.Judgement]:
     return [judgement for judgement in judgements if judgement.verdict is Verdict.CLAIMED]
 
 
-def drop_escalation(turn: Turn, alert: model.Alert, why: str) -> None:
+def drop_escalation(turn: Turn, alert: Alert, why: str) -> None:
     """Drop the unsent escalation of a story, and of a merged story whose message the alert has taken over."""
     escalations = [
         (row, row.message.escalation)
         for row in turn.tx.outbox.unsent()
-        if row.message.escalation and row.message.kind is model.MessageKind.POST
+        if row.message.escalation and row.message.kind is MessageKind.POST
     ]
     own = [row.id for row, escalation in escalations if row.story == alert.story or escalation.head == alert.head]
     turn.drop_rows(own, why)
 
 
-def restart_escalation(turn: Turn, alert: model.Alert, *, once: str) -> None:
+def restart_escalation(turn: Turn, alert: Alert, *, once: str) -> None:
     """Schedule an escalation of a story whose claim was released, unless one is already planned or sent."""
-    if any(row.state is not model.SendState.DROPPED for row in _escalations(turn, alert)):
+    if any(row.state is not SendState.DROPPED for row in _escalations(turn, alert)):
         return
-    decision = turn.decision(alert, model.AlertAction.POST, model.Reason.UNCLAIMED)
+    decision = turn.decision(alert, AlertAction.POST, Reason.UNCLAIMED)
     if row := escalation_row(turn, decision, alert, once=once):
         turn.post(row)
 
 
 def find_pressed_escalation(
-    turn: Turn, candidates: Iterable[model.Alert], channels: Collection[str], place: str, ref: str
-) -> tuple[model.Alert, str] | None:
+    turn: Turn, candidates: Iterable[Alert], channels: Collection[str], place: str, ref: str
+) -> tuple[Alert, str] | None:
     """Return the alert whose escalation is the pressed message, with the message's channel. Return None without one."""
     for alert in candidates:
         for row in _escalations(turn, alert):
@@ -280,17 +290,15 @@ def find_pressed_escalation(
     return None
 
 
-def escalation_edits(turn: Turn, alert: model.Alert, shown: model.Message, *, once: str) -> Iterator[model.Outgoing]:
+def escalation_edits(turn: Turn, alert: Alert, shown: Message, *, once: str) -> Iterator[Outgoing]:
     """Yield edits that give sent escalations the judgements and silences of ``shown``, the story's message."""
     for row in _escalations(turn, alert):
         # Also edit an escalation that is being sent, because its text was fixed before this action.
-        if row.state in (model.SendState.PENDING, model.SendState.DROPPED):
+        if row.state in (SendState.PENDING, SendState.DROPPED):
             continue
-        message = replace(
-            row.message, kind=model.MessageKind.EDIT, judgements=shown.judgements, silences=shown.silences
-        )
-        yield model.Outgoing(
-            id=model.send_id("edit", row.id, once),
+        message = replace(row.message, kind=MessageKind.EDIT, judgements=shown.judgements, silences=shown.silences)
+        yield Outgoing(
+            id=send_id("edit", row.id, once),
             channel=row.channel,
             thread=row.id,
             message=message,
@@ -301,33 +309,33 @@ def escalation_edits(turn: Turn, alert: model.Alert, shown: model.Message, *, on
         )
 
 
-def _escalations(turn: Turn, alert: model.Alert) -> list[model.Outgoing]:
+def _escalations(turn: Turn, alert: Alert) -> list[Outgoing]:
     """Return the story's escalations for the messages of all channels, because a claim applies to all channels."""
     rows = turn.rows_of(alert.story)
-    return [row for row in rows if row.message.escalation and row.message.kind is model.MessageKind.POST]
+    return [row for row in rows if row.message.escalation and row.message.kind is MessageKind.POST]
 
 
 # -- parts
 
 
-def highest_severity(rules: Iterable[model.Rule]) -> model.Severity:
+def highest_severity(rules: Iterable[Rule]) -> Severity:
     """Return the highest severity among the rules, or normal if there are none."""
-    return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=model.Severity.NORMAL)
+    return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=Severity.NORMAL)
 
 
-def _story(turn: Turn, decision: model.Decision) -> model.Story:
+def _story(turn: Turn, decision: Decision) -> Story:
     return turn.stories([decision.story])[decision.story]
 
 
-def _rules_named(turn: Turn, names: Iterable[str]) -> dict[str, model.Rule]:
+def _rules_named(turn: Turn, names: Iterable[str]) -> dict[str, Rule]:
     return {name: turn.rules[name] for name in names if name in turn.rules}
 
 
-def _message(turn: Turn, kind: model.MessageKind, decision: model.Decision, rules: Sequence[str]) -> model.Message:
+def _message(turn: Turn, kind: MessageKind, decision: Decision, rules: Sequence[str]) -> Message:
     named = _rules_named(turn, rules)
     alert = turn.alert(decision.story, decision.channel)
     headline = alert.headline if alert else None
-    return model.Message(
+    return Message(
         kind=kind,
         severity=highest_severity(named.values()),
         reason=decision.reason,
@@ -337,25 +345,25 @@ def _message(turn: Turn, kind: model.MessageKind, decision: model.Decision, rule
     )
 
 
-def _edit_id(turn: Turn, decision: model.Decision, rules: Sequence[str], *, once: str | None) -> model.SendId:
+def _edit_id(turn: Turn, decision: Decision, rules: Sequence[str], *, once: str | None) -> SendId:
     if once is not None:
-        return model.send_id("edit", decision.story, decision.channel, "judged", once)
+        return send_id("edit", decision.story, decision.channel, "judged", once)
     story = _story(turn, decision)
     versions = sum(member.article.version for member in story.members)
     state = f"{len(story.members)}.{versions}.{story.members[-1].article.id}"
-    return model.send_id("edit", decision.story, decision.channel, state, *rules)
+    return send_id("edit", decision.story, decision.channel, state, *rules)
 
 
 def _row(
-    send_id: model.SendId,
-    thread: model.SendId,
-    decision: model.Decision,
-    message: model.Message,
+    row_id: SendId,
+    thread: SendId,
+    decision: Decision,
+    message: Message,
     *,
     is_gathered: bool = False,
-) -> model.Outgoing:
-    return model.Outgoing(
-        id=send_id,
+) -> Outgoing:
+    return Outgoing(
+        id=row_id,
         channel=decision.channel,
         thread=thread,
         message=message,
@@ -365,20 +373,20 @@ def _row(
     )
 
 
-def _with_mentions(turn: Turn, row: model.Outgoing) -> model.Outgoing:
+def _with_mentions(turn: Turn, row: Outgoing) -> Outgoing:
     """Return the row with the address of the web page. The first message of a thread also gets its rules' mentions.
 
     A rule's ``mention`` overrides the mentions of its severity.
     """
     snapshot = turn.snapshot
     message = replace(row.message, public_url=snapshot.public_url)
-    if message.kind not in (model.MessageKind.POST, model.MessageKind.EDIT) or message.is_gathered:
+    if message.kind not in (MessageKind.POST, MessageKind.EDIT) or message.is_gathered:
         return replace(row, message=message)
     named = _rules_named(turn, [why.rule for brief in message.briefs for why in brief.why]).values()
     names = [name for rule in named for name in rule.mention or snapshot.mention.get(rule.severity, ())]
     ids = snapshot.people.get(row.channel, {})
-    mentions = tuple(model.Mention(name=name, id=ids.get(name, "")) for name in dict.fromkeys(names))
-    is_high = any(rule.severity is model.Severity.HIGH and rule.when is None for rule in named)
+    mentions = tuple(Mention(name=name, id=ids.get(name, "")) for name in dict.fromkeys(names))
+    is_high = any(rule.severity is Severity.HIGH and rule.when is None for rule in named)
     has_command = is_high and snapshot.escalate is not None and row.channel not in snapshot.with_buttons
     # A story that is posted to the escalation channel is not escalated.
     if has_command and snapshot.escalate and snapshot.escalate.to == row.channel and not message.escalation:

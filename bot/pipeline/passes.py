@@ -20,9 +20,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import model, storage
+from bot import storage
+from bot.aio import TaskGroup
 from bot.fetch.slots import Room, Share
-from bot.model.runtime import TaskGroup
+from bot.model.alerts import Decision
+from bot.model.durations import Clock
+from bot.model.errors import StoreError
+from bot.model.feeds import FeedState
 from bot.pipeline.decide import Decider
 from bot.pipeline.intake import IngestedPoll, store_polls
 from bot.pipeline.poll import OUR_BUG, Poll, Poller
@@ -81,7 +85,7 @@ class Pipeline:
     """Runs passes. Each pass gets the current configuration as a snapshot."""
 
     store: storage.Store
-    clock: model.Clock
+    clock: Clock
     poller: Poller
     decider: Decider
     memory: Room
@@ -96,7 +100,7 @@ class Pipeline:
 
     async def claim(
         self, *, limit: int, everything: bool = False, token: str | None = None
-    ) -> tuple[str, Sequence[model.FeedState]]:
+    ) -> tuple[str, Sequence[FeedState]]:
         """Lease due feeds. Return the token of the leases and the feeds' states, most overdue first.
 
         If ``token`` is None, make a new token.
@@ -116,7 +120,7 @@ class Pipeline:
     async def run(
         self,
         token: str,
-        states: Sequence[model.FeedState],
+        states: Sequence[FeedState],
         snapshot: Snapshot,
         *,
         decides: bool = True,
@@ -161,14 +165,14 @@ class Pipeline:
             current.report.decisions.extend(await self.release(snapshot))
         return current.report
 
-    async def release(self, snapshot: Snapshot) -> Sequence[model.Decision]:
+    async def release(self, snapshot: Snapshot) -> Sequence[Decision]:
         """Decide the work in the queue, and release held alerts that are due."""
         return [*await self.decider.work_off(snapshot), *(await self.decider.decide_batch(snapshot)).decisions]
 
     async def _renew(self, token: str, now: datetime) -> None:
         await self.store.write(lambda tx: tx.feeds.renew(token, until=now + LEASE))
 
-    async def _poll_waiting(self, current: _Pass, waiting: deque[model.FeedState], polls: asyncio.Queue[Poll]) -> None:
+    async def _poll_waiting(self, current: _Pass, waiting: deque[FeedState], polls: asyncio.Queue[Poll]) -> None:
         while waiting:
             # Concurrent passes share the slots.
             async with self._slots:
@@ -182,7 +186,7 @@ class Pipeline:
         try:
             async with self._taking_in:
                 ingested = await store_polls(self.store, polls, current.snapshot, token=current.token, now=now)
-        except model.StoreError:
+        except StoreError:
             raise
         except Exception:
             # A bug with one feed must not stop the other feeds, or recur for ever, so isolate the feed and continue.

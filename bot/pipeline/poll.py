@@ -13,10 +13,16 @@ from typing import Protocol
 
 import structlog
 
-from bot import model, storage
+from bot import storage
 from bot.feeds import cleaning, identity, places, polling
 from bot.feeds.items import Item, make_question, prepare_items
 from bot.fetch.slots import Share
+from bot.model.archive import IdentityQuery, KnownItems
+from bot.model.durations import Clock
+from bot.model.errors import FetchError, HostLimited, IsPage, ReadError
+from bot.model.feeds import Feed, FeedState, FullText, ParsedFeed
+from bot.model.fetching import Body, Fetcher, LinkResolver, PageReader, Request, Response
+from bot.model.stories import Article
 from bot.pipeline.snapshot import Snapshot
 
 log = structlog.get_logger("wirewatch")
@@ -33,7 +39,7 @@ class Documents(Protocol):
     async def prepare(self) -> None:
         """Prepare to parse documents. Return at once, and do not raise if a worker cannot be started."""
 
-    async def read(self, body: model.Body, feed: model.Feed) -> tuple[model.ParsedFeed, tuple[Item, ...] | None]:
+    async def read(self, body: Body, feed: Feed) -> tuple[ParsedFeed, tuple[Item, ...] | None]:
         """Return the parsed document and its cleaned entries, or None if they are not cleaned yet. Raises ReadError."""
 
 
@@ -43,14 +49,14 @@ class Poll:
 
     #: Id of the poll in log lines, including the log lines of its decisions.
     id: str = field(default_factory=lambda: secrets.token_hex(4))
-    feed: model.Feed
+    feed: Feed
     #: The state before the poll.
-    state: model.FeedState
+    state: FeedState
     #: The response. Its body is omitted, because polls wait in memory.
-    answer: model.Response | None = None
+    answer: Response | None = None
     body_hash: str = ""
     #: The parsed document, or None if it has not changed or the poll failed.
-    reading: model.ParsedFeed | None = None
+    reading: ParsedFeed | None = None
     #: The entries of the document as a reader process has cleaned them.
     cleaned: tuple[Item, ...] | None = None
     #: Whether parsing also returned the identities of items that are already known.
@@ -79,12 +85,12 @@ class Poll:
         return self.cleaned or ()
 
     @property
-    def question(self) -> model.IdentityQuery:
+    def question(self) -> IdentityQuery:
         """The query for the stored articles that may be the same as the poll's items."""
         return make_question(self.feed, self.items, is_first=self.is_baseline)
 
     def identify(
-        self, reading: model.ParsedFeed, known_items: model.KnownItems, snapshot: Snapshot, *, now: datetime
+        self, reading: ParsedFeed, known_items: KnownItems, snapshot: Snapshot, *, now: datetime
     ) -> identity.Identification:
         """Identify each item of the document with the help of the stored articles."""
         return identity.identify(
@@ -103,14 +109,14 @@ class Poll:
 class Poller:
     """Fetches and parses feeds, and the pages of articles if a feed wants full text."""
 
-    fetcher: model.Fetcher
+    fetcher: Fetcher
     documents: Documents
-    pages: model.PageReader
-    links: model.LinkResolver
+    pages: PageReader
+    links: LinkResolver
     store: storage.Store
-    clock: model.Clock
+    clock: Clock
 
-    async def poll(self, state: model.FeedState, snapshot: Snapshot, share: Share | None = None) -> Poll:
+    async def poll(self, state: FeedState, snapshot: Snapshot, share: Share | None = None) -> Poll:
         """Poll one feed. A failure of the feed is returned in the result, not raised."""
         names_known = polling.is_naming_due(state, self.clock.now())
         polled = Poll(feed=snapshot.feeds[state.url], state=state, names_known=names_known, share=share)
@@ -118,13 +124,13 @@ class Poller:
         request = replace(polling.make_request(state, polled.feed), hold=share.hold if share else None)
         return await self._poll(request, polled, snapshot)
 
-    async def _poll(self, request: model.Request, polled: Poll, snapshot: Snapshot) -> Poll:
+    async def _poll(self, request: Request, polled: Poll, snapshot: Snapshot) -> Poll:
         state = polled.state
         try:
             answer = await self.fetcher.get(request)
-        except model.HostLimited as error:
+        except HostLimited as error:
             return replace(polled, postponed_to=error.until)
-        except model.FetchError as error:
+        except FetchError as error:
             return replace(polled, error=str(error))
         place, status = places.place_of(polled.feed.url), answer.status
         if status == HTTPStatus.OK and place.limit_text and answer.body.lstrip().startswith(place.limit_text):
@@ -139,9 +145,9 @@ class Poller:
         polled = replace(polled, answer=answer, body_hash=digest)
         try:
             reading, items = await self.documents.read(body, polled.feed)
-        except model.ReadError as error:
+        except ReadError as error:
             # If the page of a known site links to a feed, poll that feed. Follow only one such link.
-            if isinstance(error, model.IsPage) and error.feeds and place.is_page and polled.found_at is None:
+            if isinstance(error, IsPage) and error.feeds and place.is_page and polled.found_at is None:
                 request = replace(request, url=error.feeds[0], etag=None, last_modified=None)
                 return await self._poll(request, replace(polled, found_at=request.url), snapshot)
             return replace(polled, error=str(error))
@@ -151,16 +157,16 @@ class Poller:
         del body
         return await self._with_pages(replace(polled, reading=reading, cleaned=items), reading, snapshot)
 
-    async def _with_pages(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> Poll:
+    async def _with_pages(self, polled: Poll, reading: ParsedFeed, snapshot: Snapshot) -> Poll:
         """Resolve hidden links, and fetch the texts of pages if the feed wants them."""
         if places.place_of(polled.feed.url).hides_links:
             reading = await self._resolved(polled, reading, snapshot)
             polled = replace(polled, reading=reading, cleaned=None)
-        if polled.feed.full_text is model.FullText.NEVER:
+        if polled.feed.full_text is FullText.NEVER:
             return polled
         return replace(polled, pages=await self._read_pages(polled, reading, snapshot))
 
-    async def _resolved(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> model.ParsedFeed:
+    async def _resolved(self, polled: Poll, reading: ParsedFeed, snapshot: Snapshot) -> ParsedFeed:
         """Resolve the links of new and edited items. Other items need no link, because their id identifies them."""
         items = await self._identified(polled, reading, snapshot)
         changed = {item.article.link for item in items if item.novelty in _CHANGED and item.article}
@@ -169,15 +175,13 @@ class Poller:
         entries = [replace(entry, link=links.get(entry.link or "", entry.link)) for entry in reading.entries]
         return replace(reading, entries=tuple(entries))
 
-    async def _identified(
-        self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot
-    ) -> Sequence[identity.Identified]:
+    async def _identified(self, polled: Poll, reading: ParsedFeed, snapshot: Snapshot) -> Sequence[identity.Identified]:
         [known_items] = await self.store.read(lambda tx: tx.articles.find_known_items([polled.question]))
         return polled.identify(reading, known_items, snapshot, now=self.clock.now()).items
 
-    def _body(self, polled: Poll, answer: model.Response, snapshot: Snapshot) -> model.Body:
+    def _body(self, polled: Poll, answer: Response, snapshot: Snapshot) -> Body:
         backfill = polled.feed.backfill or snapshot.fetch.backfill
-        return model.Body(
+        return Body(
             content=answer.body,
             content_type=answer.content_type,
             url=answer.url,
@@ -187,7 +191,7 @@ class Poller:
             fetched=self.clock.now(),
         )
 
-    async def _read_pages(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> Mapping[str, str]:
+    async def _read_pages(self, polled: Poll, reading: ParsedFeed, snapshot: Snapshot) -> Mapping[str, str]:
         items = await self._identified(polled, reading, snapshot)
         new = [item.article for item in items if item.novelty is identity.Novelty.NEW and item.article]
         links = [article.link for article in new if article.link and self._wants_page(article, polled.feed, snapshot)]
@@ -207,8 +211,8 @@ class Poller:
             )
         return {link: text for link, text in texts.items() if text}
 
-    def _wants_page(self, article: model.Article, feed: model.Feed, snapshot: Snapshot) -> bool:
-        if feed.full_text is model.FullText.ALWAYS or cleaning.is_teaser(article.text):
+    def _wants_page(self, article: Article, feed: Feed, snapshot: Snapshot) -> bool:
+        if feed.full_text is FullText.ALWAYS or cleaning.is_teaser(article.text):
             return True
         return snapshot.rules.wants_full_text(article, feed, now=self.clock.now())
 

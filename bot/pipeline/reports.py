@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bot import model
+from bot.model.alerts import Decision
+from bot.model.language_models import Completion
+from bot.model.messages import Outgoing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class PassReport:
     """The feeds and decisions of one pass."""
 
     feeds: list[FeedReport] = field(default_factory=list)
-    decisions: list[model.Decision] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
 
     def add(self, other: PassReport) -> None:
         """Add the report of another pass."""
@@ -45,11 +47,11 @@ class Observer:
     def on_feed(self, report: FeedReport) -> None:
         """A feed was polled, and the result was stored."""
 
-    def on_decided(self, decision: model.Decision) -> None:
+    def on_decided(self, decision: Decision) -> None:
         """A decision was committed."""
 
-    def on_outcome(self, row: model.Outgoing) -> None:
+    def on_outcome(self, row: Outgoing) -> None:
         """A row of the outbox was written after an attempt to send it, successful or not."""
 
-    def on_completion(self, completion: model.Completion) -> None:
+    def on_completion(self, completion: Completion) -> None:
         """A language model was called."""

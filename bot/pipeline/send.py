@@ -17,10 +17,14 @@ from functools import partial
 
 import structlog
 
-from bot import model, storage
+from bot import storage
+from bot.aio import TaskGroup, retry_until_stored
 from bot.alerts import notices
 from bot.model import ledger
-from bot.model.runtime import TaskGroup, retry_until_stored
+from bot.model.channels import Channel
+from bot.model.durations import Clock
+from bot.model.errors import OutcomeUnknown, RetryLater, SendError, StoreError
+from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.pipeline import send_policy
 from bot.pipeline.reports import Observer
 from bot.pipeline.snapshot import Snapshot
@@ -55,7 +59,7 @@ class Incident:
     #: Reason of the incident. It is untrusted, because it may contain a service's text.
     reason: str
     #: The notice to the operator, or None if no channel can show it.
-    notice: model.Outgoing | None
+    notice: Outgoing | None
 
     def write(self, tx: storage.Transaction) -> None:
         """Write the incident and its notice in the caller's transaction."""
@@ -70,12 +74,12 @@ class Incident:
 #: because if the first channel is down, the escalation is the only message about the story.
 _ADDRESS_WAIT = timedelta(minutes=1)
 _ADDRESS_RETRY = timedelta(seconds=2)
-_UNDER_WAY = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
+_UNDER_WAY = (SendState.PENDING, SendState.SENDING, SendState.UNKNOWN)
 
 
 async def resolve_links(
-    store: storage.Store, row: model.Outgoing, *, now: datetime
-) -> tuple[model.Outgoing, model.Outgoing | None, send_policy.RetryAt | None]:
+    store: storage.Store, row: Outgoing, *, now: datetime
+) -> tuple[Outgoing, Outgoing | None, send_policy.RetryAt | None]:
     """Return the row with the link of its escalation, the first row of its thread, and a step if it must wait.
 
     The first row of the thread is None if it is ``row`` itself. An escalation waits if the message to which it links
@@ -91,7 +95,7 @@ async def resolve_links(
         first = rows.get(escalation.head)
         link = first.receipt.link if first and first.receipt else ""
         row = replace(row, message=replace(row.message, escalation=replace(escalation, link=link)))
-        may_wait = row.state is not model.SendState.UNKNOWN and now < row.created_at + escalation.after + _ADDRESS_WAIT
+        may_wait = row.state is not SendState.UNKNOWN and now < row.created_at + escalation.after + _ADDRESS_WAIT
         if may_wait and first is not None and first.state in _UNDER_WAY:
             wait = send_policy.RetryAt(
                 now + _ADDRESS_RETRY, "the message to which it links is being sent", pauses_channel=False
@@ -133,8 +137,8 @@ class Sender:
     """
 
     store: storage.Store
-    channels: Mapping[str, model.Channel]
-    clock: model.Clock
+    channels: Mapping[str, Channel]
+    clock: Clock
     #: Returns the current configuration, which a reload replaces.
     snapshot: Callable[[], Snapshot]
     observer: Observer = field(default_factory=Observer)
@@ -184,11 +188,11 @@ class Sender:
                             group.create_task(self._work(name))
         counts, unsent = await self.store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
         own_counts = [(state, n) for (channel, state), n in counts.items() if channel in self.channels]
-        waiting = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
+        waiting = (SendState.PENDING, SendState.SENDING, SendState.UNKNOWN)
         return Drained(
             sent=self._sent - sent_before,
             left=sum(n for state, n in own_counts if state in waiting),
-            parked=sum(n for state, n in own_counts if state is model.SendState.PARKED),
+            parked=sum(n for state, n in own_counts if state is SendState.PARKED),
             reasons={row.channel: row.error for row in unsent if row.error and row.channel in self.channels},
         )
 
@@ -268,14 +272,14 @@ class Sender:
         while timedelta() < (pause := until - self.clock.now()) <= duration and self._ends_at == ends_at:
             await self.clock.sleep(min(pause, POLL) if ends_at is None else pause)
 
-    async def _claim(self, name: str) -> model.Outgoing | None:
+    async def _claim(self, name: str) -> Outgoing | None:
         now = self.clock.now()
         rows = await self.store.write(
             lambda tx: tx.outbox.claim(name, now=now, limit=1, token=self._token, lease=LEASE)
         )
         return rows[0] if rows else None
 
-    async def _process(self, row: model.Outgoing) -> None:
+    async def _process(self, row: Outgoing) -> None:
         """Process one claimed row, with as many attempts as its steps need, until its next state is written."""
         channel = self.channels[row.channel]
         resolved = partial(resolve_links, self.store, row, now=self.clock.now())
@@ -291,7 +295,7 @@ class Sender:
             except asyncio.CancelledError:
                 # Try to record the unknown outcome. If this fails, the lease expires with the same result.
                 interrupted = send_policy.LookFirst(self.clock.now(), "interrupted while the message was being sent")
-                with contextlib.suppress(model.StoreError, TimeoutError, asyncio.CancelledError):
+                with contextlib.suppress(StoreError, TimeoutError, asyncio.CancelledError):
                     async with asyncio.timeout(1):
                         await asyncio.shield(self._write(row, interrupted, last))
                 raise
@@ -299,19 +303,19 @@ class Sender:
             step = send_policy.next_step(row, last, outcome, settled_at=settled_at, now=now)
         await retry_until_stored(partial(self._write, row, step, last), self.clock)
 
-    async def _attempt(self, channel: model.Channel, step: send_policy.Attempt) -> send_policy.Outcome:
+    async def _attempt(self, channel: Channel, step: send_policy.Attempt) -> send_policy.Outcome:
         try:
             async with asyncio.timeout(self.attempt_timeout.total_seconds()):
                 if isinstance(step, send_policy.Send):
                     return await channel.send(step.delivery)
                 return await channel.find(step.delivery, since=step.since)
         except TimeoutError:
-            return model.OutcomeUnknown(f"no answer within {self.attempt_timeout.total_seconds():g} seconds")
-        except model.SendError as error:
+            return OutcomeUnknown(f"no answer within {self.attempt_timeout.total_seconds():g} seconds")
+        except SendError as error:
             return error
-        except model.StoreError as error:
+        except StoreError as error:
             # A channel reads its stored values before it sends anything, so the message was not sent.
-            return model.RetryLater(str(error))
+            return RetryLater(str(error))
         except Exception as error:
             # A bug in one channel must not stop the others.
             log.critical(
@@ -322,9 +326,7 @@ class Sender:
 
     # -- writing the outcome
 
-    async def _write(
-        self, row: model.Outgoing, step: send_policy.WrittenStep, last: send_policy.Attempt | None
-    ) -> None:
+    async def _write(self, row: Outgoing, step: send_policy.WrittenStep, last: send_policy.Attempt | None) -> None:
         name = row.channel
         # Write one outcome at a time, so that two channels that close because of one token cause only one notice.
         async with self._writing:
@@ -370,7 +372,7 @@ class Sender:
     def _find_incident(
         self,
         step: send_policy.WrittenStep,
-        row: model.Outgoing,
+        row: Outgoing,
         *,
         closed: Sequence[str],
         lane: send_policy.Lane,
@@ -387,7 +389,7 @@ class Sender:
             case send_policy.Drop(reason=reason, is_loss=True):
                 kind = IncidentKind.DROPPED
                 # The channel works, so it can get the notice. But do not report a refused notice in the same channel.
-                if channel not in reported and row.message.kind is not model.MessageKind.NOTICE:
+                if channel not in reported and row.message.kind is not MessageKind.NOTICE:
                     affected.discard(channel)
             case send_policy.Sent() if channel in reported:
                 kind, reason = IncidentKind.BACK, reported[channel]

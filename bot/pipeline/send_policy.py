@@ -10,7 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
-from bot import model
+from bot.model.channels import Abilities, Delivery
+from bot.model.durations import backoff
+from bot.model.errors import ChannelClosed, FormRefused, NotEditable, RetryLater, SendError, ThreadGone
+from bot.model.messages import MessageKind, Outgoing, Receipt, SendState
+from bot.model.settings import OnUnknown
 
 #: After this many failures, a message waits longer than its channel, so that other messages are sent.
 _PATIENCE = 3
@@ -18,12 +22,12 @@ _PATIENCE = 3
 CLOCK_MARGIN = timedelta(minutes=15)
 
 
-class ChannelCrashed(model.SendError):
+class ChannelCrashed(SendError):
     """A channel raised an unexpected error, which is a bug."""
 
 
 #: The result of an attempt: the receipt of a message that arrived, an error, or None if a look-up found nothing.
-Outcome: TypeAlias = model.Receipt | model.SendError | None
+Outcome: TypeAlias = Receipt | SendError | None
 
 
 # -- steps
@@ -33,14 +37,14 @@ Outcome: TypeAlias = model.Receipt | model.SendError | None
 class Send:
     """Send this delivery."""
 
-    delivery: model.Delivery
+    delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """Look up whether this delivery arrived after ``since``."""
 
-    delivery: model.Delivery
+    delivery: Delivery
     since: datetime
 
 
@@ -48,7 +52,7 @@ class Look:
 class Sent:
     """The service accepted the message."""
 
-    receipt: model.Receipt
+    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +110,27 @@ Step: TypeAlias = Attempt | WrittenStep
 
 
 def first_step(
-    row: model.Outgoing,
-    head: model.Outgoing | None,
+    row: Outgoing,
+    head: Outgoing | None,
     *,
-    abilities: model.Abilities,
+    abilities: Abilities,
     now: datetime,
-    on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
+    on_unknown: OnUnknown = OnUnknown.SEND_AGAIN,
 ) -> Step:
     """Return the step for a newly claimed row.
 
     ``head`` is the row of the thread's first message, or None if ``row`` is the first message.
     """
     receipt = head.receipt if head is not None and head.receipt is not None and head.receipt.ref else None
-    if row.message.kind is model.MessageKind.EDIT:
+    if row.message.kind is MessageKind.EDIT:
         if not abilities.edits:
             return Drop("this kind of channel cannot edit a message")
         if receipt is None:
             return Drop("the message it would edit was never sent, or its channel gave no reference to it")
         # An edit that arrives twice leaves the same message, so it needs no look-up.
-        return Send(model.Delivery(id=row.id, message=row.message, edits=receipt, is_plain=row.is_plain))
+        return Send(Delivery(id=row.id, message=row.message, edits=receipt, is_plain=row.is_plain))
     is_reply = _belongs_in_thread(row, abilities) and not row.is_top_level
-    delivery = model.Delivery(
+    delivery = Delivery(
         id=row.id,
         message=row.message,
         reply_to=receipt if is_reply else None,
@@ -135,99 +139,99 @@ def first_step(
     )
     # If the clock was set back, the age is negative.
     is_repeatable = timedelta() <= now - (row.tried_at or row.created_at) < abilities.idempotent
-    if row.state is not model.SendState.UNKNOWN or is_repeatable:
+    if row.state is not SendState.UNKNOWN or is_repeatable:
         return Send(delivery)
     if abilities.lookup:
         # Search from now at the latest, because the clock may have been set back.
         return Look(delivery, since=min(row.tried_at or row.created_at, now) - CLOCK_MARGIN)
-    if on_unknown is model.OnUnknown.LEAVE:
+    if on_unknown is OnUnknown.LEAVE:
         reason = "it is unknown whether it arrived, and on_unknown is at_most_once"
         return Drop(reason, is_loss=True)
     return Send(delivery)
 
 
-def _belongs_in_thread(row: model.Outgoing, abilities: model.Abilities) -> bool:
+def _belongs_in_thread(row: Outgoing, abilities: Abilities) -> bool:
     """Return whether the channel shows the message in a thread: a reply, or a story that may be part of another."""
-    if row.message.kind is model.MessageKind.REPLY:
+    if row.message.kind is MessageKind.REPLY:
         return abilities.threads
     return row.message.nearest is not None and abilities.threads and abilities.broadcast
 
 
-def next_step(row: model.Outgoing, last: Attempt, outcome: Outcome, *, settled_at: datetime, now: datetime) -> Step:
+def next_step(row: Outgoing, last: Attempt, outcome: Outcome, *, settled_at: datetime, now: datetime) -> Step:
     """Return the step that follows from the outcome of ``last``.
 
     Before ``settled_at``, a message that a look-up did not find may still arrive.
     """
-    if isinstance(outcome, model.Receipt):
+    if isinstance(outcome, Receipt):
         return Sent(outcome)
-    if isinstance(outcome, model.SendError):
+    if isinstance(outcome, SendError):
         return _after_error(row, outcome, is_look=isinstance(last, Look), now=now)
     if now < settled_at:
         return LookFirst(settled_at, "not found yet; checking once more before it is sent again")
     return Send(last.delivery)
 
 
-def _after_error(row: model.Outgoing, error: model.SendError, *, is_look: bool, now: datetime) -> WrittenStep:
+def _after_error(row: Outgoing, error: SendError, *, is_look: bool, now: datetime) -> WrittenStep:
     reason = f"checking whether it arrived: {error}" if is_look else str(error)
     match error:
-        case model.RetryLater(after=after, whole_channel=whole_channel):
+        case RetryLater(after=after, whole_channel=whole_channel):
             when = now + (_row_wait(row) if after is None else after)
             if is_look:
                 return LookFirst(when, reason)
             return RetryAt(when, reason, whole_channel, is_requested=after is not None)
-        case model.ThreadGone() if is_look:
+        case ThreadGone() if is_look:
             # Nobody sees a reply in a deleted thread, so post it at top level.
             return Resend(reason, is_top_level=True)
-        case model.ThreadGone():
-            belongs_in_thread = row.message.kind is model.MessageKind.REPLY or row.message.nearest is not None
+        case ThreadGone():
+            belongs_in_thread = row.message.kind is MessageKind.REPLY or row.message.nearest is not None
             if row.is_top_level or not belongs_in_thread:
                 return Drop(reason, is_loss=True)
             return Resend(reason, is_top_level=True)
-        case model.ChannelClosed(whole_workspace=whole_workspace):
+        case ChannelClosed(whole_workspace=whole_workspace):
             return Park(reason, whole_workspace)
-        case model.FormRefused() if not is_look:
+        case FormRefused() if not is_look:
             if row.is_plain:
                 return Drop(f"refused also as plain text: {reason}", is_loss=True)
             return Resend(reason, is_plain=True)
         case ChannelCrashed() if not is_look:
             return Drop(reason, is_loss=True) if row.is_plain else Resend(reason, is_plain=True)
-        case model.NotEditable() if not is_look:
+        case NotEditable() if not is_look:
             return Drop(reason)
         case _:
             # After an unknown outcome or any other failure, a look-up is always safe.
             return LookFirst(now + _row_wait(row), reason)
 
 
-def _row_wait(row: model.Outgoing) -> timedelta:
+def _row_wait(row: Outgoing) -> timedelta:
     """Return how long a failed message waits.
 
     After ``_PATIENCE`` failures the message waits longer than the channel, so that other messages are sent. The fault
     may be in the message.
     """
-    wait = model.backoff(row.attempts)
+    wait = backoff(row.attempts)
     return wait if row.attempts < _PATIENCE else 2 * wait
 
 
-def apply_step(row: model.Outgoing, step: WrittenStep, *, last: Attempt | None, now: datetime) -> model.Outgoing:
+def apply_step(row: Outgoing, step: WrittenStep, *, last: Attempt | None, now: datetime) -> Outgoing:
     """Return the row after ``step``. ``last`` is the attempt before the step, or None if there was none."""
     attempts = row.attempts + isinstance(last, Send)
     tried_at = row.tried_at or (now if isinstance(last, Send) else None)
     row = replace(row, attempts=attempts, tried_at=tried_at)
     match step:
         case Sent(receipt=receipt):
-            return replace(row, state=model.SendState.SENT, receipt=receipt, error=None)
+            return replace(row, state=SendState.SENT, receipt=receipt, error=None)
         case RetryAt(when=when, reason=reason):
-            return replace(row, state=model.SendState.PENDING, due_at=when, error=reason)
+            return replace(row, state=SendState.PENDING, due_at=when, error=reason)
         case LookFirst(when=when, reason=reason):
-            return replace(row, state=model.SendState.UNKNOWN, due_at=when, error=reason)
+            return replace(row, state=SendState.UNKNOWN, due_at=when, error=reason)
         case Resend(reason=reason):
             is_plain, is_top_level = row.is_plain or step.is_plain, row.is_top_level or step.is_top_level
             row = replace(row, is_plain=is_plain, is_top_level=is_top_level)
-            return replace(row, state=model.SendState.PENDING, due_at=now, error=reason)
+            return replace(row, state=SendState.PENDING, due_at=now, error=reason)
         case Park(reason=reason):
-            return replace(row, state=model.SendState.PARKED, due_at=now, error=reason)
+            return replace(row, state=SendState.PARKED, due_at=now, error=reason)
         case Drop(reason=reason):
-            return replace(row, state=model.SendState.DROPPED, error=reason)
+            return replace(row, state=SendState.DROPPED, error=reason)
         case _:
             assert_never(step)
 
@@ -268,7 +272,7 @@ def plan_lane(lane: Lane, step: WrittenStep, *, pace: timedelta, now: datetime) 
         case RetryAt(when=when, pauses_channel=True, is_requested=True):
             return _failed(lane, until=max(when, rested), now=now)
         case RetryAt(pauses_channel=True) | LookFirst():
-            return _failed(lane, until=max(now + model.backoff(lane.failures), rested), now=now)
+            return _failed(lane, until=max(now + backoff(lane.failures), rested), now=now)
         case Park():
             wait = min(FIRST_PROBE * 2 ** min(lane.probes, 10), LONGEST_PROBE)
             return Lane(at=now, ready_at=rested, probe_at=now + wait, probes=lane.probes + 1)

@@ -14,11 +14,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
-from bot import alerts, model, rules, storage
+from bot import alerts, rules, storage
 from bot.alerts import notices, routing
 from bot.feeds.outlets import outlet_of
-from bot.model import SilenceKind, visible
-from bot.model.actions import MakeSilence
+from bot.model import visible
+from bot.model.actions import MakeSilence, Silence, SilenceId, SilenceKind
+from bot.model.alerts import Alert
+from bot.model.channels import Person
+from bot.model.errors import CannotSilence, NotAllowed
+from bot.model.feeds import Feed
+from bot.model.messages import MessageKind, SendState
+from bot.model.rules import Line, Rule, Where
+from bot.model.settings import Route
+from bot.model.stories import Article, SendId, StoryId, send_id
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from bot.rules import errors
@@ -36,7 +44,7 @@ MIN_NAME_LETTERS = 4
 class Rights:
     """The rights of one person in the channels of one listener."""
 
-    person: model.Person
+    person: Person
     #: The channels that the listener serves.
     channels: tuple[str, ...]
     #: All channels with ``may_act``.
@@ -53,7 +61,7 @@ class Rights:
         """Return the channels that a silence by this person covers, or () for every channel. Raises NotAllowed."""
         self.refuse_barred()
         if not self.own:
-            raise model.NotAllowed("only members of a channel in which Wirewatch posts may act here")
+            raise NotAllowed("only members of a channel in which Wirewatch posts may act here")
         is_everywhere = self.own == set(self.channels) and self.restricted <= set(self.channels)
         return () if is_everywhere else tuple(sorted(self.own))
 
@@ -68,21 +76,21 @@ class Rights:
         if elsewhere := self.restricted - set(self.channels):
             raise _not_in_may_act(elsewhere)
 
-    def refuse_end(self, silence: model.Silence) -> None:
+    def refuse_end(self, silence: Silence) -> None:
         """Raise NotAllowed unless the person may act in every channel that the silence covers."""
         if silence.channels:
             if forbidden := set(silence.channels) - self.own:
                 listed = ", ".join(sorted(forbidden))
-                raise model.NotAllowed(f"this silence also covers {listed}, where you may not act")
+                raise NotAllowed(f"this silence also covers {listed}, where you may not act")
         elif self.reach():
-            raise model.NotAllowed("this silence covers every channel; `wirewatch silence end` ends it")
+            raise NotAllowed("this silence covers every channel; `wirewatch silence end` ends it")
 
-    def may_read(self, rule: model.Rule, routes: tuple[model.Route, ...]) -> bool:
+    def may_read(self, rule: Rule, routes: tuple[Route, ...]) -> bool:
         """Return whether a rule may post to a channel that the person may read."""
         return not self.own.isdisjoint(routing.possible_channels(routes, rule))
 
 
-def person_rights(person: model.Person, channels: Collection[str], snapshot: Snapshot) -> Rights:
+def person_rights(person: Person, channels: Collection[str], snapshot: Snapshot) -> Rights:
     """Return the rights of a person in ``channels``, which are all channels of one listener."""
     return Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted)
 
@@ -112,15 +120,15 @@ def person_context(turn: Turn, rights: Rights, *, once: str) -> ActionContext:
     return ActionContext(turn=turn, once=once, author=rights.person.author, author_id=rights.person.id, rights=rights)
 
 
-def check_chat_silence(silence: model.Silence) -> None:
+def check_chat_silence(silence: Silence) -> None:
     """Raise CannotSilence if a silence from a chat is too long or its name is too general."""
     if silence.until is not None and silence.until - silence.at > MAX_CHAT_SILENCE:
         days = MAX_CHAT_SILENCE.days
-        raise model.CannotSilence(
+        raise CannotSilence(
             f"a silence from a chat lasts at most {days} days; `wirewatch silence add` makes longer ones"
         )
-    if silence.kind is model.SilenceKind.ENTITY and not _is_name(silence.name):
-        raise model.CannotSilence(
+    if silence.kind is SilenceKind.ENTITY and not _is_name(silence.name):
+        raise CannotSilence(
             f"a chat can silence only a name of at least {MIN_NAME_LETTERS} letters, with its capitals and without "
             f'wildcards, such as "Acme Telecom"; "{silence.name}" is none'
         )
@@ -140,16 +148,16 @@ def _is_name(text: str) -> bool:
     return not has_case or " " in text or text in names.proper_names(text)
 
 
-def _not_in_may_act(channels: Collection[str]) -> model.NotAllowed:
+def _not_in_may_act(channels: Collection[str]) -> NotAllowed:
     listed = ", ".join(sorted(channels))
-    return model.NotAllowed(f"in {listed} only people listed under may_act may act")
+    return NotAllowed(f"in {listed} only people listed under may_act may act")
 
 
 #: Maximum length of a name and of a reason, in characters.
 MAX_TEXT_LENGTH = 300
 
 
-def make_silence(context: ActionContext, action: MakeSilence, *, head: model.SendId | None = None) -> model.Silence:
+def make_silence(context: ActionContext, action: MakeSilence, *, head: SendId | None = None) -> Silence:
     """Make a silence that begins now, and notify the operator. Raises CannotAct.
 
     Part of a rule's name is enough if only one rule's name contains it. A request that is delivered twice makes one
@@ -168,34 +176,34 @@ def make_silence(context: ActionContext, action: MakeSilence, *, head: model.Sen
     return silence
 
 
-def _checked(context: ActionContext, action: MakeSilence) -> model.Silence:
+def _checked(context: ActionContext, action: MakeSilence) -> Silence:
     kind, snapshot = action.kind, context.turn.snapshot
     name = visible.line(action.name, MAX_TEXT_LENGTH).strip()
     reason = visible.line(action.reason, MAX_TEXT_LENGTH).strip()
     until = context.turn.now + action.end if isinstance(action.end, timedelta) else action.end
     if not name and kind is not SilenceKind.EVERYTHING:
-        raise model.CannotSilence("a silence needs the name of a rule, an outlet or an entity, or the id of a story")
+        raise CannotSilence("a silence needs the name of a rule, an outlet or an entity, or the id of a story")
     if not reason:
-        raise model.CannotSilence("a silence needs a reason, so that others can see why nothing is posted")
+        raise CannotSilence("a silence needs a reason, so that others can see why nothing is posted")
     if until is None and kind is not SilenceKind.STORY:
-        raise model.CannotSilence("a silence needs an end; only a silence of a story may have none")
+        raise CannotSilence("a silence needs an end; only a silence of a story may have none")
     if until is not None and until <= context.turn.now:
-        raise model.CannotSilence("a silence must end in the future")
+        raise CannotSilence("a silence must end in the future")
     for channel in action.channels:
         if channel not in snapshot.channels:
             advice = errors.help_with_unknown_name(channel, snapshot.channels)
-            raise model.CannotSilence(f'there is no channel "{channel}"; {advice}')
+            raise CannotSilence(f'there is no channel "{channel}"; {advice}')
     match kind:
         case SilenceKind.RULE:
             name = _resolve_rule(name, snapshot.rules.rules)
         case SilenceKind.OUTLET if not action.key:
             name = _resolve_outlet(context, name)
-        case SilenceKind.STORY if not context.turn.tx.stories.get([model.StoryId(name)]):
-            raise model.CannotSilence(f"there is no story {name}; `wirewatch stories` lists the ids")
+        case SilenceKind.STORY if not context.turn.tx.stories.get([StoryId(name)]):
+            raise CannotSilence(f"there is no story {name}; `wirewatch stories` lists the ids")
         case SilenceKind.EVERYTHING:
             name = ""
-    silence = model.Silence(
-        id=model.SilenceId(model.send_id("silence", context.once)[:8]),
+    silence = Silence(
+        id=SilenceId(send_id("silence", context.once)[:8]),
         at=context.turn.now,
         by=visible.line(context.author, MAX_TEXT_LENGTH),
         kind=kind,
@@ -208,7 +216,7 @@ def _checked(context: ActionContext, action: MakeSilence) -> model.Silence:
         try:
             _compiled(silence)
         except rules.RuleError as error:
-            raise model.CannotSilence(f'"{name}" cannot be matched: {error}') from None
+            raise CannotSilence(f'"{name}" cannot be matched: {error}') from None
     return silence
 
 
@@ -216,11 +224,9 @@ def _resolve_rule(name: str, loaded: Collection[str]) -> str:
     matching = errors.find_names(name, loaded)
     if len(matching) > 1:
         listed = ", ".join(f'"{rule}"' for rule in sorted(matching)[:5])
-        raise model.CannotSilence(
-            f'{len(matching)} rules have "{name}" in their names: {listed}; write more of the name'
-        )
+        raise CannotSilence(f'{len(matching)} rules have "{name}" in their names: {listed}; write more of the name')
     if not matching:
-        raise model.CannotSilence(f'there is no rule "{name}"; {errors.help_with_unknown_name(name, loaded)}')
+        raise CannotSilence(f'there is no rule "{name}"; {errors.help_with_unknown_name(name, loaded)}')
     return matching[0]
 
 
@@ -231,32 +237,32 @@ def _resolve_outlet(context: ActionContext, name: str) -> str:
     for outlet in outlets:
         if outlet.casefold() == name.casefold():
             return outlet
-    raise model.CannotSilence(f'no feed has the outlet "{name}"; {errors.help_with_unknown_name(name, outlets)}')
+    raise CannotSilence(f'no feed has the outlet "{name}"; {errors.help_with_unknown_name(name, outlets)}')
 
 
-def end_silence(tx: storage.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:
+def end_silence(tx: storage.Transaction, silence_id: str, *, by: str, now: datetime) -> Silence:
     """End a silence early. A story that it held back is posted only if another article joins. Raises CannotSilence."""
     silence = find_silence(tx, silence_id)
     if not silence.is_active(now):
-        raise model.CannotSilence(f"the silence {silence.id} has already ended")
+        raise CannotSilence(f"the silence {silence.id} has already ended")
     ended = replace(silence, ended_at=now, ended_by=visible.line(by, MAX_TEXT_LENGTH))
     tx.silences.save_end(ended)
     tx.decision_queue.note_change()
     return ended
 
 
-def find_silence(tx: storage.Transaction, silence_id: str) -> model.Silence:
+def find_silence(tx: storage.Transaction, silence_id: str) -> Silence:
     """Return the silence with this id. Raises CannotSilence if there is none."""
     silence = next((silence for silence in tx.silences.all() if silence.id == silence_id.strip().lower()), None)
     if silence is None:
-        raise model.CannotSilence(f"there is no silence {silence_id}; `wirewatch silence list` lists the ids")
+        raise CannotSilence(f"there is no silence {silence_id}; `wirewatch silence list` lists the ids")
     return silence
 
 
 class ActiveSilences:
     """The silences that are active at one point in time."""
 
-    def __init__(self, active: Sequence[model.Silence]) -> None:
+    def __init__(self, active: Sequence[Silence]) -> None:
         self.is_empty = not active
         self._by_kind = {kind: [silence for silence in active if silence.kind is kind] for kind in SilenceKind}
         entities = [_compiled(silence) for silence in self._by_kind[SilenceKind.ENTITY]]
@@ -274,16 +280,14 @@ class ActiveSilences:
             of_article=lambda article: self.of_article(article, channel),
         )
 
-    def shown(self, alert: model.Alert) -> tuple[model.Silence, ...]:
+    def shown(self, alert: Alert) -> tuple[Silence, ...]:
         """Return the silences that an alert's message shows: silences of its story, of its rules or of everything."""
         channel = alert.channel
         of_story = self.of_story(alert.story, channel, posted_for=alert.posted_for)
         of_rules = [silence for rule in alert.rules if (silence := self.of_rule(rule, channel))]
         return (*([of_story] if of_story else []), *of_rules)
 
-    def of_story(
-        self, story: model.StoryId, channel: str, *, posted_for: model.StoryId | None = None
-    ) -> model.Silence | None:
+    def of_story(self, story: StoryId, channel: str, *, posted_for: StoryId | None = None) -> Silence | None:
         """Return the silence of everything, or else of the story or of ``posted_for`` (see Alert.posted_for)."""
         of_everything = self._holding(SilenceKind.EVERYTHING, channel)
         of_story = (
@@ -291,11 +295,11 @@ class ActiveSilences:
         )
         return next(chain(of_everything, of_story), None)
 
-    def of_rule(self, name: str, channel: str) -> model.Silence | None:
+    def of_rule(self, name: str, channel: str) -> Silence | None:
         """Return the silence of a rule in a channel, if any."""
         return next((silence for silence in self._holding(SilenceKind.RULE, channel) if silence.name == name), None)
 
-    def of_article(self, article: model.Article, channel: str) -> model.Silence | None:
+    def of_article(self, article: Article, channel: str) -> Silence | None:
         """Return the silence of the article's outlet or else of a name in its headline, if any."""
         outlet = article.outlet.casefold()
         for silence in self._holding(SilenceKind.OUTLET, channel):
@@ -304,20 +308,20 @@ class ActiveSilences:
         if self._headlines is None:
             return None
         headline = replace(article, text="")
-        ids = set(self._headlines.matching(headline, model.Feed(url=article.feed), now=article.first_seen))
+        ids = set(self._headlines.matching(headline, Feed(url=article.feed), now=article.first_seen))
         return next((silence for silence in self._holding(SilenceKind.ENTITY, channel) if silence.id in ids), None)
 
-    def _holding(self, kind: SilenceKind, channel: str) -> Iterator[model.Silence]:
+    def _holding(self, kind: SilenceKind, channel: str) -> Iterator[Silence]:
         return (silence for silence in self._by_kind[kind] if silence.holds_in(channel))
 
 
-def _compiled(silence: model.Silence) -> rules.CompiledRule:
+def _compiled(silence: Silence) -> rules.CompiledRule:
     """Compile a rule that finds an entity's name in headlines. Raises RuleError."""
-    line = model.Line(label="name", terms=(silence.name,))
-    return rules.compile_rule(model.Rule(name=silence.id, notify=(), all=(line,), where=model.Where.TITLE))
+    line = Line(label="name", terms=(silence.name,))
+    return rules.compile_rule(Rule(name=silence.id, notify=(), all=(line,), where=Where.TITLE))
 
 
-def _drop_waiting(tx: storage.Transaction, silence: model.Silence, head: model.SendId | None) -> None:
+def _drop_waiting(tx: storage.Transaction, silence: Silence, head: SendId | None) -> None:
     """Drop unsent replies and escalations that a new silence covers, unless a sender has claimed them.
 
     A silence of a story drops all of them. Other silences drop only those that are not due yet, for example because
@@ -326,10 +330,10 @@ def _drop_waiting(tx: storage.Transaction, silence: model.Silence, head: model.S
     in_force = ActiveSilences(tx.silences.active(silence.at))
     for row in tx.outbox.unsent():
         message, escalation = row.message, row.message.escalation
-        is_droppable = message.kind is model.MessageKind.REPLY or (
-            escalation is not None and message.kind is model.MessageKind.POST
+        is_droppable = message.kind is MessageKind.REPLY or (
+            escalation is not None and message.kind is MessageKind.POST
         )
-        if row.state is not model.SendState.PENDING or not is_droppable:
+        if row.state is not SendState.PENDING or not is_droppable:
             continue
         channel = escalation.channel if escalation else row.channel
         if silence.kind is SilenceKind.STORY:

@@ -11,8 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot import model, storage
+from bot import storage
 from bot.alerts import notices
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.archive import Pending, Revision
+from bot.model.language_models import Use
+from bot.model.messages import Notice, Outgoing
+from bot.model.stories import Article, ArticleId, Edit, Fact, Member, SendId, Story, StoryId
 from bot.pipeline.snapshot import Snapshot
 from bot.stories import facts
 
@@ -32,10 +37,10 @@ class StoryCache:
 
     def __init__(self) -> None:
         #: The stories in order of use; the most recently used story is last.
-        self.stories: OrderedDict[model.StoryId, model.Story] = OrderedDict()
-        self.alerts: dict[model.StoryId, dict[str, model.Alert]] = {}
+        self.stories: OrderedDict[StoryId, Story] = OrderedDict()
+        self.alerts: dict[StoryId, dict[str, Alert]] = {}
         #: Channel -> a time, and the alerts posted since that time.
-        self.posted: dict[str, tuple[datetime, dict[model.StoryId, model.Alert]]] = {}
+        self.posted: dict[str, tuple[datetime, dict[StoryId, Alert]]] = {}
 
     def trim(self) -> None:
         """Drop the least recently used stories."""
@@ -50,12 +55,12 @@ class StoryCache:
 class ChangedStory:
     """A story and its changes in this turn."""
 
-    story: model.Story
-    arrivals: list[model.Member] = field(default_factory=list)
-    facts: list[model.Fact] = field(default_factory=list)
-    edits: list[model.Edit] = field(default_factory=list)
+    story: Story
+    arrivals: list[Member] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
     #: Younger stories that were merged into this one.
-    merged: list[model.StoryId] = field(default_factory=list)
+    merged: list[StoryId] = field(default_factory=list)
     #: Key of a language model's summary that the story's messages do not show yet.
     summary: str = ""
 
@@ -78,21 +83,21 @@ class Turn:
         self.advice: Advice | None = None
         self._cache = cache or StoryCache()
         #: The stories that articles, edits and answers change. They are saved before messages are decided.
-        self.changed: dict[model.StoryId, ChangedStory] = {}
-        self._homes: dict[model.ArticleId, model.StoryId] = {}
-        self._new_members: dict[model.StoryId, list[model.Member]] = {}
-        self._removed_members: dict[model.StoryId, list[model.ArticleId]] = {}
-        self._rejected_matches: dict[model.ArticleId, Sequence[str]] = {}
-        self._decisions: list[model.Decision] = []
-        self._alerts: dict[tuple[model.StoryId, str], model.Alert] = {}
-        self._rows: dict[model.SendId, model.Outgoing] = {}
+        self.changed: dict[StoryId, ChangedStory] = {}
+        self._homes: dict[ArticleId, StoryId] = {}
+        self._new_members: dict[StoryId, list[Member]] = {}
+        self._removed_members: dict[StoryId, list[ArticleId]] = {}
+        self._rejected_matches: dict[ArticleId, Sequence[str]] = {}
+        self._decisions: list[Decision] = []
+        self._alerts: dict[tuple[StoryId, str], Alert] = {}
+        self._rows: dict[SendId, Outgoing] = {}
         #: Id of an outbox row that must not be sent -> reason.
-        self._dropped_rows: dict[model.SendId, str] = {}
-        self._pending: list[model.Pending] = []
+        self._dropped_rows: dict[SendId, str] = {}
+        self._pending: list[Pending] = []
 
     # -- stories
 
-    def stories(self, ids: Iterable[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
+    def stories(self, ids: Iterable[StoryId]) -> Mapping[StoryId, Story]:
         """Return id -> story; unknown ids are omitted."""
         ids, cached = list(dict.fromkeys(ids)), self._cache.stories
         if missing := [story_id for story_id in ids if story_id not in cached]:
@@ -102,21 +107,21 @@ class Turn:
             cached.move_to_end(story_id)
         return stories
 
-    def story(self, story_id: model.StoryId | None) -> model.Story | None:
+    def story(self, story_id: StoryId | None) -> Story | None:
         """Return the story, or if it was merged, the story that has its articles. Return None if it is not stored."""
         story = self.stories([story_id]).get(story_id) if story_id else None
         return self.story(story.merged_into) if story is not None and story.merged_into else story
 
-    def story_of(self, article: model.ArticleId) -> model.Story | None:
+    def story_of(self, article: ArticleId) -> Story | None:
         """Return the story of an article, or None if the article is in no story."""
         home = self._homes.get(article) or self.tx.stories.home_of(article)
         return self.stories([home]).get(home) if home else None
 
-    def change(self, story: model.Story) -> ChangedStory:
+    def change(self, story: Story) -> ChangedStory:
         """Return the changes of a story in this turn. If it has none yet, begin with ``story``."""
         return self.changed.setdefault(story.id, ChangedStory(story))
 
-    def save_story(self, story: model.Story) -> None:
+    def save_story(self, story: Story) -> None:
         """Save a story. Its new members must be at the end."""
         saved = self._cache.stories.get(story.id)
         new_members = story.members[len(saved.members) if saved else 0 :]
@@ -125,7 +130,7 @@ class Turn:
         self._cache.stories[story.id] = story
         self._cache.stories.move_to_end(story.id)
 
-    def remove_members(self, story_id: model.StoryId, articles: Collection[model.ArticleId]) -> model.Story:
+    def remove_members(self, story_id: StoryId, articles: Collection[ArticleId]) -> Story:
         """Remove articles from a story, and return the remaining story."""
         story = self.stories([story_id])[story_id]
         story = replace(story, members=tuple(member for member in story.members if member.article.id not in articles))
@@ -135,13 +140,13 @@ class Turn:
         self._new_members[story_id] = [member for member in new_members if member.article.id not in articles]
         return story
 
-    def reject_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
+    def reject_matches(self, article: ArticleId, rules: Sequence[str]) -> None:
         """Delete the article's matches with ``rules``, because the article is not about their subjects."""
         self._rejected_matches[article] = rules
 
     # -- alerts and decisions
 
-    def alerts(self, stories: Iterable[model.StoryId]) -> list[model.Alert]:
+    def alerts(self, stories: Iterable[StoryId]) -> list[Alert]:
         """Return the alerts of the stories, one for each channel."""
         stories, cached = list(stories), self._cache.alerts
         if missing := [story for story in stories if story not in cached]:
@@ -150,12 +155,12 @@ class Turn:
                 cached[alert.story][alert.channel] = alert
         return [alert for story in stories for alert in cached[story].values()]
 
-    def alert(self, story: model.StoryId, channel: str) -> model.Alert | None:
+    def alert(self, story: StoryId, channel: str) -> Alert | None:
         """Return the alert of a story in a channel."""
         self.alerts([story])
         return self._cache.alerts[story].get(channel)
 
-    def save_alert(self, alert: model.Alert) -> None:
+    def save_alert(self, alert: Alert) -> None:
         """Save an alert; it replaces the previous alert of its story and channel."""
         self.alerts([alert.story])
         self._cache.alerts[alert.story][alert.channel] = alert
@@ -163,10 +168,10 @@ class Turn:
         if alert.posted_at is not None and alert.channel in self._cache.posted:
             self._cache.posted[alert.channel][1][alert.story] = alert
 
-    def due_alerts(self) -> list[model.Alert]:
+    def due_alerts(self) -> list[Alert]:
         """Return held alerts that are due and posted alerts with a due reminder, longest due first."""
         stored = {(alert.story, alert.channel): alert for alert in self.tx.stories.held_until(self.now)}
-        waiting = (model.AlertState.HELD, model.AlertState.POSTED)
+        waiting = (AlertState.HELD, AlertState.POSTED)
         due = [
             (alert.held_until, alert.story, alert.channel, alert)
             for alert in (stored | self._alerts).values()
@@ -174,7 +179,7 @@ class Turn:
         ]
         return [alert for *_, alert in sorted(due, key=lambda row: row[:3])]
 
-    def posted_since(self, channel: str, when: datetime) -> list[model.Alert]:
+    def posted_since(self, channel: str, when: datetime) -> list[Alert]:
         """Return the channel's alerts that were first posted at ``when`` or later, oldest first."""
         since, posted = self._cache.posted.get(channel, (None, {}))
         if since is None or since > when:
@@ -185,11 +190,9 @@ class Turn:
         recent = [(alert.posted_at, alert.story, alert) for alert in posted.values() if alert.posted_at]
         return [alert for at, _, alert in sorted(recent, key=lambda row: row[:2]) if at >= when]
 
-    def decision(
-        self, alert: model.Alert, action: model.AlertAction, reason: model.Reason, detail: str = ""
-    ) -> model.Decision:
+    def decision(self, alert: Alert, action: AlertAction, reason: Reason, detail: str = "") -> Decision:
         """Return a decision about an alert that no new article caused."""
-        return model.Decision(
+        return Decision(
             at=self.now,
             story=alert.story,
             channel=alert.channel,
@@ -199,40 +202,40 @@ class Turn:
             detail=detail,
         )
 
-    def decide(self, *decisions: model.Decision) -> None:
+    def decide(self, *decisions: Decision) -> None:
         """Record decisions."""
         self._decisions.extend(decisions)
 
     # -- the outbox and the decision queue
 
-    def post(self, *rows: model.Outgoing) -> None:
+    def post(self, *rows: Outgoing) -> None:
         """Add rows to the outbox. Skip a row whose id already exists."""
         for row in rows:
             self._rows.setdefault(row.id, row)
 
-    def rows_of(self, story: model.StoryId) -> list[model.Outgoing]:
+    def rows_of(self, story: StoryId) -> list[Outgoing]:
         """Return the rows of a story, oldest first, with the new rows of this turn."""
         return [*self.tx.outbox.of_story(story), *(row for row in self._rows.values() if row.story == story)]
 
     @property
-    def rows(self) -> Collection[model.Outgoing]:
+    def rows(self) -> Collection[Outgoing]:
         """The rows that this turn adds to the outbox."""
         return self._rows.values()
 
-    def drop_rows(self, ids: Iterable[model.SendId], reason: str) -> None:
+    def drop_rows(self, ids: Iterable[SendId], reason: str) -> None:
         """Drop rows of the outbox, unless a sender claims them before this turn is written."""
         self._dropped_rows.update(dict.fromkeys(ids, reason))
 
-    def notify(self, notice: model.Notice) -> None:
+    def notify(self, notice: Notice) -> None:
         """Send a notice to the operator's channel, if there is one."""
         if self.snapshot.operator is not None:
             self.post(notices.notice_row(notice, channel=self.snapshot.operator, now=self.now))
 
-    def defer(self, pending: model.Pending) -> None:
+    def defer(self, pending: Pending) -> None:
         """Queue a task that waits for an answer of a language model."""
         self._pending.append(pending)
 
-    def advice_for(self, use: model.Use) -> Advice | None:
+    def advice_for(self, use: Use) -> Advice | None:
         """Return the language model's answers, or None if no model is configured for this use."""
         advice = self.advice
         return advice if advice is not None and use in advice.advisor.policy.uses else None
@@ -275,9 +278,9 @@ class Turn:
 class ArticleNews:
     """What an article adds to the story that it joins."""
 
-    facts: tuple[model.Fact, ...] = ()
+    facts: tuple[Fact, ...] = ()
     #: Facts that may also be new. A language model decides which of them are.
-    further: tuple[model.Fact, ...] = ()
+    further: tuple[Fact, ...] = ()
     #: Whether the article denies, withdraws or reverses the story's report.
     opposes: bool = False
 
@@ -286,9 +289,9 @@ class ClaimsCache:
     """The claims of the most recently used stories; at most ``MAX_CLAIMS`` stories."""
 
     def __init__(self) -> None:
-        self._by_story: OrderedDict[model.StoryId, facts.StoryClaims] = OrderedDict()
+        self._by_story: OrderedDict[StoryId, facts.StoryClaims] = OrderedDict()
 
-    def of(self, story: model.Story) -> facts.StoryClaims:
+    def of(self, story: Story) -> facts.StoryClaims:
         """Return the claims of a story's members, computed again after a merge or a split."""
         claims = self._by_story.pop(story.id, None)
         if claims is None or claims.count != len(story.members):
@@ -298,9 +301,7 @@ class ClaimsCache:
             self._by_story.popitem(last=False)
         return claims
 
-    def join(
-        self, story: model.Story, member: model.Member, nearby: Sequence[model.Story], *, is_asked: bool = False
-    ) -> ArticleNews:
+    def join(self, story: Story, member: Member, nearby: Sequence[Story], *, is_asked: bool = False) -> ArticleNews:
         """Return what an article adds to the story that it joins, and add it to the claims.
 
         ``nearby`` are the nearest other stories; a fact that one of them reports is not new. If ``is_asked`` is true, a
@@ -321,14 +322,12 @@ class ClaimsCache:
         claims.add(reading)
         return ArticleNews(facts=stated, further=further, opposes=opposes)
 
-    def offered(
-        self, story: model.Story, article: model.Article, nearby: Sequence[model.Story]
-    ) -> tuple[model.Fact, ...]:
+    def offered(self, story: Story, article: Article, nearby: Sequence[Story]) -> tuple[Fact, ...]:
         """Return what an article may add to a story that it has not joined, for a language model to choose from."""
         stated, further = facts.news_and_more(self.of(story), facts.read(article), [self.of(other) for other in nearby])
         return (*stated, *further)
 
-    def revise(self, story: model.Story, revision: model.Revision) -> tuple[model.Fact, ...]:
+    def revise(self, story: Story, revision: Revision) -> tuple[Fact, ...]:
         """Return the new facts in the new version of a live page.
 
         For any other article, only add the claims and return no facts, because its edits are posted as a correction.

@@ -7,9 +7,23 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from bot import config, model
+from bot import config
 from bot.feeds import links
-from bot.model.actions import Action, Claim, EndSilence, MakeSilence, Merge, Release, Split
+from bot.model.actions import (
+    Action,
+    Claim,
+    EndSilence,
+    MakeSilence,
+    Merge,
+    Release,
+    Ruling,
+    RulingKind,
+    SilenceKind,
+    Split,
+)
+from bot.model.channels import ActionResult
+from bot.model.durations import format_count, parse_duration
+from bot.model.stories import ArticleId, Story
 from bot.pipeline import actions
 from bot.pipeline.silences import ActionContext, operator_context
 from bot.queries.registry import (
@@ -72,7 +86,7 @@ def split_story(archive: Archive, parameters: SplitParameters) -> RulingDocument
     story = find_story(archive.tx, parameters.id)
     article_ids = {member.article.link: member.article.id for member in story.members if member.article.link}
     article_ids |= {member.article.id: member.article.id for member in story.members}
-    chosen: list[model.ArticleId] = []
+    chosen: list[ArticleId] = []
     for address in parameters.articles:
         article = article_ids.get(address) or article_ids.get(links.canonical_link(address))
         if article is None:
@@ -110,7 +124,7 @@ MERGE = Question(
 )
 
 
-def claim_story(archive: Archive, parameters: ClaimParameters) -> model.ActionResult:
+def claim_story(archive: Archive, parameters: ClaimParameters) -> ActionResult:
     """Claim a story, so that its messages show who is dealing with it; or release it."""
     story = find_story(archive.tx, parameters.id)
     return _apply_to_story(archive, story, Release() if parameters.release else Claim())
@@ -119,19 +133,19 @@ def claim_story(archive: Archive, parameters: ClaimParameters) -> model.ActionRe
 CLAIM = Question("claim", claim_story, ActionDocument, is_action=True)
 
 
-def _rule(archive: Archive, story: model.Story, action: Split | Merge) -> RulingDocument:
+def _rule(archive: Archive, story: Story, action: Split | Merge) -> RulingDocument:
     ruling = _apply_to_story(archive, story, action).created
-    assert isinstance(ruling, model.Ruling)
-    if ruling.kind is model.RulingKind.MERGE:
+    assert isinstance(ruling, Ruling)
+    if ruling.kind is RulingKind.MERGE:
         effect = f"the stories {ruling.story} and {ruling.other} become one"
     else:
         count = len(ruling.articles)
         become = "becomes" if count == 1 else "become"
-        effect = f"{model.format_count(count, 'article')} of the story {ruling.story} {become} a separate story"
+        effect = f"{format_count(count, 'article')} of the story {ruling.story} {become} a separate story"
     return RulingDocument(id=ruling.id, kind=ruling.kind, story=ruling.story, told=effect)
 
 
-def _apply_to_story(archive: Archive, story: model.Story, action: Action) -> model.ActionResult:
+def _apply_to_story(archive: Archive, story: Story, action: Action) -> ActionResult:
     context = _context(archive)
     return actions.apply_action(context, action, actions.story_target(context, story.id))
 
@@ -184,7 +198,7 @@ def make_silence(archive: Archive, parameters: SilenceParameters) -> ListedSilen
     end: datetime | timedelta | None = None
     try:
         if parameters.lasts:
-            end = model.parse_duration(parameters.lasts)
+            end = parse_duration(parameters.lasts)
         elif parameters.until:
             end = config.end_of_date(config.parse_until(parameters.until), archive.settings.bot.timezone)
     except (ValueError, OverflowError) as error:
@@ -194,7 +208,7 @@ def make_silence(archive: Archive, parameters: SilenceParameters) -> ListedSilen
     return _apply(
         archive,
         MakeSilence(
-            kind=model.SilenceKind(parameters.kind),
+            kind=SilenceKind(parameters.kind),
             name=parameters.name,
             end=end,
             reason=parameters.reason,

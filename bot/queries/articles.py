@@ -7,9 +7,12 @@ from typing import Annotated, Self
 
 import pydantic
 
-from bot import config, model, rules, storage
+from bot import config, rules, storage
 from bot.feeds import links
-from bot.model import Completion
+from bot.model.language_models import Completion
+from bot.model.messages import Span
+from bot.model.rules import Example
+from bot.model.stories import Article, ArticleId
 from bot.queries.registry import (
     Archive,
     Document,
@@ -87,7 +90,7 @@ class FoundArticle(ArticleHead):
         )
 
 
-def _marks(piece: Iterable[model.Span]) -> Iterable[tuple[int, int]]:
+def _marks(piece: Iterable[Span]) -> Iterable[tuple[int, int]]:
     at = 0
     for span in piece:
         if span.is_marked:
@@ -175,7 +178,7 @@ class ArticleDocument(ArticleHead):
 
 def show_article(archive: Archive, parameters: ArticleParameters) -> ArticleDocument:
     """Show one article with its text."""
-    article_id = model.ArticleId(parameters.id)
+    article_id = ArticleId(parameters.id)
     article = archive.tx.articles.get([article_id]).get(article_id)
     if article is None:
         raise Refused(Why.NOT_FOUND, f"no article {article_id} is in the archive")
@@ -266,7 +269,7 @@ def explain(archive: Archive, parameters: ExplainParameters) -> ExplainAnswer:
     chosen = choose_rules(archive.settings, parameters.rule)
     if len(chosen) > MOST_EXPLAINED:
         raise unusable("rule", f"{len(chosen):,} rules are selected; at most {MOST_EXPLAINED} can be explained at once")
-    article, place = rules.make_article(model.Example(title=parameters.text or "")), None
+    article, place = rules.make_article(Example(title=parameters.text or "")), None
     if parameters.url is not None:
         article, place = find_article(archive, parameters.url)
     try:
@@ -288,7 +291,7 @@ def choose_rules(settings: config.Settings, part: str | None) -> list[rules.Comp
 
 def explain_article(
     settings: config.Settings,
-    article: model.Article,
+    article: Article,
     chosen: Sequence[rules.CompiledRule],
     place: StoryPlace | None = None,
     steps: rules.Steps | None = None,
@@ -305,7 +308,7 @@ def explain_article(
     )
 
 
-def find_article(archive: Archive, url: str) -> tuple[model.Article, StoryPlace | None]:
+def find_article(archive: Archive, url: str) -> tuple[Article, StoryPlace | None]:
     """Return the article with this address, and its place in a story if it is in one. Raises Refused."""
     link = links.canonical_link(url)
     article = archive.tx.articles.find(link)
@@ -314,7 +317,7 @@ def find_article(archive: Archive, url: str) -> tuple[model.Article, StoryPlace 
     return article, _find_place(archive.tx, article.id)
 
 
-def _find_place(tx: storage.Transaction, article: model.ArticleId) -> StoryPlace | None:
+def _find_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace | None:
     """Return the place of an article in its story. Return None if it is in no story, because no rule matches it."""
     story = tx.stories.of_article(article)
     join = next((member.join for member in story.members if member.article.id == article), None) if story else None

@@ -17,8 +17,8 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 
 import bot
-from bot import model
 from bot.model import visible
+from bot.model.errors import StoreError
 from bot.queries.questions import QUESTIONS
 from bot.queries.registry import MOST, Answers, P, Question, Refused, read_parameters
 from bot.queries.rules import RULE, RULES, RuleParameters, RulesParameters
@@ -72,7 +72,7 @@ def server_of(answers: Answers) -> Server[Any]:
             # Assistants send null for arguments that they omit.
             arguments = {name: value for name, value in (params.arguments or {}).items() if value is not None}
             text = await _ask(answers, tool, read_parameters(tool.parameters, arguments))
-        except (Refused, model.StoreError) as error:
+        except (Refused, StoreError) as error:
             text, is_error = str(error), True
         return mcp.types.CallToolResult(content=[mcp.types.TextContent(type="text", text=text)], is_error=is_error)
 
@@ -105,7 +105,7 @@ def server_of(answers: Answers) -> Server[Any]:
                 raise MCPError(mcp.types.INVALID_PARAMS, f"unknown resource; the list of rules is {_RULES}")
         except Refused as error:
             raise MCPError(mcp.types.INVALID_PARAMS, str(error)) from None
-        except model.StoreError as error:
+        except StoreError as error:
             raise MCPError(mcp.types.INTERNAL_ERROR, str(error)) from None
         contents = mcp.types.TextResourceContents(uri=params.uri, text=text, mime_type="application/json")
         return mcp.types.ReadResourceResult(contents=[contents])

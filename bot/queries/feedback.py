@@ -7,8 +7,9 @@ from datetime import datetime
 
 import pydantic
 
-from bot import model, storage
+from bot import storage
 from bot.alerts import feedback
+from bot.model.actions import RulingKind
 from bot.queries.registry import (
     Archive,
     Document,
@@ -119,7 +120,7 @@ def _ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[s
         if story is None:
             continue
         headline = summaries.story_headline(story)
-        if ruling.kind is model.RulingKind.MERGE:
+        if ruling.kind is RulingKind.MERGE:
             text = f'one event: "{headline}" and "{summaries.story_headline(other) if other else ruling.other}"'
         else:
             titles = [f'"{articles[article].title}"' for article in ruling.articles if article in articles]

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import pydantic
 
-from bot import model
 from bot.feeds import health, outlets
 from bot.model import visible
+from bot.model.feeds import Feed, FeedHealth, FeedState
 from bot.queries.registry import Archive, Document, Omittable, PagedParameters, Question, Time, fields_of
 
 Masked = Annotated[str, pydantic.AfterValidator(visible.masked)]
@@ -18,7 +18,7 @@ Masked = Annotated[str, pydantic.AfterValidator(visible.masked)]
 class FeedsParameters(PagedParameters):
     """A selection of feeds."""
 
-    health: Omittable[model.FeedHealth] = pydantic.Field(default=None, description="Only feeds with this health.")
+    health: Omittable[FeedHealth] = pydantic.Field(default=None, description="Only feeds with this health.")
 
 
 class FeedDocument(Document):
@@ -43,7 +43,7 @@ class FeedsPage(Document):
     after: str | None
 
 
-def describe_feed(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> FeedDocument:
+def describe_feed(state: FeedState, feeds: Mapping[str, Feed]) -> FeedDocument:
     """Describe a feed and its health; ``feeds`` maps each address in feeds.yaml to its feed."""
     return FeedDocument.model_validate(
         {
@@ -58,7 +58,7 @@ def describe_feed(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> Fe
 def list_feeds(archive: Archive, parameters: FeedsParameters) -> FeedsPage:
     """List feeds with their health and errors, and the times of their last poll and last new article."""
     skip = parameters.number_after or 0
-    healths = [parameters.health] if parameters.health else list(model.FeedHealth)
+    healths = [parameters.health] if parameters.health else list(FeedHealth)
     states = archive.tx.feeds.page(health=healths, skip=skip, most=parameters.limit + 1)
     shown = states[: parameters.limit]
     return FeedsPage(

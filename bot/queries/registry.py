@@ -19,8 +19,8 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar, get_type_hin
 
 import pydantic
 
-from bot import config, model, rules, storage
-from bot.model import values
+from bot import config, keys, rules, storage
+from bot.model.errors import CannotAct, SearchTooLong, WirewatchError
 from bot.queries.watched import Counts, DayCounts, Watched
 from bot.rules import errors, search
 
@@ -56,7 +56,7 @@ class Mistake:
     end: int | None = None
 
 
-class Refused(model.WirewatchError):
+class Refused(WirewatchError):
     """A question was refused. The text is meant for people."""
 
     def __init__(self, why: Why, text: str, *mistakes: Mistake) -> None:
@@ -212,7 +212,7 @@ def _mistake(detail: Any, names: Sequence[str]) -> Mistake:
         message = (
             f"unknown parameter; valid parameters are {', '.join(names)}" if names else "no parameter is valid here"
         )
-        advice = values.did_you_mean(path[-1], names) or None
+        advice = keys.did_you_mean(path[-1], names) or None
     elif not path:
         message = "a JSON object is needed"
     else:
@@ -379,7 +379,7 @@ class Answers:
         if question.is_action:
             try:
                 return await self.watched.store.write(lambda tx: question.run(self._archive(tx, by), parameters))
-            except model.CannotAct as error:
+            except CannotAct as error:
                 raise Refused(Why.UNUSABLE, str(error)) from None
         if question.busy is not None:
             return await self.take_turn(lambda archive: question.run(archive, parameters), question.busy)
@@ -393,7 +393,7 @@ class Answers:
                 return await store.read_long(lambda tx: work(self._archive(tx)))
             async with self._reads:
                 return await store.read(lambda tx: work(self._archive(tx)))
-        except model.SearchTooLong as error:
+        except SearchTooLong as error:
             raise Refused(Why.TOO_LONG, str(error)) from None
 
     async def take_turn(self, work: Callable[[Archive], V], busy: V) -> V:

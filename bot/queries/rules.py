@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pydantic
 
-from bot import config, model, rules
+from bot import config, rules
 from bot.alerts import feedback, routing
+from bot.model.rules import Rule
+from bot.model.settings import Route
 from bot.queries.registry import Archive, Document, Id, PagedParameters, Parameters, Question, find_rule
 
 #: Period over which a rule's stories are counted.
@@ -36,7 +38,7 @@ class RulesPage(Document):
     after: str | None
 
 
-def summarize_rule(rule: model.Rule, stories: int, routes: Sequence[model.Route]) -> RuleLine:
+def summarize_rule(rule: Rule, stories: int, routes: Sequence[Route]) -> RuleLine:
     """Summarize a rule with every channel that it may notify. ``stories`` counts its stories of the last seven days."""
     return RuleLine(
         name=rule.name,

@@ -10,7 +10,10 @@ from typing import Literal, Self
 
 import pydantic
 
-from bot import model, storage
+from bot import storage
+from bot.model.actions import Silence, SilenceId
+from bot.model.durations import format_count
+from bot.model.stories import StoryId
 from bot.queries.registry import Archive, Document, Parameters, Question, Time, fields_of
 
 
@@ -18,10 +21,10 @@ from bot.queries.registry import Archive, Document, Parameters, Question, Time, 
 class ListedSilence:
     """A silence and the stories that it has held back."""
 
-    silence: model.Silence
+    silence: Silence
     is_active: bool
     #: The stories with at least one message that the silence held back, in the order of the decisions.
-    stories: tuple[model.StoryId, ...]
+    stories: tuple[StoryId, ...]
 
     @property
     def line(self) -> str:
@@ -32,7 +35,7 @@ class ListedSilence:
             ends = f"ended {silence.ended_at:%Y-%m-%d %H:%M} UTC by {silence.ended_by}"
         elif not self.is_active:
             ends = ends.replace("until", "ended", 1)
-        kept = model.format_count(len(self.stories), "story")
+        kept = format_count(len(self.stories), "story")
         summary = f"{silence.subject} {silence.place}, {ends}, by {silence.by}: {silence.reason}"
         return f"{silence.id}  {summary} ({kept} held back)"
 
@@ -40,7 +43,7 @@ class ListedSilence:
 def read_silences(tx: storage.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[ListedSilence]:
     """Return the active silences and, if ``with_ended`` is true, ended silences, newest first."""
     silences = [silence for silence in tx.silences.all() if with_ended or silence.is_active(now)]
-    kept: defaultdict[model.SilenceId, dict[model.StoryId, None]] = defaultdict(dict)
+    kept: defaultdict[SilenceId, dict[StoryId, None]] = defaultdict(dict)
     if silences:
         for decision in tx.stories.silenced(since=min(silence.at for silence in silences)):
             if decision.silence is not None:

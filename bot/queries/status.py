@@ -7,8 +7,10 @@ from datetime import datetime
 
 import pydantic
 
-from bot import model, storage
+from bot import storage
 from bot.feeds import websub
+from bot.model.channels import CheckLine
+from bot.model.durations import format_rough
 from bot.queries.feeds import FeedDocument, Masked, describe_feed
 from bot.queries.registry import Archive, Document, Parameters, Question, Time
 from bot.queries.rules import RECENT, RuleLine, summarize_rule
@@ -118,19 +120,19 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
 STATUS = Question("status", show_status, StatusDocument, path="/status", cost=10, is_long=True)
 
 
-def describe_bot(tx: storage.Transaction, *, owner: str, now: datetime) -> model.CheckLine:
+def describe_bot(tx: storage.Transaction, *, owner: str, now: datetime) -> CheckLine:
     """Describe whether the bot runs. ``owner`` is the process that has locked the database, or "" if none has."""
     tick, workers = keys.TICK.get(tx), keys.worker_lives(tx)
     living = [worker for worker, life in workers.items() if now - life.until <= keys.DEAD_AFTER]
     owner = owner or ", ".join(living)
-    last = f"; it last looked for due feeds {model.format_rough(now - tick)} ago" if tick is not None else ""
+    last = f"; it last looked for due feeds {format_rough(now - tick)} ago" if tick is not None else ""
     if not owner:
         what = f"not running{last or '; it has not run here yet'}"
         advice = "start `wirewatch run`; if `wirewatch once` runs from cron, this is normal"
-        return model.CheckLine(is_good=False, what=what, help=advice)
+        return CheckLine(is_good=False, what=what, help=advice)
     if "wirewatch run" not in owner:
-        return model.CheckLine(is_good=True, what=f"{owner} is running")
+        return CheckLine(is_good=True, what=f"{owner} is running")
     if tick is not None and now - tick > keys.TICK_MAX_AGE:
         what = f"{owner} is stuck{last}"
-        return model.CheckLine(is_good=False, what=what, help="read the end of its log; a restart loses nothing")
-    return model.CheckLine(is_good=True, what=f"running, {owner}{last}")
+        return CheckLine(is_good=False, what=what, help="read the end of its log; a restart loses nothing")
+    return CheckLine(is_good=True, what=f"running, {owner}{last}")

@@ -9,7 +9,11 @@ from typing import Self
 
 import pydantic
 
-from bot import model, storage
+from bot import storage
+from bot.model.alerts import Decision
+from bot.model.messages import Outgoing
+from bot.model.rules import Match
+from bot.model.stories import Join, Story, StoryId
 from bot.queries.registry import (
     Archive,
     Document,
@@ -49,7 +53,7 @@ class EvidenceDocument(Document):
     end: int
 
 
-def evidence(matches: Sequence[model.Match]) -> list[EvidenceDocument]:
+def evidence(matches: Sequence[Match]) -> list[EvidenceDocument]:
     """Return every position where a rule matched."""
     return [
         EvidenceDocument(rule=match.rule, **fields_of(place, EvidenceDocument))
@@ -181,14 +185,14 @@ class StoryDocument(Document):
 class StoryRow:
     """One story with its decisions and messages."""
 
-    story: model.Story
-    decisions: tuple[model.Decision, ...]
-    messages: tuple[model.Outgoing, ...]
+    story: Story
+    decisions: tuple[Decision, ...]
+    messages: tuple[Outgoing, ...]
     #: The JSON document has at most this many articles, the first, and as many decisions, the last; None means all.
     most: int | None = None
 
 
-def read_story(tx: storage.Transaction, story: model.Story, *, most: int | None = None) -> StoryRow:
+def read_story(tx: storage.Transaction, story: Story, *, most: int | None = None) -> StoryRow:
     """Read the decisions and messages of a story, including the gathered messages that list it."""
     own = tuple(tx.outbox.of_story(story.id))
     heads = [alert.head for alert in tx.stories.alerts([story.id]) if alert.head and alert.is_gathered]
@@ -204,13 +208,13 @@ def read_stories(
     return [read_story(tx, story) for story in tx.stories.newest(since=since, rule=rule, skip=skip, most=most)]
 
 
-def describe_decision(decision: model.Decision | DecisionDocument) -> str:
+def describe_decision(decision: Decision | DecisionDocument) -> str:
     """Describe a decision about one channel in one line."""
     detail = f" ({decision.detail})" if decision.detail else ""
     return f"{decision.channel}: {decision.action}, {decision.reason}{detail}"
 
 
-def describe_join(join: model.Join | JoinDocument) -> str:
+def describe_join(join: Join | JoinDocument) -> str:
     """Describe in one line why an article is in its story."""
     return f"{join.reason}: {join.detail}" if join.detail else str(join.reason)
 
@@ -270,12 +274,12 @@ def list_stories(archive: Archive, parameters: StoriesParameters) -> Stories:
 STORIES = Question("stories", list_stories, StoriesPage, path="/stories", is_tool=True)
 
 
-def _parse_cursor(cursor: str) -> tuple[datetime, model.StoryId]:
+def _parse_cursor(cursor: str) -> tuple[datetime, StoryId]:
     """Return ``last_seen`` and the id of the last story on the previous page."""
     number, dash, story = cursor.partition("-")
     if not dash or not (number.isascii() and number.isdigit() and len(number) < 17):
         raise invalid_cursor()
-    return _EPOCH + timedelta(microseconds=int(number)), model.StoryId(story)
+    return _EPOCH + timedelta(microseconds=int(number)), StoryId(story)
 
 
 class StoryParameters(Parameters):
@@ -292,12 +296,12 @@ def show_story(archive: Archive, parameters: StoryParameters) -> StoryRow:
 STORY = Question("story", show_story, StoryDocument, path="/stories/{id}", is_tool=True)
 
 
-def find_story(tx: storage.Transaction, written: str) -> model.Story:
+def find_story(tx: storage.Transaction, written: str) -> Story:
     """Return the story with this id, or the only story whose id begins with ``written``.
 
     For a merged story, return the story that it became. Raises Refused.
     """
-    story = tx.stories.resolve(model.StoryId(written))
+    story = tx.stories.resolve(StoryId(written))
     if story is not None:
         return story
     ids = tx.stories.beginning(written, most=2)

@@ -15,10 +15,16 @@ from typing import Annotated
 
 import pydantic
 
-from bot import config, model, rules, storage
+from bot import config, rules, storage
 from bot.config import blocks, files, nodes, rules_file
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
+from bot.model.durations import format_duration
+from bot.model.feeds import Feed
+from bot.model.messages import MessageKind
+from bot.model.rules import Match, Rule
+from bot.model.settings import Problem
+from bot.model.stories import Article, ArticleId
 from bot.pipeline import backtest
 from bot.pipeline.snapshot import Snapshot
 from bot.queries.registry import Archive, Document, Name, Parameters, ProblemDocument, Question, Time, Whole
@@ -43,7 +49,7 @@ SHOWN = 25
 class PlaygroundResult:
     """The result of trying rules, or the reason why they were not tried."""
 
-    problems: tuple[model.Problem, ...] = ()
+    problems: tuple[Problem, ...] = ()
     #: The problems as text, with carets below each mistake.
     problem_text: str = ""
     #: Why there is no result, or why it covers fewer days than requested.
@@ -52,7 +58,7 @@ class PlaygroundResult:
     #: The report on ``tried``, or None if nothing was tried.
     report: backtest.BacktestReport | None = None
     #: Rule -> its last matched articles, newest first, each with its matches.
-    matched: Mapping[str, Sequence[tuple[model.Article, tuple[model.Match, ...]]]] = field(default_factory=dict)
+    matched: Mapping[str, Sequence[tuple[Article, tuple[Match, ...]]]] = field(default_factory=dict)
     #: A patch that adds the rules to the configuration files, or "" if the files already contain the rules.
     patch: str = ""
 
@@ -122,7 +128,7 @@ def _try_over_archive(
         remark = f"One article needs more than {MOST_STEPS_OF_AN_ARTICLE:,} steps: {advice}."
         return replace(parsed, remark=remark)
     except _TooLongError:
-        remark = f"The trial took longer than {model.format_duration(MOST_TIME)}: choose fewer days."
+        remark = f"The trial took longer than {format_duration(MOST_TIME)}: choose fewer days."
         return replace(parsed, remark=remark)
     return replace(parsed, remark=remark, tried=compiled, report=report, matched=matched)
 
@@ -141,7 +147,7 @@ def _since(tx: storage.Transaction, days: int, now: datetime) -> tuple[datetime,
     for span in (timedelta(days=days), *(timedelta(days=d) for d in (14, 7, 3, 1)), timedelta(hours=6)):
         if span <= timedelta(days=days) and tx.articles.count(since=now - span) <= MOST_ARTICLES:
             shorter = span < timedelta(days=days)
-            remark = f"The archive is large, so the trial covers only the last {model.format_duration(span)}."
+            remark = f"The archive is large, so the trial covers only the last {format_duration(span)}."
             return now - span, remark if shorter else ""
     return now - timedelta(hours=1), "The archive is large, so the trial covers only the last hour."
 
@@ -150,9 +156,9 @@ def _read_matches(
     tx: storage.Transaction,
     compiled: rules.CompiledRule,
     hits: Sequence[backtest.MatchedArticle],
-    feeds: Mapping[str, model.Feed],
+    feeds: Mapping[str, Feed],
     now: datetime,
-) -> list[tuple[model.Article, tuple[model.Match, ...]]]:
+) -> list[tuple[Article, tuple[Match, ...]]]:
     """Read the last matched articles of a rule, newest first, each with its matches."""
     unpaused = replace(compiled, rule=replace(compiled.rule, paused=False, until=None))
     ruleset = rules.RuleSet([unpaused], most_steps=MOST_STEPS_OF_AN_ARTICLE)
@@ -160,7 +166,7 @@ def _read_matches(
     stored = tx.articles.get(last_articles)
     articles = [stored[article] for article in last_articles if article in stored]
     return [
-        (article, ruleset.match(article, feeds.get(article.feed) or model.Feed(url=article.feed), now=now))
+        (article, ruleset.match(article, feeds.get(article.feed) or Feed(url=article.feed), now=now))
         for article in articles
     ]
 
@@ -171,7 +177,7 @@ PASTED_FILE = "rule"
 MOST_RULES = 10
 _WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
 #: Matches a rule's key at the beginning of a line. A query does not match, because its fields have other names.
-_KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(blocks.types_of(model.Rule))})[ \t]*:", re.MULTILINE)
+_KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(blocks.types_of(Rule))})[ \t]*:", re.MULTILINE)
 _LIST_OF_RULES = re.compile(r"[ \t]{0,40}-[ \t]{0,40}\{?[ \t]{0,40}\w{1,40}[ \t]{0,8}:")
 #: The name of a rule that was pasted without one.
 UNNAMED = "Pasted"
@@ -186,7 +192,7 @@ class TooManyRulesError(Exception):
 
 def parse_pasted(
     written: str, settings: config.Settings, steps: rules.Steps | None = None
-) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
+) -> tuple[tuple[rules.CompiledRule, ...], tuple[Problem, ...]]:
     """Return the usable rules of the pasted text, and all problems. ``steps`` limits the testing of examples.
 
     CPU-bound: do not call it on the event loop. Raises TooManyRulesError.
@@ -236,7 +242,7 @@ def _channel(settings: config.Settings) -> str:
     return next(iter(settings.bot.channels), "alerts")
 
 
-def _shift_problem(problem: model.Problem, lines: int, columns: int) -> model.Problem:
+def _shift_problem(problem: Problem, lines: int, columns: int) -> Problem:
     source = problem.source[columns:] if problem.source is not None else None
     return replace(problem, line=max(1, problem.line - lines), column=max(1, problem.column - columns), source=source)
 
@@ -440,8 +446,8 @@ def draft_rule(archive: Archive, parameters: DraftParameters) -> DraftAnswer:
     written = "\n".join([f"- {first}", *(f"  {line}" for line in continuation)]) + "\n"
     if len(written) > MOST_CHARACTERS:
         text = f"the rule has {len(written):,} characters; a draft may have at most {MOST_CHARACTERS:,}"
-        problem = model.Problem(severity="error", file=PASTED_FILE, code="too-long", message=text)
-        problems: tuple[model.Problem, ...] = (problem,)
+        problem = Problem(severity="error", file=PASTED_FILE, code="too-long", message=text)
+        problems: tuple[Problem, ...] = (problem,)
     else:
         _, problems = parse_pasted(written, archive.settings, rules.Steps(MOST_STEPS_OF_EXAMPLES))
     documents = [ProblemDocument.of(problem) for problem in problems]
@@ -477,7 +483,7 @@ class Version:
 
     articles: int
     #: Rule -> its matched articles, oldest first. Omits rules that this version does not have.
-    hits: Mapping[str, Mapping[model.ArticleId, backtest.MatchedArticle]]
+    hits: Mapping[str, Mapping[ArticleId, backtest.MatchedArticle]]
     #: (channel, headlines) -> the post, oldest first.
     posts: Mapping[tuple[str, tuple[str, ...]], backtest.BacktestPost]
 
@@ -522,7 +528,7 @@ def review_rules(
         plan = backtest.BacktestPlan(tried=tried, snapshot=snapshot, since=since, until=until)
         report = run_on_archive(tx, plan)
         # Count a post without its edits and replies.
-        kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
+        kinds = (MessageKind.POST, MessageKind.GATHERED)
         versions.append(
             Version(
                 articles=report.articles,

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
-from bot import config, model, storage
+from bot import config, storage
+from bot.model.archive import DayCount
+from bot.model.durations import Clock
 from bot.pipeline.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -42,7 +44,7 @@ class Watched(Protocol):
         """The bot's store."""
 
     @property
-    def clock(self) -> model.Clock:
+    def clock(self) -> Clock:
         """The bot's clock."""
 
     @property
@@ -60,7 +62,7 @@ LASTS = timedelta(minutes=1)
 ByDay = Mapping[str, Mapping[date, int]]
 
 
-def by_day(counts: Sequence[model.DayCount]) -> ByDay:
+def by_day(counts: Sequence[DayCount]) -> ByDay:
     """Group the counts by name, then by day."""
     grouped: defaultdict[str, dict[date, int]] = defaultdict(dict)
     for entry in counts:

@@ -11,7 +11,8 @@ import itertools
 import urllib.parse
 from typing import NamedTuple
 
-from bot import model
+from bot.model.errors import WirewatchError
+from bot.model.stories import Article
 from bot.rules import expression
 from bot.text import tokens
 
@@ -197,7 +198,7 @@ def _index_words(words: list[str]) -> dict[str, list[int]]:
 class ArticleText:
     """The fields of one article, each of which is read on first use."""
 
-    def __init__(self, article: model.Article, steps: Steps | None = None) -> None:
+    def __init__(self, article: Article, steps: Steps | None = None) -> None:
         self.article = article
         self._steps = steps
         self._fields: dict[str | None, tuple[FieldText, ...]] = {}
@@ -279,7 +280,7 @@ def is_shouting(title: FieldText, capitals: tuple[expression.Pattern, ...]) -> b
 MAX_EXAMPLE_STEPS = 2_000_000
 
 
-class TooManySteps(model.WirewatchError):
+class TooManySteps(WirewatchError):
     """An evaluation took more steps than allowed."""
 
     def __init__(self, most: int) -> None:

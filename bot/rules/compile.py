@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot import model
+from bot.model.rules import Example, Rule
+from bot.model.stories import Article, ArticleId
 from bot.rules import article_text, evaluate, expression, parts
 from bot.rules.article_text import Steps, TooManySteps
 from bot.rules.errors import RuleError, RuleProblem
@@ -14,7 +15,7 @@ from bot.rules.parts import LineKind
 from bot.text import tokens
 
 
-def compile_rule(rule: model.Rule, *, steps: Steps | None = None) -> CompiledRule:
+def compile_rule(rule: Rule, *, steps: Steps | None = None) -> CompiledRule:
     """Read the rule's terms and run its examples, within ``steps``. Raises RuleError with every problem."""
     compiled = CompiledRule(rule=rule)
     if problems := parts.read_rule(rule).problems or find_example_problems(compiled, steps):
@@ -25,10 +26,10 @@ def compile_rule(rule: model.Rule, *, steps: Steps | None = None) -> CompiledRul
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def make_article(example: model.Example) -> model.Article:
+def make_article(example: Example) -> Article:
     """Return an article with only the title and the text of an example."""
-    return model.Article(
-        id=model.ArticleId("example"),
+    return Article(
+        id=ArticleId("example"),
         feed="",
         outlet="",
         owner="",
@@ -59,7 +60,7 @@ def find_example_problems(compiled: CompiledRule, steps: Steps | None = None) ->
     return problems
 
 
-def _try_example(rule: CompiledRule, key: str, example: model.Example, steps: Steps) -> tuple[str, str, str] | None:
+def _try_example(rule: CompiledRule, key: str, example: Example, steps: Steps) -> tuple[str, str, str] | None:
     """Return the code, message and remedy of the failure, or None if the example passes."""
     view = article_text.ArticleText(make_article(example), steps)
     try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from bot import model
-from bot.model import values
+from bot import keys
+from bot.model.errors import WirewatchError
 
 
-class QueryError(model.WirewatchError):
+class QueryError(WirewatchError):
     """One mistake in a query or list item, with character offsets into its text as written."""
 
     def __init__(self, message: str, start: int, end: int, code: str, help: str | None = None) -> None:  # noqa: A002
@@ -45,7 +45,7 @@ class RuleProblem:
     help: str | None = None
 
 
-class RuleError(model.WirewatchError):
+class RuleError(WirewatchError):
     """A rule cannot be used. The error contains all problems of the rule."""
 
     def __init__(self, problems: Sequence[RuleProblem]) -> None:
@@ -64,4 +64,4 @@ def find_names(part: str, names: Collection[str]) -> list[str]:
 
 def help_with_unknown_name(name: str, loaded: Iterable[str]) -> str:
     """Suggest a loaded rule, outlet or channel with a similar name, or the command that lists the loaded ones."""
-    return values.did_you_mean(name, loaded, otherwise="`wirewatch status` shows what is loaded")
+    return keys.did_you_mean(name, loaded, otherwise="`wirewatch status` shows what is loaded")

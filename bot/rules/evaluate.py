@@ -9,7 +9,7 @@ import bisect
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from bot import model
+from bot.model.rules import Evidence, Rule
 from bot.rules import article_text, expression, parse, regex
 from bot.rules.article_text import ArticleText, FieldText, Stretch
 from bot.rules.parts import LineKind, Part, RuleReading, read_rule
@@ -249,7 +249,7 @@ def _choose_stretches(
 class CompiledRule:
     """A rule that is ready to be evaluated and indexed."""
 
-    rule: model.Rule
+    rule: Rule
     #: The parts of the rule. If None, they are read when needed, through a small cache.
     own: RuleReading | None = None
 
@@ -333,7 +333,7 @@ def _are_weak(hits: list[Hit], capitals: tuple[expression.Pattern, ...], view: a
 MAX_EVIDENCE = 10
 
 
-def collect_evidence(verdict: Evaluation) -> tuple[model.Evidence, ...]:
+def collect_evidence(verdict: Evaluation) -> tuple[Evidence, ...]:
     """Return, as evidence, the hits of the lines that must match, in the order of the rule."""
     counts: dict[tuple[str, int, str], int] = {}
     #: Leaf -> its number. Hashing a leaf is slow, so each leaf is hashed once, not once per hit.
@@ -354,8 +354,8 @@ def collect_evidence(verdict: Evaluation) -> tuple[model.Evidence, ...]:
     return tuple(dict.fromkeys(kept))
 
 
-def make_evidence(part: Part, hit: Hit) -> model.Evidence:
+def make_evidence(part: Part, hit: Hit) -> Evidence:
     """Return a hit as evidence. In a query, the label of the evidence is the term."""
     term = parse.render_term(hit.leaf) if part.is_query else parse.render_item(hit.leaf)
     label = term if part.is_query else part.label
-    return model.Evidence(label=label, term=term, field=hit.field, text=hit.text, start=hit.start, end=hit.end)
+    return Evidence(label=label, term=term, field=hit.field, text=hit.text, start=hit.start, end=hit.end)

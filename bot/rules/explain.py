@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bot import model
+from bot.model.feeds import Feed
+from bot.model.rules import Evidence, Rule
+from bot.model.stories import Article
 from bot.rules import compile as compiling
 from bot.rules import evaluate, expression, parse, ruleset
 from bot.rules.article_text import ArticleText, FieldText, Steps
@@ -29,7 +31,7 @@ class ExplainedLine:
     #: “all”, “any” or “none”.
     kind: str
     is_found: bool
-    evidence: tuple[model.Evidence, ...]
+    evidence: tuple[Evidence, ...]
     #: Near misses: “PTA found as "pta"”, “NEAR/10, found at 14”.
     notes: tuple[str, ...] = ()
 
@@ -58,7 +60,7 @@ class Explanation:
         return "\n".join([*(line.text() for line in self.lines), *(f"  = {note}" for note in self.notes)])
 
 
-def _render_evidence(evidence: tuple[model.Evidence, ...]) -> Iterator[str]:
+def _render_evidence(evidence: tuple[Evidence, ...]) -> Iterator[str]:
     """Yield each matched wording once, with its field and number of occurrences."""
     counts: dict[tuple[str, str, str], int] = {}
     for item in evidence:
@@ -70,9 +72,9 @@ def _render_evidence(evidence: tuple[model.Evidence, ...]) -> Iterator[str]:
 
 
 def explain_rule(
-    rule: model.Rule | CompiledRule,
-    article: model.Article,
-    feed: model.Feed | None = None,
+    rule: Rule | CompiledRule,
+    article: Article,
+    feed: Feed | None = None,
     *,
     steps: Steps | None = None,
 ) -> Explanation:
@@ -286,7 +288,7 @@ def _relax_words(leaf: expression.Words) -> expression.Words:
     return leaf if relaxed.pattern == leaf.pattern else relaxed
 
 
-def describe_rule(rule: model.Rule) -> str:
+def describe_rule(rule: Rule) -> str:
     """Return the meaning of the rule in English, followed by the rule as a query. Raises RuleError."""
     compiled = compiling.compile_rule(rule)
     notified = _join_words(rule.notify, "and") if rule.notify else "by the routes of bot.yaml"
@@ -320,7 +322,7 @@ def _describe_part(part: Part) -> str:
     return description if part.is_query or part.label in terms else f"{part.label}: {description}"
 
 
-def _describe_conditions(rule: model.Rule) -> list[str]:
+def _describe_conditions(rule: Rule) -> list[str]:
     conditions = []
     if rule.feeds:
         conditions.append(f"  only in {_join_words(rule.feeds, 'or')}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from bot.model.values import find_nearest
+from bot.keys import find_nearest
 from bot.rules import expression
 from bot.rules.errors import QueryError
 from bot.rules.memo import Memo

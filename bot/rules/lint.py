@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from bot import model
+from bot.model.rules import Rule
 from bot.rules import english, expression, parse, regex
 from bot.rules.english import COMMON_WORDS, COUNTED_NOUNS, NEWS_WORDS
 from bot.rules.errors import RuleProblem
@@ -84,7 +84,7 @@ def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     return tuple(problems)
 
 
-def _find_terms(rule: model.Rule) -> Iterator[_Term]:
+def _find_terms(rule: Rule) -> Iterator[_Term]:
     sets = dict(rule.sets)
     for key, line in rule.lines:
         for number, item in enumerate(line.terms):
@@ -115,7 +115,7 @@ def _find_leaves(
         yield from _find_leaves(part, is_wanted=is_wanted, set_name=set_name)
 
 
-def _check_commas(rule: model.Rule) -> Iterator[RuleProblem]:
+def _check_commas(rule: Rule) -> Iterator[RuleProblem]:
     items = [(key, line, number, term) for key, line in rule.lines for number, term in enumerate(line.terms)]
     for (previous_key, previous_line, _, previous), (key, line, number, term) in itertools.pairwise(items):
         # A plain list has a line for each item, so a comma can split a name over two lines.
@@ -227,7 +227,7 @@ def _check_regexes(terms: Sequence[_Term]) -> Iterator[RuleProblem]:
             )
 
 
-def _check_contradictions(rule: model.Rule) -> Iterator[RuleProblem]:
+def _check_contradictions(rule: Rule) -> Iterator[RuleProblem]:
     excluded = {
         tokens.fold(term).strip(): (line.label, number) for line in rule.none for number, term in enumerate(line.terms)
     }

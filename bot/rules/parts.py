@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from bot import model
+from bot.model.rules import Line, Rule, Where
 from bot.rules import english, expression, parse, terms
 from bot.rules.errors import QueryError, RuleProblem
 
@@ -45,7 +45,7 @@ class RuleReading(NamedTuple):
 
 
 @functools.lru_cache(maxsize=_CACHED_RULES)
-def read_rule(rule: model.Rule) -> RuleReading:
+def read_rule(rule: Rule) -> RuleReading:
     """Read the rule as far as possible and collect every problem. Does not run the examples."""
     problems: list[RuleProblem] = []
     sets = dict(rule.sets)
@@ -78,9 +78,9 @@ def read_rule(rule: model.Rule) -> RuleReading:
 
 def _read_line(
     kind: LineKind,
-    line: model.Line,
+    line: Line,
     sets: Mapping[str, tuple[str, ...]],
-    where: model.Where,
+    where: Where,
     problems: list[RuleProblem],
 ) -> Part | None:
     wordings = []
@@ -110,7 +110,7 @@ def _read_line(
 
 
 def _read_query(
-    query: str, sets: Mapping[str, tuple[str, ...]], where: model.Where, problems: list[RuleProblem]
+    query: str, sets: Mapping[str, tuple[str, ...]], where: Where, problems: list[RuleProblem]
 ) -> Iterable[Part]:
     try:
         whole = _restrict_to(parse.parse_query(query, sets=sets), where)
@@ -130,9 +130,9 @@ def _as_problem(place: tuple[str | int, ...], error: QueryError) -> RuleProblem:
     )
 
 
-def _restrict_to(tree: expression.Expression, where: model.Where) -> expression.Expression:
+def _restrict_to(tree: expression.Expression, where: Where) -> expression.Expression:
     """Apply the rule's ``where`` to every term without a field."""
-    if where is model.Where.ANYWHERE:
+    if where is Where.ANYWHERE:
         return tree
     match expression.change_parts(tree, lambda part: _restrict_to(part, where)):
         case expression.Window(parts, _, None) as window:
@@ -143,7 +143,7 @@ def _restrict_to(tree: expression.Expression, where: model.Where) -> expression.
             return node
 
 
-def _only_negatives_problem(rule: model.Rule) -> RuleProblem:
+def _only_negatives_problem(rule: Rule) -> RuleProblem:
     place: tuple[str | int, ...] = ("query",) if rule.query is not None else ("none",) if rule.none else ("name",)
     return RuleProblem(
         place=place,

@@ -10,7 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from bot import model
+from bot.model.feeds import Feed
+from bot.model.rules import Match, Rule
+from bot.model.stories import Article
 from bot.rules import evaluate
 from bot.rules.article_text import ArticleText, Steps
 from bot.rules.english import COMMON_WORDS
@@ -64,13 +66,13 @@ class RuleSet:
         return RuleIndex(placing, self._vocabulary.unsure, self._vocabulary.weights)
 
     @property
-    def rules(self) -> Mapping[str, model.Rule]:
+    def rules(self) -> Mapping[str, Rule]:
         return MappingProxyType({compiled.rule.name: compiled.rule for compiled in self._compiled})
 
-    def _view(self, article: model.Article) -> ArticleText:
+    def _view(self, article: Article) -> ArticleText:
         return ArticleText(article, Steps(self._most_steps) if self._most_steps is not None else None)
 
-    def match(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[model.Match, ...]:
+    def match(self, article: Article, feed: Feed, *, now: datetime) -> tuple[Match, ...]:
         """Return the matching rules in their order, with the words on which they match."""
         view = self._view(article)
         matches = []
@@ -79,15 +81,15 @@ class RuleSet:
                 continue
             rule = self._compiled[number].rule
             evidence = evaluate.collect_evidence(evaluate.evaluate_rule(self._cached_rule(number), view))
-            matches.append(model.Match(rule=rule.name, rule_version=rule.version, evidence=evidence))
+            matches.append(Match(rule=rule.name, rule_version=rule.version, evidence=evidence))
         return tuple(matches)
 
-    def matching(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[str, ...]:
+    def matching(self, article: Article, feed: Feed, *, now: datetime) -> tuple[str, ...]:
         """Return the names of the matching rules in their order, without evidence."""
         matched = sorted(self._matching(self._numbers(article), self._view(article)))
         return tuple([self._names[number] for number in matched if self._is_active(number, article, feed, now)])
 
-    def wants_full_text(self, article: model.Article, feed: model.Feed, *, now: datetime) -> bool:
+    def wants_full_text(self, article: Article, feed: Feed, *, now: datetime) -> bool:
         """Return whether some rule does not match yet, but has part of its required terms in the article."""
         if article.is_full_text:
             return False
@@ -102,7 +104,7 @@ class RuleSet:
             for number, groups in self._index.several_groups()
         )
 
-    def _numbers(self, article: model.Article) -> TextNumbers:
+    def _numbers(self, article: Article) -> TextNumbers:
         return self._vocabulary.find(article.title, article.text)
 
     def _matching(self, text_numbers: TextNumbers, view: ArticleText) -> set[int]:
@@ -122,7 +124,7 @@ class RuleSet:
             )
         return matched
 
-    def _is_active(self, number: int, article: model.Article, feed: model.Feed, now: datetime) -> bool:
+    def _is_active(self, number: int, article: Article, feed: Feed, now: datetime) -> bool:
         """Return whether the rule is not paused, has not ended and is for this feed."""
         if number not in self._gated:
             return True
@@ -131,7 +133,7 @@ class RuleSet:
         return not rule.paused and not has_ended and is_meant_for(rule, article, feed)
 
 
-def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> bool:
+def is_meant_for(rule: Rule, article: Article, feed: Feed) -> bool:
     """Return whether the rule's ``feeds`` name this feed by address, tag or name (if unnamed, the article's outlet)."""
     if not rule.feeds:
         return True

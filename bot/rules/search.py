@@ -17,7 +17,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
 
-from bot import model
+from bot.model.archive import AllOf, AnyOf, CandidateQuery, SearchCandidate, SearchCondition, SearchTerm
+from bot.model.durations import parse_duration
+from bot.model.rules import Match, Rule
+from bot.model.stories import Article
 from bot.rules import evaluate, expression, regex
 from bot.rules.article_text import ArticleText, Steps, TooManySteps
 from bot.rules.errors import QueryError
@@ -35,7 +38,7 @@ _MAX_STEPS = 500_000
 
 
 #: Yields the candidates of a query, newest first, within a time limit.
-FindCandidates: TypeAlias = Callable[[model.CandidateQuery, timedelta], Iterator[model.SearchCandidate]]
+FindCandidates: TypeAlias = Callable[[CandidateQuery, timedelta], Iterator[SearchCandidate]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +62,8 @@ class SearchQuery:
 class SearchHit:
     """An article with the matching places as evidence."""
 
-    article: model.Article
-    matches: tuple[model.Match, ...]
+    article: Article
+    matches: tuple[Match, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +85,11 @@ def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchP
         tree = outlet if tree is None else expression.All((tree, outlet))
     parts = () if tree is None else (Part(kind=LineKind.ALL, label="search", expression=tree, is_query=True),)
     # Omit the terms in capitals, so that a match in a shouting title is not weak.
-    compiled = CompiledRule(rule=model.Rule(name="search", notify=()), own=RuleReading(parts))
+    compiled = CompiledRule(rule=Rule(name="search", notify=()), own=RuleReading(parts))
     quick_checks = () if tree is None else find_glances(tree)
     ends_at = time.monotonic() + MAX_TIME.total_seconds()
     candidates = find_candidates(
-        model.CandidateQuery(
+        CandidateQuery(
             condition=None if tree is None else index_condition(tree),
             rule=search.rule,
             since=search.since,
@@ -96,7 +99,7 @@ def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchP
         MAX_TIME,
     )
     results: list[SearchHit] = []
-    last: model.SearchCandidate | None = None
+    last: SearchCandidate | None = None
     for count, candidate in enumerate(candidates):
         if len(results) == search.most:
             assert last is not None
@@ -113,7 +116,7 @@ def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchP
     return SearchPage(hits=tuple(results), after=None)
 
 
-def _match_article(compiled: CompiledRule, article: model.Article) -> tuple[model.Match, ...] | None:
+def _match_article(compiled: CompiledRule, article: Article) -> tuple[Match, ...] | None:
     """Return the matches of an article, or None if it is not a result."""
     view = ArticleText(article, Steps(_MAX_STEPS))
     try:
@@ -123,7 +126,7 @@ def _match_article(compiled: CompiledRule, article: model.Article) -> tuple[mode
     except TooManySteps:
         # The words occur too often to decide, so leave the article out.
         return None
-    return (model.Match(rule="search", rule_version="", evidence=evidence),) if compiled.parts else ()
+    return (Match(rule="search", rule_version="", evidence=evidence),) if compiled.parts else ()
 
 
 #: The limits are stricter than for rules, because people wait for a search.
@@ -191,7 +194,7 @@ def parse_moment(written: str, now: datetime) -> datetime:
     with contextlib.suppress(ValueError):
         return datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=UTC)
     try:
-        return now - model.parse_duration(written)
+        return now - parse_duration(written)
     except (ValueError, OverflowError):
         raise ValueError(f'"{written[:40]}" is not a day or a duration: write 2026-11-30 or 30d') from None
 
@@ -202,7 +205,7 @@ _INDEXED = (None, "title", "body", "source")
 _WORD = re.compile(r"[\w?]+\*?")
 
 
-def index_condition(tree: expression.Expression) -> model.SearchCondition | None:
+def index_condition(tree: expression.Expression) -> SearchCondition | None:
     """Return the condition for the index, or None if the index cannot help (exclusion, regex, unspaced script)."""
     match tree:
         case expression.Words(text, _, field):
@@ -210,7 +213,7 @@ def index_condition(tree: expression.Expression) -> model.SearchCondition | None
         case expression.All(parts):
             excluded_terms = tuple(other for part in parts for other in _excluded_terms(part))
             required = _join_conditions(inner for part in parts if (inner := index_condition(part)) is not None)
-            return model.AllOf((required,), excluded_terms) if required is not None and excluded_terms else required
+            return AllOf((required,), excluded_terms) if required is not None and excluded_terms else required
         case expression.Window(parts, _, _):
             return _join_conditions(inner for part in parts if (inner := index_condition(part)) is not None)
         case expression.Near(left, right):
@@ -218,25 +221,25 @@ def index_condition(tree: expression.Expression) -> model.SearchCondition | None
         case expression.Any(parts) | expression.Named(_, parts):
             alternatives = [index_condition(part) for part in parts]
             conditions = tuple(alternative for alternative in alternatives if alternative is not None)
-            return model.AnyOf(conditions) if len(conditions) == len(alternatives) else None
+            return AnyOf(conditions) if len(conditions) == len(alternatives) else None
         case _:
             return None
 
 
-def _excluded_terms(part: expression.Expression) -> Iterable[model.SearchTerm]:
+def _excluded_terms(part: expression.Expression) -> Iterable[SearchTerm]:
     """Yield an excluded word of lower-case ASCII letters; for other words, the index and the rules may disagree."""
     match part:
         case expression.Not(expression.Words(text, False, field)):
             if field in _INDEXED and text.isascii() and text.isalpha() and text.islower():
-                yield model.SearchTerm(words=(text,), field=field)
+                yield SearchTerm(words=(text,), field=field)
 
 
-def _join_conditions(parts: Iterable[model.SearchCondition]) -> model.SearchCondition | None:
+def _join_conditions(parts: Iterable[SearchCondition]) -> SearchCondition | None:
     conditions = tuple(parts)
-    return conditions[0] if len(conditions) == 1 else model.AllOf(conditions) if conditions else None
+    return conditions[0] if len(conditions) == 1 else AllOf(conditions) if conditions else None
 
 
-def _indexed_terms(text: str, field: str | None) -> Iterable[model.SearchTerm]:
+def _indexed_terms(text: str, field: str | None) -> Iterable[SearchTerm]:
     """Yield runs of indexed words. A word with ``?``, or in a script without spaces, ends a run."""
     run: list[str] = []
     for match in _WORD.finditer(text):
@@ -247,10 +250,10 @@ def _indexed_terms(text: str, field: str | None) -> Iterable[model.SearchTerm]:
         if is_indexed:
             run.append(word)
         if run and (not is_indexed or match[0].endswith("*")):
-            yield model.SearchTerm(words=tuple(run), is_prefix=is_indexed, field=field)
+            yield SearchTerm(words=tuple(run), is_prefix=is_indexed, field=field)
             run = []
     if run:
-        yield model.SearchTerm(words=tuple(run), field=field)
+        yield SearchTerm(words=tuple(run), field=field)
 
 
 #: A piece with a letter or digit, between white space.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
-from bot.model.values import find_nearest
+from bot.keys import find_nearest
 from bot.rules import expression, lexer, regex
 from bot.rules.errors import QueryError
 from bot.rules.lexer import Lexeme, LexemeKind

@@ -22,10 +22,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model
 from bot.feeds.cleaning import fold_title
 from bot.feeds.links import link_key
 from bot.feeds.outlets import belongs_to
+from bot.model.archive import ArticleStub, DayCount, IdentityQuery, KnownItems, Sighting
+from bot.model.rules import Match
+from bot.model.stories import Article, ArticleId
 from bot.storage.columns import (
     WANTED,
     AnyRow,
@@ -45,9 +47,9 @@ OF_ONE_FEED = 20
 T = TypeVar("T")
 V = TypeVar("V")
 
-ARTICLE = Rows(model.Article, articles)
-_STUB = Rows(model.ArticleStub, articles)
-_MATCH = Rows(model.Match, matches)
+ARTICLE = Rows(Article, articles)
+_STUB = Rows(ArticleStub, articles)
+_MATCH = Rows(Match, matches)
 _STUB_COLUMNS = [articles.c[name] for name in _STUB.names]
 _WANTED_KEYS: Any = bindparam("wanted", expanding=True, type_=HashBytes)
 _OF_CARRIERS = sightings.c.feed.in_(bindparam("carriers", expanding=True))
@@ -105,9 +107,9 @@ def _all(queries: Sequence[Mapping[str, T]]) -> Sequence[T]:
     return list(dict.fromkeys(value for by_name in queries for value in by_name.values()))
 
 
-def _group(rows: Iterable[AnyRow], key: Callable[[AnyRow], T]) -> Mapping[T, Sequence[model.ArticleStub]]:
+def _group(rows: Iterable[AnyRow], key: Callable[[AnyRow], T]) -> Mapping[T, Sequence[ArticleStub]]:
     """Return key -> stubs of its rows, in order. Keep at most ``OF_ONE_FEED`` rows of each feed under one key."""
-    stubs: defaultdict[T, list[model.ArticleStub]] = defaultdict(list)
+    stubs: defaultdict[T, list[ArticleStub]] = defaultdict(list)
     counts: Counter[tuple[T, str]] = Counter()
     for row in rows:
         name = key(row)
@@ -125,7 +127,7 @@ def _select(query: Mapping[str, T], results: Mapping[T, V]) -> Mapping[str, V]:
 class Articles(Part):
     """Articles, the feeds that carry them, their versions and matches."""
 
-    def find_known_items(self, questions: Sequence[model.IdentityQuery]) -> Sequence[model.KnownItems]:
+    def find_known_items(self, questions: Sequence[IdentityQuery]) -> Sequence[KnownItems]:
         """Return the stored articles for each query, in order. One call is much faster than one for each query."""
         keys = [{key: digest(query.feed, key) for key in query.keys} for query in questions]
         links = [{link: digest(place_of(link)) for link in query.links if link} for query in questions]
@@ -134,14 +136,14 @@ class Articles(Part):
         by_key = {row.key: _STUB.load(row) for row in self._rows_in_chunks(_BY_KEY, _all(keys))}
         by_link = _group(self._rows_in_chunks(_BY_LINK, _all(links)), lambda row: row.link_key)
         by_print = _group(self._rows_in_chunks(_BY_FINGERPRINT, _all(prints)), lambda row: row.fingerprint)
-        by_title: defaultdict[tuple[str, str], dict[str, model.ArticleStub]] = defaultdict(dict)
+        by_title: defaultdict[tuple[str, str], dict[str, ArticleStub]] = defaultdict(dict)
         carriers = [query.feed for query in questions]
         for row in self._rows_in_chunks(_BY_TITLE, list(titles.values()), carriers=carriers):
             by_title[row.carrier, fold_title(row.title)].setdefault(row.id, _STUB.load(row))
         links_known = [_select(query, by_link) for query in links]
         carried = self._carried(questions, links_known)
         return [
-            model.KnownItems(
+            KnownItems(
                 by_key=_select(keys[place], by_key),
                 by_link=links_known[place],
                 by_fingerprint=_select(prints[place], by_print),
@@ -157,16 +159,16 @@ class Articles(Part):
 
     def _carried(
         self,
-        questions: Sequence[model.IdentityQuery],
-        by_link_results: Sequence[Mapping[str, Sequence[model.ArticleStub]]],
-    ) -> Sequence[Collection[model.ArticleId]]:
+        questions: Sequence[IdentityQuery],
+        by_link_results: Sequence[Mapping[str, Sequence[ArticleStub]]],
+    ) -> Sequence[Collection[ArticleId]]:
         """Return, for each query, the articles of other feeds that have its links and that its own feed also listed."""
         candidates = [
             # A query without keys is from a first poll, so the feed has listed nothing before.
             {stub.id for stubs in by_link.values() for stub in stubs if stub.feed != query.feed and query.keys}
             for query, by_link in zip(questions, by_link_results, strict=True)
         ]
-        wanted = list(frozenset[model.ArticleId]().union(*candidates))
+        wanted = list(frozenset[ArticleId]().union(*candidates))
         carriers = [query.feed for query in questions]
         carried = {(row.feed, row.article) for row in self._rows_in_chunks(_CARRIED, wanted, carriers=carriers)}
         return [
@@ -174,13 +176,13 @@ class Articles(Part):
             for query, ids in zip(questions, candidates, strict=True)
         ]
 
-    def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
+    def add(self, articles: Sequence[Article], *, has_text: bool = True) -> None:
         """Add new articles. Do not change an article whose id already exists."""
         if articles:
             self._guard(articles)
             _ADD.write(self._connection, [self._row(article, has_text=has_text) for article in articles])
 
-    def _guard(self, articles: Sequence[model.Article]) -> None:
+    def _guard(self, articles: Sequence[Article]) -> None:
         """If two concurrent transactions add the same article, make the second one run again.
 
         On PostgreSQL, under REPEATABLE READ, inserting a key that another transaction has just committed fails.
@@ -193,11 +195,11 @@ class Articles(Part):
         guard = insert(fresh_identities).on_conflict_do_nothing()
         self._connection.execute(guard, [{"key": key, "at": keys[key]} for key in sorted(keys)])
 
-    def _guarded(self, articles: Sequence[model.Article]) -> Mapping[bytes, datetime]:
+    def _guarded(self, articles: Sequence[Article]) -> Mapping[bytes, datetime]:
         keys = {digest(place_of(article.link)): article.first_seen for article in articles if article.link}
         return keys | {digest(article.fingerprint): article.first_seen for article in articles}
 
-    def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
+    def are_rivalled(self, articles: Sequence[Article], *, beside: Sequence[Article] = ()) -> bool:
         """Return whether another worker has added an article with the same link or text in the last few minutes.
 
         If so, identities that were computed earlier may be wrong. Articles in ``beside``, which this worker has added
@@ -213,7 +215,7 @@ class Articles(Part):
         """Delete old guards against adding an article twice. A guard is needed only for minutes."""
         self._connection.execute(delete(fresh_identities).where(fresh_identities.c.at < before))
 
-    def see(self, sightings: Sequence[model.Sighting], *, at: datetime) -> None:
+    def see(self, sightings: Sequence[Sighting], *, at: datetime) -> None:
         """Record that feeds list articles, perhaps under new ids."""
         times = {"seen_at": at, "stale": at - RENEWED_AFTER}
         rows = [
@@ -222,7 +224,7 @@ class Articles(Part):
         ]
         _SEE.write(self._connection, rows)
 
-    def _row(self, article: model.Article, *, has_text: bool) -> dict[str, object]:
+    def _row(self, article: Article, *, has_text: bool) -> dict[str, object]:
         keys = {
             "link_key": digest(place_of(article.link)) if article.link else None,
             "title_key": digest(fold_title(article.title)),
@@ -230,7 +232,7 @@ class Articles(Part):
         }
         return ARTICLE.dump(article, **keys) | ({} if has_text else dict(WITHOUT_TEXT))
 
-    def revise(self, article: model.Article) -> None:
+    def revise(self, article: Article) -> None:
         """Store a new version of an article, and keep the old version in the versions table."""
         columns = [*versions.c.keys()][1:]
         old = select(articles.c.id, *(articles.c[name] for name in columns)).where(
@@ -258,21 +260,21 @@ class Articles(Part):
             self._connection.execute(statement.values(owner=bindparam("to_owner")), wrong)
         return len(wrong)
 
-    def add_matches(self, article: model.ArticleId, matches: Sequence[model.Match]) -> None:
+    def add_matches(self, article: ArticleId, matches: Sequence[Match]) -> None:
         """Add matches of an article. A new match replaces an earlier match of the same rule."""
         if matches:
             self._connection.execute(_ADD_MATCHES, [_MATCH.dump(match, article=article) for match in matches])
 
-    def drop_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
+    def drop_matches(self, article: ArticleId, rules: Sequence[str]) -> None:
         """Delete the article's matches of some rules."""
         self._connection.execute(delete(matches).where(matches.c.article == article, matches.c.rule.in_(rules)))
 
-    def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
+    def get(self, ids: Sequence[ArticleId]) -> Mapping[ArticleId, Article]:
         """Return id -> article. Unknown ids are omitted."""
         stored = map(ARTICLE.load, self._rows_in_chunks(_GET, list(dict.fromkeys(ids))))
         return {article.id: article for article in stored}
 
-    def find(self, link: str) -> model.Article | None:
+    def find(self, link: str) -> Article | None:
         """Return the article with a link, in any form of the link, or None."""
         if not link:
             return None
@@ -283,18 +285,18 @@ class Articles(Part):
             (article for article in stored if belongs_to(article.link, article.feed)), stored[0] if stored else None
         )
 
-    def matches(self, article: model.ArticleId) -> Sequence[model.Match]:
+    def matches(self, article: ArticleId) -> Sequence[Match]:
         """Return the matches of an article, in order of first match."""
         return self.matches_of([article]).get(article, ())
 
-    def matches_of(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, Sequence[model.Match]]:
+    def matches_of(self, ids: Sequence[ArticleId]) -> Mapping[ArticleId, Sequence[Match]]:
         """Return article id -> matches, in order of first match. Articles without matches are omitted."""
-        by_article: defaultdict[model.ArticleId, list[model.Match]] = defaultdict(list)
+        by_article: defaultdict[ArticleId, list[Match]] = defaultdict(list)
         for row in self._rows_in_chunks(_MATCHES, ids):
             by_article[row.article].append(_MATCH.load(row))
         return by_article
 
-    def archive(self, *, since: datetime) -> Iterator[model.Article]:
+    def archive(self, *, since: datetime) -> Iterator[Article]:
         """Yield articles with text that were first seen since a time, oldest first."""
         statement = select(articles).where(articles.c.has_text, articles.c.first_seen >= since).order_by(*OLDEST)
         # Close the cursor together with the generator, because PostgreSQL keeps it on the server.
@@ -309,25 +311,25 @@ class Articles(Part):
             statement = statement.where(articles.c.first_seen >= since)
         return self._connection.execute(statement).scalar_one()
 
-    def last_of_feed(self, feed: str, *, since: datetime, most: int) -> Sequence[model.Article]:
+    def last_of_feed(self, feed: str, *, since: datetime, most: int) -> Sequence[Article]:
         """Return at most ``most`` articles of a feed, with text and first seen since a time, newest first."""
         statement = select(articles).where(articles.c.has_text, articles.c.first_seen >= since, articles.c.feed == feed)
         return self._values(ARTICLE, statement.order_by(articles.c.first_seen.desc(), articles.c.id).limit(most))
 
-    def new_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:
+    def new_by_day(self, *, since: datetime) -> Sequence[DayCount]:
         """Count the new articles of each feed by day. Days without articles are omitted."""
         return self._by_day(articles.c.feed, select(_DAY).where(articles.c.has_text), since)
 
-    def matched_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:
+    def matched_by_day(self, *, since: datetime) -> Sequence[DayCount]:
         """Count the matched articles of each rule by the day on which they were first seen."""
         return self._by_day(matches.c.rule, select(_DAY).join(matches, matches.c.article == articles.c.id), since)
 
-    def _by_day(self, name: Column[str], of_articles: AnySelect, since: datetime) -> Sequence[model.DayCount]:
+    def _by_day(self, name: Column[str], of_articles: AnySelect, since: datetime) -> Sequence[DayCount]:
         statement = of_articles.where(articles.c.first_seen >= since).with_only_columns(
             name, _DAY, func.count(), maintain_column_froms=True
         )
         rows = self._connection.execute(statement.group_by(name, _DAY))
-        return [model.DayCount(name=row[0], day=_FIRST_DAY + timedelta(days=row[1]), count=row[2]) for row in rows]
+        return [DayCount(name=row[0], day=_FIRST_DAY + timedelta(days=row[1]), count=row[2]) for row in rows]
 
 
 #: Column values of an article whose text is not stored. The fingerprint is empty, because it serves to compare texts.

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, and_, or_, select, type_coerce, update
 
-from bot import model
+from bot.model.alerts import Alert, AlertState
 from bot.storage.schema import alerts, feeds, host_limits, outbox
 from bot.storage.store import Transaction
 
@@ -26,19 +26,19 @@ def shift_waiting_times(tx: Transaction, *, by: timedelta, now: datetime) -> Non
     for column in _TIMES:
         earlier = type_coerce(column, BigInteger) - by // timedelta(microseconds=1)
         tx.connection.execute(update(column.table).where(column > now).values({column: earlier}))
-    is_held = and_(alerts.c.state == model.AlertState.HELD, alerts.c.held_until > now)
+    is_held = and_(alerts.c.state == AlertState.HELD, alerts.c.held_until > now)
     ahead = select(alerts.c.alert).where(or_(is_held, alerts.c.posted_at > now))
     for alert in tx.connection.execute(ahead).scalars().all():
         tx.stories.save_alert(_brought_back(alert, now))
 
 
-def _brought_back(alert: model.Alert, now: datetime) -> model.Alert:
+def _brought_back(alert: Alert, now: datetime) -> Alert:
     """Return the alert with corrected times. The time of a reminder does not change.
 
     A held alert becomes due at once and is decided again: most are held until a time of day, which must not be moved.
     ``posted_at`` is ``now`` at the latest, because cooldowns and rate caps count from it.
     """
     held, posted = alert.held_until, alert.posted_at
-    if held is not None and alert.state is model.AlertState.HELD:
+    if held is not None and alert.state is AlertState.HELD:
         held = min(held, now)
     return replace(alert, held_until=held, posted_at=None if posted is None else min(posted, now))

@@ -7,18 +7,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, insert, select
 
-from bot import model
+from bot.model.language_models import Completion, Spending
+from bot.model.stories import ArticleId
 from bot.storage.columns import WANTED, AnySelect, Part, Rows
 from bot.storage.schema import articles, completions
 
-_ROWS = Rows(model.Completion, completions)
+_ROWS = Rows(Completion, completions)
 _ALL = select(completions).order_by(completions.c.n)
 
 
 class Completions(Part):
     """Every answer of a language model, and every failure."""
 
-    def add(self, completion: model.Completion) -> None:
+    def add(self, completion: Completion) -> None:
         """Add the result of one call."""
         row = _ROWS.dump(completion, took_ms=completion.took // timedelta(milliseconds=1))
         self._connection.execute(insert(completions), row)
@@ -34,7 +35,7 @@ class Completions(Part):
         rows = self._rows_in_chunks(statement.order_by(completions.c.n), list(keys))
         return {row.key: row.answer for row in rows}
 
-    def spent(self, *, since: datetime, owner: str | None = None) -> model.Spending:
+    def spent(self, *, since: datetime, owner: str | None = None) -> Spending:
         """Return the cost of all calls since a time, including failures.
 
         If ``owner`` is not None, count only calls about the owner's articles.
@@ -45,16 +46,16 @@ class Completions(Part):
             both = completions.join(articles, articles.c.id == completions.c.article)
             statement = statement.select_from(both).where(articles.c.owner == owner)
         calls, spent = self._connection.execute(statement).one()
-        return model.Spending(calls=calls, tokens=int(spent))
+        return Spending(calls=calls, tokens=int(spent))
 
-    def about(self, article: model.ArticleId) -> Sequence[model.Completion]:
+    def about(self, article: ArticleId) -> Sequence[Completion]:
         """Return the calls about an article, oldest first."""
         return self._load(_ALL.where(completions.c.article == article))
 
-    def since(self, when: datetime) -> Sequence[model.Completion]:
+    def since(self, when: datetime) -> Sequence[Completion]:
         """Return all calls at ``when`` or later, oldest first."""
         return self._load(_ALL.where(completions.c.at >= when))
 
-    def _load(self, statement: AnySelect) -> list[model.Completion]:
+    def _load(self, statement: AnySelect) -> list[Completion]:
         rows = self._connection.execute(statement)
         return [_ROWS.load(row, took=timedelta(milliseconds=row.took_ms)) for row in rows]

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
-from bot import model
+from bot.model.errors import ConfigError, StoreUnavailable
 
 _FORMS = "write sqlite:///data/wirewatch.db or postgresql://user@host/database"
 
@@ -44,19 +44,19 @@ def parse(address: str) -> DatabaseAddress:
     try:
         url = make_url(address.strip())
     except (ArgumentError, ValueError):
-        raise model.ConfigError(f"reading the database's address: not an address; {_FORMS}") from None
+        raise ConfigError(f"reading the database's address: not an address; {_FORMS}") from None
     match url.get_backend_name():
         case "sqlite":
             return _sqlite_address(url)
         case "postgresql" | "postgres":
             return DatabaseAddress(url.set(drivername="postgresql+psycopg"), None)
         case other:
-            raise model.ConfigError(f"reading the database's address: {other!r} is not supported; {_FORMS}")
+            raise ConfigError(f"reading the database's address: {other!r} is not supported; {_FORMS}")
 
 
 def _sqlite_address(url: URL) -> DatabaseAddress:
     if url.host:
-        raise model.ConfigError(
+        raise ConfigError(
             "reading the database's address: an SQLite address has no host after two slashes; "
             "write sqlite:///data/x.db (relative) or sqlite:////var/lib/x.db (absolute)"
         )
@@ -130,9 +130,9 @@ def translated(address: DatabaseAddress) -> Iterator[None]:
         raise unavailable(address, meaning) from error
 
 
-def unavailable(address: DatabaseAddress, meaning: str) -> model.StoreUnavailable:
+def unavailable(address: DatabaseAddress, meaning: str) -> StoreUnavailable:
     """Return an error with the database's address and the explanation of the failure."""
-    return model.StoreUnavailable(f"using the database {address}: {meaning}")
+    return StoreUnavailable(f"using the database {address}: {meaning}")
 
 
 def _meaning(error: DBAPIError) -> str | None:

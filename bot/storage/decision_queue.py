@@ -8,16 +8,16 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model
+from bot.model.archive import Arrival, Pending, QueuedWork, QueueHolder, Revision
 from bot.storage.columns import Document, Part, chunks, upsert
 from bot.storage.schema import decision_queue, key_values
 
 #: The key under which ``QueueHolder`` is stored.
 _HOLDER = "desk"
 _BODIES: dict[str, Document[Any]] = {
-    "arrival": Document(model.Arrival),
-    "revision": Document(model.Revision),
-    "pending": Document(model.Pending),
+    "arrival": Document(Arrival),
+    "revision": Document(Revision),
+    "pending": Document(Pending),
 }
 
 
@@ -26,9 +26,9 @@ class DecisionQueue(Part):
 
     def add(
         self,
-        arrivals: Sequence[model.Arrival],
-        revisions: Sequence[model.Revision],
-        pending: Sequence[model.Pending] = (),
+        arrivals: Sequence[Arrival],
+        revisions: Sequence[Revision],
+        pending: Sequence[Pending] = (),
     ) -> None:
         """Append arrivals, revisions, and tasks that wait for a language model."""
         bodies = {"arrival": arrivals, "revision": revisions, "pending": pending}
@@ -36,16 +36,16 @@ class DecisionQueue(Part):
         if rows:
             self._connection.execute(insert(decision_queue), rows)
 
-    def peek(self, *, limit: int) -> model.QueuedWork:
+    def peek(self, *, limit: int) -> QueuedWork:
         """Return the oldest entries, at most ``limit``, without removing them."""
         rows = self._connection.execute(select(decision_queue).order_by(decision_queue.c.n).limit(limit)).all()
         bodies = [_BODIES[row.kind].load(row.body) for row in rows]
-        return model.QueuedWork(
+        return QueuedWork(
             numbers=tuple(row.n for row in rows),
-            keys=tuple(body.key if isinstance(body, model.Pending) else body.article.id for body in bodies),
-            arrivals=tuple(body for body in bodies if isinstance(body, model.Arrival)),
-            revisions=tuple(body for body in bodies if isinstance(body, model.Revision)),
-            pending=tuple(body for body in bodies if isinstance(body, model.Pending)),
+            keys=tuple(body.key if isinstance(body, Pending) else body.article.id for body in bodies),
+            arrivals=tuple(body for body in bodies if isinstance(body, Arrival)),
+            revisions=tuple(body for body in bodies if isinstance(body, Revision)),
+            pending=tuple(body for body in bodies if isinstance(body, Pending)),
         )
 
     def remove(self, numbers: Sequence[int]) -> None:
@@ -57,13 +57,13 @@ class DecisionQueue(Part):
         """Return the number of entries."""
         return self._connection.execute(select(func.count()).select_from(decision_queue)).scalar_one()
 
-    def holder(self) -> model.QueueHolder:
+    def holder(self) -> QueueHolder:
         """Return the last holder and the number of the last change. A turn stays valid while both stay the same."""
         # The value is the count, a space and the name. Earlier versions stored only the name.
         change, counted, who = (KeyValues(self._connection).get(_HOLDER) or "").partition(" ")
-        return model.QueueHolder(who=who, change=int(change)) if counted else model.QueueHolder(who=change, change=0)
+        return QueueHolder(who=who, change=int(change)) if counted else QueueHolder(who=change, change=0)
 
-    def take_over(self, who: str, *, expected: model.QueueHolder) -> model.QueueHolder | None:
+    def take_over(self, who: str, *, expected: QueueHolder) -> QueueHolder | None:
         """Become the holder, in the transaction that writes a turn based on the state ``expected``.
 
         Return None if the state has changed. Then nothing of the turn may be written.
@@ -71,16 +71,16 @@ class DecisionQueue(Part):
         now = self.holder()
         # Write the row even if it does not change. On PostgreSQL, two concurrent transactions that write the same row
         # cannot both commit.
-        taken_over = model.QueueHolder(who=who, change=now.change + 1)
+        taken_over = QueueHolder(who=who, change=now.change + 1)
         self._put(taken_over if now == expected else now)
         return taken_over if now == expected else None
 
     def note_change(self) -> None:
         """Record that stories or alerts change outside a turn, which makes a turn in progress invalid."""
         now = self.holder()
-        self._put(model.QueueHolder(who=now.who, change=now.change + 1))
+        self._put(QueueHolder(who=now.who, change=now.change + 1))
 
-    def _put(self, holder: model.QueueHolder) -> None:
+    def _put(self, holder: QueueHolder) -> None:
         KeyValues(self._connection).put(_HOLDER, f"{holder.change} {holder.who}")
 
 

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model
 from bot.feeds import schedule
+from bot.model.feeds import FeedHealth, FeedState, Subscription
 from bot.storage.columns import WANTED, AnyRow, AnySelect, Part, Rows, Timestamp, chunks, upsert
 from bot.storage.schema import feeds, host_limits, subscriptions
 
-_STATE = Rows(model.FeedState, feeds)
+_STATE = Rows(FeedState, feeds)
 _COLUMNS = (feeds.c.url, feeds.c.due_at, feeds.c.retry_after, feeds.c.gone, feeds.c.state)
 _LISTED = select(*_COLUMNS).where(feeds.c.is_listed)
 # ``is_listed`` is not saved here, because only ``sync`` changes it.
@@ -39,12 +39,12 @@ class FeedStates(Part):
         """Set the configured feeds. New feeds are due at ``now``. Feeds that are not configured will not be claimed."""
         configured = dict.fromkeys(urls)
         stored: dict[str, bool] = dict(map(tuple, self._connection.execute(select(feeds.c.url, feeds.c.is_listed))))
-        new = [_row(model.FeedState(url=url, due_at=now), is_listed=True) for url in configured if url not in stored]
+        new = [_row(FeedState(url=url, due_at=now), is_listed=True) for url in configured if url not in stored]
         if new:
             self._connection.execute(insert(feeds).on_conflict_do_nothing(index_elements=[feeds.c.url]), new)
         # Poll a feed that returns to feeds.yaml, even if its last response was 410. Until its next response, such a
         # feed counts as failing.
-        health = case((feeds.c.health == model.FeedHealth.GONE, model.FeedHealth.FAILING), else_=feeds.c.health)
+        health = case((feeds.c.health == FeedHealth.GONE, FeedHealth.FAILING), else_=feeds.c.health)
         listed = {"is_listed": True, "gone": False, "due_at": now, "health": health}
         for part in chunks([url for url in configured if stored.get(url) is False]):
             self._connection.execute(update(feeds).where(feeds.c.url.in_(part)).values(listed))
@@ -53,7 +53,7 @@ class FeedStates(Part):
 
     def claim_due(
         self, *, now: datetime, limit: int, token: str, lease: timedelta, everything: bool = False
-    ) -> Sequence[model.FeedState]:
+    ) -> Sequence[FeedState]:
         """Lease due feeds to ``token``. Return their states, most overdue first.
 
         ``everything`` ignores the due time, but not leases, Retry-After or 410. Feeds of a limited host are postponed.
@@ -74,7 +74,7 @@ class FeedStates(Part):
         claimed = sorted(map(_state, rows), key=lambda state: (state.due_at, state.url))
         return self._of_open_hosts(claimed, now=now)
 
-    def _of_open_hosts(self, claimed: Sequence[model.FeedState], *, now: datetime) -> Sequence[model.FeedState]:
+    def _of_open_hosts(self, claimed: Sequence[FeedState], *, now: datetime) -> Sequence[FeedState]:
         """Postpone the feeds of limited hosts to the end of the limit, and return the other feeds."""
         limits = self.host_limits(now=now)
         if not limits:
@@ -112,7 +112,7 @@ class FeedStates(Part):
         statement = select(func.count()).select_from(feeds).where(_is_free(now), feeds.c.due_at <= now)
         return self._connection.execute(statement).scalar_one()
 
-    def save(self, states: Sequence[model.FeedState], *, token: str | None = None) -> Sequence[str]:
+    def save(self, states: Sequence[FeedState], *, token: str | None = None) -> Sequence[str]:
         """Write states and release their leases. Return the URLs of those not written, because their lease was lost."""
         urls = [state.url for state in states]
         held = set(urls) if token is None else self._held(urls, token)
@@ -125,30 +125,30 @@ class FeedStates(Part):
         statement = select(feeds.c.url).where(feeds.c.url.in_(WANTED), feeds.c.lease == token).with_for_update()
         return {row.url for row in self._rows_in_chunks(statement, urls)}
 
-    def get(self, url: str) -> model.FeedState | None:
+    def get(self, url: str) -> FeedState | None:
         """Return the state of a feed, or None if it was never listed."""
         row = self._connection.execute(select(*_COLUMNS).where(feeds.c.url == url)).one_or_none()
         return None if row is None else _state(row)
 
-    def all(self) -> Sequence[model.FeedState]:
+    def all(self) -> Sequence[FeedState]:
         """Return the states of the configured feeds, ordered by URL."""
         # Sort here, because databases sort text by different collations.
         return sorted(self._load(_LISTED), key=lambda state: state.url)
 
-    def page(self, *, health: Collection[model.FeedHealth], skip: int, most: int) -> Sequence[model.FeedState]:
+    def page(self, *, health: Collection[FeedHealth], skip: int, most: int) -> Sequence[FeedState]:
         """Return a page of the configured feeds whose health is in ``health``, ordered by URL."""
         return self._load(_LISTED.where(feeds.c.health.in_(health)).order_by(feeds.c.url).limit(most).offset(skip))
 
-    def counts(self) -> Mapping[model.FeedHealth, int]:
+    def counts(self) -> Mapping[FeedHealth, int]:
         """Return health -> number of configured feeds. A health without feeds is omitted."""
         statement = select(feeds.c.health, func.count()).where(feeds.c.is_listed).group_by(feeds.c.health)
         return dict(map(tuple, self._connection.execute(statement)))
 
-    def limited(self) -> Sequence[model.FeedState]:
+    def limited(self) -> Sequence[FeedState]:
         """Return the feeds whose last response set a limit (Retry-After), ordered by URL."""
         return sorted(self._load(_LISTED.where(feeds.c.retry_after.is_not(None))), key=lambda state: state.url)
 
-    def _load(self, statement: AnySelect) -> list[model.FeedState]:
+    def _load(self, statement: AnySelect) -> list[FeedState]:
         return list(map(_state, self._connection.execute(statement)))
 
     def host_limits(self, *, now: datetime) -> Mapping[str, datetime]:
@@ -171,26 +171,26 @@ class FeedStates(Part):
         self._connection.execute(leased.values(lease=None, lease_until=None))
 
 
-def _row(state: model.FeedState, *, is_listed: bool) -> dict[str, object]:
+def _row(state: FeedState, *, is_listed: bool) -> dict[str, object]:
     unleased = {"lease": None, "lease_until": None}
     return _STATE.dump(state, state=state, health=state.health, is_listed=is_listed, **unleased)
 
 
-def _state(row: AnyRow) -> model.FeedState:
-    state: model.FeedState = row.state
+def _state(row: AnyRow) -> FeedState:
+    state: FeedState = row.state
     if (state.url, state.due_at, state.retry_after, state.gone) == (row.url, row.due_at, row.retry_after, row.gone):
         return state
     return dataclasses.replace(state, url=row.url, due_at=row.due_at, retry_after=row.retry_after, gone=row.gone)
 
 
-_SUBSCRIPTION = Rows(model.Subscription, subscriptions)
+_SUBSCRIPTION = Rows(Subscription, subscriptions)
 _SUBSCRIPTIONS = select(subscriptions)
 
 
 class Subscriptions(Part):
     """WebSub subscriptions, at most one for each feed."""
 
-    def want(self, subscription: model.Subscription) -> None:
+    def want(self, subscription: Subscription) -> None:
         """Add a subscription, or replace the feed's subscription if it has another hub or topic."""
         stored, new = subscriptions.c, insert(subscriptions).values(_SUBSCRIPTION.dump(subscription))
         # Keep the pause after failures, even if the feed specifies another hub.
@@ -214,7 +214,7 @@ class Subscriptions(Part):
         for part in chunks([feed for feed in stored if feed not in feeds]):
             self._connection.execute(delete(subscriptions).where(subscriptions.c.feed.in_(part)))
 
-    def claim_due(self, *, now: datetime, limit: int, lease: timedelta) -> Sequence[model.Subscription]:
+    def claim_due(self, *, now: datetime, limit: int, lease: timedelta) -> Sequence[Subscription]:
         """Lease and return the subscriptions for which a request to the hub is due, ordered by feed."""
         pick = (
             select(subscriptions.c.feed)
@@ -228,15 +228,15 @@ class Subscriptions(Part):
         rows = self._connection.execute(claim.values(next_at=now + lease).returning(subscriptions))
         return sorted(map(_SUBSCRIPTION.load, rows), key=lambda subscription: subscription.feed)
 
-    def by_token(self, token: str) -> model.Subscription | None:
+    def by_token(self, token: str) -> Subscription | None:
         """Return the subscription with a token."""
         return next(iter(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS.where(subscriptions.c.token == token))), None)
 
-    def of_feed(self, feed: str) -> model.Subscription | None:
+    def of_feed(self, feed: str) -> Subscription | None:
         """Return the subscription of a feed."""
         return next(iter(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS.where(subscriptions.c.feed == feed))), None)
 
-    def save(self, subscription: model.Subscription, *, expected: model.Subscription | None = None) -> None:
+    def save(self, subscription: Subscription, *, expected: Subscription | None = None) -> None:
         """Write a subscription, except its ``pushed_at``, unless it was deleted or replaced.
 
         ``expected`` is the subscription at the time of the request. If the hub has responded since, write nothing.
@@ -260,6 +260,6 @@ class Subscriptions(Part):
         pushed = select(subscriptions.c.feed).where(subscriptions.c.pushed_at.is_not(None))
         return sorted(self._connection.execute(pushed).scalars()), self._connection.execute(due).scalar_one()
 
-    def all(self) -> Sequence[model.Subscription]:
+    def all(self) -> Sequence[Subscription]:
         """Return all subscriptions, ordered by feed."""
         return sorted(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS), key=lambda subscription: subscription.feed)

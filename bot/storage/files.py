@@ -11,7 +11,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from bot import model
+from bot.model.errors import StoreInUse, StoreUnavailable
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MODE = stat.S_IRUSR | stat.S_IWUSR
@@ -45,9 +45,9 @@ def refuse_link(path: Path, *, doing: str) -> None:
         raise link_refused(path, doing=doing)
 
 
-def link_refused(path: Path, *, doing: str) -> model.StoreUnavailable:
+def link_refused(path: Path, *, doing: str) -> StoreUnavailable:
     """Return the error for a symbolic link instead of a file. ``doing`` describes the operation that needs the file."""
-    return model.StoreUnavailable(f"{doing}: {path} is a symbolic link, which is not followed; use the file itself")
+    return StoreUnavailable(f"{doing}: {path} is a symbolic link, which is not followed; use the file itself")
 
 
 def is_link(error: OSError) -> bool:
@@ -90,7 +90,7 @@ class Lock:
         except OSError as error:
             if is_link(error):
                 raise link_refused(file, doing=f"locking the database {database}") from None
-            raise model.StoreUnavailable(
+            raise StoreUnavailable(
                 f"locking the database {database}: {file}: {error.strerror}; this user must be able to write there"
             ) from error
         try:
@@ -99,11 +99,11 @@ class Lock:
             owner = os.pread(handle, 500, 0).decode(errors="replace").strip()
             os.close(handle)
             if not isinstance(error, BlockingIOError):
-                raise model.StoreUnavailable(
+                raise StoreUnavailable(
                     f"locking the database {database}: {error.strerror}; keep it on a disk that can lock files"
                 ) from error
             who = owner or "another process"
-            raise model.StoreInUse(f"opening the database {database}: in use by {who}; stop it first") from None
+            raise StoreInUse(f"opening the database {database}: in use by {who}; stop it first") from None
         # Write the owner's name, which is only informative. On a full disk it is missing.
         with contextlib.suppress(OSError):
             os.ftruncate(handle, 0)

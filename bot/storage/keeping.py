@@ -27,8 +27,9 @@ from sqlalchemy import (
     update,
 )
 
-from bot import model
 from bot.feeds import polling
+from bot.model.errors import ConfigError, StoreError, StoreUnavailable
+from bot.model.messages import SendState
 from bot.storage import connections, files
 from bot.storage.articles import RENEWED_AFTER, WITHOUT_TEXT
 from bot.storage.columns import WANTED, HashBytes, Timestamp
@@ -92,7 +93,7 @@ _OLD_MESSAGES = delete(outbox).where(
     _some(
         outbox.c.seq,
         outbox.c.created_at < _BEFORE,
-        outbox.c.state.in_((model.SendState.SENT, model.SendState.DROPPED)),
+        outbox.c.state.in_((SendState.SENT, SendState.DROPPED)),
         ~exists().where(tellings.c.send == outbox.c.id, tellings.c.story == stories.c.id),
     )
 )
@@ -196,7 +197,7 @@ def backup(address: str, target: Path, *, progress: Callable[[int, int], None] |
     """
     place = connections.parse(address)
     if place.file is None:
-        raise model.ConfigError(
+        raise ConfigError(
             f"copying the database {place}: only an SQLite file can be copied; use pg_dump for PostgreSQL"
         )
     if not place.file.is_file():
@@ -204,7 +205,7 @@ def backup(address: str, target: Path, *, progress: Callable[[int, int], None] |
     files.refuse_link(place.file, doing=f"copying the database {place}")
     files.refuse_link(target, doing=f"copying the database to {target}")
     if target.exists():
-        raise model.StoreError(f"copying the database to {target}: the file exists; choose another name")
+        raise StoreError(f"copying the database to {target}: the file exists; choose another name")
     unfinished = target.with_name(target.name + ".unfinished")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -216,7 +217,7 @@ def backup(address: str, target: Path, *, progress: Callable[[int, int], None] |
     except (sqlite3.Error, OSError) as error:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
-        raise model.StoreUnavailable(
+        raise StoreUnavailable(
             f"copying the database {place} to {target}: {error}; check the space and the rights there"
         ) from error
 

@@ -12,8 +12,8 @@ from operator import itemgetter
 
 from sqlalchemy import Table, Text, insert, literal, select, type_coerce
 
-from bot import model
-from bot.model.ledger import decision_row, format_row, parse_row
+from bot.model.errors import StoreError
+from bot.model.ledger import LedgerRow, decision_row, format_row, parse_row
 from bot.storage.columns import Part
 from bot.storage.schema import DECISION, decisions, ledger
 
@@ -24,19 +24,19 @@ _AHEAD = 500
 class Ledger(Part):
     """The rows of the ledger, which are written once."""
 
-    def add(self, rows: Sequence[model.LedgerRow]) -> None:
+    def add(self, rows: Sequence[LedgerRow]) -> None:
         """Write facts of this transaction, except decisions, which have their own table."""
         if rows:
             self._connection.execute(insert(ledger), [{"at": row.at, "row": format_row(row)} for row in rows])
 
-    def since(self, when: datetime) -> Iterator[model.LedgerRow]:
+    def since(self, when: datetime) -> Iterator[LedgerRow]:
         """Yield the rows and decisions at ``when`` or later, oldest first. Raises StoreError for a damaged row."""
         rows, decided = self._read(ledger, "row", when), self._read(decisions, "decision", when)
         for at, text, column in heapq.merge(rows, decided, key=itemgetter(0)):
             try:
                 yield decision_row(DECISION.load(text)) if column == "decision" else parse_row(text)
             except ValueError as error:
-                raise model.StoreError(
+                raise StoreError(
                     f"reading the ledger: the row of {at:%Y-%m-%d %H:%M:%S} is damaged; list later rows with --since"
                 ) from error
 

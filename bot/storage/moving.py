@@ -26,7 +26,8 @@ from sqlalchemy import (
 from sqlalchemy import table as lightweight_table
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model
+from bot.model.durations import Clock
+from bot.model.errors import ConfigError, StoreError
 from bot.storage import connections
 from bot.storage.columns import Document
 from bot.storage.opening import open_store
@@ -44,14 +45,14 @@ _FROM = f"{_MARK}from"
 _ROWID: Any = literal_column("rowid")
 
 
-async def move(source: str, target: str, *, clock: model.Clock, progress: Progress | None = None) -> Mapping[str, int]:
+async def move(source: str, target: str, *, clock: Clock, progress: Progress | None = None) -> Mapping[str, int]:
     """Copy the SQLite database ``source`` into the empty PostgreSQL database ``target``.
 
     Return table name -> verified number of rows. Raises ConfigError, StoreError if the target is not empty or the
     counts differ, and StoreInUse if the bot is running.
     """
     if connections.parse(source).file is None or connections.parse(target).is_sqlite:
-        raise model.ConfigError("moving a database: works only from an SQLite file to PostgreSQL")
+        raise ConfigError("moving a database: works only from an SQLite file to PostgreSQL")
     old = open_store(source, clock=clock, process_name="wirewatch database move")
     try:
         # This process owns the file, so any lease is from a dead process.
@@ -82,11 +83,11 @@ def _begin(target: Transaction, source_name: str, target_name: str) -> None:
     if begun_from is None:
         filled = [table.name for table in metadata.sorted_tables if _count(target, table)]
         if filled:
-            raise model.StoreError(
+            raise StoreError(
                 f"moving to {target_name}: it is not empty ({', '.join(filled)}); make a new database with createdb"
             )
     elif begun_from != source_name:
-        raise model.StoreError(
+        raise StoreError(
             f"moving to {target_name}: a move from {begun_from} is under way; finish that one or make a new database"
         )
     target.key_values.put(_FROM, source_name)
@@ -155,7 +156,7 @@ def _verify(target: Transaction, counts: Mapping[str, int]) -> None:
         if (count := _count(target, table)) != counts[table.name]
     ]
     if wrong:
-        raise model.StoreError(f"moving the database: {'; '.join(wrong)}; keep the old database and report this")
+        raise StoreError(f"moving the database: {'; '.join(wrong)}; keep the old database and report this")
     target.connection.execute(delete(key_values).where(key_values.c.key.startswith(_MARK)))
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from bot import model
+from bot.model.durations import Clock
+from bot.model.errors import ConfigError, StoreUnavailable
 from bot.storage import connections, files, schema
 from bot.storage.connections import DatabaseAddress, translated, unavailable
 from bot.storage.files import Lock
@@ -61,7 +62,7 @@ def expect(connection: Connection, address: DatabaseAddress) -> None:
         raise _newer(address)
 
 
-def _newer(address: DatabaseAddress) -> model.StoreUnavailable:
+def _newer(address: DatabaseAddress) -> StoreUnavailable:
     return unavailable(address, "a newer version of Wirewatch made it; install that version, or restore a backup")
 
 
@@ -83,7 +84,7 @@ def config(connection: Connection | None = None) -> Config:
     return settings
 
 
-def open_store(address: str, *, clock: model.Clock, process_name: str = "wirewatch", read_only: bool = False) -> Store:
+def open_store(address: str, *, clock: Clock, process_name: str = "wirewatch", read_only: bool = False) -> Store:
     """Open the store at ``sqlite:///file``, ``sqlite://`` (in memory) or ``postgresql://user@host/database``.
 
     This blocks, so call it before the event loop is busy. If ``read_only`` is true, it takes no lock, and creates or
@@ -95,7 +96,7 @@ def open_store(address: str, *, clock: model.Clock, process_name: str = "wirewat
     return _open_reading(place, clock) if read_only else _open_writing(place, clock, process_name)
 
 
-def open_beside(address: str, *, clock: model.Clock) -> Store:
+def open_beside(address: str, *, clock: Clock) -> Store:
     """Open a store for one small write while another process owns it. Take no lock, and create or upgrade nothing.
 
     Raises ConfigError for an invalid address, StoreUnavailable.
@@ -107,7 +108,7 @@ def open_beside(address: str, *, clock: model.Clock) -> Store:
     return Store(place, writer=writer, reader=reader, clock=clock, lock=None)
 
 
-def _open_reading(place: DatabaseAddress, clock: model.Clock) -> Store:
+def _open_reading(place: DatabaseAddress, clock: Clock) -> Store:
     _refuse_link(place)
     if place.file is not None and not place.file.is_file():
         raise unavailable(place, "it does not exist yet; `wirewatch once` or `wirewatch run` creates it")
@@ -121,7 +122,7 @@ def _open_reading(place: DatabaseAddress, clock: model.Clock) -> Store:
     return Store(place, writer=None, reader=reader, clock=clock, lock=None)
 
 
-def _open_writing(place: DatabaseAddress, clock: model.Clock, process_name: str) -> Store:
+def _open_writing(place: DatabaseAddress, clock: Clock, process_name: str) -> Store:
     lock = None
     with contextlib.ExitStack() as undo:
         if place.file is not None:
@@ -167,6 +168,6 @@ def _need_driver() -> None:
     try:
         import psycopg  # noqa: F401
     except ImportError as error:
-        raise model.ConfigError(
+        raise ConfigError(
             "opening a PostgreSQL database: its driver is missing; pip install 'wirewatch[postgres]'"
         ) from error

@@ -15,13 +15,14 @@ from typing import Any
 from sqlalchemy import BindParameter, and_, bindparam, case, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model
-from bot.model import MessageKind, SendState, ledger
+from bot.model import ledger
+from bot.model.messages import MessageKind, Outgoing, SendState
+from bot.model.stories import SendId, StoryId
 from bot.storage.columns import WANTED, EnumText, Part, Rows, Timestamp, chunks
 from bot.storage.ledger import Ledger
 from bot.storage.schema import UNSENT, outbox, tellings
 
-_ROWS = Rows(model.Outgoing, outbox)
+_ROWS = Rows(Outgoing, outbox)
 _NOW = bindparam("now", type_=Timestamp)
 _older = outbox.alias("older")
 # Use literal values, not bound parameters, because the query planners use a partial index only if its condition appears
@@ -85,12 +86,12 @@ _OUTCOME = ("state", "due_at", "attempts", "is_plain", "is_top_level", "tried_at
 class Outbox(Part):
     """Messages to send, and their outcomes."""
 
-    def add(self, rows: Sequence[model.Outgoing]) -> None:
+    def add(self, rows: Sequence[Outgoing]) -> None:
         """Add rows whose ids do not exist yet. An edit replaces a pending edit of the same thread."""
         for row in rows:
             self._add(row)
 
-    def _add(self, row: model.Outgoing) -> None:
+    def _add(self, row: Outgoing) -> None:
         if self._connection.execute(select(outbox.c.id).where(outbox.c.id == row.id)).first() is not None:
             return
         values = _ROWS.dump(row, kind=row.message.kind)
@@ -105,7 +106,7 @@ class Outbox(Part):
             rows = [{"story": story, "send": row.id} for story in sorted(stories)]
             self._connection.execute(insert(tellings).on_conflict_do_nothing(), rows)
 
-    def _replace_edits(self, row: model.Outgoing) -> dict[str, object]:
+    def _replace_edits(self, row: Outgoing) -> dict[str, object]:
         """Replace pending edits, and return the values that the new edit inherits from them.
 
         The new edit inherits the earliest due time, so that frequent edits do not postpone each other. If a replaced
@@ -124,9 +125,7 @@ class Outbox(Part):
                 inherited = {"state": SendState.PARKED, "parked_from": older.parked_from, "error": older.error}
         return inherited | {"due_at": due_at}
 
-    def claim(
-        self, channel: str, *, now: datetime, limit: int, token: str, lease: timedelta
-    ) -> Sequence[model.Outgoing]:
+    def claim(self, channel: str, *, now: datetime, limit: int, token: str, lease: timedelta) -> Sequence[Outgoing]:
         """Lease and return rows that can be sent, in order. A row with an older unsent row in its thread is skipped.
 
         The module's docstring gives an exception. Rows whose lease expired are returned as UNKNOWN.
@@ -136,7 +135,7 @@ class Outbox(Part):
         )
         return sorted(map(_ROWS.load, rows), key=lambda row: row.seq)
 
-    def save(self, row: model.Outgoing, *, token: str) -> bool:
+    def save(self, row: Outgoing, *, token: str) -> bool:
         """Write the outcome and release the lease. If the lease was lost, return False and write nothing."""
         parked_from: object = None
         if row.state is SendState.PARKED:
@@ -146,7 +145,7 @@ class Outbox(Part):
         statement = update(outbox).where(outbox.c.id == row.id, outbox.c.lease == token)
         return self._connection.execute(statement.values(outcome | released)).rowcount == 1
 
-    def get(self, ids: Sequence[model.SendId]) -> Mapping[model.SendId, model.Outgoing]:
+    def get(self, ids: Sequence[SendId]) -> Mapping[SendId, Outgoing]:
         """Return id -> row. Unknown ids are omitted."""
         statement = select(outbox).where(outbox.c.id.in_(WANTED))
         rows = map(_ROWS.load, self._rows_in_chunks(statement, ids))
@@ -156,18 +155,18 @@ class Outbox(Part):
         """Return the time at which the next row can be claimed, or None if no row waits to be sent."""
         return self._connection.execute(_NEXT_DUE, {"channels": channels, "now": now}).scalar()
 
-    def counts(self) -> Mapping[tuple[str, model.SendState], int]:
+    def counts(self) -> Mapping[tuple[str, SendState], int]:
         """Return (channel, state) -> number of rows."""
         by = (outbox.c.channel, outbox.c.state)
         rows = self._connection.execute(select(*by, func.count()).group_by(*by))
         return {(channel, state): count for channel, state, count in rows}
 
-    def unsent(self) -> Sequence[model.Outgoing]:
+    def unsent(self) -> Sequence[Outgoing]:
         """Return pending, sending, unknown and parked rows, in order."""
         # Sort here, because for ORDER BY seq SQLite would read all rows, including sent ones.
         return sorted(self._values(_ROWS, select(outbox).where(_is_unsent)), key=lambda row: row.seq)
 
-    def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]:
+    def of_story(self, story: StoryId) -> Sequence[Outgoing]:
         """Return the rows of a story, oldest first."""
         statement = select(outbox).join(tellings, tellings.c.send == outbox.c.id).where(tellings.c.story == story)
         return self._values(_ROWS, statement.order_by(outbox.c.seq))
@@ -194,7 +193,7 @@ class Outbox(Part):
             )
         ).rowcount
 
-    def drop(self, ids: Sequence[model.SendId], reason: str, *, now: datetime) -> int:
+    def drop(self, ids: Sequence[SendId], reason: str, *, now: datetime) -> int:
         """Drop rows that no sender has claimed, and record each in the ledger. Return the number of dropped rows."""
         count = 0
         for part in chunks(ids):
@@ -206,7 +205,7 @@ class Outbox(Part):
             count += len(dropped)
         return count
 
-    def _record(self, rows: Sequence[model.Outgoing], state: SendState, reason: str, now: datetime) -> None:
+    def _record(self, rows: Sequence[Outgoing], state: SendState, reason: str, now: datetime) -> None:
         """Record in the ledger that rows change to a state."""
         facts = [ledger.send_row(row, replace(row, state=state, error=reason), at=now) for row in rows]
         Ledger(self._connection).add([fact for fact in facts if fact is not None])

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from sqlalchemy import or_, select, update
 
-from bot import model
+from bot.model.actions import Judgement, Ruling, Silence
+from bot.model.stories import StoryId
 from bot.storage.columns import EPOCH, Part, Rows
 from bot.storage.schema import judgements, rulings, silences
 
-_JUDGEMENT = Rows(model.Judgement, judgements)
-_RULING = Rows(model.Ruling, rulings)
-_SILENCE = Rows(model.Silence, silences)
+_JUDGEMENT = Rows(Judgement, judgements)
+_RULING = Rows(Ruling, rulings)
+_SILENCE = Rows(Silence, silences)
 _JUDGEMENTS = select(judgements).order_by(judgements.c.n)
 _RULINGS = select(rulings).order_by(rulings.c.n)
 _SILENCES = select(silences).order_by(silences.c.n)
@@ -22,15 +23,15 @@ _SILENCES = select(silences).order_by(silences.c.n)
 class Judgements(Part):
     """Judgements of people about stories, in the order in which they were made."""
 
-    def add(self, new: Sequence[model.Judgement]) -> Sequence[model.Judgement]:
+    def add(self, new: Sequence[Judgement]) -> Sequence[Judgement]:
         """Add judgements whose ids do not exist yet, and return the added judgements."""
         return [judgement for judgement in new if self._insert(judgements, _JUDGEMENT.dump(judgement))]
 
-    def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
+    def of_story(self, story: StoryId, channel: str) -> Sequence[Judgement]:
         """Return the judgements of one story in one channel."""
         return self._values(_JUDGEMENT, _JUDGEMENTS.where(judgements.c.story == story, judgements.c.channel == channel))
 
-    def since(self, when: datetime | None) -> Sequence[model.Judgement]:
+    def since(self, when: datetime | None) -> Sequence[Judgement]:
         """Return the judgements at ``when`` or later, or all judgements if ``when`` is None."""
         return self._values(_JUDGEMENT, _JUDGEMENTS.where(judgements.c.at >= (when or EPOCH)))
 
@@ -38,15 +39,15 @@ class Judgements(Part):
 class Rulings(Part):
     """Rulings of people about stories, in the order in which they were made."""
 
-    def add(self, ruling: model.Ruling) -> bool:
+    def add(self, ruling: Ruling) -> bool:
         """Add a ruling. Return False if its id already exists."""
         return self._insert(rulings, _RULING.dump(ruling))
 
-    def waiting(self) -> Sequence[model.Ruling]:
+    def waiting(self) -> Sequence[Ruling]:
         """Return the rulings that have not been carried out."""
         return self._values(_RULING, _RULINGS.where(rulings.c.done_at.is_(None)))
 
-    def since(self, when: datetime | None) -> Sequence[model.Ruling]:
+    def since(self, when: datetime | None) -> Sequence[Ruling]:
         """Return the rulings at ``when`` or later, or all rulings if ``when`` is None."""
         return self._values(_RULING, _RULINGS.where(rulings.c.at >= (when or EPOCH)))
 
@@ -59,21 +60,21 @@ class Rulings(Part):
 class Silences(Part):
     """Silences, in the order in which they were made."""
 
-    def add(self, silence: model.Silence) -> bool:
+    def add(self, silence: Silence) -> bool:
         """Add a silence. Return False if its id already exists."""
         return self._insert(silences, _SILENCE.dump(silence))
 
-    def save_end(self, silence: model.Silence) -> None:
+    def save_end(self, silence: Silence) -> None:
         """Record that somebody ended a silence, unless it was ended earlier."""
         is_open = (silences.c.id == silence.id, silences.c.ended_at.is_(None))
         ended = {"ended_at": silence.ended_at, "ended_by": silence.ended_by}
         self._connection.execute(update(silences).where(*is_open).values(ended))
 
-    def active(self, now: datetime) -> Sequence[model.Silence]:
+    def active(self, now: datetime) -> Sequence[Silence]:
         """Return the silences that are active at ``now``."""
         has_time_left = or_(silences.c.until.is_(None), silences.c.until > now)
         return self._values(_SILENCE, _SILENCES.where(silences.c.ended_at.is_(None), has_time_left))
 
-    def all(self) -> Sequence[model.Silence]:
+    def all(self) -> Sequence[Silence]:
         """Return all silences, including ended ones."""
         return self._values(_SILENCE, _SILENCES)

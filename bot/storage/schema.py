@@ -17,7 +17,13 @@ from sqlalchemy import (
     text,
 )
 
-from bot import model
+from bot.model.actions import RulingKind, SilenceKind, Verdict
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.feeds import FeedHealth, FeedState
+from bot.model.language_models import Use
+from bot.model.messages import Message, MessageKind, Receipt, SendState
+from bot.model.rules import Evidence
+from bot.model.stories import JoinReason
 from bot.storage.columns import Document, EnumText, HashBytes, StorableText, Timestamp
 
 metadata = MetaData(
@@ -31,7 +37,7 @@ metadata = MetaData(
 
 #: Type of columns with several short texts: tags, links or ids.
 TEXTS: Document[tuple[str, ...]] = Document(tuple[str, ...])
-DECISION: Document[model.Decision] = Document(model.Decision)
+DECISION: Document[Decision] = Document(Decision)
 
 #: Type of automatically incremented columns. SQLite needs the type INTEGER for this.
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
@@ -48,7 +54,7 @@ judgements = Table(
     Column("name", StorableText, nullable=False, server_default=""),
     Column("channel", StorableText, nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
-    Column("verdict", EnumText(model.Verdict), nullable=False),
+    Column("verdict", EnumText(Verdict), nullable=False),
     #: The judged rule, or empty if the verdict is about the story.
     Column("rule", StorableText, nullable=False),
     #: Id of the judged message, whose outbox row may be deleted.
@@ -66,7 +72,7 @@ rulings = Table(
     Column("id", Text, nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("by", StorableText, nullable=False),
-    Column("kind", EnumText(model.RulingKind), nullable=False),
+    Column("kind", EnumText(RulingKind), nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("articles", TEXTS, nullable=False),
     Column("other", Text),
@@ -85,7 +91,7 @@ silences = Table(
     Column("id", Text, nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("by", StorableText, nullable=False),
-    Column("kind", EnumText(model.SilenceKind), nullable=False),
+    Column("kind", EnumText(SilenceKind), nullable=False),
     Column("name", StorableText, nullable=False),
     #: Names of the silenced channels, or empty for all channels.
     Column("channels", TEXTS, nullable=False, server_default="[]"),
@@ -103,7 +109,7 @@ silences = Table(
 REVISION, BASELINE = "0020", "0017"
 
 #: States of outbox rows that may still be sent.
-UNSENT = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN, model.SendState.PARKED)
+UNSENT = (SendState.PENDING, SendState.SENDING, SendState.UNKNOWN, SendState.PARKED)
 _IS_MERGED = text("merged_into IS NOT NULL")
 _IS_UNSENT = text("state IN ('pending', 'sending', 'unknown', 'parked')")
 
@@ -119,11 +125,11 @@ feeds = Table(
     Column("lease", Text),
     Column("lease_until", Timestamp),
     #: Copied from ``state``, so that a web page loads only the feeds that it shows.
-    Column("health", EnumText(model.FeedHealth), nullable=False),
+    Column("health", EnumText(FeedHealth), nullable=False),
     #: Copied from ``state``, so that the query for old sightings can use it.
     Column("named_at", Timestamp),
     #: The whole state. If it differs from a column above, the column takes precedence.
-    Column("state", Document(model.FeedState), nullable=False),
+    Column("state", Document(FeedState), nullable=False),
     Index(None, "is_listed", "due_at"),
     Index(None, "is_listed", "health", "url"),
 )
@@ -201,7 +207,7 @@ matches = Table(
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
     Column("rule", StorableText, nullable=False),
     Column("rule_version", Text, nullable=False),
-    Column("evidence", Document(tuple[model.Evidence, ...]), nullable=False),
+    Column("evidence", Document(tuple[Evidence, ...]), nullable=False),
     Index("uq_matches_article_rule", "article", "rule", unique=True),
 )
 
@@ -228,7 +234,7 @@ members = Table(
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("article", Text, ForeignKey("articles.id"), nullable=False),
-    Column("reason", EnumText(model.JoinReason), nullable=False),
+    Column("reason", EnumText(JoinReason), nullable=False),
     Column("detail", StorableText, nullable=False),
     Column("copy_of", Text),
     #: Ids of the stories that this article merged.
@@ -248,8 +254,8 @@ decisions = Table(
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("channel", StorableText, nullable=False),
-    Column("action", EnumText(model.AlertAction), nullable=False),
-    Column("reason", EnumText(model.Reason), nullable=False),
+    Column("action", EnumText(AlertAction), nullable=False),
+    Column("reason", EnumText(Reason), nullable=False),
     Column("article", Text),
     Column("decision", DECISION, nullable=False),
     Index(None, "story"),
@@ -261,10 +267,10 @@ alerts = Table(
     metadata,
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), primary_key=True),
     Column("channel", StorableText, primary_key=True),
-    Column("state", EnumText(model.AlertState), nullable=False),
+    Column("state", EnumText(AlertState), nullable=False),
     Column("held_until", Timestamp),
     Column("posted_at", Timestamp),
-    Column("alert", Document(model.Alert), nullable=False),
+    Column("alert", Document(Alert), nullable=False),
     Index(None, "state", "held_until"),
     Index(None, "channel", "posted_at"),
 )
@@ -277,11 +283,11 @@ outbox = Table(
     Column("id", Text, nullable=False),
     Column("channel", StorableText, nullable=False),
     Column("thread", Text, nullable=False),
-    Column("kind", EnumText(model.MessageKind), nullable=False),
+    Column("kind", EnumText(MessageKind), nullable=False),
     Column("story", Text),
-    Column("state", EnumText(model.SendState), nullable=False),
+    Column("state", EnumText(SendState), nullable=False),
     #: State that a parked row gets when its channel works again: pending, or unknown if its outcome is unknown.
-    Column("parked_from", EnumText(model.SendState)),
+    Column("parked_from", EnumText(SendState)),
     Column("created_at", Timestamp, nullable=False),
     Column("due_at", Timestamp, nullable=False),
     Column("lease", Text),
@@ -291,8 +297,8 @@ outbox = Table(
     Column("is_top_level", Boolean, nullable=False),
     Column("tried_at", Timestamp),
     Column("error", StorableText),
-    Column("receipt", Document(model.Receipt)),
-    Column("message", Document(model.Message), nullable=False),
+    Column("receipt", Document(Receipt)),
+    Column("message", Document(Message), nullable=False),
     Index("uq_outbox_id", "id", unique=True),
     Index(None, "channel", "state"),
     Index("ix_outbox_unsent", "thread", "seq", sqlite_where=_IS_UNSENT, postgresql_where=_IS_UNSENT),
@@ -373,7 +379,7 @@ completions = Table(
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     #: Digest of the prompt.
     Column("key", Text, nullable=False),
-    Column("use", EnumText(model.Use), nullable=False),
+    Column("use", EnumText(Use), nullable=False),
     Column("version", Integer, nullable=False),
     Column("article", Text, nullable=False),
     Column("beside", StorableText, nullable=False),

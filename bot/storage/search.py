@@ -35,7 +35,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.exc import DBAPIError
 
-from bot import model
+from bot.model.archive import AllOf, AnyOf, CandidateQuery, SearchCandidate, SearchCondition, SearchTerm
+from bot.model.durations import format_duration
+from bot.model.errors import SearchTooLong
 from bot.storage.articles import ARTICLE
 from bot.storage.columns import Part, storable
 from bot.storage.schema import articles, matches
@@ -99,7 +101,7 @@ class Search(Part):
         super().__init__(connection)
         self._is_sqlite = connection.dialect.name == "sqlite"
 
-    def candidates(self, query: model.CandidateQuery, within: timedelta) -> Iterator[model.SearchCandidate]:
+    def candidates(self, query: CandidateQuery, within: timedelta) -> Iterator[SearchCandidate]:
         """Yield candidates for a query, newest first. Raises SearchTooLong if this takes longer than ``within``."""
         with self._limited(within):
             numbers = self._numbers(query)
@@ -122,17 +124,15 @@ class Search(Part):
             statement = statement if greatest is None else statement.where(number <= greatest)
             yield from self._rows(statement.where(*_bounds(query)))
 
-    def _rows(self, statement: Select[Any]) -> Iterator[model.SearchCandidate]:
+    def _rows(self, statement: Select[Any]) -> Iterator[SearchCandidate]:
         # Close the cursor together with the generator, because PostgreSQL keeps it on the server.
         with self._connection.execute(statement, execution_options=_AHEAD) as rows:
             for row in rows:
-                yield model.SearchCandidate(
-                    number=row.n, title=row.title, text=row.text, article=partial(ARTICLE.load, row)
-                )
+                yield SearchCandidate(number=row.n, title=row.title, text=row.text, article=partial(ARTICLE.load, row))
 
     def _in_postgres(
-        self, query: model.CandidateQuery, condition: model.SearchCondition, least: int | None, greatest: int | None
-    ) -> Iterator[model.SearchCandidate]:
+        self, query: CandidateQuery, condition: SearchCondition, least: int | None, greatest: int | None
+    ) -> Iterator[SearchCandidate]:
         """Yield candidates, with a query plan that is chosen here.
 
         PostgreSQL's planner would scan the whole archive, because it assumes that all rare words are equally frequent
@@ -169,7 +169,7 @@ class Search(Part):
         """Return the number of rows, at most ``_WINDOW``."""
         return self._connection.execute(select(func.count()).select_from(rows.limit(_WINDOW).subquery())).scalar_one()
 
-    def _numbers(self, query: model.CandidateQuery) -> tuple[int | None, int | None] | None:
+    def _numbers(self, query: CandidateQuery) -> tuple[int | None, int | None] | None:
         """Return the lowest and highest row number (None for no limit), or None if the period has no article."""
         least, greatest = None, None if query.before is None else query.before - 1
         if query.since is not None and (least := self._bound(query.since, is_least=True)) is None:
@@ -201,8 +201,8 @@ class Search(Part):
         except DBAPIError as error:
             if not _is_cancelled(error):
                 raise
-            raise model.SearchTooLong(
-                f"the search took longer than {model.format_duration(within)}; use rarer words or a shorter period"
+            raise SearchTooLong(
+                f"the search took longer than {format_duration(within)}; use rarer words or a shorter period"
             ) from None
 
     @contextlib.contextmanager
@@ -234,7 +234,7 @@ def _of_rule(name: str) -> Select[Any]:
     return select(matches.c.article).where(matches.c.rule == storable(name))
 
 
-def _bounds(query: model.CandidateQuery) -> Iterator[ColumnElement[bool]]:
+def _bounds(query: CandidateQuery) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions on candidates. The times are needed too, because row numbers follow time only roughly."""
     if query.rule is not None and query.condition is not None:
         yield exists(_of_rule(query.rule).where(matches.c.article == articles.c.id))
@@ -253,7 +253,7 @@ def _tsvector(
     number: ColumnElement[int],
     some: ColumnElement[bool],
     exact: str,
-    query: model.CandidateQuery,
+    query: CandidateQuery,
     *,
     has_words: bool = False,
 ) -> Select[Any]:
@@ -280,19 +280,19 @@ def _is_cancelled(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) == _CANCELLED
 
 
-def _fts5(condition: model.SearchCondition) -> str:
+def _fts5(condition: SearchCondition) -> str:
     """Return the condition in the syntax of FTS5 (sqlite.org/fts5.html)."""
     match condition:
-        case model.AllOf(parts, others):
+        case AllOf(parts, others):
             # In FTS5, NOT is a binary operator with the highest precedence.
             return (
                 "(" * len(others)
                 + f"({' AND '.join(map(_fts5, parts))})"
                 + "".join(f" NOT {_fts5(other)})" for other in others)
             )
-        case model.AnyOf(parts):
+        case AnyOf(parts):
             return f"({' OR '.join(map(_fts5, parts))})"
-        case model.SearchTerm():
+        case SearchTerm():
             words = [_quoted(word) for word in condition.words]
             words[-1] += " *" if condition.is_prefix else ""
             pairs = [f"NEAR({first} {second}, 1)" for first, second in pairwise(words)] or words
@@ -303,18 +303,18 @@ def _quoted(word: str) -> str:
     return '"' + storable(word).replace('"', " ") + '"'
 
 
-def _tsquery(condition: model.SearchCondition, *, is_exact: bool = True) -> str:
+def _tsquery(condition: SearchCondition, *, is_exact: bool = True) -> str:
     """Return the condition as a tsquery (PostgreSQL's documentation, 8.11.2).
 
     If ``is_exact`` is false, omit positions, fields and exclusions, so that the index alone can answer the query.
     """
     match condition:
-        case model.AllOf(parts, others):
+        case AllOf(parts, others):
             excluded = (f"!{_tsquery(other)}" for other in others if is_exact)
             return f"({' & '.join([*(_tsquery(part, is_exact=is_exact) for part in parts), *excluded])})"
-        case model.AnyOf(parts):
+        case AnyOf(parts):
             return f"({' | '.join(_tsquery(part, is_exact=is_exact) for part in parts)})"
-        case model.SearchTerm():
+        case SearchTerm():
             words = [part_of_word for word in condition.words for part_of_word in _folded(word)]
             marked = [f"'{word}'" + f":{_WEIGHTS[condition.field]}" * is_exact for word in words]
             marked[-1] += ("*" if is_exact else ":*") * condition.is_prefix

@@ -14,7 +14,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine
 
-from bot import model
+from bot.model.durations import Clock
+from bot.model.errors import StoreUnavailable
 from bot.storage import connections, files
 from bot.storage.articles import Articles
 from bot.storage.completions import Completions
@@ -102,7 +103,7 @@ class Store:
         *,
         writer: Engine | None,
         reader: Engine,
-        clock: model.Clock,
+        clock: Clock,
         lock: files.Lock | None,
     ) -> None:
         self.address = address
@@ -154,7 +155,7 @@ class Store:
             raise connections.unavailable(
                 self.address, f"a transaction conflicted with others {_TRIES} times in a row; run fewer workers"
             )
-        except model.StoreUnavailable as error:
+        except StoreUnavailable as error:
             self._note_failure(str(error))
             raise
 

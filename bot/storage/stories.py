@@ -21,15 +21,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model
+from bot.model.alerts import Alert, AlertState, Decision, Reason
+from bot.model.stories import ArticleId, Join, JoinReason, Member, Story, StoryId
 from bot.storage.articles import Articles
 from bot.storage.columns import EPOCH, WANTED, AnyRow, AnySelect, Part, Rows, chunks, storable, upsert
 from bot.storage.schema import alerts, decisions, matches, members, stories
 
-_STORY = Rows(model.Story, stories)
-_JOIN = Rows(model.Join, members)
-_DECISION = Rows(model.Decision, decisions)
-_ALERT = Rows(model.Alert, alerts)
+_STORY = Rows(Story, stories)
+_JOIN = Rows(Join, members)
+_DECISION = Rows(Decision, decisions)
+_ALERT = Rows(Alert, alerts)
 _OLDEST = (stories.c.first_seen, stories.c.id)
 _part = stories.alias("part")
 
@@ -78,39 +79,37 @@ class Stories(Part):
         super().__init__(connection)
         self._articles = articles
 
-    def open_since(self, since: datetime) -> Sequence[model.Story]:
+    def open_since(self, since: datetime) -> Sequence[Story]:
         """Return the unmerged stories whose last article came at ``since`` or later, with members, oldest first."""
         return self._load(select(stories).where(*_is_current(since)).order_by(*_OLDEST))
 
-    def get(self, ids: Sequence[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
+    def get(self, ids: Sequence[StoryId]) -> Mapping[StoryId, Story]:
         """Return id -> story with its members. Unknown ids are omitted."""
         rows = list(self._rows_in_chunks(_GET, list(dict.fromkeys(ids))))
         return {story.id: story for story in self._with_members(rows)}
 
-    def resolve(self, story_id: model.StoryId) -> model.Story | None:
+    def resolve(self, story_id: StoryId) -> Story | None:
         """Return the story, or the story that it was merged into, or None if it is gone."""
         story = self.get([story_id]).get(story_id)
         return self.resolve(story.merged_into) if story is not None and story.merged_into else story
 
-    def beginning(self, start: str, *, most: int) -> Sequence[model.StoryId]:
+    def beginning(self, start: str, *, most: int) -> Sequence[StoryId]:
         """Return at most ``most`` ids with this prefix. Replace the id of a merged story by the id of its target."""
         home = func.coalesce(stories.c.merged_into, stories.c.id)
         begins = stories.c.id.startswith(storable(start), autoescape=True)
-        return list(
-            map(model.StoryId, self._connection.execute(select(home).where(begins).distinct().limit(most)).scalars())
-        )
+        return list(map(StoryId, self._connection.execute(select(home).where(begins).distinct().limit(most)).scalars()))
 
-    def of_article(self, article: model.ArticleId) -> model.Story | None:
+    def of_article(self, article: ArticleId) -> Story | None:
         """Return the story of an article, with its members."""
         home = self.home_of(article)
         return None if home is None else self.get([home]).get(home)
 
-    def home_of(self, article: model.ArticleId) -> model.StoryId | None:
+    def home_of(self, article: ArticleId) -> StoryId | None:
         """Return the id of an article's story. Do not load the story's members, because there may be thousands."""
         row = self._connection.execute(_OF_ARTICLE, {"of_article": article}).one_or_none()
-        return None if row is None else model.StoryId(row.merged_into or row.id)
+        return None if row is None else StoryId(row.merged_into or row.id)
 
-    def since(self, when: datetime | None) -> Sequence[model.Story]:
+    def since(self, when: datetime | None) -> Sequence[Story]:
         """Return all stories whose last article came at ``when`` or later, including merged stories, oldest first."""
         return self._load(select(stories).where(stories.c.last_seen >= (when or EPOCH)).order_by(*_OLDEST))
 
@@ -121,8 +120,8 @@ class Stories(Part):
         rule: str | None,
         skip: int,
         most: int,
-        after: tuple[datetime, model.StoryId] | None = None,
-    ) -> Sequence[model.Story]:
+        after: tuple[datetime, StoryId] | None = None,
+    ) -> Sequence[Story]:
         """Return a page of the unmerged stories whose last article came at ``since`` or later, last changed first.
 
         If ``rule`` is not None, return only stories with an article that the rule matched. If ``after`` is not None,
@@ -156,7 +155,7 @@ class Stories(Part):
         statement = select(matched.c.rule, func.count(matched.c.story.distinct())).group_by(matched.c.rule)
         return dict(map(tuple, self._connection.execute(statement)))
 
-    def save(self, *saved: model.Story) -> None:
+    def save(self, *saved: Story) -> None:
         """Write stories and their new members."""
         if whole := [_STORY.dump(story) for story in saved if story.merged_into is None]:
             self._connection.execute(_SAVE, whole)
@@ -177,20 +176,20 @@ class Stories(Part):
         ]:
             self._connection.execute(_ADD_MEMBER, rows)
 
-    def take_out(self, story: model.StoryId, articles: Sequence[model.ArticleId]) -> None:
+    def take_out(self, story: StoryId, articles: Sequence[ArticleId]) -> None:
         """Remove articles from a story and from the stories that were merged into it."""
         family = select(stories.c.id).where(or_(stories.c.id == story, stories.c.merged_into == story))
         for part in chunks(articles):
             self._connection.execute(delete(members).where(members.c.article.in_(part), members.c.story.in_(family)))
 
-    def _load(self, statement: AnySelect) -> Sequence[model.Story]:
+    def _load(self, statement: AnySelect) -> Sequence[Story]:
         return self._with_members(self._connection.execute(statement).all())
 
-    def _with_members(self, rows: Sequence[AnyRow]) -> Sequence[model.Story]:
+    def _with_members(self, rows: Sequence[AnyRow]) -> Sequence[Story]:
         joined = self._members([row.id for row in rows])
         return [_STORY.load(row, members=tuple(joined.get(row.id, {}).values())) for row in rows]
 
-    def _members(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, model.Member]]:
+    def _members(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, Member]]:
         """Return story id -> article id -> member, in order of arrival, including the members of merged stories."""
         requested = set(ids)
         by_number = {row.n: row for row in self._rows_in_chunks(_MEMBERS, ids)}
@@ -198,10 +197,10 @@ class Stories(Part):
         own = {(row.story, row.article) for row in rows}
         article_ids = list(dict.fromkeys(row.article for row in rows))
         articles, matches = self._articles.get(article_ids), self._articles.matches_of(article_ids)
-        joined: defaultdict[str, dict[str, model.Member]] = defaultdict(dict)
+        joined: defaultdict[str, dict[str, Member]] = defaultdict(dict)
 
-        def member(row: AnyRow, join: model.Join) -> model.Member:
-            return model.Member(
+        def member(row: AnyRow, join: Join) -> Member:
+            return Member(
                 article=articles[row.article],
                 join=join,
                 matches=tuple(matches.get(row.article, ())),
@@ -212,44 +211,44 @@ class Stories(Part):
             if row.story in requested:
                 joined[row.story][row.article] = member(row, _JOIN.load(row))
             if row.merged_into in requested and (row.merged_into, row.article) not in own:
-                join = _JOIN.load(row, story=row.merged_into, reason=model.JoinReason.MERGED)
+                join = _JOIN.load(row, story=row.merged_into, reason=JoinReason.MERGED)
                 joined[row.merged_into].setdefault(row.article, member(row, join))
         return joined
 
-    def decide(self, new: Sequence[model.Decision]) -> None:
+    def decide(self, new: Sequence[Decision]) -> None:
         """Write decisions."""
         if new:
             rows = [_DECISION.dump(decision, decision=decision) for decision in new]
             self._connection.execute(insert(decisions), rows)
 
-    def decisions(self, story: model.StoryId) -> Sequence[model.Decision]:
+    def decisions(self, story: StoryId) -> Sequence[Decision]:
         """Return the decisions about a story, oldest first."""
         statement = select(decisions.c.decision).where(decisions.c.story == story)
         return self._connection.execute(statement.order_by(decisions.c.n)).scalars().all()
 
-    def silenced(self, *, since: datetime) -> Sequence[model.Decision]:
+    def silenced(self, *, since: datetime) -> Sequence[Decision]:
         """Return the decisions to post nothing because of a silence, at ``since`` or later, oldest first."""
-        is_silenced = decisions.c.reason == model.Reason.SILENCED
+        is_silenced = decisions.c.reason == Reason.SILENCED
         statement = select(decisions.c.decision).where(is_silenced, decisions.c.at >= since)
         return self._connection.execute(statement.order_by(decisions.c.n)).scalars().all()
 
-    def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]:
+    def alerts(self, stories: Sequence[StoryId]) -> Sequence[Alert]:
         """Return the alerts of stories, one for each channel."""
         return [row.alert for row in self._rows_in_chunks(_ALERTS, stories)]
 
-    def save_alert(self, *saved: model.Alert) -> None:
+    def save_alert(self, *saved: Alert) -> None:
         """Write alerts. Each replaces the previous alert of its story and channel."""
         if saved:
             self._connection.execute(_SAVE_ALERT, [_ALERT.dump(alert, alert=alert) for alert in saved])
 
-    def held_until(self, now: datetime) -> Sequence[model.Alert]:
+    def held_until(self, now: datetime) -> Sequence[Alert]:
         """Return held alerts that are due, and posted alerts with a due reminder, longest due first."""
-        waits = alerts.c.state.in_((model.AlertState.HELD, model.AlertState.POSTED))
+        waits = alerts.c.state.in_((AlertState.HELD, AlertState.POSTED))
         statement = select(alerts.c.alert).where(waits, alerts.c.held_until <= now)
         statement = statement.order_by(alerts.c.held_until, alerts.c.story, alerts.c.channel)
         return self._connection.execute(statement).scalars().all()
 
-    def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]:
+    def posted_since(self, channel: str, when: datetime) -> Sequence[Alert]:
         """Return the channel's alerts that were first posted at ``when`` or later."""
         statement = select(alerts.c.alert).where(alerts.c.channel == channel, alerts.c.posted_at >= when)
         return self._connection.execute(statement.order_by(alerts.c.posted_at, alerts.c.story)).scalars().all()

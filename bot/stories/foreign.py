@@ -1,6 +1,6 @@
 """Join an article to a story in other languages: meaning proposes stories, and language-independent signs decide.
 
-    Meaning → model.Encoder → likeness → signs (names, numbers, days, time) → a probability
+    Meaning → Encoder → likeness → signs (names, numbers, days, time) → a probability
 
 Numbers, and names that both languages spell alike, count as shared words. evidence.Judge weighs shared words, and its
 probability is one of the signs.
@@ -21,7 +21,9 @@ from itertools import chain
 from operator import mul, sub
 from typing import NamedTuple
 
-from bot import model
+from bot.model.errors import EncoderFailed
+from bot.model.language_models import Encoder, Vector
+from bot.model.stories import StoryId
 from bot.stories.evidence import LONG, Evidence
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Meaning, Profile
@@ -115,10 +117,10 @@ class Likeness(NamedTuple):
 class Foreign:
     """A comparison of stories across languages, by an encoder and a regression."""
 
-    encoder: model.Encoder
+    encoder: Encoder
     decisions: Decisions = SHIPPED
 
-    def likeness(self, profile: Profile, stories: Iterable[OpenStory]) -> dict[model.StoryId, Likeness]:
+    def likeness(self, profile: Profile, stories: Iterable[OpenStory]) -> dict[StoryId, Likeness]:
         """Return the article's similarity to the latest stories of its rules that have articles in other languages."""
         of_rules = [story for story in stories if not story.is_roundup and not story.rules.isdisjoint(profile.rules)]
         latest = sorted(of_rules, key=lambda story: (story.seen, story.rank), reverse=True)[:STORIES]
@@ -150,7 +152,7 @@ class Foreign:
         missing = [meaning for meaning in meanings if meaning.vector is None]
         try:
             vectors = self.encoder.encode([meaning.text for meaning in missing]) if missing else ()
-        except model.EncoderFailed:
+        except EncoderFailed:
             return False
         for meaning, vector in zip(missing, vectors, strict=True):
             meaning.vector = array("f", vector)
@@ -240,5 +242,5 @@ def _without(meaning: Meaning, mean: Sequence[float]) -> list[float]:
     return [number / length for number in own]
 
 
-def _dot(vector: model.Vector, other: model.Vector) -> float:
+def _dot(vector: Vector, other: Vector) -> float:
     return float(sum(map(mul, vector, other)))

@@ -14,7 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot import model
+from bot.model.archive import Arrival
+from bot.model.rules import Group, Match
+from bot.model.stories import Article, ArticleId, Join, JoinReason, Story, StoryId
 from bot.stories import evidence, foreign, opinions, roundups
 from bot.stories.evidence import Evidence
 from bot.stories.index import Index
@@ -47,7 +49,7 @@ NAMED = 4
 #: Maximum near stories recorded with a join, because they may cover the same event.
 BESIDE = 3
 
-Modes = Mapping[str, model.Group]
+Modes = Mapping[str, Group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +61,25 @@ class _Judged:
     chance: float
     #: The probability as the only candidate.
     alone: float
-    reason: model.JoinReason
+    reason: JoinReason
     evidence: Evidence
-    copy_of: model.ArticleId | None = None
+    copy_of: ArticleId | None = None
     #: A description of the similarity in meaning, if it raised the probability; else empty.
     across: str = ""
 
 
-def order(articles: Iterable[model.Article]) -> tuple[model.Article, ...]:
+def order(articles: Iterable[Article]) -> tuple[Article, ...]:
     """Sort articles for joining: by time of publication, then link, then id."""
     return tuple(sorted(articles, key=_order))
 
 
-def _order(article: model.Article) -> tuple[datetime, str, str]:
+def _order(article: Article) -> tuple[datetime, str, str]:
     return article.when, article.link, article.id
 
 
-def story_id(article: model.ArticleId) -> model.StoryId:
+def story_id(article: ArticleId) -> StoryId:
     """Return the id of the story that an article opens."""
-    return model.StoryId(hashlib.sha256(f"story\n{article}".encode()).hexdigest()[:20])
+    return StoryId(hashlib.sha256(f"story\n{article}".encode()).hexdigest()[:20])
 
 
 class Grouping:
@@ -100,33 +102,33 @@ class Grouping:
         self._join_from = join_from
         self._judge = judge or evidence.shipped()
         self._index = Index()
-        self._joins: dict[model.ArticleId, model.Join] = {}
+        self._joins: dict[ArticleId, Join] = {}
         #: Stories that articles with a pending opinion would open. They are in the index only during a batch.
-        self._waiting: set[model.StoryId] = set()
+        self._waiting: set[StoryId] = set()
         self._agreement = opinions.Agreement()
 
-    def knows(self, article: model.ArticleId) -> bool:
+    def knows(self, article: ArticleId) -> bool:
         """Return whether the article is in an open story."""
         return article in self._joins
 
-    def load(self, stories: Iterable[model.Story], apart: Iterable[tuple[model.StoryId, model.Article]] = ()) -> None:
+    def load(self, stories: Iterable[Story], apart: Iterable[tuple[StoryId, Article]] = ()) -> None:
         """Load the stored open stories at start. ``apart`` pairs a story with an article that people moved out."""
         for story in stories:
             if story.merged_into is None:
                 for member in story.members:
                     # An article that is not about its rule must not attract other articles.
-                    if member.join.reason is not model.JoinReason.NOT_ABOUT:
+                    if member.join.reason is not JoinReason.NOT_ABOUT:
                         self._add(
                             self._profile_of(member.article, member.matches), replace(member.join, story=story.id)
                         )
-                    if member.join.reason is model.JoinReason.SIMILAR and member.join.near:
+                    if member.join.reason is JoinReason.SIMILAR and member.join.near:
                         self._agreement.add(story.id, member.join.near, member.article.owner)
         for home, article in apart:
             self._keep_apart(home, profile_of(article))
 
     def join_batch(
-        self, arrivals: Iterable[model.Arrival], modes: Modes | None = None, second: SecondOpinion | None = None
-    ) -> tuple[model.Join, ...]:
+        self, arrivals: Iterable[Arrival], modes: Modes | None = None, second: SecondOpinion | None = None
+    ) -> tuple[Join, ...]:
         """Join a batch of articles, passed in any order. Return the joins in the order in which they were made.
 
         ``modes`` has the rules whose ``group`` is not normal. ``second`` gives an opinion on articles whose story is
@@ -146,11 +148,11 @@ class Grouping:
 
     def join(
         self,
-        article: model.Article,
-        matches: Iterable[model.Match] = (),
+        article: Article,
+        matches: Iterable[Match] = (),
         modes: Modes | None = None,
         second: SecondOpinion | None = None,
-    ) -> model.Join:
+    ) -> Join:
         """Decide the article's story and add the article to the index. A known article keeps its story.
 
         Raises Undecided if ``second`` does.
@@ -159,7 +161,7 @@ class Grouping:
         if known_join is not None:
             return known_join
         profile = self._profile_of(article, matches)
-        chosen = {(modes or {}).get(rule, model.Group.NORMAL) for rule in profile.rules}
+        chosen = {(modes or {}).get(rule, Group.NORMAL) for rule in profile.rules}
         try:
             join = self._decide(profile, article, chosen, second)
             if second and not self._waiting.isdisjoint((join.story, join.near, *join.merges)):
@@ -176,7 +178,7 @@ class Grouping:
         self._add(profile, join)
         return join
 
-    def split(self, story: model.Story, apart: model.Story) -> None:
+    def split(self, story: Story, apart: Story) -> None:
         """Apply a person's decision that the articles of ``apart`` are about another event than ``story``.
 
         Both stories are as stored after the split; ``apart`` may be new. From then on, the articles of ``apart``, and
@@ -190,7 +192,7 @@ class Grouping:
         for member in story.members:
             self._keep_apart(apart.id, profile_of(member.article, member.matches))
 
-    def merge(self, story: model.StoryId, into: model.StoryId) -> None:
+    def merge(self, story: StoryId, into: StoryId) -> None:
         """Apply a person's decision to merge ``story`` into ``into``. Does nothing if one of them is not open."""
         if story != into and {story, into} <= self._index.stories.keys():
             self._merge(story, into)
@@ -201,49 +203,47 @@ class Grouping:
             self._joins.pop(member.id, None)
         self._agreement.forget(self._index.stories.keys())
 
-    def _profile_of(self, article: model.Article, matches: Iterable[model.Match]) -> Profile:
+    def _profile_of(self, article: Article, matches: Iterable[Match]) -> Profile:
         profile = profile_of(article, matches)
         if self._across is None:
             return profile
         return replace(profile, meaning=Meaning(beginning(article), profile.language))
 
-    def _keep_apart(self, story: model.StoryId, profile: Profile) -> None:
+    def _keep_apart(self, story: StoryId, profile: Profile) -> None:
         if story in self._index.stories:
             self._index.stories[story].keep_apart(profile)
 
-    def _add(self, profile: Profile, join: model.Join) -> None:
+    def _add(self, profile: Profile, join: Join) -> None:
         if profile.id not in self._joins:
-            self._index.add(join.story, profile, is_roundup=join.reason is model.JoinReason.ROUNDUP)
+            self._index.add(join.story, profile, is_roundup=join.reason is JoinReason.ROUNDUP)
             self._joins[profile.id] = join
 
-    def _decide(
-        self, profile: Profile, article: model.Article, modes: set[model.Group], second: SecondOpinion | None
-    ) -> model.Join:
+    def _decide(self, profile: Profile, article: Article, modes: set[Group], second: SecondOpinion | None) -> Join:
         near_stories = [story for story in self._index.near(profile, self._window) if not story.is_apart_from(profile)]
         alike = self._across.likeness(profile, self._index.stories.values()) if self._across else {}
         near_stories += self._proposed(profile, alike, near_stories)
         if second is None:
             near_stories = [story for story in near_stories if story.id not in self._waiting]
         judged = self._judge_all(profile, near_stories, alike)
-        certain = [candidate for candidate in judged if candidate.reason is not model.JoinReason.SIMILAR]
+        certain = [candidate for candidate in judged if candidate.reason is not JoinReason.SIMILAR]
         certain.sort(key=lambda candidate: candidate.story.id in self._waiting)
         if certain:
             return self._joined(
                 profile, certain[0], [candidate for candidate in judged if candidate is not certain[0]], near_stories
             )
         if profile.rules and self._is_roundup(profile, article, near_stories):
-            return self._opened(profile, model.JoinReason.ROUNDUP, judged)
+            return self._opened(profile, JoinReason.ROUNDUP, judged)
         judged = self._pooled([candidate for candidate in judged if not candidate.story.is_roundup])
         best = judged[0].chance if judged else 0.0
         # With ``group: strict`` or ``off``, the user has decided where an unsure article goes: no opinion is needed.
-        offered = self._offered(profile, judged) if second and modes <= {model.Group.NORMAL} else []
+        offered = self._offered(profile, judged) if second and modes <= {Group.NORMAL} else []
         opinion = second(profile.id, [candidate.story.id for candidate in offered]) if second and offered else None
         same = self._named(profile, [*offered, *judged], opinion) if opinion else []
         if opinion is None or (opinion.stories and not same):
-            if judged and model.Group.OFF not in modes and best >= self._needed(profile, judged[0], modes):
+            if judged and Group.OFF not in modes and best >= self._needed(profile, judged[0], modes):
                 return self._joined(profile, judged[0], judged[1:], near_stories)
             is_unsure = best >= UNSURE_FROM
-            return self._opened(profile, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
+            return self._opened(profile, JoinReason.UNSURE if is_unsure else JoinReason.OPENED, judged)
         if same:
             join = self._joined(profile, same[0], same[1:], near_stories, opinion)
             # The opinion decided, so record at least the confidence of a join. The detail has the bot's own
@@ -257,10 +257,10 @@ class Grouping:
             detail = f"by its words {join.detail}"
             join = replace(join, confidence=sure, detail=detail, near=apart, is_advised=True)
         else:
-            join = self._opened(profile, model.JoinReason.OPENED, judged)
+            join = self._opened(profile, JoinReason.OPENED, judged)
         return replace(join, detail=f"{opinion.detail}; {join.detail}")
 
-    def _is_roundup(self, profile: Profile, article: model.Article, near_stories: Sequence[OpenStory]) -> bool:
+    def _is_roundup(self, profile: Profile, article: Article, near_stories: Sequence[OpenStory]) -> bool:
         if roundups.heads_several(article) or len(self._index.linked(article.links)) >= roundups.LINKED:
             return True
         if not roundups.names_period(article.title):
@@ -288,14 +288,14 @@ class Grouping:
         same = [*named.values(), *self._judge_all(profile, moved, {})]
         return [candidate for candidate in same if candidate.story.id not in self._waiting] or same
 
-    def _home(self, story: model.StoryId) -> model.StoryId:
+    def _home(self, story: StoryId) -> StoryId:
         """Return ``story`` if it is open, or else the story that its first article has joined instead."""
         if story in self._index.stories:
             return story
         return next((join.story for article, join in self._joins.items() if story_id(article) == story), story)
 
     def _proposed(
-        self, profile: Profile, alike: Mapping[model.StoryId, foreign.Likeness], near_stories: Sequence[OpenStory]
+        self, profile: Profile, alike: Mapping[StoryId, foreign.Likeness], near_stories: Sequence[OpenStory]
     ) -> list[OpenStory]:
         """Return the stories in other languages that are nearest in meaning, except ``near_stories``."""
         near_ids = {story.id for story in near_stories}
@@ -303,8 +303,8 @@ class Grouping:
         proposed = [story for story in proposed if not story.is_apart_from(profile)]
         return sorted(proposed, key=lambda story: -alike[story.id].nearest)[: foreign.PROPOSED]
 
-    def _needed(self, profile: Profile, best: _Judged, modes: set[model.Group]) -> float:
-        if model.Group.STRICT in modes:
+    def _needed(self, profile: Profile, best: _Judged, modes: set[Group]) -> float:
+        if Group.STRICT in modes:
             return STRICT_FROM
         if profile.is_correction:
             return min(CORRECTION_FROM, self._join_from)
@@ -317,7 +317,7 @@ class Grouping:
         candidates: Sequence[_Judged],
         near_stories: Sequence[OpenStory],
         opinion: Opinion | None = None,
-    ) -> model.Join:
+    ) -> Join:
         same_event = [
             candidate
             for candidate in candidates
@@ -328,7 +328,7 @@ class Grouping:
             *(candidate.story for candidate in same_event if not best.story.is_kept_from(candidate.story)),
         ]
         home, *younger = sorted(same_stories, key=lambda story: story.rank)
-        return model.Join(
+        return Join(
             story=home.id,
             article=profile.id,
             reason=best.reason,
@@ -361,22 +361,22 @@ class Grouping:
             or self._agreement.has_another(*pair, opinion.owner)
         )
 
-    def _opened(self, profile: Profile, reason: model.JoinReason, judged: Sequence[_Judged]) -> model.Join:
+    def _opened(self, profile: Profile, reason: JoinReason, judged: Sequence[_Judged]) -> Join:
         nearest = judged[0] if judged else None
         detail = (
             f"nearest open story: {self._detail(profile, nearest)}" if nearest else "no open story shares its words"
         )
-        return model.Join(
+        return Join(
             story=story_id(profile.id),
             article=profile.id,
             reason=reason,
             detail=detail,
             confidence=round(nearest.chance, 3) if nearest else 0.0,
-            near=nearest.story.id if nearest and reason is model.JoinReason.UNSURE else None,
+            near=nearest.story.id if nearest and reason is JoinReason.UNSURE else None,
         )
 
     def _judge_all(
-        self, profile: Profile, candidates: Sequence[OpenStory], alike: Mapping[model.StoryId, foreign.Likeness]
+        self, profile: Profile, candidates: Sequence[OpenStory], alike: Mapping[StoryId, foreign.Likeness]
     ) -> list[_Judged]:
         """Return the candidates with their probabilities, likeliest first."""
         comparisons = evidence.compare(profile, candidates, self._index.rarity)
@@ -407,25 +407,23 @@ class Grouping:
         alone = self._judge.chances([comparison])[0]
         original = story.original_of(profile) if alone >= PLAUSIBLE else None
         if original is not None:
-            return _Judged(
-                story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.COPY, comparison, original
-            )
+            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), JoinReason.COPY, comparison, original)
         if profile.link and profile.link in story.addresses and story.agrees_at(profile):
-            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.SAME_LINK, comparison)
+            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), JoinReason.SAME_LINK, comparison)
         if story.has_headline_of(profile):
-            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.SIMILAR, comparison)
+            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), JoinReason.SIMILAR, comparison)
         if self._across and alike and foreign.may_decide(profile, story, comparison):
             signs = self._across.signs(profile, story, chance, comparison, alike)
             if (across := self._across.chance(profile, story, signs)) > chance:
                 return _Judged(
-                    story, across, across, model.JoinReason.SIMILAR, comparison, across=foreign.detail(alike, signs)
+                    story, across, across, JoinReason.SIMILAR, comparison, across=foreign.detail(alike, signs)
                 )
-        return _Judged(story, chance, alone, model.JoinReason.SIMILAR, comparison)
+        return _Judged(story, chance, alone, JoinReason.SIMILAR, comparison)
 
-    def _merge(self, younger: model.StoryId, older: model.StoryId) -> None:
+    def _merge(self, younger: StoryId, older: StoryId) -> None:
         for member in self._index.stories[younger].members:
             join = self._joins[member.id]
-            self._joins[member.id] = replace(join, story=older, reason=model.JoinReason.MERGED, merges=())
+            self._joins[member.id] = replace(join, story=older, reason=JoinReason.MERGED, merges=())
         self._index.merge(younger, older)
 
     def _detail(self, profile: Profile, candidate: _Judged) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from bot import model
+from bot.model.stories import StoryId
 from bot.stories.openstory import OpenStory, Trace
 from bot.stories.profile import Profile
 from bot.stories.rarity import Rarity
@@ -33,7 +33,7 @@ class Index:
     """An index of open stories by id, word and link."""
 
     def __init__(self) -> None:
-        self.stories: dict[model.StoryId, OpenStory] = {}
+        self.stories: dict[StoryId, OpenStory] = {}
         self._numbered: dict[int, OpenStory] = {}
         #: Numbers of deleted stories, for reuse.
         self._free: list[int] = []
@@ -74,7 +74,7 @@ class Index:
         """Return the numbers of the open stories that contain any of the links."""
         return {number for link in links for number in self._by_link.get(link, ())}
 
-    def add(self, story: model.StoryId, profile: Profile, *, is_roundup: bool = False) -> None:
+    def add(self, story: StoryId, profile: Profile, *, is_roundup: bool = False) -> None:
         """Add the article to the story; the first article opens it."""
         self.rarity.forget()
         home = self.stories.get(story)
@@ -91,7 +91,7 @@ class Index:
             self.rarity.rules[rule].match(matched, profile.lines[rule])
         self._trim(home)
 
-    def merge(self, younger: model.StoryId, older: model.StoryId) -> None:
+    def merge(self, younger: StoryId, older: StoryId) -> None:
         """Move the articles of the younger story to the older one."""
         gone, home = self.drop(younger), self.stories[older]
         new_words = [word for word in gone.totals if word not in home.totals]
@@ -100,7 +100,7 @@ class Index:
         self._post(home, new_words, gone.addresses, old_rules)
         self._trim(home)
 
-    def drop(self, story: model.StoryId) -> OpenStory:
+    def drop(self, story: StoryId) -> OpenStory:
         """Remove a story from the index and return it."""
         self.rarity.forget()
         gone = self.stories.pop(story)

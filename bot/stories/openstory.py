@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
 
-from bot import model
+from bot.model.stories import ArticleId, StoryId
 from bot.stories import copies
 from bot.stories.profile import Profile
 
@@ -35,7 +35,7 @@ COPY_AGE, HEADLINE_AGE = timedelta(days=3), timedelta(days=1)
 class Trace:
     """The data that an open story keeps of an article."""
 
-    id: model.ArticleId
+    id: ArticleId
     when: datetime
     seen: datetime
     link: str
@@ -46,7 +46,7 @@ class Trace:
 class OpenStory:
     """An open story with the sums over its articles."""
 
-    id: model.StoryId
+    id: StoryId
     #: Sort key by time of opening. A merge keeps the oldest story.
     rank: tuple[datetime, datetime, str]
     #: Time of publication of the earliest article.
@@ -86,7 +86,7 @@ class OpenStory:
     _core: tuple[str, ...] | None = None
 
     @classmethod
-    def opened(cls, story: model.StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
+    def opened(cls, story: StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
         """Return an empty story; the caller adds the article, which opens it."""
         return cls(story, (profile.seen, profile.when, story), profile.when, profile.when, profile.seen, is_roundup)
 
@@ -177,7 +177,7 @@ class OpenStory:
         """Yield those of the last SKETCHES articles that are within ``age`` of the given one, last first."""
         return (member for member in islice(reversed(self.members), SKETCHES) if abs(profile.when - member.when) <= age)
 
-    def original_of(self, profile: Profile) -> model.ArticleId | None:
+    def original_of(self, profile: Profile) -> ArticleId | None:
         """Return the earliest article that the given one copies, among those within COPY_AGE of it, or None."""
         copied = [
             member.id for member in self.latest(profile, COPY_AGE) if copies.is_copy(profile.sketch, member.sketch)

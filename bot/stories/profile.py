@@ -15,7 +15,8 @@ from datetime import date, datetime
 from functools import cache
 from itertools import filterfalse
 
-from bot import model
+from bot.model.rules import Match
+from bot.model.stories import Article, ArticleId
 from bot.stories import copies
 from bot.text import dates, lexicon, sentences, titles, tokens, words
 from bot.text.names import background_table, place_words
@@ -97,7 +98,7 @@ class Meaning:
 class Profile:
     """An article in the form that grouping compares; words are stems."""
 
-    id: model.ArticleId
+    id: ArticleId
     when: datetime
     seen: datetime
     outlet: str
@@ -137,7 +138,7 @@ class Profile:
     meaning: Meaning | None = None
 
 
-def profile_of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
+def profile_of(article: Article, matches: Iterable[Match] = ()) -> Profile:
     """Return the profile of an article."""
     matches = tuple(matches)
     headline = _ATTRIBUTION.sub("", titles.without_outlet(article.title, outlet=article.outlet, link=article.link))
@@ -195,7 +196,7 @@ def profile_of(article: model.Article, matches: Iterable[model.Match] = ()) -> P
     )
 
 
-def beginning(article: model.Article) -> str:
+def beginning(article: Article) -> str:
     """Return the title and the first BEGINNING_CHARS characters of the text."""
     return ". ".join(filter(None, (article.title, article.text[:BEGINNING_CHARS])))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from bot import model
+from bot.model.stories import Article
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 from bot.text import titles
@@ -35,7 +35,7 @@ _PERIOD = re.compile(
 )
 
 
-def heads_several(article: model.Article) -> bool:
+def heads_several(article: Article) -> bool:
     """Return whether the title alone announces several events: a live blog, a briefing, a list of headlines."""
     return titles.is_live_blog(article) or _HEADS.search(article.title) is not None
 

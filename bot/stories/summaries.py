@@ -12,7 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bot import model
+from bot.model.messages import CoverageLine, Sentence, Span, StoryBrief, Why
+from bot.model.rules import Evidence, Match, Rule
+from bot.model.stories import Article, ArticleId, Member, Story
 from bot.text import lexicon, sentences, titles, tokens
 from bot.text.sentences import UNSPACED
 
@@ -36,9 +38,9 @@ class Coverage:
     """The outlets that carry a story, by headline, for messages, pages, the API and feeds."""
 
     #: The outlets with the headline that is shown.
-    byline: model.CoverageLine
+    byline: CoverageLine
     #: The other headlines, last to join first.
-    lines: tuple[model.CoverageLine, ...]
+    lines: tuple[CoverageLine, ...]
     #: Number of other headlines, of which ``lines`` may have only the first.
     count: int
     #: Number of syndicated copies, which have no line.
@@ -46,12 +48,12 @@ class Coverage:
 
 
 def make_brief(
-    story: model.Story,
-    rules: Mapping[str, model.Rule],
+    story: Story,
+    rules: Mapping[str, Rule],
     *,
-    headline: model.ArticleId | None = None,
+    headline: ArticleId | None = None,
     shown_sentences: Collection[str] = (),
-) -> model.StoryBrief:
+) -> StoryBrief:
     """Return the summary of a story. Only matches of ``rules`` count.
 
     ``headline`` is the article whose headline the message already shows. ``shown_sentences`` are omitted.
@@ -60,13 +62,13 @@ def make_brief(
     # Use articles that may be about another event last.
     by_certainty = sorted(story.members[:_SHOWN_OUTLETS], key=lambda member: member.is_probable)
     members = [teller, *(member for member in by_certainty if member is not teller)]
-    summary: tuple[model.Sentence, ...] = ()
+    summary: tuple[Sentence, ...] = ()
     for member in members:
         summary = pick_sentences(member.article, _of_rules(member.matches, rules), shown_sentences=shown_sentences)
         if summary:
             break
     listed = list_coverage(story, headline=teller.article.id, most=_LINES)
-    return model.StoryBrief(
+    return StoryBrief(
         story=story.id,
         title=_title(teller, story, rules),
         summary=summary,
@@ -81,9 +83,7 @@ def make_brief(
     )
 
 
-def message_headline(
-    story: model.Story, rules: Mapping[str, model.Rule], *, article: model.ArticleId | None = None
-) -> model.Sentence:
+def message_headline(story: Story, rules: Mapping[str, Rule], *, article: ArticleId | None = None) -> Sentence:
     """Return the headline that a message shows, with the matched words marked.
 
     ``article`` is the article whose headline the message already shows. If it is None, return the story's own headline,
@@ -92,7 +92,7 @@ def message_headline(
     return _title(_headline_member(story, rules, article), story, rules)
 
 
-def story_headline(story: model.Story) -> str:
+def story_headline(story: Story) -> str:
     """Return the headline under which every page, list and answer shows the story.
 
     It is the present headline of one article, with the outlet's corrections.
@@ -103,7 +103,7 @@ def story_headline(story: model.Story) -> str:
     return own.article.title[: _title_end(own.article.title, own.article.outlet)].strip()
 
 
-def list_coverage(story: model.Story, *, headline: model.ArticleId | None = None, most: int | None = None) -> Coverage:
+def list_coverage(story: Story, *, headline: ArticleId | None = None, most: int | None = None) -> Coverage:
     """Return the headlines under which outlets carry the story; nearly equal headlines share a line.
 
     ``headline`` is the article whose headline is shown, or None for the story's own. ``most`` is the maximum number of
@@ -111,7 +111,7 @@ def list_coverage(story: model.Story, *, headline: model.ArticleId | None = None
     """
     shown = next((candidate for candidate in story.members if candidate.article.id == headline), None) or _own(story)
     assert shown is not None
-    groups: dict[tuple[str, ...], list[model.Member]] = {_words_of(shown.article): [shown]}
+    groups: dict[tuple[str, ...], list[Member]] = {_words_of(shown.article): [shown]}
     copies = 0
     for member in story.members:
         if member is shown:
@@ -132,14 +132,14 @@ def list_coverage(story: model.Story, *, headline: model.ArticleId | None = None
     )
 
 
-def _line(members: list[model.Member], *, is_doubtful: bool) -> model.CoverageLine:
+def _line(members: list[Member], *, is_doubtful: bool) -> CoverageLine:
     """Return the line for members with one headline.
 
     If ``is_doubtful``, the article whose headline the story shows may be about another event.
     """
     shown = next((member for member in members if not member.is_probable), members[0])
     article = shown.article
-    return model.CoverageLine(
+    return CoverageLine(
         outlet=article.outlet,
         title=titles.quoted_title(article.title, outlet=article.outlet, link=article.link) or _opening(article),
         link=article.link,
@@ -150,7 +150,7 @@ def _line(members: list[model.Member], *, is_doubtful: bool) -> model.CoverageLi
     )
 
 
-def _words_of(article: model.Article) -> tuple[str, ...]:
+def _words_of(article: Article) -> tuple[str, ...]:
     """Return the key by which headlines are compared; an article without a headline has a unique key."""
     return _headline_words(article.title, article.outlet, article.link) or (article.id,)
 
@@ -168,15 +168,13 @@ def _is_start(words: tuple[str, ...], *, of: tuple[str, ...]) -> bool:
     return len(of) > last and of[:last] == words[:last] and of[last].startswith(words[last])
 
 
-def _own(story: model.Story) -> model.Member | None:
+def _own(story: Story) -> Member | None:
     """Return the member whose headline the story shows, or None if the story has no members."""
     first = story.members[0] if story.members else None
     return next((member for member in story.members if member.article.id == story.headline), first)
 
 
-def _headline_member(
-    story: model.Story, rules: Mapping[str, model.Rule], article: model.ArticleId | None
-) -> model.Member:
+def _headline_member(story: Story, rules: Mapping[str, Rule], article: ArticleId | None) -> Member:
     """Return the member for which the message is or was posted."""
     posted = next((member for member in story.members if member.article.id == article), None)
     own = _own(story)
@@ -189,17 +187,17 @@ def _headline_member(
     return next(whole, (titled or of_rules)[0])
 
 
-def _title(teller: model.Member, story: model.Story, rules: Mapping[str, model.Rule]) -> model.Sentence:
+def _title(teller: Member, story: Story, rules: Mapping[str, Rule]) -> Sentence:
     article = teller.article
     is_titled = bool(article.title.strip())
     text = article.title if is_titled else story.title or _opening(article) or article.link or article.outlet
     marked = find_places(_of_rules(teller.matches, rules), field="title" if is_titled else "", text=text)
     start = len(text) - len(text.lstrip())
     spans = find_spans(text, start, _title_end(text, article.outlet), marked)
-    return model.Sentence(spans=spans, outlet=article.outlet, link=article.link, article=article.id)
+    return Sentence(spans=spans, outlet=article.outlet, link=article.link, article=article.id)
 
 
-def _opening(article: model.Article) -> str:
+def _opening(article: Article) -> str:
     """Return the first sentence of an article, to show in place of a missing headline."""
     return next((span.text for span in sentences.split(article.text, article.language)), "")
 
@@ -210,12 +208,12 @@ def _title_end(title: str, outlet: str) -> int:
     return signed.start() if signed and signed.start() else len(title.rstrip())
 
 
-def _of_rules(matches: Iterable[model.Match], rules: Mapping[str, model.Rule]) -> tuple[model.Match, ...]:
+def _of_rules(matches: Iterable[Match], rules: Mapping[str, Rule]) -> tuple[Match, ...]:
     return tuple(match for match in matches if match.rule in rules)
 
 
-def _why(members: Iterable[model.Member], rules: Mapping[str, model.Rule]) -> tuple[model.Why, ...]:
-    shown: dict[str, list[model.Evidence]] = {}
+def _why(members: Iterable[Member], rules: Mapping[str, Rule]) -> tuple[Why, ...]:
+    shown: dict[str, list[Evidence]] = {}
     for member in members:
         for match in _of_rules(member.matches, rules):
             kept = shown.setdefault(match.rule, [])
@@ -225,9 +223,7 @@ def _why(members: Iterable[model.Member], rules: Mapping[str, model.Rule]) -> tu
                 if not is_known and len(of_line) < _SHOWN_OF_LINE and len(kept) < _SHOWN_OF_RULE:
                     kept.append(evidence)
     return tuple(
-        model.Why(rule=name, severity=rules[name].severity, evidence=tuple(shown[name]))
-        for name in rules
-        if name in shown
+        Why(rule=name, severity=rules[name].severity, evidence=tuple(shown[name])) for name in rules if name in shown
     )
 
 
@@ -276,12 +272,12 @@ class _Candidate:
 
 
 def pick_sentences(
-    article: model.Article,
-    matches: Sequence[model.Match] = (),
+    article: Article,
+    matches: Sequence[Match] = (),
     count: int = 3,
     *,
     shown_sentences: Collection[str] = (),
-) -> tuple[model.Sentence, ...]:
+) -> tuple[Sentence, ...]:
     """Return at most ``count`` whole sentences in the article's order, or none if none is fit to be shown.
 
     ``shown_sentences`` are omitted.
@@ -292,7 +288,7 @@ def pick_sentences(
     in_title = frozenset(content_words(article.title, lexicon.base(article.language)))
     chosen = sorted(_choose(candidates, in_title, count), key=lambda sentence: sentence.start)
     return tuple(
-        model.Sentence(
+        Sentence(
             spans=find_spans(body, sentence.start, sentence.end, marked),
             outlet=article.outlet,
             link=article.link,
@@ -303,7 +299,7 @@ def pick_sentences(
 
 
 @lru_cache(maxsize=512)
-def _fit(article: model.Article) -> tuple[_Candidate, ...]:
+def _fit(article: Article) -> tuple[_Candidate, ...]:
     """Return the usable sentences of an article. They are cached, because each message of the story needs them."""
     title = " ".join(article.title.split()).casefold().rstrip(".")
     language = lexicon.base(article.language)
@@ -329,7 +325,7 @@ def _fit(article: model.Article) -> tuple[_Candidate, ...]:
 
 
 def _candidates(
-    article: model.Article, marked: Sequence[tuple[int, int]], shown_sentences: Collection[str]
+    article: Article, marked: Sequence[tuple[int, int]], shown_sentences: Collection[str]
 ) -> list[_Candidate]:
     text = article.text
     omitted = {" ".join(sentence.split()) for sentence in shown_sentences}
@@ -416,7 +412,7 @@ def _repeats(candidate: _Candidate, chosen: Sequence[_Candidate]) -> bool:
 MOST_OCCURRENCES = 2_000
 
 
-def find_places(matches: Iterable[model.Match], *, field: str, text: str) -> tuple[tuple[int, int], ...]:
+def find_places(matches: Iterable[Match], *, field: str, text: str) -> tuple[tuple[int, int], ...]:
     """Return the positions of the matched words in a field, in order, without overlaps.
 
     The evidence has one position of a word; the result includes all identical occurrences.
@@ -438,7 +434,7 @@ def find_places(matches: Iterable[model.Match], *, field: str, text: str) -> tup
     return _merged(places)
 
 
-def find_spans(text: str, start: int, end: int, marked: Sequence[tuple[int, int]]) -> tuple[model.Span, ...]:
+def find_spans(text: str, start: int, end: int, marked: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
     """Return ``text[start:end]`` as spans, marked at ``marked``; line ends and runs of blanks become one blank."""
     runs: list[tuple[int, int, bool]] = []
     at = start
@@ -449,7 +445,7 @@ def find_spans(text: str, start: int, end: int, marked: Sequence[tuple[int, int]
             at = last
     runs.append((at, end, False))
     return tuple(
-        model.Span(text=re.sub(r"\s+", " ", text[first:last]), is_marked=is_marked)
+        Span(text=re.sub(r"\s+", " ", text[first:last]), is_marked=is_marked)
         for first, last, is_marked in runs
         if first < last
     )
@@ -487,9 +483,7 @@ MOST_PIECES, LONGEST = 3, 320
 _NEAR = 1_200
 
 
-def make_excerpts(
-    article: model.Article, matches: Sequence[model.Match], *, most: int = MOST_PIECES
-) -> list[tuple[model.Span, ...]]:
+def make_excerpts(article: Article, matches: Sequence[Match], *, most: int = MOST_PIECES) -> list[tuple[Span, ...]]:
     """Return at most ``most`` pieces of the text with matched words marked, or the first sentence if none matched."""
     text = article.text
     marked = find_places(matches, field="body", text=text)
@@ -505,7 +499,7 @@ def make_excerpts(
     return [_make_excerpt(text, piece, marked) for piece in pieces]
 
 
-def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tuple[model.Span, ...]:
+def marked_title(article: Article, matches: Sequence[Match]) -> tuple[Span, ...]:
     """Return the article's title as spans, with matched words marked."""
     places = find_places(matches, field="title", text=article.title)
     return find_spans(article.title, 0, len(article.title), places)
@@ -521,7 +515,7 @@ def _sentence_at(text: str, start: int, end: int, language: str | None) -> tuple
     return holding[0].start + first, max(holding[0].end + first, min(end, last))
 
 
-def _make_excerpt(text: str, piece: tuple[int, int], marked: Sequence[tuple[int, int]]) -> tuple[model.Span, ...]:
+def _make_excerpt(text: str, piece: tuple[int, int], marked: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
     start, end = piece
     if end - start <= LONGEST:
         return find_spans(text, start, end, marked)
@@ -530,8 +524,8 @@ def _make_excerpt(text: str, piece: tuple[int, int], marked: Sequence[tuple[int,
     first = max(start, min(at - LONGEST // 3, end - LONGEST))
     last = min(end, first + LONGEST)
     first, last = _at_words(text, first, last, start=start, end=end)
-    prefix = (model.Span(text="… "),) if first > start else ()
-    suffix = (model.Span(text=" …"),) if last < end else ()
+    prefix = (Span(text="… "),) if first > start else ()
+    suffix = (Span(text=" …"),) if last < end else ()
     return (*prefix, *find_spans(text, first, last, marked), *suffix)
 
 

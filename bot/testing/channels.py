@@ -15,7 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, TypeAlias
 from zoneinfo import ZoneInfo
 
-from bot import channels, model
+from bot import channels
+from bot.model.access import Secret
+from bot.model.channels import Channel, Delivery
+from bot.model.errors import ChannelClosed, ConfigError, FormRefused, OutcomeUnknown, RetryLater, SendError
+from bot.model.messages import Message, Receipt
+from bot.model.stories import SendId
 from bot.testing import hostile, messages
 
 #: A part of each secret's value. It must not appear in any text or log.
@@ -42,7 +47,7 @@ class HttpChannel:
     pings: tuple[str, ...] = hostile.PINGS
     #: The error that a send raises if no server listens. Use OutcomeUnknown if the channel's library does not report a
     #: refused connection.
-    of_no_server: type[model.SendError] = model.RetryLater
+    of_no_server: type[SendError] = RetryLater
 
 
 Check: TypeAlias = Callable[[HttpChannel], None]
@@ -115,7 +120,7 @@ def a_missing_secret_parks_and_names_only_where_it_is_kept(subject: HttpChannel)
     keys, secrets = subject.at(_NOBODY)
     channel = build(subject.kind, keys, {})
     error = asyncio.run(_error_of(channel))
-    assert isinstance(error, model.ChannelClosed), repr(error)
+    assert isinstance(error, ChannelClosed), repr(error)
     assert any(f"env:{name} is not set" in str(error) for name in secrets), str(error)
     assert not all(line.is_good for line in asyncio.run(channel.check()))
 
@@ -145,7 +150,7 @@ def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> N
         if not channel.abilities.lookup:
             try:
                 await channel.find(delivery(messages.POST), since=NOW)
-            except model.SendError:
+            except SendError:
                 return
             raise AssertionError("find works, but the abilities do not include look-up")
 
@@ -181,12 +186,12 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], *, zone: tzinfo = UTC) -> model.Channel:
+def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], *, zone: tzinfo = UTC) -> Channel:
     """Build a channel from its keys in bot.yaml and the values of its secrets by name."""
 
-    def resolve(secret: model.Secret) -> str:
+    def resolve(secret: Secret) -> str:
         if secret.name not in secrets:
-            raise model.ConfigError(f"{secret.reference} is not set")
+            raise ConfigError(f"{secret.reference} is not set")
         return secrets[secret.name]
 
     options = channels.options()[kind].model_validate(dict(keys))
@@ -195,17 +200,17 @@ def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], *, 
 
 
 def delivery(
-    message: model.Message,
+    message: Message,
     *,
     id: str = "send-1",  # noqa: A002 - as the field is called
-    reply_to: model.Receipt | None = None,
-    edits: model.Receipt | None = None,
+    reply_to: Receipt | None = None,
+    edits: Receipt | None = None,
     is_plain: bool = False,
     is_broadcast: bool = False,
-) -> model.Delivery:
+) -> Delivery:
     """Return a delivery of the message, like those of the outbox."""
-    return model.Delivery(
-        id=model.SendId(id),
+    return Delivery(
+        id=SendId(id),
         message=message,
         reply_to=reply_to,
         edits=edits,
@@ -214,14 +219,14 @@ def delivery(
     )
 
 
-def _built(subject: HttpChannel, address: str) -> model.Channel:
+def _built(subject: HttpChannel, address: str) -> Channel:
     return build(subject.kind, *subject.at(address))
 
 
-async def _error_of(channel: model.Channel, message: model.Message = messages.POST) -> model.SendError | None:
+async def _error_of(channel: Channel, message: Message = messages.POST) -> SendError | None:
     try:
         await channel.send(delivery(message))
-    except model.SendError as error:
+    except SendError as error:
         return error
     return None
 
@@ -229,12 +234,12 @@ async def _error_of(channel: model.Channel, message: model.Message = messages.PO
 def _allowed(status: int) -> tuple[type[object], ...]:
     """Return the errors that a status may raise. Others would repeat a message blindly or hide a failure."""
     if status == 429:
-        return (model.RetryLater,)
+        return (RetryLater,)
     if status < 300:
-        return (model.OutcomeUnknown, type(None))
+        return (OutcomeUnknown, type(None))
     if status >= 500 or status in (408, 425):
-        return (model.OutcomeUnknown,)
-    return (model.FormRefused,) if status in (400, 413, 422) else (model.ChannelClosed,)
+        return (OutcomeUnknown,)
+    return (FormRefused,) if status in (400, 413, 422) else (ChannelClosed,)
 
 
 def _texts(value: Any) -> Iterator[str]:

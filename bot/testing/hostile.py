@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot import model
+from bot.model.alerts import Reason
+from bot.model.messages import Message, Nearest, Sentence, Span, StoryBrief, Why
+from bot.model.rules import Severity
+from bot.model.stories import StoryId
 from bot.testing import messages
 
 PINGS = (
@@ -33,14 +36,12 @@ LINKS = (
 )
 
 
-def _brief(text: str, link: str, *, many: int) -> model.StoryBrief:
-    sentence = model.Sentence(
-        spans=(model.Span(text=text), model.Span(text=text, is_marked=True)), outlet=text, link=link
-    )
+def _brief(text: str, link: str, *, many: int) -> StoryBrief:
+    sentence = Sentence(spans=(Span(text=text), Span(text=text, is_marked=True)), outlet=text, link=link)
     line = replace(messages.BYLINE, outlet=text, title=text, link=link)
-    why = model.Why(
+    why = Why(
         rule=text,
-        severity=model.Severity.HIGH,
+        severity=Severity.HIGH,
         evidence=tuple(messages.evidence(f"{text}{n}", text, "title", text) for n in range(many)),
     )
     return replace(
@@ -56,7 +57,7 @@ def _brief(text: str, link: str, *, many: int) -> model.StoryBrief:
     )
 
 
-def every_kind(text: str, link: str, *, many: int = 3) -> tuple[model.Message, ...]:
+def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
     """Return a message of every kind, with ``text`` and ``link`` in untrusted fields and ``many`` entries in lists."""
     brief = _brief(text, link, many=many)
     fact = replace(
@@ -70,16 +71,16 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[model.Message, .
             messages.EDIT,
             briefs=(brief,),
             judgements=(replace(messages.CLAIMED.judgements[0], by=text, name=text),),
-            nearest=model.Nearest(story=messages.STORY, title=brief.title, head=None),
+            nearest=Nearest(story=messages.STORY, title=brief.title, head=None),
             latest=fact,
         ),
         reply,
-        replace(reply, reason=model.Reason.SECOND_RULE, facts=(), edits=()),
-        replace(reply, reason=model.Reason.CORROBORATION, facts=(), edits=()),
+        replace(reply, reason=Reason.SECOND_RULE, facts=(), edits=()),
+        replace(reply, reason=Reason.CORROBORATION, facts=(), edits=()),
         replace(messages.MERGED, title=brief.title, briefs=(brief,)),
         replace(
             messages.GATHERED,
-            briefs=tuple(replace(brief, story=model.StoryId(f"{n:020x}")) for n in range(many)),
+            briefs=tuple(replace(brief, story=StoryId(f"{n:020x}")) for n in range(many)),
         ),
         replace(messages.NOTICE, lines=(text,) * many),
     )

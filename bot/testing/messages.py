@@ -5,22 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot import model
+from bot.model.actions import Judgement, Verdict
+from bot.model.alerts import Reason
+from bot.model.messages import (
+    CoverageLine,
+    Escalation,
+    Mention,
+    Message,
+    MessageKind,
+    Nearest,
+    Sentence,
+    Span,
+    StoryBrief,
+    Why,
+)
+from bot.model.rules import Evidence, Severity
+from bot.model.stories import ArticleId, Edit, Fact, JudgementId, SendId, StoryId
 
 FIRST = datetime(2015, 12, 2, 9, 2, tzinfo=UTC)
-STORY = model.StoryId("5f2d3a9c01e4b7788990")
+STORY = StoryId("5f2d3a9c01e4b7788990")
 RULE = "BlackBerry backdoor demand in Pakistan"
 
 
-def spans(text: str) -> tuple[model.Span, ...]:
+def spans(text: str) -> tuple[Span, ...]:
     """Return the spans of a text. Words in brackets are marked: ``a [b] c``."""
     parts = text.replace("]", "[").split("[")
-    return tuple(model.Span(text=part, is_marked=bool(place % 2)) for place, part in enumerate(parts) if part)
+    return tuple(Span(text=part, is_marked=bool(place % 2)) for place, part in enumerate(parts) if part)
 
 
-def sentence(text: str, outlet: str, link: str) -> model.Sentence:
+def sentence(text: str, outlet: str, link: str) -> Sentence:
     """Return a sentence with its outlet and link."""
-    return model.Sentence(spans=spans(text), outlet=outlet, link=link)
+    return Sentence(spans=spans(text), outlet=outlet, link=link)
 
 
 WIRE = "https://wire.example/technology/blackberry-leaves-pakistan"
@@ -28,14 +43,14 @@ HERALD = "https://herald.example/2015/12/02/blackberry-pta"
 GAZETTE = "https://gazette.example/blackberry-exit?ref=rss&utm=1"
 
 
-def line(outlet: str, title: str, link: str, *, minutes: int) -> model.CoverageLine:
+def line(outlet: str, title: str, link: str, *, minutes: int) -> CoverageLine:
     """Return a headline of the coverage, published ``minutes`` after the first headline."""
-    return model.CoverageLine(
+    return CoverageLine(
         outlet=outlet,
         title=title,
         link=link,
         at=FIRST + timedelta(minutes=minutes),
-        article=model.ArticleId(f"{minutes:020x}"),
+        article=ArticleId(f"{minutes:020x}"),
     )
 
 
@@ -43,14 +58,14 @@ BYLINE = line("The Wire", "BlackBerry to leave Pakistan", WIRE, minutes=0)
 COVERAGE = (line("Karachi Herald", "Why BlackBerry is going", HERALD, minutes=38),)
 
 
-def evidence(label: str, term: str, field: str, text: str) -> model.Evidence:
+def evidence(label: str, term: str, field: str, text: str) -> Evidence:
     """Return evidence that covers the whole of ``text``."""
-    return model.Evidence(label=label, term=term, field=field, text=text, start=0, end=len(text))
+    return Evidence(label=label, term=term, field=field, text=text, start=0, end=len(text))
 
 
-WHY = model.Why(
+WHY = Why(
     rule=RULE,
-    severity=model.Severity.HIGH,
+    severity=Severity.HIGH,
     evidence=(
         evidence("product", "BlackBerry", "title", "BlackBerry"),
         evidence("product", "$blackberry_server", "body", "BES"),
@@ -58,12 +73,12 @@ WHY = model.Why(
         evidence("demand", "unfettered access", "body", "unfettered access"),
     ),
 )
-SECOND_WHY = model.Why(
+SECOND_WHY = Why(
     rule="Any backdoor law",
-    severity=model.Severity.NORMAL,
+    severity=Severity.NORMAL,
     evidence=(evidence("backdoor*", "backdoor*", "title", "backdoor"),),
 )
-BRIEF = model.StoryBrief(
+BRIEF = StoryBrief(
     story=STORY,
     title=sentence("[BlackBerry] to leave Pakistan rather than open its servers to the regulator", "The Wire", WIRE),
     summary=(
@@ -95,12 +110,8 @@ ALONE = replace(
     last_seen=FIRST,
 )
 
-POST = model.Message(
-    kind=model.MessageKind.POST, severity=model.Severity.HIGH, reason=model.Reason.FIRST_REPORT, briefs=(ALONE,)
-)
-EDIT = model.Message(
-    kind=model.MessageKind.EDIT, severity=model.Severity.HIGH, reason=model.Reason.ADDED_OUTLET, briefs=(BRIEF,)
-)
+POST = Message(kind=MessageKind.POST, severity=Severity.HIGH, reason=Reason.FIRST_REPORT, briefs=(ALONE,))
+EDIT = Message(kind=MessageKind.EDIT, severity=Severity.HIGH, reason=Reason.ADDED_OUTLET, briefs=(BRIEF,))
 #: A message with the headlines of many outlets, one of which may be about another event.
 WIDE = replace(
     EDIT,
@@ -127,50 +138,50 @@ WIDE = replace(
     ),
     public_url="https://wirewatch.example/",
 )
-NEW_SENTENCE = model.Fact(
+NEW_SENTENCE = Fact(
     kind="sentence",
     label="new",
     before=None,
     after="Engineers of the company packed two of its servers for Dubai on Sunday.",
     sentence="Engineers of the company packed two of its servers for Dubai on Sunday.",
-    article=model.ArticleId("a2"),
+    article=ArticleId("a2"),
     outlet="Karachi Herald",
     link=HERALD,
 )
-CORROBORATION = model.Message(
-    kind=model.MessageKind.REPLY,
-    severity=model.Severity.HIGH,
-    reason=model.Reason.CORROBORATION,
+CORROBORATION = Message(
+    kind=MessageKind.REPLY,
+    severity=Severity.HIGH,
+    reason=Reason.CORROBORATION,
     briefs=(BRIEF,),
     facts=(NEW_SENTENCE,),
 )
-NEW_FACT = model.Message(
-    kind=model.MessageKind.REPLY,
-    severity=model.Severity.HIGH,
-    reason=model.Reason.NEW_FACT,
+NEW_FACT = Message(
+    kind=MessageKind.REPLY,
+    severity=Severity.HIGH,
+    reason=Reason.NEW_FACT,
     briefs=(BRIEF,),
     facts=(
-        model.Fact(
+        Fact(
             kind="date",
             label="deadline",
             before="15 December",
             after="30 December",
             sentence="The regulator moved the deadline from 15 December to 30 December.",
-            article=model.ArticleId("a2"),
+            article=ArticleId("a2"),
             outlet="Karachi Herald",
             link=HERALD,
         ),
         NEW_SENTENCE,
     ),
 )
-CORRECTION = model.Message(
-    kind=model.MessageKind.REPLY,
-    severity=model.Severity.HIGH,
-    reason=model.Reason.CORRECTION,
+CORRECTION = Message(
+    kind=MessageKind.REPLY,
+    severity=Severity.HIGH,
+    reason=Reason.CORRECTION,
     briefs=(BRIEF,),
     edits=(
-        model.Edit(
-            article=model.ArticleId("a1"),
+        Edit(
+            article=ArticleId("a1"),
             outlet="The Wire",
             field="title",
             before="BlackBerry to leave Pakistan on 15 December",
@@ -179,29 +190,29 @@ CORRECTION = model.Message(
         ),
     ),
 )
-SECOND_RULE = model.Message(
-    kind=model.MessageKind.REPLY,
-    reason=model.Reason.SECOND_RULE,
+SECOND_RULE = Message(
+    kind=MessageKind.REPLY,
+    reason=Reason.SECOND_RULE,
     briefs=(replace(BRIEF, why=(SECOND_WHY,)),),
 )
-REMINDER = model.Message(
-    kind=model.MessageKind.REPLY,
-    severity=model.Severity.HIGH,
-    reason=model.Reason.REMINDER,
+REMINDER = Message(
+    kind=MessageKind.REPLY,
+    severity=Severity.HIGH,
+    reason=Reason.REMINDER,
     lead="Reminder: deadline in 2 days",
     briefs=(BRIEF,),
     facts=(replace(NEW_FACT.facts[0], before=None),),
 )
-GATHERED = model.Message(
-    kind=model.MessageKind.GATHERED,
-    severity=model.Severity.HIGH,
-    reason=model.Reason.BASELINE,
+GATHERED = Message(
+    kind=MessageKind.GATHERED,
+    severity=Severity.HIGH,
+    reason=Reason.BASELINE,
     lead="2 stories found on the first look at new feeds",
     briefs=(
         BRIEF,
         replace(
             ALONE,
-            story=model.StoryId("0c11d0aa"),
+            story=StoryId("0c11d0aa"),
             title=sentence("BlackBerry Messenger is back in Sindh", "Gazette", GAZETTE),
             summary=(sentence("The province let the messenger back on Wednesday.", "Gazette", GAZETTE),),
             byline=line("Gazette", "BlackBerry Messenger is back in Sindh", GAZETTE, minutes=73),
@@ -209,26 +220,26 @@ GATHERED = model.Message(
         ),
     ),
 )
-MERGED = model.Message(
-    kind=model.MessageKind.EDIT,
-    reason=model.Reason.MERGED,
+MERGED = Message(
+    kind=MessageKind.EDIT,
+    reason=Reason.MERGED,
     lead="Merged into an earlier story:",
     title=sentence("[BlackBerry] says it quits Pakistan", "Gazette", GAZETTE),
     briefs=(BRIEF,),
 )
-NOTICE = model.Message(
-    kind=model.MessageKind.NOTICE,
+NOTICE = Message(
+    kind=MessageKind.NOTICE,
     lead="1 feed is broken. It is polled again every hour.",
     lines=("https://herald.example/feed.xml answers 404 since 1 Dec 09:00 UTC",),
 )
 #: A story that may be about the same event as another story.
 UNSURE = replace(
     POST,
-    reason=model.Reason.UNSURE,
-    nearest=model.Nearest(
-        story=model.StoryId("0a1b2c3d4e5f60718293"),
+    reason=Reason.UNSURE,
+    nearest=Nearest(
+        story=StoryId("0a1b2c3d4e5f60718293"),
         title=sentence("[BlackBerry] extends stay in Pakistan", "The Wire", WIRE + "-extended"),
-        head=model.SendId("head-of-the-other"),
+        head=SendId("head-of-the-other"),
     ),
 )
 #: The message of the story after a reply in its thread added news.
@@ -238,16 +249,16 @@ LATEST = replace(
 #: A message of a claimed story.
 CLAIMED = replace(
     EDIT,
-    reason=model.Reason.CLAIMED,
+    reason=Reason.CLAIMED,
     judgements=(
-        model.Judgement(
-            id=model.JudgementId("a-claim"),
+        Judgement(
+            id=JudgementId("a-claim"),
             at=FIRST + timedelta(minutes=4),
             by="ann",
             channel="policy-desk",
             story=STORY,
-            verdict=model.Verdict.CLAIMED,
-            message=model.SendId("send-0"),
+            verdict=Verdict.CLAIMED,
+            message=SendId("send-0"),
         ),
     ),
 )
@@ -256,10 +267,10 @@ UNCLAIMED = replace(POST, shows_claim_command=True)
 #: The message on a second channel because nobody has claimed the story.
 ESCALATION = replace(
     POST,
-    reason=model.Reason.ESCALATED,
-    mentions=(model.Mention(name="duty"),),
-    escalation=model.Escalation(
-        head=model.SendId("send-0"),
+    reason=Reason.ESCALATED,
+    mentions=(Mention(name="duty"),),
+    escalation=Escalation(
+        head=SendId("send-0"),
         channel="policy-desk",
         after=timedelta(minutes=15),
         link="https://chat.example/policy-desk/1",

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bot import model
 from bot.feeds import kinds
+from bot.model.errors import ReadError
+from bot.model.feeds import ParsedFeed
+from bot.model.fetching import Body
 
 URL = "https://news.example.org/document"
 #: Maximum seconds for one document on a busy machine. A reader process is killed after twice this time.
@@ -100,18 +102,18 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _parse(subject: Document, content: bytes) -> model.ParsedFeed:
+def _parse(subject: Document, content: bytes) -> ParsedFeed:
     kind = kinds.find_kinds().by_name[subject.kind]
     options = kind.options.model_validate(dict(subject.options)).model_dump_json() if kind.options else "{}"
     assert json.loads(options) is not None
-    body = model.Body(content=content, content_type="", url=URL)
+    body = Body(content=content, content_type="", url=URL)
     return kinds.parse_document(body, kind=subject.kind, options=options)
 
 
 def _read_or_refused(subject: Document, content: bytes) -> None:
     try:
         _parse(subject, content)
-    except model.ReadError as error:
+    except ReadError as error:
         # A bug in the plug-in also raises ReadError, so look at the text.
         if "failed on this document" in str(error):
             raise AssertionError(f"{error}: {content[:60]!r}") from error.__cause__

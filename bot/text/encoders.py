@@ -15,17 +15,20 @@ from functools import cache
 
 import structlog
 
-from bot import model
+from bot.model.durations import format_duration
+from bot.model.errors import EncoderFailed
+from bot.model.language_models import Encoder, Vector
+from bot.model.settings import Languages
 
 log = structlog.get_logger("wirewatch")
 
 
 @cache
-def of(languages: model.Languages) -> model.Encoder | None:
+def of(languages: Languages) -> Encoder | None:
     """Return the encoder for ``languages``, or None if off. It is cached, and loads its model at the first call."""
-    if languages is model.Languages.OFF:
+    if languages is Languages.OFF:
         return None
-    return Bounded(UniversalEncoder if languages is model.Languages.UNIVERSAL else MultilingualE5)
+    return Bounded(UniversalEncoder if languages is Languages.UNIVERSAL else MultilingualE5)
 
 
 #: Maximum duration of a call; the first call also loads the model (1.3 s on a busy machine).
@@ -39,22 +42,22 @@ class Bounded:
 
     def __init__(
         self,
-        opened: Callable[[], model.Encoder],
+        opened: Callable[[], Encoder],
         *,
         timeout: timedelta | None = None,
         pause: timedelta = PAUSE,
     ) -> None:
         self._opened, self._timeout, self._pause = opened, timeout or TIMEOUT, pause
-        self._encoder: model.Encoder | None = None
+        self._encoder: Encoder | None = None
         #: End of the pause, in seconds of the monotonic clock.
         self._off_until = 0.0
         self._thread: threading.Thread | None = None
 
-    def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
+    def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
         """Return one vector per text. Raises EncoderFailed; at once in a pause, or if the previous call still runs."""
         if time.monotonic() < self._off_until or (self._thread and self._thread.is_alive()):
-            raise model.EncoderFailed("the encoder is paused after a failure")
-        answers: queue.SimpleQueue[Sequence[model.Vector] | BaseException] = queue.SimpleQueue()
+            raise EncoderFailed("the encoder is paused after a failure")
+        answers: queue.SimpleQueue[Sequence[Vector] | BaseException] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, args=(texts, answers), name="encoder", daemon=True)
         self._thread.start()
         try:
@@ -65,10 +68,10 @@ class Bounded:
             self._thread.join()
             return answer
         self._off_until = time.monotonic() + self._pause.total_seconds()
-        log.warning("cross-language grouping paused", pause=model.format_duration(self._pause), error=str(answer))
-        raise model.EncoderFailed(f"the encoder failed: {answer}") from answer
+        log.warning("cross-language grouping paused", pause=format_duration(self._pause), error=str(answer))
+        raise EncoderFailed(f"the encoder failed: {answer}") from answer
 
-    def _work(self, texts: Sequence[str], answers: queue.SimpleQueue[Sequence[model.Vector] | BaseException]) -> None:
+    def _work(self, texts: Sequence[str], answers: queue.SimpleQueue[Sequence[Vector] | BaseException]) -> None:
         try:
             self._encoder = self._encoder or self._opened()
             answers.put(self._encoder.encode(texts))
@@ -88,7 +91,7 @@ class UniversalEncoder:
 
         self._model = USE(threads=1)
 
-    def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
+    def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
         """Return one vector of 512 numbers per text."""
         return [vector.tolist() for vector in self._model.encode(list(texts))]
 
@@ -132,7 +135,7 @@ class MultilingualE5:
         common = self._embed(_UNRELATED)
         self._mean = [sum(column) / len(common) for column in zip(*common, strict=True)]
 
-    def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
+    def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
         """Return one vector of 1,024 numbers per text."""
         centred = [[a - b for a, b in zip(vector, self._mean, strict=True)] for vector in self._embed(texts)]
         return [[number / (math.hypot(*vector) or 1.0) for number in vector] for vector in centred]

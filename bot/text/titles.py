@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from bot import model
+from bot.model.stories import Article
 
 #: Labels before a title, such as "BREAKING:" and "Update 2:".
 _MARKS = "live|update[ds]?|watch|video|breaking(?: news)?|exclusive|just in|brief|urgent|refile"
@@ -83,12 +83,12 @@ _CAPITALS = re.compile(r"\bLIVE\b")
 _PATH = re.compile(r"/live/|live-?blog|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b", re.IGNORECASE)
 
 
-def is_live_blog(article: model.Article) -> bool:
+def is_live_blog(article: Article) -> bool:
     """Return whether the page reports several events, one after another."""
     return bool(_BLOG.search(article.title) or _PATH.search(urlsplit(article.link).path))
 
 
-def is_live_page(article: model.Article) -> bool:
+def is_live_page(article: Article) -> bool:
     """Return whether the outlet updates this page as events unfold."""
     title = article.title
     if is_live_blog(article) or _HEADLINE.search(title):

@@ -21,8 +21,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot import model
 from bot.model import visible
+from bot.model.settings import TokenScope
 from bot.queries.registry import Mistake
 from bot.web.connections import client_of
 
@@ -89,7 +89,7 @@ class Caller:
 
     #: The token's name in web.tokens, or "" for callers with the page's own token or without a token.
     name: str
-    may: model.TokenScope = model.TokenScope.READ
+    may: TokenScope = TokenScope.READ
 
 
 #: Maximum token buckets in memory. Beyond it, the least recent caller's bucket is dropped. A new bucket is full.

@@ -23,8 +23,9 @@ from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 import bot
-from bot import model
 from bot.model import visible
+from bot.model.errors import StoreError
+from bot.model.settings import TokenScope
 from bot.queries.questions import QUESTIONS
 from bot.queries.registry import Answers, Document, Mistake, Parameters, Question, Refused, Why, malformed
 from bot.queries.watched import render
@@ -196,7 +197,7 @@ class _Route(APIRoute):
                 refused = _malformed(question, error)
             except Refused as error:
                 refused = error
-            except model.StoreError as error:
+            except StoreError as error:
                 return access.problem_response(503, str(error))
             return access.problem_response(_STATUS[refused.why], str(refused), mistakes=refused.mistakes)
 
@@ -209,7 +210,7 @@ def _refuse_caller(request: Request, question: Question[Any, Any]) -> Response |
         return access.problem_response(415, "The content type of the body must be application/json.")
     if (refusal := access.rate_refusal(request.scope, request.app.state.rates, question.cost)) is not None:
         return refusal
-    if not question.is_action or access.caller_of(request.scope).may is model.TokenScope.ACT:
+    if not question.is_action or access.caller_of(request.scope).may is TokenScope.ACT:
         return None
     detail = "This needs a token of web.tokens in bot.yaml with `may: act`."
     if "authorization" in request.headers:

@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 
 import jinja2
 
-from bot import model, rules
+from bot import rules
 from bot.alerts import routing
 from bot.feeds import health
 from bot.model import visible
+from bot.model.durations import format_count, format_rough
+from bot.model.messages import Span
+from bot.model.rules import Match
 from bot.queries.stories import StoryRow
 from bot.stories import summaries
 from bot.stories.summaries import make_excerpts, marked_title
@@ -34,7 +37,7 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": "{:,}".format}
-    environment.filters |= {"counted": model.format_count, "headline": summaries.story_headline}
+    environment.filters |= {"counted": format_count, "headline": summaries.story_headline}
     environment.tests["source_line"] = lambda line: _SOURCE_LINE.match(line) is not None
     environment.globals |= {
         "marked_title": marked_title,
@@ -54,8 +57,8 @@ def ago(when: datetime | None, now: datetime) -> str:
     if when is None:
         return "never"
     if when > now:
-        return f"in {model.format_rough(when - now)}"
-    return f"{model.format_rough(now - when)} ago" if now - when >= timedelta(minutes=1) else "just now"
+        return f"in {format_rough(when - now)}"
+    return f"{format_rough(now - when)} ago" if now - when >= timedelta(minutes=1) else "just now"
 
 
 def moment(when: datetime | None) -> str:
@@ -82,7 +85,7 @@ def plain(text: str | None) -> str:
     return visible.lines(text or "")
 
 
-def lead(entry: StoryRow) -> list[tuple[model.Span, ...]]:
+def lead(entry: StoryRow) -> list[tuple[Span, ...]]:
     """Return the first sentence of the story's newest summary; without one, return an excerpt of its first article."""
     briefs = (brief for row in reversed(entry.messages) for brief in row.message.briefs)
     summary = next((brief.summary for brief in briefs if brief.story == entry.story.id and brief.summary), None)
@@ -92,7 +95,7 @@ def lead(entry: StoryRow) -> list[tuple[model.Span, ...]]:
     return make_excerpts(first[0].article, first[0].matches, most=1) if first else []
 
 
-def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, ...]]]:
+def matched_words(matches: Sequence[Match]) -> list[tuple[str, tuple[str, ...]]]:
     """Return each label of the rules, with the distinct words that matched the lines of this label."""
     words_by_label: dict[str, dict[str, None]] = {}
     for match in matches:

@@ -6,7 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot import model, storage
+from bot import storage
+from bot.model.durations import format_duration
+from bot.model.errors import StoreError
 from bot.queries.watched import Watched
 from bot.storage import keys
 
@@ -31,10 +33,8 @@ async def readiness(store: storage.Store, now: datetime) -> Readiness:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
             tick = await store.read(keys.TICK.get)
     except TimeoutError:
-        return Readiness(
-            is_ready=False, reason=f"the database gave no answer within {model.format_duration(ANSWER_WITHIN)}"
-        )
-    except model.StoreError as error:
+        return Readiness(is_ready=False, reason=f"the database gave no answer within {format_duration(ANSWER_WITHIN)}")
+    except StoreError as error:
         return Readiness(is_ready=False, reason=str(error), is_private=True)
     if tick is None:
         return Readiness(is_ready=False, reason="the bot has not looked for due feeds yet")

@@ -23,7 +23,10 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
-from bot import model
+from bot.model.alerts import Decision
+from bot.model.feeds import FeedHealth
+from bot.model.language_models import Completion
+from bot.model.messages import Outgoing, SendState
 from bot.pipeline.reports import FeedReport, Observer
 from bot.queries.registry import Answers
 from bot.storage import keys
@@ -33,10 +36,10 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _LATENESS_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _MODEL_SECONDS = (0.25, 0.5, 1, 2, 5, 10, 20, 60)
 _OUTCOMES = {
-    model.SendState.SENT: "sent",
-    model.SendState.PARKED: "parked",
-    model.SendState.DROPPED: "dropped",
-    model.SendState.UNKNOWN: "unknown",
+    SendState.SENT: "sent",
+    SendState.PARKED: "parked",
+    SendState.DROPPED: "dropped",
+    SendState.UNKNOWN: "unknown",
 }
 
 
@@ -94,13 +97,13 @@ class Metrics(Observer):
         self._articles.inc(report.new)
         self._matches.inc(report.matched)
 
-    def on_decided(self, decision: model.Decision) -> None:
+    def on_decided(self, decision: Decision) -> None:
         self._decisions.labels(decision.action.value, decision.reason.value).inc()
 
-    def on_outcome(self, row: model.Outgoing) -> None:
+    def on_outcome(self, row: Outgoing) -> None:
         self._deliveries.labels(row.channel, _OUTCOMES.get(row.state, "again")).inc()
 
-    def on_completion(self, completion: model.Completion) -> None:
+    def on_completion(self, completion: Completion) -> None:
         answer = json.loads(completion.answer) if completion.answer is not None else None
         outcome = "failed" if answer is None else str(answer.get("verdict", "answered"))
         self._calls.labels(completion.use.value, outcome).inc()
@@ -124,7 +127,7 @@ class Metrics(Observer):
         now, settings = self._answers.watched.clock.now(), self._answers.watched.settings
         if tick:
             self._tick.set(tick.timestamp())
-        for health in model.FeedHealth:
+        for health in FeedHealth:
             self._feeds.labels(health.value).set(feeds.get(health, 0))
         paused = sum(compiled.rule.paused for compiled in settings.rules)
         self._rules.labels("on").set(len(settings.rules) - paused)
@@ -146,11 +149,11 @@ class Metrics(Observer):
         return generate_latest(self._registry)
 
 
-def _oldest(unsent: Sequence[model.Outgoing], channel: str, now: datetime) -> timedelta:
+def _oldest(unsent: Sequence[Outgoing], channel: str, now: datetime) -> timedelta:
     """Return the longest wait of a channel's messages. Ignore parked messages, which wait for an operator."""
     waits = [
         now - max(row.due_at, row.created_at)
         for row in unsent
-        if row.channel == channel and row.state is not model.SendState.PARKED
+        if row.channel == channel and row.state is not SendState.PARKED
     ]
     return max([timedelta(), *waits])

@@ -14,10 +14,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 import bot
-from bot import config, model
+from bot import config
 from bot.alerts import feedback
 from bot.feeds import outlets, websub
 from bot.model import visible
+from bot.model.actions import Silence, SilenceKind
+from bot.model.alerts import AlertState
+from bot.model.durations import format_rough
+from bot.model.feeds import FeedHealth, FeedState
+from bot.model.messages import SendState
+from bot.model.rules import Rule
+from bot.model.stories import Article, StoryId
 from bot.queries import trials, watched
 from bot.queries.articles import ArticlesParameters, find_articles
 from bot.queries.feedback import read_feedback
@@ -65,7 +72,7 @@ LATE = timedelta(seconds=30)
 _HELD_FOR = timedelta(days=2)
 
 #: The health of feeds that need attention.
-BROKEN = (model.FeedHealth.FAILING, model.FeedHealth.GONE)
+BROKEN = (FeedHealth.FAILING, FeedHealth.GONE)
 #: Maximum stories of each rule that are searched for related stories.
 _LOOKED_AT = 40
 #: Maximum related stories shown.
@@ -237,7 +244,7 @@ def overview_page(archive: Archive) -> Values:
     feed_counts, outbox_counts = tx.feeds.counts(), tx.outbox.counts()
     feed_count, broken_count = sum(feed_counts.values()), sum(feed_counts.get(health, 0) for health in BROKEN)
 
-    def count_messages(*states: model.SendState) -> int:
+    def count_messages(*states: SendState) -> int:
         return sum(count for (_, state), count in outbox_counts.items() if state in states)
 
     return {
@@ -253,9 +260,9 @@ def overview_page(archive: Archive) -> Values:
         # Number of matched articles without a decision.
         "undecided": tx.decision_queue.count(),
         # Number of alerts that are held for a digest, a cooldown or a morning.
-        "held": sum(alert.state is model.AlertState.HELD for alert in tx.stories.held_until(now + _HELD_FOR)),
-        "waiting": count_messages(model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN),
-        "parked": count_messages(model.SendState.PARKED),
+        "held": sum(alert.state is AlertState.HELD for alert in tx.stories.held_until(now + _HELD_FOR)),
+        "waiting": count_messages(SendState.PENDING, SendState.SENDING, SendState.UNKNOWN),
+        "parked": count_messages(SendState.PARKED),
         "tick": keys.TICK.get(tx),
         "silences": read_silences(tx, now=now),
         "errors": [problem for problem in archive.settings.problems if problem.severity == "error"],
@@ -266,10 +273,10 @@ def overview_page(archive: Archive) -> Values:
 def feeds_page(archive: Archive, request: Request) -> Values:
     """Read a page of all feeds, or of the feeds with one health."""
     now, counts = archive.now, archive.day_counts.feeds
-    words = [health.value for health in model.FeedHealth]
+    words = [health.value for health in FeedHealth]
     requested = request.query_params.get("show", "")
     shown_health = requested if requested in words else ""
-    healths = [model.FeedHealth(shown_health)] if shown_health else list(model.FeedHealth)
+    healths = [FeedHealth(shown_health)] if shown_health else list(FeedHealth)
     feed_counts = archive.tx.feeds.counts()
     paging = _Paging.of(request, total=sum(feed_counts.get(health, 0) for health in healths), size=FEEDS)
     return {
@@ -296,7 +303,7 @@ def stories_page(archive: Archive, request: Request) -> Values:
 
 def story_page(archive: Archive, request: Request) -> Values | Response:
     """Read one story with related stories; redirect from a merged story to the story that it became."""
-    tx, story_id = archive.tx, model.StoryId(request.path_params["id"])
+    tx, story_id = archive.tx, StoryId(request.path_params["id"])
     stored = tx.stories.resolve(story_id)
     if stored is None:
         raise _missing(
@@ -304,7 +311,7 @@ def story_page(archive: Archive, request: Request) -> Values | Response:
         )
     if stored.id != story_id:
         return RedirectResponse(f"/story/{stored.id}", 308)
-    since, until = stored.first_seen - _WEEK, (stored.last_seen + _WEEK, model.StoryId(""))
+    since, until = stored.first_seen - _WEEK, (stored.last_seen + _WEEK, StoryId(""))
     candidates = {
         other.id: other
         for rule in stored.rules[:3]
@@ -354,7 +361,7 @@ def rules_page(archive: Archive, request: Request) -> Values:
     }
 
 
-def rule_page(archive: Archive, loaded: model.Rule) -> Values:
+def rule_page(archive: Archive, loaded: Rule) -> Values:
     """Read one rule with its matches by day and its last stories."""
     name, counts = loaded.name, archive.day_counts.rules.get(loaded.name, {})
     since = archive.now - watched.LAST_MATCH
@@ -372,9 +379,9 @@ def rule_page(archive: Archive, loaded: model.Rule) -> Values:
 
 def _opinions(archive: Archive) -> Values:
     """Read the feedback on each rule, the active silences of each rule, and the periods that the page names."""
-    silences: dict[str, list[model.Silence]] = {}
+    silences: dict[str, list[Silence]] = {}
     for silence in archive.tx.silences.active(archive.now):
-        if silence.kind is model.SilenceKind.RULE:
+        if silence.kind is SilenceKind.RULE:
             silences.setdefault(silence.name, []).append(silence)
     rows = read_feedback(archive, archive.now - feedback.JUDGED_WITHIN)
     return {
@@ -387,8 +394,8 @@ def _opinions(archive: Archive) -> Values:
 def outbox_page(archive: Archive, request: Request) -> Values:
     """Read the messages that are not sent yet."""
     unsent = archive.tx.outbox.unsent()
-    parked = [row for row in unsent if row.state is model.SendState.PARKED]
-    waiting = [row for row in unsent if row.state is not model.SendState.PARKED]
+    parked = [row for row in unsent if row.state is SendState.PARKED]
+    waiting = [row for row in unsent if row.state is not SendState.PARKED]
     channels = groupby(sorted(archive.tx.outbox.counts().items()), key=lambda entry: entry[0][0])
     return {
         "channels": [(name, [(state.value, count) for (_, state), count in rows]) for name, rows in channels],
@@ -416,20 +423,20 @@ def feed_page(archive: Archive, request: Request) -> Values:
         "hub": websub.describe_subscription(hub, public_url=public_url, now=now) if hub is not None else None,
         "late": describe_lateness(state, now=now),
         "line": _chart(archive.day_counts.feeds.get(url, {}), now),
-        "rhythm": model.format_rough(statistics.median_low(gaps)) if gaps else "",
-        "interval": model.format_rough(state.interval) if state.interval else "",
+        "rhythm": format_rough(statistics.median_low(gaps)) if gaps else "",
+        "interval": format_rough(state.interval) if state.interval else "",
         "delays": _delays(last, state.baseline_at),
         "last": last[:SHOWN_ARTICLES],
     }
 
 
-def describe_lateness(state: model.FeedState, *, now: datetime) -> str:
+def describe_lateness(state: FeedState, *, now: datetime) -> str:
     """Describe how long a feed is overdue. Return "" if the delay is normal."""
     late = timedelta() if state.gone else now - state.due_at
-    return model.format_rough(late) if late >= LATE else ""
+    return format_rough(late) if late >= LATE else ""
 
 
-def _delays(articles: Sequence[model.Article], baseline_at: datetime | None) -> Values | None:
+def _delays(articles: Sequence[Article], baseline_at: datetime | None) -> Values | None:
     """Describe the delays of the dated articles since the feed's first answer. Return None if there is no such article.
 
     A delay is the time from an article's publication until it was stored. ``half`` is the median; nine in ten delays
@@ -443,8 +450,8 @@ def _delays(articles: Sequence[model.Article], baseline_at: datetime | None) -> 
     if not delays:
         return None
     tenth = delays[min(len(delays) - 1, len(delays) * 9 // 10)]
-    half = model.format_rough(statistics.median_low(delays))
-    return {"count": len(delays), "half": half, "most": model.format_rough(tenth)}
+    half = format_rough(statistics.median_low(delays))
+    return {"count": len(delays), "half": half, "most": format_rough(tenth)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot import config, model
-from bot.model.runtime import TaskGroup
+from bot import config
+from bot.aio import TaskGroup
+from bot.model.errors import ConfigError, StoreError
 from bot.queries.registry import Answers
 from bot.queries.watched import Watched
 from bot.web import access, api, feeds_out, health, websub
@@ -55,7 +56,7 @@ def _build_app(
     async def numbers(request: Request) -> Response:
         try:
             return Response(await metrics.page(), headers={"content-type": CONTENT_TYPE})
-        except model.StoreError as error:
+        except StoreError as error:
             return Response(f"{error}\n", 503, media_type="text/plain")
 
     async def stylesheet(request: Request) -> Response:
@@ -75,7 +76,7 @@ def _build_app(
             Route("/api", programs),
             *([Route("/mcp", tools)] if tools else []),
         ],
-        exception_handlers={404: pages.not_found, model.StoreError: pages.store_failed},
+        exception_handlers={404: pages.not_found, StoreError: pages.store_failed},
     )
 
 
@@ -206,7 +207,7 @@ def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:
     try:
         from bot.queries import assistants
     except ModuleNotFoundError as error:
-        raise model.ConfigError(
+        raise ConfigError(
             f"opening the status page: web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"
         ) from None
     return ToolsOverHttp(assistants.over_http(assistants.server_of(answers)), rates)
@@ -219,7 +220,7 @@ def _listen(web: config.WebSettings) -> socket.socket:
     except OSError as error:
         # Remove the address that the standard library appends, because our message already contains it.
         why = (error.strerror or str(error)).partition(" (while")[0]
-        raise model.ConfigError(
+        raise ConfigError(
             f"opening the status page at {web.listen}: {why}; choose another web.listen in bot.yaml"
         ) from None
     # Connections inherit this option. Without it, the second part of an answer waits 40 ms for the client's delayed

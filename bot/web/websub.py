@@ -12,10 +12,12 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from bot import model, storage
+from bot import storage
 from bot.alerts import notices
 from bot.feeds import websub
 from bot.model import visible
+from bot.model.errors import StoreError
+from bot.model.feeds import Subscription
 from bot.queries.registry import Answers
 from bot.queries.watched import Watched
 from bot.web import access
@@ -56,11 +58,11 @@ async def answer(answers: Answers, pushes: PushCount, request: Request) -> Respo
         if request.method == "POST":
             return await _news(watched, pushes, request, subscription)
         return await _verification(watched, request, subscription)
-    except model.StoreError:
+    except StoreError:
         return PlainTextResponse("Temporarily unavailable; try again later.\n", 503, {"retry-after": "60"})
 
 
-async def _verification(watched: Watched, request: Request, subscription: model.Subscription | None) -> Response:
+async def _verification(watched: Watched, request: Request, subscription: Subscription | None) -> Response:
     query, now = request.query_params, watched.clock.now()
     if subscription is None:
         return PlainTextResponse(_UNKNOWN, 404)
@@ -83,9 +85,7 @@ async def _verification(watched: Watched, request: Request, subscription: model.
     return PlainTextResponse(challenge)
 
 
-async def _news(
-    watched: Watched, pushes: PushCount, request: Request, subscription: model.Subscription | None
-) -> Response:
+async def _news(watched: Watched, pushes: PushCount, request: Request, subscription: Subscription | None) -> Response:
     if subscription is None or subscription.until is None:
         await access.read_body(request.receive, access.MOST_BODY_BYTES)
         # 410 (gone) tells the hub to stop sending (section 7).
@@ -110,7 +110,7 @@ async def _news(
     return PlainTextResponse("", 202)
 
 
-async def _drop(watched: Watched, subscription: model.Subscription, now: datetime) -> None:
+async def _drop(watched: Watched, subscription: Subscription, now: datetime) -> None:
     dropped = websub.after_flood(subscription, now=now)
     operator = watched.settings.bot.operator
     notice = notices.feed_health([f"{visible.masked(dropped.feed)} is only polled: {dropped.error}"], [], now=now)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot import alerts, model
-from testbed import made
-from testbed.fakes import START
+from bot import alerts
+from bot.model.alerts import Alert, AlertState, Decision, Reason
+from bot.model.rules import Match, Rule
+from bot.model.stories import ArticleId, Fact, Join, JoinReason, Member, SendId, Story, StoryId
+from tests.testbed import made
+from tests.testbed.fakes import START
 
-RULE = model.Rule(name="exit", notify=("desk",))
+RULE = Rule(name="exit", notify=("desk",))
 
 
 def member(
@@ -20,29 +23,29 @@ def member(
     is_baseline: bool = False,
     copy_of: str | None = None,
     when: datetime = START,
-) -> model.Member:
+) -> Member:
     outlet = outlet or name
     told = replace(
         made.article(name),
-        id=model.ArticleId(name),
+        id=ArticleId(name),
         feed=f"https://{outlet}.example/feed",
         outlet=outlet,
         owner=outlet,
         first_seen=when,
     )
-    join = model.Join(
-        story=model.StoryId("s1"),
+    join = Join(
+        story=StoryId("s1"),
         article=told.id,
-        reason=model.JoinReason.COPY if copy_of else model.JoinReason.SIMILAR,
-        copy_of=model.ArticleId(copy_of) if copy_of else None,
+        reason=JoinReason.COPY if copy_of else JoinReason.SIMILAR,
+        copy_of=ArticleId(copy_of) if copy_of else None,
     )
-    matches = tuple(model.Match(rule=rule, rule_version="1", evidence=()) for rule in rules)
-    return model.Member(article=told, join=join, matches=matches, is_baseline=is_baseline)
+    matches = tuple(Match(rule=rule, rule_version="1", evidence=()) for rule in rules)
+    return Member(article=told, join=join, matches=matches, is_baseline=is_baseline)
 
 
-def story(*members: model.Member, name: str = "s1") -> model.Story:
-    return model.Story(
-        id=model.StoryId(name),
+def story(*members: Member, name: str = "s1") -> Story:
+    return Story(
+        id=StoryId(name),
         title="A story",
         first_seen=min((m.article.first_seen for m in members), default=START),
         last_seen=max((m.article.first_seen for m in members), default=START),
@@ -50,7 +53,7 @@ def story(*members: model.Member, name: str = "s1") -> model.Story:
     )
 
 
-def situation(*members: model.Member, arrived: int | None = None, **changes: object) -> alerts.Situation:
+def situation(*members: Member, arrived: int | None = None, **changes: object) -> alerts.Situation:
     """The last ``arrived`` members (None: all) came in this batch."""
     arrivals = members if arrived is None else members[len(members) - arrived :]
     base = alerts.Situation(
@@ -59,31 +62,31 @@ def situation(*members: model.Member, arrived: int | None = None, **changes: obj
     return replace(base, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
 
 
-def posted(*, rules: tuple[str, ...] = ("exit",), **changes: object) -> model.Alert:
+def posted(*, rules: tuple[str, ...] = ("exit",), **changes: object) -> Alert:
     posted_at = START - timedelta(hours=2)
-    base = made.alert("s1", rules=rules, head=model.SendId("head"), posted_at=posted_at)
+    base = made.alert("s1", rules=rules, head=SendId("head"), posted_at=posted_at)
     return replace(base, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
 
 
-def held(reason: model.Reason, until: datetime | None = None) -> model.Alert:
-    return posted(state=model.AlertState.HELD, reason=reason, held_until=until, head=None, posted_at=None)
+def held(reason: Reason, until: datetime | None = None) -> Alert:
+    return posted(state=AlertState.HELD, reason=reason, held_until=until, head=None, posted_at=None)
 
 
-def fact(label: str, after: str, before: str | None = None) -> model.Fact:
-    return model.Fact(
+def fact(label: str, after: str, before: str | None = None) -> Fact:
+    return Fact(
         kind="date",
         label=label,
         before=before,
         after=after,
         sentence=f"The {label} is {after}.",
-        article=model.ArticleId("b"),
+        article=ArticleId("b"),
         outlet="b",
     )
 
 
-def new_sentence(text: str) -> model.Fact:
+def new_sentence(text: str) -> Fact:
     return replace(fact("new", text), kind="sentence", sentence=text)
 
 
-def outcomes(decisions: tuple[model.Decision, ...]) -> list[tuple[str, str]]:
+def outcomes(decisions: tuple[Decision, ...]) -> list[tuple[str, str]]:
     return [(decision.action.value, decision.reason.value) for decision in decisions]

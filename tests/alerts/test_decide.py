@@ -10,13 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import alerts, model
-from testbed.fakes import START
-from testbed.made import silence
+from bot import alerts
+from bot.model.actions import SilenceKind
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.rules import Digest, Remind, Rule, Severity
+from bot.model.settings import PostingPolicy, QuietHours
+from bot.model.stories import ArticleId, Deadline, Member, SendId
 from tests.alerts.builders import RULE, fact, held, member, new_sentence, outcomes, posted, situation, story
+from tests.testbed.fakes import START
+from tests.testbed.made import silence
 
-QUIET = model.PostingPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=ZoneInfo("UTC")))
-DIGEST = model.Digest(at=time(8), zone=ZoneInfo("UTC"))
+QUIET = PostingPolicy(quiet=QuietHours(start=time(8), end=time(12), zone=ZoneInfo("UTC")))
+DIGEST = Digest(at=time(8), zone=ZoneInfo("UTC"))
 
 
 _SECOND = (member("a"), member("b"))
@@ -39,17 +44,17 @@ _SECOND = (member("a"), member("b"))
             (member("a"), member("a2", outlet="a", copy_of="a")), 1, posted(), [("silent", "copy")], id="a copy"
         ),
         pytest.param(_SECOND, 1, posted(is_gathered=True), [("edit", "added outlet")], id="in a gathered message"),
-        pytest.param(_SECOND, 1, posted(state=model.AlertState.MERGED), [], id="a merged story is silent"),
+        pytest.param(_SECOND, 1, posted(state=AlertState.MERGED), [], id="a merged story is silent"),
     ],
 )
 def test_what_an_arrival_leads_to(
-    members: tuple[model.Member, ...], arrived: int, alert: model.Alert | None, decided: list[tuple[str, str]]
+    members: tuple[Member, ...], arrived: int, alert: Alert | None, decided: list[tuple[str, str]]
 ) -> None:
     assert outcomes(alerts.decide(situation(*members, arrived=arrived, alert=alert))) == decided
 
 
 def test_news_on_a_story_that_its_baseline_left_unsaid_is_a_first_report() -> None:
-    silent = posted(state=model.AlertState.SILENT, reason=model.Reason.BASELINE)
+    silent = posted(state=AlertState.SILENT, reason=Reason.BASELINE)
     old, new = member("a", is_baseline=True), member("b")
     assert outcomes(alerts.decide(situation(old, new, arrived=1, alert=silent))) == [("post", "first report")]
     assert alerts.decide(situation(old, alert=silent)) == ()
@@ -58,7 +63,7 @@ def test_news_on_a_story_that_its_baseline_left_unsaid_is_a_first_report() -> No
 def test_min_outlets_holds_until_enough_owners_carry_the_story_then_speaks_at_once() -> None:
     rules = (replace(RULE, min_outlets=2),)
     (hold,) = alerts.decide(situation(member("a"), rules=rules))
-    assert (hold.reason, hold.until, hold.detail) == (model.Reason.MIN_OUTLETS, None, "1 of 2 independent outlets")
+    assert (hold.reason, hold.until, hold.detail) == (Reason.MIN_OUTLETS, None, "1 of 2 independent outlets")
     alert = alerts.record_decision(None, hold)
     assert outcomes(alerts.decide(situation(member("a"), member("b"), arrived=1, rules=rules, alert=alert))) == [
         ("post", "first report")
@@ -74,27 +79,27 @@ def test_a_syndicated_copy_does_not_count_for_min_outlets() -> None:
 def test_a_rule_that_waits_for_owners_does_not_hold_the_rule_beside_it() -> None:
     rules = (replace(RULE, name="three", min_outlets=3), RULE)
     (decision,) = alerts.decide(situation(member("a", rules=("three", "exit")), rules=rules))
-    assert decision.action is model.AlertAction.POST
+    assert decision.action is AlertAction.POST
     assert decision.rules == ("exit",)
 
 
 def test_quiet_hours_hold_a_normal_rule_and_let_a_high_one_pass() -> None:
     (hold,) = alerts.decide(situation(member("a"), policy=QUIET))
-    assert (hold.reason, hold.until) == (model.Reason.QUIET_HOURS, START.replace(hour=12))
+    assert (hold.reason, hold.until) == (Reason.QUIET_HOURS, START.replace(hour=12))
     later = replace(situation(member("a"), policy=QUIET), now=START.replace(hour=13))
     assert outcomes(alerts.decide(later)) == [("post", "first report")]
-    loud = (replace(RULE, severity=model.Severity.HIGH),)
+    loud = (replace(RULE, severity=Severity.HIGH),)
     assert outcomes(alerts.decide(situation(member("a"), policy=QUIET, rules=loud))) == [("post", "first report")]
 
 
 def test_a_channel_with_a_digest_holds_every_rule_that_has_none_of_its_own() -> None:
-    policy = model.PostingPolicy(digest=model.Digest(at=time(10), zone=ZoneInfo("UTC")))
-    loud = replace(RULE, severity=model.Severity.HIGH)
+    policy = PostingPolicy(digest=Digest(at=time(10), zone=ZoneInfo("UTC")))
+    loud = replace(RULE, severity=Severity.HIGH)
     (hold,) = alerts.decide(situation(member("a"), rules=(loud,), policy=policy))
-    assert (hold.reason, hold.until) == (model.Reason.DIGEST, START.replace(hour=10))
+    assert (hold.reason, hold.until) == (Reason.DIGEST, START.replace(hour=10))
     (own,) = alerts.decide(situation(member("a"), rules=(replace(RULE, when=DIGEST),), policy=policy))
     assert own.until == START.replace(hour=8) + timedelta(days=1)
-    due = situation(member("a"), arrived=0, rules=(loud,), policy=policy, alert=held(model.Reason.DIGEST, START))
+    due = situation(member("a"), arrived=0, rules=(loud,), policy=policy, alert=held(Reason.DIGEST, START))
     assert outcomes(alerts.release([due])) == [("post", "digest")]
 
 
@@ -102,7 +107,7 @@ def test_a_cooldown_holds_the_next_story_of_its_rule() -> None:
     rules = (replace(RULE, cooldown=timedelta(hours=1)),)
     spoke = {"exit": START - timedelta(minutes=20)}
     (hold,) = alerts.decide(situation(member("a"), rules=rules, rule_spoke_at=spoke))
-    assert (hold.reason, hold.until) == (model.Reason.COOLDOWN, START + timedelta(minutes=40))
+    assert (hold.reason, hold.until) == (Reason.COOLDOWN, START + timedelta(minutes=40))
     long_ago = {"exit": START - timedelta(hours=2)}
     assert outcomes(alerts.decide(situation(member("a"), rules=rules, rule_spoke_at=long_ago))) == [
         ("post", "first report")
@@ -111,9 +116,9 @@ def test_a_cooldown_holds_the_next_story_of_its_rule() -> None:
 
 def test_a_full_hour_holds_until_the_oldest_post_leaves_it() -> None:
     posts = tuple(START - timedelta(minutes=minutes) for minutes in (50, 30, 10))
-    policy = model.PostingPolicy(posts_per_hour=3)
+    policy = PostingPolicy(posts_per_hour=3)
     (hold,) = alerts.decide(situation(member("a"), policy=policy, recent_posts=posts))
-    assert (hold.reason, hold.until) == (model.Reason.RATE_CAP, START + timedelta(minutes=10))
+    assert (hold.reason, hold.until) == (Reason.RATE_CAP, START + timedelta(minutes=10))
 
 
 def test_a_second_rule_edits_the_message_and_its_thread_says_so_once() -> None:
@@ -169,7 +174,7 @@ _RULES = st.lists(
             RULE,
             name=name,
             min_outlets=need,
-            severity=model.Severity.HIGH if high else model.Severity.NORMAL,
+            severity=Severity.HIGH if high else Severity.NORMAL,
             when=DIGEST if digest else None,
         ),
         st.sampled_from(["exit", "law", "ban"]),
@@ -184,15 +189,15 @@ _RULES = st.lists(
 
 
 @given(rules=_RULES, outlets=st.lists(st.sampled_from("abcd"), min_size=1, max_size=5), quiet=st.booleans())
-def test_deciding_twice_never_speaks_twice(rules: list[model.Rule], outlets: list[str], quiet: bool) -> None:
+def test_deciding_twice_never_speaks_twice(rules: list[Rule], outlets: list[str], quiet: bool) -> None:
     names = tuple(rule.name for rule in rules)
     members = tuple(member(f"{outlet}{i}", outlet=outlet, rules=names) for i, outlet in enumerate(outlets))
-    first = situation(*members, rules=tuple(rules), policy=QUIET if quiet else model.PostingPolicy())
-    alert: model.Alert | None = None
+    first = situation(*members, rules=tuple(rules), policy=QUIET if quiet else PostingPolicy())
+    alert: Alert | None = None
     for decision in alerts.decide(first):
-        alert = alerts.record_decision(alert, decision, head=model.SendId("head"))
+        alert = alerts.record_decision(alert, decision, head=SendId("head"))
     again = alerts.decide(replace(first, alert=alert))
-    assert not [d for d in again if d.action in (model.AlertAction.POST, model.AlertAction.REPLY)]
+    assert not [d for d in again if d.action in (AlertAction.POST, AlertAction.REPLY)]
 
 
 # -- a first post that waits to name several outlets, and when it does not
@@ -200,26 +205,26 @@ def test_deciding_twice_never_speaks_twice(rules: list[model.Rule], outlets: lis
 
 WAIT = timedelta(seconds=90)
 GATHER = replace(RULE, gather=WAIT)
-HIGH = replace(RULE, name="urgent", severity=model.Severity.HIGH)
+HIGH = replace(RULE, name="urgent", severity=Severity.HIGH)
 
 
 def test_the_first_article_starts_the_wait_and_later_ones_do_not_move_its_end() -> None:
     (first,) = alerts.decide(situation(member("a"), rules=(GATHER,)))
-    assert (first.action, first.reason, first.until) == (model.AlertAction.HOLD, model.Reason.GATHER, START + WAIT)
+    assert (first.action, first.reason, first.until) == (AlertAction.HOLD, Reason.GATHER, START + WAIT)
     assert first.detail == "waits 90 seconds for other outlets"
     alert = alerts.record_decision(None, first)
     later = situation(member("a"), member("b"), arrived=1, rules=(GATHER,), alert=alert, now=START + WAIT / 2)
     (again,) = alerts.decide(later)
-    assert (again.reason, again.until) == (model.Reason.GATHER, START + WAIT)
+    assert (again.reason, again.until) == (Reason.GATHER, START + WAIT)
 
     due = situation(member("a"), member("b"), arrived=0, rules=(GATHER,), alert=alert, now=START + WAIT)
     assert outcomes(alerts.release([due])) == [("post", "first report")]
 
 
 def test_what_a_rule_of_severity_high_matches_never_waits_also_not_the_rest_of_a_wait() -> None:
-    policy = model.PostingPolicy(gather=WAIT)
+    policy = PostingPolicy(gather=WAIT)
     assert outcomes(alerts.decide(situation(member("a"), rules=(HIGH,), policy=policy))) == [("post", "first report")]
-    waiting = held(model.Reason.GATHER, until=START + WAIT)
+    waiting = held(Reason.GATHER, until=START + WAIT)
     joined = situation(member("a"), member("b"), arrived=1, rules=(GATHER, HIGH), alert=waiting)
     assert outcomes(alerts.decide(joined)) == [("post", "first report")]
 
@@ -235,8 +240,8 @@ def test_what_a_rule_of_severity_high_matches_never_waits_also_not_the_rest_of_a
     ],
     ids=["off by default", "as bot.yaml says", "the rule's own", "a rule that does not wait", "the shortest"],
 )
-def test_how_long_it_waits(rules: tuple[model.Rule, ...], of_bot: int | None, wait: int | None) -> None:
-    policy = model.PostingPolicy(gather=timedelta(seconds=of_bot) if of_bot else None)
+def test_how_long_it_waits(rules: tuple[Rule, ...], of_bot: int | None, wait: int | None) -> None:
+    policy = PostingPolicy(gather=timedelta(seconds=of_bot) if of_bot else None)
     (decision,) = alerts.decide(situation(member("a"), rules=rules, policy=policy))
     assert decision.until == (START + timedelta(seconds=wait) if wait else None)
 
@@ -247,7 +252,7 @@ def test_what_was_held_for_another_reason_does_not_wait_again() -> None:
         member("b"),
         arrived=1,
         rules=(replace(GATHER, min_outlets=2),),
-        alert=held(model.Reason.MIN_OUTLETS),
+        alert=held(Reason.MIN_OUTLETS),
     )
     assert outcomes(alerts.decide(two)) == [("post", "first report")]
 
@@ -257,30 +262,30 @@ _ZONE = ZoneInfo("UTC")
 
 def baseline(index: int) -> alerts.Situation:
     one = member(f"a{index}", is_baseline=True, when=START - timedelta(minutes=index))
-    return situation(one, arrived=0, story=story(one, name=f"s{index}"), alert=held(model.Reason.BASELINE, START))
+    return situation(one, arrived=0, story=story(one, name=f"s{index}"), alert=held(Reason.BASELINE, START))
 
 
 def test_a_first_poll_announces_its_five_newest_stories_a_rule_and_lists_the_rest() -> None:
     decisions = alerts.release([baseline(index) for index in range(8)])
-    posts = [decision for decision in decisions if decision.action is model.AlertAction.POST]
+    posts = [decision for decision in decisions if decision.action is AlertAction.POST]
     assert [decision.story for decision in posts] == ["s0", "s1", "s2", "s3", "s4"]
     rest = [decision for decision in decisions if decision not in posts]
-    assert {(d.action, d.reason) for d in rest} == {(model.AlertAction.SILENT, model.Reason.BASELINE)}
+    assert {(d.action, d.reason) for d in rest} == {(AlertAction.SILENT, Reason.BASELINE)}
 
 
 def test_a_hold_that_meets_quiet_hours_is_held_again() -> None:
-    policy = model.PostingPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=_ZONE))
-    due = situation(member("a"), arrived=0, policy=policy, alert=held(model.Reason.COOLDOWN, START))
+    policy = PostingPolicy(quiet=QuietHours(start=time(8), end=time(12), zone=_ZONE))
+    due = situation(member("a"), arrived=0, policy=policy, alert=held(Reason.COOLDOWN, START))
     assert outcomes(alerts.release([due])) == [("hold", "quiet hours")]
 
 
 def test_a_held_story_whose_rule_is_gone_is_silent_with_that_reason() -> None:
-    due = situation(member("a"), arrived=0, rules=(), alert=held(model.Reason.QUIET_HOURS, START))
+    due = situation(member("a"), arrived=0, rules=(), alert=held(Reason.QUIET_HOURS, START))
     assert outcomes(alerts.release([due])) == [("silent", "rule paused")]
 
 
 def test_quiet_hours_over_midnight_end_on_the_next_morning_of_their_own_zone() -> None:
-    quiet = model.QuietHours(start=time(22), end=time(7), zone=ZoneInfo("Asia/Karachi"))
+    quiet = QuietHours(start=time(22), end=time(7), zone=ZoneInfo("Asia/Karachi"))
     late = START.replace(hour=18)  # 23:00 in Karachi
     assert alerts.quiet_hours_end(quiet, late) == START.replace(hour=2) + timedelta(days=1)
     early = START.replace(hour=1)  # 06:00 in Karachi
@@ -289,7 +294,7 @@ def test_quiet_hours_over_midnight_end_on_the_next_morning_of_their_own_zone() -
 
 
 def test_a_digest_leaves_at_the_wall_clock_hour_across_a_change_of_summer_time() -> None:
-    digest = model.Digest(at=time(8), zone=ZoneInfo("Europe/Berlin"))
+    digest = Digest(at=time(8), zone=ZoneInfo("Europe/Berlin"))
     before = START.replace(year=2016, month=3, day=26, hour=12)
     assert alerts.next_digest_time(digest, before) == before.replace(day=27, hour=6)
     assert alerts.next_digest_time(digest, before.replace(day=27, hour=6)) == before.replace(day=28, hour=6)
@@ -300,13 +305,13 @@ def test_a_digest_leaves_at_the_wall_clock_hour_across_a_change_of_summer_time()
 
 DAY = timedelta(days=1)
 ZONE = ZoneInfo("Asia/Karachi")
-REMIND = model.Remind(leads=(7 * DAY, DAY), zone=ZONE)
+REMIND = Remind(leads=(7 * DAY, DAY), zone=ZONE)
 RULES = (replace(RULE, remind=REMIND),)
-EARLY_QUIET = model.PostingPolicy(quiet=model.QuietHours(start=time(3), end=time(7), zone=ZoneInfo("UTC")))
+EARLY_QUIET = PostingPolicy(quiet=QuietHours(start=time(3), end=time(7), zone=ZoneInfo("UTC")))
 
 
-def deadline(day: date) -> model.Deadline:
-    return model.Deadline(day=day, fact=fact("deadline", f"{day.day} {day:%B}"))
+def deadline(day: date) -> Deadline:
+    return Deadline(day=day, fact=fact("deadline", f"{day.day} {day:%B}"))
 
 
 DEADLINE = deadline(date(2015, 12, 30))
@@ -315,11 +320,11 @@ WEEK_BEFORE = datetime(2015, 12, 23, 4, tzinfo=UTC)
 DAY_BEFORE = datetime(2015, 12, 29, 4, tzinfo=UTC)
 
 
-def at(now: datetime, alert: model.Alert, *deadlines: model.Deadline, **changes: object) -> alerts.Situation:
+def at(now: datetime, alert: Alert, *deadlines: Deadline, **changes: object) -> alerts.Situation:
     return situation(member("a"), arrived=0, now=now, alert=alert, rules=RULES, deadlines=deadlines, **changes)
 
 
-def pass_at(now: datetime, alert: model.Alert, *deadlines: model.Deadline) -> tuple[list[model.Decision], model.Alert]:
+def pass_at(now: datetime, alert: Alert, *deadlines: Deadline) -> tuple[list[Decision], Alert]:
     """As a tick does: what is due, then the next hold."""
     here = at(now, alert, *deadlines)
     made = list(alerts.due_reminders(here))
@@ -354,14 +359,14 @@ def test_a_reminder_in_quiet_hours_leaves_at_their_end() -> None:
 
 
 def test_two_rules_with_one_lead_time_give_one_reply() -> None:
-    other = replace(RULE, name="law", remind=model.Remind(leads=(DAY,), zone=ZONE))
+    other = replace(RULE, name="law", remind=Remind(leads=(DAY,), zone=ZONE))
     here = replace(at(DAY_BEFORE, posted(held_until=DAY_BEFORE), DEADLINE), rules=(*RULES, other))
     assert outcomes(alerts.due_reminders(here)) == [("reply", "reminder")]
     assert alerts.due_reminders(here)[0].rules == ("exit", "law")
 
 
 def test_summer_time_does_not_move_the_hour() -> None:
-    berlin = replace(RULE, remind=model.Remind(leads=(2 * DAY,), zone=ZoneInfo("Europe/Berlin")))
+    berlin = replace(RULE, remind=Remind(leads=(2 * DAY,), zone=ZoneInfo("Europe/Berlin")))
     here = replace(at(START, posted(), deadline(date(2016, 3, 28))), rules=(berlin,))
     planned = alerts.plan_reminder(here)
     assert planned is not None
@@ -376,7 +381,7 @@ def test_summer_time_does_not_move_the_hour() -> None:
 )
 def test_deciding_twice_never_reminds_twice(days: list[int], leads: list[int], steps: list[int]) -> None:
     deadlines = tuple(deadline((START + DAY * day).date()) for day in days)
-    rules = (replace(RULE, remind=model.Remind(leads=tuple(timedelta(hours=lead) for lead in leads), zone=ZONE)),)
+    rules = (replace(RULE, remind=Remind(leads=tuple(timedelta(hours=lead) for lead in leads), zone=ZONE)),)
     alert, now, count = posted(), START, 0
     for step in steps:
         now += timedelta(hours=step)
@@ -397,31 +402,31 @@ def test_deciding_twice_never_reminds_twice(days: list[int], leads: list[int], s
 # -- what silences leave of a situation, and the decision about what they keep back
 
 
-LAW = model.Rule(name="law", notify=("desk",))
+LAW = Rule(name="law", notify=("desk",))
 
 
 def with_silences(here: alerts.Situation, *, rule: str = "", outlet: str = "", story: str = "") -> alerts.Situation:
     return alerts.without_silenced(
         here,
-        of_story=silence(model.SilenceKind.STORY, story) if story else None,
-        of_rule=lambda name: silence(model.SilenceKind.RULE, rule) if name == rule else None,
-        of_article=lambda article: silence(model.SilenceKind.OUTLET, outlet) if article.outlet == outlet else None,
+        of_story=silence(SilenceKind.STORY, story) if story else None,
+        of_rule=lambda name: silence(SilenceKind.RULE, rule) if name == rule else None,
+        of_article=lambda article: silence(SilenceKind.OUTLET, outlet) if article.outlet == outlet else None,
     )
 
 
 def test_a_story_that_another_rule_matches_is_posted_for_that_rule_alone() -> None:
     (decision,) = alerts.decide(with_silences(situation(member("a"), rules=(RULE, LAW)), rule="exit"))
-    assert (decision.action, decision.rules) == (model.AlertAction.POST, ("law",))
+    assert (decision.action, decision.rules) == (AlertAction.POST, ("law",))
 
 
 def test_a_story_is_silent_while_every_article_of_it_is_and_posted_with_the_first_that_is_not() -> None:
     quiet = situation(member("a"), member("b", outlet="a"))
     (decision,) = alerts.decide(with_silences(quiet, outlet="a"))
-    assert decision.reason is model.Reason.SILENCED
+    assert decision.reason is Reason.SILENCED
     alert = alerts.record_decision(None, decision)
     later = situation(member("a"), member("b", outlet="a"), member("c", copy_of="a"), arrived=1, alert=alert)
     (decision,) = alerts.decide(with_silences(later, outlet="a"))
-    assert (decision.action, decision.reason) == (model.AlertAction.POST, model.Reason.FIRST_REPORT)
+    assert (decision.action, decision.reason) == (AlertAction.POST, Reason.FIRST_REPORT)
 
 
 def test_what_a_silence_kept_back_is_posted_with_the_next_article_after_its_end_and_not_before() -> None:
@@ -429,19 +434,19 @@ def test_what_a_silence_kept_back_is_posted_with_the_next_article_after_its_end_
     alert = alerts.record_decision(None, alerts.decide(with_silences(first, rule="exit"))[0])
     assert alerts.decide(replace(first, alert=alert, arrivals=())) == ()
     (decision,) = alerts.decide(situation(member("a"), member("b"), arrived=1, alert=alert))
-    assert decision.action is model.AlertAction.POST
+    assert decision.action is AlertAction.POST
 
 
 def test_of_a_posted_story_the_news_of_a_silenced_outlet_are_kept_back_and_those_of_others_are_told() -> None:
-    news = (replace(fact("deadline", "30 December"), article=model.ArticleId("b")),)
+    news = (replace(fact("deadline", "30 December"), article=ArticleId("b")),)
     only = situation(member("a"), member("b"), arrived=1, alert=posted(), facts=news)
     (decision,) = alerts.decide(with_silences(only, outlet="b"))
-    assert (decision.action, decision.reason) == (model.AlertAction.SILENT, model.Reason.SILENCED)
+    assert (decision.action, decision.reason) == (AlertAction.SILENT, Reason.SILENCED)
 
     both = situation(member("a"), member("b"), member("c"), arrived=2, alert=posted(), facts=news)
     decisions = alerts.decide(with_silences(both, outlet="b"))
-    assert [each.reason for each in decisions] == [model.Reason.SILENCED, model.Reason.ADDED_OUTLET]
+    assert [each.reason for each in decisions] == [Reason.SILENCED, Reason.ADDED_OUTLET]
     alert = posted()
     for each in decisions:
         alert = alerts.record_decision(alert, each)
-    assert alert.state is model.AlertState.POSTED
+    assert alert.state is AlertState.POSTED

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot import model
 from bot.alerts import notices
-from testbed.fakes import START
+from bot.model.messages import Notice, Outgoing
+from bot.model.settings import Problem
+from tests.testbed.fakes import START
 
 
 def test_one_occasion_is_one_message_and_another_is_another() -> None:
-    def said(last_match: int) -> model.Outgoing:
+    def said(last_match: int) -> Outgoing:
         last = START - timedelta(days=last_match)
         notice = notices.rule_is_silent("PTA", timedelta(days=2), last_match=last)
         return notices.notice_row(notice, channel="ops", now=START)
@@ -19,7 +20,7 @@ def test_one_occasion_is_one_message_and_another_is_another() -> None:
     assert said(3).id != said(4).id
 
 
-def _problem(line: int, **given: object) -> model.Problem:
+def _problem(line: int, **given: object) -> Problem:
     told = {
         "severity": "error",
         "file": "rules/desk.yaml",
@@ -29,10 +30,10 @@ def _problem(line: int, **given: object) -> model.Problem:
         "message": "odd",
         **given,
     }
-    return model.Problem(**told)  # type: ignore[arg-type]
+    return Problem(**told)  # type: ignore[arg-type]
 
 
-def _reloaded(*problems: model.Problem, kept: int = 0, off: int = 0) -> model.Notice:
+def _reloaded(*problems: Problem, kept: int = 0, off: int = 0) -> Notice:
     return notices.configuration_reloaded(rules=12, feeds=1, kept=kept, off=off, problems=problems, version="v")
 
 

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot import alerts, model
+from bot import alerts
 from bot.alerts import feedback
-from bot.model import Verdict
-from testbed.fakes import START
-from testbed.made import judgement
+from bot.model.actions import Judgement, Verdict
+from tests.testbed.fakes import START
+from tests.testbed.made import judgement
 
 
-def opinions(*words: str) -> list[model.Judgement]:
+def opinions(*words: str) -> list[Judgement]:
     """Return the judgements of ``"u1 s1 noise"``: who, which story, what; under the rule r."""
     parts = [text.split() for text in words]
     return [
@@ -58,11 +58,11 @@ def test_the_interval_is_wilsons(useful: int, noise: int, low: float, high: floa
 # -- which of the things that people said of a story still holds
 
 
-def judged(verdict: Verdict, minute: int, *, by: str = "U1", rule: str = "exit") -> model.Judgement:
+def judged(verdict: Verdict, minute: int, *, by: str = "U1", rule: str = "exit") -> Judgement:
     return judgement(verdict, id=str(minute), by=by, rule=rule, at=START + timedelta(minutes=minute))
 
 
-def holding(*judgements: model.Judgement) -> list[str]:
+def holding(*judgements: Judgement) -> list[str]:
     return [one.id for one in alerts.active_feedback(judgements)]
 
 

@@ -21,12 +21,12 @@ from typing import Any
 
 import pytest
 
-from testbed import configs
-from testbed.servers import slack
-from testbed.servers.feeds import FeedServer
-from testbed.servers.postgres import Server, name_of
 from tests.crash.storm import lost_and_doubled, new_words, story
 from tests.journeys.world import Item, rss
+from tests.testbed import configs
+from tests.testbed.servers import slack
+from tests.testbed.servers.feeds import FeedServer
+from tests.testbed.servers.postgres import Server, name_of
 
 pytestmark = pytest.mark.postgres
 

@@ -13,17 +13,19 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot import app, model
+from bot import aio, app
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.app.runtime import App
-from bot.model import runtime as model_runtime
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.errors import OutcomeUnknown
+from bot.model.messages import Message, MessageKind, Receipt
 from bot.storage import connections
 from bot.storage import store as outages
-from testbed import configs, fresh
-from testbed.servers.feeds import FeedServer, Reply
 from tests.journeys.world import Item, rss
+from tests.testbed import configs, fresh
+from tests.testbed.servers.feeds import FeedServer, Reply
 
 BOT = """\
 database: sqlite:///{folder}/wirewatch.db
@@ -44,29 +46,29 @@ class Channel:
 
     name: str = "alerts"
     account: str = "kept"
-    abilities: model.Abilities = field(default_factory=lambda: model.Abilities(threads=True, edits=True, lookup=False))
+    abilities: Abilities = field(default_factory=lambda: Abilities(threads=True, edits=True, lookup=False))
     pace: timedelta = timedelta()
-    messages: list[model.Message] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         self.messages.append(delivery.message)
-        return model.Receipt(ref=delivery.id, place=self.name, sent_at=NOW)
+        return Receipt(ref=delivery.id, place=self.name, sent_at=NOW)
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise model.OutcomeUnknown("nothing is kept")
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
+        raise OutcomeUnknown("nothing is kept")
 
-    async def check(self) -> Sequence[model.CheckLine]:
+    async def check(self) -> Sequence[CheckLine]:
         return ()
 
     async def close(self) -> None:
         """Holds nothing."""
 
-    def of(self, kind: model.MessageKind) -> list[model.Message]:
+    def of(self, kind: MessageKind) -> list[Message]:
         return [message for message in self.messages if message.kind is kind]
 
     @property
     def headlines(self) -> list[str]:
-        return sorted(brief.title.text for message in self.of(model.MessageKind.POST) for brief in message.briefs)
+        return sorted(brief.title.text for message in self.of(MessageKind.POST) for brief in message.briefs)
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ PATHS = ("/prompt", "/slow")
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     monkeypatch.setattr(connections, "BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(model_runtime, "STORE_PAUSE", timedelta(seconds=0.05))
+    monkeypatch.setattr(aio, "STORE_PAUSE", timedelta(seconds=0.05))
     monkeypatch.setattr(outages, "OUTAGE_OVER", timedelta(seconds=0.5))
     fresh.archive(tmp_path / "wirewatch.db")
     async with FeedServer() as server:
@@ -131,13 +133,13 @@ async def test_a_lock_during_a_poll_ends_nothing_loses_nothing_and_repeats_nothi
             # The pass that was under way fails too.
             await asyncio.sleep(1)
         await world.until(lambda: len(world.channel.headlines) == 2)
-        await world.until(lambda: bool(world.channel.of(model.MessageKind.NOTICE)))
+        await world.until(lambda: bool(world.channel.of(MessageKind.NOTICE)))
         assert len(world.server.requests) > asked
         # Polled again and again: what is known is not told again.
         polls = len(world.server.requests)
         await world.until(lambda: len(world.server.requests) > polls + 4)
     assert world.channel.headlines == ["Acme recalls kettles in Quetta", "Borel recalls lamps in Oslo"]
-    (notice,) = world.channel.of(model.MessageKind.NOTICE)
+    (notice,) = world.channel.of(MessageKind.NOTICE)
     assert notice.lead.startswith("The database could not be used for ")
     assert "locked by another program" in notice.lines[0]
     assert [entry["event"] for entry in logs].count("database unavailable; waiting for it") == 1

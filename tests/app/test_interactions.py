@@ -8,13 +8,15 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, rules, storage
+from bot import rules, storage
 from bot.app import chat
 from bot.app.wiring import Live
+from bot.model.channels import ChatRequest, Listener, OnChange, OnChatRequest, OnPress
+from bot.model.messages import Message
 from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
-from testbed.fakes import FakeClock
-from testbed.live import live_over
+from tests.testbed.fakes import FakeClock
+from tests.testbed.live import live_over
 
 SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
 
@@ -30,7 +32,7 @@ class Script:
         self._changes = changes
         self.done = asyncio.Event()
 
-    async def listen(self, on_press: model.OnPress, on_change: model.OnChange, on_asked: model.OnChatRequest) -> None:
+    async def listen(self, on_press: OnPress, on_change: OnChange, on_asked: OnChatRequest) -> None:
         for seconds, reason in self._changes:
             self._clock.advance(timedelta(seconds=seconds))
             await on_change(reason)
@@ -46,7 +48,7 @@ async def store() -> AsyncIterator[storage.Store]:
 
 
 def interactions(store: storage.Store, clock: FakeClock, live: Live | None = None) -> chat.Interactions:
-    async def nobody_asks(request: model.ChatRequest, channels: Sequence[str]) -> model.Message:
+    async def nobody_asks(request: ChatRequest, channels: Sequence[str]) -> Message:
         raise AssertionError(request)
 
     live = live or live_over(SNAPSHOT)
@@ -98,7 +100,7 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
     live = live_over(SNAPSHOT)
     hearing = interactions(store, clock, live)
 
-    def next_one() -> Sequence[model.Listener]:
+    def next_one() -> Sequence[Listener]:
         return [waiting.pop(0)]
 
     async with asyncio.TaskGroup() as group:

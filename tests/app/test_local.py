@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot import app, model, storage
+from bot import app, storage
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.fetch.parsing import ReaderThreads
-from testbed import configs
-from testbed.fakes import FakeClock
-from testbed.servers.feeds import FeedServer, Reply
+from bot.model.feeds import Feed
+from bot.model.fetching import Body
 from tests.journeys.world import Item, rss, world
+from tests.testbed import configs
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers.feeds import FeedServer, Reply
 
 PROMPT, HANGING = 60, 3
 HANGING_BOT = """\
@@ -79,7 +81,7 @@ async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(
 ) -> None:
     read = ReaderThreads.read
 
-    async def with_a_bug(self: ReaderThreads, body: model.Body, feed: model.Feed) -> object:
+    async def with_a_bug(self: ReaderThreads, body: Body, feed: Feed) -> object:
         if "wire" in body.url:
             raise RuntimeError("a bug")
         return await read(self, body, feed)

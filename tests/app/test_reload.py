@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model, storage
+from bot import app, storage
 from bot.app import runtime
 from bot.app.engines import choose_engine
-from testbed import configs, fresh
+from bot.model.errors import ChannelClosed, OutcomeUnknown
+from bot.model.messages import Outgoing, SendState
+from bot.model.stories import SendId
 from tests.pipeline.outbox_rows import REDUCED, FakeChannel, row
+from tests.testbed import configs, fresh
 
 BOT = """\
 database: sqlite:///{folder}/wirewatch.db
@@ -41,17 +44,17 @@ class Desk:
         at = self.running.clock.now()
         await self.running.store.write(lambda tx: tx.outbox.add([row(name, channel="alerts", at=at)]))
 
-    async def row_when(self, holds: Callable[[model.Outgoing], bool]) -> model.Outgoing:
+    async def row_when(self, holds: Callable[[Outgoing], bool]) -> Outgoing:
         """Return the first row for which ``holds`` is true: an unsent row, or one that a channel has shown."""
         while True:
-            shown = [model.SendId(send_id) for send_id in (*self.alerts.ids, *self.ops.ids)]
+            shown = [SendId(send_id) for send_id in (*self.alerts.ids, *self.ops.ids)]
             rows = await self.running.store.read(partial(_rows, shown=shown))
             if row := next(filter(holds, rows), None):
                 return row
             await asyncio.sleep(0.02)
 
 
-def _rows(tx: storage.Transaction, shown: list[model.SendId]) -> list[model.Outgoing]:
+def _rows(tx: storage.Transaction, shown: list[SendId]) -> list[Outgoing]:
     return [*tx.outbox.get(shown).values(), *tx.outbox.unsent()]
 
 
@@ -70,13 +73,13 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
             group.create_task(running.run(stop, choose_engine(running)))
             running_desk = Desk(running, alerts, ops, tmp_path)
             await running_desk.send("before the reload")
-            await running_desk.row_when(lambda row: row.state is model.SendState.SENT)
+            await running_desk.row_when(lambda row: row.state is SendState.SENT)
             yield running_desk
             stop.set()
 
 
 async def test_a_notice_about_a_closed_channel_goes_to_the_operator_that_a_reload_named(desk: Desk) -> None:
-    desk.alerts.outage = lambda: model.ChannelClosed("the token was revoked")
+    desk.alerts.outage = lambda: ChannelClosed("the token was revoked")
     await desk.reload("operator: ops\n")
     await desk.send("first")
     notice = await desk.row_when(lambda row: row.message.lead.startswith("Channel alerts is closed"))
@@ -85,9 +88,9 @@ async def test_a_notice_about_a_closed_channel_goes_to_the_operator_that_a_reloa
 
 async def test_a_message_of_unknown_outcome_is_treated_as_the_reloaded_setting_says(desk: Desk) -> None:
     await desk.reload("on_unknown: at_most_once\n")
-    desk.alerts.after.append(model.OutcomeUnknown("the connection was lost"))
+    desk.alerts.after.append(OutcomeUnknown("the connection was lost"))
     await desk.send("first")
-    ended = (model.SendState.DROPPED, model.SendState.SENT)
+    ended = (SendState.DROPPED, SendState.SENT)
     row = await desk.row_when(lambda row: row.id == "first" and row.state in ended)
     assert "at_most_once" in (row.error or "")
     assert desk.alerts.ids == ["before the reload", "first"]

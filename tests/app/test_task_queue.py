@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from bot import model, storage
+from bot import storage
 from bot.app.engines import cluster
-from testbed.servers.postgres import Server, name_of
+from bot.model.errors import StoreUnavailable
+from tests.testbed.servers.postgres import Server, name_of
 
 pytestmark = pytest.mark.postgres
 
@@ -44,7 +45,7 @@ class Idle(cluster.ClusterEngine):
 
 async def test_a_database_that_is_not_there_is_said_at_the_start(postgres_server: Server) -> None:
     nowhere = storage.libpq_address(postgres_server.address("nothere"))
-    with pytest.raises(model.StoreUnavailable, match="starting the task engine"):
+    with pytest.raises(StoreUnavailable, match="starting the task engine"):
         await Idle(nowhere).run_tasks(asyncio.Event())
 
 

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from bot import model
-from bot.model.runtime import TaskGroup
+from bot.aio import TaskGroup
+from bot.model.errors import StoreError, StoreUnavailable
 
 
 async def fail() -> None:
-    raise model.StoreUnavailable("the disk is full")
+    raise StoreUnavailable("the disk is full")
 
 
 async def break_down() -> None:
@@ -29,7 +29,7 @@ async def test_a_store_error_comes_out_of_nested_groups_as_itself() -> None:
             group.create_task(inner())
             await asyncio.Event().wait()
 
-    with pytest.raises(model.StoreUnavailable, match="the disk is full"):
+    with pytest.raises(StoreUnavailable, match="the disk is full"):
         await outer()
 
 
@@ -61,7 +61,7 @@ async def test_a_cancellation_that_meets_a_store_error_is_not_lost() -> None:
                 async with TaskGroup() as group:
                     group.create_task(fail_slowly())
                     group.create_task(fail())
-            except model.StoreError:
+            except StoreError:
                 await asyncio.sleep(0)
 
     async with asyncio.TaskGroup() as group:

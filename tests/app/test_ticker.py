@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from apscheduler.job import Job
 
+from bot.aio import TaskGroup
 from bot.app.ticker import tick_every
-from bot.model.runtime import TaskGroup
 
 EVERY = timedelta(seconds=0.02)
 

@@ -12,9 +12,13 @@ from typing import Any
 import pydantic
 from slack_sdk.models.blocks import Block
 
-from bot import channels, model
+from bot import channels
+from bot.model.access import Secret
+from bot.model.channels import Channel
+from bot.model.durations import Clock
+from bot.model.errors import ConfigError
 from bot.testing.channels import delivery
-from testbed.fakes import FakeClock, MemoryKeyValues
+from tests.testbed.fakes import FakeClock, MemoryKeyValues
 
 __all__ = ["Secrets", "build", "check_golden_blocks", "delivery", "objects"]
 
@@ -25,9 +29,9 @@ class Secrets:
     def __init__(self, **values: str) -> None:
         self.values = values
 
-    def __call__(self, secret: model.Secret) -> str:
+    def __call__(self, secret: Secret) -> str:
         if secret.name not in self.values:
-            raise model.ConfigError(f"{secret.reference} is not set")
+            raise ConfigError(f"{secret.reference} is not set")
         return self.values[secret.name]
 
 
@@ -37,10 +41,10 @@ def build(
     *,
     secrets: Secrets | None = None,
     key_values: MemoryKeyValues | None = None,
-    clock: model.Clock | None = None,
+    clock: Clock | None = None,
     zone: tzinfo = UTC,
     **written: object,
-) -> model.Channel:
+) -> Channel:
     """A channel as bot.yaml would make it: ``written`` are its keys."""
     options = options or channels.options()[kind].model_validate(written)
     context = channels.ChannelContext(

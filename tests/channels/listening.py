@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot import channels, model
+from bot import channels
 from bot.model.actions import ShowMenu
+from bot.model.channels import ActionResult, ChatRequest, Listener, Press
+from bot.model.errors import StoreUnavailable
+from bot.model.messages import Message
 from bot.testing import messages
-from testbed.fakes import FakeClock
-from testbed.servers import slack
 from tests.channels.context import Secrets, build
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers import slack
 
 TS = "1449046920.000100"
 
@@ -22,30 +25,30 @@ TS = "1449046920.000100"
 class FakeApp:
     """Remembers what it receives, and gives the answers that a test sets."""
 
-    presses: list[model.Press] = field(default_factory=list)
+    presses: list[Press] = field(default_factory=list)
     #: Each reason why a listener receives nothing; None: it receives again.
     changes: list[str | None] = field(default_factory=list)
-    asked: list[model.ChatRequest] = field(default_factory=list)
-    answer: model.Message = messages.NOTICE
-    result: model.ActionResult = field(
-        default_factory=lambda: model.ActionResult(text='Noise for "A & B <rule>".', command="silence end 3f2a9c01")
+    asked: list[ChatRequest] = field(default_factory=list)
+    answer: Message = messages.NOTICE
+    result: ActionResult = field(
+        default_factory=lambda: ActionResult(text='Noise for "A & B <rule>".', command="silence end 3f2a9c01")
     )
     fails: bool = False
     #: If set, presses wait for it.
     gate: asyncio.Event | None = None
 
-    async def on_press(self, press: model.Press) -> model.ActionResult:
+    async def on_press(self, press: Press) -> ActionResult:
         if self.gate is not None:
             await self.gate.wait()
         if self.fails:
-            raise model.StoreUnavailable("writing: the disk is full")
+            raise StoreUnavailable("writing: the disk is full")
         self.presses.append(press)
-        return model.ActionResult(message=messages.EDIT) if isinstance(press.action, ShowMenu) else self.result
+        return ActionResult(message=messages.EDIT) if isinstance(press.action, ShowMenu) else self.result
 
     async def on_change(self, reason: str | None) -> None:
         self.changes.append(reason)
 
-    async def on_asked(self, asked: model.ChatRequest) -> model.Message:
+    async def on_asked(self, asked: ChatRequest) -> Message:
         self.asked.append(asked)
         return self.answer
 
@@ -57,7 +60,7 @@ async def until(is_so: Callable[[], Any]) -> None:
 
 
 @asynccontextmanager
-async def listening(listener: model.Listener, app: FakeApp) -> AsyncIterator[asyncio.Task[None]]:
+async def listening(listener: Listener, app: FakeApp) -> AsyncIterator[asyncio.Task[None]]:
     async with asyncio.TaskGroup() as group:
         task = group.create_task(listener.listen(app.on_press, app.on_change, app.on_asked))
         try:
@@ -93,7 +96,7 @@ def press(
 
 def slack_listeners(
     server: slack.Server, secrets: Secrets, *names: str, clock: FakeClock | None = None, **keys: Any
-) -> list[model.Listener]:
+) -> list[Listener]:
     keys = {"token": "env:TOKEN", "buttons": True, "app_token": "env:APP", "api_url": server.api_url, **keys}
     clock = clock or FakeClock()
     made = [build("slack", secrets=secrets, clock=clock, to=f"#{name}", **keys) for name in names]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot import model
 from bot.channels import discord as channels_discord
 from bot.channels import mattermost as channels_mattermost
 from bot.channels import teams as channels_teams
@@ -16,11 +15,14 @@ from bot.channels import telegram as channels_telegram
 from bot.channels.kit import errors
 from bot.channels.matrix import ERRORS
 from bot.channels.slack import channel as channels_slack
+from bot.model.channels import Channel
+from bot.model.durations import Clock
+from bot.model.messages import Receipt
 from bot.testing import hostile
-from testbed.fakes import MemoryKeyValues
-from testbed.servers import discord, faulty, matrix, mattermost, slack, teams, telegram
-from testbed.servers.faulty import Answer
 from tests.channels.context import Secrets, build, objects
+from tests.testbed.fakes import MemoryKeyValues
+from tests.testbed.servers import discord, faulty, matrix, mattermost, slack, teams, telegram
+from tests.testbed.servers.faulty import Answer
 
 #: Before any message.
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
@@ -55,7 +57,7 @@ class Service:
     threads: bool = True
     looks: bool = True
     #: Deletes the only message on the server.
-    delete: Callable[[Any, model.Receipt], object] | None = None
+    delete: Callable[[Any, Receipt], object] | None = None
     #: Sets the number of messages that the service gives at once, where its server has such a setting.
     shorten_pages: Callable[[Any], None] = lambda server: None
 
@@ -65,9 +67,9 @@ class Service:
         secret: str | None = None,
         *,
         key_values: MemoryKeyValues | None = None,
-        clock: model.Clock | None = None,
+        clock: Clock | None = None,
         **changes: object,
-    ) -> model.Channel:
+    ) -> Channel:
         """Build the channel with ``changes`` of its keys in bot.yaml."""
         secrets = Secrets(A=self.secret(server) if secret is None else secret)
         keys: dict[str, Any] = {"pace": "0 seconds", **self.keys(server), **changes}

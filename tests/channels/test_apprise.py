@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model
 from bot.channels.kit import rendering
+from bot.model.channels import Channel
+from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater
 from bot.testing import hostile, messages
-from testbed.servers import faulty, smtp
 from tests.channels.context import Secrets, build, delivery
+from tests.testbed.servers import faulty, smtp
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
@@ -26,7 +27,7 @@ def mail_address(server: smtp.Server) -> str:
     return f"mailto://127.0.0.1:{server.port}?from=bot@wirewatch.example&to=desk@example.org&mode=insecure"
 
 
-def channel(address: str) -> model.Channel:
+def channel(address: str) -> Channel:
     return build("apprise", secrets=Secrets(URL=address), url="env:URL")
 
 
@@ -52,7 +53,7 @@ async def test_hostile_text_stays_text_in_a_mail(server: smtp.Server) -> None:
 
 async def test_a_mail_that_is_not_taken_is_of_unknown_outcome(server: smtp.Server) -> None:
     server.script("DATA", "451 4.3.0 try later")
-    with pytest.raises(model.OutcomeUnknown):
+    with pytest.raises(OutcomeUnknown):
         await channel(mail_address(server)).send(delivery(messages.POST))
 
 
@@ -61,13 +62,13 @@ async def test_a_service_that_asks_for_a_pause_is_waited_for_by_us_and_not_aslee
     limit = faulty.Answer(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 90_000})
     with faulty.serve(faulty.Always(limit)) as server:
         address = f"matrix://bot:s3cret@{server.url.removeprefix('http://')}/%23desk:wirewatch.test"
-        with pytest.raises(model.RetryLater) as caught:
+        with pytest.raises(RetryLater) as caught:
             await channel(address).send(delivery(messages.POST))
     assert caught.value.after == timedelta(seconds=90)
 
 
 async def test_an_address_that_names_no_service_parks_without_showing_it() -> None:
-    with pytest.raises(model.ChannelClosed, match="unknown service") as caught:
+    with pytest.raises(ChannelClosed, match="unknown service") as caught:
         await channel("nosuch://key-123").send(delivery(messages.POST))
     assert "key-123" not in str(caught.value)
     [line] = await channel("nosuch://key-123").check()

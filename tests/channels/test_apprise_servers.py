@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot import model
+from bot.model.channels import Channel
+from bot.model.errors import ChannelClosed
 from bot.testing import hostile, messages
-from testbed.servers import ntfy, synapse
 from tests.channels.context import Secrets, build, delivery
+from tests.testbed.servers import ntfy, synapse
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
@@ -15,7 +16,7 @@ TITLE = "BlackBerry to leave Pakistan rather than open its servers to the regula
 WORDS = ("unfettered access", "Karachi Herald", messages.HERALD, "regulator → PTA")
 
 
-def channel(address: str) -> model.Channel:
+def channel(address: str) -> Channel:
     return build("apprise", secrets=Secrets(URL=address), url="env:URL")
 
 
@@ -71,6 +72,6 @@ async def test_messages_share_one_login_to_matrix_which_ends_with_the_channel(sy
 @pytest.mark.timeout(900)
 async def test_a_password_that_matrix_refuses_parks_and_is_not_shown(synapse_server: synapse.Server) -> None:
     address = synapse_server.address("refused", password="wrong-s3cret")
-    with pytest.raises(model.ChannelClosed, match="403") as caught:
+    with pytest.raises(ChannelClosed, match="403") as caught:
         await channel(address).send(delivery(messages.POST))
     assert "wrong-s3cret" not in str(caught.value)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bot import model
 from bot.channels import checks
-from testbed.servers import slack
+from bot.model.channels import Abilities, Channel, CheckLine
 from tests.channels.context import Secrets, build
+from tests.testbed.servers import slack
 
 
 @pytest.fixture
@@ -20,12 +20,12 @@ def server() -> Iterator[slack.Server]:
         yield made
 
 
-def bot(server: slack.Server, token: str = slack.TOKEN) -> model.Channel:
+def bot(server: slack.Server, token: str = slack.TOKEN) -> Channel:
     secrets = Secrets(SLACK_BOT_TOKEN=token)
     return build("slack", secrets=secrets, to="#policy-alerts", token="env:SLACK_BOT_TOKEN", api_url=server.api_url)
 
 
-async def logged(*channels: model.Channel) -> list[tuple[str, str]]:
+async def logged(*channels: Channel) -> list[tuple[str, str]]:
     with structlog.testing.capture_logs() as lines:
         await checks.check_all(channels)
     return [(line["event"], str(line.get("wanted", ""))) for line in lines]
@@ -47,12 +47,12 @@ async def test_only_a_channel_that_needs_something_is_logged(server: slack.Serve
 async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: slack.Server) -> None:
     class Broken:
         name = "broken"
-        abilities = model.Abilities(threads=True, edits=True, lookup=True)
+        abilities = Abilities(threads=True, edits=True, lookup=True)
 
-        async def check(self) -> list[model.CheckLine]:
+        async def check(self) -> list[CheckLine]:
             raise RuntimeError("a bug")
 
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
-    broken: model.Channel = Broken()  # type: ignore[assignment] # only its check is asked for
+    broken: Channel = Broken()  # type: ignore[assignment] # only its check is asked for
     events = [event for event, _ in await logged(broken, hook)]
     assert events == ["channel raised an unexpected error"]

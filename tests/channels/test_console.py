@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import model
+from bot.model.alerts import Reason
+from bot.model.errors import ChannelClosed
+from bot.model.messages import MessageKind
 from bot.testing import messages
 from tests.channels.context import build, delivery
 
@@ -43,7 +45,7 @@ async def test_a_closed_output_parks(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     closed = (tmp_path / "out").open("w")
     closed.close()
     monkeypatch.setattr(sys, "stdout", closed)
-    with pytest.raises(model.ChannelClosed, match="standard output is closed"):
+    with pytest.raises(ChannelClosed, match="standard output is closed"):
         await build("console").send(delivery(messages.POST))
 
 
@@ -59,12 +61,12 @@ async def test_an_edit_prints_who_claims_and_nothing_where_a_reply_has_told_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     channel = build("console")
-    for message in (messages.CLAIMED, replace(messages.EDIT, reason=model.Reason.UNCLAIMED)):
+    for message in (messages.CLAIMED, replace(messages.EDIT, reason=Reason.UNCLAIMED)):
         await channel.send(delivery(message))
     claimed, released = capsys.readouterr().out.strip().split("\n\n")
     assert claimed.startswith("↳ 🙋 Claimed by ann · 2 Dec 09:06 UTC: BlackBerry to leave")
     assert released.startswith("↳ Released: nobody takes care of it: BlackBerry to leave")
-    await channel.send(delivery(replace(messages.EDIT, reason=model.Reason.CORRECTION)))
+    await channel.send(delivery(replace(messages.EDIT, reason=Reason.CORRECTION)))
     assert capsys.readouterr().out == ""
 
 
@@ -72,7 +74,7 @@ async def test_an_edit_that_brings_a_summary_prints_it_and_counts_no_outlets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     brief = messages.EDIT.briefs[0]
-    await build("console").send(delivery(replace(messages.EDIT, added=(), reason=model.Reason.SUMMARY)))
+    await build("console").send(delivery(replace(messages.EDIT, added=(), reason=Reason.SUMMARY)))
     out = " ".join(capsys.readouterr().out.split())
     assert out.startswith(f"↳ summary: {brief.title.text}")
     assert "".join(span.text for span in brief.summary[0].spans)[:40] in out
@@ -91,7 +93,7 @@ async def test_an_edit_prints_the_headlines_that_joined_and_no_others(capsys: py
 async def test_an_edit_of_a_list_of_stories_prints_those_that_grew(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = messages.GATHERED.briefs
     added = (first.coverage[0].article,)
-    edit = replace(messages.GATHERED, kind=model.MessageKind.EDIT, briefs=(first, second), added=added)
+    edit = replace(messages.GATHERED, kind=MessageKind.EDIT, briefs=(first, second), added=added)
     await build("console").send(delivery(edit))
     out = capsys.readouterr().out
     assert "Why BlackBerry is going — Karachi Herald" in out

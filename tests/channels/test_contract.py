@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot import channels, model
+from bot import channels
+from bot.model.errors import OutcomeUnknown
 from bot.testing import channels as contract
 from bot.testing import hostile
 from bot.testing.channels import SECRET, HttpChannel
@@ -102,7 +103,7 @@ HTTP_KINDS = [
         kind="apprise",
         at=lambda at: ({"url": "env:A"}, {"A": f"json://user:{SECRET}@{at}/?retry=0"}),
         markup=lambda body: iter((body["title"], body["message"])),
-        of_no_server=model.OutcomeUnknown,
+        of_no_server=OutcomeUnknown,
     ),
 ]
 _NO_HTTP = frozenset({"console", "email"})

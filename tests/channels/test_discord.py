@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import model
 from bot.channels.discord import build_payload, escape
+from bot.model.channels import Abilities, Channel
+from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, ThreadGone
+from bot.model.messages import Message, MessageKind
 from bot.testing import hostile, messages
-from testbed.servers import discord, discord_rules, faulty
 from tests.channels.context import Secrets, build, delivery
 from tests.channels.services import BEGINNING, DISCORD
+from tests.testbed.servers import discord, discord_rules, faulty
 
 Server = faulty.Server[discord.Guild]
 bot = DISCORD.channel
@@ -28,7 +30,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def hook(server: Server, key: str = HOOK) -> model.Channel:
+def hook(server: Server, key: str = HOOK) -> Channel:
     return build("discord", secrets=Secrets(HOOK=f"{server.url}/api/webhooks/{key}"), webhook="env:HOOK")
 
 
@@ -77,7 +79,7 @@ async def test_an_empty_history_is_believed_only_with_the_right_to_read_it(serve
     await channel.send(delivery(messages.POST))
     server.service.rights &= ~discord.HISTORY
     assert channel.abilities.lookup
-    with pytest.raises(model.OutcomeUnknown, match="Read Message History"):
+    with pytest.raises(OutcomeUnknown, match="Read Message History"):
         await channel.find(delivery(messages.POST), since=BEGINNING)
     assert not channel.abilities.lookup
 
@@ -87,7 +89,7 @@ async def test_a_bucket_that_is_empty_is_not_asked_and_no_message_is_refused_for
         channel = bot(server)
         for number in range(2):
             await channel.send(delivery(messages.NOTICE, id=f"{number}"))
-        with pytest.raises(model.RetryLater) as caught:
+        with pytest.raises(RetryLater) as caught:
             await channel.send(delivery(messages.NOTICE, id="3"))
         assert caught.value.after is not None
         assert 25 < caught.value.after.total_seconds() <= 30
@@ -103,7 +105,7 @@ async def test_where_edits_and_threads_must_wait_the_channel_goes_on(server: Ser
         ("start a thread", delivery(messages.NEW_FACT, id="send-2", reply_to=head)),
     ):
         server.fail(doing, "429")
-        with pytest.raises(model.RetryLater) as caught:
+        with pytest.raises(RetryLater) as caught:
             await channel.send(sent)
         assert not caught.value.whole_channel
     await channel.send(delivery(messages.NOTICE, id="send-3"))
@@ -114,7 +116,7 @@ async def test_where_no_thread_can_be_had_the_reply_goes_to_the_channel(server: 
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
     server.fail("start a thread", faulty.Answer(400, {"message": "…", "code": code}))
-    with pytest.raises(model.ThreadGone):
+    with pytest.raises(ThreadGone):
         await channel.send(delivery(messages.NEW_FACT, id="send-2", reply_to=head))
     await channel.send(delivery(messages.NEW_FACT, id="send-2"))
     assert "BlackBerry to leave" in server.service.messages(server.service.news)[-1]["content"], "it names its story"
@@ -123,7 +125,7 @@ async def test_where_no_thread_can_be_had_the_reply_goes_to_the_channel(server: 
 # -- what send-test says
 
 
-async def faults(channel: model.Channel) -> dict[str, str]:
+async def faults(channel: Channel) -> dict[str, str]:
     return {line.what: line.help for line in await channel.check() if not line.is_good}
 
 
@@ -150,7 +152,7 @@ async def test_a_deleted_and_a_mistyped_webhook_say_what_to_click(server: Server
         [told] = (await faults(hook(server, key))).values()
         assert meaning in told
         assert "Integrations, Webhooks" in told
-        with pytest.raises(model.ChannelClosed, match=meaning):
+        with pytest.raises(ChannelClosed, match=meaning):
             await hook(server, key).send(delivery(messages.POST))
 
 
@@ -165,8 +167,8 @@ async def test_a_webhooks_message_is_edited_and_its_replies_name_their_story(ser
     first, reply = server.service.messages(server.service.news)
     assert first["edits"] == 1
     assert "BlackBerry to leave Pakistan" in reply["content"]
-    assert channel.abilities == model.Abilities(threads=False, edits=True, lookup=False)
-    with pytest.raises(model.OutcomeUnknown):
+    assert channel.abilities == Abilities(threads=False, edits=True, lookup=False)
+    with pytest.raises(OutcomeUnknown):
         await channel.find(delivery(messages.POST), since=BEGINNING)
     assert any("reduced mode" in line.what for line in await channel.check())
 
@@ -179,7 +181,7 @@ async def test_a_webhook_of_a_thread_keeps_its_thread(server: Server) -> None:
 
 async def test_a_forums_webhook_parks_and_says_so(server: Server) -> None:
     server.service.channels[server.service.news].type = 15
-    with pytest.raises(model.ChannelClosed, match="text channel"):
+    with pytest.raises(ChannelClosed, match="text channel"):
         await hook(server).send(delivery(messages.POST))
 
 
@@ -188,7 +190,7 @@ async def test_a_forums_webhook_parks_and_says_so(server: Server) -> None:
 
 async def test_what_a_look_finds_a_message_by_is_not_shown(server: Server) -> None:
     channel = bot(server)
-    one_line = model.Message(kind=model.MessageKind.NOTICE, lead="All is well again.")
+    one_line = Message(kind=MessageKind.NOTICE, lead="All is well again.")
     for number, message in enumerate((messages.POST, messages.GATHERED, messages.NOTICE, one_line)):
         sent = delivery(message, id=f"send-{number}")
         receipt = await channel.send(sent)

@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
-from bot import channels, model
+from bot import channels
 from bot.channels.slack import socket_mode
 from bot.channels.slack.channel import SCOPES
+from bot.model.durations import format_duration
 from tests.channels.context import build
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,7 @@ def test_the_table_of_abilities_is_the_one_that_is_followed() -> None:
     for kind, mode, *written in rows:
         found = build(kind, **_LEAST[f"{kind} {mode}".strip()]).abilities
         claims = (found.threads, found.edits, found.broadcast, found.lookup)
-        lasts = f"for {model.format_duration(found.idempotent)}" if found.idempotent else "no"
+        lasts = f"for {format_duration(found.idempotent)}" if found.idempotent else "no"
         assert written == [*("yes" if claim else "no" for claim in claims), lasts], kind
 
 

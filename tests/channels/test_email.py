@@ -16,13 +16,16 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import model
 from bot.channels import email as mail
+from bot.model.channels import Abilities, Channel
+from bot.model.errors import ChannelClosed, FormRefused, OutcomeUnknown, RetryLater
+from bot.model.messages import Span
+from bot.model.rules import Severity
 from bot.testing import channels as contract
 from bot.testing import hostile, messages
-from testbed.fakes import FakeClock, MemoryKeyValues
-from testbed.servers import smtp
 from tests.channels.context import Secrets, build, delivery
+from tests.testbed.fakes import FakeClock, MemoryKeyValues
+from tests.testbed.servers import smtp
 
 # Of a server behind TLS from the first byte.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
@@ -43,7 +46,7 @@ def server() -> Iterator[smtp.Server]:
         yield running
 
 
-def channel(server: smtp.Server, /, secrets: Secrets | None = None, **keys: Any) -> model.Channel:
+def channel(server: smtp.Server, /, secrets: Secrets | None = None, **keys: Any) -> Channel:
     written = {"to": DESK, "sender": "Wirewatch <bot@wirewatch.example>", "pace": "0 seconds", **keys}
     written = {"server": f"127.0.0.1:{server.port}", "security": server.security, **written}
     kept = {name: written.pop(name) for name in ("clock", "key_values", "zone") if name in written}
@@ -93,15 +96,15 @@ async def test_a_reply_has_the_subject_of_its_head_also_when_the_headline_was_co
     desk = channel(server)
     head = await desk.send(delivery(messages.POST))
     brief = messages.CORRECTION.briefs[0]
-    brief = replace(brief, title=replace(brief.title, spans=(model.Span(text="Another headline"),)))
-    corrected = replace(messages.CORRECTION, severity=model.Severity.LOW, briefs=(brief,))
+    brief = replace(brief, title=replace(brief.title, spans=(Span(text="Another headline"),)))
+    corrected = replace(messages.CORRECTION, severity=Severity.LOW, briefs=(brief,))
     await desk.send(delivery(corrected, id="send-2", reply_to=head))
     first, reply = server.mails
     assert reply["Subject"] == f"Re: {first['Subject']}"
 
 
 def test_an_edit_is_not_sent_and_a_mail_cannot_be_looked_for(server: smtp.Server) -> None:
-    assert channel(server).abilities == model.Abilities(threads=True, edits=False, lookup=False)
+    assert channel(server).abilities == Abilities(threads=True, edits=False, lookup=False)
     contract.what_cannot_be_looked_up_is_said_in_the_abilities(SUBJECT)
 
 
@@ -136,7 +139,7 @@ async def test_whatever_a_feed_says_is_a_valid_mail_that_breaks_out_of_nothing(s
 @given(st.text(max_size=400))
 @settings(max_examples=100, deadline=None)
 def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text: str) -> None:
-    title = replace(messages.BRIEF.title, spans=(model.Span(text=text),))
+    title = replace(messages.BRIEF.title, spans=(Span(text=text),))
     message = replace(messages.POST, briefs=(replace(messages.BRIEF, title=title),))
     options = mail.Options.model_validate({"to": DESK, "sender": DESK, "server": "x"})
     made = mail.compose(delivery(message), options, name=text, now=FakeClock().now(), zone=UTC)
@@ -158,7 +161,7 @@ async def test_one_unknown_recipient_among_several_is_named_in_the_log_and_the_o
 
 
 async def test_where_nobody_is_known_the_channel_is_parked_with_what_to_do(server: smtp.Server) -> None:
-    with pytest.raises(model.ChannelClosed, match=r"550 to a recipient \(5\.1\.1 no such user here\).*under to"):
+    with pytest.raises(ChannelClosed, match=r"550 to a recipient \(5\.1\.1 no such user here\).*under to"):
         await channel(server, to="nobody@example.org").send(delivery(messages.POST))
     assert server.mails == []
 
@@ -168,7 +171,7 @@ async def test_a_recipient_that_is_put_off_gets_it_later_and_the_others_once(ser
     both = [DESK, "night@example.org"]
     server.script("RCPT night@example.org", "450 4.7.1 greylisted, come back later", times=2)
     for _ in range(2):
-        with pytest.raises(model.RetryLater, match=r"1 recipient put off, such as night@example\.org: 450") as caught:
+        with pytest.raises(RetryLater, match=r"1 recipient put off, such as night@example\.org: 450") as caught:
             await channel(server, to=both, key_values=kept).send(delivery(messages.POST))
         assert not caught.value.whole_channel, "other mails go on"
     await channel(server, to=both, key_values=kept).send(delivery(messages.POST))
@@ -181,7 +184,7 @@ async def test_a_recipient_that_is_put_off_for_hours_holds_up_nobody(server: smt
     kept, clock = MemoryKeyValues(), FakeClock()
     desk = channel(server, to=[DESK, "full@example.org"], key_values=kept, clock=clock)
     server.script("RCPT full@example.org", "452 4.2.2 mailbox full", times=10)
-    with pytest.raises(model.RetryLater):
+    with pytest.raises(RetryLater):
         await desk.send(delivery(messages.POST))
     clock.advance(timedelta(hours=3))
     with structlog.testing.capture_logs() as heard:
@@ -198,7 +201,7 @@ async def test_a_recipient_that_is_put_off_for_hours_holds_up_nobody(server: smt
 async def test_an_answer_that_puts_off_is_waited_for(server: smtp.Server, command: str, answer: str) -> None:
     server.script(command, answer)
     desk = channel(server)
-    with pytest.raises(model.RetryLater):
+    with pytest.raises(RetryLater):
         await desk.send(delivery(messages.POST))
     await desk.send(delivery(messages.POST))
     assert len(server.mails) == 1
@@ -207,7 +210,7 @@ async def test_an_answer_that_puts_off_is_waited_for(server: smtp.Server, comman
 async def test_a_connection_that_breaks_before_the_text_is_no_arrival(server: smtp.Server) -> None:
     for command in ("MAIL", "RCPT"):
         server.script(command, smtp.RESET)
-        with pytest.raises(model.RetryLater):
+        with pytest.raises(RetryLater):
             await channel(server).send(delivery(messages.POST))
     assert server.mails == []
 
@@ -217,7 +220,7 @@ async def test_a_connection_that_breaks_after_the_text_is_unknown_and_the_repeti
     server: smtp.Server, fault: str
 ) -> None:
     server.script("DATA", fault)
-    with pytest.raises(model.OutcomeUnknown):
+    with pytest.raises(OutcomeUnknown):
         await channel(server).send(delivery(messages.POST))
     await channel(server).send(delivery(messages.POST))
     assert len(server.mails) == 1 + (fault == smtp.RESET_AFTER)
@@ -226,7 +229,7 @@ async def test_a_connection_that_breaks_after_the_text_is_unknown_and_the_repeti
 
 async def test_a_text_that_is_refused_goes_once_more_as_plain_text(server: smtp.Server) -> None:
     server.script("DATA", "554 5.7.1 this looks like spam")
-    with pytest.raises(model.FormRefused, match="looks like spam"):
+    with pytest.raises(FormRefused, match="looks like spam"):
         await channel(server).send(delivery(messages.POST))
     await channel(server).send(delivery(messages.POST, is_plain=True))
     assert part(server.mails[0], "html") == ""
@@ -234,9 +237,9 @@ async def test_a_text_that_is_refused_goes_once_more_as_plain_text(server: smtp.
 
 async def test_a_server_that_takes_no_connection_or_sends_us_away_is_waited_for_or_parks() -> None:
     for greeting, error, words in (
-        (b"421 4.3.2 too many connections\r\n", model.RetryLater, "421"),
-        (b"554 5.7.1 your address is on a list\r\n", model.ChannelClosed, "accepts no mail from this machine"),
-        (b"", model.RetryLater, "could not be kept"),
+        (b"421 4.3.2 too many connections\r\n", RetryLater, "421"),
+        (b"554 5.7.1 your address is on a list\r\n", ChannelClosed, "accepts no mail from this machine"),
+        (b"", RetryLater, "could not be kept"),
     ):
 
         async def greet(reader: object, writer: asyncio.StreamWriter, greeting: bytes = greeting) -> None:
@@ -287,7 +290,7 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def with_login(server: smtp.Server, /, password: str = smtp.PASSWORD, **keys: Any) -> model.Channel:
+def with_login(server: smtp.Server, /, password: str = smtp.PASSWORD, **keys: Any) -> Channel:
     written = {"server": f"feeds.test:{server.port}", "username": smtp.USER, "password": "env:MAIL_PASSWORD", **keys}
     return channel(server, Secrets(MAIL_PASSWORD=password), **written)
 
@@ -301,28 +304,28 @@ async def test_a_login_goes_over_tls_only_and_a_wrong_one_parks_without_showing_
     with smtp.serve(security=security, wants_login=True) as server:
         await with_login(server).send(delivery(messages.POST))
         assert len(server.mails) == 1
-        with pytest.raises(model.ChannelClosed, match=r"535 to the login.*app password") as caught:
+        with pytest.raises(ChannelClosed, match=r"535 to the login.*app password") as caught:
             await with_login(server, "wr0ng-s3cret").send(delivery(messages.POST))
         assert caught.value.whole_workspace
         assert "wr0ng-s3cret" not in f"{caught.value} {caplog.text}"
-        with pytest.raises(model.ChannelClosed, match=r"530 to the sender.*add username and password"):
+        with pytest.raises(ChannelClosed, match=r"530 to the sender.*add username and password"):
             await channel(server, server=f"feeds.test:{server.port}").send(delivery(messages.POST))
         # The client tries each way to log in.
         server.script("AUTH", "454 4.7.0 temporary authentication failure", times=2)
-        with pytest.raises(model.RetryLater):
+        with pytest.raises(RetryLater):
             await with_login(server).send(delivery(messages.POST))
 
 
 async def test_a_certificate_that_is_not_trusted_stops_the_mail_before_the_login() -> None:
     with smtp.serve(security="starttls", wants_login=True) as server:
         desk = with_login(server, server=f"127.0.0.1:{server.port}")
-        with pytest.raises(model.RetryLater, match="its certificate is not trusted"):
+        with pytest.raises(RetryLater, match="its certificate is not trusted"):
             await desk.send(delivery(messages.POST))
         assert "AUTH" not in server.seen
 
 
 async def test_a_server_without_starttls_is_not_spoken_to_in_clear(server: smtp.Server) -> None:
-    with pytest.raises(model.ChannelClosed, match="offers no STARTTLS; set security to tls"):
+    with pytest.raises(ChannelClosed, match="offers no STARTTLS; set security to tls"):
         await channel(server, security="starttls").send(delivery(messages.POST))
     assert server.seen == []
 

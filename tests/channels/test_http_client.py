@@ -13,8 +13,8 @@ from typing import Any
 import certifi
 import pytest
 
-from bot import model
 from bot.channels.kit import errors, http_client
+from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
 
 SECRET = "s3cr3t"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
@@ -83,21 +83,21 @@ async def test_what_a_packed_answer_unpacks_to_is_not_looked_at() -> None:
 )
 async def test_an_answer_that_breaks_off_leaves_the_outcome_unknown(answer: bytes) -> None:
     async with serving(saying(answer)) as port:
-        with pytest.raises(model.OutcomeUnknown, match="broke before an answer came"):
+        with pytest.raises(OutcomeUnknown, match="broke before an answer came"):
             await post(port)
 
 
 async def test_no_answer_in_time_leaves_the_outcome_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_client, "_TIMEOUT", 0.2)
     async with serving(saying(b"", then_hangs=True)) as port:
-        with pytest.raises(model.OutcomeUnknown, match="no answer in time"):
+        with pytest.raises(OutcomeUnknown, match="no answer in time"):
             await post(port)
 
 
 async def test_what_never_left_is_sent_again_without_a_look() -> None:
-    with pytest.raises(model.RetryLater, match="it: the connection is refused"):
+    with pytest.raises(RetryLater, match="it: the connection is refused"):
         await post(9)
-    with pytest.raises(model.RetryLater, match="it: its name cannot be resolved"):
+    with pytest.raises(RetryLater, match="it: its name cannot be resolved"):
         await http_client.request("POST", f"http://nobody.invalid/{SECRET}", who="it")
 
 
@@ -108,15 +108,15 @@ async def test_a_server_without_tls_was_never_sent_anything() -> None:
         writer.close()
 
     async with serving(plain) as port:
-        with pytest.raises(model.RetryLater):
+        with pytest.raises(RetryLater):
             await post(port, scheme="https")
 
 
 @pytest.mark.parametrize("url", ["ftp://x/s3cr3t", "http://", "http://[s3cr3t", "s3cr3t", "http://x:99999999/s3cr3t"])
 async def test_an_address_that_cannot_be_used_parks(url: str) -> None:
-    with pytest.raises(model.SendError) as caught:
+    with pytest.raises(SendError) as caught:
         await http_client.request("POST", url, who="it")
-    assert isinstance(caught.value, model.ChannelClosed | model.RetryLater)
+    assert isinstance(caught.value, ChannelClosed | RetryLater)
     assert SECRET not in str(caught.value)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot import model
+from bot.model.errors import ChannelClosed
 from bot.testing import messages
-from testbed.fakes import MemoryKeyValues
-from testbed.servers import faulty, matrix
 from tests.channels.context import delivery
 from tests.channels.services import MATRIX
+from tests.testbed.fakes import MemoryKeyValues
+from tests.testbed.servers import faulty, matrix
 
 Server = faulty.Server[matrix.Homeserver]
 room = MATRIX.channel
@@ -41,7 +41,7 @@ async def test_a_room_that_was_replaced_is_found_again_by_its_alias(server: Serv
     server.service.rooms["!policy:wirewatch.test"].needed = 100
     successor = server.service.add_room("policy2")
     server.service.aliases["#policy:wirewatch.test"] = successor.id
-    with pytest.raises(model.ChannelClosed):
+    with pytest.raises(ChannelClosed):
         await desk.send(delivery(messages.NOTICE, id="send-2"))
     assert (await desk.send(delivery(messages.NOTICE, id="send-2"))).place == successor.id
 
@@ -49,7 +49,7 @@ async def test_a_room_that_was_replaced_is_found_again_by_its_alias(server: Serv
 async def test_an_invitation_is_accepted_with_the_first_message(server: Server) -> None:
     there = server.service.rooms["!policy:wirewatch.test"]
     there.members.discard(matrix.ME)
-    with pytest.raises(model.ChannelClosed, match="invite the bot's account") as caught:
+    with pytest.raises(ChannelClosed, match="invite the bot's account") as caught:
         await room(server).send(delivery(messages.POST))
     assert not caught.value.whole_workspace
     there.invited.add(matrix.ME)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot import model
+from bot.model.channels import Channel
+from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, ThreadGone
 from bot.testing import hostile, messages
-from testbed.servers import faulty, synapse
 from tests.channels.context import Secrets, build, delivery
+from tests.testbed.servers import faulty, synapse
 
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
 Relay = faulty.Server[synapse.Relay]
@@ -25,7 +26,7 @@ def relay(synapse_server: synapse.Server) -> Iterator[Relay]:
         yield running
 
 
-def room(relay: Relay, home: synapse.Server, name: str, *, token: str | None = None) -> model.Channel:
+def room(relay: Relay, home: synapse.Server, name: str, *, token: str | None = None) -> Channel:
     keys: dict[str, Any] = {
         "server": relay.url,
         "room": f"#{name}:wirewatch.test",
@@ -70,7 +71,7 @@ async def test_a_message_of_unknown_outcome_stands_there_once_looked_for_or_not(
     place = synapse_server.make_room(f"fault-{fault}")
     desk = room(relay, synapse_server, f"fault-{fault}")
     relay.fail("post", fault)
-    with pytest.raises(model.OutcomeUnknown):
+    with pytest.raises(OutcomeUnknown):
         await desk.send(delivery(messages.POST))
     found = await desk.find(delivery(messages.POST), since=BEGINNING)
     assert (found is None) is (fault == "reset")
@@ -98,19 +99,19 @@ async def test_what_the_real_server_refuses_is_said_with_what_to_do(
     desk = room(relay, synapse_server, "refused")
     # The invitation is accepted.
     assert [line.is_good for line in await desk.check()] == [True] * 4
-    with pytest.raises(model.ChannelClosed, match=r"M_UNKNOWN_TOKEN.*new access token") as caught:
+    with pytest.raises(ChannelClosed, match=r"M_UNKNOWN_TOKEN.*new access token") as caught:
         await room(relay, synapse_server, "refused", token="syt_wrong").send(delivery(messages.POST))
     assert caught.value.whole_workspace
-    with pytest.raises(model.ChannelClosed, match=r"M_NOT_FOUND.*an alias is #name:server"):
+    with pytest.raises(ChannelClosed, match=r"M_NOT_FOUND.*an alias is #name:server"):
         await room(relay, synapse_server, "nowhere").send(delivery(messages.POST))
     head = await desk.send(delivery(messages.POST, id="head"))
     unknown = type(head)(ref="$unknown", place=place, sent_at=BEGINNING)
-    with pytest.raises(model.NotEditable):
+    with pytest.raises(NotEditable):
         await desk.send(delivery(messages.EDIT, id="edit", edits=unknown))
-    with pytest.raises(model.ThreadGone):
+    with pytest.raises(ThreadGone):
         await desk.send(delivery(messages.NEW_FACT, id="fact", reply_to=unknown))
     synapse_server.set_power(place, 50)
-    with pytest.raises(model.ChannelClosed, match=r"M_FORBIDDEN.*invite the bot's account"):
+    with pytest.raises(ChannelClosed, match=r"M_FORBIDDEN.*invite the bot's account"):
         await desk.send(delivery(messages.POST, id="another"))
     [*_, right, _] = await desk.check()
     assert "messages need 50" in right.help

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bot import model
 from bot.channels.mattermost import escape
+from bot.model.errors import ChannelClosed, NotEditable
 from bot.testing import messages
-from testbed.fakes import MemoryKeyValues
-from testbed.servers import faulty, mattermost
 from tests.channels.context import delivery
 from tests.channels.services import MATTERMOST
+from tests.testbed.fakes import MemoryKeyValues
+from tests.testbed.servers import faulty, mattermost
 
 Server = faulty.Server[mattermost.Mattermost]
 desk = MATTERMOST.channel
@@ -61,7 +61,7 @@ async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_
     channel = desk(server)
     await channel.send(delivery(messages.NOTICE))
     next(each for each in server.service.channels.values() if each.name == "policy-alerts").is_archived = True
-    with pytest.raises(model.ChannelClosed, match="unarchive it"):
+    with pytest.raises(ChannelClosed, match="unarchive it"):
         await channel.send(delivery(messages.NOTICE, id="send-2"))
     successor = server.service.add_channel("policy-alerts")
     assert (await channel.send(delivery(messages.NOTICE, id="send-2"))).place == successor.id
@@ -71,7 +71,7 @@ async def test_a_post_that_is_too_old_to_be_edited_is_left(server: Server) -> No
     head = await desk(server).send(delivery(messages.POST))
     server.service.edit_limit_seconds = 0
     server.service.channels[head.place].posts[0]["create_at"] -= 5_000
-    with pytest.raises(model.NotEditable, match="time_limit"):
+    with pytest.raises(NotEditable, match="time_limit"):
         await desk(server).send(delivery(messages.EDIT, edits=head))
 
 

@@ -10,23 +10,23 @@ from typing import Any
 
 import pytest
 
-from bot import model
 from bot.channels import discord, matrix, mattermost, telegram
 from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack
+from bot.model.messages import Mention, Message, MessageKind, Receipt, Sentence, Span
 from bot.testing import messages
-from testbed.servers import slack_rules
 from tests.channels.context import delivery, objects
+from tests.testbed.servers import slack_rules
 
-HOSTILE = model.Sentence(
-    spans=(model.Span(text="Ask @duty, @ann, <@123456789012345678> and <!subteam^S012ABCDEF>"),),
+HOSTILE = Sentence(
+    spans=(Span(text="Ask @duty, @ann, <@123456789012345678> and <!subteam^S012ABCDEF>"),),
     outlet="@ann",
     link="https://evil.example/@ann",
 )
 
 
-def message_for(*ids: str, kind: model.MessageKind = model.MessageKind.POST) -> model.Message:
-    mentions = tuple(model.Mention(name=f"duty{number}", id=one) for number, one in enumerate(ids))
+def message_for(*ids: str, kind: MessageKind = MessageKind.POST) -> Message:
+    mentions = tuple(Mention(name=f"duty{number}", id=one) for number, one in enumerate(ids))
     brief = replace(messages.POST.briefs[0], title=HOSTILE)
     return replace(messages.POST, kind=kind, briefs=(brief,), mentions=mentions)
 
@@ -66,8 +66,8 @@ def test_matrix_names_whom_a_message_mentions_and_in_an_edit_nobody() -> None:
     made = matrix.build_content(delivery(message_for("@ann:example.org")), zone=UTC)
     assert made["m.mentions"] == {"user_ids": ["@ann:example.org"]}
     edit = replace(
-        delivery(message_for("@ann:example.org", kind=model.MessageKind.EDIT)),
-        edits=model.Receipt(ref="$1", place="!r:example.org", sent_at=messages.POST.briefs[0].first_seen),
+        delivery(message_for("@ann:example.org", kind=MessageKind.EDIT)),
+        edits=Receipt(ref="$1", place="!r:example.org", sent_at=messages.POST.briefs[0].first_seen),
     )
     assert matrix.build_content(edit, zone=UTC)["m.mentions"] == {}
 
@@ -84,7 +84,7 @@ def test_matrix_names_whom_a_message_mentions_and_in_an_edit_nobody() -> None:
     ids=["slack", "discord", "mattermost", "telegram", "plain"],
 )
 def test_somebody_whom_the_channel_does_not_know_is_named_and_not_notified(
-    render: Callable[[model.Message], Any],
+    render: Callable[[Message], Any],
 ) -> None:
     made = json.dumps(render(message_for("")), ensure_ascii=False)
     assert "duty0" in made

@@ -20,8 +20,8 @@ from apprise.plugins.workflows import WORKFLOWS_MENTION_RE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import model
 from bot.channels.kit import phrases
+from bot.model.errors import SendError
 from bot.testing import hostile
 from tests.channels.context import Secrets, build, delivery
 
@@ -169,7 +169,7 @@ async def test_what_a_plug_in_would_send_pings_nobody(name: str, monkeypatch: py
     kinds = hostile.every_kind(evil, "https://x.example/@everyone/<@&123>", many=1)
     for message in (kinds[0], kinds[2], kinds[-1]):
         # Whether the made-up answer pleased the plug-in is not asked.
-        with contextlib.suppress(model.SendError):
+        with contextlib.suppress(SendError):
             await channel.send(delivery(message))
     await channel.close()
     told = "\n".join(text for each in sent for text in _strings(each))

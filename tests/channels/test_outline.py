@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import Line, Style
+from bot.model.messages import Message
 from bot.testing import hostile, messages
 
 
@@ -61,7 +61,7 @@ def test_what_is_left_out_for_want_of_room_is_said() -> None:
 
 @pytest.mark.parametrize("message", hostile.ALL)
 def test_whatever_a_feed_says_the_shortest_outline_is_short_clean_and_has_no_empty_line(
-    message: model.Message,
+    message: Message,
 ) -> None:
     for room in outline.ROOMS:
         lines = outline.build_lines(message, room)

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from bot import model
 from bot.channels.kit import errors
+from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, RetryLater, ThreadGone
+from bot.model.messages import Receipt
 from bot.testing import hostile, messages
-from testbed.servers.faulty import Answer
 from tests.channels.context import delivery
 from tests.channels.services import BEGINNING, DISCORD, MATRIX, SERVICES, TELEGRAM, Service
+from tests.testbed.servers.faulty import Answer
 
 every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: str(service.kind))
 services_that_look = pytest.mark.parametrize(
@@ -79,7 +80,7 @@ async def test_a_message_is_found_among_many_in_its_channel_or_thread_from_a_tim
         for number in range(1, 120):
             await channel.send(delivery(messages.NOTICE, id=f"top {number}"))
 
-        async def find(name: str, *, since: datetime = BEGINNING, in_thread: bool = False) -> model.Receipt | None:
+        async def find(name: str, *, since: datetime = BEGINNING, in_thread: bool = False) -> Receipt | None:
             return await channel.find(
                 delivery(messages.NOTICE, id=name, reply_to=head if in_thread else None), since=since
             )
@@ -102,12 +103,12 @@ async def test_a_message_of_another_channel_is_neither_edited_nor_answered(servi
     with service.serve() as server:
         channel = service.channel(server)
         elsewhere = replace(await channel.send(delivery(messages.POST)), place="elsewhere")
-        with pytest.raises(model.ThreadGone):
+        with pytest.raises(ThreadGone):
             await channel.send(delivery(messages.NEW_FACT, id="send-2", reply_to=elsewhere))
-        with pytest.raises(model.NotEditable):
+        with pytest.raises(NotEditable):
             await channel.send(delivery(messages.EDIT, id="send-3", edits=elsewhere))
         if service.looks:
-            with pytest.raises(model.ThreadGone):
+            with pytest.raises(ThreadGone):
                 await channel.find(delivery(messages.NEW_FACT, reply_to=elsewhere), since=BEGINNING)
         assert len(service.shown(server)) == 1
 
@@ -121,9 +122,9 @@ async def test_a_deleted_message_is_neither_edited_nor_answered_in_a_thread(serv
         head = await channel.send(delivery(messages.POST))
         assert service.delete is not None
         service.delete(server, head)
-        with pytest.raises(model.NotEditable):
+        with pytest.raises(NotEditable):
             await channel.send(delivery(messages.EDIT, id="send-2", edits=head))
-        with pytest.raises(model.ThreadGone):
+        with pytest.raises(ThreadGone):
             await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=head))
         await channel.send(delivery(messages.NEW_FACT, id="send-3"))
         assert "BlackBerry to leave Pakistan" in service.shown(server)[-1].text, "it names its story"
@@ -141,11 +142,11 @@ async def test_no_clear_answer_leaves_the_outcome_unknown_and_a_look_tells_it(se
                 continue
             posts = service.posts(server)
             server.fail(service.post, fault)
-            with pytest.raises(model.OutcomeUnknown):
+            with pytest.raises(OutcomeUnknown):
                 await channel.send(sent)
             assert service.posts(server) == posts + 1
             if not service.looks:
-                with pytest.raises(model.OutcomeUnknown):
+                with pytest.raises(OutcomeUnknown):
                     await channel.find(sent, since=BEGINNING)
                 continue
             receipt = await channel.find(sent, since=BEGINNING)
@@ -160,7 +161,7 @@ async def test_no_clear_answer_leaves_the_outcome_unknown_and_a_look_tells_it(se
 async def test_a_limit_is_waited_for_as_long_as_the_service_says(service: Service) -> None:
     with service.serve() as server:
         server.fail(service.post, "429")
-        with pytest.raises(model.RetryLater) as caught:
+        with pytest.raises(RetryLater) as caught:
             await service.channel(server).send(delivery(messages.POST))
     assert caught.value.after is not None
     assert caught.value.after.total_seconds() == service.wait_seconds
@@ -178,7 +179,7 @@ async def test_a_limit_is_waited_for_as_long_as_the_service_says(service: Servic
 async def test_a_wait_that_is_too_long_for_a_clock_is_an_hour(service: Service, body: dict[str, Any]) -> None:
     with service.serve() as server:
         server.fail(service.post, Answer(429, body))
-        with pytest.raises(model.RetryLater) as caught:
+        with pytest.raises(RetryLater) as caught:
             await service.channel(server).send(delivery(messages.POST))
     assert caught.value.after == timedelta(hours=1)
 
@@ -198,9 +199,9 @@ async def test_each_code_of_a_service_has_its_consequence_and_says_what_the_oper
         with pytest.raises(type(expected)) as caught:
             await service.channel(server).send(delivery(messages.POST))
     assert advice in str(caught.value)
-    if isinstance(expected, model.ChannelClosed):
+    if isinstance(expected, ChannelClosed):
         assert advice
-        assert isinstance(caught.value, model.ChannelClosed)
+        assert isinstance(caught.value, ChannelClosed)
         assert caught.value.whole_workspace is expected.whole_workspace
 
 
@@ -211,7 +212,7 @@ async def test_a_wrong_token_parks_every_channel_that_uses_it_and_is_not_shown(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with service.serve() as server:
-        with pytest.raises(model.ChannelClosed) as caught:
+        with pytest.raises(ChannelClosed) as caught:
             await service.channel(server, token).send(delivery(messages.POST))
         assert service.shown(server) == []
     assert caught.value.whole_workspace or token != "wr0ng-t0ken"

@@ -12,8 +12,8 @@ from bot.channels.kit import phrases
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack.blocks import escape_to
 from bot.testing import hostile, messages
-from testbed.servers import slack_rules
 from tests.channels.context import check_golden_blocks, objects
+from tests.testbed.servers import slack_rules
 
 
 @pytest.mark.parametrize("name", messages.ALL)

@@ -11,27 +11,39 @@ from typing import Any
 import pytest
 from slack_sdk.models.blocks import Block
 
-from bot import model
 from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack.blocks import TEXT_LIMIT, TOTAL_LIMIT, escape_to, json_length
-from bot.model import SilenceKind, Verdict
-from bot.model.actions import Action, Claim, EndSilence, MakeSilence, Noise, Split
+from bot.model.actions import (
+    Action,
+    Claim,
+    EndSilence,
+    Judgement,
+    MakeSilence,
+    Noise,
+    Silence,
+    SilenceKind,
+    Split,
+    Verdict,
+)
+from bot.model.channels import Person
+from bot.model.messages import Message
+from bot.model.stories import ArticleId, StoryId
 from bot.testing import hostile, messages
-from testbed.fakes import FakeClock
-from testbed.made import judgement, silence
-from testbed.servers import slack, slack_rules
-from testbed.servers.slack_socket import SocketMode
 from tests.channels.context import Secrets, build, check_golden_blocks, objects
+from tests.testbed.fakes import FakeClock
+from tests.testbed.made import judgement, silence
+from tests.testbed.servers import slack, slack_rules
+from tests.testbed.servers.slack_socket import SocketMode
 
 LAW = messages.SECOND_WHY.rule
 
 
-def judged(verdict: Verdict, by: str, *, rule: str = messages.RULE) -> model.Judgement:
+def judged(verdict: Verdict, by: str, *, rule: str = messages.RULE) -> Judgement:
     return judgement(verdict, id=f"{verdict}{by}{rule}", by=by, rule=rule, story=messages.STORY, at=messages.FIRST)
 
 
-def silenced(kind: SilenceKind, name: str) -> model.Silence:
+def silenced(kind: SilenceKind, name: str) -> Silence:
     until = messages.FIRST + timedelta(days=1) if kind is SilenceKind.RULE else None
     return silence(kind, name, at=messages.FIRST, by="amina", channels=("desk",), reason="by button", until=until)
 
@@ -50,7 +62,7 @@ ALL = {
     ),
     "buttons_two_rules_silenced": replace(TWO, silences=(silenced(SilenceKind.RULE, LAW),)),
     "buttons_gathered": replace(
-        messages.GATHERED, briefs=(messages.BRIEF, replace(TWO.briefs[0], story=model.StoryId("0c11d0aa")))
+        messages.GATHERED, briefs=(messages.BRIEF, replace(TWO.briefs[0], story=StoryId("0c11d0aa")))
     ),
 }
 
@@ -76,7 +88,7 @@ def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None
     )
 
 
-def _hostile(step: int) -> Iterator[model.Message]:
+def _hostile(step: int) -> Iterator[Message]:
     for message in hostile.ALL[::step]:
         judgements = tuple(
             judged(verdict, by, rule=why.rule)
@@ -114,7 +126,7 @@ def test_hostile_messages_keep_every_limit_and_ping_nobody_with_buttons(step: in
 
 
 def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> None:
-    briefs = tuple(replace(messages.BRIEF, story=model.StoryId(f"{n:020x}")) for n in range(10))
+    briefs = tuple(replace(messages.BRIEF, story=StoryId(f"{n:020x}")) for n in range(10))
     message = replace(messages.GATHERED, briefs=briefs)
     blocks = slack_blocks.build_blocks(message, has_buttons=True)
     assert json_length(blocks) <= TOTAL_LIMIT
@@ -141,7 +153,7 @@ def read(made: dict[str, Any]) -> Any:
 
 def test_a_press_says_who_judged_which_story_under_which_rule() -> None:
     press = read(payload())
-    assert (press.id, press.person, press.action) == ("e1", model.Person(id="U0AMINA", name="amina"), Noise())
+    assert (press.id, press.person, press.action) == ("e1", Person(id="U0AMINA", name="amina"), Noise())
     assert (press.story, press.place, press.ref) == (messages.STORY, "C000000001", "1449046920.000100")
 
 
@@ -165,8 +177,8 @@ _RULE_HERE = MakeSilence(kind=SilenceKind.RULE, key=_RULE_KEY, end=timedelta(day
             f"silenced:{_ENTITY_KEY}",
             replace(_RULE_HERE, kind=SilenceKind.ENTITY, key=_ENTITY_KEY, is_here=False),
         ),
-        ("other", f"other:{_ARTICLE}", Split(articles=(model.ArticleId(_ARTICLE),))),
-        ("other-event", f"other:{_ARTICLE}", Split(articles=(model.ArticleId(_ARTICLE),))),
+        ("other", f"other:{_ARTICLE}", Split(articles=(ArticleId(_ARTICLE),))),
+        ("other-event", f"other:{_ARTICLE}", Split(articles=(ArticleId(_ARTICLE),))),
         ("noise-for", f"noise:{_RULE_KEY}", Noise(rule=_RULE_KEY)),
         ("claimed", "claimed:", Claim()),
         ("menu", "muted:", replace(_STORY_HERE, is_toggle=True)),

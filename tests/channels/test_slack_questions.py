@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from bot.testing import hostile, messages
-from testbed.servers import slack
 from tests.channels.listening import connected, until
+from tests.testbed.servers import slack
 
 
 async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() -> None:

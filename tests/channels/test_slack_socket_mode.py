@@ -9,10 +9,10 @@ import pytest
 
 from bot.channels.slack import socket_mode
 from bot.model.actions import Noise
-from testbed.fakes import FakeClock
-from testbed.servers import slack, slack_socket
 from tests.channels.context import Secrets
 from tests.channels.listening import FakeApp, connected, listening, press, slack_app, slack_listeners, until
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers import slack, slack_socket
 
 SECRETS = Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN)
 

@@ -12,13 +12,15 @@ from urllib.error import URLError
 import pytest
 from slack_sdk.errors import SlackClientError
 
-from bot import model
 from bot.channels.slack import sdk
+from bot.model.errors import ChannelClosed, FormRefused, NotEditable, OutcomeUnknown, RetryLater, SendError
+from bot.model.messages import Receipt
+from bot.model.rules import Severity
 from bot.testing import messages
-from testbed.fakes import MemoryKeyValues
-from testbed.servers import slack
 from tests.channels.context import Secrets, build, delivery
 from tests.channels.services import BEGINNING, SLACK
+from tests.testbed.fakes import MemoryKeyValues
+from tests.testbed.servers import slack
 
 bot = SLACK.channel
 
@@ -102,7 +104,7 @@ async def test_a_name_is_resolved_once_over_all_pages_and_kept(server: slack.Ser
 async def test_without_the_scope_for_private_channels_the_public_ones_are_found(server: slack.Server) -> None:
     server.workspace.tokens[slack.TOKEN].discard("groups:read")
     await bot(server).send(delivery(messages.NOTICE))
-    with pytest.raises(model.ChannelClosed, match=r"no channel #hidden.*groups:read.*bot\.yaml.*/invite") as caught:
+    with pytest.raises(ChannelClosed, match=r"no channel #hidden.*groups:read.*bot\.yaml.*/invite") as caught:
         await bot(server, to="#hidden").send(delivery(messages.NOTICE))
     assert not caught.value.whole_workspace
 
@@ -111,7 +113,7 @@ async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_
     channel = bot(server)
     await channel.send(delivery(messages.NOTICE))
     server.workspace.channels["C000000001"].is_archived = True
-    with pytest.raises(model.ChannelClosed, match="is_archived"):
+    with pytest.raises(ChannelClosed, match="is_archived"):
         await channel.send(delivery(messages.NOTICE))
     server.workspace.add_channel("policy-alerts")
     receipt = await channel.send(delivery(messages.NOTICE))
@@ -122,20 +124,20 @@ async def test_retry_after_is_obeyed_for_the_method_without_asking_again(server:
     server.service.retry_after = "30"
     server.fail("chat.postMessage", "429")
     channel = bot(server, to="C000000001")
-    head = model.Receipt(ref="1.0", place="C000000001", sent_at=BEGINNING)
+    head = Receipt(ref="1.0", place="C000000001", sent_at=BEGINNING)
     for _ in range(2):
-        with pytest.raises(model.RetryLater) as caught:
+        with pytest.raises(RetryLater) as caught:
             await channel.send(delivery(messages.POST))
         assert caught.value.after is not None
         assert caught.value.after.total_seconds() == 30
         assert caught.value.whole_channel
     assert len(server.requests) == 1
     server.fail("chat.update", "429")
-    with pytest.raises(model.RetryLater) as caught:
+    with pytest.raises(RetryLater) as caught:
         await channel.send(delivery(messages.EDIT, edits=head))
     assert not caught.value.whole_channel, "posts go on"
     channel = bot(server, to="C000000001")
-    with pytest.raises(model.NotEditable, match="message_not_found"):
+    with pytest.raises(NotEditable, match="message_not_found"):
         await channel.send(delivery(messages.EDIT, edits=head))
 
 
@@ -143,7 +145,7 @@ async def test_without_the_history_scope_it_can_no_longer_look(server: slack.Ser
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
     channel = bot(server)
     assert channel.abilities.lookup
-    with pytest.raises(model.OutcomeUnknown, match="channels:history"):
+    with pytest.raises(OutcomeUnknown, match="channels:history"):
         await channel.find(delivery(messages.POST), since=BEGINNING)
     assert not channel.abilities.lookup
 
@@ -155,7 +157,7 @@ async def test_without_the_history_scope_it_can_no_longer_look_for_a_reply_whose
     head = await channel.send(delivery(messages.POST))
     server.fail("conversations.replies", "thread_not_found")
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
-    with pytest.raises(model.OutcomeUnknown, match="channels:history"):
+    with pytest.raises(OutcomeUnknown, match="channels:history"):
         await channel.find(delivery(messages.NEW_FACT, id="send-2", reply_to=head), since=BEGINNING)
     assert not channel.abilities.lookup
 
@@ -163,7 +165,7 @@ async def test_without_the_history_scope_it_can_no_longer_look_for_a_reply_whose
 async def test_refused_metadata_is_left_out_of_the_plain_form(server: slack.Server) -> None:
     server.fail("chat.postMessage", "metadata_too_large")
     channel = bot(server)
-    with pytest.raises(model.FormRefused):
+    with pytest.raises(FormRefused):
         await channel.send(delivery(messages.POST))
     await channel.send(delivery(messages.POST, is_plain=True))
     assert "metadata" not in server.workspace.messages("policy-alerts")[0]
@@ -173,7 +175,7 @@ async def test_refused_metadata_is_left_out_of_the_plain_form(server: slack.Serv
 async def test_a_token_that_was_replaced_counts_at_once(server: slack.Server) -> None:
     secrets = Secrets(SLACK_BOT_TOKEN="xoxb-old")
     channel = build("slack", secrets=secrets, to="#policy-alerts", token="env:SLACK_BOT_TOKEN", api_url=server.api_url)
-    with pytest.raises(model.ChannelClosed):
+    with pytest.raises(ChannelClosed):
         await channel.send(delivery(messages.POST))
     secrets.values["SLACK_BOT_TOKEN"] = slack.TOKEN
     assert (await channel.send(delivery(messages.POST))).ref
@@ -195,14 +197,14 @@ async def test_check_says_what_is_right_and_what_to_click(server: slack.Server) 
 @pytest.mark.parametrize(
     ("broadcast", "severity", "is_seen"),
     [
-        ("never", model.Severity.HIGH, False),
-        ("high", model.Severity.NORMAL, False),
-        ("high", model.Severity.HIGH, True),
-        ("always", model.Severity.LOW, True),
+        ("never", Severity.HIGH, False),
+        ("high", Severity.NORMAL, False),
+        ("high", Severity.HIGH, True),
+        ("always", Severity.LOW, True),
     ],
 )
 async def test_the_operator_says_which_replies_the_channel_sees_too(
-    server: slack.Server, broadcast: str, severity: model.Severity, is_seen: bool
+    server: slack.Server, broadcast: str, severity: Severity, is_seen: bool
 ) -> None:
     channel = bot(server, broadcast=broadcast)
     head = await channel.send(delivery(messages.POST))
@@ -215,25 +217,25 @@ async def test_the_operator_says_which_replies_the_channel_sees_too(
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (URLError(socket.gaierror(-2, "Name or service not known")), model.RetryLater),
-        (URLError(ConnectionRefusedError(111, "refused")), model.RetryLater),
-        (URLError(OSError(101, "Network is unreachable")), model.RetryLater),
-        (URLError(ssl.SSLCertVerificationError("no")), model.RetryLater),
-        (URLError(ConnectionResetError(104, "reset")), model.OutcomeUnknown),
-        (URLError(TimeoutError("timed out")), model.OutcomeUnknown),
-        (URLError("unknown url type"), model.OutcomeUnknown),
-        (ConnectionResetError(104, "reset"), model.OutcomeUnknown),
+        (URLError(socket.gaierror(-2, "Name or service not known")), RetryLater),
+        (URLError(ConnectionRefusedError(111, "refused")), RetryLater),
+        (URLError(OSError(101, "Network is unreachable")), RetryLater),
+        (URLError(ssl.SSLCertVerificationError("no")), RetryLater),
+        (URLError(ConnectionResetError(104, "reset")), OutcomeUnknown),
+        (URLError(TimeoutError("timed out")), OutcomeUnknown),
+        (URLError("unknown url type"), OutcomeUnknown),
+        (ConnectionResetError(104, "reset"), OutcomeUnknown),
         # Without URLError, the connection was open, so the message may have arrived.
-        (ConnectionRefusedError(111, "refused"), model.OutcomeUnknown),
-        (http.client.RemoteDisconnected("gone"), model.OutcomeUnknown),
-        (http.client.IncompleteRead(b""), model.OutcomeUnknown),
-        (TimeoutError(), model.OutcomeUnknown),
-        (ValueError("https://hooks.example/s3cr3t"), model.OutcomeUnknown),
-        (SlackClientError("https://hooks.example/s3cr3t"), model.OutcomeUnknown),
+        (ConnectionRefusedError(111, "refused"), OutcomeUnknown),
+        (http.client.RemoteDisconnected("gone"), OutcomeUnknown),
+        (http.client.IncompleteRead(b""), OutcomeUnknown),
+        (TimeoutError(), OutcomeUnknown),
+        (ValueError("https://hooks.example/s3cr3t"), OutcomeUnknown),
+        (SlackClientError("https://hooks.example/s3cr3t"), OutcomeUnknown),
     ],
 )
 async def test_only_a_message_that_was_surely_not_sent_is_sent_again_without_a_look(
-    error: Exception, kind: type[model.SendError]
+    error: Exception, kind: type[SendError]
 ) -> None:
     def fail() -> None:
         raise error

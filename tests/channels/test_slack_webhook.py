@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot import model
+from bot.model.channels import Abilities, Channel
+from bot.model.errors import ChannelClosed, FormRefused, OutcomeUnknown, RetryLater, SendError
 from bot.testing import messages
-from testbed.servers import slack
 from tests.channels.context import Secrets, build, delivery
+from tests.testbed.servers import slack
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def server() -> Iterator[slack.Server]:
         yield running
 
 
-def hook(server: slack.Server, key: str = "T1/B1/key") -> model.Channel:
+def hook(server: slack.Server, key: str = "T1/B1/key") -> Channel:
     return build("slack", secrets=Secrets(HOOK=f"{server.url}/services/{key}"), webhook="env:HOOK")
 
 
@@ -29,7 +30,7 @@ async def test_it_posts_and_promises_neither_threads_nor_edits_nor_a_look(server
         receipt = await channel.send(delivery(message))
         assert receipt.ref == ""
     assert len(server.workspace.messages("policy-alerts")) == len(messages.ALL)
-    assert channel.abilities == model.Abilities(threads=False, edits=False, lookup=False)
+    assert channel.abilities == Abilities(threads=False, edits=False, lookup=False)
     assert any("reduced mode" in line.what for line in await channel.check())
 
 
@@ -42,19 +43,17 @@ async def test_a_reply_outside_of_a_thread_names_its_story(server: slack.Server)
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ("500", model.OutcomeUnknown),
-        ("reset_after", model.OutcomeUnknown),
-        ("garbage_after", model.OutcomeUnknown),
-        ("429", model.RetryLater),
-        ("invalid_payload", model.FormRefused),
-        ("no_service", model.ChannelClosed),
-        ("channel_is_archived", model.ChannelClosed),
-        ("action_prohibited", model.ChannelClosed),
+        ("500", OutcomeUnknown),
+        ("reset_after", OutcomeUnknown),
+        ("garbage_after", OutcomeUnknown),
+        ("429", RetryLater),
+        ("invalid_payload", FormRefused),
+        ("no_service", ChannelClosed),
+        ("channel_is_archived", ChannelClosed),
+        ("action_prohibited", ChannelClosed),
     ],
 )
-async def test_each_word_of_the_webhook_has_its_deed(
-    server: slack.Server, fault: str, error: type[model.SendError]
-) -> None:
+async def test_each_word_of_the_webhook_has_its_deed(server: slack.Server, fault: str, error: type[SendError]) -> None:
     server.fail("T1/B1/key", fault)
     with pytest.raises(error) as caught:
         await hook(server).send(delivery(messages.POST))
@@ -62,8 +61,8 @@ async def test_each_word_of_the_webhook_has_its_deed(
 
 
 async def test_a_mistyped_address_parks_and_says_so(server: slack.Server) -> None:
-    with pytest.raises(model.ChannelClosed, match="no_service"):
+    with pytest.raises(ChannelClosed, match="no_service"):
         await hook(server, "T1/B1/other").send(delivery(messages.POST))
     no_address = build("slack", secrets=Secrets(HOOK="hooks.slack.example/x"), webhook="env:HOOK")
-    with pytest.raises(model.ChannelClosed, match="https://"):
+    with pytest.raises(ChannelClosed, match="https://"):
         await no_address.send(delivery(messages.POST))

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import model
 from bot.channels.kit.phrases import json_size
 from bot.channels.teams import LIMIT_BYTES, build_card
+from bot.model.channels import Abilities, Channel
+from bot.model.errors import ChannelClosed, OutcomeUnknown
 from bot.testing import hostile, messages
-from testbed.servers import faulty, teams
 from tests.channels.context import Secrets, build, delivery
+from tests.testbed.servers import faulty, teams
 
 Server = faulty.Server[teams.Workflow]
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
@@ -30,14 +31,14 @@ def address(server: Server, *, signature: str = teams.SIGNATURE) -> str:
     return f"{server.url}{teams.PATH}?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={signature}"
 
 
-def hook(url: str) -> model.Channel:
+def hook(url: str) -> Channel:
     return build("teams", secrets=Secrets(HOOK=url), webhook="env:HOOK", pace="0 seconds")
 
 
 async def test_it_promises_neither_threads_nor_edits_nor_a_look_and_says_so(server: Server) -> None:
     channel = hook(address(server))
-    assert channel.abilities == model.Abilities(threads=False, edits=False, lookup=False)
-    with pytest.raises(model.OutcomeUnknown):
+    assert channel.abilities == Abilities(threads=False, edits=False, lookup=False)
+    with pytest.raises(OutcomeUnknown):
         await channel.find(delivery(messages.POST), since=BEGINNING)
     reduced, good = await channel.check()
     assert good.is_good
@@ -48,7 +49,7 @@ async def test_it_promises_neither_threads_nor_edits_nor_a_look_and_says_so(serv
 
 async def test_what_is_wrong_with_a_workflow_says_what_to_click(server: Server) -> None:
     async def told(url: str) -> str:
-        with pytest.raises(model.ChannelClosed) as caught:
+        with pytest.raises(ChannelClosed) as caught:
             await hook(url).send(delivery(messages.POST))
         assert "signature" not in str(caught.value)
         return str(caught.value)
@@ -73,7 +74,7 @@ async def test_what_is_wrong_with_a_workflow_says_what_to_click(server: Server) 
     ],
 )
 async def test_an_address_of_another_kind_is_found_before_anything_is_sent(url: str, words: str) -> None:
-    with pytest.raises(model.ChannelClosed, match=words):
+    with pytest.raises(ChannelClosed, match=words):
         await hook(url).send(delivery(messages.POST))
     _, last = await hook(url).check()
     assert not last.is_good

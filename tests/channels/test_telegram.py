@@ -9,13 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot import model
 from bot.channels.telegram import message_content
+from bot.model.channels import Channel
+from bot.model.errors import ChannelClosed, NotEditable, RetryLater, ThreadGone
 from bot.testing import hostile, messages
-from testbed.fakes import MemoryKeyValues
-from testbed.servers import faulty, telegram
 from tests.channels.context import delivery
 from tests.channels.services import TELEGRAM
+from tests.testbed.fakes import MemoryKeyValues
+from tests.testbed.servers import faulty, telegram
 
 Server = faulty.Server[telegram.BotApi]
 bot = TELEGRAM.channel
@@ -49,7 +50,7 @@ async def test_a_429_waits_for_as_long_as_it_says_and_asks_nothing_meanwhile() -
         channel = bot(server)
         await channel.send(delivery(messages.NOTICE))
         for _ in range(2):
-            with pytest.raises(model.RetryLater) as caught:
+            with pytest.raises(RetryLater) as caught:
                 await channel.send(delivery(messages.NOTICE, id="send-2"))
             assert caught.value.after is not None
             assert timedelta(seconds=50) < caught.value.after <= timedelta(seconds=60)
@@ -63,11 +64,11 @@ async def test_a_group_that_became_a_supergroup_is_followed_and_remembered(serve
     channel = bot(server, to="-555", key_values=key_values)
     head = await channel.send(delivery(messages.POST))
     old.moved_to = telegram.NEWS
-    with pytest.raises(model.NotEditable, match="supergroup"):
+    with pytest.raises(NotEditable, match="supergroup"):
         await channel.send(delivery(messages.EDIT, edits=head))
     receipt = await channel.send(delivery(messages.NOTICE))
     assert receipt.place == str(telegram.NEWS)
-    with pytest.raises(model.ThreadGone):
+    with pytest.raises(ThreadGone):
         await channel.send(delivery(messages.NEW_FACT, reply_to=head))
     server.requests.clear()
     await bot(server, to="-555", key_values=key_values).send(delivery(messages.NOTICE))
@@ -87,14 +88,14 @@ async def test_a_topic_of_a_group_is_written_in(server: Server) -> None:
     server.service.chats[telegram.NEWS].topics = (7,)
     await bot(server, topic=7).send(delivery(messages.POST))
     assert server.service.messages()[0]["topic"] == 7
-    with pytest.raises(model.ChannelClosed, match="topic:"):
+    with pytest.raises(ChannelClosed, match="topic:"):
         await bot(server, topic=8).send(delivery(messages.POST))
 
 
 # -- what send-test says
 
 
-async def faults(channel: model.Channel) -> dict[str, str]:
+async def faults(channel: Channel) -> dict[str, str]:
     return {line.what: line.help for line in await channel.check() if not line.is_good}
 
 
@@ -135,7 +136,7 @@ async def test_a_missing_right_says_what_to_click_before_and_while_it_sends(
     if kind != "private":
         [told] = (await faults(bot(server))).values()
         assert words in told
-    with pytest.raises(model.ChannelClosed, match=words):
+    with pytest.raises(ChannelClosed, match=words):
         await bot(server).send(delivery(messages.POST))
 
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from bot import channels, model
+from bot import channels
 from bot.channels.kit import menu
-from bot.model import Verdict
-from bot.model.actions import Claim
+from bot.model.actions import Claim, Verdict
+from bot.model.channels import ActionResult, Channel, Person
 from bot.testing import messages
-from testbed.fakes import START, FakeClock
-from testbed.made import judgement
-from testbed.servers import faulty, telegram
 from tests.channels.context import delivery
 from tests.channels.listening import FakeApp, until
 from tests.channels.listening import listening as listen
 from tests.channels.services import TELEGRAM
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made import judgement
+from tests.testbed.servers import faulty, telegram
 
 Server = faulty.Server[telegram.BotApi]
 CLAIM = judgement(Verdict.CLAIMED, by="@ann_desk", story=messages.STORY)
@@ -32,7 +32,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def bot(server: Server, **changes: Any) -> model.Channel:
+def bot(server: Server, **changes: Any) -> Channel:
     return TELEGRAM.channel(server, **{"buttons": True, **changes})
 
 
@@ -40,7 +40,7 @@ def bot(server: Server, **changes: Any) -> model.Channel:
 async def listening(*chats: Any) -> AsyncIterator[FakeApp]:
     [listener] = channels.listeners(chats)
     assert listener.is_alone
-    app = FakeApp(result=model.ActionResult(text="The story is claimed. " + "x" * 300))
+    app = FakeApp(result=ActionResult(text="The story is claimed. " + "x" * 300))
     async with listen(listener, app):
         yield app
 
@@ -75,7 +75,7 @@ async def test_a_press_is_kept_confirmed_and_answered_to_the_one_who_pressed(ser
         await until(lambda: not server.service.updates)
     first, second = app.presses
     assert (first.person, first.action, first.story) == (
-        model.Person(id="77", name="@ann_desk"),
+        Person(id="77", name="@ann_desk"),
         Claim(),
         messages.STORY,
     )

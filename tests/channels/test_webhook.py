@@ -12,11 +12,13 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from bot import model
 from bot.channels import webhook
+from bot.model.channels import Channel
+from bot.model.errors import ChannelClosed
+from bot.model.messages import Message
 from bot.testing import hostile, messages
-from testbed.servers import faulty
 from tests.channels.context import Secrets, build, delivery
+from tests.testbed.servers import faulty
 
 Server = faulty.Server[faulty.Always]
 
@@ -27,7 +29,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def channel(server: Server) -> model.Channel:
+def channel(server: Server) -> Channel:
     secrets = Secrets(URL=f"{server.url}/hook", KEY="shared")
     return build("webhook", secrets=secrets, url="env:URL", secret="env:KEY")
 
@@ -56,7 +58,7 @@ async def test_a_reply_and_an_edit_name_the_message_they_belong_to(server: Serve
 
 async def test_a_redirect_is_not_followed(server: Server) -> None:
     server.service.given = faulty.Answer(307, headers={"Location": f"{server.url}/elsewhere"})
-    with pytest.raises(model.ChannelClosed, match="moved"):
+    with pytest.raises(ChannelClosed, match="moved"):
         await channel(server).send(delivery(messages.POST))
     assert len(server.requests) == 1
 
@@ -97,6 +99,6 @@ def _closed(schema: Any) -> Any:
     return {**{name: _closed(value) for name, value in schema.items()}, **more}
 
 
-def _story(message: model.Message) -> Any:
+def _story(message: Message) -> Any:
     stories: Any = webhook.document(delivery(message))["stories"]
     return stories[0]

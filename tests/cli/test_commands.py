@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from bot.app.environment import SystemClock
-from testbed import busy, configs
-from testbed.commands import wirewatch
-from testbed.servers import ports, slack
-from testbed.servers.feeds import FeedServer, Reply
 from tests.journeys.world import Item, rss
+from tests.testbed import busy, configs
+from tests.testbed.commands import wirewatch
+from tests.testbed.servers import ports, slack
+from tests.testbed.servers.feeds import FeedServer, Reply
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 
 from bot import storage
 from bot.cli import init
-from testbed import made
-from testbed.commands import wirewatch
-from testbed.fakes import FakeClock
-from testbed.servers.postgres import Server
+from tests.testbed import made
+from tests.testbed.commands import wirewatch
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers.postgres import Server
 
 
 @pytest.fixture

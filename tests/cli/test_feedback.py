@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, rules, storage
+from bot import rules, storage
 from bot.cli import init
-from bot.model import Verdict
-from testbed.commands import wirewatch
-from testbed.made import judgement
+from bot.model.actions import Judgement, Verdict
+from bot.model.stories import Article
 from tests.cli.test_rule_tools import REGULATOR, SCHOOL, keep_matched, published, write
 from tests.rules.making import rule
+from tests.testbed.commands import wirewatch
+from tests.testbed.made import judgement
 
 MINE = """rules:
   - name: Telecom regulator
@@ -28,7 +29,7 @@ MINE = """rules:
 UNJUDGED = ["Parents at another PTA", "PTA and a telecom tower"]
 
 
-def judge(article: model.Article, verdict: Verdict, name: str) -> model.Judgement:
+def judge(article: Article, verdict: Verdict, name: str) -> Judgement:
     story = f"story {article.id}"
     return judgement(
         verdict, id=f"{name} {article.id}", rule=name, story=story, channel="alerts", at=article.first_seen

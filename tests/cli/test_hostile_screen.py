@@ -21,9 +21,9 @@ import typer.main
 
 from bot.channels.console.screen import Screen
 from bot.cli import commands, logs, terminal
-from testbed import configs
-from testbed.fakes import START
-from testbed.servers.quiet import QuietHandler, serving_with
+from tests.testbed import configs
+from tests.testbed.fakes import START
+from tests.testbed.servers.quiet import QuietHandler, serving_with
 
 #: Window title, colours, C1, DEL, direction, tags, separators, invisible characters, half a pair.
 EVIL = (

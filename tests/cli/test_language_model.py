@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli.language_model import language_model
-from testbed import commands, configs
-from testbed.servers import chat_completions, faulty
 from tests.journeys.test_model_facts import chosen
 from tests.journeys.world import RULES
+from tests.testbed import commands, configs
+from tests.testbed.servers import chat_completions, faulty
 
 Server = faulty.Server[chat_completions.Model]
 SUPPORT = "The company calls the demand a backdoor."

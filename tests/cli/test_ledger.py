@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import ledger
-from testbed.fakes import START
 from tests.journeys.world import BOT, Item, World, world
+from tests.testbed.fakes import START
 
 TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
 DAY_MINUTES = 24 * 60

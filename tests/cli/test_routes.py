@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from testbed import configs
-from testbed.commands import wirewatch
+from tests.testbed import configs
+from tests.testbed.commands import wirewatch
 
 BOT = """\
 database: sqlite:///w.db

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, rules, storage
+from bot import rules, storage
 from bot.app.environment import SystemClock
 from bot.cli import archive, init
+from bot.model.feeds import FeedState
+from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
 from bot.queries.trials import TRY_RULE, TryAnswer
-from testbed.commands import wirewatch
 from tests.pipeline.archives import article
 from tests.rules.making import FEED, rule
+from tests.testbed.commands import wirewatch
 
 REGULATOR = [
     "PTA orders telecom operators in Pakistan to block the service",
@@ -43,21 +45,21 @@ MINE = """rules:
 """
 
 
-def keep_matched(tx: storage.Transaction, articles: Sequence[model.Article], stored: rules.RuleSet) -> None:
+def keep_matched(tx: storage.Transaction, articles: Sequence[Article], stored: rules.RuleSet) -> None:
     """Store the articles, and a story for each that the rules match."""
     tx.articles.add(articles)
     for matched in articles:
         if not (matches := stored.match(matched, FEED, now=matched.first_seen)):
             continue
         tx.articles.add_matches(matched.id, matches)
-        story = model.StoryId(f"story {matched.id}")
-        join = model.Join(story=story, article=matched.id, reason=model.JoinReason.OPENED)
-        members = (model.Member(article=matched, join=join, matches=()),)
+        story = StoryId(f"story {matched.id}")
+        join = Join(story=story, article=matched.id, reason=JoinReason.OPENED)
+        members = (Member(article=matched, join=join, matches=()),)
         when = matched.first_seen
-        tx.stories.save(model.Story(id=story, title=matched.title, first_seen=when, last_seen=when, members=members))
+        tx.stories.save(Story(id=story, title=matched.title, first_seen=when, last_seen=when, members=members))
 
 
-def published(*titles: str) -> list[model.Article]:
+def published(*titles: str) -> list[Article]:
     """Return an article for each title; they came in the last four days."""
     start = SystemClock().now() - timedelta(days=4)
     return [
@@ -149,7 +151,7 @@ def test_the_api_predicts_the_posts_that_try_predicts(started: Path) -> None:
     def poll(tx: storage.Transaction) -> None:
         url = article("").feed
         tx.feeds.sync([url], now=begun)
-        tx.feeds.save([model.FeedState(url=url, due_at=begun, baseline_at=begun)])
+        tx.feeds.save([FeedState(url=url, due_at=begun, baseline_at=begun)])
 
     asyncio.run(write(started, poll))
     predicted = json.loads(wirewatch("try", "mine.yaml", "--since", "7d", "--json", folder=started).stdout)

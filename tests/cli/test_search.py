@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.commands import wirewatch
 from tests.journeys.world import RULES, world
+from tests.testbed.commands import wirewatch
 from tests.web.made import COVERAGE, HOSTILE
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed import configs
-from testbed.commands import wirewatch
 from tests.channels.services import DISCORD, TEAMS, TELEGRAM, Service
+from tests.testbed import configs
+from tests.testbed.commands import wirewatch
 
 
 @pytest.mark.parametrize(

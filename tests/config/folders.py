@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot import app, config, model
+from bot import app, config
+from bot.model.rules import Rule
+from bot.model.settings import Problem
 
 BOT = """channels:
   alerts: {kind: console}
@@ -47,7 +49,7 @@ def load(
     return config.load(folder, previous=previous, environ=environ or {}, kinds=app.kinds())
 
 
-def check(folder: Path, environ: Mapping[str, str] | None = None) -> tuple[model.Problem, ...]:
+def check(folder: Path, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
     return config.try_load(folder, environ=environ or {}, kinds=app.kinds())[0]
 
 
@@ -55,7 +57,7 @@ def names(settings: config.Settings) -> list[str]:
     return [entry.rule.name for entry in settings.rules]
 
 
-def rule_of(rule: str, folder: Path) -> model.Rule:
+def rule_of(rule: str, folder: Path) -> Rule:
     """The one rule of a file whose text is given without its indentation."""
     body = "".join(f"    {line}\n" for line in rule.strip().splitlines())
     settings = load(make(folder, rules="rules:\n  - name: R\n    notify: desk\n" + body))

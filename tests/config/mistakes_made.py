@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot import app, config, model
+from bot import app, config
+from bot.model.settings import Problem
 
 FOLDER = Path(__file__).parent / "mistakes"
 GOOD = Path(__file__).parent / "good"
@@ -67,7 +68,7 @@ def inside(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def problems_of(mistake: Mistake, scratch: Path) -> tuple[model.Problem, ...]:
+def problems_of(mistake: Mistake, scratch: Path) -> tuple[Problem, ...]:
     make(mistake, scratch / "config")
     with inside(scratch):
         return config.try_load(Path("config"), environ=ENVIRON, kinds=app.kinds())[0]

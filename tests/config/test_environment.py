@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot import config, model
+from bot import config
 from bot.config import environment
-from testbed.commands import wirewatch
+from bot.model.access import Secret
+from bot.model.errors import ConfigError
 from tests.config import folders
+from tests.testbed.commands import wirewatch
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "config" / "schema" / "bot.json").read_text(encoding="utf-8"))
 
@@ -78,12 +80,12 @@ def test_a_secret_in_a_variable_stays_there(tmp_path: Path) -> None:
     assert "hunter" not in repr(settings) + config.render_problems(settings.problems)
     assert settings.bot.database_address(environ) == environ["WIREWATCH_DATABASE"]
     assert settings.bot.web is not None
-    assert settings.bot.web.token == model.Secret.parse("env:WIREWATCH_WEB_TOKEN")
+    assert settings.bot.web.token == Secret.parse("env:WIREWATCH_WEB_TOKEN")
 
 
 def test_a_mistake_in_a_variable_is_told_with_its_place_and_what_to_write(tmp_path: Path) -> None:
     environ = {"WIREWATCH_FETCH_EVERY": "5 minuts", "WIREWATCH_OPERATOR": "desk"}
-    with pytest.raises(model.ConfigError) as caught:
+    with pytest.raises(ConfigError) as caught:
         folders.load(folders.make(tmp_path), environ=environ)
     (problem,) = caught.value.problems
     assert (problem.file, problem.line, problem.column) == ("environment", 1, 24)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import model
 from bot.config import files, nodes
+from bot.model.settings import Problem
 from tests.config import folders
 
 HEAD = "rules:\n  - name: R\n    notify: desk\n"
 
 
-def _check(folder: Path, rules: str) -> tuple[model.Problem, ...]:
+def _check(folder: Path, rules: str) -> tuple[Problem, ...]:
     start = time.process_time()
     found = folders.check(folders.make(folder, rules=rules))
     assert time.process_time() - start < 10

@@ -9,7 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import app, config, model
+from bot import app, config
+from bot.model.access import Access, Auth, BasicAuth, Secret
+from bot.model.errors import ConfigError
+from bot.model.feeds import Feed, FullText
+from bot.model.rules import Digest, Example, Line, Severity
+from bot.model.settings import FetchPolicy, Languages, OnUnknown, QuietHours
 from tests.config import folders
 
 FULL_BOT = """database: postgresql://bot@db.example/wirewatch
@@ -37,7 +42,7 @@ def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
     assert bot.channels["desk"].kind == "slack"
     assert bot.channels["desk"].options.model_dump()["pace"] == "2 seconds"
     assert bot.operator == "alerts"
-    assert bot.fetch == model.FetchPolicy(
+    assert bot.fetch == FetchPolicy(
         every=timedelta(minutes=10),
         concurrency=8,
         per_host=1,
@@ -49,12 +54,12 @@ def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
         use_proxy=True,
     )
     assert bot.stories.window == timedelta(days=7)
-    assert bot.quiet_hours == model.QuietHours(start=time(22), end=time(7), zone=ZoneInfo("Asia/Karachi"))
+    assert bot.quiet_hours == QuietHours(start=time(22), end=time(7), zone=ZoneInfo("Asia/Karachi"))
     assert bot.posts_per_hour == 30
     assert bot.web is not None
     assert (bot.web.host, bot.web.port) == ("0.0.0.0", 9000)
     assert bot.keep == timedelta(days=400)
-    assert bot.on_unknown is model.OnUnknown.LEAVE
+    assert bot.on_unknown is OnUnknown.LEAVE
 
 
 def test_every_key_of_a_feed_arrives(tmp_path: Path) -> None:
@@ -70,13 +75,13 @@ def test_every_key_of_a_feed_arrives(tmp_path: Path) -> None:
     expect: every 2 days
 """
     plain, dawn = folders.load(folders.make(tmp_path, feeds=feeds)).feeds
-    assert plain == model.Feed(url="https://plain.example/rss")
-    assert dawn == model.Feed(
+    assert plain == Feed(url="https://plain.example/rss")
+    assert dawn == Feed(
         url="https://dawn.example/feed",
         name="Dawn",
         every=timedelta(minutes=2),
         backfill=timedelta(hours=12),
-        full_text=model.FullText.WHEN_NEEDED,
+        full_text=FullText.WHEN_NEEDED,
         tags=("pakistan", "press"),
         owner="Dawn Media",
         expect=timedelta(days=2),
@@ -105,25 +110,25 @@ must_not_match: ["", School PTA meets]
         tmp_path,
     )
     assert rule.all == (
-        model.Line(label="regulator", terms=("PTA", "Pakistan Telecommunication Authority")),
-        model.Line(label="demand", terms=("backdoor*",)),
+        Line(label="regulator", terms=("PTA", "Pakistan Telecommunication Authority")),
+        Line(label="demand", terms=("backdoor*",)),
     )
     assert rule.any == (
-        model.Line(label="BlackBerry", terms=("BlackBerry",)),
-        model.Line(label="title:BES", terms=("title:BES",)),
+        Line(label="BlackBerry", terms=("BlackBerry",)),
+        Line(label="title:BES", terms=("title:BES",)),
     )
-    assert rule.none == (model.Line(label="parent teacher association", terms=("parent teacher association",)),)
+    assert rule.none == (Line(label="parent teacher association", terms=("parent teacher association",)),)
     assert rule.feeds == ("pakistan", "Example News")
-    assert rule.severity is model.Severity.HIGH
+    assert rule.severity is Severity.HIGH
     assert rule.min_outlets == 2
     assert rule.cooldown == timedelta(hours=2)
-    assert rule.when == model.Digest(at=time(8), zone=ZoneInfo("Asia/Karachi"))
+    assert rule.when == Digest(at=time(8), zone=ZoneInfo("Asia/Karachi"))
     assert rule.until == datetime(2027, 1, 1, tzinfo=UTC), "the named day still counts"
     assert rule.paused
     assert rule.expect == timedelta(days=2)
     assert rule.note == "As legal asked"
-    assert rule.must_match == (model.Example(title="PTA wants a backdoor", body="BlackBerry said no."),)
-    assert rule.must_not_match == (model.Example(), model.Example(title="School PTA meets"))
+    assert rule.must_match == (Example(title="PTA wants a backdoor", body="BlackBerry said no."),)
+    assert rule.must_not_match == (Example(), Example(title="School PTA meets"))
 
 
 @pytest.mark.parametrize(
@@ -185,15 +190,15 @@ def test_a_broken_feed_leaves_the_others_running(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(model.ConfigError, match="no such folder"):
+    with pytest.raises(ConfigError, match="no such folder"):
         folders.load(tmp_path / "none")
-    with pytest.raises(model.ConfigError, match="no such folder"):
+    with pytest.raises(ConfigError, match="no such folder"):
         folders.check(tmp_path / "none")
 
 
 def test_a_broken_bot_yaml_stops_a_cold_start_and_carries_all_problems(tmp_path: Path) -> None:
     folder = folders.make(tmp_path, bot="channels: {alerts: {kind: consol}}\n", feeds="feeds: [x]\n")
-    with pytest.raises(model.ConfigError) as caught:
+    with pytest.raises(ConfigError) as caught:
         folders.load(folder)
     assert {Path(problem.file).name for problem in caught.value.problems} >= {"bot.yaml", "feeds.yaml"}
     assert "did you mean" in str(caught.value)
@@ -244,7 +249,7 @@ fetch:
 """
 
 
-def accesses(tmp_path: Path, *, feeds: str = FEEDS, groups: str = GROUPS) -> dict[str, model.Access | None]:
+def accesses(tmp_path: Path, *, feeds: str = FEEDS, groups: str = GROUPS) -> dict[str, Access | None]:
     folder = folders.make(tmp_path)
     folders.write(folder, {"feeds.yaml": feeds, "bot.yaml": folders.BOT + groups})
     return {feed.url: feed.access for feed in app.load(folder, ENVIRON).feeds}
@@ -252,13 +257,11 @@ def accesses(tmp_path: Path, *, feeds: str = FEEDS, groups: str = GROUPS) -> dic
 
 def test_a_hosts_group_gives_its_feeds_what_they_do_not_say_themselves(tmp_path: Path) -> None:
     found = accesses(tmp_path)
-    token, other = model.Secret.parse("env:TOKEN"), model.Secret.parse("env:OTHER")
-    assert found["https://a.news.example/feed"] == model.Access(
-        headers=(("X-Key", token),), auth=model.Auth(basic=model.BasicAuth(user="me", password=token))
+    token, other = Secret.parse("env:TOKEN"), Secret.parse("env:OTHER")
+    assert found["https://a.news.example/feed"] == Access(
+        headers=(("X-Key", token),), auth=Auth(basic=BasicAuth(user="me", password=token))
     )
-    assert found["https://news.example/feed"] == model.Access(
-        auth=model.Auth(bearer=other), cookies=(("session", token),)
-    )
+    assert found["https://news.example/feed"] == Access(auth=Auth(bearer=other), cookies=(("session", token),))
     assert found["https://elsewhere.example/feed"] is None
 
 
@@ -309,9 +312,9 @@ def bot(languages: str) -> str:
     return f"{folders.BOT}stories: {{languages: {languages}}}\n"
 
 
-@pytest.mark.parametrize("languages", [each for each in model.Languages if each is not model.Languages.OFF])
+@pytest.mark.parametrize("languages", [each for each in Languages if each is not Languages.OFF])
 def test_a_model_is_named_whose_package_is_there(
-    languages: model.Languages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    languages: Languages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package, _ = languages.package
     (tmp_path / f"{package}.py").touch()
@@ -327,7 +330,7 @@ def test_a_model_is_named_whose_package_is_there(
 def test_a_package_that_is_missing_is_named_with_its_place_and_what_brings_it(
     languages: str, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, model.Languages(languages).package[0], None)
+    monkeypatch.setitem(sys.modules, Languages(languages).package[0], None)
     [problem] = folders.check(folders.make(tmp_path, bot=bot(languages)))
     told = config.render_problems([problem])
     assert "bot.yaml:5:" in told

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, config, model
+from bot import app, config
+from bot.model.settings import Problem
 from tests.config import mistakes_made
 
 MISTAKES = mistakes_made.all_mistakes()
@@ -20,7 +21,7 @@ def test_no_answer_speaks_of_python_or_of_schemas() -> None:
     assert not [mistake.name for mistake in MISTAKES if any(word in mistake.expected for word in words)]
 
 
-def corrected(line: str, problem: model.Problem) -> str:
+def corrected(line: str, problem: Problem) -> str:
     """The line as its help says, where that says exactly what to type."""
     advice = problem.help or ""
     start = problem.column - 1

@@ -10,8 +10,8 @@ import pytest
 
 from bot import app
 from bot.config import loading
-from testbed import fakes
 from tests.config import folders
+from tests.testbed import fakes
 
 
 def _with(folder: Path, name: str, text: str) -> Path:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import config, model
+from bot import config
 from bot.config import problems
+from bot.model.settings import Problem
 from tests.config import folders
 
-PROBLEM = model.Problem(
+PROBLEM = Problem(
     severity="error",
     file="config/rules/telecom.yaml",
     line=7,
@@ -42,7 +43,7 @@ def test_json_is_a_list_of_plain_objects() -> None:
 
 
 def test_github_gets_annotations_that_no_text_can_break() -> None:
-    tricky = model.Problem(
+    tricky = Problem(
         severity="warning", file="a,b:c.yaml", line=2, column=3, length=2, code="x", message="50% of\nall", help="a::b"
     )
     assert config.render_problems([tricky], "github") == (
@@ -51,9 +52,7 @@ def test_github_gets_annotations_that_no_text_can_break() -> None:
 
 
 def test_the_caret_stands_right_under_wide_characters_and_tabs() -> None:
-    problem = model.Problem(
-        severity="error", file="f", line=1, column=6, length=1, code="x", message="m", source="\t日本é X"
-    )
+    problem = Problem(severity="error", file="f", line=1, column=6, length=1, code="x", message="m", source="\t日本é X")
     line, caret = config.render_problems([problem]).splitlines()[1:3]
     assert line == " 1 | \t日本é X"
     assert caret == "   | \t      ^"

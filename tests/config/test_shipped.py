@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot import app, config, model
+from bot import app, config
+from bot.model.rules import Severity
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
@@ -44,4 +45,4 @@ def test_every_rule_shows_what_it_must_find_and_what_it_must_not() -> None:
     loaded = [entry.rule for entry in _settings().rules]
     assert len(loaded) >= 8
     assert all(rule.must_match and rule.must_not_match for rule in loaded)
-    assert any(rule.severity is model.Severity.HIGH for rule in loaded)
+    assert any(rule.severity is Severity.HIGH for rule in loaded)

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import config, model
+from bot import config, keys
 from bot.config import bot_keys, feeds_file, nodes, yaml_errors
 from bot.config.bot_keys import HOME_VARIABLE, absolute_address, database_folder
-from bot.model import values
-from testbed import fresh
-from testbed.commands import wirewatch
+from bot.model.access import Secret
+from bot.model.errors import ConfigError
 from tests.config import folders
+from tests.testbed import fresh
+from tests.testbed.commands import wirewatch
 
 
 @pytest.mark.parametrize(
@@ -33,42 +34,42 @@ from tests.config import folders
     ],
 )
 def test_a_duration_is_read(written: str, seconds: int) -> None:
-    assert values.parse_duration(written) == timedelta(seconds=seconds)
+    assert keys.parse_duration(written) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
     ("written", "size"), [("10 MB", 10**7), ("500kB", 500_000), ("1.5 MiB", 1_572_864), ("4096", 4096)]
 )
 def test_a_size_is_read(written: str, size: int) -> None:
-    assert values.parse_size(written) == size
+    assert keys.parse_size(written) == size
 
 
 def test_quiet_hours_may_cross_midnight_and_name_a_zone() -> None:
-    start, end, zone = values.parse_quiet_hours("22:00 to 07:00 Asia/Karachi")
+    start, end, zone = keys.parse_quiet_hours("22:00 to 07:00 Asia/Karachi")
     assert (start, end, str(zone)) == (time(22), time(7), "Asia/Karachi")
-    assert values.parse_quiet_hours("9:30 to 10:00")[2] is None
+    assert keys.parse_quiet_hours("9:30 to 10:00")[2] is None
 
 
 def test_until_takes_a_day_or_a_moment() -> None:
-    assert values.parse_until("2026-12-31") == (datetime(2026, 12, 31), True)  # noqa: DTZ001
-    assert values.parse_until("2026-12-31 18:00") == (datetime(2026, 12, 31, 18), False)  # noqa: DTZ001
+    assert keys.parse_until("2026-12-31") == (datetime(2026, 12, 31), True)  # noqa: DTZ001
+    assert keys.parse_until("2026-12-31 18:00") == (datetime(2026, 12, 31, 18), False)  # noqa: DTZ001
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_value_or_a_clear_refusal(text: str) -> None:
     for read in (
-        values.parse_duration,
-        values.parse_size,
-        values.parse_zone,
-        values.parse_quiet_hours,
-        values.parse_until,
+        keys.parse_duration,
+        keys.parse_size,
+        keys.parse_zone,
+        keys.parse_quiet_hours,
+        keys.parse_until,
         bot_keys.parse_listen,
         feeds_file.expand_address,
         bot_keys.parse_database,
     ):
         try:
             read(text)
-        except values.InvalidValue as wrong:
+        except keys.InvalidValue as wrong:
             assert str(wrong)  # noqa: PT017 (every reader refuses in the same way)
 
 
@@ -76,10 +77,10 @@ def test_any_text_is_a_value_or_a_clear_refusal(text: str) -> None:
 
 
 def test_a_variable_is_read_when_it_is_needed() -> None:
-    secret = model.Secret.parse("env:TOKEN")
+    secret = Secret.parse("env:TOKEN")
     assert config.resolve_secret(secret, {"TOKEN": " xoxb-1\n"}) == "xoxb-1"
     assert str(secret) == repr(secret) == "***"
-    with pytest.raises(model.ConfigError, match="variable TOKEN is not set"):
+    with pytest.raises(ConfigError, match="variable TOKEN is not set"):
         config.resolve_secret(secret, {"TOKEN": "  "})
 
 
@@ -92,15 +93,15 @@ def test_a_reference_with_a_wrong_name_says_what_to_write(tmp_path: Path) -> Non
 
 def test_a_file_is_read_without_its_last_line_end(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("xoxb-1\n", encoding="utf-8")
-    assert config.resolve_secret(model.Secret.parse(f"file:{tmp_path}/token"), {}) == "xoxb-1"
+    assert config.resolve_secret(Secret.parse(f"file:{tmp_path}/token"), {}) == "xoxb-1"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff\xfe\x00", b"x" * 100_000])
 def test_a_file_without_a_secret_is_named_and_its_content_is_not_shown(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "token").write_bytes(content)
-    with pytest.raises(model.ConfigError, match="token") as caught:
-        config.resolve_secret(model.Secret.parse(f"file:{tmp_path}/token"), {})
+    with pytest.raises(ConfigError, match="token") as caught:
+        config.resolve_secret(Secret.parse(f"file:{tmp_path}/token"), {})
     assert "xxx" not in str(caught.value)
 
 
@@ -109,7 +110,7 @@ def test_a_file_without_a_secret_is_named_and_its_content_is_not_shown(content: 
 )
 def test_anything_else_is_refused_without_being_repeated(written: str) -> None:
     with pytest.raises(ValueError, match=r"secret|after env|after file") as caught:
-        model.Secret.parse(written)
+        Secret.parse(written)
     assert not written or written not in str(caught.value) or written in ("env:", "file:")
 
 
@@ -118,7 +119,7 @@ def test_a_database_address_may_be_kept_in_a_variable(tmp_path: Path) -> None:
     bot = folders.load(folder, environ={"DATABASE_URL": "postgresql://me:pw@db/x"}).bot
     assert "pw" not in repr(bot)
     assert bot.database_address({"DATABASE_URL": "postgresql://me:pw@db/x"}) == "postgresql://me:pw@db/x"
-    with pytest.raises(model.ConfigError, match="DATABASE_URL"):
+    with pytest.raises(ConfigError, match="DATABASE_URL"):
         bot.database_address({})
 
 
@@ -217,7 +218,7 @@ def test_a_relative_path_starts_from_the_home_folder_or_the_folder_of_the_config
 
 
 def test_a_folder_that_an_address_cannot_hold_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(model.ConfigError, match="rename the folder"):
+    with pytest.raises(ConfigError, match="rename the folder"):
         absolute_address(ADDRESS, tmp_path / "what?")
 
 

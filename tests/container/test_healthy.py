@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.servers.quiet import QuietHandler, serving_with
+from tests.testbed.servers.quiet import QuietHandler, serving_with
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "healthy"
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from testbed.servers.quiet import QuietHandler, QuietServer, serving
+from tests.testbed.servers.quiet import QuietHandler, QuietServer, serving
 from tests.web.conftest import filled, filled_once
 
 __all__ = ["filled", "filled_once"]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed.servers import absent
 from tests.crash import volume
 from tests.crash.process import Bot, bot_in
+from tests.testbed.servers import absent
 
 
 @pytest.fixture

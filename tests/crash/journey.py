@@ -16,10 +16,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from testbed import configs
-from testbed.servers.feeds import FeedServer
 from tests.crash import launcher, storm
 from tests.journeys.world import rss
+from tests.testbed import configs
+from tests.testbed.servers.feeds import FeedServer
 
 _BOT = """\
 database: sqlite:///{folder}/wirewatch.db

@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Self
 
-from testbed import commands
+from tests.testbed import commands
 
 
 class Launcher:

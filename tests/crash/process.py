@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from testbed import configs
-from testbed.servers import ports, slack
-from testbed.servers.feeds import FeedServer, Reply
 from tests.crash import storm
 from tests.journeys.world import rss
+from tests.testbed import configs
+from tests.testbed.servers import ports, slack
+from tests.testbed.servers.feeds import FeedServer, Reply
 
 BOT = """\
 database: sqlite:///{database}

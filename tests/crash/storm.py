@@ -25,11 +25,11 @@ from typing import Any
 
 import pytest
 
-from testbed import configs
-from testbed.servers import slack
-from testbed.servers.feeds import FeedServer
 from tests.crash import launcher
 from tests.journeys.world import Item, rss
+from tests.testbed import configs
+from tests.testbed.servers import slack
+from tests.testbed.servers.feeds import FeedServer
 
 OUTLETS = ("north", "south", "east")
 #: Four places to speak: a fault pauses one of them, the others go on.

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from testbed.servers import faulty
 from tests.channels import services
 from tests.channels.services import Service
 from tests.crash import journey as journeys
+from tests.testbed.servers import faulty
 
 World = tuple[faulty.Server[Any], journeys.Journey]
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.servers import smtp
 from tests.crash.journey import journey
+from tests.testbed.servers import smtp
 
 
 def keys(server: smtp.Server) -> dict[str, object]:

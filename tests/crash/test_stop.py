@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.runtime import TaskGroup
-from testbed.servers import processes
+from bot.aio import TaskGroup
 from tests.crash.process import WATCHING, Bot, bot_in
+from tests.testbed.servers import processes
 
 #: Another Python that has Wirewatch's dependencies, for the test of signals.
 OTHER_PYTHON = os.environ.get("WIREWATCH_OTHER_PYTHON", "/usr/bin/python3")

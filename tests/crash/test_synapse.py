@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed.servers import faulty, synapse
 from tests.crash import journey as journeys
 from tests.crash.test_chats import kill_at
+from tests.testbed.servers import faulty, synapse
 
 
 @pytest.mark.long

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from testbed.servers import absent
+from tests.testbed.servers import absent
 
 _SIZE = "4m"
 _BLOCK = bytes(4096)

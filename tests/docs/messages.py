@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from bot import model
+from bot.model import errors
+from bot.model.errors import WirewatchError
 
 ROOT = Path(__file__).parents[2]
 HOLE = "…"
 _ERRORS = {
-    name for name, kind in vars(model).items() if isinstance(kind, type) and issubclass(kind, model.WirewatchError)
+    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, WirewatchError)
 } | {"Drop", "NotStarted"}
 _LEVELS = {"info", "warning", "error", "critical"}
 #: Functions and tables whose texts are shown to people, although they are not errors there.

@@ -16,10 +16,10 @@ import pydantic
 import typer
 from typer.main import get_command
 
-from bot import model
 from bot.channels import discord, email, matrix, mattermost, teams, telegram
 from bot.channels.slack import channel as slack_channel
 from bot.cli.commands import app_of
+from bot.model.durations import format_duration
 from bot.queries.registry import Answers
 from bot.web.metrics import Metrics
 
@@ -32,8 +32,8 @@ NAMES = ("keys.md", "commands.md", "metrics.md", "messages.md", "channel-answers
 
 def page(name: str) -> str:
     """Return the text of a page of NAMES."""
-    from testbed import examples
     from tests.docs import messages
+    from tests.testbed import examples
 
     makers = {
         "keys.md": keys,
@@ -96,7 +96,7 @@ def _default(shape: Any) -> str:
     if value in (None, [], {}, ""):
         return ""
     if isinstance(value, str) and re.fullmatch(r"P(\d+D)?(T.+)?", value):
-        return f"`{model.format_duration(pydantic.TypeAdapter(timedelta).validate_python(value))}`"
+        return f"`{format_duration(pydantic.TypeAdapter(timedelta).validate_python(value))}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if value == 10_000_000:

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright import async_api
 
-from testbed.servers.quiet import serving_with
+from tests.testbed.servers.quiet import serving_with
 from tests.web import test_browser
 
 pytestmark = [*test_browser.pytestmark, pytest.mark.long]

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.servers import slack
-from testbed.servers.quiet import QuietHandler, serving_with
+from tests.testbed.servers import slack
+from tests.testbed.servers.quiet import QuietHandler, serving_with
 
 ROOT = Path(__file__).parents[2]
 #: Needs a network and minutes: scripts/release-test and scripts/image-test do the same.

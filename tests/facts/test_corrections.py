@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model
+from bot.model.stories import Article, ArticleId
 from bot.stories import facts
-from testbed.fakes import START
+from tests.testbed.fakes import START
 
 BODY = """PTA told operators in July to close BES by 30 November. About 5,000 companies use it.
 
 The company said it would not open its servers."""
-BEFORE = model.Article(
-    id=model.ArticleId("a"),
+BEFORE = Article(
+    id=ArticleId("a"),
     feed="f",
     outlet="Example",
     owner="example.org",

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from bot import model
+from bot.model.stories import Article
 from bot.stories import facts
-from testbed.updates import article
+from tests.testbed.updates import article
 
 FIRST = article(
     "BlackBerry to leave Pakistan",
@@ -23,7 +23,7 @@ MOVED = article(
 )
 
 
-def days(*articles: model.Article) -> list[date]:
+def days(*articles: Article) -> list[date]:
     return [deadline.day for deadline in facts.claims_of(articles).dues.deadlines()]
 
 

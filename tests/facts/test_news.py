@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import model
+from bot.model.stories import CORRECTION, Article, ArticleId, Fact
 from bot.stories import facts
 from bot.stories.facts import changes as changes_of
 from bot.stories.facts import claims as claims_of
 from bot.stories.facts.news import probability
-from testbed.updates import article
+from tests.testbed.updates import article
 
 FIRST = article(
     "Ofcom fines Northlink £20m over failed 999 calls",
@@ -25,7 +25,7 @@ FIRST = article(
 LATER = date(2015, 12, 9)
 
 
-def told(title: str, text: str, *, earlier: model.Article = FIRST, language: str = "en") -> tuple[model.Fact, ...]:
+def told(title: str, text: str, *, earlier: Article = FIRST, language: str = "en") -> tuple[Fact, ...]:
     later = article(title, text, outlet="Metro", day=LATER, language=language)
     return facts.news(facts.claims_of([earlier]), facts.read(later))
 
@@ -72,7 +72,7 @@ def test_the_sentence_of_a_change_is_told_once_however_it_writes_the_value() -> 
 def test_what_the_nearest_other_story_has_told_is_not_told_again() -> None:
     correction = article("CORRECTION: Northlink 999 outage", COUNTED, outlet="Metro", day=LATER)
     story, other = facts.claims_of([FIRST]), facts.claims_of([FIRST, correction])
-    repeated = facts.read(replace(correction, id=model.ArticleId("b"), fingerprint="b", title="Northlink: a new count"))
+    repeated = facts.read(replace(correction, id=ArticleId("b"), fingerprint="b", title="Northlink: a new count"))
 
     assert [fact.before for fact in facts.news(story, repeated) if fact.before] == ["14,000"]
     assert [fact.before for fact in facts.news(story, repeated, [other]) if fact.before] == []
@@ -124,7 +124,7 @@ def test_a_decision_is_quoted_whole_with_its_article_and_link() -> None:
     assert [fact.kind for fact in found] == ["sentence"] * len(found)
     assert f"{text} A hearing is set for 14 March 2016." in [fact.sentence for fact in found]
     assert {(fact.article, fact.outlet, fact.link) for fact in found} == {
-        (model.ArticleId("later"), "Metro", "https://news.example/later")
+        (ArticleId("later"), "Metro", "https://news.example/later")
     }
 
 
@@ -361,5 +361,5 @@ def test_who_is_cleared_of_nothing_that_was_reported_is_not_marked() -> None:
 def test_a_correction_without_its_words_in_the_headline_is_marked_and_its_regret_is_not_quoted() -> None:
     text = "An earlier version of this article misstated the fine on Northlink. We regret the error. — kw"
     found = told("Northlink and the regulator", text)
-    assert [fact.mark for fact in found] == [model.CORRECTION] * len(found) != []
+    assert [fact.mark for fact in found] == [CORRECTION] * len(found) != []
     assert not any("regret" in fact.sentence for fact in found)

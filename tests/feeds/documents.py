@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot import model
 from bot.feeds import kinds
+from bot.model.feeds import ParsedFeed
+from bot.model.fetching import Body
 
 URL = "https://news.example.org/feeds/main.xml"
 
@@ -18,10 +19,10 @@ def read(
     known: frozenset[str] = frozenset(),
     before: datetime | None = None,
     names_known: bool = False,
-) -> model.ParsedFeed:
+) -> ParsedFeed:
     data = content.encode() if isinstance(content, str) else content
     return kinds.parse_document(
-        model.Body(
+        Body(
             content=data,
             content_type=content_type,
             url=url,

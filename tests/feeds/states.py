@@ -5,52 +5,54 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime, timedelta
 
-from bot import model
 from bot.feeds import polling
-from testbed.fakes import START
+from bot.model.feeds import Entry, Feed, FeedState, ParsedFeed
+from bot.model.fetching import Response
+from bot.model.settings import FetchPolicy
+from tests.testbed.fakes import START
 
 URL = "https://news.example.org/feed"
-FEED = model.Feed(url=URL)
-POLICY = model.FetchPolicy()
+FEED = Feed(url=URL)
+POLICY = FetchPolicy()
 EVERY = POLICY.every
 #: A wait is lengthened by up to a tenth at random, and stays within at_least.
 LONGEST = POLICY.at_least / 1.1
-FRESH = model.FeedState(url=URL, due_at=START)
+FRESH = FeedState(url=URL, due_at=START)
 READ = dataclasses.replace(
     FRESH, baseline_at=START - timedelta(days=1), ok_at=START - EVERY, etag='"v1"', last_modified="then", item_count=3
 )
-WELL = model.Response(status=304, url=URL)
-PAGE = model.Response(status=200, url=URL, body=b"<rss/>", etag='"v2"', last_modified="now")
+WELL = Response(status=304, url=URL)
+PAGE = Response(status=200, url=URL, body=b"<rss/>", etag='"v2"', last_modified="now")
 
 
 def answered(
-    state: model.FeedState,
-    answer: model.Response,
+    state: FeedState,
+    answer: Response,
     *,
     now: datetime = START,
     jitter: float = 0.0,
-    feed: model.Feed = FEED,
-) -> model.FeedState:
+    feed: Feed = FEED,
+) -> FeedState:
     return polling.FinishedPoll(state, feed, POLICY, now, jitter).after_answer(answer)
 
 
 def was_read(
-    state: model.FeedState,
-    reading: model.ParsedFeed,
-    answer: model.Response = PAGE,
+    state: FeedState,
+    reading: ParsedFeed,
+    answer: Response = PAGE,
     *,
     new: int = 0,
     now: datetime = START,
     jitter: float = 0.0,
-) -> model.FeedState:
+) -> FeedState:
     return polling.FinishedPoll(state, FEED, POLICY, now, jitter).after_reading(
         reading, answer, digest=polling.hash_body(answer.body), new_count=new, arrivals=[now] * new
     )
 
 
-def entries(*dates: datetime | None) -> tuple[model.Entry, ...]:
-    return tuple(model.Entry(title=str(date), published=date) for date in dates)
+def entries(*dates: datetime | None) -> tuple[Entry, ...]:
+    return tuple(Entry(title=str(date), published=date) for date in dates)
 
 
-def status(code: int, **more: object) -> model.Response:
-    return dataclasses.replace(model.Response(status=code, url=URL), **more)  # type: ignore[arg-type] # fields by name
+def status(code: int, **more: object) -> Response:
+    return dataclasses.replace(Response(status=code, url=URL), **more)  # type: ignore[arg-type] # fields by name

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import model
 from bot.feeds.kinds import rss
 from bot.feeds.kit import fields, xmltext
-from testbed import shared_data
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, ParsedFeed
+from bot.model.fetching import Body
 from tests.feeds import documents
 from tests.feeds.documents import atom, entry, item, read
+from tests.testbed import shared_data
 
 DAY = datetime(2015, 12, 2, tzinfo=UTC)
 
@@ -31,7 +33,7 @@ def _packed(folder: Path, *, every: int) -> Iterator[tuple[str, bytes]]:
                 yield member.name, file.read()
 
 
-def _without(reading: model.ParsedFeed, known: frozenset[str]) -> Sequence[model.Entry]:
+def _without(reading: ParsedFeed, known: frozenset[str]) -> Sequence[Entry]:
     pairs = zip(reading.entries, reading.item_hashes, strict=True)
     return tuple(entry for entry, digest in pairs if digest not in known)
 
@@ -40,7 +42,7 @@ def _check(name: str, content: bytes) -> bool:
     """Whether the document was cut; asserts that nothing of it depends on the cut."""
     try:
         whole = read(content)
-    except model.ReadError:
+    except ReadError:
         return False
     if not whole.item_hashes:
         return False
@@ -61,8 +63,8 @@ def _check(name: str, content: bytes) -> bool:
     return True
 
 
-def _check_feedparser_agrees(name: str, content: bytes, whole: model.ParsedFeed) -> None:
-    body = model.Body(content=content, content_type="", url=documents.URL)
+def _check_feedparser_agrees(name: str, content: bytes, whole: ParsedFeed) -> None:
+    body = Body(content=content, content_type="", url=documents.URL)
     if not rss.Source().recognises(body):
         return
     # Of a document that was cut off, the mended text: feedparser's loose reader spoils the links of the original.
@@ -169,7 +171,7 @@ def test_old_items_of_a_baseline_keep_their_identity_and_only_the_first_of_them_
     assert (new.identity_only, bool(new.body)) == (False, True)
     assert all(entry.identity_only for entry in old)
     assert [entry.body for entry in old] == [f"Text of {n}." for n in range(1, 12)] + [None] * 3
-    assert old[-1] == model.Entry(
+    assert old[-1] == Entry(
         guid="id-14",
         link="https://news.example.org/14",
         title="Regulator writes order 14",

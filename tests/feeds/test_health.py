@@ -7,20 +7,20 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model
 from bot.feeds import health, polling
-from testbed.fakes import START
+from bot.model.feeds import Feed, FeedState, ParsedFeed
 from tests.feeds.states import FEED, POLICY, READ, URL, WELL, answered, entries, status, was_read
+from tests.testbed.fakes import START
 
 DAY = timedelta(days=1)
 
 
-def told(state: model.FeedState, now: datetime, feed: model.Feed = FEED) -> tuple[model.FeedState, list[str]]:
+def told(state: FeedState, now: datetime, feed: Feed = FEED) -> tuple[FeedState, list[str]]:
     events = health.find_health_events(state, feed, now)
     return health.mark_reported(state, events), [f"{'+' if event.is_well else '-'}{event.kind}" for event in events]
 
 
-def failed(state: model.FeedState, now: datetime = START, text: str = "no answer") -> model.FeedState:
+def failed(state: FeedState, now: datetime = START, text: str = "no answer") -> FeedState:
     return polling.FinishedPoll(state, FEED, POLICY, now, 0).after_failure(text)
 
 
@@ -50,9 +50,7 @@ def test_one_failure_that_lasts_a_day_is_told() -> None:
 
 def test_the_text_says_which_feed_since_when_and_why() -> None:
     state = dataclasses.replace(failed(failed(READ)), title="Example News")
-    (event,) = health.find_health_events(
-        state, model.Feed(url="https://me:secret@news.example.org/feed"), START + 3 * DAY
-    )
+    (event,) = health.find_health_events(state, Feed(url="https://me:secret@news.example.org/feed"), START + 3 * DAY)
     assert event.text == (
         "Example News (https://***@news.example.org/feed) has failed 2 times in a row, for 3 days: no answer"
     )
@@ -74,7 +72,7 @@ def test_silence_is_judged_by_the_feeds_own_history() -> None:
     assert kinds == ["-silent"]
     assert told(slow, START + 20 * DAY)[1] == []
     assert told(slow, START + 22 * DAY)[1] == ["-silent"]
-    back = was_read(state, model.ParsedFeed(entries=entries(START)), new=1, now=START + 3 * DAY)
+    back = was_read(state, ParsedFeed(entries=entries(START)), new=1, now=START + 3 * DAY)
     assert told(back, START + 3 * DAY)[1] == ["+silent"]
 
 
@@ -90,7 +88,7 @@ def test_a_broken_feed_is_not_told_as_silent_too() -> None:
 
 
 def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
-    feed = model.Feed(url=URL, expect=2 * DAY)
+    feed = Feed(url=URL, expect=2 * DAY)
     state = dataclasses.replace(READ, new_at=START)
     assert told(state, START + 2 * DAY, feed)[1] == []
     state, kinds = told(state, START + 3 * DAY, feed)
@@ -100,30 +98,30 @@ def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
 
 
 def test_a_feed_that_empties_is_told_after_a_day() -> None:
-    state = was_read(READ, model.ParsedFeed())
+    state = was_read(READ, ParsedFeed())
     assert told(state, START + timedelta(hours=23))[1] == []
-    state = was_read(state, model.ParsedFeed(), now=START + timedelta(hours=23))
+    state = was_read(state, ParsedFeed(), now=START + timedelta(hours=23))
     state, kinds = told(state, START + DAY)
     assert kinds == ["-empty"]
-    assert told(was_read(state, model.ParsedFeed(entries=entries(START))), START + DAY)[1] == ["+empty"]
+    assert told(was_read(state, ParsedFeed(entries=entries(START))), START + DAY)[1] == ["+empty"]
 
 
 def test_a_feed_that_never_had_items_is_young_and_not_empty() -> None:
-    state = was_read(was_read(model.FeedState(url=URL, due_at=START), model.ParsedFeed()), model.ParsedFeed())
+    state = was_read(was_read(FeedState(url=URL, due_at=START), ParsedFeed()), ParsedFeed())
     assert told(state, START + 9 * DAY)[1] == []
 
 
 def test_dates_that_go_are_told() -> None:
-    state = was_read(READ, model.ParsedFeed(entries=entries(START)))
-    state = was_read(state, model.ParsedFeed(entries=entries(None, None)))
+    state = was_read(READ, ParsedFeed(entries=entries(START)))
+    state = was_read(state, ParsedFeed(entries=entries(None, None)))
     assert told(state, START)[1] == []
-    state, kinds = told(was_read(state, model.ParsedFeed(entries=entries(None))), START)
+    state, kinds = told(was_read(state, ParsedFeed(entries=entries(None))), START)
     assert kinds == ["-undated"]
-    assert told(was_read(state, model.ParsedFeed(entries=entries(START))), START)[1] == ["+undated"]
+    assert told(was_read(state, ParsedFeed(entries=entries(START))), START)[1] == ["+undated"]
 
 
 def test_a_feed_that_never_dated_its_items_is_no_trouble() -> None:
-    assert told(was_read(READ, model.ParsedFeed(entries=entries(*[None] * 30))), START)[1] == []
+    assert told(was_read(READ, ParsedFeed(entries=entries(*[None] * 30))), START)[1] == []
 
 
 @pytest.mark.parametrize(("remaining", "kinds"), [(timedelta(days=4), []), (timedelta(days=2), ["-certificate"])])
@@ -135,7 +133,7 @@ def test_a_certificate_near_its_end_is_told(remaining: timedelta, kinds: list[st
 
 
 def test_skipped_mails_are_told_once_a_day() -> None:
-    reading = model.ParsedFeed(is_increment=True, skipped=1)
+    reading = ParsedFeed(is_increment=True, skipped=1)
     state, reported = READ, []
     for hours in (0, 1, 24, 49):
         now = START + timedelta(hours=hours)

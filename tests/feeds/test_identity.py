@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model
 from bot.feeds import identity, items, outlets
-from testbed.archive import DAY, FEED, LONG, Archive, entry, novelties, reading
-from testbed.fakes import START
+from bot.model.feeds import Entry, Feed
+from tests.testbed.archive import DAY, FEED, LONG, Archive, entry, novelties, reading
+from tests.testbed.fakes import START
 
-OTHER = model.Feed(url="https://feeds.other.net/world.xml", name="Other")
+OTHER = Feed(url="https://feeds.other.net/world.xml", name="Other")
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_known_title_alone_proves_nothing(archive: Archive) -> None:
     assert novelties(archive.poll(*fresh)) == ["new"] * 4
 
 
-def _renamed(number: int) -> model.Entry:
+def _renamed(number: int) -> Entry:
     return entry(number, guid=f"new-{number}", link=f"https://www.example.org/2015/item-{number}")
 
 
@@ -165,7 +165,7 @@ def test_a_rewritten_headline_with_its_new_address_is_an_edit(archive: Archive) 
 def test_an_article_that_moved_is_not_told_again_by_an_item_under_its_first_link(archive: Archive) -> None:
     archive.poll(entry(1))
     moved = entry(1, link="https://www.example.org/news/1-blackberry", body="<p>More is known now.</p>")
-    bare = model.Entry(guid="a", link=entry(1).link)
+    bare = Entry(guid="a", link=entry(1).link)
     archive.poll(moved, bare)
     for _ in range(3):
         assert novelties(archive.poll(moved, bare)) == ["seen", "seen"]
@@ -220,7 +220,7 @@ def test_an_item_without_title_is_called_by_its_first_words() -> None:
 
 
 def test_an_item_that_says_nothing_is_left_out() -> None:
-    assert Archive().poll(model.Entry(), model.Entry(title=" <br> ", link="mailto:x@example.org")).items == ()
+    assert Archive().poll(Entry(), Entry(title=" <br> ", link="mailto:x@example.org")).items == ()
 
 
 def test_an_id_that_is_an_address_is_the_link_where_no_other_is_given() -> None:
@@ -288,15 +288,13 @@ TITLES = st.sampled_from(
 BODIES = st.sampled_from([None, "", "<p>One.</p>", "<p>Two & three.", LONG])
 DATES = st.sampled_from([None, START, START - timedelta(days=3), datetime(1970, 1, 1, tzinfo=UTC)])
 ENTRIES = st.lists(
-    st.builds(model.Entry, guid=GUIDS, link=LINKS, title=TITLES, body=BODIES, published=DATES, updated=DATES),
+    st.builds(Entry, guid=GUIDS, link=LINKS, title=TITLES, body=BODIES, published=DATES, updated=DATES),
     max_size=8,
 )
 
 
 @given(ENTRIES, ENTRIES, st.booleans())
-def test_polling_any_document_again_comes_to_rest(
-    before: list[model.Entry], entries: list[model.Entry], is_baseline: bool
-) -> None:
+def test_polling_any_document_again_comes_to_rest(before: list[Entry], entries: list[Entry], is_baseline: bool) -> None:
     archive = Archive()
     archive.poll(*before, is_baseline=is_baseline)
     archive.poll(*entries)
@@ -322,9 +320,7 @@ def test_polling_a_document_with_ids_and_links_again_gives_nothing_new(before: l
 
 
 @given(ENTRIES, ENTRIES, st.randoms(use_true_random=False))
-def test_the_order_of_items_does_not_matter(
-    before: list[model.Entry], entries: list[model.Entry], random: object
-) -> None:
+def test_the_order_of_items_does_not_matter(before: list[Entry], entries: list[Entry], random: object) -> None:
     results = []
     shuffled = list(entries)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -341,13 +337,13 @@ def test_the_order_of_items_does_not_matter(
 # -- readings that are identified together give what they would one after another
 
 
-FEEDS = [model.Feed(url=f"https://www.example.org/rss/{name}", name="Example") for name in ("news", "world", "sport")]
+FEEDS = [Feed(url=f"https://www.example.org/rss/{name}", name="Example") for name in ("news", "world", "sport")]
 EDITED, RETOLD = identity.Novelty.EDITED, identity.Novelty.RETOLD
 WIRE_TEXT = f"<p>{'What the regulator wrote to the operators, word for word. ' * 8}</p>"
 
 
 def together(
-    archive: Archive, readings: Sequence[Sequence[model.Entry]], *, is_baseline: bool
+    archive: Archive, readings: Sequence[Sequence[Entry]], *, is_baseline: bool
 ) -> list[identity.Identification]:
     """The store is asked before any of them is kept."""
     documents = [reading(*entries) for entries in readings]
@@ -401,7 +397,7 @@ SIMILAR_ENTRIES = st.builds(
     st.booleans(),
 )
 def test_a_batch_is_identified_as_one_feed_after_another(
-    readings: list[list[model.Entry]], before: list[model.Entry], is_baseline: bool
+    readings: list[list[Entry]], before: list[Entry], is_baseline: bool
 ) -> None:
     archive, other = Archive(), Archive()
     for store in (archive, other):

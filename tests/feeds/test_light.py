@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot import model
 from bot.feeds.kinds import rss
 from bot.feeds.kinds.rss import light
 from bot.feeds.kit import fields
+from bot.model.feeds import ParsedFeed
 from tests.feeds import documents
 from tests.feeds.documents import atom, entry, item, read
 
@@ -26,7 +26,7 @@ SPACES = (
 )
 
 
-def check(document: str) -> model.ParsedFeed:
+def check(document: str) -> ParsedFeed:
     """Check that the whole document and its baseline are parsed as by feedparser, and return the feed."""
     by_feedparser = rss.parse_with_feedparser(document.encode(), documents.URL)
     reading = read(document)

@@ -10,9 +10,11 @@ from email.message import EmailMessage
 
 import pytest
 
-from bot import model
 from bot.feeds.kinds.imap import Options, Source
 from bot.feeds.kit import packing
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, ParsedFeed
+from bot.model.fetching import Body
 
 HEADLINES = [
     ("https://paper.example/1", "BlackBerry quits Pakistan after PTA sought backdoor", "The regulator wrote in July."),
@@ -41,19 +43,17 @@ def mail(subject: str = "Daily briefing", *, html: str | None = None, text: str 
     return message
 
 
-def read(*mails: EmailMessage | bytes, **options: str) -> model.ParsedFeed:
+def read(*mails: EmailMessage | bytes, **options: str) -> ParsedFeed:
     packed = b"".join(
         packing.pack_mail(message if isinstance(message, bytes) else message.as_bytes()) for message in mails
     )
-    body = model.Body(
-        content=packing.MAILS_HEAD + packed, content_type=packing.MAILS_TYPE, url="imaps://mail.test/INBOX"
-    )
+    body = Body(content=packing.MAILS_HEAD + packed, content_type=packing.MAILS_TYPE, url="imaps://mail.test/INBOX")
     return Source(Options.model_validate(options)).read(body)
 
 
 def test_a_mail_is_an_article() -> None:
     [entry] = read(mail("Ordnung f\u00fcr die Beh\u00f6rde \u2013 PTA")).entries
-    assert entry == model.Entry(
+    assert entry == Entry(
         guid="1@paper.example",
         title="Ordnung f\u00fcr die Beh\u00f6rde \u2013 PTA",
         body="The PTA wrote.\n",
@@ -108,8 +108,8 @@ def test_a_mail_without_subject_and_text_is_skipped() -> None:
 
 
 def test_what_is_from_no_mailbox_is_refused() -> None:
-    with pytest.raises(model.ReadError, match="imaps://"):
-        Source(Options.model_validate({})).read(model.Body(content=b"<rss/>", content_type="", url="https://x.example"))
+    with pytest.raises(ReadError, match="imaps://"):
+        Source(Options.model_validate({})).read(Body(content=b"<rss/>", content_type="", url="https://x.example"))
 
 
 # -- newsletters as they come: lists of many shapes, forwarded mails, mails of text alone, and encodings of all kinds

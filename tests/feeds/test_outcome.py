@@ -8,18 +8,19 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model
 from bot.feeds import polling, schedule
-from testbed.fakes import START
+from bot.model.feeds import FeedState, ParsedFeed
+from bot.model.fetching import Request
 from tests.feeds.states import EVERY, FEED, FRESH, PAGE, POLICY, READ, URL, WELL, answered, entries, status, was_read
+from tests.testbed.fakes import START
 
 
 def test_a_later_request_sends_both_validators() -> None:
-    assert polling.make_request(READ) == model.Request(url=URL, home=URL, etag='"v1"', last_modified="then")
+    assert polling.make_request(READ) == Request(url=URL, home=URL, etag='"v1"', last_modified="then")
 
 
 def test_a_reading_is_remembered() -> None:
-    reading = model.ParsedFeed(title="News", entries=entries(START), remarks=("odd",), item_hashes=("a", "b"))
+    reading = ParsedFeed(title="News", entries=entries(START), remarks=("odd",), item_hashes=("a", "b"))
     state = was_read(FRESH, reading, new=1)
     assert (state.title, state.etag, state.last_modified) == ("News", '"v2"', "now")
     assert (state.baseline_at, state.ok_at, state.new_at, state.polled_at) == (START, START, START, START)
@@ -29,11 +30,11 @@ def test_a_reading_is_remembered() -> None:
 
 
 def test_the_first_title_stays_and_a_later_one_is_noted_until_it_is_gone() -> None:
-    first = was_read(FRESH, model.ParsedFeed(title="Karachi Wire"))
+    first = was_read(FRESH, ParsedFeed(title="Karachi Wire"))
     assert (first.title, first.new_title) == ("Karachi Wire", None)
-    renamed = was_read(first, model.ParsedFeed(title="Reuters"), now=START + EVERY)
+    renamed = was_read(first, ParsedFeed(title="Reuters"), now=START + EVERY)
     assert (renamed.title, renamed.new_title) == ("Karachi Wire", "Reuters")
-    restored = was_read(renamed, model.ParsedFeed(title="Karachi Wire"), now=START + 2 * EVERY)
+    restored = was_read(renamed, ParsedFeed(title="Karachi Wire"), now=START + 2 * EVERY)
     assert (restored.title, restored.new_title) == ("Karachi Wire", None)
 
 
@@ -41,16 +42,16 @@ def test_the_first_title_stays_and_a_later_one_is_noted_until_it_is_gone() -> No
 def test_no_hub_is_asked_about_an_address_with_a_secret(topic: str | None) -> None:
     links = {"hub": "https://hub.example/", **({"self": topic} if topic else {})}
     answer = dataclasses.replace(PAGE, links=links)
-    state = was_read(FRESH, model.ParsedFeed(), answer)
+    state = was_read(FRESH, ParsedFeed(), answer)
     assert (state.hub, state.topic) == ((None, None) if topic else ("https://hub.example/", URL))
     secret = dataclasses.replace(PAGE, url=f"{URL}?feed_token=0123456789abcdef", links={"hub": "https://hub.example/"})
-    assert was_read(FRESH, model.ParsedFeed(), secret).hub is None
+    assert was_read(FRESH, ParsedFeed(), secret).hub is None
 
 
 def test_a_baseline_is_the_first_reading_also_without_items() -> None:
-    first = was_read(FRESH, model.ParsedFeed())
+    first = was_read(FRESH, ParsedFeed())
     assert first.baseline_at == START
-    assert was_read(first, model.ParsedFeed(), now=START + EVERY).baseline_at == START
+    assert was_read(first, ParsedFeed(), now=START + EVERY).baseline_at == START
 
 
 def test_a_304_is_well_and_may_bring_a_newer_validator() -> None:
@@ -142,7 +143,7 @@ def test_every_other_status_backs_off_and_says_what_to_do(code: int) -> None:
 
 
 def test_a_list_of_which_nothing_is_left_is_remarked_with_what_its_publisher_asks_for() -> None:
-    fresh = model.ParsedFeed(title="News", entries=entries(START, START), item_hashes=("a", "b"))
+    fresh = ParsedFeed(title="News", entries=entries(START, START), item_hashes=("a", "b"))
     known = dataclasses.replace(READ, polled_at=START - EVERY)
     (remark,) = was_read(known, fresh, new=2).remarks
     assert remark == "all 2 items are new since the last poll; some may have come and gone unseen"
@@ -172,10 +173,8 @@ DAY = timedelta(days=1)
 KNOWN = replace(READ, named_at=START, item_hashes=("a",))
 
 
-def after(
-    state: model.FeedState, *, now: datetime, names_known: bool, hashes: tuple[str, ...] = ("a",)
-) -> model.FeedState:
-    reading = model.ParsedFeed(item_hashes=hashes)
+def after(state: FeedState, *, now: datetime, names_known: bool, hashes: tuple[str, ...] = ("a",)) -> FeedState:
+    reading = ParsedFeed(item_hashes=hashes)
     return polling.FinishedPoll(state, FEED, POLICY, now, 0).after_reading(
         reading, PAGE, digest="", new_count=0, arrivals=(), names_known=names_known
     )

@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import model
 from bot.feeds import kinds
 from bot.feeds.kinds.page import Options, Source, proposals
+from bot.model.errors import IsPage, ReadError
+from bot.model.feeds import Entry, ParsedFeed
+from bot.model.fetching import Body
 
 URL = "https://regulator.example/news/"
 ITEM = """<article class="card teaser"><h3><a href="{n}?ref=list#top">Regulator schreibt Anordnung {n}</a></h3>
@@ -30,16 +32,16 @@ def page(*numbers: int, item: str = ITEM, head: str = "") -> bytes:
     return PAGE.replace("{items}", items).replace("{menu}", MENU).replace("{head}", head).encode()
 
 
-def body(content: bytes) -> model.Body:
-    return model.Body(content=content, content_type="text/html; charset=utf-8", url=URL)
+def body(content: bytes) -> Body:
+    return Body(content=content, content_type="text/html; charset=utf-8", url=URL)
 
 
-def read(content: bytes, **options: str) -> model.ParsedFeed:
+def read(content: bytes, **options: str) -> ParsedFeed:
     return Source(Options.model_validate(options)).read(body(content))
 
 
 def refused(content: bytes, **options: str) -> str:
-    with pytest.raises(model.ReadError) as caught:
+    with pytest.raises(ReadError) as caught:
         read(content, **options)
     return str(caught.value)
 
@@ -47,7 +49,7 @@ def refused(content: bytes, **options: str) -> str:
 def test_selectors_find_title_link_date_and_text() -> None:
     reading = read(page(1, 2), item="div.list > article", date=".when", text="p")
     assert (reading.title, reading.language, len(reading.item_hashes)) == ("Behörde", "de", 2)
-    assert reading.entries[0] == model.Entry(
+    assert reading.entries[0] == Entry(
         link=f"{URL}1?ref=list#top",
         title="Regulator schreibt Anordnung 1",
         body="<p>Die Behörde hat den Betreibern eine lange Anordnung geschrieben &amp; mehr.</p>",
@@ -77,9 +79,9 @@ def test_posts_whose_title_is_their_text_have_none_and_inline_tags_part_no_words
 def test_known_items_are_left_out_and_read_for_their_identity_where_that_is_asked() -> None:
     known = frozenset(read(page(1), item="article").item_hashes)
     source = Source(Options(item="article", title=None, link=None, date=None, text=None, language=None))
-    later = model.Body(content=page(1, 2), content_type="", url=URL, known_hashes=known)
+    later = Body(content=page(1, 2), content_type="", url=URL, known_hashes=known)
     assert [entry.title for entry in source.read(later).entries] == ["Regulator schreibt Anordnung 2"]
-    named = model.Body(content=page(1, 2), content_type="", url=URL, known_hashes=known, names_known=True)
+    named = Body(content=page(1, 2), content_type="", url=URL, known_hashes=known, names_known=True)
     assert [entry.identity_only for entry in source.read(named).entries] == [True, False]
 
 
@@ -95,7 +97,7 @@ def test_an_item_without_a_link_is_known_by_its_title() -> None:
 def test_a_page_may_say_its_encoding_itself(declared: str, encoding: str, title: str) -> None:
     content = f'<html><head>{declared.format(encoding)}</head><body><li><a href="/1">{title}</a>'.encode(encoding)
     source = Source(Options.model_validate({"item": "li"}))
-    assert source.read(model.Body(content=content, content_type="text/html", url=URL)).entries[0].title == title
+    assert source.read(Body(content=content, content_type="text/html", url=URL)).entries[0].title == title
 
 
 def test_a_page_on_which_nothing_is_found_any_more_says_what_changed() -> None:
@@ -161,7 +163,7 @@ def test_no_page_takes_long(name: str) -> None:
     begun = time.process_time()
     try:
         reading = read(b"<html><body>" + content, **options)
-    except model.ReadError:
+    except ReadError:
         pass
     else:
         assert sum(len(entry.title or "") + len(entry.body or "") for entry in reading.entries) < 10_000_000
@@ -171,13 +173,13 @@ def test_no_page_takes_long(name: str) -> None:
 def test_proposing_for_a_hostile_page_is_bounded_too() -> None:
     begun = time.process_time()
     links = "".join(f'<div class="c{"a" * (n % 50)}"><a href="/{n}">A headline of some words</a>' for n in range(9_000))
-    with contextlib.suppress(model.ReadError):
+    with contextlib.suppress(ReadError):
         proposals.propose_selectors(body(links.encode()))
     assert time.process_time() - begun < 5
 
 
 def test_a_feed_is_read_as_a_page_only_where_it_says_so() -> None:
-    with pytest.raises(model.IsPage):
+    with pytest.raises(IsPage):
         kinds.parse_document(body(page(1, 2)))
     options = Options.model_validate({"item": "article"}).model_dump_json()
     assert len(kinds.parse_document(body(page(1, 2)), kind="page", options=options).entries) == 2
@@ -208,8 +210,8 @@ def list_page(item: Callable[[int, str], str], *, around: str = "{}", language: 
 
 
 @functools.cache
-def read_proposed(content: bytes, fetched: datetime | None = FETCHED) -> tuple[dict[str, str], model.ParsedFeed]:
-    body = model.Body(content=content, content_type="text/html", url=LIST_URL, fetched=fetched)
+def read_proposed(content: bytes, fetched: datetime | None = FETCHED) -> tuple[dict[str, str], ParsedFeed]:
+    body = Body(content=content, content_type="text/html", url=LIST_URL, fetched=fetched)
     options = proposals.propose_selectors(body)[1][0]
     return dict(options), Source(Options.model_validate(options)).read(body)
 
@@ -322,7 +324,7 @@ def test_days_ago_are_counted_from_the_fetch_and_are_no_change_of_the_item() -> 
     options, first = read_proposed(content)
     assert first.entries[0].published == datetime(2015, 12, 1, 9, tzinfo=UTC)
     later = content.replace(b" days ago", b"7 days ago")
-    body = model.Body(content=later, content_type="text/html", url=LIST_URL, fetched=FETCHED)
+    body = Body(content=later, content_type="text/html", url=LIST_URL, fetched=FETCHED)
     assert Source(Options.model_validate(options)).read(body).item_hashes == first.item_hashes
 
 

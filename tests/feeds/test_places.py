@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import model
+from bot import keys
 from bot.config import feeds_file
 from bot.feeds import places
-from bot.model import values
+from bot.model.access import Auth, Secret
+from bot.model.feeds import Feed
 from tests.config import folders
 
 DOCS = Path(__file__).parents[2] / "docs" / "feeds.md"
@@ -80,14 +81,14 @@ def test_a_short_form_is_its_real_address(written: str) -> None:
     ],
 )
 def test_what_is_no_form_is_refused_with_the_forms(written: str) -> None:
-    with pytest.raises(values.InvalidValue) as refused:
+    with pytest.raises(keys.InvalidValue) as refused:
         feeds_file.expand_address(written)
     assert refused.value.code == "address"
     assert refused.value.help
 
 
 def test_a_misspelt_place_is_recognised() -> None:
-    with pytest.raises(values.InvalidValue) as refused:
+    with pytest.raises(keys.InvalidValue) as refused:
         feeds_file.expand_address("youtub:@BBCNews")
     assert refused.value.help == 'did you mean "youtube:"?'
 
@@ -131,10 +132,10 @@ def test_feeds_yaml_takes_short_forms_beside_addresses(tmp_path: Path) -> None:
 
 def test_a_place_is_asked_as_it_wants_whoever_wrote_its_address() -> None:
     minute = timedelta(minutes=1)
-    without = places.etiquette_of(model.Feed(url="https://www.reddit.com/r/x/.rss", every=minute))
+    without = places.etiquette_of(Feed(url="https://www.reddit.com/r/x/.rss", every=minute))
     assert (without.every, without.pace) == (30 * minute, timedelta(seconds=61))
-    login = model.Auth(bearer=model.Secret.parse("env:T"))
+    login = Auth(bearer=Secret.parse("env:T"))
     url = places.expand_short_form("github:advisories").url
-    assert places.etiquette_of(model.Feed(url=url)).every == 15 * minute
-    assert places.etiquette_of(model.Feed(url=url, auth=login)).every == timedelta()
-    assert places.etiquette_of(model.Feed(url="https://example.org/www.reddit.com")) == places.Etiquette()
+    assert places.etiquette_of(Feed(url=url)).every == 15 * minute
+    assert places.etiquette_of(Feed(url=url, auth=login)).every == timedelta()
+    assert places.etiquette_of(Feed(url="https://example.org/www.reddit.com")) == places.Etiquette()

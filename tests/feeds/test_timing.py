@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model
 from bot.feeds import places, polling, schedule
-from testbed.fakes import START
+from bot.model.feeds import Feed, FeedState, ParsedFeed
 from tests.feeds.states import (
     EVERY,
     FEED,
@@ -26,6 +25,7 @@ from tests.feeds.states import (
     status,
     was_read,
 )
+from tests.testbed.fakes import START
 
 
 def test_backing_off_doubles_up_to_an_hour_and_further_after_days() -> None:
@@ -42,9 +42,9 @@ def test_backing_off_doubles_up_to_an_hour_and_further_after_days() -> None:
 
 
 def test_a_busy_feed_is_asked_as_often_as_allowed_and_a_quiet_one_less() -> None:
-    busy = was_read(FRESH, model.ParsedFeed(entries=entries(*(START - timedelta(minutes=10 * n) for n in range(20)))))
-    hourly = was_read(FRESH, model.ParsedFeed(entries=entries(*(START - timedelta(hours=2 * n) for n in range(20)))))
-    quiet = was_read(FRESH, model.ParsedFeed(entries=entries(*(START - timedelta(days=30 * n) for n in range(20)))))
+    busy = was_read(FRESH, ParsedFeed(entries=entries(*(START - timedelta(minutes=10 * n) for n in range(20)))))
+    hourly = was_read(FRESH, ParsedFeed(entries=entries(*(START - timedelta(hours=2 * n) for n in range(20)))))
+    quiet = was_read(FRESH, ParsedFeed(entries=entries(*(START - timedelta(days=30 * n) for n in range(20)))))
     assert busy.due_at - START == EVERY
     assert hourly.due_at - START == timedelta(hours=2) / 8
     assert quiet.due_at - START == LONGEST
@@ -95,30 +95,30 @@ def test_a_feed_that_brings_its_whole_list_at_once_is_not_asked_more_often_for_i
 
 def test_a_window_that_turns_over_is_asked_at_once() -> None:
     state = dataclasses.replace(READ, rhythm=tuple(START - timedelta(days=40 - n) for n in range(20)))
-    reading = model.ParsedFeed(entries=entries(START, START), item_hashes=("a", "b", "c"))
+    reading = ParsedFeed(entries=entries(START, START), item_hashes=("a", "b", "c"))
     assert was_read(state, reading, new=2).due_at == START + EVERY
     assert was_read(state, reading, new=1).due_at > START + EVERY
 
 
 def test_arrivals_teach_the_rhythm_and_dates_in_the_future_do_not() -> None:
-    first = was_read(FRESH, model.ParsedFeed(entries=entries(START + timedelta(days=9), START, None)))
+    first = was_read(FRESH, ParsedFeed(entries=entries(START + timedelta(days=9), START, None)))
     assert first.rhythm == (START,)
-    second = was_read(first, model.ParsedFeed(), new=2, now=START + EVERY)
+    second = was_read(first, ParsedFeed(), new=2, now=START + EVERY)
     assert second.rhythm == (START, START + EVERY, START + EVERY)
-    many = was_read(second, model.ParsedFeed(), new=80, now=START + EVERY * 2)
+    many = was_read(second, ParsedFeed(), new=80, now=START + EVERY * 2)
     assert len(many.rhythm) == 50
 
 
 @pytest.mark.parametrize("hours", [2, 30])
 def test_ttl_and_freshness_are_lower_bounds_up_to_a_day(hours: int) -> None:
     asked = timedelta(hours=hours)
-    by_ttl = was_read(READ, model.ParsedFeed(ttl=asked))
+    by_ttl = was_read(READ, ParsedFeed(ttl=asked))
     by_header = answered(READ, status(304, fresh_until=START + asked))
     assert by_ttl.due_at == by_header.due_at == START + min(asked, timedelta(hours=24))
 
 
 def test_a_304_keeps_what_the_last_reading_asked() -> None:
-    state = was_read(READ, model.ParsedFeed(ttl=timedelta(hours=2), skip_hours=(1,)))
+    state = was_read(READ, ParsedFeed(ttl=timedelta(hours=2), skip_hours=(1,)))
     again = answered(state, WELL, now=state.due_at)
     assert again.due_at - state.due_at == timedelta(hours=2)
     assert again.skip_hours == (1,)
@@ -126,9 +126,9 @@ def test_a_304_keeps_what_the_last_reading_asked() -> None:
 
 def test_skipped_hours_and_days_are_passed_over() -> None:
     # START is a Wednesday, 09:00.
-    hours = was_read(READ, model.ParsedFeed(skip_hours=(9, 10)))
-    days = was_read(READ, model.ParsedFeed(skip_days=(2,)))
-    everything = was_read(READ, model.ParsedFeed(skip_hours=tuple(range(24))))
+    hours = was_read(READ, ParsedFeed(skip_hours=(9, 10)))
+    days = was_read(READ, ParsedFeed(skip_days=(2,)))
+    everything = was_read(READ, ParsedFeed(skip_hours=tuple(range(24))))
     assert hours.due_at.hour == 11
     assert (days.due_at.weekday(), days.due_at - START < timedelta(days=1)) == (3, True)
     assert everything.due_at - START < timedelta(hours=2)
@@ -148,8 +148,8 @@ def test_no_feed_is_asked_before_its_shortest_interval(jitter: float, minutes: i
 
 
 def test_reported_news_is_polled_for_at_once_but_not_more_often_than_the_pause_allows() -> None:
-    reddit = model.Feed(url="https://www.reddit.com/r/x/new.json")
-    state = model.FeedState(url=URL, due_at=START, polled_at=START)
+    reddit = Feed(url="https://www.reddit.com/r/x/new.json")
+    state = FeedState(url=URL, due_at=START, polled_at=START)
     soon, minute = START + timedelta(seconds=2), START + timedelta(minutes=1)
     assert schedule.plan_after_push(state, FEED, now=minute) == minute
     assert schedule.plan_after_push(state, FEED, now=soon) == START + timedelta(seconds=30)
@@ -158,7 +158,7 @@ def test_reported_news_is_polled_for_at_once_but_not_more_often_than_the_pause_a
 
 
 def test_reported_news_of_a_feed_that_fails_or_is_slow_waits_for_its_own_time() -> None:
-    state = model.FeedState(url=URL, due_at=START, polled_at=START)
+    state = FeedState(url=URL, due_at=START, polled_at=START)
     later = START + timedelta(hours=1)
     assert schedule.plan_after_push(dataclasses.replace(state, failures=1), FEED, now=later) is None
     assert schedule.plan_after_push(dataclasses.replace(state, is_slow=True), FEED, now=later) is None

@@ -10,17 +10,17 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bot import model
 from bot.feeds import websub
-from testbed.fakes import START
+from bot.model.feeds import Subscription
 from tests.feeds.documents import read
+from tests.testbed.fakes import START
 
 TOPIC = "https://wire.example/feed"
 ONE = websub.new_subscription("https://wire.example/feed.xml", "https://hub.example/", TOPIC, now=START)
 HOUR = timedelta(hours=1)
 
 
-def is_signed(subscription: model.Subscription, written: str, body: bytes) -> bool:
+def is_signed(subscription: Subscription, written: str, body: bytes) -> bool:
     signature = websub.Signature(subscription, written)
     for n in range(len(body)):
         signature.update(body[n : n + 1])
@@ -146,9 +146,7 @@ _REFUSED = websub.after_denial(ONE, "no more", now=START)
         (replace(_ACTIVE, until=START - HOUR), _PUBLIC, "only polled: the subscription has ended"),
     ],
 )
-def test_a_subscription_is_told_in_one_line(
-    subscription: model.Subscription, public_url: str | None, line: str
-) -> None:
+def test_a_subscription_is_told_in_one_line(subscription: Subscription, public_url: str | None, line: str) -> None:
     assert websub.describe_subscription(subscription, public_url=public_url, now=START) == line
 
 

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from bot import model
 from bot.fetch.client import HttpFetcher
 from bot.fetch.parsing import ReaderProcesses
-from testbed.fakes import FakeClock
-from testbed.servers.feeds import FeedServer
+from bot.model.feeds import Feed
+from bot.model.fetching import Body, Request
+from bot.model.settings import FetchPolicy
 from tests.feeds import documents
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers.feeds import FeedServer
 
-POLICY = model.FetchPolicy(allow_private=("127.0.0.0/8",), timeout=timedelta(seconds=5), max_bytes=1_000_000)
+POLICY = FetchPolicy(allow_private=("127.0.0.0/8",), timeout=timedelta(seconds=5), max_bytes=1_000_000)
 MakeFetcher = Callable[..., HttpFetcher]
 
 
@@ -29,7 +31,7 @@ async def server() -> AsyncIterator[FeedServer]:
 async def make_fetcher() -> AsyncIterator[MakeFetcher]:
     fetchers: list[HttpFetcher] = []
 
-    def make(policy: model.FetchPolicy = POLICY, **more: Any) -> HttpFetcher:
+    def make(policy: FetchPolicy = POLICY, **more: Any) -> HttpFetcher:
         fetchers.append(HttpFetcher(policy, FakeClock(), **more))
         return fetchers[-1]
 
@@ -47,10 +49,8 @@ async def readers() -> AsyncIterator[ReaderProcesses]:
 
 async def read_title(readers: ReaderProcesses, title: str, *, text: str = "", url: str = documents.URL) -> str | None:
     """Parse a document of one item. Return the title of the item."""
-    body = model.Body(
-        content=documents.rss(documents.item(1, title=title, body=text)).encode(), content_type="", url=url
-    )
-    reading, _ = await readers.read(body, model.Feed(url=url))
+    body = Body(content=documents.rss(documents.item(1, title=title, body=text)).encode(), content_type="", url=url)
+    reading, _ = await readers.read(body, Feed(url=url))
     return reading.entries[0].title
 
 
@@ -64,6 +64,6 @@ def to_localhost(host: str, port: int) -> Sequence[str]:
     return ("127.0.0.1",)
 
 
-def configured(*, url: str, **more: Any) -> model.Request:
+def configured(*, url: str, **more: Any) -> Request:
     """Return a request for an address in the configuration."""
-    return model.Request(url=url, **{"home": url, **more})
+    return Request(url=url, **{"home": url, **more})

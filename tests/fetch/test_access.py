@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from bot import config, model
+from bot import config
 from bot.fetch import fulltext
 from bot.fetch.client import HttpFetcher
-from testbed.fakes import FakeClock
-from testbed.servers.feeds import TLS, FeedServer, Reply
+from bot.model.access import Access, Auth, BasicAuth, Secret, Tls
+from bot.model.errors import AddressRefused, FetchError, Unreachable
+from bot.model.feeds import Feed
 from tests.fetch.conftest import MakeFetcher, configured, to_localhost
 from tests.fetch.test_fulltext_reader import PAGE
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers.feeds import TLS, FeedServer, Reply
 
 BODY = b"<rss/>"
 ENVIRON = {"TOKEN": "open-sesame", "PASSWORD": "päss:word", "SESSION": "a1,b2", "EVIL": "x\r\nX-Evil: yes"}
-TOKEN = model.Secret.parse("env:TOKEN")
+TOKEN = Secret.parse("env:TOKEN")
 
 
 @pytest.fixture
@@ -25,10 +28,10 @@ def private(make_fetcher: MakeFetcher) -> HttpFetcher:
     return make_fetcher(resolve=to_localhost, secret_of=lambda secret: config.resolve_secret(secret, ENVIRON))
 
 
-EVERYTHING = model.Access(
+EVERYTHING = Access(
     headers=(("X-Api-Key", TOKEN), ("Accept-Language", "ur")),
-    cookies=(("session", model.Secret.parse("env:SESSION")), ("token", TOKEN)),
-    auth=model.Auth(basic=model.BasicAuth(user="analyst", password=model.Secret.parse("env:PASSWORD"))),
+    cookies=(("session", Secret.parse("env:SESSION")), ("token", TOKEN)),
+    auth=Auth(basic=BasicAuth(user="analyst", password=Secret.parse("env:PASSWORD"))),
 )
 
 
@@ -84,16 +87,16 @@ async def test_one_feeds_keys_are_not_sent_for_another(server: FeedServer, priva
 @pytest.mark.parametrize(
     "access",
     [
-        model.Access(headers=(("X-Api-Key", model.Secret.parse("env:EVIL")),)),
-        model.Access(cookies=(("session", model.Secret.parse("env:EVIL")),)),
-        model.Access(auth=model.Auth(bearer=model.Secret.parse("env:EVIL"))),
-        model.Access(proxy=model.Secret.parse("env:EVIL")),
+        Access(headers=(("X-Api-Key", Secret.parse("env:EVIL")),)),
+        Access(cookies=(("session", Secret.parse("env:EVIL")),)),
+        Access(auth=Auth(bearer=Secret.parse("env:EVIL"))),
+        Access(proxy=Secret.parse("env:EVIL")),
     ],
 )
 async def test_a_line_break_in_a_secret_begins_no_header(
-    server: FeedServer, private: HttpFetcher, access: model.Access
+    server: FeedServer, private: HttpFetcher, access: Access
 ) -> None:
-    with pytest.raises(model.AddressRefused, match="such as a line break; not sent") as caught:
+    with pytest.raises(AddressRefused, match="such as a line break; not sent") as caught:
         await private.get(configured(url=server.url(), access=access))
     assert not server.requests
     assert "Evil" not in str(caught.value)
@@ -101,24 +104,24 @@ async def test_a_line_break_in_a_secret_begins_no_header(
 
 async def test_a_cookie_cannot_bring_another_one(server: FeedServer, tmp_path: Path, private: HttpFetcher) -> None:
     (tmp_path / "cookie").write_text("a; admin=1")
-    secret = model.Secret.parse(f"file:{tmp_path}/cookie")
-    with pytest.raises(model.AddressRefused, match="the cookie session"):
-        await private.get(configured(url=server.url(), access=model.Access(cookies=(("session", secret),))))
+    secret = Secret.parse(f"file:{tmp_path}/cookie")
+    with pytest.raises(AddressRefused, match="the cookie session"):
+        await private.get(configured(url=server.url(), access=Access(cookies=(("session", secret),))))
 
 
 async def test_a_secret_that_is_not_there_stops_the_request_and_is_named(
     server: FeedServer, private: HttpFetcher
 ) -> None:
-    missing = model.Auth(bearer=model.Secret.parse("env:FORGOTTEN"))
-    with pytest.raises(model.AddressRefused, match="the variable FORGOTTEN is not set"):
-        await private.get(configured(url=server.url(), access=model.Access(auth=missing)))
+    missing = Auth(bearer=Secret.parse("env:FORGOTTEN"))
+    with pytest.raises(AddressRefused, match="the variable FORGOTTEN is not set"):
+        await private.get(configured(url=server.url(), access=Access(auth=missing)))
     assert not server.requests
 
 
 async def test_a_failure_shows_no_secret(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", Reply.redirect("http://10.0.0.1/"))
-    for access in (EVERYTHING, model.Access(proxy="http://127.0.0.1:9")):
-        with pytest.raises(model.FetchError) as caught:
+    for access in (EVERYTHING, Access(proxy="http://127.0.0.1:9")):
+        with pytest.raises(FetchError) as caught:
             await private.get(configured(url=server.url(), access=access))
         assert not [text for text in ENVIRON.values() if text in f"{caught.value!r}{caught.value.__cause__!r}"]
     assert "open-sesame" not in repr(EVERYTHING)
@@ -129,10 +132,10 @@ async def test_a_feeds_proxy_is_asked_for_it_and_for_each_hop_and_for_no_private
 ) -> None:
     server.serve("http://feeds.test/feed", Reply.redirect("http://other.test/feed"))
     server.serve("http://other.test/feed", BODY)
-    through = model.Access(proxy=server.url(""), auth=model.Auth(bearer=TOKEN))
+    through = Access(proxy=server.url(""), auth=Auth(bearer=TOKEN))
     assert (await private.get(configured(url="http://feeds.test/feed", access=through))).body == BODY
     assert ["authorization" in request.headers for request in server.requests] == [True, False]
-    with pytest.raises(model.AddressRefused, match="private"):
+    with pytest.raises(AddressRefused, match="private"):
         await private.get(configured(url="http://169.254.169.254/", access=through))
     assert len(server.requests) == 2
 
@@ -142,16 +145,16 @@ async def test_a_client_certificate_and_a_private_authority_serve_their_own_orig
     async with FeedServer(tls=True, clients=TLS / "client.pem") as server, FeedServer(tls=True) as other:
         server.serve("/feed", BODY)
         url = server.url(host="feeds.test")
-        files = model.Tls(authority=trusted, certificate=str(TLS / "client.pem"), key=str(TLS / "client.key"))
-        mine = model.Access(tls=files)
+        files = Tls(authority=trusted, certificate=str(TLS / "client.pem"), key=str(TLS / "client.key"))
+        mine = Access(tls=files)
         assert (await private.get(configured(url=url, access=mine))).body == BODY
         # Without the certificate the server closes; without the authority we do.
-        no_certificate = model.Access(tls=model.Tls(authority=trusted))
-        with pytest.raises(model.Unreachable):
+        no_certificate = Access(tls=Tls(authority=trusted))
+        with pytest.raises(Unreachable):
             await private.get(configured(url=url, access=no_certificate))
-        with pytest.raises(model.Unreachable, match="not trusted here"):
+        with pytest.raises(Unreachable, match="not trusted here"):
             await private.get(configured(url=url))
-        with pytest.raises(model.Unreachable, match="not trusted here"):
+        with pytest.raises(Unreachable, match="not trusted here"):
             await private.get(configured(url=other.url(host="feeds.test"), home=url, access=mine))
         assert len(server.requests) == 1
 
@@ -166,10 +169,10 @@ async def test_pages_of_the_feeds_own_origin_are_asked_with_its_access_and_other
         server.serve("/away", Reply.redirect(stranger.url("/page")))
         reader = fulltext.TrafilaturaReader(private, FakeClock())
         for url in (server.url("/page"), server.url("/away"), stranger.url("/page")):
-            assert await reader.text_of(url, model.Feed(url=server.url("/feed")).over(EVERYTHING))
+            assert await reader.text_of(url, Feed(url=server.url("/feed")).over(EVERYTHING))
         sent = {(request.path, "authorization" in request.headers) for request in server.requests}
         assert {("/page", True), ("/away", True), ("/robots.txt", False)} <= sent
         assert not [request for request in stranger.requests if {"authorization", "cookie"} & set(request.headers)]
         # Whoever asks without it is not given what was answered to it.
-        assert await reader.text_of(server.url("/page"), model.Feed(url=server.url("/feed")))
+        assert await reader.text_of(server.url("/page"), Feed(url=server.url("/feed")))
         assert "authorization" not in server.seen("/page")[-1].headers

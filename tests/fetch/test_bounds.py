@@ -12,10 +12,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model
 from bot.fetch.client import HttpFetcher
-from testbed.servers.feeds import FeedServer, Reply
+from bot.model.errors import BodyTooBig, Unreachable
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
+from tests.testbed.servers.feeds import FeedServer, Reply
 
 BODY = b"<rss version='2.0'>" + b"text " * 2000
 
@@ -23,7 +23,7 @@ BODY = b"<rss version='2.0'>" + b"text " * 2000
 async def test_a_bomb_is_refused_within_bounded_memory(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply.bomb(50_000_000))
     tracemalloc.start()
-    with pytest.raises(model.BodyTooBig, match=r"more than 1 MB.*fetch\.max_bytes"):
+    with pytest.raises(BodyTooBig, match=r"more than 1 MB.*fetch\.max_bytes"):
         await fetcher.get(configured(url=server.url()))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -63,7 +63,7 @@ async def test_the_whole_takes_no_longer_than_the_policy(
     server.serve("/feed", reply)
     fetcher = make_fetcher(dataclasses.replace(POLICY, timeout=timedelta(seconds=0.3)))
     begun = asyncio.get_running_loop().time()
-    with pytest.raises(model.Unreachable, match=r"within 0\.3 seconds"):
+    with pytest.raises(Unreachable, match=r"within 0\.3 seconds"):
         await fetcher.get(configured(url=server.url()))
     assert asyncio.get_running_loop().time() - begun < 2
 
@@ -98,16 +98,16 @@ async def test_a_server_that_does_not_use_http_is_an_error(
     server: FeedServer, fetcher: HttpFetcher, reply: Reply
 ) -> None:
     server.serve("/feed", reply)
-    with pytest.raises(model.Unreachable, match="closed the connection early, or does not use HTTP"):
+    with pytest.raises(Unreachable, match="closed the connection early, or does not use HTTP"):
         await fetcher.get(configured(url=server.url()))
 
 
 async def test_a_coding_that_was_not_asked_for_is_an_error(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply(body=b"\x8b", headers={"Content-Encoding": "br"}))
-    with pytest.raises(model.Unreachable, match="compressed as br, which was not requested"):
+    with pytest.raises(Unreachable, match="compressed as br, which was not requested"):
         await fetcher.get(configured(url=server.url()))
 
 
 async def test_a_closed_port_says_so(server: FeedServer, fetcher: HttpFetcher) -> None:
-    with pytest.raises(model.Unreachable, match="refuses the connection"):
+    with pytest.raises(Unreachable, match="refuses the connection"):
         await fetcher.get(configured(url="http://127.0.0.1:9/feed"))

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot import model
 from bot.fetch import parsing
 from bot.fetch.parsing import ReaderProcesses
+from bot.model.feeds import Feed
+from bot.model.fetching import Body
 from tests.feeds.documents import URL
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +25,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the measures ar
 _TAKEN_OVER = """
 import sys
 sys.path[:] = sys.argv[2:]
-from bot import model
+
+from bot.model.feeds import ParsedFeed
 from bot.feeds import kinds
 from bot.fetch import child
 
@@ -34,7 +36,7 @@ def run(body, **named):
         exec(body.content.decode(), said)
     except Exception as error:
         said["answer"] = f"{type(error).__name__} {getattr(error, 'errno', '')}"
-    return model.ParsedFeed(title=str(said.get("answer"))[:1_000])
+    return ParsedFeed(title=str(said.get("answer"))[:1_000])
 
 kinds.parse_document = run
 child.main(int(sys.argv[1]))
@@ -67,8 +69,8 @@ async def taken_over() -> AsyncIterator[ReaderProcesses]:
 
 
 async def _run(processes: ReaderProcesses, code: str) -> str | None:
-    body = model.Body(content=code.encode(), content_type="", url=URL)
-    reading, _ = await processes.read(body, model.Feed(url=URL))
+    body = Body(content=code.encode(), content_type="", url=URL)
+    reading, _ = await processes.read(body, Feed(url=URL))
     return reading.title
 
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model
 from bot.fetch import headers
 from bot.fetch.client import HttpFetcher, make_user_agent
-from testbed.fakes import START
-from testbed.servers.feeds import FeedServer, Reply
+from bot.model.errors import AddressRefused
 from tests.fetch.conftest import POLICY, MakeFetcher, configured, to_localhost
+from tests.testbed.fakes import START
+from tests.testbed.servers.feeds import FeedServer, Reply
 
 BODY = b"<rss version='2.0'><channel/></rss>"
 
@@ -192,7 +192,7 @@ async def test_only_the_leading_permanent_hops_are_lasting(
 
 async def test_a_loop_ends_after_five_hops(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/loop", Reply.redirect("/loop", status=301))
-    with pytest.raises(model.AddressRefused, match="more than 5 redirects"):
+    with pytest.raises(AddressRefused, match="more than 5 redirects"):
         await fetcher.get(configured(url=server.url("/loop")))
     assert len(server.requests) == 6
 
@@ -200,7 +200,7 @@ async def test_a_loop_ends_after_five_hops(server: FeedServer, fetcher: HttpFetc
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/", "gopher://x/", "data:,x"])
 async def test_a_redirect_out_of_the_web_is_refused(server: FeedServer, fetcher: HttpFetcher, target: str) -> None:
     server.serve("/feed", Reply.redirect(target))
-    with pytest.raises(model.AddressRefused, match="redirects to"):
+    with pytest.raises(AddressRefused, match="redirects to"):
         await fetcher.get(configured(url=server.url()))
 
 
@@ -209,7 +209,7 @@ async def test_a_redirect_to_a_private_address_is_refused(
     server: FeedServer, fetcher: HttpFetcher, target: str
 ) -> None:
     server.serve("/feed", Reply.redirect(target, status=301))
-    with pytest.raises(model.AddressRefused, match="private or reserved"):
+    with pytest.raises(AddressRefused, match="private or reserved"):
         await fetcher.get(configured(url=server.url()))
 
 

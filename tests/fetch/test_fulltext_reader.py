@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model
 from bot.fetch import fulltext
-from testbed.fakes import START, FakeClock
+from bot.model.errors import FetchError, Unreachable
+from bot.model.feeds import Feed
+from bot.model.fetching import Request, Response
+from tests.testbed.fakes import START, FakeClock
 
 SENTENCE = "The regulator told the operators to close the enterprise servers before the end of the month. "
 PAGE = (
@@ -18,7 +20,7 @@ PAGE = (
     "<footer>All rights reserved</footer></body></html>"
 ).encode()
 URL = "https://news.example.org/a"
-FEED = model.Feed(url="https://wire.example/feed")
+FEED = Feed(url="https://wire.example/feed")
 ROBOTS = "https://news.example.org/robots.txt"
 
 
@@ -27,18 +29,18 @@ class Web:
 
     def __init__(self, clock: FakeClock, **pages: object) -> None:
         self.clock = clock
-        self.answers: dict[str, model.Response | model.FetchError] = {}
+        self.answers: dict[str, Response | FetchError] = {}
         self.asked: list[tuple[str, float]] = []
 
     def put(self, url: str, body: bytes = PAGE, *, status: int = 200, kind: str = "text/html", **more: object) -> None:
-        answer = model.Response(status=status, url=str(more.pop("end", url)), body=body, content_type=kind, **more)  # type: ignore[arg-type]
+        answer = Response(status=status, url=str(more.pop("end", url)), body=body, content_type=kind, **more)  # type: ignore[arg-type]
         self.answers[url] = answer
 
-    async def get(self, request: model.Request) -> model.Response:
+    async def get(self, request: Request) -> Response:
         self.asked.append((request.url, (self.clock.now() - START).total_seconds()))
         await asyncio.sleep(0)
-        answer = self.answers.get(request.url) or model.Response(status=404, url=request.url)
-        if isinstance(answer, model.FetchError):
+        answer = self.answers.get(request.url) or Response(status=404, url=request.url)
+        if isinstance(answer, FetchError):
             raise answer
         return answer
 
@@ -125,7 +127,7 @@ async def test_a_host_that_did_not_answer_is_asked_for_its_robots_txt_again_soon
     web: Web, reader: fulltext.TrafilaturaReader, clock: FakeClock
 ) -> None:
     web.put(URL)
-    web.answers[ROBOTS] = model.Unreachable("no connection")
+    web.answers[ROBOTS] = Unreachable("no connection")
     assert await reader.text_of(URL, FEED) is None
     del web.answers[ROBOTS]
     clock.advance(timedelta(hours=2))

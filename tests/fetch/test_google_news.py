@@ -10,9 +10,9 @@ import pytest
 
 from bot.fetch.client import HttpFetcher
 from bot.fetch.google_news import GoogleNews
-from testbed.elsewhere import Elsewhere
-from testbed.fakes import FakeClock
-from testbed.servers.feeds import FeedServer, Reply
+from tests.testbed.elsewhere import Elsewhere
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers.feeds import FeedServer, Reply
 
 PAGE = (
     b"<html><body><c-wiz><div jscontroller=x data-n-a-sg=signature data-n-a-ts=1449043200></div></c-wiz></body></html>"

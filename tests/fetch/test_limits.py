@@ -8,19 +8,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot import model
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses
+from bot.model.errors import ReadError
+from bot.model.feeds import Feed
+from bot.model.fetching import Body
 from tests.feeds.documents import URL, item, rss
 from tests.fetch.conftest import read_title
 
-FEED = model.Feed(url=URL)
+FEED = Feed(url=URL)
 #: The real program, over a parser with faults that only documents with their names meet.
 _FAULTY = """
 import os, sys, time
 sys.path[:] = sys.argv[2:]
 from datetime import timedelta
-from bot import model
+
+from bot.model.feeds import ParsedFeed
 from bot.feeds import kinds
 from bot.fetch import child, protocol
 protocol.PATIENCE = timedelta(seconds=1)
@@ -42,7 +45,7 @@ def faulty(body, **named):
     if b"exit" in body.content:
         os._exit(7)
     if b"says more than it holds" in body.content:
-        return model.ParsedFeed(title='x' * 6_000_000)
+        return ParsedFeed(title='x' * 6_000_000)
     if b"slow" in body.content:
         time.sleep(0.6)
     if b"bug" in body.content:
@@ -75,7 +78,7 @@ def faulty(readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> ReaderP
 async def test_a_document_that_uses_too_much_is_refused_and_the_next_is_parsed(faulty: ReaderProcesses) -> None:
     assert await read_title(faulty, "good") == "good"
     for name, error in _TOO_MUCH.items():
-        with pytest.raises(model.ReadError, match=error):
+        with pytest.raises(ReadError, match=error):
             await read_title(faulty, name)
         assert await read_title(faulty, "good again") == "good again"
 
@@ -113,7 +116,7 @@ async def test_halves_of_surrogate_pairs_are_joined_or_replaced(readers: ReaderP
         rb'{"version": "https://jsonfeed.org/version/1.1", "title": "x", "items": [{"id": "1", "tags": ["\udc00"],'
         rb' "title": "a\ud83d b\ud83d\ude00", "date_published": "2015-12-02T09:00:00Z"}]}'
     )
-    body = model.Body(content=content, content_type="application/json", url=URL)
+    body = Body(content=content, content_type="application/json", url=URL)
     reading, prepared = await readers.read(body, FEED)
     assert [(entry.title, entry.tags) for entry in reading.entries] == [("a\ufffd b\U0001f600", ("\ufffd",))]
     assert [item.published for item in prepared] == [datetime(2015, 12, 2, 9, tzinfo=UTC)]
@@ -126,6 +129,6 @@ async def test_the_largest_documents_that_are_fetched_stay_within_the_limits() -
         text = ((around + "word text here ") * (size // 14))[:size].rpartition(" ")[0]
         document = rss(*(item(number, body=text) for number in range(count)))
         assert 9_000_000 < len(document) < 10_300_000
-        reading, _ = await processes.read(model.Body(content=document.encode(), content_type="", url=URL), FEED)
+        reading, _ = await processes.read(Body(content=document.encode(), content_type="", url=URL), FEED)
         assert len(reading.entries) == count
     await processes.close()

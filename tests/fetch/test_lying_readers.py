@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import model
 from bot.feeds.items import prepare_items
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses
-from testbed.servers.processes import children
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, Feed, ParsedFeed
 from tests.feeds.documents import URL
 from tests.fetch.conftest import read_title
+from tests.testbed.servers.processes import children
 
 READY = protocol.frame_message(protocol.Ready())
 NONE = protocol.frame_message(protocol.NoFeed("no feed"))
@@ -40,7 +41,7 @@ def _frame(payload: bytes) -> bytes:
     return len(payload).to_bytes(4, "big") + payload
 
 
-TOO_LONG = prepare_items(model.Feed(url=URL), model.ParsedFeed(entries=(model.Entry(title="x" * 9_000),)))
+TOO_LONG = prepare_items(Feed(url=URL), ParsedFeed(entries=(Entry(title="x" * 9_000),)))
 #: What the program does, and what is told of the document.
 LIARS = {
     "is about something else": (_says(protocol.frame_message(protocol.Text("x"))), "not a document"),
@@ -53,7 +54,7 @@ LIARS = {
     "is that it is ready, again": (_says(READY), "a second ready message"),
     "is that it leaves": (_says(protocol.frame_message(protocol.Leaving())), "it ends before its first answer"),
     "says more than a document can": (
-        _says(protocol.frame_message(protocol.Done(model.ParsedFeed(), TOO_LONG))),
+        _says(protocol.frame_message(protocol.Done(ParsedFeed(), TOO_LONG))),
         "values that no document can have",
     ),
     "never comes": (_says(), "no answer within 1 second"),
@@ -78,10 +79,10 @@ async def test_an_answer_that_is_none_costs_its_document_alone(
 ) -> None:
     program, error = LIARS[name]
     monkeypatch.setattr(parsing, "_PROGRAM", program)
-    with pytest.raises(model.ReadError, match=rf"the reader process ended while it parsed this document \(.*{error}"):
+    with pytest.raises(ReadError, match=rf"the reader process ended while it parsed this document \(.*{error}"):
         await read_title(readers, "Good")
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE))
-    with pytest.raises(model.ReadError, match=r"^no feed$"):
+    with pytest.raises(ReadError, match=r"^no feed$"):
         await read_title(readers, "Good")
 
 
@@ -90,7 +91,7 @@ async def test_a_process_that_answers_twice_is_replaced(
 ) -> None:
     honest = parsing._PROGRAM
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE + NONE))
-    with pytest.raises(model.ReadError, match=r"^no feed$"):
+    with pytest.raises(ReadError, match=r"^no feed$"):
         await read_title(readers, "Good")
     monkeypatch.setattr(parsing, "_PROGRAM", honest)
     monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
@@ -101,7 +102,7 @@ async def test_documents_that_fill_the_pipe_of_a_process_that_reads_none_are_giv
     readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parsing, "_PROGRAM", f"import os, time; os.write(1, {READY!r}); time.sleep(60)")
-    with pytest.raises(model.ReadError, match="no answer within 1 second"):
+    with pytest.raises(ReadError, match="no answer within 1 second"):
         await read_title(readers, "Good", text="x" * 900_000)
 
 
@@ -111,7 +112,7 @@ async def test_a_process_that_does_not_end_when_nobody_writes_to_it_is_killed(
     # Other tests of this process may have left a fork server.
     others = set(children(os.getpid()))
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE, "time.sleep(60)"))
-    with pytest.raises(model.ReadError, match=r"^no feed$"):
+    with pytest.raises(ReadError, match=r"^no feed$"):
         await read_title(readers, "Good")
     await readers.close()
     assert set(children(os.getpid())) - others == set()
@@ -122,7 +123,7 @@ async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     await readers.prepare()
-    with pytest.raises(model.ReadError, match=r"a reader process cannot be started .*fetch\.readers: 0 in bot\.yaml"):
+    with pytest.raises(ReadError, match=r"a reader process cannot be started .*fetch\.readers: 0 in bot\.yaml"):
         await read_title(readers, "Good")
 
 
@@ -135,7 +136,7 @@ async def test_a_process_that_does_not_get_ready_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setattr(protocol, "START_PATIENCE", timedelta(seconds=1))
     monkeypatch.setattr(parsing, "_PROGRAM", program)
-    with pytest.raises(model.ReadError, match=rf"a reader process cannot be started .*{error}"):
+    with pytest.raises(ReadError, match=rf"a reader process cannot be started .*{error}"):
         await read_title(readers, "Good")
 
 
@@ -162,5 +163,5 @@ async def test_a_process_is_given_no_secret(readers: ReaderProcesses, monkeypatc
             "os.write(1, len(told).to_bytes(4, 'big') + told)",
         ),
     )
-    with pytest.raises(model.ReadError, match="none given"):
+    with pytest.raises(ReadError, match="none given"):
         await read_title(readers, "Good")

@@ -17,14 +17,18 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot import config, model
+from bot import config
 from bot.feeds.kit import packing
 from bot.fetch.client import HttpFetcher
-from testbed.fakes import FakeClock
-from testbed.servers import imap
-from testbed.servers.feeds import TLS
+from bot.model.access import Access, Auth, BasicAuth, Secret
+from bot.model.errors import AddressRefused, FetchError, Unreachable
+from bot.model.fetching import Request, Response
+from bot.model.settings import FetchPolicy
 from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY, to_localhost
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers import imap
+from tests.testbed.servers.feeds import TLS
 
 ENVIRON = {"PASSWORD": imap.PASSWORD, "WRONG": "wr0ng-secret", "EVIL": "x\r\na LOGOUT"}
 
@@ -42,7 +46,7 @@ def box(server: imap.Mailbox, request: pytest.FixtureRequest) -> imap.Mailbox:
 
 
 @contextlib.asynccontextmanager
-async def fetcher_of(policy: model.FetchPolicy = POLICY) -> AsyncIterator[HttpFetcher]:
+async def fetcher_of(policy: FetchPolicy = POLICY) -> AsyncIterator[HttpFetcher]:
     tls = ssl.create_default_context(cafile=TLS / "ca.pem")
     fetcher = HttpFetcher(
         policy,
@@ -57,13 +61,13 @@ async def fetcher_of(policy: model.FetchPolicy = POLICY) -> AsyncIterator[HttpFe
         await fetcher.close()
 
 
-def request(url: str, *, password: str = "PASSWORD", etag: str | None = None, **options: object) -> model.Request:
-    login = model.BasicAuth(user=imap.USER, password=model.Secret.parse(f"env:{password}"))
-    access = model.Access(auth=model.Auth(basic=login))
-    return model.Request(url=url, etag=etag, access=access, options=json.dumps(options))
+def request(url: str, *, password: str = "PASSWORD", etag: str | None = None, **options: object) -> Request:
+    login = BasicAuth(user=imap.USER, password=Secret.parse(f"env:{password}"))
+    access = Access(auth=Auth(basic=login))
+    return Request(url=url, etag=etag, access=access, options=json.dumps(options))
 
 
-def subjects(answer: model.Response) -> list[str]:
+def subjects(answer: Response) -> list[str]:
     heads = [raw.partition(b"\r\n\r\n")[0].replace(b"\r\n", b"\n") for _, raw in packing.unpack_mails(answer.body)]
     return [line[9:].decode() for head in heads for line in head.split(b"\n") if line.startswith(b"Subject: ")]
 
@@ -148,7 +152,7 @@ async def test_what_is_refused_is_said_without_the_password(
     server: imap.Mailbox, password: str, folder: str, error: str
 ) -> None:
     async with fetcher_of() as fetcher:
-        with pytest.raises(model.FetchError) as refused:
+        with pytest.raises(FetchError) as refused:
             await fetcher.get(request(f"imap://feeds.test:{server.port}/{folder}", password=password))
         assert error in str(refused.value)
         assert not [secret for secret in ENVIRON.values() if secret in str(refused.value)]
@@ -156,13 +160,13 @@ async def test_what_is_refused_is_said_without_the_password(
 
 async def test_private_addresses_are_refused_and_certificates_are_checked(server: imap.Mailbox) -> None:
     async with fetcher_of(dataclasses.replace(POLICY, allow_private=())) as fetcher:
-        with pytest.raises(model.AddressRefused, match="private or reserved"):
+        with pytest.raises(AddressRefused, match="private or reserved"):
             await fetcher.get(request(f"imap://feeds.test:{server.port}"))
     async with fetcher_of() as fetcher:
-        with pytest.raises(model.Unreachable, match="TLS"):
+        with pytest.raises(Unreachable, match="TLS"):
             await fetcher.get(request(f"imap://other.test:{server.port}"))
-        with pytest.raises(model.AddressRefused, match="login"):
-            await fetcher.get(model.Request(url="imaps://feeds.test/INBOX"))
+        with pytest.raises(AddressRefused, match="login"):
+            await fetcher.get(Request(url="imaps://feeds.test/INBOX"))
 
 
 @contextlib.asynccontextmanager
@@ -212,7 +216,7 @@ async def test_a_hostile_server_is_left_in_time(lines: tuple[bytes, ...], repeat
         fetcher_of(dataclasses.replace(POLICY, timeout=timedelta(seconds=1))) as fetcher,
     ):
         began = time.monotonic()
-        with pytest.raises(model.Unreachable):
+        with pytest.raises(Unreachable):
             await fetcher.get(request(f"imaps://feeds.test:{port}"))
         assert time.monotonic() - began < 30
 
@@ -232,7 +236,7 @@ async def test_a_mail_that_the_server_refuses_to_give_is_passed_once_a_later_one
         # The mail that is missing is counted by whoever reads them.
         assert [raw for _, raw in packing.unpack_mails(answer.body)] == [b"", _LETTER]
     async with saying(*begin, b"* SEARCH 1\r\nTAG OK done\r\n", refusal) as (port, _), fetcher_of() as fetcher:
-        with pytest.raises(model.Unreachable, match="the server refuses to deliver mail 1"):
+        with pytest.raises(Unreachable, match="the server refuses to deliver mail 1"):
             await fetcher.get(request(f"imaps://feeds.test:{port}"))
 
 
@@ -240,7 +244,7 @@ async def waited(fetcher: HttpFetcher, url: str) -> bool:
     """Once more where the server had written half a line, which the library does not wait for."""
     try:
         return await fetcher.wait(request(url))
-    except model.Unreachable:
+    except Unreachable:
         return await fetcher.wait(request(url))
 
 

@@ -14,19 +14,22 @@ from typing import Any
 
 import pytest
 
-from bot import model
 from bot.feeds import items, kinds
 from bot.fetch import parsing
 from bot.fetch.parsing import ReaderProcesses, ReaderThreads
-from testbed.servers import processes
+from bot.model.errors import IsPage, ReadError
+from bot.model.feeds import Feed, ParsedFeed
+from bot.model.fetching import Body, Response
+from bot.model.settings import FetchPolicy
 from tests.feeds.documents import URL, item, rss
+from tests.testbed.servers import processes
 
-FEED = model.Feed(url=URL)
+FEED = Feed(url=URL)
 PAGE = '<html><head><link rel="alternate" type="application/rss+xml" href="/feed.xml"></head><body>Hi</body></html>'
 
 
-def _body(document: str) -> model.Body:
-    return model.Body(content=document.encode(), content_type="", url=URL)
+def _body(document: str) -> Body:
+    return Body(content=document.encode(), content_type="", url=URL)
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def _is_gone(pid: int) -> bool:
 
 @pytest.fixture(params=[0, 1], ids=["threads", "a process"])
 async def reader(request: pytest.FixtureRequest) -> AsyncIterator[ReaderThreads | ReaderProcesses]:
-    opened = parsing.make_reader(model.FetchPolicy(readers=request.param))
+    opened = parsing.make_reader(FetchPolicy(readers=request.param))
     yield opened
     await opened.close()
 
@@ -69,23 +72,23 @@ async def test_documents_and_pages_are_read_the_same_wherever_they_are_read(
     reading, prepared = await reader.read(_body(document), FEED)
     assert [entry.title for entry in reading.entries][:2] == ["Regulator writes order 0", "Regulator writes order 1"]
     assert prepared == (None if isinstance(reader, ReaderThreads) else items.prepare_items(FEED, reading))
-    with pytest.raises(model.IsPage) as caught:
+    with pytest.raises(IsPage) as caught:
         await reader.read(_body(PAGE), FEED)
     assert caught.value.feeds == ("https://news.example.org/feed.xml",)
-    with pytest.raises(model.ReadError, match="empty body"):
+    with pytest.raises(ReadError, match="empty body"):
         await reader.read(_body(""), FEED)
     paragraph = "<p>The regulator has written an order to all operators, to be obeyed before the year ends.</p>"
     page = f"<html><body><nav>Menu</nav><article>{paragraph * 5}</article></body></html>"
-    answer = model.Response(status=200, url="https://a.example/1", body=page.encode(), content_type="text/html")
+    answer = Response(status=200, url="https://a.example/1", body=page.encode(), content_type="text/html")
     assert (await reader.text_of_page(answer) or "").startswith("The regulator has written an order")
-    empty = model.Response(status=200, url="https://a.example/2", body=b"<html></html>", content_type="text/html")
+    empty = Response(status=200, url="https://a.example/2", body=b"<html></html>", content_type="text/html")
     assert await reader.text_of_page(empty) is None
 
 
 async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     read, has_begun, may_end = kinds.parse_document, threading.Event(), threading.Event()
 
-    def slowly(body: model.Body, **named: Any) -> model.ParsedFeed:
+    def slowly(body: Body, **named: Any) -> ParsedFeed:
         if b"slow" in body.content:
             has_begun.set()
             may_end.wait(10)
@@ -124,7 +127,7 @@ def _ended(why: str) -> str:
 async def _read_or_error(readers: ReaderProcesses, number: int) -> str | None:
     try:
         done = await readers.read(_body(rss(item(number, title=f"Title {number}"))), FEED)
-    except model.ReadError as error:
+    except ReadError as error:
         return str(error)
     return done[0].entries[0].title
 
@@ -139,7 +142,7 @@ async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_d
     assert _child() == pid
     await readers.close()
     await _until(lambda: _is_gone(pid))
-    with pytest.raises(model.ReadError, match="stopping"):
+    with pytest.raises(ReadError, match="stopping"):
         await readers.read(_body(rss(item(1))), FEED)
 
 

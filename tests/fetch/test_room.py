@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from bot.fetch.slots import SMALL_BYTES, Room
-from testbed.servers.feeds import FeedServer, Reply
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
+from tests.testbed.servers.feeds import FeedServer, Reply
 
 LARGE = b"<rss>" + b"x" * SMALL_BYTES
 POLLS = 8

@@ -12,13 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model
 from bot.fetch import fulltext
 from bot.fetch.client import HttpFetcher
 from bot.fetch.guard import AddressRule
-from testbed.fakes import START, FakeClock
-from testbed.servers.feeds import TLS, FeedServer, Reply
+from bot.model.errors import AddressRefused, Unreachable
+from bot.model.feeds import Feed
+from bot.model.fetching import Request
+from bot.model.settings import FetchPolicy
 from tests.fetch.conftest import POLICY, MakeFetcher, configured, to_localhost
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.servers.feeds import TLS, FeedServer, Reply
 
 REFUSED = """
 0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.100.100.200 127.0.0.1 127.255.255.254 168.63.129.16 169.254.169.254 172.16.0.1
@@ -59,8 +62,8 @@ def test_a_coat_changes_nothing(address: object) -> None:
     " 0 169.254.169.254 [fd00:ec2::254] 10.0.0.1 [64:ff9b::a00:1]".split(),
 )
 async def test_literals_of_every_notation_are_refused(host: str, make_fetcher: MakeFetcher) -> None:
-    fetcher = make_fetcher(model.FetchPolicy())
-    with pytest.raises(model.AddressRefused, match=r"private or reserved.*allow_private"):
+    fetcher = make_fetcher(FetchPolicy())
+    with pytest.raises(AddressRefused, match=r"private or reserved.*allow_private"):
         await fetcher.get(configured(url=f"http://{host}:1/"))
 
 
@@ -68,8 +71,8 @@ async def test_literals_of_every_notation_are_refused(host: str, make_fetcher: M
     "url", ["file:///etc/passwd", "ftp://example.org/x", "javascript:alert(1)", "", "example.org", "http://"]
 )
 async def test_what_is_not_of_the_web_is_refused(url: str, make_fetcher: MakeFetcher) -> None:
-    fetcher = make_fetcher(model.FetchPolicy())
-    with pytest.raises(model.AddressRefused):
+    fetcher = make_fetcher(FetchPolicy())
+    with pytest.raises(AddressRefused):
         await fetcher.get(configured(url=url))
 
 
@@ -79,8 +82,8 @@ async def test_a_name_is_refused_when_one_of_its_addresses_is_private(
     def both(host: str, port: int) -> Sequence[str]:
         return "8.8.8.8", "127.0.0.1"
 
-    fetcher = make_fetcher(model.FetchPolicy(), resolve=both)
-    with pytest.raises(model.AddressRefused, match=r"leads to 127\.0\.0\.1"):
+    fetcher = make_fetcher(FetchPolicy(), resolve=both)
+    with pytest.raises(AddressRefused, match=r"leads to 127\.0\.0\.1"):
         await fetcher.get(configured(url=server.url(host="feeds.test")))
     assert not server.requests
 
@@ -100,7 +103,7 @@ async def test_a_name_that_changes_its_address_is_checked_when_it_is_dialled(
     fetcher = make_fetcher(resolve=rebinding)
     assert (await fetcher.get(configured(url=server.url(host="feeds.test")))).status == 200
     fetcher = make_fetcher(resolve=rebinding)
-    with pytest.raises(model.AddressRefused, match=r"10\.0\.0\.1"):
+    with pytest.raises(AddressRefused, match=r"10\.0\.0\.1"):
         await fetcher.get(configured(url=server.url(host="feeds.test")))
     assert len(lookups) == 4
     assert server.requests[0].headers["host"] == f"feeds.test:{server.port}"
@@ -120,7 +123,7 @@ async def test_a_name_without_an_address_says_so(make_fetcher: MakeFetcher) -> N
         return ()
 
     fetcher = make_fetcher(resolve=nobody)
-    with pytest.raises(model.Unreachable, match="no address; check the spelling"):
+    with pytest.raises(Unreachable, match="no address; check the spelling"):
         await fetcher.get(configured(url="http://feeds.test/"))
 
 
@@ -133,14 +136,14 @@ async def test_tls_sees_the_name_and_the_end_of_the_certificate_is_kept(make_fet
         assert answer.status == 200
         assert answer.certificate_until is not None
         assert answer.certificate_until > datetime(2100, 1, 1, tzinfo=UTC)
-        with pytest.raises(model.Unreachable, match="certificate is for another name"):
+        with pytest.raises(Unreachable, match="certificate is for another name"):
             await fetcher.get(configured(url=server.url(host="other.test")))
 
 
 async def test_an_untrusted_certificate_says_what_to_do(make_fetcher: MakeFetcher) -> None:
     async with FeedServer(tls=True) as server:
         fetcher = make_fetcher(resolve=to_localhost)
-        with pytest.raises(model.Unreachable, match="SSL_CERT_FILE"):
+        with pytest.raises(Unreachable, match="SSL_CERT_FILE"):
             await fetcher.get(configured(url=server.url(host="feeds.test")))
 
 
@@ -152,14 +155,14 @@ async def test_the_environments_proxy_is_used_only_when_asked(
     monkeypatch.delenv("NO_PROXY", raising=False)
     server.serve("http://feeds.test/feed", b"<rss/>")
     direct = make_fetcher(resolve=lambda host, port: ())
-    with pytest.raises(model.Unreachable):
+    with pytest.raises(Unreachable):
         await direct.get(configured(url="http://feeds.test/feed"))
     assert not server.requests
     proxied = make_fetcher(dataclasses.replace(POLICY, use_proxy=True))
     assert (await proxied.get(configured(url="http://feeds.test/feed"))).status == 200
-    with pytest.raises(model.AddressRefused):
+    with pytest.raises(AddressRefused):
         await proxied.get(configured(url="http://169.254.169.254/"))
-    with pytest.raises(model.AddressRefused):
+    with pytest.raises(AddressRefused):
         await proxied.get(configured(url="http://localhost/"))
     assert len(server.requests) == 1
 
@@ -211,12 +214,12 @@ async def test_a_private_block_is_open_to_the_feeds_whose_own_address_is_in_it(
     server.serve("/moved", Reply.redirect(f"http://admin.intra:{server.port}/feed"))
     wiki = f"http://wiki.intra:{server.port}"
     for path in ("/feed", "/moved"):
-        answer = await intranet.get(model.Request(url=wiki + path, home=wiki + path))
+        answer = await intranet.get(Request(url=wiki + path, home=wiki + path))
         assert (answer.body, answer.is_private) == (b"<rss/>", True)
     # From there to another private block that the operator has opened for another feed.
     server.serve("/across", Reply.redirect(f"http://other.intra:{server.port}/feed"))
-    with pytest.raises(model.AddressRefused, match="only for feeds whose own address"):
-        await intranet.get(model.Request(url=wiki + "/across", home=wiki + "/across"))
+    with pytest.raises(AddressRefused, match="only for feeds whose own address"):
+        await intranet.get(Request(url=wiki + "/across", home=wiki + "/across"))
 
 
 async def test_a_private_block_is_closed_to_hubs_robots_pages_and_redirects_of_public_feeds(
@@ -225,16 +228,16 @@ async def test_a_private_block_is_closed_to_hubs_robots_pages_and_redirects_of_p
     server.serve("/feed", Reply(body=b"<rss/>"))
     target, public = f"http://wiki.intra:{server.port}/feed", "http://news.example/feed"
     # A connection that the wiki's own feed has made is idle now.
-    await intranet.get(model.Request(url=target, home=target))
+    await intranet.get(Request(url=target, home=target))
     asked = len(server.requests)
     for request in (
         # A page or a redirect, an address where a feed has moved for good, and what names no feed at all.
-        model.Request(url=target, home=public),
-        model.Request(url=f"http://127.0.0.1:{server.port}/feed", home=public),
-        model.Request(url=target),
-        model.Request(url=target, form="hub.mode=subscribe", home=public),
+        Request(url=target, home=public),
+        Request(url=f"http://127.0.0.1:{server.port}/feed", home=public),
+        Request(url=target),
+        Request(url=target, form="hub.mode=subscribe", home=public),
     ):
-        with pytest.raises(model.AddressRefused, match="only for feeds whose own address"):
+        with pytest.raises(AddressRefused, match="only for feeds whose own address"):
             await intranet.get(request)
     robots_txt = await fulltext.fetch_robots(intranet, target, home=public, now=START)
     assert (robots_txt.allows(target), robots_txt.is_refused) == (False, True)
@@ -248,7 +251,7 @@ async def test_the_text_of_a_private_page_is_for_feeds_of_its_own_network(
     server.serve("/page", Reply(body=page.encode(), headers={"Content-Type": "text/html"}))
     reader = fulltext.TrafilaturaReader(intranet, FakeClock())
     url = f"http://wiki.intra:{server.port}/page"
-    wiki, public = model.Feed(url=f"http://wiki.intra:{server.port}/feed"), model.Feed(url="http://news.example/feed")
+    wiki, public = Feed(url=f"http://wiki.intra:{server.port}/feed"), Feed(url="http://news.example/feed")
     assert await reader.text_of(url, public) is None
     assert "close the plant" in (await reader.text_of(url, wiki) or "")
     assert await reader.text_of(url, public) is None

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model
 from bot.feeds import items
 from bot.fetch import protocol
+from bot.model.feeds import Entry, Feed, ParsedFeed
+from bot.model.fetching import Body
 
 _LIMIT = 1_000_000
 _TEXT = st.text(max_size=30)
 _TIME = st.datetimes(timezones=st.just(UTC), min_value=datetime(1900, 1, 1)) | st.none()  # noqa: DTZ001
 _ENTRY = st.builds(
-    model.Entry,
+    Entry,
     guid=st.none() | _TEXT,
     link=st.none() | _TEXT | st.integers(0, 5).map(lambda number: f"https://news.example.org/{number}"),
     title=st.none() | _TEXT,
@@ -29,19 +30,17 @@ _ENTRY = st.builds(
     language=st.none() | st.just("en"),
     identity_only=st.booleans(),
 )
-_FEED = model.Feed(url="https://news.example.org/feed")
-_JOB = protocol.Job(model.Body(content=b"", content_type="", url=_FEED.url), _FEED)
+_FEED = Feed(url="https://news.example.org/feed")
+_JOB = protocol.Job(Body(content=b"", content_type="", url=_FEED.url), _FEED)
 
 
-def _done(reading: model.ParsedFeed) -> protocol.Done:
+def _done(reading: ParsedFeed) -> protocol.Done:
     return protocol.Done(replace(reading, entries=()), items.prepare_items(_FEED, reading))
 
 
 @given(entries=st.lists(_ENTRY, max_size=6).map(tuple), pieces=st.integers(1, 50))
-def test_a_reading_comes_out_as_it_went_in_however_its_frames_arrive(
-    entries: tuple[model.Entry, ...], pieces: int
-) -> None:
-    reading = model.ParsedFeed(title="News", entries=entries, item_hashes=("a", "b"))
+def test_a_reading_comes_out_as_it_went_in_however_its_frames_arrive(entries: tuple[Entry, ...], pieces: int) -> None:
+    reading = ParsedFeed(title="News", entries=entries, item_hashes=("a", "b"))
     sent: list[protocol.Answer] = [
         protocol.Ready(),
         _done(reading),
@@ -72,7 +71,7 @@ def test_any_bytes_are_an_answer_or_garbage(content: bytes) -> None:
 @given(place=st.integers(0, 500), to=st.integers(0, 255))
 def test_an_answer_with_a_wrong_byte_is_an_answer_or_garbage(place: int, to: int) -> None:
     whole = bytearray(
-        protocol.frame_message(_done(model.ParsedFeed(entries=(model.Entry(title="A title", link="https://a.b/c"),))))
+        protocol.frame_message(_done(ParsedFeed(entries=(Entry(title="A title", link="https://a.b/c"),))))
     )
     whole[place % len(whole)] = to
     try:
@@ -87,13 +86,13 @@ def test_an_answer_with_a_wrong_byte_is_an_answer_or_garbage(place: int, to: int
 @pytest.mark.parametrize(
     "entries",
     [
-        (model.Entry(title="x" * 3_000),),
-        (model.Entry(title="x"),) * 5_001,
+        (Entry(title="x" * 3_000),),
+        (Entry(title="x"),) * 5_001,
     ],
 )
-def test_what_no_document_can_say_is_garbage(entries: tuple[model.Entry, ...]) -> None:
+def test_what_no_document_can_say_is_garbage(entries: tuple[Entry, ...]) -> None:
     with pytest.raises(protocol.Garbage):
-        _JOB.unpack(protocol.Done(model.ParsedFeed(), items.prepare_items(_FEED, model.ParsedFeed(entries=entries))))
+        _JOB.unpack(protocol.Done(ParsedFeed(), items.prepare_items(_FEED, ParsedFeed(entries=entries))))
 
 
 def test_what_is_no_selector_is_written_into_no_configuration() -> None:

@@ -11,16 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from bot import model
 from bot.config import opml
 from bot.feeds import items, kinds
 from bot.feeds.kit import charset, fields, packing, sniff
 from bot.feeds.kit.packing import gunzip
 from bot.fetch import fulltext, headers, protocol
+from bot.model.errors import BodyTooBig, ReadError
+from bot.model.feeds import Feed
+from bot.model.fetching import Body
 from tests.feeds.documents import atom, entry, item, rss
 
 _URL = "https://news.example.org/feed"
-_FEED = model.Feed(url=_URL)
+_FEED = Feed(url=_URL)
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 _YEARS = timedelta(days=3_660)
 
@@ -37,10 +39,10 @@ class Target:
 
 def _document(content_type: str, *, kind: str | None = None, options: str = "{}") -> Callable[[bytes], None]:
     def run(data: bytes) -> None:
-        body = model.Body(content=data, content_type=content_type, url=_URL)
+        body = Body(content=data, content_type=content_type, url=_URL)
         try:
             reading = kinds.parse_document(body, kind=kind, options=options)
-        except model.ReadError:
+        except ReadError:
             return
         assert len(reading.entries) <= fields.MAX_ENTRIES
         assert len(reading.item_hashes) <= fields.MAX_ENTRIES
@@ -106,7 +108,7 @@ def _charset(data: bytes) -> None:
 
 
 def _packed(data: bytes) -> None:
-    with contextlib.suppress(model.BodyTooBig):
+    with contextlib.suppress(BodyTooBig):
         assert len(gunzip(data, limit_bytes=100_000)) <= max(100_000, len(data))
 
 

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import configs
-from testbed.servers.feeds import FeedServer
 from tests.feeds.documents import item, rss
 from tests.hostile.making import Making, Targets
+from tests.testbed import configs
+from tests.testbed.servers.feeds import FeedServer
 
 ROOT = Path(__file__).parents[2]
 SECRET = "the-text-of-a-file-on-this-machine"

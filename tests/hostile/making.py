@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from testbed.servers.feeds import Reply
 from tests.feeds.documents import item, rss
+from tests.testbed.servers.feeds import Reply
 
 
 @dataclass(frozen=True, slots=True)

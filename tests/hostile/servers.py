@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import zlib
 
-from testbed.servers.feeds import Reply
 from tests.feeds.documents import item, rss
 from tests.hostile.making import XML, Documents, Making
+from tests.testbed.servers.feeds import Reply
 
 _FEED = rss(item(1)).encode()
 _ZEROS = bytes(1_000_000)

@@ -17,20 +17,22 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model
+from bot import app
 from bot.app import runtime
 from bot.app.runtime import OnceReport
 from bot.feeds import kinds
 from bot.feeds.kit import packing
 from bot.fetch import parsing
 from bot.fetch.parsing import ReaderProcesses
-from testbed import configs, fresh
-from testbed.fakes import FakeClock
-from testbed.servers import imap
+from bot.model.feeds import Feed, FeedState, ParsedFeed
+from bot.model.fetching import Body
 from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY
 from tests.hostile.mails import MAILS, QUICK
 from tests.journeys.test_feeds import client
+from tests.testbed import configs, fresh
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers import imap
 
 _BOT = """\
 database: sqlite:///{folder}/wirewatch.db
@@ -50,7 +52,8 @@ _FAULTY = """
 import os, sys
 sys.path[:] = sys.argv[2:]
 from datetime import timedelta
-from bot import model
+
+from bot.model.feeds import ParsedFeed
 from bot.feeds import kinds
 from bot.fetch import child, protocol
 protocol.PATIENCE = timedelta(seconds=1)
@@ -68,7 +71,7 @@ def forever():
 FAULTS = {
     b"fault-time": forever,
     b"fault-memory": lambda: bytes(3_000_000_000),
-    b"fault-size": lambda: model.ParsedFeed(title="x" * 9_000_000),
+    b"fault-size": lambda: ParsedFeed(title="x" * 9_000_000),
     b"fault-crash": os.abort,
     b"fault-panic": panic,
     b"fault-error": lambda: {}["ours"],
@@ -107,7 +110,7 @@ class Desk:
             stored = {title for (title,) in database.execute("select title from articles")}
         return {title for title in stored if title.startswith("BlackBerry")}
 
-    async def state(self) -> model.FeedState:
+    async def state(self) -> FeedState:
         environment = app.Environment(environ={"MAIL_PASSWORD": imap.PASSWORD}, clock=self.clock)
         async with runtime.opened(app.load(self.folder, environment.environ), environment) as running:
             [state] = await running.store.read(lambda tx: tx.feeds.all())
@@ -136,7 +139,7 @@ def letter(subject: str, *, html: str | None = None) -> EmailMessage:
 def test_a_hostile_mail_is_read_or_skipped_in_bounded_time(name: str) -> None:
     raw = MAILS[name]()
     began = time.process_time()
-    body = model.Body(
+    body = Body(
         content=packing.MAILS_HEAD + packing.pack_mail(raw[:2_000_000]),
         content_type=packing.MAILS_TYPE,
         url="imaps://x.example/",
@@ -195,7 +198,7 @@ async def test_without_reader_processes_a_mail_that_breaks_the_parser_is_skipped
 
     read = kinds.parse_document
 
-    def faulty(body: model.Body, **named: str) -> model.ParsedFeed:
+    def faulty(body: Body, **named: str) -> ParsedFeed:
         if b"fault-panic" in body.content:
             raise Panic
         if b"fault-error" in body.content:
@@ -225,12 +228,12 @@ async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path)
         for number in range(50)
     ]
     packed = [packing.pack_mail(letter(f"Letter {n}", html=html).as_bytes(), f"1.{n}") for n, html in enumerate(heavy)]
-    body = model.Body(
+    body = Body(
         content=packing.MAILS_HEAD + b"".join(packed), content_type=packing.MAILS_TYPE, url="imaps://x.example/"
     )
     assert len(body.content) > 25_000_000
     processes = ReaderProcesses(1, max_bytes=10_000_000)
-    feed = model.Feed(url="imaps://x.example/", kind="imap")
+    feed = Feed(url="imaps://x.example/", kind="imap")
     entries: set[str | None] = set()
     try:
         for _ in range(6):
@@ -240,9 +243,7 @@ async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path)
             if reading.read_to is None:
                 break
             unread = packed[int(reading.read_to.partition(".")[2]) + 1 :]
-            body = model.Body(
-                content=packing.MAILS_HEAD + b"".join(unread), content_type=packing.MAILS_TYPE, url=body.url
-            )
+            body = Body(content=packing.MAILS_HEAD + b"".join(unread), content_type=packing.MAILS_TYPE, url=body.url)
     finally:
         await processes.close()
     assert len(entries) == 50 * 250
@@ -254,10 +255,10 @@ async def test_an_honest_feed_in_thai_of_three_megabytes_is_read() -> None:
         f"<item><title>คำสั่ง {n}</title><guid>{n}</guid><description>{text}</description></item>" for n in range(40)
     )
     document = f'<?xml version="1.0" encoding="windows-874"?><rss><channel><title>ข่าว</title>{items}</channel></rss>'
-    body = model.Body(content=document.encode("cp874"), content_type="text/xml", url="https://news.example.org/")
+    body = Body(content=document.encode("cp874"), content_type="text/xml", url="https://news.example.org/")
     processes = ReaderProcesses(1, max_bytes=10_000_000)
     try:
-        reading, _ = await processes.read(body, model.Feed(url="https://news.example.org/"))
+        reading, _ = await processes.read(body, Feed(url="https://news.example.org/"))
     finally:
         await processes.close()
     assert len(reading.entries) == 40

@@ -8,12 +8,13 @@ from html import escape
 
 import pytest
 
-from bot import model
 from bot.feeds import kinds
 from bot.feeds.items import prepare_items
+from bot.model.feeds import Feed
+from bot.model.fetching import Body
 from tests.hostile.items import DATES, GUIDS, LINKS, WORDS
 
-FEED = model.Feed(url="https://news.example.org/feed")
+FEED = Feed(url="https://news.example.org/feed")
 GOOD = {"title": "Regulator writes order", "link": "https://news.example.org/good", "guid": "good"}
 Values = dict[str, str]
 BAD: dict[str, Values] = {
@@ -73,7 +74,7 @@ KINDS: dict[str, Callable[..., str]] = {"rss": _rss, "atom": _atom, "json": _jso
 def test_one_hostile_item_leaves_the_others_of_its_document(kind: str) -> None:
     lost = []
     for name, values in BAD.items():
-        body = model.Body(content=KINDS[kind](values, GOOD).encode(), content_type="", url=FEED.url)
+        body = Body(content=KINDS[kind](values, GOOD).encode(), content_type="", url=FEED.url)
         page = {"kind": "page", "options": json.dumps({"item": "li", "date": "time"})} if kind == "page" else {}
         reading = kinds.parse_document(body, **page)
         items = prepare_items(FEED, reading)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 
-from testbed.servers.feeds import Reply
 from tests.feeds.documents import item, rss
 from tests.hostile.making import Documents, Making, each, json, page, with_title, xml
+from tests.testbed.servers.feeds import Reply
 
 _PLAIN = rss(item(1, title="Caf\u00e9 \u2014 \u4e2d\u6587"))
 _VERSION = '{"version": "https://jsonfeed.org/version/1.1", '

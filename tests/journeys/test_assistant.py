@@ -18,9 +18,9 @@ from mcp.client.streamable_http import streamable_http_client
 from bot import app
 from bot.cli import archive
 from bot.queries import assistants
-from testbed import made
-from testbed.servers import slack
 from tests.journeys.world import TOKEN_VARIABLE
+from tests.testbed import made
+from tests.testbed.servers import slack
 from tests.web.conftest import READS, Page, filled, filled_once, listening, page, page_over
 
 __all__ = ["filled", "filled_once", "page"]

@@ -15,26 +15,28 @@ from typing import Any
 
 import pytest
 
-from bot import app, model
+from bot import app
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.app.runtime import App
-from bot.model import Verdict
-from testbed import fresh
-from testbed.fakes import START
-from testbed.servers import postgres, slack
-from testbed.servers.slack_socket import SocketMode
+from bot.model.actions import Judgement, Verdict
+from bot.model.messages import SendState
+from bot.model.stories import Story
 from tests.journeys import world as worlds
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
 from tests.journeys.world import World
+from tests.testbed import fresh
+from tests.testbed.fakes import START
+from tests.testbed.servers import postgres, slack
+from tests.testbed.servers.slack_socket import SocketMode
 
 RULE = "BlackBerry in Pakistan"
 BOT = worlds.BOT.replace(
     "pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, buttons: true, app_token: env:APP}}\n  ops"
 )
 OTHER = replace(OTHER_EVENT, at=START)
-SENDING = model.SendState.SENDING
+SENDING = SendState.SENDING
 
 
 class ShiftedClock(SystemClock):
@@ -84,10 +86,10 @@ class Running:
         found = next(each for each in elements if f":{menu}:" in str(each.get("action_id")))
         return [option["text"]["text"] for option in found["options"]]
 
-    async def judgements(self) -> list[model.Judgement]:
+    async def judgements(self) -> list[Judgement]:
         return list(await self.bot.store.read(lambda tx: tx.judgements.since(None)))
 
-    async def stories(self) -> list[model.Story]:
+    async def stories(self) -> list[Story]:
         return list(await self.bot.store.read(lambda tx: tx.stories.since(None)))
 
     async def details(self) -> list[str]:

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from bot import app, model
+from bot import app
 from bot.app import runtime
 from bot.app.chat import Asking
+from bot.model.channels import ChatRequest, Person
 from bot.queries import assistants
-from testbed import commands
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
 from tests.journeys.world import RULES, Item, World, world
+from tests.testbed import commands
 from tests.web.conftest import page_over
 
 NUMBERED = replace(FIRST, text=FIRST.text + " It has 5,000 business customers in Pakistan.")
@@ -170,7 +171,7 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         assert entry["content_html"].count("corrected its text") == 1
         assert "6 million dollars over its outage" in entry["content_html"].partition("</p>")[0]
         home = await Asking(page.running).answer(
-            model.ChatRequest(id="1", person=model.Person(id="U0", member_of=frozenset({"desk"})), is_page=True),
+            ChatRequest(id="1", person=Person(id="U0", member_of=frozenset({"desk"})), is_page=True),
             channels=("desk",),
         )
         assert [brief.title.text for brief in home.briefs] == [CORRECTED_FINE.title]

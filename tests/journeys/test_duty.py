@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from testbed.servers import faulty, telegram
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import BOT, OTHER, Running, database, each_database, running, until
 from tests.journeys.test_seed_story import FIRST, SECOND
+from tests.testbed.servers import faulty, telegram
 
 __all__ = ["database", "each_database"]
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from bot import app
-from testbed import commands
-from testbed.servers.feeds import FeedServer
 from tests.journeys.world import Item, rss
+from tests.testbed import commands
+from tests.testbed.servers.feeds import FeedServer
 
 EVENTS = yaml.safe_load(Path(__file__).with_name("events.yaml").read_text("utf-8"))
 OUTLETS = ("wire", "world", "gadgets")

@@ -15,22 +15,23 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot import app, config, model
+from bot import app, config
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.feeds import schedule
 from bot.fetch.client import HttpFetcher
-from testbed import commands
-from testbed.commands import wirewatch
-from testbed.fakes import START
-from testbed.servers import imap
-from testbed.servers.feeds import TLS, FeedServer, Reply
+from bot.model.settings import FetchPolicy
 from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import until
 from tests.journeys.world import Item, rss, world
+from tests.testbed import commands
+from tests.testbed.commands import wirewatch
+from tests.testbed.fakes import START
+from tests.testbed.servers import imap
+from tests.testbed.servers.feeds import TLS, FeedServer, Reply
 
 ITEM = '<li class="entry"><h2><a href="/news/{n}">{title}</a></h2><span class="day">{n} December 2015</span></li>'
 OLD = [f"The office is closed on Friday number {n}" for n in range(1, 5)]
@@ -99,7 +100,7 @@ async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(
 # -- a newsletter, from a real mailbox to a Slack message, at once by IDLE, and its password in no text
 
 
-def client(environ: Mapping[str, str], policy: model.FetchPolicy = POLICY) -> HttpFetcher:
+def client(environ: Mapping[str, str], policy: FetchPolicy = POLICY) -> HttpFetcher:
     tls = ssl.create_default_context(cafile=TLS / "ca.pem")
     return HttpFetcher(
         policy,

@@ -14,15 +14,18 @@ from typing import Any
 
 import pytest
 
-from bot import app, model
+from bot import app
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.llm import prompts
-from testbed.fakes import START
-from testbed.servers import chat_completions, faulty
+from bot.model.alerts import AlertAction, Reason
+from bot.model.language_models import Use
+from bot.model.stories import JoinReason
 from tests.journeys.test_buttons import ShiftedClock, until
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
 from tests.journeys.world import BOT, RULES, Item, World, world
+from tests.testbed.fakes import START
+from tests.testbed.servers import chat_completions, faulty
 
 KEY_VARIABLE = "MODEL_KEY"
 MODEL = """\
@@ -77,7 +80,7 @@ async def test_an_unsure_article_joins_the_story_that_the_model_names(tmp_path: 
 
         [story] = await made.stories()
         join = story.members[-1].join
-        assert join.reason is model.JoinReason.SIMILAR
+        assert join.reason is JoinReason.SIMILAR
         said, own, *_ = join.detail.split("; ")
         assert said == 'local-model: the same event: "repeated its demand for a backdoor"'
         # The bot's own doubt, not the model's word for it.
@@ -126,10 +129,10 @@ async def test_an_article_that_tells_another_event_is_posted_as_one_and_no_longe
         await publish(made)
 
         apart = (await made.stories())[-1]
-        assert apart.members[0].join.reason is model.JoinReason.OPENED
+        assert apart.members[0].join.reason is JoinReason.OPENED
         assert 'local-model: a different event: "told by Mobilink to prepare"' in apart.members[0].join.detail
         [decision] = await made.decisions(apart)
-        assert (decision.action, decision.reason) == (model.AlertAction.POST, model.Reason.FIRST_REPORT)
+        assert (decision.action, decision.reason) == (AlertAction.POST, Reason.FIRST_REPORT)
 
 
 @pytest.mark.parametrize(
@@ -173,9 +176,9 @@ async def test_without_a_usable_answer_the_article_is_shown_as_without_a_model(
         await publish(made)
 
         story = (await made.stories())[-1]
-        assert story.members[0].join.reason is model.JoinReason.UNSURE
+        assert story.members[0].join.reason is JoinReason.UNSURE
         [decision] = await made.decisions(story)
-        assert (decision.action, decision.reason) == (model.AlertAction.POST, model.Reason.UNSURE)
+        assert (decision.action, decision.reason) == (AlertAction.POST, Reason.UNSURE)
         assert server.asked("complete") in (1, 2)
 
 
@@ -195,7 +198,7 @@ async def test_an_answer_is_asked_for_once_and_kept_with_what_it_cost(tmp_path: 
         await made.once()
 
     assert (kept.use, kept.model, kept.version, kept.error) == (
-        model.Use.SAME_EVENT,
+        Use.SAME_EVENT,
         "local-model",
         prompts.SameEvent.version,
         "",

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import model
 from bot.app.runtime import OnceReport
-from testbed.fakes import START
-from testbed.servers import smtp
+from bot.model.alerts import AlertAction
 from tests.journeys.world import BOT, RULES, Item, World, world
+from tests.testbed.fakes import START
+from tests.testbed.servers import smtp
 
 REMIND = RULES.replace("    severity: high\n", "    remind: [7 days, 2 days]\n")
 FIRST = Item(
@@ -138,7 +138,7 @@ async def test_a_hundred_events_of_one_poll_are_twenty_posts_and_one_message_wit
         stories = await made.stories()
         states = [decision.action for story in stories for decision in await made.decisions(story)]
         assert len(stories) == 100
-        assert states.count(model.AlertAction.POST) == 100
+        assert states.count(AlertAction.POST) == 100
 
 
 async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with_high_severity_first(

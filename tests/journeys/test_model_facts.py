@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from bot import model
-from testbed.fakes import START
+from bot.model.alerts import Reason
+from bot.model.stories import JoinReason
 from tests.journeys.test_language_model import SAME, UNSURE, newsroom
 from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import Item, World
+from tests.testbed.fakes import START
 
 DATED = replace(
     FIRST,
@@ -85,10 +86,10 @@ async def test_a_chosen_change_is_told_in_the_thread_and_at_the_head(tmp_path: P
         [story] = await made.stories()
         reasons = [decision.reason for decision in await made.decisions(story)]
         assert reasons == [
-            model.Reason.FIRST_REPORT,
-            model.Reason.ADDED_OUTLET,
-            model.Reason.NEW_FACT,
-            model.Reason.NEW_FACT,
+            Reason.FIRST_REPORT,
+            Reason.ADDED_OUTLET,
+            Reason.NEW_FACT,
+            Reason.NEW_FACT,
         ]
 
 
@@ -136,7 +137,7 @@ async def test_an_agency_copy_under_another_headline_is_not_asked_about(tmp_path
         await publish(made, replace(DATED, id="copy", title="Mobile: BlackBerry is to quit the country over servers"))
 
         [story] = await made.stories()
-        assert [member.join.reason for member in story.members][1:] == [model.JoinReason.COPY]
+        assert [member.join.reason for member in story.members][1:] == [JoinReason.COPY]
         assert server.asked("complete") == 0
 
 

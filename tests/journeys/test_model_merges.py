@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from testbed import commands
-from testbed.fakes import START
 from tests.journeys.test_language_model import newsroom
 from tests.journeys.world import Item, World, rss
+from tests.testbed import commands
+from tests.testbed.fakes import START
 
 #: Two events, in German. Nothing but a model can tell whether an English article is about one of them.
 PATCH = Item(

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot import model
-from testbed.commands import wirewatch
-from testbed.servers import chat_completions, slack
+from bot.model.stories import JoinReason
 from tests.journeys.test_language_model import newsroom
 from tests.journeys.test_seed_story import FIRST, SECOND
 from tests.journeys.world import RULES, Item, World
+from tests.testbed.commands import wirewatch
+from tests.testbed.servers import chat_completions, slack
 
 ABOUT = RULES.replace(
     "severity: high",
@@ -55,7 +55,7 @@ async def test_a_rejected_article_is_listed_with_its_reason_and_not_posted(tmp_p
         rejected, told = await made.stories()
         assert (rejected.title, rejected.rules) == (BOOK.title, ())
         [member] = rejected.members
-        assert member.join.reason is model.JoinReason.NOT_ABOUT
+        assert member.join.reason is JoinReason.NOT_ABOUT
         said = 'BlackBerry in Pakistan: local-model: "In this novel": It reviews a novel.'
         assert member.join.detail == said
         assert told.rules == ("BlackBerry in Pakistan",)

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bot import model
-from bot.model.actions import Useful
+from bot.model.actions import Useful, Verdict
+from bot.model.alerts import AlertAction, Reason
+from bot.model.channels import Person, Press
 from bot.pipeline import actions
 from tests.journeys.test_language_model import newsroom
 from tests.journeys.test_seed_story import FIRST
@@ -47,8 +48,8 @@ async def test_the_alert_leaves_with_the_article_s_sentences_and_is_edited_when_
         [story] = await made.stories()
         told = [(decision.action, decision.reason) for decision in await made.decisions(story)]
         assert told == [
-            (model.AlertAction.POST, model.Reason.FIRST_REPORT),
-            (model.AlertAction.EDIT, model.Reason.SUMMARY),
+            (AlertAction.POST, Reason.FIRST_REPORT),
+            (AlertAction.EDIT, Reason.SUMMARY),
         ]
         posted = next(request.body for method, request in made.slack.requests if method == "chat.postMessage")
         assert "summary by" not in as_text(posted)
@@ -70,9 +71,9 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
             rows = await running.store.read(lambda tx: tx.outbox.of_story(story.id))
             receipt = rows[0].receipt
             assert receipt is not None
-            press = model.Press(
+            press = Press(
                 id="p1",
-                person=model.Person(id="U0AMINA"),
+                person=Person(id="U0AMINA"),
                 action=Useful(),
                 story=story.id,
                 place=receipt.place,
@@ -82,7 +83,7 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
             await running.store.write(lambda tx: actions.apply_press(tx, snapshot, press, channels=["desk"], now=now))
             newest = (await running.store.read(lambda tx: tx.outbox.of_story(story.id)))[-1]
 
-        assert [judged.verdict for judged in newest.message.judgements] == [model.Verdict.USEFUL]
+        assert [judged.verdict for judged in newest.message.judgements] == [Verdict.USEFUL]
         assert newest.message.briefs[0].summary[0].text == SHORT
 
 

@@ -15,21 +15,24 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model, rules, storage
+from bot import app, rules, storage
 from bot.app import pushes, runtime
 from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.app.runtime import App
 from bot.feeds import polling, schedule, websub
 from bot.fetch.client import HttpFetcher
+from bot.model.feeds import Feed, Subscription
+from bot.model.fetching import Response
+from bot.model.settings import FetchPolicy
 from bot.pipeline.snapshot import Snapshot
-from testbed import commands
-from testbed.fakes import START, FakeClock
-from testbed.live import live_over
-from testbed.servers import hub, ports
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import each_database, until
 from tests.journeys.test_feeds import NEWS
+from tests.testbed import commands
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.live import live_over
+from tests.testbed.servers import hub, ports
 
 __all__ = ["each_database"]
 
@@ -53,7 +56,7 @@ class Desk:
     def polls(self) -> int:
         return len(self.world.outlets.seen("/wire.xml"))
 
-    async def subscription(self) -> model.Subscription:
+    async def subscription(self) -> Subscription:
         [found] = await self.bot.store.read(lambda tx: tx.subscriptions.all())
         return found
 
@@ -158,7 +161,7 @@ async def test_a_hub_that_ends_the_subscription_leaves_a_feed_that_is_polled(tmp
 
 async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> None:
     store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=FakeClock())
-    fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
+    fetcher = HttpFetcher(FetchPolicy(), FakeClock())
     with hub.serve() as private:
         hubs = pushes.Hubs(store, FakeClock(), fetcher, live_over(Snapshot(feeds={}, rules=rules.RuleSet([]))))
         wanted = websub.new_subscription("https://wire.example/feed", private.url, TOPIC, now=START)
@@ -178,7 +181,7 @@ async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than
 ) -> None:
     clock = FakeClock()
     store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=clock)
-    fetcher, feed = HttpFetcher(model.FetchPolicy(), clock), model.Feed(url="https://wire.example/feed")
+    fetcher, feed = HttpFetcher(FetchPolicy(), clock), Feed(url="https://wire.example/feed")
     hubs = pushes.Hubs(store, clock, fetcher, live_over(Snapshot(feeds={feed.url: feed}, rules=rules.RuleSet([]))))
     wanted = websub.new_subscription(feed.url, "https://hub.example/", TOPIC, now=clock.now())
     await store.write(lambda tx: tx.feeds.sync([feed.url], now=clock.now()))
@@ -190,8 +193,8 @@ async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than
             lambda tx: tx.feeds.claim_due(now=clock.now(), limit=1, token="x", lease=timedelta(minutes=1))
         )
         for state in claimed:
-            policy = model.FetchPolicy()
-            answer = model.Response(status=200, url=feed.url)
+            policy = FetchPolicy()
+            answer = Response(status=200, url=feed.url)
             finished = polling.FinishedPoll(state, feed, policy, clock.now(), 0)
             after = finished.after_failure("no answer") if fails else finished.after_answer(answer)
             await store.write(partial(lambda state, tx: tx.feeds.save([state], token="x"), after))
@@ -237,10 +240,10 @@ async def test_a_hub_that_does_not_answer_delays_neither_pushes_nor_other_hubs(t
         await is_over.wait()
         writer.close()
 
-    clock, policy = SystemClock(), model.FetchPolicy(allow_private=("127.0.0.0/8",), timeout=timedelta(minutes=10))
+    clock, policy = SystemClock(), FetchPolicy(allow_private=("127.0.0.0/8",), timeout=timedelta(minutes=10))
     store, fetcher = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=clock), HttpFetcher(policy, clock)
     # The hubs are private addresses, which only feeds that are private themselves may name.
-    feeds = {url: model.Feed(url=url) for url in (f"https://127.0.0.1/{name}" for name in ("a", "b", "c"))}
+    feeds = {url: Feed(url=url) for url in (f"https://127.0.0.1/{name}" for name in ("a", "b", "c"))}
     snapshot = Snapshot(public_url="https://watch.example", feeds=feeds, rules=rules.RuleSet([]))
     hubs = pushes.Hubs(store, clock, fetcher, live_over(snapshot))
     hanging = await asyncio.start_server(hang, "127.0.0.1", 0)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from testbed import commands
-from testbed.fakes import START
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
 from tests.journeys.world import World, world
+from tests.testbed import commands
+from tests.testbed.fakes import START
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.fakes import START
 from tests.journeys.world import RULES, Item, World, world
+from tests.testbed.fakes import START
 
 FIRST = Item(
     id="w1",

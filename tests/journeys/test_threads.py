@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot import model
+from bot.model.stories import JoinReason
 from tests.journeys.world import BOT, Item, World, world
 
 RULES = """\
@@ -162,7 +162,7 @@ async def test_a_denial_is_no_corroboration(tmp_path: Path) -> None:
         replies = await _thread(made, first, denial, keys="    min_outlets: 2\n")
         [story] = await made.stories()
         assert (replies, made.heads()) == ([], [])
-        assert [member.join.reason for member in story.members][1:] == [model.JoinReason.REVERSAL]
+        assert [member.join.reason for member in story.members][1:] == [JoinReason.REVERSAL]
         assert story.owners == ("wire",)
     async with world(tmp_path / "confirmed") as made:
         await _thread(made, first, repeated, keys="    min_outlets: 2\n")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed.commands import wirewatch
-from testbed.servers.feeds import FeedServer
 from tests.journeys.world import Item, rss
+from tests.testbed.commands import wirewatch
+from tests.testbed.servers.feeds import FeedServer
 
 ROOT = Path(__file__).parents[2]
 TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model
-from testbed.servers.feeds import Reply
+from bot import app
+from bot.model.alerts import Reason
 from tests.journeys.test_seed_story import FIRST, SECOND
 from tests.journeys.world import RULES, Item, World, world
+from tests.testbed.servers.feeds import Reply
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ async def test_a_material_edit_of_a_posted_article_is_a_correction_in_its_thread
     assert "delays" in json.dumps(reply)
     assert f'"url": "https://wire.example/{FIRST.id}"' in json.dumps(reply), "it links the article that changed"
     (story,) = await made.stories()
-    assert model.Reason.CORRECTION in {decision.reason for decision in await made.decisions(story)}
+    assert Reason.CORRECTION in {decision.reason for decision in await made.decisions(story)}
 
 
 async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(made: World) -> None:
@@ -103,8 +104,8 @@ async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(m
     assert rain not in json.dumps(reply), "it does not concern the rule"
     (story,) = await made.stories()
     reasons = {decision.reason for decision in await made.decisions(story)}
-    assert model.Reason.NEW_FACT in reasons
-    assert model.Reason.CORRECTION not in reasons
+    assert Reason.NEW_FACT in reasons
+    assert Reason.CORRECTION not in reasons
 
 
 async def test_an_edit_of_the_date_alone_is_kept_as_a_version_and_never_spoken_of(made: World) -> None:

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 from xml.sax.saxutils import escape
 
-from bot import app, model, storage
+from bot import app, storage
 from bot.app import runtime
 from bot.app.runtime import App, OnceReport
-from testbed import fresh
-from testbed.fakes import START, FakeClock
-from testbed.servers import slack
-from testbed.servers.feeds import FeedServer
+from bot.model.alerts import Decision
+from bot.model.stories import Story
+from tests.testbed import fresh
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.servers import slack
+from tests.testbed.servers.feeds import FeedServer
 
 T = TypeVar("T")
 
@@ -122,10 +124,10 @@ class World:
         finally:
             await store.close()
 
-    async def stories(self) -> list[model.Story]:
+    async def stories(self) -> list[Story]:
         return list(await self.read(lambda tx: tx.stories.since(None)))
 
-    async def decisions(self, story: model.Story) -> list[model.Decision]:
+    async def decisions(self, story: Story) -> list[Decision]:
         return list(await self.read(lambda tx: tx.stories.decisions(story.id)))
 
 

@@ -14,15 +14,15 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
-from bot import model
 from bot.feeds.cleaning import clean
 from bot.feeds.kit import fields
-from bot.model import Body
+from bot.model.fetching import Body
+from bot.model.stories import Article, ArticleId
 from tests.linear import compiled
 
 #: Floors whose functions only compute, and the edges that take documents apart.
 _PURE = tuple(f"bot.{name}." for name in "alerts channels config.feed_list feeds fetch rules stories text".split())
-_TEXTS = {"str", "str | None", "bytes", "list[str]", "Sequence[str]", "Body", "model.Body", "model.Article"}
+_TEXTS = {"str", "str | None", "bytes", "list[str]", "Sequence[str]", "Body", "Article"}
 #: Alone, joined and unclosed; what ends words, sentences, lines, tags, addresses and values.
 PIECES = (
     "a", " ", "\n", "a ", "A", "Aa ", "0", "0,", "1.", ".", "...", "…", "-", "- ", "a-", "'", "'s ", '"', "“a", "(",
@@ -91,9 +91,9 @@ def _as(kind: str, text: str) -> object:
     return text
 
 
-def _article(text: str) -> model.Article:
-    return model.Article(
-        id=model.ArticleId("one"),
+def _article(text: str) -> Article:
+    return Article(
+        id=ArticleId("one"),
         feed="http://feeds.example/",
         outlet="Example",
         owner="example",

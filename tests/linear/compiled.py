@@ -23,7 +23,7 @@ import bot
 
 #: These read only what the operator wrote: configuration, arguments and the terminal. The rule language is not
 #: among them: its terms are run over articles.
-OUR_OWN = ("bot.config.", "bot.model.values.", "bot.cli.", "bot.storage.migrations.")
+OUR_OWN = ("bot.config.", "bot.keys.", "bot.cli.", "bot.storage.migrations.")
 #: Of these, a list of feeds comes from another program.
 THEIRS = "bot.config.opml"
 

@@ -11,16 +11,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import model
 from bot.config import nodes
 from bot.feeds import kinds
 from bot.feeds.kit import fields
 from bot.fetch import fulltext
-from bot.model import Body, ReadError
+from bot.model.errors import ReadError
+from bot.model.feeds import ParsedFeed
+from bot.model.fetching import Body
+from bot.model.stories import Article
 from bot.stories import facts
 from bot.stories.facts import corrections as edits
 from bot.text import dates
-from testbed import updates
+from tests.testbed import updates
 
 #: Processor time for each; before, the least of them took three seconds, most of them hours.
 _MOST_S = 1.0
@@ -28,11 +30,11 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RSS = '<?xml version="1.0"?><rss version="2.0"><channel><title>A</title><item><guid>1</guid><title>B</title>'
 
 
-def article(text: str, title: str = "A court ruled") -> model.Article:
+def article(text: str, title: str = "A court ruled") -> Article:
     return updates.article(title, text, name="one")
 
 
-def read(content: str) -> model.ParsedFeed:
+def read(content: str) -> ParsedFeed:
     return kinds.parse_document(Body(content=content.encode(), content_type="", url="https://feeds.example/"))
 
 

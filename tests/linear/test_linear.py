@@ -17,7 +17,8 @@ import pytest
 
 from bot.config import opml
 from bot.feeds import kinds
-from bot.model import Body, ReadError
+from bot.model.errors import ReadError
+from bot.model.fetching import Body
 from tests.linear import called, compiled, documents, families, growth
 
 #: Parts of the texts of each expression, or of all functions: `make test` takes the first part, `test-long` all.

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot import model
 from bot.llm import prompts
+from bot.model.errors import BadAnswer
+from bot.model.language_models import Prompt
+from bot.model.stories import Fact
 from tests.stories.examples import article, story
 
 FIRST = article(
@@ -28,8 +30,8 @@ GERMAN = replace(
 LEAVES, DATED = FIRST.text.split(". ")[0] + ".", "The order dates from July."
 
 
-def fact(sentence: str, before: str | None = None, after: str | None = None) -> model.Fact:
-    return model.Fact(
+def fact(sentence: str, before: str | None = None, after: str | None = None) -> Fact:
+    return Fact(
         kind="date" if before else "sentence",
         label="deadline" if before else "new",
         before=before,
@@ -61,7 +63,7 @@ def chosen(number: int, words: str, before: str = "", after: str = "") -> dict[s
     return {"updates": [{"number": number, "words": words, "before": before, "after": after}]}
 
 
-GOOD: list[tuple[model.Prompt, Mapping[str, Any]]] = [
+GOOD: list[tuple[Prompt, Mapping[str, Any]]] = [
     (SAME_EVENT, SAME),
     (SAME_EVENT, {"verdict": "cannot_tell", "stories": [], "words": ""}),
     (BOTH, SAME | chosen(1, MOVED.title)),
@@ -73,7 +75,7 @@ GOOD: list[tuple[model.Prompt, Mapping[str, Any]]] = [
     (SUMMARY, summary((LEAVES, LEAVES), ("The order is from July.", DATED))),
     (TRANSLATION, ENGLISH),
 ]
-BAD: list[tuple[model.Prompt, str, Any]] = [
+BAD: list[tuple[Prompt, str, Any]] = [
     (SAME_EVENT, "fields are missing", {"verdict": "same"}),
     (SAME_EVENT, "a verdict that does not exist", {**SAME, "verdict": "irrelevant"}),
     (SAME_EVENT, "a story that was not shown", {**SAME, "stories": [7]}),
@@ -111,9 +113,7 @@ BAD: list[tuple[model.Prompt, str, Any]] = [
 
 
 @pytest.mark.parametrize(("prompt", "answer"), GOOD)
-def test_an_answer_in_the_form_that_quotes_what_was_shown_is_used(
-    prompt: model.Prompt, answer: Mapping[str, Any]
-) -> None:
+def test_an_answer_in_the_form_that_quotes_what_was_shown_is_used(prompt: Prompt, answer: Mapping[str, Any]) -> None:
     assert prompts.parse_answer(prompt, json.dumps(answer))
 
 
@@ -121,13 +121,13 @@ def test_an_answer_in_the_form_that_quotes_what_was_shown_is_used(
     ("prompt", "answer"),
     [pytest.param(prompt, answer, id=f"{prompt.use.value}: {name}") for prompt, name, answer in BAD],
 )
-def test_an_answer_that_does_not_hold_is_refused(prompt: model.Prompt, answer: Any) -> None:
-    with pytest.raises(model.BadAnswer):
+def test_an_answer_that_does_not_hold_is_refused(prompt: Prompt, answer: Any) -> None:
+    with pytest.raises(BadAnswer):
         prompts.parse_answer(prompt, answer if isinstance(answer, str) else json.dumps(answer))
 
 
 def test_an_answer_about_the_event_chooses_updates_for_the_nearest_story_alone() -> None:
-    def choose(answer: Mapping[str, Any]) -> tuple[model.Fact, ...] | None:
+    def choose(answer: Mapping[str, Any]) -> tuple[Fact, ...] | None:
         parsed = prompts.parse_answer(BOTH, json.dumps(answer), prompts.SameEvent)
         return parsed.choose(BOTH, OFFERED)
 

@@ -11,21 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from bot import model
 from bot.llm import open_model, prompts
 from bot.llm.asker import FIRST_PAUSE, LONGEST_BREAK, MAX_FAILURES, Breaker
 from bot.llm.endpoint import Endpoint
-from testbed.fakes import START
-from testbed.servers import chat_completions, faulty
+from bot.model.errors import BadAnswer, ConfigError, ModelError, ModelRefused, ModelUnavailable, NotYetAnswered
+from bot.model.language_models import LanguageModelPolicy, Use
 from tests.stories.examples import article, story
+from tests.testbed.fakes import START
+from tests.testbed.servers import chat_completions, faulty
 
 PROMPT = prompts.same_event_prompt(
     article("BlackBerry stays", "BlackBerry stays in Pakistan."), [story(article("A", "B."))]
 )
 ANSWER = {"verdict": "other", "stories": [], "words": "BlackBerry stays"}
-POLICY = model.LanguageModelPolicy(
-    url="", name=chat_completions.NAME, uses=frozenset(model.Use), timeout=timedelta(seconds=0.3)
-)
+POLICY = LanguageModelPolicy(url="", name=chat_completions.NAME, uses=frozenset(Use), timeout=timedelta(seconds=0.3))
 Server = faulty.Server[chat_completions.Model]
 
 
@@ -80,25 +79,25 @@ async def test_a_model_that_refuses_max_tokens_is_limited_by_max_completion_toke
 @pytest.mark.parametrize(
     ("fault", "kind", "text"),
     [
-        ("500", model.ModelUnavailable, "the model's API answered with HTTP status 500"),
-        ("429", model.ModelUnavailable, "the model's API answered with HTTP status 429: Rate limit reached."),
-        ("hang", model.ModelUnavailable, "the model gave no answer within"),
-        ("reset", model.ModelUnavailable, "the model's API cannot be reached: "),
-        ("garbage", model.BadAnswer, "the API's response is not a chat completion"),
-        (faulty.Answer(200, {"choices": []}), model.BadAnswer, "the API's response is not a chat completion"),
+        ("500", ModelUnavailable, "the model's API answered with HTTP status 500"),
+        ("429", ModelUnavailable, "the model's API answered with HTTP status 429: Rate limit reached."),
+        ("hang", ModelUnavailable, "the model gave no answer within"),
+        ("reset", ModelUnavailable, "the model's API cannot be reached: "),
+        ("garbage", BadAnswer, "the API's response is not a chat completion"),
+        (faulty.Answer(200, {"choices": []}), BadAnswer, "the API's response is not a chat completion"),
         (
             faulty.Answer(200, {"choices": 7, "usage": "x"}),
-            model.BadAnswer,
+            BadAnswer,
             "the API's response is not a chat completion",
         ),
-        (faulty.Answer(200, ["no", "object"]), model.BadAnswer, "the API's response is not a chat completion"),
-        (faulty.Answer(400, {"error": {"message": "no json_schema here"}}), model.ModelRefused, "no json_schema here"),
-        (faulty.Answer(401, {"error": "who?"}), model.ModelRefused, "HTTP status 401"),
-        (faulty.Answer(503, "<html>down</html>"), model.ModelUnavailable, "HTTP status 503"),
+        (faulty.Answer(200, ["no", "object"]), BadAnswer, "the API's response is not a chat completion"),
+        (faulty.Answer(400, {"error": {"message": "no json_schema here"}}), ModelRefused, "no json_schema here"),
+        (faulty.Answer(401, {"error": "who?"}), ModelRefused, "HTTP status 401"),
+        (faulty.Answer(503, "<html>down</html>"), ModelUnavailable, "HTTP status 503"),
     ],
 )
 async def test_what_went_wrong_is_said_in_a_line(
-    endpoint: Endpoint, server: Server, fault: str | faulty.Answer, kind: type[model.ModelError], text: str
+    endpoint: Endpoint, server: Server, fault: str | faulty.Answer, kind: type[ModelError], text: str
 ) -> None:
     server.fail("complete", fault)
 
@@ -114,7 +113,7 @@ async def test_a_redirect_takes_no_prompt_to_another_address(endpoint: Endpoint,
         moved = faulty.Answer(307, {}, {"Location": f"{other.url}{chat_completions.PATH}"})
         server.fail("complete", moved)
 
-        with pytest.raises(model.ModelRefused, match="HTTP status 307, a redirect, which Wirewatch does not follow"):
+        with pytest.raises(ModelRefused, match="HTTP status 307, a redirect, which Wirewatch does not follow"):
             await endpoint.ask(PROMPT)
 
         assert not other.service.bodies
@@ -146,24 +145,24 @@ async def test_only_the_prompt_its_form_and_the_limits_are_sent(endpoint: Endpoi
 
 async def test_a_server_says_how_long_to_wait(endpoint: Endpoint, server: Server) -> None:
     server.fail("complete", "429")
-    with pytest.raises(model.ModelUnavailable) as raised:
+    with pytest.raises(ModelUnavailable) as raised:
         await endpoint.ask(PROMPT)
     assert raised.value.after == timedelta(seconds=1)
 
 
 async def test_a_model_that_declines_or_is_cut_off_has_cost_its_tokens(endpoint: Endpoint, server: Server) -> None:
     server.service.refusal = "No."
-    with pytest.raises(model.BadAnswer, match=r"declined to answer: No\.") as raised:
+    with pytest.raises(BadAnswer, match=r"declined to answer: No\.") as raised:
         await endpoint.ask(PROMPT)
     assert raised.value.tokens_out == 40
     server.service.refusal, server.service.is_cut_off = None, True
-    with pytest.raises(model.BadAnswer, match="cut off after 40 tokens"):
+    with pytest.raises(BadAnswer, match="cut off after 40 tokens"):
         await endpoint.ask(PROMPT)
 
 
 def test_without_the_extra_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(model.ConfigError, match=r'pip install "wirewatch\[llm\]"'):
+    with pytest.raises(ConfigError, match=r'pip install "wirewatch\[llm\]"'):
         open_model(replace(POLICY, url="http://127.0.0.1:1/v1"), lambda secret: "")
 
 
@@ -172,7 +171,7 @@ async def test_an_answer_file_writes_each_prompt_once_and_takes_the_last_answer_
     policy = replace(POLICY, url=f"file:{path}")
     asked = open_model(policy, lambda secret: "")
     for _ in range(2):
-        with pytest.raises(model.NotYetAnswered):
+        with pytest.raises(NotYetAnswered):
             await asked.ask(PROMPT)
     [entry] = [json.loads(line) for line in path.read_text().splitlines()]
     assert (entry["key"], entry["use"], entry["answer"]) == (PROMPT.key, "same_event", None)
@@ -186,7 +185,7 @@ async def test_an_answer_file_writes_each_prompt_once_and_takes_the_last_answer_
 def test_a_line_of_an_answer_file_that_cannot_be_read_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text(f'{{"key": "a", "answer": null}}\n{line}\n')
-    with pytest.raises(model.ConfigError, match="line 2 is not a JSON object"):
+    with pytest.raises(ConfigError, match="line 2 is not a JSON object"):
         open_model(replace(POLICY, url=f"file:{path}"), lambda secret: "")
 
 

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model
 from bot.model import ledger
-from testbed.fakes import START
-from testbed.made import article, brief, match, sending
+from bot.model.feeds import FeedState
+from bot.model.ledger import FactKind
+from bot.model.messages import MessageKind, Receipt, SendState
+from tests.testbed.fakes import START
+from tests.testbed.made import article, brief, match, sending
 
 
 @given(st.text(), st.text())
@@ -23,7 +25,7 @@ def test_any_text_of_the_outside_world_is_one_line_of_ascii_and_read_back(link: 
     assert ledger.parse_row(text) == row
 
 
-STATE = model.FeedState(url="https://dawn.example/feed", due_at=START, baseline_at=START)
+STATE = FeedState(url="https://dawn.example/feed", due_at=START, baseline_at=START)
 
 
 @pytest.mark.parametrize(
@@ -38,37 +40,35 @@ STATE = model.FeedState(url="https://dawn.example/feed", due_at=START, baseline_
     ],
 )
 def test_a_poll_is_told_when_it_brought_something_or_ended_otherwise_than_the_last(
-    before: model.FeedState, after: model.FeedState, new: int, is_told: bool
+    before: FeedState, after: FeedState, new: int, is_told: bool
 ) -> None:
     assert (ledger.poll_row(before, after, status=200, new_count=new, at=START) is not None) is is_told
 
 
-RECEIPT = model.Receipt(ref="1449.1", place="C1", sent_at=START)
+RECEIPT = Receipt(ref="1449.1", place="C1", sent_at=START)
 
 
 @pytest.mark.parametrize(
     ("kind", "state", "expected"),
     [
-        (model.MessageKind.POST, model.SendState.SENT, model.FactKind.SENT),
-        (model.MessageKind.REPLY, model.SendState.SENT, model.FactKind.SENT),
-        (model.MessageKind.EDIT, model.SendState.SENT, model.FactKind.EDITED),
-        (model.MessageKind.POST, model.SendState.PARKED, model.FactKind.PARKED),
-        (model.MessageKind.POST, model.SendState.DROPPED, model.FactKind.DROPPED),
-        (model.MessageKind.POST, model.SendState.PENDING, None),
-        (model.MessageKind.POST, model.SendState.UNKNOWN, None),
+        (MessageKind.POST, SendState.SENT, FactKind.SENT),
+        (MessageKind.REPLY, SendState.SENT, FactKind.SENT),
+        (MessageKind.EDIT, SendState.SENT, FactKind.EDITED),
+        (MessageKind.POST, SendState.PARKED, FactKind.PARKED),
+        (MessageKind.POST, SendState.DROPPED, FactKind.DROPPED),
+        (MessageKind.POST, SendState.PENDING, None),
+        (MessageKind.POST, SendState.UNKNOWN, None),
     ],
 )
-def test_each_end_of_a_try_to_send_is_a_fact(
-    kind: model.MessageKind, state: model.SendState, expected: model.FactKind | None
-) -> None:
+def test_each_end_of_a_try_to_send_is_a_fact(kind: MessageKind, state: SendState, expected: FactKind | None) -> None:
     before = sending("s1", kind=kind)
     row = ledger.send_row(before, replace(before, state=state, error="why"), at=START)
     assert (row.kind if row else None) is expected
 
 
 def test_a_sent_row_says_whom_what_and_the_receipt() -> None:
-    before = sending("s1", kind=model.MessageKind.GATHERED, briefs=(brief("B"), brief("A")))
-    row = ledger.send_row(before, replace(before, state=model.SendState.SENT, receipt=RECEIPT), at=START)
+    before = sending("s1", kind=MessageKind.GATHERED, briefs=(brief("B"), brief("A")))
+    row = ledger.send_row(before, replace(before, state=SendState.SENT, receipt=RECEIPT), at=START)
     assert row is not None
     assert dict(row.fields) == {
         "send": "s1",
@@ -83,7 +83,7 @@ def test_a_sent_row_says_whom_what_and_the_receipt() -> None:
 
 def test_a_closed_channel_that_is_tried_again_parks_its_messages_once() -> None:
     row = sending("s1")
-    parked = replace(row, state=model.SendState.PARKED, error="is_archived")
+    parked = replace(row, state=SendState.PARKED, error="is_archived")
     assert ledger.send_row(row, parked, at=START) is not None
     assert ledger.send_row(replace(row, error="is_archived"), parked, at=START) is None
     assert ledger.send_row(replace(row, error="not_in_channel"), parked, at=START) is not None

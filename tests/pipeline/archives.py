@@ -9,30 +9,29 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import bot
-from bot import model
-from testbed.fakes import START
+from bot.model.feeds import Feed
+from bot.model.stories import Article
 from tests.stories import examples
+from tests.testbed.fakes import START
 
-FEED = model.Feed(url="https://dawn.example/feed", name="Dawn", tags=("pakistan",))
+FEED = Feed(url="https://dawn.example/feed", name="Dawn", tags=("pakistan",))
 
 
-def article(
-    title: str, text: str = "", *, hours: float = 0, outlet: str = "Dawn", feed: str = FEED.url
-) -> model.Article:
+def article(title: str, text: str = "", *, hours: float = 0, outlet: str = "Dawn", feed: str = FEED.url) -> Article:
     at = START + timedelta(hours=hours)
     return replace(examples.article(title, text, at=at, outlet=outlet), feed=feed, first_seen=at)
 
 
 @dataclass(frozen=True)
 class Archive:
-    articles: Sequence[model.Article]
+    articles: Sequence[Article]
 
-    def archive(self, *, since: datetime) -> Iterator[model.Article]:
+    def archive(self, *, since: datetime) -> Iterator[Article]:
         found = (one for one in self.articles if one.first_seen >= since)
         yield from sorted(found, key=lambda one: (one.first_seen, one.id))
 
 
-def demo_story() -> list[model.Article]:
+def demo_story() -> list[Article]:
     """The articles of `wirewatch demo`, as stored."""
     story = json.loads((Path(bot.__file__).parent / "demo" / "story.json").read_text(encoding="utf-8"))
     return [

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import storage
-from testbed import fresh
-from testbed.fakes import FakeClock
+from tests.testbed import fresh
+from tests.testbed.fakes import FakeClock
 
 
 @pytest.fixture

@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot import model, rules, storage
+from bot import rules, storage
 from bot.feeds import kinds
+from bot.model.feeds import Feed, FeedState
+from bot.model.fetching import Body, Response
+from bot.model.rules import Line, Rule
+from bot.model.settings import FetchPolicy
+from bot.model.stories import Story
 from bot.pipeline import intake, join
 from bot.pipeline.poll import Poll
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
-from testbed.fakes import START
 from tests.journeys.world import Item, rss
+from tests.testbed.fakes import START
 
 __all__ = ["Item", "Newsroom", "rule"]
 
@@ -21,9 +26,9 @@ DAY = timedelta(days=1)
 
 
 def rule(*, min_outlets: int = 1) -> rules.CompiledRule:
-    line = model.Line(label="product", terms=("BlackBerry",))
+    line = Line(label="product", terms=("BlackBerry",))
     return rules.compile_rule(
-        model.Rule(name="blackberry", notify=("desk",), all=(line,), min_outlets=min_outlets),
+        Rule(name="blackberry", notify=("desk",), all=(line,), min_outlets=min_outlets),
     )
 
 
@@ -32,8 +37,8 @@ class Newsroom:
     """Each call is one poll; ``together`` is several feeds of one transaction."""
 
     store: storage.Store
-    feeds: Sequence[model.Feed]
-    policy: model.FetchPolicy = field(default_factory=model.FetchPolicy)
+    feeds: Sequence[Feed]
+    policy: FetchPolicy = field(default_factory=FetchPolicy)
     min_outlets: int = 1
     now: datetime = START
     updater: join.StoryUpdater = field(default_factory=join.StoryUpdater)
@@ -47,7 +52,7 @@ class Newsroom:
             operator="ops",
         )
 
-    async def poll(self, feed: model.Feed, *items: Item) -> intake.IngestedPoll:
+    async def poll(self, feed: Feed, *items: Item) -> intake.IngestedPoll:
         [poll] = await self.together({feed.url: items})
         return poll
 
@@ -74,21 +79,21 @@ class Newsroom:
             self.updater = join.StoryUpdater()
             raise
 
-    def _polled(self, tx: storage.Transaction, feed: model.Feed, items: Sequence[Item]) -> Poll:
+    def _polled(self, tx: storage.Transaction, feed: Feed, items: Sequence[Item]) -> Poll:
         state = tx.feeds.get(feed.url)
         if state is None:
             # Its first answer was empty, so that nothing of the test is a baseline.
-            state = model.FeedState(url=feed.url, due_at=START, baseline_at=START)
+            state = FeedState(url=feed.url, due_at=START, baseline_at=START)
         body = rss("feed", *items)
-        answer = model.Response(status=200, url=feed.url, body=body)
+        answer = Response(status=200, url=feed.url, body=body)
         known = frozenset(state.item_hashes)
-        reading = kinds.parse_document(model.Body(content=body, content_type="", url=feed.url, known_hashes=known))
+        reading = kinds.parse_document(Body(content=body, content_type="", url=feed.url, known_hashes=known))
         return Poll(feed=feed, state=state, answer=answer, reading=reading)
 
-    async def stories(self) -> Sequence[model.Story]:
+    async def stories(self) -> Sequence[Story]:
         return await self.store.read(lambda tx: tx.stories.since(None))
 
-    async def titles(self, feed: model.Feed) -> list[str]:
+    async def titles(self, feed: Feed) -> list[str]:
         """Of the articles that are stored as this feed's, oldest first."""
         found = await self.store.read(lambda tx: list(tx.articles.archive(since=START - 365 * DAY)))
         return [article.title for article in found if article.feed == feed.url]

@@ -11,21 +11,26 @@ from typing import TypeVar
 
 import sqlalchemy
 
-from bot import model, rules, storage
+from bot import rules, storage
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.errors import SendError, StoreUnavailable
+from bot.model.messages import Message, Outgoing, Receipt
+from bot.model.settings import OnUnknown
+from bot.model.stories import SendId
 from bot.pipeline import send
 from bot.pipeline.snapshot import Snapshot
 from bot.storage import schema
 from bot.storage.outbox import Outbox
 from bot.testing import messages
-from testbed.fakes import START, FakeClock
-from testbed.made import sending
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made import sending
 
 NOTHING = Snapshot(feeds={}, rules=rules.RuleSet([]))
-FULL = model.Abilities(threads=True, edits=True, lookup=True)
-REDUCED = model.Abilities(threads=False, edits=False, lookup=False)
+FULL = Abilities(threads=True, edits=True, lookup=True)
+REDUCED = Abilities(threads=False, edits=False, lookup=False)
 
 #: What a scripted send does: raise before it is accepted, or be accepted and then raise.
-Fault = model.SendError | Exception
+Fault = SendError | Exception
 
 
 class FakeChannel:
@@ -36,7 +41,7 @@ class FakeChannel:
         clock: FakeClock,
         *,
         name: str = "desk",
-        abilities: model.Abilities = FULL,
+        abilities: Abilities = FULL,
         pace: timedelta = timedelta(seconds=1),
         account: str = "fake",
     ) -> None:
@@ -60,7 +65,7 @@ class FakeChannel:
     def ids(self) -> list[str]:
         return [send for _, send, _ in self.shown]
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         if fault := self.outage():
             raise fault
         if self.before:
@@ -76,16 +81,16 @@ class FakeChannel:
             await asyncio.Event().wait()
         if self.after:
             raise self.after.popleft()
-        return model.Receipt(ref=ref, place="fake", sent_at=self.clock.now())
+        return Receipt(ref=ref, place="fake", sent_at=self.clock.now())
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
         self.looks += 1
         for place, (when, send_id, _) in enumerate(self.shown, start=1):
             if send_id == delivery.id and when >= since:
-                return model.Receipt(ref=f"ref-{place}", place="fake", sent_at=when)
+                return Receipt(ref=f"ref-{place}", place="fake", sent_at=when)
         return None
 
-    async def check(self) -> Sequence[model.CheckLine]:
+    async def check(self) -> Sequence[CheckLine]:
         return ()
 
     async def close(self) -> None:
@@ -96,19 +101,19 @@ def row(
     name: str,
     *,
     thread: str | None = None,
-    message: model.Message = messages.POST,
+    message: Message = messages.POST,
     channel: str = "desk",
     at: datetime = START,
-) -> model.Outgoing:
+) -> Outgoing:
     made = sending(name, thread=thread, channel=channel)
     return replace(made, message=message, created_at=at, due_at=at)
 
 
-def reply(name: str, thread: str, *, channel: str = "desk") -> model.Outgoing:
+def reply(name: str, thread: str, *, channel: str = "desk") -> Outgoing:
     return row(name, thread=thread, message=messages.NEW_FACT, channel=channel)
 
 
-def edit(name: str, thread: str, *, channel: str = "desk") -> model.Outgoing:
+def edit(name: str, thread: str, *, channel: str = "desk") -> Outgoing:
     return row(name, thread=thread, message=messages.EDIT, channel=channel)
 
 
@@ -127,18 +132,18 @@ class Stage:
         self,
         *channels: FakeChannel,
         operator: str | None = None,
-        on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
+        on_unknown: OnUnknown = OnUnknown.SEND_AGAIN,
         **options: timedelta,
     ) -> send.Sender:
         by_name = {channel.name: channel for channel in channels or (self.channel,)}
         snapshot = replace(NOTHING, operator=operator, on_unknown=on_unknown)
         return send.Sender(self.store, by_name, self.clock, snapshot=lambda: snapshot, **options)  # type: ignore[arg-type]
 
-    async def add(self, *rows: model.Outgoing) -> None:
+    async def add(self, *rows: Outgoing) -> None:
         await self.store.write(lambda tx: tx.outbox.add(rows))
 
-    async def state(self, name: str) -> model.Outgoing:
-        return (await self.store.read(lambda tx: tx.outbox.get([model.SendId(name)])))[model.SendId(name)]
+    async def state(self, name: str) -> Outgoing:
+        return (await self.store.read(lambda tx: tx.outbox.get([SendId(name)])))[SendId(name)]
 
     async def notices(self) -> list[str]:
         rows = await self.store.read(lambda tx: tx.outbox.unsent())
@@ -168,7 +173,7 @@ class MemoryStore:
 
     async def write(self, work: Callable[[storage.Transaction], T]) -> T:
         if self.broken:
-            raise model.StoreUnavailable(self.broken)
+            raise StoreUnavailable(self.broken)
         return await self.read(work)
 
     async def read(self, work: Callable[[storage.Transaction], T]) -> T:

@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, rules, storage
-from bot.model import Reason, SendState, SilenceKind
+from bot import rules, storage
 from bot.model.actions import (
     Action,
     Claim,
@@ -16,44 +15,53 @@ from bot.model.actions import (
     MakeSilence,
     Noise,
     Release,
+    RulingKind,
     ShowMenu,
     ShowWhy,
+    Silence,
+    SilenceKind,
     Split,
     Useful,
+    rule_key,
 )
+from bot.model.alerts import Alert, AlertAction, AlertState, Reason
+from bot.model.channels import ActionResult, Person, Press
+from bot.model.messages import MessageKind, Outgoing, Receipt, SendState, Why
+from bot.model.rules import Line, Rule, Severity
+from bot.model.stories import ArticleId, Story, StoryId
 from bot.pipeline import actions, silences
 from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import START
-from testbed.made import brief, sending
 from tests.alerts.builders import member, posted
+from tests.testbed.fakes import START
+from tests.testbed.made import brief, sending
 
 DAY = timedelta(days=1)
 EXIT, LAW = (
-    rules.compile_rule(model.Rule(name=name, notify=("desk",), any=(model.Line(label="w", terms=(name,)),)))
+    rules.compile_rule(Rule(name=name, notify=("desk",), any=(Line(label="w", terms=(name,)),)))
     for name in ("exit", "law")
 )
 SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([EXIT, LAW]), channels=("desk", "policy", "phone"), operator="ops")
-RECEIPT = model.Receipt(ref="1449046920.000100", place="C1", sent_at=START)
+RECEIPT = Receipt(ref="1449046920.000100", place="C1", sent_at=START)
 HERE = MakeSilence(kind=SilenceKind.STORY, is_here=True)
-RULE_HERE = MakeSilence(kind=SilenceKind.RULE, key=model.rule_key("exit"), end=DAY, is_here=True)
+RULE_HERE = MakeSilence(kind=SilenceKind.RULE, key=rule_key("exit"), end=DAY, is_here=True)
 RULE = replace(RULE_HERE, is_here=False)
 
 
 def outgoing(
     name: str,
     *,
-    kind: model.MessageKind = model.MessageKind.POST,
+    kind: MessageKind = MessageKind.POST,
     rule: str = "exit",
     due: timedelta = timedelta(),
     story: str = "s1",
-) -> model.Outgoing:
-    why = model.Why(rule=rule, severity=model.Severity.NORMAL, evidence=())
+) -> Outgoing:
+    why = Why(rule=rule, severity=Severity.NORMAL, evidence=())
     row = sending(name, thread="head", kind=kind, story=story, briefs=(replace(brief(story), why=(why,)),))
     return replace(row, due_at=START + due)
 
 
-async def post(store: storage.Store, *, alert: model.Alert | None = None, story: str = "s1") -> None:
+async def post(store: storage.Store, *, alert: Alert | None = None, story: str = "s1") -> None:
     """A story of two articles that is posted in the channel."""
 
     def work(tx: storage.Transaction) -> None:
@@ -61,9 +69,7 @@ async def post(store: storage.Store, *, alert: model.Alert | None = None, story:
         for one in members:
             tx.articles.add([one.article])
             tx.articles.add_matches(one.article.id, one.matches)
-        tx.stories.save(
-            model.Story(id=model.StoryId(story), title="S", first_seen=START, last_seen=START, members=members)
-        )
+        tx.stories.save(Story(id=StoryId(story), title="S", first_seen=START, last_seen=START, members=members))
         tx.stories.save_alert(alert or posted(rules=("exit", "law")))
         tx.outbox.add([outgoing("head")])
         [row] = tx.outbox.claim("desk", now=START, limit=1, token="t", lease=timedelta(seconds=60))
@@ -77,19 +83,19 @@ async def press(
     action: Action,
     *,
     name: str = "e1",
-    person: model.Person | None = None,
+    person: Person | None = None,
     after: timedelta = timedelta(),
     snapshot: Snapshot = SNAPSHOT,
     channels: tuple[str, ...] = ("desk",),
     story: str = "s1",
     place: str = "C1",
     ref: str = RECEIPT.ref,
-) -> model.ActionResult:
-    pressed = model.Press(
+) -> ActionResult:
+    pressed = Press(
         id=name,
-        person=person or model.Person(id="U1"),
+        person=person or Person(id="U1"),
         action=action,
-        story=model.StoryId(story),
+        story=StoryId(story),
         place=place,
         ref=ref,
     )
@@ -101,12 +107,12 @@ async def judgements(store: storage.Store) -> list[tuple[str, str]]:
     return [(one.verdict.value, one.rule) for one in await store.read(lambda tx: tx.judgements.since(None))]
 
 
-async def active(store: storage.Store, after: timedelta = timedelta()) -> list[model.Silence]:
+async def active(store: storage.Store, after: timedelta = timedelta()) -> list[Silence]:
     return list(await store.read(lambda tx: tx.silences.active(START + after)))
 
 
-async def rows(store: storage.Store, story: str = "s1") -> dict[str, model.Outgoing]:
-    return {row.id: row for row in await store.read(lambda tx: tx.outbox.of_story(model.StoryId(story)))}
+async def rows(store: storage.Store, story: str = "s1") -> dict[str, Outgoing]:
+    return {row.id: row for row in await store.read(lambda tx: tx.outbox.of_story(StoryId(story)))}
 
 
 # -- opinions
@@ -117,12 +123,12 @@ async def test_useful_counts_for_every_rule_that_the_message_names_and_noise_for
 ) -> None:
     await post(store)
     useful = await press(store, Useful())
-    await press(store, Noise(rule=model.rule_key("law")), name="e2")
+    await press(store, Noise(rule=rule_key("law")), name="e2")
     assert await judgements(store) == [("useful", "exit"), ("useful", "law"), ("noise", "law")]
     assert useful.text == 'Useful for "exit", "law".'
     [decision] = useful.decisions
     assert (decision.action, decision.reason, decision.rules) == (
-        model.AlertAction.EDIT,
+        AlertAction.EDIT,
         Reason.JUDGED,
         ("exit", "law"),
     )
@@ -151,9 +157,7 @@ async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_h
     store: storage.Store,
 ) -> None:
     await post(store)
-    waiting = [
-        outgoing(name, kind=model.MessageKind.REPLY, due=due) for name, due in (("late", 3 * DAY), ("now", 0 * DAY))
-    ]
+    waiting = [outgoing(name, kind=MessageKind.REPLY, due=due) for name, due in (("late", 3 * DAY), ("now", 0 * DAY))]
     await store.write(lambda tx: tx.outbox.add(waiting))
     assert (await press(store, EndSilence(), name="e0")).refused == "it is not silenced"
     result = await press(store, HERE)
@@ -165,7 +169,7 @@ async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_h
     for name in ("late", "now"):
         assert found[name].state is SendState.DROPPED
         assert "silenced: story" in (found[name].error or "")
-    [edit] = [row for row in found.values() if row.message.kind is model.MessageKind.EDIT]
+    [edit] = [row for row in found.values() if row.message.kind is MessageKind.EDIT]
     assert edit.message.silences == (silence,)
     assert edit.state is SendState.PENDING
 
@@ -179,8 +183,8 @@ async def test_in_a_gathered_message_the_same_choice_again_takes_it_back_and_not
         assert len(await active(store)) == (number + 1) % 2
     assert result.text == 'The silence of rule "exit" has ended.'
     assert list(await rows(store)) == ["head"]
-    decisions = await store.read(lambda tx: tx.stories.decisions(model.StoryId("s1")))
-    assert {decision.action for decision in decisions} == {model.AlertAction.SILENT}
+    decisions = await store.read(lambda tx: tx.stories.decisions(StoryId("s1")))
+    assert {decision.action for decision in decisions} == {AlertAction.SILENT}
     assert {decision.reason for decision in decisions} == {Reason.SILENCED, Reason.SILENCE_ENDED}
 
 
@@ -188,11 +192,11 @@ async def test_a_message_that_a_merged_story_left_to_the_older_one_is_still_sile
     await post(store)
 
     def merge(tx: storage.Transaction) -> None:
-        younger = tx.stories.get([model.StoryId("s1")])[model.StoryId("s1")]
-        tx.stories.save(replace(younger, id=model.StoryId("s0")))
-        tx.stories.save(replace(younger, members=(), merged_into=model.StoryId("s0")))
-        tx.stories.save_alert(posted(story=model.StoryId("s0"), rules=("exit", "law")))
-        tx.stories.save_alert(posted(state=model.AlertState.MERGED))
+        younger = tx.stories.get([StoryId("s1")])[StoryId("s1")]
+        tx.stories.save(replace(younger, id=StoryId("s0")))
+        tx.stories.save(replace(younger, members=(), merged_into=StoryId("s0")))
+        tx.stories.save_alert(posted(story=StoryId("s0"), rules=("exit", "law")))
+        tx.stories.save_alert(posted(state=AlertState.MERGED))
 
     await store.write(merge)
     await press(store, HERE)
@@ -200,7 +204,7 @@ async def test_a_message_that_a_merged_story_left_to_the_older_one_is_still_sile
 
 
 async def test_a_message_that_points_to_an_older_one_is_not_judged(store: storage.Store) -> None:
-    await post(store, alert=posted(state=model.AlertState.MERGED))
+    await post(store, alert=posted(state=AlertState.MERGED))
     result = await press(store, HERE)
     assert result.refused == "merged story"
     assert "merged into an earlier one" in result.text
@@ -227,7 +231,7 @@ async def test_a_name_and_an_outlet_of_the_message_are_silenced_for_a_day(store:
 )
 async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storage.Store, action: Action) -> None:
     await post(store)
-    result = await press(store, action, person=model.Person(id="U1", barred=frozenset({"desk"})))
+    result = await press(store, action, person=Person(id="U1", barred=frozenset({"desk"})))
     assert result.refused == "the person is not in may_act of the channel"
     assert result.text == "Nothing was changed: only people listed by the operator may use the buttons of this channel."
     assert result.decisions == ()
@@ -238,9 +242,9 @@ async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storag
 
 async def test_what_holds_everywhere_needs_the_right_in_every_channel_of_the_app(store: storage.Store) -> None:
     await post(store)
-    barred = model.Person(id="U1", barred=frozenset({"policy"}))
+    barred = Person(id="U1", barred=frozenset({"policy"}))
     snapshot = replace(SNAPSHOT, restricted=frozenset({"policy"}))
-    actions: list[Action] = [RULE, Split(articles=(model.ArticleId("a"),))]
+    actions: list[Action] = [RULE, Split(articles=(ArticleId("a"),))]
     for number, action in enumerate(actions):
         result = await press(
             store, action, name=str(number), person=barred, snapshot=snapshot, channels=("desk", "policy")
@@ -266,7 +270,7 @@ async def test_a_silence_from_a_chat_holds_where_the_person_counts(
     store: storage.Store, restricted: tuple[str, ...], member_of: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
     await post(store)
-    person = model.Person(id="U1", member_of=frozenset(member_of))
+    person = Person(id="U1", member_of=frozenset(member_of))
     snapshot = replace(SNAPSHOT, restricted=frozenset(restricted))
     await press(store, RULE, person=person, snapshot=snapshot, channels=("desk", "policy"))
     assert [silence.channels for silence in await active(store)] == [expected]
@@ -274,12 +278,12 @@ async def test_a_silence_from_a_chat_holds_where_the_person_counts(
 
 async def test_a_split_is_refused_where_a_channel_of_another_service_says_who_may_act(store: storage.Store) -> None:
     await post(store)
-    split = Split(articles=(model.ArticleId("b"),))
+    split = Split(articles=(ArticleId("b"),))
     snapshot = replace(SNAPSHOT, restricted=frozenset({"phone"}))
     assert "in phone only people listed" in str((await press(store, split, snapshot=snapshot)).refused)
     assert (await press(store, split, name="e2")).refused is None
     [ruling] = await store.read(lambda tx: tx.rulings.waiting())
-    assert (ruling.kind, ruling.articles) == (model.RulingKind.SPLIT, ("b",))
+    assert (ruling.kind, ruling.articles) == (RulingKind.SPLIT, ("b",))
 
 
 async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(store: storage.Store) -> None:
@@ -293,7 +297,7 @@ async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(st
         )
 
     await store.write(make)
-    result = await press(store, EndSilence(key=model.rule_key("exit")))
+    result = await press(store, EndSilence(key=rule_key("exit")))
     assert result.refused == "this silence also covers policy, where you may not act"
     assert len(await active(store)) == 1
 
@@ -318,7 +322,7 @@ async def test_the_menu_is_the_message_as_it_should_read_now(store: storage.Stor
     assert message is not None
     assert [silence.kind for silence in message.silences] == [SilenceKind.STORY]
     assert [line.outlet for line in message.briefs[0].lines] == ["outlet a", "outlet b"]
-    assert len(await store.read(lambda tx: tx.stories.decisions(model.StoryId("s1")))) == 1, "a look changes nothing"
+    assert len(await store.read(lambda tx: tx.stories.decisions(StoryId("s1")))) == 1, "a look changes nothing"
 
 
 async def test_why_shows_the_decisions_for_the_channel(store: storage.Store) -> None:

@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model, rules, storage
+from bot import rules, storage
+from bot.model.language_models import Completion, LanguageModelPolicy, Prompt, Use
+from bot.model.rules import Line, Rule
+from bot.model.stories import Article, ArticleId, Story
 from bot.pipeline import join
 from bot.pipeline.advice import Advice
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
-from testbed.made import alert
 from tests.stories.examples import EXIT, MESSENGER, START, arrival, article
+from tests.testbed.made import alert
 
 RULE = "Phones"
 WINDOW = timedelta(days=14)
@@ -23,17 +26,11 @@ TERMS = ("BlackBerry",)
 SNAPSHOT = Snapshot(
     feeds={},
     rules=rules.RuleSet(
-        [
-            rules.compile_rule(
-                model.Rule(name=RULE, notify=("desk",), about="phones", all=(model.Line(label="what", terms=TERMS),))
-            )
-        ]
+        [rules.compile_rule(Rule(name=RULE, notify=("desk",), about="phones", all=(Line(label="what", terms=TERMS),)))]
     ),
     window=WINDOW,
 )
-POLICY = model.LanguageModelPolicy(
-    url="http://127.0.0.1:1/v1", name="local-model", uses=frozenset({model.Use.SAME_EVENT})
-)
+POLICY = LanguageModelPolicy(url="http://127.0.0.1:1/v1", name="local-model", uses=frozenset({Use.SAME_EVENT}))
 UNSURE = article("BlackBerry customers are told to prepare", "Mobilink writes to them.", at=START + timedelta(hours=2))
 #: A second report of EXIT, under the same headline.
 AGAIN = article(EXIT.title, "The firm will be gone in December, it said.", at=START + timedelta(hours=1), outlet="Twin")
@@ -43,8 +40,8 @@ AGAIN = article(EXIT.title, "The firm will be gone in December, it said.", at=ST
 class Wanted:
     """An advisor that only notes what it is to ask."""
 
-    policy: model.LanguageModelPolicy = POLICY
-    prompts: list[model.Prompt] = field(default_factory=list)
+    policy: LanguageModelPolicy = POLICY
+    prompts: list[Prompt] = field(default_factory=list)
 
     def is_available(self, now: datetime) -> bool:
         return True
@@ -52,7 +49,7 @@ class Wanted:
     def has_failed(self, key: str) -> bool:
         return False
 
-    def want(self, prompts: Iterable[model.Prompt]) -> None:
+    def want(self, prompts: Iterable[Prompt]) -> None:
         self.prompts.extend(prompts)
 
 
@@ -69,11 +66,11 @@ class Process:
     def __post_init__(self) -> None:
         self.advice = Advice(self.advisor)
 
-    async def decide(self, *articles: model.Article) -> Sequence[model.Story]:
+    async def decide(self, *articles: Article) -> Sequence[Story]:
         """One turn; returns the stories after it."""
         self.now += timedelta(seconds=1)
 
-        def work(tx: storage.Transaction) -> Sequence[model.Story]:
+        def work(tx: storage.Transaction) -> Sequence[Story]:
             arrivals = [arrival(article, RULE, *TERMS) for article in articles]
             for came in arrivals:
                 tx.articles.add([came.article])
@@ -88,8 +85,8 @@ class Process:
         self.advice.end()
         return stories
 
-    async def answer(self, prompt: model.Prompt, answer: object) -> None:
-        completion = model.Completion(
+    async def answer(self, prompt: Prompt, answer: object) -> None:
+        completion = Completion(
             key=prompt.key,
             use=prompt.use,
             version=prompt.version,
@@ -136,7 +133,7 @@ async def test_an_open_question_stays_the_same_while_its_neighbours_change(store
 async def test_the_news_of_an_article_is_asked_for_again_only_if_its_story_has_changed_since_the_question(
     store: storage.Store, has_changed: bool
 ) -> None:
-    process = Process(store, Wanted(replace(POLICY, uses=frozenset({model.Use.SAME_EVENT, model.Use.FACTS}))))
+    process = Process(store, Wanted(replace(POLICY, uses=frozenset({Use.SAME_EVENT, Use.FACTS}))))
     news = replace(UNSURE, text="Mobilink writes to 3,000 of them.")
     await process.decide(EXIT)
     [story] = await process.decide(EXIT)
@@ -152,11 +149,11 @@ async def test_the_news_of_an_article_is_asked_for_again_only_if_its_story_has_c
 
     assert news.id in [member.article.id for member in story.members]
     uses = [prompt.use for prompt in process.advisor.prompts if prompt.article == news.id]
-    assert uses.count(model.Use.FACTS) == has_changed
+    assert uses.count(Use.FACTS) == has_changed
 
 
 async def test_an_article_waits_no_longer_than_wait_for_all_its_questions_together(store: storage.Store) -> None:
-    uses = frozenset({model.Use.RELEVANCE, model.Use.SAME_EVENT})
+    uses = frozenset({Use.RELEVANCE, Use.SAME_EVENT})
     process = Process(store, Wanted(replace(POLICY, uses=uses)))
     await process.decide(EXIT)
     process.now += POLICY.wait
@@ -165,7 +162,7 @@ async def test_an_article_waits_no_longer_than_wait_for_all_its_questions_togeth
     process.now += POLICY.wait * 0.8
     await process.answer(process.advisor.prompts[-1], {"verdict": "relevant", "words": "", "reason": ""})
     assert len(await process.decide(UNSURE)) == 1
-    assert [prompt.use for prompt in process.advisor.prompts[-2:]] == [model.Use.RELEVANCE, model.Use.SAME_EVENT]
+    assert [prompt.use for prompt in process.advisor.prompts[-2:]] == [Use.RELEVANCE, Use.SAME_EVENT]
 
     process.now += POLICY.wait * 0.2
     decided = [member.article.id for story in await process.decide(UNSURE) for member in story.members]
@@ -174,9 +171,7 @@ async def test_an_article_waits_no_longer_than_wait_for_all_its_questions_togeth
 
 async def test_an_article_that_waits_for_another_waits_no_longer_than_wait_either(store: storage.Store) -> None:
     process = Process(store)
-    mirror = replace(
-        UNSURE, id=model.ArticleId("mirror"), outlet="Mirror", owner="Mirror", link="https://mirror.example/"
-    )
+    mirror = replace(UNSURE, id=ArticleId("mirror"), outlet="Mirror", owner="Mirror", link="https://mirror.example/")
     await process.decide(EXIT)
     await process.decide(UNSURE)
     process.now += POLICY.wait * 0.5

@@ -10,21 +10,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import model, rules
+from bot import rules
+from bot.model.archive import Arrival
+from bot.model.messages import Message, MessageKind
+from bot.model.rules import Digest, Rule
+from bot.model.stories import Article
 from bot.pipeline import backtest, join, snapshot, turn
-from testbed import fresh
-from testbed.fakes import START, FakeClock
 from tests.pipeline.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule
+from tests.testbed import fresh
+from tests.testbed.fakes import START, FakeClock
 
 BLACKBERRY = rule(name="BlackBerry", any=["BlackBerry"])
-DIGEST = rule(name="Digest", any=["BlackBerry"], when=model.Digest(at=time(12), zone=ZoneInfo("UTC")))
+DIGEST = rule(name="Digest", any=["BlackBerry"], when=Digest(at=time(12), zone=ZoneInfo("UTC")))
 TWO = rule(name="Two", any=["BlackBerry"], min_outlets=2)
 COOL = rule(name="Cool", any=["BlackBerry", "Pakistan"], cooldown=timedelta(minutes=90))
 END = START + timedelta(days=2)
 
 
-def tried(articles: Sequence[model.Article], *given: model.Rule, **plan: Any) -> backtest.BacktestReport:
+def tried(articles: Sequence[Article], *given: Rule, **plan: Any) -> backtest.BacktestReport:
     compiled = tuple(map(rules.compile_rule, given))
     settings: dict[str, Any] = {
         "tried": compiled,
@@ -35,7 +39,7 @@ def tried(articles: Sequence[model.Article], *given: model.Rule, **plan: Any) ->
     return backtest.run_backtest(Archive(articles).archive(since=settings["since"]), backtest.BacktestPlan(**settings))
 
 
-async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -> list[tuple[str, str, str]]:
+async def live(articles: Sequence[Article], given: Sequence[Rule]) -> list[tuple[str, str, str]]:
     """The same articles through the desk over a real store, a tick each 20 minutes."""
     clock = FakeClock(START)
     index = rules.RuleSet(map(rules.compile_rule, given))
@@ -52,7 +56,7 @@ async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -
             if matches:
                 tx.articles.add([one])
                 tx.articles.add_matches(one.id, matches)
-                arrivals.append(model.Arrival(article=one, matches=matches, is_baseline=False))
+                arrivals.append(Arrival(article=one, matches=matches, is_baseline=False))
         for step in (working.release, lambda each: working.update(each, arrivals, ()), working.release):
             each = turn.Turn(tx, at_the_time, now)
             step(each)
@@ -66,19 +70,19 @@ async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -
     return [summary_of(row.message.kind, row.channel, row.message) for row in rows]
 
 
-def summary_of(kind: model.MessageKind, channel: str, message: model.Message) -> tuple[str, str, str]:
+def summary_of(kind: MessageKind, channel: str, message: Message) -> tuple[str, str, str]:
     return kind.value, channel, "; ".join(brief.title.text for brief in message.briefs)
 
 
 @pytest.mark.parametrize("given", [[BLACKBERRY], [DIGEST], [TWO], [COOL], [BLACKBERRY, TWO]], ids=lambda g: g[0].name)
-async def test_the_example_story_makes_the_messages_that_it_makes_live(given: list[model.Rule]) -> None:
+async def test_the_example_story_makes_the_messages_that_it_makes_live(given: list[Rule]) -> None:
     articles = demo_story()
     expected = [one for one in await live(articles, given) if one[0] != "edit"]
     report = tried(articles, *given)
     found = [
         (message.kind.value, message.channel, "; ".join(message.headlines))
         for message in report.messages
-        if message.kind is not model.MessageKind.EDIT
+        if message.kind is not MessageKind.EDIT
     ]
     assert sorted(found) == sorted(expected)
     assert expected
@@ -98,7 +102,7 @@ def test_what_came_with_a_feeds_first_answer_is_gathered_in_one_message() -> Non
     titles = list(texts)
     report = tried([article(*each) for each in texts.items()], BLACKBERRY, baselines={FEED.url: START})
     (message,) = report.messages
-    assert message.kind is model.MessageKind.GATHERED
+    assert message.kind is MessageKind.GATHERED
     assert sorted(message.headlines) == sorted(titles)
 
 

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import model, rules
+from bot import rules
+from bot.model.stories import Article
 from bot.pipeline import backtest
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import START
 from tests.pipeline.archives import FEED, Archive, article
 from tests.rules.making import rule
+from tests.testbed.fakes import START
 
 DAY = timedelta(days=1)
 ALL = {"product": ["BES", "BlackBerry"], "regulator": ["PTA"], "demand": ["backdoor*"]}
@@ -25,7 +26,7 @@ def compiled(**keys: Any) -> rules.CompiledRule:
 
 
 def tried(
-    *articles: model.Article, given: rules.CompiledRule | None = None, zone: tzinfo = UTC, **plan: Any
+    *articles: Article, given: rules.CompiledRule | None = None, zone: tzinfo = UTC, **plan: Any
 ) -> backtest.BacktestReport:
     snapshot = Snapshot(feeds={FEED.url: FEED}, rules=rules.RuleSet(()), zone=zone)
     settings: dict[str, Any] = {"since": START - DAY, "until": START + 2 * DAY, "snapshot": snapshot} | plan
@@ -68,7 +69,7 @@ def test_a_match_is_listed_with_the_words_it_fires_on() -> None:
     ],
 )
 def test_an_article_that_nearly_matches_is_listed_with_what_is_in_the_way(
-    missed: model.Article, given: rules.CompiledRule, what: str, why: str
+    missed: Article, given: rules.CompiledRule, what: str, why: str
 ) -> None:
     (near,) = tried(missed, given=given).rules[0].near
     assert near.count == 1

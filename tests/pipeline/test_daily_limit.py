@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, storage
+from bot import storage
+from bot.model.feeds import Feed
+from bot.model.settings import FetchPolicy
 from tests.pipeline.newsroom import Item, Newsroom
 
-FLOOD = model.Feed(url="https://flood.example/rss", name="Flood")
-CALM = model.Feed(url="https://calm.example/rss", name="Calm")
+FLOOD = Feed(url="https://flood.example/rss", name="Flood")
+CALM = Feed(url="https://calm.example/rss", name="Calm")
 
 
 def items(count: int, *, start: int = 0, text: str = "") -> list[Item]:
@@ -23,7 +25,7 @@ def items(count: int, *, start: int = 0, text: str = "") -> list[Item]:
 
 @pytest.fixture
 def room(store: storage.Store) -> Newsroom:
-    return Newsroom(store, [FLOOD, CALM], policy=model.FetchPolicy(max_items_per_day=10))
+    return Newsroom(store, [FLOOD, CALM], policy=FetchPolicy(max_items_per_day=10))
 
 
 async def test_what_is_over_the_limit_is_stored_the_next_day(room: Newsroom) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot import model
 from bot.app.runtime import App
+from bot.model.alerts import Reason
+from bot.model.stories import ArticleId
 from bot.pipeline.decide import Decider
 from bot.pipeline.reports import PassReport
-from testbed.fakes import START
 from tests.journeys.test_seed_story import FIRST, SECOND, THIRD
 from tests.journeys.world import Item, World, world
+from tests.testbed.fakes import START
 
 OUTLETS = ("wire", "courier", "ledger")
 
@@ -61,7 +62,7 @@ async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: Wo
         await running.store.write(lambda tx: tx.decision_queue.remove(waiting.numbers))
         (good,) = waiting.arrivals
         # A time without a zone cannot be compared with one: a bug of ours.
-        article = replace(good.article, id=model.ArticleId("broken"), first_seen=START.replace(tzinfo=None))
+        article = replace(good.article, id=ArticleId("broken"), first_seen=START.replace(tzinfo=None))
         bad = replace(good, article=article)
         await running.store.write(lambda tx: tx.decision_queue.add([bad, good], []))
 
@@ -69,7 +70,7 @@ async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: Wo
             batch = await running.decider.decide_batch(running.live.snapshot, limit=100)
 
         assert batch.decided_count == 2
-        assert [decision.reason for decision in batch.decisions] == [model.Reason.FIRST_REPORT]
+        assert [decision.reason for decision in batch.decisions] == [Reason.FIRST_REPORT]
         assert [
             line["articles"] for line in logs if line["event"] == "deciding an article raised an unexpected error"
         ] == [["broken"]]

@@ -7,17 +7,23 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, rules, storage
-from bot.model import SendState, Verdict
-from bot.model.actions import Action, Claim, MakeSilence, Release
+from bot import rules, storage
+from bot.model.actions import Action, Claim, MakeSilence, Release, SilenceKind, Verdict
+from bot.model.channels import ActionResult, Person, Press
+from bot.model.errors import CannotAct
+from bot.model.feeds import Feed
+from bot.model.messages import Escalation, Mention, MessageKind, Outgoing, Receipt, SendState
+from bot.model.rules import Severity
+from bot.model.settings import Escalate
+from bot.model.stories import StoryId
 from bot.pipeline import actions
 from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom, rule
+from tests.testbed.fakes import START
 
-DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
-WIRE = model.Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
+DAWN = Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
+WIRE = Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
 QUARTER = timedelta(minutes=15)
 TITLE = "BlackBerry Messenger returns to Sindh after a ban of two months"
 
@@ -25,9 +31,9 @@ TITLE = "BlackBerry Messenger returns to Sindh after a ban of two months"
 @dataclass(slots=True)
 class Watch(Newsroom):
     notify: tuple[str, ...] = ("desk", "second")
-    severity: model.Severity = model.Severity.HIGH
+    severity: Severity = Severity.HIGH
     #: By bot.yaml, and by the rule.
-    mention: dict[model.Severity, tuple[str, ...]] = field(default_factory=dict)
+    mention: dict[Severity, tuple[str, ...]] = field(default_factory=dict)
     own: tuple[str, ...] = ()
 
     @property
@@ -39,10 +45,10 @@ class Watch(Newsroom):
             mention=self.mention,
             people={"desk": {"duty": "S1"}, "duty": {"duty": "S2"}},
             with_buttons=frozenset({"desk"}),
-            escalate=model.Escalate(after=QUARTER, to="duty"),
+            escalate=Escalate(after=QUARTER, to="duty"),
         )
 
-    async def rows(self, channel: str) -> list[model.Outgoing]:
+    async def rows(self, channel: str) -> list[Outgoing]:
         (story, *_) = await self.stories()
         return [row for row in await self.store.read(lambda tx: tx.outbox.of_story(story.id)) if row.channel == channel]
 
@@ -52,18 +58,16 @@ class Watch(Newsroom):
         def work(tx: storage.Transaction) -> None:
             later = self.now + 2 * QUARTER
             for row in tx.outbox.claim(channel, now=later, limit=9, token="t", lease=QUARTER):
-                receipt = model.Receipt(ref=ref, place=channel, sent_at=self.now)
+                receipt = Receipt(ref=ref, place=channel, sent_at=self.now)
                 tx.outbox.save(replace(row, state=SendState.SENT, receipt=receipt), token="t")
 
         await self.store.write(work)
 
-    async def press(
-        self, action: Action, place: str, ref: str, *, once: str = "", **person: object
-    ) -> model.ActionResult:
+    async def press(self, action: Action, place: str, ref: str, *, once: str = "", **person: object) -> ActionResult:
         (story, *_) = await self.stories()
-        who = replace(model.Person(id="U1"), **person)  # type: ignore[arg-type]  # a test names the fields it changes
+        who = replace(Person(id="U1"), **person)  # type: ignore[arg-type]  # a test names the fields it changes
         once = once or f"{type(action).__name__} {place}"
-        press = model.Press(id=once, person=who, action=action, story=story.id, place=place, ref=ref)
+        press = Press(id=once, person=who, action=action, story=story.id, place=place, ref=ref)
         snapshot, now = self.snapshot, self.now
         return await self.store.write(
             lambda tx: actions.apply_press(tx, snapshot, press, channels=("desk", "second", "duty"), now=now)
@@ -86,13 +90,13 @@ async def test_one_row_waits_for_the_second_channel_however_many_channels_post_t
     (row,) = await room.rows("duty")
     (head,) = await room.rows("desk")
     assert row.due_at == room.now + QUARTER
-    assert row.message.escalation == model.Escalation(head=head.id, channel="desk", after=QUARTER)
+    assert row.message.escalation == Escalation(head=head.id, channel="desk", after=QUARTER)
     await room.poll(WIRE, item("b"))
     assert len(await room.rows("duty")) == 1
 
 
 @pytest.mark.parametrize(
-    "changes", [{"severity": model.Severity.NORMAL}, {"notify": ("duty",)}], ids=["not high", "there already"]
+    "changes", [{"severity": Severity.NORMAL}, {"notify": ("duty",)}], ids=["not high", "there already"]
 )
 async def test_nobody_is_called_or_asked_to_claim_what_is_not_high_or_is_posted_there_anyway(
     room: Watch, changes: dict[str, object]
@@ -107,7 +111,7 @@ async def test_nobody_is_called_or_asked_to_claim_what_is_not_high_or_is_posted_
 
 @pytest.mark.parametrize(
     ("action", "why"),
-    [(Claim(), "claimed by U1"), (MakeSilence(kind=model.SilenceKind.STORY), 'silenced: story "')],
+    [(Claim(), "claimed by U1"), (MakeSilence(kind=SilenceKind.STORY), 'silenced: story "')],
     ids=["claim", "silence"],
 )
 async def test_a_claim_or_a_silence_of_the_story_calls_it_off(room: Watch, action: Action, why: str) -> None:
@@ -131,7 +135,7 @@ async def test_a_story_that_was_escalated_is_claimed_on_the_second_channel_and_b
     assert judged.text == "The story is claimed."
     for channel in ("desk", "duty"):
         edit = (await room.rows(channel))[-1]
-        assert edit.message.kind is model.MessageKind.EDIT
+        assert edit.message.kind is MessageKind.EDIT
         assert [one.verdict for one in edit.message.judgements] == [Verdict.CLAIMED]
     assert (await room.rows("duty"))[-1].thread == (await room.rows("duty"))[0].id
 
@@ -147,7 +151,7 @@ async def test_a_released_claim_calls_again_after_the_time_but_never_twice(room:
     await room.send("duty", "9")
     await room.press(Claim(), "desk", "1", once="third")
     await room.press(Release(), "desk", "1", once="fourth")
-    assert len([row for row in await room.rows("duty") if row.message.kind is model.MessageKind.POST]) == 2
+    assert len([row for row in await room.rows("duty") if row.message.kind is MessageKind.POST]) == 2
 
 
 async def test_how_to_claim_is_said_where_somebody_is_called_otherwise(room: Watch) -> None:
@@ -161,7 +165,7 @@ async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_
     (story,) = await room.stories()
     snapshot, now = room.snapshot, room.now
 
-    def claim(tx: storage.Transaction, story_id: model.StoryId) -> model.ActionResult:
+    def claim(tx: storage.Transaction, story_id: StoryId) -> ActionResult:
         context = operator_context(tx, snapshot, by="ann", now=now)
         return actions.apply_action(context, Claim(), actions.story_target(context, story_id))
 
@@ -170,22 +174,22 @@ async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_
     for channel in ("desk", "second"):
         assert [one.by for one in (await room.rows(channel))[-1].message.judgements] == ["ann"]
     assert (await room.rows("duty"))[0].state is SendState.DROPPED
-    with pytest.raises(model.CannotAct, match="no story 0"):
-        await room.store.write(lambda tx: claim(tx, model.StoryId("0")))
+    with pytest.raises(CannotAct, match="no story 0"):
+        await room.store.write(lambda tx: claim(tx, StoryId("0")))
 
 
 async def test_a_first_message_and_an_escalation_mention_whom_the_rule_or_its_severity_names_by_each_channels_ids(
     room: Watch,
 ) -> None:
-    room.mention = {model.Severity.HIGH: ("duty", "ann")}
+    room.mention = {Severity.HIGH: ("duty", "ann")}
     await room.poll(DAWN, item())
-    ann = model.Mention(name="ann")
-    assert (await room.rows("desk"))[0].message.mentions == (model.Mention(name="duty", id="S1"), ann)
-    assert (await room.rows("second"))[0].message.mentions == (model.Mention(name="duty"), ann)
-    assert (await room.rows("duty"))[0].message.mentions == (model.Mention(name="duty", id="S2"), ann)
+    ann = Mention(name="ann")
+    assert (await room.rows("desk"))[0].message.mentions == (Mention(name="duty", id="S1"), ann)
+    assert (await room.rows("second"))[0].message.mentions == (Mention(name="duty"), ann)
+    assert (await room.rows("duty"))[0].message.mentions == (Mention(name="duty", id="S2"), ann)
 
 
 async def test_a_rules_own_mention_counts_before_that_of_its_severity(room: Watch) -> None:
-    room.mention, room.own = {model.Severity.HIGH: ("duty",)}, ("bob",)
+    room.mention, room.own = {Severity.HIGH: ("duty",)}, ("bob",)
     await room.poll(DAWN, item())
     assert [each.name for each in (await room.rows("desk"))[0].message.mentions] == ["bob"]

@@ -8,16 +8,19 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, rules, storage
+from bot import rules, storage
 from bot.fetch import parsing
-from bot.model import FullText
+from bot.model.feeds import Feed, FeedState, FullText
+from bot.model.fetching import Request, Response
+from bot.model.rules import Rule
+from bot.model.settings import FetchPolicy
 from bot.pipeline import poll
 from bot.pipeline.poll import Poller
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import START, FakeClock
 from tests.feeds.documents import URL, item, rss
+from tests.testbed.fakes import START, FakeClock
 
-RULE = model.Rule(name="Ship lost", notify=("desk",), query="ship AND lost")
+RULE = Rule(name="Ship lost", notify=("desk",), query="ship AND lost")
 
 
 class OneAnswer:
@@ -26,8 +29,8 @@ class OneAnswer:
     def __init__(self, body: str) -> None:
         self._body = body.encode()
 
-    async def get(self, request: model.Request) -> model.Response:
-        return model.Response(status=200, url=request.url, body=self._body, content_type="")
+    async def get(self, request: Request) -> Response:
+        return Response(status=200, url=request.url, body=self._body, content_type="")
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -38,7 +41,7 @@ class Pages:
         self.asked: list[str] = []
         self._seconds = seconds
 
-    async def text_of(self, url: str, feed: model.Feed) -> str | None:
+    async def text_of(self, url: str, feed: Feed) -> str | None:
         await asyncio.sleep(self._seconds)
         self.asked.append(url)
         return f"All of {url}"
@@ -48,12 +51,12 @@ class Pages:
 
 
 async def _asked(store: storage.Store, full_text: FullText, *items: str, seconds: float = 0) -> list[str]:
-    feed = model.Feed(url=URL, full_text=full_text)
+    feed = Feed(url=URL, full_text=full_text)
     pages = Pages(seconds)
-    fetcher, documents = OneAnswer(rss(*items)), parsing.make_reader(model.FetchPolicy(readers=0))
+    fetcher, documents = OneAnswer(rss(*items)), parsing.make_reader(FetchPolicy(readers=0))
     poller = Poller(fetcher=fetcher, documents=documents, pages=pages, links=pages, store=store, clock=FakeClock())
     snapshot = Snapshot(feeds={URL: feed}, rules=rules.RuleSet([rules.compile_rule(RULE)]))
-    polled = await poller.poll(model.FeedState(url=URL, due_at=START), snapshot)
+    polled = await poller.poll(FeedState(url=URL, due_at=START), snapshot)
     assert polled.error is None
     assert list(polled.pages) == pages.asked
     return [link.rpartition("/")[2] for link in pages.asked]

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model, storage
+from bot import app, storage
 from bot.app import runtime
 from bot.app.runtime import App
-from testbed.fakes import START, FakeClock
-from testbed.servers.feeds import FeedServer
+from bot.model.stories import Article
 from tests.journeys.world import Item, rss
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.servers.feeds import FeedServer
 
 DAY = timedelta(days=1)
 #: Between two polls, with a new item each.
@@ -60,7 +61,7 @@ class Newspaper:
     async def first_seen(self, item: Item) -> int:
         """On which day the article was new."""
 
-        def work(tx: storage.Transaction) -> model.Article | None:
+        def work(tx: storage.Transaction) -> Article | None:
             return tx.articles.find(f"https://paper.example/{item.id}")
 
         found = await self._running.store.read(work)

@@ -6,12 +6,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model, rules, storage
+from bot import rules, storage
+from bot.model.archive import Arrival
+from bot.model.errors import StoreUnavailable
+from bot.model.feeds import FeedState
+from bot.model.ledger import LedgerValue
+from bot.model.rules import Match, Rule
 from bot.pipeline import keep
 from bot.pipeline.keep import ExpectationMonitor, note_rule_matches
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import START, FakeClock
-from testbed.made import article
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made import article
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -20,7 +25,7 @@ def process(store: storage.Store, clock: FakeClock, name: str = "one", *, is_alo
     return keep.Heartbeat(store, clock, process=name, version="1.2", is_alone=is_alone)
 
 
-async def rows(store: storage.Store) -> list[tuple[str, dict[str, model.LedgerValue]]]:
+async def rows(store: storage.Store) -> list[tuple[str, dict[str, LedgerValue]]]:
     found = await store.read(lambda tx: list(tx.ledger.since(START - 365 * 24 * HOUR)))
     return [(row.kind.value, dict(row.fields)) for row in found]
 
@@ -166,7 +171,7 @@ async def test_a_clock_that_was_set_back_moves_what_waits_once_wherever_the_proc
     await one.tick()
     clock.set(START)
     again = process(store, clock, "two") if restarts else one
-    waiting = model.FeedState(url="https://a.example/", due_at=START + 2 * HOUR)
+    waiting = FeedState(url="https://a.example/", due_at=START + 2 * HOUR)
     await store.write(lambda tx: tx.feeds.sync([waiting.url], now=START))
     await store.write(lambda tx: tx.feeds.save([waiting]))
     await (again.begin(operator="ops") if restarts else again.tick(operator="ops"))
@@ -207,11 +212,11 @@ async def test_a_trim_that_failed_is_tried_again(
     store: storage.Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(store: storage.Store, *, before: datetime) -> storage.Trimmed:
-        raise model.StoreUnavailable("trimming: the disk is full")
+        raise StoreUnavailable("trimming: the disk is full")
 
     with monkeypatch.context() as broken:
         broken.setattr(storage, "trim", fail)
-        with pytest.raises(model.StoreUnavailable):
+        with pytest.raises(StoreUnavailable):
             await keep.trim_when_due(store, clock, keep=DAY)
     assert await keep.trim_when_due(store, clock, keep=DAY)
 
@@ -225,7 +230,7 @@ async def test_a_clock_that_was_set_back_does_not_stop_it(store: storage.Store, 
 # -- a rule that is expected to match
 
 
-RULE = model.Rule(name="Ship lost", notify=("desk",), query="ship", expect=2 * DAY)
+RULE = Rule(name="Ship lost", notify=("desk",), query="ship", expect=2 * DAY)
 SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([rules.compile_rule(RULE)]), operator="ops")
 
 
@@ -244,8 +249,8 @@ async def test_a_match_that_another_process_saw_puts_the_notice_off(store: stora
     await notices(store, monitor, clock)
     clock.advance(DAY)
     assert await notices(store, monitor, clock) == 0
-    match = model.Match(rule="Ship lost", rule_version="1", evidence=())
-    arrival = model.Arrival(article=article("1"), matches=(match,), is_baseline=False)
+    match = Match(rule="Ship lost", rule_version="1", evidence=())
+    arrival = Arrival(article=article("1"), matches=(match,), is_baseline=False)
     await store.write(lambda tx: note_rule_matches(tx, SNAPSHOT, [arrival], now=clock.now()))
     clock.advance(1.5 * DAY)
     assert await notices(store, monitor, clock) == 0
@@ -260,9 +265,9 @@ async def test_a_notice_of_a_transaction_that_failed_is_written_again(store: sto
 
     def fail(tx: storage.Transaction) -> None:
         monitor.report(tx, SNAPSHOT, now=clock.now())
-        raise model.StoreUnavailable("the disk is full")
+        raise StoreUnavailable("the disk is full")
 
-    with pytest.raises(model.StoreUnavailable):
+    with pytest.raises(StoreUnavailable):
         await store.write(fail)
     # After a failure, the decider makes a new monitor.
     assert await notices(store, ExpectationMonitor(), clock) == 1

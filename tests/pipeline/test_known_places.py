@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model
+from bot import app
 from bot.app import runtime
 from bot.app.runtime import App, OnceReport
 from bot.fetch.client import HttpFetcher
-from testbed.elsewhere import Elsewhere
-from testbed.fakes import FakeClock
-from testbed.servers.feeds import FeedServer, Reply
+from bot.model.feeds import FeedState
 from tests.config import folders
 from tests.fetch import test_google_news as google
+from tests.testbed.elsewhere import Elsewhere
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers.feeds import FeedServer, Reply
 
 CHANNEL = "/www.youtube.com/feeds/videos.xml?channel_id=UC16niRr50-MSBwiO3YDb3RA"
 YOUTUBE = """<feed xmlns:yt="http://www.youtube.com/xml/schemas/2015" xmlns="http://www.w3.org/2005/Atom">
@@ -94,7 +95,7 @@ class Desk:
         self.clock.advance(timedelta(minutes=minutes))
         return await self.running.once(everything=everything, drain=timedelta())
 
-    async def state(self) -> model.FeedState:
+    async def state(self) -> FeedState:
         [state] = await self.running.store.read(lambda tx: tx.feeds.all())
         return state
 

@@ -9,30 +9,33 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model, rules, storage
+from bot import app, rules, storage
 from bot.app import wiring
+from bot.model.language_models import Encoder
+from bot.model.rules import Line, Rule
+from bot.model.stories import Article, Story
 from bot.pipeline import join
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from bot.queries import trials
-from testbed.encoders import DictionaryEncoder
 from tests.stories.examples import START, arrival
 from tests.stories.test_foreign import COAST, TERMS, TRANSLATIONS, WINDOW
 from tests.stories.test_foreign import COSTA as WITH_A_DATE
+from tests.testbed.encoders import DictionaryEncoder
 
-LINE = model.Line(label="what", terms=TERMS)
-RULE = rules.compile_rule(model.Rule(name="Quakes", notify=("desk",), all=(LINE,)))
+LINE = Line(label="what", terms=TERMS)
+RULE = rules.compile_rule(Rule(name="Quakes", notify=("desk",), all=(LINE,)))
 OFF = Snapshot(feeds={}, rules=rules.RuleSet([RULE]), window=WINDOW)
 #: Without the date that the English report has too.
 COSTA = replace(WITH_A_DATE, text=WITH_A_DATE.text.replace(" Reunión el 14 de diciembre.", ""))
 ON = replace(OFF, encoder=DictionaryEncoder(TRANSLATIONS))
 
 
-async def members(store: storage.Store, *steps: tuple[Snapshot, model.Article]) -> list[int]:
+async def members(store: storage.Store, *steps: tuple[Snapshot, Article]) -> list[int]:
     """How many articles each story has after each article came in its turn."""
     updater = join.StoryUpdater()
 
-    def work(tx: storage.Transaction) -> Sequence[model.Story]:
+    def work(tx: storage.Transaction) -> Sequence[Story]:
         for at, (snapshot, article) in enumerate(steps):
             came = arrival(article, "Quakes", *TERMS)
             tx.articles.add([article])
@@ -67,7 +70,7 @@ async def test_a_review_of_rules_groups_in_the_languages_that_the_bot_does(
     now = app.load(tmp_path, {})
     await store.write(lambda tx: tx.articles.add([COAST, COSTA]))
 
-    async def posts(encoder: model.Encoder | None) -> int:
+    async def posts(encoder: Encoder | None) -> int:
         old, new = ((each, replace(wiring.snapshot_of(each), encoder=encoder)) for each in (before, now))
         since, until = START - timedelta(days=1), START + timedelta(days=1)
         found = await store.read(lambda tx: trials.review_rules(tx, old, new, since=since, until=until))

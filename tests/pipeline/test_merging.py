@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot import model, rules, storage
-from bot.model.actions import MakeSilence
+from bot import rules, storage
+from bot.model.actions import MakeSilence, SilenceKind
+from bot.model.alerts import AlertAction, AlertState, Decision, Reason
+from bot.model.archive import Arrival
+from bot.model.feeds import Feed
+from bot.model.messages import MessageKind, Outgoing
+from bot.model.rules import Line, Match, Rule
+from bot.model.stories import Article, SendId, Story
 from bot.pipeline import join, silences
 from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
-from testbed.fakes import START
-from testbed.made import alert
 from tests.stories import examples
+from tests.testbed.fakes import START
+from tests.testbed.made import alert
 
 DAY = timedelta(days=1)
-RULE = rules.compile_rule(
-    model.Rule(name="exit", notify=("desk",), all=(model.Line(label="product", terms=("BlackBerry",)),))
-)
+RULE = rules.compile_rule(Rule(name="exit", notify=("desk",), all=(Line(label="product", terms=("BlackBerry",)),)))
 RULE_SET = rules.RuleSet([RULE])
 SNAPSHOT = Snapshot(feeds={}, rules=RULE_SET, window=timedelta(days=200))
 FIRST, SECOND, BRIDGE = (
@@ -29,32 +33,32 @@ OLDER, YOUNGER = examples.story(FIRST), examples.story(SECOND)
 AGAIN = examples.article(examples.MOVED.title, examples.MOVED.text, outlet="Echo", at=START + DAY)
 
 
-def matches(article: model.Article) -> tuple[model.Match, ...]:
-    return RULE_SET.match(article, model.Feed(url=article.feed), now=START)
+def matches(article: Article) -> tuple[Match, ...]:
+    return RULE_SET.match(article, Feed(url=article.feed), now=START)
 
 
-def post(tx: storage.Transaction, story: model.Story, *, state: model.AlertState = model.AlertState.POSTED) -> None:
+def post(tx: storage.Transaction, story: Story, *, state: AlertState = AlertState.POSTED) -> None:
     """A story that stands in the channel under a head of its own."""
     for member in story.members:
         tx.articles.add([member.article])
         tx.articles.add_matches(member.article.id, matches(member.article))
     tx.stories.save(story)
-    is_posted = state is model.AlertState.POSTED
-    waiting = alert(story.id, rules=("exit",), state=state, reason=model.Reason.MIN_OUTLETS)
-    head = model.SendId(f"head of {story.id}")
+    is_posted = state is AlertState.POSTED
+    waiting = alert(story.id, rules=("exit",), state=state, reason=Reason.MIN_OUTLETS)
+    head = SendId(f"head of {story.id}")
     stands = alert(story.id, rules=("exit",), head=head, posted_at=story.first_seen)
     tx.stories.save_alert(stands if is_posted else waiting)
 
 
 async def arrive(
-    store: storage.Store, news: join.StoryUpdater, article: model.Article
-) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
+    store: storage.Store, news: join.StoryUpdater, article: Article
+) -> tuple[Sequence[Decision], Sequence[Outgoing]]:
     """What is decided, and what the outbox then holds."""
 
-    def work(tx: storage.Transaction) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
+    def work(tx: storage.Transaction) -> tuple[Sequence[Decision], Sequence[Outgoing]]:
         tx.articles.add([article])
         tx.articles.add_matches(article.id, matches(article))
-        arrival = model.Arrival(article=article, matches=matches(article), is_baseline=False)
+        arrival = Arrival(article=article, matches=matches(article), is_baseline=False)
         turn = Turn(tx, SNAPSHOT, article.first_seen)
         made = news.update(turn, [arrival], ())
         turn.write(tx)
@@ -69,12 +73,12 @@ async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(stor
     news = join.StoryUpdater()
     made, rows = await arrive(store, news, BRIDGE)
 
-    merged = [each for each in made if each.reason is model.Reason.MERGED]
-    assert [(each.story, each.action) for each in merged] == [(YOUNGER.id, model.AlertAction.EDIT)]
+    merged = [each for each in made if each.reason is Reason.MERGED]
+    assert [(each.story, each.action) for each in merged] == [(YOUNGER.id, AlertAction.EDIT)]
     (pointer,) = [row for row in rows if row.thread == f"head of {YOUNGER.id}"]
     assert pointer.message.lead == "Merged into an earlier story:"
     assert all(row.thread == f"head of {OLDER.id}" for row in rows if row is not pointer)
-    (head,) = [row for row in rows if row.message.kind is model.MessageKind.EDIT and row is not pointer]
+    (head,) = [row for row in rows if row.message.kind is MessageKind.EDIT and row is not pointer]
     (brief,) = head.message.briefs
     assert brief.byline is not None
     assert (brief.byline.outlet, brief.byline.more, brief.copy_count) == ("Gazette", 1, 1), "all have one headline"
@@ -83,30 +87,30 @@ async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(stor
     assert {each.story for each in again} == {OLDER.id}
     alerts = await store.read(lambda tx: tx.stories.alerts([OLDER.id, YOUNGER.id]))
     assert {alert.story: alert.state for alert in alerts} == {
-        OLDER.id: model.AlertState.POSTED,
-        YOUNGER.id: model.AlertState.MERGED,
+        OLDER.id: AlertState.POSTED,
+        YOUNGER.id: AlertState.MERGED,
     }
 
 
 async def test_where_only_the_younger_was_posted_its_message_is_taken_over(store: storage.Store) -> None:
-    await store.write(lambda tx: post(tx, OLDER, state=model.AlertState.HELD))
+    await store.write(lambda tx: post(tx, OLDER, state=AlertState.HELD))
     await store.write(lambda tx: post(tx, YOUNGER))
     _, rows = await arrive(store, join.StoryUpdater(), BRIDGE)
 
     assert rows
     assert {row.thread for row in rows} == {f"head of {YOUNGER.id}"}
-    assert all(row.message.reason is not model.Reason.MERGED for row in rows)
+    assert all(row.message.reason is not Reason.MERGED for row in rows)
     (alert,) = await store.read(lambda tx: tx.stories.alerts([OLDER.id]))
-    assert (alert.state, alert.head) == (model.AlertState.POSTED, f"head of {YOUNGER.id}")
+    assert (alert.state, alert.head) == (AlertState.POSTED, f"head of {YOUNGER.id}")
     assert alert.posted_for == YOUNGER.id
 
 
 async def test_a_silenced_story_stays_silent_when_an_older_one_takes_its_message_over(store: storage.Store) -> None:
-    await store.write(lambda tx: post(tx, OLDER, state=model.AlertState.HELD))
+    await store.write(lambda tx: post(tx, OLDER, state=AlertState.HELD))
     await store.write(lambda tx: post(tx, YOUNGER))
-    action = MakeSilence(kind=model.SilenceKind.STORY, name=YOUNGER.id, reason="enough of it")
+    action = MakeSilence(kind=SilenceKind.STORY, name=YOUNGER.id, reason="enough of it")
     await store.write(
         lambda tx: silences.make_silence(operator_context(tx, SNAPSHOT, by="ann", now=BRIDGE.first_seen), action)
     )
     decisions, _ = await arrive(store, join.StoryUpdater(), BRIDGE)
-    assert [(each.story, each.reason) for each in decisions] == [(OLDER.id, model.Reason.SILENCED)]
+    assert [(each.story, each.reason) for each in decisions] == [(OLDER.id, Reason.SILENCED)]

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot import model, rules, storage
+from bot import rules, storage
+from bot.model.alerts import Alert, AlertAction, Decision, Reason
+from bot.model.messages import Outgoing
+from bot.model.stories import Member, SendId, Story, StoryId
 from bot.pipeline import messages
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
-from testbed.fakes import START
-from testbed.made import alert, decision
 from tests.stories.members import article, match, member, rule, story
+from tests.testbed.fakes import START
+from tests.testbed.made import alert, decision
 
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
 RULES = {"R": rule("R")}
 
 
-def matched(title: str, *, outlet: str, minutes: int = 0) -> model.Member:
+def matched(title: str, *, outlet: str, minutes: int = 0) -> Member:
     one = article(title, TEXT, outlet=outlet, minutes=minutes)
     return member(one, match(one, "R", ("regulator", "body", "PTA")))
 
 
-def named(name: str, *members: model.Member) -> model.Story:
-    return replace(story(*members), id=model.StoryId(name))
+def named(name: str, *members: Member) -> Story:
+    return replace(story(*members), id=StoryId(name))
 
 
 FIRST = named("first", matched("BlackBerry leaves Pakistan", outlet="Echo"))
 OTHER = named("other", matched("Sindh lifts a ban", outlet="Post", minutes=3))
 
 
-def decided(action: model.AlertAction, of: model.Story) -> model.Decision:
-    reason = model.Reason.FIRST_REPORT if action is model.AlertAction.POST else model.Reason.ADDED_OUTLET
+def decided(action: AlertAction, of: Story) -> Decision:
+    reason = Reason.FIRST_REPORT if action is AlertAction.POST else Reason.ADDED_OUTLET
     return decision(of.id, action, reason, at=of.last_seen, rules=("R",))
 
 
-def turn_over(tx: storage.Transaction, *saved: model.Story) -> Turn:
+def turn_over(tx: storage.Transaction, *saved: Story) -> Turn:
     turn = Turn(tx, Snapshot(feeds={}, rules=rules.RuleSet([])), START)
     turn.rules = RULES
     for of in saved:
@@ -42,18 +45,18 @@ def turn_over(tx: storage.Transaction, *saved: model.Story) -> Turn:
     return turn
 
 
-def gathered() -> model.Outgoing:
-    posts = [decided(model.AlertAction.POST, each) for each in (FIRST, OTHER)]
+def gathered() -> Outgoing:
+    posts = [decided(AlertAction.POST, each) for each in (FIRST, OTHER)]
     with storage.open_in_memory() as tx:
         return messages.gathered_row(turn_over(tx, FIRST, OTHER), posts, lead="2 stories")
 
 
-def posted(of: model.Story, head: str) -> model.Alert:
+def posted(of: Story, head: str) -> Alert:
     headline = of.members[0].article.id
-    return alert(of.id, rules=("R",), head=model.SendId(head), headline=headline, is_gathered=True)
+    return alert(of.id, rules=("R",), head=SendId(head), headline=headline, is_gathered=True)
 
 
-def keep(tx: storage.Transaction, of: model.Story) -> None:
+def keep(tx: storage.Transaction, of: Story) -> None:
     for each in of.members:
         tx.articles.add([each.article])
         tx.articles.add_matches(each.article.id, each.matches)
@@ -64,14 +67,14 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
     head = gathered()
     both = replace(FIRST, members=(*FIRST.members, *OTHER.members))
 
-    def work(tx: storage.Transaction) -> model.Outgoing | None:
+    def work(tx: storage.Transaction) -> Outgoing | None:
         for each in (FIRST, OTHER):
             keep(tx, each)
             tx.stories.save_alert(posted(each, head.id))
         tx.outbox.add([head])
         keep(tx, both)
         tx.stories.save(replace(OTHER, members=(), merged_into=FIRST.id))
-        return messages.gathered_edit_row(turn_over(tx), decided(model.AlertAction.EDIT, FIRST), posted(FIRST, head.id))
+        return messages.gathered_edit_row(turn_over(tx), decided(AlertAction.EDIT, FIRST), posted(FIRST, head.id))
 
     row = await store.write(work)
     assert row is not None
@@ -83,7 +86,7 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
 
 def test_a_reply_below_a_gathered_message_carries_its_storys_headline() -> None:
     with storage.open_in_memory() as tx:
-        row = messages.reply_row(turn_over(tx, FIRST), decided(model.AlertAction.REPLY, FIRST), posted(FIRST, "head"))
+        row = messages.reply_row(turn_over(tx, FIRST), decided(AlertAction.REPLY, FIRST), posted(FIRST, "head"))
     assert row is not None
     assert row.message.title is not None
     assert row.message.title.text == "BlackBerry leaves Pakistan"

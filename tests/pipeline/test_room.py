@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
-from bot import model, rules, storage
+from bot import rules, storage
 from bot.fetch import parsing, slots
+from bot.model.errors import StoreUnavailable
+from bot.model.feeds import Feed
+from bot.model.settings import FetchPolicy
 from bot.pipeline.decide import Decider
 from bot.pipeline.passes import Pipeline
 from bot.pipeline.poll import Poller
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import FakeClock
 from tests.feeds.documents import URL, item, rss
 from tests.pipeline.test_full_text import OneAnswer, Pages
+from tests.testbed.fakes import FakeClock
 
 
 class Counted(slots.Room):
@@ -53,7 +56,7 @@ class Away:
         return await self._store.read(work)
 
     async def write(self, work: Callable[[storage.Transaction], Any]) -> Any:
-        raise model.StoreUnavailable("away")
+        raise StoreUnavailable("away")
 
 
 @pytest.mark.parametrize("is_away", [False, True])
@@ -65,7 +68,7 @@ async def test_nothing_is_held_after_a_pass(store: storage.Store, is_away: bool)
         clock=clock,
         poller=Poller(
             fetcher=OneAnswer(rss(item(1))),
-            documents=parsing.make_reader(model.FetchPolicy(readers=0)),
+            documents=parsing.make_reader(FetchPolicy(readers=0)),
             pages=pages,
             links=pages,
             store=made,
@@ -75,12 +78,12 @@ async def test_nothing_is_held_after_a_pass(store: storage.Store, is_away: bool)
         memory=room,
         concurrency=2,
     )
-    feeds = {f"{URL}{number}": model.Feed(url=f"{URL}{number}") for number in range(5)}
+    feeds = {f"{URL}{number}": Feed(url=f"{URL}{number}") for number in range(5)}
     await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now()))
     states = await store.read(lambda tx: tx.feeds.all())
-    snapshot = Snapshot(feeds=feeds, rules=rules.RuleSet([]), fetch=model.FetchPolicy(readers=0), policies={})
+    snapshot = Snapshot(feeds=feeds, rules=rules.RuleSet([]), fetch=FetchPolicy(readers=0), policies={})
     if is_away:
-        with pytest.raises(model.StoreUnavailable):
+        with pytest.raises(StoreUnavailable):
             await passes.run("token", states, snapshot)
     else:
         await passes.run("token", states, snapshot)

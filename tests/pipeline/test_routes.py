@@ -8,25 +8,27 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import model, rules, storage
+from bot import rules, storage
+from bot.model.feeds import Feed
+from bot.model.settings import QuietHours, Route, RouteMatch
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom, rule
+from tests.testbed.fakes import START
 
-DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn", tags=("pakistan",))
-WIRE = model.Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
-NIGHT = model.QuietHours(start=time(18), end=time(8), zone=ZoneInfo("UTC"))
+DAWN = Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn", tags=("pakistan",))
+WIRE = Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
+NIGHT = QuietHours(start=time(18), end=time(8), zone=ZoneInfo("UTC"))
 ROUTES = (
-    model.Route(to=("night",), match=model.RouteMatch(hours=NIGHT)),
-    model.Route(to=("karachi",), match=model.RouteMatch(tag=("pakistan",))),
-    model.Route(to=("desk",)),
+    Route(to=("night",), match=RouteMatch(hours=NIGHT)),
+    Route(to=("karachi",), match=RouteMatch(tag=("pakistan",))),
+    Route(to=("desk",)),
 )
 TITLE = "BlackBerry Messenger returns to Sindh after a ban of two months"
 
 
 @dataclass(slots=True)
 class Routed(Newsroom):
-    routes: tuple[model.Route, ...] = ROUTES
+    routes: tuple[Route, ...] = ROUTES
 
     @property
     def snapshot(self) -> Snapshot:
@@ -63,15 +65,15 @@ async def test_a_story_goes_where_its_feed_leads_and_later_outlets_and_hours_lea
 
 async def test_a_story_whose_channel_is_no_longer_of_its_routes_is_routed_anew(room: Routed) -> None:
     await room.poll(DAWN, item("a"))
-    room.routes = (model.Route(to=("desk",)),)
+    room.routes = (Route(to=("desk",)),)
     await room.poll(WIRE, item("b"))
     assert await sent(room) == [("karachi", "post"), ("desk", "post")]
 
 
 async def test_a_route_that_continues_posts_in_both_places_and_each_goes_on(room: Routed) -> None:
     room.routes = (
-        model.Route(to=("karachi",), match=model.RouteMatch(tag=("pakistan",)), continue_=True),
-        model.Route(to=("desk",)),
+        Route(to=("karachi",), match=RouteMatch(tag=("pakistan",)), continue_=True),
+        Route(to=("desk",)),
     )
     await room.poll(DAWN, item("a"))
     assert await sent(room) == [("karachi", "post"), ("desk", "post")]

@@ -9,40 +9,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model
-from bot.model import SendState
+from bot.model.channels import Abilities, Delivery
+from bot.model.durations import LONGEST_WAIT
+from bot.model.errors import ChannelClosed, FormRefused, NotEditable, OutcomeUnknown, RetryLater, SendError, ThreadGone
+from bot.model.messages import Outgoing, Receipt, SendState
+from bot.model.settings import OnUnknown
+from bot.model.stories import SendId
 from bot.pipeline import send_policy
 from bot.testing import messages
-from testbed.fakes import START
 from tests.pipeline.outbox_rows import FULL, REDUCED, reply, row
+from tests.testbed.fakes import START
 
-RECEIPT = model.Receipt(ref="1", place="C1", sent_at=START)
+RECEIPT = Receipt(ref="1", place="C1", sent_at=START)
 HEAD = replace(row("head"), state=SendState.SENT, receipt=RECEIPT)
-SEND = send_policy.Send(model.Delivery(id=model.SendId("a"), message=row("a").message))
+SEND = send_policy.Send(Delivery(id=SendId("a"), message=row("a").message))
 ERRORS = (
-    model.RetryLater("x"),
-    model.RetryLater("x", after=timedelta(seconds=9)),
-    model.RetryLater("x", whole_channel=False),
-    model.OutcomeUnknown("x"),
-    model.FormRefused("x"),
-    model.ThreadGone("x"),
-    model.NotEditable("x"),
-    model.ChannelClosed("x"),
-    model.ChannelClosed("x", whole_workspace=True),
-    model.SendError("x"),
+    RetryLater("x"),
+    RetryLater("x", after=timedelta(seconds=9)),
+    RetryLater("x", whole_channel=False),
+    OutcomeUnknown("x"),
+    FormRefused("x"),
+    ThreadGone("x"),
+    NotEditable("x"),
+    ChannelClosed("x"),
+    ChannelClosed("x", whole_workspace=True),
+    SendError("x"),
 )
 
 
-def after(error: model.SendError, of: model.Outgoing = row("a")) -> send_policy.WrittenStep:  # noqa: B008 - frozen
+def after(error: SendError, of: Outgoing = row("a")) -> send_policy.WrittenStep:  # noqa: B008 - frozen
     step = send_policy.next_step(of, SEND, error, settled_at=START, now=START)
     assert not isinstance(step, send_policy.Attempt)
     return step
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_no_failure_loses_a_message_at_its_first_attempt(error: model.SendError) -> None:
+def test_no_failure_loses_a_message_at_its_first_attempt(error: SendError) -> None:
     written = send_policy.apply_step(reply("a", "head"), after(error, reply("a", "head")), last=SEND, now=START)
-    if isinstance(error, model.NotEditable):
+    if isinstance(error, NotEditable):
         assert written.state is SendState.DROPPED
     else:
         assert written.state in (SendState.PENDING, SendState.UNKNOWN, SendState.PARKED)
@@ -51,11 +55,9 @@ def test_no_failure_loses_a_message_at_its_first_attempt(error: model.SendError)
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_only_what_surely_was_not_accepted_may_be_sent_without_a_look(error: model.SendError) -> None:
+def test_only_what_surely_was_not_accepted_may_be_sent_without_a_look(error: SendError) -> None:
     step = after(error)
-    surely_not = isinstance(
-        error, model.RetryLater | model.FormRefused | model.ThreadGone | model.NotEditable | model.ChannelClosed
-    )
+    surely_not = isinstance(error, RetryLater | FormRefused | ThreadGone | NotEditable | ChannelClosed)
     assert isinstance(step, send_policy.LookFirst) is not surely_not
 
 
@@ -70,7 +72,7 @@ def test_where_the_service_knows_a_repetition_it_is_sent_at_once_for_as_long_as_
     knows = replace(FULL, idempotent=timedelta(minutes=1))
     unknown = replace(row("a"), state=SendState.UNKNOWN, tried_at=START)
     for lookup in (True, False):
-        for choice in model.OnUnknown:
+        for choice in OnUnknown:
             abilities = replace(knows, lookup=lookup)
             step = send_policy.first_step(
                 unknown, None, abilities=abilities, now=START + timedelta(seconds=59), on_unknown=choice
@@ -102,7 +104,7 @@ def test_whatever_happens_the_pace_is_kept_and_no_pause_is_for_ever(
     lane = send_policy.Lane(at=START, ready_at=START)
     for step in steps:
         lane = send_policy.plan_lane(lane, step, pace=pace, now=START)
-        assert START + pace <= lane.ready_at <= START + max(pace, model.LONGEST_WAIT)
+        assert START + pace <= lane.ready_at <= START + max(pace, LONGEST_WAIT)
         assert lane.probe_at is None or lane.probe_at <= START + send_policy.LONGEST_PROBE
 
 
@@ -128,14 +130,14 @@ def test_what_may_be_part_of_another_story_is_shown_in_the_channel_from_its_thre
 
 
 @pytest.mark.parametrize("abilities", [FULL, REDUCED])
-def test_where_a_reply_cannot_be_shown_in_the_channel_it_is_a_message_as_any(abilities: model.Abilities) -> None:
+def test_where_a_reply_cannot_be_shown_in_the_channel_it_is_a_message_as_any(abilities: Abilities) -> None:
     step = send_policy.first_step(UNSURE, HEAD, abilities=abilities, now=START)
     assert isinstance(step, send_policy.Send)
     assert (step.delivery.reply_to, step.delivery.is_broadcast) == (None, False)
 
 
 def test_what_may_be_part_of_a_story_whose_thread_is_gone_goes_to_the_top_level() -> None:
-    step = after(model.ThreadGone("x"), UNSURE)
+    step = after(ThreadGone("x"), UNSURE)
     assert isinstance(step, send_policy.Resend)
     again = send_policy.first_step(
         send_policy.apply_step(UNSURE, step, last=SEND, now=START), HEAD, abilities=BROADCASTING, now=START

@@ -13,13 +13,27 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot import model, storage
+from bot import storage
+from bot.model.channels import Delivery
+from bot.model.durations import LONGEST_WAIT
+from bot.model.errors import (
+    ChannelClosed,
+    FormRefused,
+    OutcomeUnknown,
+    RetryLater,
+    SendError,
+    StoreUnavailable,
+    ThreadGone,
+)
+from bot.model.messages import Escalation, Outgoing, Receipt, SendState
+from bot.model.settings import OnUnknown
+from bot.model.stories import SendId
 from bot.pipeline.send import SETTLE, Drained, Sender
 from bot.testing import messages
-from testbed.fakes import START, FakeClock
-from testbed.servers import slack
 from tests.channels.context import Secrets, build
 from tests.pipeline.outbox_rows import NOTHING, REDUCED, FakeChannel, Stage, edit, reply, row
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.servers import slack
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -61,7 +75,7 @@ async def test_channels_do_not_wait_for_each_other(stage: Stage) -> None:
 
 
 async def test_a_new_message_does_not_wait_with_one_that_is_tried_again_later(stage: Stage) -> None:
-    stage.channel.before.append(model.RetryLater("later", after=MINUTE, whole_channel=False))
+    stage.channel.before.append(RetryLater("later", after=MINUTE, whole_channel=False))
     await stage.add(row("a"))
     at = START + timedelta(seconds=10)
 
@@ -78,7 +92,7 @@ async def test_a_new_message_does_not_wait_with_one_that_is_tried_again_later(st
 
 
 async def test_retry_after_is_waited_for_within_the_deadline_and_holds_the_channel(stage: Stage) -> None:
-    stage.channel.before.append(model.RetryLater("too many", after=timedelta(seconds=30)))
+    stage.channel.before.append(RetryLater("too many", after=timedelta(seconds=30)))
     await stage.add(row("a"), row("b"))
     assert (await stage.sender().drain(MINUTE)).left == 0
     assert stage.channel.ids == ["a", "b"]
@@ -86,7 +100,7 @@ async def test_retry_after_is_waited_for_within_the_deadline_and_holds_the_chann
 
 
 async def test_what_must_wait_longer_than_the_deadline_is_left(stage: Stage) -> None:
-    stage.channel.before.append(model.RetryLater("too many", after=HOUR))
+    stage.channel.before.append(RetryLater("too many", after=HOUR))
     await stage.add(row("a"), row("b"))
     done = await stage.sender().drain(MINUTE)
     assert done == Drained(sent=0, left=2, parked=0, reasons={"desk": "too many"})
@@ -95,7 +109,7 @@ async def test_what_must_wait_longer_than_the_deadline_is_left(stage: Stage) -> 
 
 @pytest.mark.parametrize("was_accepted", [True, False])
 async def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(stage: Stage, was_accepted: bool) -> None:
-    (stage.channel.after if was_accepted else stage.channel.before).append(model.OutcomeUnknown("reset"))
+    (stage.channel.after if was_accepted else stage.channel.before).append(OutcomeUnknown("reset"))
     await stage.add(row("a"), reply("b", "a"))
     assert (await stage.sender().drain(MINUTE)).left == 0
     assert stage.channel.ids == ["a", "b"]
@@ -105,13 +119,11 @@ async def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(sta
 
 @pytest.mark.parametrize(
     ("choice", "shown"),
-    [(model.OnUnknown.SEND_AGAIN, ["a", "a", "b"]), (model.OnUnknown.LEAVE, ["a", "b"])],
+    [(OnUnknown.SEND_AGAIN, ["a", "a", "b"]), (OnUnknown.LEAVE, ["a", "b"])],
 )
-async def test_where_nobody_can_look_the_operator_chooses(
-    stage: Stage, choice: model.OnUnknown, shown: list[str]
-) -> None:
+async def test_where_nobody_can_look_the_operator_chooses(stage: Stage, choice: OnUnknown, shown: list[str]) -> None:
     channel = FakeChannel(stage.clock, abilities=REDUCED)
-    channel.after.append(model.OutcomeUnknown("reset"))
+    channel.after.append(OutcomeUnknown("reset"))
     await stage.add(row("a"), row("b"))
     await stage.sender(channel, on_unknown=choice).drain(MINUTE)
     assert sorted(channel.ids) == shown
@@ -120,7 +132,7 @@ async def test_where_nobody_can_look_the_operator_chooses(
 async def test_an_edit_of_unknown_outcome_is_sent_again_without_a_look(stage: Stage) -> None:
     await stage.add(row("a"))
     await stage.sender().drain(MINUTE)
-    stage.channel.after.append(model.OutcomeUnknown("reset"))
+    stage.channel.after.append(OutcomeUnknown("reset"))
     await stage.add(edit("b", "a"))
     await stage.sender().drain(MINUTE)
     assert (stage.channel.faces, stage.channel.looks) == ({"ref-1": "b"}, 0)
@@ -131,7 +143,7 @@ async def test_what_a_dead_process_was_sending_is_found_and_not_sent_twice(stage
     await stage.store.write(
         lambda tx: tx.outbox.claim("desk", now=stage.clock.now(), limit=2, token="dead", lease=timedelta(seconds=60))
     )
-    await stage.channel.send(model.Delivery(id=model.SendId("arrived"), message=messages.POST))
+    await stage.channel.send(Delivery(id=SendId("arrived"), message=messages.POST))
     await stage.store.free_dead_leases()
     await stage.sender().drain(MINUTE)
     assert stage.channel.ids == ["arrived", "lost"]
@@ -150,11 +162,11 @@ async def test_a_lease_that_runs_out_is_taken_over_by_another_sender(stage: Stag
 async def test_an_edit_of_a_message_that_was_never_sent_is_needless_and_a_reply_goes_to_the_top_level(
     stage: Stage,
 ) -> None:
-    stage.channel.before.extend([model.FormRefused("x"), model.FormRefused("x")])
+    stage.channel.before.extend([FormRefused("x"), FormRefused("x")])
     await stage.add(row("a"), edit("b", "a"), reply("c", "a"))
     await stage.sender().drain(MINUTE)
     assert stage.channel.ids == ["c"]
-    assert (await stage.state("b")).state is model.SendState.DROPPED
+    assert (await stage.state("b")).state is SendState.DROPPED
 
 
 async def test_a_channel_without_threads_shows_replies_and_drops_edits(stage: Stage) -> None:
@@ -165,7 +177,7 @@ async def test_a_channel_without_threads_shows_replies_and_drops_edits(stage: St
 
 
 async def test_a_database_that_fails_under_a_channel_is_no_bug_of_the_channel_and_costs_a_retry(stage: Stage) -> None:
-    stage.channel.before.append(model.StoreUnavailable("the disk is full"))
+    stage.channel.before.append(StoreUnavailable("the disk is full"))
     await stage.add(row("a"))
     with capture_logs() as logs:
         done = await stage.sender().drain(HOUR)
@@ -190,7 +202,7 @@ async def test_a_send_that_hangs_over_the_stop_is_of_unknown_outcome_and_found_a
         await stage.channel.hangs.wait()
         stop.set()
     assert running.done()
-    assert (await stage.state("a")).state is model.SendState.UNKNOWN
+    assert (await stage.state("a")).state is SendState.UNKNOWN
     stage.channel.hangs = None
     await stage.sender().drain(MINUTE)
     assert stage.channel.ids == ["a", "b"]
@@ -202,12 +214,12 @@ async def test_a_channel_that_never_answers_is_of_unknown_outcome(stage: Stage) 
     quick = stage.sender(attempt_timeout=timedelta(seconds=0.05))
     await quick.drain(timedelta(seconds=2))
     kept = await stage.state("a")
-    assert kept.state is model.SendState.UNKNOWN
+    assert kept.state is SendState.UNKNOWN
     assert "no answer within" in (kept.error or "")
 
 
 async def test_an_absence_is_believed_only_when_a_late_message_would_have_arrived(stage: Stage) -> None:
-    await stage.add(replace(row("a"), state=model.SendState.UNKNOWN, attempts=1, tried_at=START))
+    await stage.add(replace(row("a"), state=SendState.UNKNOWN, attempts=1, tried_at=START))
     await stage.sender().drain(MINUTE)
     assert stage.channel.looks == 2
     assert stage.channel.shown[0][0] - START >= SETTLE
@@ -215,22 +227,22 @@ async def test_an_absence_is_believed_only_when_a_late_message_would_have_arrive
 
 async def test_an_escalation_waits_a_minute_for_the_message_that_it_links_and_no_longer(stage: Stage) -> None:
     desk, duty = FakeChannel(stage.clock), FakeChannel(stage.clock, name="duty")
-    desk.outage = lambda: model.RetryLater("busy") if stage.clock.now() < START + 20 * SECOND else None
-    call = model.Escalation(head=model.SendId("head"), channel="desk", after=5 * SECOND)
+    desk.outage = lambda: RetryLater("busy") if stage.clock.now() < START + 20 * SECOND else None
+    call = Escalation(head=SendId("head"), channel="desk", after=5 * SECOND)
     await stage.add(row("head"), _escalated(row("call", channel="duty"), call))
     await stage.sender(desk, duty).drain(MINUTE)
     (first, _, _), (second, _, _) = desk.shown[0], duty.shown[0]
     assert START + 20 * SECOND <= first <= second <= first + 5 * SECOND
 
-    desk.outage = lambda: model.RetryLater("busy")
-    begun, other = stage.clock.now(), replace(call, head=model.SendId("head 2"))
+    desk.outage = lambda: RetryLater("busy")
+    begun, other = stage.clock.now(), replace(call, head=SendId("head 2"))
     await stage.add(row("head 2", at=begun), _escalated(row("call 2", channel="duty", at=begun), other))
     await stage.sender(desk, duty).drain(2 * MINUTE)
     assert (desk.ids, duty.ids) == (["head"], ["call", "call 2"])
     assert MINUTE <= duty.shown[1][0] - begun <= MINUTE + 20 * SECOND
 
 
-def _escalated(call: model.Outgoing, about: model.Escalation) -> model.Outgoing:
+def _escalated(call: Outgoing, about: Escalation) -> Outgoing:
     return replace(call, message=replace(call.message, escalation=about))
 
 
@@ -238,12 +250,10 @@ def _escalated(call: model.Outgoing, about: model.Escalation) -> model.Outgoing:
 
 
 async def test_a_refused_form_is_sent_once_more_as_plain_text_then_given_up_and_told(stage: Stage) -> None:
-    stage.channel.before.extend(
-        [model.FormRefused("invalid_blocks"), model.FormRefused("no_text"), model.FormRefused("invalid_blocks")]
-    )
+    stage.channel.before.extend([FormRefused("invalid_blocks"), FormRefused("no_text"), FormRefused("invalid_blocks")])
     await stage.add(row("a"), row("b"))
     await stage.sender(operator="ops").drain(MINUTE)
-    assert (await stage.state("a")).state is model.SendState.DROPPED
+    assert (await stage.state("a")).state is SendState.DROPPED
     assert (await stage.state("b")).is_plain
     assert stage.channel.ids[0] == "b"
 
@@ -251,7 +261,7 @@ async def test_a_refused_form_is_sent_once_more_as_plain_text_then_given_up_and_
 async def test_a_thread_that_is_gone_is_answered_at_the_top_level(stage: Stage) -> None:
     await stage.add(row("a"))
     await stage.sender().drain(MINUTE)
-    stage.channel.before.append(model.ThreadGone("locked"))
+    stage.channel.before.append(ThreadGone("locked"))
     await stage.add(reply("b", "a"))
     await stage.sender().drain(MINUTE)
     assert stage.channel.shown[1][1:] == ("b", "")
@@ -259,7 +269,7 @@ async def test_a_thread_that_is_gone_is_answered_at_the_top_level(stage: Stage) 
 
 async def test_a_closed_channel_keeps_its_messages_and_the_operator_hears_of_it_once(stage: Stage) -> None:
     is_closed = True
-    stage.channel.outage = lambda: model.ChannelClosed("not_in_channel: invite the app") if is_closed else None
+    stage.channel.outage = lambda: ChannelClosed("not_in_channel: invite the app") if is_closed else None
     await stage.add(row("a"), row("b"))
     for _ in range(3):
         done = await stage.sender(operator="ops").drain(MINUTE)
@@ -277,7 +287,7 @@ async def test_a_closed_channel_keeps_its_messages_and_the_operator_hears_of_it_
 async def test_a_revoked_token_closes_every_channel_with_it_and_no_other(stage: Stage) -> None:
     one, two = FakeChannel(stage.clock, name="one", account="x"), FakeChannel(stage.clock, name="two", account="x")
     other = FakeChannel(stage.clock, name="other", account="y")
-    one.outage = lambda: model.ChannelClosed("token_revoked", whole_workspace=True)
+    one.outage = lambda: ChannelClosed("token_revoked", whole_workspace=True)
     two.outage = one.outage
     await stage.add(row("a", channel="one"), row("b", channel="two"), row("c", channel="other"))
     done = await stage.sender(one, two, other, operator="other").drain(MINUTE)
@@ -288,16 +298,14 @@ async def test_a_revoked_token_closes_every_channel_with_it_and_no_other(stage: 
 
 async def test_the_operators_own_closed_channel_is_told_of_in_another(stage: Stage) -> None:
     ops, desk = FakeChannel(stage.clock, name="ops", account="x"), FakeChannel(stage.clock, name="desk", account="y")
-    ops.outage = lambda: model.ChannelClosed("is_archived")
+    ops.outage = lambda: ChannelClosed("is_archived")
     await stage.add(row("a", channel="ops", message=messages.NOTICE))
     await stage.sender(ops, desk, operator="ops").drain(MINUTE)
     assert len(desk.ids) == 1
 
 
 async def test_a_running_sender_finds_by_itself_that_a_channel_is_back(stage: Stage) -> None:
-    stage.channel.outage = lambda: (
-        model.ChannelClosed("not_in_channel") if stage.clock.now() < START + 20 * MINUTE else None
-    )
+    stage.channel.outage = lambda: ChannelClosed("not_in_channel") if stage.clock.now() < START + 20 * MINUTE else None
     await stage.add(row("a"), row("b"))
     await stage.run_until(stage.sender(), START + 40 * MINUTE)
     assert stage.channel.ids == ["a", "b"]
@@ -308,15 +316,11 @@ async def test_an_hour_without_slack_loses_nothing_keeps_order_and_is_told_once(
     desk, ops = FakeChannel(stage.clock), FakeChannel(stage.clock, name="ops", account="console")
     asked: list[object] = []
 
-    def outage() -> model.SendError | None:
+    def outage() -> SendError | None:
         if stage.clock.now() >= START + HOUR:
             return None
         asked.append(stage.clock.now())
-        return (
-            model.OutcomeUnknown("no answer in time")
-            if len(asked) % 2
-            else model.RetryLater("the connection is refused")
-        )
+        return OutcomeUnknown("no answer in time") if len(asked) % 2 else RetryLater("the connection is refused")
 
     desk.outage = outage
     await stage.add(*(row(f"m{number:02}") for number in range(10)))
@@ -327,7 +331,7 @@ async def test_an_hour_without_slack_loses_nothing_keeps_order_and_is_told_once(
     assert all(desk.ids.index(f"m{n:02}") < desk.ids.index(f"r{n:02}") for n in range(10))
     times = [when for when, _, _ in desk.shown]
     assert all(later - earlier >= desk.pace for earlier, later in pairwise(times))
-    assert times[0] - (START + HOUR) <= model.LONGEST_WAIT + timedelta(seconds=5)
+    assert times[0] - (START + HOUR) <= LONGEST_WAIT + timedelta(seconds=5)
     assert len(asked) < 80, "a channel that is down is not hammered"
     assert len(ops.ids) == 2, "that it fails, and that it is back"
 
@@ -335,9 +339,9 @@ async def test_an_hour_without_slack_loses_nothing_keeps_order_and_is_told_once(
 async def test_a_poisoned_message_does_not_hold_up_the_others(stage: Stage) -> None:
     real_send = stage.channel.send
 
-    async def send(delivery: model.Delivery) -> model.Receipt:
+    async def send(delivery: Delivery) -> Receipt:
         if delivery.id == "poison":
-            raise model.OutcomeUnknown("500")
+            raise OutcomeUnknown("500")
         return await real_send(delivery)
 
     stage.channel.send = send  # type: ignore[method-assign]
@@ -356,7 +360,7 @@ async def test_a_bug_in_a_channel_costs_that_message_its_form_and_nothing_else(s
 async def test_a_full_disk_stops_the_sender_and_nothing_is_lost_or_doubled_when_it_is_mended(stage: Stage) -> None:
     real_send = stage.channel.send
 
-    async def send(delivery: model.Delivery) -> model.Receipt:
+    async def send(delivery: Delivery) -> Receipt:
         stage.store.broken = "the disk is full"
         return await real_send(delivery)
 

@@ -8,19 +8,22 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model, storage
-from bot.model import SilenceKind
-from bot.model.actions import MakeSilence
+from bot import storage
+from bot.model.actions import MakeSilence, Silence, SilenceKind
+from bot.model.errors import CannotSilence
+from bot.model.feeds import Feed
+from bot.model.messages import MessageKind
+from bot.model.stories import SendId
 from bot.pipeline import silences
 from bot.pipeline.silences import operator_context
 from bot.queries.silences import ListedSilence, read_silences
-from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom
 from tests.pipeline.test_actions import outgoing
+from tests.testbed.fakes import START
 
 HOUR = timedelta(hours=1)
-DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
-WIRE = model.Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
+DAWN = Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
+WIRE = Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ async def silence(
     span: timedelta | None = HOUR,
     reason: str = "they move",
     channels: tuple[str, ...] = (),
-) -> model.Silence:
+) -> Silence:
     snapshot = replace(room.snapshot, channels=("desk", "policy"))
     action = MakeSilence(kind=kind, name=name, end=span, reason=reason, channels=channels)
     return await room.store.write(
@@ -53,7 +56,7 @@ async def posts(room: Newsroom) -> int:
     return len([row for row in await room.store.read(lambda tx: tx.outbox.unsent()) if row.channel != "ops"])
 
 
-async def end(room: Newsroom, silence_id: str) -> model.Silence:
+async def end(room: Newsroom, silence_id: str) -> Silence:
     now = room.now
     return await room.store.write(lambda tx: silences.end_silence(tx, silence_id, by="bob", now=now))
 
@@ -85,7 +88,7 @@ async def test_what_is_silenced_is_kept_listed_and_counted_and_afterwards_told_a
     assert await listed(room) == []
     (entry,) = await listed(room, with_ended=True)
     assert (entry.is_active, entry.stories) == (False, (story.id,))
-    with pytest.raises(model.CannotSilence, match="has already ended"):
+    with pytest.raises(CannotSilence, match="has already ended"):
         await end(room, made.id)
     await room.poll(WIRE, item("2", "BlackBerry to sell phones made by a rival"))
     assert await posts(room) == 1, "it has ended by itself"
@@ -114,10 +117,10 @@ async def test_a_name_in_the_text_alone_silences_nothing(room: Newsroom) -> None
 async def test_a_silence_that_cannot_be_is_refused_and_says_why(
     room: Newsroom, kind: SilenceKind, name: str, hours: int | None, reason: str, said: str
 ) -> None:
-    with pytest.raises(model.CannotSilence, match=re.escape(said)):
+    with pytest.raises(CannotSilence, match=re.escape(said)):
         await silence(room, kind, name, span=None if hours is None else hours * HOUR, reason=reason)
     assert await listed(room, with_ended=True) == []
-    with pytest.raises(model.CannotSilence, match='no channel "polcy"; did you mean "policy"'):
+    with pytest.raises(CannotSilence, match='no channel "polcy"; did you mean "policy"'):
         await silence(room, SilenceKind.RULE, "blackberry", channels=("polcy",))
 
 
@@ -147,7 +150,7 @@ async def test_a_request_that_is_delivered_twice_makes_one_silence(room: Newsroo
 async def test_replies_that_wait_for_a_morning_are_dropped_where_they_speak_for_silenced_rules_only(
     room: Newsroom,
 ) -> None:
-    reply = model.MessageKind.REPLY
+    reply = MessageKind.REPLY
     rows = [
         outgoing("waits", kind=reply, rule="blackberry", due=8 * HOUR),
         outgoing("other", kind=reply, rule="law", due=8 * HOUR),
@@ -161,4 +164,4 @@ async def test_replies_that_wait_for_a_morning_are_dropped_where_they_speak_for_
         "other": "pending",
         "now": "pending",
     }
-    assert "they move" in (found[model.SendId("waits")].error or "")
+    assert "they move" in (found[SendId("waits")].error or "")

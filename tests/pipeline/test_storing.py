@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 
-from bot import model, storage
+from bot import storage
+from bot.model.errors import StoreUnavailable
+from bot.model.feeds import Feed
 from bot.pipeline import intake
-from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom
 from tests.storage.conftest import address, postgres_address, postgres_database, store
+from tests.testbed.fakes import START
 
 __all__ = ["address", "postgres_address", "postgres_database", "store"]
 
-BIG = model.Feed(url="https://big.example/rss", name="Big")
-SMALL = model.Feed(url="https://small.example/rss", name="Small")
+BIG = Feed(url="https://big.example/rss", name="Big")
+SMALL = Feed(url="https://small.example/rss", name="Small")
 MOST = 40
 ITEMS = [
     Item(id=f"n{at}", link=f"https://big.example/{at}", title=f"BlackBerry news {at}", text=f"Report number {at}.")
@@ -47,7 +49,7 @@ class Fragile:
 
     async def write(self, work: Callable[[storage.Transaction], Any]) -> Any:
         if len(self.written) == self._dies_at:
-            raise model.StoreUnavailable("killed")
+            raise StoreUnavailable("killed")
 
         def counted(tx: storage.Transaction) -> Any:
             before = tx.articles.count()
@@ -90,7 +92,7 @@ async def test_no_transaction_takes_more_than_a_bounded_number_of_articles(room:
 async def test_a_process_that_ends_between_two_transactions_loses_and_doubles_nothing(
     room: Newsroom, dies_at: int
 ) -> None:
-    with pytest.raises(model.StoreUnavailable):
+    with pytest.raises(StoreUnavailable):
         await _take_in(room, Fragile(room.store, dies_at=dies_at), {BIG.url: ITEMS})
     assert sum((await _waiting(room)).values()) == dies_at * MOST
     await _take_in(room, Fragile(room.store), {BIG.url: ITEMS})

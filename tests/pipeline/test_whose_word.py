@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model, storage
+from bot import storage
 from bot.feeds import outlets
+from bot.model.feeds import Feed, FeedState
 from tests.pipeline.newsroom import Item, Newsroom
 
-WIRE = model.Feed(url="https://feeds.wire.example/world.xml", name="The Wire")
-ASIA = model.Feed(url="https://feeds.wire.example/asia.xml", name="The Wire Asia")
-SQUAT = model.Feed(url="https://squat.example/rss", name="Squat")
-BLOG = model.Feed(url="https://blog.example/feed", name="Blog")
+WIRE = Feed(url="https://feeds.wire.example/world.xml", name="The Wire")
+ASIA = Feed(url="https://feeds.wire.example/asia.xml", name="The Wire Asia")
+SQUAT = Feed(url="https://squat.example/rss", name="Squat")
+BLOG = Feed(url="https://blog.example/feed", name="Blog")
 LINK = "https://www.wire.example/world/blackberry-exit"
 TEXT = "BlackBerry leaves Pakistan because the regulator asked for access to its servers, the company said on Monday."
 TRUE = Item(id="w1", link=LINK, title="BlackBerry to leave Pakistan", text=TEXT)
@@ -68,7 +69,7 @@ async def test_the_words_of_a_second_feed_are_matched_where_those_of_the_first_w
 
 async def test_a_false_old_date_does_not_make_anothers_article_an_old_one(room: Newsroom) -> None:
     old = replace(CATS, title=TRUE.title, at=TRUE.at.replace(year=2010))
-    state = model.FeedState(url=SQUAT.url, due_at=TRUE.at)
+    state = FeedState(url=SQUAT.url, due_at=TRUE.at)
     await room.store.write(lambda tx: tx.feeds.save([state]))
     assert (await room.poll(SQUAT, old)).new_count == 0
     await room.poll(WIRE, TRUE)
@@ -124,7 +125,7 @@ async def test_two_who_do_not_own_a_link_agree_by_headline_only(room: Newsroom) 
 
 
 @pytest.mark.parametrize("feed", [SQUAT, replace(SQUAT, aggregator=False)])
-async def test_one_feed_with_four_foreign_links_is_one_outlet(store: storage.Store, feed: model.Feed) -> None:
+async def test_one_feed_with_four_foreign_links_is_one_outlet(store: storage.Store, feed: Feed) -> None:
     room = Newsroom(store, [WIRE, feed], min_outlets=2)
     titles = [TRUE.title, f"{TRUE.title} now", f"Now {TRUE.title}", f"{TRUE.title} today"]
     sites = ("north", "south", "east", "west")
@@ -205,12 +206,12 @@ async def test_one_page_that_two_strangers_list_in_their_own_words_is_one_voice(
         (replace(SQUAT, owner="Cats Ltd"), LINK, "Cats Ltd"),
         (replace(SQUAT, aggregator=True), LINK, "wire.example"),
         (replace(SQUAT, aggregator=True), "", "squat.example"),
-        (model.Feed(url="https://feeds.feedburner.com/Acme"), LINK, "feeds.feedburner.com/Acme"),
-        (model.Feed(url="http://127.0.0.1:8000/a.xml"), LINK, "127.0.0.1:8000/a.xml"),
-        (model.Feed(url="https://medium.com/feed/@acme"), LINK, "medium.com/feed/@acme"),
-        (model.Feed(url="https://me:secret@localhost/rss"), LINK, "localhost/rss"),
-        (model.Feed(url="https://www.wsj.com/feed"), LINK, "News Corp"),
+        (Feed(url="https://feeds.feedburner.com/Acme"), LINK, "feeds.feedburner.com/Acme"),
+        (Feed(url="http://127.0.0.1:8000/a.xml"), LINK, "127.0.0.1:8000/a.xml"),
+        (Feed(url="https://medium.com/feed/@acme"), LINK, "medium.com/feed/@acme"),
+        (Feed(url="https://me:secret@localhost/rss"), LINK, "localhost/rss"),
+        (Feed(url="https://www.wsj.com/feed"), LINK, "News Corp"),
     ],
 )
-def test_the_owner_is_who_says_it(feed: model.Feed, link: str, owner: str) -> None:
+def test_the_owner_is_who_says_it(feed: Feed, link: str, owner: str) -> None:
     assert outlets.owner_of(feed, link) == owner

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from testbed import configs
+from tests.testbed import configs
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = "import pydantic\nclass Options(pydantic.BaseModel):\n    '''x'''\n"
@@ -108,14 +108,14 @@ class Source:
 def test_a_source_that_fails_costs_its_own_feed_one_poll_only(tmp_path: Path) -> None:
     install(tmp_path, "wirewatch.sources", {"failing": FAILING})
     program = (
-        "from bot import model\nfrom bot.feeds import kinds\n"
-        "body = model.Body(content=b'<rss version=\"2.0\"><channel><title>T</title></channel></rss>', "
+        "from bot.model.errors import ReadError\nfrom bot.model.fetching import Body\nfrom bot.feeds import kinds\n"
+        "body = Body(content=b'<rss version=\"2.0\"><channel><title>T</title></channel></rss>', "
         "content_type='', url='https://example.org/')\n"
         "assert kinds.parse_document(body).title == 'T'\n"
         "for kind in ('failing', 'absent'):\n"
         "    try:\n"
         "        kinds.parse_document(body, kind=kind)\n"
-        "    except model.ReadError as error:\n"
+        "    except ReadError as error:\n"
         "        print(error)\n"
     )
     environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}

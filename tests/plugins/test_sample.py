@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed import configs
-from testbed.servers.quiet import QuietHandler, serving_with
+from tests.testbed import configs
+from tests.testbed.servers.quiet import QuietHandler, serving_with
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "tests" / "plugin_sample"

@@ -8,17 +8,20 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot import model, rules
+from bot import rules
+from bot.model.feeds import Feed
+from bot.model.rules import Example, Line, Match, Rule, Where
+from bot.model.stories import Article, ArticleId
 from bot.rules import expression
 from bot.text import tokens
 
 NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
-FEED = model.Feed(url="https://news.example/feed.xml", name="Example News", tags=("pakistan",))
+FEED = Feed(url="https://news.example/feed.xml", name="Example News", tags=("pakistan",))
 
 
-def article(title: str = "", text: str = "", **fields: Any) -> model.Article:
-    plain = model.Article(
-        id=model.ArticleId("a"),
+def article(title: str = "", text: str = "", **fields: Any) -> Article:
+    plain = Article(
+        id=ArticleId("a"),
         feed=FEED.url,
         outlet="Example News",
         owner="news.example",
@@ -31,32 +34,30 @@ def article(title: str = "", text: str = "", **fields: Any) -> model.Article:
     return replace(plain, **fields)
 
 
-def lines(given: dict[str, list[str]] | list[str]) -> tuple[model.Line, ...]:
+def lines(given: dict[str, list[str]] | list[str]) -> tuple[Line, ...]:
     if isinstance(given, list):
-        return tuple(model.Line(label=term, terms=(term,)) for term in given)
-    return tuple(model.Line(label=label, terms=tuple(terms)) for label, terms in given.items())
+        return tuple(Line(label=term, terms=(term,)) for term in given)
+    return tuple(Line(label=label, terms=tuple(terms)) for label, terms in given.items())
 
 
-def rule(**keys: Any) -> model.Rule:
+def rule(**keys: Any) -> Rule:
     """A rule as YAML has it: lists and dicts."""
     for key in ("all", "any", "none"):
         if key in keys:
             keys[key] = lines(keys[key])
     for key in ("must_match", "must_not_match"):
         if key in keys:
-            keys[key] = tuple(
-                model.Example(title=each) if isinstance(each, str) else model.Example(**each) for each in keys[key]
-            )
+            keys[key] = tuple(Example(title=each) if isinstance(each, str) else Example(**each) for each in keys[key])
     if "sets" in keys:
         keys["sets"] = tuple((name, tuple(terms)) for name, terms in keys["sets"].items())
-    return model.Rule(**{"name": "a rule", "notify": ("alerts",)} | keys)
+    return Rule(**{"name": "a rule", "notify": ("alerts",)} | keys)
 
 
-def rule_set(*given: model.Rule) -> rules.RuleSet:
+def rule_set(*given: Rule) -> rules.RuleSet:
     return rules.RuleSet([rules.compile_rule(each) for each in given])
 
 
-def matched(given: model.Rule, found: model.Article) -> tuple[model.Match, ...]:
+def matched(given: Rule, found: Article) -> tuple[Match, ...]:
     return rule_set(given).match(found, FEED, now=NOW)
 
 
@@ -214,7 +215,7 @@ def values() -> st.SearchStrategy[expression.Expression]:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[list[model.Rule], model.Article]:
+def cases(draw: st.DrawFn) -> tuple[list[Rule], Article]:
     """A few rules and an article of the same words."""
     vocabulary = list(SCRIPTS[draw(st.sampled_from(sorted(SCRIPTS)))])
     if draw(st.booleans()):
@@ -227,7 +228,7 @@ def cases(draw: st.DrawFn) -> tuple[list[model.Rule], model.Article]:
     )
     made = []
     for number in range(draw(st.integers(1, 4))):
-        where = draw(st.sampled_from(list(model.Where)))
+        where = draw(st.sampled_from(list(Where)))
         if draw(st.booleans()):
             query = rules.render_query(draw(expressions(vocabulary)))
             made.append(rule(name=f"rule {number}", query=query, where=where))

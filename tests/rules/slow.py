@@ -9,7 +9,7 @@ import itertools
 import re
 import unicodedata
 
-from bot import model
+from bot.model.stories import Article
 from bot.rules import expression
 from bot.rules.evaluate import CompiledRule
 from bot.rules.parts import LineKind
@@ -18,7 +18,7 @@ from bot.rules.parts import LineKind
 class Slow:
     """One article."""
 
-    def __init__(self, article: model.Article) -> None:
+    def __init__(self, article: Article) -> None:
         self.article = article
         self.fields = [
             Field("title", article.title),
@@ -98,7 +98,7 @@ class Slow:
                 return set(expression.leaves(part))
 
 
-def matches(compiled: CompiledRule, article: model.Article) -> bool:
+def matches(compiled: CompiledRule, article: Article) -> bool:
     slow = Slow(article)
     wanted = [part.expression for part in compiled.parts if part.kind is LineKind.ANY]
     if not all(slow.holds(part.expression) for part in compiled.parts if part.kind is LineKind.ALL):

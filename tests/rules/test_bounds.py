@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model, rules
+from bot import rules
+from bot.model.feeds import Feed
+from bot.model.rules import Example, Rule
 from bot.rules import article_text, evaluate, expression
 from bot.rules.compile import make_article
 from bot.rules.errors import QueryError
@@ -22,8 +24,8 @@ def nested(levels: int) -> str:
     return query
 
 
-def rule(query: str, example: str) -> model.Rule:
-    return model.Rule(name="Mine", notify=("desk",), query=query, must_match=(model.Example(title=example, body=""),))
+def rule(query: str, example: str) -> Rule:
+    return Rule(name="Mine", notify=("desk",), query=query, must_match=(Example(title=example, body=""),))
 
 
 def test_work_under_nested_nears_grows_with_their_number_and_not_by_its_powers() -> None:
@@ -44,10 +46,10 @@ def test_an_example_that_takes_too_many_steps_is_a_problem_at_its_place() -> Non
 
 def test_an_article_that_takes_too_many_steps_ends_the_evaluation() -> None:
     compiled = rules.compile_rule(rule("aaa NEAR bbb", "aaa bbb"))
-    long = make_article(model.Example(title="", body="aaa bbb " * 5_000))
+    long = make_article(Example(title="", body="aaa bbb " * 5_000))
     with pytest.raises(rules.TooManySteps):
-        rules.RuleSet([compiled], most_steps=1_000).match(long, model.Feed(url=""), now=long.first_seen)
-    assert rules.RuleSet([compiled]).match(long, model.Feed(url=""), now=long.first_seen)
+        rules.RuleSet([compiled], most_steps=1_000).match(long, Feed(url=""), now=long.first_seen)
+    assert rules.RuleSet([compiled]).match(long, Feed(url=""), now=long.first_seen)
 
 
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=5), st.text("監視督 ab", max_size=12))
@@ -82,7 +84,7 @@ def _every_way(text: article_text.FieldText, pattern: expression.Pattern, first:
 
 
 def test_a_regular_expression_is_counted_before_it_runs_by_its_size_and_the_length_of_the_text() -> None:
-    article = make_article(model.Example(title="", body="the quick brown fox " * 10_000))
+    article = make_article(Example(title="", body="the quick brown fox " * 10_000))
     for query, steps in ((r"/(?i:[a-z\s]{1,190}[0-9])/", 382_000), ("/fox/", 2_000)):
         wanted = rules.parse_query(query)
         with pytest.raises(rules.TooManySteps):

@@ -6,7 +6,9 @@ import os
 
 from hypothesis import HealthCheck, event, given, settings
 
-from bot import model, rules
+from bot import rules
+from bot.model.rules import Rule
+from bot.model.stories import Article
 from tests.rules import making, slow
 
 #: 500 in CI, 10,000 nightly.
@@ -17,7 +19,7 @@ EXAMPLES = int(os.environ.get("WIREWATCH_EXAMPLES", "50"))
 @settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
-def test_engine_and_slow_evaluator_agree_in_eight_scripts(case: tuple[list[model.Rule], model.Article]) -> None:
+def test_engine_and_slow_evaluator_agree_in_eight_scripts(case: tuple[list[Rule], Article]) -> None:
     given_rules, article = case
     compiled = []
     for rule in given_rules:

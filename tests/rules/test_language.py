@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model, rules
+from bot import rules
+from bot.model.rules import Rule, Where
 from bot.rules import english
 from tests.rules import making, slow
 from tests.rules.making import FEED, NOW, article, has, item_has, matched, rule, rule_set, words_found
@@ -120,10 +121,10 @@ def test_evidence_of_near_is_the_pair_and_not_every_place() -> None:
 
 
 def test_where_limits_every_term_without_a_field_of_its_own() -> None:
-    in_title = rule(all={"x": ["a1"]}, where=model.Where.TITLE)
+    in_title = rule(all={"x": ["a1"]}, where=Where.TITLE)
     assert matched(in_title, article("a1"))
     assert not matched(in_title, article("x", "a1"))
-    assert matched(rule(any=["body:a1"], where=model.Where.TITLE), article("x", "a1"))
+    assert matched(rule(any=["body:a1"], where=Where.TITLE), article("x", "a1"))
 
 
 def test_a_set_stands_for_any_of_its_terms() -> None:
@@ -219,7 +220,7 @@ def test_a_term_that_says_its_own_forms_stays_as_it_is(term: str) -> None:
         (rule(query="title:strike", stem=True), "Miners strike, striking teachers", "strike"),
     ],
 )
-def test_a_match_names_the_form_that_was_found(given_rule: model.Rule, text: str, found: str) -> None:
+def test_a_match_names_the_form_that_was_found(given_rule: Rule, text: str, found: str) -> None:
     (match,) = making.matched(given_rule, article(text))
     assert found in [evidence.text for evidence in match.evidence]
     for evidence in match.evidence:

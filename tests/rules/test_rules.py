@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, rules
+from bot import rules
+from bot.model.rules import Example, Rule
 from tests.rules.making import FEED, NOW, article, matched, rule, rule_set
 
 BLACKBERRY = rule(
@@ -24,13 +25,13 @@ BLACKBERRY = rule(
 )
 
 
-def problems(given: model.Rule) -> list[tuple[tuple[str | int, ...], str]]:
+def problems(given: Rule) -> list[tuple[tuple[str | int, ...], str]]:
     with pytest.raises(rules.RuleError) as raised:
         rules.compile_rule(given)
     return [(problem.place, problem.code) for problem in raised.value.problems]
 
 
-def codes(given: model.Rule) -> list[tuple[tuple[str | int, ...], str]]:
+def codes(given: Rule) -> list[tuple[tuple[str | int, ...], str]]:
     found = rules.find_warnings(rules.compile_rule(given))
     return [(problem.place, problem.code) for problem in found if problem.code != "no-examples"]
 
@@ -55,7 +56,7 @@ def test_all_problems_of_a_rule_come_at_once_each_with_its_place() -> None:
     ],
 )
 def test_a_rule_that_needs_nothing_or_has_a_query_and_lists_is_refused(
-    given: model.Rule, place: tuple[str, ...], code: str
+    given: Rule, place: tuple[str, ...], code: str
 ) -> None:
     assert problems(given) == [(place, code)]
 
@@ -75,7 +76,7 @@ def test_a_rule_that_needs_nothing_or_has_a_query_and_lists_is_refused(
 def test_an_example_that_fails_says_what_is_missing_or_what_matched(
     key: str, title: str, body: str, message: str
 ) -> None:
-    wrong = replace(BLACKBERRY, **{key: (model.Example(title=title, body=body),)})  # type: ignore[arg-type]
+    wrong = replace(BLACKBERRY, **{key: (Example(title=title, body=body),)})  # type: ignore[arg-type]
     with pytest.raises(rules.RuleError, match=message):
         rules.compile_rule(wrong)
 
@@ -102,9 +103,7 @@ def test_an_example_that_fails_says_what_is_missing_or_what_matched(
         (BLACKBERRY, []),
     ],
 )
-def test_what_is_rarely_meant_is_warned_of(
-    given: model.Rule, expected: list[tuple[tuple[str | int, ...], str]]
-) -> None:
+def test_what_is_rarely_meant_is_warned_of(given: Rule, expected: list[tuple[tuple[str | int, ...], str]]) -> None:
     assert codes(given) == expected
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from bot import storage
 from bot.storage import schema
-from testbed import fresh
-from testbed.fakes import FakeClock
-from testbed.servers.postgres import Server, name_of
+from tests.testbed import fresh
+from tests.testbed.fakes import FakeClock
+from tests.testbed.servers.postgres import Server, name_of
 
 KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import model, storage
-from testbed.fakes import START
-from testbed.made import MINUTE, article, match
+from bot import storage
+from bot.model.archive import IdentityQuery, KnownItems, Sighting
+from bot.model.stories import Article, ArticleId
+from tests.testbed.fakes import START
+from tests.testbed.made import MINUTE, article, match
 
 DAWN, BBC = "https://dawn.example/feed", "https://bbc.example/feed"
 
 
-async def keep(store: storage.Store, *articles: model.Article, has_text: bool = True) -> None:
+async def keep(store: storage.Store, *articles: Article, has_text: bool = True) -> None:
     await store.write(lambda tx: tx.articles.add(articles, has_text=has_text))
 
 
-async def see(store: storage.Store, item: model.Article, key: str, *, feed: str = DAWN, days: int = 0) -> None:
-    sighting = model.Sighting(feed=feed, key=key, article=item.id)
+async def see(store: storage.Store, item: Article, key: str, *, feed: str = DAWN, days: int = 0) -> None:
+    sighting = Sighting(feed=feed, key=key, article=item.id)
     await store.write(lambda tx: tx.articles.see([sighting], at=START + timedelta(days=days)))
 
 
@@ -29,8 +31,8 @@ async def find(
     links: tuple[str, ...] = (),
     fingerprints: tuple[str, ...] = (),
     titles: tuple[str, ...] = (),
-) -> model.KnownItems:
-    question = model.IdentityQuery(feed=feed, keys=keys, links=links, fingerprints=fingerprints, titles=titles)
+) -> KnownItems:
+    question = IdentityQuery(feed=feed, keys=keys, links=links, fingerprints=fingerprints, titles=titles)
     [found] = await store.read(lambda tx: tx.articles.find_known_items([question]))
     return found
 
@@ -39,7 +41,7 @@ async def test_an_article_comes_back_as_it_was_and_is_not_written_twice(store: s
     one = replace(article("one"), author="A. Khan", language="ur", is_full_text=True, published=None)
     await keep(store, one)
     await keep(store, replace(one, title="another"))
-    assert await store.read(lambda tx: tx.articles.get([one.id, model.ArticleId("none")])) == {one.id: one}
+    assert await store.read(lambda tx: tx.articles.get([one.id, ArticleId("none")])) == {one.id: one}
     assert await store.read(lambda tx: tx.articles.find(one.link)) == one
     assert await store.read(lambda tx: tx.articles.find("")) is None
 
@@ -103,7 +105,7 @@ async def test_questions_asked_together_are_answered_each_for_its_own_feed(store
     await see(store, one, "guid")
     await see(store, two, "guid", feed=BBC)
     asked = {"keys": ("guid",), "links": (one.link,), "titles": ("headline of one", "headline of two")}
-    questions = [model.IdentityQuery(feed=feed, **asked) for feed in (DAWN, BBC, "https://none.example/")]
+    questions = [IdentityQuery(feed=feed, **asked) for feed in (DAWN, BBC, "https://none.example/")]
     together = await store.read(lambda tx: tx.articles.find_known_items(questions))
     assert list(together) == [await find(store, feed=question.feed, **asked) for question in questions]
     assert [[stub.id for stub in each.by_key.values()] for each in together] == [[one.id], [two.id], []]
@@ -114,7 +116,7 @@ async def test_questions_asked_together_are_answered_each_for_its_own_feed(store
 async def test_thousands_of_ids_at_once_are_known(store: storage.Store) -> None:
     items = [article(str(n)) for n in range(2_500)]
     await keep(store, *items)
-    sightings = [model.Sighting(feed=DAWN, key=f"guid {n}", article=item.id) for n, item in enumerate(items)]
+    sightings = [Sighting(feed=DAWN, key=f"guid {n}", article=item.id) for n, item in enumerate(items)]
     await store.write(lambda tx: tx.articles.see(sightings, at=START))
     found = await find(
         store, keys=tuple(sighting.key for sighting in sightings), links=tuple(item.link for item in items)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot import model, storage
-from testbed.fakes import START, FakeClock
-from testbed.made import alert, article, story
+from bot import storage
+from bot.model.alerts import AlertState, Reason
+from bot.model.feeds import FeedState
 from tests.pipeline.outbox_rows import row
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made import alert, article, story
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LEASE = timedelta(minutes=1)
@@ -15,8 +17,8 @@ LEASE = timedelta(minutes=1)
 
 async def test_what_waits_for_a_time_waits_as_long_as_before(store: storage.Store, clock: FakeClock) -> None:
     ahead = START + DAY  # what the clock showed before it was put right
-    waiting = model.FeedState(url="https://a.example/", due_at=ahead + HOUR)
-    due = model.FeedState(url="https://b.example/", due_at=START - HOUR)
+    waiting = FeedState(url="https://a.example/", due_at=ahead + HOUR)
+    due = FeedState(url="https://b.example/", due_at=START - HOUR)
     await store.write(lambda tx: tx.feeds.sync([waiting.url, due.url], now=START - HOUR))
     await store.write(lambda tx: tx.feeds.save([waiting, due]))
     await store.write(lambda tx: tx.feeds.limit_host("c.example", ahead + HOUR))
@@ -52,7 +54,7 @@ def _tell(tx: storage.Transaction, ahead: datetime) -> None:
     for name in ("held", "said"):
         tx.articles.add([article(name)])
         tx.stories.save(story(name, article(name)))
-    held = alert("held", state=model.AlertState.HELD, reason=model.Reason.QUIET_HOURS, held_until=ahead + HOUR)
+    held = alert("held", state=AlertState.HELD, reason=Reason.QUIET_HOURS, held_until=ahead + HOUR)
     tx.stories.save_alert(held)
     said = alert("said", posted_at=ahead, held_until=ahead + 5 * DAY)
     tx.stories.save_alert(said)

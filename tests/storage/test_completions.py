@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import model, storage
-from testbed.fakes import START
+from bot import storage
+from bot.model.language_models import Completion, Spending, Use
+from bot.model.stories import ArticleId
+from tests.testbed.fakes import START
 
 DAY = timedelta(days=1)
-ANSWERED = model.Completion(
+ANSWERED = Completion(
     key="k1",
-    use=model.Use.FACTS,
+    use=Use.FACTS,
     version=2,
-    article=model.ArticleId("a1"),
+    article=ArticleId("a1"),
     beside="s1",
     at=START,
     model="qwen",
@@ -25,15 +27,15 @@ ANSWERED = model.Completion(
 FAILED = replace(ANSWERED, at=START + DAY, answer=None, error="no answer", tokens_out=0)
 
 
-async def add(store: storage.Store, *completions: model.Completion) -> None:
+async def add(store: storage.Store, *completions: Completion) -> None:
     for each in completions:
         await store.write(lambda tx, each=each: tx.completions.add(each))  # type: ignore[misc]  # its own default
 
 
 async def test_what_was_asked_comes_back_as_it_was_and_in_order(store: storage.Store) -> None:
-    await add(store, ANSWERED, FAILED, replace(ANSWERED, article=model.ArticleId("a2")))
+    await add(store, ANSWERED, FAILED, replace(ANSWERED, article=ArticleId("a2")))
 
-    assert await store.read(lambda tx: tx.completions.about(model.ArticleId("a1"))) == [ANSWERED, FAILED]
+    assert await store.read(lambda tx: tx.completions.about(ArticleId("a1"))) == [ANSWERED, FAILED]
     assert await store.read(lambda tx: tx.completions.since(START + DAY)) == [FAILED]
 
 
@@ -50,9 +52,9 @@ async def test_the_newest_answer_of_the_same_model_is_found_and_a_failure_is_non
 async def test_a_day_s_cost_has_its_failures_too(store: storage.Store) -> None:
     await add(store, ANSWERED, FAILED)
 
-    assert await store.read(lambda tx: tx.completions.spent(since=START)) == model.Spending(calls=2, tokens=1_840)
-    assert await store.read(lambda tx: tx.completions.spent(since=START + DAY)) == model.Spending(calls=1, tokens=900)
-    assert await store.read(lambda tx: tx.completions.spent(since=START + 2 * DAY)) == model.Spending()
+    assert await store.read(lambda tx: tx.completions.spent(since=START)) == Spending(calls=2, tokens=1_840)
+    assert await store.read(lambda tx: tx.completions.spent(since=START + DAY)) == Spending(calls=1, tokens=900)
+    assert await store.read(lambda tx: tx.completions.spent(since=START + 2 * DAY)) == Spending()
 
 
 async def test_answers_older_than_keep_are_deleted(store: storage.Store) -> None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot import model, storage
-from testbed.fakes import START
-from testbed.made import LEASE, article, match
+from bot import storage
+from bot.model.archive import Arrival, Pending, QueuedWork, QueueHolder, Revision
+from bot.model.language_models import Prompt, Use
+from bot.model.stories import ArticleId, Edit, Fact, StoryId
+from tests.testbed.fakes import START
+from tests.testbed.made import LEASE, article, match
 
 
-def _arrival(number: int) -> model.Arrival:
-    return model.Arrival(
+def _arrival(number: int) -> Arrival:
+    return Arrival(
         article=article(str(number)), matches=(match("BES"),), is_baseline=number % 2 == 0, poll=f"p{number}"
     )
 
 
 async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(store: storage.Store) -> None:
     arrivals = [_arrival(number) for number in range(3)]
-    edit = model.Edit(article=article("9").id, outlet="Dawn", field="title", before="exits", after="delays exit")
-    revision = model.Revision(article=article("9"), matches=(), edits=(edit,), poll="p9")
+    edit = Edit(article=article("9").id, outlet="Dawn", field="title", before="exits", after="delays exit")
+    revision = Revision(article=article("9"), matches=(), edits=(edit,), poll="p9")
     await store.write(lambda tx: tx.decision_queue.add(arrivals, [revision]))
     assert await store.read(lambda tx: tx.decision_queue.count()) == 4
 
@@ -30,10 +33,10 @@ async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(stor
     assert (first.arrivals, first.revisions) == (tuple(arrivals[:2]), ())
     assert (rest.arrivals, rest.revisions) == ((arrivals[2],), (revision,))
     await store.write(lambda tx: tx.decision_queue.remove(rest.numbers))
-    assert await store.read(lambda tx: tx.decision_queue.peek(limit=10)) == model.QueuedWork()
+    assert await store.read(lambda tx: tx.decision_queue.peek(limit=10)) == QueuedWork()
 
 
-async def _take_over(store: storage.Store, who: str, seen: model.QueueHolder) -> model.QueueHolder | None:
+async def _take_over(store: storage.Store, who: str, seen: QueueHolder) -> QueueHolder | None:
     return await store.write(lambda tx: tx.decision_queue.take_over(who, expected=seen))
 
 
@@ -76,13 +79,11 @@ async def test_a_renewed_lease_is_not_claimed_when_its_first_time_has_passed(sto
 
 
 async def test_what_is_pending_waits_in_the_queue_under_a_key_that_is_no_article_s(store: storage.Store) -> None:
-    prompt = model.Prompt(
-        use=model.Use.FACTS, version=1, instructions="i", data="{}", schema="{}", article=model.ArticleId("a")
-    )
-    fact = model.Fact(
+    prompt = Prompt(use=Use.FACTS, version=1, instructions="i", data="{}", schema="{}", article=ArticleId("a"))
+    fact = Fact(
         kind="date", label="deadline", before="1 May", after="2 May", sentence="s", article=prompt.article, outlet="o"
     )
-    pending = model.Pending(story=model.StoryId("s"), prompt=prompt, facts=(fact,))
+    pending = Pending(story=StoryId("s"), prompt=prompt, facts=(fact,))
 
     await store.write(lambda tx: tx.decision_queue.add((), (), [pending]))
 

@@ -7,16 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, storage
-from testbed.fakes import START, FakeClock
-from testbed.made import LEASE, MINUTE
+from bot import storage
+from bot.model.feeds import FeedHealth, FeedState
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made import LEASE, MINUTE
 
 A, B, C = "https://a.example/feed", "https://b.example/feed", "https://c.example/feed"
 
 
 async def claim(
     store: storage.Store, clock: FakeClock, *, token: str = "t", limit: int = 10, everything: bool = False
-) -> list[model.FeedState]:
+) -> list[FeedState]:
     now = clock.now()
     return list(
         await store.write(
@@ -25,7 +26,7 @@ async def claim(
     )
 
 
-async def save(store: storage.Store, *states: model.FeedState, token: str | None = None) -> list[str]:
+async def save(store: storage.Store, *states: FeedState, token: str | None = None) -> list[str]:
     return list(await store.write(lambda tx: tx.feeds.save(states, token=token)))
 
 
@@ -36,7 +37,7 @@ async def listed(store: storage.Store, clock: FakeClock) -> storage.Store:
 
 
 async def test_the_most_overdue_comes_first_and_no_more_than_asked_for(listed: storage.Store, clock: FakeClock) -> None:
-    await save(listed, *(model.FeedState(url=url, due_at=START - n * MINUTE) for n, url in enumerate((A, B, C))))
+    await save(listed, *(FeedState(url=url, due_at=START - n * MINUTE) for n, url in enumerate((A, B, C))))
     assert [state.url for state in await claim(listed, clock, limit=2)] == [C, B]
 
 
@@ -61,9 +62,9 @@ async def test_saving_releases_and_a_lost_lease_writes_nothing(listed: storage.S
 async def test_a_feed_that_is_not_due_waits_unless_everything_is_asked(listed: storage.Store, clock: FakeClock) -> None:
     await save(
         listed,
-        model.FeedState(url=A, due_at=START + MINUTE),
-        model.FeedState(url=B, due_at=START, retry_after=START + MINUTE),
-        model.FeedState(url=C, due_at=START, gone=True),
+        FeedState(url=A, due_at=START + MINUTE),
+        FeedState(url=B, due_at=START, retry_after=START + MINUTE),
+        FeedState(url=C, due_at=START, gone=True),
     )
     assert await claim(listed, clock) == []
     assert [state.url for state in await claim(listed, clock, everything=True)] == [A]
@@ -74,9 +75,9 @@ async def test_a_feed_that_is_not_due_waits_unless_everything_is_asked(listed: s
 async def test_every_feed_can_be_made_due_but_for_retry_after_and_410(listed: storage.Store, clock: FakeClock) -> None:
     await save(
         listed,
-        model.FeedState(url=A, due_at=START + MINUTE),
-        model.FeedState(url=B, due_at=START + MINUTE, retry_after=START + MINUTE),
-        model.FeedState(url=C, due_at=START + MINUTE, gone=True),
+        FeedState(url=A, due_at=START + MINUTE),
+        FeedState(url=B, due_at=START + MINUTE, retry_after=START + MINUTE),
+        FeedState(url=C, due_at=START + MINUTE, gone=True),
     )
     await listed.write(lambda tx: tx.feeds.make_due(now=clock.now()))
     assert [state.url for state in await claim(listed, clock)] == [A]
@@ -85,7 +86,7 @@ async def test_every_feed_can_be_made_due_but_for_retry_after_and_410(listed: st
 async def test_an_unlisted_feed_is_neither_claimed_nor_shown_and_comes_back_due(
     listed: storage.Store, clock: FakeClock
 ) -> None:
-    await save(listed, model.FeedState(url=A, due_at=START + MINUTE, gone=True, etag="kept"))
+    await save(listed, FeedState(url=A, due_at=START + MINUTE, gone=True, etag="kept"))
     await listed.write(lambda tx: tx.feeds.sync([B, C], now=START))
     assert [state.url for state in await listed.read(lambda tx: tx.feeds.all())] == [B, C]
     assert [state.url for state in await claim(listed, clock, everything=True)] == [B, C]
@@ -95,7 +96,7 @@ async def test_an_unlisted_feed_is_neither_claimed_nor_shown_and_comes_back_due(
 
 
 async def test_syncing_what_is_listed_changes_nothing(listed: storage.Store, clock: FakeClock) -> None:
-    await save(listed, model.FeedState(url=A, due_at=START + MINUTE, gone=True))
+    await save(listed, FeedState(url=A, due_at=START + MINUTE, gone=True))
     await listed.write(lambda tx: tx.feeds.sync([A, B, C], now=START + 2 * MINUTE))
     state = await listed.read(lambda tx: tx.feeds.get(A))
     assert state is not None
@@ -104,7 +105,7 @@ async def test_syncing_what_is_listed_changes_nothing(listed: storage.Store, clo
 
 
 async def test_a_state_comes_back_as_it_was(listed: storage.Store) -> None:
-    state = model.FeedState(
+    state = FeedState(
         url=A,
         title="Dawn – ڈان",
         due_at=START + timedelta(microseconds=1),
@@ -132,7 +133,7 @@ async def test_feeds_of_a_limited_host_are_left_alone_until_it_may_be_asked(
     listed: storage.Store, clock: FakeClock
 ) -> None:
     until = START + 2 * MINUTE
-    moved = model.FeedState(url=B, due_at=START, moved_to="https://a.example/moved")
+    moved = FeedState(url=B, due_at=START, moved_to="https://a.example/moved")
     await save(listed, moved)
     await listed.write(lambda tx: tx.feeds.limit_host("a.example", until))
     assert [state.url for state in await claim(listed, clock)] == [C]
@@ -143,12 +144,12 @@ async def test_feeds_of_a_limited_host_are_left_alone_until_it_may_be_asked(
 
 
 async def test_feeds_are_shown_and_counted_by_their_health(listed: storage.Store, clock: FakeClock) -> None:
-    await save(listed, model.FeedState(url=A, due_at=START, baseline_at=START))
-    await save(listed, model.FeedState(url=B, due_at=START, gone=True, failures=1))
-    health = model.FeedHealth
+    await save(listed, FeedState(url=A, due_at=START, baseline_at=START))
+    await save(listed, FeedState(url=B, due_at=START, gone=True, failures=1))
+    health = FeedHealth
     assert await listed.read(lambda tx: tx.feeds.counts()) == {health.OK: 1, health.GONE: 1, health.NEW: 1}
 
-    async def page(*wanted: model.FeedHealth, skip: int = 0) -> list[str]:
+    async def page(*wanted: FeedHealth, skip: int = 0) -> list[str]:
         states = await listed.read(lambda tx: tx.feeds.page(health=wanted, skip=skip, most=2))
         return [state.url for state in states]
 

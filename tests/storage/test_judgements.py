@@ -5,23 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import model, storage
-from bot.model import SendState, Verdict
-from testbed.fakes import START
-from testbed.made import LEASE, MINUTE, judgement, sending, story
+from bot import storage
+from bot.model.actions import Judgement, Verdict
+from bot.model.messages import SendState
+from bot.model.stories import SendId, StoryId
+from tests.testbed.fakes import START
+from tests.testbed.made import LEASE, MINUTE, judgement, sending, story
 
-A = model.StoryId("A")
+A = StoryId("A")
 DAY = timedelta(days=1)
 
 
 def judged(
     verdict: Verdict, name: str, *, rule: str = "exit", channel: str = "desk", by: str = "U1", minutes: int = 0
-) -> model.Judgement:
+) -> Judgement:
     one = judgement(verdict, id=name, by=by, rule=rule, story=A, channel=channel, at=START + minutes * MINUTE)
     return replace(one, name=f"{by} by name")
 
 
-async def keep(store: storage.Store, *judgements: model.Judgement) -> None:
+async def keep(store: storage.Store, *judgements: Judgement) -> None:
     def work(tx: storage.Transaction) -> None:
         tx.stories.save(story("A"))
         tx.judgements.add(judgements)
@@ -48,9 +50,9 @@ async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(st
     await store.write(lambda tx: tx.outbox.add([sending("parked", channel="closed")]))
     await store.write(lambda tx: tx.outbox.park(["closed"], "closed", now=START))
     await store.write(lambda tx: tx.outbox.add([sending("waiting"), sending("left")]))
-    wanted = [model.SendId(name) for name in names[:3]]
+    wanted = [SendId(name) for name in names[:3]]
     assert await store.write(lambda tx: tx.outbox.drop(wanted, "silenced", now=START)) == 2
-    rows = await store.read(lambda tx: tx.outbox.get([model.SendId(name) for name in names]))
+    rows = await store.read(lambda tx: tx.outbox.get([SendId(name) for name in names]))
     assert {name: row.state for name, row in rows.items()} == {
         "begun": SendState.SENDING,
         "waiting": SendState.DROPPED,

@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, storage
-from testbed.fakes import START, FakeClock
-from testbed.made import MINUTE, alert, article, brief, match, sending, story
+from bot import storage
+from bot.model.archive import IdentityQuery, Sighting
+from bot.model.errors import ConfigError, StoreError, StoreUnavailable
+from bot.model.feeds import FeedState
+from bot.model.messages import SendState
+from bot.model.stories import SendId, StoryId
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made import MINUTE, alert, article, brief, match, sending, story
 
 FEED = "https://dawn.example/feed"
 BEFORE = START + timedelta(days=1)
@@ -22,9 +27,7 @@ async def fill(store: storage.Store, *, is_sent: bool) -> None:
     def work(tx: storage.Transaction) -> None:
         old, new, lone = article("old"), article("new", minutes=LATE), article("lone")
         tx.articles.add([old, new, lone])
-        tx.articles.see(
-            [model.Sighting(feed=FEED, key=item.id, article=item.id) for item in (old, new, lone)], at=START
-        )
+        tx.articles.see([Sighting(feed=FEED, key=item.id, article=item.id) for item in (old, new, lone)], at=START)
         tx.articles.add_matches(old.id, [match("r", "PTA")])
         tx.articles.revise(replace(lone, version=2, text="second"))
         tx.stories.save(story("old", old))
@@ -34,7 +37,7 @@ async def fill(store: storage.Store, *, is_sent: bool) -> None:
             tx.outbox.add([sending(name, story=name, briefs=(brief(name),))])
         if is_sent:
             for row in tx.outbox.claim("desk", now=START, limit=10, token="t", lease=MINUTE):
-                tx.outbox.save(replace(row, state=model.SendState.SENT), token="t")
+                tx.outbox.save(replace(row, state=SendState.SENT), token="t")
 
     await store.write(work)
 
@@ -44,7 +47,7 @@ async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.Store)
     gone = await storage.trim(store, before=BEFORE)
     assert gone == storage.Trimmed(stories=1, messages=1, texts=2, identities=0)
     assert [item.id for item in await store.read(lambda tx: tx.stories.since(None))] == ["new"]
-    told = await store.read(lambda tx: tx.outbox.get([model.SendId("old"), model.SendId("new")]))
+    told = await store.read(lambda tx: tx.outbox.get([SendId("old"), SendId("new")]))
     assert list(told) == ["new"], "the thread of a living story keeps its head"
     articles = await store.read(lambda tx: tx.articles.get([article(name).id for name in ("old", "new", "lone")]))
     assert {item.title.split()[-1]: bool(item.text) for item in articles.values()} == {
@@ -53,7 +56,7 @@ async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.Store)
         "lone": False,
     }
     keys = [article("old").id, article("lone").id]
-    [known] = await store.read(lambda tx: tx.articles.find_known_items([model.IdentityQuery(feed=FEED, keys=keys)]))
+    [known] = await store.read(lambda tx: tx.articles.find_known_items([IdentityQuery(feed=FEED, keys=keys)]))
     assert set(known.by_key) == set(keys), "what a feed may still list is not news when it comes again"
     assert list(await store.read(lambda tx: tx.articles.matches(article("old").id))) == []
     assert await storage.trim(store, before=BEFORE) == storage.Trimmed(stories=0, messages=0, texts=0, identities=0)
@@ -70,7 +73,7 @@ async def test_a_merged_story_stays_as_long_as_the_one_it_became(store: storage.
     one, two = article("one"), article("two")
     await store.write(lambda tx: tx.articles.add([one, two]))
     await store.write(lambda tx: tx.stories.save(story("A", one, minutes=LATE)))
-    await store.write(lambda tx: tx.stories.save(replace(story("B", two), merged_into=model.StoryId("A"))))
+    await store.write(lambda tx: tx.stories.save(replace(story("B", two), merged_into=StoryId("A"))))
     assert (await storage.trim(store, before=BEFORE)).stories == 0
     assert (await storage.trim(store, before=BEFORE + timedelta(days=9))).stories == 2
 
@@ -94,14 +97,14 @@ async def test_an_identity_is_kept_for_sixty_days_after_its_feed_listed_it_last(
     def work(tx: storage.Transaction) -> None:
         tx.articles.add(items, has_text=False)
         for day, item in zip(seen_days, items, strict=True):
-            tx.articles.see([model.Sighting(feed=FEED, key=item.id, article=item.id)], at=START + timedelta(days=day))
+            tx.articles.see([Sighting(feed=FEED, key=item.id, article=item.id)], at=START + timedelta(days=day))
         tx.feeds.sync([FEED], now=START)
-        tx.feeds.save([model.FeedState(url=FEED, due_at=START, named_at=named_at)])
+        tx.feeds.save([FeedState(url=FEED, due_at=START, named_at=named_at)])
 
     await store.write(work)
     trimmed = await storage.trim(store, before=START + timedelta(days=before))
     assert trimmed.identities == len(items) - len(kept)
-    question = model.IdentityQuery(feed=FEED, keys=[item.id for item in items])
+    question = IdentityQuery(feed=FEED, keys=[item.id for item in items])
     [known] = await store.read(lambda tx: tx.articles.find_known_items([question]))
     assert [number for number, item in enumerate(items) if item.id in known.by_key] == kept
 
@@ -142,14 +145,14 @@ async def test_a_backup_of_a_running_store_is_one_whole_moment(tmp_path: Path) -
 
 def test_a_backup_says_why_it_cannot_be_made(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/store.db"
-    with pytest.raises(model.StoreUnavailable, match="it does not exist yet"):
+    with pytest.raises(StoreUnavailable, match="it does not exist yet"):
         storage.backup(address, tmp_path / "copy.db")
     storage.open_store(address, clock=FakeClock()).close_now()
     (tmp_path / "copy.db").write_text("kept")
-    with pytest.raises(model.StoreError, match="the file exists; choose another name"):
+    with pytest.raises(StoreError, match="the file exists; choose another name"):
         storage.backup(address, tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_text() == "kept"
-    with pytest.raises(model.StoreUnavailable, match="check the space and the rights there"):
+    with pytest.raises(StoreUnavailable, match="check the space and the rights there"):
         storage.backup(address, tmp_path / "copy.db" / "inside")
-    with pytest.raises(model.ConfigError, match="pg_dump"):
+    with pytest.raises(ConfigError, match="pg_dump"):
         storage.backup("postgresql://bot@host/db", tmp_path / "copy2.db")

@@ -8,21 +8,25 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, inspect, text
 
-from bot import model, storage
+from bot import storage
 from bot.model import ledger
+from bot.model.alerts import Decision
+from bot.model.errors import StoreError, StoreUnavailable
+from bot.model.ledger import LedgerRow
+from bot.model.stories import StoryId
 from bot.storage import connections, opening, schema
-from testbed.fakes import START, FakeClock
-from testbed.made import article, decision, match, sending, story
 from tests.storage import earlier
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made import article, decision, match, sending, story
 
 DAY = timedelta(days=1)
 
 
-def decided(days: float) -> model.Decision:
+def decided(days: float) -> Decision:
     return decision("A", at=START + days * DAY)
 
 
-def fact(days: float) -> model.LedgerRow:
+def fact(days: float) -> LedgerRow:
     return ledger.match_row(article("one"), match("r", "PTA"), at=START + days * DAY)
 
 
@@ -57,7 +61,7 @@ async def test_rows_and_decisions_are_listed_by_their_time(store: storage.Store)
 async def test_a_damaged_row_is_named_by_its_time(store: storage.Store, statement: str) -> None:
     await store.write(lambda tx: keep(tx, 0, 1))
     await store.write(lambda tx: tx.connection.execute(text(statement)))
-    with pytest.raises(model.StoreError, match=rf"the row of {START + DAY:%Y-%m-%d %H:%M:%S} is damaged"):
+    with pytest.raises(StoreError, match=rf"the row of {START + DAY:%Y-%m-%d %H:%M:%S} is damaged"):
         await store.read(lambda tx: list(tx.ledger.since(START)))
 
 
@@ -124,11 +128,11 @@ def fill_first(connection: Connection) -> None:
 
 async def test_a_database_of_the_oldest_schema_is_upgraded_and_lists_its_decisions(new_address: str) -> None:
     _at("0017", new_address, fill_first)
-    with pytest.raises(model.StoreUnavailable, match="an earlier version made it"):
+    with pytest.raises(StoreUnavailable, match="an earlier version made it"):
         storage.open_store(new_address, clock=FakeClock(), read_only=True)
     store = storage.open_store(new_address, clock=FakeClock())
     assert await store.write(lambda tx: opening.revision_of(tx.connection)) == schema.REVISION
-    assert await store.read(lambda tx: tx.stories.decisions(model.StoryId("A"))) == [decided(0)]
+    assert await store.read(lambda tx: tx.stories.decisions(StoryId("A"))) == [decided(0)]
     assert await listed(store) == [("decided", 0 * DAY)]
     await store.close()
 

@@ -18,12 +18,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from bot import model, storage
+from bot import storage
+from bot.model.errors import ConfigError, StoreInUse, StoreUnavailable
 from bot.storage import opening, schema
-from testbed.fakes import FakeClock
-from testbed.made import article
-from testbed.servers.postgres import Server
 from tests.storage import earlier
+from tests.testbed.fakes import FakeClock
+from tests.testbed.made import article
+from tests.testbed.servers.postgres import Server
 
 
 @pytest.fixture
@@ -46,14 +47,14 @@ def open_again(file: Path, *, read_only: bool = False) -> storage.Store:
 
 
 async def test_a_second_owner_is_told_who_the_first_is(owned: storage.Store, file: Path) -> None:
-    with pytest.raises(model.StoreInUse, match=rf"in use by wirewatch run \(process {os.getpid()}\)"):
+    with pytest.raises(StoreInUse, match=rf"in use by wirewatch run \(process {os.getpid()}\)"):
         open_again(file)
 
 
 async def test_a_folder_with_two_names_is_one_folder(owned: storage.Store, file: Path) -> None:
     link = file.parent.with_name("other-name")
     link.symlink_to(file.parent)
-    with pytest.raises(model.StoreInUse):
+    with pytest.raises(StoreInUse):
         open_again(link / file.name)
 
 
@@ -69,7 +70,7 @@ async def test_any_name_of_a_file_will_do(tmp_path: Path) -> None:
 
 def test_a_dead_owner_leaves_no_lock(file: Path) -> None:
     code = (
-        "import os; from bot import storage; from testbed.fakes import FakeClock;"
+        "import os; from bot import storage; from tests.testbed.fakes import FakeClock;"
         f"storage.open_store('sqlite:///{file}', clock=FakeClock()); os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
@@ -80,9 +81,9 @@ async def test_a_reader_needs_no_lock_sees_what_is_committed_and_cannot_write(ow
     await owned.write(lambda tx: tx.key_values.put("k", "v"))
     reader = open_again(file, read_only=True)
     assert await reader.read(lambda tx: tx.key_values.get("k")) == "v"
-    with pytest.raises(model.StoreUnavailable, match="reading only"):
+    with pytest.raises(StoreUnavailable, match="reading only"):
         await reader.write(lambda tx: tx.key_values.put("k", "w"))
-    with pytest.raises(model.StoreUnavailable, match="cannot be written"):
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
         await owned.read(lambda tx: tx.key_values.put("k", "w"))
     await reader.close()
 
@@ -137,21 +138,21 @@ async def test_a_time_without_zone_is_refused(store: storage.Store) -> None:
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_with_the_right_form(address: str, says: str) -> None:
-    with pytest.raises(model.ConfigError, match=says):
+    with pytest.raises(ConfigError, match=says):
         storage.open_store(address, clock=FakeClock())
 
 
 @pytest.mark.postgres
 def test_no_text_holds_the_password(postgres_server: Server) -> None:
     address = f"postgresql://nobody:s3cret@/gone?host={postgres_server.folder}&password=s3cret2"
-    with pytest.raises(model.StoreUnavailable) as caught:
+    with pytest.raises(StoreUnavailable) as caught:
         storage.open_store(address, clock=FakeClock())
     assert "s3cret" not in str(caught.value)
     assert "s3cret" not in str(caught.value.__cause__)
 
 
 def test_a_server_that_is_not_there_is_said_with_what_to_check() -> None:
-    with pytest.raises(model.StoreUnavailable, match="no connection; check that the server runs"):
+    with pytest.raises(StoreUnavailable, match="no connection; check that the server runs"):
         storage.open_store("postgresql://bot@127.0.0.1:1/db", clock=FakeClock())
 
 
@@ -166,7 +167,7 @@ async def test_a_full_disk_is_said_and_nothing_is_lost(owned: storage.Store) -> 
 
     await owned.write(lambda tx: tx.articles.add([article("one")]))
     limit(1)
-    with pytest.raises(model.StoreUnavailable, match="the disk is full; free space"):
+    with pytest.raises(StoreUnavailable, match="the disk is full; free space"):
         await owned.write(lambda tx: tx.articles.add([article("two", text="x" * 500_000)]))
     limit(1_000_000)
     await owned.write(lambda tx: tx.articles.add([article("two", text="x" * 500_000)]))
@@ -179,7 +180,7 @@ async def test_a_lock_of_another_program_is_said(owned: storage.Store, file: Pat
         connection.execute(text("PRAGMA busy_timeout = 50"))
     with closing(sqlite3.connect(file)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(model.StoreUnavailable, match="locked by another program; end that program"):
+        with pytest.raises(StoreUnavailable, match="locked by another program; end that program"):
             await owned.write(lambda tx: tx.key_values.put("k", "v"))
     await owned.write(lambda tx: tx.key_values.put("k", "v"))
 
@@ -211,13 +212,13 @@ def test_a_file_that_cannot_be_opened_is_reported_and_left_as_it_is(
 ) -> None:
     spoil(file)
     before = file.read_bytes() if file.is_file() else b""
-    with pytest.raises(model.StoreUnavailable, match=words):
+    with pytest.raises(StoreUnavailable, match=words):
         open_again(file)
     assert not before or file.read_bytes() == before
 
 
 def test_a_reader_of_nothing_is_told_what_makes_it(file: Path) -> None:
-    with pytest.raises(model.StoreUnavailable, match="it does not exist yet; `wirewatch once`"):
+    with pytest.raises(StoreUnavailable, match="it does not exist yet; `wirewatch once`"):
         open_again(file, read_only=True)
     assert not file.parent.exists()
 
@@ -244,7 +245,7 @@ def test_a_database_older_than_the_baseline_is_refused_and_left_as_it_is(file: P
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0012'")
         connection.commit()
-    with pytest.raises(model.StoreUnavailable, match=r"schema 0012, this version upgrades from 0017"):
+    with pytest.raises(StoreUnavailable, match=r"schema 0012, this version upgrades from 0017"):
         open_again(file)
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0012",)]
@@ -269,7 +270,7 @@ async def test_a_newer_versions_database_is_left_alone(owned: storage.Store, fil
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
     for read_only in (False, True):
-        with pytest.raises(model.StoreUnavailable, match="a newer version of Wirewatch made it"):
+        with pytest.raises(StoreUnavailable, match="a newer version of Wirewatch made it"):
             open_again(file, read_only=read_only)
 
 
@@ -278,5 +279,5 @@ async def test_a_reader_does_not_upgrade(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE other (x)")
         connection.commit()
-    with pytest.raises(model.StoreUnavailable, match="it is empty; `wirewatch once`"):
+    with pytest.raises(StoreUnavailable, match="it is empty; `wirewatch once`"):
         open_again(file, read_only=True)

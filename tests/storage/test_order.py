@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import model, storage
-from bot.model import MessageKind, SendState
-from testbed import fresh
-from testbed.fakes import START, FakeClock
-from testbed.made import LEASE, sending
+from bot import storage
+from bot.model.messages import MessageKind, Outgoing, SendState
+from tests.testbed import fresh
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made import LEASE, sending
 
 THREADS = ("a", "b")
 KINDS = (MessageKind.REPLY, MessageKind.EDIT)
@@ -71,8 +71,8 @@ class History:
     def __init__(self, store: storage.Store, clock: FakeClock) -> None:
         self.store = store
         self.clock = clock
-        self.added: list[model.Outgoing] = []
-        self.open: list[tuple[str, model.Outgoing]] = []
+        self.added: list[Outgoing] = []
+        self.open: list[tuple[str, Outgoing]] = []
         #: Send ids in the order in which they left us, by thread.
         self.left: dict[str, list[str]] = {thread: [] for thread in THREADS}
         self.claims = 0
@@ -109,7 +109,7 @@ class History:
             await self._check_order(row, now)
         self.open.extend((token, row) for row in rows)
 
-    async def _check_order(self, row: model.Outgoing, now: datetime) -> None:
+    async def _check_order(self, row: Outgoing, now: datetime) -> None:
         """Older rows of its thread are through, or nobody tried them and they are due later."""
         found = await self.store.read(lambda tx: tx.outbox.get([each.id for each in self.added]))
         for older in found.values():

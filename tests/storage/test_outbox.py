@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model, storage
-from bot.model import MessageKind, SendState
-from testbed.fakes import START, FakeClock
-from testbed.made import LEASE, MINUTE, brief, sending
+from bot import storage
+from bot.model.messages import MessageKind, Outgoing, Receipt, SendState
+from bot.model.stories import SendId, StoryId
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made import LEASE, MINUTE, brief, sending
 
 
 class Box:
@@ -19,20 +20,20 @@ class Box:
         self.store = store
         self.clock = clock
 
-    async def add(self, *rows: model.Outgoing) -> None:
+    async def add(self, *rows: Outgoing) -> None:
         await self.store.write(lambda tx: tx.outbox.add(rows))
 
-    async def claim(self, *, token: str = "t", limit: int = 10, channel: str = "desk") -> list[model.Outgoing]:
+    async def claim(self, *, token: str = "t", limit: int = 10, channel: str = "desk") -> list[Outgoing]:
         now = self.clock.now()
         return list(
             await self.store.write(lambda tx: tx.outbox.claim(channel, now=now, limit=limit, token=token, lease=LEASE))
         )
 
-    async def save(self, row: model.Outgoing, *, token: str = "t") -> bool:
+    async def save(self, row: Outgoing, *, token: str = "t") -> bool:
         return await self.store.write(lambda tx: tx.outbox.save(row, token=token))
 
-    async def get(self, name: str) -> model.Outgoing:
-        return (await self.store.read(lambda tx: tx.outbox.get([model.SendId(name)])))[model.SendId(name)]
+    async def get(self, name: str) -> Outgoing:
+        return (await self.store.read(lambda tx: tx.outbox.get([SendId(name)])))[SendId(name)]
 
     async def state(self, name: str) -> SendState:
         return (await self.get(name)).state
@@ -46,12 +47,12 @@ def box(store: storage.Store, clock: FakeClock) -> Box:
     return Box(store, clock)
 
 
-def ids(rows: list[model.Outgoing]) -> list[str]:
+def ids(rows: list[Outgoing]) -> list[str]:
     return [row.id for row in rows]
 
 
-def sent(row: model.Outgoing) -> model.Outgoing:
-    return replace(row, state=SendState.SENT, receipt=model.Receipt(ref="1.2", place="C1", sent_at=START))
+def sent(row: Outgoing) -> Outgoing:
+    return replace(row, state=SendState.SENT, receipt=Receipt(ref="1.2", place="C1", sent_at=START))
 
 
 async def test_an_intent_written_twice_is_one_row(box: Box) -> None:
@@ -207,5 +208,5 @@ async def test_a_story_finds_its_messages_also_gathered_ones(box: Box) -> None:
         sending("g", kind=MessageKind.GATHERED, briefs=(brief("B"), brief("A"))),
         sending("n", kind=MessageKind.NOTICE),
     )
-    assert ids(list(await box.store.read(lambda tx: tx.outbox.of_story(model.StoryId("A"))))) == ["a", "g"]
-    assert ids(list(await box.store.read(lambda tx: tx.outbox.of_story(model.StoryId("B"))))) == ["g"]
+    assert ids(list(await box.store.read(lambda tx: tx.outbox.of_story(StoryId("A"))))) == ["a", "g"]
+    assert ids(list(await box.store.read(lambda tx: tx.outbox.of_story(StoryId("B"))))) == ["g"]

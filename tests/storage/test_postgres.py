@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, storage
-from bot.model import SendState
-from testbed.fakes import START, FakeClock
-from testbed.made import LEASE, article, brief, match, sending, story
-from testbed.servers.postgres import Server
+from bot import storage
+from bot.model.archive import Arrival, IdentityQuery, QueuedWork, QueueHolder, Sighting
+from bot.model.errors import ConfigError, StoreError, StoreInUse, StoreUnavailable
+from bot.model.messages import SendState
+from bot.model.stories import StoryId
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made import LEASE, article, brief, match, sending, story
+from tests.testbed.servers.postgres import Server
 
 pytestmark = pytest.mark.postgres
 
@@ -118,7 +121,7 @@ async def test_a_broken_connection_is_said_and_mends_by_itself(
         postgres_server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'")
         tx.key_values.put("k", "lost too")
 
-    with pytest.raises(model.StoreUnavailable, match="it will be tried again"):
+    with pytest.raises(StoreUnavailable, match="it will be tried again"):
         await store.write(work)
     await store.write(lambda tx: tx.key_values.put("k", "kept"))
     assert await store.read(lambda tx: tx.key_values.get("k")) == "kept"
@@ -126,7 +129,7 @@ async def test_a_broken_connection_is_said_and_mends_by_itself(
 
 async def test_a_reader_cannot_write(address: str) -> None:
     reader = storage.open_store(address, clock=FakeClock(), read_only=True)
-    with pytest.raises(model.StoreUnavailable, match="read-only"):
+    with pytest.raises(StoreUnavailable, match="read-only"):
         await reader.read(lambda tx: tx.key_values.put("k", "v"))
     await reader.close()
 
@@ -143,10 +146,10 @@ async def source(tmp_path: Path) -> str:
         tx.feeds.sync(["https://a.example/feed"], now=START)
         items = [replace(article(str(n)), text="x\x00 ü 😀") for n in range(1_200)]
         tx.articles.add(items)
-        tx.articles.see([model.Sighting(feed="f", key=item.id, article=item.id) for item in items], at=START)
+        tx.articles.see([Sighting(feed="f", key=item.id, article=item.id) for item in items], at=START)
         tx.articles.add_matches(items[0].id, [match("r", "PTA")])
         # The younger story is written before the one it points to.
-        tx.stories.save(replace(story("B", items[1]), merged_into=model.StoryId("A")))
+        tx.stories.save(replace(story("B", items[1]), merged_into=StoryId("A")))
         tx.stories.save(story("A", items[0]))
         tx.outbox.add([sending("a", story="A", briefs=(brief("A"),)), sending("b")])
         tx.outbox.claim("desk", now=START, limit=1, token="dead", lease=LEASE)
@@ -211,15 +214,15 @@ async def test_a_target_in_use_is_refused(source: str, address: str) -> None:
     store = storage.open_store(address, clock=FakeClock())
     await store.write(lambda tx: tx.key_values.put("k", "v"))
     await store.close()
-    with pytest.raises(model.StoreError, match=r"it is not empty \(notes\)"):
+    with pytest.raises(StoreError, match=r"it is not empty \(notes\)"):
         await storage.move(source, address, clock=FakeClock())
-    with pytest.raises(model.ConfigError, match="only from an SQLite file to PostgreSQL"):
+    with pytest.raises(ConfigError, match="only from an SQLite file to PostgreSQL"):
         await storage.move(address, source, clock=FakeClock())
 
 
 async def test_a_running_bot_is_not_moved(source: str, address: str) -> None:
     running = storage.open_store(source, clock=FakeClock(), process_name="wirewatch run")
-    with pytest.raises(model.StoreInUse, match="wirewatch run"):
+    with pytest.raises(StoreInUse, match="wirewatch run"):
         await storage.move(source, address, clock=FakeClock())
     await running.close()
 
@@ -245,7 +248,7 @@ async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: 
         mine = replace(article(f"copy {number}"), link=link)
 
         def work(tx: storage.Transaction) -> None:
-            [known] = tx.articles.find_known_items([model.IdentityQuery(feed=mine.feed, links=[link])])
+            [known] = tx.articles.find_known_items([IdentityQuery(feed=mine.feed, links=[link])])
             begun.append(number)
             if link not in known.by_link:
                 # Wide enough that the other has looked too before we commit.
@@ -266,14 +269,14 @@ async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: 
 async def test_of_two_who_decide_at_once_one_computes_again_and_each_arrival_is_decided_once(
     rivals: list[storage.Store],
 ) -> None:
-    arrivals = [model.Arrival(article=article(str(n)), matches=(match("BES"),), is_baseline=False) for n in range(60)]
+    arrivals = [Arrival(article=article(str(n)), matches=(match("BES"),), is_baseline=False) for n in range(60)]
     await rivals[0].write(lambda tx: tx.decision_queue.add(arrivals, []))
     taken: Counter[str] = Counter()
 
-    def computed(tx: storage.Transaction) -> tuple[model.QueueHolder, model.QueuedWork]:
+    def computed(tx: storage.Transaction) -> tuple[QueueHolder, QueuedWork]:
         return tx.decision_queue.holder(), tx.decision_queue.peek(limit=7)
 
-    def write(tx: storage.Transaction, who: str, seen: model.QueueHolder, waiting: model.QueuedWork) -> bool:
+    def write(tx: storage.Transaction, who: str, seen: QueueHolder, waiting: QueuedWork) -> bool:
         if tx.decision_queue.take_over(who, expected=seen) is None:
             return False
         tx.decision_queue.remove(waiting.numbers)

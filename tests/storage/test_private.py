@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot import model, storage
-from testbed.fakes import FakeClock
+from bot import storage
+from bot.model.errors import StoreUnavailable
+from tests.testbed.fakes import FakeClock
 
 
 @pytest.fixture
@@ -64,9 +65,9 @@ def test_a_link_in_the_databases_place_is_refused_for_writing_reading_and_copyin
     file.parent.mkdir()
     file.symlink_to(victim)
     for read_only in (False, True):
-        with pytest.raises(model.StoreUnavailable, match=r"store\.db is a symbolic link, which is not followed"):
+        with pytest.raises(StoreUnavailable, match=r"store\.db is a symbolic link, which is not followed"):
             opened(file, read_only=read_only)
-    with pytest.raises(model.StoreUnavailable, match="is a symbolic link"):
+    with pytest.raises(StoreUnavailable, match="is a symbolic link"):
         storage.backup(f"sqlite:///{file}", tmp_path / "copy.db")
     assert victim.read_bytes() == b"mine"
     assert stat.S_IMODE(victim.stat().st_mode) == 0o644
@@ -77,7 +78,7 @@ def test_a_link_in_the_locks_place_is_refused_and_its_target_stays_as_it_is(file
     victim.write_text("mine")
     file.parent.mkdir()
     file.with_name("store.db.lock").symlink_to(victim)
-    with pytest.raises(model.StoreUnavailable, match=r"store\.db\.lock is a symbolic link"):
+    with pytest.raises(StoreUnavailable, match=r"store\.db\.lock is a symbolic link"):
         opened(file)
     assert victim.read_text() == "mine"
 
@@ -89,7 +90,7 @@ async def test_a_link_in_the_backups_place_is_refused(file: Path, tmp_path: Path
     if leads_somewhere:
         victim.write_text("mine")
     target.symlink_to(victim)
-    with pytest.raises(model.StoreUnavailable, match=r"copy\.db is a symbolic link"):
+    with pytest.raises(StoreUnavailable, match=r"copy\.db is a symbolic link"):
         storage.backup(f"sqlite:///{file}", target)
     assert victim.exists() is leads_somewhere
 

@@ -11,13 +11,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, storage
+from bot import storage
+from bot.model.archive import AnyOf, CandidateQuery, SearchTerm
+from bot.model.errors import SearchTooLong
+from bot.model.stories import Article
 from bot.rules import search
-from testbed.fakes import START
-from testbed.made import MINUTE, article, match
+from tests.testbed.fakes import START
+from tests.testbed.made import MINUTE, article, match
 
 
-def item(name: str, title: str, body: str = "", *, minutes: int = 0, outlet: str = "Dawn") -> model.Article:
+def item(name: str, title: str, body: str = "", *, minutes: int = 0, outlet: str = "Dawn") -> Article:
     return replace(article(name, minutes=minutes, text=body or "Nothing else."), title=title, outlet=outlet)
 
 
@@ -29,7 +32,7 @@ ARTICLES = (
 )
 
 
-async def keep(store: storage.Store, *articles: model.Article, has_text: bool = True) -> None:
+async def keep(store: storage.Store, *articles: Article, has_text: bool = True) -> None:
     await store.write(lambda tx: tx.articles.add(articles, has_text=has_text))
 
 
@@ -174,10 +177,8 @@ async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storag
 async def test_a_search_that_takes_too_long_is_given_up(store: storage.Store) -> None:
     many = [item(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(1_500)]
     await keep(store, *many)
-    wanted = model.CandidateQuery(
-        condition=model.AnyOf((model.SearchTerm(words=("kangaroo",)), model.SearchTerm(words=("wombat",))))
-    )
-    with pytest.raises(model.SearchTooLong, match="use rarer words"):
+    wanted = CandidateQuery(condition=AnyOf((SearchTerm(words=("kangaroo",)), SearchTerm(words=("wombat",)))))
+    with pytest.raises(SearchTooLong, match="use rarer words"):
         await store.read(lambda tx: list(tx.search.candidates(wanted, timedelta(milliseconds=1))))
     assert len(await titles(store, "kangaroo", most=30)) == 30, "the next one has its own time"
 

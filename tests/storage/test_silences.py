@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import model, storage
-from testbed.fakes import START
-from testbed.made import MINUTE, decision, silence, story
+from bot import storage
+from bot.model.actions import Silence, SilenceId, SilenceKind
+from bot.model.alerts import AlertAction, Reason
+from tests.testbed.fakes import START
+from tests.testbed.made import MINUTE, decision, silence, story
 
 HOUR = timedelta(hours=1)
 
 
-def outlet(name: str, *, minutes: int = 60) -> model.Silence:
+def outlet(name: str, *, minutes: int = 60) -> Silence:
     until = START + minutes * MINUTE if minutes else None
-    return silence(
-        model.SilenceKind.OUTLET, "Dawn", id=model.SilenceId(name), channels=("desk", "política"), until=until
-    )
+    return silence(SilenceKind.OUTLET, "Dawn", id=SilenceId(name), channels=("desk", "política"), until=until)
 
 
 async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(store: storage.Store) -> None:
@@ -38,9 +38,9 @@ async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(sto
 
 async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.Store) -> None:
     told = story("A")
-    silent = model.AlertAction.SILENT, model.Reason.SILENCED
-    kept = decision(told.id, *silent, silence=model.SilenceId("0000000a"))
-    held = replace(kept, reason=model.Reason.COOLDOWN, silence=None)
+    silent = AlertAction.SILENT, Reason.SILENCED
+    kept = decision(told.id, *silent, silence=SilenceId("0000000a"))
+    held = replace(kept, reason=Reason.COOLDOWN, silence=None)
 
     def work(tx: storage.Transaction) -> None:
         tx.stories.save(told)

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from bot import model, storage
-from testbed.fakes import START
-from testbed.made import MINUTE, alert, article, decision, match, story
+from bot import storage
+from bot.model.alerts import Alert, AlertAction, AlertState, Reason
+from bot.model.stories import ArticleId, Fact, JoinReason, Story, StoryId
+from tests.testbed.fakes import START
+from tests.testbed.made import MINUTE, alert, article, decision, match, story
 
-A, B, C = model.StoryId("A"), model.StoryId("B"), model.StoryId("C")
+A, B, C = StoryId("A"), StoryId("B"), StoryId("C")
 
 
-async def keep(store: storage.Store, *stories: model.Story) -> None:
+async def keep(store: storage.Store, *stories: Story) -> None:
     def work(tx: storage.Transaction) -> None:
         for item in stories:
             tx.articles.add([member.article for member in item.members])
@@ -23,7 +25,7 @@ async def keep(store: storage.Store, *stories: model.Story) -> None:
     await store.write(work)
 
 
-async def load(store: storage.Store, name: model.StoryId) -> model.Story:
+async def load(store: storage.Store, name: StoryId) -> Story:
     return (await store.read(lambda tx: tx.stories.get([name])))[name]
 
 
@@ -87,7 +89,7 @@ async def test_stories_are_shown_by_the_page_and_counted_without_being_read(stor
     assert await count("nobody's") == 0
 
     async def behind(last: str) -> list[str]:
-        end = (await load(store, model.StoryId(last))).last_seen, model.StoryId(last)
+        end = (await load(store, StoryId(last))).last_seen, StoryId(last)
         found = await store.read(lambda tx: tx.stories.newest(since=START, rule=None, skip=0, most=9, after=end))
         return [one.id for one in found]
 
@@ -102,8 +104,8 @@ async def test_a_merged_story_lives_on_in_the_older_one(store: storage.Store) ->
     await store.write(lambda tx: tx.stories.save(younger))
     stored = await load(store, A)
     assert [(member.article.id, member.join.reason, member.join.story) for member in stored.members] == [
-        (one.id, model.JoinReason.OPENED, A),
-        (two.id, model.JoinReason.MERGED, A),
+        (one.id, JoinReason.OPENED, A),
+        (two.id, JoinReason.MERGED, A),
     ]
     assert [member.article.id for member in (await load(store, B)).members] == [two.id]
     assert [item.id for item in await store.read(lambda tx: tx.stories.open_since(START))] == [A]
@@ -123,7 +125,7 @@ async def test_a_chain_of_merges_has_one_end_in_whatever_order_it_is_written(sto
 
 
 async def test_decisions_come_back_in_the_order_they_were_made(store: storage.Store) -> None:
-    fact = model.Fact(
+    fact = Fact(
         kind="date",
         label="deadline",
         before="30 November",
@@ -132,7 +134,7 @@ async def test_decisions_come_back_in_the_order_they_were_made(store: storage.St
         article=article("one").id,
         outlet="Dawn",
     )
-    reply = model.AlertAction.REPLY, model.Reason.NEW_FACT
+    reply = AlertAction.REPLY, Reason.NEW_FACT
     made = [decision(A), decision(A, *reply, rules=("a",), facts=(fact,))]
     await keep(store, story("A"))
     await store.write(lambda tx: tx.stories.decide(made))
@@ -140,9 +142,9 @@ async def test_decisions_come_back_in_the_order_they_were_made(store: storage.St
     assert list(await store.read(lambda tx: tx.stories.decisions(A))) == made
 
 
-def held(name: model.StoryId, **changes: Any) -> model.Alert:
-    reason = model.Reason.QUIET_HOURS
-    return alert(name, state=model.AlertState.HELD, rules=("r",), reason=reason, **changes)
+def held(name: StoryId, **changes: Any) -> Alert:
+    reason = Reason.QUIET_HOURS
+    return alert(name, state=AlertState.HELD, rules=("r",), reason=reason, **changes)
 
 
 async def test_a_story_has_one_alert_a_channel(store: storage.Store) -> None:
@@ -162,7 +164,7 @@ async def test_held_alerts_come_when_their_time_has_come(store: storage.Store) -
         await store.write(lambda tx, item=item: tx.stories.save_alert(item))  # type: ignore[misc]
     assert list(await store.read(lambda tx: tx.stories.held_until(START))) == [early]
     assert list(await store.read(lambda tx: tx.stories.held_until(START + MINUTE))) == [early, late]
-    posted = replace(late, state=model.AlertState.POSTED, posted_at=START + MINUTE, held_until=None)
+    posted = replace(late, state=AlertState.POSTED, posted_at=START + MINUTE, held_until=None)
     await store.write(lambda tx: tx.stories.save_alert(posted))
     assert list(await store.read(lambda tx: tx.stories.held_until(START + MINUTE))) == [early]
     reminds = replace(posted, held_until=START + MINUTE)
@@ -174,15 +176,15 @@ async def test_held_alerts_come_when_their_time_has_come(store: storage.Store) -
 
 @pytest.mark.parametrize("written", ["story\0", "\0", "\ud800", "' OR 1=1 --"])
 async def test_an_id_that_no_database_can_hold_names_nothing(store: storage.Store, written: str) -> None:
-    assert await store.read(lambda tx: tx.stories.get([model.StoryId(written)])) == {}
-    assert await store.read(lambda tx: tx.articles.get([model.ArticleId(written)])) == {}
+    assert await store.read(lambda tx: tx.stories.get([StoryId(written)])) == {}
+    assert await store.read(lambda tx: tx.articles.get([ArticleId(written)])) == {}
     assert await store.read(lambda tx: tx.feeds.get(written)) is None
     assert await store.read(lambda tx: tx.subscriptions.by_token(written)) is None
 
 
 async def test_a_story_is_found_by_the_beginning_of_its_id(store: storage.Store) -> None:
     await keep(store, story("a1b2"), story("a1c3"), story("f_%"))
-    await store.write(lambda tx: tx.stories.save(replace(story("b9"), merged_into=model.StoryId("a1c3"))))
+    await store.write(lambda tx: tx.stories.save(replace(story("b9"), merged_into=StoryId("a1c3"))))
 
     async def beginning(start: str) -> list[str]:
         return sorted(await store.read(lambda tx: tx.stories.beginning(start, most=2)))

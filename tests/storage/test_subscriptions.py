@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import model, storage
+from bot import storage
 from bot.feeds import websub
-from testbed.fakes import START
+from bot.model.feeds import Subscription
+from tests.testbed.fakes import START
 
 HUB = "https://hub.example/"
 LEASE = timedelta(minutes=5)
 
 
-def want(tx: storage.Transaction, *each: model.Subscription) -> None:
+def want(tx: storage.Transaction, *each: Subscription) -> None:
     for one in each:
         tx.subscriptions.want(one)
 

@@ -6,7 +6,10 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from bot import model, stories
+from bot import stories
+from bot.model.archive import Arrival
+from bot.model.rules import Evidence, Group, Match
+from bot.model.stories import Article, ArticleId, Join, JoinReason, Member, Story, StoryId
 
 START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 
@@ -19,11 +22,11 @@ def article(
     link: str | None = None,
     outlet: str = "Gazette",
     links: tuple[str, ...] = (),
-) -> model.Article:
+) -> Article:
     """One article; its id follows from outlet, title, text and time."""
     key = hashlib.sha256(f"{outlet}\n{title}\n{text}\n{link}\n{at}".encode()).hexdigest()
-    return model.Article(
-        id=model.ArticleId(key[:20]),
+    return Article(
+        id=ArticleId(key[:20]),
         feed=f"https://{outlet.lower()}.example/feed",
         outlet=outlet,
         owner=outlet,
@@ -37,48 +40,48 @@ def article(
     )
 
 
-def story(*members: model.Article) -> model.Story:
+def story(*members: Article) -> Story:
     """A stored story of these articles, opened by the first."""
-    key = model.StoryId(f"story of {members[0].id}")
-    reasons = [model.JoinReason.OPENED, *[model.JoinReason.SIMILAR] * (len(members) - 1)]
-    return model.Story(
+    key = StoryId(f"story of {members[0].id}")
+    reasons = [JoinReason.OPENED, *[JoinReason.SIMILAR] * (len(members) - 1)]
+    return Story(
         id=key,
         title=members[0].title,
         first_seen=min(member.first_seen for member in members),
         last_seen=max(member.first_seen for member in members),
         members=tuple(
-            model.Member(article=member, join=model.Join(story=key, article=member.id, reason=reason), matches=())
+            Member(article=member, join=Join(story=key, article=member.id, reason=reason), matches=())
             for member, reason in zip(members, reasons, strict=True)
         ),
     )
 
 
-def arrival(one: model.Article, rule: str = "", *terms: str) -> model.Arrival:
+def arrival(one: Article, rule: str = "", *terms: str) -> Arrival:
     """The article as it comes; with a rule, matched on these terms where they stand in its title or text."""
     evidence = tuple(
-        model.Evidence(label=term, term=term, field=field, text=term, start=text.index(term), end=text.index(term))
+        Evidence(label=term, term=term, field=field, text=term, start=text.index(term), end=text.index(term))
         for term in terms
         for field, text in (("title", one.title), ("body", one.text))
         if term in text
     )
-    matches = (model.Match(rule=rule, rule_version="1", evidence=evidence),) if rule else ()
-    return model.Arrival(article=one, matches=matches, is_baseline=False)
+    matches = (Match(rule=rule, rule_version="1", evidence=evidence),) if rule else ()
+    return Arrival(article=one, matches=matches, is_baseline=False)
 
 
 def join(
     grouping: stories.Grouping,
-    one: model.Article,
+    one: Article,
     *rule: str,
-    modes: Mapping[str, model.Group] | None = None,
+    modes: Mapping[str, Group] | None = None,
     second: stories.SecondOpinion | None = None,
-) -> model.Join:
+) -> Join:
     """Join the article; ``rule``: a rule and the terms on which it matched."""
     return grouping.join(one, arrival(one, *rule).matches, modes, second)
 
 
 def threads(
-    grouping: stories.Grouping, *articles: model.Article, rule: str = "", terms: tuple[str, ...] = ()
-) -> list[model.StoryId]:
+    grouping: stories.Grouping, *articles: Article, rule: str = "", terms: tuple[str, ...] = ()
+) -> list[StoryId]:
     """The story of each article after all have joined, under a rule where one is named."""
     arrivals = [arrival(one, rule, *terms) for one in articles]
     joins = {join.article: join for join in grouping.join_batch(arrivals)}

@@ -8,11 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, stories
+from bot import stories
+from bot.model.errors import EncoderFailed
+from bot.model.language_models import Encoder, Vector
+from bot.model.stories import Article, ArticleId, Join, JoinReason
 from bot.stories import evidence, foreign, grouping, profile
-from testbed.encoders import DictionaryEncoder
 from tests.stories import examples
 from tests.stories.examples import START, arrival
+from tests.testbed.encoders import DictionaryEncoder
 
 WINDOW = timedelta(days=14)
 HOUR = timedelta(hours=1)
@@ -34,7 +37,7 @@ TRANSLATIONS = {
 }
 
 
-def article(title: str, text: str, language: str, hours: int) -> model.Article:
+def article(title: str, text: str, language: str, hours: int) -> Article:
     made = examples.article(title, text, at=START + hours * HOUR, outlet=f"{language}{hours}")
     return replace(made, language=language)
 
@@ -60,11 +63,11 @@ COSTA = article(
 
 
 class Broken:
-    def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
-        raise model.EncoderFailed("no model")
+    def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
+        raise EncoderFailed("no model")
 
 
-def joined(encoder: model.Encoder | None, *articles: model.Article) -> list[model.Join]:
+def joined(encoder: Encoder | None, *articles: Article) -> list[Join]:
     grouping = stories.Grouping(window=WINDOW, across=foreign.Foreign(encoder) if encoder else None)
     return [examples.join(grouping, one, "Quakes", *TERMS) for one in articles]
 
@@ -72,7 +75,7 @@ def joined(encoder: model.Encoder | None, *articles: model.Article) -> list[mode
 def test_an_article_in_another_language_joins_the_story_of_its_event() -> None:
     coast, market, costa = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, COSTA)
     assert market.story != coast.story
-    assert (costa.story, costa.reason) == (coast.story, model.JoinReason.SIMILAR)
+    assert (costa.story, costa.reason) == (coast.story, JoinReason.SIMILAR)
     assert "reported in other languages" in costa.detail
     assert "the same days" in costa.detail
     # However sure it is, it makes no two stories one.
@@ -103,13 +106,13 @@ def test_another_event_in_another_language_opens_its_own_story() -> None:
 
 
 def test_a_title_that_says_another_is_left_to_its_words() -> None:
-    second = replace(COSTA, title=f"Otro terremoto: {COSTA.title}", id=model.ArticleId("second"))
+    second = replace(COSTA, title=f"Otro terremoto: {COSTA.title}", id=ArticleId("second"))
     coast, _, otro = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, second)
     assert otro.story != coast.story
 
 
 #: Of a story that was told in both languages; its words alone leave every article at one in two.
-CHALA = replace(COSTA, title="Chala: cuatro muertos por el terremoto en la costa", id=model.ArticleId("chala"))
+CHALA = replace(COSTA, title="Chala: cuatro muertos por el terremoto en la costa", id=ArticleId("chala"))
 SEARCH = article(
     "Firefighters search the hotel in Chala for 340 guests",
     "After the earthquake on the coast guests are thought to be in the cellar of the hotel.",

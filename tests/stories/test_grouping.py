@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import model, stories
+from bot import stories
+from bot.model.stories import Article, JoinReason, StoryId
 from bot.stories import openstory
 from tests.stories import examples
 from tests.stories.examples import START, arrival, article, join, threads
@@ -23,7 +24,7 @@ DAY = timedelta(days=1)
 def test_an_article_with_nothing_like_it_opens_a_story() -> None:
     join = stories.Grouping(window=WINDOW).join(article("Comet seen over Quetta", "Astronomers watched a comet pass."))
 
-    assert join.reason is model.JoinReason.OPENED
+    assert join.reason is JoinReason.OPENED
     assert join.detail == "no open story shares its words"
 
 
@@ -33,7 +34,7 @@ def test_a_reason_names_what_is_shared() -> None:
 
     join = grouping.join(examples.AFFECTED)
 
-    assert join.reason is model.JoinReason.SIMILAR
+    assert join.reason is JoinReason.SIMILAR
     assert "% sure that it is the same event; both say " in join.detail
     assert "both name BlackBerry, PTA, Pakistan" in join.detail
 
@@ -71,16 +72,14 @@ FOOTER = " ".join(f"Subscribe to our channel number {at} for all the news of the
         "an equal footer",
     ],
 )
-def test_a_syndicated_copy_joins_and_names_its_original(
-    first: model.Article, later: model.Article, *, is_copy: bool
-) -> None:
+def test_a_syndicated_copy_joins_and_names_its_original(first: Article, later: Article, *, is_copy: bool) -> None:
     grouping = stories.Grouping(window=WINDOW)
     home = grouping.join(first).story
 
     join = grouping.join(later)
 
     assert join.copy_of == (first.id if is_copy else None)
-    assert not is_copy or (join.story, join.reason) == (home, model.JoinReason.COPY)
+    assert not is_copy or (join.story, join.reason) == (home, JoinReason.COPY)
 
 
 @pytest.mark.parametrize("is_same", [True, False])
@@ -93,7 +92,7 @@ def test_the_same_link_is_the_same_story_if_the_titles_agree_too(*, is_same: boo
     second = grouping.join(article(title, "A calm at dawn.", link=page, outlet="Mirror"))
 
     assert (second.story == first.story) is is_same
-    assert (second.reason is model.JoinReason.SAME_LINK) is is_same
+    assert (second.reason is JoinReason.SAME_LINK) is is_same
 
 
 FERRY = article("Ferry sinks off Manora", "The ferry Shahbaz sank off Manora island in a storm, the port says.")
@@ -130,7 +129,7 @@ def test_two_stories_of_which_one_article_is_surely_merge_into_the_older() -> No
     assert bridge.story == older.id
     assert bridge.merges == (younger.id,)
     assert grouping.join(again).story == older.id
-    assert grouping.join(again).reason is model.JoinReason.MERGED
+    assert grouping.join(again).reason is JoinReason.MERGED
 
 
 def test_a_loaded_index_decides_as_the_one_that_grew() -> None:
@@ -148,7 +147,7 @@ def test_a_loaded_index_decides_as_the_one_that_grew() -> None:
 
 def test_a_story_that_was_merged_is_not_loaded() -> None:
     grouping = stories.Grouping(window=WINDOW)
-    grouping.load([replace(examples.story(examples.EXIT), merged_into=model.StoryId("other"))])
+    grouping.load([replace(examples.story(examples.EXIT), merged_into=StoryId("other"))])
 
     assert not grouping.knows(examples.EXIT.id)
 
@@ -215,7 +214,7 @@ POOL = (
 
 @settings(max_examples=40)
 @given(st.permutations(POOL))
-def test_the_order_inside_a_batch_does_not_change_the_stories(batch: list[model.Article]) -> None:
+def test_the_order_inside_a_batch_does_not_change_the_stories(batch: list[Article]) -> None:
     one, other = (stories.Grouping(window=WINDOW).join_batch(map(arrival, each)) for each in (batch, POOL))
 
     assert one == other

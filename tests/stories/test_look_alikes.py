@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, stories
+from bot import stories
+from bot.model.stories import Article
 from tests.stories import examples
 from tests.stories.examples import AMAZON, GOOGLE, SHEIN, START, UBER, article, threads
 
@@ -32,7 +33,7 @@ LOOK_ALIKES = {
 }
 
 
-def pair(first: str, second: str, *, outlet: str = "Gazette") -> tuple[model.Article, model.Article]:
+def pair(first: str, second: str, *, outlet: str = "Gazette") -> tuple[Article, Article]:
     return article(first), article(second, outlet=outlet)
 
 
@@ -89,9 +90,7 @@ TERMS = ("CNIL", "fines", "fined", "FTC", "Federal Trade Commission", "sues", "s
         for name, articles in table.items()
     ],
 )
-def test_two_events_are_two_stories(
-    articles: tuple[model.Article, model.Article], rule: str, terms: tuple[str, ...]
-) -> None:
+def test_two_events_are_two_stories(articles: tuple[Article, Article], rule: str, terms: tuple[str, ...]) -> None:
     one, other = threads(stories.Grouping(window=WINDOW), *articles, rule=rule, terms=terms)
 
     assert one != other
@@ -128,7 +127,7 @@ ONE_EVENT = {
 
 
 @pytest.mark.parametrize("articles", ONE_EVENT.values(), ids=ONE_EVENT)
-def test_reports_of_one_event_are_one_story(articles: tuple[model.Article, ...]) -> None:
+def test_reports_of_one_event_are_one_story(articles: tuple[Article, ...]) -> None:
     window = timedelta(days=200) if articles[0] is examples.ORDER else WINDOW
 
     found = threads(stories.Grouping(window=window), *articles)

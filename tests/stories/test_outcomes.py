@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, stories
+from bot import stories
+from bot.model.rules import Group
+from bot.model.stories import JoinReason
 from tests.stories import examples
 from tests.stories.examples import GOOGLE, SHEIN, START, arrival, article
 
@@ -32,7 +34,7 @@ def test_an_unsure_article_opens_a_story_and_names_the_nearest() -> None:
     opened, near = grouping.join_batch(arrival(one, "rule", "PTA") for one in (examples.EXIT, examples.AFFECTED))
 
     assert opened.near is None
-    assert near.reason is model.JoinReason.UNSURE
+    assert near.reason is JoinReason.UNSURE
     assert near.near == opened.story != near.story
     assert near.detail.startswith("nearest open story: ")
 
@@ -81,17 +83,17 @@ def test_a_round_up_is_a_story_of_its_own_that_nothing_joins_but_its_copies() ->
 
     second, third = grouping.join_batch((arrival(later, "fines", "Fined"), arrival(copy, "fines", "Ofcom", "fined")))
 
-    assert join.reason is model.JoinReason.ROUNDUP
+    assert join.reason is JoinReason.ROUNDUP
     assert second.story != join.story
-    assert (third.story, third.reason) == (join.story, model.JoinReason.COPY)
+    assert (third.story, third.reason) == (join.story, JoinReason.COPY)
 
 
 @pytest.mark.parametrize(
     ("mode", "is_copy", "joins"),
-    [(model.Group.NORMAL, False, True), (model.Group.OFF, False, False), (model.Group.OFF, True, True)],
+    [(Group.NORMAL, False, True), (Group.OFF, False, False), (Group.OFF, True, True)],
 )
 def test_a_rule_that_groups_nothing_gives_each_article_its_story_except_copies(
-    mode: model.Group, *, is_copy: bool, joins: bool
+    mode: Group, *, is_copy: bool, joins: bool
 ) -> None:
     grouping = stories.Grouping(window=WINDOW)
     copy = article(examples.EXIT.title, examples.EXIT.text, at=START + HOUR, outlet="Mirror")
@@ -134,7 +136,7 @@ def test_what_people_merge_is_one_story_from_then_on() -> None:
     grouping.merge(other.story, into=one.story)
 
     assert grouping.join(SHEIN).story == one.story
-    assert grouping.join(SHEIN).reason is model.JoinReason.MERGED
+    assert grouping.join(SHEIN).reason is JoinReason.MERGED
 
 
 def test_a_live_blog_is_a_story_of_its_own_and_nothing_joins_it() -> None:
@@ -146,5 +148,5 @@ def test_a_live_blog_is_a_story_of_its_own_and_nothing_joins_it() -> None:
 
     first, blog, later = (examples.join(grouping, each, "watched", "fined") for each in (fined, live, fall))
 
-    assert blog.reason is model.JoinReason.ROUNDUP
+    assert blog.reason is JoinReason.ROUNDUP
     assert blog.story not in (first.story, later.story)

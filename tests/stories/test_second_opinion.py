@@ -8,7 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model, stories
+from bot import stories
+from bot.model.archive import Arrival
+from bot.model.rules import Group
+from bot.model.stories import Article, ArticleId, Join, JoinReason, Member, StoryId
 from bot.stories import opinions
 from bot.stories.grouping import story_id
 from tests.stories import examples
@@ -21,16 +24,16 @@ class Second:
 
     def __init__(
         self,
-        *said: model.StoryId,
+        *said: StoryId,
         is_known: bool = True,
         owner: str = "Gazette",
-        unmergeable: frozenset[model.StoryId] = frozenset(),
+        unmergeable: frozenset[StoryId] = frozenset(),
     ) -> None:
-        self.asked: list[Sequence[model.StoryId]] = []
+        self.asked: list[Sequence[StoryId]] = []
         opinion = stories.Opinion(stories=said, detail="says somebody", owner=owner, unmergeable=unmergeable)
         self._opinion = opinion if is_known else None
 
-    def __call__(self, _: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion | None:
+    def __call__(self, _: ArticleId, near: Sequence[StoryId]) -> stories.Opinion | None:
         self.asked.append(near)
         return self._opinion
 
@@ -38,22 +41,22 @@ class Second:
 ORDER = replace(examples.ORDER, title="Phone firm told to open its servers or shut them down")
 #: An article, and one that is beside it: from nearly certain to nearly certain not.
 BESIDE = {
-    "sure": (examples.MESSENGER, examples.EXIT, model.JoinReason.SIMILAR),
-    "unsure": (examples.MESSENGER, ORDER, model.JoinReason.UNSURE),
-    "hardly": (examples.MESSENGER, CREW, model.JoinReason.OPENED),
+    "sure": (examples.MESSENGER, examples.EXIT, JoinReason.SIMILAR),
+    "unsure": (examples.MESSENGER, ORDER, JoinReason.UNSURE),
+    "hardly": (examples.MESSENGER, CREW, JoinReason.OPENED),
 }
 
 
 @pytest.mark.parametrize(("first", "second", "alone"), BESIDE.values(), ids=list(BESIDE))
 def test_what_is_not_certain_is_decided_by_the_second_opinion_and_without_one_as_ever(
-    first: model.Article, second: model.Article, alone: model.JoinReason
+    first: Article, second: Article, alone: JoinReason
 ) -> None:
     said = {}
     for name, opinion in {
         "same": Second(story_id(first.id)),
         "other": Second(),
         "nothing": Second(is_known=False),
-        "a story that was not named": Second(model.StoryId("x")),
+        "a story that was not named": Second(StoryId("x")),
     }.items():
         grouping = stories.Grouping(window=WINDOW)
         home = grouping.join(first).story
@@ -62,8 +65,8 @@ def test_what_is_not_certain_is_decided_by_the_second_opinion_and_without_one_as
 
         assert opinion.asked == [[home]]
     assert said == {
-        "same": model.JoinReason.SIMILAR,
-        "other": model.JoinReason.OPENED,
+        "same": JoinReason.SIMILAR,
+        "other": JoinReason.OPENED,
         "nothing": alone,
         "a story that was not named": alone,
     }
@@ -72,7 +75,7 @@ def test_what_is_not_certain_is_decided_by_the_second_opinion_and_without_one_as
 def test_of_a_copy_and_of_what_nothing_is_near_to_no_second_opinion_is_asked() -> None:
     opinion = Second()
     grouping = stories.Grouping(window=WINDOW)
-    for each in (examples.EXIT, replace(examples.EXIT, id=model.ArticleId("copy"), link="", outlet="Mirror"), FERRY):
+    for each in (examples.EXIT, replace(examples.EXIT, id=ArticleId("copy"), link="", outlet="Mirror"), FERRY):
         grouping.join(each, second=opinion)
 
     assert opinion.asked == []
@@ -83,7 +86,7 @@ def test_under_a_rule_with_many_stories_it_is_asked_about_those_that_the_bot_no_
     home = join(grouping, examples.EXIT, "phones", "BlackBerry").story
     for number in range(40):
         other = article(f"BlackBerry opens shop {number} in {'abcdefgh'[number % 8] * 5}ville", at=START + DAY / 50)
-        join(grouping, other, "phones", "BlackBerry", modes={"phones": model.Group.OFF})
+        join(grouping, other, "phones", "BlackBerry", modes={"phones": Group.OFF})
     title = "BlackBerry pulls out of the country over mail servers"
     too = article(title, "The phone firm will be gone in December, it said.", at=START + DAY / 20, outlet="Mirror")
     opinion = Second(home)
@@ -111,7 +114,7 @@ PATCH, BILL, ENGLISH, FRENCH = (
 )
 
 
-def opened(grouping: stories.Grouping) -> tuple[model.StoryId, model.StoryId]:
+def opened(grouping: stories.Grouping) -> tuple[StoryId, StoryId]:
     """The ids of the two stories."""
     patch, bill = (join(grouping, each, *RULE, second=Second()).story for each in (PATCH, BILL))
     return patch, bill
@@ -136,7 +139,7 @@ def test_after_a_restart_it_is_known_which_stories_an_opinion_named_together() -
     both = opened(grouping)
     join(grouping, ENGLISH, *RULE, second=Second(*both))
     members = [
-        model.Member(article=each, join=grouping.join(each), matches=tuple(arrival(each, *RULE).matches))
+        Member(article=each, join=grouping.join(each), matches=tuple(arrival(each, *RULE).matches))
         for each in (PATCH, BILL, ENGLISH)
     ]
     again = stories.Grouping(window=WINDOW)
@@ -210,18 +213,18 @@ def test_without_an_opinion_an_article_in_another_language_opens_a_story() -> No
 
         decided = join(grouping, late, RULE[0], second=opinion)
 
-        assert (decided.story, decided.reason) == (story_id(late.id), model.JoinReason.OPENED)
+        assert (decided.story, decided.reason) == (story_id(late.id), JoinReason.OPENED)
 
 
 class Slow:
     """A second opinion that is pending for the articles that ``pending`` has."""
 
-    def __init__(self, pending: set[model.ArticleId], **answers: Sequence[model.StoryId]) -> None:
+    def __init__(self, pending: set[ArticleId], **answers: Sequence[StoryId]) -> None:
         self.pending = pending
         self.answers = answers
-        self.asked: dict[str, list[model.StoryId]] = {}
+        self.asked: dict[str, list[StoryId]] = {}
 
-    def __call__(self, article: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion | None:
+    def __call__(self, article: ArticleId, near: Sequence[StoryId]) -> stories.Opinion | None:
         if near:
             self.asked.setdefault(article, [*near])
         if article in self.pending or not near:
@@ -231,7 +234,7 @@ class Slow:
 
 #: Both of the event of EXIT, in words that leave them unsure.
 ORDERED, REPEATED = (
-    replace(ORDER, id=model.ArticleId(name), outlet=name, title=title, link=f"https://{at}.example/", text=text)
+    replace(ORDER, id=ArticleId(name), outlet=name, title=title, link=f"https://{at}.example/", text=text)
     for at, (name, title, text) in enumerate(
         (
             ("ordered", ORDER.title, ORDER.text),
@@ -241,8 +244,8 @@ ORDERED, REPEATED = (
 )
 
 
-def batch(grouping: stories.Grouping, second: Slow, *articles: model.Article) -> dict[str, model.Join]:
-    arrivals = [model.Arrival(article=each, matches=(), is_baseline=False) for each in articles]
+def batch(grouping: stories.Grouping, second: Slow, *articles: Article) -> dict[str, Join]:
+    arrivals = [Arrival(article=each, matches=(), is_baseline=False) for each in articles]
     return {join.article: join for join in grouping.join_batch(arrivals, second=second)}
 
 
@@ -264,13 +267,13 @@ def test_an_article_is_compared_with_the_one_whose_opinion_is_pending_and_joins_
     joins = batch(grouping, second, REPEATED, ORDERED)
 
     assert {join.story for join in joins.values()} == {home if is_same else ordered}
-    assert joins["repeated"].reason is model.JoinReason.SIMILAR
+    assert joins["repeated"].reason is JoinReason.SIMILAR
 
 
 def test_a_copy_of_an_article_whose_opinion_is_pending_waits_for_it_and_is_not_asked_about() -> None:
     grouping = stories.Grouping(window=WINDOW)
     home = grouping.join(examples.MESSENGER).story
-    mirror = replace(ORDERED, id=model.ArticleId("mirror"), outlet="Mirror", link="https://2.example/")
+    mirror = replace(ORDERED, id=ArticleId("mirror"), outlet="Mirror", link="https://2.example/")
     second = Slow({ORDERED.id}, ordered=[home])
 
     assert batch(grouping, second, ORDERED, mirror) == {}
@@ -285,10 +288,10 @@ def test_a_copy_of_an_article_whose_opinion_is_pending_waits_for_it_and_is_not_a
 def test_an_article_that_has_waited_long_enough_for_another_is_decided_without_it() -> None:
     grouping = stories.Grouping(window=WINDOW)
     grouping.join(examples.MESSENGER)
-    mirror = replace(ORDERED, id=model.ArticleId("mirror"), outlet="Mirror", link="https://2.example/")
+    mirror = replace(ORDERED, id=ArticleId("mirror"), outlet="Mirror", link="https://2.example/")
 
     class Impatient(Slow):
-        def __call__(self, article: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion | None:
+        def __call__(self, article: ArticleId, near: Sequence[StoryId]) -> stories.Opinion | None:
             return super().__call__(article, near) if near else None
 
     joins = batch(grouping, Impatient({ORDERED.id}), ORDERED, mirror)
@@ -304,7 +307,7 @@ def test_a_story_that_an_article_opened_long_ago_stays_open_while_that_article_w
     grouping.load([replace(examples.story(examples.MESSENGER), id=home)])
 
     assert batch(grouping, Slow({ORDERED.id}), ORDERED) == {}
-    again = replace(examples.MESSENGER, id=model.ArticleId("again"), outlet="Mirror", link="https://3.example/")
+    again = replace(examples.MESSENGER, id=ArticleId("again"), outlet="Mirror", link="https://3.example/")
     assert grouping.join(again).story == home
 
 
@@ -313,7 +316,7 @@ def test_an_opinion_that_names_a_story_that_has_been_merged_joins_the_story_that
     patch, bill = opened(grouping)
 
     class Merging(Second):
-        def __call__(self, article: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion | None:
+        def __call__(self, article: ArticleId, near: Sequence[StoryId]) -> stories.Opinion | None:
             return stories.Opinion(stories=(bill,), detail="says somebody")
 
     grouping.merge(bill, patch)

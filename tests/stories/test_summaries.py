@@ -8,20 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import model
+from bot.model.messages import Sentence
+from bot.model.rules import Severity
+from bot.model.stories import SURE_FROM, Member
 from bot.stories import summaries
 from bot.text import sentences
-from testbed import shared_data
 from tests.stories.members import article, match, member, rule, story
+from tests.testbed import shared_data
 
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
 
 
-def marked(sentence: model.Sentence) -> str:
+def marked(sentence: Sentence) -> str:
     return "".join(f"*{span.text}*" if span.is_marked else span.text for span in sentence.spans)
 
 
-def both() -> tuple[model.Member, model.Member]:
+def both() -> tuple[Member, Member]:
     """Two articles under one rule, of which the second matches more of it, and in its title."""
     first = article("Phone maker quits market", "BlackBerry will leave Pakistan, it said on Monday.", outlet="Echo")
     second = article("BlackBerry leaves Pakistan after PTA demand", TEXT, outlet="Post", minutes=5)
@@ -75,10 +77,10 @@ def test_why_has_one_entry_a_rule_with_its_severity_and_each_evidence_once() -> 
         )
         for each in (first, second)
     ]
-    told = summaries.make_brief(story(*both), {"High": rule("High", model.Severity.HIGH), "Low": rule("Low")})
+    told = summaries.make_brief(story(*both), {"High": rule("High", Severity.HIGH), "Low": rule("Low")})
     assert [(why.rule, why.severity, [each.text for each in why.evidence]) for why in told.why] == [
-        ("High", model.Severity.HIGH, ["BlackBerry", "PTA"]),
-        ("Low", model.Severity.NORMAL, ["Pakistan"]),
+        ("High", Severity.HIGH, ["BlackBerry", "PTA"]),
+        ("Low", Severity.NORMAL, ["Pakistan"]),
     ]
 
 
@@ -98,7 +100,7 @@ def test_a_rule_that_does_not_speak_here_is_neither_named_nor_marked() -> None:
     assert marked(told.title) == "*BlackBerry* leaves Pakistan"
 
 
-def listed(*members: model.Member) -> list[tuple[str, str, int]]:
+def listed(*members: Member) -> list[tuple[str, str, int]]:
     told = summaries.make_brief(story(*members), {})
     return [(line.title, line.outlet, line.more) for line in told.coverage]
 
@@ -156,9 +158,9 @@ def test_copies_are_counted_and_have_no_line() -> None:
 def test_what_joined_with_less_than_full_certainty_is_marked() -> None:
     first, likely, sure = (article(f"Headline {at}", TEXT, outlet=f"Outlet {at}", minutes=at) for at in range(3))
     doubtful = member(likely)
-    doubtful = replace(doubtful, join=replace(doubtful.join, confidence=model.SURE_FROM - 0.01))
+    doubtful = replace(doubtful, join=replace(doubtful.join, confidence=SURE_FROM - 0.01))
     known = member(sure)
-    known = replace(known, join=replace(known.join, confidence=model.SURE_FROM))
+    known = replace(known, join=replace(known.join, confidence=SURE_FROM))
     told = summaries.make_brief(story(member(first), doubtful, known), {})
     assert [(line.title, line.is_probable) for line in told.coverage] == [("Headline 2", False), ("Headline 1", True)]
 

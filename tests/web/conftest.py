@@ -15,14 +15,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot import app, config, model
+from bot import app, config
 from bot.app import runtime
 from bot.app.runtime import App
+from bot.model.access import Secret
+from bot.model.settings import TokenScope
 from bot.storage import keys
 from bot.web import connections, server
-from testbed.fakes import START, FakeClock
-from testbed.servers import slack
 from tests.journeys.world import RULES, TOKEN_VARIABLE, world
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.servers import slack
 from tests.web.made import COVERAGE, HOSTILE, OTHER_RULES
 
 TOKEN = "a token of the page"
@@ -51,14 +53,14 @@ class Page:
 
 #: Name of a program -> its token in the environment, and what it may.
 TOKENS = {
-    "reads": config.WebToken(token=model.Secret.parse("env:READS_TOKEN"), may=model.TokenScope.READ),
-    "acts": config.WebToken(token=model.Secret.parse("env:ACTS_TOKEN"), may=model.TokenScope.ACT),
+    "reads": config.WebToken(token=Secret.parse("env:READS_TOKEN"), may=TokenScope.READ),
+    "acts": config.WebToken(token=Secret.parse("env:ACTS_TOKEN"), may=TokenScope.ACT),
 }
 READS, ACTS = "a token that reads", "a token that acts"
 
 
 def listening(*, host: str = "127.0.0.1", has_token: bool = False, has_tokens: bool = False) -> config.WebSettings:
-    secret = model.Secret.parse("env:PAGE_TOKEN") if has_token else None
+    secret = Secret.parse("env:PAGE_TOKEN") if has_token else None
     return config.WebSettings(listen=f"{host}:0", token=secret, tokens=TOKENS if has_tokens else {})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from testbed.commands import wirewatch
+from tests.testbed.commands import wirewatch
 from tests.web.conftest import ACTS, READS, TOKEN, Page, listening, page_over
 
 RULE = "BlackBerry in Pakistan"

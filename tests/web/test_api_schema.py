@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import model
-from testbed.made import silence
+from bot.model.actions import SilenceKind
+from tests.testbed.made import silence
 from tests.web.conftest import ACTS, Page, listening, page_over
 
 #: Beyond the schema there is the rule language, and a day of the calendar: what is none is refused with 422.
@@ -36,7 +36,7 @@ async def known(page: Page) -> dict[str, str]:
 
 
 async def silenced(page: Page) -> None:
-    one = silence(model.SilenceKind.OUTLET, "wire", at=page.clock.now(), until=None)
+    one = silence(SilenceKind.OUTLET, "wire", at=page.clock.now(), until=None)
     await page.running.store.write(lambda tx: tx.silences.add(one))
 
 

@@ -14,9 +14,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright import async_api
 from playwright.async_api import async_playwright
 
-from bot import model
+from bot.model.messages import SendState
 from bot.web import pages
-from testbed import made
+from tests.testbed import made
 from tests.web.conftest import Page
 from tests.web.test_judged import judge
 
@@ -111,7 +111,7 @@ async def test_every_page_is_readable_and_accessible(
 ) -> None:
     folder = Path(PICTURES) if PICTURES else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
-    parked = replace(made.sending("parked"), state=model.SendState.PARKED, error="desk: is_archived: unarchive it")
+    parked = replace(made.sending("parked"), state=SendState.PARKED, error="desk: is_archived: unarchive it")
     rows = [parked, made.sending("waits", briefs=(made.brief("s"),))]
     await page.running.store.write(lambda tx: tx.outbox.add(rows))
     await judge(page, useful=9, noise=2)

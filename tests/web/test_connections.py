@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.web.connections import Limits
-from testbed.servers import ports
+from tests.testbed.servers import ports
 from tests.web.conftest import Page, page_over
 from tests.web.test_running import command, folder, running, wait_until_ready
 

@@ -13,10 +13,11 @@ import feedparser
 import pytest
 from lxml import etree
 
-from bot import model, storage
+from bot import storage
 from bot.feeds.kinds import jsonfeed, rss
+from bot.model.fetching import Body
 from bot.web.access import feed_token
-from testbed import made
+from tests.testbed import made
 from tests.web.conftest import TOKEN, Page, listening, page_over, publish
 from tests.web.markup import elements, tree_of, values
 
@@ -30,8 +31,8 @@ def found(root: etree._Element, path: str) -> list[str]:
     return [str(each) if isinstance(each, str) else (each.text or "") for each in answers]
 
 
-def body_of(content: bytes, kind: str) -> model.Body:
-    return model.Body(url="https://bot.example/feeds/all", content=content, content_type=kind)
+def body_of(content: bytes, kind: str) -> Body:
+    return Body(url="https://bot.example/feeds/all", content=content, content_type=kind)
 
 
 @pytest.mark.parametrize("address", ["all", f"rule?name={quote(RULE)}", "channel?name=desk"])

@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot import config, model
+from bot import config
+from bot.model.errors import ConfigError
 from bot.web import server
 from tests.config import folders
 from tests.web.conftest import TOKEN, Page, listening, page_over, publish
@@ -167,7 +168,7 @@ async def test_an_address_or_token_that_nothing_has_is_not_found(filled: Path) -
 
 
 async def test_an_unset_token_closes_the_page_and_is_named(page: Page) -> None:
-    with pytest.raises(model.ConfigError, match="PAGE_TOKEN is not set"):
+    with pytest.raises(ConfigError, match="PAGE_TOKEN is not set"):
         server.open_site(page.running, listening(has_token=True), {})
 
 
@@ -175,5 +176,5 @@ async def test_a_taken_port_is_said_with_what_to_do(page: Page) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = config.WebSettings(listen=f"127.0.0.1:{port}")
-        with pytest.raises(model.ConfigError, match=r"in use; choose another web\.listen"):
+        with pytest.raises(ConfigError, match=r"in use; choose another web\.listen"):
             server.open_site(page.running, settings, {})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot import model, storage
-from bot.model import SilenceKind, Verdict
+from bot import storage
+from bot.model.actions import Ruling, RulingKind, Silence, SilenceKind, Verdict
+from bot.model.alerts import AlertAction, Decision, Reason
+from bot.model.stories import Story, StoryId
 from bot.pipeline import silences
-from testbed.made import judgement, silence
+from tests.testbed.made import judgement, silence
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of
 from tests.web.test_pages import read
@@ -22,8 +24,8 @@ async def judge(page: Page, *, useful: int, noise: int, rule: str = RULE) -> Non
     def work(tx: storage.Transaction) -> None:
         verdicts = [Verdict.USEFUL] * useful + [Verdict.NOISE] * noise
         for number, verdict in enumerate(verdicts):
-            story = model.StoryId(f"judged-{number}")
-            tx.stories.save(model.Story(id=story, title="Old", first_seen=now, last_seen=now, members=()))
+            story = StoryId(f"judged-{number}")
+            tx.stories.save(Story(id=story, title="Old", first_seen=now, last_seen=now, members=()))
             at = now - timedelta(hours=1)
             tx.judgements.add([judgement(verdict, id=f"{rule} {number}", rule=rule, story=story, at=at)])
         tx.silences.add(silence(SilenceKind.RULE, rule, at=now, until=now + timedelta(hours=2), channels=("desk",)))
@@ -49,11 +51,11 @@ async def test_a_rule_shows_its_precision_and_how_sure_that_is(page: Page) -> No
 async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) -> None:
     now = page.clock.now()
     (story, *_) = [each for each in await page.running.store.read(lambda tx: tx.stories.since(None)) if each.members]
-    ruling = model.Ruling(
+    ruling = Ruling(
         id="one",
         at=now,
         by="U0AMINA",
-        kind=model.RulingKind.SPLIT,
+        kind=RulingKind.SPLIT,
         story=story.id,
         articles=(story.members[0].article.id,),
     )
@@ -68,16 +70,16 @@ async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) 
 async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_what_each_kept_back(page: Page) -> None:
     now = page.clock.now()
 
-    def work(tx: storage.Transaction) -> model.Silence:
+    def work(tx: storage.Transaction) -> Silence:
         made = silence(SilenceKind.OUTLET, "<b>Dawn</b>", at=now, until=now + timedelta(hours=2))
         tx.silences.add(made)
         (story, *_) = tx.stories.since(None)
-        kept = model.Decision(
+        kept = Decision(
             at=now,
             story=story.id,
             channel="desk",
-            action=model.AlertAction.SILENT,
-            reason=model.Reason.SILENCED,
+            action=AlertAction.SILENT,
+            reason=Reason.SILENCED,
             silence=made.id,
         )
         tx.stories.decide([kept])

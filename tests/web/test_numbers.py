@@ -11,10 +11,14 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
-from bot import model
+from bot.model.alerts import AlertAction, Decision, Reason
+from bot.model.errors import StoreUnavailable
+from bot.model.language_models import Completion
+from bot.model.messages import Outgoing, SendState
+from bot.model.stories import StoryId
 from bot.pipeline.reports import FeedReport, Observer
-from testbed import made
 from tests.journeys.world import world
+from tests.testbed import made
 from tests.web.conftest import Page
 from tests.web.made import COVERAGE
 
@@ -51,7 +55,7 @@ async def test_it_is_ready_while_ticks_are_recent(page: Page) -> None:
 async def test_a_store_that_is_closed_is_not_ready_and_still_alive(page: Page) -> None:
     class Broken:
         async def read(self, work: object) -> object:
-            raise model.StoreUnavailable("reading the database: the disk is full")
+            raise StoreUnavailable("reading the database: the disk is full")
 
     page.running.store = Broken()  # type: ignore[assignment]  # it fails at each question
     ready = await page.get("/healthz")
@@ -84,11 +88,11 @@ async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: P
         def on_feed(self, report: FeedReport) -> None:
             seen.append(report)
 
-        def on_decided(self, decision: model.Decision) -> None: ...
+        def on_decided(self, decision: Decision) -> None: ...
 
-        def on_outcome(self, row: model.Outgoing) -> None: ...
+        def on_outcome(self, row: Outgoing) -> None: ...
 
-        def on_completion(self, completion: model.Completion) -> None: ...
+        def on_completion(self, completion: Completion) -> None: ...
 
     page.running.add_observer(Listener())
     page.clock.advance(timedelta(hours=1))
@@ -98,15 +102,15 @@ async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: P
     assert found["wirewatch_polls_total", ("failed",)] == len(seen) == 5
     assert found["wirewatch_poll_lateness_seconds_count", ()] == 5
     assert found["wirewatch_poll_lateness_seconds_sum", ()] > 4 * 3000
-    decision = model.Decision(
+    decision = Decision(
         at=page.clock.now(),
-        story=model.StoryId("s"),
+        story=StoryId("s"),
         channel="desk",
-        action=model.AlertAction.HOLD,
-        reason=model.Reason.QUIET_HOURS,
+        action=AlertAction.HOLD,
+        reason=Reason.QUIET_HOURS,
     )
     page.site.metrics.on_decided(decision)
-    for state in (model.SendState.SENT, model.SendState.PARKED, model.SendState.PENDING):
+    for state in (SendState.SENT, SendState.PARKED, SendState.PENDING):
         page.site.metrics.on_outcome(replace(made.sending("one"), state=state))
     found = await numbers(page)
     assert found["wirewatch_decisions_total", ("hold", "quiet hours")] == 1
@@ -115,7 +119,7 @@ async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: P
 
 async def test_the_age_of_the_queue_is_that_of_what_may_be_sent(page: Page) -> None:
     row = replace(made.sending("old"), due_at=page.clock.now() - timedelta(minutes=7))
-    parked = replace(made.sending("parked"), state=model.SendState.PARKED)
+    parked = replace(made.sending("parked"), state=SendState.PARKED)
     later = replace(made.sending("later"), due_at=page.clock.now() + timedelta(hours=7))
     await page.running.store.write(lambda tx: tx.outbox.add([row, parked, later]))
     assert (await numbers(page))["wirewatch_outbox_oldest_seconds", ("desk",)] == 420

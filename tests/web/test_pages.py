@@ -12,8 +12,10 @@ import httpx
 import pytest
 from lxml import html
 
-from bot import model, storage
-from testbed import made
+from bot import storage
+from bot.model.feeds import FeedState
+from bot.model.messages import SendState
+from tests.testbed import made
 from tests.web.conftest import Page, page_over
 from tests.web.markup import elements, text_of, tree_of, values
 
@@ -113,7 +115,7 @@ async def test_older_stories_are_a_link_away_and_each_stands_on_one_page(page: P
 
 
 async def test_the_overview_names_some_broken_feeds_and_counts_the_others(page: Page) -> None:
-    states = [model.FeedState(url=f"https://{n}.example/", due_at=page.clock.now(), failures=2) for n in range(30)]
+    states = [FeedState(url=f"https://{n}.example/", due_at=page.clock.now(), failures=2) for n in range(30)]
 
     def add(tx: storage.Transaction) -> None:
         tx.feeds.sync([state.url for state in states], now=page.clock.now())
@@ -185,7 +187,7 @@ async def test_the_overview_names_what_needs_a_look(shared: Page) -> None:
 
 
 async def test_parked_messages_stand_in_the_outbox_with_their_reason(page: Page) -> None:
-    row = replace(made.sending("waits"), state=model.SendState.PARKED, error="desk: channel is archived")
+    row = replace(made.sending("waits"), state=SendState.PARKED, error="desk: channel is archived")
     await page.running.store.write(lambda tx: tx.outbox.add([row]))
     said = text_of(await read(page, "/outbox"))
     assert "desk: channel is archived" in said

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from testbed import commands
-from testbed.servers import ports
+from tests.testbed import commands
+from tests.testbed.servers import ports
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from bot import model, storage
+from bot import storage
 from bot.feeds import websub
-from testbed import made
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.archive import Arrival
+from bot.model.messages import Receipt, SendState
+from bot.model.stories import ArticleId, Edit, Fact, SendId, StoryId
+from tests.testbed import made
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of, values
 
@@ -33,11 +37,11 @@ async def test_a_story_tells_what_happened_in_its_order(shared: Page) -> None:
 
 
 async def test_a_message_is_a_link_where_its_channel_gives_addresses(page: Page) -> None:
-    story = model.StoryId((await _link(page, "BlackBerry to leave")).removeprefix("/story/"))
-    receipt = model.Receipt(ref="1", place="C1", link="https://chat.example/archives/C1/p1", sent_at=page.clock.now())
-    sent = replace(made.sending("linked", story=story), state=model.SendState.SENT, receipt=receipt)
+    story = StoryId((await _link(page, "BlackBerry to leave")).removeprefix("/story/"))
+    receipt = Receipt(ref="1", place="C1", link="https://chat.example/archives/C1/p1", sent_at=page.clock.now())
+    sent = replace(made.sending("linked", story=story), state=SendState.SENT, receipt=receipt)
     hostile = replace(receipt, link="javascript:alert(1)")
-    rows = [sent, replace(sent, id=model.SendId("hostile"), receipt=hostile)]
+    rows = [sent, replace(sent, id=SendId("hostile"), receipt=hostile)]
     await page.running.store.write(lambda tx: tx.outbox.add(rows))
     tree = tree_of((await page.get(f"/story/{story}")).text)
     links = values(tree, "//ol[@class='timeline']//a[text()='open in the chat']/@href")
@@ -76,13 +80,13 @@ async def test_a_feed_is_shown_with_its_delay_and_last_articles(page: Page) -> N
 
 
 async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(page: Page) -> None:
-    arrival = model.Arrival(article=made.article("waits"), matches=(), is_baseline=False)
-    alert = model.Alert(
-        story=model.StoryId("held"),
+    arrival = Arrival(article=made.article("waits"), matches=(), is_baseline=False)
+    alert = Alert(
+        story=StoryId("held"),
         channel="desk",
-        state=model.AlertState.HELD,
+        state=AlertState.HELD,
         rules=(),
-        reason=model.Reason.DIGEST,
+        reason=Reason.DIGEST,
         held_until=page.clock.now(),
     )
 
@@ -105,8 +109,8 @@ async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(pag
 
 async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None:
     story = (await _link(page, "BlackBerry to leave")).removeprefix("/story/")
-    one = model.ArticleId("a")
-    fact = model.Fact(
+    one = ArticleId("a")
+    fact = Fact(
         kind="date",
         label="deadline",
         before="30 November",
@@ -115,13 +119,13 @@ async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None
         article=one,
         outlet="wire",
     )
-    edit = model.Edit(article=one, outlet="courier", field="title", before="5,000", after="500 <b>")
-    decision = model.Decision(
+    edit = Edit(article=one, outlet="courier", field="title", before="5,000", after="500 <b>")
+    decision = Decision(
         at=page.clock.now(),
-        story=model.StoryId(story),
+        story=StoryId(story),
         channel="desk",
-        action=model.AlertAction.POST,
-        reason=model.Reason.FIRST_REPORT,
+        action=AlertAction.POST,
+        reason=Reason.FIRST_REPORT,
         facts=(fact,),
         edits=(edit,),
     )
@@ -145,7 +149,7 @@ async def test_a_merged_story_leads_to_the_one_that_it_became(page: Page) -> Non
     def add(tx: storage.Transaction) -> None:
         tx.articles.add([first, second])
         tx.stories.save(made.story("older", first))
-        tx.stories.save(replace(made.story("younger", second), merged_into=model.StoryId("older")))
+        tx.stories.save(replace(made.story("younger", second), merged_into=StoryId("older")))
 
     await page.running.store.write(add)
     answer = await page.get("/story/younger")

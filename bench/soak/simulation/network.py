@@ -13,8 +13,9 @@ from bench.soak.simulation import texts
 from bench.soak.simulation.origin import Origin, Reply
 from bench.soak.simulation.witness import Witness
 from bench.soak.simulation.world import Trouble, World
-from bot import model
 from bot.fetch.client import HttpFetcher
+from bot.model.durations import Clock
+from bot.model.settings import FetchPolicy
 
 #: Longer than any client waits.
 _FOR_EVER = 3_600
@@ -70,7 +71,7 @@ class _Everywhere:
         pass
 
 
-def client(network: Network, policy: model.FetchPolicy, clock: model.Clock) -> HttpFetcher:
+def client(network: Network, policy: FetchPolicy, clock: Clock) -> HttpFetcher:
     """The real client with its limits, headers and redirects, over the simulated network."""
     made = HttpFetcher(policy, clock)
     made._transports = _Everywhere(network)  # type: ignore[assignment]  # only sockets

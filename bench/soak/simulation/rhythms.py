@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from bot import model
 from bot.feeds import cleaning, kinds
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, ParsedFeed
+from bot.model.fetching import Body
 
 #: Longer texts than a teaser are cut.
 _MOST_CHARACTERS = 400
@@ -51,7 +53,7 @@ class Recorded:
 def read(folder: Path, *, series: str = "*") -> Recorded:
     """The news series of a folder of recordings, or those whose names have a form."""
     rhythms: list[Rhythm] = []
-    entries: list[model.Entry] = []
+    entries: list[Entry] = []
     for path in sorted(folder.glob(f"{series}-2020.tar.xz")):
         name = path.name.removesuffix("-2020.tar.xz")
         found, spans = _series(path)
@@ -69,9 +71,9 @@ def read(folder: Path, *, series: str = "*") -> Recorded:
     )
 
 
-def _series(path: Path) -> tuple[list[model.Entry], list[tuple[datetime, datetime]]]:
+def _series(path: Path) -> tuple[list[Entry], list[tuple[datetime, datetime]]]:
     """Each item once; and for each fetch how far back its items reach, and its own time."""
-    entries: dict[str, model.Entry] = {}
+    entries: dict[str, Entry] = {}
     spans: list[tuple[datetime, datetime]] = []
     known: frozenset[str] = frozenset()
     dates: dict[str, datetime] = {}
@@ -79,10 +81,10 @@ def _series(path: Path) -> tuple[list[model.Entry], list[tuple[datetime, datetim
         for member in sorted((m for m in archive.getmembers() if m.isfile()), key=lambda m: m.name):
             file = archive.extractfile(member)
             assert file is not None
-            body = model.Body(content=file.read(), content_type="", url="https://example.org/", known_hashes=known)
+            body = Body(content=file.read(), content_type="", url="https://example.org/", known_hashes=known)
             try:
                 reading = kinds.parse_document(body)
-            except model.ReadError:
+            except ReadError:
                 continue
             for entry in reading.entries:
                 entries.setdefault(str(entry.guid or entry.link), entry)
@@ -96,7 +98,7 @@ def _series(path: Path) -> tuple[list[model.Entry], list[tuple[datetime, datetim
     return list(entries.values()), spans
 
 
-def _dated(reading: model.ParsedFeed, known: frozenset[str]) -> dict[str, datetime]:
+def _dated(reading: ParsedFeed, known: frozenset[str]) -> dict[str, datetime]:
     """Item hash -> date, of the items that were read now; they come in the document's order."""
     fresh = [item for item in reading.item_hashes if item not in known]
     if len(fresh) != len(reading.entries):

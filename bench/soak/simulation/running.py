@@ -13,10 +13,13 @@ from pathlib import Path
 from bench.soak.simulation import clockwork, network
 from bench.soak.simulation.witness import Lateness, Witness
 from bench.soak.simulation.world import World
-from bot import app, model, storage
+from bot import app, storage
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.runtime import App
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.durations import Clock
+from bot.model.messages import Receipt
 from bot.pipeline import send
 from bot.pipeline.reports import FeedReport
 
@@ -31,22 +34,22 @@ class CountingChannel:
     """Takes every message at once, keeps none."""
 
     account = "counting"
-    abilities = model.Abilities(threads=True, edits=True, lookup=True)
+    abilities = Abilities(threads=True, edits=True, lookup=True)
     pace = timedelta(seconds=1)
 
-    def __init__(self, name: str, clock: model.Clock) -> None:
+    def __init__(self, name: str, clock: Clock) -> None:
         self.name = name
         self.count = 0
         self._clock = clock
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         self.count += 1
-        return model.Receipt(ref=str(self.count), place=self.name, sent_at=self._clock.now())
+        return Receipt(ref=str(self.count), place=self.name, sent_at=self._clock.now())
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
         return None
 
-    async def check(self) -> Sequence[model.CheckLine]:
+    async def check(self) -> Sequence[CheckLine]:
         return ()
 
     async def close(self) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from bench.soak.simulation.origin import Reply
 from bench.soak.simulation.world import Feed, World
-from bot import model
+from bot.model.settings import FetchPolicy
 
 _DAY = 86_400
 _HOUR = 3_600
-_OWN_LONGEST = model.FetchPolicy().at_least.total_seconds()
+_OWN_LONGEST = FetchPolicy().at_least.total_seconds()
 #: Three addresses within ten minutes speak for their host.
 _ADDRESSES, _WITHIN = 3, 600
 #: What was asked for, or waits in line for its host, when the host's limit became known is finished.

@@ -16,9 +16,9 @@ import procrastinate
 import structlog
 from procrastinate import exceptions, jobs, schema, sync_psycopg_connector
 
-from bot import model
+from bot.aio import STORE_PAUSE, TaskGroup
 from bot.app.runtime import App
-from bot.model.runtime import STORE_PAUSE, TaskGroup
+from bot.model.errors import StoreError, StoreUnavailable
 from bot.pipeline.decide import BATCH
 from bot.pipeline.keep import HEARTBEAT_EVERY
 from bot.pipeline.reports import PassReport
@@ -94,13 +94,13 @@ class ClusterEngine:
 
     async def _live(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            with suppress(model.StoreError):
+            with suppress(StoreError):
                 await self._app.heartbeat.live()
             await _wait(stop, HEARTBEAT_EVERY)
 
     async def note_dead_workers(self) -> None:
         """Record the end of workers that were killed."""
-        with suppress(model.StoreError):
+        with suppress(StoreError):
             await self._app.heartbeat.record_dead_workers()
 
     @property
@@ -114,7 +114,7 @@ class ClusterEngine:
             await self._app.note_tick()
             now = self._app.clock.now()
             return await self._app.store.read(lambda tx: tx.feeds.count_due(now=now))
-        except model.StoreError:
+        except StoreError:
             return 0
 
     async def poll(self, token: str) -> None:
@@ -128,14 +128,14 @@ class ClusterEngine:
                 # The poll was interrupted. Release the feeds, so that other workers need not wait until the lease ends.
                 await asyncio.shield(self.release_feeds(token))
                 raise
-        except model.StoreError:
+        except StoreError:
             return
         self._on_pass(passed)
 
     async def release_feeds(self, token: str) -> None:
         """Release the feeds leased to ``token``, whose poll was interrupted or whose worker is dead."""
         # If the release fails, the feeds become free when their lease expires.
-        with suppress(model.StoreError):
+        with suppress(StoreError):
             await self._app.pipeline.free_feeds(token)
 
     async def decide(self, over: asyncio.Event) -> None:
@@ -143,7 +143,7 @@ class ClusterEngine:
         while not over.is_set():
             try:
                 batch = await self._app.decider.decide_batch(self._app.live.snapshot, limit=BATCH)
-            except model.StoreError:
+            except StoreError:
                 await _wait(over, STORE_PAUSE)
                 continue
             if batch.decided_count < BATCH:
@@ -157,7 +157,7 @@ class ClusterEngine:
     async def keep(self) -> None:
         """Delete rows past their retention. After a failure, the next minute's task tries again."""
         cutoff = self._app.clock.now() - GUARDED
-        with suppress(model.StoreError):
+        with suppress(StoreError):
             await self._app.maintain()
             await self._app.store.write(lambda tx: tx.articles.forget_fresh(before=cutoff))
 
@@ -172,7 +172,7 @@ class ClusterEngine:
         while not stop.is_set():
             failure = await self._run_until_it_fails(stop)
             if failure is not None and not self._has_begun:
-                raise model.StoreUnavailable(f"starting the task engine: {_cause(failure)}") from failure
+                raise StoreUnavailable(f"starting the task engine: {_cause(failure)}") from failure
             if not stop.is_set():
                 log.error("task engine stopped; restarting it", error=_cause(failure) if failure else None)
                 await _wait(stop, AGAIN_AFTER)
@@ -313,7 +313,7 @@ async def _make_schema(app: procrastinate.App) -> None:
             folder = Path(schema.SchemaManager.get_migrations_path())
             queries = [(folder / name).read_text() for name in migrations[migrations.index(version) + 1 :]]
         else:
-            raise model.StoreUnavailable(
+            raise StoreUnavailable(
                 f"starting the task engine: its tables have an unknown version ({version}); "
                 "start the newest version of Wirewatch, or use another database"
             )

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot import model
+from bot.aio import TaskGroup, retry_until_stored
 from bot.app.runtime import App
-from bot.model.runtime import TaskGroup, retry_until_stored
+from bot.model.errors import StoreError
+from bot.model.feeds import FeedState
 from bot.pipeline.reports import PassReport
 
 #: Interval between searches for due feeds.
@@ -61,7 +62,7 @@ class LocalEngine:
                 token, states = await pipeline.claim(limit=limit, everything=self._everything)
                 if not states:
                     await pipeline.release(app.live.snapshot)
-            except model.StoreError:
+            except StoreError:
                 # The store has logged the error; the next tick tries again.
                 return
             if states:
@@ -72,7 +73,7 @@ class LocalEngine:
             if is_full:
                 await self._has_room.wait()
 
-    async def _pass(self, token: str, states: list[model.FeedState]) -> None:
+    async def _pass(self, token: str, states: list[FeedState]) -> None:
         app, pipeline, remaining = self._app, self._app.pipeline, len(states)
 
         def take(count: int) -> None:
@@ -84,7 +85,7 @@ class LocalEngine:
 
         try:
             self._on_pass(await pipeline.run(token, states, app.live.snapshot, on_taken=take))
-        except model.StoreError:
+        except StoreError:
             # Poll these feeds again as soon as the database is available.
             await retry_until_stored(lambda: pipeline.free_feeds(token), app.clock)
         finally:

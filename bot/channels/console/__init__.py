@@ -6,8 +6,10 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from bot import model
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, passed, run_in_thread
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.errors import ChannelClosed
+from bot.model.messages import Receipt
 
 KIND = "console"
 
@@ -19,20 +21,20 @@ class Options(ChannelOptions):
 class Channel(BaseChannel):
     """Standard output. Printed messages cannot be edited, so an edit prints only what is new in its story."""
 
-    abilities = model.Abilities(threads=True, edits=True, lookup=False)
+    abilities = Abilities(threads=True, edits=True, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         super().__init__(name, account="console", pace=timedelta(), context=context)
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         # Write in a thread, because writing to a pipe that nobody reads blocks.
         await run_in_thread(lambda: self._print(delivery), name=self.name)
-        return model.Receipt(ref=delivery.id, place="console", sent_at=self.context.clock.now())
+        return Receipt(ref=delivery.id, place="console", sent_at=self.context.clock.now())
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         yield passed("messages go to standard output")
 
-    def _print(self, delivery: model.Delivery) -> None:
+    def _print(self, delivery: Delivery) -> None:
         from bot.channels.console import screen
 
         out = sys.stdout
@@ -57,4 +59,4 @@ class Channel(BaseChannel):
             out.write(shown.encode(encoding, "replace").decode(encoding))
             out.flush()
         except (OSError, ValueError):
-            raise model.ChannelClosed("standard output is closed") from None
+            raise ChannelClosed("standard output is closed") from None

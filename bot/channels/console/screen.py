@@ -12,10 +12,12 @@ from rich.rule import Rule
 from rich.segment import Segment
 from rich.text import Text
 
-from bot import model
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import Line, Run, Style
 from bot.model import visible
+from bot.model.alerts import Reason
+from bot.model.messages import Message, MessageKind
+from bot.model.rules import Severity
 
 
 class Screen(Console):
@@ -28,28 +30,28 @@ class Screen(Console):
             yield piece if piece.control else Segment(visible.lines(piece.text), piece.style)
 
 
-_COLOURS = {model.Severity.HIGH: "bold red", model.Severity.NORMAL: "bold blue", model.Severity.LOW: "dim"}
+_COLOURS = {Severity.HIGH: "bold red", Severity.NORMAL: "bold blue", Severity.LOW: "dim"}
 _INDENTS = {Style.HEAD: 0, Style.LINE: 2, Style.QUOTE: 4, Style.ITEM: 4, Style.SMALL: 2}
 
 #: Reasons of edits that follow a reply. The reply has already printed the news, so the edit adds only headlines.
-_REPLIED = (model.Reason.CORROBORATION, model.Reason.NEW_FACT, model.Reason.CORRECTION, model.Reason.SECOND_RULE)
+_REPLIED = (Reason.CORROBORATION, Reason.NEW_FACT, Reason.CORRECTION, Reason.SECOND_RULE)
 
 
-def print_message(console: Console, message: model.Message, *, zone: tzinfo) -> None:
+def print_message(console: Console, message: Message, *, zone: tzinfo) -> None:
     """Print one message, with times in ``zone``."""
-    if message.kind is model.MessageKind.EDIT and message.reason is not model.Reason.MERGED:
+    if message.kind is MessageKind.EDIT and message.reason is not Reason.MERGED:
         lines = list(_edit_lines(message, zone))
         if not lines:
             return
     else:
         lines = list(outline.build_lines(message, names_story=True, zone=zone))
-    if lines and message.kind in (model.MessageKind.REPLY, model.MessageKind.EDIT):
+    if lines and message.kind in (MessageKind.REPLY, MessageKind.EDIT):
         # Leave out the addresses, because the story has already been printed with them.
         runs = (Run(text="↳ "), *(replace(run, link="") for run in lines[0].runs))
         lines[0] = replace(lines[0], runs=runs)
     lines = list(rendering.unstyled(lines))
     for place, (line, addresses) in enumerate(rendering.with_addresses(lines)):
-        if place == 0 and message.kind in (model.MessageKind.POST, model.MessageKind.GATHERED):
+        if place == 0 and message.kind in (MessageKind.POST, MessageKind.GATHERED):
             console.print(Rule(_styled_text(line, _COLOURS[message.severity]), align="left", style="dim"))
             continue
         if place > 1 and line.story != lines[place - 1].story:
@@ -58,23 +60,23 @@ def print_message(console: Console, message: model.Message, *, zone: tzinfo) -> 
     console.print()
 
 
-def _edit_lines(message: model.Message, zone: tzinfo) -> Iterator[Line]:
+def _edit_lines(message: Message, zone: tzinfo) -> Iterator[Line]:
     """Yield lines for an edit, with the state of its stories and the headlines that joined them."""
     added, room = set(message.added), replace(outline.ROOMS[0], zone=zone)
     for brief in message.briefs:
         listed = [line for line in brief.coverage if line.article in added]
-        if brief.title.article in added and message.reason is model.Reason.RATE_CAP:
+        if brief.title.article in added and message.reason is Reason.RATE_CAP:
             headline = Run(text=phrases.headline(brief, 150), link=phrases.safe_link(brief.title.link) or "")
             yield Line(style=Style.ITEM, runs=(headline,))
             continue
         if message.is_gathered and not listed:
             continue
         headline = Run(text=f": {phrases.headline(brief, 150)}")
-        if message.reason in (model.Reason.CLAIMED, model.Reason.UNCLAIMED):
+        if message.reason in (Reason.CLAIMED, Reason.UNCLAIMED):
             nobody = (Run(text="Released: nobody takes care of it"),)
             claim = next((line.runs for line in outline.claim_lines(message, room)), nobody)
             yield Line(style=Style.SMALL, runs=(*claim, headline))
-        elif message.reason is model.Reason.SUMMARY and not listed:
+        elif message.reason is Reason.SUMMARY and not listed:
             # Only the summary is new.
             yield Line(style=Style.SMALL, runs=(Run(text="summary"), headline))
             yield from outline.quote_lines(brief, room)

@@ -13,13 +13,17 @@ from zoneinfo import ZoneInfo
 
 import pydantic
 
-from bot import model
+from bot.model.access import Secret
+from bot.model.channels import CheckLine, Delivery
+from bot.model.durations import Clock, format_duration, parse_duration
+from bot.model.errors import ChannelClosed, ConfigError, NotEditable, OutcomeUnknown, SendError, ThreadGone
+from bot.model.messages import Receipt
 
 #: A duration as people write it, such as ``1 second``.
 Duration = Annotated[
     timedelta,
-    pydantic.BeforeValidator(model.parse_duration),
-    pydantic.PlainSerializer(model.format_duration),
+    pydantic.BeforeValidator(parse_duration),
+    pydantic.PlainSerializer(format_duration),
     pydantic.WithJsonSchema({"type": "string", "examples": ["1 second"]}),
 ]
 
@@ -64,7 +68,7 @@ def without_path(path: str, expected: str) -> pydantic.AfterValidator:
     return pydantic.AfterValidator(check)
 
 
-def check_mode(to: str | None, token: model.Secret | None, webhook: model.Secret | None) -> None:
+def check_mode(to: str | None, token: Secret | None, webhook: Secret | None) -> None:
     """Raise ValueError unless the options name either a bot and its channel, or a webhook."""
     if webhook is not None:
         if to is not None or token is not None:
@@ -133,33 +137,33 @@ class ChannelContext:
     """The secrets, clock, stored values and time zone that a channel uses."""
 
     #: Returns a secret's value; raises ConfigError if its variable or file is missing.
-    resolve: Callable[[model.Secret], str]
-    clock: model.Clock
+    resolve: Callable[[Secret], str]
+    clock: Clock
     key_values: KeyValues
     #: The time zone of times in messages: `timezone` in bot.yaml.
     zone: tzinfo = UTC
 
-    def secret(self, secret: model.Secret, *, what: str) -> str:
+    def secret(self, secret: Secret, *, what: str) -> str:
         """Read a secret. Call this at each use, so that a rotated secret takes effect at once.
 
         Raises ChannelClosed, whose text names the variable or file of the secret but never its value.
         """
         try:
             value = self.resolve(secret).strip()
-        except (model.ConfigError, OSError, LookupError, ValueError):
-            raise model.ChannelClosed(f"{what}: {secret.reference} is not set or cannot be read") from None
+        except (ConfigError, OSError, LookupError, ValueError):
+            raise ChannelClosed(f"{what}: {secret.reference} is not set or cannot be read") from None
         if not value:
-            raise model.ChannelClosed(f"{what}: {secret.reference} is empty")
+            raise ChannelClosed(f"{what}: {secret.reference} is empty")
         # Check the characters here, because the error of an HTTP library would quote the secret.
         if not all("!" <= char <= "~" for char in value):
-            raise model.ChannelClosed(f"{what}: {secret.reference} has a space or a character that is not allowed")
+            raise ChannelClosed(f"{what}: {secret.reference} has a space or a character that is not allowed")
         return value
 
-    def secret_address(self, secret: model.Secret, *, what: str) -> str:
+    def secret_address(self, secret: Secret, *, what: str) -> str:
         """Read a secret that is an address. Raises ChannelClosed."""
         address = self.secret(secret, what=what)
         if not address.startswith(("https://", "http://")):
-            raise model.ChannelClosed(f"{what}: {secret.reference} does not begin with https://")
+            raise ChannelClosed(f"{what}: {secret.reference} does not begin with https://")
         return address
 
 
@@ -172,15 +176,15 @@ class BaseChannel:
         self.pace = pace
         self.context = context
 
-    def receipt(self, ref: str, *, place: str = "", thread: str = "", link: str = "") -> model.Receipt:
+    def receipt(self, ref: str, *, place: str = "", thread: str = "", link: str = "") -> Receipt:
         """Return the receipt of a message that has just been sent."""
-        return model.Receipt(ref=ref, place=place, thread=thread, link=link, sent_at=self.context.clock.now())
+        return Receipt(ref=ref, place=place, thread=thread, link=link, sent_at=self.context.clock.now())
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise model.OutcomeUnknown("this channel cannot look up whether a message arrived")
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
+        raise OutcomeUnknown("this channel cannot look up whether a message arrived")
 
-    async def check(self) -> Sequence[model.CheckLine]:
-        lines: list[model.CheckLine] = []
+    async def check(self) -> Sequence[CheckLine]:
+        lines: list[CheckLine] = []
         try:
             async for line in self.check_setup():
                 lines.append(line)  # noqa: PERF401 - a failed step must keep the lines before it
@@ -188,7 +192,7 @@ class BaseChannel:
             lines.append(failed.line)
         return lines
 
-    def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    def check_setup(self) -> AsyncIterator[CheckLine]:
         """Yield the lines of ``check``, up to the first ``step`` that fails."""
         raise NotImplementedError
 
@@ -196,9 +200,9 @@ class BaseChannel:
         """Do nothing, because no connection is kept open between calls."""
 
 
-def passed(what: str, help: str = "") -> model.CheckLine:  # noqa: A002 - the field's name
+def passed(what: str, help: str = "") -> CheckLine:  # noqa: A002 - the field's name
     """Return the line of a check that passed."""
-    return model.CheckLine(is_good=True, what=what, help=help)
+    return CheckLine(is_good=True, what=what, help=help)
 
 
 @contextlib.contextmanager
@@ -206,12 +210,12 @@ def step(what: str) -> Iterator[None]:
     """Run a step of ``check_setup``. If it raises SendError, the check ends and reports ``what`` as failed."""
     try:
         yield
-    except model.SendError as error:
-        raise _StepFailedError(model.CheckLine(is_good=False, what=what, help=str(error))) from None
+    except SendError as error:
+        raise _StepFailedError(CheckLine(is_good=False, what=what, help=str(error))) from None
 
 
 class _StepFailedError(Exception):
-    def __init__(self, line: model.CheckLine) -> None:
+    def __init__(self, line: CheckLine) -> None:
         super().__init__(line.what)
         self.line = line
 
@@ -248,13 +252,13 @@ class StoredId:
             await self.put("")
 
 
-def check_place(delivery: model.Delivery, place: str) -> None:
+def check_place(delivery: Delivery, place: str) -> None:
     """Raise NotEditable or ThreadGone if the message to edit or the thread to reply to is not in ``place``."""
     edited, head = delivery.edits, delivery.reply_to
     if edited is not None and edited.place not in (place, edited.thread):
-        raise model.NotEditable("the message is not in the configured channel")
+        raise NotEditable("the message is not in the configured channel")
     if head is not None and head.place not in (place, head.thread):
-        raise model.ThreadGone("the thread is not in the configured channel")
+        raise ThreadGone("the thread is not in the configured channel")
 
 
 T = TypeVar("T")

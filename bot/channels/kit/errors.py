@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
-from bot import model
 from bot.fetch import headers as response_headers
+from bot.model.errors import ChannelClosed, FormRefused, NotEditable, OutcomeUnknown, RetryLater, SendError, ThreadGone
 
 
 class Act(StrEnum):
@@ -42,7 +42,7 @@ def rows(act: Act, *codes: str, advice: str = "") -> dict[str, tuple[Act, str]]:
     return dict.fromkeys(codes, (act, advice))
 
 
-def send_error(act: Act, text: str, *, advice: str = "", retry_after: timedelta | None = None) -> model.SendError:
+def send_error(act: Act, text: str, *, advice: str = "", retry_after: timedelta | None = None) -> SendError:
     """Return the error for an act.
 
     ``advice`` says what the operator should do. ``retry_after`` is the wait that the service asks for, or None if it
@@ -51,17 +51,17 @@ def send_error(act: Act, text: str, *, advice: str = "", retry_after: timedelta 
     text = f"{text}; {advice}" if advice else text
     match act:
         case Act.WAIT | Act.WAIT_ALONE:
-            return model.RetryLater(text, after=retry_after, whole_channel=act is Act.WAIT)
+            return RetryLater(text, after=retry_after, whole_channel=act is Act.WAIT)
         case Act.LOOK:
-            return model.OutcomeUnknown(text)
+            return OutcomeUnknown(text)
         case Act.SIMPLIFY:
-            return model.FormRefused(text)
+            return FormRefused(text)
         case Act.TOP_LEVEL:
-            return model.ThreadGone(text)
+            return ThreadGone(text)
         case Act.LEAVE:
-            return model.NotEditable(text)
+            return NotEditable(text)
         case Act.LEAVE_OUT | Act.PARK_CHANNEL | Act.PARK_WORKSPACE:
-            return model.ChannelClosed(text, whole_workspace=act is Act.PARK_WORKSPACE)
+            return ChannelClosed(text, whole_workspace=act is Act.PARK_WORKSPACE)
         case _:
             assert_never(act)
 
@@ -71,40 +71,38 @@ LONGEST_WAIT = timedelta(hours=1)
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 
 
-def error_of_status(
-    status: int, *, who: str, headers: Mapping[str, str], now: datetime, word: str = ""
-) -> model.SendError:
+def error_of_status(status: int, *, who: str, headers: Mapping[str, str], now: datetime, word: str = "") -> SendError:
     """Return the error for a response that is not a success; ``word`` is the server's error code, if safe to show."""
     text = f"{who} answered {status}" + (f" ({word})" if word else "")
     if status == 429:
-        return model.RetryLater(f"{text}: too many messages", after=parse_retry_after(headers, now=now))
+        return RetryLater(f"{text}: too many messages", after=parse_retry_after(headers, now=now))
     if status == 503 and (wait := parse_retry_after(headers, now=now)) is not None:
-        return model.RetryLater(text, after=wait)
+        return RetryLater(text, after=wait)
     if status >= 500 or status in (408, 425) or status < 300:
-        return model.OutcomeUnknown(text)
+        return OutcomeUnknown(text)
     if status < 400:
-        return model.ChannelClosed(f"{text}: the address has moved; set the new address in bot.yaml")
+        return ChannelClosed(f"{text}: the address has moved; set the new address in bot.yaml")
     if status in (400, 413, 422):
-        return model.FormRefused(text)
+        return FormRefused(text)
     if status in (401, 403, 407):
-        return model.ChannelClosed(
+        return ChannelClosed(
             f"{text}: the server, or a proxy on the way, refused the credentials", whole_workspace=True
         )
-    return model.ChannelClosed(f"{text}: check the address in bot.yaml")
+    return ChannelClosed(f"{text}: check the address in bot.yaml")
 
 
-def unsent_error(error: BaseException, *, who: str) -> model.RetryLater | None:
+def unsent_error(error: BaseException, *, who: str) -> RetryLater | None:
     """Return RetryLater if a cause of ``error`` shows that the request was not sent. Otherwise return None."""
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
-            return model.RetryLater(f"{who}: its name cannot be resolved")
+            return RetryLater(f"{who}: its name cannot be resolved")
         if isinstance(cause, ssl.SSLCertVerificationError):
             message = getattr(cause, "verify_message", "") or "no reason given"
-            return model.RetryLater(f"{who}: its certificate is not trusted ({message})")
+            return RetryLater(f"{who}: its certificate is not trusted ({message})")
         if isinstance(cause, ConnectionRefusedError):
-            return model.RetryLater(f"{who}: the connection is refused")
+            return RetryLater(f"{who}: the connection is refused")
         if isinstance(cause, OSError) and cause.errno in _NO_ROUTE:
-            return model.RetryLater(f"{who}: its network cannot be reached")
+            return RetryLater(f"{who}: its network cannot be reached")
     return None
 
 

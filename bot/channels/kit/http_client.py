@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from bot import model
 from bot.channels.kit import phrases
 from bot.channels.kit.errors import ErrorTable, error_of_status, parse_retry_after, send_error, unsent_error
+from bot.model.durations import Clock
+from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
 
 #: Timeout in seconds of each connect, send and read. The sender limits the whole call.
 _TIMEOUT = 15
@@ -26,7 +27,7 @@ _ANSWER_LIMIT = 64_000
 class RateLimits:
     """The rate limits that a service has announced, by kind of request (usually a method of the service's API)."""
 
-    def __init__(self, clock: model.Clock, *, who: str, posts: str = "") -> None:
+    def __init__(self, clock: Clock, *, who: str, posts: str = "") -> None:
         """``posts`` is the ``doing`` of a post: only its limit stops the whole channel. If empty, every limit does."""
         self._clock = clock
         self._who = who
@@ -39,7 +40,7 @@ class RateLimits:
         if (end := self._ends.get(kind or doing, now)) > now:
             raise self._error(doing, end - now)
 
-    def close(self, doing: str, wait: timedelta | None, *, kind: str = "") -> model.RetryLater:
+    def close(self, doing: str, wait: timedelta | None, *, kind: str = "") -> RetryLater:
         """Refuse requests of this kind (``doing`` by default) until ``wait`` is over. Return the error of the limit.
 
         If ``wait`` is None, because the service states none, refuse them for a second.
@@ -49,9 +50,9 @@ class RateLimits:
         self._ends[kind or doing] = now + wait
         return self._error(doing, wait)
 
-    def _error(self, doing: str, wait: timedelta) -> model.RetryLater:
+    def _error(self, doing: str, wait: timedelta) -> RetryLater:
         text = f"{doing}: {self._who} says too many requests"
-        return model.RetryLater(text, after=wait, whole_channel=self._posts in ("", doing))
+        return RetryLater(text, after=wait, whole_channel=self._posts in ("", doing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class HttpResponse:
         """Return a text field of the JSON object. Raises OutcomeUnknown if it is missing or empty."""
         value = self.fields.get(name)
         if not isinstance(value, str) or not value:
-            raise model.OutcomeUnknown(f"{who}: the answer cannot be read (no {name})")
+            raise OutcomeUnknown(f"{who}: the answer cannot be read (no {name})")
         return value
 
 
@@ -99,7 +100,7 @@ def error_of_response(
     doing: str,
     now: datetime,
     retry_after: timedelta | None = None,
-) -> model.SendError:
+) -> SendError:
     """Return the error for a response that is not a success, by its error code.
 
     If the status is 5xx or the code is unknown, the status determines the error. ``doing`` describes the request.
@@ -152,18 +153,18 @@ async def request(
         raise _error_of_httpx(error, who) from None
 
 
-def _error_of_httpx(error: Exception, who: str) -> model.SendError:
+def _error_of_httpx(error: Exception, who: str) -> SendError:
     import httpx
 
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return model.ChannelClosed(f"{who}: its address cannot be used; correct it in bot.yaml")
+        return ChannelClosed(f"{who}: its address cannot be used; correct it in bot.yaml")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
-        return unsent_error(error, who=who) or model.RetryLater(f"{who}: no connection could be made")
+        return unsent_error(error, who=who) or RetryLater(f"{who}: no connection could be made")
     if isinstance(error, httpx.TimeoutException):
-        return model.OutcomeUnknown(f"{who}: no answer in time")
+        return OutcomeUnknown(f"{who}: no answer in time")
     if isinstance(error, httpx.TransportError):
-        return model.OutcomeUnknown(f"{who}: the connection broke before an answer came")
-    return model.OutcomeUnknown(f"{who}: the answer cannot be read ({type(error).__name__})")
+        return OutcomeUnknown(f"{who}: the connection broke before an answer came")
+    return OutcomeUnknown(f"{who}: the answer cannot be read ({type(error).__name__})")
 
 
 @cache

@@ -10,9 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot import model
 from bot.channels.kit import phrases
-from bot.model import SilenceKind, Verdict
 from bot.model.actions import (
     BUTTON_SILENCE,
     Action,
@@ -23,9 +21,16 @@ from bot.model.actions import (
     Release,
     ShowMenu,
     ShowWhy,
+    Silence,
+    SilenceKind,
     Split,
     Useful,
+    Verdict,
+    entity_key,
+    rule_key,
 )
+from bot.model.messages import Message
+from bot.model.stories import ArticleId
 from bot.text import names
 
 #: Maximum outlets that the menu offers to silence.
@@ -64,14 +69,14 @@ class Choice:
     action: Action
 
 
-def message_choices(message: model.Message) -> tuple[Choice, Choice, Choice]:
+def message_choices(message: Message) -> tuple[Choice, Choice, Choice]:
     """Return the three buttons directly under a message."""
     is_claimed = any(judgement.verdict is Verdict.CLAIMED for judgement in message.judgements)
     claim = Choice(label="Release", action=Release()) if is_claimed else Choice(label="Claim", action=Claim())
     return claim, Choice(label="Useful", action=Useful()), Choice(label="Noise", action=Noise())
 
 
-def more_choices(message: model.Message, rules: Sequence[str]) -> list[Choice]:
+def more_choices(message: Message, rules: Sequence[str]) -> list[Choice]:
     """Return the menu of "More…" for a story whose message names these rules."""
     brief = message.briefs[0]
     silenced_rules = {silence.name for silence in message.silences if silence.kind is SilenceKind.RULE}
@@ -82,7 +87,7 @@ def more_choices(message: model.Message, rules: Sequence[str]) -> list[Choice]:
         else Choice(label="Silence this story here", action=_silence("", is_here=True))
     ]
     for rule in rules:
-        key = model.rule_key(rule)
+        key = rule_key(rule)
         if rule in silenced_rules:
             choices.append(Choice(label=f"End the silence of {rule}", action=EndSilence(key=key)))
         else:
@@ -92,13 +97,13 @@ def more_choices(message: model.Message, rules: Sequence[str]) -> list[Choice]:
     for outlet, article in list(outlets.items())[:_OUTLETS]:
         choices.append(Choice(label=f"Silence everywhere for a day: outlet {outlet}", action=_silence(article)))
     for name in names.proper_names(brief.title.text)[:_NAMES]:
-        key = model.entity_key(name)
+        key = entity_key(name)
         choices.append(Choice(label=f"Silence everywhere for a day: name {name}", action=_silence(key)))
     for line in brief.coverage[:_ARTICLES]:
         label = f"Different event: {phrases.short_name(line.outlet)}: {line.title}"
         choices.append(Choice(label=label, action=Split(articles=(line.article,))))
     if len(rules) > 1:
-        choices += [Choice(label=f"Noise for {rule}", action=Noise(rule=model.rule_key(rule))) for rule in rules]
+        choices += [Choice(label=f"Noise for {rule}", action=Noise(rule=rule_key(rule))) for rule in rules]
     return [*choices, Choice(label="Why was this posted?", action=ShowWhy())]
 
 
@@ -110,16 +115,16 @@ def gathered_choices(rules: Sequence[str]) -> list[Choice]:
     choices = [Choice(label="Useful", action=Useful())]
     for rule in rules:
         label = f"Noise for {rule}" if len(rules) > 1 else "Noise"
-        choices.append(Choice(label=label, action=Noise(rule=model.rule_key(rule))))
+        choices.append(Choice(label=label, action=Noise(rule=rule_key(rule))))
     choices.append(Choice(label="Silence this story here, or end that", action=_silence("", is_here=True)))
     for rule in rules:
         name = rule if len(rules) > 1 else "the rule"
         label = f"Silence {name} here for a day, or end that"
-        choices.append(Choice(label=label, action=_silence(model.rule_key(rule), is_here=True)))
+        choices.append(Choice(label=label, action=_silence(rule_key(rule), is_here=True)))
     return choices
 
 
-def different_event_choice(message: model.Message) -> Choice | None:
+def different_event_choice(message: Message) -> Choice | None:
     """Return the button that splits off a reply's article, or None if the reply is not about an article."""
     articles = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
     if not articles or not message.briefs:
@@ -165,12 +170,12 @@ def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | N
         case "end", SilenceKind.STORY | SilenceKind.RULE:
             return EndSilence(key=key)
         case "split", SilenceKind.OUTLET:
-            return Split(articles=(model.ArticleId(key),))
+            return Split(articles=(ArticleId(key),))
         case word, _:
             return None if key else _PLAIN_ACTIONS.get(word)
 
 
-def describe_silence(silence: model.Silence) -> str:
+def describe_silence(silence: Silence) -> str:
     """Return a sentence about a silence, up to the word "by". The caller adds the person's name."""
     subject = {SilenceKind.STORY: "This story", SilenceKind.EVERYTHING: "Everything"}.get(silence.kind, "")
     place = "here" if silence.channels else "in every channel"

@@ -14,8 +14,14 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import quote
 
-from bot import model
 from bot.channels.kit import phrases
+from bot.model.actions import Verdict
+from bot.model.alerts import Reason
+from bot.model.channels import Delivery
+from bot.model.durations import format_count, format_duration
+from bot.model.messages import CoverageLine, Mention, Message, MessageKind, StoryBrief, Why
+from bot.model.rules import Severity
+from bot.model.stories import Edit, Fact, StoryId
 from bot.text import alignment
 
 
@@ -55,7 +61,7 @@ class Line:
     style: Style
     runs: tuple[Run, ...]
     #: In a gathered message, the story to which this line and others belong. Otherwise None.
-    story: model.StoryId | None = None
+    story: StoryId | None = None
     #: The lines that replace this line if styles are not available. If empty, this line is shown.
     unstyled: tuple[Line, ...] = ()
 
@@ -129,7 +135,7 @@ def _kept_words(words: list[str], *, is_first: bool, is_last: bool) -> Iterator[
 
 T = TypeVar("T")
 
-SEVERITY = {model.Severity.HIGH: "🔴", model.Severity.NORMAL: "🔵", model.Severity.LOW: "⚪"}
+SEVERITY = {Severity.HIGH: "🔴", Severity.NORMAL: "🔵", Severity.LOW: "⚪"}
 _BETWEEN = " · "
 
 
@@ -164,7 +170,7 @@ ROOMS = (
 
 
 def render_to_fit(
-    delivery: model.Delivery, render: Callable[[Sequence[Line]], T], fits: Callable[[T], bool], *, zone: tzinfo
+    delivery: Delivery, render: Callable[[Sequence[Line]], T], fits: Callable[[T], bool], *, zone: tzinfo
 ) -> T:
     """Render the longest outline whose result ``fits``, or the shortest outline if none fits."""
     for room in ROOMS:
@@ -176,7 +182,7 @@ def render_to_fit(
 
 
 def build_lines(
-    message: model.Message, room: Room = ROOMS[0], *, names_story: bool = False, zone: tzinfo = UTC
+    message: Message, room: Room = ROOMS[0], *, names_story: bool = False, zone: tzinfo = UTC
 ) -> tuple[Line, ...]:
     """Build the lines of a message, with times in ``zone``.
 
@@ -186,15 +192,15 @@ def build_lines(
     return tuple(line for line in lines if line.text.strip())
 
 
-def _lines(message: model.Message, room: Room, *, names_story: bool) -> Iterator[Line]:
+def _lines(message: Message, room: Room, *, names_story: bool) -> Iterator[Line]:
     match message.kind:
-        case model.MessageKind.NOTICE:
+        case MessageKind.NOTICE:
             yield from _notice(message, room)
         case _ if message.is_gathered:
             yield from _gathered(message, room)
-        case model.MessageKind.REPLY:
+        case MessageKind.REPLY:
             yield from _reply(message, room, names_story=names_story)
-        case _ if message.reason is model.Reason.MERGED:
+        case _ if message.reason is Reason.MERGED:
             yield from _merged(message, room)
         case _:
             for brief in message.briefs[:1]:
@@ -217,14 +223,14 @@ def _linked(label: str, url: str, room: Room, *, is_bold: bool = False) -> Run:
     return Run(text=phrases.link_label(label, address), link=address, is_bold=is_bold)
 
 
-def _headline(brief: model.StoryBrief, room: Room) -> Run:
+def _headline(brief: StoryBrief, room: Room) -> Run:
     return _linked(phrases.headline(brief, room.headline), brief.title.link, room, is_bold=True)
 
 
-def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
+def _story(brief: StoryBrief, message: Message, room: Room) -> Iterator[Line]:
     yield _line(Style.LINE, *_severity_and_rule(brief), *_mentions(message.mentions))
     if message.escalation is not None:
-        channel, delay = message.escalation.channel, model.format_duration(message.escalation.after)
+        channel, delay = message.escalation.channel, format_duration(message.escalation.after)
         escalated = Run(text=f"Not claimed in {phrases.short_name(channel)} for {delay}", is_bold=True)
         first = _linked("first message", message.escalation.link, room)
         yield _line(Style.LINE, escalated, *((Run(text=_BETWEEN), first) if message.escalation.link else ()))
@@ -244,26 +250,26 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
         yield _line(Style.LINE, Run(text=phrases.count_outlets(brief), is_bold=True))
         yield from _coverage(brief, message, room)
     yield from _why_lines(brief.why, room, is_named=True)
-    is_claimed = any(judgement.verdict is model.Verdict.CLAIMED for judgement in message.judgements)
+    is_claimed = any(judgement.verdict is Verdict.CLAIMED for judgement in message.judgements)
     if message.shows_claim_command and not is_claimed:
         yield _line(Style.SMALL, Run(text=f"To claim it: wirewatch stories claim {brief.story}"))
 
 
-def _mentions(mentions: Sequence[model.Mention]) -> Iterator[Run]:
+def _mentions(mentions: Sequence[Mention]) -> Iterator[Run]:
     for place, mention in enumerate(mentions):
         yield Run(text=", " if place else f"{_BETWEEN}for ")
         yield Run(text=phrases.short_name(mention.name), mention=mention.id)
 
 
-def claim_lines(message: model.Message, room: Room) -> Iterator[Line]:
+def claim_lines(message: Message, room: Room) -> Iterator[Line]:
     """Yield a line with the person who has claimed the story, or no line."""
-    claims = [judgement for judgement in message.judgements if judgement.verdict is model.Verdict.CLAIMED]
+    claims = [judgement for judgement in message.judgements if judgement.verdict is Verdict.CLAIMED]
     for claim in claims[-1:]:
         who = Run(text=phrases.short_name(claim.author), person=claim.by)
         yield _line(Style.LINE, Run(text="🙋 Claimed by "), who, Run(text=_BETWEEN), _time(claim.at, room))
 
 
-def _byline(brief: model.StoryBrief, line: model.CoverageLine, room: Room) -> Iterator[Run]:
+def _byline(brief: StoryBrief, line: CoverageLine, room: Room) -> Iterator[Run]:
     """Yield runs such as “The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
     yield from (Run(text=f"{phrases.format_carriers(line)}{_BETWEEN}"), _time(line.at, room))
     # If the coverage is listed, its heading gives the number of copies.
@@ -271,7 +277,7 @@ def _byline(brief: model.StoryBrief, line: model.CoverageLine, room: Room) -> It
         yield Run(text=f"{_BETWEEN}{phrases.count_copies(brief)}")
 
 
-def _coverage(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
+def _coverage(brief: StoryBrief, message: Message, room: Room) -> Iterator[Line]:
     shown = brief.coverage[: room.headlines]
     for line in shown:
         yield coverage_line(line, room)
@@ -280,12 +286,12 @@ def _coverage(brief: model.StoryBrief, message: model.Message, room: Room) -> It
         yield _line(Style.ITEM, _linked(f"and {omitted:,} more", page, room))
 
 
-def coverage_line(line: model.CoverageLine, room: Room) -> Line:
+def coverage_line(line: CoverageLine, room: Room) -> Line:
     """Return a headline with its outlet and time."""
     return _line(Style.ITEM, *_coverage_runs(line, room))
 
 
-def _coverage_runs(line: model.CoverageLine, room: Room) -> Iterator[Run]:
+def _coverage_runs(line: CoverageLine, room: Room) -> Iterator[Run]:
     """Yield runs such as “Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC · probably the same event”."""
     yield _linked(phrases.cut(phrases.clean(line.title), room.headline) or "(no headline)", line.link, room)
     yield from (Run(text=f" — {phrases.format_carriers(line)}{_BETWEEN}"), _time(line.at, room))
@@ -293,7 +299,7 @@ def _coverage_runs(line: model.CoverageLine, room: Room) -> Iterator[Run]:
         yield from (Run(text=_BETWEEN), Run(text="probably the same event", is_italic=True))
 
 
-def _severity_and_rule(brief: model.StoryBrief) -> Iterator[Run]:
+def _severity_and_rule(brief: StoryBrief) -> Iterator[Run]:
     """Yield runs such as “🔴 High · Backdoor demands”."""
     if brief.why:
         severity = max((why.severity for why in brief.why), key=lambda severity: severity.rank)
@@ -301,14 +307,14 @@ def _severity_and_rule(brief: model.StoryBrief) -> Iterator[Run]:
         yield Run(text=f"{_BETWEEN}{_rule(brief)}")
 
 
-def _rule(brief: model.StoryBrief) -> str:
+def _rule(brief: StoryBrief) -> str:
     """Return the rule of the highest severity, with a count of the other rules."""
     worst = max(brief.why, key=lambda why: why.severity.rank)
     more = f" +{len(brief.why) - 1}" if len(brief.why) > 1 else ""
     return phrases.cut(phrases.clean(worst.rule), 150) + more
 
 
-def quote_lines(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
+def quote_lines(brief: StoryBrief, room: Room) -> Iterator[Line]:
     """Yield a quote for each article of the summary, with its outlet at the end unless the byline has just named it.
 
     Matched words are bold.
@@ -334,7 +340,7 @@ def quote_lines(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
             runs = []
 
 
-def _latest(fact: model.Fact, room: Room) -> list[Run]:
+def _latest(fact: Fact, room: Room) -> list[Run]:
     when = [Run(text=" ("), _time(fact.said_at, room), Run(text=")")] if fact.said_at else []
     # Without a heading, quote the sentence, because "132 → 128" alone is useless.
     is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
@@ -344,7 +350,7 @@ def _latest(fact: model.Fact, room: Room) -> list[Run]:
     return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *mark, *content, Run(text=" — "), source]
 
 
-def _why_lines(whys: Sequence[model.Why], room: Room, *, is_named: bool = False) -> Iterator[Line]:
+def _why_lines(whys: Sequence[Why], room: Room, *, is_named: bool = False) -> Iterator[Line]:
     for why in whys[: room.rules]:
         evidence = phrases.format_evidence(why, 2 * room.sentence)
         # A single rule is already named at the top.
@@ -356,7 +362,7 @@ def _why_lines(whys: Sequence[model.Why], room: Room, *, is_named: bool = False)
         yield _line(Style.SMALL, Run(text=phrases.cut(f"and {len(whys) - room.rules:,} more: {names}", 300)))
 
 
-def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator[Line]:
+def _reply(message: Message, room: Room, *, names_story: bool) -> Iterator[Line]:
     brief = message.briefs[0] if message.briefs else None
     opening = [Run(text=phrases.cut(phrases.reply_heading(message), 200), is_bold=True)]
     if brief is not None and (names_story or message.title is not None):
@@ -373,15 +379,15 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
         if brief.byline is not None:
             yield coverage_line(brief.byline, room)
         yield from _coverage(brief, message, room)
-    if brief is not None and message.reason is model.Reason.SECOND_RULE:
+    if brief is not None and message.reason is Reason.SECOND_RULE:
         yield from _why_lines(brief.why, room)
 
 
-def _facts(message: model.Message, room: Room) -> Iterator[Line]:
+def _facts(message: Message, room: Room) -> Iterator[Line]:
     """Yield the values of the facts, then each distinct sentence with its outlet."""
     shown = message.facts[: room.items]
     # Below "New in this story" the label "new" would repeat the heading.
-    is_labelled = message.reason is not model.Reason.NEW_FACT
+    is_labelled = message.reason is not Reason.NEW_FACT
     for fact in shown:
         if not fact.is_sentence and not phrases.repeats_its_sentence(fact):
             yield _line(Style.ITEM, *_fact_runs(fact))
@@ -396,14 +402,14 @@ def _facts(message: model.Message, room: Room) -> Iterator[Line]:
     yield from _more(len(message.facts), room)
 
 
-def _fact_runs(fact: model.Fact) -> list[Run]:
+def _fact_runs(fact: Fact) -> list[Run]:
     runs = [Run(text=f"{phrases.short_name(fact.heading)}: ")] if fact.heading else []
     if fact.before:
         runs += [Run(text=phrases.cut(phrases.clean(fact.before), 150), is_struck=True), Run(text=" → ")]
     return [*runs, Run(text=phrases.cut(phrases.clean(fact.after), 300) or "…", is_bold=True)]
 
 
-def _edit(edit: model.Edit, room: Room) -> Line:
+def _edit(edit: Edit, room: Room) -> Line:
     """Return a line with the changed words in context. Without styles, two lines show the old and the new wording."""
     runs = diff_words(edit.before, edit.after, limit=2 * room.sentence)
     if not runs:
@@ -417,16 +423,16 @@ def _edit(edit: model.Edit, room: Room) -> Line:
     return replace(_line(Style.QUOTE, *spaced), unstyled=unstyled)
 
 
-def _merged(message: model.Message, room: Room) -> Iterator[Line]:
+def _merged(message: Message, room: Room) -> Iterator[Line]:
     if message.title is not None:
         own = phrases.cut(phrases.clean(message.title.text), room.headline) or "(no headline)"
         yield _line(Style.HEAD, _linked(own, message.title.link, room, is_bold=True))
-    lead = Run(text=phrases.cut(message.lead or phrases.REPLY_HEADINGS[model.Reason.MERGED], 300), is_italic=True)
+    lead = Run(text=phrases.cut(message.lead or phrases.REPLY_HEADINGS[Reason.MERGED], 300), is_italic=True)
     yield _line(Style.LINE, lead, *([Run(text=" "), _headline(message.briefs[0], room)] if message.briefs else []))
 
 
-def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
-    lead = phrases.cut(message.lead or model.format_count(len(message.briefs), "story"), room.headline)
+def _gathered(message: Message, room: Room) -> Iterator[Line]:
+    lead = phrases.cut(message.lead or format_count(len(message.briefs), "story"), room.headline)
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
     count, most = len(message.briefs), room.items + room.titles
     whole = room.items if count <= room.items else max(1, room.items // 3)
@@ -441,13 +447,13 @@ def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
         yield _line(Style.ITEM if page else Style.SMALL, Run(text=f"and {count - most:,} more: "), where)
 
 
-def _severity_mark(brief: model.StoryBrief) -> Iterator[Run]:
+def _severity_mark(brief: StoryBrief) -> Iterator[Run]:
     severity = max((why.severity for why in brief.why), key=lambda severity: severity.rank, default=None)
     if severity:
         yield Run(text=f"{SEVERITY[severity]} ")
 
 
-def _short(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
+def _short(brief: StoryBrief, room: Room) -> Iterator[Line]:
     yield _line(Style.LINE, *_severity_mark(brief), _headline(brief, room))
     rule = f"{_rule(brief)}{_BETWEEN}" if brief.why else ""
     if brief.byline is not None:
@@ -459,7 +465,7 @@ def _short(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
         yield _line(Style.LINE, newest, *_coverage_runs(line, room))
 
 
-def _notice(message: model.Message, room: Room) -> Iterator[Line]:
+def _notice(message: Message, room: Room) -> Iterator[Line]:
     yield _line(Style.LINE, Run(text=phrases.cut(message.lead, 4 * room.sentence) or "Notice", is_bold=True))
     texts = [phrases.cut(phrases.clean(line), room.sentence) for line in message.lines[: room.items]]
     yield from (_line(Style.ITEM, Run(text=text)) for text in texts if text)

@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from urllib.parse import quote, urlsplit
 
-from bot import model
 from bot.model import visible
+from bot.model.alerts import Reason
+from bot.model.durations import format_count
+from bot.model.messages import CoverageLine, Message, Span, StoryBrief, Why
+from bot.model.stories import Fact
 
 _ELLIPSIS = "…"
 #: Maximum length of a linked address, because browsers and channels cut longer addresses.
@@ -30,13 +33,13 @@ MAX_NAME_LENGTH = 60
 _WORDS_A_LINE = 4
 
 REPLY_HEADINGS = {
-    model.Reason.CORROBORATION: "Corroborated",
-    model.Reason.NEW_FACT: "New in this story",
-    model.Reason.CORRECTION: "Changed since posted",
-    model.Reason.ADDED_OUTLET: "Joined this story",
-    model.Reason.SECOND_RULE: "Another rule matches",
-    model.Reason.REMINDER: "Reminder",
-    model.Reason.MERGED: "Merged into an earlier story:",
+    Reason.CORROBORATION: "Corroborated",
+    Reason.NEW_FACT: "New in this story",
+    Reason.CORRECTION: "Changed since posted",
+    Reason.ADDED_OUTLET: "Joined this story",
+    Reason.SECOND_RULE: "Another rule matches",
+    Reason.REMINDER: "Reminder",
+    Reason.MERGED: "Merged into an earlier story:",
 }
 
 
@@ -166,9 +169,9 @@ def _hosts_in(label: str) -> Iterator[str]:
                 yield shown
 
 
-def clean_spans(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
+def clean_spans(spans: Iterable[Span], limit: int) -> tuple[Span, ...]:
     """Clean the spans of a sentence and cut them to ``limit`` units in total."""
-    kept: list[model.Span] = []
+    kept: list[Span] = []
     room = limit
     for span in spans:
         text = _clean_span(span.text)
@@ -178,9 +181,9 @@ def clean_spans(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ..
             continue
         if size(text) > room:
             if start := cut(text, room):
-                kept.append(model.Span(text=start, is_marked=span.is_marked))
+                kept.append(Span(text=start, is_marked=span.is_marked))
             break
-        kept.append(model.Span(text=text, is_marked=span.is_marked))
+        kept.append(Span(text=text, is_marked=span.is_marked))
         room -= size(text)
     return tuple(kept)
 
@@ -195,23 +198,23 @@ def person_name(name: object, *, service: str) -> str:
     return (short_name(name) if isinstance(name, str) else "") or f"somebody on {service}"
 
 
-def headline(brief: model.StoryBrief, limit: int) -> str:
+def headline(brief: StoryBrief, limit: int) -> str:
     """Return the story's headline in at most ``limit`` units, or a placeholder."""
     return cut(clean(brief.title.text), limit) or "(no headline)"
 
 
-def count_outlets(brief: model.StoryBrief) -> str:
+def count_outlets(brief: StoryBrief) -> str:
     """Return the numbers of independent outlets and of copies, as in "3 outlets and 1 copy"."""
-    own = model.format_count(max(brief.owner_count, 1), "outlet")
+    own = format_count(max(brief.owner_count, 1), "outlet")
     return f"{own} and {count_copies(brief)}" if brief.copy_count else own
 
 
-def count_copies(brief: model.StoryBrief) -> str:
+def count_copies(brief: StoryBrief) -> str:
     """Return the number of syndicated copies, as in "2 copies"."""
-    return model.format_count(brief.copy_count, "copy")
+    return format_count(brief.copy_count, "copy")
 
 
-def format_carriers(line: model.CoverageLine) -> str:
+def format_carriers(line: CoverageLine) -> str:
     """Return the outlets with this headline, as in “The Wire and 3 more with this headline”."""
     more = f" and {line.more:,} more with this headline" if line.more else ""
     return f"{short_name(line.outlet) or 'unnamed'}{more}"
@@ -230,7 +233,7 @@ def format_time(when: datetime, zone: tzinfo = UTC) -> str:
     return f"{local.day} {local:%b %H:%M} {'UTC' if zone_name[:1] in '+-' else ''}{zone_name}"
 
 
-def format_evidence(why: model.Why, limit: int) -> str:
+def format_evidence(why: Why, limit: int) -> str:
     """Return the matched words for each line of the rule.
 
     An example is “product → BlackBerry (title) · regulator → PTA (body)”.
@@ -258,21 +261,21 @@ def _format_evidence_line(label: str, words: Sequence[str], fields: Iterable[str
     return f"{label} → {shown}{more} ({where})"
 
 
-def reply_heading(message: model.Message) -> str:
+def reply_heading(message: Message) -> str:
     """Return the heading of a reply, in our own words."""
     if message.lead:
         return message.lead
     return REPLY_HEADINGS.get(message.reason, "Update") if message.reason else "Update"
 
 
-def repeats_its_sentence(value: model.Fact) -> bool:
+def repeats_its_sentence(value: Fact) -> bool:
     """Return whether a decision makes up most of its sentence, as in “NTC orders Acme to close”."""
     return value.kind == "decision" and 3 * len(value.after) >= 2 * len(value.sentence)
 
 
-def quoted_facts(facts: Iterable[model.Fact]) -> list[model.Fact]:
+def quoted_facts(facts: Iterable[Fact]) -> list[Fact]:
     """Return one fact for each distinct sentence. Omit sentences that are part of another sentence."""
-    by_sentence: dict[str, model.Fact] = {}
+    by_sentence: dict[str, Fact] = {}
     for value in facts:
         if sentence := clean(value.sentence):
             by_sentence.setdefault(sentence, value)
@@ -283,10 +286,10 @@ def quoted_facts(facts: Iterable[model.Fact]) -> list[model.Fact]:
     ]
 
 
-def lists_outlets(message: model.Message) -> bool:
+def lists_outlets(message: Message) -> bool:
     """Return whether a reply lists its story's outlets, because it has no values, corrections or other lines."""
     has_news = any(not value.is_sentence for value in message.facts) or bool(message.edits)
-    has_own_lines = {model.Reason.SECOND_RULE, model.Reason.NEW_FACT, model.Reason.ADDED_OUTLET}
+    has_own_lines = {Reason.SECOND_RULE, Reason.NEW_FACT, Reason.ADDED_OUTLET}
     return not has_news and message.reason not in has_own_lines
 
 

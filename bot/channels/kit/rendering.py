@@ -10,20 +10,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from itertools import groupby
 
-from bot import model
 from bot.channels.kit import outline, phrases
 from bot.channels.kit.outline import Line, Run, Style
+from bot.model.durations import format_count
+from bot.model.messages import Message, MessageKind
+from bot.model.rules import Severity
+from bot.model.stories import Fact
 
 #: Kinds of message whose first line is the title.
-_TITLED = frozenset({model.MessageKind.NOTICE, model.MessageKind.REPLY})
+_TITLED = frozenset({MessageKind.NOTICE, MessageKind.REPLY})
 
 
-def plain_title(message: model.Message, limit: int = 250) -> str:
+def plain_title(message: Message, limit: int = 250) -> str:
     """Return the title of a message in one line, for a notification, a subject or a preview."""
-    if message.is_gathered or message.kind is model.MessageKind.NOTICE:
+    if message.is_gathered or message.kind is MessageKind.NOTICE:
         return phrases.cut(message.lead or "Wirewatch", limit)
     headline = phrases.headline(message.briefs[0], limit) if message.briefs else ""
-    if message.kind is model.MessageKind.REPLY:
+    if message.kind is MessageKind.REPLY:
         heading = phrases.cut(phrases.reply_heading(message), limit)
         return phrases.cut(f"{heading}: {headline}", limit) if headline else heading
     return headline or "Wirewatch"
@@ -32,36 +35,36 @@ def plain_title(message: model.Message, limit: int = 250) -> str:
 _PREVIEW_LENGTH = 300
 
 
-def plain_preview(message: model.Message) -> str:
+def plain_preview(message: Message) -> str:
     """Return severity, title, outlets and rule in one line, for a notification on a phone."""
-    is_story = message.kind in (model.MessageKind.POST, model.MessageKind.EDIT) and not message.is_gathered
+    is_story = message.kind in (MessageKind.POST, MessageKind.EDIT) and not message.is_gathered
     if not is_story or not message.briefs:
         news = "; ".join(map(_format_fact, message.facts[:2]))
         return phrases.cut(f"{plain_title(message)} — {news}" if news else plain_title(message), _PREVIEW_LENGTH)
     brief = message.briefs[0]
-    alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is model.Severity.HIGH else ""
+    alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is Severity.HIGH else ""
     parts = [alarm + ("Not claimed: " if message.escalation else "") + plain_title(message, 200)]
     if brief.byline is not None:
         other_outlets = brief.owner_count - 1
         first = phrases.short_name(brief.byline.outlet)
-        parts.append(first + (f" and {model.format_count(other_outlets, 'other')}" if other_outlets > 0 else ""))
+        parts.append(first + (f" and {format_count(other_outlets, 'other')}" if other_outlets > 0 else ""))
     parts += [phrases.cut(phrases.clean(why.rule), 80) for why in brief.why[:1]]
     return phrases.cut(" — ".join(parts), _PREVIEW_LENGTH)
 
 
-def _format_fact(fact: model.Fact) -> str:
+def _format_fact(fact: Fact) -> str:
     """Return a fact as in “deadline: 30 November → 30 December”."""
     label = f"{phrases.short_name(fact.heading)}: " if fact.heading else ""
     before = f"{phrases.cut(phrases.clean(fact.before), 40)} → " if fact.before else ""
     return phrases.cut(f"{label}{before}{phrases.clean(fact.after)}", 120)
 
 
-def plain_message(message: model.Message, *, names_story: bool = True, zone: tzinfo = UTC) -> str:
+def plain_message(message: Message, *, names_story: bool = True, zone: tzinfo = UTC) -> str:
     """Return the whole message, in the order of its outline."""
     return _join_lines(outline.build_lines(message, names_story=names_story, zone=zone))
 
 
-def plain_body(message: model.Message, *, zone: tzinfo = UTC) -> str:
+def plain_body(message: Message, *, zone: tzinfo = UTC) -> str:
     """Return the message without its title, for services with a separate field for the title."""
     lines = outline.build_lines(message, zone=zone)
     # The title of a notice, a reply or a gathered message is its first line; the title of a story is its headline.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot import model
 from bot.channels.kit.context import ChannelContext
 from bot.channels.slack.channel import KIND, Channel, Options, WebhookChannel
+from bot.model import channels as model_channels
 
 __all__ = ["KIND", "Options", "build", "listeners"]
 
@@ -16,7 +16,7 @@ def build(name: str, options: Options, context: ChannelContext) -> Channel | Web
     return (WebhookChannel if options.webhook else Channel)(name, options, context)
 
 
-def listeners(channels: Iterable[Channel]) -> Sequence[model.Listener]:
+def listeners(channels: Iterable[Channel]) -> Sequence[model_channels.Listener]:
     """Return a listener for each app whose channels have buttons. Slack sends an app's presses on one connection."""
     by_app: dict[tuple[str, str], list[Channel]] = {}
     for channel in channels:

@@ -19,11 +19,14 @@ from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 from typing import Any, TypeAlias
 
-from bot import model
 from bot.channels.kit import menu, outline, phrases, rendering
 from bot.channels.kit.menu import Choice
 from bot.channels.kit.outline import Line, Run, Style
-from bot.model import Verdict
+from bot.model.actions import Judgement, Silence, Verdict
+from bot.model.alerts import Reason
+from bot.model.channels import Delivery, Person, Press
+from bot.model.messages import Message, MessageKind, StoryBrief
+from bot.model.stories import StoryId
 
 Json: TypeAlias = str | int | bool | Mapping[str, "Json"] | Sequence["Json"] | None
 Piece: TypeAlias = dict[str, Json]
@@ -114,7 +117,7 @@ _PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
 _TS = re.compile(r"\d{1,12}\.\d{1,9}\Z")
 
 
-def _gathered_menu(brief: model.StoryBrief, room: outline.Room) -> Piece:
+def _gathered_menu(brief: StoryBrief, room: outline.Room) -> Piece:
     """Return all actions in one menu, because a gathered message has no room for a row of buttons under each story."""
     choices = menu.gathered_choices(_named_rules(brief, room))
     if len(choices) > _MAX_OVERFLOW:
@@ -127,7 +130,7 @@ def _actions_block(elements: Sequence[Piece]) -> Piece:
     return {"type": "actions", "elements": elements}
 
 
-def _button(choice: Choice, story: model.StoryId) -> Piece:
+def _button(choice: Choice, story: StoryId) -> Piece:
     word, _ = menu.encode_action(choice.action)
     return {
         "type": "button",
@@ -137,7 +140,7 @@ def _button(choice: Choice, story: model.StoryId) -> Piece:
     }
 
 
-def _select(name: str, story: model.StoryId, placeholder: str, choices: Sequence[Choice]) -> Piece:
+def _select(name: str, story: StoryId, placeholder: str, choices: Sequence[Choice]) -> Piece:
     return {
         "type": "static_select",
         "action_id": _element_id(name, story),
@@ -157,7 +160,7 @@ def _plain_text_object(words: str) -> Piece:
     return {**plain, "emoji": False} if ":" in words else plain
 
 
-def _element_id(name: str, story: model.StoryId) -> str:
+def _element_id(name: str, story: StoryId) -> str:
     return f"{_PREFIX}{name}:{story}"
 
 
@@ -165,9 +168,9 @@ def _button_value(choice: Choice) -> str:
     return ":".join(menu.encode_action(choice.action))
 
 
-def decisions_block(message: model.Message, *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
+def decisions_block(message: Message, *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
     """Yield a block with a story's newest verdicts and silences, in at most ``lines`` lines, or nothing."""
-    grouped: dict[tuple[Verdict, str], list[model.Judgement]] = {}
+    grouped: dict[tuple[Verdict, str], list[Judgement]] = {}
     for judgement in message.judgements:
         # A claim is shown at the top of the message.
         if judgement.verdict.is_of_rule:
@@ -178,7 +181,7 @@ def decisions_block(message: model.Message, *, lines: int, zone: tzinfo = UTC) -
         yield rich_text_block([section_element(pieces) for pieces in shown])
 
 
-def _verdict_elements(verdict: Verdict, rule: str, judgements: Sequence[model.Judgement]) -> list[Piece]:
+def _verdict_elements(verdict: Verdict, rule: str, judgements: Sequence[Judgement]) -> list[Piece]:
     rule_name = phrases.cut(phrases.clean(rule), OPTION_TEXT_LIMIT)
     pieces: list[Piece] = []
     for judgement in judgements[:_MAX_PEOPLE]:
@@ -189,7 +192,7 @@ def _verdict_elements(verdict: Verdict, rule: str, judgements: Sequence[model.Ju
     return [text_element(f"{verdict.value.capitalize()} for {rule_name}: "), *pieces]
 
 
-def _silence_elements(silence: model.Silence, zone: tzinfo) -> list[Piece]:
+def _silence_elements(silence: Silence, zone: tzinfo) -> list[Piece]:
     pieces = [text_element(menu.describe_silence(silence)), text_element(phrases.short_name(silence.by) or "somebody")]
     if silence.until:
         form = "{date_short_pretty} at {time}"
@@ -198,7 +201,7 @@ def _silence_elements(silence: model.Silence, zone: tzinfo) -> list[Piece]:
     return pieces
 
 
-def parse_press(payload: object, *, envelope: str) -> model.Press | None:
+def parse_press(payload: object, *, envelope: str) -> Press | None:
     """Parse an interaction payload. Returns None if it is not a press of our buttons or is incomplete."""
     match payload:
         case {
@@ -223,11 +226,11 @@ def parse_press(payload: object, *, envelope: str) -> model.Press | None:
             action = menu.decode_action(chosen[1], chosen[2], is_toggle=pressed[1] == _GATHERED)
             if action is None:
                 return None
-            return model.Press(
+            return Press(
                 id=envelope,
-                person=model.Person(id=by, name=phrases.person_name(user.get("username"), service="Slack")),
+                person=Person(id=by, name=phrases.person_name(user.get("username"), service="Slack")),
                 action=action,
-                story=model.StoryId(pressed[2]),
+                story=StoryId(pressed[2]),
                 place=place,
                 ref=ref,
             )
@@ -242,7 +245,7 @@ _MENU_COUNTS = (8, 6, 4, 2, 0)
 _TIME = "{date_short_pretty} {time}"
 
 
-def message_content(delivery: model.Delivery, *, has_buttons: bool = False, zone: tzinfo) -> dict[str, Any]:
+def message_content(delivery: Delivery, *, has_buttons: bool = False, zone: tzinfo) -> dict[str, Any]:
     """Return the fields of a request with the text and the blocks of a message; a plain message has no blocks."""
     message, names_story = delivery.message, delivery.reply_to is None
     content: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
@@ -253,7 +256,7 @@ def message_content(delivery: model.Delivery, *, has_buttons: bool = False, zone
 
 
 def build_blocks(
-    message: model.Message, *, names_story: bool = False, has_buttons: bool = False, zone: tzinfo = UTC
+    message: Message, *, names_story: bool = False, has_buttons: bool = False, zone: tzinfo = UTC
 ) -> list[Piece]:
     """Build the blocks of a message.
 
@@ -281,19 +284,19 @@ def _sizes(stories: int) -> Iterator[tuple[outline.Room, int, int]]:
         yield from ((room, decision_lines, menu_count) for menu_count in counts)
 
 
-def _named_rules(brief: model.StoryBrief, room: outline.Room) -> list[str]:
+def _named_rules(brief: StoryBrief, room: outline.Room) -> list[str]:
     """Return the rules that the message names; only these can be judged."""
     return list(dict.fromkeys(why.rule for why in brief.why[: room.rules]))
 
 
-def _buttons_below(message: model.Message, room: outline.Room, *, decision_lines: int, zone: tzinfo) -> Iterator[Piece]:
+def _buttons_below(message: Message, room: outline.Room, *, decision_lines: int, zone: tzinfo) -> Iterator[Piece]:
     match message.kind:
         case _ if message.is_gathered:
             return
-        case model.MessageKind.REPLY:
+        case MessageKind.REPLY:
             if choice := menu.different_event_choice(message):
                 yield _actions_block([_button(choice, message.briefs[0].story)])
-        case model.MessageKind.POST | model.MessageKind.EDIT if message.reason is not model.Reason.MERGED:
+        case MessageKind.POST | MessageKind.EDIT if message.reason is not Reason.MERGED:
             for brief in message.briefs[:1]:
                 if brief.why:
                     yield from decisions_block(message, lines=decision_lines, zone=zone)
@@ -302,7 +305,7 @@ def _buttons_below(message: model.Message, room: outline.Room, *, decision_lines
                     yield _actions_block([*buttons, _select(_MORE, brief.story, "More…", choices)])
 
 
-def _render_lines(lines: Sequence[Line], menus: dict[model.StoryId, Piece]) -> Iterator[Piece]:
+def _render_lines(lines: Sequence[Line], menus: dict[StoryId, Piece]) -> Iterator[Piece]:
     for story, story_lines in groupby(lines, key=lambda line: line.story):
         for is_small, part in groupby(story_lines, key=lambda line: line.style is Style.SMALL):
             part_lines = list(part)

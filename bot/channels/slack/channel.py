@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import pydantic
 import structlog
 
-from bot import model
 from bot.channels.kit import phrases
 from bot.channels.kit.context import (
     Address,
@@ -33,6 +32,11 @@ from bot.channels.kit.errors import Act, ErrorTable, error_of_status, parse_retr
 from bot.channels.kit.http_client import RateLimits
 from bot.channels.slack import blocks, sdk
 from bot.model import visible
+from bot.model.access import Secret
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError, ThreadGone
+from bot.model.messages import MessageKind, Receipt
+from bot.model.rules import Severity
 
 KIND = "slack"
 _API = "https://slack.com/api"
@@ -45,10 +49,8 @@ class Options(ChannelOptions):
     """A Slack channel, by bot token (full) or by incoming webhook (reduced: no threads, no edits)."""
 
     to: str | None = pydantic.Field(None, description="The channel's name (#policy-alerts) or id (C0123ABCDE).")
-    token: model.Secret | None = pydantic.Field(
-        None, description="The app's Bot User OAuth Token: env:NAME or file:/path."
-    )
-    webhook: model.Secret | None = pydantic.Field(
+    token: Secret | None = pydantic.Field(None, description="The app's Bot User OAuth Token: env:NAME or file:/path.")
+    webhook: Secret | None = pydantic.Field(
         None, description="Instead of to and token: the address of an incoming webhook, as env:NAME or file:/path."
     )
     broadcast: Literal["never", "high", "always"] = pydantic.Field(
@@ -59,7 +61,7 @@ class Options(ChannelOptions):
     buttons: bool = pydantic.Field(
         False, description="Buttons under each story: Claim, Useful, Noise, More… Only with token and app_token."
     )
-    app_token: model.Secret | None = pydantic.Field(
+    app_token: Secret | None = pydantic.Field(
         None,
         description="For buttons: the app's app-level token (xapp-…, scope connections:write), as env:NAME or "
         "file:/path.",
@@ -155,11 +157,11 @@ class Channel(BaseChannel):
         self._shows_history = True
 
     @property
-    def abilities(self) -> model.Abilities:
+    def abilities(self) -> Abilities:
         can_look = self._takes_metadata and self._shows_history
-        return model.Abilities(threads=True, edits=True, lookup=can_look, broadcast=True)
+        return Abilities(threads=True, edits=True, lookup=can_look, broadcast=True)
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         place = await self._place.get()
         payload = {**self._payload(delivery), "channel": place}
         check_place(delivery, place)
@@ -168,14 +170,14 @@ class Channel(BaseChannel):
         if delivery.reply_to is not None:
             payload["thread_ts"] = delivery.reply_to.head
             message, broadcast = delivery.message, self.options.broadcast
-            is_wanted = broadcast == "always" or (broadcast == "high" and message.severity is model.Severity.HIGH)
-            if delivery.is_broadcast or (message.kind is model.MessageKind.REPLY and is_wanted):
+            is_wanted = broadcast == "always" or (broadcast == "high" and message.severity is Severity.HIGH)
+            if delivery.is_broadcast or (message.kind is MessageKind.REPLY and is_wanted):
                 payload["reply_broadcast"] = True
         # Turn off Slack's markup, which would format characters that are not escaped.
         receipt = await self._post(_POST, {**payload, "mrkdwn": False})
         return await self._complete(receipt, delivery)
 
-    def _payload(self, delivery: model.Delivery) -> dict[str, Any]:
+    def _payload(self, delivery: Delivery) -> dict[str, Any]:
         message = delivery.message
         payload = {
             "parse": "none",
@@ -191,22 +193,22 @@ class Channel(BaseChannel):
             payload["blocks"] = []
         return payload
 
-    async def _post(self, method: str, payload: Mapping[str, Any]) -> model.Receipt:
+    async def _post(self, method: str, payload: Mapping[str, Any]) -> Receipt:
         try:
             data, _ = await self.call(method, json=payload)
-        except model.ChannelClosed:
+        except ChannelClosed:
             await self._place.forget()
             raise
         ref, place = data.get("ts"), data.get("channel")
         if not isinstance(ref, str) or not isinstance(place, str):
-            raise model.OutcomeUnknown("Slack accepted the message, but its answer has no reference")
+            raise OutcomeUnknown("Slack accepted the message, but its answer has no reference")
         # Read the actual thread from the answer. A message at top level has no thread_ts, or its own ts as thread_ts.
         message = data.get("message")
         thread = message.get("thread_ts") if isinstance(message, dict) else payload.get("thread_ts")
         thread = thread if isinstance(thread, str) and thread != ref else ""
         return self.receipt(ref, place=place, thread=thread)
 
-    async def _complete(self, receipt: model.Receipt, delivery: model.Delivery) -> model.Receipt:
+    async def _complete(self, receipt: Receipt, delivery: Delivery) -> Receipt:
         """Complete a message that has arrived, and return its receipt. Slack's errors are never raised.
 
         The receipt of a story's first message gets the message's link, for web pages and other messages. A reply that
@@ -217,30 +219,30 @@ class Channel(BaseChannel):
             if delivery.reply_to is not None and not receipt.thread:
                 payload = self._payload(replace(delivery, reply_to=None))
                 await self._post("chat.update", {**payload, "channel": receipt.place, "ts": receipt.ref})
-        except model.SendError as error:
+        except SendError as error:
             log.warning("reply outside of its thread does not name its story", channel=self.name, error=str(error))
-        if message.kind is not model.MessageKind.POST:
+        if message.kind is not MessageKind.POST:
             return receipt
         try:
             answer = await self._get("chat.getPermalink", {"channel": receipt.place, "message_ts": receipt.ref})
-        except model.SendError:
+        except SendError:
             return receipt
         return replace(receipt, link=phrases.safe_link(str(answer.get("permalink") or "")) or "")
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
         place = await self._place.get()
         check_place(delivery, place)
         head = delivery.reply_to.head if delivery.reply_to else ""
         try:
             receipt = await self._look(delivery, place, head, since)
-        except model.ThreadGone:
+        except ThreadGone:
             if not head:
                 raise
             # The thread's head was deleted; Slack may have posted the reply at top level.
             receipt = await self._look(delivery, place, "", since)
         return await self._complete(receipt, delivery) if receipt else None
 
-    async def _look(self, delivery: model.Delivery, place: str, head: str, since: datetime) -> model.Receipt | None:
+    async def _look(self, delivery: Delivery, place: str, head: str, since: datetime) -> Receipt | None:
         """Look for a message in the thread of ``head``, or in the channel if ``head`` is empty."""
         method = "conversations.replies" if head else "conversations.history"
         oldest = f"{since.timestamp():.6f}"
@@ -253,12 +255,12 @@ class Channel(BaseChannel):
                     if metadata.get("event_type") == _EVENT and ids.get("send_id") == delivery.id:
                         ts = str(message["ts"])
                         sent_at = datetime.fromtimestamp(float(ts), UTC)
-                        return model.Receipt(ref=ts, place=place, thread=head, sent_at=sent_at)
-        except model.ChannelClosed as error:
+                        return Receipt(ref=ts, place=place, thread=head, sent_at=sent_at)
+        except ChannelClosed as error:
             if "missing_scope" not in str(error):
                 raise
             self._shows_history = False
-            raise model.OutcomeUnknown(f"{error}; until then, on_unknown in bot.yaml decides") from None
+            raise OutcomeUnknown(f"{error}; until then, on_unknown in bot.yaml decides") from None
         return None
 
     async def _find_channel(self) -> str:
@@ -272,14 +274,14 @@ class Channel(BaseChannel):
                     if self._name in (channel.get("name"), channel.get("name_normalized")):
                         self._cursor = ""
                         return str(channel["id"])
-        except model.ChannelClosed as error:
+        except ChannelClosed as error:
             if "missing_scope groups:read" not in str(error) or "private" not in self._types:
                 raise
             # Without the scope groups:read only public channels can be listed.
             self._types, self._cursor = "public_channel", ""
             return await self._find_channel()
         private = "" if "private" in self._types else " (it needs the scope groups:read to see private channels)"
-        raise model.ChannelClosed(
+        raise ChannelClosed(
             f"the app sees no channel #{self._name}{private}; check `to:` in bot.yaml, "
             "and type /invite and the app's name in a private channel"
         )
@@ -306,7 +308,7 @@ class Channel(BaseChannel):
             try:
                 members = await self._fetch_members(group)
                 self._members[group] = now, members
-            except model.SendError as error:
+            except SendError as error:
                 # Use the members of the last answer.
                 log.warning(
                     "user group could not be read" if group else "channel members could not be read", error=str(error)
@@ -318,7 +320,7 @@ class Channel(BaseChannel):
         if group:
             users = (await self._get("usergroups.users.list", {"usergroup": group})).get("users")
             if not isinstance(users, list):
-                raise model.OutcomeUnknown("usergroups.users.list: the answer has no users")
+                raise OutcomeUnknown("usergroups.users.list: the answer has no users")
             return frozenset(user for user in users if isinstance(user, str))
         params = {"channel": await self._place.get(), "limit": 1_000}
         members, pages = set[str](), 0
@@ -354,7 +356,7 @@ class Channel(BaseChannel):
         is_safe = parts is not None and parts.scheme == "wss" and parts.port in (None, 443)
         is_local = parts is not None and parts.scheme == "ws" and self.options.base_url.startswith("http://")
         if not isinstance(url, str) or not (is_safe or is_local):
-            raise model.OutcomeUnknown(f"{method}: the answer has no usable address")
+            raise OutcomeUnknown(f"{method}: the answer has no usable address")
         return url
 
     def app_token(self) -> str:
@@ -411,12 +413,12 @@ class Channel(BaseChannel):
             # Slack refuses the metadata, not the text, so send no metadata from now on.
             self._takes_metadata = False
         if advice and code in advice:
-            raise model.ChannelClosed(f"{method}: Slack says {code}; {advice[code]}")
+            raise ChannelClosed(f"{method}: Slack says {code}; {advice[code]}")
         if status >= 500 or not _CODE.match(code):
             raise error_of_status(status, who="Slack", headers=headers, now=now)
         raise _error_of_code(code, doing=method, needed=str(fields.get("needed") or ""))
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, scopes, channel and membership; the help of each line says what to click."""
         with step("the token is accepted"):
             who, headers = await self.call("auth.test")
@@ -426,10 +428,10 @@ class Channel(BaseChannel):
         try:
             place = await self._place.get()
             channel = (await self._get("conversations.info", {"channel": place})).get("channel") or {}
-        except model.SendError as error:
+        except SendError as error:
             for line in _check_scopes(SCOPES, held_scopes):
                 yield line
-            yield model.CheckLine(is_good=False, what=f"the channel {self.options.to} is found", help=str(error))
+            yield CheckLine(is_good=False, what=f"the channel {self.options.to} is found", help=str(error))
             return
         # A public channel does not need the scopes for private channels, and vice versa.
         needed, unneeded = ("groups:", "channels:") if channel.get("is_private") else ("channels:", "groups:")
@@ -439,16 +441,16 @@ class Channel(BaseChannel):
             self._shows_history = f"{needed}history" in held_scopes
         yield passed(f"the channel is #{channel.get('name')} ({place})")
         is_open, is_member = not channel.get("is_archived"), bool(channel.get("is_member"))
-        yield model.CheckLine.of(is_open, "the channel is open", otherwise=ERRORS["is_archived"][1])
+        yield CheckLine.of(is_open, "the channel is open", otherwise=ERRORS["is_archived"][1])
         what = "the app is a member of the channel"
-        yield model.CheckLine.of(is_member, what, otherwise=ERRORS["not_in_channel"][1])
+        yield CheckLine.of(is_member, what, otherwise=ERRORS["not_in_channel"][1])
         for group in self._listed_groups:
             what = f"the members of the user group {group} can be read"
             try:
                 await self._fetch_members(group)
-            except model.SendError as error:
+            except SendError as error:
                 advice = f"{error}; the app needs the scope usergroups:read for may_act with a group"
-                yield model.CheckLine(is_good=False, what=what, help=advice)
+                yield CheckLine(is_good=False, what=what, help=advice)
             else:
                 yield passed(what)
         if self.options.buttons:
@@ -462,11 +464,11 @@ def _next_cursor(page: Mapping[str, Any]) -> str:
     return str((page.get("response_metadata") or {}).get("next_cursor") or "")
 
 
-def _check_scopes(needed: Iterable[str], held: set[str] | None) -> list[model.CheckLine]:
+def _check_scopes(needed: Iterable[str], held: set[str] | None) -> list[CheckLine]:
     """Return a line for each needed scope, or no lines if Slack did not name the held scopes."""
     add = "add it under OAuth & Permissions, then Reinstall to Workspace"
     return [
-        model.CheckLine.of(scope in held, f"scope {scope}", otherwise=f"missing for {SCOPES[scope]}: {add}")
+        CheckLine.of(scope in held, f"scope {scope}", otherwise=f"missing for {SCOPES[scope]}: {add}")
         for scope in needed
         if held is not None
     ]
@@ -475,7 +477,7 @@ def _check_scopes(needed: Iterable[str], held: set[str] | None) -> list[model.Ch
 class WebhookChannel(BaseChannel):
     """The channel of an incoming webhook. Slack returns no reference, so threads, edits and look-up are impossible."""
 
-    abilities = model.Abilities(threads=False, edits=False, lookup=False)
+    abilities = Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         assert options.webhook is not None
@@ -483,7 +485,7 @@ class WebhookChannel(BaseChannel):
         super().__init__(name, account=account, pace=options.pace, context=context)
         self._webhook = options.webhook
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         document = {**blocks.message_content(delivery, zone=self.context.zone), "mrkdwn": False}
         status, headers, body = await sdk.post_to_webhook(self._address(), document, name=self.name)
         word = body.strip()
@@ -494,7 +496,7 @@ class WebhookChannel(BaseChannel):
         now = self.context.clock.now()
         raise error_of_status(status, who="Slack", headers=headers, now=now)
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         yield passed(
             "reduced mode: a webhook has no threads, no edits and no way to check whether a message arrived",
             "a bot token has all three: docs/channels.md, Slack",
@@ -605,7 +607,7 @@ ERRORS: ErrorTable = {
 }
 
 
-def _error_of_code(code: str, *, doing: str, needed: str = "") -> model.SendError:
+def _error_of_code(code: str, *, doing: str, needed: str = "") -> SendError:
     """Return the error for a code of Slack; ``needed`` is the missing scope."""
     act, advice = ERRORS.get(
         code, (Act.PARK_CHANNEL, "this version does not know this error code; see docs.slack.dev for its meaning")

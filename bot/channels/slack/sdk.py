@@ -12,10 +12,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.error import URLError
 
-from bot import model
 from bot.channels.kit import http_client
 from bot.channels.kit.context import run_in_thread
 from bot.channels.kit.errors import unsent_error
+from bot.model.errors import OutcomeUnknown, SendError
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -98,16 +98,16 @@ async def _run(call: Callable[[], T], *, name: str) -> T:
         # The SDK raises these errors for answers that are not from Slack, such as a list or half a document.
         if not isinstance(error, SlackClientError | AttributeError | TypeError | ValueError | LookupError):
             raise
-        raise model.OutcomeUnknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
+        raise OutcomeUnknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
 
 
-def _error_without_answer(error: Exception) -> model.SendError:
+def _error_without_answer(error: Exception) -> SendError:
     # urllib, which the SDK uses, raises URLError if the host name, the connection or the certificate fails.
     reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
     if isinstance(error, URLError) and (wait := unsent_error(reason, who="Slack")):
         return wait
     if isinstance(reason, TimeoutError):
-        return model.OutcomeUnknown("Slack: no answer in time")
+        return OutcomeUnknown("Slack: no answer in time")
     if isinstance(reason, ConnectionError | http.client.HTTPException):
-        return model.OutcomeUnknown("Slack: the connection broke before an answer came")
-    return model.OutcomeUnknown(f"Slack: the answer cannot be read ({type(reason).__name__})")
+        return OutcomeUnknown("Slack: the connection broke before an answer came")
+    return OutcomeUnknown(f"Slack: the answer cannot be read ({type(reason).__name__})")

@@ -29,13 +29,16 @@ from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot import model
+from bot.aio import TaskGroup
 from bot.channels.kit import phrases, rendering
 from bot.channels.kit.context import run_in_thread
 from bot.channels.slack import blocks, sdk
 from bot.channels.slack.channel import Channel
 from bot.model.actions import EndSilence, MakeSilence
-from bot.model.runtime import TaskGroup
+from bot.model.channels import ActionResult, ChatRequest, OnChange, OnChatRequest, OnPress, Person, Press
+from bot.model.durations import SHORTEST_WAIT, backoff
+from bot.model.errors import OutcomeUnknown, RetryLater, SendError, StoreError
+from bot.model.messages import Message
 
 log = structlog.get_logger()
 
@@ -62,7 +65,7 @@ class Listener:
         self._places = places
         self._context = places[0].context
 
-    async def listen(self, on_press: model.OnPress, on_change: model.OnChange, on_asked: model.OnChatRequest) -> None:
+    async def listen(self, on_press: OnPress, on_change: OnChange, on_asked: OnChatRequest) -> None:
         """Receive presses and questions until cancelled.
 
         ``on_change`` gets the reason when the connection fails, and None when it works again.
@@ -75,11 +78,11 @@ class Listener:
                     await on_change(None)
                     failures = 0
                     await self._receive(client, envelopes, on_press, on_asked)
-                wait = model.SHORTEST_WAIT
-            except model.SendError as error:
+                wait = SHORTEST_WAIT
+            except SendError as error:
                 await on_change(str(error))
-                retry_after = error.after if isinstance(error, model.RetryLater) else None
-                wait = retry_after or model.backoff(failures)
+                retry_after = error.after if isinstance(error, RetryLater) else None
+                wait = retry_after or backoff(failures)
                 failures += 1
             await self._context.clock.sleep(wait)
 
@@ -110,7 +113,7 @@ class Listener:
         client.wss_uri = url
         await run_in_thread(client.connect, name="socket mode")
         if not client.is_connected():
-            raise model.OutcomeUnknown(
+            raise OutcomeUnknown(
                 "Socket Mode: the connection could not be made; check the network connection and the proxy"
             )
         return client, envelopes
@@ -119,8 +122,8 @@ class Listener:
         self,
         client: SocketModeClient,
         envelopes: asyncio.Queue[SocketModeRequest],
-        on_press: model.OnPress,
-        on_asked: model.OnChatRequest,
+        on_press: OnPress,
+        on_asked: OnChatRequest,
     ) -> None:
         """Handle envelopes until the connection is lost."""
         async with TaskGroup() as group:
@@ -143,8 +146,8 @@ class Listener:
         self,
         client: SocketModeClient,
         request: SocketModeRequest,
-        question: model.ChatRequest,
-        on_asked: model.OnChatRequest,
+        question: ChatRequest,
+        on_asked: OnChatRequest,
     ) -> None:
         # Acknowledge before answering, because the person sees whether an answer comes, and can ask again.
         await self._acknowledge(client, request)
@@ -159,12 +162,10 @@ class Listener:
             else:
                 url, api_url = str(request.payload["response_url"]), place.options.base_url
                 await answer_command(url, message, zone=zone, api_url=api_url)
-        except model.SendError as error:
+        except SendError as error:
             log.warning("chat command not answered", error=str(error))
 
-    async def _handle_press(
-        self, client: SocketModeClient, request: SocketModeRequest, on_press: model.OnPress
-    ) -> None:
+    async def _handle_press(self, client: SocketModeClient, request: SocketModeRequest, on_press: OnPress) -> None:
         press = blocks.parse_press(request.payload, envelope=str(request.envelope_id))
         if press is None:
             # An app created from an earlier manifest also reports reactions, which need no warning.
@@ -190,7 +191,7 @@ class Listener:
             # Slack delivers the press again with the same envelope id, by which the repetition is recognized.
             log.warning("button press not acknowledged", error=type(error).__name__)
 
-    async def _with_rights(self, person: model.Person, *, with_members: bool) -> model.Person:
+    async def _with_rights(self, person: Person, *, with_members: bool) -> Person:
         """Return the person with the channels in which they may not press buttons.
 
         If ``with_members`` is true, also add the channels of which they are a member.
@@ -199,24 +200,24 @@ class Listener:
         member_of = [place.name for place in self._places if with_members and await place.is_member(person.id)]
         return replace(person, barred=frozenset(barred), member_of=frozenset(member_of))
 
-    async def _store_press(self, press: model.Press, on_press: model.OnPress) -> model.ActionResult | None:
+    async def _store_press(self, press: Press, on_press: OnPress) -> ActionResult | None:
         try:
             # Only actions that affect other channels need the person's memberships.
             action = press.action
             is_wide = isinstance(action, EndSilence) or (isinstance(action, MakeSilence) and not action.is_here)
             person = await self._with_rights(press.person, with_members=is_wide)
             return await on_press(replace(press, person=person))
-        except model.StoreError as error:
+        except StoreError as error:
             log.error("button press not stored", error=str(error))
             return None
 
-    async def _answer(self, press: model.Press, answer: model.ActionResult) -> None:
+    async def _answer(self, press: Press, answer: ActionResult) -> None:
         command = f"{COMMAND} {answer.command}" if answer.command else ""
         try:
             await self._places[0].post_ephemeral(
                 place=press.place, person=press.person.id, text=answer.text, command=command
             )
-        except model.SendError as error:
+        except SendError as error:
             log.warning("button press not answered", error=str(error))
 
 
@@ -272,21 +273,21 @@ _MAX_COMMAND_LENGTH = 2_000
 _SLACK_HOSTS = (".slack.com", ".slack-gov.com")
 
 
-def parse_question(kind: str, payload: Mapping[str, Any], *, envelope: str) -> model.ChatRequest | None:
+def parse_question(kind: str, payload: Mapping[str, Any], *, envelope: str) -> ChatRequest | None:
     """Parse an envelope of this ``kind``. Returns None if it is not a command or an opened Home tab."""
     match kind, payload:
         case "slash_commands", {"command": str(command), "text": str(words), "user_id": str(by), "response_url": str()}:
             is_ours = command == COMMAND and _USER.match(by)
-            person = model.Person(id=by, name=phrases.person_name(payload.get("user_name"), service="Slack"))
-            return model.ChatRequest(id=envelope, person=person, words=words[:_MAX_COMMAND_LENGTH]) if is_ours else None
+            person = Person(id=by, name=phrases.person_name(payload.get("user_name"), service="Slack"))
+            return ChatRequest(id=envelope, person=person, words=words[:_MAX_COMMAND_LENGTH]) if is_ours else None
         case "events_api", {"event": {"type": "app_home_opened", "tab": "home", "user": str(by)}}:
-            person = model.Person(id=by)
-            return model.ChatRequest(id=envelope, person=person, is_page=True) if _USER.match(by) else None
+            person = Person(id=by)
+            return ChatRequest(id=envelope, person=person, is_page=True) if _USER.match(by) else None
         case _:
             return None
 
 
-async def answer_command(url: str, message: model.Message, *, zone: tzinfo, api_url: str) -> None:
+async def answer_command(url: str, message: Message, *, zone: tzinfo, api_url: str) -> None:
     """Post the answer to a command, visible only to the person who typed it. Raises SendError.
 
     The response address ``url`` works in every channel, even if the app is not a member.
@@ -294,9 +295,9 @@ async def answer_command(url: str, message: model.Message, *, zone: tzinfo, api_
     parts, api = urlsplit(url), urlsplit(api_url)
     is_on_slack = parts.scheme == "https" and (parts.hostname or "").endswith(_SLACK_HOSTS)
     if not is_on_slack and (parts.scheme, parts.netloc) != (api.scheme, api.netloc):
-        raise model.OutcomeUnknown("answering a command: the response address is not on Slack's host")
+        raise OutcomeUnknown("answering a command: the response address is not on Slack's host")
     text = blocks.plain_text(rendering.plain_preview(message))
     body = {"response_type": "ephemeral", "text": text, "blocks": blocks.build_blocks(message, zone=zone)}
     status, _, _ = await sdk.post_to_webhook(url, body, name="answer of a command")
     if status != 200:
-        raise model.OutcomeUnknown(f"answering a command: Slack answered {status}")
+        raise OutcomeUnknown(f"answering a command: Slack answered {status}")

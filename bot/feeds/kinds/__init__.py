@@ -12,9 +12,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
-from bot import model, plugins
+from bot import plugins
 from bot.feeds.kit import fields, sniff
 from bot.feeds.kit.packing import gunzip
+from bot.model.errors import BodyTooBig, ReadError
+from bot.model.feeds import ParsedFeed
+from bot.model.fetching import Body, Source
 
 __all__ = [
     "find_kinds",
@@ -37,31 +40,31 @@ def find_kinds() -> plugins.Kinds:
 
 
 @cache
-def get_rss_source() -> tuple[plugins.Kind, model.Source]:
+def get_rss_source() -> tuple[plugins.Kind, Source]:
     """Return the RSS kind, which parses most documents. Importing the other kinds takes as long as parsing 50 feeds."""
     return _get_source("rss", "{}")
 
 
 @cache
-def find_recognisers() -> tuple[tuple[plugins.Kind, model.Source], ...]:
+def find_recognisers() -> tuple[tuple[plugins.Kind, Source], ...]:
     """Return each kind that requires no option, with a source that recognises documents; built-in kinds come first."""
     ours_first = sorted(find_kinds().by_name.values(), key=lambda kind: kind.package is not None)
     return tuple((kind, source) for kind in ours_first if (source := _make_without_options(kind)))
 
 
-def parse_document(body: model.Body, *, kind: str | None = None, options: str = "{}") -> model.ParsedFeed:
+def parse_document(body: Body, *, kind: str | None = None, options: str = "{}") -> ParsedFeed:
     """Parse a document with the named kind, or with the first kind that recognises it if ``kind`` is None.
 
     ``options`` is the JSON of the named kind's options. Blocking. Raises ReadError, IsPage.
     """
     try:
         content = gunzip(body.content, limit_bytes=_UNPACKED_BYTES)
-    except model.BodyTooBig as error:
-        raise model.ReadError(f"not a feed: the body is compressed and {error}") from error
+    except BodyTooBig as error:
+        raise ReadError(f"not a feed: the body is compressed and {error}") from error
     if content is not body.content:
         body = dataclasses.replace(body, content=content)
     if not content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
-        raise model.ReadError("empty body: the server sent nothing; it is polled again later")
+        raise ReadError("empty body: the server sent nothing; it is polled again later")
     reading = _parse_with(*_get_source(kind, options), body) if kind else _parse_recognised(body)
     entries, too_many = fields.keep_ends(reading.entries)
     entries = tuple(fields.bound_entry(entry) for entry in entries)
@@ -72,14 +75,14 @@ def parse_document(body: model.Body, *, kind: str | None = None, options: str = 
     )
 
 
-def propose_selectors(body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+def propose_selectors(body: Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
     """Return a page's name, and selectors for its lists, most likely first. Blocking. Raises ReadError."""
     from bot.feeds.kinds.page import proposals  # only commands need it
 
     return proposals.propose_selectors(body)
 
 
-def _parse_recognised(body: model.Body) -> model.ParsedFeed:
+def _parse_recognised(body: Body) -> ParsedFeed:
     if get_rss_source()[1].recognises(body):
         return _parse_with(*get_rss_source(), body)
     for kind, source in find_recognisers():
@@ -88,7 +91,7 @@ def _parse_recognised(body: model.Body) -> model.ParsedFeed:
     raise sniff.explain_refusal(body)
 
 
-def _recognises(kind: plugins.Kind, source: model.Source, body: model.Body) -> bool:
+def _recognises(kind: plugins.Kind, source: Source, body: Body) -> bool:
     if kind.package is None:
         return source.recognises(body)
     try:
@@ -97,42 +100,40 @@ def _recognises(kind: plugins.Kind, source: model.Source, body: model.Body) -> b
         return False
 
 
-def _parse_with(kind: plugins.Kind, source: model.Source, body: model.Body) -> model.ParsedFeed:
+def _parse_with(kind: plugins.Kind, source: Source, body: Body) -> ParsedFeed:
     if kind.package is None:
         return source.read(body)
     try:
         reading = source.read(body)
         return dataclasses.replace(reading, entries=tuple(reading.entries))
-    except model.ReadError:
+    except ReadError:
         raise
     except Exception as error:
-        raise model.ReadError(
+        raise ReadError(
             f'the plug-in "{kind.name}" of {kind.package} failed on this document ({type(error).__name__})'
         ) from error
 
 
 @lru_cache(maxsize=1_000)
-def _get_source(name: str, options: str) -> tuple[plugins.Kind, model.Source]:
+def _get_source(name: str, options: str) -> tuple[plugins.Kind, Source]:
     """Return the named kind, and its source with the options (JSON). Raises ReadError."""
     kind = find_kinds().by_name.get(name)
     if kind is None:
         broken = find_kinds().broken.get(name)
-        raise model.ReadError(str(broken) if broken else f'the kind of source "{name}" is not installed')
+        raise ReadError(str(broken) if broken else f'the kind of source "{name}" is not installed')
     try:
-        source: model.Source = (
-            kind.made_by(kind.options.model_validate_json(options)) if kind.options else kind.made_by()
-        )
+        source: Source = kind.made_by(kind.options.model_validate_json(options)) if kind.options else kind.made_by()
     except Exception as error:
-        raise model.ReadError(f'the kind "{name}" does not accept the options ({type(error).__name__})') from error
+        raise ReadError(f'the kind "{name}" does not accept the options ({type(error).__name__})') from error
     return kind, source
 
 
-def _make_without_options(kind: plugins.Kind) -> model.Source | None:
+def _make_without_options(kind: plugins.Kind) -> Source | None:
     """Return a source with default options, or None if an option has no default, so that feeds must name the kind."""
     if kind.options and any(option.is_required() for option in kind.options.model_fields.values()):
         return None
     try:
-        source: model.Source = kind.made_by(kind.options()) if kind.options else kind.made_by()
+        source: Source = kind.made_by(kind.options()) if kind.options else kind.made_by()
     except Exception:
         if kind.package is None:
             raise

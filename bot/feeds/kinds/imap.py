@@ -24,10 +24,11 @@ import pydantic
 from lxml import etree
 from lxml.html import HtmlElement
 
-from bot import model
 from bot.feeds.kinds.page import selectors
 from bot.feeds.kit import charset, fields, packing
-from bot.model import Body, ReadError
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, ParsedFeed
+from bot.model.fetching import Body
 
 KIND = "imap"
 
@@ -62,23 +63,23 @@ class Source:
         """Return False, because a feed that reads a mailbox must name the kind."""
         return False
 
-    def read(self, body: Body) -> model.ParsedFeed:
+    def read(self, body: Body) -> ParsedFeed:
         """Parse mails. Blocking. Raises ReadError."""
         if not body.content.startswith(packing.MAILS_HEAD):
             raise ReadError('not from a mailbox; with "kind: imap", write the address as imaps://host/folder')
-        entries: dict[str, model.Entry] = {}
+        entries: dict[str, Entry] = {}
         skipped = 0
         for _, raw in packing.unpack_mails(body.content):
             mail = parse_mail(raw)
             skipped += mail is None
             for entry in self._entries(mail) if mail else ():
                 entries.setdefault(entry.guid or "", entry)
-        return model.ParsedFeed(entries=tuple(entries.values()), is_increment=True, skipped=skipped)
+        return ParsedFeed(entries=tuple(entries.values()), is_increment=True, skipped=skipped)
 
-    def _entries(self, mail: Mail) -> Iterator[model.Entry]:
+    def _entries(self, mail: Mail) -> Iterator[Entry]:
         listed = find_listed_articles(mail.html or convert_text_to_html(mail.text)) if self._splits else ()
         for item in listed:
-            yield model.Entry(
+            yield Entry(
                 guid=f"{mail.id}#{hashlib.sha256(item.link.encode('utf-8', 'replace')).hexdigest()[:16]}",
                 link=item.link,
                 title=fields.escape_text(item.title),
@@ -87,7 +88,7 @@ class Source:
                 published=mail.date,
             )
         if not listed:
-            yield model.Entry(
+            yield Entry(
                 guid=mail.id,
                 title=fields.escape_text(mail.subject),
                 body=mail.html or fields.escape_text(mail.text),

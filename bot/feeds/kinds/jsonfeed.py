@@ -12,9 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from bot import model
 from bot.feeds.kit import charset, fields, sniff
-from bot.model import Body, ReadError
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, ParsedFeed
+from bot.model.fetching import Body
 from bot.text.dates import DocumentDates
 
 KIND = "jsonfeed"
@@ -31,7 +32,7 @@ class Source:
         """Return whether the document is JSON."""
         return sniff.root_element(body.content, body.content_type) == "json"
 
-    def read(self, body: Body) -> model.ParsedFeed:
+    def read(self, body: Body) -> ParsedFeed:
         """Parse a document. Blocking. Raises ReadError."""
         decoded = charset.decode(body.content, body.content_type)
         remarks = [decoded.remark] if decoded.remark else []
@@ -40,7 +41,7 @@ class Source:
         hashes = [fields.hash_item(json.dumps(item, sort_keys=True).encode(), body.url) for item in items]
         base = fields.web_address(_text(feed, "feed_url"), body.url) or body.url
         dates = DocumentDates()
-        return model.ParsedFeed(
+        return ParsedFeed(
             title=" ".join((_text(feed, "title") or "").split())[:300] or None,
             link=fields.web_address(_text(feed, "home_page_url"), base),
             language=_text(feed, "language"),
@@ -93,10 +94,10 @@ def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[J
     return feed if isinstance(feed, Mapping) else {}, items
 
 
-def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str, dates: DocumentDates) -> model.Entry:
+def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str, dates: DocumentDates) -> Entry:
     guid = _text(item, "id")
     language = _text(item, "language") or _text(feed, "language") or "en"
-    return model.Entry(
+    return Entry(
         guid=guid,
         link=fields.web_address(_text(item, "url"), base)
         or fields.web_address(_text(item, "external_url"), base)
@@ -157,9 +158,7 @@ def _address(guid: str | None) -> str | None:
     return fields.web_address(guid) if guid and "://" in guid else None
 
 
-def parse_api_answer(
-    body: Body, *, title: str, items_of: Callable[[Json], Iterable[Mapping[str, Json]]]
-) -> model.ParsedFeed:
+def parse_api_answer(body: Body, *, title: str, items_of: Callable[[Json], Iterable[Mapping[str, Json]]]) -> ParsedFeed:
     """Parse an API's response, whose items ``items_of`` converts to JSON Feed items. Raises ReadError."""
     decoded = charset.decode(body.content, body.content_type)
     try:

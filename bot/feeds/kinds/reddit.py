@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from bot import model
 from bot.feeds.kinds import jsonfeed
 from bot.feeds.kinds.jsonfeed import Json, text_field
-from bot.model import Body, ReadError
+from bot.model.errors import ReadError
+from bot.model.feeds import ParsedFeed
+from bot.model.fetching import Body
 
 KIND = "reddit"
 
@@ -20,7 +21,7 @@ class Source:
         """Return False, because nothing in the JSON identifies the kind; the feed must name it."""
         return False
 
-    def read(self, body: Body) -> model.ParsedFeed:
+    def read(self, body: Body) -> ParsedFeed:
         """Parse a listing. Blocking. Raises ReadError."""
         return jsonfeed.parse_api_answer(body, title="Reddit", items_of=_items)
 

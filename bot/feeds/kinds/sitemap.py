@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from lxml import etree
 
-from bot import model
 from bot.feeds.kit import fields, sniff, xmltext
-from bot.model import Body, ReadError
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, ParsedFeed
+from bot.model.fetching import Body
 from bot.text.dates import DocumentDates
 
 KIND = "sitemap"
@@ -25,7 +26,7 @@ class Source:
         """Return whether the root element is a sitemap's."""
         return sniff.root_element(body.content, body.content_type) in _ROOTS
 
-    def read(self, body: Body) -> model.ParsedFeed:
+    def read(self, body: Body) -> ParsedFeed:
         """Parse a document. Blocking. Raises ReadError."""
         document = xmltext.prepare_xml(body, roots=_ROOTS)
         root = _parsed(document.text)
@@ -45,7 +46,7 @@ class Source:
         dates = DocumentDates()
         first = _child(news[0], "news") if news else None
         publication = _child(first, "publication") if first is not None else None
-        return model.ParsedFeed(
+        return ParsedFeed(
             title=fields.plain_title(_text(publication, "name")),
             language=_text(publication, "language"),
             entries=fields.parse_new(kept, hashes, body, lambda page: _entry(page, body.url, dates)),
@@ -78,10 +79,10 @@ def _names_others(root: etree._Element) -> str:
     return f"a list of sitemaps, not a news sitemap; write one of {first}{more} into feeds.yaml"
 
 
-def _entry(page: etree._Element, base: str, dates: DocumentDates) -> model.Entry:
+def _entry(page: etree._Element, base: str, dates: DocumentDates) -> Entry:
     news = _child(page, "news")
     language = _text(_child(news, "publication"), "language")
-    return model.Entry(
+    return Entry(
         link=fields.web_address(_text(page, "loc"), base),
         title=fields.escape_text(_text(news, "title")),
         tags=tuple(dict.fromkeys(word.strip() for word in (_text(news, "keywords") or "").split(",") if word.strip())),

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 
-from bot import model
+from bot.model.durations import format_count
 
 #: First bytes of a document, and the encoding that they identify (XML 1.0 appendix F). UTF-32 precedes UTF-16, because
 #: a pattern of UTF-32 may begin with one of UTF-16.
@@ -168,7 +168,7 @@ def _replacing(content: bytes, encoding: str) -> Decoded:
     if count and encoding.startswith("utf-8"):
         count -= content.count(b"\xef\xbf\xbd")
     label = encoding.removesuffix("-sig").upper()
-    remark = f"{model.format_count(count, 'byte')} {'is' if count == 1 else 'are'} not {label}" if count else None
+    remark = f"{format_count(count, 'byte')} {'is' if count == 1 else 'are'} not {label}" if count else None
     # A page made of several files may begin with several byte order marks.
     return Decoded(text.lstrip("\ufeff"), encoding, remark)
 

@@ -18,7 +18,8 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree, html
 
-from bot import model
+from bot.model.feeds import Entry
+from bot.model.fetching import Body
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ def keep_ends(items: Sequence[T]) -> tuple[tuple[T, ...], tuple[str, ...]]:
     return (*items[:half], *items[-half:]), (f"{len(items)} items; only the first and the last {half} are read",)
 
 
-def bound_entry(entry: model.Entry) -> model.Entry:
+def bound_entry(entry: Entry) -> Entry:
     """Return the entry with every field within its limit."""
     if is_within_bounds(entry):
         return entry
@@ -62,7 +63,7 @@ def bound_entry(entry: model.Entry) -> model.Entry:
     )
 
 
-def is_within_bounds(entry: model.Entry) -> bool:
+def is_within_bounds(entry: Entry) -> bool:
     """Return whether each field is within its limit, and no text is empty. Nearly all entries pass and need no copy."""
     return (
         len(entry.guid or "") <= MAX_ADDRESS
@@ -77,7 +78,7 @@ def is_within_bounds(entry: model.Entry) -> bool:
     )
 
 
-def mark_baseline(entries: Sequence[model.Entry], cutoff: datetime | None) -> tuple[model.Entry, ...]:
+def mark_baseline(entries: Sequence[Entry], cutoff: datetime | None) -> tuple[Entry, ...]:
     """Mark entries older than ``cutoff`` as identity only, so that no rule matches them; undated entries count as new.
 
     Marked entries also lose their text unless they are among the first ``SAMPLE`` entries.
@@ -97,14 +98,12 @@ def mark_baseline(entries: Sequence[model.Entry], cutoff: datetime | None) -> tu
     )
 
 
-def _is_older(entry: model.Entry, cutoff: datetime | None) -> bool:
+def _is_older(entry: Entry, cutoff: datetime | None) -> bool:
     date = entry.published or entry.updated
     return cutoff is not None and date is not None and date < cutoff and not entry.identity_only
 
 
-def parse_new(
-    items: Iterable[T], hashes: Iterable[str], body: model.Body, parse: Callable[[T], model.Entry]
-) -> tuple[model.Entry, ...]:
+def parse_new(items: Iterable[T], hashes: Iterable[str], body: Body, parse: Callable[[T], Entry]) -> tuple[Entry, ...]:
     """Parse the items whose hash is new. If ``body.names_known`` is true, also parse the others, as identity only."""
     return tuple(
         mark_known(parse(item), is_known=item_hash in body.known_hashes)
@@ -118,7 +117,7 @@ def hash_item(packed: bytes, base: str) -> str:
     return hashlib.blake2b(base.encode() + b"\0" + packed, digest_size=10).hexdigest()
 
 
-def mark_known(entry: model.Entry, *, is_known: bool) -> model.Entry:
+def mark_known(entry: Entry, *, is_known: bool) -> Entry:
     """Mark an entry with known bytes as identity only. Keep its body, which identifies an entry without an id."""
     return dataclasses.replace(entry, identity_only=True) if is_known else entry
 

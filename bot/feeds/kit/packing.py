@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-from bot.model import BodyTooBig, Unreachable
+from bot.model.errors import BodyTooBig, Unreachable
 
 _GZIP_MAGIC = b"\x1f\x8b"
 #: Values of zlib's wbits for gzip, zlib and raw deflate.

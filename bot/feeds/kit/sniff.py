@@ -10,7 +10,8 @@ import re
 from lxml import etree, html
 
 from bot.feeds.kit import charset, fields, xmltext
-from bot.model import Body, IsPage, ReadError
+from bot.model.errors import IsPage, ReadError
+from bot.model.fetching import Body
 
 #: Number of bytes in which the root element is searched. A broken server may send warnings before the document.
 _HEAD_BYTES = 16_384

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from bot import model
 from bot.feeds.kit import charset
-from bot.model import Body, ReadError
+from bot.model.durations import format_count
+from bot.model.errors import ReadError
+from bot.model.fetching import Body
 
 #: Characters that XML 1.0 does not allow, even as references (section 2.2).
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -59,7 +60,7 @@ def prepare_xml(body: Body, *, roots: Collection[str]) -> XmlText:
     remarks = [decoded.remark] if decoded.remark else []
     text, controls = _without_controls(body.content, decoded)
     if controls:
-        remarks.append(f"{model.format_count(controls, 'control character')} left out")
+        remarks.append(f"{format_count(controls, 'control character')} left out")
     root, doctype, is_soiled = _root_of(text)
     if root is None:
         raise ReadError("not a feed: no rss, feed, RDF or urlset element")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-from bot import model
+from bot.model.stories import Article
 from bot.stories.facts.deadlines import Dues
 from bot.stories.facts.reading import Figure, Reading, Statement, read
 from bot.text import dates, names, numbers
@@ -146,7 +146,7 @@ class StoryClaims:
 _REPEATED = 0.15
 
 
-def claims_of(articles: Sequence[model.Article]) -> StoryClaims:
+def claims_of(articles: Sequence[Article]) -> StoryClaims:
     """Return the claims of articles in order of joining; the cost is constant from about 130 articles on."""
     claims = StoryClaims()
     for article in articles if len(articles) <= _FIRST + _LAST else (*articles[:_FIRST], *articles[-_LAST:]):

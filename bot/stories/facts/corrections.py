@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeAlias
 
-from bot import model
+from bot.model.stories import Article, Edit
 from bot.stories.facts.reading import Statement, statement
 from bot.text import lexicon, sentences, titles
 from bot.text.alignment import align
@@ -58,7 +58,7 @@ _FEW = 3
 _OPPOSITE = ("un", "in", "im", "il", "ir", "dis", "non")
 
 
-def corrections(old_article: model.Article, new_article: model.Article) -> tuple[model.Edit, ...]:
+def corrections(old_article: Article, new_article: Article) -> tuple[Edit, ...]:
     """Return the material changes in the headline and in sentences, in order.
 
     If only one version has the full text, only headlines are compared. A live page has updates, not corrections. The
@@ -82,8 +82,8 @@ def corrections(old_article: model.Article, new_article: model.Article) -> tuple
     return tuple(edits)
 
 
-def _edit(article: model.Article, field: str, old_text: str, new_text: str) -> model.Edit:
-    return model.Edit(
+def _edit(article: Article, field: str, old_text: str, new_text: str) -> Edit:
+    return Edit(
         article=article.id, outlet=article.outlet, field=field, before=old_text, after=new_text, link=article.link
     )
 
@@ -154,7 +154,7 @@ class _Part:
 class _Wording:
     """A sentence, split into its words in order and its values by kind."""
 
-    def __init__(self, shown: str, article: model.Article, language: str) -> None:
+    def __init__(self, shown: str, article: Article, language: str) -> None:
         self.language = language
         self.read: Statement = statement(_AGE.sub(" ", shown)[: sentences.LONGEST], 1, language, article.when.date())
         self.words = [token.text for token in words_of(self.read.plain)][:_WORDS]
@@ -299,7 +299,7 @@ def _is_initials(short: str, words: Sequence[str]) -> bool:
     return short in "".join(word[0] for word in words)
 
 
-def _headline_differs(old_article: model.Article, new_article: model.Article, language: str) -> bool:
+def _headline_differs(old_article: Article, new_article: Article, language: str) -> bool:
     """Return whether the two headlines are versions of one headline but state different things."""
     titles = [_plain(article.title) for article in (old_article, new_article)]
     if len({" ".join(_bare(_KICKER.sub("", title))) for title in titles}) == 1 or any(map(_QUESTION.search, titles)):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bot import model
+from bot.model.stories import Deadline, Fact
 from bot.stories.facts.reading import Reading, Statement
 from bot.text import dates, lexicon
 from bot.text.words import fold
@@ -38,7 +38,7 @@ class Due:
 
     day: dates.Day
     words: frozenset[str]
-    fact: model.Fact
+    fact: Fact
 
 
 @dataclass(slots=True)
@@ -70,9 +70,9 @@ class Dues:
             self.held.append(Due(day, statement.content, fact))
         del self.held[:-_MOST], self.gone[:-_MOST]
 
-    def deadlines(self) -> tuple[model.Deadline, ...]:
+    def deadlines(self) -> tuple[Deadline, ...]:
         """Return the deadlines, earliest first, including past ones."""
-        items = (model.Deadline(day=due.day.begins(), fact=due.fact) for due in self.held)
+        items = (Deadline(day=due.day.begins(), fact=due.fact) for due in self.held)
         return tuple(sorted(items, key=lambda item: item.day))
 
     def _replaced(self, statement: Statement, *, is_moved: bool) -> Due | None:

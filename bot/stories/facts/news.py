@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from bot import model
+from bot.model.stories import CORRECTION, Article, Fact
 from bot.stories.facts.changes import Change, changes
 from bot.stories.facts.claims import StoryClaims
 from bot.stories.facts.reading import FATES, Reading, Statement, read
@@ -61,7 +61,7 @@ def news(
     reading: Reading,
     beside: Sequence[StoryClaims] = (),
     sure: float = 1.0,
-) -> tuple[model.Fact, ...]:
+) -> tuple[Fact, ...]:
     """Return the news that the article adds to the story; empty for a story's first article or a copy.
 
     ``beside`` has the claims of the nearest other stories, whose facts are not news in this story. ``sure`` is the
@@ -70,7 +70,7 @@ def news(
     if is_copy(claims, reading, beside):
         return ()
     turn = undoing(claims, reading)
-    mark = model.CORRECTION if reading.is_correction else LABELS[turn] if turn and turn not in claims.turns else ""
+    mark = CORRECTION if reading.is_correction else LABELS[turn] if turn and turn not in claims.turns else ""
     # An explicit change names a value of the story, so it counts even if the article may report another event.
     is_sure = sure >= _SURE and not reading.is_live
     changed = [change for change in changes(claims, reading) if change.is_explicit or is_sure]
@@ -78,7 +78,7 @@ def news(
     is_verdict = not _VERDICTS.isdisjoint(_deeds(claims, reading.statements[0]))
     if not (mark or changed or is_verdict) and probability(claims, reading) * sure < THRESHOLD:
         return ()
-    facts = [_claim(reading, change, model.CORRECTION if reading.is_correction else "") for change in changed]
+    facts = [_claim(reading, change, CORRECTION if reading.is_correction else "") for change in changed]
     stated = [fact.sentence for fact in facts]
     quoted = [
         statement
@@ -92,7 +92,7 @@ def news(
 
 def news_and_more(
     claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims] = (), sure: float = 1.0
-) -> tuple[tuple[model.Fact, ...], tuple[model.Fact, ...]]:
+) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
     """Return the result of ``news``, and further sentences that the story lacks, from which a language model chooses.
 
     The second part is empty if the article very probably brings nothing new.
@@ -112,7 +112,7 @@ def news_and_more(
     return stated, tuple(_quotes(reading, further, quoted))
 
 
-def news_of_version(claims: StoryClaims, new_version: model.Article) -> tuple[model.Fact, ...]:
+def news_of_version(claims: StoryClaims, new_version: Article) -> tuple[Fact, ...]:
     """Return the news in a live page's next version, and add its claims to the story's.
 
     The facts are only quotes: a live page is about several events, so its values are rarely about the same thing.
@@ -247,9 +247,7 @@ def _shown(reading: Reading, count: int) -> list[Statement]:
     return shown
 
 
-def _quotes(
-    reading: Reading, chosen: Sequence[Statement], quoted: Sequence[str], mark: str = ""
-) -> Iterator[model.Fact]:
+def _quotes(reading: Reading, chosen: Sequence[Statement], quoted: Sequence[str], mark: str = "") -> Iterator[Fact]:
     """Yield each statement as a quote, with the preceding sentence if needed as context and not in another quote.
 
     ``quoted`` has the existing quotes. In a correction, all quotes get the ``mark``; otherwise, only quotes with the
@@ -268,7 +266,7 @@ def _quotes(
     for run in runs:
         text = _text(reading, *run)
         labels = {LABELS.get(turn) for statement in run for turn in statement.turns}
-        is_marked = mark == model.CORRECTION or mark in labels
+        is_marked = mark == CORRECTION or mark in labels
         yield reading.fact("sentence", "new", None, text, text, mark if is_marked else "")
 
 
@@ -286,7 +284,7 @@ def _leant_on(reading: Reading, statement: Statement, *, is_sure: bool = False) 
     return preceding if is_whole and len(_text(reading, preceding, statement)) <= _TOGETHER else None
 
 
-def _claim(reading: Reading, change: Change, mark: str) -> model.Fact:
+def _claim(reading: Reading, change: Change, mark: str) -> Fact:
     context = _leant_on(reading, change.statement, is_sure=change.corrected is not None)
     sentence = _text(reading, *((context, change.statement) if context else (change.statement,)))
     return reading.fact(change.kind, change.label, change.before, change.after, sentence, mark)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot import model
+from bot.model.stories import Article, ArticleId, Fact
 from bot.stories.facts.turns import turns_in
 from bot.text import dates, lexicon, names, numbers, sentences, titles, tokens, words
 from bot.text.titles import is_live_page
@@ -90,7 +90,7 @@ class Statement:
 class Reading:
     """An article in the form that is compared with a story."""
 
-    article: model.ArticleId
+    article: ArticleId
     outlet: str
     link: str
     at: datetime
@@ -114,9 +114,9 @@ class Reading:
         """Return the statements of the text."""
         return self.statements[1:] if self.title else self.statements
 
-    def fact(self, kind: str, label: str, before: str | None, after: str, sentence: str, mark: str = "") -> model.Fact:
+    def fact(self, kind: str, label: str, before: str | None, after: str, sentence: str, mark: str = "") -> Fact:
         """Return a fact that the article states in ``sentence``."""
-        return model.Fact(
+        return Fact(
             kind=kind,
             label=label,
             before=before,
@@ -130,7 +130,7 @@ class Reading:
         )
 
 
-def read(article: model.Article) -> Reading:
+def read(article: Article) -> Reading:
     """Return the reading of an article, with at most ``READ`` sentences."""
     language = lexicon.base(article.language)
     day = article.when.date()

@@ -7,16 +7,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model
 from bot.config import feed_list
+from bot.model.errors import ConfigError
+from bot.model.feeds import Feed, FullText, feed_place
 
-NEW = model.Feed(url="https://new.org/rss")
-FULL = model.Feed(
+NEW = Feed(url="https://new.org/rss")
+FULL = Feed(
     url="https://www.dawn.com/feeds/home",
     name="Dawn: the paper",
     every=timedelta(minutes=2),
     backfill=timedelta(days=1),
-    full_text=model.FullText.WHEN_NEEDED,
+    full_text=FullText.WHEN_NEEDED,
     tags=("pakistan", "no, yes"),
     owner="Dawn Media",
     expect=timedelta(hours=36),
@@ -65,7 +66,7 @@ def test_a_feed_is_added_and_everything_else_stays_as_it_was(before: str, after:
 
 
 def test_an_address_with_a_question_mark_is_added_in_brackets_too() -> None:
-    asked = model.Feed(url="https://new.org/?feed=rss")
+    asked = Feed(url="https://new.org/?feed=rss")
     assert feed_list.add_feeds("feeds: []\n", [asked]).text == 'feeds: ["https://new.org/?feed=rss"]\n'
     assert feed_list.add_feeds("feeds:\n", [asked]).text == "feeds:\n  - https://new.org/?feed=rss\n"
 
@@ -97,25 +98,25 @@ def test_a_feed_that_is_listed_is_not_added_again() -> None:
     ],
 )
 def test_a_file_that_cannot_be_edited_is_said_with_its_place(text: str, told: str) -> None:
-    with pytest.raises(model.ConfigError, match=told.replace(".", r"\.")):
+    with pytest.raises(ConfigError, match=told.replace(".", r"\.")):
         feed_list.add_feeds(text, [NEW])
 
 
 @given(
     st.lists(
         st.builds(
-            model.Feed,
+            Feed,
             url=st.text(alphabet="ab/?&#:,[]{}'\"%\\ é*!@`|>-~", max_size=12).map(lambda path: f"https://e.org/{path}"),
             name=st.none() | st.text(max_size=12).filter(lambda name: not any("\ud800" <= c <= "\udfff" for c in name)),
             tags=st.lists(st.text(alphabet="ab:#,[]{}'\" \u2028\x85-no", max_size=6), max_size=3).map(tuple),
         ),
-        unique_by=lambda feed: model.feed_place(feed.url),
+        unique_by=lambda feed: feed_place(feed.url),
         min_size=1,
         max_size=3,
     ),
     st.sampled_from(["", "feeds:\n- https://x.org\n# end\n", "feeds: [https://x.org]\n", "a: 1\nfeeds:\n"]),
 )
-def test_any_feed_is_read_back_as_it_was(feeds: list[model.Feed], text: str) -> None:
+def test_any_feed_is_read_back_as_it_was(feeds: list[Feed], text: str) -> None:
     edited = feed_list.add_feeds(text, feeds).text
     listed = yaml.load(edited, Loader=yaml.BaseLoader)["feeds"][-len(feeds) :]
     for feed, item in zip(feeds, listed, strict=True):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model
 from bot.config import feed_list, opml
-from testbed import shared_data
+from bot.model.feeds import Feed, feed_place
+from tests.testbed import shared_data
 
 
 def _opml(body: str) -> bytes:
@@ -24,8 +24,8 @@ def test_folders_and_categories_are_tags() -> None:
         )
     )
     assert found.feeds == (
-        model.Feed(url="https://www.dawn.com/feeds/home", name="Dawn", tags=("Asia", "Pakistan", "daily", "english")),
-        model.Feed(url="https://e.org/rss", name="Loose"),
+        Feed(url="https://www.dawn.com/feeds/home", name="Dawn", tags=("Asia", "Pakistan", "daily", "english")),
+        Feed(url="https://e.org/rss", name="Loose"),
     )
     assert found.problems == ()
 
@@ -47,9 +47,9 @@ BROKEN = _opml(
 def test_of_a_broken_file_everything_readable_is_read_and_the_rest_is_said() -> None:
     found = opml.read_opml(BROKEN)
     assert found.feeds == (
-        model.Feed(url="https://a.org/?x=1&lang=en&copy=2", name="A & B", tags=("News & Views",)),
-        model.Feed(url="https://c.org/rss", name="C & D é", tags=("News & Views",)),
-        model.Feed(url="http://e.org/rss", name="E"),
+        Feed(url="https://a.org/?x=1&lang=en&copy=2", name="A & B", tags=("News & Views",)),
+        Feed(url="https://c.org/rss", name="C & D é", tags=("News & Views",)),
+        Feed(url="http://e.org/rss", name="E"),
     )
     assert len(found.problems) == 3
     assert found.problems[0].startswith("line 4: not well-formed XML")
@@ -70,7 +70,7 @@ def test_entities_are_never_expanded() -> None:
         b'<opml><body><outline text="&b;&f;" xmlUrl="https://e.org/rss"/></body></opml>'
     )
     found = opml.read_opml(bomb)
-    assert found.feeds == (model.Feed(url="https://e.org/rss", name="&b;&f;"),)
+    assert found.feeds == (Feed(url="https://e.org/rss", name="&b;&f;"),)
     assert found.problems == ("the file declares entities, which are not expanded",)
 
 
@@ -90,7 +90,7 @@ def test_every_feed_of_the_published_lists_is_read_though_forty_of_them_are_brok
         content = (folder / entry["file"]).read_bytes()
         found = opml.read_opml(content)
         urls = {part.split(b'"')[0].strip() for part in content.split(b'xmlUrl="')[1:]} - {b""}
-        assert len(found.feeds) == len({model.feed_place(url.decode()) for url in urls}), entry["file"]
+        assert len(found.feeds) == len({feed_place(url.decode()) for url in urls}), entry["file"]
         assert bool(found.problems) is not entry["well_formed"]
         broken += not entry["well_formed"]
     assert broken == 40
@@ -99,7 +99,7 @@ def test_every_feed_of_the_published_lists_is_read_though_forty_of_them_are_brok
 TEXT = st.text(max_size=20)
 FEEDS = st.lists(
     st.builds(
-        model.Feed,
+        Feed,
         url=st.from_regex(r"https://[a-z]{1,8}\.org/[a-z0-9?&=%<>\"']{0,12}", fullmatch=True),
         name=st.none() | TEXT,
         tags=st.lists(st.text(alphabet='ab &<"é', min_size=1, max_size=5), max_size=3).map(tuple),
@@ -110,7 +110,7 @@ FEEDS = st.lists(
 
 
 @given(FEEDS)
-def test_what_is_exported_can_be_imported(feeds: list[model.Feed]) -> None:
+def test_what_is_exported_can_be_imported(feeds: list[Feed]) -> None:
     found = opml.read_opml(opml.write_opml(feeds).encode())
     assert [feed.url for feed in found.feeds] == [feed.url for feed in feeds]
     for feed, back in zip(feeds, found.feeds, strict=True):
@@ -131,15 +131,13 @@ def test_spellings_of_one_address_are_one_feed_with_the_tags_of_both() -> None:
         )
     )
     assert found.feeds == (
-        model.Feed(url="https://wire.example/feed", name="Wire", tags=("A", "B")),
-        model.Feed(url="https://wire.example/feed?lang=ur", tags=("C",)),
+        Feed(url="https://wire.example/feed", name="Wire", tags=("A", "B")),
+        Feed(url="https://wire.example/feed?lang=ur", tags=("C",)),
     )
 
 
 def test_a_feed_that_is_listed_under_another_spelling_is_known() -> None:
     text = "feeds:\n  - http://www.wire.example/feed/\n"
-    addition = feed_list.add_feeds(
-        text, [model.Feed(url="https://wire.example/feed"), model.Feed(url="https://b.example/")]
-    )
+    addition = feed_list.add_feeds(text, [Feed(url="https://wire.example/feed"), Feed(url="https://b.example/")])
     assert [feed.url for feed in addition.already_listed] == ["https://wire.example/feed"]
     assert addition.text == text + "  - https://b.example/\n"

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pydantic
 
-from bot import model
 from bot.channels.kit import errors, http_client, rendering
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Duration, passed, step
+from bot.model.access import Secret
+from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.messages import Receipt
 
 KIND = "board"
 
@@ -17,21 +19,21 @@ KIND = "board"
 class Options(ChannelOptions):
     """A notice board that accepts plain text by POST."""
 
-    url: model.Secret = pydantic.Field(description="The board's address, as env:NAME or file:/path: it contains a key.")
+    url: Secret = pydantic.Field(description="The board's address, as env:NAME or file:/path: it contains a key.")
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
 
 class Channel(BaseChannel):
     """A notice board, without threads, edits and look-ups."""
 
-    abilities = model.Abilities(threads=False, edits=False, lookup=False)
+    abilities = Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         # Channels with the same account are closed together. Its name shows where the secret is, never the secret.
         super().__init__(name, account=f"board {options.url.reference}", pace=options.pace, context=context)
         self._options = options
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
+    async def send(self, delivery: Delivery) -> Receipt:
         text = rendering.plain_message(delivery.message, zone=self.context.zone)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Idempotency-Key": delivery.id}
         # Raises SendError if no response arrives. The error never contains the address, which includes a key.
@@ -41,7 +43,7 @@ class Channel(BaseChannel):
         now = self.context.clock.now()
         raise errors.error_of_status(response.status, who="the board", headers=response.headers, now=now)
 
-    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[CheckLine]:
         with step("the board's address is set"):
             self._url()
         yield passed("the board's address is set")

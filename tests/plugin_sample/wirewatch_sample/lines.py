@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import pydantic
 
-from bot import model
 from bot.feeds.kit import charset, fields
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, ParsedFeed
+from bot.model.fetching import Body
 
 KIND = "lines"
 
@@ -26,27 +28,27 @@ class Source:
     def __init__(self, options: Options) -> None:
         self._separator = options.separator
 
-    def recognises(self, body: model.Body) -> bool:
+    def recognises(self, body: Body) -> bool:
         """Return False: any text could be such a list, so a feed must set ``kind: lines``."""
         return False
 
-    def read(self, body: model.Body) -> model.ParsedFeed:
+    def read(self, body: Body) -> ParsedFeed:
         """Return the entries of the document. Blocking. Raises ReadError."""
         decoded = charset.decode(body.content, body.content_type)
         parsed_lines = (self._entry(line, body.url) for line in decoded.text.split("\n"))
         # The address identifies an entry: if two lines have the same address, the last one counts.
         entries = {entry.link: entry for entry in parsed_lines if entry}
         if not entries:
-            raise model.ReadError(f'no line with a day, a title and an address between "{self._separator}"')
-        return model.ParsedFeed(entries=tuple(entries.values()), remarks=(decoded.remark,) if decoded.remark else ())
+            raise ReadError(f'no line with a day, a title and an address between "{self._separator}"')
+        return ParsedFeed(entries=tuple(entries.values()), remarks=(decoded.remark,) if decoded.remark else ())
 
-    def _entry(self, line: str, base: str) -> model.Entry | None:
+    def _entry(self, line: str, base: str) -> Entry | None:
         day, _, rest = line.partition(self._separator)
         title, _, address = rest.rpartition(self._separator)
         link = fields.web_address(address.strip(), base)
         if not link or not title.strip():
             return None
-        return model.Entry(link=link, title=fields.escape_text(title.strip()), published=_day(day.strip()))
+        return Entry(link=link, title=fields.escape_text(title.strip()), published=_day(day.strip()))
 
 
 def _day(text: str) -> datetime | None:

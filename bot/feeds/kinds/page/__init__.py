@@ -12,12 +12,13 @@ from typing import Annotated
 import pydantic
 from lxml.html import HtmlElement
 
-from bot import model
 from bot.feeds.kinds.page import days, proposals, selectors
 from bot.feeds.kinds.page.days import find_date
 from bot.feeds.kinds.page.selectors import Selector, get_selector, text_of
 from bot.feeds.kit import fields
-from bot.model import Body, ReadError
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, ParsedFeed
+from bot.model.fetching import Body
 from bot.text.dates import DocumentDates
 
 
@@ -72,7 +73,7 @@ class Source:
         """Return False, because a feed must name this kind (``kind: page``)."""
         return False
 
-    def read(self, body: Body) -> model.ParsedFeed:
+    def read(self, body: Body) -> ParsedFeed:
         """Parse a page. Blocking. Raises ReadError; its message names the selectors that find nothing."""
         root, remarks = selectors.parse_page(body)
         items = _outermost(get_selector(self._options.item).all(root))
@@ -87,7 +88,7 @@ class Source:
         def over() -> Mapping[HtmlElement, str]:
             return days.find_days(items, lambda text: page_dates.parsed(text, language, body.fetched) is not None)
 
-        entries: dict[str, model.Entry] = {}
+        entries: dict[str, Entry] = {}
         hashes: dict[str, str] = {}
         for place, item in zip(kept, days.expand_items(kept), strict=True):
             entry = self._entry(item, body.url)
@@ -111,7 +112,7 @@ class Source:
         if self._options.date and not any(entry.published for entry in entries.values()):
             remarks.append(f'"{self._options.date}" finds no date')
         title = root.find(".//title")
-        return model.ParsedFeed(
+        return ParsedFeed(
             title=(text_of(title) or "")[:300] or None if title is not None else None,
             link=body.url,
             language=root.get("lang"),
@@ -122,7 +123,7 @@ class Source:
             topic=_head_link(root, "self"),
         )
 
-    def _entry(self, item: HtmlElement, base: str) -> model.Entry | None:
+    def _entry(self, item: HtmlElement, base: str) -> Entry | None:
         options = self._options
         heading = next(item.iter(*days.HEADINGS), None)
         anchor = _anchor(item, options.link, heading)
@@ -137,7 +138,7 @@ class Source:
             return None
         link = fields.web_address(anchor.get("href") if anchor is not None else None, base)
         body = get_selector(options.text).markup_in(item) if options.text else None
-        return model.Entry(
+        return Entry(
             # Without a link, the title identifies the item, so a corrected title makes another article.
             guid=None if link else "title:" + hashlib.sha256(title.encode("utf-8", "replace")).hexdigest(),
             link=link,
@@ -187,7 +188,7 @@ def _outermost(items: list[HtmlElement]) -> list[HtmlElement]:
     return [item for item in items if not any(above in among for above in item.iterancestors())]
 
 
-def _hash(entry: model.Entry) -> str:
+def _hash(entry: Entry) -> str:
     packed = "\0".join((entry.link or "", entry.title or "", entry.body or "", str(entry.published)))
     return hashlib.blake2b(packed.encode("utf-8", "replace"), digest_size=10).hexdigest()
 

@@ -22,7 +22,7 @@ from lxml.html import HtmlElement
 
 from bot.feeds.kinds.page import days, selectors
 from bot.feeds.kinds.page.selectors import OWN_TEXT, beginning_of, get_selector, text_of
-from bot.model import Body
+from bot.model.fetching import Body
 from bot.text.dates import DocumentDates
 
 #: Minimum letters of a headline, because shorter links are menus. A Chinese letter counts as three.

@@ -11,7 +11,8 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 
 from bot.feeds.kit import charset
-from bot.model import Body, ReadError
+from bot.model.errors import ReadError
+from bot.model.fetching import Body
 
 #: Our selector for the item's own text, outside of its child elements, because CSS has none.
 OWN_TEXT = ":text"

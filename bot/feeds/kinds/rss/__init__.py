@@ -18,12 +18,13 @@ from time import struct_time
 from typing import Any
 from xml.parsers import expat
 
-from bot import model
 from bot.feeds.kinds.rss import cut, light
 from bot.feeds.kit import charset, fields, sniff, xmltext
 from bot.feeds.kit.fields import MAX_ENTRIES
 from bot.feeds.kit.xmltext import without_asides
-from bot.model import Body, ReadError
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, ParsedFeed
+from bot.model.fetching import Body
 from bot.text.dates import DocumentDates
 
 KIND = "rss"
@@ -49,7 +50,7 @@ class Source:
         """Return whether the root element is a feed or an Atom entry."""
         return sniff.root_element(body.content, body.content_type) in _ROOTS or _in_feed(body) is not body
 
-    def read(self, body: Body) -> model.ParsedFeed:
+    def read(self, body: Body) -> ParsedFeed:
         """Parse a document. Blocking. Raises ReadError."""
         body = _in_feed(body)
         document = xmltext.prepare_xml(body, roots=_ROOTS)
@@ -81,7 +82,7 @@ def _in_feed(body: Body) -> Body:
     return dataclasses.replace(body, content=whole, content_type="application/atom+xml; charset=utf-8")
 
 
-def parse_with_feedparser(data: bytes, url: str) -> model.ParsedFeed:
+def parse_with_feedparser(data: bytes, url: str) -> ParsedFeed:
     """Parse a document in UTF-8. Raises ReadError, also if feedparser would take too long."""
     import feedparser  # not needed by most commands
 
@@ -103,8 +104,8 @@ def parse_with_feedparser(data: bytes, url: str) -> model.ParsedFeed:
         raise ReadError(f"its XML is too broken to be read ({type(error).__name__})") from error
 
 
-def _parsed_feed(feed: dict[str, Any], url: str, entries: Iterable[model.Entry]) -> model.ParsedFeed:
-    return model.ParsedFeed(
+def _parsed_feed(feed: dict[str, Any], url: str, entries: Iterable[Entry]) -> ParsedFeed:
+    return ParsedFeed(
         title=fields.plain_title(_text(feed, "title")),
         link=fields.web_address(_text(feed, "link")),
         language=_text(feed, "language"),
@@ -134,13 +135,13 @@ def _mend_end(document: xmltext.XmlText) -> tuple[str, tuple[str, ...]]:
     return f"{text}</{document.tag}>", (remark,)
 
 
-def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> model.ParsedFeed | None:
+def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> ParsedFeed | None:
     """Parse the new items; return None if feedparser finds a different number of items."""
     kept, too_many = fields.keep_ends(tuple(enumerate(pieces.items)))
     known_places = {place for place, item in kept if item.hash in body.known_hashes}
     places = [place for place, _ in kept if body.names_known or place not in known_places]
     plain = light.parse_document(pieces.only(places), root=root, identity_before=body.identity_before)
-    entries: dict[int, model.Entry] = {}
+    entries: dict[int, Entry] = {}
     if plain is not None and len(plain.entries) == len(places):
         entries = {place: entry for place, entry in zip(places, plain.entries, strict=True) if entry is not None}
     odd_places = [place for place in places if place not in entries]
@@ -159,8 +160,8 @@ def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> model.ParsedFeed 
     )
 
 
-def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> model.Entry:
-    return model.Entry(
+def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> Entry:
+    return Entry(
         guid=_text(parsed, "id"),
         # feedparser ignores alternate links that are not HTML, such as text/plain.
         link=fields.web_address(_text(parsed, "link"), url) or _find_link(parsed, "alternate"),

@@ -19,8 +19,8 @@ from html.entities import entitydefs
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, iterparse
 
-from bot import model
 from bot.feeds.kit.fields import SAMPLE, escape_text, has_relative_links
+from bot.model.feeds import Entry
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -137,7 +137,7 @@ class Light:
     #: The fields of the feed as feedparser returns them, or None if they are not plain.
     feed: dict[str, Any] | None
     #: An entry for each item, or None for an item that is not plain.
-    entries: Sequence[model.Entry | None]
+    entries: Sequence[Entry | None]
 
 
 def parse_document(data: bytes, *, root: str, identity_before: datetime | None) -> Light | None:
@@ -295,7 +295,7 @@ def _header_link(link: Element) -> dict[str, str]:
     return {"rel": link.attrib["rel"].lower(), "href": _check_link(link.attrib["href"])}
 
 
-def _parse_entry(item: Element, roles: _Roles, language: str | None, cutoff: datetime | None) -> model.Entry | None:
+def _parse_entry(item: Element, roles: _Roles, language: str | None, cutoff: datetime | None) -> Entry | None:
     """Return the entry of an item (only its identity if older than ``cutoff``), or None if the item is not plain."""
     parse = _parse_atom_entry if roles is _ATOM_ROLES else _parse_rss_entry
     try:
@@ -304,7 +304,7 @@ def _parse_entry(item: Element, roles: _Roles, language: str | None, cutoff: dat
         return None
 
 
-def _parse_rss_entry(fields: _Fields, language: str | None, cutoff: datetime | None) -> model.Entry:
+def _parse_rss_entry(fields: _Fields, language: str | None, cutoff: datetime | None) -> Entry:
     guid, is_link = _guid(fields)
     # feedparser uses an id that is an address as the link, if the item has no link element.
     link = guid if is_link else None
@@ -318,13 +318,13 @@ def _parse_rss_entry(fields: _Fields, language: str | None, cutoff: datetime | N
     if not title and (fields.all("media title") or not fields.is_all):
         raise NotPlain  # the title of a picture may take its place
     if _is_old(published, updated, cutoff):
-        return model.Entry(
+        return Entry(
             guid=guid, link=link, title=title or None, published=published, updated=updated, identity_only=True
         )
     if not fields.is_all:
         raise NotPlain
     bodies = _check_html(fields.text("content")), _check_html(fields.text("summary"))
-    return model.Entry(
+    return Entry(
         guid=guid,
         link=link,
         title=title or None,
@@ -337,7 +337,7 @@ def _parse_rss_entry(fields: _Fields, language: str | None, cutoff: datetime | N
     )
 
 
-def _parse_atom_entry(fields: _Fields, language: str | None, cutoff: datetime | None) -> model.Entry:
+def _parse_atom_entry(fields: _Fields, language: str | None, cutoff: datetime | None) -> Entry:
     if fields.attributes:
         raise NotPlain
     title, link = _typed_text(fields.only("title")), _find_page_link(fields.all("link"))
@@ -347,10 +347,10 @@ def _parse_atom_entry(fields: _Fields, language: str | None, cutoff: datetime | 
     if not title or not link:
         raise NotPlain
     if _is_old(published, updated, cutoff):
-        return model.Entry(guid=guid, link=link, title=title, published=published, updated=updated, identity_only=True)
+        return Entry(guid=guid, link=link, title=title, published=published, updated=updated, identity_only=True)
     if not fields.is_all:
         raise NotPlain
-    return model.Entry(
+    return Entry(
         guid=guid,
         link=link,
         title=title,

@@ -12,25 +12,29 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from bot import channels, model
+from bot import channels
+from bot.model.alerts import Reason
+from bot.model.channels import Delivery
+from bot.model.messages import Message, MessageKind, Receipt
+from bot.model.stories import SendId
 from bot.testing import messages
-from testbed.fakes import FakeClock, MemoryKeyValues
-from testbed.servers import discord as discord_server
-from testbed.servers import faulty, smtp
-from testbed.servers import matrix as homeserver
-from testbed.servers import mattermost as mattermost_server
-from testbed.servers import teams as teams_server
-from testbed.servers import telegram as telegram_server
+from tests.testbed.fakes import FakeClock, MemoryKeyValues
+from tests.testbed.servers import discord as discord_server
+from tests.testbed.servers import faulty, smtp
+from tests.testbed.servers import matrix as homeserver
+from tests.testbed.servers import mattermost as mattermost_server
+from tests.testbed.servers import teams as teams_server
+from tests.testbed.servers import telegram as telegram_server
 
 #: The first message, its edit, and the replies in its thread.
-STORY: Sequence[tuple[str, model.Message]] = (
+STORY: Sequence[tuple[str, Message]] = (
     ("post", messages.POST),
     ("edit", messages.EDIT),
     ("reply", messages.NEW_FACT),
     ("reply", messages.CORRECTION),
 )
 #: The kinds of message that the story does not show, by their heading on the page.
-KINDS: Sequence[tuple[str, model.Message]] = (
+KINDS: Sequence[tuple[str, Message]] = (
     ("First post, before others join", messages.POST),
     ("First post that may be part of another story", messages.UNSURE),
     ("First post, after many outlets joined, with `web.public_url` set", messages.WIDE),
@@ -39,7 +43,7 @@ KINDS: Sequence[tuple[str, model.Message]] = (
     ("First post, claimed", messages.CLAIMED),
     (
         "First post, after a button took the second article out of it, which was about another event",
-        replace(messages.POST, kind=model.MessageKind.EDIT, reason=model.Reason.SPLIT),
+        replace(messages.POST, kind=MessageKind.EDIT, reason=Reason.SPLIT),
     ),
     ("First post, after the story turned out to be an older one", messages.MERGED),
     ("Escalation, in the second channel", replace(messages.ESCALATION, shows_claim_command=True)),
@@ -47,7 +51,7 @@ KINDS: Sequence[tuple[str, model.Message]] = (
     ("Reply: another rule matches", messages.SECOND_RULE),
     ("Reply: reminder of a deadline", messages.REMINDER),
     ("Gathered: the stories of the first poll of new feeds", messages.GATHERED),
-    ("Digest", replace(messages.GATHERED, reason=model.Reason.DIGEST, lead="Digest: 2 stories")),
+    ("Digest", replace(messages.GATHERED, reason=Reason.DIGEST, lead="Digest: 2 stories")),
     ("Operator notice", messages.NOTICE),
 )
 _AT = datetime(2015, 12, 2, 9, 3, tzinfo=UTC)
@@ -59,14 +63,14 @@ def send_all(
     kind: str,
     keys: Mapping[str, object],
     secrets: Mapping[str, str],
-    messages: Sequence[tuple[str, model.Message]] = STORY,
+    messages: Sequence[tuple[str, Message]] = STORY,
 ) -> None:
     """Send the story, or other messages, to a channel with these keys."""
     asyncio.run(_send_all(kind, keys, secrets, messages))
 
 
 async def _send_all(
-    kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], messages: Sequence[tuple[str, model.Message]]
+    kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], messages: Sequence[tuple[str, Message]]
 ) -> None:
     options = channels.options()[kind].model_validate(dict(keys))
     context = channels.ChannelContext(
@@ -76,13 +80,13 @@ async def _send_all(
         zone=ZONE,
     )
     channel = channels.build(kind, "policy-desk", options, context)
-    head: model.Receipt | None = None
+    head: Receipt | None = None
     for number, (what, message) in enumerate(messages):
         if what == "edit" and not channel.abilities.edits:
             continue
         receipt = await channel.send(
-            model.Delivery(
-                id=model.SendId(f"send-{number}"),
+            Delivery(
+                id=SendId(f"send-{number}"),
                 message=message,
                 edits=head if what == "edit" else None,
                 reply_to=head if what == "reply" and channel.abilities.threads else None,
@@ -130,7 +134,7 @@ def mattermost() -> str:
 
 def kinds() -> str:
     """As Mattermost has them: Markdown, which reads well as it is."""
-    reply = model.MessageKind.REPLY
+    reply = MessageKind.REPLY
     posts = _posts([("reply" if message.kind is reply else "post", message) for _, message in KINDS])
     named = zip(KINDS, posts, strict=True)
     return "\n".join(f"**{name}**\n\n{_fenced(_bare(post))}" for (name, _), post in named)
@@ -142,7 +146,7 @@ def _bare(post: Mapping[str, Any]) -> str:
     return text.replace("\u2060", "")
 
 
-def _posts(messages: Sequence[tuple[str, model.Message]]) -> Sequence[Mapping[str, Any]]:
+def _posts(messages: Sequence[tuple[str, Message]]) -> Sequence[Mapping[str, Any]]:
     with faulty.serve(mattermost_server.Mattermost()) as server:
         server.service.add_channel("policy-alerts")
         keys = {"server": server.url, "team": mattermost_server.TEAM, "to": "policy-alerts", "token": "env:A"}

@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from testbed.servers.quiet import QuietHandler, QuietServer, serving
+from tests.testbed.servers.quiet import QuietHandler, QuietServer, serving
 
 
 @dataclass(kw_only=True)

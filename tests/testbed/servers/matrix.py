@@ -15,7 +15,7 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import unquote
 
-from testbed.servers.faulty import Answer, Request
+from tests.testbed.servers.faulty import Answer, Request
 
 TOKEN = "syt_test_token"
 ME, OTHER = "@bot:wirewatch.test", "@reader:wirewatch.test"

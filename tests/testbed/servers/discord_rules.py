@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from testbed.servers.faulty import Answer
+from tests.testbed.servers.faulty import Answer
 
 CONTENT = 2_000
 EMBEDS = 10

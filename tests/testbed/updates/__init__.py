@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bot import model
+from bot.model.stories import Article, ArticleId, Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Wanted:
     before: str | None
     after: str
 
-    def is_said_by(self, fact: model.Fact) -> bool:
+    def is_said_by(self, fact: Fact) -> bool:
         return (
             fact.kind == self.kind
             and self.after.casefold() in f"{fact.label}: {fact.after}".casefold()
@@ -30,8 +30,8 @@ class Wanted:
 class Update:
     id: str
     is_material: bool
-    earlier: tuple[model.Article, ...]
-    article: model.Article
+    earlier: tuple[Article, ...]
+    article: Article
     wanted: tuple[Wanted, ...]
 
 
@@ -55,7 +55,7 @@ def _update(row: dict[str, Any]) -> Update:
     )
 
 
-def _article(name: str, row: dict[str, Any], language: str) -> model.Article:
+def _article(name: str, row: dict[str, Any], language: str) -> Article:
     return article(row["title"], row["text"], name=name, outlet=row["outlet"], day=row["day"], language=language)
 
 
@@ -67,10 +67,10 @@ def article(
     outlet: str = "Wire",
     day: date = date(2015, 12, 2),
     language: str = "en",
-) -> model.Article:
+) -> Article:
     when = datetime.combine(day, time(9), UTC)
-    return model.Article(
-        id=model.ArticleId(name),
+    return Article(
+        id=ArticleId(name),
         feed=f"https://{outlet}.example/feed".replace(" ", "-").lower(),
         outlet=outlet,
         owner=outlet,

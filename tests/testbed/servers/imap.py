@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 
-from testbed.servers import ports
-from testbed.servers.feeds import TLS
+from tests.testbed.servers import ports
+from tests.testbed.servers.feeds import TLS
 
 USER, PASSWORD = "desk@news.test", "open-sesame"
 #: pymap hashes passwords in half a million rounds, which takes longer than everything else that a test does with it.

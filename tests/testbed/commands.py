@@ -45,7 +45,7 @@ def run(
 def start(words: Sequence[str], folder: Path, environ: Mapping[str, str], streams: Sequence[Path]) -> BaseProcess:
     """Start one command. ``streams``: the files that it reads from, and appends its output and its errors to."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "testbed.preloaded"])
+    context.set_forkserver_preload([__name__, "tests.testbed.preloaded"])
     values = (tuple(words), str(folder), dict(environ), [str(name) for name in streams])
     process = context.Process(target=_command, args=values)
     process.start()

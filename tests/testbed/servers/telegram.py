@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from testbed.servers.faulty import Answer, Request
+from tests.testbed.servers.faulty import Answer, Request
 
 TOKEN = "123456789:telegram-test-token-of-the-bot-0001"
 BOT_ID = 123456789

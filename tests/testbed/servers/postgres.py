@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.servers.absent import Absent, skip
+from tests.testbed.servers.absent import Absent, skip
 
 _PORT = 5432
 

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from testbed.servers.faulty import Answer, Request
+from tests.testbed.servers.faulty import Answer, Request
 
 TOKEN = "m4ttermostt0kenfortests1234"
 TEAM = "newsroom"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from testbed.servers import slack_rules
-from testbed.servers.slack_rules import Refused
+from tests.testbed.servers import slack_rules
+from tests.testbed.servers.slack_rules import Refused
 
 TOKEN = "xoxb-test-token"
 #: The app's own token, for Socket Mode.

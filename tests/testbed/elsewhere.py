@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 
-from bot import model
-from testbed.servers.feeds import FeedServer
+from bot.model.fetching import Fetcher, Request, Response
+from tests.testbed.servers.feeds import FeedServer
 
 
 class Elsewhere:
     """Implements ports.Fetcher: ``https://t.me/s/x`` is asked as ``/t.me/s/x`` of ``server``."""
 
-    def __init__(self, fetcher: model.Fetcher, server: FeedServer) -> None:
+    def __init__(self, fetcher: Fetcher, server: FeedServer) -> None:
         self._fetcher = fetcher
         self._server = server
 
-    async def get(self, request: model.Request) -> model.Response:
+    async def get(self, request: Request) -> Response:
         url = self._server.url("/" + request.url.partition("://")[2])
         answer = await self._fetcher.get(dataclasses.replace(request, url=url, home=url))
         return dataclasses.replace(answer, url=answer.url.replace(self._server.url("/"), "https://"))

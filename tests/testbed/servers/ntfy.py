@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from testbed.servers import absent, ports
+from tests.testbed.servers import absent, ports
 
 _START_SECONDS = 30
 

@@ -7,9 +7,10 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from bot import model, storage
+from bot import storage
+from bot.model.durations import Clock
 from bot.storage import connections
-from testbed.fakes import FakeClock
+from tests.testbed.fakes import FakeClock
 
 
 def archive(file: Path) -> str:
@@ -18,7 +19,7 @@ def archive(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
-def in_memory(clock: model.Clock) -> storage.Store:
+def in_memory(clock: Clock) -> storage.Store:
     """Open a copy of it in memory."""
     place = connections.parse("sqlite://")
     engine = connections.for_writing(place)

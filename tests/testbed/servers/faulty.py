@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from testbed.servers import quiet
+from tests.testbed.servers import quiet
 
 #: What a fault does, before or after the message was taken.
 FAULTS = ("500", "500_after", "reset", "reset_after", "hang", "hang_after", "429", "garbage", "garbage_after")

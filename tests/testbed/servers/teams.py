@@ -19,7 +19,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from testbed.servers.faulty import Answer, Request
+from tests.testbed.servers.faulty import Answer, Request
 
 PATH = "/workflows/0123456789abcdef/triggers/manual/paths/invoke"
 SIGNATURE = "workflow-signature"

@@ -6,7 +6,7 @@ It refuses what Slack refuses and keeps what it took. In a test:
         server.workspace.add_channel("policy-alerts")
         server.fail("chat.postMessage", "reset_after")
 
-As a process of its own: ``python -m testbed.servers.slack --port 8089 --channel policy-alerts``. ``GET /record`` gives
+As a process: ``python -m tests.testbed.servers.slack --port 8089 --channel policy-alerts``. ``GET /record`` gives
 what each channel has taken.
 """
 
@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
-from testbed.servers import faulty, quiet, slack_rules, slack_socket
-from testbed.servers.faulty import FAULTS, LATE, Answer, Request
-from testbed.servers.slack_rules import Refused
-from testbed.servers.slack_workspace import APP_TOKEN, SCOPES, TOKEN, Api, TooFast, Workspace
+from tests.testbed.servers import faulty, quiet, slack_rules, slack_socket
+from tests.testbed.servers.faulty import FAULTS, LATE, Answer, Request
+from tests.testbed.servers.slack_rules import Refused
+from tests.testbed.servers.slack_workspace import APP_TOKEN, SCOPES, TOKEN, Api, TooFast, Workspace
 
 __all__ = ["APP_TOKEN", "FAULTS", "LATE", "SCOPES", "TOKEN", "Server", "Workspace", "serve"]
 

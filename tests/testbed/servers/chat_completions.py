@@ -19,7 +19,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from testbed.servers.faulty import Answer, Request
+from tests.testbed.servers.faulty import Answer, Request
 
 NAME = "local-model"
 KEY = "sk-local-0123456789"

@@ -16,7 +16,7 @@ import bot.pipeline.backtest
 import bot.web  # noqa: F401
 from bot import app
 from bot.cli.commands import app_of
-from testbed import authorities, configs
+from tests.testbed import authorities, configs
 
 authorities.trust_one()
 get_command(app_of())

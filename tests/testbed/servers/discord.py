@@ -20,9 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from testbed.servers import discord_rules as rules
-from testbed.servers.discord_rules import Refused
-from testbed.servers.faulty import Answer, Request
+from tests.testbed.servers import discord_rules as rules
+from tests.testbed.servers.discord_rules import Refused
+from tests.testbed.servers.faulty import Answer, Request
 
 TOKEN = "discord-test-token"
 VIEW, SEND, EMBED_LINKS, HISTORY = 1 << 10, 1 << 11, 1 << 14, 1 << 16

@@ -7,20 +7,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import model
 from bot.feeds import cleaning, identity, items, links
-from testbed.fakes import START
+from bot.model.archive import ArticleStub, IdentityQuery, KnownItems
+from bot.model.feeds import Entry, Feed, ParsedFeed
+from bot.model.stories import Article, ArticleId
+from tests.testbed.fakes import START
 
-FEED = model.Feed(url="https://www.example.org/rss", name="Example")
+FEED = Feed(url="https://www.example.org/rss", name="Example")
 DAY = timedelta(hours=24)
 #: A body that is long enough to tell an article by.
 LONG = "<p>" + "The regulator ordered the company to open its servers to unfettered access. " * 5 + "</p>"
 
 
-def entry(number: int, **changes: object) -> model.Entry:
+def entry(number: int, **changes: object) -> Entry:
     """A plain entry; each number is another article."""
     words = ("BlackBerry quits Pakistan", "Rain stops play at Lord's", "Tax bill passes", "Volcano wakes", "Bank fined")
-    plain = model.Entry(
+    plain = Entry(
         guid=f"id-{number}",
         link=f"https://www.example.org/news/{number}",
         title=f"{words[number % len(words)]} {number}",
@@ -30,24 +32,24 @@ def entry(number: int, **changes: object) -> model.Entry:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def reading(*entries: model.Entry, **changes: object) -> model.ParsedFeed:
-    return replace(model.ParsedFeed(title="Example News", entries=entries), **changes)  # type: ignore[arg-type]
+def reading(*entries: Entry, **changes: object) -> ParsedFeed:
+    return replace(ParsedFeed(title="Example News", entries=entries), **changes)  # type: ignore[arg-type]
 
 
 class Archive:
     """Remembers articles and sightings as storage does."""
 
     def __init__(self) -> None:
-        self.articles: dict[model.ArticleId, model.Article] = {}
-        self.textless: set[model.ArticleId] = set()
-        self.sightings: dict[tuple[str, str], model.ArticleId] = {}
+        self.articles: dict[ArticleId, Article] = {}
+        self.textless: set[ArticleId] = set()
+        self.sightings: dict[tuple[str, str], ArticleId] = {}
 
-    def known(self, question: model.IdentityQuery) -> model.KnownItems:
+    def known(self, question: IdentityQuery) -> KnownItems:
         feed = question.feed
-        by_title: defaultdict[str, list[model.ArticleStub]] = defaultdict(list)
+        by_title: defaultdict[str, list[ArticleStub]] = defaultdict(list)
         oldest = sorted(self.articles.values(), key=lambda article: (article.first_seen, article.id))
-        by_link: defaultdict[str, list[model.ArticleStub]] = defaultdict(list)
-        by_print: defaultdict[str, list[model.ArticleStub]] = defaultdict(list)
+        by_link: defaultdict[str, list[ArticleStub]] = defaultdict(list)
+        by_print: defaultdict[str, list[ArticleStub]] = defaultdict(list)
         for article in oldest:
             by_link[links.link_key(article.link)].append(self.stub(article))
             if article.id not in self.textless:
@@ -55,7 +57,7 @@ class Archive:
         for article in oldest:
             if article.feed == feed and cleaning.fold_title(article.title) in question.titles:
                 by_title[cleaning.fold_title(article.title)].append(self.stub(article))
-        return model.KnownItems(
+        return KnownItems(
             by_key={
                 key: self.stub(self.articles[self.sightings[feed, key]])
                 for key in question.keys
@@ -67,13 +69,13 @@ class Archive:
             carried={article for (carrier, _), article in self.sightings.items() if carrier == feed},
         )
 
-    def stub(self, article: model.Article) -> model.ArticleStub:
+    def stub(self, article: Article) -> ArticleStub:
         return identity.stub_of(article, has_text=article.id not in self.textless)
 
     def poll(
         self,
-        *entries: model.Entry,
-        feed: model.Feed = FEED,
+        *entries: Entry,
+        feed: Feed = FEED,
         is_baseline: bool = False,
         later: timedelta = timedelta(),
         total: int | None = None,
@@ -101,7 +103,7 @@ class Archive:
                 self._keep(item.article, item.novelty)
             self.sightings[item.sighting.feed, item.sighting.key] = item.sighting.article
 
-    def _keep(self, article: model.Article, novelty: identity.Novelty) -> None:
+    def _keep(self, article: Article, novelty: identity.Novelty) -> None:
         before = self.articles.get(article.id)
         if novelty is identity.Novelty.EDITED and before is not None:
             self.articles[article.id] = replace(

@@ -7,9 +7,9 @@ from pathlib import Path
 from bot import app
 from bot.app.wiring import Live
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import START
+from tests.testbed.fakes import START
 
-_CONFIG = Path(__file__).parents[1] / "config"
+_CONFIG = Path(__file__).parents[2] / "config"
 
 
 def live_over(snapshot: Snapshot) -> Live:

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from testbed.servers import absent, faulty, matrix, ports
+from tests.testbed.servers import absent, faulty, matrix, ports
 
 #: With wheels for every Python that we support.
 _PACKAGE = "matrix-synapse>=1.150,<2"

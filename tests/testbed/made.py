@@ -1,0 +1,152 @@
+"""Small things to store."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.model.actions import Judgement, Silence, SilenceId, SilenceKind, Verdict
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.messages import Message, MessageKind, Outgoing, Sentence, Span, StoryBrief
+from bot.model.rules import Evidence, Match
+from bot.model.stories import Article, ArticleId, Join, JoinReason, JudgementId, Member, SendId, Story, StoryId
+from tests.testbed.fakes import START
+
+MINUTE = timedelta(minutes=1)
+LEASE = timedelta(seconds=60)
+
+
+def article(name: str, *, feed: str = "https://dawn.example/feed", minutes: int = 0, text: str = "") -> Article:
+    return Article(
+        id=ArticleId(hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]),
+        feed=feed,
+        outlet="Dawn",
+        owner="Dawn Media",
+        link=f"https://dawn.example/{name}",
+        title=f"Headline of {name}",
+        text=text or f"Text of {name}.",
+        tags=("pakistan", "telecom"),
+        published=START + minutes * MINUTE,
+        first_seen=START + minutes * MINUTE,
+        links=("https://pta.example/order",),
+        fingerprint=hashlib.sha256(f"print {name}".encode("utf-8", "surrogatepass")).hexdigest(),
+    )
+
+
+def match(rule: str, *words: str) -> Match:
+    evidence = tuple(
+        Evidence(label="regulator", term=word, field="title", text=word, start=0, end=len(word)) for word in words
+    )
+    return Match(rule=rule, rule_version="v1", evidence=evidence)
+
+
+def story(name: str, *articles: Article, minutes: int = 0) -> Story:
+    story_id = StoryId(name)
+    return Story(
+        id=story_id,
+        title=f"Story {name}",
+        first_seen=START + minutes * MINUTE,
+        last_seen=START + minutes * MINUTE,
+        members=tuple(
+            Member(
+                article=item,
+                join=Join(story=story_id, article=item.id, reason=JoinReason.OPENED, detail="first"),
+                matches=(),
+            )
+            for item in articles
+        ),
+    )
+
+
+def sending(
+    name: str,
+    *,
+    thread: str | None = None,
+    kind: MessageKind = MessageKind.POST,
+    channel: str = "desk",
+    minutes: int = 0,
+    story: str | None = None,
+    briefs: tuple[StoryBrief, ...] = (),
+) -> Outgoing:
+    when = START + minutes * MINUTE
+    return Outgoing(
+        id=SendId(name),
+        channel=channel,
+        thread=SendId(thread or name),
+        message=Message(kind=kind, lead=f"says {name}", briefs=briefs),
+        story=None if story is None else StoryId(story),
+        created_at=when,
+        due_at=when,
+    )
+
+
+def brief(story: str) -> StoryBrief:
+    sentence = Sentence(spans=(Span(text="BlackBerry leaves"),), outlet="Dawn", link="https://d.example/1")
+    return StoryBrief(
+        story=StoryId(story),
+        title=sentence,
+        summary=(sentence,),
+        why=(),
+        owner_count=1,
+        first_seen=START,
+        last_seen=START,
+    )
+
+
+def alert(story: str, **changes: Any) -> Alert:
+    """A story that is posted in the channel."""
+    made = Alert(
+        story=StoryId(story),
+        channel="desk",
+        state=AlertState.POSTED,
+        rules=(),
+        reason=Reason.FIRST_REPORT,
+    )
+    return replace(made, **changes)
+
+
+def decision(
+    story: str,
+    action: AlertAction = AlertAction.POST,
+    reason: Reason = Reason.FIRST_REPORT,
+    **changes: Any,
+) -> Decision:
+    made = Decision(at=START, story=StoryId(story), channel="desk", action=action, reason=reason)
+    return replace(made, **changes)
+
+
+def judgement(
+    verdict: Verdict,
+    *,
+    id: str = "j1",  # noqa: A002 - as the field is called
+    by: str = "U1",
+    rule: str = "exit",
+    story: str = "s1",
+    channel: str = "desk",
+    at: datetime = START,
+) -> Judgement:
+    return Judgement(
+        id=JudgementId(id),
+        at=at,
+        by=by,
+        channel=channel,
+        story=StoryId(story),
+        verdict=verdict,
+        rule=rule if verdict.is_of_rule else "",
+        message=SendId("head"),
+    )
+
+
+def silence(kind: SilenceKind, name: str, **changes: Any) -> Silence:
+    made = Silence(
+        id=SilenceId("3f2a9c01"),
+        at=START,
+        by="ann",
+        kind=kind,
+        name=name,
+        reason="they move",
+        until=START + timedelta(hours=2),
+    )
+    return replace(made, **changes)
