@@ -23,7 +23,7 @@ from bot.model.feeds import FeedHealth
 from bot.model.messages import Message, MessageKind, StoryBrief
 from bot.model.rules import Rule
 from bot.pipeline import actions
-from bot.pipeline.silences import Rights, person_context, person_rights
+from bot.pipeline.rights import Rights, person_context, person_rights
 from bot.pipeline.turn import Turn
 from bot.queries.articles import EXPLAIN, ExplainParameters
 from bot.queries.feeds import FEEDS_HEALTH, FeedsParameters

@@ -39,7 +39,7 @@ from bot.model.errors import CannotAct, CannotSilence
 from bot.model.messages import Message, Outgoing
 from bot.model.stories import ArticleId, JudgementId, Story, StoryId, send_id
 from bot.pipeline import messages, silences
-from bot.pipeline.silences import ActionContext, person_context, person_rights
+from bot.pipeline.rights import ActionContext, person_context, person_rights
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from bot.stories import summaries

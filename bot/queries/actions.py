@@ -25,7 +25,7 @@ from bot.model.channels import ActionResult
 from bot.model.durations import format_count, parse_duration
 from bot.model.stories import ArticleId, Story
 from bot.pipeline import actions
-from bot.pipeline.silences import ActionContext, operator_context
+from bot.pipeline.rights import ActionContext, operator_context
 from bot.queries.registry import (
     DURATION,
     Archive,

@@ -30,7 +30,7 @@ from bot.model.messages import MessageKind, Outgoing, Receipt, SendState, Why
 from bot.model.rules import Line, Rule, Severity
 from bot.model.stories import ArticleId, Story, StoryId
 from bot.pipeline import actions, silences
-from bot.pipeline.silences import operator_context
+from bot.pipeline.rights import operator_context
 from bot.pipeline.snapshot import Snapshot
 from tests.alerts.builders import member, posted
 from tests.testbed.fakes import START

@@ -17,7 +17,7 @@ from bot.model.rules import Severity
 from bot.model.settings import Escalate
 from bot.model.stories import StoryId
 from bot.pipeline import actions
-from bot.pipeline.silences import operator_context
+from bot.pipeline.rights import operator_context
 from bot.pipeline.snapshot import Snapshot
 from tests.pipeline.newsroom import Item, Newsroom, rule
 from tests.testbed.fakes import START

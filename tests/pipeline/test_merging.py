@@ -14,7 +14,7 @@ from bot.model.messages import MessageKind, Outgoing
 from bot.model.rules import Line, Match, Rule
 from bot.model.stories import Article, SendId, Story
 from bot.pipeline import join, silences
-from bot.pipeline.silences import operator_context
+from bot.pipeline.rights import operator_context
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from tests.stories import examples

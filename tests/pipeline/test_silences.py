@@ -15,7 +15,7 @@ from bot.model.feeds import Feed
 from bot.model.messages import MessageKind
 from bot.model.stories import SendId
 from bot.pipeline import silences
-from bot.pipeline.silences import operator_context
+from bot.pipeline.rights import operator_context
 from bot.queries.silences import ListedSilence, read_silences
 from tests.pipeline.newsroom import Item, Newsroom
 from tests.pipeline.test_actions import outgoing

@@ -1,0 +1,107 @@
+"""The rights of people in a chat, and the context of an action.
+
+Users of the CLI and the API may do everything. In a chat, a person may act in a channel that lists them under
+``may_act``, and in a channel without ``may_act`` if they are a member.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import storage
+from bot.alerts import routing
+from bot.model.actions import Silence
+from bot.model.channels import Person
+from bot.model.errors import NotAllowed
+from bot.model.rules import Rule
+from bot.model.settings import Route
+from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """The rights of one person in the channels of one listener."""
+
+    person: Person
+    #: The channels that the listener serves.
+    channels: tuple[str, ...]
+    #: All channels with ``may_act``.
+    restricted: frozenset[str]
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The channels in which the person may act and read."""
+        person = self.person
+        permitted = (self.restricted | person.member_of) - person.barred
+        return frozenset(self.channels) & permitted
+
+    def reach(self) -> tuple[str, ...]:
+        """Return the channels that a silence by this person covers, or () for every channel. Raises NotAllowed."""
+        self.refuse_barred()
+        if not self.own:
+            raise NotAllowed("only members of a channel in which Wirewatch posts may act here")
+        is_everywhere = self.own == set(self.channels) and self.restricted <= set(self.channels)
+        return () if is_everywhere else tuple(sorted(self.own))
+
+    def refuse_barred(self) -> None:
+        """Raise NotAllowed if a channel of the listener has a ``may_act`` list without the person."""
+        if self.person.barred:
+            raise _not_in_may_act(self.person.barred)
+
+    def refuse_split(self) -> None:
+        """Raise NotAllowed if a ``may_act`` list may be without the person, because a split affects every channel."""
+        self.refuse_barred()
+        if elsewhere := self.restricted - set(self.channels):
+            raise _not_in_may_act(elsewhere)
+
+    def refuse_end(self, silence: Silence) -> None:
+        """Raise NotAllowed unless the person may act in every channel that the silence covers."""
+        if silence.channels:
+            if forbidden := set(silence.channels) - self.own:
+                listed = ", ".join(sorted(forbidden))
+                raise NotAllowed(f"this silence also covers {listed}, where you may not act")
+        elif self.reach():
+            raise NotAllowed("this silence covers every channel; `wirewatch silence end` ends it")
+
+    def may_read(self, rule: Rule, routes: tuple[Route, ...]) -> bool:
+        """Return whether a rule may post to a channel that the person may read."""
+        return not self.own.isdisjoint(routing.possible_channels(routes, rule))
+
+
+def person_rights(person: Person, channels: Collection[str], snapshot: Snapshot) -> Rights:
+    """Return the rights of a person in ``channels``, which are all channels of one listener."""
+    return Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionContext:
+    """The context of one action: its turn and its author."""
+
+    turn: Turn
+    #: Id of the request. A repeated delivery of the request has the same id.
+    once: str
+    #: Name of the person, as shown to other people.
+    author: str
+    #: Id of the person in the service.
+    author_id: str
+    #: Rights of the person, or None for a user of the CLI or the API, who may do everything.
+    rights: Rights | None = None
+
+
+def operator_context(tx: storage.Transaction, snapshot: Snapshot, *, by: str, now: datetime) -> ActionContext:
+    """Return the context of an action from the CLI or the API. The request arrives only once, so its id is random."""
+    return ActionContext(turn=Turn(tx, snapshot, now), once=secrets.token_hex(10), author=by, author_id=by)
+
+
+def person_context(turn: Turn, rights: Rights, *, once: str) -> ActionContext:
+    """Return the context of an action by a person in a chat. ``once`` is the id of the request."""
+    return ActionContext(turn=turn, once=once, author=rights.person.author, author_id=rights.person.id, rights=rights)
+
+
+def _not_in_may_act(channels: Collection[str]) -> NotAllowed:
+    listed = ", ".join(sorted(channels))
+    return NotAllowed(f"in {listed} only people listed under may_act may act")
