@@ -19,17 +19,18 @@ import structlog
 from bot import __version__, channels, config, storage
 from bot.aio import TaskGroup, retry_until_stored
 from bot.alerts import notices
-from bot.app import memory, pushes
+from bot.app import memory
 from bot.app.assisting import Assisting
-from bot.app.chat import Asking, Interactions
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
+from bot.app.listeners import Interactions
 from bot.app.wiring import Live, Observers, channels_of, fetcher_of, snapshot_of
 from bot.channels import checks
+from bot.chat import Asking
 from bot.config import loading
 from bot.feeds import outlets
 from bot.fetch import fulltext, google_news, parsing, slots
 from bot.model.channels import Channel
-from bot.pipeline import keep
+from bot.pipeline import keep, push
 from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
 from bot.pipeline.passes import Pipeline
@@ -191,8 +192,8 @@ class App:
             if folder:
                 tasks.append(group.create_task(self._watch(folder)))
             tasks.append(group.create_task(checks.check_all(self.live.channels.values())))
-            mailboxes = pushes.Mailboxes(self.store, self.clock, self.fetcher, self.live)
-            hubs = pushes.Hubs(self.store, self.clock, self.fetcher, self.live)
+            mailboxes = push.Mailboxes(self.store, self.clock, self.fetcher, lambda: self.live.snapshot)
+            hubs = push.Hubs(self.store, self.clock, self.fetcher, lambda: self.live.snapshot)
             tasks += [group.create_task(mailboxes.run()), group.create_task(hubs.run())]
             await stop.wait()
             for task in tasks:

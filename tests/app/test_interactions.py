@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot import rules, storage
-from bot.app import chat
+from bot.app import listeners
 from bot.app.wiring import Live
 from bot.model.channels import ChatRequest, Listener, OnChange, OnChatRequest, OnPress
 from bot.model.messages import Message
@@ -47,12 +47,12 @@ async def store() -> AsyncIterator[storage.Store]:
     await opened.close()
 
 
-def interactions(store: storage.Store, clock: FakeClock, live: Live | None = None) -> chat.Interactions:
+def interactions(store: storage.Store, clock: FakeClock, live: Live | None = None) -> listeners.Interactions:
     async def nobody_asks(request: ChatRequest, channels: Sequence[str]) -> Message:
         raise AssertionError(request)
 
     live = live or live_over(SNAPSHOT)
-    return chat.Interactions(store, clock, live=live, on_decided=lambda decided: None, on_question=nobody_asks)
+    return listeners.Interactions(store, clock, live=live, on_decided=lambda decided: None, on_question=nobody_asks)
 
 
 async def play(store: storage.Store, *changes: tuple[float, str | None]) -> list[str]:

@@ -14,7 +14,7 @@ from mcp import Client
 
 from bot import app
 from bot.app import runtime
-from bot.app.chat import Asking
+from bot.chat import Asking
 from bot.model.channels import ChatRequest, Person
 from bot.queries import assistants
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD

@@ -14,12 +14,12 @@ import structlog
 
 from bot import storage
 from bot.aio import STORE_PAUSE, TaskGroup
-from bot.app.wiring import Live
 from bot.feeds import schedule, websub
 from bot.model.durations import Clock
 from bot.model.errors import FetchError, StoreError
 from bot.model.feeds import Feed, Subscription
 from bot.model.fetching import Fetcher, PushClient, Request
+from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
@@ -42,7 +42,8 @@ class Mailboxes:
     store: storage.Store
     clock: Clock
     fetcher: Fetcher
-    live: Live
+    #: Returns the current configuration, which a reload replaces.
+    snapshot: Callable[[], Snapshot]
     who: str = field(default_factory=partial(secrets.token_hex, 8))
 
     async def run(self) -> None:
@@ -52,7 +53,7 @@ class Mailboxes:
         waiting: dict[str, asyncio.Task[None]] = {}
         async with TaskGroup() as group:
             while True:
-                mailboxes = {feed.url for feed in self.live.snapshot.feeds.values() if feed.kind == "imap"}
+                mailboxes = {feed.url for feed in self.snapshot().feeds.values() if feed.kind == "imap"}
                 for url in waiting.keys() - mailboxes:
                     waiting.pop(url).cancel()
                 for url in mailboxes - waiting.keys():
@@ -60,7 +61,7 @@ class Mailboxes:
                 await self.clock.sleep(_LOOK)
 
     async def _wait_at(self, url: str, bell: PushClient) -> None:
-        while feed := self.live.snapshot.feeds.get(url):
+        while feed := self.snapshot().feeds.get(url):
             now = self.clock.now()
             # One process per database waits for the mailbox; two do no harm.
             lease = partial(keys.take_turn, what=f"waits at {url}", who=self.who, now=now, until=now + _LEASE)
@@ -111,7 +112,8 @@ class Hubs:
     store: storage.Store
     clock: Clock
     fetcher: Fetcher
-    live: Live
+    #: Returns the current configuration, which a reload replaces.
+    snapshot: Callable[[], Snapshot]
 
     async def run(self) -> None:
         """Run until cancelled. A hub that answers slowly does not delay the polls."""
@@ -122,7 +124,7 @@ class Hubs:
     async def _repeat(self, work: Callable[[str], Awaitable[None]]) -> None:
         while True:
             # Hubs can only reach a bot with a public address.
-            if public_url := self.live.snapshot.public_url:
+            if public_url := self.snapshot().public_url:
                 with contextlib.suppress(StoreError):
                     await work(public_url)
             await self.clock.sleep(_HUB_INTERVAL)
@@ -132,7 +134,7 @@ class Hubs:
         pushed, _due = await self.store.read(lambda tx: tx.subscriptions.waiting(now=self.clock.now()))
         if not pushed:
             return
-        feeds, now = self.live.snapshot.feeds, self.clock.now()
+        feeds, now = self.snapshot().feeds, self.clock.now()
 
         def can_be_settled(tx: storage.Transaction) -> bool:
             # Write nothing while the only feeds with news are failing or slow; their news waits until they recover.
