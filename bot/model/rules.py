@@ -61,6 +61,8 @@ class Where(StrEnum):
 
     TITLE = "title"
     BODY = "body"
+    #: The title and the first two sentences of the body.
+    LEAD = "lead"
     ANYWHERE = "anywhere"
 
 
@@ -318,9 +320,13 @@ class Rule:
             "This does not apply to terms in CAPITALS, in braces, or with * or ?."
         ),
     ] = False
-    where: Annotated[Where, Key("The part of the article that is searched: title, body, or anywhere (both).")] = (
-        Where.ANYWHERE
-    )
+    where: Annotated[
+        Where,
+        Key(
+            "The part of the article that is searched: title, body, lead (the title or the first two sentences) or "
+            "anywhere (title and body)."
+        ),
+    ] = Where.ANYWHERE
     feeds: Annotated[Names, Key("Only these feeds, by name, address or tag. Without it, every feed.")] = ()
     severity: Annotated[
         Severity, Key("low, normal or high. Stories of severity high are posted even in quiet hours.")

@@ -65,8 +65,8 @@ class SearchParameters(ArticlesParameters):
     q: str = pydantic.Field(
         min_length=1,
         max_length=search.MAX_CHARACTERS,
-        description='Words or a query with AND, OR, NOT, NEAR/5, "a phrase", prefix*, title: and source: (the name '
-        "of an outlet). At most 100 terms and 5 regular expressions.",
+        description='Words or a query with AND, OR, NOT, NEAR/5, "a phrase", prefix*, title:, lead: and source: (the '
+        "name of an outlet). At most 100 terms and 5 regular expressions.",
         examples=["blackberry backdoor"],
     )
 

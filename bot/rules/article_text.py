@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bot.model.errors import WirewatchError
 from bot.model.stories import Article
 from bot.rules import expression
-from bot.text import tokens
+from bot.text import sentences, tokens
 
 
 class Stretch(NamedTuple):
@@ -27,8 +27,11 @@ class Stretch(NamedTuple):
 class FieldText:
     """The text of one field, tokenised at most once."""
 
-    def __init__(self, name: str, original: str, steps: Steps | None = None) -> None:
+    def __init__(self, name: str, original: str, steps: Steps | None = None, *, field: str | None = None) -> None:
+        #: The field that evidence names: for the two texts of the lead, title and body.
         self.name = name
+        #: The field that terms name.
+        self.field = field or name
         #: Limit of the work on this text, or None for no limit.
         self.steps = steps
         self.original = original
@@ -204,15 +207,27 @@ class ArticleText:
         self._fields: dict[str | None, tuple[FieldText, ...]] = {}
 
     def fields(self, name: str | None) -> tuple[FieldText, ...]:
-        """Return the texts of a field, or of title and body if ``name`` is None. Each tag is a separate text."""
+        """Return the texts of a field, or of title and body if ``name`` is None.
+
+        Each tag is a separate text. The lead has two texts: the title, and the first two sentences of the body.
+        """
         texts = self._fields.get(name)
         if texts is None:
-            texts = self._fields[name] = (
-                (*self.fields("title"), *self.fields("body"))
-                if name is None
-                else tuple(FieldText(name, string, self._steps) for string in self._strings(name))
-            )
+            texts = self._fields[name] = self._read(name)
         return texts
+
+    def _read(self, name: str | None) -> tuple[FieldText, ...]:
+        if name is None:
+            return (*self.fields("title"), *self.fields("body"))
+        if name == "lead":
+            article = self.article
+            # The lead begins where the body begins, so its offsets are also offsets into the body.
+            opening = article.text[: sentences.lead_length(article.text, article.language)]
+            return (
+                FieldText("title", article.title, self._steps, field="lead"),
+                FieldText("body", opening, self._steps, field="lead"),
+            )
+        return tuple(FieldText(name, string, self._steps) for string in self._strings(name))
 
     def _strings(self, name: str) -> tuple[str, ...]:
         article = self.article

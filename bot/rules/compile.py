@@ -121,7 +121,7 @@ def describe_hits(result: Evaluation) -> str:
 
 def _without_fields(compiled: CompiledRule) -> CompiledRule:
     if compiled.rule.query is None:
-        # The terms of lists are only searched in title and body.
+        # The terms of lists are only searched in the title and the body.
         return compiled
     parts = []
     has_open_any = False
@@ -152,4 +152,4 @@ def _prune(tree: expression.Expression, is_wanted: bool) -> expression.Expressio
             return remaining[0] if len(remaining) == 1 else both(remaining)
         case _:
             fields = {getattr(leaf, "field", None) for leaf in expression.leaves(tree)}
-            return tree if fields <= {None, "title", "body"} else None
+            return tree if fields <= {None, *expression.LIST_FIELDS} else None

@@ -6,7 +6,7 @@ The index only finds candidates; this evaluation decides.
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.model.rules import Evidence, Rule
@@ -154,7 +154,7 @@ def _limit_places(places: list[Place]) -> list[Place]:
 
 
 def _is_in(field: str | None, text: FieldText) -> bool:
-    return text.name == field if field else text.name in expression.TEXT_FIELDS
+    return text.field == field if field else text.field in expression.TEXT_FIELDS
 
 
 def _find_words(leaf: expression.Words, text: FieldText) -> list[Place]:
@@ -324,7 +324,7 @@ def _are_weak(hits: list[Hit], capitals: tuple[expression.Pattern, ...], view: a
     for leaf in {hit.leaf for hit in hits}:
         if not isinstance(leaf, expression.Words) or not leaf.pattern.is_capitals:
             return False
-        if leaf.field is None and holds(replace(leaf, field="body"), view):
+        if any(text.find(leaf.pattern) for text in view.fields(leaf.field) if text.name != "title"):
             return False
     return all(hit.field == "title" for hit in hits) and article_text.is_shouting(view.fields("title")[0], capitals)
 

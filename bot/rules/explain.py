@@ -148,7 +148,7 @@ def _explain_distance(node: expression.Near, view: ArticleText) -> Iterator[str]
     if evaluate.holds(node, view):
         return
     best: tuple[int, str] | None = None
-    for field in (*view.fields(None), *view.fields("url"), *view.fields("author"), *view.fields("source")):
+    for field in (text for name in node.fields for text in view.fields(name)):
         left, right = evaluate.find_places(node.left, field), evaluate.find_places(node.right, field)
         for first in left[:100]:
             for second in right[:100]:
@@ -180,10 +180,10 @@ def _explain_wording(leaf: expression.Words, view: ArticleText) -> Iterator[str]
             inside = [index for index, word in enumerate(field.plain) if glued in word]
             if inside:
                 yield f'{shown} found inside "{_original_words(field, inside[0], inside[0])}" in {field.name}'
-    if leaf.field in expression.TEXT_FIELDS:
-        other_field = "body" if leaf.field == "title" else "title"
+    if leaf.field in expression.LIST_FIELDS:
+        other_field = "title" if leaf.field == "body" else "body"
         if any(text.find(leaf.pattern) for text in view.fields(other_field)):
-            yield f"{shown} found in {other_field} only"
+            yield f"{shown} found {'after the lead' if leaf.field == 'lead' else f'in {other_field}'} only"
 
 
 def _original_words(field: FieldText, first: int, last: int) -> str:
@@ -371,6 +371,8 @@ def _describe_inner(part: expression.Expression) -> str:
 
 
 def _describe_field(field: str | None) -> str:
+    if field == "lead":
+        return " in the headline or the first two sentences"
     return f" in the {field}" if field else ""
 
 

@@ -248,9 +248,11 @@ def _read_element(piece: _Piece, *, is_fixed: bool, is_last: bool) -> Element:
 
 #: Fields in which a term without a field is searched.
 TEXT_FIELDS = ("title", "body")
+#: Fields of a list item. The lead is the title and the first two sentences of the body.
+LIST_FIELDS = (*TEXT_FIELDS, "lead")
 #: Fields whose words are searched.
-WORD_FIELDS = ("title", "body", "url", "author", "tag", "source")
-FIELDS = ("title", "body", "url", "site", "author", "tag", "lang", "source")
+WORD_FIELDS = ("title", "body", "lead", "url", "author", "tag", "source")
+FIELDS = ("title", "body", "lead", "url", "site", "author", "tag", "lang", "source")
 
 
 @dataclass(frozen=True, slots=True)

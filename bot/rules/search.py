@@ -209,7 +209,7 @@ def index_condition(tree: expression.Expression) -> SearchCondition | None:
     """Return the condition for the index, or None if the index cannot help (exclusion, regex, unspaced script)."""
     match tree:
         case expression.Words(text, _, field):
-            return _join_conditions(_indexed_terms(text, field)) if field in _INDEXED else None
+            return _join_conditions(_indexed_terms(text, field)) if field in (*_INDEXED, "lead") else None
         case expression.All(parts):
             excluded_terms = tuple(other for part in parts for other in _excluded_terms(part))
             required = _join_conditions(inner for part in parts if (inner := index_condition(part)) is not None)
@@ -240,7 +240,11 @@ def _join_conditions(parts: Iterable[SearchCondition]) -> SearchCondition | None
 
 
 def _indexed_terms(text: str, field: str | None) -> Iterable[SearchTerm]:
-    """Yield runs of indexed words. A word with ``?``, or in a script without spaces, ends a run."""
+    """Yield runs of indexed words. A word with ``?``, or in a script without spaces, ends a run.
+
+    The index does not know the lead, so a term of the lead is searched in title and body.
+    """
+    field = None if field == "lead" else field
     run: list[str] = []
     for match in _WORD.finditer(text):
         word = match[0].removesuffix("*")

@@ -178,12 +178,12 @@ def _read_item(text: str, sets: SetReader, outer: str | None) -> expression.Expr
         field = prefix[1]
         if outer not in (None, field):
             raise QueryError(f"{field}: inside {outer}:", *prefix.span(1), "field-in-field", f"remove {field}:")
-        if field not in expression.TEXT_FIELDS and outer is None:
+        if field not in expression.LIST_FIELDS and outer is None:
             raise QueryError(
                 f"{field}: in a list",
                 *prefix.span(1),
                 "needs-query",
-                f"a list accepts only title: and body:; use query for {field}:",
+                f"a list accepts only title:, body: and lead:; use query for {field}:",
             )
         shift = prefix.end()
         if shift == len(text):

@@ -178,7 +178,7 @@ class Vocabulary:
         #: The number of a word -> the phrases that need the word, each with the other words that it needs.
         self._triggers: dict[int, tuple[tuple[int, frozenset[int]], ...]] = {}
         #: Field -> the number of a term in any field -> its number in this field.
-        self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
+        self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}, "lead": {}}
         #: A number that every text has, for regular expressions and for terms on other fields than title and body.
         self.always = self._new(is_sure=False)
         #: The first number of a chunk that is neither a single word nor a single break.
@@ -197,7 +197,7 @@ class Vocabulary:
 
     def number(self, leaf: expression.Leaf) -> int:
         """Return the number that each text with the term has. A new term is added."""
-        if not isinstance(leaf, expression.Words) or leaf.field not in (None, "title", "body"):
+        if not isinstance(leaf, expression.Words) or leaf.field not in (None, *expression.LIST_FIELDS):
             return self.always
         text, is_exact, field = leaf.text, leaf.is_exact, leaf.field
         key = (text, is_exact, field) if is_exact or field else text
@@ -239,7 +239,8 @@ class Vocabulary:
         number = self._element(first)
         if leaf.field is None:
             return number
-        return self._scoped[leaf.field].setdefault(number, self._new(is_sure=True))
+        # Finding the lead is slow, so a term anywhere stands for it, and the exact evaluation decides.
+        return self._scoped[leaf.field].setdefault(number, self._new(is_sure=leaf.field != "lead"))
 
     def _element(self, element: Element) -> int:
         forms = {Form.PLAIN: self._plain, Form.EXACT: self._exact, Form.ACCENTED: self._accented}[element.form]
@@ -310,6 +311,7 @@ class Vocabulary:
             for field, field_numbers in (
                 ("title", chunk_numbers[: len(in_title)]),
                 ("body", chunk_numbers[len(in_title) :]),
+                ("lead", chunk_numbers),
             ):
                 scoped = self._scoped[field]
                 numbers.update(map(scoped.__getitem__, scoped.keys() & {*chain.from_iterable(field_numbers)}))

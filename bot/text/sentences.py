@@ -77,6 +77,27 @@ def split(text: str, language: str | None = None) -> tuple[SentenceSpan, ...]:
     return tuple(spans)
 
 
+#: Maximum characters of a text in which its lead is searched.
+_LEAD_CHARACTERS = 2_000
+
+
+def lead_length(text: str, language: str | None = None) -> int:
+    """Return the length of the text up to the end of its second sentence. Labels and bylines do not count.
+
+    A text whose first 2,000 characters have fewer than two sentences is cut there, between two words.
+
+    >>> text = "By Ayesha Khan, Staff Reporter\\n\\nBlackBerry will leave Pakistan. It says why here now. Others stay."
+    >>> text[: lead_length(text)][-21:]
+    'It says why here now.'
+    """
+    opening = text
+    if len(text) > _LEAD_CHARACTERS:
+        space = text.rfind(" ", 0, _LEAD_CHARACTERS + 1)
+        opening = text[: space if space > 0 else _LEAD_CHARACTERS]
+    counted = [span for span in split(opening, language) if not _is_short(span.text) and not is_boilerplate(span.text)]
+    return counted[1].end if len(counted) > 1 else len(opening)
+
+
 def ends_a_sentence(text: str) -> bool:
     """Return whether the text ends with punctuation that ends a sentence in some script."""
     return bool(_ENDS.search(text))

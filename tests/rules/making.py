@@ -164,7 +164,7 @@ def leaves(vocabulary: list[str]) -> st.SearchStrategy[expression.Expression]:
         except rules.QueryError:
             return None
 
-    fields = st.sampled_from([None, None, None, "title", "body", "tag"])
+    fields = st.sampled_from([None, None, None, "title", "body", "lead", "tag"])
     plain = st.builds(words, terms(vocabulary), st.sampled_from([False, False, True]), fields)
     return plain.filter(lambda leaf: leaf is not None).map(lambda leaf: leaf)  # type: ignore[arg-type, return-value]
 
@@ -244,5 +244,8 @@ def cases(draw: st.DrawFn) -> tuple[list[Rule], Article]:
 
 def items(vocabulary: list[str]) -> st.SearchStrategy[str]:
     return (
-        terms(vocabulary) | terms(vocabulary).map(lambda term: f"{{{term}}}") | terms(vocabulary).map("title:{}".format)
+        terms(vocabulary)
+        | terms(vocabulary).map(lambda term: f"{{{term}}}")
+        | terms(vocabulary).map("title:{}".format)
+        | terms(vocabulary).map("lead:{}".format)
     )

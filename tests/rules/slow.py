@@ -1,6 +1,6 @@
 """The slow, obvious evaluator: the language as docs/query-language.md says it, character by character.
 
-It shares the expression tree with the engine and nothing else: it reads terms and texts on its own (slow_words.py).
+It shares the expression tree and the end of the lead with the engine, and reads terms and texts on its own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from bot.model.stories import Article
 from bot.rules import expression
 from bot.rules.evaluate import CompiledRule
 from bot.rules.parts import LineKind
+from bot.text.sentences import lead_length
 
 
 class Slow:
@@ -20,6 +21,7 @@ class Slow:
 
     def __init__(self, article: Article) -> None:
         self.article = article
+        self.lead_title = Field("lead", article.title)
         self.fields = [
             Field("title", article.title),
             Field("body", article.text),
@@ -27,6 +29,8 @@ class Slow:
             Field("author", article.author or ""),
             *(Field("tag", tag) for tag in article.tags),
             Field("source", article.outlet),
+            self.lead_title,
+            Field("lead", article.text[: lead_length(article.text, article.language)]),
         ]
 
     def texts(self, field: str | None) -> list[Field]:
@@ -117,7 +121,8 @@ def is_weak(leaf: expression.Leaf, compiled: CompiledRule, slow: Slow) -> bool:
     if not isinstance(leaf, expression.Words) or leaf.is_exact or not capitals(leaf.text):
         return False
     title = slow.fields[0]
-    if any(term_places(leaf.text, leaf.is_exact, field) for field in slow.texts(leaf.field) if field is not title):
+    rest = [field for field in slow.texts(leaf.field) if field is not title and field is not slow.lead_title]
+    if any(term_places(leaf.text, leaf.is_exact, field) for field in rest):
         return False
     own = {
         index

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot import rules
-from bot.model.rules import Example, Rule
+from bot.model.rules import Example, Rule, Where
 from tests.rules.making import FEED, NOW, article, matched, rule, rule_set
 
 BLACKBERRY = rule(
@@ -23,6 +23,9 @@ BLACKBERRY = rule(
     must_match=["BlackBerry quits Pakistan after PTA sought backdoor into BES"],
     must_not_match=["School PTA meeting: enter by the back door"],
 )
+
+
+LEAD = "The house passed a law today. The vote was close all night."
 
 
 def problems(given: Rule) -> list[tuple[tuple[str | int, ...], str]]:
@@ -135,6 +138,8 @@ def test_explain_says_what_was_found_what_is_missing_and_what_came_near() -> Non
         ("BES", "BES12", 'BES found inside "BES12" in body'),
         ("résumé", "resume", 'résumé found as "resume" in body'),
         ("title:x1", "x1", "title:x1 found in body only"),
+        ("lead:x1", f"{LEAD} And x1 too.", "lead:x1 found after the lead only"),
+        ("lead:(a1 NEAR/2 b1)", "a1 x x x b1", 'NEAR/2, found at 3: "a1" and "b1" in body'),
         ('"a1 b1"~0', "a1 x b1", '"a1 b1"~0: all words found, not within 0 other words'),
     ],
 )
@@ -152,6 +157,19 @@ def test_explain_tells_weakness_pause_and_other_feeds() -> None:
     other = rules.explain_rule(rule(any=["x"], feeds=("Dawn",)), article("x"), FEED)
     assert not other.matched
     assert "only for Dawn" in other.text()
+
+
+def test_a_rule_on_the_lead_matches_the_headline_or_the_first_two_sentences() -> None:
+    on_lead = rule(any=["house", "law"], where=Where.LEAD)
+    (match,) = matched(on_lead, article("A house is sold", LEAD))
+    assert [(each.field, each.text, each.start) for each in match.evidence] == [
+        ("title", "house", 2),
+        ("body", "house", 4),
+        ("body", "law", 19),
+    ]
+    assert not matched(
+        on_lead, article("A flat is sold", f"{LEAD.replace('house', 'court').replace('law', 'motion')} A law.")
+    )
 
 
 def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:

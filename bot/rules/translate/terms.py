@@ -16,7 +16,7 @@ from bot.rules.translate.lexemes import Dialect, ForeignKind, ForeignLexeme
 _FIELDS = {
     "title": "title", "headline": "title", "intitle": "title", "subject": "title",
     "body": "body", "content": "body", "text": "body", "fulltext": "body", "intext": "body",
-    "description": "body", "ingress": "body",
+    "description": "body", "ingress": "lead", "lead": "lead",
     "url": "url", "link": "url", "inurl": "url",
     "site": "site", "domain": "site", "host": "site", "domainurl": "site",
     "author": "author", "byline": "author", "by": "author", "authorname": "author",
@@ -35,7 +35,7 @@ def translate_field(lexeme: ForeignLexeme, notes: Notes) -> str | None:
     if field is None:
         notes.lose(lexeme.written, f"{DROPPED}Wirewatch has no such field")
     elif lexeme.text == "ingress":
-        notes.lose(lexeme.written, "Wirewatch has no field for the lead, so the whole text is searched")
+        notes.lose(lexeme.written, "written as lead:, which also searches the headline")
     elif field != lexeme.text:
         notes.rewrite(lexeme.written, f"written as {field}:")
     return field
