@@ -75,11 +75,7 @@ def load(
 
 
 def database_of(settings: config.Settings, environment: Environment) -> str:
-    """Return the address of the database, with its password resolved.
-
-    Raises ConfigError, also if the archive is still in the folder that earlier versions of Wirewatch used.
-    """
-    settings.bot.refuse_stray_database(environment.environ)
+    """Return the address of the database, with its password resolved. Raises ConfigError."""
     return settings.bot.database_address(environment.environ)
 
 

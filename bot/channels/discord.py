@@ -420,8 +420,6 @@ def find_refs(message: Mapping[str, Any]) -> Iterator[str]:
     """Yield the texts of a message that may be the ``ref`` of ``build_payload``."""
     for embed in message.get("embeds") or ():
         yield str(embed.get("url") or "").removeprefix(_REF)
-        # Earlier versions showed the reference in the footer.
-        yield str((embed.get("footer") or {}).get("text") or "")
     yield str(message.get("content") or "").rpartition("-# ")[2]
 
 

@@ -43,17 +43,6 @@ COMMANDS = {
     "silence": ("silence", "silence"),
 }
 
-
-#: Removed command -> advice that `wirewatch` prints.
-REMOVED = {
-    "clinic": "`wirewatch check` warns of short terms, and `wirewatch try RULE` lists what they match",
-    "ledger verify": "days are no longer sealed; `wirewatch ledger` lists the rows, and `wirewatch backup` copies them",
-}
-
-
-#: Old name of a command -> the command that replaces it.
-RENAMED = {"doctor": ("status", "--check"), "healthcheck": ("probe",)}
-
 #: Commands that log nothing.
 LOGLESS = frozenset({"check", "init", "schema", "status", "translate"})
 
@@ -100,14 +89,7 @@ def _typed(words: list[str]) -> Iterable[str]:
 def main() -> None:
     """Run one command; print an expected failure as one line, without a traceback."""
     logs.guard()
-    if renamed := RENAMED.get(" ".join(sys.argv[1:2])):
-        terminal.say(f"wirewatch {sys.argv[1]} is now wirewatch {' '.join(renamed)}.")
-        sys.argv[1:2] = renamed
     typed = _typed(sys.argv[1:])
-    for typed_name in (" ".join(sys.argv[1:2]), " ".join(sys.argv[1:3])):
-        if replacement := REMOVED.get(typed_name):
-            terminal.say(f"wirewatch {typed_name} was removed: {replacement}.")
-            sys.exit(UNUSABLE)
     try:
         if not LOGLESS.issuperset(typed):
             # Some commands set another log level later.

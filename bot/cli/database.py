@@ -12,7 +12,7 @@ import typer
 
 from bot import app, config, keys, storage
 from bot.cli import terminal
-from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 from bot.config import bot_keys
 from bot.model.durations import format_count
 from bot.model.errors import ConfigError
@@ -50,22 +50,6 @@ def move(
     moved = f"{format_count(total, 'row')} of {format_count(len(counts), 'table')}"
     terminal.say(f"{moved} moved and counted. Now set the new database in {folder}/bot.yaml:")
     terminal.say(f"  database: {address}")
-
-
-@database.command()
-def downgrade() -> None:
-    """Explain how to go back to an earlier version.
-
-    Changes nothing: a new version upgrades the database at its first start, and no version can downgrade it.
-
-    Example: wirewatch database downgrade
-    """
-    terminal.fail(
-        "downgrading a database is not possible, because the data of the newer version would be lost; "
-        "stop the bot, replace the database with the backup from before the upgrade (docs/upgrading.md), "
-        "and install the version that made the backup",
-        UNUSABLE,
-    )
 
 
 async def _move(address: str, folder: Path) -> Mapping[str, int]:

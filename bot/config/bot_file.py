@@ -18,12 +18,6 @@ from bot.model.language_models import Use
 
 #: Minimum length of a token of the status page, in characters. A shorter token causes a warning.
 _SHORTEST_TOKEN = 16
-_CLAIM_ADVICE = "remove it; to claim a story, use `wirewatch stories claim STORY` instead of the reaction 👀"
-#: (Kind of channel, key of an earlier version) -> advice.
-_REMOVED_CHANNEL_KEYS = {(kind, "may_act"): _CLAIM_ADVICE for kind in ("discord", "matrix", "mattermost")}
-
-#: Key of an earlier version -> advice.
-_REMOVED_KEYS = {"ledger": "remove it: days are no longer sealed; `wirewatch ledger` lists the rows"}
 
 
 def find_channel_names(root: Node | None) -> frozenset[str] | None:
@@ -71,10 +65,6 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
         report.add((0, 1), "missing-key", "the file has only comments", advice)
         return None
     channels_node = value_of(root, "channels")
-    for name, advice in _REMOVED_KEYS.items():
-        if isinstance(root, MappingNode) and (removed_key := root.key(name)):
-            report.add(removed_key, "removed-key", f"{name} no longer has an effect", advice, severity="warning")
-            root.pairs[:] = [pair for pair in root.pairs if pair[0].value != name]
     for name in ("fetch", "model", "web"):
         if block := value_of(root, name):
             secrets.hide_value(block, blocks.types_of(BotSettings)[name], report)
@@ -139,14 +129,8 @@ def _read_channel(
         message = f'unknown kind of channel "{keys.shorten(kind)}"' if kind else "kind has no value"
         report.add(kind_node, "unknown-value", message, help_text)
         return None
-    for old_key, _ in node.pairs:
-        if advice := _REMOVED_CHANNEL_KEYS.get((kind, old_key.value)):
-            message = f'channel "{key.value}": {old_key.value} no longer has an effect'
-            report.add(old_key, "removed-key", message, advice, severity="warning")
     # Do not mark the mapping as flow, because a single key in braces would be read as an {EXACT} term.
-    option_pairs = [
-        pair for pair in node.pairs if pair[0].value != "kind" and (kind, pair[0].value) not in _REMOVED_CHANNEL_KEYS
-    ]
+    option_pairs = [pair for pair in node.pairs if pair[0].value != "kind"]
     options_node = MappingNode(option_pairs, node.start, node.end, is_flow=False)
     checked = validation.validate(channel_options(channel_kind), options_node, report, whole=key)
     if checked is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -318,10 +317,6 @@ class BotSettings:
         """Return the whole address, with its secret part and an absolute path. Raises ConfigError."""
         return absolute_address(self._database(environ), database_folder(self.folder, environ))
 
-    def refuse_stray_database(self, environ: Mapping[str, str]) -> None:
-        """Raise ConfigError if the archive is where earlier versions kept it. The text has the command to move it."""
-        refuse_stray_archive(self._database(environ), database_folder(self.folder, environ))
-
     def _database(self, environ: Mapping[str, str]) -> str:
         return self.database if isinstance(self.database, str) else secrets.resolve_secret(self.database, environ)
 
@@ -345,31 +340,6 @@ def absolute_address(address: str, base: Path) -> str:
             f"the database cannot be in {base}, because its address cannot contain a ?; rename the folder"
         )
     return f"{scheme}:///{base / path}"
-
-
-def refuse_stray_archive(address: str, base: Path) -> None:
-    """Raise ConfigError if the archive of ``address`` is still where earlier versions kept it.
-
-    Paths of earlier versions started from the working directory. With a new archive, the bot would announce all
-    articles again.
-    """
-    _, path = _split_relative(address)
-    new, old = base / path, Path(path).absolute()
-    if not path or new.exists() or not old.is_file() or old.resolve() == new.resolve():
-        return
-    folder, file = shlex.quote(str(new.parent)), shlex.quote(str(old))
-    lines = (
-        (
-            f"A relative path starts from the folder of bot.yaml (or from {HOME_VARIABLE}), "
-            "no longer from the working directory."
-        ),
-        "Stop the bot, then move the archive:",
-        f"  mkdir -p {folder} && mv {file}* {folder}/",
-        "or, if that archive belongs to another configuration, start with an empty archive:",
-        f"  mkdir -p {folder} && touch {shlex.quote(str(new))}",
-    )
-    advice = "\n".join(lines)
-    raise ConfigError(f"opening the database {new}: no such file, but {old} exists. {advice}")
 
 
 def _split_relative(address: str) -> tuple[str, str]:

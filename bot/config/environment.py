@@ -19,10 +19,6 @@ PREFIX = "WIREWATCH_"
 LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"
 
 
-#: Variables of keys that an earlier version had. They cause the same warning as the key.
-_REMOVED = {f"{PREFIX}LEDGER": ("ledger",), f"{PREFIX}LEDGER_POST_SEAL": ("ledger", "post_seal")}
-
-
 def list_variables() -> dict[str, tuple[str, ...]]:
     """Return the path of each key in bot.yaml, by the name of its variable. Blocks of keys have variables too."""
     return {PREFIX + "_".join(path).upper(): path for path in _key_paths(BotSettings)}
@@ -37,7 +33,7 @@ def _key_paths(block: blocks.Block) -> Iterator[tuple[str, ...]]:
 
 def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None:
     """Apply the environment variables to the report's document. An empty variable counts as unset."""
-    paths = list_variables() | _REMOVED
+    paths = list_variables()
     variables_set = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
     root = report.document.root
     if not variables_set or not isinstance(root, MappingNode):
@@ -81,7 +77,7 @@ def _append_variable(
     """
     start = len(text) + len(name) + 2
     written = value.strip()
-    if path not in _REMOVED.values() and _is_secret(path) and not written.startswith(("env:", "file:")):
+    if _is_secret(path) and not written.startswith(("env:", "file:")):
         # Write the name of the variable into the document, never the secret itself.
         written = f"env:{name}"
     if "\n" not in written and written[0] not in "[{":

@@ -46,8 +46,6 @@ class Reason(StrEnum):
     #: The first post waits, so that it can name several outlets.
     GATHER = "gather"
     COPY = "copy"
-    #: Only in decisions that earlier versions stored.
-    NO_NEWS = "no news"
     RULE_PAUSED = "rule paused"
     JUDGED = "judged"
     #: A language model's summary has arrived.
@@ -59,17 +57,6 @@ class Reason(StrEnum):
     UNCLAIMED = "unclaimed"
     #: Nobody claimed the story in time.
     ESCALATED = "escalated"
-
-    @classmethod
-    def _missing_(cls, value: object) -> Reason | None:
-        """Translate the old names of reasons, which earlier versions stored."""
-        match value:
-            case "muted" | "snoozed":
-                return cls.SILENCED
-            case "unmuted" | "woken":
-                return cls.SILENCE_ENDED
-            case _:
-                return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

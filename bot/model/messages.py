@@ -128,7 +128,7 @@ class StoryBrief:
     title: Sentence
     summary: tuple[Sentence, ...]
     why: tuple[Why, ...]
-    #: The outlets with the story's own headline; None in messages that an earlier version stored.
+    #: The outlets with the story's own headline, or None if no outlet is shown.
     byline: CoverageLine | None = None
     #: The other headlines that are shown, newest first; a story may have thousands.
     coverage: tuple[CoverageLine, ...] = ()

@@ -59,9 +59,9 @@ class DecisionQueue(Part):
 
     def holder(self) -> QueueHolder:
         """Return the last holder and the number of the last change. A turn stays valid while both stay the same."""
-        # The value is the count, a space and the name. Earlier versions stored only the name.
-        change, counted, who = (KeyValues(self._connection).get(_HOLDER) or "").partition(" ")
-        return QueueHolder(who=who, change=int(change)) if counted else QueueHolder(who=change, change=0)
+        # The value is the number, a space and the name.
+        change, _, who = (KeyValues(self._connection).get(_HOLDER) or "0 ").partition(" ")
+        return QueueHolder(who=who, change=int(change))
 
     def take_over(self, who: str, *, expected: QueueHolder) -> QueueHolder | None:
         """Become the holder, in the transaction that writes a turn based on the state ``expected``.

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 #: Key of the PostgreSQL advisory lock. It makes workers that start together upgrade one after another.
 _UPGRADE_LOCK = 5_781_104_927
 
+#: Folder of the migrations.
+MIGRATIONS = Path(__file__).with_name("migrations")
+
 
 def upgrade(connection: Connection, address: DatabaseAddress) -> None:
     """Create the schema in an empty database, or upgrade an earlier schema, in the caller's transaction.
 
-    Raises StoreUnavailable if the schema is newer than this version's or older than the baseline.
+    Raises StoreUnavailable if the schema is newer than this version's.
     """
     if revision_of(connection) == schema.REVISION:
         return
@@ -39,12 +42,6 @@ def upgrade(connection: Connection, address: DatabaseAddress) -> None:
     if revision is None:
         schema.create(connection)
         command.stamp(config(connection), "head")
-    elif revision < schema.BASELINE:
-        raise unavailable(
-            address,
-            f"a version of Wirewatch before the first release made it (schema {revision}, this version upgrades from "
-            f"{schema.BASELINE}); first run the version that you used before, or begin with a new database",
-        )
     elif revision > schema.REVISION:
         raise _newer(address)
     else:
@@ -78,7 +75,7 @@ def config(connection: Connection | None = None) -> Config:
     from alembic.config import Config
 
     settings = Config()
-    settings.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    settings.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     settings.set_main_option("path_separator", "os")
     settings.attributes["connection"] = connection
     return settings

@@ -105,8 +105,8 @@ silences = Table(
 )
 
 
-#: The revision of this schema, and the oldest revision that can be upgraded to it.
-REVISION, BASELINE = "0020", "0017"
+#: The revision of this schema: the number of the newest migration.
+REVISION = "0001"
 
 #: States of outbox rows that may still be sent.
 UNSENT = (SendState.PENDING, SendState.SENDING, SendState.UNKNOWN, SendState.PARKED)

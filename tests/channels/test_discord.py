@@ -203,17 +203,6 @@ async def test_what_a_look_finds_a_message_by_is_not_shown(server: Server) -> No
         assert found.ref == receipt.ref
 
 
-async def test_a_message_that_an_earlier_version_marked_with_a_shown_number_is_still_found(server: Server) -> None:
-    sent = delivery(messages.POST)
-    receipt = await bot(server).send(sent)
-    (stored,) = server.service.channels[server.service.news].messages
-    for embed in stored["embeds"]:
-        embed["footer"] = {"text": embed.pop("url").rpartition("/")[2]}
-    found = await bot(server).find(sent, since=BEGINNING)
-    assert found is not None
-    assert found.ref == receipt.ref
-
-
 FRAGMENTS = (
     *hostile.PINGS,
     *(

@@ -70,11 +70,3 @@ def test_it_looks_back_only_as_far_as_requested_and_suggests_the_nearest_rule(ju
     unknown = wirewatch("feedback", "--rule", "telecom regulators", folder=judged, code=2).stderr
     assert 'no loaded rule is named "telecom regulators"; did you mean "Telecom regulator"?' in unknown
     assert "No feedback in this time" in wirewatch("feedback", "--rule", "Silent rule", folder=judged).stderr
-
-
-def test_a_command_of_an_earlier_version_names_its_replacement(tmp_path: Path) -> None:
-    shown = wirewatch("clinic", "mine.yaml", folder=tmp_path, code=2).stderr
-    assert shown.startswith("wirewatch clinic was removed: `wirewatch check` warns of short terms")
-    shown = wirewatch("ledger", "verify", "--expect", "4f6c", folder=tmp_path, code=2).stderr
-    assert shown.startswith("wirewatch ledger verify was removed: days are no longer sealed; `wirewatch ledger`")
-    assert shown.count("\n") == 1

@@ -78,7 +78,6 @@ SHOWS_NOTHING_OF_STRANGERS = {
     "model test": "asks about articles of our own",
     "backup": "names the file that was asked for",
     "database move": "counts rows",
-    "database downgrade": "names the database and its version",
 }
 
 

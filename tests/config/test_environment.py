@@ -58,12 +58,6 @@ def test_a_variable_comes_before_the_file_and_reaches_into_blocks_that_it_has_no
     assert bot.keep is None
 
 
-def test_a_variable_of_a_removed_key_is_warned_of_once(tmp_path: Path) -> None:
-    loaded = folders.load(folders.make(tmp_path), environ={"WIREWATCH_LEDGER_POST_SEAL": "true"})
-    [warning] = [problem for problem in loaded.problems if problem.code == "removed-key"]
-    assert warning.message == "ledger no longer has an effect"
-
-
 def test_channels_are_set_as_a_whole_also_over_several_lines(tmp_path: Path) -> None:
     assert list(load(tmp_path, WIREWATCH_CHANNELS="{alerts: {kind: console}, desk: {kind: console}}").channels)
     several = load(tmp_path, WIREWATCH_CHANNELS="alerts:\n  kind: console\ndesk: {kind: console}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from bot.config.bot_keys import HOME_VARIABLE, absolute_address, database_folder
 from bot.model.access import Secret
 from bot.model.errors import ConfigError
 from tests.config import folders
-from tests.testbed import fresh
 from tests.testbed.commands import wirewatch
 
 
@@ -195,7 +193,7 @@ def test_the_caret_marks_the_whole_of_an_exact_term(tmp_path: Path) -> None:
     assert rules.splitlines()[3][short.column - 1 :][: short.length] == "$x"
 
 
-# -- a relative database belongs to its configuration, and no archive at the place of earlier versions is left behind
+# -- a relative database belongs to its configuration
 
 
 ADDRESS = "sqlite:///data/wirewatch.db"
@@ -229,37 +227,3 @@ def test_two_configurations_share_no_archive(tmp_path: Path) -> None:
         wirewatch("once", "--config", name, folder=tmp_path)
     found = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.db"))
     assert found == ["one/data/wirewatch.db", "two/data/wirewatch.db"]
-
-
-@pytest.fixture
-def stray(tmp_path: Path) -> Path:
-    """A configuration whose archive is in the working directory, in a folder whose name needs quoting."""
-    place = tmp_path / "our desk"
-    (place / "data").mkdir(parents=True)
-    wirewatch("init", "config", folder=place)
-    (place / "config" / "feeds.yaml").write_text("feeds: []\n")
-    fresh.archive(place / "data" / "wirewatch.db")
-    return place
-
-
-def advised(place: Path, command: str) -> None:
-    """Do what the error of ``once`` says: run its line with this command."""
-    told = wirewatch("once", folder=place, code=2).stderr
-    assert f"{place}/data/wirewatch.db exists" in told
-    assert not (place / "config" / "data").exists()
-    line = next(line for line in told.splitlines() if f" {command} " in line)
-    subprocess.run(line, shell=True, check=True, cwd=place)
-
-
-def test_the_line_that_it_names_moves_the_whole_archive(stray: Path) -> None:
-    advised(stray, "mv")
-    assert list((stray / "data").iterdir()) == []
-    wirewatch("status", folder=stray)
-    wirewatch("once", folder=stray)
-
-
-def test_the_other_line_begins_an_empty_archive_and_leaves_the_old_one(stray: Path) -> None:
-    advised(stray, "touch")
-    wirewatch("once", folder=stray)
-    assert (stray / "data" / "wirewatch.db").is_file()
-    assert (stray / "config" / "data" / "wirewatch.db").stat().st_size > 0

@@ -66,7 +66,7 @@ def test_a_page_names_its_hub_in_its_head_alone() -> None:
 
 
 def test_an_xpath_of_an_earlier_version_names_its_replacement() -> None:
-    with pytest.raises(ValueError, match="XPath is no longer supported; write a CSS selector"):
+    with pytest.raises(ValueError, match="XPath is not supported; write a CSS selector"):
         Options.model_validate({"item": "//article"})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -21,7 +23,6 @@ from sqlalchemy import text
 from bot import storage
 from bot.model.errors import ConfigError, StoreInUse, StoreUnavailable
 from bot.storage import opening, schema
-from tests.storage import earlier
 from tests.testbed.fakes import FakeClock
 from tests.testbed.made import article
 from tests.testbed.servers.postgres import Server
@@ -231,28 +232,38 @@ def _is_ours(name: str | None, _kind: str, _parents: object) -> bool:
     return name is None or "search_" not in name
 
 
-@pytest.mark.parametrize("revision", ["0017", "0018", "0019"])
-async def test_an_upgraded_database_has_the_schema_of_a_new_one(new_address: str, revision: str) -> None:
-    earlier.create_at(new_address, revision)
-    store = storage.open_store(new_address, clock=FakeClock())
-    assert await _differences(store) == []
-    await store.close()
+NEXT_MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0002", "0001"
+
+def upgrade():
+    op.add_column("stories", sa.Column("nickname", sa.Text()))
+"""
 
 
-def test_a_database_older_than_the_baseline_is_refused_and_left_as_it_is(file: Path) -> None:
-    file.parent.mkdir()
-    earlier.create_at(f"sqlite:///{file}", "0017")
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0012'")
-        connection.commit()
-    with pytest.raises(StoreUnavailable, match=r"schema 0012, this version upgrades from 0017"):
-        open_again(file)
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0012",)]
+async def test_a_new_database_has_the_schema_and_the_next_migration_upgrades_it(
+    new_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = storage.open_store(new_address, clock=FakeClock())
+    assert await _differences(first) == []
+    await first.close()
+    migrations = tmp_path / "migrations"
+    shutil.copytree(opening.MIGRATIONS, migrations)
+    (migrations / "versions" / "v0002_nickname.py").write_text(NEXT_MIGRATION)
+    monkeypatch.setattr(opening, "MIGRATIONS", migrations)
+    monkeypatch.setattr(schema, "REVISION", "0002")
+    with pytest.raises(StoreUnavailable, match="an earlier version made it; `wirewatch once`"):
+        storage.open_store(new_address, clock=FakeClock(), read_only=True)
+    second = storage.open_store(new_address, clock=FakeClock())
+    [(added, _, table, column)] = await _differences(second)
+    assert (added, table, column.name) == ("remove_column", "stories", "nickname")
+    await second.close()
 
 
-async def _differences(store: storage.Store) -> list[object]:
-    difference: list[object] = await store.write(
+async def _differences(store: storage.Store) -> list[Any]:
+    difference: list[Any] = await store.write(
         lambda tx: compare_metadata(
             MigrationContext.configure(tx.connection, opts={"include_name": _is_ours}), schema.metadata
         )

@@ -50,15 +50,6 @@ _PLAIN_ACTIONS: Mapping[str, Action] = {
     "menu": ShowMenu(),
     "why": ShowWhy(),
 }
-#: Word of a button in messages of earlier versions -> current word.
-_EARLIER_WORDS = {
-    "muted": "here",
-    "unmuted": "end",
-    "snoozed": "here",
-    "woken": "end",
-    "silenced": "everywhere",
-    "other": "split",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +151,7 @@ def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | N
     if key and not _KEY.match(key):
         return None
     kind = _KINDS[len(key)]
-    match _EARLIER_WORDS.get(word, word), kind:
+    match word, kind:
         case "noise", SilenceKind.STORY | SilenceKind.RULE:
             return Noise(rule=key)
         case "here", SilenceKind.STORY | SilenceKind.RULE:

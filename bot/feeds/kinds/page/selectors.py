@@ -103,7 +103,7 @@ def _to_xpath(text: str) -> str:
     if text == OWN_TEXT:
         return "./text()[normalize-space()]"
     if is_xpath(text):
-        raise ValueError("XPath is no longer supported; write a CSS selector, such as ul.news > li")
+        raise ValueError("XPath is not supported; write a CSS selector, such as ul.news > li")
     if re.search(r":(?:has|is|not|where|contains)\(", text) or set("+~") & set(_IN_BRACKETS.sub("", text)):
         # Refuse these selectors: their XPath visits all siblings or all descendants of each element.
         raise ValueError("only elements, classes, ids, attributes and positions are supported")
