@@ -303,9 +303,9 @@ def stub_of(article: Article, *, has_text: bool) -> ArticleStub:
     )
 
 
-#: Whether the article is new, its id, and the item. Sorting these gives the store's order: stored articles, then new
-#: ones, each by id.
-_BatchItem = tuple[bool, str, Identified]
+#: Whether the article is new, its id, and its stub. Sorting by the first two gives the store's order: stored articles,
+#: then new ones, each by id.
+_BatchItem = tuple[bool, str, ArticleStub]
 
 
 class BatchArticles:
@@ -348,22 +348,18 @@ class BatchArticles:
             },
         )
 
-    def add(self, identification: Identification) -> None:
-        """Remember the articles that one document added or changed."""
-        for item in identification.items:
-            article = item.article
-            # RETOLD items become articles only once rules have matched them.
-            if article is None or item.novelty is Novelty.RETOLD:
-                continue
-            if item.stub is None and article.id in self._edited:
-                continue  # the store keeps the article that it has under this id
-            if item.stub is not None:
-                self._edited[article.id] = _stub_of_item(item)
-            batch_item = (item.stub is None, article.id, item)
-            if item.novelty is not Novelty.OLD:
-                self._by_fingerprint[article.fingerprint].append(batch_item)
-            if key := link_key(article.link):
-                self._by_link[key].append(batch_item)
+    def add(self, article: Article, novelty: Novelty) -> None:
+        """Remember an article that a poll of this batch added (NEW, OLD) or changed (EDITED)."""
+        is_new = novelty in (Novelty.NEW, Novelty.OLD)
+        if is_new and article.id in self._edited:
+            return  # the store keeps the article that it has under this id
+        stub = stub_of(article, has_text=novelty is not Novelty.OLD)
+        if not is_new:
+            self._edited[article.id] = stub
+        if novelty is not Novelty.OLD:
+            self._by_fingerprint[article.fingerprint].append((is_new, article.id, stub))
+        if key := link_key(article.link):
+            self._by_link[key].append((is_new, article.id, stub))
 
 
 def _stubs_by_name(names: Iterable[str], items: Mapping[str, list[_BatchItem]]) -> dict[str, list[ArticleStub]]:
@@ -372,8 +368,8 @@ def _stubs_by_name(names: Iterable[str], items: Mapping[str, list[_BatchItem]]) 
     for name in names:
         if name in items:
             by_id: dict[str, ArticleStub] = {}
-            for _, id_, item in sorted(items[name], key=lambda batch_item: batch_item[:2]):
-                by_id.setdefault(id_, _stub_of_item(item))
+            for _, id_, stub in sorted(items[name], key=lambda batch_item: batch_item[:2]):
+                by_id.setdefault(id_, stub)
             stubs[name] = list(by_id.values())
     return stubs
 
@@ -388,12 +384,3 @@ def _join_stubs(
         ids = {stub.id for stub in stored_stubs}
         joined[name] = [*stored_stubs, *(stub for stub in stubs if stub.id not in ids)]
     return joined
-
-
-def _stub_of_item(item: Identified) -> ArticleStub:
-    assert item.article is not None
-    stub = stub_of(item.article, has_text=item.novelty is not Novelty.OLD)
-    # An edited article stays with its source, unless the link's own site took it over.
-    if item.stub is None or item.novelty is Novelty.TAKEN_OVER:
-        return stub
-    return replace(stub, feed=item.stub.feed)

@@ -336,18 +336,17 @@ def _used_today(state: FeedState, now: datetime) -> int:
 
 
 def count_stored(
-    state: FeedState, *, cost: int, names: int, postponed: int, most: int, now: datetime, etag: str | None = None
+    state: FeedState, *, cost: int, postponed: int, most: int, now: datetime, etag: str | None = None
 ) -> FeedState:
     """Return the state after a document was stored, except for ``postponed`` items.
 
-    Add ``cost`` and ``names`` to the counts of the day. ``etag`` makes the next request return the postponed items.
+    Add ``cost`` to the count of the day. ``etag`` makes the next request return the postponed items.
     """
     is_new_day = state.day != now.date()
     state = replace(
         state,
         day=now.date(),
         day_count=_used_today(state, now) + cost,
-        day_names=names + (0 if is_new_day else state.day_names),
         left_count=postponed,
         # Forget the last report on a new day, so that a flood is reported once a day.
         told=tuple(kind for kind in state.told if kind != FLOOD or not is_new_day),

@@ -180,8 +180,6 @@ class FeedState:
     day: date | None = None
     #: The number of items stored on ``day``; a long item counts as several (``max_items_per_day``).
     day_count: int = 0
-    #: The number of new ids stored on ``day`` without a new text.
-    day_names: int = 0
     #: Number of items that the last poll postponed to the next day.
     left_count: int = 0
     #: Whether the feed's last document took so long to parse that other documents had to wait.

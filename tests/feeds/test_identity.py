@@ -365,7 +365,15 @@ def together(
                 items=each,
             )
         )
-        fresh.add(identified[-1])
+        for item in identified[-1].items:
+            # Whether a rule matches what is retold, and so stores it, is not decided here.
+            if item.article is None or item.novelty is RETOLD:
+                continue
+            if item.stub is None:
+                fresh.add(item.article, item.novelty)
+            else:
+                source = feed.url if item.novelty is identity.Novelty.TAKEN_OVER else item.stub.feed
+                fresh.add(replace(item.article, feed=source), EDITED)
     return identified
 
 

@@ -56,16 +56,16 @@ class Newsroom:
         [poll] = await self.together({feed.url: items})
         return poll
 
-    async def together(self, said: Mapping[str, Sequence[Item]]) -> list[intake.IngestedPoll]:
+    async def together(self, said: Mapping[str, Sequence[Item]]) -> Sequence[intake.IngestedPoll]:
         self.now += timedelta(minutes=5)
         snapshot, now = self.snapshot, self.now
 
-        def work(tx: storage.Transaction) -> list[intake.IngestedPoll]:
+        def work(tx: storage.Transaction) -> Sequence[intake.IngestedPoll]:
             polls = [self._polled(tx, snapshot.feeds[url], items) for url, items in said.items()]
-            batch = intake.ingest_polls(tx, polls, snapshot, now=now)
-            ingested = batch.ingested
+            ingested = intake.ingest_polls(tx, polls, snapshot, now=now)
             tx.feeds.save([poll.state for poll in ingested])
-            batch.store(tx, now=now)
+            intake.store_articles(tx, [change for poll in ingested for change in poll.changes], now=now)
+            tx.articles.see([sighting for poll in ingested for sighting in poll.sightings], at=now)
             arrivals = [arrival for poll in ingested for arrival in poll.arrivals]
             revisions = [revision for poll in ingested for revision in poll.revisions]
             turn = Turn(tx, snapshot, now)

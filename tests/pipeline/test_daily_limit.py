@@ -69,13 +69,3 @@ async def test_a_long_item_counts_as_several_and_one_always_fits(room: Newsroom)
     longest = [replace(item, text="word " * 40_000) for item in items(2, start=50)]
     room.now += timedelta(days=1)
     assert (await room.poll(FLOOD, *longest)).new_count == 1
-
-
-async def test_new_ids_over_known_links_are_no_way_to_fill_the_disk(room: Newsroom) -> None:
-    await room.poll(FLOOD, *items(8))
-    for turn in range(5):
-        renamed = [replace(item, id=f"{item.id}-{turn}") for item in items(8)]
-        found = await room.poll(FLOOD, *renamed)
-        assert (found.new_count, found.state.left_count) == (0, 0)
-    assert found.state.day_names == 10
-    assert (await room.poll(FLOOD, *items(10))).new_count == 2, "ids that are not kept cost no article"
