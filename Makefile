@@ -58,7 +58,7 @@ docs: setup-test ## build the documentation into site/; broken links and anchors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 schema: setup-test ## write config/schema/ anew
-	$(BIN)/wirewatch schema --write config/schema
+	$(BIN)/wirewatch schema --built-in --write config/schema
 
 lock: ## write requirements/*.txt anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in -o requirements/run.txt

@@ -76,6 +76,11 @@ class Kinds:
     by_name: Mapping[str, Kind]
     broken: Mapping[str, Broken]
 
+    @property
+    def built_in(self) -> Kinds:
+        """The kinds without plug-ins."""
+        return Kinds(by_name={name: kind for name, kind in self.by_name.items() if kind.package is None}, broken={})
+
 
 def find(package: str, *, group: str, made_by: str) -> Kinds:
     """Return the built-in kinds of ``package`` and the plug-ins of ``group``. Faulty plug-ins are in ``broken``."""

@@ -128,6 +128,7 @@ def schema(
     write: Annotated[
         Path | None, typer.Option(help="Write one schema per kind of file into this folder.", metavar="DIR")
     ] = None,
+    built_in: Annotated[bool, typer.Option("--built-in", help="Leave out the kinds of installed plug-ins.")] = False,
 ) -> None:
     """Print the JSON Schema of the configuration files.
 
@@ -135,7 +136,7 @@ def schema(
 
     Example: wirewatch schema --write config/schema
     """
-    schemas = config.make_schemas(app.kinds())
+    schemas = config.make_schemas(app.kinds().built_in if built_in else app.kinds())
     if write is None:
         terminal.answer(schemas)
         return

@@ -22,6 +22,11 @@ class Kinds:
     #: Returns the kinds of sources. Called only if a feed has a kind, because importing all sources takes a moment.
     sources: Callable[[], plugins.Kinds]
 
+    @property
+    def built_in(self) -> Kinds:
+        """The kinds without plug-ins."""
+        return Kinds(self.channels.built_in, lambda: self.sources().built_in)
+
 
 class ChannelKeys(pydantic.BaseModel):
     """The keys that every kind of channel has."""

@@ -46,11 +46,11 @@ def make(folder: Path, *, bot: str = BOT, feeds: str = FEEDS, rules: str = RULES
 def load(
     folder: Path, previous: config.Settings | None = None, environ: Mapping[str, str] | None = None
 ) -> config.Settings:
-    return config.load(folder, previous=previous, environ=environ or {}, kinds=app.kinds())
+    return config.load(folder, previous=previous, environ=environ or {}, kinds=app.kinds().built_in)
 
 
 def check(folder: Path, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
-    return config.try_load(folder, environ=environ or {}, kinds=app.kinds())[0]
+    return config.try_load(folder, environ=environ or {}, kinds=app.kinds().built_in)[0]
 
 
 def names(settings: config.Settings) -> list[str]:

@@ -1,24 +1,25 @@
-"""Each mistake of tests/config/mistakes is answered with exactly its expected text."""
+"""Each mistake of tests/config/mistakes is answered with exactly the text of its case."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from bot import app, config
+from bot import config
 from bot.model.settings import Problem
-from tests.config import mistakes_made
+from tests.config import mistake_cases
 
-MISTAKES = mistakes_made.all_mistakes()
+MISTAKES = mistake_cases.all_mistakes()
 ROOT = Path(__file__).parents[2]
 
 
 def test_no_answer_speaks_of_python_or_of_schemas() -> None:
     words = ("Traceback", "pydantic", "dict", "NoneType", "tuple", "str_type", "Input should", "libyaml", "[type=")
-    assert all(mistake.expected for mistake in MISTAKES)
-    assert not [mistake.name for mistake in MISTAKES if any(word in mistake.expected for word in words)]
+    assert all(mistake.answer for mistake in MISTAKES)
+    assert not [mistake.name for mistake in MISTAKES if any(word in mistake.answer for word in words)]
 
 
 def corrected(line: str, problem: Problem) -> str:
@@ -40,11 +41,12 @@ def corrected(line: str, problem: Problem) -> str:
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_mistake_reads_as_it_should_and_a_help_that_says_exactly_what_to_type_removes_it(
-    mistake: mistakes_made.Mistake, tmp_path: Path
+    mistake: mistake_cases.Mistake, tmp_path: Path
 ) -> None:
-    before = mistakes_made.problems_of(mistake, tmp_path)
+    mistake_cases.make(mistake, tmp_path / "config")
+    before = mistake_cases.check(tmp_path)
     text = config.render_problems(before)
-    assert text == mistake.expected, "if it reads better now: scripts/accept-mistakes, and read the diff"
+    assert text == mistake.answer, "if it reads better now, run scripts/accept-mistakes and read the diff"
     applied = set()
     for problem in sorted(before, key=lambda problem: -problem.column):
         path = tmp_path / problem.file
@@ -58,18 +60,16 @@ def test_a_mistake_reads_as_it_should_and_a_help_that_says_exactly_what_to_type_
             applied.add((problem.file, problem.line, problem.code, problem.message))
     if not applied:
         return
-    with mistakes_made.inside(tmp_path):
-        after = config.try_load(Path("config"), environ=mistakes_made.ENVIRON, kinds=app.kinds())[0]
-    assert not applied & {(each.file, each.line, each.code, each.message) for each in after}
-    # Examples of some fixtures and a written-out secret are further mistakes, which the first one hid.
+    after = mistake_cases.check(tmp_path)
+    assert not applied & {(problem.file, problem.line, problem.code, problem.message) for problem in after}
+    # Examples of some cases and a written-out secret are further mistakes, which the first one hid.
     hidden = {"must-match", "secret"}
     if len(before) == 1:
-        assert not any(each.severity == "error" and each.code not in hidden for each in after), config.render_problems(
-            after
-        )
+        errors = [problem for problem in after if problem.severity == "error" and problem.code not in hidden]
+        assert not errors, config.render_problems(errors)
 
 
-#: What a help says in words, done: the mistake, what is replaced, and by what.
+#: Corrections that a help describes in words: the case, its file, the wrong text and the right text.
 CORRECTED = [
     ("slack-channel-under-notify", "rules/telecom.yaml", '"#fines"', "fines"),
     ("space-from-a-document", "rules/telecom.yaml", "\u00a0", " "),
@@ -104,22 +104,22 @@ CORRECTED = [
 @pytest.mark.parametrize(("name", "file", "wrong", "right"), CORRECTED)
 def test_what_a_help_says_in_words_is_accepted(name: str, file: str, wrong: str, right: str, tmp_path: Path) -> None:
     mistake = next(mistake for mistake in MISTAKES if mistake.name == name)
-    mistakes_made.make(mistake, tmp_path / "config")
+    mistake_cases.make(mistake, tmp_path / "config")
     path = tmp_path / "config" / file
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     assert wrong in text
     path.write_text(text.replace(wrong, right), encoding="utf-8")
     if name == "slack-channel-under-notify":
         # The line that its help has for bot.yaml.
-        [line] = re.findall(r"add (fines: \{.*?\}) there", mistake.expected)
+        [line] = re.findall(r"add (fines: \{.*?\}) there", mistake.answer)
         bot = tmp_path / "config" / "bot.yaml"
         bot.write_text(
             bot.read_text(encoding="utf-8").replace("channels:\n", f"channels:\n  {line}\n"), encoding="utf-8"
         )
-    found = config.try_load(tmp_path / "config", environ=mistakes_made.ENVIRON, kinds=app.kinds())[0]
+    found = mistake_cases.check(tmp_path)
     assert found == (), config.render_problems(found)
 
 
 def test_the_good_folder_has_no_problem(tmp_path: Path) -> None:
-    good = mistakes_made.Mistake(name="none", about="", files=(), expected="")
-    assert mistakes_made.problems_of(good, tmp_path) == ()
+    shutil.copytree(mistake_cases.GOOD, tmp_path / "config")
+    assert mistake_cases.check(tmp_path) == ()

@@ -85,7 +85,7 @@ def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
     ],
 )
 def test_a_mistake_is_placed_on_its_characters_with_a_fix(query: str, part: str, code: str, help_: str) -> None:
-    """The commonest mistakes are in tests/config/mistakes, with the whole text of the answer."""
+    """The commonest mistakes are in tests/config/mistakes/queries.yaml, with the whole text of the answer."""
     with pytest.raises(rules.QueryError) as raised:
         rules.parse_query(query, sets={"servers": ("x",)})
     error = raised.value
