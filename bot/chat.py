@@ -14,7 +14,6 @@ from bot.model.actions import EndSilence, MakeSilence, Silence, SilenceKind
 from bot.model.channels import ActionResult, ChatRequest
 from bot.model.durations import format_count, parse_duration
 from bot.model.errors import CannotAct, StoreError
-from bot.model.feeds import FeedHealth
 from bot.model.messages import Message, MessageKind, StoryBrief
 from bot.model.rules import Rule
 from bot.pipeline import actions
@@ -36,7 +35,7 @@ _STORIES, _READ, _DECISIONS = 10, 500, 4
 _USAGE = (
     "/wirewatch why LINK: which rules match an article, and why others do not",
     "/wirewatch stories RULE: a rule's stories of the last seven days",
-    "/wirewatch silence rule|outlet|entity NAME for 2 hours: REASON; silence list; silence end ID",
+    "/wirewatch silence rule|outlet|entity NAME (or: everything) for 2 hours: REASON; silence list; silence end ID",
     "/wirewatch feeds: which feeds do not work",
 )
 _SILENCE = re.compile(
@@ -48,7 +47,8 @@ _LINK = re.compile(r"(?:<([^|>\s]{1,4000})(?:\|[^>]{0,1000})?>|(\S{1,4000}))\s*(
 _QUOTES = "\"'“”„"
 _NOT_FOR_YOU = (
     "You cannot ask here: only members of a channel in which Wirewatch posts can. If the operator set may_act, only "
-    "the people listed there can."
+    "the people listed there can. If you are a member, Wirewatch could not read the list of members: try again in a "
+    "minute, or ask the operator to run `wirewatch status --check`."
 )
 
 
@@ -144,10 +144,10 @@ class Asking:
             lines += [
                 f"{decision.channel}: {decision.action}, {decision.reason}"
                 + (f": {decision.detail}" if decision.detail else "")
-                for decision in decisions[:_DECISIONS]
+                for decision in decisions[-_DECISIONS:]
             ]
             if (more := len(decisions) - _DECISIONS) > 0:
-                lines.append(f"{format_count(more, 'further decision')}: `wirewatch stories` lists all")
+                lines.append(f"{format_count(more, 'earlier decision')}: `wirewatch stories` lists all")
         # Do not list a rule if none of its terms matches.
         near_misses = [entry for entry in explained if not entry.matched and "  + " in entry.text]
         lines += [f'"{entry.rule}" does not match: {entry.text.splitlines()[-1].strip(" =")}' for entry in near_misses]
@@ -156,13 +156,10 @@ class Asking:
         return _reply(some if count else "No rule matches this article", *lines)
 
     async def _feeds(self) -> Message:
-        lines, count = list[str](), 0
-        for health in (FeedHealth.GONE, FeedHealth.FAILING):
-            page = await self._answers.ask(FEEDS_HEALTH, FeedsParameters(health=health, limit=MOST))
-            count += len(page.feeds)
-            lines += [f"{feed.outlet}: {feed.error or feed.health}" for feed in page.feeds]
-        total = format_count(len(self._settings.feeds), "feed")
-        return _reply(f"Not working: {count} of {total}" if count else f"{total}, all working", *lines)
+        page = await self._answers.ask(FEEDS_HEALTH, FeedsParameters(problems=True, limit=MOST))
+        count, total = f"{len(page.feeds)}{'+' if page.after else ''}", format_count(len(self._settings.feeds), "feed")
+        lines = [f"{feed.outlet} {problem.text}" for feed in page.feeds for problem in feed.problems]
+        return _reply(f"Problems with {count} of {total}" if lines else f"{total}, all working", *lines)
 
     async def _silence(self, argument: str, question: ChatRequest, rights: Rights) -> Message:
         now, zone = self._watched.clock.now(), self._settings.bot.timezone

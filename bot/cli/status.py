@@ -7,7 +7,7 @@ import http.client
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +27,7 @@ from bot.model.durations import format_count, format_rough
 from bot.model.errors import ConfigError, StoreError, WirewatchError
 from bot.model.feeds import FeedState, redirected_twins
 from bot.model.messages import SendState
-from bot.queries.feeds import FeedDocument
+from bot.queries.feeds import FeedDocument, find_problems
 from bot.queries.registry import Archive
 from bot.queries.silences import read_silences
 from bot.queries.status import StatusDocument, StatusParameters, describe_bot, show_status
@@ -36,8 +36,8 @@ from bot.web.health import readiness
 
 #: `status --check` fails with less free space, which 10,000 feeds fill within days.
 LEAST_FREE_BYTES = 1_000_000_000
-#: Maximum broken feeds that --check lists.
-FEEDS_SHOWN = 10
+#: Maximum problems of feeds that --check lists.
+PROBLEMS_SHOWN = 10
 
 
 def status(
@@ -77,6 +77,9 @@ def status(
     names = {feed.url: feed.outlet for feed in shown.feeds}
     for count in shown.outbox:
         terminal.row(f"{count.channel}: {count.count} {count.state}")
+    for held in shown.held:
+        until = f", the first until {held.until:%d %b %H:%M} UTC" if held.until else ""
+        terminal.row(f"{held.channel}: {format_count(held.count, 'story')} held: {held.reason}{until}")
     for buttons in shown.buttons_not_heard:
         terminal.row(f"{buttons.channel}: the buttons are not connected: {buttons.why}", style="yellow")
     for hub in shown.hubs:
@@ -124,10 +127,10 @@ def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
 
 
 def _wrong(feed: FeedDocument) -> str:
-    """Return the error of a feed without the feed's address, which the row already shows."""
+    """Return the error of a feed without its address, which the row already shows, or else its problems and remarks."""
     if feed.error:
         return feed.error.removeprefix(f"{feed.url}: ")
-    return "; ".join(feed.remarks)
+    return "; ".join([*(problem.text for problem in feed.problems), *feed.remarks])
 
 
 def _ago(now: datetime, when: datetime | None) -> str:
@@ -157,8 +160,6 @@ async def _check(folder: Path) -> list[CheckLine]:
 
 def _read_checks(archive: Archive) -> list[CheckLine]:
     tx, now, store = archive.tx, archive.now, archive.watched.store
-    configured, feeds = archive.settings.feeds_by_address, tuple(tx.feeds.all())
-    names = {state.url: outlets.feed_name(state, configured) for state in feeds if state.url in configured}
     articles = format_count(tx.articles.count(), "article")
     bot = describe_bot(tx, owner=store.owner, now=now)
     return [
@@ -166,7 +167,7 @@ def _read_checks(archive: Archive) -> list[CheckLine]:
         _of_clock(keys.TICK.get(tx), now),
         CheckLine(is_good=bot.is_good, what=f"bot: {bot.what}", help=bot.help),
         *_of_disk(store.address.file),
-        *_of_feeds(feeds, names),
+        *check_feeds(archive),
     ]
 
 
@@ -191,20 +192,25 @@ def _of_disk(database: Path | None) -> list[CheckLine]:
     ]
 
 
-def _of_feeds(feeds: Sequence[FeedState], names: Mapping[str, str]) -> list[CheckLine]:
-    broken = [feed for feed in feeds if feed.gone or feed.failures]
-    what = f"{len(broken)} of {len(feeds)} are broken" if broken else f"all {len(feeds)} work"
-    lines = [CheckLine(is_good=not broken, what=f"feeds: {what if feeds else 'none has been polled yet'}")]
-    for twins in redirected_twins(feed for feed in feeds if feed.url in names):
+def check_feeds(archive: Archive) -> list[CheckLine]:
+    """Return one line about all feeds, and one for each problem of a feed."""
+    states, settings = archive.tx.feeds.all(), archive.settings
+    names = {state.url: outlets.feed_name(state, settings.feeds_by_address) for state in states}
+    problems = [(state, found) for state in states for found in find_problems(state, settings, archive.now)]
+    count = len({state.url for state, _ in problems})
+    verb = "has" if count == 1 else "have"
+    what = f"{count} of {len(states)} {verb} problems" if count else f"all {len(states)} work"
+    lines = [CheckLine(is_good=not count, what=f"feeds: {what if states else 'none has been polled yet'}")]
+    for twins in redirected_twins(state for state in states if state.url in settings.feeds_by_address):
         both = " and ".join(names[twin.url] for twin in twins)
         what = f"feeds {both} are the same, because one redirects to the other; the feed is polled twice"
         lines.append(CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
-    for feed in broken[:FEEDS_SHOWN]:
-        name = names.get(feed.url, feed.url)
-        what = f"feed {name}: {feed.health_told}: {(feed.error or '').removeprefix(f'{feed.url}: ')}"
-        lines.append(CheckLine(is_good=False, what=what, help=_advice(feed)))
-    if len(broken) > FEEDS_SHOWN:
-        lines.append(CheckLine(is_good=False, what=f"and {len(broken) - FEEDS_SHOWN} more", help="wirewatch status"))
+    for state, found in problems[:PROBLEMS_SHOWN]:
+        advice = _advice(state) if found.kind in ("gone", "broken", "failing") else ""
+        lines.append(CheckLine(is_good=False, what=f"feed {names[state.url]} {found.text}", help=advice))
+    if len(problems) > PROBLEMS_SHOWN:
+        more = format_count(len(problems) - PROBLEMS_SHOWN, "more problem")
+        lines.append(CheckLine(is_good=False, what=f"and {more}", help="wirewatch status"))
     return lines
 
 

@@ -1,6 +1,7 @@
-"""Compare a feed with its own history, and find the problems that have begun or are over since the last report.
+"""Find the problems of a feed: the pages, `status`, `status --check` and the operator's notices all show this list.
 
-Pure: reads a state and writes nothing. The caller reports the events, and stores the result of ``mark_reported``.
+Pure: reads a state and writes nothing. Notices report a change of the list once. Their caller stores the result of
+``mark_reported``.
 """
 
 from __future__ import annotations
@@ -31,10 +32,19 @@ _CERTIFICATE_LEFT = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HealthProblem:
+    """A problem of one feed. ``text`` continues a sentence that begins with the feed's name."""
+
+    #: failing, broken, gone, moved, renamed, skipped, empty, silent, expected, undated, certificate or flood.
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HealthEvent:
     """A change in one feed's health, to be reported to the operator."""
 
-    #: broken, gone, moved, renamed, skipped, empty, silent, expected, undated, certificate or flood.
+    #: The kind of the problem.
     kind: str
     text: str
     #: Whether the problem is over.
@@ -43,7 +53,8 @@ class HealthEvent:
 
 def find_health_events(state: FeedState, feed: Feed, now: datetime) -> tuple[HealthEvent, ...]:
     """Return the events that have not been reported to the operator yet."""
-    problems = dict(_problems(state, feed, now))
+    # Most failures end with the next poll, so operators are told only about a feed that keeps failing.
+    problems = {problem.kind: problem.text for problem in find_problems(state, feed, now) if problem.kind != "failing"}
     name = _named(state, feed)
     new = [HealthEvent(kind=kind, text=f"{name} {text}") for kind, text in problems.items() if kind not in state.told]
     if state.gone:
@@ -76,6 +87,11 @@ _OVER = {
 }
 
 
+def find_problems(state: FeedState, feed: Feed, now: datetime) -> tuple[HealthProblem, ...]:
+    """Return everything that is wrong with a feed."""
+    return tuple(HealthProblem(kind=kind, text=text) for kind, text in _problems(state, feed, now))
+
+
 def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str, str]]:
     if state.gone:
         yield "gone", f"has ended: {state.error}"
@@ -85,9 +101,13 @@ def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str
         address = visible.masked(state.moved_to)
         yield "moved", f"has moved permanently to {address} and is polled there; write that address into feeds.yaml"
     failing = now - state.failing_since if state.failing_since else timedelta()
-    if (state.failures >= BROKEN_FAILURES and not place.outages) or failing >= _A_DAY:
-        times = f"{state.failures} times in a row" if state.failures > 1 else "once"
-        yield "broken", f"has failed {times}, for {_spoken(failing)}: {state.error}"
+    if state.failures:
+        is_broken = (state.failures >= BROKEN_FAILURES and not place.outages) or failing >= _A_DAY
+        times = f"{state.failures} times in a row, for {_spoken(failing)}" if state.failures > 1 else "once"
+        if state.failures == 1 and is_broken:
+            times = f"once, {_spoken(failing)} ago"
+        error = (state.error or "no answer").removeprefix(f"{feed.url}: ")
+        yield "broken" if is_broken else "failing", f"has failed {times}: {error}"
     if state.new_title is not None and not feed.name:
         titles = f'is now titled "{state.new_title}"; its articles still show "{state.title}"'
         yield "renamed", f"{titles}; to show the new title, set name: in feeds.yaml"
@@ -121,18 +141,11 @@ def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str
 
 
 def poll_remarks(state: FeedState) -> tuple[str, ...]:
-    """Return remarks on the last poll for people: the feed's new address, and oddities of its document."""
-    if places.place_of(state.url).is_page:
+    """Return remarks on the last poll: a redirect that may become permanent, and oddities of the document."""
+    if state.moving_to is None or state.moved_to is not None or places.place_of(state.url).is_page:
         return state.remarks
-    if state.moved_to is not None:
-        return (
-            f"moved permanently to {visible.masked(state.moved_to)}; write that address into feeds.yaml",
-            *state.remarks,
-        )
-    if state.moving_to is not None:
-        times = "once" if state.moving_count == 1 else f"{state.moving_count} times"
-        return (f"redirected permanently to {visible.masked(state.moving_to)}, seen {times}", *state.remarks)
-    return state.remarks
+    times = "once" if state.moving_count == 1 else f"{state.moving_count} times"
+    return (f"redirected permanently to {visible.masked(state.moving_to)}, seen {times}", *state.remarks)
 
 
 def _longest_gap(state: FeedState) -> timedelta | None:

@@ -9,6 +9,7 @@ import pydantic
 
 from bot import config, rules, storage
 from bot.feeds import links
+from bot.model.alerts import AlertAction
 from bot.model.language_models import Completion
 from bot.model.messages import Span
 from bot.model.rules import Example
@@ -320,15 +321,21 @@ def find_article(archive: Archive, url: str) -> tuple[Article, StoryPlace | None
 def _find_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace | None:
     """Return the place of an article in its story. Return None if it is in no story, because no rule matches it."""
     story = tx.stories.of_article(article)
-    join = next((member.join for member in story.members if member.article.id == article), None) if story else None
-    if story is None or join is None:
+    member = next((member for member in story.members if member.article.id == article), None) if story else None
+    if story is None or member is None:
         return None
-    decisions = [decision for decision in tx.stories.decisions(story.id) if decision.article == article]
+    joined_at = member.article.first_seen
+    decisions = [
+        decision
+        for decision in tx.stories.decisions(story.id)
+        # Posts of the whole story, such as the end of a hold, include the article.
+        if decision.article == article or (decision.action is AlertAction.POST and decision.at >= joined_at)
+    ]
     return StoryPlace(
         id=story.id,
         title=summaries.story_headline(story),
         article_count=len(story.members),
-        joined=JoinDocument.of(join),
+        joined=JoinDocument.of(member.join),
         decisions=[DecisionDocument.of(decision) for decision in decisions],
         asked=[CompletionDocument.of(completion) for completion in tx.completions.about(article)],
     )

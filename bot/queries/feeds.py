@@ -1,12 +1,13 @@
-"""List the configured feeds with their health."""
+"""List the configured feeds with their health and problems."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 import pydantic
 
+from bot import config
 from bot.feeds import health, outlets
 from bot.model import visible
 from bot.model.feeds import Feed, FeedHealth, FeedState
@@ -19,10 +20,21 @@ class FeedsParameters(PagedParameters):
     """A selection of feeds."""
 
     health: Omittable[FeedHealth] = pydantic.Field(default=None, description="Only feeds with this health.")
+    problems: bool = pydantic.Field(default=False, description="Only feeds with problems.")
+
+
+class FeedProblem(Document):
+    """A problem of a feed. ``text`` continues a sentence that begins with the feed's name."""
+
+    kind: str
+    text: Masked
 
 
 class FeedDocument(Document):
-    """A feed and its health. ``outlet`` is the name of its outlet; ``title`` is the feed's own title."""
+    """A feed and its health. ``outlet`` is the name of its outlet; ``title`` is the feed's own title.
+
+    ``problems`` needs attention; the operator's channel reports the same problems. ``remarks`` does not.
+    """
 
     url: Masked
     outlet: str
@@ -33,6 +45,7 @@ class FeedDocument(Document):
     ok_at: Time | None
     new_at: Time | None
     due_at: Time
+    problems: list[FeedProblem]
     remarks: list[str]
 
 
@@ -43,26 +56,40 @@ class FeedsPage(Document):
     after: str | None
 
 
-def describe_feed(state: FeedState, feeds: Mapping[str, Feed]) -> FeedDocument:
-    """Describe a feed and its health; ``feeds`` maps each address in feeds.yaml to its feed."""
+def find_problems(state: FeedState, settings: config.Settings, now: datetime) -> tuple[health.HealthProblem, ...]:
+    """Return the problems of a feed of feeds.yaml."""
+    return health.find_problems(state, settings.feeds_by_address.get(state.url) or Feed(url=state.url), now)
+
+
+def describe_feed(state: FeedState, settings: config.Settings, now: datetime) -> FeedDocument:
+    """Describe a feed with its health and problems."""
     return FeedDocument.model_validate(
         {
             **fields_of(state, FeedDocument),
-            "outlet": outlets.feed_name(state, feeds),
+            "outlet": outlets.feed_name(state, settings.feeds_by_address),
             "health": state.health_told,
+            "problems": find_problems(state, settings, now),
             "remarks": list(health.poll_remarks(state)),
         }
     )
 
 
+def problem_states(archive: Archive) -> list[FeedState]:
+    """Return the feeds that have problems, ordered by address."""
+    return [state for state in archive.tx.feeds.all() if find_problems(state, archive.settings, archive.now)]
+
+
 def list_feeds(archive: Archive, parameters: FeedsParameters) -> FeedsPage:
-    """List feeds with their health and errors, and the times of their last poll and last new article."""
-    skip = parameters.number_after or 0
+    """List feeds with their problems, and the times of their last poll and last new article."""
+    skip, end = parameters.number_after or 0, (parameters.number_after or 0) + parameters.limit + 1
     healths = [parameters.health] if parameters.health else list(FeedHealth)
-    states = archive.tx.feeds.page(health=healths, skip=skip, most=parameters.limit + 1)
+    if parameters.problems:
+        states = [state for state in problem_states(archive) if state.health in healths][skip:end]
+    else:
+        states = list(archive.tx.feeds.page(health=healths, skip=skip, most=end - skip))
     shown = states[: parameters.limit]
     return FeedsPage(
-        feeds=[describe_feed(state, archive.settings.feeds_by_address) for state in shown],
+        feeds=[describe_feed(state, archive.settings, archive.now) for state in shown],
         after=str(skip + len(shown)) if len(states) > len(shown) else None,
     )
 

@@ -293,6 +293,8 @@ class Archive:
     watched: Watched
     now: datetime
     counts: DayCounts
+    #: Time at which this process began to answer questions.
+    started_at: datetime
     #: The author of an action.
     by: str = ""
 
@@ -370,6 +372,7 @@ class Answers:
     def __init__(self, watched: Watched) -> None:
         self.watched = watched
         self.counts = DayCounts()
+        self.started_at = watched.clock.now()
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
         self._one_at_a_time = asyncio.Lock()
         self._waiting = 0
@@ -408,5 +411,5 @@ class Answers:
             self._waiting -= 1
 
     def _archive(self, tx: storage.Transaction, by: str = "") -> Archive:
-        now = self.watched.clock.now()
-        return Archive(tx=tx, watched=self.watched, now=now, counts=self.counts, by=by)
+        now, watched = self.watched.clock.now(), self.watched
+        return Archive(tx=tx, watched=watched, now=now, counts=self.counts, started_at=self.started_at, by=by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from datetime import datetime
 
 import pydantic
@@ -36,6 +37,18 @@ class OutboxCount(Document):
     channel: str
     state: str
     count: int
+
+
+class HeldCount(Document):
+    """The number of stories that a channel holds back for one reason, and the time of the first release.
+
+    ``until`` is null if the stories wait for another article.
+    """
+
+    channel: str
+    reason: str
+    count: int
+    until: Time | None
 
 
 class SilentButtons(Document):
@@ -75,6 +88,7 @@ class StatusDocument(Document):
     rules: list[RuleLine]
     rules_with_mistakes: list[BrokenRule]
     outbox: list[OutboxCount]
+    held: list[HeldCount]
     buttons_not_heard: list[SilentButtons]
     hubs: list[HubDocument]
     silences: list[SilenceDocument]
@@ -93,7 +107,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         is_running=running.is_good,
         last_tick=keys.TICK.get(tx),
         articles=tx.articles.count(),
-        feeds=[describe_feed(state, settings.feeds_by_address) for state in tx.feeds.all()],
+        feeds=[describe_feed(state, settings, now) for state in tx.feeds.all()],
         rules=[
             summarize_rule(entry.rule, stories.get(entry.rule.name, 0), settings.bot.routes) for entry in settings.rules
         ],
@@ -104,6 +118,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
             OutboxCount(channel=channel, state=state, count=count)
             for (channel, state), count in sorted(tx.outbox.counts().items())
         ],
+        held=count_held(tx),
         buttons_not_heard=[SilentButtons(channel=channel, why=why) for channel, why in buttons if why],
         hubs=[
             HubDocument(
@@ -115,6 +130,17 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         silences=[SilenceDocument.of(entry) for entry in read_silences(tx, now=now)],
         unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent()],
     )
+
+
+def count_held(tx: storage.Transaction) -> list[HeldCount]:
+    """Count the stories that are held back, by channel and reason."""
+    ends: defaultdict[tuple[str, str], list[datetime | None]] = defaultdict(list)
+    for alert in tx.stories.held():
+        ends[alert.channel, alert.reason.value].append(alert.held_until)
+    return [
+        HeldCount(channel=channel, reason=reason, count=len(times), until=min(filter(None, times), default=None))
+        for (channel, reason), times in sorted(ends.items())
+    ]
 
 
 STATUS = Question("status", show_status, StatusDocument, path="/status", cost=10, is_long=True)

@@ -248,6 +248,11 @@ class Stories(Part):
         statement = statement.order_by(alerts.c.held_until, alerts.c.story, alerts.c.channel)
         return self._connection.execute(statement).scalars().all()
 
+    def held(self) -> Sequence[Alert]:
+        """Return all held alerts."""
+        statement = select(alerts.c.alert).where(alerts.c.state == AlertState.HELD)
+        return self._connection.execute(statement).scalars().all()
+
     def posted_since(self, channel: str, when: datetime) -> Sequence[Alert]:
         """Return the channel's alerts that were first posted at ``when`` or later."""
         statement = select(alerts.c.alert).where(alerts.c.channel == channel, alerts.c.posted_at >= when)

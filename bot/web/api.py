@@ -38,7 +38,7 @@ _STATUS = {Why.MALFORMED: 400, Why.NOT_FOUND: 404, Why.UNUSABLE: 422, Why.TOO_LO
 _DESCRIPTION = (
     "Stories, articles, rules and feeds of one Wirewatch. Text from articles and feeds is untrusted and unchanged."
 )
-_NOTHING = f"Nothing at this address; {PREFIX}/openapi.json describes all addresses."
+NOTHING = f"Nothing at this address; {PREFIX}/openapi.json describes all addresses."
 
 
 class ProblemItem(Document):
@@ -230,7 +230,7 @@ def _malformed(question: Question[Any, Any], error: RequestValidationError) -> R
     details = error.errors()
     # The first part of "loc" is "path", "query" or "body".
     if any(detail["loc"][0] == "path" for detail in details):
-        return Refused(Why.NOT_FOUND, _NOTHING)
+        return Refused(Why.NOT_FOUND, NOTHING)
     if details[0]["type"] == "json_invalid":
         return Refused(Why.MALFORMED, f"The body is not valid JSON at character {details[0]['loc'][1] + 1}.")
     names = [field.alias or name for name, field in _fields_outside_path(question).items()]
@@ -241,7 +241,7 @@ async def _refuse_address(request: Request, error: Exception) -> Response:
     """Return the error for an unknown path, a method that the path does not have, or an unreadable body."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return access.problem_response(404, _NOTHING)
+        return access.problem_response(404, NOTHING)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         matching = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
         methods = {method for route in matching for method in route.methods}

@@ -41,9 +41,8 @@ async def readiness(store: storage.Store, now: datetime) -> Readiness:
     age = now - tick
     if age > keys.TICK_MAX_AGE:
         old = f"the last tick is {age.total_seconds():.0f} s old"
-        return Readiness(
-            is_ready=False, reason=f"{old}: {store.outage_reason}" if store.outage_reason else old, last_tick=tick
-        )
+        reason, is_private = (f"{old}: {store.outage_reason}", True) if store.outage_reason else (old, False)
+        return Readiness(is_ready=False, reason=reason, is_private=is_private, last_tick=tick)
     if -age > keys.TICK_MAX_AGE:
         ahead = f"the last tick is {-age.total_seconds():.0f} s ahead: the clock was set back"
         return Readiness(is_ready=False, reason=ahead, last_tick=tick)

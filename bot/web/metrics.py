@@ -66,15 +66,26 @@ class Metrics(Observer):
         for outcome in ("changed", "unchanged", "failed"):
             self._polls.labels(outcome)
         self._lateness = histogram(
-            "poll_lateness_seconds", "Time from a feed's due time until its response was stored.", _LATENESS_SECONDS
+            "poll_lateness_seconds",
+            "Time from a feed's due time, or from the start of the bot, until its response was stored.",
+            _LATENESS_SECONDS,
         )
         self._articles = counter("articles", "Articles not seen before.")
         self._matches = counter("matches", "New articles that matched a rule.")
         self._decisions = counter("decisions", "Decisions to post, hold or drop an alert.", "action", "reason")
         self._deliveries = counter("deliveries", "Attempts to send a message.", "channel", "outcome")
-        self._calls = counter("model_calls", "Calls of the language model.", "use", "outcome")
-        self._tokens = counter("model_tokens", "Tokens of prompts and answers.", "part")
-        self._latency = histogram("model_seconds", "Time until the language model answered or failed.", _MODEL_SECONDS)
+        # Registered when a language model is configured.
+        self._calls = Counter(
+            "wirewatch_model_calls", "Calls of the language model.", ("use", "outcome"), registry=None
+        )
+        self._tokens = Counter("wirewatch_model_tokens", "Tokens of prompts and answers.", ("part",), registry=None)
+        self._latency = Histogram(
+            "wirewatch_model_seconds",
+            "Time until the language model answered or failed.",
+            buckets=_MODEL_SECONDS,
+            registry=None,
+        )
+        self._has_model = False
         gauge("build_info", "The running version.", "version").labels(bot.__version__).set(1)
         self._tick = gauge("last_tick_timestamp_seconds", "Time of the last tick.")
         self._feeds = gauge("feeds", "Configured feeds.", "health")
@@ -93,7 +104,9 @@ class Metrics(Observer):
     def on_feed(self, report: FeedReport) -> None:
         outcome = "failed" if report.error else "changed" if report.is_changed else "unchanged"
         self._polls.labels(outcome).inc()
-        self._lateness.observe(report.lateness.total_seconds())
+        # Feeds that became due while the bot was off are not late.
+        running = self._answers.watched.clock.now() - self._answers.started_at
+        self._lateness.observe(min(report.lateness, running).total_seconds())
         self._articles.inc(report.new)
         self._matches.inc(report.matched)
 
@@ -113,6 +126,13 @@ class Metrics(Observer):
 
     # -- current state
 
+    def add_model_metrics(self) -> None:
+        """Show the metrics of the language model from now on. A bot without a model does not show them."""
+        if not self._has_model:
+            self._has_model = True
+            for metric in (self._calls, self._tokens, self._latency):
+                self._registry.register(metric)
+
     async def page(self) -> bytes:
         """Return all metrics in the text format of Prometheus. Raises StoreUnavailable."""
         feeds, counts, unsent, waiting, tick = await self._answers.read(
@@ -125,6 +145,8 @@ class Metrics(Observer):
             )
         )
         now, settings = self._answers.watched.clock.now(), self._answers.watched.settings
+        if settings.bot.model is not None:
+            self.add_model_metrics()
         if tick:
             self._tick.set(tick.timestamp())
         for health in FeedHealth:

@@ -19,7 +19,6 @@ from bot.alerts import feedback
 from bot.feeds import outlets, websub
 from bot.model import visible
 from bot.model.actions import Silence, SilenceKind
-from bot.model.alerts import AlertState
 from bot.model.durations import format_rough
 from bot.model.feeds import FeedHealth, FeedState
 from bot.model.messages import SendState
@@ -28,12 +27,14 @@ from bot.model.stories import Article, StoryId
 from bot.queries import trials, watched
 from bot.queries.articles import ArticlesParameters, find_articles
 from bot.queries.feedback import read_feedback
+from bot.queries.feeds import find_problems, problem_states
 from bot.queries.registry import Answers, Archive, Mistake, Refused, Why, find_rule, read_parameters
 from bot.queries.silences import read_silences
+from bot.queries.status import count_held
 from bot.queries.stories import StoryRow, read_stories, read_story
 from bot.queries.watched import render
 from bot.storage import keys
-from bot.web import access, formatting, health
+from bot.web import access, api, formatting, health
 
 #: Maximum entries on a page of feeds, stories or rules. Links lead to the next and previous pages.
 FEEDS, STORIES, RULES = 100, 50, 50
@@ -63,16 +64,11 @@ _PARAMETERS = {"from": "since", "to": "until"}
 STORY_DAYS = 7
 MOST_DAYS = 90
 
-#: Maximum broken feeds named on the overview.
-SHOWN_BROKEN = 10
+#: Maximum problems of feeds on the overview.
+SHOWN_PROBLEMS = 10
 #: A feed is late if it is overdue by at least this time. Shorter delays are normal, because an answer may be slow.
 LATE = timedelta(seconds=30)
-#: The overview counts only alerts whose hold ends within this time. A digest is posted every day, so an alert that is
-#: held for longer waits for the end of a long silence or cooldown.
-_HELD_FOR = timedelta(days=2)
 
-#: The health of feeds that need attention.
-BROKEN = (FeedHealth.FAILING, FeedHealth.GONE)
 #: Maximum stories of each rule that are searched for related stories.
 _LOOKED_AT = 40
 #: Maximum related stories shown.
@@ -219,7 +215,9 @@ class Pages:
         return await self._render("message.html", request, {"title": title, "text": f"{refused}."}, status=404)
 
     async def not_found(self, request: Request, error: Exception) -> Response:
-        """Show a page with status 404."""
+        """Show a page with status 404. Below /api, answer a problem document."""
+        if request.url.path.startswith("/api"):
+            return access.problem_response(404, api.NOTHING)
         values: Values = {"title": "No such page", "text": "There is nothing here."}
         return await self._render("message.html", request, values, status=404)
 
@@ -241,26 +239,27 @@ def _chart(counts: Mapping[date, int], now: datetime, days: int = watched.DAYS) 
 def overview_page(archive: Archive) -> Values:
     """Read the values of the overview: counts, the stories of the last day, and what needs attention."""
     tx, now = archive.tx, archive.now
-    feed_counts, outbox_counts = tx.feeds.counts(), tx.outbox.counts()
-    feed_count, broken_count = sum(feed_counts.values()), sum(feed_counts.get(health, 0) for health in BROKEN)
+    states, outbox_counts = tx.feeds.all(), tx.outbox.counts()
+    problems = [(state, found) for state in states for found in find_problems(state, archive.settings, now)]
+    problem_feeds = len({state.url for state, _ in problems})
 
     def count_messages(*states: SendState) -> int:
         return sum(count for (_, state), count in outbox_counts.items() if state in states)
 
     return {
-        "feed_count": feed_count,
-        "broken_count": broken_count,
-        "is_mostly_broken": broken_count > 0 and 2 * broken_count >= feed_count,
-        "broken": tx.feeds.page(health=BROKEN, skip=0, most=SHOWN_BROKEN),
-        "late_feeds": tx.feeds.count_due(now=now - LATE),
+        "feed_count": len(states),
+        "problem_feeds": problem_feeds,
+        "has_mostly_problems": problem_feeds > 0 and 2 * problem_feeds >= len(states),
+        "problems": problems[:SHOWN_PROBLEMS],
+        "problem_count": len(problems),
+        "late_feeds": sum(bool(describe_lateness(state, since=archive.started_at, now=now)) for state in states),
         "articles": tx.articles.count(),
         "articles_today": tx.articles.count(since=now - _DAY),
         "story_count": tx.stories.count(since=now - _WEEK),
         "entries": read_stories(tx, since=now - _DAY, most=TODAY),
         # Number of matched articles without a decision.
         "undecided": tx.decision_queue.count(),
-        # Number of alerts that are held for a digest, a cooldown or a morning.
-        "held": sum(alert.state is AlertState.HELD for alert in tx.stories.held_until(now + _HELD_FOR)),
+        "held": count_held(tx),
         "waiting": count_messages(SendState.PENDING, SendState.SENDING, SendState.UNKNOWN),
         "parked": count_messages(SendState.PARKED),
         "tick": keys.TICK.get(tx),
@@ -273,18 +272,25 @@ def overview_page(archive: Archive) -> Values:
 def feeds_page(archive: Archive, request: Request) -> Values:
     """Read a page of all feeds, or of the feeds with one health."""
     now, counts = archive.now, archive.day_counts.feeds
-    words = [health.value for health in FeedHealth]
+    words = ["problems", *(health.value for health in FeedHealth)]
     requested = request.query_params.get("show", "")
     shown_health = requested if requested in words else ""
-    healths = [FeedHealth(shown_health)] if shown_health else list(FeedHealth)
-    feed_counts = archive.tx.feeds.counts()
-    paging = _Paging.of(request, total=sum(feed_counts.get(health, 0) for health in healths), size=FEEDS)
+    if shown_health == "problems":
+        found = problem_states(archive)
+        paging = _Paging.of(request, total=len(found), size=FEEDS)
+        states: Sequence[FeedState] = found[paging.skip : paging.skip + FEEDS]
+    else:
+        healths = [FeedHealth(shown_health)] if shown_health else list(FeedHealth)
+        feed_counts = archive.tx.feeds.counts()
+        paging = _Paging.of(request, total=sum(feed_counts.get(health, 0) for health in healths), size=FEEDS)
+        states = archive.tx.feeds.page(health=healths, skip=paging.skip, most=FEEDS)
     return {
-        "states": archive.tx.feeds.page(health=healths, skip=paging.skip, most=FEEDS),
+        "states": states,
         "paging": paging,
         "shown_health": shown_health,
         "words": words,
-        "late": partial(describe_lateness, now=now),
+        "problems": lambda state: find_problems(state, archive.settings, now),
+        "late": partial(describe_lateness, since=archive.started_at, now=now),
         "sparkline": lambda url: _chart(counts.get(url, {}), now),
     }
 
@@ -421,7 +427,8 @@ def feed_page(archive: Archive, request: Request) -> Values:
     return {
         "state": state,
         "hub": websub.describe_subscription(hub, public_url=public_url, now=now) if hub is not None else None,
-        "late": describe_lateness(state, now=now),
+        "problems": find_problems(state, archive.settings, now),
+        "late": describe_lateness(state, since=archive.started_at, now=now),
         "line": _chart(archive.day_counts.feeds.get(url, {}), now),
         "rhythm": format_rough(statistics.median_low(gaps)) if gaps else "",
         "interval": format_rough(state.interval) if state.interval else "",
@@ -430,9 +437,9 @@ def feed_page(archive: Archive, request: Request) -> Values:
     }
 
 
-def describe_lateness(state: FeedState, *, now: datetime) -> str:
-    """Describe how long a feed is overdue. Return "" if the delay is normal."""
-    late = timedelta() if state.gone else now - state.due_at
+def describe_lateness(state: FeedState, *, since: datetime, now: datetime) -> str:
+    """Describe how long a feed is overdue, counted from the start of the bot. Return "" if the delay is normal."""
+    late = timedelta() if state.gone else now - max(state.due_at, since)
     return format_rough(late) if late >= LATE else ""
 
 

@@ -115,9 +115,27 @@ def test_a_probe_needs_no_network_of_the_pod_unless_the_page_is_public() -> None
     }
 
 
+def test_prometheus_reads_the_metrics_with_the_token_of_the_secret() -> None:
+    documents = rendered(
+        web__service=True, existingSecret="mine", serviceMonitor__enabled=True, serviceMonitor__labels={"release": "x"}
+    )
+    [monitor] = [document for document in documents if document["kind"] == "ServiceMonitor"]
+    [service] = [document for document in documents if document["kind"] == "Service"]
+    assert monitor["metadata"]["labels"]["release"] == "x"
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    [endpoint] = monitor["spec"]["endpoints"]
+    assert endpoint["port"] == service["spec"]["ports"][0]["name"]
+    assert endpoint["path"] == "/metrics"
+    assert endpoint["authorization"]["credentials"] == {"name": "mine", "key": "WIREWATCH_WEB_TOKEN"}
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
-    [({"replicas": 2}, "an SQLite file has one owner"), ({"web__service": True}, "needs a token")],
+    [
+        ({"replicas": 2}, "an SQLite file has one owner"),
+        ({"web__service": True}, "needs a token"),
+        ({"serviceMonitor__enabled": True}, "through the service"),
+    ],
 )
 def test_what_could_not_run_is_refused_with_what_to_do(values: dict[str, object], reason: str) -> None:
     with pytest.raises(AssertionError, match=reason):

@@ -176,8 +176,11 @@ def metrics() -> str:
     )
     parts = [head + _MADE.format(source="the registry of `/metrics`") + "\n"]
     parts.append("\n| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n")
-    registry = Metrics(cast("Answers", None))._registry
-    families: list[Any] = [family for family in registry._collector_to_names if hasattr(family, "_labelnames")]
+    registered = Metrics(cast("Answers", None))
+    registered.add_model_metrics()
+    families: list[Any] = [
+        family for family in registered._registry._collector_to_names if hasattr(family, "_labelnames")
+    ]
     for family in families:
         name = family._name + ("_total" if family._type == "counter" else "")
         labels = ", ".join(f"`{label}`" for label in family._labelnames)

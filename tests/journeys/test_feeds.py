@@ -80,7 +80,7 @@ async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(
             words = ("status", "--json", "--config", str(tmp_path))
             shown = await asyncio.to_thread(commands.run, words, tmp_path, {**os.environ, **made.environ})
             [feed] = json.loads(shown.stdout)["feeds"]
-            return list(feed["remarks"])
+            return [*(problem["text"] for problem in feed["problems"]), *feed["remarks"]]
 
         await made.once()
         assert await remarks() == [f"redirected permanently to {new}, seen once"]
@@ -90,7 +90,9 @@ async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(
         told = [str(message) for message in made.heads("ops") if "has moved permanently" in str(message)]
         assert len(told) == 1
         assert "write that address into feeds.yaml" in told[0]
-        assert await remarks() == [f"moved permanently to {new}; write that address into feeds.yaml"]
+        assert await remarks() == [
+            f"has moved permanently to {new} and is polled there; write that address into feeds.yaml"
+        ]
         words = ("status", "--config", str(tmp_path))
         environ = {**os.environ, **made.environ, "COLUMNS": "200"}
         shown = await asyncio.to_thread(commands.run, words, tmp_path, environ)

@@ -76,9 +76,10 @@ async def page_over(
     settings: config.WebSettings | None = None,
     *,
     limits: connections.Limits | None = None,
+    started: timedelta = timedelta(minutes=101),
     requests_per_minute: int = 300,
 ) -> AsyncIterator[Page]:
-    clock = FakeClock(START + timedelta(minutes=101))
+    clock = FakeClock(START + started)
     environ = {TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN, "READS_TOKEN": READS, "ACTS_TOKEN": ACTS}
     environment = app.Environment(environ=environ, clock=clock)
     async with runtime.opened(app.load(folder, environment.environ), environment) as running:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.testbed.commands import wirewatch
 from tests.web.conftest import ACTS, READS, TOKEN, Page, listening, page_over
@@ -264,3 +265,10 @@ async def test_who_asks_too_often_is_told_when_to_come_again(filled: Path) -> No
         refused(answer, 429)
         assert 1 <= int(answer.headers["retry-after"]) <= 15
         assert (await ask(page, "/rules", token=ACTS)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["stories/a%0Ab", "articles/a%0Ab", "rules/a%0Ab", "silences/a%0Ab"])
+async def test_an_address_with_a_line_break_gets_a_problem_document(shared: Page, path: str) -> None:
+    answer = await shared.get(f"/api/v1/{path}")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"

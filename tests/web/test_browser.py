@@ -14,8 +14,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright import async_api
 from playwright.async_api import async_playwright
 
+from bot.model.feeds import FeedHealth
 from bot.model.messages import SendState
-from bot.web import pages
 from tests.testbed import made
 from tests.web.conftest import Page
 from tests.web.test_judged import judge
@@ -118,7 +118,7 @@ async def test_every_page_is_readable_and_accessible(
     tab, hosts, complaints = await opened(browser, size=size, scheme=scheme)
     listed = await page.running.store.read(lambda tx: tx.stories.since(None))
     told = next(one for one in listed if len(one.members) == 3)
-    broken = (await page.running.store.read(lambda tx: tx.feeds.page(health=pages.BROKEN, skip=0, most=1)))[0]
+    broken = (await page.running.store.read(lambda tx: tx.feeds.page(health=[FeedHealth.FAILING], skip=0, most=1)))[0]
     for name, path in {**PAGES, "story": f"/story/{told.id}", "feed": f"/feed?url={quote(broken.url)}"}.items():
         await tab.goto(page.site.url + path)
         if name == "stories" and size == DESK:

@@ -13,8 +13,12 @@ import pytest
 from lxml import html
 
 from bot import storage
-from bot.model.feeds import FeedState
+from bot.cli.status import check_feeds
+from bot.feeds import health
+from bot.model.feeds import Feed, FeedState
 from bot.model.messages import SendState
+from bot.queries.registry import Answers
+from bot.queries.status import STATUS, StatusParameters
 from tests.testbed import made
 from tests.web.conftest import Page, page_over
 from tests.web.markup import elements, text_of, tree_of, values
@@ -114,7 +118,7 @@ async def test_older_stories_are_a_link_away_and_each_stands_on_one_page(page: P
     assert values(beyond, "//article/h2/@id") == cards
 
 
-async def test_the_overview_names_some_broken_feeds_and_counts_the_others(page: Page) -> None:
+async def test_the_overview_names_some_problems_of_feeds_and_counts_the_others(page: Page) -> None:
     states = [FeedState(url=f"https://{n}.example/", due_at=page.clock.now(), failures=2) for n in range(30)]
 
     def add(tx: storage.Transaction) -> None:
@@ -123,9 +127,47 @@ async def test_the_overview_names_some_broken_feeds_and_counts_the_others(page: 
 
     await page.running.store.write(add)
     said = text_of(await read(page, "/"))
-    assert "30 broken" in said
-    assert "20 more broken feeds" in said
-    assert len(elements(await read(page, "/feeds", show="failing"), "//tbody/tr")) == 30
+    assert "30 with problems" in said
+    assert "20 more problems of feeds" in said
+    assert len(elements(await read(page, "/feeds", show="problems"), "//tbody/tr")) == 30
+
+
+async def test_notices_overview_feeds_status_and_its_check_name_the_same_problems_of_a_silent_feed(page: Page) -> None:
+    url = "https://quiet.example/feed"
+    state = FeedState(url=url, due_at=page.clock.now(), baseline_at=page.clock.now() - timedelta(days=3))
+    feed = Feed(url=url, name="Quiet", expect=timedelta(days=2))
+
+    def add(tx: storage.Transaction) -> None:
+        tx.feeds.sync([url], now=page.clock.now())
+        tx.feeds.save([state])
+
+    await page.running.store.write(add)
+    live = page.running.live
+    live.settings = replace(live.settings, feeds=(feed,))
+    problem = "has had nothing new for 3 days; expected at least every 2 days (expect:)"
+    (event,) = health.find_health_events(state, feed, page.clock.now())
+    assert event.text == f"Quiet ({url}) {problem}"
+    overview = text_of(await read(page, "/"))
+    assert "1 with problems" in overview
+    assert f"Quiet {problem}" in overview
+    (row,) = elements(await read(page, "/feeds", show="problems"), "//tbody/tr")
+    assert problem in text_of(row)
+    assert problem in text_of(await read(page, "/feed", url=url))
+    answers = Answers(page.running)
+    status = await answers.ask(STATUS, StatusParameters())
+    assert [found.text for shown in status.feeds for found in shown.problems] == [problem]
+    checks = await answers.read(check_feeds)
+    assert [line.what for line in checks] == ["feeds: 1 of 1 has problems", f"feed Quiet {problem}"]
+    assert not any(line.is_good for line in checks)
+
+
+async def test_feeds_that_were_due_while_the_bot_was_off_are_not_late(filled: Path) -> None:
+    async with page_over(filled, started=timedelta(days=2)) as page:
+        await page.tick()
+        assert "0 late" in text_of(await read(page, "/"))
+        assert "late by" not in text_of(await read(page, "/feeds"))
+        page.clock.advance(timedelta(minutes=5))
+        assert "late by 5 min" in text_of(await read(page, "/feeds"))
 
 
 async def test_feeds_show_health_items_a_day_and_lateness(page: Page) -> None:
@@ -181,8 +223,8 @@ async def test_the_configuration_page_shows_each_problem_with_its_caret(shared: 
 
 async def test_the_overview_names_what_needs_a_look(shared: Page) -> None:
     said = text_of(await read(shared, "/"))
-    assert "Running: the last tick was just now" in said
-    assert "1 broken" in said
+    assert "Running: it last looked for due feeds just now" in said
+    assert "1 with problems" in said
     assert "desk.yaml" in said
 
 
@@ -222,7 +264,7 @@ async def test_a_bot_most_of_whose_feeds_are_broken_is_not_shown_as_well(filled:
         await page.running.sync()
         (banner,) = elements(tree_of((await page.get("/")).text), "//p[@class='state warn']")
         assert "Running" in text_of(banner)
-        assert "1 of 1 feed is broken." in text_of(banner)
+        assert "1 of 1 feed has problems." in text_of(banner)
         assert "2 rules, 1 feed, 2 channels" in text_of(tree_of((await page.get("/configuration")).text))
 
 

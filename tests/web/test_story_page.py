@@ -102,8 +102,8 @@ async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(pag
     assert "5 matched articles in 30 days" in text_of(chart)
     assert values(chart, ".//*[@role='img']/@aria-label")[0].startswith("5 in 30 days, oldest first: 0, 0")
     said = text_of(tree)
-    assert re.search(r"1 broken, \d late", said)
-    assert "1 story held for a digest" in said
+    assert re.search(r"1 with problems, \d late", said)
+    assert "1 story held in desk: digest" in said
     assert "1 article to decide" in said
 
 
