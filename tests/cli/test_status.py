@@ -147,14 +147,6 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     assert urls[0] in problem["message"]
 
 
-@pytest.mark.parametrize(("old", "new", "code"), [("doctor", "status --check", 1), ("healthcheck", "probe", 1)])
-def test_an_old_name_runs_what_replaced_it_and_says_so(old: str, new: str, code: int, folder: Path) -> None:
-    done = wirewatch(old, folder=folder, code=code)
-    assert done.stderr.startswith(f"wirewatch {old} is now wirewatch {new}.\n")
-    direct = wirewatch(*new.split(), folder=folder, code=code)
-    assert (done.stdout, done.stderr.partition("\n")[2]) == (direct.stdout, direct.stderr)
-
-
 LONG = (
     "404 Not Found: the publisher has moved or removed this feed; look for a new address on its site and correct it in "
     "feeds.yaml"
