@@ -10,7 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,9 +21,11 @@ from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 from bot.model.durations import format_count
 from bot.model.errors import WirewatchError
 from bot.model.feeds import FeedState, redirected_twins
+from bot.model.language_models import ExamResult, describe_exam
 from bot.model.settings import Problem
 
 _LISTED = "SELECT url, due_at, json_extract(state, '$.moved_to') FROM feeds WHERE is_listed ORDER BY url"
+_EXAM = "SELECT value FROM notes WHERE key = 'exam'"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: The figures come from real feeds (docs/measured.md).
@@ -67,24 +69,63 @@ def check(
         warnings = len(problems) - len(errors)
         counts = f"{format_count(len(errors), 'error')}, {format_count(warnings, 'warning')}"
         terminal.say(f"{folder if folder.name else 'configuration'}: {counts if problems else 'no problems'}")
-        if settings and settings.bot.model is None:
-            terminal.say(_WITHOUT_A_MODEL)
+        if settings and (remark := _model_remark(settings)):
+            terminal.say(remark)
     if routes and settings:
         for entry in settings.rules:
             terminal.row(f"{entry.rule.name}: {routing.describe_routes(settings.bot.routes, entry.rule)}")
     raise typer.Exit(LEFT if errors else DONE)
 
 
-def _redirected(folder: Path, settings: config.Settings) -> list[Problem]:
-    """Return a problem for each feed that, according to the database, redirects permanently to another feed."""
+def _model_remark(settings: config.Settings) -> str:
+    """Return what to know about the language model, or "" if there is nothing.
+
+    Say what a missing model means only before the first run, because `status` says it as well.
+    """
+    policy, database = settings.bot.model, _database_file(settings)
+    if policy is None:
+        return "" if database else _WITHOUT_A_MODEL
+    stored = _select(database, _EXAM) if database else []
+    # Import here, because the adapter takes milliseconds and only a configuration with a model needs it.
+    import pydantic
+
+    exam = pydantic.TypeAdapter(ExamResult).validate_json(stored[0][0]) if stored and stored[0][0] else None
+    return describe_exam(policy, exam)
+
+
+def _database_file(settings: config.Settings) -> Path | None:
+    """Return the SQLite file of the archive, or None if there is none yet or the archive is elsewhere."""
     try:
         kind, _, database = app.database_of(settings, app.Environment(environ=os.environ)).partition(":///")
     except WirewatchError:
-        return []  # `check` needs no secret; commands that open the database report the error
+        return None  # `check` needs no secret; commands that open the database report the error
     # Skip a symbolic link, which the bot does not open either.
     if kind != "sqlite" or not Path(database).is_file() or Path(database).is_symlink():
+        return None
+    return Path(database)
+
+
+def _select(file: Path, statement: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement. Return none if the file cannot be read or has another schema.
+
+    Read without SQLAlchemy, whose import would take longer than the rest of the command.
+    """
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute(statement).fetchall()
+    except sqlite3.Error:
         return []
-    states = _moved_feeds(Path(database))
+
+
+def _redirected(folder: Path, settings: config.Settings) -> list[Problem]:
+    """Return a problem for each feed that, according to the database, redirects permanently to another feed."""
+    database = _database_file(settings)
+    if database is None:
+        return []
+    states = [
+        FeedState(url=url, due_at=_EPOCH + timedelta(microseconds=due_at), moved_to=moved_to)
+        for url, due_at, moved_to in _select(database, _LISTED)
+    ]
     configured = {feed.url for feed in settings.feeds}
     path = folder / "feeds.yaml"
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -99,22 +140,6 @@ def _redirected(folder: Path, settings: config.Settings) -> list[Problem]:
         )
         for twins in redirected_twins(state for state in states if state.url in configured)
     ]
-
-
-def _moved_feeds(file: Path) -> tuple[FeedState, ...]:
-    """Return the configured feeds in an SQLite file, sorted by address. Of each feed's state, read only ``moved_to``.
-
-    Return an empty tuple if the file cannot be read or has another schema. Read it without SQLAlchemy, whose import
-    would take longer than the rest of the command.
-    """
-    try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return tuple(
-                FeedState(url=url, due_at=_EPOCH + timedelta(microseconds=due_at), moved_to=moved_to)
-                for url, due_at, moved_to in connection.execute(_LISTED)
-            )
-    except sqlite3.Error:
-        return ()
 
 
 def show(problems: Sequence[Problem]) -> None:

@@ -1,29 +1,29 @@
-"""wirewatch model: test the language model of bot.yaml with questions that have known answers."""
+"""wirewatch model: examine the language model of bot.yaml with questions that have known answers."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import statistics
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot import app, config
+from bot import app, config, storage
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.model import visible
 from bot.model.durations import format_count, format_duration
-from bot.model.errors import ModelError
-from bot.model.language_models import LanguageModel, LanguageModelPolicy, Use
+from bot.model.errors import StoreError
+from bot.model.language_models import PROMPT_VERSIONS, ExamMark, ExamResult, LanguageModelPolicy, Use
+from bot.storage import keys
 
 if TYPE_CHECKING:
-    from bot.llm.probes import Probe
+    from bot.llm.exam import ExamAnswer
 
 language_model = typer.Typer(help="Test the language model of bot.yaml.", no_args_is_help=True)
 
@@ -33,28 +33,17 @@ def _group() -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """The answer to one test question."""
-
-    use: Use
-    is_right: bool
-    #: Why the answer cannot be used, or "" if it can.
-    error: str
-    seconds: float
-    tokens: int
-
-
 @language_model.command("test")
 def ask(
     folder: ConfigDir = DEFAULT_CONFIG,
     json: Json = False,
 ) -> None:
-    """Test the model of bot.yaml with questions that have known answers.
+    """Examine the model of bot.yaml with questions whose answers are known.
 
-    Shows how many answers are right, how long they take, and how many tokens they cost. Asks questions for every use,
-    even for uses that bot.yaml does not list. Stores nothing, and does not count against the day's budget. Exit code 1:
-    a question for a use in bot.yaml got no usable answer.
+    Asks at least 40 questions about the uses in bot.yaml, as many at once as the bot asks, and shows each answer. The
+    last lines say for which uses the model is fit. Keeps the result: the bot does not ask a model about a use for which
+    it has failed. Does not count against the day's budget. Exit code 1: fewer than 85 % of the answers for a use are
+    right.
 
     Example: wirewatch model test
     """
@@ -63,78 +52,112 @@ def ask(
     policy = settings.bot.model
     if policy is None:
         terminal.fail("bot.yaml has no model: see docs/language-model.md", UNUSABLE)
-    questions = asyncio.run(_run(policy, environment))
+    answers = asyncio.run(_examine(policy, environment, shows=not json))
+    result = _result(policy, answers, environment)
+    asyncio.run(_keep(settings, environment, result))
     if json:
-        terminal.answer(
-            {
-                "model": policy.name,
-                "uses": {
-                    use.value: _figures([question for question in questions if question.use is use]) for use in Use
-                },
-            }
-        )
+        marks = {use.value: _figures(use, result.marks[use], answers) for use in result.marks}
+        terminal.answer({"model": policy.name, "passed": _is_passed(result), "uses": marks})
     else:
-        _show(policy, questions)
-    failed = any(question.error and question.use in policy.uses for question in questions)
-    raise typer.Exit(LEFT if failed else DONE)
+        _show(policy, result, answers)
+    raise typer.Exit(DONE if _is_passed(result) else LEFT)
 
 
-async def _run(policy: LanguageModelPolicy, environment: app.Environment) -> list[_Asked]:
+async def _examine(policy: LanguageModelPolicy, environment: app.Environment, *, shows: bool) -> list[ExamAnswer]:
     # Import here, because the prompts and the SDK slow down the start.
-    from bot.llm import open_model, probes
+    from bot.llm import exam, open_model
 
+    questions = exam.build_questions(policy.uses)
+    terminal.say(
+        f"{policy.name} at {policy.url}: {format_count(len(questions), 'question')}, {policy.at_once} at once, "
+        f"each for at most {format_duration(policy.timeout)}"
+    )
     opened = open_model(policy, lambda secret: config.resolve_secret(secret, environment.environ))
     try:
-        return [await _ask(opened, probe) for probe in probes.build_probes()]
+        return await exam.examine(opened, policy, questions, _show_answer if shows else lambda answer: None)
     finally:
         await opened.close()
 
 
-async def _ask(opened: LanguageModel, probe: Probe) -> _Asked:
-    begun = time.perf_counter()
-    error, is_right, tokens = "", False, 0
+def _result(policy: LanguageModelPolicy, answers: Sequence[ExamAnswer], environment: app.Environment) -> ExamResult:
+    by_use = {use: [answer for answer in answers if answer.question.prompt.use is use] for use in Use}
+    marks = {
+        use: ExamMark(
+            asked=len(of_use),
+            right=sum(answer.is_right for answer in of_use),
+            refused=sum(bool(answer.error) for answer in of_use),
+            seconds=round(statistics.median(answer.seconds for answer in of_use), 2),
+        )
+        for use, of_use in by_use.items()
+        if of_use
+    }
+    now = environment.clock.now()
+    return ExamResult(at=now, url=policy.url, model=policy.name, versions=PROMPT_VERSIONS, marks=marks)
+
+
+async def _keep(settings: config.Settings, environment: app.Environment, result: ExamResult) -> None:
+    """Store the result, for the bot, `check` and `status`. Create the database if there is none."""
+    address, clock = app.database_of(settings, environment), environment.clock
     try:
-        answered = await opened.ask(probe.prompt)
-        tokens = answered.tokens_in + answered.tokens_out
-        is_right = probe.is_right(answered.text)
-    except ModelError as failure:
-        error, tokens = str(failure), tokens or failure.tokens_in + failure.tokens_out
-    return _Asked(
-        use=probe.prompt.use, is_right=is_right, error=error, seconds=time.perf_counter() - begun, tokens=tokens
-    )
+        store = storage.open_beside(address, clock=clock)
+    except StoreError:
+        store = storage.open_store(address, clock=clock)
+    try:
+        await store.write(lambda tx: keys.put_exam(tx, result))
+    finally:
+        await store.close()
 
 
-def _figures(questions: Sequence[_Asked]) -> dict[str, object]:
+def _is_passed(result: ExamResult) -> bool:
+    return all(mark.is_passed for mark in result.marks.values())
+
+
+def _show_answer(answer: ExamAnswer) -> None:
+    question = answer.question
+    line = f"{'right' if answer.is_right else 'WRONG'} {question.prompt.use} {answer.seconds:.1f} s"
+    if not answer.is_right:
+        reason = f"refused: {answer.error}" if answer.error else f"expected {question.expected}"
+        line += f", {question.prompt.article}: {reason}{': ' + answer.text if answer.text else ''}"
+    terminal.row(visible.line(line, 400), style="" if answer.is_right else "yellow")
+
+
+def _figures(use: Use, mark: ExamMark, answers: Sequence[ExamAnswer]) -> Mapping[str, object]:
+    of_use = [answer for answer in answers if answer.question.prompt.use is use]
     return {
-        "asked": len(questions),
-        "right": sum(question.is_right for question in questions),
-        "seconds": round(statistics.median(question.seconds for question in questions), 2),
-        "tokens": round(statistics.mean(question.tokens for question in questions)),
-        "errors": list(dict.fromkeys(question.error for question in questions if question.error)),
+        "asked": mark.asked,
+        "right": mark.right,
+        "refused": mark.refused,
+        "passed": mark.is_passed,
+        "seconds": mark.seconds,
+        "slowest": round(max(answer.seconds for answer in of_use), 2),
+        "tokens": round(statistics.mean(answer.tokens for answer in of_use)),
+        "errors": list(dict.fromkeys(answer.error for answer in of_use if answer.error)),
     }
 
 
-def _budget(policy: LanguageModelPolicy, used: Sequence[_Asked]) -> str:
-    """Describe how long the slowest answer took, and how many calls a day's budget allows."""
-    slowest = max(question.seconds for question in used)
+def _show(policy: LanguageModelPolicy, result: ExamResult, answers: Sequence[ExamAnswer]) -> None:
+    columns = ("right", "refused", "seconds", "slowest", "tokens")
+    table = Table("use", *columns)
+    for use, mark in result.marks.items():
+        figures = {**_figures(use, mark, answers), "right": f"{mark.right} of {mark.asked}"}
+        table.add_row(use.value, *(Text(str(figures[column])) for column in columns))
+    terminal.show_table(table)
     # Answer files and some servers report no tokens.
-    tokens = round(statistics.mean(question.tokens for question in used))
+    tokens = round(statistics.mean(answer.tokens for answer in answers))
     calls = min(policy.calls_per_day, policy.tokens_per_day // tokens) if tokens else policy.calls_per_day
-    return (
-        f"The slowest answer took {slowest:.1f} s; an article waits at most {format_duration(policy.wait)}.\n"
-        f"At {format_count(tokens, 'token')} per call, the daily budget is {format_count(calls, 'call')}."
-    )
-
-
-def _show(policy: LanguageModelPolicy, questions: Sequence[_Asked]) -> None:
-    table = Table("use", "right", "seconds", "tokens a call", "", title=Text(f"{policy.name} at {policy.url}"))
-    for use in Use:
-        figures = _figures([question for question in questions if question.use is use])
-        errors = "; ".join(str(error) for error in figures["errors"]) if isinstance(figures["errors"], list) else ""
-        name = use.value if use in policy.uses else f"{use.value} (not used)"
-        row = (name, f"{figures['right']} of {figures['asked']}", str(figures["seconds"]), str(figures["tokens"]))
-        table.add_row(*(Text(visible.line(cell)) for cell in (*row, errors)))
-    terminal.out().print(table)
-    used = [question for question in questions if question.use in policy.uses and not question.error]
-    if used:
-        terminal.out().print(_budget(policy, used))
+    terminal.row(f"At {format_count(tokens, 'token')} per call, the daily budget is {format_count(calls, 'call')}.")
+    limit = min(policy.timeout, policy.wait)
+    late = sum(timedelta(seconds=answer.seconds) >= limit for answer in answers)
+    if late:
+        terminal.row(
+            f"{format_count(late, 'answer')} took {format_duration(limit)} or longer, too long for `timeout` "
+            f"({format_duration(policy.timeout)}) or `wait` ({format_duration(policy.wait)}): raise them, or take a "
+            "faster model.",
+            style="yellow",
+        )
+    for use, mark in result.marks.items():
+        score = f"{use}: {mark.right} of {mark.asked} right"
+        if mark.is_passed:
+            terminal.row(f"fit for {score}")
+        else:
+            terminal.row(f"unfit for {score}; remove it from uses, or take a larger model", style="yellow")

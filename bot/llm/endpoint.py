@@ -70,7 +70,7 @@ class Endpoint:
 
     async def _call(self, prompt: Prompt) -> ModelAnswer:
         sdk = self._sdk
-        form = {"name": prompt.use.value, "strict": True, "schema": _inline_references(json.loads(prompt.schema))}
+        form = {"name": prompt.use.value, "strict": True, "schema": json.loads(prompt.schema)}
         request: dict[str, Any] = {
             "model": self._policy.name,
             "messages": [
@@ -95,22 +95,6 @@ class Endpoint:
 
     async def close(self) -> None:
         await self._client.close()
-
-
-def _inline_references(schema: dict[str, Any]) -> object:
-    """Return the schema without references, which Ollama and llama.cpp do not support (ollama#8063, llama.cpp#8073)."""
-    parts = schema.pop("$defs", {})
-
-    def inline(node: object) -> object:
-        if isinstance(node, list):
-            return [inline(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            return inline(parts[node["$ref"].removeprefix("#/$defs/")])
-        return {name: inline(value) for name, value in node.items()}
-
-    return inline(schema)
 
 
 def _error_of_status(error: openai.APIStatusError) -> ModelError:

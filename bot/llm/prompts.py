@@ -1,13 +1,16 @@
 """The prompts of the language model, one for each use, and the checks that its answers must pass.
 
-    article, story → prompt (our words | data) → the model → text → parse_answer: form, quoted words → answer
+    article, story → prompt (our words | data | schema) → the model → text → parse_answer → answer
 
 All functions are pure. Article text is data in every prompt: values of one JSON document of bounded size, separate
-from the instructions.
+from the instructions. A schema names the fields in the order of thought, because a server that follows it as a grammar
+makes the model write them in this order: first the evidence, then the verdict, then what follows from it. Sentences,
+stories and updates are named by their numbers, which the schema enumerates.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from bisect import bisect
@@ -18,11 +21,10 @@ from itertools import accumulate
 from typing import Any, ClassVar, Literal, TypeVar
 
 import pydantic
-from pydantic.json_schema import SkipJsonSchema
 
 from bot.model import visible
 from bot.model.errors import BadAnswer
-from bot.model.language_models import Prompt, Use
+from bot.model.language_models import PROMPT_VERSIONS, Prompt, Use
 from bot.model.stories import Article, ArticleId, Fact, Member, Story, StoryId
 from bot.stories.facts import reading
 from bot.text import lexicon, sentences, tokens
@@ -31,10 +33,14 @@ from bot.text import lexicon, sentences, tokens
 HEADLINE_LENGTH = 300
 #: Maximum characters of an article's text in a prompt.
 TEXT_LENGTH = 2_500
-#: Maximum characters of one quoted sentence in a prompt.
+#: Maximum characters of one sentence of an earlier report in a prompt.
 SENTENCE_LENGTH = 400
 #: Maximum characters of a value that an update replaces, and of its new value.
 VALUE_LENGTH = 60
+#: Maximum characters of a model's reason, which analysts see, and of a quoted sentence next to a verdict.
+REASON_LENGTH = 200
+#: Maximum updates that an answer chooses.
+MAX_UPDATES = 3
 #: Maximum articles of a story in a prompt. A third are the story's first articles, the others are its last.
 MAX_REPORTS = 6
 #: A later sentence of a report is shown only if it shares at least _SHARED_WORDS words with the new article. Numbers
@@ -59,33 +65,50 @@ _INSTRUCTS_A_MODEL = re.compile(
 )
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 _SPACE = re.compile(r"[\s\"'“”‘’«»]+")
+_TEXT: Mapping[str, object] = {"type": "string"}
 
 
 class Answer(pydantic.BaseModel):
-    """An answer of the model; its JSON schema is sent with the prompt."""
+    """An answer of the model to the prompts of one use."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
 
     use: ClassVar[Use]
-    #: Increment this when the instructions or the fields change, so that no old answer is reused.
-    version: ClassVar[int]
-    #: The instructions of the prompt, without any text of an article.
-    instructions: ClassVar[str]
+
+    @classmethod
+    def schema_for(cls, data: Mapping[str, Any]) -> Mapping[str, object]:
+        """Return the JSON Schema of an answer to a prompt with this data."""
+        raise NotImplementedError
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Return why the answer contradicts the prompt's data, or None if it is acceptable."""
         return None
 
 
-def build_prompt(form: type[Answer], data: Mapping[str, object], *, article: ArticleId, beside: str = "") -> Prompt:
+def _object(**properties: object) -> dict[str, object]:
+    """Return the schema of an object that has exactly these properties."""
+    return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+
+
+def _one_of(choices: Iterable[int]) -> dict[str, object]:
+    return {"type": "integer", "enum": [*choices]}
+
+
+def _list_of(items: object, *, most: int) -> dict[str, object]:
+    return {"type": "array", "items": items, "maxItems": most}
+
+
+def build_prompt(
+    form: type[Answer], instructions: str, data: Mapping[str, object], *, article: ArticleId, beside: str = ""
+) -> Prompt:
     """Build a prompt that asks for an answer of this form; ``data`` may contain untrusted text."""
     return Prompt(
         use=form.use,
-        version=form.version,
-        instructions=f"{form.instructions}\n\n{_ABOUT_DATA}",
+        version=PROMPT_VERSIONS[form.use],
+        instructions=f"{instructions}\n\n{_ABOUT_DATA}",
         # Do not escape as ASCII, which would make an Urdu text six times as long.
         data=visible.json_text(json.dumps(data, indent=1, ensure_ascii=False)),
-        schema=json.dumps(form.model_json_schema(), sort_keys=True),
+        schema=json.dumps(form.schema_for(data)),
         article=article,
         beside=beside,
     )
@@ -101,8 +124,30 @@ def _source_data(article: Article) -> dict[str, object]:
 
 
 def _article_data(article: Article) -> dict[str, object]:
-    """Return an article with the beginning of its text for a prompt."""
-    return {**_source_data(article), "text": visible.line(article.text[: 2 * TEXT_LENGTH], TEXT_LENGTH)}
+    """Return an article with the numbered sentences of its beginning for a prompt."""
+    shown: dict[str, str] = {}
+    room = TEXT_LENGTH
+    for number, span in enumerate(sentences.split(article.text[: 2 * TEXT_LENGTH], article.language), start=1):
+        shown[str(number)] = visible.line(span.text, room)
+        room -= len(shown[str(number)])
+        if room <= 0:
+            break
+    return {**_source_data(article), "sentences": shown}
+
+
+def _sentence_numbers(article: Mapping[str, Any]) -> list[int]:
+    """Return 0 for the headline of an article in a prompt, and the numbers of its sentences."""
+    return [0, *map(int, article["sentences"])]
+
+
+def _sentence(article: Mapping[str, Any], number: int) -> str:
+    """Return the headline (number 0) or a sentence of an article in a prompt, or "" if there is none."""
+    return str(article["sentences"].get(str(number), "") if number else article["headline"])
+
+
+def quote(article: Article, number: int) -> str:
+    """Return the sentence of an article that has this number in its prompts, shortened, to show next to a verdict."""
+    return visible.line(_sentence(_article_data(article), number), REASON_LENGTH)
 
 
 def _story_reports(
@@ -156,12 +201,6 @@ def instructs_a_model(article: Article) -> bool:
     return bool(_INSTRUCTS_A_MODEL.search(f"{article.title[:HEADLINE_LENGTH]}\n{article.text[: 2 * TEXT_LENGTH]}"))
 
 
-def _is_quoted_from(words: str, texts: Iterable[str]) -> bool:
-    """Return whether one of the texts contains the words, ignoring case, accents, spaces and quotation marks."""
-    quotation = _fold_for_quoting(words)
-    return bool(quotation) and any(quotation in _fold_for_quoting(text) for text in texts)
-
-
 def _has_value(texts: Iterable[str], value: str) -> bool:
     """Return whether one of the texts contains the value, not as a part of a longer number."""
     folded = _fold_for_quoting(value)
@@ -172,6 +211,8 @@ def _has_value(texts: Iterable[str], value: str) -> bool:
 def _fold_for_quoting(text: str) -> str:
     return _SPACE.sub(" ", tokens.fold(text)).strip(" .,;:…")
 
+
+# -- facts
 
 #: Maximum reports of the story.
 _FACTS_REPORTS = 12
@@ -199,68 +240,49 @@ articles repeat what others have reported: then choose nothing.
 
 Answer with the chosen updates, at most three, the most important first; `updates` is empty where nothing is new.
 - `number`: that of the update.
-- `words`: the shortest passage of its sentence that tells what is new, copied letter by letter.
 - `before`, `after`: where the update replaces a value that `story` has (a toll, sum, share or date), the value in \
 `story` and the one in the update's sentence, copied letter by letter; the line "`before` → `after`" is posted over \
 the sentence. Both must be of the same thing: same people or goods, same period, same unit. Else both are empty. A \
 `guess` is what a program took for such a change; it is wrong at times."""
 
 
-class ChosenUpdate(Answer):
+class ChosenUpdate(pydantic.BaseModel):
     """An update that the model chooses as new."""
+
+    model_config = Answer.model_config
 
     #: The number of the update in the prompt, counted from 1.
     number: int
-    #: The words of the update's sentence that show what is new.
-    words: str
     #: The value in an earlier report that the update replaces, or empty if it replaces none.
     before: str
     #: The new value, in the update's sentence. It is empty if ``before`` is.
     after: str
 
-    def problem_in(self, sentence: str, story: Iterable[str]) -> str | None:
-        """Return why the words and values are not quoted from the sentence and the story, or None if they are."""
-        if not _is_quoted_from(self.words, [sentence]):
-            return "the words that decide are not in the update's sentence"
-        if not (self.before or self.after):
-            return None
-        if max(len(self.before), len(self.after)) > VALUE_LENGTH:
-            return f"a value has at most {VALUE_LENGTH} characters"
-        if not (_has_value(story, self.before) and _has_value([sentence], self.after)):
-            return "`before` is not in the story, or `after` is not in the update's sentence"
-        if _fold_for_quoting(self.before) == _fold_for_quoting(self.after):
-            return "the value has not changed"
-        return None
 
-
-class NewFacts(Answer):
-    """An answer with the updates that are new."""
-
-    use = Use.FACTS
-    version = 6
-    instructions = _FACTS_INSTRUCTIONS + _CHOICE
-
-    updates: tuple[ChosenUpdate, ...]
-
-    def problem(self, data: Mapping[str, Any]) -> str | None:
-        """Check that each update was offered and quotes its sentence."""
-        return _problem_of_choice(self.updates, data["updates"], data["story"])
-
-    def choose(self, offered: Sequence[Fact]) -> tuple[Fact, ...]:
-        """Return the chosen facts, in the order of ``offered``, with the values that they replace."""
-        return _chosen(self.updates, offered)
+def _choice_schema(updates: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """Return the schema of a choice from the updates of a prompt."""
+    update = _object(number=_one_of(update["number"] for update in updates), before=_TEXT, after=_TEXT)
+    return _list_of(update, most=MAX_UPDATES)
 
 
 def _problem_of_choice(
     updates: Iterable[ChosenUpdate], offered: Iterable[Mapping[str, Any]], reports: Iterable[Mapping[str, Any]]
 ) -> str | None:
+    """Return the problem if an update was not offered, or its values are not in the story and the sentence."""
     sentences_by_number = {update["number"]: update["sentence"] for update in offered}
     texts = [text for report in reports for text in (report["headline"], *report["sentences"])]
     for update in updates:
-        if update.number not in sentences_by_number:
+        sentence = sentences_by_number.get(update.number)
+        if sentence is None:
             return f"there is no update {update.number}"
-        if problem := update.problem_in(sentences_by_number[update.number], texts):
-            return problem
+        if not (update.before or update.after):
+            continue
+        if max(len(update.before), len(update.after)) > VALUE_LENGTH:
+            return f"a value has at most {VALUE_LENGTH} characters"
+        if not (_has_value(texts, update.before) and _has_value([sentence], update.after)):
+            return "`before` is not in the story, or `after` is not in the update's sentence"
+        if _fold_for_quoting(update.before) == _fold_for_quoting(update.after):
+            return "the value has not changed"
     return None
 
 
@@ -284,11 +306,32 @@ def _with_values(fact: Fact, update: ChosenUpdate) -> Fact:
     return replace(fact, kind=kind, label="", before=update.before, after=update.after)
 
 
+class NewFacts(Answer):
+    """An answer with the updates that are new."""
+
+    use = Use.FACTS
+
+    updates: tuple[ChosenUpdate, ...]
+
+    @classmethod
+    def schema_for(cls, data: Mapping[str, Any]) -> Mapping[str, object]:
+        """Return the schema, which enumerates the numbers of the updates."""
+        return _object(updates=_choice_schema(data["updates"]))
+
+    def problem(self, data: Mapping[str, Any]) -> str | None:
+        """Check that each update was offered, and that its values are quoted."""
+        return _problem_of_choice(self.updates, data["updates"], data["story"])
+
+    def choose(self, offered: Sequence[Fact]) -> tuple[Fact, ...]:
+        """Return the chosen facts, in the order of ``offered``, with the values that they replace."""
+        return _chosen(self.updates, offered)
+
+
 def facts_prompt(article: Article, story: Story, offered: Sequence[Fact]) -> Prompt:
     """Return a prompt that asks which ``offered`` facts of ``article`` are new in ``story``, which may contain it."""
     reports = _reports_for_choice("story", story, article, room=_FACTS_ROOM)
     data = {**reports, "article": _article_data(article), "updates": _updates_data(offered)}
-    return build_prompt(NewFacts, data, article=article.id, beside=story.id)
+    return build_prompt(NewFacts, _FACTS_INSTRUCTIONS + _CHOICE, data, article=article.id, beside=story.id)
 
 
 def _reports_for_choice(name: str, story: Story, article: Article, *, room: int) -> dict[str, object]:
@@ -308,6 +351,8 @@ def _updates_data(offered: Iterable[Fact]) -> list[dict[str, object]]:
     return updates
 
 
+# -- same_event
+
 #: Maximum sentences of each report.
 _SAME_EVENT_SENTENCES = 2
 #: Maximum reports of all stories together.
@@ -322,141 +367,163 @@ another event, even of the same company or in the same place. Background about e
 tell them, and a round-up of several events tells none of them. An explainer, a timeline or a service piece about one \
 event belongs to it; so does a comment on it, whoever speaks.
 
-Is the event that `article` reports the event of one of the numbered `stories`? You see sentences of the first and \
-last reports of each, which may be in other languages than the article. A story may hold a report of another event by \
-mistake: compare with the event that most of its reports tell. Where a date in a text disagrees with `published`, \
-trust the text for when something happens, and `published` for when it was reported.
+Is the event that `article` reports the event of one of the numbered `stories`? They are in no order, and most are of \
+other events. You see sentences of the first and last reports of each, which may be in other languages than the \
+article. A story may hold a report of another event by mistake: compare with the event that most of its reports tell. \
+Where a date in a text disagrees with `published`, trust the text for when something happens, and `published` for when \
+it was reported.
+- `sentence`: the number of the article's sentence that decides, 0 for its headline.
 - verdict "same": it is; `stories` has the number of that story, and of each further one that is the same event too.
 - verdict "other": it reports another event than each of them; `stories` is empty.
-- verdict "cannot_tell": the texts do not say enough to decide; `stories` is empty.
-- `words`: the shortest passage of the article's headline or text that decides, copied letter by letter; of a \
-round-up, its headline."""
-
+- verdict "cannot_tell": the texts do not say enough to decide; `stories` is empty."""
 #: The instructions that follow the question about the event if the prompt offers updates.
-_SAME_EVENT_AND_FACTS = """
+_NEAREST = """
 
-If it is the event of story 1, choose also what a news desk tells its readers as new in that story. From here on, \
-`story` is story 1, whose reports are in order, oldest first, and `updates` are numbered sentences of the article. If \
-`stories` of the answer lacks story 1, `updates` is empty."""
+If it is the event of the story whose number is `nearest`, choose also what a news desk tells its readers as new in \
+that story. From here on, `story` is that story, whose reports are in order, oldest first, and `updates` are numbered \
+sentences of the article. If `stories` of the answer lacks it, `updates` is empty."""
 
 
 class SameEvent(Answer):
     """An answer to the question which stories are about the same event as an article."""
 
     use = Use.SAME_EVENT
-    version = 5
-    instructions = _SAME_EVENT_INSTRUCTIONS
 
+    #: The number of the sentence that decides; 0 is the headline.
+    sentence: int
     verdict: Literal["same", "other", "cannot_tell"]
     #: The numbers of the stories about the same event, counted from 1.
     stories: tuple[int, ...]
-    #: The words of the article that decide the verdict.
-    words: str
-    #: The updates that are new in story 1, or None if the prompt has no updates or the answer leaves them out.
-    updates: SkipJsonSchema[tuple[ChosenUpdate, ...] | None] = None
+    #: The updates that are new in the nearest story, or None if the prompt has no updates.
+    updates: tuple[ChosenUpdate, ...] | None = None
+
+    @classmethod
+    def schema_for(cls, data: Mapping[str, Any]) -> Mapping[str, object]:
+        """Return the schema, which enumerates sentences, stories and updates."""
+        numbers = [story["number"] for story in data["stories"]]
+        return _object(
+            sentence=_one_of(_sentence_numbers(data["article"])),
+            verdict={"type": "string", "enum": ["same", "other", "cannot_tell"]},
+            stories=_list_of(_one_of(numbers), most=len(numbers)),
+            **({"updates": _choice_schema(data["updates"])} if "updates" in data else {}),
+        )
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
-        """Check that the words are quoted from the article and the stories were offered.
+        """Check that sentence and stories were offered, and that the stories agree with the verdict.
 
         Do not check the updates, because the stories can be right although the updates are wrong.
         """
-        if self.verdict == "cannot_tell":
-            return None
+        if self.sentence not in _sentence_numbers(data["article"]):
+            return f"there is no sentence {self.sentence}"
         unknown = set(self.stories) - {story["number"] for story in data["stories"]}
-        if self.verdict == "same" and (unknown or not self.stories):
-            return f"there is no story {min(unknown)}" if unknown else "it names no story"
-        if not _is_quoted_from(self.words, [data["article"]["headline"], data["article"]["text"]]):
-            return "the deciding words are not in the article"
+        if unknown:
+            return f"there is no story {min(unknown)}"
+        if (self.verdict == "same") != bool(self.stories):
+            return "the verdict and the stories contradict each other"
         return None
 
     def named(self, offered: Sequence[str]) -> tuple[StoryId, ...]:
         """Return the ids of the stories about the same event. ``offered`` are the ids of the prompt's stories."""
-        is_same = self.verdict == "same"
-        return tuple(StoryId(offered[number - 1]) for number in self.stories) if is_same else ()
+        return tuple(StoryId(offered[number - 1]) for number in dict.fromkeys(self.stories))
 
     def choose(self, prompt: Prompt, offered: Sequence[Fact]) -> tuple[Fact, ...] | None:
-        """Return the ``offered`` facts that the answer chooses, or None if it has no valid choice for story 1 alone."""
-        if self.updates is None or (self.verdict, self.stories) != ("same", (1,)):
-            return None
+        """Return the ``offered`` facts that the answer chooses, or None if it has no valid choice.
+
+        A choice is valid only if the answer names the nearest story alone.
+        """
         data = json.loads(prompt.data)
-        if _problem_of_choice(self.updates, data.get("updates", ()), data["stories"][0]["reports"]):
+        if self.updates is None or self.stories != (data.get("nearest"),):
+            return None
+        reports = next(story["reports"] for story in data["stories"] if story["number"] == data["nearest"])
+        if _problem_of_choice(self.updates, data["updates"], reports):
             return None
         return _chosen(self.updates, offered)
-
-
-class SameEventAndFacts(SameEvent):
-    """An answer about the same event that also chooses the article's updates that are new in the nearest story."""
-
-    instructions = _SAME_EVENT_INSTRUCTIONS + _SAME_EVENT_AND_FACTS + _CHOICE
-
-    updates: tuple[ChosenUpdate, ...]
 
 
 def same_event_prompt(article: Article, stories: Sequence[Story], offered: Sequence[Fact] = ()) -> Prompt:
     """Return a prompt that asks which ``stories``, sorted nearest first, are about the event of ``article``.
 
-    If there are ``offered`` facts of the article, the prompt also asks which of them are new in the nearest story.
+    If there are ``offered`` facts of the article, the prompt also asks which of them are new in the nearest story. The
+    stories are shown in an order that does not depend on their likeness, so that a model that always names the first
+    one does not seem to be right.
     """
+    nearest = stories[0]
+    shown = sorted(stories, key=lambda story: story_order(article, story))
+    most = min(MAX_REPORTS, _SAME_EVENT_REPORTS // len(stories))
     if offered:
         most = min(MAX_REPORTS, (_SAME_EVENT_REPORTS - _FACTS_REPORTS) // max(1, len(stories) - 1))
-    else:
-        most = min(MAX_REPORTS, _SAME_EVENT_REPORTS // len(stories))
-    data: dict[str, Any] = {
-        "article": _article_data(article),
-        "stories": [
-            {"number": number, "reports": _story_reports(story.members, article, _SAME_EVENT_SENTENCES, most=most)[0]}
-            for number, story in enumerate(stories, start=1)
-        ],
-    }
+    numbered: list[dict[str, object]] = []
+    for number, story in enumerate(shown, start=1):
+        if offered and story is nearest:
+            reports = _reports_for_choice("reports", story, article, room=_NEAREST_ROOM)
+        else:
+            reports = {"reports": _story_reports(story.members, article, _SAME_EVENT_SENTENCES, most=most)[0]}
+        numbered.append({"number": number, **reports})
+    data: dict[str, object] = {"article": _article_data(article), "stories": numbered}
+    instructions = _SAME_EVENT_INSTRUCTIONS
     if offered:
-        data["stories"][0] |= _reports_for_choice("reports", stories[0], article, room=_NEAREST_ROOM)
-        data["updates"] = _updates_data(offered)
-    form = SameEventAndFacts if offered else SameEvent
-    return build_prompt(form, data, article=article.id, beside=" ".join(story.id for story in stories))
+        data |= {"nearest": shown.index(nearest) + 1, "updates": _updates_data(offered)}
+        instructions += _NEAREST + _CHOICE
+    beside = " ".join(story.id for story in shown)
+    return build_prompt(SameEvent, instructions, data, article=article.id, beside=beside)
 
 
-#: Maximum characters of a sentence of a summary.
-_SUMMARY_SENTENCE_LENGTH = 300
+def story_order(article: Article, story: Story) -> bytes:
+    """Return the sort key of a story in a prompt about an article."""
+    return hashlib.sha256(f"{article.id}\n{story.id}".encode()).digest()
+
+
+# -- summary
+
+#: Maximum sentences of a summary, and maximum characters of each.
+_SUMMARY_SENTENCES, _SUMMARY_SENTENCE_LENGTH = 2, 300
 _SUMMARY_INSTRUCTIONS = """\
 You write the summary of a news article for an alert that is read on a phone: two sentences of at most 30 words each, \
 in the article's language. The first says what happened and who did it; the second the most important detail, number \
 or date that the first lacks. If the article has only enough for one, write one.
 
-Each sentence has a `support`: the one sentence of the article's text that says the same, copied letter by letter. \
+Each sentence has a `support`: the number of the article's sentence that says the same, 0 for its headline. \
 Every name, number and date of your sentence must stand in its support. Write numbers and names as the article does. \
 Add nothing that the support does not say: no judgement, no advice, no background of your own. Keep "not", "may" and \
 "reportedly" where the support has them."""
 
 
-class SupportedSentence(Answer):
+class SupportedSentence(pydantic.BaseModel):
     """A sentence of a summary."""
 
+    model_config = Answer.model_config
+
+    #: The number of the article's sentence that supports ``text``; 0 is the headline.
+    support: int
     text: str
-    #: The sentence of the article that supports ``text``.
-    support: str
 
 
 class Summary(Answer):
     """An answer with a summary of one or two sentences."""
 
     use = Use.SUMMARY
-    version = 1
-    instructions = _SUMMARY_INSTRUCTIONS
 
     sentences: tuple[SupportedSentence, ...]
 
+    @classmethod
+    def schema_for(cls, data: Mapping[str, Any]) -> Mapping[str, object]:
+        """Return the schema, which enumerates the article's sentences."""
+        sentence = _object(support=_one_of(_sentence_numbers(data["article"])), text=_TEXT)
+        return _object(sentences=_list_of(sentence, most=_SUMMARY_SENTENCES))
+
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Check that each sentence is supported by a sentence of the article."""
-        if not 1 <= len(self.sentences) <= 2:
+        if not 1 <= len(self.sentences) <= _SUMMARY_SENTENCES:
             return "a summary has one or two sentences"
         article = data["article"]
         day = date.fromisoformat(article["published"][:10])
         for sentence in self.sentences:
             if not sentence.text.strip() or len(sentence.text) > _SUMMARY_SENTENCE_LENGTH:
                 return f"a sentence has 1 to {_SUMMARY_SENTENCE_LENGTH} characters"
-            if not _is_quoted_from(sentence.support, [article["headline"], article["text"]]):
-                return "a supporting sentence is not in the article"
-            if problem := _unsupported_claim(sentence, article["language"], day):
+            support = _sentence(article, sentence.support)
+            if not support:
+                return f"there is no sentence {sentence.support}"
+            if problem := _unsupported_claim(sentence.text, support, article["language"], day):
                 return problem
         return None
 
@@ -464,14 +531,12 @@ class Summary(Answer):
 def summary_prompt(article: Article) -> Prompt:
     """Return a prompt that asks for a summary of an article."""
     data = {"article": {**_article_data(article), "language": lexicon.base(article.language)}}
-    return build_prompt(Summary, data, article=article.id)
+    return build_prompt(Summary, _SUMMARY_INSTRUCTIONS, data, article=article.id)
 
 
-def _unsupported_claim(sentence: SupportedSentence, language: str, day: date) -> str | None:
+def _unsupported_claim(sentence: str, supporting: str, language: str, day: date) -> str | None:
     """Return the problem if a sentence has a name, number, date or certainty that its support lacks, else None."""
-    claim, support = (
-        reading.statement(" ".join(text.split()), 1, language, day) for text in (sentence.text, sentence.support)
-    )
+    claim, support = (reading.statement(" ".join(text.split()), 1, language, day) for text in (sentence, supporting))
     if names := sorted(claim.names - support.names - support.folded):
         return f"a name is not in the supporting sentence: {names[0]}"
     for figure in claim.figures:
@@ -486,49 +551,56 @@ def _unsupported_claim(sentence: SupportedSentence, language: str, day: date) ->
     return None
 
 
-#: Maximum characters of a reason, which analysts see.
-_REASON_LENGTH = 200
+# -- relevance
+
 _RELEVANCE_INSTRUCTIONS = """\
 You sort matches of a news watch. `about` says in an analyst's words what the watch is for. `article` matched the \
 watch by its words, which may have another meaning there.
 
 Is the article about it?
+- `sentence`: the number of the article's sentence that decides, 0 for its headline.
+- `reason`: why, in English, in at most 20 words.
 - verdict "relevant": at least a part of the article is news of what `about` says.
 - verdict "irrelevant": the words of the article mean something else, or it only mentions the subject in passing.
-- verdict "cannot_tell": the text does not say enough to decide.
-- `words`: the shortest passage of the article's headline or text that decides, copied letter by letter.
-- `reason`: why, in English, in at most 20 words."""
+- verdict "cannot_tell": the text does not say enough to decide."""
+_VERDICTS = ("relevant", "irrelevant", "cannot_tell")
 
 
 class Relevance(Answer):
     """An answer to the question whether an article is about the subject of a rule."""
 
     use = Use.RELEVANCE
-    version = 1
-    instructions = _RELEVANCE_INSTRUCTIONS
 
-    verdict: Literal["relevant", "irrelevant", "cannot_tell"]
-    #: The words of the article that decide the verdict.
-    words: str
+    #: The number of the sentence that decides; 0 is the headline.
+    sentence: int
     reason: str
+    verdict: Literal["relevant", "irrelevant", "cannot_tell"]
+
+    @classmethod
+    def schema_for(cls, data: Mapping[str, Any]) -> Mapping[str, object]:
+        """Return the schema, which enumerates the article's sentences."""
+        return _object(
+            sentence=_one_of(_sentence_numbers(data["article"])),
+            reason=_TEXT,
+            verdict={"type": "string", "enum": [*_VERDICTS]},
+        )
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
-        """Check only the answer "irrelevant", because it holds an article back."""
-        if self.verdict != "irrelevant":
-            return None
-        if not self.reason.strip() or len(self.reason) > _REASON_LENGTH:
-            return f"a reason has 1 to {_REASON_LENGTH} characters"
-        article = data["article"]
-        if not _is_quoted_from(self.words, [article["headline"], article["text"]]):
-            return "the deciding words are not in the article"
+        """Check that the sentence exists, and that "irrelevant", which holds an article back, has a reason."""
+        if self.sentence not in _sentence_numbers(data["article"]):
+            return f"there is no sentence {self.sentence}"
+        if self.verdict == "irrelevant" and self.reason.strip(" .").casefold() in ("", *_VERDICTS):
+            return "the verdict has no reason"
         return None
 
 
 def relevance_prompt(article: Article, rule: str, about: str) -> Prompt:
     """Return a prompt that asks whether an article is about a rule's subject, which ``about`` describes."""
     data = {"about": about, "article": _article_data(article)}
-    return build_prompt(Relevance, data, article=article.id, beside=rule)
+    return build_prompt(Relevance, _RELEVANCE_INSTRUCTIONS, data, article=article.id, beside=rule)
 
+
+# -- translate
 
 #: Maximum length of a translation: _TRANSLATION_TIMES times the original's length, plus _TRANSLATION_EXTRA characters.
 _TRANSLATION_TIMES = 4
@@ -542,10 +614,13 @@ class Translation(Answer):
     """An answer with the translated texts, in the order of the originals."""
 
     use = Use.TRANSLATE
-    version = 1
-    instructions = _TRANSLATION_INSTRUCTIONS
 
     texts: tuple[str, ...]
+
+    @classmethod
+    def schema_for(cls, data: Mapping[str, Any]) -> Mapping[str, object]:
+        """Return the schema of as many texts as the prompt has."""
+        return _object(texts=_list_of(_TEXT, most=len(data["texts"])))
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Check that each text has only numbers of its original and is not much longer."""
@@ -576,7 +651,7 @@ def translation_prompt(article: Article, texts: Sequence[str], *, to: str) -> Pr
         "published": f"{article.when:%Y-%m-%d}",
         "texts": [visible.line(text, max(HEADLINE_LENGTH, SENTENCE_LENGTH)) for text in texts],
     }
-    return build_prompt(Translation, data, article=article.id, beside=to)
+    return build_prompt(Translation, _TRANSLATION_INSTRUCTIONS, data, article=article.id, beside=to)
 
 
 A = TypeVar("A", bound=Answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,6 +30,17 @@ class Use(StrEnum):
     RELEVANCE = "relevance"
     #: Translate headline and summary into the language that a channel wants in addition to the original.
     TRANSLATE = "translate"
+
+
+#: Use -> version of its prompt. Increment it when the instructions or the schema change, so that no old answer is
+#: reused and the model is examined again.
+PROMPT_VERSIONS: Mapping[Use, int] = {
+    Use.SAME_EVENT: 6,
+    Use.FACTS: 7,
+    Use.SUMMARY: 2,
+    Use.RELEVANCE: 2,
+    Use.TRANSLATE: 1,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +168,66 @@ class LanguageModelPolicy:
         Key("How long a decision waits for the model, at most 2 minutes; then it is made without the model."),
     ] = timedelta(seconds=20)
     at_once: Annotated[int, Key("Maximum number of calls under way at the same time.", ge=1, le=64)] = 4
+
+
+#: A model passes the exam for a use if at least this share of its answers is right.
+PASS_FROM = 0.85
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamMark:
+    """How a model answered the exam's questions for one use."""
+
+    asked: int
+    right: int
+    #: Number of questions that got no usable answer.
+    refused: int
+    #: Median time of an answer.
+    seconds: float
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether enough answers are right."""
+        return self.right >= PASS_FROM * self.asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamResult:
+    """The result of the last `wirewatch model test`."""
+
+    at: datetime
+    url: str
+    model: str
+    #: The versions of the prompts.
+    versions: Mapping[Use, int]
+    marks: Mapping[Use, ExamMark]
+
+
+def exam_marks(policy: LanguageModelPolicy, exam: ExamResult | None) -> Mapping[Use, ExamMark]:
+    """Return the marks of the model of bot.yaml with the prompts of this version, or {} if it was not examined."""
+    if exam is None or (exam.url, exam.model, exam.versions) != (policy.url, policy.name, PROMPT_VERSIONS):
+        return {}
+    return {use: mark for use, mark in exam.marks.items() if use in policy.uses}
+
+
+def describe_exam(policy: LanguageModelPolicy, exam: ExamResult | None) -> str:
+    """Return a warning if the model has not passed the exam for each of its uses, or "" if it has.
+
+    An answer file needs no exam.
+    """
+    marks = exam_marks(policy, exam)
+    if policy.url.startswith("file:"):
+        return ""
+    if missing := policy.uses - marks.keys():
+        uses = ", ".join(sorted(missing))
+        return f"the model {policy.name} has not been examined for {uses}; run `wirewatch model test`"
+    failed = [f"{use}: {mark.right} of {mark.asked} right" for use, mark in sorted(marks.items()) if not mark.is_passed]
+    if not failed:
+        return ""
+    return (
+        f"the model {policy.name} has failed its exam and is not asked: unfit for {'; '.join(failed)}; "
+        "remove these uses, or take a larger model"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from bot.llm.prompts import Answer
 from bot.model import visible
 from bot.model.archive import Arrival, Pending
 from bot.model.errors import BadAnswer
-from bot.model.language_models import Advisor, LanguageModelPolicy, Prompt, Use
+from bot.model.language_models import PROMPT_VERSIONS, Advisor, LanguageModelPolicy, Prompt, Use
 from bot.model.messages import MessageKind, Outgoing, Span
 from bot.model.rules import Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
@@ -186,7 +186,7 @@ class Advice:
             return None
         same = answer.named(offered.split())
         verdict = "the same event" if same else "a different event"
-        detail = f'{self.advisor.policy.name}: {verdict}: "{answer.words}"'
+        detail = f'{self.advisor.policy.name}: {verdict}: "{prompts.quote(article, answer.sentence)}"'
         unmergeable = frozenset(story.id for story in stored.values() if not set(urgent).isdisjoint(story.rules))
         return stories.Opinion(stories=same, detail=detail, owner=article.owner, unmergeable=unmergeable)
 
@@ -197,7 +197,7 @@ class Advice:
         earlier answer even then, instead of a second request.
         """
         for call in reversed(self._turn.tx.completions.about(article.id)):
-            is_current = (call.use, call.version) == (Use.SAME_EVENT, prompts.SameEvent.version)
+            is_current = (call.use, call.version) == (Use.SAME_EVENT, PROMPT_VERSIONS[Use.SAME_EVENT])
             if is_current and call.answer is not None and call.model == self.advisor.policy.name:
                 return prompts.SameEvent.model_validate_json(call.answer), call.beside
         return None, ""
@@ -249,7 +249,9 @@ class Advice:
                 waits = True
                 continue
             if answer is not None and answer.verdict == "irrelevant":
-                reasons[rule.name] = f'{self.advisor.policy.name}: "{answer.words}": {answer.reason.strip()}'
+                reasons[rule.name] = (
+                    f'{self.advisor.policy.name}: "{prompts.quote(article, answer.sentence)}": {answer.reason.strip()}'
+                )
         if waits:
             raise stories.Undecided
         return reasons

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.model.language_models import ExamResult
+from bot.storage.columns import Document
 from bot.storage.store import Transaction
 
 
@@ -71,6 +73,9 @@ OUTAGE = TimeKey("outage reported")
 TRIMMED = TimeKey("housekeeping")
 #: Names of the rules with errors, which the running bot uses in their last good version, as a JSON list.
 KEPT_RULES = TextKey("rules kept")
+#: The key of the last exam of the language model. `check` also reads it, without this module.
+EXAM = "exam"
+_EXAM_RESULT: Document[ExamResult] = Document(ExamResult)
 _OWNER = "running"
 _ALIVE = "alive "
 _TURN = "turn "
@@ -89,6 +94,17 @@ def channel_trouble(channel: str) -> TextKey:
 def buttons_trouble(channel: str) -> TextKey:
     """Return the accessor of the reason why a channel's buttons are not connected, as reported to the operator."""
     return TextKey(f"buttons:trouble:{channel}")
+
+
+def get_exam(tx: Transaction) -> ExamResult | None:
+    """Return the result of the last `wirewatch model test`, or None if there is none."""
+    text = tx.key_values.get(EXAM)
+    return _EXAM_RESULT.load(text) if text else None
+
+
+def put_exam(tx: Transaction, result: ExamResult) -> None:
+    """Write the result of an exam. It replaces the previous one."""
+    tx.key_values.put(EXAM, _EXAM_RESULT.dump(result))
 
 
 def get_owner(tx: Transaction) -> tuple[str, datetime] | None:

@@ -6,7 +6,8 @@ import json
 import os
 import pty
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,42 +15,52 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli.language_model import language_model
-from tests.journeys.test_model_facts import chosen
+from bot.llm import exam, prompts
+from bot.model.errors import BadAnswer
+from bot.model.language_models import Use
 from tests.journeys.world import RULES
 from tests.testbed import commands, configs
 from tests.testbed.servers import chat_completions, faulty
 
 Server = faulty.Server[chat_completions.Model]
-SUPPORT = "The company calls the demand a backdoor."
+QUESTIONS = {json.dumps(json.loads(question.prompt.data)): question for question in exam.build_questions(set(Use))}
 
 
-def same_event(data: dict[str, Any]) -> dict[str, Any]:
-    is_other = any(words in data["article"]["headline"] for words in ("lifts ban", "India"))
-    answer = {
-        "verdict": "other" if is_other else "same",
-        "stories": [] if is_other else [1],
-        "words": data["article"]["headline"],
-    }
-    return {**answer, **facts(data)} if "updates" in data else answer
+def candidates(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every answer that the exam could want."""
+    for verdict in ("relevant", "irrelevant"):
+        yield {"sentence": 0, "reason": "It is a school.", "verdict": verdict}
+    stories = [story["number"] for story in data.get("stories", ())]
+    for number in stories:
+        yield {"sentence": 0, "verdict": "same", "stories": [number]}
+    yield {"sentence": 0, "verdict": "other", "stories": []}
+    for update in data.get("updates", ()):
+        yield {"updates": [{"number": update["number"], "before": "", "after": ""}]}
+    yield {"updates": []}
 
 
-def facts(data: dict[str, Any]) -> dict[str, Any]:
-    return chosen("moved the deadline", before="30 November", after="30 December")(data)
+def right(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the right answer to a question of the exam."""
+    question = QUESTIONS[json.dumps(data)]
+    for answer in candidates(data):
+        with suppress(BadAnswer):
+            if question.is_right(prompts.parse_answer(question.prompt, json.dumps(answer))):
+                return answer
+    raise AssertionError(question)
 
 
-def relevance(data: dict[str, Any]) -> dict[str, Any]:
-    is_school = "meeting" in data["article"]["headline"]
-    words = data["article"]["headline"]
-    return {"verdict": "irrelevant" if is_school else "relevant", "words": words, "reason": "It is a school."}
+def first_story(data: dict[str, Any]) -> dict[str, Any]:
+    return {"sentence": 0, "verdict": "same", "stories": [1]}
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with faulty.serve(chat_completions.Model()) as serving:
-        serving.service.answer_with("same_event", same_event)
-        serving.service.answer_with("facts", facts)
-        serving.service.answer_with("relevance", relevance)
-        serving.service.answer_with("summary", lambda data: {"sentences": [{"text": SUPPORT, "support": SUPPORT}]})
+        for use in ("same_event", "facts", "relevance"):
+            serving.service.answer_with(use, right)
+        serving.service.answer_with(
+            "summary", lambda data: {"sentences": [{"support": 1, "text": data["article"]["sentences"]["1"]}]}
+        )
         serving.service.answer_with(
             "translate", lambda data: {"texts": [f"Auf Deutsch: {text}" for text in data["texts"]]}
         )
@@ -60,7 +71,7 @@ def server() -> Iterator[Server]:
 def folder(tmp_path: Path, server: Server) -> Path:
     uses = "[same_event, facts, summary]"
     model = f"model: {{url: '{server.url}/v1', name: local-model, key: env:MODEL_KEY, uses: {uses}}}\n"
-    bot = f"channels: {{alerts: {{kind: console}}}}\n{model}"
+    bot = f"channels: {{alerts: {{kind: console}}}}\ndatabase: sqlite:///{tmp_path}/wirewatch.db\n{model}"
     return configs.write(tmp_path, bot=bot, rules=RULES.replace("notify: desk", "notify: alerts"))
 
 
@@ -72,49 +83,82 @@ def asked(folder: Path, *words: str, code: int = 0) -> str:
     return done.stdout
 
 
-def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder: Path) -> None:
+def test_a_model_that_is_right_passes_and_its_time_and_tokens_are_shown(folder: Path) -> None:
     report = json.loads(asked(folder, "--json"))
 
-    assert report["model"] == "local-model"
+    assert (report["model"], report["passed"]) == ("local-model", True)
     counts = {use: (result["right"], result["asked"]) for use, result in report["uses"].items()}
-    assert counts == {
-        "same_event": (4, 4),
-        "facts": (4, 4),
-        "summary": (1, 1),
-        "relevance": (2, 2),
-        "translate": (1, 1),
-    }
+    assert counts == {"same_event": (30, 30), "facts": (16, 16), "summary": (4, 4)}
     assert all(
         result["tokens"] > 50 and result["seconds"] < 5 and not result["errors"] for result in report["uses"].values()
     )
-    assert not (folder / "data").exists()
-    shown = asked(folder)
-    assert "relevance (not used)" in shown
-    assert "2 of 2" in shown
-    assert "an article waits at most 20 seconds" in shown
-    assert "the daily budget is 500 calls" in shown
 
 
-def test_a_model_that_is_wrong_is_counted_so_and_one_that_fails_ends_with_1(folder: Path, server: Server) -> None:
-    unable = json.dumps({"verdict": "cannot_tell", "stories": [], "words": ""})
-    server.service.answer_with("same_event", lambda data: unable)
-    assert json.loads(asked(folder, "--json"))["uses"]["same_event"]["right"] == 0
+def test_each_answer_is_shown_and_the_last_lines_say_what_the_model_is_fit_for(folder: Path, server: Server) -> None:
+    server.service.answer_with("same_event", first_story)
+    server.service.answer_with("summary", lambda data: "no JSON")
 
-    server.service.answer_with("same_event", lambda data: "no JSON")
+    lines = asked(folder, code=1).splitlines()
+
+    assert sum(line.startswith(("right", "WRONG")) for line in lines) == 50
+    assert any("expected other" in line and '"stories": [1]' in line for line in lines)
+    assert any(line.startswith("WRONG summary") and "does not match the schema" in line for line in lines)
+    verdict = r"unfit for same_event: \d+ of 30 right; remove it from uses, or take a larger model"
+    assert re.fullmatch(verdict, lines[-3])
+    assert lines[-2] == "fit for facts: 16 of 16 right"
+    assert lines[-1].startswith("unfit for summary: 0 of 4 right")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        first_story,
+        lambda data: {"sentence": 0, "verdict": "same", "stories": [story["number"] for story in data["stories"]]},
+        lambda data: {"sentence": 0, "verdict": "other", "stories": []},
+        lambda data: {"sentence": 0, "verdict": "cannot_tell", "stories": []},
+    ],
+    ids=["always the first story", "always all stories", "always another event", "always undecided"],
+)
+def test_a_model_that_always_gives_the_same_answer_fails(
+    folder: Path, server: Server, answer: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    server.service.answer_with("same_event", answer)
+
     report = json.loads(asked(folder, "--json", code=1))
-    assert "does not match the schema" in report["uses"]["same_event"]["errors"][0]
+
+    assert report["uses"]["same_event"]["right"] <= 15
+    assert not report["uses"]["same_event"]["passed"]
 
 
-def test_a_model_that_names_the_story_and_misses_the_news_is_wrong(folder: Path, server: Server) -> None:
-    server.service.answer_with(
-        "same_event", lambda data: same_event(data) | ({"updates": []} if "updates" in data else {})
+def test_an_answer_that_comes_too_late_is_wrong_and_the_keys_that_limit_it_are_named(
+    folder: Path, server: Server
+) -> None:
+    bot = (folder / "bot.yaml").read_text()
+    (folder / "bot.yaml").write_text(bot.replace("[same_event, facts, summary]", "[summary], timeout: 0.2 seconds"))
+    for _ in range(4):
+        server.fail("complete", "hang")
+
+    printed = asked(folder, code=1)
+
+    assert "too long for `timeout` (0.2 seconds) or `wait` (20 seconds)" in printed
+
+
+def test_check_and_status_say_whether_the_model_has_passed(folder: Path, server: Server) -> None:
+    def remarks() -> list[str]:
+        check = commands.wirewatch("check", "--config", ".", folder=folder, MODEL_KEY=chat_completions.KEY).stderr
+        return [line for line in check.splitlines() if line.startswith("the model")]
+
+    [line] = remarks()
+    assert line == (
+        "the model local-model has not been examined for facts, same_event, summary; run `wirewatch model test`"
     )
-    assert json.loads(asked(folder, "--json"))["uses"]["same_event"]["right"] == 3
-
-
-def test_a_failure_of_a_use_that_is_off_is_shown_and_not_counted(folder: Path, server: Server) -> None:
-    server.service.answer_with("relevance", lambda data: "no JSON")
-    assert json.loads(asked(folder, "--json"))["uses"]["relevance"]["right"] == 0
+    server.service.answer_with("same_event", first_story)
+    asked(folder, code=1)
+    [line] = remarks()
+    assert "has failed its exam and is not asked: unfit for same_event: " in line
+    server.service.answer_with("same_event", right)
+    asked(folder)
+    assert remarks() == []
 
 
 def test_without_a_model_the_message_says_where_to_read_on(folder: Path) -> None:
@@ -134,7 +178,7 @@ def test_each_recipe_of_the_page_works_as_it_stands_but_for_the_address_and_the_
         adapted = re.sub(r"  key: .+\n", "", adapted).replace("model:\n", "model:\n  key: env:MODEL_KEY\n")
         (folder / "bot.yaml").write_text(f"channels: {{alerts: {{kind: console}}}}\n{adapted}")
         tested = json.loads(asked(folder, "--json"))["uses"]
-        assert [(tested[use]["right"], tested[use]["errors"]) for use in ("same_event", "facts")] == [(4, []), (4, [])]
+        assert all(tested[use]["passed"] for use in ("same_event", "facts"))
 
 
 def asked_by_init(tmp_path: Path, *answers: str) -> str:
@@ -161,7 +205,7 @@ def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(t
     written = (tmp_path / "mine" / "bot.yaml").read_text(encoding="utf-8")
     assert chat_completions.KEY not in written
     commands.wirewatch("check", "--config", "mine", folder=tmp_path)
-    assert json.loads(asked(tmp_path / "mine", "--json"))["uses"]["same_event"]["right"] == 4
+    assert json.loads(asked(tmp_path / "mine", "--json"))["passed"]
 
 
 def test_init_without_an_answer_writes_no_model_and_without_a_terminal_does_not_ask(tmp_path: Path) -> None:

@@ -17,9 +17,8 @@ import pytest
 from bot import app
 from bot.app import runtime
 from bot.app.engines import choose_engine
-from bot.llm import prompts
 from bot.model.alerts import AlertAction, Reason
-from bot.model.language_models import Use
+from bot.model.language_models import PROMPT_VERSIONS, Use
 from bot.model.stories import JoinReason
 from tests.journeys.test_buttons import ShiftedClock, until
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
@@ -42,9 +41,9 @@ UNSURE = Item(
 )
 #: So surely of the event of FIRST that no model is asked: a copy.
 SURE = replace(FIRST, id="c1", title=f"{FIRST.title}, company says")
-SAME = {"verdict": "same", "stories": [1], "words": "repeated its demand for a backdoor"}
-OTHER = {"verdict": "other", "stories": [], "words": "told by Mobilink to prepare"}
-UNABLE = {"verdict": "cannot_tell", "stories": [], "words": ""}
+SAME = {"verdict": "same", "stories": [1], "sentence": 2}
+OTHER = {"verdict": "other", "stories": [], "sentence": 1}
+UNABLE = {"verdict": "cannot_tell", "stories": [], "sentence": 0}
 
 Server = faulty.Server[chat_completions.Model]
 
@@ -82,7 +81,7 @@ async def test_an_unsure_article_joins_the_story_that_the_model_names(tmp_path: 
         join = story.members[-1].join
         assert join.reason is JoinReason.SIMILAR
         said, own, *_ = join.detail.split("; ")
-        assert said == 'local-model: the same event: "repeated its demand for a backdoor"'
+        assert said == 'local-model: the same event: "The PTA repeated its demand for a backdoor."'
         # The bot's own doubt, not the model's word for it.
         assert re.fullmatch(r"by its words [1-7]\d% sure that it is the same event", own)
         assert len(made.heads()) == 1
@@ -107,7 +106,7 @@ async def test_of_two_unsure_articles_of_one_poll_the_second_is_offered_the_firs
     def answer(data: dict[str, Any]) -> dict[str, Any]:
         offered = [story["reports"][0]["headline"] for story in data["stories"]]
         same = UNSURE.title if data["article"]["headline"] == BESIDE.title else FIRST.title
-        return {**SAME, "stories": [offered.index(same) + 1], "words": data["article"]["headline"]}
+        return {**SAME, "stories": [offered.index(same) + 1], "sentence": 0}
 
     async with newsroom(tmp_path) as (made, server):
         server.service.answer_with("same_event", answer)
@@ -130,14 +129,15 @@ async def test_an_article_that_tells_another_event_is_posted_as_one_and_no_longe
 
         apart = (await made.stories())[-1]
         assert apart.members[0].join.reason is JoinReason.OPENED
-        assert 'local-model: a different event: "told by Mobilink to prepare"' in apart.members[0].join.detail
+        assert (
+            'local-model: a different event: "Customers of BlackBerry in Pakistan were told by Mobilink to prepare."'
+            in apart.members[0].join.detail
+        )
         [decision] = await made.decisions(apart)
         assert (decision.action, decision.reason) == (AlertAction.POST, Reason.FIRST_REPORT)
 
 
-@pytest.mark.parametrize(
-    ("verdict", "stories"), [({**OTHER, "words": "Some 5,000 companies"}, 2), (UNABLE, 1), ("no JSON", 1)]
-)
+@pytest.mark.parametrize(("verdict", "stories"), [(OTHER, 2), (UNABLE, 1), ("no JSON", 1)])
 async def test_an_article_that_is_not_certainly_of_its_story_joins_it_unless_the_model_says_another_event(
     tmp_path: Path, verdict: Mapping[str, Any] | str, stories: int
 ) -> None:
@@ -161,7 +161,7 @@ def fail(fault: str) -> Callable[[Server], None]:
 
 
 TROUBLE = {
-    "an answer that does not hold": answer({**SAME, "words": "BlackBerry stays in Pakistan"}),
+    "an answer that does not hold": answer({**SAME, "sentence": 99}),
     "HTTP 500": fail("500"),
 }
 
@@ -200,7 +200,7 @@ async def test_an_answer_is_asked_for_once_and_kept_with_what_it_cost(tmp_path: 
     assert (kept.use, kept.model, kept.version, kept.error) == (
         Use.SAME_EVENT,
         "local-model",
-        prompts.SameEvent.version,
+        PROMPT_VERSIONS[Use.SAME_EVENT],
         "",
     )
     assert json.loads(kept.answer or "") == UNABLE

@@ -46,7 +46,7 @@ RULE = "rules: [{{name: Backdoors, any: [backdoor*], notify: desk, severity: {se
 def names_all(data: dict[str, Any]) -> dict[str, Any]:
     numbers = [story["number"] for story in data["stories"]]
     choice: dict[str, Any] = {"updates": []} if "updates" in data else {}
-    return {"verdict": "same", "stories": numbers, "words": data["article"]["headline"], **choice}
+    return {"verdict": "same", "stories": numbers, "sentence": 0, **choice}
 
 
 async def living(made: World) -> list[int]:
@@ -69,7 +69,7 @@ async def test_articles_of_two_owners_merge_two_stories_but_never_those_of_a_rul
     tmp_path: Path, severity: str, after_two: list[int]
 ) -> None:
     async with newsroom(tmp_path, rules=RULE.format(severity=severity)) as (made, server):
-        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "words": "backdoor"})
+        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "sentence": 0})
         await publish(made, ("wire", PATCH), ("courier", BILL))
         server.service.answer_with("same_event", names_all)
 
@@ -83,7 +83,7 @@ async def test_articles_of_two_owners_merge_two_stories_but_never_those_of_a_rul
 
 async def test_what_is_new_is_asked_beside_the_reports_of_each_story_that_the_answer_named(tmp_path: Path) -> None:
     async with newsroom(tmp_path, uses="[same_event, facts]", rules=RULE.format(severity="normal")) as (made, server):
-        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "words": "backdoor"})
+        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "sentence": 0})
         server.service.answer_with("facts", lambda data: {"updates": []})
         await publish(made, ("wire", PATCH), ("courier", BILL))
         server.service.answer_with("same_event", names_all)
@@ -96,7 +96,7 @@ async def test_what_is_new_is_asked_beside_the_reports_of_each_story_that_the_an
 
 async def test_the_operator_is_told_of_a_merge_by_a_model_and_a_person_takes_it_back_for_good(tmp_path: Path) -> None:
     async with newsroom(tmp_path, rules=RULE.format(severity="normal")) as (made, server):
-        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "words": "backdoor"})
+        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "sentence": 0})
         await publish(made, ("wire", PATCH), ("courier", BILL))
         server.service.answer_with("same_event", names_all)
         await publish(made, ("echo", BOTH), ("wire", AGAIN))
@@ -130,7 +130,7 @@ async def are_apart(made: World) -> bool:
 
 async def test_one_feed_cannot_use_up_the_model_s_day(tmp_path: Path) -> None:
     async with newsroom(tmp_path, rules=RULE.format(severity="normal"), more=", calls_per_day: 8") as (made, server):
-        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "words": "backdoor"})
+        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "sentence": 0})
         await publish(made, ("wire", PATCH))
         # Each is asked about, since nothing else compares the two languages.
         flood = [

@@ -22,11 +22,11 @@ SHORT = "BlackBerry ends its business in Pakistan after the Pakistan Telecommuni
 DATED = "The order is from July."
 
 
-def summary(*pairs: tuple[str, str]) -> dict[str, Any]:
+def summary(*pairs: tuple[str, int]) -> dict[str, Any]:
     return {"sentences": [{"text": text, "support": support} for text, support in pairs]}
 
 
-GOOD = summary((SHORT, SUPPORT), (DATED, "The order dates from July."))
+GOOD = summary((SHORT, 1), (DATED, 3))
 
 
 def as_text(message: Any) -> str:
@@ -89,7 +89,7 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
 
 async def test_a_summary_that_does_not_hold_leaves_the_article_s_sentences(tmp_path: Path) -> None:
     async with newsroom(tmp_path, uses="summary") as (made, server):
-        server.service.answer_with("summary", lambda data: summary((SHORT.replace("Pakistan", "India", 1), SUPPORT)))
+        server.service.answer_with("summary", lambda data: summary((SHORT.replace("Pakistan", "India", 1), 1)))
         made.publish("wire", FIRST)
         await made.once()
 

@@ -89,7 +89,7 @@ async def test_an_article_in_the_language_of_the_channel_is_not_asked_about(tmp_
 
 async def test_a_summary_of_the_model_is_translated_too(tmp_path: Path) -> None:
     async with desk(tmp_path, uses="[summary, translate]") as (made, server):
-        server.service.answer_with("summary", lambda data: summary((SHORT, FIRST.text.split(". ")[0] + ".")))
+        server.service.answer_with("summary", lambda data: summary((SHORT, 1)))
         server.service.answer_with("translate", lambda data: {"texts": [f"«{text}»" for text in data["texts"]]})
         shown = await publish(made, FIRST, language="fr")
 
@@ -101,7 +101,7 @@ async def test_a_summary_of_the_model_is_translated_too(tmp_path: Path) -> None:
 
 async def test_without_a_summary_that_holds_the_article_s_sentences_are_translated(tmp_path: Path) -> None:
     async with desk(tmp_path, uses="[summary, translate]") as (made, server):
-        server.service.answer_with("summary", lambda data: summary((SHORT, "Nobody wrote this.")))
+        server.service.answer_with("summary", lambda data: summary((f"{SHORT} Nobody in Peru knew.", 1)))
         server.service.answer_with("translate", lambda data: ENGLISH)
         shown = await publish(made)
 

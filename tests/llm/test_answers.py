@@ -27,7 +27,7 @@ MOVED = article(
 GERMAN = replace(
     article("BlackBerry verlässt Pakistan", "Die PTA forderte eine Backdoor, was 5.000 Firmen betrifft."), language="de"
 )
-LEAVES, DATED = FIRST.text.split(". ")[0] + ".", "The order dates from July."
+LEAVES = FIRST.text.split(". ")[0] + "."
 
 
 def fact(sentence: str, before: str | None = None, after: str | None = None) -> Fact:
@@ -50,60 +50,59 @@ BOTH = prompts.same_event_prompt(MOVED, [story(FIRST)], OFFERED)
 FACTS = prompts.facts_prompt(MOVED, story(FIRST), OFFERED)
 RELEVANCE = prompts.relevance_prompt(FIRST, "BlackBerry", "demands of the authorities in Pakistan")
 SUMMARY = prompts.summary_prompt(FIRST)
-SAME = {"verdict": "same", "stories": [1], "words": "moved the deadline for BlackBerry"}
-IRRELEVANT = {"verdict": "irrelevant", "words": "The order dates from July", "reason": "It is about an old order."}
+SAME = {"verdict": "same", "stories": [1], "sentence": 1}
+IRRELEVANT = {"verdict": "irrelevant", "sentence": 2, "reason": "It is about an old order."}
 ENGLISH = {"texts": ["BlackBerry leaves Pakistan", "The PTA demanded a backdoor, which affects 5,000 firms."]}
 
 
-def summary(*pairs: tuple[str, str]) -> dict[str, Any]:
+def summary(*pairs: tuple[str, int]) -> dict[str, Any]:
     return {"sentences": [{"text": text, "support": support} for text, support in pairs]}
 
 
-def chosen(number: int, words: str, before: str = "", after: str = "") -> dict[str, Any]:
-    return {"updates": [{"number": number, "words": words, "before": before, "after": after}]}
+def chosen(number: int, before: str = "", after: str = "") -> dict[str, Any]:
+    return {"updates": [{"number": number, "before": before, "after": after}]}
 
 
 GOOD: list[tuple[Prompt, Mapping[str, Any]]] = [
     (SAME_EVENT, SAME),
-    (SAME_EVENT, {"verdict": "cannot_tell", "stories": [], "words": ""}),
-    (BOTH, SAME | chosen(1, MOVED.title)),
+    (SAME_EVENT, {"verdict": "cannot_tell", "stories": [], "sentence": 0}),
+    (BOTH, SAME | chosen(1)),
     (BOTH, SAME),
-    (FACTS, chosen(1, MOVED.title)),
-    (FACTS, chosen(1, MOVED.title, "July", "30 December")),
+    (FACTS, chosen(1)),
+    (FACTS, chosen(1, "July", "30 December")),
     (FACTS, {"updates": []}),
     (RELEVANCE, IRRELEVANT),
-    (SUMMARY, summary((LEAVES, LEAVES), ("The order is from July.", DATED))),
+    (SUMMARY, summary((LEAVES, 1), ("The order is from July.", 2))),
     (TRANSLATION, ENGLISH),
 ]
 BAD: list[tuple[Prompt, str, Any]] = [
     (SAME_EVENT, "fields are missing", {"verdict": "same"}),
     (SAME_EVENT, "a verdict that does not exist", {**SAME, "verdict": "irrelevant"}),
     (SAME_EVENT, "a story that was not shown", {**SAME, "stories": [7]}),
-    (SAME_EVENT, "words that are not in the article", {**SAME, "words": "BlackBerry stays in Pakistan"}),
-    (SAME_EVENT, "no words", {**SAME, "words": " "}),
-    (BOTH, "words that are not in the article", {**SAME, **chosen(1, MOVED.title), "words": "BlackBerry stays"}),
+    (SAME_EVENT, "a sentence that was not shown", {**SAME, "sentence": 7}),
+    (SAME_EVENT, "the same event of no story", {**SAME, "stories": []}),
+    (SAME_EVENT, "another event of a story", {**SAME, "verdict": "other"}),
+    (SAME_EVENT, "it cannot tell and names a story", {**SAME, "verdict": "cannot_tell"}),
     (BOTH, "a choice in another form", SAME | {"updates": [1]}),
-    (FACTS, "an update that was not offered", chosen(99, MOVED.title)),
-    (FACTS, "words that are in no article", chosen(1, "the deadline stays")),
-    (FACTS, "words of another update", chosen(1, OFFERED[1].sentence)),
-    (FACTS, "an old value that is in no report", chosen(1, MOVED.title, "1 May", "30 December")),
-    (FACTS, "a new value that is not in the sentence", chosen(1, MOVED.title, "July", "1 May")),
-    (FACTS, "a new value that is a part of another", chosen(1, MOVED.title, "July", "0 December")),
-    (FACTS, "a new value alone", chosen(1, MOVED.title, "", "30 December")),
-    (FACTS, "a value that stays", chosen(1, MOVED.title, "BlackBerry", "BlackBerry")),
-    (RELEVANCE, "words that are not in the article", {**IRRELEVANT, "words": "a film"}),
+    (FACTS, "an update that was not offered", chosen(99)),
+    (FACTS, "an old value that is in no report", chosen(1, "1 May", "30 December")),
+    (FACTS, "a new value that is not in the sentence", chosen(1, "July", "1 May")),
+    (FACTS, "a new value that is a part of another", chosen(1, "July", "0 December")),
+    (FACTS, "a new value alone", chosen(1, "", "30 December")),
+    (FACTS, "a value that stays", chosen(1, "BlackBerry", "BlackBerry")),
+    (RELEVANCE, "a sentence that was not shown", {**IRRELEVANT, "sentence": 7}),
     (RELEVANCE, "no reason", {**IRRELEVANT, "reason": " "}),
-    (RELEVANCE, "a long reason", {**IRRELEVANT, "reason": "because " * 50}),
+    (RELEVANCE, "the verdict as its reason", {**IRRELEVANT, "reason": "cannot_tell"}),
     (RELEVANCE, "fields are missing", {"verdict": "irrelevant"}),
-    (SUMMARY, "another number", summary((f"{LEAVES[:-1]} of 5,000 firms.", LEAVES))),
-    (SUMMARY, "another name", summary((LEAVES.replace("Pakistan", "India", 1), LEAVES))),
-    (SUMMARY, "another date", summary(("The order is from June.", DATED))),
-    (SUMMARY, "a denial of its own", summary((LEAVES.replace("will end", "will not end"), LEAVES))),
-    (SUMMARY, "a support that is not in the article", summary((LEAVES, "BlackBerry has left Pakistan."))),
-    (SUMMARY, "three sentences", summary(*[(LEAVES, LEAVES)] * 3)),
+    (SUMMARY, "another number", summary((f"{LEAVES[:-1]} of 5,000 firms.", 1))),
+    (SUMMARY, "another name", summary((LEAVES.replace("Pakistan", "India", 1), 1))),
+    (SUMMARY, "another date", summary(("The order is from June.", 2))),
+    (SUMMARY, "a denial of its own", summary((LEAVES.replace("will end", "will not end"), 1))),
+    (SUMMARY, "a support that is not in the article", summary((LEAVES, 7))),
+    (SUMMARY, "three sentences", summary(*[(LEAVES, 1)] * 3)),
     (SUMMARY, "no sentence", summary()),
-    (SUMMARY, "an empty sentence", summary((" ", LEAVES))),
-    (SUMMARY, "a long sentence", summary((LEAVES + " and so on" * 40, LEAVES))),
+    (SUMMARY, "an empty sentence", summary((" ", 1))),
+    (SUMMARY, "a long sentence", summary((LEAVES + " and so on" * 40, 1))),
     (TRANSLATION, "another number", {"texts": [ENGLISH["texts"][0], ENGLISH["texts"][1].replace("5,000", "50,000")]}),
     (TRANSLATION, "one text less", {"texts": ENGLISH["texts"][:1]}),
     (TRANSLATION, "an empty text", {"texts": [ENGLISH["texts"][0], " "]}),
@@ -131,11 +130,10 @@ def test_an_answer_about_the_event_chooses_updates_for_the_nearest_story_alone()
         parsed = prompts.parse_answer(BOTH, json.dumps(answer), prompts.SameEvent)
         return parsed.choose(BOTH, OFFERED)
 
-    assert choose(SAME | chosen(2, OFFERED[1].sentence)) == (OFFERED[1],)
-    [fact] = choose(SAME | chosen(1, MOVED.title, "July", "30 December")) or ()
+    assert choose(SAME | chosen(2)) == (OFFERED[1],)
+    [fact] = choose(SAME | chosen(1, "July", "30 December")) or ()
     assert (fact.before, fact.after) == ("July", "30 December")
     assert choose(SAME | {"updates": []}) == ()
     assert choose(SAME) is None
-    assert choose(SAME | chosen(2, MOVED.title)) is None
-    assert choose(SAME | chosen(1, MOVED.title, "1 May", "30 December")) is None
-    assert choose({**SAME, "verdict": "other"} | chosen(2, OFFERED[1].sentence)) is None
+    assert choose(SAME | chosen(1, "1 May", "30 December")) is None
+    assert choose({**SAME, "verdict": "other", "stories": []} | chosen(2)) is None

@@ -23,7 +23,7 @@ from tests.testbed.servers import chat_completions, faulty
 PROMPT = prompts.same_event_prompt(
     article("BlackBerry stays", "BlackBerry stays in Pakistan."), [story(article("A", "B."))]
 )
-ANSWER = {"verdict": "other", "stories": [], "words": "BlackBerry stays"}
+ANSWER = {"verdict": "other", "stories": [], "sentence": 0}
 POLICY = LanguageModelPolicy(url="", name=chat_completions.NAME, uses=frozenset(Use), timeout=timedelta(seconds=0.3))
 Server = faulty.Server[chat_completions.Model]
 

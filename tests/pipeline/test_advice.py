@@ -100,7 +100,7 @@ class Process:
 
 
 def same(*numbers: int, words: str = "servers") -> dict[str, object]:
-    return {"verdict": "same", "stories": numbers, "words": words}
+    return {"verdict": "same", "stories": numbers, "sentence": 0}
 
 
 async def test_after_a_restart_an_answer_counts_although_the_story_has_changed_since_the_question(
@@ -110,7 +110,7 @@ async def test_after_a_restart_an_answer_counts_although_the_story_has_changed_s
     await process.decide(EXIT)
     await process.decide(UNSURE)
     [asked] = process.advisor.prompts
-    await process.answer(asked, {"verdict": "same", "stories": [1], "words": "told to prepare"})
+    await process.answer(asked, {"verdict": "same", "stories": [1], "sentence": 0})
     await Process(store).decide(AGAIN)
 
     restarted = Process(store)
@@ -143,7 +143,7 @@ async def test_the_news_of_an_article_is_asked_for_again_only_if_its_story_has_c
         await process.decide(news, AGAIN)
     asked = process.advisor.prompts[0]
     assert "updates" in json.loads(asked.data)
-    await process.answer(asked, same(1, words="told to prepare") | {"updates": []})
+    await process.answer(asked, same(1) | {"updates": []})
 
     [story] = await process.decide(news)
 
@@ -160,7 +160,7 @@ async def test_an_article_waits_no_longer_than_wait_for_all_its_questions_togeth
     await process.decide(EXIT)
     await process.decide(UNSURE)
     process.now += POLICY.wait * 0.8
-    await process.answer(process.advisor.prompts[-1], {"verdict": "relevant", "words": "", "reason": ""})
+    await process.answer(process.advisor.prompts[-1], {"sentence": 0, "reason": "", "verdict": "relevant"})
     assert len(await process.decide(UNSURE)) == 1
     assert [prompt.use for prompt in process.advisor.prompts[-2:]] == [Use.RELEVANCE, Use.SAME_EVENT]
 
