@@ -166,7 +166,7 @@ def _sentence(sentence: Sentence) -> Json:
 _FIELDS: Mapping[type, Sequence[str]] = {
     Why: ("rule", "severity", "evidence"),
     Evidence: ("label", "term", "field", "text"),
-    CoverageLine: ("outlet", "title", "link", "at", "more", "is_probable"),
+    CoverageLine: ("outlet", "title", "link", "at", "more", "is_probable", "form"),
     Fact: ("kind", "label", "mark", "before", "after", "sentence", "outlet", "link"),
     Edit: ("outlet", "field", "before", "after", "link"),
 }

@@ -184,6 +184,9 @@ def _show_rule(rule: backtest.RuleReport) -> None:
     for line in chart(rule.by_day):
         terminal.row(f"    {line}")
     _list(rule.hits[::-1])
+    if forms := Counter(hit.form for hit in rule.hits if hit.form is not None):
+        counts = ", ".join(f"{count} {form.value}" for form, count in forms.most_common())
+        terminal.row(f"  not plain reports: {counts}; leave them out with skip: [{', '.join(forms)}]")
     if (compared := rule.comparison) is not None:
         terminal.row(
             f"  compared with {compared.with_what}: {compared.both} the same, "
@@ -326,12 +329,27 @@ def _markdown(result: trials.Review) -> Iterator[str]:
         matches = [len(version.hits.get(name, ())) for version in (old, new)]
         posts = [sum(name in post.rules for post in version.posts.values()) for version in (old, new)]
         yield f"| {_code(name)} | {change.value} | {' | '.join(f'{number:,}' for number in (*matches, *posts))} |"
+    for name, forms in result.advice.items():
+        if forms:
+            yield f"\n{_advise_skipping(name, forms, len(new.hits[name]))}"
     yield from _posts("Posted more", _without(new.posts, old.posts))
     yield from _posts("No longer posted", _without(old.posts, new.posts))
     for name in result.changes:
         old_hits, new_hits = old.hits.get(name, {}), new.hits.get(name, {})
         yield from _articles(f"{_code(name)} begins to match", _without(new_hits, old_hits))
         yield from _articles(f"{_code(name)} no longer matches", _without(old_hits, new_hits))
+
+
+def _advise_skipping(name: str, forms: Sequence[trials.FormCount], matched: int) -> str:
+    """Return advice such as “`Exits` matches 40 articles, of them 9 opinion (3 judged noise): skip: [opinion]”."""
+    counts = []
+    for count in forms:
+        verdicts = {"noise": count.noise, "useful": count.useful}
+        judged = ", ".join(f"{number:,} judged {verdict}" for verdict, number in verdicts.items() if number)
+        counts.append(f"{count.matched:,} {count.form.value}{f' ({judged})' if judged else ''}")
+    key = f"skip: [{', '.join(count.form.value for count in forms)}]"
+    articles = format_count(matched, "article")
+    return f"{_code(name)} matches {articles}, of them {', '.join(counts)}. To leave them out: `{key}`"
 
 
 def _without(values: Mapping[K, V], others: Mapping[K, V]) -> list[V]:

@@ -382,6 +382,7 @@ def _hash_version(rule: Rule) -> str:
         rule.feeds,
         rule.sets,
         *(("stem",) if rule.stem else ()),
+        *(form.value for form in rule.skip),
     ]
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

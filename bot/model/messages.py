@@ -75,6 +75,8 @@ class CoverageLine:
     more: int = 0
     #: Whether the article joined the story with less than full certainty.
     is_probable: bool = False
+    #: What the article is if it is not a report, such as "opinion"; empty also if the headline says it.
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,19 @@ class Where(StrEnum):
     ANYWHERE = "anywhere"
 
 
+class ArticleForm(StrEnum):
+    """What an article is if it is not a plain report."""
+
+    OPINION = "opinion"
+    PODCAST = "podcast"
+    #: A page that is rewritten while an event goes on.
+    LIVE = "live"
+    VIDEO = "video"
+    #: Also an analysis, or a check of facts.
+    EXPLAINER = "explainer"
+    PICTURES = "pictures"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One labelled line of ``all``, ``any`` or ``none``. It matches if at least one of its terms matches."""
@@ -199,6 +212,7 @@ def _without_duplicates(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Names = Annotated[keys.Texts, Parse(_without_duplicates, "after")]
+Forms = Annotated[tuple[ArticleForm, ...], Parse(keys.as_list, "before"), keys.OrText()]
 
 
 def _parse_digest(value: object, info: Any) -> Digest | None:
@@ -288,6 +302,7 @@ class Rule:
         **dict.fromkeys(("expires", "ends", "end", "expiry"), "until"),
         **dict.fromkeys(("schedule", "digest", "at"), "when"),
         **dict.fromkeys(("in", "field", "fields"), "where"),
+        **dict.fromkeys(("forms", "formats", "leave_out", "skip_forms"), "skip"),
         **dict.fromkeys(("people", "mentions", "ping"), "mention"),
     }
 
@@ -327,6 +342,14 @@ class Rule:
             "anywhere (title and body)."
         ),
     ] = Where.ANYWHERE
+    skip: Annotated[
+        Forms,
+        Key(
+            "Articles of these forms do not match: opinion, podcast, live, video, explainer, pictures. The outlet's "
+            "own marks decide: a section of the address, a label in the headline, a tag.",
+            example="opinion",
+        ),
+    ] = ()
     feeds: Annotated[Names, Key("Only these feeds, by name, address or tag. Without it, every feed.")] = ()
     severity: Annotated[
         Severity, Key("low, normal or high. Stories of severity high are posted even in quiet hours.")

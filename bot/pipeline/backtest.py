@@ -20,11 +20,12 @@ from bot.model.alerts import AlertState
 from bot.model.archive import Arrival
 from bot.model.feeds import Feed
 from bot.model.messages import MessageKind, Outgoing
-from bot.model.rules import Evidence, Match
+from bot.model.rules import ArticleForm, Evidence, Match
 from bot.model.stories import Article, ArticleId, SendId
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import StoryCache, Turn
+from bot.text.forms import find_form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class MatchedArticle:
     first_seen: datetime
     #: The words that the rule matched, or why it does not match.
     why: str
+    #: What the article is if it is not a report.
+    form: ArticleForm | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +226,7 @@ def describe_miss(explained: rules.Explanation) -> str:
 
 
 def _named(article: Article, why: str) -> MatchedArticle:
+    found = find_form(article.title, article.link, article.tags)
     return MatchedArticle(
         article=article.id,
         title=article.title,
@@ -230,6 +234,7 @@ def _named(article: Article, why: str) -> MatchedArticle:
         link=article.link,
         first_seen=article.first_seen,
         why=why,
+        form=found.form if found else None,
     )
 
 

@@ -113,7 +113,8 @@ class CoverageDocument(Document):
     """One headline in a story's coverage, as the story's messages list it.
 
     ``article`` is the first article with this headline. ``more`` is the number of other outlets with nearly the same
-    headline. If ``is_probable`` is true, it is not certain that the article belongs to the story.
+    headline. If ``is_probable`` is true, it is not certain that the article belongs to the story. ``form`` is what the
+    article is if it is not a report, such as "opinion"; it is empty also if the headline says it.
     """
 
     outlet: str
@@ -123,6 +124,7 @@ class CoverageDocument(Document):
     article: str
     more: int
     is_probable: bool
+    form: str
 
 
 class StoryDocument(Document):

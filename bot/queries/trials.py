@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -16,13 +16,15 @@ from typing import Annotated
 import pydantic
 
 from bot import config, rules, storage
+from bot.alerts import feedback
 from bot.config import blocks, files, nodes, rules_file
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
+from bot.model.actions import Verdict
 from bot.model.durations import format_duration
 from bot.model.feeds import Feed
 from bot.model.messages import MessageKind
-from bot.model.rules import Match, Rule
+from bot.model.rules import ArticleForm, Match, Rule
 from bot.model.settings import Problem
 from bot.model.stories import Article, ArticleId
 from bot.pipeline import backtest
@@ -313,7 +315,7 @@ class TryParameters(Parameters):
 
 
 class HitDocument(Document):
-    """An article of a backtest, and why the rule matched or did not match it."""
+    """An article of a backtest, and why the rule matched or did not match it. ``form`` is null for a report."""
 
     id: str = pydantic.Field(validation_alias="article")
     title: str
@@ -321,6 +323,7 @@ class HitDocument(Document):
     link: str
     first_seen: Time
     why: str
+    form: ArticleForm | None
 
 
 class NearDocument(Document):
@@ -498,6 +501,54 @@ class Review:
     changes: Mapping[str, Change]
     old: Version
     new: Version
+    #: Rule -> the forms that it matches often and that the rule could skip.
+    advice: Mapping[str, Sequence[FormCount]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormCount:
+    """The matches of a rule that have one form, and how readers judged their stories."""
+
+    form: ArticleForm
+    matched: int
+    noise: int
+    useful: int
+
+
+#: A form is worth advice if a rule matches at least this many articles of it.
+ADVISED_FROM = 3
+
+
+def count_forms(hits: Iterable[backtest.MatchedArticle], verdicts: Mapping[ArticleId, Verdict]) -> Sequence[FormCount]:
+    """Return the forms of at least ``ADVISED_FROM`` matches that readers did not find useful more often than noise.
+
+    ``verdicts`` are about the articles' stories under the rule.
+    """
+    by_form: dict[ArticleForm, list[ArticleId]] = {}
+    for hit in hits:
+        if hit.form is not None:
+            by_form.setdefault(hit.form, []).append(hit.article)
+    counts = []
+    for form, articles in by_form.items():
+        judged = [verdicts[article] for article in articles if article in verdicts]
+        noise, useful = judged.count(Verdict.NOISE), judged.count(Verdict.USEFUL)
+        counts.append(FormCount(form=form, matched=len(articles), noise=noise, useful=useful))
+    wanted = [count for count in counts if count.matched >= ADVISED_FROM and count.useful <= count.noise]
+    return sorted(wanted, key=lambda count: -count.matched)
+
+
+def _verdicts_by_article(
+    tx: storage.Transaction, rules_: Iterable[str], since: datetime
+) -> Mapping[str, Mapping[ArticleId, Verdict]]:
+    """Return, for each rule, the verdict on the story of each article in a judged story."""
+    by_rule = feedback.verdicts_by_rule(tx.judgements.since(since))
+    verdicts: dict[str, dict[ArticleId, Verdict]] = {}
+    for name in by_rule.keys() & set(rules_):
+        stories = tx.stories.get(list(by_rule[name]))
+        verdicts[name] = {
+            member.article.id: by_rule[name][story.id] for story in stories.values() for member in story.members
+        }
+    return verdicts
 
 
 def changed_rules(old_settings: config.Settings, new_settings: config.Settings) -> dict[str, Change]:
@@ -536,4 +587,7 @@ def review_rules(
                 posts={(post.channel, post.headlines): post for post in report.messages if post.kind in kinds},
             )
         )
-    return Review(since=since, until=until, changes=changes, old=versions[0], new=versions[1])
+    hits = versions[1].hits
+    verdicts = _verdicts_by_article(tx, hits, since)
+    advice = {name: count_forms(found.values(), verdicts.get(name, {})) for name, found in hits.items()}
+    return Review(since=since, until=until, changes=changes, old=versions[0], new=versions[1], advice=advice)

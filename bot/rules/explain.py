@@ -93,11 +93,14 @@ def explain_rule(
     is_meant = feed is None or ruleset.is_meant_for(compiled.rule, article, feed)
     if not is_meant:
         notes.append(f"not for this feed: only for {', '.join(compiled.rule.feeds)}")
+    skipped = ruleset.find_skipped_form(compiled.rule, article)
+    if skipped:
+        notes.append(f'the rule skips the form {skipped.form.value}, which "{skipped.mark}" shows')
     if compiled.rule.paused:
         notes.append("the rule is paused")
     return Explanation(
         rule=compiled.rule.name,
-        matched=verdict.is_match and is_meant and not compiled.rule.paused,
+        matched=verdict.is_match and is_meant and not skipped and not compiled.rule.paused,
         weak=verdict.is_weak,
         lines=tuple(_explain_line(line, view) for line in verdict.lines),
         notes=tuple(notes),
@@ -218,9 +221,15 @@ class LooserRule:
 
 
 def loosen_rule(compiled: CompiledRule) -> tuple[LooserRule, ...]:
-    """Return the looser versions: without exact wordings, then without exclusions, then without each required line."""
+    """Return the looser versions of a rule, each with one condition less.
+
+    They are without skipped forms, without exact wordings, without exclusions, and without each required line.
+    """
     versions = []
     parts = compiled.parts
+    if compiled.rule.skip:
+        unskipping = replace(compiled, rule=replace(compiled.rule, skip=()), own=compiled.reading)
+        versions.append(LooserRule(what="skipped for their form", compiled=unskipping))
     relaxed = tuple(
         part if part.kind is LineKind.NONE else replace(part, expression=_relax_expression(part.expression))
         for part in parts
@@ -326,6 +335,8 @@ def _describe_conditions(rule: Rule) -> list[str]:
     conditions = []
     if rule.feeds:
         conditions.append(f"  only in {_join_words(rule.feeds, 'or')}")
+    if rule.skip:
+        conditions.append(f"  unless it is marked as {_join_words(rule.skip, 'or')}")
     if rule.min_outlets > 1:
         conditions.append(f"  once {rule.min_outlets} independent outlets carry it")
     if rule.when:

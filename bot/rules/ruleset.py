@@ -21,6 +21,7 @@ from bot.rules.index import Needs, RuleIndex, find_needs
 from bot.rules.parts import LineKind
 from bot.rules.vocabulary import TextNumbers, Vocabulary
 from bot.text import tokens
+from bot.text.forms import FormFound, find_form
 
 #: Number of recently matched rules whose parts are cached.
 _CACHED_RULES = 1_024
@@ -34,11 +35,11 @@ class RuleSet:
         self._most_steps = most_steps
         self._compiled = tuple(compiled)
         self._names = tuple(rule.rule.name for rule in self._compiled)
-        #: Rules that are paused, have an end, or are only for some feeds.
+        #: Rules that are paused, have an end, are only for some feeds, or skip some forms of articles.
         self._gated = {
             number
             for number, rule in enumerate(rule.rule for rule in self._compiled)
-            if rule.paused or rule.until is not None or rule.feeds
+            if rule.paused or rule.until is not None or rule.feeds or rule.skip
         }
         self._vocabulary = Vocabulary()
         #: By rule, whether it has a term in capitals, so that a shouting title may make it weak.
@@ -125,12 +126,14 @@ class RuleSet:
         return matched
 
     def _is_active(self, number: int, article: Article, feed: Feed, now: datetime) -> bool:
-        """Return whether the rule is not paused, has not ended and is for this feed."""
+        """Return whether the rule is not paused, has not ended, is for this feed and does not skip the article."""
         if number not in self._gated:
             return True
         rule = self._compiled[number].rule
         has_ended = rule.until is not None and now >= rule.until
-        return not rule.paused and not has_ended and is_meant_for(rule, article, feed)
+        if rule.paused or has_ended or not is_meant_for(rule, article, feed):
+            return False
+        return find_skipped_form(rule, article) is None
 
 
 def is_meant_for(rule: Rule, article: Article, feed: Feed) -> bool:
@@ -139,6 +142,14 @@ def is_meant_for(rule: Rule, article: Article, feed: Feed) -> bool:
         return True
     names = {feed.url, (feed.name or article.outlet).casefold(), *(tag.casefold() for tag in feed.tags)}
     return any(name in names or name.casefold() in names for name in rule.feeds)
+
+
+def find_skipped_form(rule: Rule, article: Article) -> FormFound | None:
+    """Return the article's form if the rule skips it, else None."""
+    if not rule.skip:
+        return None
+    found = find_form(article.title, article.link, article.tags)
+    return found if found and found.form in rule.skip else None
 
 
 def _is_excluded(compiled: CompiledRule, view: ArticleText) -> bool:

@@ -16,6 +16,7 @@ from bot.model.messages import CoverageLine, Sentence, Span, StoryBrief, Why
 from bot.model.rules import Evidence, Match, Rule
 from bot.model.stories import Article, ArticleId, Member, Story
 from bot.text import lexicon, sentences, titles, tokens
+from bot.text.forms import name_form
 from bot.text.sentences import UNSPACED
 
 #: At most _SHOWN_OF_LINE wordings are shown for one line of a rule and _SHOWN_OF_RULE for a rule: enough to show why it
@@ -147,6 +148,7 @@ def _line(members: list[Member], *, is_doubtful: bool) -> CoverageLine:
         article=article.id,
         more=len({member.article.outlet for member in members} - {article.outlet}),
         is_probable=is_doubtful or shown.is_probable,
+        form=name_form(article),
     )
 
 

@@ -43,6 +43,19 @@ def test_six_headlines_are_listed_and_the_rest_is_counted_with_a_link_to_the_sto
     assert [(line.text, line.runs[0].link) for line in plain if "and 2 more" in line.text] == [("and 2 more", "")]
 
 
+def test_a_headline_of_an_article_that_is_not_a_report_names_its_form() -> None:
+    brief = messages.BRIEF
+    assert brief.byline is not None
+    opinions = replace(
+        brief,
+        byline=replace(brief.byline, form="opinion"),
+        coverage=tuple(replace(line, form="live") for line in brief.coverage),
+    )
+    lines = outline.build_lines(replace(messages.EDIT, briefs=(opinions,)))
+    assert lines[2].text == "The Wire · 2 Dec 09:02 UTC · opinion"
+    assert [line.text.partition(" UTC")[2] for line in lines if line.style is Style.ITEM] == [" · live"]
+
+
 def test_copies_are_counted_also_where_no_other_headline_is_listed() -> None:
     alone = replace(messages.EDIT, briefs=(replace(messages.BRIEF, coverage=(), coverage_count=0, owner_count=1),))
     assert outline.build_lines(alone)[2].text == "The Wire · 2 Dec 09:02 UTC · 1 copy"

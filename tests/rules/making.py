@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot import rules
 from bot.model.feeds import Feed
-from bot.model.rules import Example, Line, Match, Rule, Where
+from bot.model.rules import ArticleForm, Example, Line, Match, Rule, Where
 from bot.model.stories import Article, ArticleId
 from bot.rules import expression
 from bot.text import tokens
@@ -48,6 +48,8 @@ def rule(**keys: Any) -> Rule:
     for key in ("must_match", "must_not_match"):
         if key in keys:
             keys[key] = tuple(Example(title=each) if isinstance(each, str) else Example(**each) for each in keys[key])
+    if "skip" in keys:
+        keys["skip"] = tuple(map(ArticleForm, keys["skip"]))
     if "sets" in keys:
         keys["sets"] = tuple((name, tuple(terms)) for name, terms in keys["sets"].items())
     return Rule(**{"name": "a rule", "notify": ("alerts",)} | keys)

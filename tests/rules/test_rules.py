@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot import rules
-from bot.model.rules import Example, Rule, Where
+from bot.model.rules import ArticleForm, Example, Rule, Where
 from tests.rules.making import FEED, NOW, article, matched, rule, rule_set
 
 BLACKBERRY = rule(
@@ -170,6 +170,21 @@ def test_a_rule_on_the_lead_matches_the_headline_or_the_first_two_sentences() ->
     assert not matched(
         on_lead, article("A flat is sold", f"{LEAD.replace('house', 'court').replace('law', 'motion')} A law.")
     )
+
+
+def test_a_rule_leaves_out_the_forms_that_it_skips_and_explain_names_the_mark() -> None:
+    skipping = rule(any=["law"], skip=(ArticleForm.OPINION, ArticleForm.LIVE))
+    opinion = article("The law is wrong", link="https://news.example/opinion/law")
+    video = article("Watch: The law is read")
+    assert not matched(skipping, opinion)
+    assert matched(skipping, video)
+    assert matched(rule(any=["law"]), opinion)
+    explained = rules.explain_rule(skipping, opinion)
+    assert not explained.matched
+    assert explained.notes == ('the rule skips the form opinion, which "/opinion/" shows',)
+    assert "unless it is marked as opinion or live" in rules.describe_rule(skipping)
+    (looser,) = [version for version in rules.loosen_rule(rules.compile_rule(skipping)) if "form" in version.what]
+    assert rules.RuleSet([looser.compiled]).matching(opinion, FEED, now=NOW) == ("a rule",)
 
 
 def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:

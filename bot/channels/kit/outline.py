@@ -272,6 +272,8 @@ def claim_lines(message: Message, room: Room) -> Iterator[Line]:
 def _byline(brief: StoryBrief, line: CoverageLine, room: Room) -> Iterator[Run]:
     """Yield runs such as “The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
     yield from (Run(text=f"{phrases.format_carriers(line)}{_BETWEEN}"), _time(line.at, room))
+    if line.form:
+        yield from (Run(text=_BETWEEN), Run(text=line.form, is_italic=True))
     # If the coverage is listed, its heading gives the number of copies.
     if brief.copy_count and not brief.coverage:
         yield Run(text=f"{_BETWEEN}{phrases.count_copies(brief)}")
@@ -295,6 +297,8 @@ def _coverage_runs(line: CoverageLine, room: Room) -> Iterator[Run]:
     """Yield runs such as “Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC · probably the same event”."""
     yield _linked(phrases.cut(phrases.clean(line.title), room.headline) or "(no headline)", line.link, room)
     yield from (Run(text=f" — {phrases.format_carriers(line)}{_BETWEEN}"), _time(line.at, room))
+    if line.form:
+        yield from (Run(text=_BETWEEN), Run(text=line.form, is_italic=True))
     if line.is_probable:
         yield from (Run(text=_BETWEEN), Run(text="probably the same event", is_italic=True))
 

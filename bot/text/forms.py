@@ -1,0 +1,137 @@
+"""Recognise the form of an article that is not a plain report: opinion, podcast, live page, video, explainer, pictures.
+
+An article's form is recognised only by the outlet's own marks: a section of the address (``/opinion/``), a label in the
+headline (``Live: …``, ``… – in pictures``) or a tag of the feed. An article without such a mark is taken for a report.
+All marks are in one table. ``bench/quality/forms.py`` prints what they recognise on real feeds, for a reader to judge.
+"""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bot.model.rules import ArticleForm
+from bot.model.stories import Article
+
+
+class _Marks(NamedTuple):
+    form: ArticleForm
+    #: Folders of the address, separated by spaces.
+    sections: str
+    #: Labels before the headline, up to a colon or a bar: "Opinion: …", "Live updates | …".
+    before: str
+    #: Labels after the headline, after a dash or a bar, or in brackets: "… – as it happened", "… (video)".
+    after: str
+    #: Tags of the feed, or the last part of one, as in "fox-news/opinion".
+    tags: str = ""
+    #: Sites all of whose pages have this form.
+    sites: str = ""
+
+
+#: A label may follow the topic: "US politics live", "Morning Edition podcast". "The place where we live" has no label.
+_TOPIC = r"(?:(?!.{0,40}\b(?:we|you|they|i|to|who|people|still|long) live\b|(?:where|how|why|when)\b)[^:|]{1,40} )?"
+_LIVE = r"live(?: (?:updates?|blog|coverage|news))?"
+#: In order of precedence: an opinion in a podcast is a podcast.
+_MARKS = (
+    _Marks(
+        ArticleForm.PODCAST,
+        sections="podcast podcasts",
+        before=rf"{_TOPIC}podcast",
+        after=rf"{_TOPIC}podcast",
+    ),
+    _Marks(
+        ArticleForm.VIDEO,
+        sections="video videos av",
+        before=r"video|watch(?: live)?",
+        after=r"(?:[^-–—|]{1,20} )?video",
+        sites="youtube.com youtu.be vimeo.com",
+    ),
+    _Marks(
+        ArticleForm.LIVE,
+        sections="live live-news live-updates live-update liveblog live-blog live-blogs live-coverage",
+        before=rf"{_TOPIC}(?:{_LIVE}|as it happened|as the day unfolded)",
+        after=rf"{_TOPIC}(?:{_LIVE}|as it happened)",
+    ),
+    _Marks(
+        ArticleForm.PICTURES,
+        sections="gallery galleries photo-gallery photogallery picture-gallery in-pictures photos pictures slideshow",
+        before=r"(?:[^:|]{1,30} )?in (?:pictures|photos)|photos|pictures|(?:photo )?gallery",
+        after=r"(?:[^-–—|]{1,30} )?in (?:pictures|photos)|photos|pictures|(?:photo )?gallery",
+    ),
+    _Marks(
+        ArticleForm.OPINION,
+        sections="opinion opinions comment commentary commentisfree op-ed oped columnists columnist columns editorial "
+        "editorials debate letters viewpoint viewpoints",
+        before=r"opinion|op-ed|comment|commentary|editorial|letters?(?: to the editor)?|viewpoint|guest essay|column",
+        after=r"opinion|op-ed|comment|commentary|editorial|letters?",
+        tags="opinion opinions op-ed editorial editorials commentary",
+    ),
+    _Marks(
+        ArticleForm.EXPLAINER,
+        sections="explainer explainers explained analysis fact-check factcheck fact-checks",
+        before=r"explainer|explained|analysis|news analysis|fact[- ]?check|factbox|q ?& ?a|faq|quick guide|timeline",
+        after=r"explainer|explained|analysis|fact[- ]?check|what we know(?: so far)?|everything you need to know",
+        tags="explainer explainers analysis",
+    ),
+)
+_BEFORE = {marks.form: re.compile(rf"\W{{0,3}}(?:{marks.before})\s?[:|]\s", re.IGNORECASE) for marks in _MARKS}
+#: Labels of several words, which may also follow a colon.
+_LONG_LABEL = r"live updates|in pictures|what we know|everything you need to know"
+#: The label after the last dash or bar, or in brackets at the end.
+_AFTER = {
+    marks.form: re.compile(
+        rf"(?:\s[-–—|]\s|:\s(?={_LONG_LABEL})|[(\[])(?:{marks.after})[)\]]?\W{{0,2}}\Z", re.IGNORECASE
+    )
+    for marks in _MARKS
+}
+#: Longest end of a headline in which a label is searched.
+_LABEL_LENGTH = 70
+_LIVE_PAGE = re.compile(r"(?:^|-)live-(?:updates?|blog)(?:-|$)")
+
+
+class FormFound(NamedTuple):
+    """A recognised form and the mark that shows it, such as ``/opinion/`` or ``Live: ``."""
+
+    form: ArticleForm
+    mark: str
+    #: Whether the mark is a label of the headline.
+    is_in_title: bool = False
+
+
+def find_form(title: str, link: str, tags: Sequence[str] = ()) -> FormFound | None:
+    """Return the form that the outlet's own marks show, or None for a plain report.
+
+    >>> find_form("Ministers are wrong about encryption", "https://news.example/opinion/2026/ministers")
+    FormFound(form=<ArticleForm.OPINION: 'opinion'>, mark='/opinion/', is_in_title=False)
+    >>> find_form("Iran war live: talks resume in Geneva", "")
+    FormFound(form=<ArticleForm.LIVE: 'live'>, mark='Iran war live:', is_in_title=True)
+    >>> find_form("The opinion of the court: a live debate", "https://news.example/world/court")
+    """
+    try:
+        address = urllib.parse.urlsplit(link)
+        host = (address.hostname or "").removeprefix("www.")
+    except ValueError:
+        address, host = urllib.parse.urlsplit(""), ""
+    *sections, page = address.path.lower().split("/")
+    tag_names = [tag.rpartition("/")[2].strip().lower() for tag in tags]
+    for marks in _MARKS:
+        form = marks.form
+        if host in marks.sites.split() or host.partition(".")[2] in marks.sites.split():
+            return FormFound(form, host)
+        if section := next((section for section in sections if section in marks.sections.split()), None):
+            return FormFound(form, f"/{section}/")
+        if label := _BEFORE[form].match(title) or _AFTER[form].search(title[-_LABEL_LENGTH:]):
+            return FormFound(form, label[0].strip(), is_in_title=True)
+        if tag := next((tag for tag in tag_names if tag in marks.tags.split()), None):
+            return FormFound(form, f"tag {tag}")
+        if form is ArticleForm.LIVE and (name := _LIVE_PAGE.search(page)):
+            return FormFound(form, name[0].strip("-"))
+    return None
+
+
+def name_form(article: Article) -> str:
+    """Return the form of an article as a label; empty for a report, and if the headline has the label already."""
+    found = find_form(article.title, article.link, article.tags)
+    return found.form.value if found and not found.is_in_title else ""
