@@ -23,8 +23,9 @@ import bot
 from bot.feeds.kit import packing
 from bot.fetch import headers
 from bot.fetch.access import Address, Keys, SecretOf, next_hop, no_secret, parse_address
-from bot.fetch.guard import AddressRule, GuardBackend, Resolve, Transports, system_resolve
+from bot.fetch.guard import AddressRule, Guard, Resolve, system_resolve
 from bot.fetch.slots import SMALL_BYTES, HostSlots, HostTurns
+from bot.fetch.transport import Transports
 from bot.model import visible
 from bot.model.access import Access
 from bot.model.durations import Clock
@@ -88,7 +89,7 @@ class HttpFetcher:
         self._keys = Keys(secret_of)
         self._slots = HostSlots(per_host=policy.per_host, in_all=policy.concurrency)
         self._turns = HostTurns()
-        self._guard = GuardBackend(AddressRule(policy.allow_private), resolve=resolve)
+        self._guard = Guard(AddressRule(policy.allow_private), resolve=resolve)
         # Respects SSL_CERT_FILE and SSL_CERT_DIR, so that users can trust an intranet's own authority.
         self._tls = tls or httpx.create_ssl_context()
         self._has_blocks = bool(policy.allow_private)
@@ -207,12 +208,11 @@ class HttpFetcher:
             fields["Authorization"] = authorization
         if access := _access_at(course.at, request):
             fields |= self._keys.fields(access)
-        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), course.seconds_left)
         form = None if request.form is None else request.form.encode()
         if form is not None:
             fields["Content-Type"] = "application/x-www-form-urlencoded"
         method = "GET" if form is None else "POST"
-        return httpx.Request(method, course.at.url, headers=fields, content=form, extensions={"timeout": timeouts})
+        return httpx.Request(method, course.at.url, headers=fields, content=form)
 
     async def _send(self, request: Request, course: _Course) -> httpx.Response:
         sent = self._build(request, course)
@@ -220,18 +220,12 @@ class HttpFetcher:
         tls = self._keys.tls(home_access) if home_access else None
         proxy = self._keys.proxy(request.access) if request.access else None
         transport = self._transports.of(sent.url, blocks=course.blocks, proxy=proxy, tls=tls)
-        try:
-            return await transport.handle_async_request(sent)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            # The server may close a kept connection while we write to it. Send the request again, which is allowed
-            # because GET and our POSTs are idempotent (RFC 9110 section 9.2.2).
-            return await transport.handle_async_request(sent)
+        return await transport.handle_async_request(sent)
 
     def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> Response:
         # Copy the headers, because httpx decodes all of them at each access.
         fields = dict(response.headers.items())
         now = self._clock.now()
-        stream = response.extensions.get("network_stream")
         return Response(
             status=response.status_code,
             url=str(course.at.url),
@@ -243,7 +237,7 @@ class HttpFetcher:
             fresh_until=headers.fresh_until(fields, now=now) if is_whole else None,
             retry_after=headers.retry_after(fields.get("retry-after"), now=now) or headers.limit_end(fields, now=now),
             permanent_url=course.permanent.whole if course.permanent else None,
-            certificate_until=headers.certificate_end(stream.get_extra_info("ssl_object")) if stream else None,
+            certificate_until=headers.certificate_end(response.extensions.get("ssl_object")),
             is_private=bool(course.blocks),
             links=headers.links(fields.get("link"), str(course.at.url)),
         )

@@ -1,7 +1,7 @@
 """Guard every connection: check the network address directly before connecting to it.
 
-The guard is the network backend of the HTTP library, so every hop and every name goes through it. This also covers
-redirects, and DNS answers that change between check and use (rebinding). TLS still checks the URL's host name.
+The transport resolves every name with the guard and connects to the checked addresses. This also covers redirects, and
+DNS answers that change between check and use (rebinding). TLS still checks the URL's host name.
 """
 
 from __future__ import annotations
@@ -9,15 +9,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-import ssl
-import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
-
-import httpcore
-import httpx
 
 from bot.model.errors import AddressRefused, Unreachable
 
@@ -47,8 +40,6 @@ _REFUSED = (
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 #: Interface identifier of ISATAP (RFC 5214 section 6.1), and its bit for globally unique addresses.
 _ISATAP, _UNIQUE_BIT = 0x00005EFE, 0x02000000
-#: The connect timeout for all but the last address of a name.
-_FIRST_TRIES_SECONDS = 3.0
 #: Own threads for the blocking resolver, so that names that time out do not delay all other names. (The event loop's
 #: pool has only 6 threads on 2 cores.)
 _RESOLVER_THREADS = 32
@@ -111,8 +102,8 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
     return tuple(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
-class GuardBackend(httpcore.AsyncNetworkBackend):
-    """Resolves a host, refuses it unless all its addresses are allowed, and connects to a checked address."""
+class Guard:
+    """Resolves hosts, and refuses a host unless all its addresses are allowed."""
 
     def __init__(
         self,
@@ -126,12 +117,11 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         #: All blocks in ``fetch.allow_private``; ``rule`` allows some of them.
         self._listed = listed or rule
         self._resolve = resolve
-        self._backend = httpcore.AnyIOBackend()
         self._threads = threads or ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
 
-    def narrowed(self, blocks: Sequence[str]) -> GuardBackend:
+    def narrowed(self, blocks: Sequence[str]) -> Guard:
         """Return a guard that allows only these private blocks."""
-        return GuardBackend(AddressRule(blocks), resolve=self._resolve, threads=self._threads, listed=self._rule)
+        return Guard(AddressRule(blocks), resolve=self._resolve, threads=self._threads, listed=self._rule)
 
     async def blocks_of(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
         """Return the allowed private blocks that contain the host's addresses; empty if it has no address."""
@@ -140,51 +130,30 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         except (AddressRefused, Unreachable):
             return ()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 -- the signature is httpcore's
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of the host that answers. Raises AddressRefused, httpcore.ConnectError."""
-        addresses = await self.addresses(host, port, timeout)
-        last = len(addresses) - 1
-        for place, address in enumerate(addresses):
-            within = timeout if place == last else min(timeout or _FIRST_TRIES_SECONDS, _FIRST_TRIES_SECONDS)
-            try:
-                return await self._backend.connect_tcp(address, port, within, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                if place == last:
-                    raise
-        raise AssertionError  # ``addresses`` never returns an empty list
-
-    async def connect_unix_socket(self, *args: object, **kwargs: object) -> httpcore.AsyncNetworkStream:
-        """Raise AddressRefused."""
-        raise AddressRefused("nothing is fetched from socket files")
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep between two attempts of httpcore."""
-        await asyncio.sleep(seconds)
-
     def close(self) -> None:
         """Stop the threads that resolve names."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def check_literal(self, host: str) -> None:
-        """Refuse private names and literals, without resolving names, which a proxy does. Raises AddressRefused."""
+    def check_literal(self, host: str, *, is_proxied: bool) -> None:
+        """Refuse private literals and, if the proxy resolves names, names of the local network. Raises AddressRefused.
+
+        This does not resolve names.
+        """
         name = host.rstrip(".").lower()
-        if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+        if is_proxied and (name == "localhost" or name.endswith((".localhost", ".local", ".internal"))):
             raise AddressRefused(f"{host} is a name of the local network: not fetched through the proxy")
+        # An IPv4 literal in any notation ends in a number (as the URL standard says); an IPv6 literal has colons.
+        if ":" not in name and not name.rpartition(".")[2][:1].isdigit():
+            return
         try:
             # AI_NUMERICHOST parses every notation of a literal (decimal, hexadecimal, short) and never sends a query.
             infos = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
         except (socket.gaierror, UnicodeError):
             return
-        self._check(host, [str(info[4][0]) for info in infos])
+        self.check(host, [str(info[4][0]) for info in infos])
 
-    def _check(self, host: str, addresses: Sequence[str]) -> None:
+    def check(self, host: str, addresses: Sequence[str]) -> None:
+        """Refuse a host if one of its addresses is not allowed. Raises AddressRefused."""
         refused = [address for address in dict.fromkeys(addresses) if not self._rule.allows(address)]
         if refused:
             leads = " is" if refused == [host] else f" leads to {', '.join(refused)},"
@@ -198,14 +167,14 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
                 " list its block under fetch.allow_private in bot.yaml if it is yours"
             )
 
-    async def addresses(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
+    async def addresses(self, host: str, port: int, seconds: float | None = None) -> Sequence[str]:
         """Return the addresses of a host, if all are allowed. Raises AddressRefused, Unreachable."""
         addresses: Sequence[str]
         try:
             addresses = (str(ipaddress.ip_address(host)),)
         except ValueError:
             addresses = await self._resolved(host, port, seconds)
-        self._check(host, addresses)
+        self.check(host, addresses)
         return addresses
 
     async def _resolved(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
@@ -220,125 +189,3 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         if not addresses:
             raise Unreachable(f"{host}: the name has no address; check the spelling; the feed may no longer exist")
         return addresses
-
-
-#: Requests to a host often follow within seconds, but polls of a feed only after minutes.
-_KEEP_ALIVE_SECONDS = 10.0
-#: Maximum idle connections.
-_MOST_IDLE = 64
-_Connection = httpcore.AsyncConnectionInterface
-
-
-class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx's transport with a pool that connects through the guard, because httpx has no option for that."""
-
-    def __init__(self, guard: GuardBackend, *, tls: ssl.SSLContext) -> None:
-        super().__init__(verify=tls, trust_env=False)
-        self._pool = _Pool(ssl_context=tls, keepalive_expiry=_KEEP_ALIVE_SECONDS, network_backend=guard)
-
-
-class _Pool(httpcore.AsyncConnectionPool):
-    """Keeps idle connections for the next request to their origin; ``slots.py`` limits the requests.
-
-    httpcore's own pool examines all its connections twice per request: 64 of them triple the work of a request.
-    """
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        #: (origin, idle connection), the last used at the end.
-        self._idle: list[tuple[str, _Connection]] = []
-
-    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
-        """Send a request over an idle connection or a new one. Raises httpcore's exceptions."""
-        origin = str(request.url.origin)
-        connection = await self._take(origin) or self.create_connection(request.url.origin)
-        try:
-            response = await connection.handle_async_request(request)
-        except BaseException:
-            await connection.aclose()
-            raise
-        response.stream = _Stream(response.stream, partial(self._keep, origin, connection))
-        return response
-
-    async def _take(self, origin: str) -> _Connection | None:
-        while kept := next((kept for kept in reversed(self._idle) if kept[0] == origin), None):
-            self._idle.remove(kept)
-            if not kept[1].has_expired():
-                return kept[1]
-            await kept[1].aclose()
-        return None
-
-    async def _keep(self, origin: str, connection: _Connection) -> None:
-        if connection.is_idle():
-            self._idle.append((origin, connection))
-        else:
-            await connection.aclose()
-        while self._idle and (len(self._idle) > _MOST_IDLE or self._idle[0][1].has_expired()):
-            await self._idle.pop(0)[1].aclose()
-
-    async def aclose(self) -> None:
-        """Close the idle connections."""
-        while self._idle:
-            await self._idle.pop()[1].aclose()
-
-
-class _Stream(httpx.AsyncByteStream):
-    """The body of a response. Closing it releases the connection."""
-
-    def __init__(self, body: Any, release: Callable[[], Awaitable[None]]) -> None:
-        self._body = body
-        self._release = release
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._body)
-
-    async def aclose(self) -> None:
-        await self._body.aclose()
-        await self._release()
-
-
-#: Limits of httpcore's own pool, which connects to proxies; ``slots.py`` limits the requests.
-_PROXY_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=16, keepalive_expiry=_KEEP_ALIVE_SECONDS)
-
-
-class Transports:
-    """The transports of a client. Each is made at its first request."""
-
-    def __init__(self, guard: GuardBackend, *, tls: ssl.SSLContext, use_proxy: bool) -> None:
-        self._guard = guard
-        self._tls = tls
-        self._proxies = urllib.request.getproxies() if use_proxy else {}
-        #: (allowed private blocks, proxy, TLS context) -> transport. So no request reuses a connection that it may not
-        #: make, and no other feed reuses a connection with a client certificate.
-        self._made: dict[tuple[Sequence[str], str | None, ssl.SSLContext], httpx.AsyncBaseTransport] = {}
-
-    def of(
-        self, url: httpx.URL, *, blocks: Sequence[str], proxy: str | None, tls: ssl.SSLContext | None
-    ) -> httpx.AsyncBaseTransport:
-        """Return the transport for a request; ``proxy`` and ``tls`` are the feed's own, or None.
-
-        Raises AddressRefused if the request would send a private literal to a proxy.
-        """
-        key = (blocks, proxy or self._of_environment(url), tls or self._tls)
-        _, proxy, tls = key
-        if proxy is not None:
-            # The proxy resolves names, so it must guard its own network. A literal can be checked here.
-            self._guard.narrowed(blocks).check_literal(url.host)
-        if key not in self._made:
-            self._made[key] = (
-                GuardedTransport(self._guard.narrowed(blocks), tls=tls)
-                if proxy is None
-                else httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_PROXY_LIMITS, proxy=proxy)
-            )
-        return self._made[key]
-
-    def _of_environment(self, url: httpx.URL) -> str | None:
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
-        if not proxy or urllib.request.proxy_bypass(url.host):
-            return None
-        return proxy if "://" in proxy else f"http://{proxy}"
-
-    async def close(self) -> None:
-        """Close all connections."""
-        for transport in self._made.values():
-            await transport.aclose()

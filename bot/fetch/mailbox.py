@@ -27,7 +27,7 @@ import imap_tools
 
 from bot.feeds.kit import packing
 from bot.fetch.access import Keys
-from bot.fetch.guard import GuardBackend
+from bot.fetch.guard import Guard
 from bot.model.durations import Clock
 from bot.model.errors import AddressRefused, Unreachable
 from bot.model.fetching import Request, Response
@@ -145,7 +145,7 @@ class _MailBox(imap_tools.BaseMailBox):
 class Mailboxes:
     """Reads the mailboxes among the feeds."""
 
-    def __init__(self, keys: Keys, guard: GuardBackend, clock: Clock, *, tls: ssl.SSLContext) -> None:
+    def __init__(self, keys: Keys, guard: Guard, clock: Clock, *, tls: ssl.SSLContext) -> None:
         self._keys = keys
         self._guard = guard
         self._clock = clock

@@ -15,6 +15,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 #: Values of zlib's wbits for gzip, zlib and raw deflate.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _STEP_BYTES = 1024
+#: A chunk counts as at least this many bytes towards the limit, because each chunk of one byte costs processor time.
+_CHUNK_BYTES = 64
 #: Maximum layers of compression. A body with more is an attack, or comes from a broken proxy.
 _MAX_LAYERS = 2
 #: A function that waits until the given number of bytes may be held in memory.
@@ -48,7 +50,7 @@ async def read_bounded(
                 unpacker.feed(chunk[place : place + step])
                 await hold(unpacker.size)
             # Limit packed bytes too, because an endless stream of empty blocks inflates to nothing.
-            received += len(chunk)
+            received += max(len(chunk), _CHUNK_BYTES)
             _check(received, limit_bytes)
             if unpacker.is_over:
                 break
