@@ -129,7 +129,6 @@ def _read_channel(
         message = f'unknown kind of channel "{keys.shorten(kind)}"' if kind else "kind has no value"
         report.add(kind_node, "unknown-value", message, help_text)
         return None
-    # Do not mark the mapping as flow, because a single key in braces would be read as an {EXACT} term.
     option_pairs = [pair for pair in node.pairs if pair[0].value != "kind"]
     options_node = MappingNode(option_pairs, node.start, node.end, is_flow=False)
     checked = validation.validate(channel_options(channel_kind), options_node, report, whole=key)
@@ -138,7 +137,7 @@ def _read_channel(
     for name, value in checked:
         place = nodes.find_node(node, (name,))[0]
         secrets.warn_if_missing(value, place, report, environ, what=f'channel "{key.value}" is parked')
-    line, _ = report.document.place(key.start)
+    line, _ = report.place(key.start)
     return ChannelSettings(
         name=key.value,
         kind=kind,

@@ -1,6 +1,6 @@
 """Apply environment variables in place of keys of bot.yaml. ``WIREWATCH_FETCH_EVERY`` sets ``fetch: {every: …}``.
 
-Each variable is added after the last line of the file's text, so that its mistakes are reported like any other mistake.
+Each variable is a document, so that its mistakes are reported like any other mistake.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from bot import keys
 from bot.config import blocks, bot_keys, nodes
 from bot.config.bot_keys import BotSettings
 from bot.config.nodes import Document, MappingNode, Node, ScalarNode
-from bot.config.problems import ProblemReport
-from bot.config.yaml_errors import Flaw, UnreadableYaml
+from bot.config.problems import ENVIRONMENT, ProblemReport
+from bot.config.yaml_errors import UnreadableYaml
 
 PREFIX = "WIREWATCH_"
 LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"
@@ -32,32 +32,26 @@ def _key_paths(block: blocks.Block) -> Iterator[tuple[str, ...]]:
 
 
 def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None:
-    """Apply the environment variables to the report's document. An empty variable counts as unset."""
+    """Set the keys of the report's document that environment variables set. An empty variable counts as unset."""
     paths = list_variables()
-    variables_set = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
     root = report.document.root
-    if not variables_set or not isinstance(root, MappingNode):
+    if not isinstance(root, MappingNode):
         return
-    text = report.document.text.rstrip() + "\n"
-    first_line = text.count("\n") + 1
-    flaws = list(report.document.flaws)
-    misspelt: list[tuple[str, int, str]] = []
-    for name in sorted(variables_set):
+    for name in sorted(name for name, value in environ.items() if name.startswith(PREFIX) and value.strip()):
         if name in paths:
-            line = text.count("\n") + 2 - first_line
-            text, node, new_flaws = _append_variable(text, name, paths[name], variables_set[name], line=line)
-            flaws += new_flaws
-            _set_at_path(
-                root, paths[name], ScalarNode(paths[name][-1], len(text.rstrip()), len(text.rstrip()), ""), node
-            )
+            document = _read_variable(name, paths[name], environ[name].strip())
+            start = report.add_document(ENVIRONMENT, document)
+            for flaw in document.flaws:
+                report.add((start + flaw.start, start + flaw.end), flaw.code, flaw.message, flaw.help)
+            [(key, value)] = nodes.pairs_of(document.root)
+            for node in (key, value):
+                nodes.shift(node, start)
+            _set_at_path(root, paths[name], ScalarNode(paths[name][-1], key.start, key.end, ""), value)
         elif meant := _guess_variable(name, paths, report.document.text):
-            misspelt.append((name, len(text), meant))
-            text += f"{name}: …\n"
-    report.append_environment(Document(text, root, flaws), first_line)
-    for name, start, meant in misspelt:
-        place = ScalarNode(name, start, start + len(name), "")
-        message = f"{name} does not set a key of bot.yaml"
-        report.add(place, "unknown-variable", message, f"did you mean {meant}?", severity="warning")
+            start = report.add_document(ENVIRONMENT, Document(f"{name}: …", None))
+            message = f"{name} does not set a key of bot.yaml"
+            place = (start, start + len(name))
+            report.add(place, "unknown-variable", message, f"did you mean {meant}?", severity="warning")
 
 
 def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
@@ -68,28 +62,21 @@ def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
     return PREFIX + nearest if nearest else None
 
 
-def _append_variable(
-    text: str, name: str, path: tuple[str, ...], value: str, *, line: int
-) -> tuple[str, Node, list[Flaw]]:
-    """Return the text with the variable's line, its value as a node of that text, and its YAML flaws.
-
-    ``line`` is the number of that line among the lines of all variables.
-    """
-    start = len(text) + len(name) + 2
-    written = value.strip()
+def _read_variable(name: str, path: tuple[str, ...], written: str) -> Document:
+    """Return a document with the variable as its only key. Only lists and blocks are read as YAML."""
     if _is_secret(path) and not written.startswith(("env:", "file:")):
         # Write the name of the variable into the document, never the secret itself.
         written = f"env:{name}"
+    text = f"{name}:\n{textwrap.indent(written, '  ')}\n" if "\n" in written else f"{name}: {written}\n"
+    key, start = ScalarNode(name, 0, len(name), ""), len(name) + 2
     if "\n" not in written and written[0] not in "[{":
-        return f"{text}{name}: {written}\n", ScalarNode(written, start, start + len(written), ""), []
-    block = f"{name}: {written}" if "\n" not in written else f"{name}:\n{textwrap.indent(written, '  ')}"
+        return Document(
+            text, MappingNode([(key, ScalarNode(written, start, start + len(written), ""))], 0, start, False)
+        )
     try:
-        # Put one line feed for each character of the text in front, so that offsets are those of the whole text.
-        document = nodes.parse_yaml("\n" * len(text) + block, first_line=line - len(text))
+        return nodes.parse_yaml(text)
     except UnreadableYaml as error:
-        return f"{text}{block}\n", ScalarNode("", start, start, ""), [error.flaw]
-    [(_, node)] = nodes.pairs_of(document.root)
-    return f"{text}{block}\n", node, document.flaws
+        return Document(text, MappingNode([(key, ScalarNode("", start, start, ""))], 0, start, False), [error.flaw])
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:

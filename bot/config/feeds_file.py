@@ -184,7 +184,7 @@ def _read_address(
             return _read_referenced_address(Secret.parse(written), node, report, environ)
         return expand_address(written, has_token=has_token)
     except keys.InvalidValue as wrong:
-        if not report.document.has_flaw_in(node.start, node.end):
+        if not report.has_flaw_in(node):
             report.add(node, wrong.code, str(wrong), wrong.help)
         return None
 
@@ -287,7 +287,6 @@ def _read_kind(
 
 
 def _select(block: MappingNode, is_wanted: Callable[[str], bool]) -> MappingNode:
-    # Do not mark the mapping as flow, because a single key would be read as an {EXACT} term.
     return MappingNode([pair for pair in block.pairs if is_wanted(pair[0].value)], block.start, block.end, False)
 
 

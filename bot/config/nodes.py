@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -194,15 +194,12 @@ def _item_around(text: str, at: int) -> tuple[int, int] | None:
     return earlier[-1].start(), end
 
 
-def parse_yaml(text: str, *, first_line: int = 1) -> Document:
-    """Parse a YAML text. Raises UnreadableYaml, with the position and a plain explanation.
-
-    ``first_line`` is the number of the text's first line in the texts of flaws.
-    """
+def parse_yaml(text: str) -> Document:
+    """Parse a YAML text. Raises UnreadableYaml, with the position and a plain explanation."""
     yaml_errors.refuse_binary(text)
     loader = yaml.CBaseLoader(text)
     try:
-        return _Composer(text, loader, first_line).document()
+        return _Composer(text, loader).document()
     except yaml.YAMLError as error:
         raise yaml_errors.explain_error(error, text) from None
     finally:
@@ -212,14 +209,13 @@ def parse_yaml(text: str, *, first_line: int = 1) -> Document:
 class _Composer:
     """Makes nodes from the events of the parser."""
 
-    def __init__(self, text: str, loader: yaml.CBaseLoader, first_line: int) -> None:
+    def __init__(self, text: str, loader: yaml.CBaseLoader) -> None:
         # Events are Any, because the type stubs of the C parser lack their values and positions.
         self._next: Callable[[], Any] = loader.get_event
         self._flaws: list[Flaw] = []
         self._count = 0
         self._lost = {match.start(): match for match in _LOST_COMMENT.finditer(text)}
         self._text = text
-        self._first_line = first_line
         #: Unusual spaces outside quoted and block text.
         self._odd = yaml_errors.find_odd_spaces(text)
 
@@ -306,7 +302,7 @@ class _Composer:
         return MappingNode(pairs, start, _end_of(event, [value for _, value in pairs[-1:]]), is_flow)
 
     def _twice(self, key: ScalarNode, first: ScalarNode) -> Flaw:
-        line = bisect.bisect_right(self._line_ends, first.start) + self._first_line
+        line = bisect.bisect_right(self._line_ends, first.start) + 1
         advice = f"it is already on line {line}: join the two or remove one"
         return Flaw("duplicate-key", f'"{key.value}" is written twice', advice, key.start, key.end)
 
@@ -387,46 +383,45 @@ def walk(node: Node) -> Iterator[ScalarNode]:
                 yield from walk(value)
 
 
-#: Maximum length of a searched stretch, in characters. The span of a longer stretch extends to the end of the value.
-_MAX_STRETCH = 200
-#: Kind of quote -> patterns for characters that are written as escapes in it.
-_WRITTEN_AS = {"'": {"'": "''"}, '"': {'"': r'\\"', "\\": r"\\\\"}}
-
-
 def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> tuple[int, int]:
     """Return the offsets in the file of a stretch of a value, or of the whole value if the stretch is not found.
 
-    Whatever quotes, line breaks and indentation the file uses, the value has the same words in the same order there. So
-    the third occurrence of a word in the value is also the third in the lines of the value.
+    The file has the characters of the value in the same order, perhaps with escapes, line breaks and indentation
+    between them.
     """
-    # A stretch may begin before the value: at the brace of ``{TERM}``, or in the key of ``title: TERM``.
-    start = max(start, 0)
-    words = scalar.value[start : min(end, start + _MAX_STRETCH)].split()
-    if not words:
-        return scalar.start, scalar.end
-    quote = 1 if scalar.style in ("'", '"') else 0
-    first, last = scalar.start + quote, scalar.end - quote
+    at = scalar.start + (1 if scalar.style in ("'", '"') else 0)
     if scalar.style in ("|", ">"):
-        first = document.line_starts[document.place(scalar.start)[0]]
-    starts = [start for start, _ in _find_words(words, scalar.value, {})]
-    spans = _find_words(words, document.text[first:last], _WRITTEN_AS.get(scalar.style, {}))
-    word_start = scalar.value.index(words[0], start)
-    if len(spans) != len(starts) or word_start not in starts:
-        return scalar.start, scalar.end
-    span_start, span_end = spans[starts.index(word_start)]
-    return first + span_start, last if end - start > _MAX_STRETCH else first + span_end
+        at = document.line_starts[document.place(scalar.start)[0]]
+    offsets: list[int] = []
+    for index, char in enumerate(scalar.value[:end]):
+        if char.isspace():
+            continue
+        at = document.text.find(char, at, scalar.end)
+        if at < 0:
+            break  # written as a character code, such as \\u2019
+        if index >= start:
+            offsets.append(at)
+        at += 1
+    return (offsets[0], offsets[-1] + 1) if offsets and at >= 0 else (scalar.start, scalar.end)
 
 
-def _find_words(words: list[str], text: str, written_as: Mapping[str, str]) -> list[tuple[int, int]]:
-    """Return the offsets of each occurrence of the words in a text, even if occurrences overlap."""
-    pattern = r"\s+".join("".join(written_as.get(char, re.escape(char)) for char in word) for word in words)
-    return [match.span(1) for match in re.finditer(f"(?=({pattern}))", text)]
+def shift(node: Node, by: int) -> None:
+    """Move the offsets of a node and of the nodes inside it."""
+    node.start += by
+    node.end += by
+    if isinstance(node, SequenceNode):
+        for item in node.items:
+            shift(item, by)
+    elif isinstance(node, MappingNode):
+        for key, value in node.pairs:
+            shift(key, by)
+            shift(value, by)
 
 
 def find_node(node: Node, path: tuple[str | int, ...]) -> tuple[Node, ScalarNode | None]:
     """Return the deepest node that a path reaches, and its key. Skip steps that the file omits as a shorthand.
 
-    For example, ``("all", "regulator", 1)`` in a plain list without labels leads to the item “regulator”.
+    In a plain list, the label of a line is its item: ``("all", "regulator", 0)`` leads to the item “regulator”.
     """
     key: ScalarNode | None = None
     for step in path:
@@ -437,7 +432,7 @@ def find_node(node: Node, path: tuple[str | int, ...]) -> tuple[Node, ScalarNode
                     return node, key
                 key, node = node.key(str(step)), value
             case SequenceNode():
-                item = _find_item(node, step, key)
+                item = _find_item(node.items, step)
                 if item is not None:
                     node, key = item, None
             case ScalarNode():
@@ -445,18 +440,10 @@ def find_node(node: Node, path: tuple[str | int, ...]) -> tuple[Node, ScalarNode
     return node, key
 
 
-def _find_item(node: SequenceNode, step: str | int, key: ScalarNode | None) -> Node | None:
-    if isinstance(step, int):
-        return node.items[step] if 0 <= step < len(node.items) else None
-    for item in node.items:
-        if isinstance(item, ScalarNode) and item.value == step:
-            return item
-        if (
-            isinstance(item, MappingNode)
-            and len(item.pairs) == 1
-            and step in (item.pairs[0][0].value, "{" + item.pairs[0][0].value + "}")
-        ):
-            return item
-    if step.isdigit() and int(step) < len(node.items) and (key is None or key.value != step):
-        return node.items[int(step)]
-    return None
+def _find_item(items: list[Node], step: str | int) -> Node | None:
+    """Return the item at an index, or the item that is a line's label."""
+    if isinstance(step, str):
+        for item in items:
+            if isinstance(item, ScalarNode) and item.value.strip() == step:
+                return item
+    return items[int(step)] if str(step).isdigit() and int(step) < len(items) else None

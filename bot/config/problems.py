@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.config.nodes import Document, Node
 from bot.config.yaml_errors import Flaw
@@ -30,21 +31,30 @@ _SECRETS = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """A document, its name for people, and the offset of its first character among all documents of a report."""
+
+    name: str
+    document: Document
+    start: int
+
+
 class ProblemReport:
     """The problems of one file. ``finish`` returns them."""
 
     def __init__(self, path: str, document: Document) -> None:
         self.path = path
         self.document = document
-        self._problems: list[Problem] = []
+        #: The documents, each with the offset of its first character: environment variables follow the file.
+        self._sources = [_Source(path, document, 0)]
+        self._problems: list[tuple[_Source, Problem]] = []
         self._secret_spans: list[tuple[int, int]] = []
-        self._seen: set[tuple[int, int, str]] = set()
+        self._seen: set[tuple[int, str]] = set()
         self._left_out = 0
-        self._shown: dict[int, str] = {}
         #: Name of the rule that is being read, which is added to problems.
         self.rule: str | None = None
         self.error_count = 0
-        self._environment_from: int | None = None
 
     def add(
         self,
@@ -57,36 +67,51 @@ class ProblemReport:
     ) -> None:
         """Report one problem of a value, a key or a stretch of the file, unless it is already reported there."""
         start, end = place if isinstance(place, tuple) else (place.start, place.end)
-        line, column = self.document.place(start)
-        if (line, column, message) in self._seen:
+        if (start, message) in self._seen:
             return
         self.error_count += severity == "error"
         if len(self._problems) >= _MAX_PROBLEMS:
             self._left_out += 1
             return
-        self._seen.add((line, column, message))
-        self._problems.append(
-            Problem(
-                severity=severity,
-                file=self.path,
-                line=line,
-                column=column,
-                length=self._length(line, start, end),
-                rule=self.rule,
-                code=code,
-                message=message,
-                help=help or None,
-            )
+        self._seen.add((start, message))
+        source = self._source_at(start)
+        line, column = self.place(start)
+        problem = Problem(
+            severity=severity,
+            file=source.name,
+            line=line,
+            column=column,
+            length=_length(source.document, line, start - source.start, end - source.start),
+            rule=self.rule,
+            code=code,
+            message=message,
+            help=help or None,
         )
+        self._problems.append((source, problem))
 
     def add_flaw(self, flaw: Flaw) -> None:
         """Report a flaw of the YAML itself."""
         self.add(flaw, flaw.code, flaw.message, flaw.help, severity=flaw.severity)
 
-    def append_environment(self, document: Document, first_line: int) -> None:
-        """Replace the document by one whose lines from ``first_line`` on are environment variables."""
-        self.document = document
-        self._environment_from = first_line
+    def add_document(self, name: str, document: Document) -> int:
+        """Add a document whose nodes are used together with the file's. Return the offset of its first character."""
+        last = self._sources[-1]
+        start = last.start + len(last.document.text) + 1
+        self._sources.append(_Source(name, document, start))
+        return start
+
+    def _source_at(self, offset: int) -> _Source:
+        return next(source for source in reversed(self._sources) if source.start <= offset)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of an offset in its document, both from 1."""
+        source = self._source_at(offset)
+        return source.document.place(offset - source.start)
+
+    def has_flaw_in(self, node: Node) -> bool:
+        """Return whether the YAML has an error inside the node."""
+        source = self._source_at(node.start)
+        return source.document.has_flaw_in(node.start - source.start, node.end - source.start)
 
     def hide(self, start: int, end: int) -> None:
         """Mark a stretch of the file that may be a secret, so that asterisks are shown instead."""
@@ -94,44 +119,37 @@ class ProblemReport:
 
     def finish(self) -> tuple[Problem, ...]:
         """Return all problems, sorted by position, each with the text of its line."""
-        self._shown.clear()
-        ordered = sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.code))
-        problems = [self._of_environment(self._with_source(problem)) for problem in ordered]
+        ordered = sorted(self._problems, key=lambda pair: (pair[0].start, pair[1].line, pair[1].column, pair[1].code))
+        shown_lines = functools.cache(self._shown_line)
+        problems = [_with_line(problem, shown_lines(source, problem.line)) for source, problem in ordered]
         if self._left_out:
             message = f"{self._left_out:,} more problems in this file are not shown"
             last = replace(problems[-1], severity="error", rule=None, source=None)
             problems.append(replace(last, code="too-many", message=message, help="correct these first"))
         return tuple(problems)
 
-    def _of_environment(self, problem: Problem) -> Problem:
-        first = self._environment_from
-        if first is None or problem.line < first:
-            return problem
-        return replace(problem, file=ENVIRONMENT, line=problem.line - first + 1)
+    def _shown_line(self, source: _Source, number: int) -> str:
+        first = source.start + source.document.line_starts[number - 1]
+        text = list(source.document.line(number))
+        for start, end in self._secret_spans:
+            for at in range(max(start - first, 0), min(end - first, len(text))):
+                text[at] = "*"
+        return mask_secrets("".join(text))
 
-    def _length(self, line: int, start: int, end: int) -> int:
-        """Return the length to underline, at most to the end of the line."""
-        starts = self.document.line_starts
-        line_end = starts[line] if line < len(starts) else len(self.document.text)
-        if end < line_end:
-            return max(1, end - start)
-        return max(1, len(self.document.text[start:line_end].rstrip()))
 
-    def _shown_line(self, number: int) -> str:
-        if number not in self._shown:
-            first = self.document.line_starts[number - 1]
-            text = list(self.document.line(number))
-            for start, end in self._secret_spans:
-                for at in range(max(start - first, 0), min(end - first, len(text))):
-                    text[at] = "*"
-            self._shown[number] = mask_secrets("".join(text))
-        return self._shown[number]
+def _length(document: Document, line: int, start: int, end: int) -> int:
+    """Return the length to underline, at most to the end of the line."""
+    starts = document.line_starts
+    line_end = starts[line] if line < len(starts) else len(document.text)
+    if end < line_end:
+        return max(1, end - start)
+    return max(1, len(document.text[start:line_end].rstrip()))
 
-    def _with_source(self, problem: Problem) -> Problem:
-        line = self._shown_line(problem.line)
-        if problem.rule and len(problem.rule) > _MAX_SHOWN:
-            problem = replace(problem, rule=problem.rule[: _MAX_SHOWN - 1] + "…")
-        return replace(problem, source=line[_window_start(problem.column) :][: _MAX_SHOWN * 2])
+
+def _with_line(problem: Problem, line: str) -> Problem:
+    if problem.rule and len(problem.rule) > _MAX_SHOWN:
+        problem = replace(problem, rule=problem.rule[: _MAX_SHOWN - 1] + "…")
+    return replace(problem, source=line[_window_start(problem.column) :][: _MAX_SHOWN * 2])
 
 
 def mask_secrets(line: str) -> str:

@@ -272,7 +272,7 @@ class RuleReader:
                 continue
             for item in scalars_of(node.get(key)):
                 name = item.value.strip()
-                if name and name not in known_names and not self.report.document.has_flaw_in(item.start, item.end):
+                if name and name not in known_names and not self.report.has_flaw_in(item):
                     message = f'no {what} "{keys.shorten(name)}" in {file}'
                     advice = self._help_with_name(item, kind, file, known_names)
                     self.report.add(item, f"unknown-{kind}", message, advice)
@@ -335,34 +335,16 @@ def _find_span(problem: rules.RuleProblem, node: MappingNode, report: ProblemRep
         target, key = nodes.find_node(node, problem.place)
     if target is node:
         key = key or (node.pairs[0][0] if node.pairs else None)
-    start, end = problem.start, problem.end
     if isinstance(target, MappingNode) and problem.place[0] in ("must_match", "must_not_match"):
         target = target.get("title") or target.get("body") or target
-    if isinstance(target, MappingNode) and len(target.pairs) == 1 and target is not node:
-        target, start, end = _inside_shorthand(target, start, end)
     if isinstance(target, ScalarNode):
         if problem.end <= problem.start:
             return target.start, target.end
         blank = len(target.value) - len(target.value.lstrip())
-        return nodes.find_span(report.document, target, start + blank, end + blank)
+        return nodes.find_span(report.document, target, problem.start + blank, problem.end + blank)
     if key is not None:
         return key.start, key.end
     return target.start, target.end if isinstance(target, SequenceNode) and target.is_flow else target.start + 1
-
-
-def _inside_shorthand(node: MappingNode, start: int, end: int) -> tuple[ScalarNode | MappingNode, int, int]:
-    """Return the node and offsets of a stretch in a term that YAML read as a mapping, ``{EXACT}`` or ``title: X``."""
-    key, value = node.pairs[0]
-    if validation.exact_term(node) is not None:
-        return key, start - 1, end - 1
-    skipped = len(key.value) + 1
-    if end <= skipped:
-        return key, start, end
-    if isinstance(value, ScalarNode):
-        return value, start - skipped, end - skipped
-    if isinstance(value, MappingNode) and value.pairs:
-        return value.pairs[0][0], start - skipped - 1, end - skipped - 1
-    return node, start, end
 
 
 def rule_name_of(node: Node) -> str:

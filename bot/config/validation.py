@@ -24,22 +24,14 @@ Shape = TypeVar("Shape")
 
 
 def to_plain(node: Node) -> object:
-    """Return a node as lists, dicts and strings. An empty unquoted value becomes None; ``{EXACT}`` becomes a term."""
+    """Return a node as lists, dicts and strings. An empty unquoted value becomes None."""
     match node:
         case ScalarNode():
             return None if not node.value and not node.style else node.value
         case MappingNode():
-            if (exact := exact_term(node)) is not None:
-                return exact
             return {key.value: to_plain(value) for key, value in node.pairs}
         case _:
             return [to_plain(item) for item in node.items]
-
-
-def exact_term(node: MappingNode) -> str | None:
-    """Return the term if the node is ``{EXACT}``, which YAML reads as a key without a value; otherwise None."""
-    is_exact = node.is_flow and len(node.pairs) == 1 and _is_empty(node.pairs[0][1])
-    return "{" + node.pairs[0][0].value + "}" if is_exact else None
 
 
 def find_list(
@@ -141,9 +133,9 @@ def validate_parts(
 
 
 def _find_empty_keys(node: Node, path: _Path = ()) -> Iterator[tuple[_Path, ScalarNode]]:
-    """Yield the keys that have no value, except in ``{EXACT}``."""
+    """Yield the keys that have no value."""
     match node:
-        case MappingNode() if exact_term(node) is None:
+        case MappingNode():
             for key, value in node.pairs:
                 if _is_empty(value):
                     yield (*path, key.value), key
@@ -158,6 +150,11 @@ def _report_empty(key: ScalarNode, report: ProblemReport) -> None:
     if lost := _lost_comment(report, key.end):
         message = "a # after a space begins a comment, so the value is missing"
         report.add(key, "comment-in-value", message, f'quote it: "{lost}"')
+    elif report.document.text[key.end : key.end + 1] in ("}", ","):
+        is_alone = report.document.text[key.start - 1 : key.end + 1] == f"{{{key.value}}}"
+        message = f"braces without quotes hold keys, so {keys.shorten(key.value)} is read as a key without a value"
+        advice = f'if this is a term, quote it: "{{{key.value}}}"' if is_alone else "quote text that has braces"
+        report.add(key, "quote-needed", message, advice)
     else:
         report.add(key, "no-value", "no value", "write one after the colon, or remove the key")
 
@@ -183,7 +180,9 @@ def _report_error(problem: InvalidValue, path: _Path, node: Node, report: Proble
         start, end = key.start, key.end
     else:
         start, end = target.start, _first_stretch(target)
-    if not report.document.has_flaw_in(target.start, target.end):
+    # A block with a key that has no value is already reported at that key.
+    is_reported = problem.code == "colon-in-value" and any(_find_empty_keys(target))
+    if not is_reported and not report.has_flaw_in(target):
         report.add((start, end), problem.code, str(problem), problem.help)
 
 

@@ -105,44 +105,24 @@ class Remind:
     zone: ZoneInfo
 
 
-TERM_SCHEMA = {
-    "anyOf": [
-        {"type": ["string", "number", "boolean"]},
-        {"type": "object", "minProperties": 1, "maxProperties": 1, "description": "{EXACT}, or title: and body:"},
-    ]
-}
+TERM_SCHEMA: dict[str, object] = {"type": keys.TEXT_TYPES}
 _LINES_SCHEMA: dict[str, object] = {
     "anyOf": [
         {
             "type": "object",
             "minProperties": 1,
-            "additionalProperties": {
-                "anyOf": [TERM_SCHEMA["anyOf"][0], {"type": "array", "minItems": 1, "items": TERM_SCHEMA}]
-            },
+            "additionalProperties": {"anyOf": [TERM_SCHEMA, {"type": "array", "minItems": 1, "items": TERM_SCHEMA}]},
         },
         {"type": "array", "minItems": 1, "items": TERM_SCHEMA},
-        {"type": ["string", "number", "boolean"]},
+        TERM_SCHEMA,
     ]
 }
 
 
 def parse_term_text(value: object) -> str:
-    """Return one term as text. The YAML mapping ``title: X`` means the same as the text ``title:X``."""
-    if isinstance(value, dict) and len(value) == 1:
-        (field, inner), *_ = value.items()
-        if field in ("title", "body") and isinstance(inner, str):
-            return f"{field}:{inner}"
-        raise InvalidValue(
-            "colon-in-value",
-            f'"{keys.shorten(str(field))}:" is read as a key, because a colon and a space follow',
-            "quote the whole item",
-        )
+    """Return one term as text. Raises InvalidValue, also for a term that YAML reads as a block of keys."""
     if isinstance(value, dict):
-        raise InvalidValue(
-            "quote-needed",
-            "a block in braces is not a term",
-            "{EXACT} holds one term; quote any other text with braces",
-        )
+        raise _describe_block(value, "item")
     if isinstance(value, list):
         raise InvalidValue(
             "wrong-kind",
@@ -159,11 +139,16 @@ def parse_term_text(value: object) -> str:
     return written
 
 
-def _label_of(value: object, index: int) -> str:
-    try:
-        return parse_term_text(value)
-    except InvalidValue:
-        return str(index)
+def _describe_block(block: Mapping[object, object], what: str) -> InvalidValue:
+    """Return the error for text that YAML reads as a block of keys: ``title: X`` or ``{a, b}`` without quotes."""
+    (key, value), *others = block.items() or [("", "")]
+    if others or not key:
+        return InvalidValue("quote-needed", "a block in braces is not text", "quote text that has braces")
+    message = f'"{keys.shorten(str(key))}:" is read as a key, because a colon and a space follow'
+    advice = f"quote the whole {what}"
+    if isinstance(value, str) and '"' not in f"{key}{value}":
+        advice += f': "{key}: {value}"'
+    return InvalidValue("colon-in-value", message, advice)
 
 
 def _expand_lines(value: object) -> object:
@@ -171,7 +156,7 @@ def _expand_lines(value: object) -> object:
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list):
-        return {_label_of(item, index): [item] for index, item in enumerate(value)}
+        return {item.strip() if isinstance(item, str) else str(n): [item] for n, item in enumerate(value)}
     return _expand_terms(value)
 
 
@@ -257,12 +242,7 @@ def _expand_example(value: object) -> object:
     if isinstance(value, str):
         return {"title": value}
     if isinstance(value, dict) and not set(value) <= {"title", "body"} and len(value) == 1:
-        (headline, _), *_ = value.items()
-        raise InvalidValue(
-            "colon-in-value",
-            f'"{keys.shorten(str(headline))}:" is read as a key, because a colon and a space follow',
-            "quote the whole headline",
-        )
+        raise _describe_block(value, "headline")
     return value
 
 

@@ -88,7 +88,7 @@ def _help_with_case(result: Evaluation) -> str:
                 and tokens.fold(leaf.text) == tokens.fold(hit.text)
                 and not leaf.text.islower()
             ):
-                return f"write {{{leaf.text}}} to match only this case, "
+                return f"write {{{leaf.text}}} (in a list with quotes) to match only this case, "
     return ""
 
 

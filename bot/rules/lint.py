@@ -38,6 +38,10 @@ class _Term(NamedTuple):
     is_wanted: bool
     is_of_set: bool
 
+    def in_braces(self, text: str) -> str:
+        """Return a text in braces, which match only its case; in a list with the quotes that YAML needs."""
+        return f"{{{text}}}" if self.place[0] == "query" else f'"{{{text}}}"'
+
     def problem(self, code: str, message: str, help_text: str) -> RuleProblem:
         return RuleProblem(place=self.place, start=self.start, end=self.end, code=code, message=message, help=help_text)
 
@@ -144,7 +148,7 @@ def _check_word(word: _WordTerm, is_alone: bool) -> Iterator[RuleProblem]:
     elements = leaf.pattern.elements
     if leaf.pattern.is_capitals and all(_is_common(element.text, is_alone=len(elements) == 1) for element in elements):
         # These are ordinary words in capitals, as in DATA BREACH.
-        help_text = f"write {leaf.text.lower()}; or, if it is an acronym, {{{leaf.text}}}"
+        help_text = f"write {leaf.text.lower()}; or, if it is an acronym, {term.in_braces(leaf.text)}"
         yield term.problem("capital-words", f'"{leaf.text}" matches only in capitals', help_text)
     if len(elements) > 1 or elements[0].shape is not expression.Shape.WORD:
         return
@@ -209,7 +213,7 @@ def _check_names(wanted: Sequence[_WordTerm]) -> Iterator[RuleProblem]:
         yield term.problem(
             "word-and-name",
             f'"{name}" also matches "{name.lower()}"{_same_goes_for(list(ambiguous)[1:])}',
-            f"to match only this case, write {{{name}}}; to match both, write {name.lower()}",
+            f"to match only this case, write {term.in_braces(name)}; to match both, write {name.lower()}",
         )
 
 

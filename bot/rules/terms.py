@@ -252,7 +252,7 @@ def _check_item_operators(body: str, shift: int) -> None:
         help_ = f"write {body[1:]} under none"
         raise QueryError(f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", help_)
     if body[:1] in ("+", "=") and (body[1:2].isalnum() or body[1:2] == '"'):
-        help_ = f"write {body[1:]}; write required terms under all; {{{body[1:]}}} matches exactly this case"
+        help_ = f'write {body[1:]}; write required terms under all; "{{{body[1:]}}}" matches only this case'
         raise QueryError(f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", help_)
     if len(body) > 2 and body[0] == body[-1] == "'":
         raise QueryError(

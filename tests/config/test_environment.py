@@ -90,8 +90,8 @@ def test_a_mistake_in_a_variable_is_told_with_its_place_and_what_to_write(tmp_pa
 def test_a_key_that_is_twice_in_a_variable_is_refused_with_the_line_of_the_first(tmp_path: Path) -> None:
     environ = {"WIREWATCH_DATABASE": "sqlite:///x.db", "WIREWATCH_FETCH": "every: 5 minutes\nevery: 6 minutes"}
     [problem] = folders.check(folders.make(tmp_path), environ)
-    assert (problem.code, problem.file, problem.line) == ("duplicate-key", "environment", 4)
-    assert problem.help == "it is already on line 3: join the two or remove one"
+    assert (problem.code, problem.file, problem.line) == ("duplicate-key", "environment", 3)
+    assert problem.help == "it is already on line 2: join the two or remove one"
 
 
 def test_a_misspelt_variable_is_named_and_one_of_your_own_is_not(tmp_path: Path) -> None:

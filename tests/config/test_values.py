@@ -182,15 +182,15 @@ def test_the_caret_points_into_a_query_however_it_is_written(body: str, tmp_path
 
 
 def test_the_caret_marks_a_quotation_mark_inside_quotes(tmp_path: Path) -> None:
-    assert _caret(tmp_path, _RULE + '    any: ["so \\"a\\" b"]\n') == '\\"'
+    assert _caret(tmp_path, _RULE + '    any: ["so \\"a\\" b"]\n') == '"'
     assert _caret(tmp_path, _RULE + "    query: 'don''t AND badfield:x'\n") == "badfield"
 
 
 def test_the_caret_marks_the_whole_of_an_exact_term(tmp_path: Path) -> None:
-    rules = _RULE + "    any: [{$x}, BlackBerry]\n"
+    rules = _RULE + "    any: ['{$x}', BlackBerry]\n"
     problems = folders.check(folders.make(tmp_path, rules=rules))
     [short] = [problem for problem in problems if "is short" in problem.message]
-    assert rules.splitlines()[3][short.column - 1 :][: short.length] == "$x"
+    assert rules.splitlines()[3][short.column - 1 :][: short.length] == "{$x}"
 
 
 # -- a relative database belongs to its configuration
