@@ -63,7 +63,7 @@ class Asking:
         verb, _, argument = question.words.strip().partition(" ")
         verb = "page" if question.is_page else verb.casefold()
         log.info("chat command answered", verb=verb if verb in ("page", *_VERBS) else "help", by=question.person.id)
-        rights = person_rights(question.person, channels, self._watched.snapshot)
+        rights = person_rights(question.person, channels, self._watched.settings)
         if not rights.own:
             return _reply(_NOT_FOR_YOU)
         try:
@@ -184,10 +184,10 @@ class Asking:
                     return _not_one(matching, readable)
                 name = matching[0]
             action = MakeSilence(kind=kind, name=name, end=lasts, reason=words["why"])
-        snapshot = self._watched.snapshot
+        settings = self._watched.settings
 
         def work(tx: storage.Transaction) -> ActionResult:
-            context = person_context(Turn(tx, snapshot, now), rights, once=question.id)
+            context = person_context(Turn(tx, settings, now), rights, once=question.id)
             return actions.apply_action(context, action)
 
         result = await self._watched.store.write(work)

@@ -25,9 +25,9 @@ from bot import rules, storage
 from bot.model.rules import Line, Rule
 from bot.model.stories import Article, ArticleId
 from bot.pipeline import backtest
-from bot.pipeline.snapshot import Snapshot
 from tests.testbed import shared_data
 from tests.testbed.fakes import FakeClock
+from tests.testbed.made_settings import make_settings
 
 DATA = shared_data.ROOT
 SETS = ("allsides", "neus", "gva")
@@ -96,9 +96,7 @@ def desk(count: int) -> list[Rule]:
 
 async def measure(name: str, tried: list[Rule], store: storage.Store, table: Table) -> None:
     compiled = tuple(map(rules.compile_rule, tried))
-    plan = backtest.BacktestPlan(
-        tried=compiled, snapshot=Snapshot(feeds={}, rules=rules.RuleSet(())), since=END - SPAN, until=END
-    )
+    plan = backtest.BacktestPlan(tried=compiled, settings=make_settings(rules=[]), since=END - SPAN, until=END)
     began = time.perf_counter()
     report = await store.read(lambda tx: backtest.run_backtest(tx.articles.archive(since=plan.since), plan))
     seconds = time.perf_counter() - began

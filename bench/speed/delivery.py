@@ -31,7 +31,7 @@ from pathlib import Path
 import slack_sdk
 import structlog
 
-from bot import channels, rules, storage
+from bot import channels, storage
 from bot.app.environment import SystemClock
 from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack_blocks
@@ -39,9 +39,9 @@ from bot.model.messages import Outgoing, SendState
 from bot.model.stories import SendId
 from bot.pipeline.reports import Observer
 from bot.pipeline.send import Sender
-from bot.pipeline.snapshot import Snapshot
 from bot.testing import messages
 from tests.testbed.fakes import MemoryKeyValues
+from tests.testbed.made_settings import make_settings
 from tests.testbed.servers.slack import TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -100,9 +100,7 @@ async def _ours(options: Options, send: Callable[[Sender, asyncio.Event], Awaita
 
         with _measured():
             await send(
-                Sender(
-                    store, built, clock, snapshot=lambda: Snapshot(feeds={}, rules=rules.RuleSet([])), observer=Count()
-                ),
+                Sender(store, built, clock, settings=lambda: make_settings(rules=[]), observer=Count()),
                 stop,
             )
         await store.close()

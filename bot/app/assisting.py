@@ -90,10 +90,10 @@ class Assisting:
         while self._asker is not None and self._decider.is_waiting and remaining > timedelta():
             started = loop.time()
             await self._asker.settle(remaining)
-            decisions += await self._decider.work_off(self._live.snapshot)
+            decisions += await self._decider.work_off(self._live.settings)
             remaining -= timedelta(seconds=loop.time() - started)
         if self._decider.is_waiting:
-            decisions += await self._decider.stop_waiting(self._live.snapshot)
+            decisions += await self._decider.stop_waiting(self._live.settings)
         return decisions
 
     async def close(self) -> None:

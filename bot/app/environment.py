@@ -50,7 +50,7 @@ class Environment:
 
 def kinds() -> config.Kinds:
     """Return the kinds of channels and sources that a configuration may name."""
-    return config.Kinds(channels.kinds(), _sources)
+    return config.Kinds(channels.kinds(), _sources, channels.features_of)
 
 
 def broken_plugins() -> tuple[plugins.Broken, ...]:

@@ -69,8 +69,8 @@ class Interactions:
 
     async def take(self, press: Press, channels: Sequence[str]) -> ActionResult:
         """Carry out a button press on a message in one of ``channels``. Raises StoreError."""
-        snapshot, now = self.live.snapshot, self.clock.now()
-        result = await self.store.write(lambda tx: actions.apply_press(tx, snapshot, press, channels=channels, now=now))
+        settings, now = self.live.settings, self.clock.now()
+        result = await self.store.write(lambda tx: actions.apply_press(tx, settings, press, channels=channels, now=now))
         fields = {"action": type(press.action).__name__, "story": press.story, "by": press.person.id}
         if result.refused:
             log.warning("button press refused", **fields, reason=result.refused)
@@ -96,7 +96,7 @@ class Interactions:
                 return
             for channel in channels:
                 keys.buttons_trouble(channel).put(tx, reason or "")
-            operator = self.live.snapshot.operator
+            operator = self.live.settings.bot.operator
             if operator:
                 if reason:
                     notice = notices.buttons_are_silent(channels, reason, now=now)

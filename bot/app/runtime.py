@@ -23,7 +23,7 @@ from bot.app import memory
 from bot.app.assisting import Assisting
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
 from bot.app.listeners import Interactions
-from bot.app.wiring import Live, Observers, channels_of, fetcher_of, snapshot_of
+from bot.app.wiring import Live, Observers, channels_of, fetcher_of
 from bot.channels import checks
 from bot.chat import Asking
 from bot.config import loading
@@ -37,7 +37,6 @@ from bot.pipeline.passes import Pipeline
 from bot.pipeline.poll import Poller
 from bot.pipeline.reports import FeedReport, Observer, PassReport
 from bot.pipeline.send import Drained, Sender
-from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
 if TYPE_CHECKING:
@@ -85,7 +84,6 @@ class App:
         self.clock = clock
         self.live = Live(
             settings=settings,
-            snapshot=snapshot_of(settings),
             channels=channels_of(settings, environment, store, replaced=replaced),
             loaded_at=clock.now(),
         )
@@ -134,11 +132,6 @@ class App:
         return self.live.settings
 
     @property
-    def snapshot(self) -> Snapshot:
-        """The configuration in the form that the pipeline uses."""
-        return self.live.snapshot
-
-    @property
     def loaded_at(self) -> datetime:
         """Time at which the configuration was last loaded."""
         return self.live.loaded_at
@@ -170,7 +163,7 @@ class App:
         # Count the portions only once, so that feeds that become due during a long pass wait for the next pass.
         for _ in range(0, max(due, 1), PORTION):
             token, states = await self.pipeline.claim(limit=PORTION)
-            passed.add(await self.pipeline.run(token, states, self.live.snapshot))
+            passed.add(await self.pipeline.run(token, states, self.live.settings))
         return passed
 
     async def run(self, stop: asyncio.Event, engine: Engine, *, folder: Path | None = None) -> None:
@@ -192,8 +185,8 @@ class App:
             if folder:
                 tasks.append(group.create_task(self._watch(folder)))
             tasks.append(group.create_task(checks.check_all(self.live.channels.values())))
-            mailboxes = push.Mailboxes(self.store, self.clock, self.fetcher, lambda: self.live.snapshot)
-            hubs = push.Hubs(self.store, self.clock, self.fetcher, lambda: self.live.snapshot)
+            mailboxes = push.Mailboxes(self.store, self.clock, self.fetcher, lambda: self.live.settings)
+            hubs = push.Hubs(self.store, self.clock, self.fetcher, lambda: self.live.settings)
             tasks += [group.create_task(mailboxes.run()), group.create_task(hubs.run())]
             await stop.wait()
             for task in tasks:
@@ -217,7 +210,7 @@ class App:
                     task.cancel()
 
     def _sender(self, ours: Mapping[str, Channel]) -> Sender:
-        return Sender(self.store, ours, self.clock, snapshot=lambda: self.live.snapshot, observer=self.observers)
+        return Sender(self.store, ours, self.clock, settings=lambda: self.live.settings, observer=self.observers)
 
     async def _watch(self, folder: Path) -> None:
         """Reload the configuration whenever its files change or ``reload_soon`` is called, until cancelled."""
@@ -293,7 +286,7 @@ class App:
 
     async def sync(self) -> None:
         """Store the list of configured feeds, and correct the owners of recent articles."""
-        feeds = self.live.snapshot.feeds
+        feeds = self.live.settings.feeds_by_address
         now = self.clock.now()
         since = now - self.settings.bot.stories.window
 

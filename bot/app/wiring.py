@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot import channels, config, rules, storage
+from bot import config, storage
 from bot.app.environment import Environment, channel_of
 from bot.fetch.first_use import FetcherAtFirstUse
 from bot.model.alerts import Decision
@@ -16,11 +16,8 @@ from bot.model.channels import Channel
 from bot.model.fetching import Fetcher
 from bot.model.language_models import Completion
 from bot.model.messages import Outgoing
-from bot.model.rules import Digest
-from bot.model.settings import FetchPolicy, PostingPolicy
+from bot.model.settings import FetchPolicy
 from bot.pipeline.reports import FeedReport, Observer
-from bot.pipeline.snapshot import Snapshot
-from bot.text import encoders
 
 if TYPE_CHECKING:
     from bot.fetch.client import HttpFetcher
@@ -31,7 +28,6 @@ class Live:
     """The current configuration. A reload replaces its fields; running work finishes with the values it has read."""
 
     settings: config.Settings
-    snapshot: Snapshot
     channels: Mapping[str, Channel]
     #: Time of the last load or reload.
     loaded_at: datetime
@@ -40,7 +36,7 @@ class Live:
 
     def replace(self, settings: config.Settings, channels: Mapping[str, Channel], *, now: datetime) -> None:
         """Replace the configuration."""
-        self.settings, self.snapshot, self.loaded_at = settings, snapshot_of(settings), now
+        self.settings, self.loaded_at = settings, now
         if self.channels != channels:
             self.channels = channels
             self.channels_changed.set()
@@ -76,50 +72,6 @@ class Observers(Observer):
     def on_completion(self, completion: Completion) -> None:
         for observer in self.all:
             observer.on_completion(completion)
-
-
-def snapshot_of(settings: config.Settings) -> Snapshot:
-    """Return the settings in the form that the pipeline uses."""
-    bot = settings.bot
-    features = {name: channels.features_of(channel.kind, channel.options) for name, channel in bot.channels.items()}
-    return Snapshot(
-        feeds={feed.url: feed for feed in settings.feeds},
-        rules=rules.RuleSet(settings.rules),
-        fetch=bot.fetch,
-        policies={name: _policy(bot, channel, features[name]) for name, channel in bot.channels.items()},
-        routes=bot.routes,
-        mention=bot.mention,
-        people={name: channel.people for name, channel in features.items()},
-        channels=tuple(bot.channels),
-        restricted=frozenset(name for name, channel in features.items() if channel.may_act),
-        with_buttons=frozenset(name for name, channel in features.items() if channel.has_buttons),
-        escalate=bot.escalate,
-        operator=bot.operator,
-        on_unknown=bot.on_unknown,
-        window=bot.stories.window,
-        public_url=bot.public_url or "",
-        zone=bot.timezone,
-        language_model=bot.model,
-        encoder=encoders.of(bot.stories.languages),
-    )
-
-
-def _policy(
-    bot: config.BotSettings, channel: config.ChannelSettings, features: channels.ChannelFeatures
-) -> PostingPolicy:
-    digest = None
-    if features.digest:
-        at, zone = features.digest
-        digest = Digest(at=at, zone=zone or bot.timezone)
-    return PostingPolicy(
-        quiet=bot.quiet_hours,
-        posts_per_hour=bot.posts_per_hour,
-        can_edit=bool(features.can_edit),
-        gather=bot.gather,
-        digest=digest,
-        translate=channel.options.translate,
-        thread=channel.options.thread,
-    )
 
 
 def fetcher_of(policy: FetchPolicy, environment: Environment) -> Fetcher:

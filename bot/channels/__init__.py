@@ -15,8 +15,8 @@ from functools import cache
 import pydantic
 
 from bot import plugins
-from bot.channels.kit.context import ChannelContext, ChannelFeatures, ChannelOptions, KeyValues
-from bot.model.channels import Abilities, Channel, Listener
+from bot.channels.kit.context import ChannelContext, ChannelOptions, KeyValues
+from bot.model.channels import Abilities, Channel, ChannelFeatures, Listener
 
 __all__ = [
     "ChannelContext",

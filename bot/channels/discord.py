@@ -33,7 +33,6 @@ from bot.channels.kit.context import (
     Address,
     BaseChannel,
     ChannelContext,
-    ChannelFeatures,
     ChannelOptions,
     ServicePace,
     check_ids,
@@ -46,7 +45,7 @@ from bot.channels.kit.errors import Act, error_of_status, parse_wait, send_error
 from bot.channels.kit.outline import Line, Style
 from bot.channels.kit.phrases import break_markup
 from bot.model.access import Secret
-from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import NotEditable, OutcomeUnknown, SendError
 from bot.model.messages import Message, Receipt
 from bot.model.rules import Severity

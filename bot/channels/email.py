@@ -31,7 +31,6 @@ from bot.channels.kit import errors, outline, phrases, rendering
 from bot.channels.kit.context import (
     BaseChannel,
     ChannelContext,
-    ChannelFeatures,
     ChannelOptions,
     Duration,
     as_list,
@@ -41,7 +40,7 @@ from bot.channels.kit.context import (
 from bot.channels.kit.errors import Act, ErrorTable, send_error
 from bot.channels.kit.outline import Style
 from bot.model.access import Secret
-from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.durations import format_count
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
 from bot.model.messages import MessageKind, Receipt

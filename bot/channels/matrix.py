@@ -16,7 +16,6 @@ from bot.channels.kit.context import (
     Address,
     BaseChannel,
     ChannelContext,
-    ChannelFeatures,
     ChannelOptions,
     Pace,
     StoredId,
@@ -30,7 +29,7 @@ from bot.channels.kit.errors import Act, ErrorTable, parse_retry_after, parse_wa
 from bot.channels.kit.http_client import HttpResponse, error_of_response
 from bot.channels.kit.outline import Line
 from bot.model.access import Secret
-from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, SendError, ThreadGone
 from bot.model.messages import Receipt
 

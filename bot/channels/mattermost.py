@@ -20,7 +20,6 @@ from bot.channels.kit.context import (
     Address,
     BaseChannel,
     ChannelContext,
-    ChannelFeatures,
     ChannelOptions,
     Pace,
     StoredId,
@@ -35,7 +34,7 @@ from bot.channels.kit.http_client import HttpResponse, error_of_response
 from bot.channels.kit.outline import Line, Run, Style
 from bot.channels.kit.phrases import break_markup
 from bot.model.access import Secret
-from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError
 from bot.model.messages import Receipt
 

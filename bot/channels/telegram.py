@@ -28,7 +28,6 @@ from bot.channels.kit.context import (
     Address,
     BaseChannel,
     ChannelContext,
-    ChannelFeatures,
     ChannelOptions,
     ServicePace,
     StoredId,
@@ -46,7 +45,17 @@ from bot.model import visible
 from bot.model.access import Secret
 from bot.model.actions import Action, ShowMenu, ShowWhy
 from bot.model.alerts import Reason
-from bot.model.channels import Abilities, CheckLine, Delivery, OnChange, OnChatRequest, OnPress, Person, Press
+from bot.model.channels import (
+    Abilities,
+    ChannelFeatures,
+    CheckLine,
+    Delivery,
+    OnChange,
+    OnChatRequest,
+    OnPress,
+    Person,
+    Press,
+)
 from bot.model.durations import backoff
 from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, RetryLater, SendError, StoreError, ThreadGone
 from bot.model.messages import Message, MessageKind, Receipt

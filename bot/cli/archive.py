@@ -6,14 +6,12 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from bot import app, config, storage
 from bot.cli.options import author
 from bot.model.durations import Clock
-from bot.pipeline.snapshot import Snapshot
 from bot.queries.registry import Answers, Archive, P, Question, V, read_parameters
 
 T = TypeVar("T")
@@ -27,13 +25,6 @@ class Beside:
         self.clock = clock
         self.store = store
         self.loaded_at = clock.now()
-
-    @cached_property
-    def snapshot(self) -> Snapshot:
-        """The settings in the form that the pipeline uses."""
-        from bot.app import wiring  # slow to import, and only actions and trials need it
-
-        return wiring.snapshot_of(self.settings)
 
 
 @asynccontextmanager

@@ -14,7 +14,6 @@ from typing import Annotated, TypeVar
 import typer
 
 from bot import app, config, rules, storage
-from bot.app import wiring
 from bot.cli import archive, check, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, Since, duration
 from bot.config import files, rules_file
@@ -72,7 +71,7 @@ def try_rule(
             matched_before={} if against else _stored(tx, tried, start, compared),
             since=start,
             until=archive.now,
-            snapshot=archive.watched.snapshot,
+            settings=archive.watched.settings,
             replayed=replay or None,
         )
         with terminal.progress("trying", tx.articles.count(since=start)) as advance:
@@ -311,9 +310,9 @@ def review(
     if not trials.changed_rules(old, new):
         terminal.write("### Wirewatch\n\nNo rule is new, changed or removed.\n")
         return
-    span, pairs = duration(since), [(settings, wiring.snapshot_of(settings)) for settings in (old, new)]
+    span = duration(since)
     result = archive.look(
-        new, lambda archive: trials.review_rules(archive.tx, *pairs, since=archive.now - span, until=archive.now)
+        new, lambda archive: trials.review_rules(archive.tx, old, new, since=archive.now - span, until=archive.now)
     )
     terminal.write("\n".join(_markdown(result)) + "\n")
 

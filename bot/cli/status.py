@@ -16,7 +16,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot import app, channels, config, storage
+from bot import app, config, storage
 from bot.alerts import routing
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
@@ -264,7 +264,7 @@ def _load_settings(folder: Path) -> config.BotSettings:
         report = files.parse_file(path, files.read_content(path))
     except OSError as error:
         raise ConfigError(f"reading {path}: {error.strerror}") from None
-    settings = bot_file.parse_bot_file(report, kinds=channels.kinds(), environ=os.environ)
+    settings = bot_file.parse_bot_file(report, kinds=app.kinds(), environ=os.environ)
     if settings is None or report.error_count:
         raise ConfigError(f"{path} has errors", report.finish())
     return settings

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot import keys, plugins
 from bot.config import blocks, bot_keys, environment, nodes, secrets, validation
 from bot.config.bot_keys import BotSettings, ChannelSettings, warn_of_no_use
-from bot.config.kinds import channel_options, report_broken, warn_of_unused
+from bot.config.kinds import Kinds, channel_options, report_broken, warn_of_unused
 from bot.config.nodes import MappingNode, Node, ScalarNode, pairs_of, scalars_of, value_of
 from bot.config.problems import ProblemReport
 from bot.model.access import Secret
@@ -54,7 +54,7 @@ def find_wanted_uses(root: Node | None) -> set[Use]:
     return {Use.TRANSLATE} if any(value_of(channel, "translate") for channel in channels) else set()
 
 
-def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapping[str, str]) -> BotSettings | None:
+def parse_bot_file(report: ProblemReport, *, kinds: Kinds, environ: Mapping[str, str]) -> BotSettings | None:
     """Read bot.yaml; return None if it cannot be used (the errors are in the report)."""
     environment.apply_environment(report, environ)
     root = report.document.root
@@ -68,10 +68,10 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     for name in ("fetch", "model", "web"):
         if block := value_of(root, name):
             secrets.hide_value(block, blocks.types_of(BotSettings)[name], report)
-    _hide_secrets_of_channels(channels_node, report, kinds)
+    _hide_secrets_of_channels(channels_node, report, kinds.channels)
     settings = validation.validate(BotSettings, root, report, zone=_zone_of(root))
     channels = _read_channels(channels_node, report, kinds, environ)
-    warn_of_unused(channels_node, report, kinds)
+    warn_of_unused(channels_node, report, kinds.channels)
     bot_keys.check_routes(root, find_channel_names(root) or (), report)
     _check_mentions(root, report)
     if settings is None or channels is None:
@@ -93,7 +93,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
 
 
 def _read_channels(
-    node: Node | None, report: ProblemReport, kinds: plugins.Kinds, environ: Mapping[str, str]
+    node: Node | None, report: ProblemReport, kinds: Kinds, environ: Mapping[str, str]
 ) -> dict[str, ChannelSettings] | None:
     if not isinstance(node, MappingNode):
         return None
@@ -107,8 +107,9 @@ def _read_channels(
 
 
 def _read_channel(
-    key: ScalarNode, node: Node, report: ProblemReport, kinds: plugins.Kinds, environ: Mapping[str, str]
+    key: ScalarNode, node: Node, report: ProblemReport, known_kinds: Kinds, environ: Mapping[str, str]
 ) -> ChannelSettings | None:
+    kinds = known_kinds.channels
     if not isinstance(node, MappingNode):
         kind = node.value if isinstance(node, ScalarNode) and node.value in kinds.by_name else "console"
         message = f'channel "{key.value}" needs a block of keys that begins with kind'
@@ -142,6 +143,7 @@ def _read_channel(
         name=key.value,
         kind=kind,
         options=checked,
+        features=known_kinds.features_of(kind, checked),
         place=f"{report.path}:{line}",
     )
 

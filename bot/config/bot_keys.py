@@ -20,6 +20,7 @@ from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalar
 from bot.config.problems import ProblemReport
 from bot.keys import Derived, Key, Parse
 from bot.model.access import Secret
+from bot.model.channels import ChannelFeatures
 from bot.model.errors import ConfigError
 from bot.model.language_models import LanguageModelPolicy, Use
 from bot.model.rules import Severity
@@ -204,8 +205,9 @@ class ChannelSettings:
     kind: str
     #: The channel's options, validated by its kind.
     options: ChannelKeys
+    features: ChannelFeatures = field(default_factory=ChannelFeatures)
     #: The file and line, such as “config/bot.yaml:5”, for messages.
-    place: str
+    place: str = ""
 
 
 def _require_block(value: object) -> object:
@@ -304,9 +306,9 @@ class BotSettings:
     folder: Annotated[Path, Derived()] = Path()
 
     @property
-    def public_url(self) -> str | None:
-        """Return the public address of the page, or None if there is none."""
-        return self.web.public_url if self.web else None
+    def public_url(self) -> str:
+        """Return the public address of the page, or an empty text if there is none."""
+        return (self.web.public_url if self.web else None) or ""
 
     @property
     def people(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ import pydantic
 from bot import keys, plugins
 from bot.config.nodes import MappingNode, Node, ScalarNode
 from bot.config.problems import ProblemReport
+from bot.model.channels import ChannelFeatures
 from bot.model.rules import Thread
 
 
@@ -21,11 +22,13 @@ class Kinds:
     channels: plugins.Kinds
     #: Returns the kinds of sources. Called only if a feed has a kind, because importing all sources takes a moment.
     sources: Callable[[], plugins.Kinds]
+    #: Returns the features of a channel of this kind with these options.
+    features_of: Callable[[str, pydantic.BaseModel], ChannelFeatures]
 
     @property
     def built_in(self) -> Kinds:
         """The kinds without plug-ins."""
-        return Kinds(self.channels.built_in, lambda: self.sources().built_in)
+        return Kinds(self.channels.built_in, lambda: self.sources().built_in, self.features_of)
 
 
 class ChannelKeys(pydantic.BaseModel):

@@ -160,7 +160,7 @@ class _Folder:
         report = files.parse_file(path, content.content or b"")
         if not report.error_count:
             self.bot_report = report
-            self.bot = bot_file.parse_bot_file(report, kinds=self.kinds.channels, environ=self.environ) or self.bot
+            self.bot = bot_file.parse_bot_file(report, kinds=self.kinds, environ=self.environ) or self.bot
         self.files[path] = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
 
     def _check_rules_of_bot(self) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
 
 from bot import rules
 from bot.config.bot_keys import BotSettings
 from bot.model.feeds import Feed
-from bot.model.settings import Problem
+from bot.model.language_models import Encoder
+from bot.model.rules import Digest
+from bot.model.settings import PostingPolicy, Problem
+from bot.rules.ruleset import RuleSet
+from bot.text import encoders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +63,12 @@ class FileState:
     names: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The whole configuration, with all its problems."""
+    """The whole configuration, with all its problems.
+
+    A reload makes a new value, so derived properties are computed once for each load.
+    """
 
     bot: BotSettings
     feeds: tuple[Feed, ...]
@@ -75,6 +84,54 @@ class Settings:
     #: The files as read, by path, for the next reload.
     files: Mapping[str, FileState] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def feeds_by_address(self) -> Mapping[str, Feed]:
         return {feed.url: feed for feed in self.feeds}
+
+    @cached_property
+    def rule_set(self) -> RuleSet:
+        """All rules, indexed for matching."""
+        return RuleSet(self.rules)
+
+    @cached_property
+    def encoder(self) -> Encoder | None:
+        """The encoder for grouping across languages, or None if this is off."""
+        return encoders.of(self.bot.stories.languages)
+
+    @cached_property
+    def restricted_channels(self) -> frozenset[str]:
+        """Names of the channels with ``may_act``."""
+        return frozenset(name for name, channel in self.bot.channels.items() if channel.features.may_act)
+
+    @cached_property
+    def channels_with_buttons(self) -> frozenset[str]:
+        return frozenset(name for name, channel in self.bot.channels.items() if channel.features.has_buttons)
+
+    def people(self, channel: str) -> Mapping[str, str]:
+        """Return the people and groups whom messages in the channel can mention: name -> id in the service."""
+        named = self.bot.channels.get(channel)
+        return named.features.people if named else {}
+
+    def policy(self, channel: str) -> PostingPolicy:
+        """Return the limits and times of a channel's posts."""
+        named = self.bot.channels.get(channel)
+        if named is None:  # A channel that is no longer configured, whose messages may still be waiting.
+            return PostingPolicy()
+        digest = None
+        if named.features.digest:
+            at, zone = named.features.digest
+            digest = Digest(at=at, zone=zone or self.bot.timezone)
+        return PostingPolicy(
+            quiet=self.bot.quiet_hours,
+            posts_per_hour=self.bot.posts_per_hour,
+            can_edit=bool(named.features.can_edit),
+            gather=self.bot.gather,
+            digest=digest,
+            translate=named.options.translate,
+            thread=named.options.thread,
+        )
+
+    def longest_cooldown(self) -> timedelta:
+        """Return the longest cooldown of any rule, or zero."""
+        cooldowns = (compiled.rule.cooldown for compiled in self.rules if compiled.rule.cooldown)
+        return max(cooldowns, default=timedelta())

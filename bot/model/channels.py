@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from typing import Protocol, TypeAlias
+from zoneinfo import ZoneInfo
 
 from bot.model.actions import Action, Ruling, Silence
 from bot.model.alerts import Decision
@@ -167,3 +168,18 @@ class Listener(Protocol):
 
     async def listen(self, on_press: OnPress, on_change: OnChange, on_asked: OnChatRequest) -> None:
         """Listen until cancelled; reconnect when the connection is lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFeatures:
+    """The features that a channel's options turn on."""
+
+    #: The people whom messages can mention: name -> id on the service.
+    people: Mapping[str, str] = field(default_factory=dict)
+    has_buttons: bool = False
+    #: The ids of the people who may press buttons. If empty, everybody may.
+    may_act: Sequence[str] = ()
+    #: The time of the daily digest and its zone, or None for no digest. If the zone is None, that of bot.yaml applies.
+    digest: tuple[time, ZoneInfo | None] | None = None
+    #: Whether messages can be edited. If None, the channel's class determines it.
+    can_edit: bool | None = None

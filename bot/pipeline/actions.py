@@ -12,6 +12,7 @@ from datetime import datetime, tzinfo
 from itertools import chain
 
 from bot import storage
+from bot.config.settings import Settings
 from bot.model.actions import (
     Action,
     Claim,
@@ -40,7 +41,6 @@ from bot.model.messages import Message, Outgoing
 from bot.model.stories import ArticleId, JudgementId, Story, StoryId, send_id
 from bot.pipeline import messages, silences
 from bot.pipeline.rights import ActionContext, person_context, person_rights
-from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from bot.stories import summaries
 from bot.text import names
@@ -61,10 +61,10 @@ class Target:
 
 
 def apply_press(
-    tx: storage.Transaction, snapshot: Snapshot, pressed: Press, *, channels: Collection[str], now: datetime
+    tx: storage.Transaction, settings: Settings, pressed: Press, *, channels: Collection[str], now: datetime
 ) -> ActionResult:
     """Carry out a button press. ``channels`` are the channels whose button presses the listener receives."""
-    turn = Turn(tx, snapshot, now)
+    turn = Turn(tx, settings, now)
     target = _pressed(turn, pressed, channels)
     if target is None:
         return ActionResult(
@@ -82,7 +82,7 @@ def apply_press(
         )
     # Only members of a channel see its messages, so the person is a member.
     person = replace(person, member_of=person.member_of | {target.channel})
-    rights = person_rights(person, channels, snapshot)
+    rights = person_rights(person, channels, settings)
     try:
         return apply_action(person_context(turn, rights, once=pressed.id), pressed.action, target)
     except CannotAct as error:
@@ -245,7 +245,11 @@ def _silence(context: ActionContext, action: MakeSilence, target: Target | None)
             action = replace(action, channels=context.rights.reach())
     silence = silences.make_silence(context, action, head=alert.head if alert else None)
     decisions = _show_silence(context, silence, Reason.SILENCED, f"silenced: {silence.summary}", target)
-    until = f"until {_time(silence.until, context.turn.snapshot.zone)}" if silence.until else "until somebody ends it"
+    until = (
+        f"until {_time(silence.until, context.turn.settings.bot.timezone)}"
+        if silence.until
+        else "until somebody ends it"
+    )
     what = "this story" if silence.kind is SilenceKind.STORY and alert else silence.subject
     text = f"Nothing is posted about {what} {silence.place} {until}."
     return ActionResult(text=text, command=f"silence end {silence.id}", decisions=decisions, created=silence)
@@ -366,7 +370,7 @@ def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing 
     turn = context.turn
     shown = silences.ActiveSilences(turn.tx.silences.active(turn.now)).shown(alert)
     row = messages.edit_row(turn, decision, alert, silences=shown, once=context.once)
-    if row and (policy := turn.snapshot.language_model):
+    if row and (policy := turn.settings.bot.model):
         # An import at the top would load the prompts, which only a configuration with a model needs.
         from bot.pipeline import advice
 
@@ -405,7 +409,7 @@ def _why(context: ActionContext, target: Target) -> list[str]:
         lines.append(f"The last {_SHOWN} of {len(decisions)} decisions for this channel:")
     for decision in decisions[-_SHOWN:]:
         detail = f": {decision.detail}" if decision.detail else ""
-        when = _time(decision.at, context.turn.snapshot.zone)
+        when = _time(decision.at, context.turn.settings.bot.timezone)
         lines.append(f"{when} {decision.action.value}, {decision.reason.value}{detail}")
     return lines
 

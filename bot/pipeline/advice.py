@@ -71,7 +71,7 @@ def with_model_words(turn: Turn, row: Outgoing, policy: LanguageModelPolicy, loo
             sentences = [sentence.text.strip() for sentence in answer.sentences]
             texts = [*sentences[:-1], f"{sentences[-1]} [summary by {policy.name}]"]
             shown = tuple(replace(source, spans=(Span(text=text),)) for text in texts)
-    to = turn.snapshot.policy(row.channel).translate
+    to = turn.settings.policy(row.channel).translate
     if to is not None and Use.TRANSLATE in policy.uses:
         prompt = prompts.translation_prompt(article, [brief.title.text, *sentences], to=to)
         translated = look_up(prompt, prompts.Translation) if prompt else None

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from bot import rules, storage
+from bot.config.settings import Settings
 from bot.model.alerts import AlertState
 from bot.model.archive import Arrival
 from bot.model.feeds import Feed
@@ -23,7 +24,6 @@ from bot.model.messages import MessageKind, Outgoing
 from bot.model.rules import ArticleForm, Evidence, Match
 from bot.model.stories import Article, ArticleId, SendId
 from bot.pipeline.join import StoryUpdater
-from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import StoryCache, Turn
 from bot.text.forms import find_form
 
@@ -239,7 +239,7 @@ def _named(article: Article, why: str) -> MatchedArticle:
 
 
 def _by_day(hits: Sequence[MatchedArticle], plan: BacktestPlan) -> dict[date, int]:
-    zone = plan.snapshot.zone
+    zone = plan.settings.bot.timezone
     counts = Counter(hit.first_seen.astimezone(zone).date() for hit in hits)
     first, last = plan.since.astimezone(zone).date(), plan.until.astimezone(zone).date()
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
@@ -249,9 +249,9 @@ def _by_day(hits: Sequence[MatchedArticle], plan: BacktestPlan) -> dict[date, in
 class Replay:
     """Replays matched articles. Articles with the same ``first_seen`` form a batch."""
 
-    def __init__(self, memory: storage.Transaction, snapshot: Snapshot) -> None:
+    def __init__(self, memory: storage.Transaction, settings: Settings) -> None:
         self._memory = memory
-        self._snapshot = snapshot
+        self._settings = settings
         self._updater = StoryUpdater()
         self._cache = StoryCache()
         self._batch: list[Arrival] = []
@@ -274,7 +274,7 @@ class Replay:
         now = self._batch[0].article.first_seen
         self._release(now)
         self._memory.articles.add([arrival.article for arrival in self._batch])
-        turn = Turn(self._memory, self._snapshot, now, self._cache)
+        turn = Turn(self._memory, self._settings, now, self._cache)
         self._updater.update(turn, self._batch, ())
         self._write(turn)
         self._batch = []
@@ -288,7 +288,7 @@ class Replay:
             if now is None or now == previous:
                 # The alert is again held until ``now``, so nothing changes before another article arrives.
                 return
-            turn = Turn(self._memory, self._snapshot, now, self._cache)
+            turn = Turn(self._memory, self._settings, now, self._cache)
             self._updater.release(turn)
             self._write(turn)
             previous = now
@@ -332,7 +332,7 @@ class BacktestPlan:
 
     tried: tuple[rules.CompiledRule, ...]
     #: The settings of the bot. The trial replaces its rules with the tried ones and does not escalate.
-    snapshot: Snapshot
+    settings: Settings
     #: Rule name -> another version for comparison.
     other_versions: Mapping[str, rules.CompiledRule] = field(default_factory=dict)
     #: Name of the other versions in the report.
@@ -380,7 +380,9 @@ class _Trial:
             ),
             most_steps=plan.most_steps,
         )
-        self._replay = Replay(memory, replace(plan.snapshot, rules=self._set, escalate=None))
+        self._replay = Replay(
+            memory, replace(plan.settings, rules=tried, bot=replace(plan.settings.bot, escalate=None))
+        )
         self._articles = 0
         self._matched = 0
         self._replayed = 0
@@ -389,7 +391,7 @@ class _Trial:
 
     def take(self, article: Article) -> None:
         self._articles += 1
-        feed = self._plan.snapshot.feeds.get(article.feed) or Feed(url=article.feed, name=article.outlet)
+        feed = self._plan.settings.feeds_by_address.get(article.feed) or Feed(url=article.feed, name=article.outlet)
         numbers: dict[str, set[int]] = {
             name: set() for name, ids in self._plan.matched_before.items() if article.id in ids
         }

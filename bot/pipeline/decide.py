@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import storage
+from bot.config.settings import Settings
 from bot.model.actions import Ruling
 from bot.model.alerts import Decision
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
@@ -31,7 +32,6 @@ from bot.model.language_models import Advisor
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
 from bot.pipeline.reports import Observer
-from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import StoryCache, Turn
 
 if TYPE_CHECKING:
@@ -107,37 +107,37 @@ class Decider:
         """Whether work waits for the answer of a language model."""
         return self._advice is not None and bool(self._advice.held)
 
-    async def stop_waiting(self, snapshot: Snapshot) -> Sequence[Decision]:
+    async def stop_waiting(self, settings: Settings) -> Sequence[Decision]:
         """Decide the work that waits for answers, without waiting any longer. Raises StoreError."""
         advice = self._advice
         if advice is None:
-            return await self.work_off(snapshot)
+            return await self.work_off(settings)
         advice.is_over = True
         try:
-            return await self.work_off(snapshot)
+            return await self.work_off(settings)
         finally:
             advice.is_over = False
 
-    async def decide_batch(self, snapshot: Snapshot, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
+    async def decide_batch(self, settings: Settings, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
         """Decide at most ``limit`` queued items. If ``releases`` is true, also release held alerts that are due.
 
         Raises StoreError.
         """
         async with self._lock:
             try:
-                return await self._decide(snapshot, limit=limit, releases=releases)
+                return await self._decide(settings, limit=limit, releases=releases)
             except StoreError:
                 raise
             except Exception:
                 # A bug with one article must not stop the other articles, or recur for ever.
                 log.critical("turn failed; its articles are decided one by one", exc_info=True)
-                return await self._decide_one_by_one(snapshot, limit=limit, releases=releases)
+                return await self._decide_one_by_one(settings, limit=limit, releases=releases)
 
-    async def work_off(self, snapshot: Snapshot) -> Sequence[Decision]:
+    async def work_off(self, settings: Settings) -> Sequence[Decision]:
         """Decide everything in the queue, turn by turn. Do not release held alerts. Raises StoreError."""
         decisions: list[Decision] = []
         while True:
-            batch = await self.decide_batch(snapshot, releases=False)
+            batch = await self.decide_batch(settings, releases=False)
             decisions += batch.decisions
             if batch.decided_count < BATCH:
                 return decisions
@@ -163,11 +163,11 @@ class Decider:
                 rules=list(decision.rules),
             )
 
-    async def _decide(self, snapshot: Snapshot, *, limit: int, releases: bool) -> DecisionBatch:
+    async def _decide(self, settings: Settings, *, limit: int, releases: bool) -> DecisionBatch:
         try:
             for _ in range(_TRIES):
                 now = self._clock.now()
-                compute = partial(self._compute, snapshot=snapshot, limit=limit, releases=releases, now=now)
+                compute = partial(self._compute, settings=settings, limit=limit, releases=releases, now=now)
                 computed = await self._store.read(compute)
                 if await self._commit(computed):
                     self.report(computed.decisions, computed.queued.arrivals, computed.queued.revisions)
@@ -181,7 +181,7 @@ class Decider:
         raise StoreUnavailable(f"{_TRIES} turns in a row were overtaken by another process; run fewer workers")
 
     def _compute(
-        self, tx: storage.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
+        self, tx: storage.Transaction, *, settings: Settings, limit: int, releases: bool, now: datetime
     ) -> _Computed:
         """Compute a turn. Write nothing."""
         holder, advice = tx.decision_queue.holder(), self._advice
@@ -189,7 +189,7 @@ class Decider:
             self._cache = StoryCache()
             if holder.who != self._who:
                 self._updater = StoryUpdater()
-        turn = Turn(tx, snapshot, now, self._cache)
+        turn = Turn(tx, settings, now, self._cache)
         if advice is not None:
             # Raise the limit, because items that wait for answers are still in the queue and are read again.
             limit += len(advice.held)
@@ -204,9 +204,9 @@ class Decider:
 
     async def _commit(self, computed: _Computed) -> bool:
         """Write the turn. If the state on which it is based has changed, return False and write nothing."""
-        turn, snapshot, now = computed.turn, computed.turn.snapshot, computed.turn.now
+        turn, settings, now = computed.turn, computed.turn.settings, computed.turn.now
         has_changes = computed.decided or computed.rulings or turn.has_changes
-        if not (has_changes or self._expectations.is_due(snapshot, now=now)):
+        if not (has_changes or self._expectations.is_due(settings, now=now)):
             self._known = computed.holder
             return True
 
@@ -216,19 +216,19 @@ class Decider:
                 turn.write(tx)
                 rulings = [ruling.id for ruling in computed.rulings]
                 _settle(tx, numbers=computed.decided, rulings=rulings, now=now)
-                self._expectations.report(tx, snapshot, now=now)
+                self._expectations.report(tx, settings, now=now)
             return holder
 
         self._known = await self._store.write(work)
         self._cache.trim()
         return self._known is not None
 
-    async def _decide_one_by_one(self, snapshot: Snapshot, *, limit: int, releases: bool) -> DecisionBatch:
+    async def _decide_one_by_one(self, settings: Settings, *, limit: int, releases: bool) -> DecisionBatch:
         """Decide one article per turn. An article that fails is removed from the queue, but stays in the archive."""
         whole = DecisionBatch()
         for _ in range(limit):
             try:
-                batch = await self._decide(snapshot, limit=1, releases=releases)
+                batch = await self._decide(settings, limit=1, releases=releases)
             except StoreError:
                 raise
             except Exception:

@@ -282,13 +282,13 @@ class Dispatcher:
 
     def _routed(self, story: Story, rule: Rule, current: Sequence[Alert]) -> tuple[str, ...]:
         """Return the channels that the routes choose. A story stays in its first channels while a route allows them."""
-        routes = self._turn.snapshot.routes
+        routes = self._turn.settings.bot.routes
         own = [alert for alert in current if rule.name in alert.rules and alert.state is not AlertState.MERGED]
         possible = routing.possible_channels(routes, rule) if own else ()
         if channels := tuple(alert.channel for alert in own if alert.channel in possible):
             return channels
         members = [member for member in story.members if any(match.rule == rule.name for match in member.matches)]
-        feeds = [self._turn.snapshot.feeds.get(member.article.feed) for member in members]
+        feeds = [self._turn.settings.feeds_by_address.get(member.article.feed) for member in members]
         tags = {tag for feed in feeds if feed for tag in feed.tags}
         return routing.route_channels(routes, rule, tags=tags, now=self._turn.now)
 
@@ -301,7 +301,7 @@ class Dispatcher:
         """Return the situation of a story in a channel. ``routes`` is the result of ``_rules_and_channels``."""
         story = entry.story
         rules = tuple(rule for rule, channels in routes or self._rules_and_channels(story) if channel in channels)
-        policy = self._turn.snapshot.policy(channel)
+        policy = self._turn.settings.policy(channel)
         # Load recent posts only if needed, because there may be thousands in an hour.
         needs_history = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)
         recent = self._posted(channel) if needs_history else ()
@@ -329,7 +329,7 @@ class Dispatcher:
         """Return the channel's recently posted alerts, oldest first."""
         if channel not in self._recent:
             # Load at least two hours: a gathered message grows for an hour, and its first story must be included.
-            since = self._turn.now - max(2 * _HOUR, self._turn.snapshot.longest_cooldown())
+            since = self._turn.now - max(2 * _HOUR, self._turn.settings.longest_cooldown())
             self._recent[channel] = self._turn.posted_since(channel, since)
         return self._recent[channel]
 

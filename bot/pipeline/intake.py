@@ -21,6 +21,7 @@ from functools import partial
 
 from bot import storage
 from bot.alerts import notices
+from bot.config.settings import Settings
 from bot.feeds import cleaning, health, identity, polling, schedule, websub
 from bot.feeds.identity import Identification, Identified, Novelty
 from bot.model import ledger
@@ -30,7 +31,6 @@ from bot.model.rules import Match
 from bot.model.stories import Article, ArticleId
 from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
-from bot.pipeline.snapshot import Snapshot
 from bot.stories import facts
 from bot.text import titles
 
@@ -120,24 +120,28 @@ def _changes(polls: Iterable[IngestedPoll]) -> list[ArticleChange]:
     return [change for poll in polls for change in poll.changes]
 
 
-def ingest(polled: Poll, known: Known, snapshot: Snapshot, *, now: datetime, jitter: float) -> IngestedPoll:
+def ingest(polled: Poll, known: Known, settings: Settings, *, now: datetime, jitter: float) -> IngestedPoll:
     """Return what a poll changes: articles with their matches, and the feed's state. Pure.
 
     ``jitter``, from 0 to 1, spreads the times of the next polls.
     """
-    finished = polling.FinishedPoll(polled.state, polled.feed, snapshot.fetch, now, jitter)
+    finished = polling.FinishedPoll(polled.state, polled.feed, settings.bot.fetch, now, jitter)
     changes: Sequence[ArticleChange] = ()
     sightings: Sequence[Sighting] = ()
     if polled.reading is not None and polled.answer is not None:
         items, cost, postponed = limit_to_day(
-            known.identification.items, polled.state, pages=polled.pages, most=snapshot.fetch.max_items_per_day, now=now
+            known.identification.items,
+            polled.state,
+            pages=polled.pages,
+            most=settings.bot.fetch.max_items_per_day,
+            now=now,
         )
         items = [_with_page(item, polled.pages) for item in items]
         # Learn the sentences that the feed repeats from items not seen before, and strip them from all items.
         first_seen = [item.article.text for item in items if item.novelty in _FIRST_SEEN and item.article]
         boilerplate = cleaning.learn_boilerplate(first_seen, polled.state.boilerplate)
         items = [_without_boilerplate(item, boilerplate) for item in items]
-        changes, sightings = _changes_of(items, polled, known, snapshot, boilerplate=boilerplate, now=now)
+        changes, sightings = _changes_of(items, polled, known, settings, boilerplate=boilerplate, now=now)
         # Articles older than the backfill window, and known ones in other words, do not affect the polling interval.
         new = [item.article for item in items if item.novelty is Novelty.NEW and item.article]
         state = finished.after_reading(
@@ -153,7 +157,7 @@ def ingest(polled: Poll, known: Known, snapshot: Snapshot, *, now: datetime, jit
             state,
             cost=cost,
             postponed=postponed,
-            most=snapshot.fetch.max_items_per_day,
+            most=settings.bot.fetch.max_items_per_day,
             now=now,
             # With the etag from before this poll, a mailbox's next poll returns this poll's mails but no older ones.
             etag=polled.state.etag if polled.reading.is_increment else None,
@@ -197,7 +201,7 @@ def limit_to_day(
 
 
 def _changes_of(
-    items: Sequence[Identified], polled: Poll, known: Known, snapshot: Snapshot, *, boilerplate: str, now: datetime
+    items: Sequence[Identified], polled: Poll, known: Known, settings: Settings, *, boilerplate: str, now: datetime
 ) -> tuple[Sequence[ArticleChange], Sequence[Sighting]]:
     """Return the articles to write, and the ids that the feed gives to all other articles."""
     sightings: defaultdict[ArticleId, list[Sighting]] = defaultdict(list)
@@ -211,16 +215,16 @@ def _changes_of(
         if item.novelty is Novelty.OLD:
             change = ArticleChange(article=item.article, novelty=Novelty.OLD)
         elif item.novelty is Novelty.NEW:
-            matches = snapshot.rules.match(item.article, polled.feed, now=now)
+            matches = settings.rule_set.match(item.article, polled.feed, now=now)
             change = _added(item.article, matches, polled)
         elif item.novelty is Novelty.RETOLD:
-            matches = snapshot.rules.match(item.article, polled.feed, now=now)
+            matches = settings.rule_set.match(item.article, polled.feed, now=now)
             known_rules = {rule for id_ in item.same_link for rule in known.matched_rules.get(id_, ())}
             # Only matches that no other feed's wording has produced count.
             if matches := tuple(match for match in matches if match.rule not in known_rules):
                 change = _added(item.article, matches, polled)
         else:
-            change = _revised(item, item.article, polled, known, snapshot, boilerplate=boilerplate, now=now)
+            change = _revised(item, item.article, polled, known, settings, boilerplate=boilerplate, now=now)
         if change is not None:
             article_id = change.article.id
             own = [replace(sighting, article=article_id) for sighting in sightings.pop(item.sighting.article, ())]
@@ -238,7 +242,7 @@ def _revised(
     article: Article,
     polled: Poll,
     known: Known,
-    snapshot: Snapshot,
+    settings: Settings,
     *,
     boilerplate: str,
     now: datetime,
@@ -271,7 +275,7 @@ def _revised(
         return ArticleChange(article=article, novelty=Novelty.EDITED)
     revision = Revision(
         article=article,
-        matches=snapshot.rules.match(article, polled.feed, now=now),
+        matches=settings.rule_set.match(article, polled.feed, now=now),
         # Two outlets word the same news differently; that is not a correction.
         edits=() if is_taken_over else facts.corrections(previous, article),
         poll=polled.id,
@@ -309,7 +313,7 @@ def _stripped(article: Article, boilerplate: str) -> Article:
 
 
 def ingest_polls(
-    tx: storage.Transaction, polls: Sequence[Poll], snapshot: Snapshot, *, now: datetime
+    tx: storage.Transaction, polls: Sequence[Poll], settings: Settings, *, now: datetime
 ) -> Sequence[IngestedPoll]:
     """Ingest polls one after another, with what the store and the polls before each one know. Write nothing."""
     questions = [polled.question for polled in polls if polled.reading is not None]
@@ -320,9 +324,9 @@ def ingest_polls(
         known = Known()
         if polled.reading is not None:
             question, stored = next(answers)
-            identification = polled.identify(polled.reading, batch.beside(stored, question), snapshot, now=now)
+            identification = polled.identify(polled.reading, batch.beside(stored, question), settings, now=now)
             known = find_known(tx, identification, ingested)
-        poll = ingest(polled, known, snapshot, now=now, jitter=random.random())  # noqa: S311 - not a secret
+        poll = ingest(polled, known, settings, now=now, jitter=random.random())  # noqa: S311 - not a secret
         for change in poll.changes:
             batch.add(change.article, change.novelty)
         ingested.append(poll)
@@ -336,13 +340,13 @@ _OLD_WEIGHT = 0.25
 
 
 async def store_polls(
-    store: storage.Store, polls: Sequence[Poll], snapshot: Snapshot, *, token: str, now: datetime
+    store: storage.Store, polls: Sequence[Poll], settings: Settings, *, token: str, now: datetime
 ) -> Sequence[IngestedPoll]:
     """Write polls. Return the polls of feeds that were still leased by ``token``. Raises StoreError.
 
     Calls must not overlap, because data that is computed in a read must still be true when it is written.
     """
-    compute = partial(ingest_polls, polls=polls, snapshot=snapshot, now=now)
+    compute = partial(ingest_polls, polls=polls, settings=settings, now=now)
     ingested = await store.read(compute)
     *pieces, rest = _cut(_changes(ingested))
     computed = [(ingested, rest)]
@@ -363,7 +367,7 @@ async def store_polls(
             rest = _changes(ingested)
         _store(tx, rest, now=now)
         tx.articles.see([sighting for poll in ingested for sighting in poll.sightings], at=now)
-        return _finish(tx, ingested, snapshot, token=token, now=now)
+        return _finish(tx, ingested, settings, token=token, now=now)
 
     return await store.write(work)
 
@@ -418,7 +422,7 @@ def store_articles(tx: storage.Transaction, changes: Sequence[ArticleChange], *,
 
 
 def _finish(
-    tx: storage.Transaction, ingested: Sequence[IngestedPoll], snapshot: Snapshot, *, token: str, now: datetime
+    tx: storage.Transaction, ingested: Sequence[IngestedPoll], settings: Settings, *, token: str, now: datetime
 ) -> Sequence[IngestedPoll]:
     """Write the feeds' states and their consequences. Return the polls of feeds that are still leased by ``token``."""
     lost = set(tx.feeds.save([poll.state for poll in ingested], token=token))
@@ -436,9 +440,9 @@ def _finish(
     tx.ledger.add([fact for fact in facts if fact])
     _limit_hosts(tx, kept)
     _note_hubs(tx, kept, now)
-    _report_health(tx, kept, snapshot, now)
+    _report_health(tx, kept, settings, now)
     matched = [change.queued for change in _changes(ingested) if change.queued]
-    note_rule_matches(tx, snapshot, matched, now=now)
+    note_rule_matches(tx, settings, matched, now=now)
     return kept
 
 
@@ -475,13 +479,13 @@ def _limit_hosts(tx: storage.Transaction, ingested: Sequence[IngestedPoll]) -> N
 
 
 def _report_health(
-    tx: storage.Transaction, ingested: Sequence[IngestedPoll], snapshot: Snapshot, now: datetime
+    tx: storage.Transaction, ingested: Sequence[IngestedPoll], settings: Settings, now: datetime
 ) -> None:
-    if snapshot.operator is None:
+    if settings.bot.operator is None:
         return
     events = [event for poll in ingested for event in poll.health]
     if events:
         troubles = [event.text for event in events if not event.is_well]
         resolved = [event.text for event in events if event.is_well]
         notice = notices.feed_health(troubles, resolved, now=now)
-        tx.outbox.add([notices.notice_row(notice, channel=snapshot.operator, now=now)])
+        tx.outbox.add([notices.notice_row(notice, channel=settings.bot.operator, now=now)])

@@ -165,7 +165,7 @@ class StoryUpdater:
         return ask
 
     def _index(self, turn: Turn) -> stories.Grouping:
-        encoder, window = turn.snapshot.encoder, turn.snapshot.window
+        encoder, window = turn.settings.encoder, turn.settings.bot.stories.window
         since = turn.now - window
         if self._grouping is None or self._encoder is not encoder or self._window != window:
             self._encoder, self._window = encoder, window
@@ -394,11 +394,13 @@ def facts_for_rules(turn: Turn, article: Article, new_facts: Sequence[Fact]) -> 
 
     In real feeds, live pages caused a third of all new facts, and hardly any of these was about the rule's subject.
     """
-    feed = turn.snapshot.feeds.get(article.feed)
+    feed = turn.settings.feeds_by_address.get(article.feed)
     if feed is None or not titles.is_live_page(article):
         return new_facts
     return [
         fact
         for fact in new_facts
-        if turn.snapshot.rules.matching(replace(article, title=fact.sentence, text=fact.sentence), feed, now=turn.now)
+        if turn.settings.rule_set.matching(
+            replace(article, title=fact.sentence, text=fact.sentence), feed, now=turn.now
+        )
     ]

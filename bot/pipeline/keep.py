@@ -13,12 +13,12 @@ import structlog
 
 from bot import storage
 from bot.alerts import notices
+from bot.config.settings import Settings
 from bot.model import ledger
 from bot.model.archive import Arrival, Revision
 from bot.model.durations import Clock, format_duration
 from bot.model.errors import StoreError
 from bot.model.ledger import LedgerRow
-from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
@@ -201,17 +201,17 @@ class ExpectationMonitor:
     def __init__(self) -> None:
         self._overdue_at: dict[tuple[str, timedelta], datetime] = {}
 
-    def is_due(self, snapshot: Snapshot, *, now: datetime) -> bool:
+    def is_due(self, settings: Settings, *, now: datetime) -> bool:
         """Return whether ``report`` may have something to write."""
-        if snapshot.operator is None:
+        if settings.bot.operator is None:
             return False
-        return any(now > self._overdue_at.get((name, expect), now - expect) for name, expect in _expected(snapshot))
+        return any(now > self._overdue_at.get((name, expect), now - expect) for name, expect in _expected(settings))
 
-    def report(self, tx: storage.Transaction, snapshot: Snapshot, *, now: datetime) -> None:
+    def report(self, tx: storage.Transaction, settings: Settings, *, now: datetime) -> None:
         """Write notices for the rules whose matches are overdue. For a new rule, the time counts from ``now``."""
-        if snapshot.operator is None:
+        if settings.bot.operator is None:
             return
-        for name, expect in _expected(snapshot):
+        for name, expect in _expected(settings):
             if now <= self._overdue_at.get((name, expect), now - expect):
                 continue
             last = keys.rule_matched(name).get(tx)
@@ -220,25 +220,25 @@ class ExpectationMonitor:
                 keys.rule_matched(name).put(tx, now)
             if now - since > expect:
                 notice = notices.rule_is_silent(name, expect, last_match=last)
-                tx.outbox.add([notices.notice_row(notice, channel=snapshot.operator, now=now)])
+                tx.outbox.add([notices.notice_row(notice, channel=settings.bot.operator, now=now)])
                 since = now
             self._overdue_at[name, expect] = since + expect
 
 
 def note_rule_matches(
     tx: storage.Transaction,
-    snapshot: Snapshot,
+    settings: Settings,
     queued: Iterable[Arrival | Revision],
     *,
     now: datetime,
 ) -> None:
     """Store ``now`` as the time of the last match of each matched rule with ``expect``."""
     matched = {match.rule for item in queued for match in item.matches}
-    for name, _ in _expected(snapshot):
+    for name, _ in _expected(settings):
         if name in matched:
             keys.rule_matched(name).put(tx, now)
 
 
-def _expected(snapshot: Snapshot) -> list[tuple[str, timedelta]]:
-    rules = snapshot.rules.rules.values()
+def _expected(settings: Settings) -> list[tuple[str, timedelta]]:
+    rules = settings.rule_set.rules.values()
     return [(rule.name, rule.expect) for rule in rules if rule.expect is not None and not rule.paused]

@@ -220,7 +220,7 @@ def escalation_row(turn: Turn, decision: Decision, alert: Alert, *, once: str = 
     Only severity high is escalated, and only if the message is not in the escalation channel already. ``once``
     distinguishes a later escalation of the story from the first.
     """
-    escalate, head = turn.snapshot.escalate, alert.head
+    escalate, head = turn.settings.bot.escalate, alert.head
     if escalate is None or head is None or escalate.to == decision.channel:
         return None
     named = _rules_named(turn, decision.rules)
@@ -378,17 +378,17 @@ def _with_mentions(turn: Turn, row: Outgoing) -> Outgoing:
 
     A rule's ``mention`` overrides the mentions of its severity.
     """
-    snapshot = turn.snapshot
-    message = replace(row.message, public_url=snapshot.public_url)
+    settings = turn.settings
+    message = replace(row.message, public_url=settings.bot.public_url)
     if message.kind not in (MessageKind.POST, MessageKind.EDIT) or message.is_gathered:
         return replace(row, message=message)
     named = _rules_named(turn, [why.rule for brief in message.briefs for why in brief.why]).values()
-    names = [name for rule in named for name in rule.mention or snapshot.mention.get(rule.severity, ())]
-    ids = snapshot.people.get(row.channel, {})
+    names = [name for rule in named for name in rule.mention or settings.bot.mention.get(rule.severity, ())]
+    ids = settings.people(row.channel)
     mentions = tuple(Mention(name=name, id=ids.get(name, "")) for name in dict.fromkeys(names))
     is_high = any(rule.severity is Severity.HIGH and rule.when is None for rule in named)
-    has_command = is_high and snapshot.escalate is not None and row.channel not in snapshot.with_buttons
+    has_command = is_high and settings.bot.escalate is not None and row.channel not in settings.channels_with_buttons
     # A story that is posted to the escalation channel is not escalated.
-    if has_command and snapshot.escalate and snapshot.escalate.to == row.channel and not message.escalation:
+    if has_command and settings.bot.escalate and settings.bot.escalate.to == row.channel and not message.escalation:
         has_command = False
     return replace(row, message=replace(message, mentions=mentions, shows_claim_command=has_command))

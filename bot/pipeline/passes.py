@@ -22,6 +22,7 @@ import structlog
 
 from bot import storage
 from bot.aio import TaskGroup
+from bot.config.settings import Settings
 from bot.fetch.slots import Room, Share
 from bot.model.alerts import Decision
 from bot.model.durations import Clock
@@ -31,7 +32,6 @@ from bot.pipeline.decide import Decider
 from bot.pipeline.intake import IngestedPoll, store_polls
 from bot.pipeline.poll import OUR_BUG, Poll, Poller
 from bot.pipeline.reports import FeedReport, Observer, PassReport
-from bot.pipeline.snapshot import Snapshot
 
 log = structlog.get_logger("wirewatch")
 
@@ -72,7 +72,7 @@ class _Pass:
 
     #: Token of the feeds' leases.
     token: str
-    snapshot: Snapshot
+    settings: Settings
     #: Whether to decide matches as soon as they are stored.
     decides: bool
     report: PassReport = field(default_factory=PassReport)
@@ -82,7 +82,7 @@ class _Pass:
 
 @dataclass(slots=True, kw_only=True)
 class Pipeline:
-    """Runs passes. Each pass gets the current configuration as a snapshot."""
+    """Runs passes. Each pass gets the current configuration as a settings."""
 
     store: storage.Store
     clock: Clock
@@ -121,7 +121,7 @@ class Pipeline:
         self,
         token: str,
         states: Sequence[FeedState],
-        snapshot: Snapshot,
+        settings: Settings,
         *,
         decides: bool = True,
         on_taken: Callable[[int], None] = lambda count: None,
@@ -131,11 +131,11 @@ class Pipeline:
         If ``decides`` is false, the matches stay in the queue, and any process may decide them. ``on_taken`` is called
         with the number of finished feeds of each batch.
         """
-        current = _Pass(token, snapshot, decides)
+        current = _Pass(token, settings, decides)
         # Limit the queue, because polling is faster than intake and 10,000 waiting first polls would take 300 MB.
         polls: asyncio.Queue[Poll] = asyncio.Queue(BATCH)
         # Drop each state after its poll, and use few tasks, because a state or a task takes some kilobytes.
-        waiting = deque(state for state in states if state.url in snapshot.feeds)
+        waiting = deque(state for state in states if state.url in settings.feeds_by_address)
         del states
         remaining = len(waiting)
         try:
@@ -162,12 +162,12 @@ class Pipeline:
             for share in current.shares:
                 share.close()
         if decides:
-            current.report.decisions.extend(await self.release(snapshot))
+            current.report.decisions.extend(await self.release(settings))
         return current.report
 
-    async def release(self, snapshot: Snapshot) -> Sequence[Decision]:
+    async def release(self, settings: Settings) -> Sequence[Decision]:
         """Decide the work in the queue, and release held alerts that are due."""
-        return [*await self.decider.work_off(snapshot), *(await self.decider.decide_batch(snapshot)).decisions]
+        return [*await self.decider.work_off(settings), *(await self.decider.decide_batch(settings)).decisions]
 
     async def _renew(self, token: str, now: datetime) -> None:
         await self.store.write(lambda tx: tx.feeds.renew(token, until=now + LEASE))
@@ -178,14 +178,14 @@ class Pipeline:
             async with self._slots:
                 if waiting:
                     current.shares.add(share := self.memory.share())
-                    await polls.put(await self.poller.poll(waiting.popleft(), current.snapshot, share))
+                    await polls.put(await self.poller.poll(waiting.popleft(), current.settings, share))
 
     async def _take_in(self, current: _Pass, polls: Sequence[Poll]) -> None:
         """Store a batch of polls, and decide about its matches."""
         now = self.clock.now()
         try:
             async with self._taking_in:
-                ingested = await store_polls(self.store, polls, current.snapshot, token=current.token, now=now)
+                ingested = await store_polls(self.store, polls, current.settings, token=current.token, now=now)
         except StoreError:
             raise
         except Exception:
@@ -207,7 +207,7 @@ class Pipeline:
             self.observer.on_feed(feed)
             log_poll(poll, feed)
         if current.decides and any(poll.arrivals or poll.revisions for poll in ingested):
-            current.report.decisions.extend(await self.decider.work_off(current.snapshot))
+            current.report.decisions.extend(await self.decider.work_off(current.settings))
 
     async def _take_in_one_by_one(self, current: _Pass, polls: Sequence[Poll]) -> None:
         """Process each poll of a failed batch alone. If a poll fails again, mark its feed as failed."""

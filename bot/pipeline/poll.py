@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from bot import storage
+from bot.config.settings import Settings
 from bot.feeds import cleaning, identity, places, polling
 from bot.feeds.items import Item, make_question, prepare_items
 from bot.fetch.slots import Share
@@ -23,7 +24,6 @@ from bot.model.errors import FetchError, HostLimited, IsPage, ReadError
 from bot.model.feeds import Feed, FeedState, FullText, ParsedFeed
 from bot.model.fetching import Body, Fetcher, LinkResolver, PageReader, Request, Response
 from bot.model.stories import Article
-from bot.pipeline.snapshot import Snapshot
 
 log = structlog.get_logger("wirewatch")
 
@@ -90,7 +90,7 @@ class Poll:
         return make_question(self.feed, self.items, is_first=self.is_baseline)
 
     def identify(
-        self, reading: ParsedFeed, known_items: KnownItems, snapshot: Snapshot, *, now: datetime
+        self, reading: ParsedFeed, known_items: KnownItems, settings: Settings, *, now: datetime
     ) -> identity.Identification:
         """Identify each item of the document with the help of the stored articles."""
         return identity.identify(
@@ -99,7 +99,7 @@ class Poll:
             known_items,
             items=self.items,
             now=now,
-            backfill=self.feed.backfill or snapshot.fetch.backfill,
+            backfill=self.feed.backfill or settings.bot.fetch.backfill,
             is_baseline=self.is_baseline,
             feed_title=self.state.title or reading.title,
         )
@@ -116,15 +116,15 @@ class Poller:
     store: storage.Store
     clock: Clock
 
-    async def poll(self, state: FeedState, snapshot: Snapshot, share: Share | None = None) -> Poll:
+    async def poll(self, state: FeedState, settings: Settings, share: Share | None = None) -> Poll:
         """Poll one feed. A failure of the feed is returned in the result, not raised."""
         names_known = polling.is_naming_due(state, self.clock.now())
-        polled = Poll(feed=snapshot.feeds[state.url], state=state, names_known=names_known, share=share)
+        polled = Poll(feed=settings.feeds_by_address[state.url], state=state, names_known=names_known, share=share)
         await self.documents.prepare()
         request = replace(polling.make_request(state, polled.feed), hold=share.hold if share else None)
-        return await self._poll(request, polled, snapshot)
+        return await self._poll(request, polled, settings)
 
-    async def _poll(self, request: Request, polled: Poll, snapshot: Snapshot) -> Poll:
+    async def _poll(self, request: Request, polled: Poll, settings: Settings) -> Poll:
         state = polled.state
         try:
             answer = await self.fetcher.get(request)
@@ -141,7 +141,7 @@ class Poller:
         digest = polling.hash_body(answer.body)
         if polling.is_unchanged(state, digest):
             return replace(polled, answer=replace(answer, body=b""))
-        body, answer = self._body(polled, answer, snapshot), replace(answer, body=b"")
+        body, answer = self._body(polled, answer, settings), replace(answer, body=b"")
         polled = replace(polled, answer=answer, body_hash=digest)
         try:
             reading, items = await self.documents.read(body, polled.feed)
@@ -149,38 +149,38 @@ class Poller:
             # If the page of a known site links to a feed, poll that feed. Follow only one such link.
             if isinstance(error, IsPage) and error.feeds and place.is_page and polled.found_at is None:
                 request = replace(request, url=error.feeds[0], etag=None, last_modified=None)
-                return await self._poll(request, replace(polled, found_at=request.url), snapshot)
+                return await self._poll(request, replace(polled, found_at=request.url), settings)
             return replace(polled, error=str(error))
         except Exception:
             log.critical("parsing a feed raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
             return replace(polled, error=OUR_BUG)
         del body
-        return await self._with_pages(replace(polled, reading=reading, cleaned=items), reading, snapshot)
+        return await self._with_pages(replace(polled, reading=reading, cleaned=items), reading, settings)
 
-    async def _with_pages(self, polled: Poll, reading: ParsedFeed, snapshot: Snapshot) -> Poll:
+    async def _with_pages(self, polled: Poll, reading: ParsedFeed, settings: Settings) -> Poll:
         """Resolve hidden links, and fetch the texts of pages if the feed wants them."""
         if places.place_of(polled.feed.url).hides_links:
-            reading = await self._resolved(polled, reading, snapshot)
+            reading = await self._resolved(polled, reading, settings)
             polled = replace(polled, reading=reading, cleaned=None)
         if polled.feed.full_text is FullText.NEVER:
             return polled
-        return replace(polled, pages=await self._read_pages(polled, reading, snapshot))
+        return replace(polled, pages=await self._read_pages(polled, reading, settings))
 
-    async def _resolved(self, polled: Poll, reading: ParsedFeed, snapshot: Snapshot) -> ParsedFeed:
+    async def _resolved(self, polled: Poll, reading: ParsedFeed, settings: Settings) -> ParsedFeed:
         """Resolve the links of new and edited items. Other items need no link, because their id identifies them."""
-        items = await self._identified(polled, reading, snapshot)
+        items = await self._identified(polled, reading, settings)
         changed = {item.article.link for item in items if item.novelty in _CHANGED and item.article}
         hidden = [entry.link for entry in reading.entries if entry.link in changed]
         links = await self.links.resolve(hidden)
         entries = [replace(entry, link=links.get(entry.link or "", entry.link)) for entry in reading.entries]
         return replace(reading, entries=tuple(entries))
 
-    async def _identified(self, polled: Poll, reading: ParsedFeed, snapshot: Snapshot) -> Sequence[identity.Identified]:
+    async def _identified(self, polled: Poll, reading: ParsedFeed, settings: Settings) -> Sequence[identity.Identified]:
         [known_items] = await self.store.read(lambda tx: tx.articles.find_known_items([polled.question]))
-        return polled.identify(reading, known_items, snapshot, now=self.clock.now()).items
+        return polled.identify(reading, known_items, settings, now=self.clock.now()).items
 
-    def _body(self, polled: Poll, answer: Response, snapshot: Snapshot) -> Body:
-        backfill = polled.feed.backfill or snapshot.fetch.backfill
+    def _body(self, polled: Poll, answer: Response, settings: Settings) -> Body:
+        backfill = polled.feed.backfill or settings.bot.fetch.backfill
         return Body(
             content=answer.body,
             content_type=answer.content_type,
@@ -191,10 +191,10 @@ class Poller:
             fetched=self.clock.now(),
         )
 
-    async def _read_pages(self, polled: Poll, reading: ParsedFeed, snapshot: Snapshot) -> Mapping[str, str]:
-        items = await self._identified(polled, reading, snapshot)
+    async def _read_pages(self, polled: Poll, reading: ParsedFeed, settings: Settings) -> Mapping[str, str]:
+        items = await self._identified(polled, reading, settings)
         new = [item.article for item in items if item.novelty is identity.Novelty.NEW and item.article]
-        links = [article.link for article in new if article.link and self._wants_page(article, polled.feed, snapshot)]
+        links = [article.link for article in new if article.link and self._wants_page(article, polled.feed, settings)]
         texts: dict[str, str | None] = {}
         try:
             async with asyncio.timeout(PAGES_WITHIN.total_seconds()):
@@ -211,10 +211,10 @@ class Poller:
             )
         return {link: text for link, text in texts.items() if text}
 
-    def _wants_page(self, article: Article, feed: Feed, snapshot: Snapshot) -> bool:
+    def _wants_page(self, article: Article, feed: Feed, settings: Settings) -> bool:
         if feed.full_text is FullText.ALWAYS or cleaning.is_teaser(article.text):
             return True
-        return snapshot.rules.wants_full_text(article, feed, now=self.clock.now())
+        return settings.rule_set.wants_full_text(article, feed, now=self.clock.now())
 
 
 #: Kinds of items that are stored with their current link.

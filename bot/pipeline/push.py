@@ -14,12 +14,12 @@ import structlog
 
 from bot import storage
 from bot.aio import STORE_PAUSE, TaskGroup
+from bot.config.settings import Settings
 from bot.feeds import schedule, websub
 from bot.model.durations import Clock
 from bot.model.errors import FetchError, StoreError
 from bot.model.feeds import Feed, Subscription
 from bot.model.fetching import Fetcher, PushClient, Request
-from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
@@ -43,7 +43,7 @@ class Mailboxes:
     clock: Clock
     fetcher: Fetcher
     #: Returns the current configuration, which a reload replaces.
-    snapshot: Callable[[], Snapshot]
+    settings: Callable[[], Settings]
     who: str = field(default_factory=partial(secrets.token_hex, 8))
 
     async def run(self) -> None:
@@ -53,7 +53,7 @@ class Mailboxes:
         waiting: dict[str, asyncio.Task[None]] = {}
         async with TaskGroup() as group:
             while True:
-                mailboxes = {feed.url for feed in self.snapshot().feeds.values() if feed.kind == "imap"}
+                mailboxes = {feed.url for feed in self.settings().feeds_by_address.values() if feed.kind == "imap"}
                 for url in waiting.keys() - mailboxes:
                     waiting.pop(url).cancel()
                 for url in mailboxes - waiting.keys():
@@ -61,7 +61,7 @@ class Mailboxes:
                 await self.clock.sleep(_LOOK)
 
     async def _wait_at(self, url: str, bell: PushClient) -> None:
-        while feed := self.snapshot().feeds.get(url):
+        while feed := self.settings().feeds_by_address.get(url):
             now = self.clock.now()
             # One process per database waits for the mailbox; two do no harm.
             lease = partial(keys.take_turn, what=f"waits at {url}", who=self.who, now=now, until=now + _LEASE)
@@ -113,7 +113,7 @@ class Hubs:
     clock: Clock
     fetcher: Fetcher
     #: Returns the current configuration, which a reload replaces.
-    snapshot: Callable[[], Snapshot]
+    settings: Callable[[], Settings]
 
     async def run(self) -> None:
         """Run until cancelled. A hub that answers slowly does not delay the polls."""
@@ -124,7 +124,7 @@ class Hubs:
     async def _repeat(self, work: Callable[[str], Awaitable[None]]) -> None:
         while True:
             # Hubs can only reach a bot with a public address.
-            if public_url := self.snapshot().public_url:
+            if public_url := self.settings().bot.public_url:
                 with contextlib.suppress(StoreError):
                     await work(public_url)
             await self.clock.sleep(_HUB_INTERVAL)
@@ -134,7 +134,7 @@ class Hubs:
         pushed, _due = await self.store.read(lambda tx: tx.subscriptions.waiting(now=self.clock.now()))
         if not pushed:
             return
-        feeds, now = self.snapshot().feeds, self.clock.now()
+        feeds, now = self.settings().feeds_by_address, self.clock.now()
 
         def can_be_settled(tx: storage.Transaction) -> bool:
             # Write nothing while the only feeds with news are failing or slow; their news waits until they recover.

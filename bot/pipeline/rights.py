@@ -13,12 +13,12 @@ from datetime import datetime
 
 from bot import storage
 from bot.alerts import routing
+from bot.config.settings import Settings
 from bot.model.actions import Silence
 from bot.model.channels import Person
 from bot.model.errors import NotAllowed
 from bot.model.rules import Rule
 from bot.model.settings import Route
-from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 
 
@@ -72,9 +72,9 @@ class Rights:
         return not self.own.isdisjoint(routing.possible_channels(routes, rule))
 
 
-def person_rights(person: Person, channels: Collection[str], snapshot: Snapshot) -> Rights:
+def person_rights(person: Person, channels: Collection[str], settings: Settings) -> Rights:
     """Return the rights of a person in ``channels``, which are all channels of one listener."""
-    return Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted)
+    return Rights(person=person, channels=tuple(channels), restricted=settings.restricted_channels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +92,9 @@ class ActionContext:
     rights: Rights | None = None
 
 
-def operator_context(tx: storage.Transaction, snapshot: Snapshot, *, by: str, now: datetime) -> ActionContext:
+def operator_context(tx: storage.Transaction, settings: Settings, *, by: str, now: datetime) -> ActionContext:
     """Return the context of an action from the CLI or the API. The request arrives only once, so its id is random."""
-    return ActionContext(turn=Turn(tx, snapshot, now), once=secrets.token_hex(10), author=by, author_id=by)
+    return ActionContext(turn=Turn(tx, settings, now), once=secrets.token_hex(10), author=by, author_id=by)
 
 
 def person_context(turn: Turn, rights: Rights, *, once: str) -> ActionContext:

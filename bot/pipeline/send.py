@@ -20,6 +20,7 @@ import structlog
 from bot import storage
 from bot.aio import TaskGroup, retry_until_stored
 from bot.alerts import notices
+from bot.config.settings import Settings
 from bot.model import ledger
 from bot.model.channels import Channel
 from bot.model.durations import Clock
@@ -27,7 +28,6 @@ from bot.model.errors import OutcomeUnknown, RetryLater, SendError, StoreError
 from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.pipeline import send_policy
 from bot.pipeline.reports import Observer
-from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
@@ -140,7 +140,7 @@ class Sender:
     channels: Mapping[str, Channel]
     clock: Clock
     #: Returns the current configuration, which a reload replaces.
-    snapshot: Callable[[], Snapshot]
+    settings: Callable[[], Settings]
     observer: Observer = field(default_factory=Observer)
     settle: timedelta = SETTLE
     grace: timedelta = GRACE
@@ -285,7 +285,7 @@ class Sender:
         resolved = partial(resolve_links, self.store, row, now=self.clock.now())
         row, head, wait = await retry_until_stored(resolved, self.clock)
         step = wait or send_policy.first_step(
-            row, head, abilities=channel.abilities, now=self.clock.now(), on_unknown=self.snapshot().on_unknown
+            row, head, abilities=channel.abilities, now=self.clock.now(), on_unknown=self.settings().bot.on_unknown
         )
         last: send_policy.Attempt | None = None
         while isinstance(step, send_policy.Send | send_policy.Look):
@@ -401,9 +401,9 @@ class Sender:
                 return None
         if not names:
             return None
-        notice, snapshot = None, self.snapshot()
+        notice, settings = None, self.settings()
         # If the operator's channel is closed, another channel gets the notice.
-        targets = [snapshot.operator, *(snapshot.channels or self.channels)] if snapshot.operator else []
+        targets = [settings.bot.operator, *(settings.bot.channels or self.channels)] if settings.bot.operator else []
         if target := next((name for name in targets if name not in affected), None):
             text = _NOTICES[kind](names, reason, occasion=(kind, *names, row.id, now.isoformat()))
             notice = notices.notice_row(text, channel=target, now=now)

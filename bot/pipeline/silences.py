@@ -80,14 +80,14 @@ def make_silence(context: ActionContext, action: MakeSilence, *, head: SendId | 
         # Invalidate any turn that is being computed, because it does not include the silence.
         context.turn.tx.decision_queue.note_change()
         _drop_waiting(context.turn.tx, silence, head)
-        if operator := context.turn.snapshot.operator:
+        if operator := context.turn.settings.bot.operator:
             notice = notices.silence_made(silence)
             context.turn.tx.outbox.add([notices.notice_row(notice, channel=operator, now=context.turn.now)])
     return silence
 
 
 def _checked(context: ActionContext, action: MakeSilence) -> Silence:
-    kind, snapshot = action.kind, context.turn.snapshot
+    kind, settings = action.kind, context.turn.settings
     name = visible.line(action.name, MAX_TEXT_LENGTH).strip()
     reason = visible.line(action.reason, MAX_TEXT_LENGTH).strip()
     until = context.turn.now + action.end if isinstance(action.end, timedelta) else action.end
@@ -100,12 +100,12 @@ def _checked(context: ActionContext, action: MakeSilence) -> Silence:
     if until is not None and until <= context.turn.now:
         raise CannotSilence("a silence must end in the future")
     for channel in action.channels:
-        if channel not in snapshot.channels:
-            advice = errors.help_with_unknown_name(channel, snapshot.channels)
+        if channel not in settings.bot.channels:
+            advice = errors.help_with_unknown_name(channel, settings.bot.channels)
             raise CannotSilence(f'there is no channel "{channel}"; {advice}')
     match kind:
         case SilenceKind.RULE:
-            name = _resolve_rule(name, snapshot.rules.rules)
+            name = _resolve_rule(name, settings.rule_set.rules)
         case SilenceKind.OUTLET if not action.key:
             name = _resolve_outlet(context, name)
         case SilenceKind.STORY if not context.turn.tx.stories.get([StoryId(name)]):
@@ -143,7 +143,7 @@ def _resolve_rule(name: str, loaded: Collection[str]) -> str:
 def _resolve_outlet(context: ActionContext, name: str) -> str:
     """Return the outlet's name as articles spell it. Raises CannotSilence if no feed has the outlet."""
     titles = {state.url: state.title for state in context.turn.tx.feeds.all()}
-    outlets = [outlet_of(feed, titles.get(url)) for url, feed in context.turn.snapshot.feeds.items()]
+    outlets = [outlet_of(feed, titles.get(url)) for url, feed in context.turn.settings.feeds_by_address.items()]
     for outlet in outlets:
         if outlet.casefold() == name.casefold():
             return outlet

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from bot import storage
 from bot.alerts import notices
+from bot.config.settings import Settings
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import Pending, Revision
 from bot.model.language_models import Use
 from bot.model.messages import Notice, Outgoing
 from bot.model.stories import Article, ArticleId, Edit, Fact, Member, SendId, Story, StoryId
-from bot.pipeline.snapshot import Snapshot
 from bot.stories import facts
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ class Turn:
     """
 
     def __init__(
-        self, tx: storage.Transaction, snapshot: Snapshot, now: datetime, cache: StoryCache | None = None
+        self, tx: storage.Transaction, settings: Settings, now: datetime, cache: StoryCache | None = None
     ) -> None:
         self.tx = tx
-        self.snapshot = snapshot
+        self.settings = settings
         self.now = now
-        self.rules = snapshot.rules.rules
+        self.rules = settings.rule_set.rules
         #: Answers of the language model, or None if there is no language model.
         self.advice: Advice | None = None
         self._cache = cache or StoryCache()
@@ -228,8 +228,8 @@ class Turn:
 
     def notify(self, notice: Notice) -> None:
         """Send a notice to the operator's channel, if there is one."""
-        if self.snapshot.operator is not None:
-            self.post(notices.notice_row(notice, channel=self.snapshot.operator, now=self.now))
+        if self.settings.bot.operator is not None:
+            self.post(notices.notice_row(notice, channel=self.settings.bot.operator, now=self.now))
 
     def defer(self, pending: Pending) -> None:
         """Queue a task that waits for an answer of a language model."""

@@ -151,7 +151,7 @@ def _apply_to_story(archive: Archive, story: Story, action: Action) -> ActionRes
 
 
 def _context(archive: Archive) -> ActionContext:
-    return operator_context(archive.tx, archive.watched.snapshot, by=archive.by, now=archive.now)
+    return operator_context(archive.tx, archive.watched.settings, by=archive.by, now=archive.now)
 
 
 # -- silences

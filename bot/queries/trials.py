@@ -20,6 +20,7 @@ from bot.alerts import feedback
 from bot.config import blocks, files, nodes, rules_file
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
+from bot.config.settings import Settings
 from bot.model.actions import Verdict
 from bot.model.durations import format_duration
 from bot.model.feeds import Feed
@@ -28,7 +29,6 @@ from bot.model.rules import ArticleForm, Match, Rule
 from bot.model.settings import Problem
 from bot.model.stories import Article, ArticleId
 from bot.pipeline import backtest
-from bot.pipeline.snapshot import Snapshot
 from bot.queries.registry import Archive, Document, Name, Parameters, ProblemDocument, Question, Time, Whole
 
 #: Default number of days that a trial looks back.
@@ -114,7 +114,7 @@ def _try_over_archive(
 
     plan = backtest.BacktestPlan(
         tried=compiled,
-        snapshot=archive.watched.snapshot,
+        settings=archive.watched.settings,
         since=since,
         until=now,
         most_steps=MOST_STEPS_OF_AN_ARTICLE,
@@ -122,7 +122,7 @@ def _try_over_archive(
     try:
         report = run_on_archive(tx, plan, on_article=look_at_the_clock)
         matched = {
-            rule.rule: _read_matches(tx, entry, rule.hits, plan.snapshot.feeds, now)
+            rule.rule: _read_matches(tx, entry, rule.hits, plan.settings.feeds_by_address, now)
             for entry, rule in zip(compiled, report.rules, strict=True)
         }
     except rules.TooManySteps:
@@ -551,7 +551,7 @@ def _verdicts_by_article(
     return verdicts
 
 
-def changed_rules(old_settings: config.Settings, new_settings: config.Settings) -> dict[str, Change]:
+def changed_rules(old_settings: Settings, new_settings: Settings) -> dict[str, Change]:
     """Return the names of the new, changed and removed rules, sorted, each with the kind of its change."""
     # Ignore the fields that do not affect posts.
     old, new = (
@@ -565,18 +565,18 @@ def changed_rules(old_settings: config.Settings, new_settings: config.Settings) 
 
 def review_rules(
     tx: storage.Transaction,
-    old: tuple[config.Settings, Snapshot],
-    new: tuple[config.Settings, Snapshot],
+    old: Settings,
+    new: Settings,
     *,
     since: datetime,
     until: datetime,
 ) -> Review:
     """Try the old and the new version of each changed rule. Takes seconds, so do not call it on the event loop."""
-    changes = changed_rules(old[0], new[0])
+    changes = changed_rules(old, new)
     versions = []
-    for settings, snapshot in (old, new):
+    for settings in (old, new):
         tried = tuple(entry for entry in settings.rules if entry.rule.name in changes)
-        plan = backtest.BacktestPlan(tried=tried, snapshot=snapshot, since=since, until=until)
+        plan = backtest.BacktestPlan(tried=tried, settings=settings, since=since, until=until)
         report = run_on_archive(tx, plan)
         # Count a post without its edits and replies.
         kinds = (MessageKind.POST, MessageKind.GATHERED)

@@ -13,7 +13,6 @@ from typing import Protocol, TypeVar
 from bot import config, storage
 from bot.model.archive import DayCount
 from bot.model.durations import Clock
-from bot.pipeline.snapshot import Snapshot
 
 T = TypeVar("T")
 
@@ -28,16 +27,12 @@ async def render(make: Callable[[], T]) -> T:
 class Watched(Protocol):
     """The parts of the running bot that pages and programs may read.
 
-    Do not keep ``settings`` or ``snapshot``, because a reload replaces them.
+    Do not keep ``settings``, because a reload replaces it.
     """
 
     @property
     def settings(self) -> config.Settings:
         """The settings in force."""
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The settings in the form that the pipeline uses."""
 
     @property
     def store(self) -> storage.Store:

@@ -51,7 +51,7 @@ class PushCount:
 async def answer(answers: Answers, pushes: PushCount, request: Request) -> Response:
     """Answer a hub's GET (a verification) with its challenge, and a hub's POST (a push) with only a status."""
     watched, token = answers.watched, request.path_params["token"]
-    if watched.settings.bot.public_url is None or not _TOKEN.fullmatch(token):
+    if not watched.settings.bot.public_url or not _TOKEN.fullmatch(token):
         return PlainTextResponse(_UNKNOWN, 404)
     try:
         subscription = await answers.read(lambda archive: archive.tx.subscriptions.by_token(token))

@@ -8,17 +8,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot import rules, storage
+from bot import storage
 from bot.app import listeners
 from bot.app.wiring import Live
 from bot.model.channels import ChatRequest, Listener, OnChange, OnChatRequest, OnPress
 from bot.model.messages import Message
-from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 from tests.testbed.fakes import FakeClock
 from tests.testbed.live import live_over
+from tests.testbed.made_settings import make_settings
 
-SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
+SETTINGS = make_settings(rules=[], operator="ops")
 
 
 class Script:
@@ -51,7 +51,7 @@ def interactions(store: storage.Store, clock: FakeClock, live: Live | None = Non
     async def nobody_asks(request: ChatRequest, channels: Sequence[str]) -> Message:
         raise AssertionError(request)
 
-    live = live or live_over(SNAPSHOT)
+    live = live or live_over(SETTINGS)
     return listeners.Interactions(store, clock, live=live, on_decided=lambda decided: None, on_question=nobody_asks)
 
 
@@ -97,7 +97,7 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
     clock = FakeClock()
     scripts = [Script(clock, (0, None)), Script(clock, (0, None))]
     waiting = list(scripts)
-    live = live_over(SNAPSHOT)
+    live = live_over(SETTINGS)
     hearing = interactions(store, clock, live)
 
     def next_one() -> Sequence[Listener]:

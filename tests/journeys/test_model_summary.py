@@ -79,7 +79,7 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
                 place=receipt.place,
                 ref=receipt.ref,
             )
-            snapshot, now = running.live.snapshot, made.clock.now()
+            snapshot, now = running.live.settings, made.clock.now()
             await running.store.write(lambda tx: actions.apply_press(tx, snapshot, press, channels=["desk"], now=now))
             newest = (await running.store.read(lambda tx: tx.outbox.of_story(story.id)))[-1]
 

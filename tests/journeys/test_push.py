@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, rules, storage
+from bot import app, storage
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
@@ -26,12 +26,12 @@ from bot.model.feeds import Feed, Subscription
 from bot.model.fetching import Response
 from bot.model.settings import FetchPolicy
 from bot.pipeline import push
-from bot.pipeline.snapshot import Snapshot
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import each_database, until
 from tests.journeys.test_feeds import NEWS
 from tests.testbed import commands
 from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made_settings import make_settings
 from tests.testbed.servers import hub, ports
 
 __all__ = ["each_database"]
@@ -163,7 +163,7 @@ async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> N
     store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=FakeClock())
     fetcher = HttpFetcher(FetchPolicy(), FakeClock())
     with hub.serve() as private:
-        hubs = push.Hubs(store, FakeClock(), fetcher, lambda: Snapshot(feeds={}, rules=rules.RuleSet([])))
+        hubs = push.Hubs(store, FakeClock(), fetcher, lambda: make_settings())
         wanted = websub.new_subscription("https://wire.example/feed", private.url, TOPIC, now=START)
         await store.write(lambda tx: tx.subscriptions.want(wanted))
         await hubs.ask_due("https://watch.example")
@@ -182,8 +182,8 @@ async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than
     clock = FakeClock()
     store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=clock)
     fetcher, feed = HttpFetcher(FetchPolicy(), clock), Feed(url="https://wire.example/feed")
-    snapshot = Snapshot(feeds={feed.url: feed}, rules=rules.RuleSet([]))
-    hubs = push.Hubs(store, clock, fetcher, lambda: snapshot)
+    settings = make_settings(feeds=[feed])
+    hubs = push.Hubs(store, clock, fetcher, lambda: settings)
     wanted = websub.new_subscription(feed.url, "https://hub.example/", TOPIC, now=clock.now())
     await store.write(lambda tx: tx.feeds.sync([feed.url], now=clock.now()))
     await store.write(lambda tx: tx.subscriptions.want(wanted))
@@ -245,8 +245,8 @@ async def test_a_hub_that_does_not_answer_delays_neither_pushes_nor_other_hubs(t
     store, fetcher = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=clock), HttpFetcher(policy, clock)
     # The hubs are private addresses, which only feeds that are private themselves may name.
     feeds = {url: Feed(url=url) for url in (f"https://127.0.0.1/{name}" for name in ("a", "b", "c"))}
-    snapshot = Snapshot(public_url="https://watch.example", feeds=feeds, rules=rules.RuleSet([]))
-    hubs = push.Hubs(store, clock, fetcher, lambda: snapshot)
+    settings = make_settings(public_url="https://watch.example", feeds=feeds.values())
+    hubs = push.Hubs(store, clock, fetcher, lambda: settings)
     hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
     with hub.serve() as good:
         good.asks_back = False

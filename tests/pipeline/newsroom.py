@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot import rules, storage
+from bot.config.settings import Settings
 from bot.feeds import kinds
 from bot.model.feeds import Feed, FeedState
 from bot.model.fetching import Body, Response
@@ -15,10 +16,10 @@ from bot.model.settings import FetchPolicy
 from bot.model.stories import Story
 from bot.pipeline import intake, join
 from bot.pipeline.poll import Poll
-from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from tests.journeys.world import Item, rss
 from tests.testbed.fakes import START
+from tests.testbed.made_settings import make_settings
 
 __all__ = ["Item", "Newsroom", "rule"]
 
@@ -44,10 +45,10 @@ class Newsroom:
     updater: join.StoryUpdater = field(default_factory=join.StoryUpdater)
 
     @property
-    def snapshot(self) -> Snapshot:
-        return Snapshot(
-            feeds={feed.url: feed for feed in self.feeds},
-            rules=rules.RuleSet([rule(min_outlets=self.min_outlets)]),
+    def settings(self) -> Settings:
+        return make_settings(
+            feeds=self.feeds,
+            rules=[rule(min_outlets=self.min_outlets)],
             fetch=self.policy,
             operator="ops",
         )
@@ -58,17 +59,17 @@ class Newsroom:
 
     async def together(self, said: Mapping[str, Sequence[Item]]) -> Sequence[intake.IngestedPoll]:
         self.now += timedelta(minutes=5)
-        snapshot, now = self.snapshot, self.now
+        settings, now = self.settings, self.now
 
         def work(tx: storage.Transaction) -> Sequence[intake.IngestedPoll]:
-            polls = [self._polled(tx, snapshot.feeds[url], items) for url, items in said.items()]
-            ingested = intake.ingest_polls(tx, polls, snapshot, now=now)
+            polls = [self._polled(tx, settings.feeds_by_address[url], items) for url, items in said.items()]
+            ingested = intake.ingest_polls(tx, polls, settings, now=now)
             tx.feeds.save([poll.state for poll in ingested])
             intake.store_articles(tx, [change for poll in ingested for change in poll.changes], now=now)
             tx.articles.see([sighting for poll in ingested for sighting in poll.sightings], at=now)
             arrivals = [arrival for poll in ingested for arrival in poll.arrivals]
             revisions = [revision for poll in ingested for revision in poll.revisions]
-            turn = Turn(tx, snapshot, now)
+            turn = Turn(tx, settings, now)
             self.updater.update(turn, arrivals, revisions)
             turn.write(tx)
             return ingested

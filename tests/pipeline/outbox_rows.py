@@ -11,21 +11,21 @@ from typing import TypeVar
 
 import sqlalchemy
 
-from bot import rules, storage
+from bot import storage
 from bot.model.channels import Abilities, CheckLine, Delivery
 from bot.model.errors import SendError, StoreUnavailable
 from bot.model.messages import Message, Outgoing, Receipt
 from bot.model.settings import OnUnknown
 from bot.model.stories import SendId
 from bot.pipeline import send
-from bot.pipeline.snapshot import Snapshot
 from bot.storage import schema
 from bot.storage.outbox import Outbox
 from bot.testing import messages
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made import sending
+from tests.testbed.made_settings import make_settings
 
-NOTHING = Snapshot(feeds={}, rules=rules.RuleSet([]))
+NOTHING = make_settings(rules=[])
 FULL = Abilities(threads=True, edits=True, lookup=True)
 REDUCED = Abilities(threads=False, edits=False, lookup=False)
 
@@ -136,8 +136,8 @@ class Stage:
         **options: timedelta,
     ) -> send.Sender:
         by_name = {channel.name: channel for channel in channels or (self.channel,)}
-        snapshot = replace(NOTHING, operator=operator, on_unknown=on_unknown)
-        return send.Sender(self.store, by_name, self.clock, snapshot=lambda: snapshot, **options)  # type: ignore[arg-type]
+        settings = make_settings(operator=operator, on_unknown=on_unknown)
+        return send.Sender(self.store, by_name, self.clock, settings=lambda: settings, **options)  # type: ignore[arg-type]
 
     async def add(self, *rows: Outgoing) -> None:
         await self.store.write(lambda tx: tx.outbox.add(rows))

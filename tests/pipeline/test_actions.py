@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot import rules, storage
+from bot.config.settings import Settings
 from bot.model.actions import (
     Action,
     Claim,
@@ -25,23 +27,32 @@ from bot.model.actions import (
     rule_key,
 )
 from bot.model.alerts import Alert, AlertAction, AlertState, Reason
-from bot.model.channels import ActionResult, Person, Press
+from bot.model.channels import ActionResult, ChannelFeatures, Person, Press
 from bot.model.messages import MessageKind, Outgoing, Receipt, SendState, Why
 from bot.model.rules import Line, Rule, Severity
 from bot.model.stories import ArticleId, Story, StoryId
 from bot.pipeline import actions, silences
 from bot.pipeline.rights import operator_context
-from bot.pipeline.snapshot import Snapshot
 from tests.alerts.builders import member, posted
 from tests.testbed.fakes import START
 from tests.testbed.made import brief, sending
+from tests.testbed.made_settings import make_settings
 
 DAY = timedelta(days=1)
 EXIT, LAW = (
     rules.compile_rule(Rule(name=name, notify=("desk",), any=(Line(label="w", terms=(name,)),)))
     for name in ("exit", "law")
 )
-SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([EXIT, LAW]), channels=("desk", "policy", "phone"), operator="ops")
+CHANNELS = ("desk", "policy", "phone")
+SETTINGS = make_settings(rules=[EXIT, LAW], channels=CHANNELS, operator="ops")
+
+
+def restricting(names: Collection[str]) -> Settings:
+    """Return settings in which only one person may act in these channels."""
+    features = {name: ChannelFeatures(may_act=("U9",) if name in names else ()) for name in CHANNELS}
+    return make_settings(rules=[EXIT, LAW], channels=features, operator="ops")
+
+
 RECEIPT = Receipt(ref="1449046920.000100", place="C1", sent_at=START)
 HERE = MakeSilence(kind=SilenceKind.STORY, is_here=True)
 RULE_HERE = MakeSilence(kind=SilenceKind.RULE, key=rule_key("exit"), end=DAY, is_here=True)
@@ -85,7 +96,7 @@ async def press(
     name: str = "e1",
     person: Person | None = None,
     after: timedelta = timedelta(),
-    snapshot: Snapshot = SNAPSHOT,
+    settings: Settings = SETTINGS,
     channels: tuple[str, ...] = ("desk",),
     story: str = "s1",
     place: str = "C1",
@@ -100,7 +111,7 @@ async def press(
         ref=ref,
     )
     now = START + after
-    return await store.write(lambda tx: actions.apply_press(tx, snapshot, pressed, channels=channels, now=now))
+    return await store.write(lambda tx: actions.apply_press(tx, settings, pressed, channels=channels, now=now))
 
 
 async def judgements(store: storage.Store) -> list[tuple[str, str]]:
@@ -243,16 +254,16 @@ async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storag
 async def test_what_holds_everywhere_needs_the_right_in_every_channel_of_the_app(store: storage.Store) -> None:
     await post(store)
     barred = Person(id="U1", barred=frozenset({"policy"}))
-    snapshot = replace(SNAPSHOT, restricted=frozenset({"policy"}))
+    settings = restricting({"policy"})
     actions: list[Action] = [RULE, Split(articles=(ArticleId("a"),))]
     for number, action in enumerate(actions):
         result = await press(
-            store, action, name=str(number), person=barred, snapshot=snapshot, channels=("desk", "policy")
+            store, action, name=str(number), person=barred, settings=settings, channels=("desk", "policy")
         )
         assert result.refused == "in policy only people listed under may_act may act"
     assert await active(store) == []
     assert await store.read(lambda tx: tx.rulings.waiting()) == []
-    here = await press(store, RULE_HERE, name="e3", person=barred, snapshot=snapshot, channels=("desk", "policy"))
+    here = await press(store, RULE_HERE, name="e3", person=barred, settings=settings, channels=("desk", "policy"))
     assert here.refused is None, "its own channel is another matter"
 
 
@@ -271,16 +282,16 @@ async def test_a_silence_from_a_chat_holds_where_the_person_counts(
 ) -> None:
     await post(store)
     person = Person(id="U1", member_of=frozenset(member_of))
-    snapshot = replace(SNAPSHOT, restricted=frozenset(restricted))
-    await press(store, RULE, person=person, snapshot=snapshot, channels=("desk", "policy"))
+    settings = restricting(restricted)
+    await press(store, RULE, person=person, settings=settings, channels=("desk", "policy"))
     assert [silence.channels for silence in await active(store)] == [expected]
 
 
 async def test_a_split_is_refused_where_a_channel_of_another_service_says_who_may_act(store: storage.Store) -> None:
     await post(store)
     split = Split(articles=(ArticleId("b"),))
-    snapshot = replace(SNAPSHOT, restricted=frozenset({"phone"}))
-    assert "in phone only people listed" in str((await press(store, split, snapshot=snapshot)).refused)
+    settings = restricting({"phone"})
+    assert "in phone only people listed" in str((await press(store, split, settings=settings)).refused)
     assert (await press(store, split, name="e2")).refused is None
     [ruling] = await store.read(lambda tx: tx.rulings.waiting())
     assert (ruling.kind, ruling.articles) == (RulingKind.SPLIT, ("b",))
@@ -291,7 +302,7 @@ async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(st
     turn_by = "root (command line)"
 
     def make(tx: storage.Transaction) -> None:
-        turn = operator_context(tx, SNAPSHOT, by=turn_by, now=START)
+        turn = operator_context(tx, SETTINGS, by=turn_by, now=START)
         silences.make_silence(
             turn, MakeSilence(kind=SilenceKind.RULE, name="exit", end=DAY, reason="live", channels=("policy", "desk"))
         )

@@ -15,19 +15,17 @@ from bot.model.rules import Line, Rule
 from bot.model.stories import Article, ArticleId, Story
 from bot.pipeline import join
 from bot.pipeline.advice import Advice
-from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from tests.stories.examples import EXIT, MESSENGER, START, arrival, article
 from tests.testbed.made import alert
+from tests.testbed.made_settings import make_settings
 
 RULE = "Phones"
 WINDOW = timedelta(days=14)
 TERMS = ("BlackBerry",)
-SNAPSHOT = Snapshot(
-    feeds={},
-    rules=rules.RuleSet(
-        [rules.compile_rule(Rule(name=RULE, notify=("desk",), about="phones", all=(Line(label="what", terms=TERMS),)))]
-    ),
+PHONES = Rule(name=RULE, notify=("desk",), about="phones", all=(Line(label="what", terms=TERMS),))
+SETTINGS = make_settings(
+    rules=[rules.compile_rule(PHONES)],
     window=WINDOW,
 )
 POLICY = LanguageModelPolicy(url="http://127.0.0.1:1/v1", name="local-model", uses=frozenset({Use.SAME_EVENT}))
@@ -75,7 +73,7 @@ class Process:
             for came in arrivals:
                 tx.articles.add([came.article])
                 tx.articles.add_matches(came.article.id, came.matches)
-            turn = Turn(tx, SNAPSHOT, self.now)
+            turn = Turn(tx, SETTINGS, self.now)
             self.advice.begin(turn)
             self.updater.update(turn, arrivals, ())
             turn.write(tx)

@@ -15,11 +15,12 @@ from bot.model.archive import Arrival
 from bot.model.messages import Message, MessageKind
 from bot.model.rules import Digest, Rule
 from bot.model.stories import Article
-from bot.pipeline import backtest, join, snapshot, turn
+from bot.pipeline import backtest, join, turn
 from tests.pipeline.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule
 from tests.testbed import fresh
 from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made_settings import make_settings
 
 BLACKBERRY = rule(name="BlackBerry", any=["BlackBerry"])
 DIGEST = rule(name="Digest", any=["BlackBerry"], when=Digest(at=time(12), zone=ZoneInfo("UTC")))
@@ -32,7 +33,7 @@ def tried(articles: Sequence[Article], *given: Rule, **plan: Any) -> backtest.Ba
     compiled = tuple(map(rules.compile_rule, given))
     settings: dict[str, Any] = {
         "tried": compiled,
-        "snapshot": snapshot.Snapshot(feeds={FEED.url: FEED}, rules=rules.RuleSet(())),
+        "settings": make_settings(feeds=[FEED], rules=[]),
         "since": START - timedelta(days=1),
         "until": END,
     } | plan
@@ -42,8 +43,8 @@ def tried(articles: Sequence[Article], *given: Rule, **plan: Any) -> backtest.Ba
 async def live(articles: Sequence[Article], given: Sequence[Rule]) -> list[tuple[str, str, str]]:
     """The same articles through the desk over a real store, a tick each 20 minutes."""
     clock = FakeClock(START)
-    index = rules.RuleSet(map(rules.compile_rule, given))
-    at_the_time = snapshot.Snapshot(feeds={}, rules=index)
+    at_the_time = make_settings(rules=map(rules.compile_rule, given))
+    index = at_the_time.rule_set
     store = fresh.in_memory(clock)
     working = join.StoryUpdater()
     arriving = sorted(articles, key=lambda one: (one.first_seen, one.id))

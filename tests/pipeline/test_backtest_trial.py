@@ -12,10 +12,10 @@ import pytest
 from bot import rules
 from bot.model.stories import Article
 from bot.pipeline import backtest
-from bot.pipeline.snapshot import Snapshot
 from tests.pipeline.archives import FEED, Archive, article
 from tests.rules.making import rule
 from tests.testbed.fakes import START
+from tests.testbed.made_settings import make_settings
 
 DAY = timedelta(days=1)
 ALL = {"product": ["BES", "BlackBerry"], "regulator": ["PTA"], "demand": ["backdoor*"]}
@@ -28,11 +28,11 @@ def compiled(**keys: Any) -> rules.CompiledRule:
 def tried(
     *articles: Article, given: rules.CompiledRule | None = None, zone: tzinfo = UTC, **plan: Any
 ) -> backtest.BacktestReport:
-    snapshot = Snapshot(feeds={FEED.url: FEED}, rules=rules.RuleSet(()), zone=zone)
-    settings: dict[str, Any] = {"since": START - DAY, "until": START + 2 * DAY, "snapshot": snapshot} | plan
+    settings = make_settings(feeds=[FEED], timezone=zone)
+    keys: dict[str, Any] = {"since": START - DAY, "until": START + 2 * DAY, "settings": settings} | plan
     return backtest.run_backtest(
-        Archive(articles).archive(since=settings["since"]),
-        backtest.BacktestPlan(tried=(given or compiled(),), **settings),
+        Archive(articles).archive(since=keys["since"]),
+        backtest.BacktestPlan(tried=(given or compiled(),), **keys),
     )
 
 

@@ -31,7 +31,7 @@ async def seed(tmp_path: Path) -> AsyncIterator[World]:
 
 async def _poll(running: App, *, decides: bool = False) -> PassReport:
     token, states = await running.pipeline.claim(limit=100, everything=True)
-    return await running.pipeline.run(token, states, running.live.snapshot, decides=decides)
+    return await running.pipeline.run(token, states, running.live.settings, decides=decides)
 
 
 def _publish(seed: World, **told: Item) -> None:
@@ -49,7 +49,7 @@ async def test_two_processes_that_take_turns_know_each_others_stories(seed: Worl
         ):
             _publish(seed, **told)
             await _poll(running)
-            assert (await deciding.decide_batch(running.live.snapshot, limit=100)).decided_count == 1
+            assert (await deciding.decide_batch(running.live.settings, limit=100)).decided_count == 1
         (story,) = await running.store.read(lambda tx: tx.stories.since(None))
         assert {member.article.outlet for member in story.members} == set(OUTLETS)
 
@@ -67,7 +67,7 @@ async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: Wo
         await running.store.write(lambda tx: tx.decision_queue.add([bad, good], []))
 
         with capture_logs() as logs:
-            batch = await running.decider.decide_batch(running.live.snapshot, limit=100)
+            batch = await running.decider.decide_batch(running.live.settings, limit=100)
 
         assert batch.decided_count == 2
         assert [decision.reason for decision in batch.decisions] == [Reason.FIRST_REPORT]

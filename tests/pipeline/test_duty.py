@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bot import rules, storage
+from bot.config.settings import Settings
 from bot.model.actions import Action, Claim, MakeSilence, Release, SilenceKind, Verdict
-from bot.model.channels import ActionResult, Person, Press
+from bot.model.channels import ActionResult, ChannelFeatures, Person, Press
 from bot.model.errors import CannotAct
 from bot.model.feeds import Feed
 from bot.model.messages import Escalation, Mention, MessageKind, Outgoing, Receipt, SendState
@@ -18,9 +19,9 @@ from bot.model.settings import Escalate
 from bot.model.stories import StoryId
 from bot.pipeline import actions
 from bot.pipeline.rights import operator_context
-from bot.pipeline.snapshot import Snapshot
 from tests.pipeline.newsroom import Item, Newsroom, rule
 from tests.testbed.fakes import START
+from tests.testbed.made_settings import make_settings
 
 DAWN = Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
 WIRE = Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
@@ -37,14 +38,16 @@ class Watch(Newsroom):
     own: tuple[str, ...] = ()
 
     @property
-    def snapshot(self) -> Snapshot:
+    def settings(self) -> Settings:
         changed = replace(rule().rule, notify=self.notify, severity=self.severity, mention=self.own)
-        return Snapshot(
-            feeds={feed.url: feed for feed in self.feeds},
-            rules=rules.RuleSet([rules.compile_rule(changed)]),
+        return make_settings(
+            feeds=self.feeds,
+            rules=[rules.compile_rule(changed)],
             mention=self.mention,
-            people={"desk": {"duty": "S1"}, "duty": {"duty": "S2"}},
-            with_buttons=frozenset({"desk"}),
+            channels={
+                "desk": ChannelFeatures(people={"duty": "S1"}, has_buttons=True),
+                "duty": ChannelFeatures(people={"duty": "S2"}),
+            },
             escalate=Escalate(after=QUARTER, to="duty"),
         )
 
@@ -68,9 +71,9 @@ class Watch(Newsroom):
         who = replace(Person(id="U1"), **person)  # type: ignore[arg-type]  # a test names the fields it changes
         once = once or f"{type(action).__name__} {place}"
         press = Press(id=once, person=who, action=action, story=story.id, place=place, ref=ref)
-        snapshot, now = self.snapshot, self.now
+        settings, now = self.settings, self.now
         return await self.store.write(
-            lambda tx: actions.apply_press(tx, snapshot, press, channels=("desk", "second", "duty"), now=now)
+            lambda tx: actions.apply_press(tx, settings, press, channels=("desk", "second", "duty"), now=now)
         )
 
 
@@ -163,10 +166,10 @@ async def test_how_to_claim_is_said_where_somebody_is_called_otherwise(room: Wat
 async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_the_story(room: Watch) -> None:
     await room.poll(DAWN, item())
     (story,) = await room.stories()
-    snapshot, now = room.snapshot, room.now
+    settings, now = room.settings, room.now
 
     def claim(tx: storage.Transaction, story_id: StoryId) -> ActionResult:
-        context = operator_context(tx, snapshot, by="ann", now=now)
+        context = operator_context(tx, settings, by="ann", now=now)
         return actions.apply_action(context, Claim(), actions.story_target(context, story_id))
 
     made = await room.store.write(lambda tx: claim(tx, story.id))

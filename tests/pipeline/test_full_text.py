@@ -16,9 +16,9 @@ from bot.model.rules import Rule
 from bot.model.settings import FetchPolicy
 from bot.pipeline import poll
 from bot.pipeline.poll import Poller
-from bot.pipeline.snapshot import Snapshot
 from tests.feeds.documents import URL, item, rss
 from tests.testbed.fakes import START, FakeClock
+from tests.testbed.made_settings import make_settings
 
 RULE = Rule(name="Ship lost", notify=("desk",), query="ship AND lost")
 
@@ -55,8 +55,8 @@ async def _asked(store: storage.Store, full_text: FullText, *items: str, seconds
     pages = Pages(seconds)
     fetcher, documents = OneAnswer(rss(*items)), parsing.make_reader(FetchPolicy(readers=0))
     poller = Poller(fetcher=fetcher, documents=documents, pages=pages, links=pages, store=store, clock=FakeClock())
-    snapshot = Snapshot(feeds={URL: feed}, rules=rules.RuleSet([rules.compile_rule(RULE)]))
-    polled = await poller.poll(FeedState(url=URL, due_at=START), snapshot)
+    settings = make_settings(feeds=[feed], rules=[rules.compile_rule(RULE)])
+    polled = await poller.poll(FeedState(url=URL, due_at=START), settings)
     assert polled.error is None
     assert list(polled.pages) == pages.asked
     return [link.rpartition("/")[2] for link in pages.asked]

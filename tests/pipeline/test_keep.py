@@ -14,9 +14,9 @@ from bot.model.ledger import LedgerValue
 from bot.model.rules import Match, Rule
 from bot.pipeline import keep
 from bot.pipeline.keep import ExpectationMonitor, note_rule_matches
-from bot.pipeline.snapshot import Snapshot
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made import article
+from tests.testbed.made_settings import make_settings
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -231,14 +231,14 @@ async def test_a_clock_that_was_set_back_does_not_stop_it(store: storage.Store, 
 
 
 RULE = Rule(name="Ship lost", notify=("desk",), query="ship", expect=2 * DAY)
-SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([rules.compile_rule(RULE)]), operator="ops")
+SETTINGS = make_settings(rules=[rules.compile_rule(RULE)], operator="ops")
 
 
 async def notices(store: storage.Store, monitor: ExpectationMonitor, clock: FakeClock) -> int:
     """Return how many notices there are after the monitor's next tick."""
 
     def work(tx: storage.Transaction) -> int:
-        monitor.report(tx, SNAPSHOT, now=clock.now())
+        monitor.report(tx, SETTINGS, now=clock.now())
         return len(tx.outbox.unsent())
 
     return await store.write(work)
@@ -251,7 +251,7 @@ async def test_a_match_that_another_process_saw_puts_the_notice_off(store: stora
     assert await notices(store, monitor, clock) == 0
     match = Match(rule="Ship lost", rule_version="1", evidence=())
     arrival = Arrival(article=article("1"), matches=(match,), is_baseline=False)
-    await store.write(lambda tx: note_rule_matches(tx, SNAPSHOT, [arrival], now=clock.now()))
+    await store.write(lambda tx: note_rule_matches(tx, SETTINGS, [arrival], now=clock.now()))
     clock.advance(1.5 * DAY)
     assert await notices(store, monitor, clock) == 0
     clock.advance(DAY)
@@ -264,7 +264,7 @@ async def test_a_notice_of_a_transaction_that_failed_is_written_again(store: sto
     clock.advance(3 * DAY)
 
     def fail(tx: storage.Transaction) -> None:
-        monitor.report(tx, SNAPSHOT, now=clock.now())
+        monitor.report(tx, SETTINGS, now=clock.now())
         raise StoreUnavailable("the disk is full")
 
     with pytest.raises(StoreUnavailable):

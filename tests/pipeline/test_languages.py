@@ -1,4 +1,4 @@
-"""An encoder of the snapshot reaches the stories, and a reload switches it on and off."""
+"""An encoder of the settings reaches the stories, and a reload switches it on and off."""
 
 from __future__ import annotations
 
@@ -10,37 +10,39 @@ from pathlib import Path
 import pytest
 
 from bot import app, rules, storage
-from bot.app import wiring
+from bot.config.settings import Settings
 from bot.model.language_models import Encoder
 from bot.model.rules import Line, Rule
 from bot.model.stories import Article, Story
 from bot.pipeline import join
-from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from bot.queries import trials
 from tests.stories.examples import START, arrival
 from tests.stories.test_foreign import COAST, TERMS, TRANSLATIONS, WINDOW
 from tests.stories.test_foreign import COSTA as WITH_A_DATE
 from tests.testbed.encoders import DictionaryEncoder
+from tests.testbed.made_settings import make_settings
 
 LINE = Line(label="what", terms=TERMS)
 RULE = rules.compile_rule(Rule(name="Quakes", notify=("desk",), all=(LINE,)))
-OFF = Snapshot(feeds={}, rules=rules.RuleSet([RULE]), window=WINDOW)
+OFF = make_settings(rules=[RULE], window=WINDOW)
 #: Without the date that the English report has too.
 COSTA = replace(WITH_A_DATE, text=WITH_A_DATE.text.replace(" Reunión el 14 de diciembre.", ""))
-ON = replace(OFF, encoder=DictionaryEncoder(TRANSLATIONS))
+ON = make_settings(rules=[RULE], window=WINDOW, encoder=DictionaryEncoder(TRANSLATIONS))
+
+SHORT = make_settings(rules=[RULE], window=timedelta(hours=1), encoder=DictionaryEncoder(TRANSLATIONS))
 
 
-async def members(store: storage.Store, *steps: tuple[Snapshot, Article]) -> list[int]:
+async def members(store: storage.Store, *steps: tuple[Settings, Article]) -> list[int]:
     """How many articles each story has after each article came in its turn."""
     updater = join.StoryUpdater()
 
     def work(tx: storage.Transaction) -> Sequence[Story]:
-        for at, (snapshot, article) in enumerate(steps):
+        for at, (settings, article) in enumerate(steps):
             came = arrival(article, "Quakes", *TERMS)
             tx.articles.add([article])
             tx.articles.add_matches(article.id, came.matches)
-            step = Turn(tx, snapshot, START + timedelta(hours=3, minutes=at))
+            step = Turn(tx, settings, START + timedelta(hours=3, minutes=at))
             updater.update(step, [came], ())
             step.write(tx)
         return tx.stories.since(None)
@@ -50,11 +52,11 @@ async def members(store: storage.Store, *steps: tuple[Snapshot, Article]) -> lis
 
 @pytest.mark.parametrize(
     ("first", "second", "sizes"),
-    [(ON, ON, [2]), (OFF, OFF, [1, 1]), (OFF, ON, [2]), (ON, replace(ON, window=timedelta(hours=1)), [1, 1])],
+    [(ON, ON, [2]), (OFF, OFF, [1, 1]), (OFF, ON, [2]), (ON, SHORT, [1, 1])],
     ids=["with an encoder", "without", "switched on by a reload", "window shortened by a reload"],
 )
 async def test_coverage_in_two_languages_is_one_story_where_an_encoder_is_on(
-    store: storage.Store, first: Snapshot, second: Snapshot, sizes: list[int]
+    store: storage.Store, first: Settings, second: Settings, sizes: list[int]
 ) -> None:
     assert await members(store, (first, COAST), (second, COSTA)) == sizes
 
@@ -71,7 +73,9 @@ async def test_a_review_of_rules_groups_in_the_languages_that_the_bot_does(
     await store.write(lambda tx: tx.articles.add([COAST, COSTA]))
 
     async def posts(encoder: Encoder | None) -> int:
-        old, new = ((each, replace(wiring.snapshot_of(each), encoder=encoder)) for each in (before, now))
+        old, new = (
+            make_settings(rules=settings.rules, channels=["desk"], encoder=encoder) for settings in (before, now)
+        )
         since, until = START - timedelta(days=1), START + timedelta(days=1)
         found = await store.read(lambda tx: trials.review_rules(tx, old, new, since=since, until=until))
         return len(found.new.posts.keys() - found.old.posts.keys())

@@ -15,16 +15,15 @@ from bot.model.rules import Line, Match, Rule
 from bot.model.stories import Article, SendId, Story
 from bot.pipeline import join, silences
 from bot.pipeline.rights import operator_context
-from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from tests.stories import examples
 from tests.testbed.fakes import START
 from tests.testbed.made import alert
+from tests.testbed.made_settings import make_settings
 
 DAY = timedelta(days=1)
 RULE = rules.compile_rule(Rule(name="exit", notify=("desk",), all=(Line(label="product", terms=("BlackBerry",)),)))
-RULE_SET = rules.RuleSet([RULE])
-SNAPSHOT = Snapshot(feeds={}, rules=RULE_SET, window=timedelta(days=200))
+SETTINGS = make_settings(rules=[RULE], window=timedelta(days=200))
 FIRST, SECOND, BRIDGE = (
     examples.article(examples.EXIT.title, examples.EXIT.text, outlet=outlet, at=examples.START + at * DAY / 24)
     for at, outlet in enumerate(("Gazette", "Tribune", "Mirror"))
@@ -34,7 +33,7 @@ AGAIN = examples.article(examples.MOVED.title, examples.MOVED.text, outlet="Echo
 
 
 def matches(article: Article) -> tuple[Match, ...]:
-    return RULE_SET.match(article, Feed(url=article.feed), now=START)
+    return SETTINGS.rule_set.match(article, Feed(url=article.feed), now=START)
 
 
 def post(tx: storage.Transaction, story: Story, *, state: AlertState = AlertState.POSTED) -> None:
@@ -59,7 +58,7 @@ async def arrive(
         tx.articles.add([article])
         tx.articles.add_matches(article.id, matches(article))
         arrival = Arrival(article=article, matches=matches(article), is_baseline=False)
-        turn = Turn(tx, SNAPSHOT, article.first_seen)
+        turn = Turn(tx, SETTINGS, article.first_seen)
         made = news.update(turn, [arrival], ())
         turn.write(tx)
         return made, tx.outbox.unsent()
@@ -110,7 +109,7 @@ async def test_a_silenced_story_stays_silent_when_an_older_one_takes_its_message
     await store.write(lambda tx: post(tx, YOUNGER))
     action = MakeSilence(kind=SilenceKind.STORY, name=YOUNGER.id, reason="enough of it")
     await store.write(
-        lambda tx: silences.make_silence(operator_context(tx, SNAPSHOT, by="ann", now=BRIDGE.first_seen), action)
+        lambda tx: silences.make_silence(operator_context(tx, SETTINGS, by="ann", now=BRIDGE.first_seen), action)
     )
     decisions, _ = await arrive(store, join.StoryUpdater(), BRIDGE)
     assert [(each.story, each.reason) for each in decisions] == [(OLDER.id, Reason.SILENCED)]

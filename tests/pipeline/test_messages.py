@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot import rules, storage
+from bot import storage
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
 from bot.model.messages import Outgoing
 from bot.model.stories import Member, SendId, Story, StoryId
 from bot.pipeline import messages
-from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from tests.stories.members import article, match, member, rule, story
 from tests.testbed.fakes import START
 from tests.testbed.made import alert, decision
+from tests.testbed.made_settings import make_settings
 
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
 RULES = {"R": rule("R")}
@@ -38,7 +38,7 @@ def decided(action: AlertAction, of: Story) -> Decision:
 
 
 def turn_over(tx: storage.Transaction, *saved: Story) -> Turn:
-    turn = Turn(tx, Snapshot(feeds={}, rules=rules.RuleSet([])), START)
+    turn = Turn(tx, make_settings(rules=[]), START)
     turn.rules = RULES
     for of in saved:
         turn.save_story(of)

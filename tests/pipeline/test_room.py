@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot import rules, storage
+from bot import storage
 from bot.fetch import parsing, slots
 from bot.model.errors import StoreUnavailable
 from bot.model.feeds import Feed
@@ -16,10 +16,10 @@ from bot.model.settings import FetchPolicy
 from bot.pipeline.decide import Decider
 from bot.pipeline.passes import Pipeline
 from bot.pipeline.poll import Poller
-from bot.pipeline.snapshot import Snapshot
 from tests.feeds.documents import URL, item, rss
 from tests.pipeline.test_full_text import OneAnswer, Pages
 from tests.testbed.fakes import FakeClock
+from tests.testbed.made_settings import make_settings
 
 
 class Counted(slots.Room):
@@ -81,11 +81,11 @@ async def test_nothing_is_held_after_a_pass(store: storage.Store, is_away: bool)
     feeds = {f"{URL}{number}": Feed(url=f"{URL}{number}") for number in range(5)}
     await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now()))
     states = await store.read(lambda tx: tx.feeds.all())
-    snapshot = Snapshot(feeds=feeds, rules=rules.RuleSet([]), fetch=FetchPolicy(readers=0), policies={})
+    settings = make_settings(feeds=feeds.values(), fetch=FetchPolicy(readers=0))
     if is_away:
         with pytest.raises(StoreUnavailable):
-            await passes.run("token", states, snapshot)
+            await passes.run("token", states, settings)
     else:
-        await passes.run("token", states, snapshot)
+        await passes.run("token", states, settings)
     assert room.opened
     assert not room.held

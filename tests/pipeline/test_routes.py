@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import rules, storage
+from bot.config.settings import Settings
 from bot.model.feeds import Feed
 from bot.model.settings import QuietHours, Route, RouteMatch
-from bot.pipeline.snapshot import Snapshot
 from tests.pipeline.newsroom import Item, Newsroom, rule
 from tests.testbed.fakes import START
 
@@ -31,11 +31,11 @@ class Routed(Newsroom):
     routes: tuple[Route, ...] = ROUTES
 
     @property
-    def snapshot(self) -> Snapshot:
-        whole = Newsroom.snapshot.fget(self)  # type: ignore[attr-defined]  # the property of the class below
-        assert isinstance(whole, Snapshot)
+    def settings(self) -> Settings:
+        whole = Newsroom.settings.fget(self)  # type: ignore[attr-defined]  # the property of the class below
+        assert isinstance(whole, Settings)
         unnamed = replace(rule().rule, notify=())
-        return replace(whole, rules=rules.RuleSet([rules.compile_rule(unnamed)]), routes=self.routes)
+        return replace(whole, rules=(rules.compile_rule(unnamed),), bot=replace(whole.bot, routes=self.routes))
 
 
 @pytest.fixture

@@ -408,7 +408,7 @@ async def test_a_misbehaving_slack_gets_every_message_once_and_each_thread_in_or
             for each in (row(head), reply(f"{head}-1", head), edit(f"{head}-2", head), reply(f"{head}-3", head))
         ]
         await store.write(lambda tx: tx.outbox.add(rows))
-        done = await Sender(store, {"desk": channel}, clock, snapshot=lambda: NOTHING).drain(timedelta(hours=2))
+        done = await Sender(store, {"desk": channel}, clock, settings=lambda: NOTHING).drain(timedelta(hours=2))
         taken = server.workspace.messages("policy-alerts")
     await store.close()
 

@@ -20,6 +20,7 @@ from bot.queries.silences import ListedSilence, read_silences
 from tests.pipeline.newsroom import Item, Newsroom
 from tests.pipeline.test_actions import outgoing
 from tests.testbed.fakes import START
+from tests.testbed.made_settings import make_settings
 
 HOUR = timedelta(hours=1)
 DAWN = Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
@@ -40,10 +41,10 @@ async def silence(
     reason: str = "they move",
     channels: tuple[str, ...] = (),
 ) -> Silence:
-    snapshot = replace(room.snapshot, channels=("desk", "policy"))
+    settings = make_settings(feeds=room.feeds, rules=room.settings.rules, channels=("desk", "policy"), operator="ops")
     action = MakeSilence(kind=kind, name=name, end=span, reason=reason, channels=channels)
     return await room.store.write(
-        lambda tx: silences.make_silence(operator_context(tx, snapshot, by="ann", now=room.now), action)
+        lambda tx: silences.make_silence(operator_context(tx, settings, by="ann", now=room.now), action)
     )
 
 
@@ -139,7 +140,7 @@ async def test_a_request_that_is_delivered_twice_makes_one_silence(room: Newsroo
     action = MakeSilence(kind=SilenceKind.OUTLET, name="Dawn", end=HOUR, reason="x")
 
     def work(tx: storage.Transaction) -> None:
-        turn = operator_context(tx, room.snapshot, by="ann", now=START)
+        turn = operator_context(tx, room.settings, by="ann", now=START)
         silences.make_silence(replace(turn, once="the same"), action)
 
     await room.store.write(work)

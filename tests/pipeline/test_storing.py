@@ -66,11 +66,11 @@ async def _take_in(room: Newsroom, store: Any, said: dict[str, Sequence[Item]]) 
     def claimed(tx: storage.Transaction) -> Any:
         tx.feeds.sync(list(said), now=START)
         tx.feeds.claim_due(now=room.now, limit=10, token=str(room.now), lease=timedelta(seconds=1), everything=True)
-        polls = [room._polled(tx, room.snapshot.feeds[url], items) for url, items in said.items()]
+        polls = [room._polled(tx, room.settings.feeds_by_address[url], items) for url, items in said.items()]
         return [replace(polled, state=replace(polled.state, baseline_at=START)) for polled in polls]
 
     polls = await room.store.write(claimed)
-    return await intake.store_polls(store, polls, room.snapshot, token=str(room.now), now=room.now)
+    return await intake.store_polls(store, polls, room.settings, token=str(room.now), now=room.now)
 
 
 async def _waiting(room: Newsroom) -> Counter[str]:

@@ -123,7 +123,7 @@ class ClusterEngine:
         try:
             _, states = await pipeline.claim(limit=self.batch, token=token)
             try:
-                passed = await pipeline.run(token, states, self._app.live.snapshot, decides=False)
+                passed = await pipeline.run(token, states, self._app.live.settings, decides=False)
             except BaseException:
                 # The poll was interrupted. Release the feeds, so that other workers need not wait until the lease ends.
                 await asyncio.shield(self.release_feeds(token))
@@ -142,7 +142,7 @@ class ClusterEngine:
         """Decide waiting articles, batch after batch, until ``over`` is set."""
         while not over.is_set():
             try:
-                batch = await self._app.decider.decide_batch(self._app.live.snapshot, limit=BATCH)
+                batch = await self._app.decider.decide_batch(self._app.live.settings, limit=BATCH)
             except StoreError:
                 await _wait(over, STORE_PAUSE)
                 continue

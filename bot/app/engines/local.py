@@ -61,7 +61,7 @@ class LocalEngine:
                 await app.note_tick()
                 token, states = await pipeline.claim(limit=limit, everything=self._everything)
                 if not states:
-                    await pipeline.release(app.live.snapshot)
+                    await pipeline.release(app.live.settings)
             except StoreError:
                 # The store has logged the error; the next tick tries again.
                 return
@@ -84,7 +84,7 @@ class LocalEngine:
             self._has_room.set()
 
         try:
-            self._on_pass(await pipeline.run(token, states, app.live.snapshot, on_taken=take))
+            self._on_pass(await pipeline.run(token, states, app.live.settings, on_taken=take))
         except StoreError:
             # Poll these feeds again as soon as the database is available.
             await retry_until_stored(lambda: pipeline.free_feeds(token), app.clock)

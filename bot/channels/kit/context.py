@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Protocol, TypeAlias, TypeVar
-from zoneinfo import ZoneInfo
 
 import pydantic
 
 from bot.model.access import Secret
-from bot.model.channels import CheckLine, Delivery
+from bot.model.channels import ChannelFeatures, CheckLine, Delivery
 from bot.model.durations import Clock, format_duration, parse_duration
 from bot.model.errors import ChannelClosed, ConfigError, NotEditable, OutcomeUnknown, SendError, ThreadGone
 from bot.model.messages import Receipt
@@ -75,21 +74,6 @@ def check_mode(to: str | None, token: Secret | None, webhook: Secret | None) -> 
             raise ValueError("a webhook has a fixed channel and needs no token: remove to and token")
     elif to is None or token is None:
         raise ValueError("add to and token (a bot), or webhook (reduced mode)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelFeatures:
-    """The features that a channel's options turn on."""
-
-    #: The people whom messages can mention: name -> id on the service.
-    people: Mapping[str, str] = field(default_factory=dict)
-    has_buttons: bool = False
-    #: The ids of the people who may press buttons. If empty, everybody may.
-    may_act: Sequence[str] = ()
-    #: The time of the daily digest and its zone, or None for no digest. If the zone is None, that of bot.yaml applies.
-    digest: tuple[time, ZoneInfo | None] | None = None
-    #: Whether messages can be edited. If None, the channel's class determines it.
-    can_edit: bool | None = None
 
 
 class ChannelOptions(pydantic.BaseModel):

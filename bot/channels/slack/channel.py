@@ -17,7 +17,6 @@ from bot.channels.kit.context import (
     Address,
     BaseChannel,
     ChannelContext,
-    ChannelFeatures,
     ChannelOptions,
     ServicePace,
     StoredId,
@@ -33,7 +32,7 @@ from bot.channels.kit.http_client import RateLimits
 from bot.channels.slack import blocks, sdk
 from bot.model import visible
 from bot.model.access import Secret
-from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError, ThreadGone
 from bot.model.messages import MessageKind, Receipt
 from bot.model.rules import Severity

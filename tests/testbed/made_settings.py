@@ -1,0 +1,55 @@
+"""Settings that no file was read for, for tests of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot import rules
+from bot.config.bot_keys import BotSettings, ChannelSettings, StorySettings, WebSettings
+from bot.config.kinds import ChannelKeys
+from bot.config.settings import Settings
+from bot.model.channels import ChannelFeatures
+from bot.model.feeds import Feed
+from bot.model.language_models import Encoder
+from bot.model.rules import Thread
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedSettings(Settings):
+    """Settings with an encoder of the tests in place of the one that bot.yaml's languages would load."""
+
+    given_encoder: Encoder | None = None
+
+    @property
+    def encoder(self) -> Encoder | None:
+        return self.given_encoder
+
+
+def make_settings(
+    *,
+    rules: Iterable[rules.CompiledRule] = (),
+    feeds: Iterable[Feed] = (),
+    channels: Iterable[str] | Mapping[str, ChannelFeatures] = (),
+    window: timedelta = timedelta(days=14),
+    public_url: str | None = None,
+    encoder: Encoder | None = None,
+    **bot_keys: Any,
+) -> Settings:
+    """Return settings with these rules, feeds, channels (with their features), and keys of bot.yaml."""
+    features = channels if isinstance(channels, Mapping) else dict.fromkeys(channels, ChannelFeatures())
+    options = ChannelKeys(translate=None, thread=Thread.NEWS)
+    bot = BotSettings(
+        channels={
+            name: ChannelSettings(name=name, kind="console", options=options, features=each)
+            for name, each in features.items()
+        },
+        stories=StorySettings(window=window),
+        web=WebSettings(listen="127.0.0.1:8080", public_url=public_url) if public_url else None,
+        **bot_keys,
+    )
+    return EncodedSettings(
+        bot=bot, feeds=tuple(feeds), rules=tuple(rules), problems=(), version="made", given_encoder=encoder
+    )
