@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 from bot.model.actions import Silence
 from bot.model.durations import format_count, format_duration
+from bot.model.language_models import LanguageModelPolicy, Use
 from bot.model.messages import Message, MessageKind, Notice, Outgoing
 from bot.model.settings import Problem
 from bot.model.stories import Article, Story, send_id
@@ -139,11 +140,28 @@ def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str
     return Notice(what=lead, where=(f"The trouble was: {reason}",), occasion=occasion)
 
 
-def model_is_failing(name: str, reason: str, *, now: datetime) -> Notice:
+def model_is_failing(policy: LanguageModelPolicy, reason: str, *, is_slow: bool, now: datetime) -> Notice:
     """Report that the language model refuses calls or failed several times in a row. ``reason`` is the last error."""
-    lead = f"The model {name} gives no usable answer. Until it does, Wirewatch decides without it."
+    lead = f"The model {policy.name} gives no usable answer. Until it does, Wirewatch decides without it."
     remedy = "`wirewatch model test` calls it now; check url, name and key under model in bot.yaml."
+    if is_slow:
+        remedy = (
+            f"`wirewatch model test` shows how long its answers take; raise `timeout` "
+            f"({format_duration(policy.timeout)}) and `wait` ({format_duration(policy.wait)}, at most 2 minutes) under "
+            "model in bot.yaml, lower `at_once`, or take a faster model."
+        )
     return Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now.isoformat()}",))
+
+
+def model_use_is_off(name: str, use: Use, reason: str, *, now: datetime) -> Notice:
+    """Report that the language model is no longer asked about one use."""
+    return Notice(
+        what=f"The model {name} is no longer asked for {use}, because its answers cannot be trusted.",
+        where=(reason,),
+        remedy=f"Remove {use} from uses in bot.yaml, or take a larger model. It is asked again after it has passed "
+        "`wirewatch model test`.",
+        occasion=(f"model use off {use} {now.isoformat()}",),
+    )
 
 
 def model_is_back(name: str, *, now: datetime) -> Notice:

@@ -15,8 +15,9 @@ from bot.app.environment import Environment
 from bot.app.wiring import Live, Observers
 from bot.model.alerts import Decision
 from bot.model.errors import ConfigError
-from bot.model.language_models import LanguageModelPolicy
+from bot.model.language_models import LanguageModelPolicy, describe_exam
 from bot.pipeline.decide import Decider
+from bot.storage import keys
 
 if TYPE_CHECKING:
     from bot.llm import Asker
@@ -47,6 +48,10 @@ class Assisting:
         self._policy, previous = policy, self._asker
         self._asker = self._open(policy) if policy else None
         self._decider.advise(self._asker)
+        if policy is not None:
+            warning = describe_exam(policy, await self._store.read(keys.get_exam))
+            if warning:
+                log.warning("model not passed", reason=warning)
         self._changed.set()
         if previous is not None:
             await previous.close()

@@ -156,7 +156,7 @@ def _show(policy: LanguageModelPolicy, result: ExamResult, answers: Sequence[Exa
             style="yellow",
         )
     for use, mark in result.marks.items():
-        score = f"{use}: {mark.right} of {mark.asked} right"
+        score = f"{use}: {mark.describe()}"
         if mark.is_passed:
             terminal.row(f"fit for {score}")
         else:

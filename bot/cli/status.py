@@ -30,7 +30,7 @@ from bot.model.messages import SendState
 from bot.queries.feeds import FeedDocument, find_problems
 from bot.queries.registry import Archive
 from bot.queries.silences import read_silences
-from bot.queries.status import StatusDocument, StatusParameters, describe_bot, show_status
+from bot.queries.status import ModelDocument, StatusDocument, StatusParameters, describe_bot, show_status
 from bot.storage import keys
 from bot.web.health import readiness
 
@@ -91,12 +91,26 @@ def status(
         tries = format_count(row.attempts, "attempt")
         style = "yellow" if row.state == SendState.PARKED.value else ""
         terminal.row(f"  {row.state} {row.kind} to {row.channel}, {tries}{reason}", style=style)
+    _show_model(shown.language_model)
     errors = sum(problem.severity == "error" for problem in settings.problems)
     if errors:
         text = f"configuration: {format_count(errors, 'error')}; `wirewatch check` lists them"
         terminal.row(text, style="yellow")
     terminal.row(f"{format_count(shown.articles, 'article')} in the archive", style="dim")
     terminal.row(f"bot: {shown.bot}", style="dim" if shown.is_running else "yellow")
+
+
+def _show_model(shown: ModelDocument | None) -> None:
+    if shown is None:
+        terminal.row("no language model (docs/language-model.md)", style="dim")
+        return
+    for use in shown.uses:
+        text = f"model {shown.name}, {use.use}: {format_count(use.calls, 'call')} in 24 hours"
+        if use.calls:
+            text += f", {use.refused} refused, {use.failed} failed, {use.seconds} seconds each"
+        terminal.row(f"{text}{f'; switched off: {use.off}' if use.off else ''}", style="yellow" if use.off else "")
+    if shown.warning:
+        terminal.row(shown.warning, style="yellow")
 
 
 def _show_feeds(feeds: Sequence[FeedDocument], now: datetime) -> None:

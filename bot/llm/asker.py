@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,10 +21,30 @@ from bot.aio import TaskGroup
 from bot.alerts import notices
 from bot.llm import prompts
 from bot.model.durations import Clock, format_duration
-from bot.model.errors import BadAnswer, ModelError, ModelRefused, ModelUnavailable, NotYetAnswered, StoreError
-from bot.model.language_models import Completion, LanguageModel, LanguageModelPolicy, ModelAnswer, Prompt, Spending
+from bot.model.errors import (
+    BadAnswer,
+    ModelError,
+    ModelRefused,
+    ModelTimedOut,
+    ModelUnavailable,
+    NotYetAnswered,
+    StoreError,
+)
+from bot.model.language_models import (
+    RECENT_CALLS,
+    Completion,
+    LanguageModel,
+    LanguageModelPolicy,
+    ModelAnswer,
+    Outcome,
+    Prompt,
+    Spending,
+    Use,
+    switched_off,
+)
 from bot.model.messages import Notice
 from bot.model.stories import Article, ArticleId
+from bot.storage import keys
 
 #: The number of consecutive failures that start a pause.
 MAX_FAILURES = 5
@@ -77,6 +97,8 @@ _PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(seconds=10)
 #: Maximum remembered failed prompts.
 _MAX_REMEMBERED = 5_000
+#: Calls before this are not judged.
+_REMEMBERED = timedelta(days=30)
 #: The articles of an owner get at most a quarter of a day's budget, so that one busy feed does not use it up.
 _OWNER_SHARE = 4
 
@@ -105,6 +127,8 @@ class Asker:
         self._waiting: set[str] = set()
         #: Key of a prompt under way -> owner of its article.
         self._under_way: dict[str, str] = {}
+        #: Use for which the model is not asked -> reason.
+        self._off: Mapping[Use, str] = {}
         self._failed: OrderedDict[str, None] = OrderedDict()
         self._breaker = Breaker()
         #: The end of the day whose budget is spent, or None.
@@ -112,12 +136,15 @@ class Asker:
         #: Owner and day of each notice about an owner's spent share of the budget.
         self._notified: set[tuple[str, datetime]] = set()
 
-    def is_available(self, now: datetime) -> bool:
+    def is_available(self, use: Use, now: datetime) -> bool:
         is_spent = self._spent_until is not None and now < self._spent_until
-        return not is_spent and self._breaker.allows(now)
+        return use not in self._off and not is_spent and self._breaker.allows(now)
 
     def has_failed(self, key: str) -> bool:
         return key in self._failed
+
+    def drop(self, keys: Iterable[str]) -> None:
+        self._waiting.difference_update(set(keys) - self._under_way.keys())
 
     def want(self, prompts: Iterable[Prompt]) -> None:
         for prompt in prompts:
@@ -148,6 +175,8 @@ class Asker:
     async def _work(self, *, is_ending: bool = False) -> None:
         while not (is_ending and self._queue.empty()):
             prompt = await self._queue.get()
+            if prompt.key not in self._waiting:
+                continue
             try:
                 await self._answer(prompt)
             except StoreError as error:
@@ -172,10 +201,11 @@ class Asker:
     async def _may_ask(self, prompt: Prompt) -> bool:
         """Return whether the day's budget and the owner's share allow a call. If so, count the call as under way."""
         now = self._clock.now()
-        if not self.is_available(now):
-            return False
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         article, spent, of_owner = await self._store.read(partial(_read_spent, article=prompt.article, since=midnight))
+        await self._review(now)
+        if not self.is_available(prompt.use, now):
+            return False
         owner = article.owner if article else ""
         owners_under_way = [name for key, name in self._under_way.items() if key != prompt.key]
         calls_of_owner = of_owner.calls + owners_under_way.count(owner)
@@ -197,27 +227,43 @@ class Asker:
         self._under_way[prompt.key] = owner
         return True
 
+    async def _review(self, now: datetime) -> None:
+        """Switch off the uses for which the model cannot be trusted, and notify the operator of each."""
+
+        def read(tx: storage.Transaction) -> Mapping[Use, str]:
+            exam, model = keys.get_exam(tx), self.policy.name
+            since = exam.at if exam is not None else now - _REMEMBERED
+            return switched_off(self.policy, exam, tx.completions.records(model, since=since, most=RECENT_CALLS))
+
+        before, self._off = self._off, await self._store.read(read)
+        for use, reason in self._off.items():
+            if use not in before:
+                await self._notify(notices.model_use_is_off(self.policy.name, use, reason, now=now))
+
     async def _attempt(self, prompt: Prompt) -> timedelta | None:
         """Call the model once. Return None if no further attempt is needed, or the pause before the next attempt.
 
         After a permanent error, the pause is ``timedelta.max``.
         """
         started_at = self._clock.now()
-        answered, error = ModelAnswer(text=""), None
+        answered, error, outcome = ModelAnswer(text=""), None, Outcome.ANSWERED
         try:
             async with asyncio.timeout(self.policy.timeout.total_seconds()):
                 answered = await self._model.ask(prompt)
-            prompts.parse_answer(prompt, answered.text)
+            parsed: prompts.Answer = prompts.parse_answer(prompt, answered.text)
+            outcome = _compare_with_control(prompt, parsed)
         except NotYetAnswered:
             self._fail(prompt.key)
             return None
         except ModelError as failure:
             error = failure
         except TimeoutError:
-            error = ModelUnavailable(f"the model gave no answer within {format_duration(self.policy.timeout)}")
+            error = ModelTimedOut(f"the model gave no answer within {format_duration(self.policy.timeout)}")
         except Exception:
             log.critical("asking the model raised an unexpected error", use=prompt.use.value, exc_info=True)
             error = BadAnswer("an internal error; see the log of Wirewatch")
+        if error is not None:
+            outcome = Outcome.REFUSED if isinstance(error, BadAnswer) else Outcome.FAILED
         now = self._clock.now()
         completion = Completion(
             key=prompt.key,
@@ -227,6 +273,7 @@ class Asker:
             beside=prompt.beside,
             at=now,
             model=self.policy.name,
+            outcome=outcome,
             answer=None if error else answered.text,
             error=str(error) if error else "",
             tokens_in=max(answered.tokens_in, error.tokens_in if error else 0),
@@ -239,8 +286,10 @@ class Asker:
         if error is None:
             self._waiting.discard(prompt.key)
             return None
-        # Try again only if the model is unavailable, because other errors are permanent.
-        return error.after or _PAUSE if isinstance(error, ModelUnavailable) else timedelta.max
+        # Try again only if the model is unavailable, because other errors are permanent. After a timeout, a second call
+        # would end after the article is decided, and it would keep the server from other questions.
+        may_retry = isinstance(error, ModelUnavailable) and not isinstance(error, ModelTimedOut)
+        return error.after or _PAUSE if may_retry and isinstance(error, ModelUnavailable) else timedelta.max
 
     async def _count(self, error: ModelError | None, now: datetime) -> None:
         if error is None:
@@ -251,7 +300,10 @@ class Asker:
         log.warning("model gave no usable answer", model=self.policy.name, error=str(error))
         retry_after = error.after if isinstance(error, ModelUnavailable) else None
         if self._breaker.fail(now, for_good=isinstance(error, ModelRefused), retry_after=retry_after):
-            await self._notify(notices.model_is_failing(self.policy.name, str(error), now=now))
+            notice = notices.model_is_failing(
+                self.policy, str(error), is_slow=isinstance(error, ModelTimedOut), now=now
+            )
+            await self._notify(notice)
 
     async def _notify(self, notice: Notice) -> None:
         log.warning("model notice", text=notice.what)
@@ -265,6 +317,13 @@ class Asker:
         self._failed[key] = None
         if len(self._failed) > _MAX_REMEMBERED:
             self._failed.popitem(last=False)
+
+
+def _compare_with_control(prompt: Prompt, answer: prompts.Answer) -> Outcome:
+    """Return whether the answer names a story that certainly has another event."""
+    if prompt.control is None or not isinstance(answer, prompts.SameEvent):
+        return Outcome.ANSWERED
+    return Outcome.DISAGREED if prompt.control in answer.named(prompt.beside.split()) else Outcome.AGREED
 
 
 def _read_spent(

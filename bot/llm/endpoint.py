@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from bot.model.access import Secret
 from bot.model.durations import format_duration
-from bot.model.errors import BadAnswer, ConfigError, ModelError, ModelRefused, ModelUnavailable, NotYetAnswered
+from bot.model.errors import (
+    BadAnswer,
+    ConfigError,
+    ModelError,
+    ModelRefused,
+    ModelTimedOut,
+    ModelUnavailable,
+    NotYetAnswered,
+)
 from bot.model.language_models import LanguageModel, LanguageModelPolicy, ModelAnswer, Prompt
 
 if TYPE_CHECKING:
@@ -84,7 +92,7 @@ class Endpoint:
             completion = await self._client.chat.completions.create(**request)
         except sdk.APITimeoutError:
             timeout = format_duration(self._policy.timeout)
-            raise ModelUnavailable(f"the model gave no answer within {timeout}") from None
+            raise ModelTimedOut(f"the model gave no answer within {timeout}") from None
         except sdk.APIStatusError as error:
             raise _error_of_status(error) from None
         except sdk.APIConnectionError as error:

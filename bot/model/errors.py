@@ -19,6 +19,7 @@ WirewatchError
 ├── EncoderFailed          no vectors of meaning; continue without them
 ├── ModelError             a language model gave no usable answer
 │   ├── ModelUnavailable   try again later, or after a time that the server names
+│   │   └── ModelTimedOut  no answer in time: do not try again
 │   ├── ModelRefused       every call fails until somebody acts
 │   ├── BadAnswer          an answer that is cut off, refused or does not fit the schema
 │   └── NotYetAnswered     a prompt that was written to a file for a later answer
@@ -150,6 +151,10 @@ class ModelUnavailable(ModelError):
     def __init__(self, text: str, *, after: timedelta | None = None) -> None:
         super().__init__(text)
         self.after = after
+
+
+class ModelTimedOut(ModelUnavailable):
+    """The model gave no answer in time. A second call would take as long, so there is none."""
 
 
 class ModelRefused(ModelError):

@@ -14,7 +14,7 @@ from bot import keys
 from bot.keys import Key, Parse
 from bot.model.access import Secret
 from bot.model.durations import format_duration
-from bot.model.stories import ArticleId
+from bot.model.stories import ArticleId, StoryId
 
 
 class Use(StrEnum):
@@ -58,14 +58,30 @@ class Prompt:
     schema: str
     #: The article that the prompt is about.
     article: ArticleId
-    #: The other subject of the prompt: a story's id, or the name of a rule or a language.
+    #: The other subject of the prompt: the ids of stories, or the name of a rule or a language.
     beside: str = ""
+    #: A story of ``beside`` that certainly has another event. An answer that names it shows that the model is unfit.
+    control: StoryId | None = None
 
     @cached_property
     def key(self) -> str:
         """A digest of everything that the answer depends on, except the model."""
         parts = (self.use, str(self.version), self.instructions, self.data, self.schema)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Outcome(StrEnum):
+    """How a call ended."""
+
+    #: A usable answer.
+    ANSWERED = "answered"
+    #: A usable answer that does not name the control of the question, or that names it.
+    AGREED = "agreed"
+    DISAGREED = "disagreed"
+    #: An answer that cannot be used.
+    REFUSED = "refused"
+    #: No answer: a timeout, or an API that cannot be used.
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +96,7 @@ class Completion:
     at: datetime
     #: The model's name in the configuration.
     model: str
+    outcome: Outcome
     #: JSON that fits the prompt's schema, or None if there was no answer.
     answer: str | None
     #: The reason for a missing answer.
@@ -95,6 +112,41 @@ class Spending:
 
     calls: int = 0
     tokens: int = 0
+
+
+#: A model's latest calls for one use are judged together. RECENT_CALLS is their maximum number.
+RECENT_CALLS = 20
+#: A use is switched off if more than this share of the latest answers is refused, of at least LEAST_ANSWERS.
+MOST_REFUSED, LEAST_ANSWERS = 0.3, 10
+#: A use is switched off if less than this share of the latest answers agrees with the bot about stories that certainly
+#: have another event, of at least LEAST_CONTROLS.
+LEAST_AGREED, LEAST_CONTROLS = 0.85, 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseRecord:
+    """The calls of a period for one use."""
+
+    outcomes: Mapping[Outcome, int]
+    #: Median duration of a call.
+    seconds: float
+
+    @property
+    def calls(self) -> int:
+        """The number of calls."""
+        return sum(self.outcomes.values())
+
+    def describe_fault(self) -> str:
+        """Return why the use must be switched off, with the figures, or "" if the model can be trusted."""
+        agreed, disagreed = (self.outcomes.get(name, 0) for name in (Outcome.AGREED, Outcome.DISAGREED))
+        refused = self.outcomes.get(Outcome.REFUSED, 0)
+        answers = agreed + disagreed + refused + self.outcomes.get(Outcome.ANSWERED, 0)
+        if answers >= LEAST_ANSWERS and refused > MOST_REFUSED * answers:
+            return f"{refused} of its last {answers} answers could not be used"
+        controls = agreed + disagreed
+        if controls >= LEAST_CONTROLS and agreed < LEAST_AGREED * controls:
+            return f"{disagreed} of its last {controls} answers joined articles to events that are certainly other ones"
+        return ""
 
 
 _MAX_WAIT = timedelta(minutes=2)
@@ -190,6 +242,10 @@ class ExamMark:
         """Whether enough answers are right."""
         return self.right >= PASS_FROM * self.asked
 
+    def describe(self) -> str:
+        """Return the result for people."""
+        return f"{self.right} of {self.asked} right"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamResult:
@@ -215,19 +271,32 @@ def describe_exam(policy: LanguageModelPolicy, exam: ExamResult | None) -> str:
 
     An answer file needs no exam.
     """
-    marks = exam_marks(policy, exam)
     if policy.url.startswith("file:"):
         return ""
+    marks = exam_marks(policy, exam)
     if missing := policy.uses - marks.keys():
         uses = ", ".join(sorted(missing))
         return f"the model {policy.name} has not been examined for {uses}; run `wirewatch model test`"
-    failed = [f"{use}: {mark.right} of {mark.asked} right" for use, mark in sorted(marks.items()) if not mark.is_passed]
+    failed = [f"{use}: {mark.describe()}" for use, mark in sorted(marks.items()) if not mark.is_passed]
     if not failed:
         return ""
     return (
         f"the model {policy.name} has failed its exam and is not asked: unfit for {'; '.join(failed)}; "
         "remove these uses, or take a larger model"
     )
+
+
+def switched_off(
+    policy: LanguageModelPolicy, exam: ExamResult | None, records: Mapping[Use, UseRecord]
+) -> Mapping[Use, str]:
+    """Return the uses for which the model is not asked, with the reason.
+
+    ``records`` are the latest calls since the last exam.
+    """
+    failed = {use: mark for use, mark in exam_marks(policy, exam).items() if not mark.is_passed}
+    reasons = {use: f"it failed its exam: {mark.describe()}" for use, mark in failed.items()}
+    faults = {use: record.describe_fault() for use, record in records.items() if use in policy.uses}
+    return {use: reason for use, reason in {**faults, **reasons}.items() if reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,14 +324,17 @@ class Advisor(Protocol):
 
     policy: LanguageModelPolicy
 
-    def is_available(self, now: datetime) -> bool:
-        """Return False if the day's budget is spent, or the model has recently failed too often."""
+    def is_available(self, use: Use, now: datetime) -> bool:
+        """Return False if the use is switched off, the budget is spent, or the model has recently failed too often."""
 
     def has_failed(self, key: str) -> bool:
         """Return whether the prompt with this key was sent and got no answer."""
 
     def want(self, prompts: Iterable[Prompt]) -> None:
         """Send the prompts as soon as possible, except those already sent. Write the answers to the store."""
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Do not send the prompts with these keys, if they have not been sent yet."""
 
 
 #: A vector of length 1; the cosine of two is close to 0 for unrelated texts.

@@ -349,7 +349,7 @@ class Advice:
             self.is_over
             or has_waited >= (patience or self.advisor.policy.wait)
             or len(self._held | {key}) > MOST_WAITING
-            or not self.advisor.is_available(now)
+            or (prompt is not None and not self.advisor.is_available(prompt.use, now))
         ):
             return
         self._held.add(key)

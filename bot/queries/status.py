@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pydantic
 
@@ -12,6 +12,13 @@ from bot import storage
 from bot.feeds import websub
 from bot.model.channels import CheckLine
 from bot.model.durations import format_rough
+from bot.model.language_models import (
+    RECENT_CALLS,
+    LanguageModelPolicy,
+    Outcome,
+    describe_exam,
+    switched_off,
+)
 from bot.queries.feeds import FeedDocument, Masked, describe_feed
 from bot.queries.registry import Archive, Document, Parameters, Question, Time
 from bot.queries.rules import RECENT, RuleLine, summarize_rule
@@ -65,6 +72,26 @@ class HubDocument(Document):
     subscription: str
 
 
+class ModelUse(Document):
+    """The calls of a day for one use of the language model. ``off`` says why the use is switched off, or is empty."""
+
+    use: str
+    calls: int
+    refused: int
+    failed: int
+    #: Median duration of a call; null without calls.
+    seconds: float | None
+    off: str
+
+
+class ModelDocument(Document):
+    """The language model. ``warning`` says if it has not passed its exam."""
+
+    name: str
+    warning: str
+    uses: list[ModelUse]
+
+
 class UnsentDocument(Document):
     """A message that is not sent yet."""
 
@@ -93,6 +120,7 @@ class StatusDocument(Document):
     hubs: list[HubDocument]
     silences: list[SilenceDocument]
     unsent: list[UnsentDocument]
+    language_model: ModelDocument | None
 
 
 def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocument:
@@ -129,6 +157,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         ],
         silences=[SilenceDocument.of(entry) for entry in read_silences(tx, now=now)],
         unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent()],
+        language_model=_describe_model(tx, settings.bot.model, now=now) if settings.bot.model else None,
     )
 
 
@@ -141,6 +170,27 @@ def count_held(tx: storage.Transaction) -> list[HeldCount]:
         HeldCount(channel=channel, reason=reason, count=len(times), until=min(filter(None, times), default=None))
         for (channel, reason), times in sorted(ends.items())
     ]
+
+
+def _describe_model(tx: storage.Transaction, policy: LanguageModelPolicy, *, now: datetime) -> ModelDocument:
+    exam, day = keys.get_exam(tx), tx.completions.records(policy.name, since=now - timedelta(days=1))
+    since = exam.at if exam is not None else now - timedelta(days=30)
+    off = switched_off(policy, exam, tx.completions.records(policy.name, since=since, most=RECENT_CALLS))
+    uses = []
+    for use in sorted(policy.uses):
+        record = day.get(use)
+        outcomes = record.outcomes if record else {}
+        uses.append(
+            ModelUse(
+                use=use.value,
+                calls=record.calls if record else 0,
+                refused=outcomes.get(Outcome.REFUSED, 0),
+                failed=outcomes.get(Outcome.FAILED, 0),
+                seconds=record.seconds if record else None,
+                off=off.get(use, ""),
+            )
+        )
+    return ModelDocument(name=policy.name, warning=describe_exam(policy, exam), uses=uses)
 
 
 STATUS = Question("status", show_status, StatusDocument, path="/status", cost=10, is_long=True)

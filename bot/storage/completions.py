@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from statistics import median
 
 from sqlalchemy import func, insert, select
 
-from bot.model.language_models import Completion, Spending
+from bot.model.language_models import Completion, Outcome, Spending, Use, UseRecord
 from bot.model.stories import ArticleId
 from bot.storage.columns import WANTED, AnySelect, Part, Rows
 from bot.storage.schema import articles, completions
@@ -47,6 +49,25 @@ class Completions(Part):
             statement = statement.select_from(both).where(articles.c.owner == owner)
         calls, spent = self._connection.execute(statement).one()
         return Spending(calls=calls, tokens=int(spent))
+
+    def records(self, model: str, *, since: datetime, most: int | None = None) -> Mapping[Use, UseRecord]:
+        """Return the calls of a model since a time by use, of each use at most the latest ``most``."""
+        statement = (
+            select(completions.c.use, completions.c.outcome, completions.c.took_ms)
+            .where(completions.c.model == model, completions.c.at >= since)
+            .order_by(completions.c.n.desc())
+        )
+        calls: defaultdict[Use, list[tuple[Outcome, int]]] = defaultdict(list)
+        for row in self._connection.execute(statement):
+            if most is None or len(calls[row.use]) < most:
+                calls[row.use].append((row.outcome, row.took_ms))
+        return {
+            use: UseRecord(
+                outcomes=Counter(outcome for outcome, _ in of_use),
+                seconds=round(median(took_ms for _, took_ms in of_use) / 1000, 1),
+            )
+            for use, of_use in calls.items()
+        }
 
     def about(self, article: ArticleId) -> Sequence[Completion]:
         """Return the calls about an article, oldest first."""

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from bot.model.actions import RulingKind, SilenceKind, Verdict
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.feeds import FeedHealth, FeedState
-from bot.model.language_models import Use
+from bot.model.language_models import Outcome, Use
 from bot.model.messages import Message, MessageKind, Receipt, SendState
 from bot.model.rules import Evidence
 from bot.model.stories import JoinReason
@@ -385,6 +385,7 @@ completions = Table(
     Column("beside", StorableText, nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("model", StorableText, nullable=False),
+    Column("outcome", EnumText(Outcome), nullable=False),
     #: The answer as JSON, or NULL if the call failed. ``error`` has the reason.
     Column("answer", StorableText),
     Column("error", StorableText, nullable=False),

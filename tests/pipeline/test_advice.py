@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot import rules, storage
-from bot.model.language_models import Completion, LanguageModelPolicy, Prompt, Use
+from bot.model.language_models import Completion, LanguageModelPolicy, Outcome, Prompt, Use
 from bot.model.rules import Line, Rule
 from bot.model.stories import Article, ArticleId, Story
 from bot.pipeline import join
@@ -41,11 +41,14 @@ class Wanted:
     policy: LanguageModelPolicy = POLICY
     prompts: list[Prompt] = field(default_factory=list)
 
-    def is_available(self, now: datetime) -> bool:
+    def is_available(self, use: Use, now: datetime) -> bool:
         return True
 
     def has_failed(self, key: str) -> bool:
         return False
+
+    def drop(self, keys: Iterable[str]) -> None:
+        raise AssertionError(keys)
 
     def want(self, prompts: Iterable[Prompt]) -> None:
         self.prompts.extend(prompts)
@@ -88,6 +91,7 @@ class Process:
             key=prompt.key,
             use=prompt.use,
             version=prompt.version,
+            outcome=Outcome.ANSWERED,
             article=prompt.article,
             beside=prompt.beside,
             at=self.now,

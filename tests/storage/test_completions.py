@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot import storage
-from bot.model.language_models import Completion, Spending, Use
+from bot.model.language_models import Completion, Outcome, Spending, Use
 from bot.model.stories import ArticleId
 from tests.testbed.fakes import START
 
@@ -19,12 +19,13 @@ ANSWERED = Completion(
     beside="s1",
     at=START,
     model="qwen",
+    outcome=Outcome.ANSWERED,
     answer='{"updates": []}',
     tokens_in=900,
     tokens_out=40,
     took=timedelta(milliseconds=1_250),
 )
-FAILED = replace(ANSWERED, at=START + DAY, answer=None, error="no answer", tokens_out=0)
+FAILED = replace(ANSWERED, outcome=Outcome.FAILED, at=START + DAY, answer=None, error="no answer", tokens_out=0)
 
 
 async def add(store: storage.Store, *completions: Completion) -> None:
