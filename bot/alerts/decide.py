@@ -82,10 +82,20 @@ def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
 
 
 def _second_rules(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
+    """Return the replies about rules that matched later than the first report.
+
+    An article that is not surely about the story's event brings no reply about a rule that only it matches.
+    """
+    #: Rule -> the first article that matches it and is surely about the event.
+    articles: dict[str, Article] = {}
+    for member in situation.story.members:
+        for match in member.matches if not member.is_probable else ():
+            articles.setdefault(match.rule, member.article)
     new_rules = tuple(rule for rule in situation.rules if rule.name not in alert.rules and situation.is_ready(rule))
-    plain = tuple(rule for rule in new_rules if rule.min_outlets < 2)
+    plain = tuple(rule for rule in new_rules if rule.min_outlets < 2 and rule.name in articles)
     corroborated = tuple(rule for rule in new_rules if rule.min_outlets >= 2)
-    replies = [situation.reply(Reason.SECOND_RULE, rules=plain)] if plain else []
+    named = {article.id: _joined(article) for article in (articles[rule.name] for rule in plain)}
+    replies = [situation.reply(Reason.SECOND_RULE, rules=plain, facts=tuple(named.values()))] if plain else []
     if corroborated:
         detail = f"{len(situation.story.owners)} independent outlets"
         replies.append(situation.reply(Reason.CORROBORATION, rules=corroborated, detail=detail))

@@ -90,6 +90,9 @@ def reply_row(turn: Turn, decision: Decision, alert: Alert) -> Outgoing | None:
         message = replace(message, title=message.briefs[0].title)
     if decision.reason is Reason.REMINDER:
         message = replace(message, lead=f"Reminder: {decision.detail}")
+    if decision.reason is Reason.SECOND_RULE:
+        name = "Another rule matches" if len(decision.rules) == 1 else "Other rules match"
+        message = replace(message, lead=f"{name}: {', '.join(decision.rules)}")
     return _with_mentions(turn, _row(row_id, alert.head, decision, message))
 
 

@@ -20,7 +20,7 @@ from bot.model.messages import (
     Why,
 )
 from bot.model.rules import Evidence, Severity
-from bot.model.stories import ArticleId, Edit, Fact, JudgementId, SendId, StoryId
+from bot.model.stories import JOINED, ArticleId, Edit, Fact, JudgementId, SendId, StoryId
 
 FIRST = datetime(2015, 12, 2, 9, 2, tzinfo=UTC)
 STORY = StoryId("5f2d3a9c01e4b7788990")
@@ -190,10 +190,19 @@ CORRECTION = Message(
         ),
     ),
 )
+JOINED_FACT = replace(
+    NEW_SENTENCE,
+    kind=JOINED,
+    label="joined",
+    after="Regulator and BlackBerry still apart",
+    sentence="Regulator and BlackBerry still apart",
+)
 SECOND_RULE = Message(
     kind=MessageKind.REPLY,
     reason=Reason.SECOND_RULE,
+    lead=f"Another rule matches: {SECOND_WHY.rule}",
     briefs=(replace(BRIEF, why=(SECOND_WHY,)),),
+    facts=(JOINED_FACT,),
 )
 REMINDER = Message(
     kind=MessageKind.REPLY,

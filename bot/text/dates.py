@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from bot.text import lexicon
@@ -19,9 +20,24 @@ if TYPE_CHECKING:
 
 #: A weekday that was at most this many days ago means that day, not a day almost a week ahead.
 _RECENT_DAYS = 1
+#: Maximum characters between a weekday and its date: "Saturday, 30 January".
+_OF_DATE = 2
 #: Number of characters before a date that are searched for a word such as "will".
 _REACH = 60
 _LONGEST_WORD = 20
+
+
+#: Parts of a year that are written before it without "of".
+_LOOSE_PARTS = ("early", "mid", "late")
+#: A part of a year in English: "the second half of 2027", "early 2027", "Q3 2027".
+_PART = re.compile(
+    r"\b(?:(?P<which>first|second|third|fourth|1st|2nd|3rd|4th) (?P<unit>half|quarter) of (?:the year |fiscal )?"
+    r"|(?P<loose>early|mid|late)[- ](?:in )?|(?P<letter>[QH])(?P<number>[1-4])(?: of)? )(?P<year>(?:19|20)\d\d)\b",
+    re.IGNORECASE,
+)
+
+
+_ORDINALS = {"1": "first", "2": "second", "3": "third", "4": "fourth"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +53,15 @@ class Day:
     is_relative: bool = False
     #: Whether the word changes if the sentence is repeated a day later ("tomorrow" becomes "today").
     moves: bool = False
+    #: The part of the year: "first half", "third quarter", "early"; empty for the whole year or a shorter time.
+    part: str = ""
 
     def agrees_with(self, other: Day) -> bool:
-        """Return whether the dates are equal. A missing day equals any day ("December" agrees with "30 December")."""
-        if self.year != other.year:
+        """Return whether the dates are equal. A missing day equals any day ("December" agrees with "30 December").
+
+        Two parts of a year are equal only if they have the same name.
+        """
+        if self.year != other.year or (self.part and other.part and self.part != other.part):
             return False
         if self.month is None or other.month is None:
             return self.month == other.month
@@ -56,6 +77,8 @@ class Day:
 
     def shown(self, when: date) -> str:
         """Format the date for readers ("30 December"). Add the year if it is not the year of ``when``."""
+        if self.part:
+            return f"{self.part}{' ' if self.part in _LOOSE_PARTS else ' of '}{self.year}"
         parts = [str(self.day)] if self.day else []
         if self.month:
             parts.append(date(2000, self.month, 1).strftime("%B"))
@@ -149,7 +172,30 @@ def _relative(language: str) -> dict[str, int]:
 
 def days(plain: str, written: date, language: str = "en") -> tuple[Day, ...]:
     """Return the dates that a sentence mentions, in order; ``written`` is the day of writing."""
-    return tuple(_days(plain, written, language))
+    parts = [_part_of_year(match) for match in _PART.finditer(plain)]
+    whole = [day for day in _days(plain, written, language) if not any(_overlap(day, part) for part in parts)]
+    # In "Saturday 30 January", the weekday belongs to the date.
+    dated = [
+        day
+        for day, following in zip_longest(whole, whole[1:])
+        if not (day.is_relative and following and not following.is_relative and following.start - day.end <= _OF_DATE)
+    ]
+    return tuple(sorted((*dated, *parts), key=lambda day: day.start))
+
+
+def _part_of_year(match: re.Match[str]) -> Day:
+    if match["loose"]:
+        part = match["loose"].lower()
+    elif match["letter"]:
+        part = f"{_ORDINALS[match['number']]} {'quarter' if match['letter'] in 'Qq' else 'half'}"
+    else:
+        which = match["which"].lower()
+        part = f"{_ORDINALS.get(which[0], which)} {match['unit'].lower()}"
+    return Day(int(match["year"]), None, None, match.start(), match.end(), part=part)
+
+
+def _overlap(first: Day, second: Day) -> bool:
+    return first.start < second.end and second.start < first.end
 
 
 def _days(plain: str, written: date, language: str) -> Iterator[Day]:

@@ -134,6 +134,18 @@ def test_a_second_rule_edits_the_message_and_its_thread_says_so_once() -> None:
     ]
 
 
+def test_the_reply_about_a_second_rule_names_its_article_and_waits_for_one_that_is_surely_about_the_event() -> None:
+    rules = (RULE, replace(RULE, name="backdoor law"))
+    doubtful = member("b", rules=("exit", "backdoor law"))
+    doubtful = replace(doubtful, join=replace(doubtful.join, confidence=0.8))
+    decided = alerts.decide(situation(member("a"), doubtful, arrived=1, rules=rules, alert=posted()))
+    assert outcomes(decided) == [("edit", "added outlet")]
+    sure = member("c", rules=("backdoor law",))
+    reply, _ = alerts.decide(situation(member("a"), doubtful, sure, arrived=1, rules=rules, alert=posted()))
+    assert (reply.reason, reply.rules) == (Reason.SECOND_RULE, ("backdoor law",))
+    assert [(fact.kind, fact.article) for fact in reply.facts] == [("joined", sure.article.id)]
+
+
 def test_owners_that_reach_a_waiting_rule_are_told_as_corroboration() -> None:
     rules = (RULE, replace(RULE, name="confirmed", min_outlets=2))
     members = (member("a", rules=("exit", "confirmed")), member("b", rules=("exit", "confirmed")))

@@ -62,6 +62,82 @@ def test_a_value_that_replaces_the_storys_is_reported_with_it_and_no_other_value
     assert changes(title, text) == expected
 
 
+DEAL = (
+    "Helios to buy Brimstone for $4.1 billion",
+    "Helios agreed to buy Brimstone. The deal is expected to close in the first half of 2027.",
+)
+RUMOUR = ("Helios in talks to buy Brimstone, sources say", "Helios is in talks to buy Brimstone, two people said.")
+BREACH = (
+    "Northwind data breach hits 850,000 patients",
+    "Northwind Health said the personal data of 850,000 patients was stolen in the March attack.",
+)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "title", "text", "expected"),
+    [
+        (
+            DEAL,
+            "Helios delays closing of Brimstone deal",
+            "Helios said its deal to buy Brimstone will now close in the second half of 2027.",
+            ("closing", "first half of 2027", "second half of 2027"),
+        ),
+        (
+            (
+                "Zephyr rocket to launch in early 2027",
+                "Zephyr Space plans the first launch of its rocket in early 2027.",
+            ),
+            "Zephyr delays first launch to late 2027",
+            "",
+            ("start", "early 2027", "late 2027"),
+        ),
+        (
+            BREACH,
+            "Northwind says data of 1.2 million people stolen",
+            "Northwind Health now says that 1.2 million people had personal data stolen in the attack in March.",
+            ("", "850,000", "1.2 million"),
+        ),
+        (BREACH, "Northwind to expand", "Northwind Health, which treats 1.3 million people, will expand.", None),
+        (
+            ("Northlink has until 15 January to pay", "The fine of Northlink is due by 15 January."),
+            "Northlink fined",
+            "Northlink was fined $4 million and has until Saturday, 30 January, not 15 January, to pay.",
+            ("deadline", "15 January 2016", "30 January 2016"),
+        ),
+    ],
+)
+def test_moved_periods_and_changed_counts_of_people_are_reported_as_changes(
+    earlier: tuple[str, str], title: str, text: str, expected: tuple[str, str, str] | None
+) -> None:
+    stated = told(title, text, earlier=article(*earlier, name="earlier"))
+    changed = [(fact.label, fact.before, fact.after) for fact in stated if fact.before]
+    assert changed == ([expected] if expected else [])
+
+
+def test_a_confirmation_with_a_price_or_a_day_is_quoted_even_soon_after_the_first_report() -> None:
+    claims = facts.claims_of([article(*RUMOUR, name="rumour")])
+
+    def quoted(title: str) -> list[str]:
+        return [fact.sentence for fact in facts.news(claims, facts.read(article(title, "", outlet="Metro")))]
+
+    with_price = "Helios confirms takeover of Brimstone for $4.1 billion"
+    assert quoted(with_price) == [with_price]
+    with_day = "Helios confirms takeover of Brimstone by 30 December"
+    assert quoted(with_day) == [with_day]
+    assert quoted("Helios confirms talks with Brimstone") == []
+
+
+def test_a_sentence_that_repeats_the_headline_and_adds_only_the_day_of_the_report_is_not_quoted() -> None:
+    recall = article(
+        "Kestrel Foods recalls baby formula over contamination",
+        "Kestrel Foods is recalling baby formula after bacteria were found in two lots.",
+        name="recall",
+    )
+    title = "Kestrel Foods withdraws recall of baby formula"
+    stated = told(title, "Kestrel Foods withdrew its recall of baby formula on Tuesday after tests.", earlier=recall)
+    assert [(fact.sentence, fact.mark) for fact in stated] == [(title, "Withdrawn")]
+
+
 def test_the_sentence_of_a_change_is_told_once_however_it_writes_the_value() -> None:
     text = "Ofcom has moved the date for Northlink to pay its fine from December 30 to January 30, 2016."
     found = told("Northlink wins extra month to pay Ofcom fine", text)

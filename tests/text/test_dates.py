@@ -14,6 +14,12 @@ from bot.text import dates as text_dates
 WRITTEN = date(2015, 12, 2)
 
 
+def test_two_parts_of_a_year_differ_and_each_agrees_with_the_year() -> None:
+    first, second, whole = dates.days("from early 2017 to late 2017, or in 2017", WRITTEN)
+    assert not first.agrees_with(second)
+    assert first.agrees_with(whole)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -27,6 +33,11 @@ WRITTEN = date(2015, 12, 2)
         ("from 30/12/2015", ["30 December"]),
         ("until tomorrow", ["3 December"]),
         ("in 2017", ["2017"]),
+        ("in the second half of 2017", ["second half of 2017"]),
+        ("by the 3rd quarter of 2017", ["third quarter of 2017"]),
+        ("in Q3 2017", ["third quarter of 2017"]),
+        ("in early 2017", ["early 2017"]),
+        ("until Saturday, 30 January 2016", ["30 January 2016"]),
         ("on 03/04/2015", []),
         ("on 31 February", []),
         ("they may 5 times", []),

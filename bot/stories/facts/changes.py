@@ -37,6 +37,8 @@ _NAMES = {
     "=ransom": "ransom",
     "=settle": "settlement",
 }
+#: Stems of words that outlets exchange for the people whom an event affects.
+_PEOPLE = frozenset({"people", "customer", "patient", "user", "client", "subscriber", "member", "person"})
 #: Meaning -> label of its days.
 ROLES = {
     "=deadline": "deadline",
@@ -45,8 +47,8 @@ ROLES = {
     "=strike": "strike",
     "=begin": "start",
     "=resume": "return",
+    "=close": "closing",
     "=end": "end",
-    "=close": "end",
     "=pay": "deadline",
     "=order": "deadline",
 }
@@ -173,12 +175,13 @@ def _aligned(figure: Figure, statement: Statement, claims: StoryClaims) -> Numbe
         return None
     for stated in reversed(claims.stated):
         number = stated.number
-        if number is None or number.unit != figure.number.unit or stated.what != figure.what:
+        are_people = {stated.what, figure.what} <= _PEOPLE
+        if number is None or number.unit != figure.number.unit or not (stated.what == figure.what or are_people):
             continue
-        share = _SURE_SHARE if figure.what == number.unit else _SAME_SHARE
+        share = _SURE_SHARE if are_people or figure.what == number.unit else _SAME_SHARE
         if number.hedge == "most" or not _is_about_the_same(statement, stated, share):
             continue
-        if figure.what == number.unit and not stated.beside & figure.beside:
+        if (are_people or figure.what == number.unit) and not stated.beside & figure.beside:
             # The two sums may be of different things, like the asking price and the price paid.
             continue
         return number if _is_surely_of_the_same(figure, number) else None
@@ -193,19 +196,24 @@ def _is_surely_of_the_same(figure: Figure, number: Number) -> bool:
     if figure.what in FATES:
         return figure.number.value > number.value and float(number.value).is_integer()
     # A much smaller or larger number is more often a part or a total than a new value.
+    is_counted = bool(_noun(figure)) or figure.what in _PEOPLE
     is_of_a_size = 0.4 <= figure.number.value / (number.value or 1) <= 2.5
-    return is_of_a_size and (figure.what in _NAMES or (bool(_noun(figure)) and figure.number.value > number.value))
+    return is_of_a_size and (figure.what in _NAMES or (is_counted and figure.number.value > number.value))
 
 
 def _is_about_the_same(statement: Statement, stated: Stated, share: float = _SAME_SHARE) -> bool:
     if statement.language != stated.language:
         # Statements in two languages can only have meanings and names in common, so both are required.
         return bool(statement.names & stated.names) and any(word[0] == "=" for word in statement.content & stated.words)
-    if statement.names and stated.names and not statement.names & stated.names:
+    if _have_other_names(statement, stated):
         return False
     common = weight(statement.content & stated.words)
     lighter = min(weight(statement.content), weight(stated.words)) or 1.0
     return common >= _SAME_WEIGHT and common >= share * lighter
+
+
+def _have_other_names(statement: Statement, stated: Stated) -> bool:
+    return bool(statement.names and stated.names) and not statement.names & stated.names
 
 
 def _label(figure: Figure) -> str:
@@ -220,11 +228,19 @@ def _noun(figure: Figure) -> str:
 
 
 def _of_days(statement: Statement, claims: StoryClaims, reading: Reading, wrong: Statement | None) -> Iterator[Change]:
-    new = [day for day in statement.days if day.day and not claims.has_day(day) and day.may_follow(statement.day)]
+    new = [
+        day
+        for day in statement.days
+        if (day.day or day.part) and not claims.has_day(day) and day.may_follow(statement.day)
+    ]
     if len(new) != 1:
         return
     (day,) = new
-    known_days = [other for other in statement.days if other.day and not other.is_relative and claims.has_day(other)]
+    known_days = [
+        other
+        for other in statement.days
+        if (other.day or other.part) and not other.is_relative and claims.has_day(other)
+    ]
     old_days = [other for other in known_days if is_put_away(other.start, statement)]
     if wrong is not None and not statement.words and not known_days:
         # Example: "We gave the day as 26 October. It is 28 October."
@@ -237,11 +253,15 @@ def _of_days(statement: Statement, claims: StoryClaims, reading: Reading, wrong:
     named = [other for other_statement in reading.statements for other in other_statement.days]
     for stated in reversed(claims.stated):
         old_day = stated.day
-        if old_day is None or old_day.day is None or any(old_day.agrees_with(other) for other in named):
+        if old_day is None or not (old_day.day or old_day.part) or bool(old_day.part) != bool(day.part):
+            continue
+        if any(old_day.agrees_with(other) for other in named):
             continue
         roles = {word for word in statement.content & stated.words if word in ROLES}
         is_moved = bool(MOVED & statement.content) or statement.has("now")
-        if is_moved and roles and old_day.may_follow(statement.day) and _is_about_the_same(statement, stated):
+        # Two parts of a year in one role ("to close in early 2027") are rarely of two things in one story.
+        is_same = _is_about_the_same(statement, stated) or (bool(day.part) and not _have_other_names(statement, stated))
+        if is_moved and roles and old_day.may_follow(statement.day) and is_same:
             yield _moved(old_day, day, statement)
             return
 

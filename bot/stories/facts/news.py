@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bot.model.stories import CORRECTION, Article, Fact
 from bot.stories.facts.changes import Change, changes
-from bot.stories.facts.claims import StoryClaims
+from bot.stories.facts.claims import StoryClaims, weight
 from bot.stories.facts.reading import FATES, Reading, Statement, read
 from bot.stories.facts.turns import LABELS, undone
-from bot.text import sentences, titles
+from bot.text import dates, sentences, titles
 
 #: The first _LEAD sentences after the headline can be quoted; in a correction, or by a language model, the first
 #: _FURTHER.
@@ -52,6 +52,8 @@ _MOST_CHANGES, _MOST_QUOTES = 3, 2
 _APART = 0.5
 #: A sentence with fewer than _FEWEST content words needs its context. One with fewer than _SHORT words may need it.
 _FEWEST, _SHORT = 3, 6
+#: A sentence repeats a headline if it has this share of the headline's weight in words.
+_SAME_WORDS = 0.6
 #: Maximum characters of sentences that are quoted together.
 _TOGETHER = 400
 
@@ -75,7 +77,8 @@ def news(
     is_sure = sure >= _SURE and not reading.is_live
     changed = [change for change in changes(claims, reading) if change.is_explicit or is_sure]
     changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
-    is_verdict = not _VERDICTS.isdisjoint(_deeds(claims, reading.statements[0]))
+    deeds = _deeds(claims, reading.statements[0])
+    is_verdict = not _VERDICTS.isdisjoint(deeds) or ("=confirm" in deeds and _has_new_value(claims, reading))
     if not (mark or changed or is_verdict) and probability(claims, reading) * sure < THRESHOLD:
         return ()
     facts = [_claim(reading, change, CORRECTION if reading.is_correction else "") for change in changed]
@@ -168,6 +171,16 @@ def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
     }
 
 
+def _has_new_value(claims: StoryClaims, reading: Reading) -> bool:
+    """Return whether the headline or the first sentence has a sum of money or a coming day that the story lacks."""
+    for statement in reading.statements[:2]:
+        sums = [figure for figure in statement.figures if figure.number.unit not in ("", "%")]
+        days = [day for day in statement.days if not day.is_relative and day.may_follow(statement.day)]
+        if not all(map(claims.has_number, sums)) or not all(map(claims.has_day, days)):
+            return True
+    return False
+
+
 def _deeds(claims: StoryClaims, statement: Statement) -> set[str]:
     """Return the turns of events and the meanings of verbs that no sentence of the story has."""
     deeds = {f"={turn}" for turn in statement.turns} | {word for word in statement.words if word.startswith("=")}
@@ -225,12 +238,25 @@ def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]
     quoted: set[str] = set()
     for statement in sorted(fresh, key=worth, reverse=True):
         new = _new_in(claims, statement)
+        if any(_has_words_of(other, statement) for other in best):
+            # A sentence that repeats the headline usually adds only the day of the report.
+            new -= {day.shown(statement.day) for day in statement.days if _is_of_report(day, statement)}
         # After the best sentence, a sentence without another new turn, number or day is background or a repetition,
         # except in a correction ("The vote was 5-1, not 4-2").
         if len(best) < most and not (best and new <= quoted and not reading.is_correction):
             best.append(statement)
             quoted |= new
     return [statement for statement in fresh if statement in best]
+
+
+def _has_words_of(headline: Statement, sentence: Statement) -> bool:
+    """Return whether the sentence has most words of the headline, by their weight."""
+    return weight(headline.content & sentence.content) >= _SAME_WORDS * weight(headline.content)
+
+
+def _is_of_report(day: dates.Day, statement: Statement) -> bool:
+    """Return whether the day is relative ("on Tuesday") and not after the day of writing."""
+    return day.is_relative and day.begins() <= statement.day
 
 
 def _shown(reading: Reading, count: int) -> list[Statement]:
