@@ -81,7 +81,7 @@ def test_who_claimed_is_shown_live_on_slack_alone_and_by_name_elsewhere() -> Non
     assert "U012ABCDEF" not in elsewhere
 
 
-@pytest.mark.parametrize("name", ["second_rule", "merged", "notice"])
+@pytest.mark.parametrize("name", ["merged", "notice"])
 def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None:
     assert slack_blocks.build_blocks(messages.ALL[name], has_buttons=True) == slack_blocks.build_blocks(
         messages.ALL[name]
