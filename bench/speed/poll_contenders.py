@@ -16,6 +16,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from bench.speed import poll_origin
+
 #: One round over every feed; the number of articles that are known after it.
 Round = Callable[[], Awaitable[int]]
 Contender = Callable[[list[str], Path], AbstractAsyncContextManager[Round]]
@@ -71,10 +73,11 @@ async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIter
     from bot.model.fetching import Body
 
     logs.set_up()
+    hosts = f"'*.{poll_origin.DOMAIN}'"
     (folder / "rules").mkdir()
     (folder / "bot.yaml").write_text(
         f"database: sqlite:///{folder}/ours.db\nchannels:\n  alerts: {{kind: console}}\noperator: alerts\n"
-        f"fetch: {{concurrency: 64, per_host: 64, readers: {readers}, allow_private: [127.0.0.0/8]}}\n"
+        f"fetch: {{concurrency: 64, per_host: 64, readers: {readers}, allow_private: [127.0.0.0/8, {hosts}]}}\n"
     )
     (folder / "feeds.yaml").write_text("feeds:\n" + "".join(f"  - {url}\n" for url in urls))
     rules = "".join(
@@ -109,7 +112,7 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
     from bot.model.settings import FetchPolicy
 
     clock = SystemClock()
-    policy = FetchPolicy(concurrency=64, per_host=64, allow_private=("127.0.0.0/8",))
+    policy = FetchPolicy(concurrency=64, per_host=64, allow_private=("127.0.0.0/8", f"*.{poll_origin.DOMAIN}"))
     states = {url: FeedState(url=url, due_at=clock.now()) for url in urls}
     count = 0
 

@@ -9,10 +9,12 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from importlib.util import find_spec
 from typing import Any
 
 import pydantic
 
+from bot import keys
 from bot.channels.kit import errors, phrases, rendering
 from bot.channels.kit.context import (
     BaseChannel,
@@ -44,6 +46,14 @@ class Options(ChannelOptions):
 
     url: Secret = pydantic.Field(description="The service's Apprise address: env:NAME or file:/path.")
     pace: Pace = timedelta(seconds=1)
+
+    @pydantic.field_validator("url")
+    @classmethod
+    def _check_installed(cls, url: Secret) -> Secret:
+        if find_spec("apprise") is None:
+            text = "the package that sends through Apprise is not installed"
+            raise keys.InvalidValue("missing-extra", text, "pip install 'wirewatch[apprise]'")
+        return url
 
 
 class Channel(BaseChannel):

@@ -23,7 +23,7 @@ import bot
 from bot.feeds.kit import packing
 from bot.fetch import headers
 from bot.fetch.access import Address, Keys, SecretOf, next_hop, no_secret, parse_address
-from bot.fetch.guard import AddressRule, Guard, Resolve, system_resolve
+from bot.fetch.guard import Guard, Resolve, system_resolve
 from bot.fetch.slots import SMALL_BYTES, HostSlots, HostTurns
 from bot.fetch.transport import Transports
 from bot.model import visible
@@ -89,7 +89,7 @@ class HttpFetcher:
         self._keys = Keys(secret_of)
         self._slots = HostSlots(per_host=policy.per_host, in_all=policy.concurrency)
         self._turns = HostTurns()
-        self._guard = Guard(AddressRule(policy.allow_private), resolve=resolve)
+        self._guard = Guard(policy.allow_private, resolve=resolve)
         # Respects SSL_CERT_FILE and SSL_CERT_DIR, so that users can trust an intranet's own authority.
         self._tls = tls or httpx.create_ssl_context()
         self._has_blocks = bool(policy.allow_private)
@@ -114,7 +114,7 @@ class HttpFetcher:
         )
 
     async def _blocks(self, request: Request, at: Address) -> Sequence[str]:
-        """Return the blocks of ``fetch.allow_private`` that contain the request's home; the request may use them."""
+        """Return the blocks of ``fetch.allow_private`` that the request may use, because its home is in them."""
         if request.home is None or not self._has_blocks:
             return ()
         home = (at if request.home == request.url else parse_address(request.home)).url

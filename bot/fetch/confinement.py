@@ -32,12 +32,26 @@ _TCP_SINCE, _SCOPES_SINCE = 4, 6
 _SECCOMP_MODE_FILTER, _ALLOW, _FAIL = 2, 0x7FFF0000, 0x00050000 | errno.EPERM
 _LOAD, _IS_EQUAL, _IS_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _OTHER_ABI = 0x40000000
-#: Processor -> its number in a filter, and the numbers of socket, ptrace, execve, execveat, process_vm_readv,
-#: process_vm_writev, io_uring_setup (which can open sockets too), pidfd_getfd.
+#: Processor -> its number in a filter, the numbers of the calls below, in their order, and the number of prlimit64.
+#: - access to the outside: socket, ptrace, execve, execveat, process_vm_readv, process_vm_writev, io_uring_setup (which
+#:   can open sockets too), pidfd_getfd;
+#: - new processes: clone, clone3, fork, vfork (which newer processors lack);
+#: - the priority of other processes: setpriority, ioprio_set, sched_setparam, sched_setscheduler, sched_setaffinity,
+#:   sched_setattr.
 _CALLS = {
-    "x86_64": (0xC000003E, (41, 101, 59, 322, 310, 311, 425, 438)),
-    "aarch64": (0xC00000B7, (198, 117, 221, 281, 270, 271, 425, 438)),
+    "x86_64": (
+        0xC000003E,
+        (41, 101, 59, 322, 310, 311, 425, 438, 56, 435, 57, 58, 141, 251, 142, 144, 203, 314),
+        302,
+    ),
+    "aarch64": (
+        0xC00000B7,
+        (198, 117, 221, 281, 270, 271, 425, 438, 220, 435, 140, 30, 118, 119, 122, 274),
+        261,
+    ),
 }
+#: Places of the processor, the call's number and its first argument in what a filter sees (struct seccomp_data).
+_AT_PROCESSOR, _AT_CALL, _AT_ARGUMENT = 4, 0, 16
 #: Maximum open files. An import needs a few at a time.
 _MOST_FILES = 64
 #: Files and folders that stay readable in addition to Python's: shared libraries, time zones, locales, devices.
@@ -55,6 +69,8 @@ def hide_memory() -> None:
 def confine() -> Sequence[str]:
     """Give up all rights that a reader process does not need. Return the names of the measures in force."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
+    # No new process, even where the kernel has no seccomp. This does not hold for root.
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     # The kernel accepts the two other measures only after the first.
     if not _prctl(_PR_SET_NO_NEW_PRIVS, 1):
         return ()
@@ -117,16 +133,19 @@ def _restrict_files(readable: Iterable[Path]) -> int:
 
 
 def _refuse_calls() -> bool:
-    """Make the kernel refuse sockets, programs and access to other processes. Return whether it accepted the filter."""
+    """Make the kernel refuse sockets, programs, new processes and access to others. Return whether it accepted that."""
     machine = os.uname().machine
     if machine not in _CALLS or sys.maxsize < 2**32:
         return False
-    architecture, refused = _CALLS[machine]
+    architecture, refused, prlimit = _CALLS[machine]
     # The second and third values are the steps to skip if a test holds, and if not. The last step refuses the call.
     tests = [(_IS_AT_LEAST, _OTHER_ABI), *((_IS_EQUAL, call) for call in refused)]
-    steps = [(_LOAD, 0, 0, 4), (_IS_EQUAL, 0, len(tests) + 2, architecture), (_LOAD, 0, 0, 0)]
-    steps += [(code, len(tests) - place, 0, value) for place, (code, value) in enumerate(tests)]
-    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _FAIL)]
+    # A process may set its own limits (its number is 0), but not those of others.
+    rest = [(_IS_EQUAL, 0, 2, prlimit), (_LOAD, 0, 0, _AT_ARGUMENT), (_IS_EQUAL, 0, 1, 0), (_RETURN, 0, 0, _ALLOW)]
+    to_end = len(tests) + len(rest)
+    steps = [(_LOAD, 0, 0, _AT_PROCESSOR), (_IS_EQUAL, 0, to_end + 1, architecture), (_LOAD, 0, 0, _AT_CALL)]
+    steps += [(code, to_end - 1 - place, 0, value) for place, (code, value) in enumerate(tests)]
+    steps += [*rest, (_RETURN, 0, 0, _FAIL)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
     program = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(code)))
     return _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(program))

@@ -56,8 +56,13 @@ class GoogleNews:
         return {link: self._resolved[link] for link in hidden if link in self._resolved}
 
     async def _resolve(self, links: Sequence[str]) -> Mapping[str, str]:
-        # Import on first use, because it loads a parser that nothing else needs.
-        import googlenewsdecoder
+        # Import on first use, because it is an extra, and loads a parser that nothing else needs.
+        try:
+            import googlenewsdecoder
+        except ImportError as error:
+            help_text = "pip install 'wirewatch[googlenewsdecoder]'; until then, outlets of Google News are Google's"
+            _log.warning("Google News links not resolved", links=len(links), error=str(error), help=help_text)
+            return {}
         import httpx
 
         decoder = googlenewsdecoder.GoogleDecoderAsync(timeout=None)

@@ -51,15 +51,22 @@ class AddressRule:
     def __init__(self, allow_private: Iterable[str] = ()) -> None:
         self._allowed = tuple(ipaddress.ip_network(block, strict=False) for block in allow_private)
 
-    def blocks_of(self, addresses: Iterable[str]) -> Sequence[str]:
-        """Return the listed blocks that contain any of the addresses.
+    def blocks_of(self, addresses: Sequence[str]) -> Sequence[str]:
+        """Return the listed blocks that contain the addresses, or none unless each address is in a block.
 
-        >>> AddressRule(["127.0.0.0/8", "10.0.0.0/8"]).blocks_of(["127.0.0.1", "192.0.2.1"])
-        ('127.0.0.0/8',)
+        >>> rule = AddressRule(["127.0.0.0/8", "10.0.0.0/8"])
+        >>> rule.blocks_of(["127.0.0.1"]), rule.blocks_of(["127.0.0.1", "192.0.2.1"])
+        (('127.0.0.0/8',), ())
         """
-        outer = [ipaddress.ip_address(address.partition("%")[0]) for address in addresses]
-        reached = [*outer, *filter(None, map(_embedded, outer))]
-        return tuple(str(block) for block in self._allowed if any(_is_in(address, [block]) for address in reached))
+        blocks: list[str] = []
+        for address in addresses:
+            outer = ipaddress.ip_address(address.partition("%")[0])
+            reached = [outer, _embedded(outer) or outer]
+            containing = [str(block) for block in self._allowed if any(_is_in(ip, [block]) for ip in reached)]
+            if not containing:
+                return ()
+            blocks += containing
+        return tuple(dict.fromkeys(blocks))
 
     def allows(self, address: str) -> bool:
         """Return whether this address, in any notation of the ipaddress module, may be connected to.
@@ -107,13 +114,17 @@ class Guard:
 
     def __init__(
         self,
-        rule: AddressRule,
+        allow_private: Sequence[str] = (),
         *,
         resolve: Resolve = system_resolve,
         threads: ThreadPoolExecutor | None = None,
         listed: AddressRule | None = None,
     ) -> None:
-        self._rule = rule
+        """``allow_private`` has blocks of addresses, and hosts in them: ``wiki.example``, ``*.intra.example``."""
+        blocks = [entry for entry in allow_private if ":" in entry or entry.replace(".", "").replace("/", "").isdigit()]
+        self._names = frozenset(allow_private) - frozenset(blocks)
+        self._suffixes = tuple(name[1:] for name in self._names if name.startswith("*."))
+        self._rule = rule = AddressRule(blocks)
         #: All blocks in ``fetch.allow_private``; ``rule`` allows some of them.
         self._listed = listed or rule
         self._resolve = resolve
@@ -121,10 +132,21 @@ class Guard:
 
     def narrowed(self, blocks: Sequence[str]) -> Guard:
         """Return a guard that allows only these private blocks."""
-        return Guard(AddressRule(blocks), resolve=self._resolve, threads=self._threads, listed=self._rule)
+        return Guard(blocks, resolve=self._resolve, threads=self._threads, listed=self._rule)
 
     async def blocks_of(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
-        """Return the allowed private blocks that contain the host's addresses; empty if it has no address."""
+        """Return the allowed private blocks that a feed at this host may use.
+
+        The host is a literal in a block, or ``fetch.allow_private`` names it and all its addresses are in blocks. A
+        name that is not listed opens nothing, because its owner chooses its addresses.
+        """
+        try:
+            return self._rule.blocks_of((str(ipaddress.ip_address(host)),))
+        except ValueError:
+            pass
+        name = host.rstrip(".").lower()
+        if name not in self._names and not any(name.endswith(suffix) for suffix in self._suffixes):
+            return ()
         try:
             return self._rule.blocks_of(await self.addresses(host, port, seconds))
         except (AddressRefused, Unreachable):
@@ -160,11 +182,12 @@ class Guard:
             if all(map(self._listed.allows, refused)):
                 raise AddressRefused(
                     f"{host}{leads} a private or reserved address: not fetched;"
-                    " fetch.allow_private opens it only for feeds whose own address in feeds.yaml is in the same block"
+                    " fetch.allow_private opens it only for feeds whose own address in feeds.yaml is a number in the"
+                    " same block, or whose host is listed there too"
                 )
             raise AddressRefused(
                 f"{host}{leads} a private or reserved address: not fetched;"
-                " list its block under fetch.allow_private in bot.yaml if it is yours"
+                " list its block and its host under fetch.allow_private in bot.yaml if it is yours"
             )
 
     async def addresses(self, host: str, port: int, seconds: float | None = None) -> Sequence[str]:

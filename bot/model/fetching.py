@@ -22,8 +22,9 @@ class Request:
     accept: str | None = None
     #: Headers, login and so on, sent only to the origin of ``home``. The proxy also serves redirects to other origins.
     access: Access | None = None
-    #: The configured address for which this request is made. A range of ``fetch.allow_private`` is open only if the
-    #: host of that address is in the range. If ``home`` is None, no range is open, and ``access`` is not sent.
+    #: The configured address for which this request is made. A range of ``fetch.allow_private`` is open only if that
+    #: address is a number in the range, or its host is listed and is in the range. If ``home`` is None, no range is
+    #: open, and ``access`` is not sent.
     home: str | None = None
     #: A form (application/x-www-form-urlencoded) to send by POST, or None for GET.
     form: str | None = None

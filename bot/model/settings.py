@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
@@ -85,16 +86,22 @@ class Escalate:
     to: Annotated[keys.Text, Key("The second channel; it gets one message with a link.")]
 
 
+_HOST_NAME = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z][a-z0-9-]*[a-z0-9]")
+
+
 def _parse_network(value: object) -> str:
+    """Return a range of addresses, or a host's name in lower case."""
     written = keys.parse_text(value)
+    if _HOST_NAME.fullmatch(written.lower()):
+        return written.lower()
     try:
         return str(ipaddress.ip_network(written))
     except ValueError as error:
-        help_text = "write 10.0.0.0/8, 192.168.1.20 or fd00::/8"
+        help_text = "write 10.0.0.0/8, 192.168.1.20, fd00::/8, wiki.example.org or *.example.org"
         if "host bits" in str(error):
             help_text = f"write {ipaddress.ip_network(written, strict=False)}"
         raise keys.InvalidValue(
-            "network", f'"{keys.shorten(written)}" is not a range of addresses', help_text
+            "network", f'"{keys.shorten(written)}" is not a range of addresses or a host', help_text
         ) from None
 
 
@@ -156,7 +163,11 @@ class FetchPolicy:
     allow_private: Annotated[
         tuple[Network, ...],
         Parse(keys.as_list, "before"),
-        Key("Private address ranges (CIDR) that may be fetched from, for feeds of an intranet."),
+        Key(
+            "Private address ranges (CIDR), and the hosts in them, that may be fetched from, for feeds of an intranet: "
+            "[10.20.0.0/16, wiki.example.org, *.corp.example.org]. A range alone opens only for feeds whose address in "
+            "feeds.yaml is a number in it, because anybody can let a name point there."
+        ),
     ] = ()
     contact: Annotated[
         keys.Text | None,

@@ -43,7 +43,7 @@ _UNFIT_IN_JSON = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\u
 
 #: Query parameters whose name suggests a secret and whose value has at least four characters.
 _SECRET_IN_QUERY = re.compile(
-    r"(?i)(?<=[?&;])([\w-]*(?:token|secret|passwd|password|pwd|api[_-]?key|signature)|key|auth|sig)="
+    r"(?i)(?<=[?&;])([\w-]*(?:token|secret|passwd|password|pwd|key|signature)|auth|sig|code|hash)="
     r"([^&#\s\"'<>]{3,}[^&#\s\"'<>:;,.)\]}])"
 )
 #: The login of an address. A user name alone is not a secret in a database address, but in a web address it may be one.
@@ -52,9 +52,19 @@ _LOGIN = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@|(?<=https://)[^\s/]+@|(?<=http://
 _concealed: dict[str, str] = {}
 
 
+#: Minimum length of a path with its query that is concealed on its own; shorter ones occur in other addresses too.
+_LONG_PATH = 12
+
+
 def conceal(address: str, shown: str) -> None:
-    """Show ``shown`` instead of the address in all later output."""
+    """Show ``shown`` instead of the address in all later output.
+
+    Its path and query are concealed too, because a redirect may keep them on another host.
+    """
     _concealed[address] = shown
+    path = "/" + address.partition("://")[2].partition("/")[2]
+    if len(path) >= _LONG_PATH:
+        _concealed[path] = "/***"
 
 
 def masked(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from bot import channels
@@ -82,3 +84,11 @@ def test_a_discord_channels_link_is_as_good_as_its_id() -> None:
 def test_a_lower_pace_is_accepted_with_a_server_of_ones_own() -> None:
     keys = {"pace": "0 seconds", "api_url": "http://127.0.0.1:1/api"}
     channels.options()["slack"].model_validate({**VALID["slack"], **keys})
+
+
+def test_apprise_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"url": "env:APPRISE_URL"}
+    channels.options()["apprise"].model_validate(given)
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(ValueError, match="the package that sends through Apprise is not installed"):
+        channels.options()["apprise"].model_validate(given)

@@ -315,3 +315,16 @@ def test_very_many_items_that_can_only_be_parsed_together_are_refused() -> None:
 def test_an_item_of_very_many_elements_is_refused(name: str) -> None:
     with pytest.raises(ReadError, match="refused: an element with more than 10000 children"):
         read(rss(item(1, extra=f"<{name}>x</{name}>" * 20_000)))
+
+
+def test_very_many_elements_inside_one_another_are_refused() -> None:
+    with pytest.raises(ReadError, match="refused: more than 500 elements inside one another"):
+        read(rss(item(1, extra="<a>" * 20_000 + "</a>" * 20_000)))
+
+
+def test_very_many_elements_are_refused_even_if_they_are_not_closed() -> None:
+    many = ("<a>" + "<b/>" * 5_000 + "</a>") * 50
+    with pytest.raises(ReadError, match="refused: more than 200000 elements"):
+        read(rss(item(1, extra=many)))
+    with pytest.raises(ReadError, match="refused: not well-formed, with more than 200000 tags"):
+        read(rss(item(1, extra="<a>x</b>" * 150_000)))

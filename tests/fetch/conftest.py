@@ -17,7 +17,7 @@ from tests.feeds import documents
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.feeds import FeedServer
 
-POLICY = FetchPolicy(allow_private=("127.0.0.0/8",), timeout=timedelta(seconds=5), max_bytes=1_000_000)
+POLICY = FetchPolicy(allow_private=("127.0.0.0/8", "*.test"), timeout=timedelta(seconds=5), max_bytes=1_000_000)
 MakeFetcher = Callable[..., HttpFetcher]
 
 

@@ -122,6 +122,23 @@ async def test_a_reader_process_opens_no_socket_and_runs_no_program(taken_over: 
     assert await _run(taken_over, f"import os; answer = os.execv({sys.executable!r}, ['x', '-c', ''])") in REFUSED
 
 
+@needs_seccomp
+@in_the_loop_of_the_process
+async def test_a_reader_process_starts_no_process_and_changes_no_other(taken_over: ReaderProcesses) -> None:
+    limit = "import os, resource; answer = resource.prlimit({}, resource.RLIMIT_CORE, (0, 0))"
+    assert await _run(taken_over, limit.format("os.getppid()")) in REFUSED
+    assert await _run(taken_over, limit.format("0")) == "(0, 0)"
+    for code in (
+        "os.fork()",
+        "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
+        "os.sched_setaffinity(os.getppid(), {0})",
+        "os.sched_setscheduler(os.getppid(), os.SCHED_IDLE, os.sched_param(0))",
+    ):
+        assert await _run(taken_over, f"import os; answer = {code}") in REFUSED, code
+    thread = "import _thread; answer = _thread.start_new_thread(print, ())"
+    assert await _run(taken_over, thread) == "RuntimeError "
+
+
 @needs_landlock
 @pytest.mark.skipif(LANDLOCK < 4, reason="Landlock knows TCP since its version 4 (Linux 6.7)")
 def test_landlock_alone_refuses_tcp() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import timedelta
 from urllib.parse import parse_qs
 
@@ -88,3 +89,11 @@ async def test_what_fails_leaves_links_as_they_are_and_google_alone_for_an_hour(
 async def test_forty_links_a_poll_are_resolved_at_most(resolver: GoogleNews, server: FeedServer) -> None:
     await resolver.resolve([link(f"X{n}") for n in range(100)])
     assert len(server.requests) == 40
+
+
+async def test_without_its_package_links_stay_as_they_are_and_the_log_says_what_to_install(
+    resolver: GoogleNews, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "googlenewsdecoder", None)
+    assert await resolver.resolve([link("CBMiA")]) == {}
+    assert "pip install 'wirewatch[googlenewsdecoder]'" in capsys.readouterr().out

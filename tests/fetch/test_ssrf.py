@@ -203,7 +203,7 @@ def _intranet(host: str, port: int) -> Sequence[str]:
 
 @pytest.fixture
 def intranet(make_fetcher: MakeFetcher) -> HttpFetcher:
-    policy = dataclasses.replace(POLICY, allow_private=("127.0.0.1/32", "127.0.0.2/32"))
+    policy = dataclasses.replace(POLICY, allow_private=("127.0.0.1/32", "127.0.0.2/32", "*.intra"))
     return make_fetcher(policy, resolve=_intranet)
 
 
@@ -242,6 +242,24 @@ async def test_a_private_block_is_closed_to_hubs_robots_pages_and_redirects_of_p
     robots_txt = await fulltext.fetch_robots(intranet, target, home=public, now=START)
     assert (robots_txt.allows(target), robots_txt.is_refused) == (False, True)
     assert len(server.requests) == asked
+
+
+async def test_a_name_that_its_owner_points_into_a_private_block_opens_nothing(
+    server: FeedServer, make_fetcher: MakeFetcher
+) -> None:
+    server.serve("/feed", b"<rss/>")
+
+    def evil(host: str, port: int) -> Sequence[str]:
+        return ("8.8.8.8", "127.0.0.1") if host == "both.example" else ("127.0.0.1",)
+
+    policy = dataclasses.replace(POLICY, allow_private=("127.0.0.1/32", "both.example", "wiki.example"))
+    fetcher = make_fetcher(policy, resolve=evil)
+    for host in ("evil.example", "both.example"):
+        with pytest.raises(AddressRefused, match="private or reserved"):
+            await fetcher.get(configured(url=server.url(host=host)))
+    assert not server.requests
+    assert (await fetcher.get(configured(url=server.url(host="wiki.example")))).is_private
+    assert (await fetcher.get(configured(url=server.url()))).is_private, "the address in feeds.yaml is a number"
 
 
 async def test_the_text_of_a_private_page_is_for_feeds_of_its_own_network(

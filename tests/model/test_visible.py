@@ -87,6 +87,10 @@ def test_the_quick_look_passes_nothing_that_the_slow_one_would_change(monkeypatc
             "https://gitlab.example/d.atom?feed_token=glft-SECRET&page=2",
             "https://gitlab.example/d.atom?feed_token=***&page=2",
         ),
+        (
+            "https://x.example/?access_key=SECRET&user_key=SECRET&code=SECRET&hash=SECRET",
+            "https://x.example/?access_key=***&user_key=***&code=***&hash=***",
+        ),
         ("https://x.example/?a=1&amp;sig=0123456789", "https://x.example/?a=1&amp;sig=***"),
         ("https://x.example/?accessToken=abc.def-ghi: 403", "https://x.example/?accessToken=***: 403"),
         ("https://x.example/?X-Amz-Signature=99aa99aa#top", "https://x.example/?X-Amz-Signature=***#top"),
@@ -107,6 +111,8 @@ def test_a_secret_in_an_address_is_masked_wherever_text_is_shown(text: str, show
 def test_an_address_that_a_variable_holds_is_shown_as_the_variable() -> None:
     visible.conceal("https://private.example/0a1b2c3d/feed", "env:PRIVATE_FEED")
     assert visible.line("https://private.example/0a1b2c3d/feed: 403") == "env:PRIVATE_FEED: 403"
+    moved = "https://www.private.example/0a1b2c3d/feed"
+    assert visible.line(f"now at {moved}") == "now at https://www.private.example/***", "after a redirect too"
     assert json.loads(visible.json_text('{"url": "https://private.example/0a1b2c3d/feed"}')) == {
         "url": "env:PRIVATE_FEED"
     }
