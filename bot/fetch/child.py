@@ -52,10 +52,11 @@ def main(max_bytes: int) -> None:
             _bound_time()
             frame = _answer(job, max_bytes)
             is_large = (_memory_bytes() or 0) - (start_bytes or 0) > protocol.memory_bytes(max_bytes) // 2
-            _write(answers, frame)
             if is_large:
                 # End after a large document: this process would keep the memory, and a new process is small.
                 _write(answers, protocol.frame_message(protocol.Leaving()))
+            _write(answers, frame)
+            if is_large:
                 return
 
 

@@ -12,11 +12,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import fcntl
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -48,13 +46,14 @@ def make_reader(policy: FetchPolicy) -> ReaderThreads | ReaderProcesses:
 
 
 class ReaderProcesses:
-    """A number of reader processes. Each is started when it is first needed."""
+    """A number of reader processes. Each answers one question at a time, and is started when it is first needed."""
 
     def __init__(self, count: int, *, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._readers: list[ReaderProcess | None] = [None] * count
-        #: Held while a process is started, so that each process is started once.
-        self._starting = asyncio.Lock()
+        self._readers = [ReaderProcess(max_bytes) for _ in range(count)]
+        #: The readers without a question; the first reader is used as often as possible.
+        self._free: asyncio.LifoQueue[ReaderProcess] = asyncio.LifoQueue()
+        for reader in reversed(self._readers):
+            self._free.put_nowait(reader)
         self._is_closed = False
         #: Feeds whose last document took long or ended the reader process. At most one of them is parsed at a time,
         #: over all processes, so that the other feeds do not wait for dozens of slow documents.
@@ -63,9 +62,8 @@ class ReaderProcesses:
 
     async def prepare(self) -> None:
         """Start the first process, so that it is ready when a document has been fetched. Does not wait for it."""
-        if self._readers[0] is None and not self._starting.locked():
-            with contextlib.suppress(ReadError):  # parsing the first document reports the error
-                await self._at(0)
+        with contextlib.suppress(ReadError):  # parsing the first document reports the error
+            await self._readers[0].start()
 
     async def read(self, body: Body, feed: Feed) -> Document:
         """Parse a document, and clean its entries. Raises ReadError."""
@@ -91,15 +89,11 @@ class ReaderProcesses:
         self, question: protocol.Question, unpack: Callable[[protocol.Answer], _T], *, feed_url: str = ""
     ) -> _T:
         """Return the unpacked answer. Raises ReadError."""
-        while True:
-            reader = await self._at(min(range(len(self._readers)), key=self._load))
-            try:
-                answer, duration = await reader.ask(question)
-            except ProcessEnded as ended:
-                if ended.is_of_this:
-                    self._slow.add(feed_url)
-                    raise ReaderEnded(str(ended)) from None
-                continue  # another question ended the process
+        reader = await self._free.get()
+        try:
+            if self._is_closed:
+                raise NotStarted("not read: Wirewatch is stopping")
+            answer, duration = await reader.ask(question)
             (self._slow.add if duration > protocol.SLOW_AFTER else self._slow.discard)(feed_url)
             if isinstance(answer, protocol.NoFeed):
                 raise answer.error()
@@ -109,60 +103,29 @@ class ReaderProcesses:
                 return unpack(answer)
             except protocol.Garbage as garbage:
                 why = f"wrong answer: {garbage}"
-                reader.break_off(why)
+                await reader.end(why)
                 raise ReaderEnded(why) from None
-
-    def _load(self, place: int) -> int:
-        reader = self._readers[place]
-        return reader.load if reader is not None and reader.is_alive else 0
-
-    async def _at(self, place: int) -> ReaderProcess:
-        """Return the process at an index of ``_readers``. Start it if it does not run."""
-        reader = self._readers[place]
-        if reader is not None and reader.is_alive:
-            return reader
-        async with self._starting:
-            reader = self._readers[place]
-            if self._is_closed:
-                raise NotStarted("not read: Wirewatch is stopping")
-            if reader is None or not reader.is_alive:
-                if reader is not None:
-                    await reader.ended.wait()
-                    if reader.end:
-                        log.warning("reader ended", why=reader.end, help="it is started again")
-                reader = self._readers[place] = await start_process(self._max_bytes)
-            return reader
+        except ReaderEnded:
+            self._slow.add(feed_url)
+            raise
+        finally:
+            self._free.put_nowait(reader)
 
     async def close(self) -> None:
         """End all reader processes."""
         self._is_closed = True
         for reader in self._readers:
-            if reader is not None:
-                await reader.close()
+            await reader.close()
 
 
-#: Time in which a process must end after its input was closed; then it is killed.
+#: Time in which a process must end after its input or output was closed; then it is killed.
 _GOODBYE = timedelta(seconds=2)
-#: Size of the pipes; the maximum for unprivileged users on Linux (pipe(7)). Two documents fill a pipe of the usual
-#: 64 KiB. Then both ends wait for each other, which takes a tenth of a first poll.
-_PIPE_BYTES = 1024 * 1024
-#: Maximum bytes of encoded questions that wait in or before the pipe.
-_AHEAD_BYTES = 2 * _PIPE_BYTES
-#: If a timer is late by more than this, our own loop was busy, and the answer may have arrived already.
-_HELD_UP_SECONDS = 1
+#: Size of the buffer for answers. Most answers fit.
+_BUFFER_BYTES = 1024 * 1024
 #: The environment variables that a reader process gets. They never contain a secret.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
 #: Program of a reader process. It imports from the same folders as this process, never from the working directory (-P).
 _PROGRAM = f"import sys; sys.path[:] = sys.argv[2:]; from {__package__} import child; child.main(int(sys.argv[1]))"
-
-
-class ProcessEnded(Exception):
-    """Raised if the process ended before it answered."""
-
-    def __init__(self, text: str, *, is_of_this: bool) -> None:
-        super().__init__(text)
-        #: Whether this question, and not another one, ended the process.
-        self.is_of_this = is_of_this
 
 
 class NotStarted(ReadError):
@@ -177,175 +140,130 @@ class ReaderEnded(ReadError):
         self.why = why
 
 
-class ReaderProcess(asyncio.SubprocessProtocol):
-    """A started process, its unanswered questions and its limits."""
+class _Failed(Exception):
+    """Raised if the process gave no answer; it has been ended. The text is the reason, for people."""
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+
+class ReaderProcess:
+    """One process at a time: it is started for the first question, and again after it has ended."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._process: asyncio.subprocess.Process | None = None
+        #: Held while the process is started, so that it is started once.
+        self._starting = asyncio.Lock()
         self._is_ready = False
-        #: Futures of the unanswered questions, with the length of each question.
-        self._waiting: deque[tuple[asyncio.Future[tuple[protocol.Answer, timedelta]], int]] = deque()
-        #: When the process began with the first unanswered question, by the loop's clock.
-        self._since = 0.0
-        self._ahead_bytes = 0
-        self._has_room = asyncio.Event()
-        #: Held while a question is encoded and written to the pipe, so that waiting questions are not encoded.
-        self._turn = asyncio.Lock()
-        self._received = bytearray()
-        #: Set when the process has ended and its unanswered questions have failed.
-        self.ended = asyncio.Event()
-        self._alarm: asyncio.TimerHandle | None = None
-        self._transport: asyncio.SubprocessTransport | None = None
-        self._is_broken_off = False
-        self._has_answered = False
-        #: Whether the process has announced that it will end.
-        self._is_leaving = False
-        self.is_alive = True
-        #: Why the process ended, for people; empty if it runs or ended cleanly.
-        self.end = ""
+        self._is_stopping = False
 
-    @property
-    def load(self) -> int:
-        """Return the number of unanswered questions."""
-        return len(self._waiting)
+    async def start(self) -> asyncio.subprocess.Process:
+        """Start the process if it does not run. Does not wait until it is ready. Raises NotStarted."""
+        async with self._starting:
+            if self._process is None:
+                self._is_ready = False
+                self._process = await start_process(self._max_bytes)
+            return self._process
 
     async def ask(self, question: protocol.Question) -> tuple[protocol.Answer, timedelta]:
-        """Return the answer, and how long the process took. Raises ProcessEnded, NotStarted."""
-        async with self._turn:
-            answer = await self._send(protocol.frame_message(question))
-        return await answer
-
-    async def _send(self, frame: bytes) -> asyncio.Future[tuple[protocol.Answer, timedelta]]:
-        while self.is_alive and self._waiting and self._ahead_bytes + len(frame) > _AHEAD_BYTES:
-            self._has_room.clear()
-            await self._has_room.wait()
-        if not self.is_alive or self._transport is None:
-            raise ProcessEnded(self.end, is_of_this=False)
-        self._transport.get_pipe_transport(0).write(frame)  # type: ignore[union-attr]  # its standard input
-        answer: asyncio.Future[tuple[protocol.Answer, timedelta]] = self._loop.create_future()
-        self._waiting.append((answer, len(frame)))
-        self._ahead_bytes += len(frame)
-        if self._is_ready and len(self._waiting) == 1:
-            self._watch(protocol.PATIENCE_BY_THE_CLOCK)
-        return answer
-
-    def _watch(self, patience: timedelta | None) -> None:
-        """Set the alarm for the current question or for the start; cancel it if ``patience`` is None."""
-        self._since = self._loop.time()
-        if self._alarm:
-            self._alarm.cancel()
-        self._alarm = self._loop.call_later(patience.total_seconds(), self._ring, patience) if patience else None
-
-    def _ring(self, patience: timedelta) -> None:
-        assert self._alarm is not None
-        if self._loop.time() - self._alarm.when() > _HELD_UP_SECONDS:
-            self._alarm = self._loop.call_later(_HELD_UP_SECONDS, self._ring, patience)
-        else:
-            self.break_off(f"no answer within {format_count(patience.seconds, 'second')}")
-
-    def break_off(self, why: str) -> None:
-        """Kill the process at once and blame the current question."""
-        self._set_over(why)
-        self._is_broken_off = True
-        self._received.clear()
-        if self._transport:
-            with contextlib.suppress(ProcessLookupError):
-                self._transport.kill()
-
-    def _set_over(self, why: str) -> None:
-        self.end = self.end or ("" if self._is_leaving else why)
-        self.is_alive = False
-        self._has_room.set()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
-        for fd in (0, 1):
-            _widen(transport.get_pipe_transport(fd))
-        self._watch(protocol.START_PATIENCE)
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if self._is_broken_off:
-            return
-        self._received += data
-        try:
-            while True:
-                limit_bytes = protocol.answer_bytes(self._waiting[0][1] if self._waiting else 0)
-                payload = protocol.take_frame(self._received, limit_bytes=limit_bytes)
-                if payload is None:
-                    return
-                self._take(protocol.decode_answer(payload))
-        except protocol.Garbage as garbage:
-            self.break_off(f"wrong answer: {garbage}")
-
-    def _take(self, answer: protocol.Answer) -> None:
-        """Handle one message of the process. Raises Garbage."""
-        if isinstance(answer, protocol.Ready):
-            if self._is_ready:
-                raise protocol.Garbage("a second ready message")
+        """Return the answer, and how long the process took. Raises NotStarted, ReaderEnded."""
+        process = await self.start()
+        if self._is_ready and not await _is_waiting(process):
+            await self.end("it ended, or wrote an answer without a question")
+            process = await self.start()
+        if not self._is_ready:
+            try:
+                ready = await self._receive(process, protocol.answer_bytes(0), within=protocol.START_PATIENCE)
+            except _Failed as failure:
+                raise NotStarted(_not_started(str(failure))) from None
+            measures = ready.measures if isinstance(ready, protocol.Ready) else ()
+            log.debug("reader started", confined_by=", ".join(measures) or "nothing")
             self._is_ready = True
-            log.debug("reader started", confined_by=", ".join(answer.measures) or "nothing")
-        elif isinstance(answer, protocol.Leaving):
-            if not self._has_answered:
-                raise protocol.Garbage("it ends before its first answer")
-            self._is_leaving = True
-            self._set_over("")
-            self._watch(_GOODBYE)
+        frame = protocol.frame_message(question)
+        limit_bytes = protocol.answer_bytes(len(frame))
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        assert process.stdin is not None
+        process.stdin.write(frame)
+        try:
+            answer = await self._receive(process, limit_bytes, within=protocol.PATIENCE_BY_THE_CLOCK)
+            if isinstance(answer, protocol.Leaving):
+                answer = await self._receive(process, limit_bytes, within=protocol.PATIENCE_BY_THE_CLOCK)
+                await self.end("")
+        except _Failed as failure:
+            raise ReaderEnded(str(failure)) from None
+        return answer, timedelta(seconds=loop.time() - start)
+
+    async def _receive(
+        self, process: asyncio.subprocess.Process, limit_bytes: int, *, within: timedelta
+    ) -> protocol.Answer:
+        """Return the next message. If none comes in time, or not of this format, end the process and raise _Failed."""
+        assert process.stdout is not None
+        why = f"no answer within {format_count(within.seconds, 'second')}"
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                head = await process.stdout.readexactly(protocol.LENGTH_BYTES)
+                length = protocol.frame_length(head, limit_bytes=limit_bytes)
+                return protocol.decode_answer(await process.stdout.readexactly(length))
+        except TimeoutError:
+            pass
+        except protocol.Garbage as garbage:
+            why = f"wrong answer: {garbage}"
+        except (asyncio.IncompleteReadError, ConnectionError):
+            # The process has closed its output, so it ends, or is useless.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GOODBYE.total_seconds()):
+                    why = _describe_exit(await process.wait())
+        except BaseException:
+            # Nobody waits for the answer any more, and it must not answer the next question.
+            self._process = None
+            _kill(process)
+            raise
+        why = "Wirewatch is stopping" if self._is_stopping else why
+        await self.end(why)
+        raise _Failed(why)
+
+    async def end(self, why: str) -> None:
+        """Kill the process. It is started again for the next question."""
+        process, self._process = self._process, None
+        if process is None:
             return
-        else:
-            if not self._waiting or not self._is_ready:
-                raise protocol.Garbage("an answer without a question")
-            self._has_answered = True
-            question, length = self._waiting.popleft()
-            self._ahead_bytes -= length
-            self._has_room.set()
-            if not question.done():
-                question.set_result((answer, timedelta(seconds=self._loop.time() - self._since)))
-        self._watch(protocol.PATIENCE_BY_THE_CLOCK if self._waiting else None)
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        # If the process has ended, ``process_exited`` follows. If it only closed its output, it is useless: end it.
-        if fd == 1 and self._transport and self._transport.get_returncode() is None and self.is_alive:
-            self._watch(_GOODBYE)
-
-    def process_exited(self) -> None:
-        self._set_over(_describe_exit(self._transport.get_returncode() if self._transport else None))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Fail the unanswered questions. asyncio calls this after the last answer."""
-        if self._alarm:
-            self._alarm.cancel()
-        for place, (answer, _) in enumerate(self._waiting):
-            is_of_this = place == 0 and not self._is_leaving
-            if not answer.done():
-                answer.set_exception(
-                    ProcessEnded(self.end, is_of_this=is_of_this)
-                    if self._is_ready
-                    else NotStarted(_not_started(self.end))
-                )
-        self._waiting.clear()
-        self.ended.set()
-        if self._transport:
-            self._transport.close()
+        if why and not self._is_stopping:
+            log.warning("reader ended", why=why, help="it is started again")
+        _kill(process)
+        assert process.stdout is not None
+        with contextlib.suppress(RuntimeError):  # the question that waits for an answer reads the rest
+            await process.stdout.read()
+        await process.wait()
 
     async def close(self) -> None:
         """End the process; kill it if it does not end in time."""
-        if self._transport is None or self.ended.is_set():
+        self._is_stopping = True
+        if self._process is None:
             return
-        if self._waiting or not self._is_ready:
-            self.break_off("Wirewatch is stopping")  # nobody needs its answers
-        self._set_over("Wirewatch is stopping")
-        self._transport.get_pipe_transport(0).close()  # type: ignore[union-attr]  # its standard input
-        try:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GOODBYE.total_seconds()):
-                await self.ended.wait()
-        except TimeoutError:
-            self.break_off("Wirewatch is stopping")
-            await self.ended.wait()
+                await self._process.wait()
+        await self.end("")
 
 
-async def start_process(max_bytes: int) -> ReaderProcess:
-    """Start a process, which accepts questions at once. Raises ReadError if it cannot be started."""
+async def _is_waiting(process: asyncio.subprocess.Process) -> bool:
+    """Return whether the process waits for a question: it runs, and has written nothing since its last answer."""
+    assert process.stdout is not None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0):
+            await process.stdout.read(1)
+            return False
+    return True
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+
+
+async def start_process(max_bytes: int) -> asyncio.subprocess.Process:
+    """Start a process, which accepts questions at once. Raises NotStarted if it cannot be started."""
     # The process must import this package, and never a folder with the same name in the working directory.
     places = [place for place in sys.path if os.path.isabs(place)]
     if (own := str(Path(bot.__file__).parents[1])) not in places:
@@ -354,23 +272,17 @@ async def start_process(max_bytes: int) -> ReaderProcess:
     # Hide our secrets from the reader process, which could read them in /proc because it has the same user.
     confinement.hide_memory()
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    pipe = asyncio.subprocess.PIPE
     try:
-        _, process = await asyncio.get_running_loop().subprocess_exec(
-            ReaderProcess, *command, stderr=None, env=environment, cwd="/"
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, limit=_BUFFER_BYTES, env=environment, cwd="/"
         )
     except OSError as error:
         raise NotStarted(_not_started(str(error))) from error
-    return process
 
 
 def _not_started(why: str) -> str:
     return f"a reader process cannot be started ({why}); to parse without it, set fetch.readers: 0 in bot.yaml"
-
-
-def _widen(pipe: asyncio.BaseTransport | None) -> None:
-    if pipe is not None and sys.platform == "linux":
-        with contextlib.suppress(OSError):  # the user's limit for pipes is reached; a smaller pipe works too
-            fcntl.fcntl(pipe.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _describe_exit(code: int | None) -> str:

@@ -98,7 +98,7 @@ class Broke(msgspec.Struct, frozen=True, array_like=True, tag="broke"):
 
 
 class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
-    """The last message of a process, which accepts no further question and ends."""
+    """Announces the last answer of a process, which then ends."""
 
 
 Answer = Ready | Done | Text | Lists | NoFeed | Broke | Leaving
@@ -164,23 +164,12 @@ def frame_message(message: Question | Answer) -> bytes:
     return bytes(frame)
 
 
-def frame_length(head: bytes | bytearray) -> int:
-    """Return the length of the value that follows ``head``."""
-    return int.from_bytes(head[:LENGTH_BYTES], "big")
-
-
-def take_frame(received: bytearray, *, limit_bytes: int) -> bytes | None:
-    """Remove and return the first value of ``received``, or return None if it is not complete. Raises Garbage."""
-    if len(received) < LENGTH_BYTES:
-        return None
-    end = LENGTH_BYTES + frame_length(received)
-    if end - LENGTH_BYTES > limit_bytes:
-        raise Garbage(f"a length of {end} bytes")
-    if len(received) < end:
-        return None
-    payload = bytes(received[LENGTH_BYTES:end])
-    del received[:end]
-    return payload
+def frame_length(head: bytes, *, limit_bytes: int | None = None) -> int:
+    """Return the length of the value that follows ``head``. Raises Garbage if it exceeds the limit."""
+    length = int.from_bytes(head[:LENGTH_BYTES], "big")
+    if limit_bytes is not None and length > limit_bytes:
+        raise Garbage(f"a length of {length} bytes")
+    return length
 
 
 def decode_question(payload: bytes) -> Question:

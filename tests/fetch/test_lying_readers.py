@@ -51,8 +51,8 @@ LIARS = {
     "has other types": (_says(_frame(b"\x93\xa4done\x05\x90")), "wrong answer: Expected"),
     "is a pickle": (_says(_frame(b"cos\nsystem\n(S'true'\ntR.")), "wrong answer"),
     "is nothing": (_says(_frame(b"")), "wrong answer"),
-    "is that it is ready, again": (_says(READY), "a second ready message"),
-    "is that it leaves": (_says(protocol.frame_message(protocol.Leaving())), "it ends before its first answer"),
+    "is that it is ready, again": (_says(READY), "not a document"),
+    "is that it leaves": (_says(protocol.frame_message(protocol.Leaving())), "no answer within 1 second"),
     "says more than a document can": (
         _says(protocol.frame_message(protocol.Done(ParsedFeed(), TOO_LONG))),
         "values that no document can have",

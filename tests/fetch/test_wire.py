@@ -14,7 +14,6 @@ from bot.fetch import protocol
 from bot.model.feeds import Entry, Feed, ParsedFeed
 from bot.model.fetching import Body
 
-_LIMIT = 1_000_000
 _TEXT = st.text(max_size=30)
 _TIME = st.datetimes(timezones=st.just(UTC), min_value=datetime(1900, 1, 1)) | st.none()  # noqa: DTZ001
 _ENTRY = st.builds(
@@ -38,8 +37,8 @@ def _done(reading: ParsedFeed) -> protocol.Done:
     return protocol.Done(replace(reading, entries=()), items.prepare_items(_FEED, reading))
 
 
-@given(entries=st.lists(_ENTRY, max_size=6).map(tuple), pieces=st.integers(1, 50))
-def test_a_reading_comes_out_as_it_went_in_however_its_frames_arrive(entries: tuple[Entry, ...], pieces: int) -> None:
+@given(entries=st.lists(_ENTRY, max_size=6).map(tuple))
+def test_a_message_comes_out_as_it_went_in(entries: tuple[Entry, ...]) -> None:
     reading = ParsedFeed(title="News", entries=entries, item_hashes=("a", "b"))
     sent: list[protocol.Answer] = [
         protocol.Ready(),
@@ -47,14 +46,10 @@ def test_a_reading_comes_out_as_it_went_in_however_its_frames_arrive(entries: tu
         protocol.NoFeed("none", ("https://a.example",)),
         protocol.Leaving(),
     ]
-    stream = b"".join(protocol.frame_message(message) for message in sent)
-    received, came = bytearray(), []
-    for start in range(0, len(stream), pieces):
-        received += stream[start : start + pieces]
-        while (payload := protocol.take_frame(received, limit_bytes=_LIMIT)) is not None:
-            came.append(protocol.decode_answer(payload))
-    assert came == sent
-    assert not received
+    for message in sent:
+        frame = protocol.frame_message(message)
+        assert protocol.frame_length(frame[: protocol.LENGTH_BYTES]) == len(frame) - protocol.LENGTH_BYTES
+        assert protocol.decode_answer(frame[protocol.LENGTH_BYTES :]) == message
 
 
 @given(content=st.binary(max_size=300))
@@ -75,8 +70,7 @@ def test_an_answer_with_a_wrong_byte_is_an_answer_or_garbage(place: int, to: int
     )
     whole[place % len(whole)] = to
     try:
-        payload = protocol.take_frame(whole, limit_bytes=_LIMIT)
-        answer = protocol.decode_answer(payload or b"")
+        answer = protocol.decode_answer(bytes(whole[protocol.LENGTH_BYTES :]))
         if isinstance(answer, protocol.Done):
             _JOB.unpack(answer)
     except protocol.Garbage:
