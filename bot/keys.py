@@ -24,6 +24,9 @@ from bot.model.durations import parse_duration as read_duration
 _SIZES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 _SIZE = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*([A-Za-z]*)\s*\Z")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})\Z")
+_RHYTHMS = {"hourly": "1 hour", "daily": "1 day", "weekly": "1 week"}
+#: 10pm, 9:30 a.m.
+_HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5][0-9]))?\s*([ap])\.?m\.?\Z", re.IGNORECASE)
 #: A function of pydantic that builds the schema of a type.
 _Handler = Callable[[object], Mapping[str, object]]
 
@@ -206,6 +209,11 @@ def parse_duration(value: object) -> timedelta:
     """Parse "5 minutes" into a positive length of time. Raises InvalidValue."""
     if isinstance(value, timedelta):
         return value
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word in ("none", "off", "no", "never", "forever", "unlimited"):
+        raise InvalidValue("duration", f'"{word}" is not a length of time', "to have no limit, remove the key")
+    if word in _RHYTHMS:
+        raise InvalidValue("duration", f'"{word}" is not a length of time', f"write {_RHYTHMS[word]}")
     try:
         length = read_duration(_scalar_text(value))
     except InvalidValue:
@@ -232,11 +240,22 @@ def parse_size(value: object) -> int:
     return int(float(match[1]) * factor)
 
 
+def as_24_hours(written: str) -> str:
+    """Return "10pm" as "22:00"; return any other text unchanged."""
+    match = _HALF_DAY.match(written)
+    if match is None:
+        return written
+    hour = int(match[1]) % 12 + (12 if match[3].lower() == "p" else 0)
+    return f"{hour:02}:{match[2] or '00'}"
+
+
 def parse_clock_time(value: str) -> time:
     """Parse "22:30" into a time of day without a zone. Raises InvalidValue."""
     match = _TIME.match(value.strip())
     if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        raise InvalidValue("time", f'"{value.strip()}" is not a time of day', "write it as 07:00 or 22:30, up to 23:59")
+        other = as_24_hours(value.strip())
+        advice = f"write {other}" if other != value.strip() else "write it as 07:00 or 22:30, up to 23:59"
+        raise InvalidValue("time", f'"{value.strip()}" is not a time of day', advice)
     return time(int(match[1]), int(match[2]))
 
 
@@ -248,9 +267,9 @@ def parse_zone(value: object) -> zoneinfo.ZoneInfo:
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        advice = did_you_mean(
-            name, sorted(zoneinfo.available_timezones()), otherwise="write Area/City: Asia/Karachi, UTC"
-        )
+        advice = "write Area/City: Asia/Karachi, UTC"
+        if not re.search(r"[+-][0-9]", name):
+            advice = did_you_mean(name, sorted(zoneinfo.available_timezones()), otherwise=advice)
         raise InvalidValue("timezone", f'"{name}" is not a valid time zone', advice) from None
 
 
@@ -258,6 +277,10 @@ def parse_quiet_hours(value: object) -> tuple[time, time, zoneinfo.ZoneInfo | No
     """Parse "22:00 to 07:00 Asia/Karachi" into start, end and zone (None if not written). Raises InvalidValue."""
     written = _scalar_text(value)
     match = re.match(r"(\S+)\s+to\s+(\S+)(?:\s+(\S+))?\Z", written)
+    if with_dash := re.match(r"([\w:]+)\s*[-–]\s*([\w:]+)(.*)\Z", written):
+        start, end = parse_clock_time(with_dash[1]), parse_clock_time(with_dash[2])
+        advice = f"write {start:%H:%M} to {end:%H:%M}{with_dash[3]}"
+        raise InvalidValue("quiet-hours", "quiet hours are written with to, not with a dash", advice)
     if not match:
         raise InvalidValue("quiet-hours", "quiet hours need two times", "write 22:00 to 07:00 Asia/Karachi")
     start, end = parse_clock_time(match[1]), parse_clock_time(match[2])

@@ -6,6 +6,6 @@ runtime     App, one running Wirewatch over one store
 engines     schedule the stages, in one process or as tasks of a cluster
 """
 
-from bot.app.environment import Environment, channel_of, database_of, kinds, load
+from bot.app.environment import Environment, SystemClock, channel_of, database_of, kinds, load
 
-__all__ = ["Environment", "channel_of", "database_of", "kinds", "load"]
+__all__ = ["Environment", "SystemClock", "channel_of", "database_of", "kinds", "load"]

@@ -128,7 +128,7 @@ def explain(
         article, place = archive.look(settings, lambda archive: find_article(archive, url))
     else:
         article, place = rules.make_article(Example(title=text or "")), None
-    answer = explain_article(settings, article, chosen, place)
+    answer = explain_article(settings, article, chosen, place, now=app.SystemClock().now())
     if json:
         terminal.answer(answer.explained)
         return

@@ -58,7 +58,10 @@ def check(
     Example: wirewatch check --config config --strict
     """
     problems_found, settings = config.try_load(folder, environ=os.environ, kinds=app.kinds())
-    problems = [*problems_found, *(_redirected(folder, settings) if settings else ())]
+    now = app.SystemClock().now()
+    problems = list(problems_found)
+    if settings:
+        problems += [*_redirected(folder, settings), *_ended(settings, now)]
     form = Format.JSON if json else format
     text = config.render_problems(problems, form.value)
     if text:
@@ -69,6 +72,9 @@ def check(
         warnings = len(problems) - len(errors)
         counts = f"{format_count(len(errors), 'error')}, {format_count(warnings, 'warning')}"
         terminal.say(f"{folder if folder.name else 'configuration'}: {counts if problems else 'no problems'}")
+        paused = [entry.rule.name for entry in settings.rules if entry.rule.paused] if settings else []
+        if paused:
+            terminal.say(f"paused: {', '.join(paused)}")
         if settings and (remark := _model_remark(settings)):
             terminal.say(remark)
     if routes and settings:
@@ -115,6 +121,25 @@ def _select(file: Path, statement: str) -> list[tuple[Any, ...]]:
             return connection.execute(statement).fetchall()
     except sqlite3.Error:
         return []
+
+
+def _ended(settings: config.Settings, now: datetime) -> list[Problem]:
+    """Return a warning for each rule whose ``until`` is over."""
+    return [
+        Problem(
+            severity="warning",
+            file=state.path,
+            line=entry.line,
+            column=entry.column,
+            rule=rule.name,
+            code="ended-rule",
+            message=f'the rule "{rule.name}" ended on {rule.until:%Y-%m-%d at %H:%M} UTC, so it matches nothing',
+            help="remove the rule, or write a later day under until",
+        )
+        for state in settings.files.values()
+        for entry in state.rules
+        if (rule := entry.compiled.rule).has_ended(now)
+    ]
 
 
 def _redirected(folder: Path, settings: config.Settings) -> list[Problem]:

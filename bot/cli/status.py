@@ -29,6 +29,7 @@ from bot.model.feeds import FeedState, redirected_twins
 from bot.model.messages import SendState
 from bot.queries.feeds import FeedDocument, find_problems
 from bot.queries.registry import Archive
+from bot.queries.rules import RuleLine
 from bot.queries.silences import read_silences
 from bot.queries.status import ModelDocument, StatusDocument, StatusParameters, describe_bot, show_status
 from bot.storage import keys
@@ -129,7 +130,7 @@ def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
     table = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
     for entry, line in zip(settings.rules, shown.rules, strict=True):
         routes = routing.describe_routes(settings.bot.routes, entry.rule)
-        table.add_row(Text(line.name), Text(routes), str(line.stories_7d), "paused" if line.paused else "")
+        table.add_row(Text(line.name), Text(routes), str(line.stories_7d), _state(line))
     for broken in shown.rules_with_mistakes:
         why = (
             "has a mistake; the running bot keeps its last good version"
@@ -138,6 +139,10 @@ def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
         )
         table.add_row(Text(broken.name), "", str(broken.stories_7d), Text(why, style="yellow"))
     terminal.show_table(table)
+
+
+def _state(rule: RuleLine) -> Text:
+    return Text("ended" if rule.ended else "paused" if rule.paused else "", style="yellow")
 
 
 def _wrong(feed: FeedDocument) -> str:

@@ -6,6 +6,7 @@ All commands print through this file, which removes control characters from untr
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -107,6 +108,8 @@ def nothing_read(feeds: int, error: str) -> str:
         if feeds > 1
         else "The only feed could not be read"
     )
+    if re.match(r"[1-5]\d\d\b|not a feed", error):
+        return f"{what}: {error}. The server answered, but not with a feed; `wirewatch feeds test ADDRESS` shows more."
     return (
         f"{what}: {error}. "
         "Is this machine offline, or behind a proxy (`fetch: {use_proxy: true}` in bot.yaml)? "

@@ -66,6 +66,14 @@ def other_words(block: Block) -> Mapping[str, str]:
     return words
 
 
+def advice_on_key(block: Block, key: str) -> str | None:
+    """Return advice for a key that people write although the block does not have it, or None."""
+    advice: Mapping[str, str] = getattr(block, "ADVICE", {})
+    inner_keys = ((name, inner) for name, form in types_of(block).items() if (inner := optional_block(form)))
+    owner = next((name for name, inner in inner_keys if key in types_of(inner)), None)
+    return advice.get(key) or (f"write it under {owner}:" if owner else None)
+
+
 def walk(form: object) -> Iterator[object]:
     """Yield the type and every type inside it, in the order of the annotation."""
     yield form

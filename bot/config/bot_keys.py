@@ -222,6 +222,11 @@ class BotSettings:
     """The operator's file: channels, database, fetching and limits."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
+    ADVICE: ClassVar[Mapping[str, str]] = {
+        "rules": "rules belong in files of their own: rules/telecom.yaml",
+        "sets": "sets belong in the rule file that uses them: rules/telecom.yaml",
+        "feeds": "feeds belong in feeds.yaml",
+    }
 
     database: Annotated[
         Database,

@@ -56,11 +56,14 @@ def expand_address(written: str, *, has_token: bool = False) -> Feed:
         elif parts is not None and parts[0] == "" and re.match(r"[\w-]+(\.[\w-]+)+(/|\Z)", written):
             advice = f"write https://{written}"
         elif parts is not None and (nearest := keys.find_nearest(parts[0], list(places.get_places()))):
-            advice = f'did you mean "{nearest}:"?'
+            advice = f'did you mean "{nearest}:{written.partition(":")[2]}"?'
         raise keys.InvalidValue("address", f'"{keys.shorten(written)}" is not the address of a feed', advice)
     if not parts[1] or re.search(r"\s", written):
         message = f'"{keys.shorten(written)}" is not the address of a feed'
-        raise keys.InvalidValue("address", message, "an address has a host and no spaces")
+        advice = "an address has a host and no spaces"
+        if re.search(r"[,\s]https?://", written):
+            advice = "write each address in a line of its own, after a dash"
+        raise keys.InvalidValue("address", message, advice)
     if "@" in parts[2]:
         raise keys.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
     return Feed(url=written)
@@ -116,6 +119,12 @@ def _read_feed(
     lines_by_address: dict[str, int],
 ) -> Feed | None:
     block = _as_block(node)
+    if isinstance(block, MappingNode) and len(block.pairs) == 1:
+        name, value = block.pairs[0]
+        if name.value not in blocks.types_of(Feed) and isinstance(value, ScalarNode) and value.value.startswith("http"):
+            message, advice = "a feed with a name needs both keys", f"write {{url: {value.value}, name: {name.value}}}"
+            report.add(name, "unknown-key", message, advice)
+            return None
     kind_node = value_of(block, "kind")
     own_keys: frozenset[str] = frozenset()
     options: str | None = "{}"
@@ -124,7 +133,7 @@ def _read_feed(
         own_keys, options = _read_kind(block, kind_node, kinds(), report)
         feed_node = _select(block, lambda key: key not in own_keys)
     secrets.hide_secrets(block, Feed, report, also=own_keys)
-    written = validation.validate(Feed, feed_node, report)
+    written = validation.validate(Feed, feed_node, report, other_keys=sorted(own_keys))
     address = value_of(block, "url")
     if not isinstance(address, ScalarNode) or not address.value.strip():
         return None
@@ -274,13 +283,18 @@ def _read_kind(
             report_broken(report, broken, kind_node)
         elif name:
             kind_names = list(kinds.by_name)
-            help_text = keys.did_you_mean(name, kind_names, otherwise=f"the kinds are {', '.join(kind_names)}")
+            help_text = keys.did_you_mean(
+                name, kind_names, otherwise=f"RSS and Atom feeds need no kind; the kinds are {', '.join(kind_names)}"
+            )
             message = f'unknown kind of source "{keys.shorten(name)}"'
             report.add(kind_node, "unknown-value", message, help_text)
         return frozenset(), None
     if kind.options is None:
         return frozenset(), "{}"
     own_keys = frozenset(kind.options.model_fields) - frozenset(blocks.types_of(Feed))
+    # A misspelt key of the kind is reported together with the kind's keys.
+    misspelt = {key.value for key, _ in block.pairs if key.value not in blocks.types_of(Feed)} - own_keys
+    own_keys |= {key for key in misspelt if keys.find_nearest(key, own_keys)}
     options_node = _select(block, lambda key: key in own_keys)
     checked = validation.validate(kind.options, options_node, report, whole=block.key("kind"))
     return own_keys, checked.model_dump_json() if checked is not None else None

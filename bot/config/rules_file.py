@@ -114,6 +114,27 @@ def warn_of_commas(rule: MappingNode, report: ProblemReport) -> None:
             )
 
 
+#: Words that mean "none" in other products, and words for the other keys of what a rule matches.
+_KEYS_OF_RULE = frozenset(blocks.types_of(Rule)) | {word for word, key in Rule.OTHER_WORDS.items() if key == "none"}
+
+
+def refuse_keys_as_labels(rule: MappingNode, report: ProblemReport) -> bool:
+    """Report ``none:`` and other keys of a rule that are indented under ``all``, where they would label a line.
+
+    Return whether there are any.
+    """
+    is_refused = False
+    for outer in ("all", "any", "none"):
+        for label, _ in nodes.pairs_of(rule.get(outer)):
+            if label.value in _KEYS_OF_RULE:
+                key = label.value if label.value in blocks.types_of(Rule) else "none"
+                message = f'"{label.value}" is a key of the rule, not the label of a line of {outer}'
+                advice = f"to use the key, move {key}: left, to the column of {outer}:; for a label, use another word"
+                report.add(label, "key-as-label", message, advice)
+                is_refused = True
+    return is_refused
+
+
 def _plain_items(node: Node | None) -> list[ScalarNode]:
     if isinstance(node, MappingNode):
         return [item for _, value in node.pairs for item in _plain_items(value)]
@@ -175,8 +196,9 @@ class RuleReader:
         zone = keys.DefaultZone(self.context.zone)
         written, bad = validation.validate_parts(Rule, node, self.report, zone=zone)
         self._check_names(node)
+        has_key_as_label = refuse_keys_as_labels(node, self.report)
         warn_of_commas(node, self.report)
-        if any(flaw.severity == "error" for flaw in flaws):
+        if has_key_as_label or any(flaw.severity == "error" for flaw in flaws):
             return None
         if written is None:
             self._look_further(node, bad)

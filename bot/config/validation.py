@@ -5,7 +5,7 @@ People who edit a configuration need not know Python types or schema paths.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 import pydantic
@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from bot import keys
 from bot.config import blocks, nodes
+from bot.config.bot_keys import BotSettings
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bot.config.problems import ProblemReport
 from bot.keys import InvalidValue
@@ -50,6 +51,10 @@ def find_list(
     for key, _ in nodes.pairs_of(root):
         if key.value not in valid_keys:
             help_text = keys.did_you_mean(key.value, valid_keys, otherwise=f"valid keys here: {', '.join(valid_keys)}")
+            if key.value in blocks.types_of(BotSettings):
+                help_text = f"{key.value} belongs in bot.yaml"
+            elif advice := BotSettings.ADVICE.get(key.value):
+                help_text = advice
             if key.value in blocks.types_of(form):
                 help_text = f"keys of a {name.removesuffix('s')} belong under {name}:, after a dash"
             report.add(key, "unknown-key", f'unknown key "{keys.shorten(key.value)}"', help_text)
@@ -85,12 +90,14 @@ def validate(
     *,
     whole: ScalarNode | None = None,
     zone: keys.DefaultZone | None = None,
+    other_keys: Collection[str] = (),
 ) -> Shape | None:
     """Validate the node as ``shape``; return None if it has errors (they are in the report).
 
-    ``whole`` is the name of the node, at which errors of the whole node are reported.
+    ``whole`` is the name of the node, at which errors of the whole node are reported. ``other_keys`` are valid keys
+    that are not part of ``shape``, for advice.
     """
-    return validate_parts(shape, node, report, whole=whole, zone=zone)[0]
+    return validate_parts(shape, node, report, whole=whole, zone=zone, other_keys=other_keys)[0]
 
 
 def validate_parts(
@@ -100,6 +107,7 @@ def validate_parts(
     *,
     whole: ScalarNode | None = None,
     zone: keys.DefaultZone | None = None,
+    other_keys: Collection[str] = (),
 ) -> tuple[Shape | None, frozenset[str]]:
     """Validate the node like ``validate``. Also return the keys of the node that have an error."""
     empty = dict(_find_empty_keys(node))
@@ -112,7 +120,7 @@ def validate_parts(
         errors = error.errors(include_url=False)
         missing = frozenset(_path_of(details) for details in errors if details["type"] == "missing")
         misspelt = {
-            (*_path_of(details)[:-1], _guess_key(details, shape, missing))
+            (*_path_of(details)[:-1], _guess_key(details, shape, missing, other_keys))
             for details in errors
             if details["type"] in _UNKNOWN_KEY
         }
@@ -124,10 +132,10 @@ def validate_parts(
             if not path and empty:
                 continue
             if not path and whole is not None:
-                problem = _describe_error(details, shape, missing)
+                problem = _describe_error(details, shape, missing, other_keys)
                 report.add(whole, "block", f'"{whole.value}": {problem}', problem.help)
             elif path not in empty:
-                _report_error(_describe_error(details, shape, missing), path, node, report)
+                _report_error(_describe_error(details, shape, missing, other_keys), path, node, report)
         return None, frozenset(bad)
     return (None if empty else checked), frozenset(bad)
 
@@ -209,7 +217,9 @@ def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
     return comment.rstrip(" }\r") if comment.startswith("#") and comment[1:2].strip() else None
 
 
-def _describe_error(details: ErrorDetails, shape: blocks.Block, missing: frozenset[_Path]) -> InvalidValue:
+def _describe_error(
+    details: ErrorDetails, shape: blocks.Block, missing: frozenset[_Path], other_keys: Collection[str]
+) -> InvalidValue:
     """Return the problem in plain words. ``missing`` are the paths of all missing keys."""
     kind, context, value = details["type"], details.get("ctx", {}), details.get("input")
     path = _path_of(details)
@@ -219,8 +229,11 @@ def _describe_error(details: ErrorDetails, shape: blocks.Block, missing: frozens
     if kind == "value_error":
         return _describe_wrong(context["error"])
     if kind in _UNKNOWN_KEY:
-        guess = _guess_key(details, shape, missing)
-        help_text = f'did you mean "{guess}"?' if guess else "valid keys here: " + ", ".join(types_by_key)
+        guess = _guess_key(details, shape, missing, other_keys)
+        valid_keys = [*types_by_key, *(other_keys if len(path) == 1 else ())]
+        help_text = f'did you mean "{guess}"?' if guess else "valid keys here: " + ", ".join(valid_keys)
+        if block and (advice := blocks.advice_on_key(block, name)):
+            help_text = advice
         return InvalidValue("unknown-key", f'unknown key "{keys.shorten(name)}"', help_text)
     if kind == "missing":
         example = blocks.example_of(block, name) if block else None
@@ -236,15 +249,21 @@ def _describe_error(details: ErrorDetails, shape: blocks.Block, missing: frozens
     return _describe_type(kind, context, value)
 
 
-def _guess_key(details: ErrorDetails, shape: blocks.Block, missing: frozenset[_Path]) -> str | None:
+def _guess_key(
+    details: ErrorDetails, shape: blocks.Block, missing: frozenset[_Path], other_keys: Collection[str]
+) -> str | None:
     """Return the key that was probably meant, or None. Prefer missing keys and keys that accept the value."""
     path = _path_of(details)
     block = blocks.block_at(shape, path[:-1])
     if block is None:
         return None
     name = str(path[-1])
+    if blocks.advice_on_key(block, name):
+        return None
     if synonym := blocks.other_words(block).get(name.casefold()):
         return synonym
+    if len(path) == 1 and (nearest := keys.find_nearest(name, other_keys)):
+        return nearest
     awaited = [str(other[-1]) for other in missing if other[:-1] == path[:-1]]
     if nearest := keys.find_nearest(name, awaited):
         return nearest
@@ -276,7 +295,7 @@ _BOUNDS = {
 _TYPE_ERRORS = {
     ("int_", "float_", "decimal_"): ("number", "a whole number is expected here, not {value}", "write digits only"),
     ("bool_",): ("true-or-false", "true or false is expected here", "write true or false"),
-    ("string_type",): ("wrong-kind", "one value is expected here, not {kind}", ""),
+    ("string_type",): ("wrong-kind", "one value is expected here, not {kind}", "write one value"),
     ("string_",): ("value", "the value is too long or has a form that cannot be used", ""),
     ("list_type", "tuple_type", "set_type"): ("wrong-kind", "a list is expected here, not {kind}", "write [one, two]"),
     ("model_", "dataclass_", "dict_", "mapping_"): (
@@ -295,4 +314,6 @@ def _describe_type(error_type: str, context: Mapping[str, Any], value: object) -
     code, message, help_text = next(text for starts, text in _TYPE_ERRORS.items() if error_type.startswith(starts))
     kind = keys.describe_kind(value)
     shown = f'"{keys.shorten(value)}"' if isinstance(value, str) else kind
+    if isinstance(value, list) and "block of keys" in message:
+        help_text = "leave the dash out: write key: value, indented, or in braces"
     return InvalidValue(code, message.format(value=shown, kind=kind), help_text)

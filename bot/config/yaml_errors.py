@@ -15,6 +15,7 @@ import yaml
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 NO_EXCLAMATION = "leave the ! out; to exclude a term, write it under none: [{}]"
 _COMMENT = re.compile(r"(?<=[ \t])#.*")
+_COMMENT_IN_LIST = re.compile(r"(?<=[ \t\[{,])#.*")
 #: Characters that look like a space but are text to YAML, such as no-break spaces from word processors and web pages.
 _ODD_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\ufeff\u200b"
 _ODD_SPACE = re.compile(rf"^[ ]*(?:-[ ]+)*(?:[a-z_]+:[ ]*|-)?(?P<odd>[{_ODD_SPACES}]+)", re.MULTILINE)
@@ -354,11 +355,11 @@ def _explain_bracket(slip: _Slip) -> UnreadableYaml | None:
     opened_line_end = _line_end(slip.text, slip.opened)
     opener = slip.text[slip.opened : slip.opened + 1]
     closer = {"[": "]", "{": "}"}.get(opener, "]")
-    if comment := _COMMENT.search(slip.text, slip.opened, opened_line_end):
+    if comment := _COMMENT_IN_LIST.search(slip.text, slip.opened, opened_line_end):
         return UnreadableYaml(
             "comment-in-list",
-            "a # after a space begins a comment, so the list is never closed",
-            'quote the item that contains it: "C #"',
+            "a # begins a comment, so the list is never closed",
+            'quote the item that contains it, as in "C #" or "#PTA"',
             comment.start(),
         )
     if slip.text[slip.at - 1 : slip.at + 1] == "${":

@@ -40,13 +40,16 @@ class Secret:
         kind, colon, name = text.strip().partition(":") if isinstance(text, str) else ("", "", "")
         if kind == "env" and colon:
             if not _ENV_NAME.match(name):
-                advice = "write letters, digits and _"
+                is_spaced = _ENV_NAME.match(name.strip())
+                advice = f"write env:{name.strip()}, without a space" if is_spaced else "write letters, digits and _"
                 raise InvalidValue("secret", "after env: comes the name of an environment variable", advice)
             return cls("env", name)
         if kind == "file" and colon:
             if not name.strip() or "\0" in name:
                 raise InvalidValue("secret", "after file: comes the path of a file", "write file:/path")
             return cls("file", name.strip())
+        if isinstance(text, str) and (variable := re.fullmatch(r"\$\{?([A-Z_][A-Z0-9_]*)\}?", text.strip())):
+            raise InvalidValue("secret", "a variable is named without $", f"write env:{variable[1]}")
         message = "secrets must not be written into the configuration"
         raise InvalidValue("secret", message, "use env:NAME or file:/path")
 

@@ -34,6 +34,11 @@ class FeedHealth(StrEnum):
 class Feed(Access):
     """One feed, written as its address or as a block of keys."""
 
+    ADVICE: ClassVar[Mapping[str, str]] = {
+        "notify": "a rule chooses the channels; write feeds: with this feed's name in the rule",
+        "user": "write auth: {basic: {user: NAME, password: env:NAME}}",
+        "password": "write auth: {basic: {user: NAME, password: env:NAME}}",
+    }
     OTHER_WORDS: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("address", "link", "feed", "rss", "href", "source", "uri"), "url"),
         **dict.fromkeys(("title", "outlet", "label"), "name"),

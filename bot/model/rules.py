@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -204,9 +205,13 @@ def _parse_digest(value: object, info: Any) -> Digest | None:
     written = keys.parse_text(value)
     if written == "now":
         return None
-    match = re.match(r"digest\s+(\S+)(?:\s+(\S+))?\Z", written)
+    match = re.match(r"digest\s+([0-9]\S*)(?:\s+(\S+))?\Z", written)
     if not match:
-        raise InvalidValue("when", f'"{written}" is not a time to post', "write now or digest 08:00")
+        advice = "write now or digest 08:00"
+        if other := re.match(r"(?:digest|daily)?\s*(?:at\s*)?([0-9].*)\Z", written):
+            with contextlib.suppress(InvalidValue):
+                advice = f"write digest {keys.parse_clock_time(keys.as_24_hours(other[1])):%H:%M}"
+        raise InvalidValue("when", f'"{written}" is not a time to post', advice)
     at = keys.parse_clock_time(match[1])
     return Digest(at=at, zone=keys.parse_zone(match[2]) if match[2] else info.context.take())
 
@@ -266,6 +271,11 @@ class Rule:
     """One watch rule: what to match, which channels to notify, and how urgent it is."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
+    ADVICE: ClassVar[Mapping[str, str]] = {
+        "enabled": "to switch the rule off, write paused: true",
+        "active": "to switch the rule off, write paused: true",
+        "regex": "write a regular expression as a term in slashes, any: ['/back.?door/']",
+    }
     OTHER_WORDS: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(
             ("not", "exclude", "excludes", "excluded", "without", "unless", "except", "no", "ignore"), "none"
@@ -374,7 +384,7 @@ class Rule:
         End | None,
         Key("The last day on which the rule applies (2026-12-31), or the time at which it ends (2026-12-31 18:00)."),
     ] = None
-    paused: Annotated[bool, Key("true: the rule still matches, but posts nothing.")] = False
+    paused: Annotated[bool, Key("true: the rule matches nothing until you remove this key.")] = False
     expect: Annotated[
         keys.Rhythm | None,
         Key("Notify the operator when nothing has matched for this long: every 2 days."),
@@ -397,6 +407,10 @@ class Rule:
     sets: Annotated[tuple[tuple[str, tuple[str, ...]], ...], Derived()] = ()
     #: Hash of the keys that decide what the rule matches and where it posts.
     version: Annotated[str, Derived()] = ""
+
+    def has_ended(self, now: datetime) -> bool:
+        """Return whether ``until`` is over."""
+        return self.until is not None and self.until <= now
 
     @property
     def lines(self) -> tuple[tuple[str, Line], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Annotated, Self
 
 import pydantic
@@ -274,7 +275,7 @@ def explain(archive: Archive, parameters: ExplainParameters) -> ExplainAnswer:
     if parameters.url is not None:
         article, place = find_article(archive, parameters.url)
     try:
-        return explain_article(archive.settings, article, chosen, place, rules.Steps(MOST_STEPS))
+        return explain_article(archive.settings, article, chosen, place, now=archive.now, steps=rules.Steps(MOST_STEPS))
     except rules.TooManySteps as error:
         raise Refused(Why.TOO_LONG, f"explaining this takes {error}: shorten the text, or choose one rule") from None
 
@@ -295,11 +296,13 @@ def explain_article(
     article: Article,
     chosen: Sequence[rules.CompiledRule],
     place: StoryPlace | None = None,
+    *,
+    now: datetime,
     steps: rules.Steps | None = None,
 ) -> ExplainAnswer:
     """Explain each chosen rule. Raises TooManySteps if the rules together need more than ``steps``."""
     feed = settings.feeds_by_address.get(article.feed)
-    explanations = [rules.explain_rule(entry, article, feed, steps=steps) for entry in chosen]
+    explanations = [rules.explain_rule(entry, article, feed, now=now, steps=steps) for entry in chosen]
     return ExplainAnswer(
         explained=[
             ExplainDocument(rule=entry.rule, matched=entry.matched, text=entry.text(), story=place)

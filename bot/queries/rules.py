@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pydantic
 
@@ -28,6 +28,8 @@ class RuleLine(Document):
     notify: list[str]
     severity: str
     paused: bool
+    #: Whether the rule's ``until`` is over.
+    ended: bool
     stories_7d: int
 
 
@@ -38,13 +40,14 @@ class RulesPage(Document):
     after: str | None
 
 
-def summarize_rule(rule: Rule, stories: int, routes: Sequence[Route]) -> RuleLine:
+def summarize_rule(rule: Rule, stories: int, routes: Sequence[Route], *, now: datetime) -> RuleLine:
     """Summarize a rule with every channel that it may notify. ``stories`` counts its stories of the last seven days."""
     return RuleLine(
         name=rule.name,
         notify=list(routing.possible_channels(routes, rule)),
         severity=rule.severity.value,
         paused=rule.paused,
+        ended=rule.has_ended(now),
         stories_7d=stories,
     )
 
@@ -56,7 +59,7 @@ def list_rules(archive: Archive, parameters: RulesParameters) -> RulesPage:
     shown = loaded[skip : skip + parameters.limit]
     routes = archive.settings.bot.routes
     return RulesPage(
-        rules=[summarize_rule(entry.rule, stories.get(entry.rule.name, 0), routes) for entry in shown],
+        rules=[summarize_rule(entry.rule, stories.get(entry.rule.name, 0), routes, now=archive.now) for entry in shown],
         after=str(skip + len(shown)) if shown and skip + len(shown) < len(loaded) else None,
     )
 
@@ -97,7 +100,7 @@ def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
     source = config.find_rule_source(archive.settings, name)
     by_day = archive.day_counts.rules.get(name, {})
     return RuleDocument(
-        **summarize_rule(rule, stories.get(name, 0), archive.settings.bot.routes).model_dump(),
+        **summarize_rule(rule, stories.get(name, 0), archive.settings.bot.routes, now=archive.now).model_dump(),
         in_english=rules.describe_rule(rule),
         note=rule.note,
         yaml=source.item.yaml if source else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -72,9 +73,24 @@ def _try_example(rule: CompiledRule, key: str, example: Example, steps: Steps) -
         return "too-many-steps", message, "use fewer wordings under NEAR, or shorter examples"
     if key == "must_match":
         message = f"the example does not match: {describe_missing(result)}"
-        return "must-match", message, "add a wording that the example uses, or correct the example"
+        advice = "add a wording that the example uses, or correct the example"
+        return "must-match", message, f"{_help_with_capitals(result, example)}{advice}"
     remedy = f"{_help_with_case(result)}add a line, exclude a word of the example under none, or correct the example"
     return "must-not-match", f"the example matches: {describe_hits(result)}", remedy
+
+
+def _help_with_capitals(result: Evaluation, example: Example) -> str:
+    """Return the remedy if the example has a term of a missing line, but not in capitals; otherwise an empty text."""
+    words = f"{example.title} {example.body}"
+    for line in result.lines:
+        for leaf in expression.leaves(line.part.expression) if not line.is_found else ():
+            if isinstance(leaf, expression.Words) and leaf.pattern.is_capitals:
+                found = re.search(rf"\b{re.escape(leaf.text)}\b", words, re.IGNORECASE)
+                if found:
+                    return (
+                        f'"{leaf.text}" matches only in capitals: to match "{found[0]}", write {found[0].lower()}; or '
+                    )
+    return ""
 
 
 def _help_with_case(result: Evaluation) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.model.feeds import Feed
 from bot.model.rules import Evidence, Rule
@@ -76,9 +77,10 @@ def explain_rule(
     article: Article,
     feed: Feed | None = None,
     *,
+    now: datetime | None = None,
     steps: Steps | None = None,
 ) -> Explanation:
-    """Explain why the rule matches the article or not. ``until`` is ignored, because the time is unknown.
+    """Explain why the rule matches the article or not. Without ``now``, the rule's ``until`` is ignored.
 
     Raises RuleError for a rule that cannot be used, TooManySteps if ``steps`` is exceeded.
     """
@@ -96,11 +98,15 @@ def explain_rule(
     skipped = ruleset.find_skipped_form(compiled.rule, article)
     if skipped:
         notes.append(f'the rule skips the form {skipped.form.value}, which "{skipped.mark}" shows')
+    would = "would match; " if verdict.is_match else ""
     if compiled.rule.paused:
-        notes.append("the rule is paused")
+        notes.append(f"{would}the rule is paused")
+    has_ended = now is not None and compiled.rule.has_ended(now)
+    if has_ended:
+        notes.append(f"{would}the rule ended on {compiled.rule.until:%Y-%m-%d at %H:%M} UTC")
     return Explanation(
         rule=compiled.rule.name,
-        matched=verdict.is_match and is_meant and not skipped and not compiled.rule.paused,
+        matched=verdict.is_match and is_meant and not skipped and not compiled.rule.paused and not has_ended,
         weak=verdict.is_weak,
         lines=tuple(_explain_line(line, view) for line in verdict.lines),
         notes=tuple(notes),

@@ -161,10 +161,14 @@ def _check_word(word: _WordTerm, is_alone: bool) -> Iterator[RuleProblem]:
         yield term.problem("common-word", f'"{leaf.text}" is in nearly every article', help_text)
     elif len(folded) <= 2 and folded.isascii() and not is_distinctive and (is_alone or not is_capitals):
         message = f'"{leaf.text}" is short and will also match unrelated articles'
+        if folded.isalpha() and len(folded) == 1:
+            message = f'"{leaf.text}" is a single letter, which nearly every article has'
         yield term.problem("short-word", message, _help_with_short(folded, is_capitals))
 
 
 def _help_with_short(word: str, is_capitals: bool) -> str:
+    if len(word) == 1 and not word.isdigit():
+        return "write a longer name, such as X Corp, or remove the term"
     if is_capitals:
         return "add another line that must match"
     if word.isdigit():

@@ -9,6 +9,7 @@ term  = word | "phrase" | "a b"~n | {exact} | /regex/ | $set | field:term | ( or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import NamedTuple
@@ -380,6 +381,10 @@ class _Parser:
         for index in (second, first):
             if self._lexemes[index].kind is LexemeKind.LOWER:
                 return self._lower_case(index)
+        written = [lexeme.written for lexeme in self._lexemes[max(first - 3, 0) : second]]
+        if len(written) == 4 and written[0] in ("NEAR", "ONEAR") and re.fullmatch(r"\(\d+\)", "".join(written[1:])):
+            advice = f"write {written[0]}/{written[2]}"
+            return self._error(first - 3, first, "the distance of NEAR needs a slash", "bad-near", advice)
         if self._lexemes[first].kind is not _WORD or self._lexeme.kind is not _WORD:
             return self._error(
                 second, second, "two terms side by side", "side-by-side", "write AND, OR or NOT between them"

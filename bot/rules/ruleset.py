@@ -130,8 +130,7 @@ class RuleSet:
         if number not in self._gated:
             return True
         rule = self._compiled[number].rule
-        has_ended = rule.until is not None and now >= rule.until
-        if rule.paused or has_ended or not is_meant_for(rule, article, feed):
+        if rule.paused or rule.has_ended(now) or not is_meant_for(rule, article, feed):
             return False
         return find_skipped_form(rule, article) is None
 

@@ -394,6 +394,7 @@ def _opinions(archive: Archive) -> Values:
         "opinions": {"feedback": {row.rule: row for row in rows}, "silences": silences},
         "last_match_days": watched.LAST_MATCH.days,
         "judged_days": feedback.JUDGED_WITHIN.days,
+        "now": archive.now,
     }
 
 
