@@ -80,8 +80,8 @@ def _cooldown_end(rule: Rule, situation: Situation) -> datetime | None:
 def _rate_cap(situation: Situation, *, is_high: bool) -> Decision | None:
     """Return the hold of a story beyond the rate cap, or None if it may be posted.
 
-    If messages can be edited, the story is gathered at once. Otherwise it waits until the number of posts in the last
-    hour is below the cap, unless its severity is high.
+    If messages can be edited, the story is gathered at once. Otherwise it waits until an hour after the posts that
+    filled the cap, unless its severity is high. Then all stories that waited are gathered.
     """
     cap, gathers_at_once = situation.policy.posts_per_hour, situation.policy.can_edit
     recent = situation.recent_high_posts if is_high else situation.recent_posts
@@ -115,7 +115,7 @@ def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> Decision:
         return situation.silenced
     if not situation.rules:
         return situation.decision(AlertAction.SILENT, Reason.RULE_PAUSED, detail="its rules are no longer loaded")
-    is_beyond_cap = reason is Reason.RATE_CAP and situation.policy.can_edit
+    is_beyond_cap = reason is Reason.RATE_CAP
     is_released = reason in (Reason.BASELINE, Reason.DIGEST)
     if hold := find_hold(situation, is_released=is_released, is_beyond_cap=is_beyond_cap):
         return hold

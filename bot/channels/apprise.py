@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from importlib.util import find_spec
 from typing import Any
@@ -27,9 +27,9 @@ from bot.channels.kit.context import (
 )
 from bot.channels.kit.phrases import break_markup
 from bot.model.access import Secret
-from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
-from bot.model.messages import Message, Receipt
+from bot.model.messages import Message, MessageKind, Receipt
 
 KIND = "apprise"
 #: The HTTP status in a log line of Apprise's plug-ins. The line is never shown, because it may contain an address.
@@ -39,6 +39,8 @@ _GOODBYE_SECONDS = 3
 #: Service -> maximum bytes of a message, if lower than the limit of its plug-in. ntfy turns a longer message into a
 #: file (docs.ntfy.sh/config, message-size-limit).
 _MOST_BYTES = {"ntfy": 4_096}
+#: Maximum characters of a gathered message. Most services accept them; for the others, the message is sent in parts.
+_COMMON_LIMIT = 1_900
 
 
 class Options(ChannelOptions):
@@ -54,6 +56,10 @@ class Options(ChannelOptions):
             text = "the package that sends through Apprise is not installed"
             raise keys.InvalidValue("missing-extra", text, "pip install 'wirewatch[apprise]'")
         return url
+
+    @property
+    def features(self) -> ChannelFeatures:
+        return ChannelFeatures(shows_all_stories=lambda message: _shows_all_stories(message, _COMMON_LIMIT))
 
 
 class Channel(BaseChannel):
@@ -155,22 +161,46 @@ def _notify(service: Any, message: Message, log: _PluginLog, *, zone: tzinfo) ->
     # For services with HTML, the library escapes markup but not mentions. Other services receive the text as it is.
     reads_marks = service.notify_format != apprise.NotifyFormat.HTML
     title = break_markup(rendering.plain_title(message), reads_marks=reads_marks)
-    body = break_markup(rendering.plain_body(message, zone=zone), reads_marks=reads_marks)
     title_limit, body_limit = int(service.title_maxlen), int(service.body_maxlen)
-    if title_limit <= 0:
-        title, body = "", f"{title}\n{body}".strip()
+    most_bytes = _MOST_BYTES.get(str(service.service_name))
+    limit = min(body_limit, most_bytes or body_limit)
+
+    def body_of(part: Message) -> str:
+        body = break_markup(rendering.plain_body(part, zone=zone, limit=limit), reads_marks=reads_marks)
+        return (f"{title}\n{body}".strip() if title_limit <= 0 else body) or title
+
+    def fits(part: Message) -> bool:
+        body = body_of(part)
+        return _fitting(body, body_limit, most_bytes=most_bytes) == body
+
     notifier = apprise.Apprise()
     notifier.add(service)
-    with _fail_instead_of_sleeping(service, log):
-        return bool(
-            notifier.notify(
-                body=_fitting(body or title, body_limit, most_bytes=_MOST_BYTES.get(str(service.service_name))),
-                title=phrases.cut(title, title_limit),
+    for part in _split_stories(message, fits):
+        with _fail_instead_of_sleeping(service, log):
+            is_sent = notifier.notify(
+                body=_fitting(body_of(part), body_limit, most_bytes=most_bytes),
+                title=phrases.cut(title, max(0, title_limit)),
                 body_format=apprise.NotifyFormat.TEXT,
                 log_callback=lambda entry, plugin: log.lines.append(str(getattr(entry, "message", entry))),
                 log_level=logging.WARNING,
             )
-        )
+        if not is_sent:
+            return False
+    return True
+
+
+def _shows_all_stories(message: Message, limit: int) -> bool:
+    return phrases.size(rendering.plain_body(message, limit=limit)) <= limit
+
+
+def _split_stories(message: Message, fits: Callable[[Message], bool]) -> list[Message]:
+    """Split a gathered message until each part fits or has one story, because a cut message would lose stories."""
+    if not message.is_gathered or len(message.briefs) < 2 or fits(message):
+        return [message]
+    middle = len(message.briefs) // 2
+    parts = (message.briefs[:middle], message.briefs[middle:])
+    halves = [replace(message, kind=MessageKind.GATHERED, briefs=part) for part in parts]
+    return [part for half in halves for part in _split_stories(half, fits)]
 
 
 @contextlib.contextmanager

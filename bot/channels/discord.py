@@ -105,7 +105,7 @@ class Options(ChannelOptions):
 
     @property
     def features(self) -> ChannelFeatures:
-        return ChannelFeatures(people=self.people, can_edit=True)
+        return ChannelFeatures(people=self.people, can_edit=True, shows_all_stories=shows_all_stories)
 
 
 class Channel(BaseChannel):
@@ -402,8 +402,8 @@ def build_payload(delivery: Delivery, *, zone: tzinfo, ref: str = "") -> dict[st
     allowed: dict[str, Any] = {"allowed_mentions": {"parse": []} if delivery.is_plain else _allowed_mentions(message)}
     if delivery.is_plain:
         small = f"\n-# {ref}" if ref else ""
-        text = break_markup(rendering.plain_message(message, zone=zone))
-        content = phrases.cut(text, CONTENT_LIMIT - len(small)) + small
+        text = break_markup(rendering.plain_message(message, zone=zone, limit=CONTENT_LIMIT - len(small)))
+        content = rendering.cut_lines(text, CONTENT_LIMIT - len(small)) + small
         return {"content": content, "embeds": [], "flags": _SUPPRESS_EMBEDS, **allowed}
     content, described = outline.render_to_fit(delivery, _render, _fits, zone=zone)
     if ref and not described:
@@ -413,6 +413,11 @@ def build_payload(delivery: Delivery, *, zone: tzinfo, ref: str = "") -> dict[st
     if ref:
         embed["url"] = f"{_REF}{ref}"
     return {"content": content, "embeds": [embed] if described else [], "flags": 0, **allowed}
+
+
+def shows_all_stories(message: Message) -> bool:
+    """Return whether a gathered message shows the headline and the link of all its stories."""
+    return outline.shows_all_stories(message, _render, _fits)
 
 
 def find_refs(message: Mapping[str, Any]) -> Iterator[str]:

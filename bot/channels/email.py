@@ -43,7 +43,7 @@ from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.durations import format_count
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
-from bot.model.messages import MessageKind, Receipt
+from bot.model.messages import Message, MessageKind, Receipt
 from bot.model.rules import Severity
 
 KIND = "email"
@@ -144,7 +144,7 @@ class Options(ChannelOptions):
 
     @property
     def features(self) -> ChannelFeatures:
-        return ChannelFeatures(digest=self.digest)
+        return ChannelFeatures(digest=self.digest, shows_all_stories=_shows_all_stories)
 
     @pydantic.field_validator("to")
     @classmethod
@@ -457,11 +457,19 @@ def _build_content(delivery: Delivery, foot: str, zone: tzinfo) -> EmailMessage:
         page = outline.render_to_fit(
             delivery,
             lambda lines: _PAGE.format(body=rendering.render_html(lines, styles=_CSS), foot=html.escape(foot)),
-            lambda page: len(page.encode()) <= HTML_LIMIT_BYTES,
+            _fits,
             zone=zone,
         )
         content.add_alternative(page, subtype="html", cte="quoted-printable")
     return content
+
+
+def _fits(page: str) -> bool:
+    return len(page.encode()) <= HTML_LIMIT_BYTES
+
+
+def _shows_all_stories(message: Message) -> bool:
+    return outline.shows_all_stories(message, lambda lines: rendering.render_html(lines, styles=_CSS), _fits)
 
 
 def subject_of(delivery: Delivery) -> str:

@@ -31,7 +31,8 @@ from bot.channels.kit.outline import Line
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, SendError, ThreadGone
-from bot.model.messages import Receipt
+from bot.model.messages import Message, Receipt
+from bot.model.stories import SendId
 
 KIND = "matrix"
 _API = "/_matrix/client/v3"
@@ -63,7 +64,7 @@ class Options(ChannelOptions):
 
     @property
     def features(self) -> ChannelFeatures:
-        return ChannelFeatures(people=self.people)
+        return ChannelFeatures(people=self.people, shows_all_stories=_shows_all_stories)
 
     @pydantic.field_validator("room")
     @classmethod
@@ -232,18 +233,26 @@ SEND_ID = "wirewatch.send_id"
 
 def build_content(delivery: Delivery, *, zone: tzinfo) -> dict[str, Json]:
     """Return the longest content of an ``m.room.message`` that fits into an event."""
-    return outline.render_to_fit(
-        delivery,
-        lambda lines: _event_content(delivery, lines, zone),
-        lambda event_content: phrases.json_size(event_content) <= LIMIT_BYTES,
-        zone=zone,
+    return outline.render_to_fit(delivery, lambda lines: _event_content(delivery, lines, zone), _fits, zone=zone)
+
+
+def _shows_all_stories(message: Message) -> bool:
+    # An edit contains the text twice, and a gathered message grows by edits.
+    edit = Delivery(
+        id=SendId("gathered"), message=message, edits=Receipt(ref="", sent_at=datetime.fromtimestamp(0, UTC))
     )
+    return outline.shows_all_stories(message, lambda lines: _event_content(edit, lines, UTC), _fits)
+
+
+def _fits(event_content: dict[str, Json]) -> bool:
+    return phrases.json_size(event_content) <= LIMIT_BYTES
 
 
 def _event_content(delivery: Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
     # m.mentions alone decides who is notified (spec, "User and room mentions").
     user_ids: list[Json] = [mention.id for mention in delivery.message.mentions if mention.id]
-    text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)
+    names_story = delivery.reply_to is None
+    text = rendering.plain_message(delivery.message, names_story=names_story, zone=zone, limit=_BODY_LIMIT)
     message: dict[str, Json] = {
         # Use m.text, because m.notice notifies nobody (the push rule .m.rule.suppress_notices).
         "msgtype": "m.text",

@@ -71,7 +71,12 @@ class Options(ChannelOptions):
 
     @property
     def features(self) -> ChannelFeatures:
-        return ChannelFeatures(people=self.people)
+        return ChannelFeatures(
+            people=self.people,
+            shows_all_stories=lambda message: outline.shows_all_stories(
+                message, _render, lambda text: phrases.size(text) <= self.max_length
+            ),
+        )
 
     @pydantic.field_validator("to")
     @classmethod
@@ -204,13 +209,15 @@ _MARKS = re.compile(r"[\\`*_\[\]#~|!]")
 #: The start of a line that would become a list or a heading.
 _LINE_START = re.compile(r"^(?=[-+=]|\d+[.)])")
 _ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
+#: The name of an emoji, such as :smile:.
+_EMOJI = re.compile(r":(?=[\w+-]{1,64}:)")
 _PREFIXES = {Style.HEAD: "#### ", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: ""}
 
 
 def render_text(delivery: Delivery, *, limit: int, zone: tzinfo) -> str:
     """Return a message in Mattermost's Markdown, of at most ``limit`` characters."""
     if delivery.is_plain:
-        words = break_markup(rendering.plain_message(delivery.message, zone=zone))
+        words = break_markup(rendering.plain_message(delivery.message, zone=zone, limit=limit))
         return rendering.cut_lines(words, limit)
     return outline.render_to_fit(delivery, _render, lambda text: phrases.size(text) <= limit, zone=zone)
 
@@ -231,11 +238,12 @@ def _render_run(run: Run) -> str:
 def escape(words: str) -> str:
     """Escape untrusted text.
 
-    >>> escape("*now* <b> @all #tag").replace("\\u2060", "^")
-    '\\\\*now\\\\* ‹b› @^all \\\\#tag'
+    >>> escape("*now* <b> @all #tag :smile:").replace("\\u2060", "^")
+    '\\\\*now\\\\* ‹b› @^all \\\\#tag :^smile:'
     """
     text = _MARKS.sub(r"\\\g<0>", words.replace("<", "‹").replace(">", "›"))
-    text = _ENTITY.sub(f"&{_JOINER}", text).replace("@", f"@{_JOINER}").replace("\uff20", f"\uff20{_JOINER}")
+    text = _EMOJI.sub(f":{_JOINER}", _ENTITY.sub(f"&{_JOINER}", text))
+    text = text.replace("@", f"@{_JOINER}").replace("\uff20", f"\uff20{_JOINER}")
     return _LINE_START.sub(_JOINER, text)
 
 

@@ -23,7 +23,7 @@ from bot.channels.kit.errors import Act, ErrorTable, rows
 from bot.channels.kit.http_client import error_of_response
 from bot.channels.kit.outline import Line, Run, Style
 from bot.model.access import Secret
-from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import ChannelClosed
 from bot.model.messages import Receipt
 
@@ -37,6 +37,10 @@ class Options(ChannelOptions):
     webhook: Secret = pydantic.Field(description="The workflow's address, as env:NAME or file:/path.")
     # A workflow accepts four requests a second, and posts a hundred cards a minute.
     pace: Pace = timedelta(seconds=1)
+
+    @property
+    def features(self) -> ChannelFeatures:
+        return ChannelFeatures(shows_all_stories=lambda message: outline.shows_all_stories(message, _render, _fits))
 
 
 class Channel(BaseChannel):
@@ -88,10 +92,14 @@ _PLAIN_LIMIT = 4_000
 def build_card(delivery: Delivery, *, zone: tzinfo) -> dict[str, Any]:
     """Return the document for the workflow's webhook: a message with one card."""
     if delivery.is_plain:
-        text = rendering.plain_message(delivery.message, zone=zone)
-        lines = phrases.cut(text, _PLAIN_LIMIT).split("\n")
+        text = rendering.plain_message(delivery.message, zone=zone, limit=_PLAIN_LIMIT)
+        lines = rendering.cut_lines(text, _PLAIN_LIMIT).split("\n")
         return _message([_block([{"type": "TextRun", "text": line}]) for line in lines if line])
-    return outline.render_to_fit(delivery, _render, lambda card: phrases.json_size(card) <= LIMIT_BYTES, zone=zone)
+    return outline.render_to_fit(delivery, _render, _fits, zone=zone)
+
+
+def _fits(card: dict[str, Any]) -> bool:
+    return phrases.json_size(card) <= LIMIT_BYTES
 
 
 def _render(lines: Sequence[Line]) -> dict[str, Any]:

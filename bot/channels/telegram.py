@@ -102,7 +102,12 @@ class Options(ChannelOptions):
 
     @property
     def features(self) -> ChannelFeatures:
-        return ChannelFeatures(people=self.people, has_buttons=self.buttons, may_act=self.may_act)
+        return ChannelFeatures(
+            people=self.people,
+            has_buttons=self.buttons,
+            may_act=self.may_act,
+            shows_all_stories=lambda message: outline.shows_all_stories(message, _render, _fits),
+        )
 
     @pydantic.field_validator("to")
     @classmethod
@@ -425,8 +430,8 @@ def message_content(delivery: Delivery, *, zone: tzinfo) -> dict[str, Any]:
     """
     common: dict[str, Any] = {"link_preview_options": {"is_disabled": True}}
     if delivery.is_plain:
-        text = _break_names(rendering.plain_message(delivery.message, zone=zone))
-        return {**common, "text": phrases.cut(text, TEXT_LIMIT)}
+        text = _break_names(rendering.plain_message(delivery.message, zone=zone, limit=TEXT_LIMIT))
+        return {**common, "text": rendering.cut_lines(text, TEXT_LIMIT)}
     text, entities = outline.render_to_fit(delivery, _render, _fits, zone=zone)
     return {**common, "text": text, "entities": entities}
 

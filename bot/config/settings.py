@@ -129,6 +129,7 @@ class Settings:
             digest=digest,
             translate=named.options.translate,
             thread=named.options.thread,
+            shows_all_stories=named.features.shows_all_stories,
         )
 
     def longest_cooldown(self) -> timedelta:

@@ -183,3 +183,5 @@ class ChannelFeatures:
     digest: tuple[time, ZoneInfo | None] | None = None
     #: Whether messages can be edited. If None, the channel's class determines it.
     can_edit: bool | None = None
+    #: Whether the service's limits let a gathered message show the headline and the link of all its stories.
+    shows_all_stories: Callable[[Message], bool] = lambda message: True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from enum import StrEnum
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from bot import keys
 from bot.keys import Key, Parse
 from bot.model.access import Access, Host
+from bot.model.messages import Message
 from bot.model.rules import Digest, Names, Severity, Thread
 
 
@@ -72,6 +73,9 @@ class PostingPolicy:
     translate: str | None = None
     #: The events that get a reply in a thread, except for rules with a separate setting.
     thread: Thread = Thread.NEWS
+    #: Whether a gathered message shows the headline and the link of all its stories. A service's limits may allow
+    #: only few.
+    shows_all_stories: Callable[[Message], bool] = lambda message: True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ from bot.model.language_models import Advisor
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
 from bot.pipeline.reports import Observer
-from bot.pipeline.turn import StoryCache, Turn
+from bot.pipeline.turn import Overtaken, StoryCache, Turn
 
 if TYPE_CHECKING:
     from bot.pipeline.advice import Advice
@@ -219,7 +219,10 @@ class Decider:
                 self._expectations.report(tx, settings, now=now)
             return holder
 
-        self._known = await self._store.write(work)
+        try:
+            self._known = await self._store.write(work)
+        except Overtaken:
+            self._known = None
         self._cache.trim()
         return self._known is not None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from bot import alerts
 from bot.alerts import routing
 from bot.model.actions import Ruling
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.durations import format_count
 from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.rules import Rule, Severity
 from bot.model.stories import ArticleId, SendId, Story, StoryId, send_id
@@ -20,8 +20,8 @@ from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
 from bot.stories import summaries
 
 _HOUR = timedelta(hours=1)
-#: Maximum stories beyond the rate cap in one gathered message, before another one begins.
-_STORIES_BEYOND_CAP = 100
+#: The first messages of stories that wait this long are gathered.
+_STALE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +103,42 @@ class Dispatcher:
                     together.append(decision)
                 else:
                     self._carry_out(decision)
-            self._post_together(together, reasons, most=messages.STORIES_A_MESSAGE)
+            self._post_together(together, reasons)
             self._post_capped(capped, reasons)
             posted = {post.story for post in released if post.action is AlertAction.POST}
             for situation in situations:
                 if situation.deadlines and situation.story.id in posted:
                     decisions.extend(self._plan(situation))
+        return decisions
+
+    def gather_stale(self) -> list[Decision]:
+        """Gather the first messages of stories that a closed channel has kept waiting for a day.
+
+        When the channel is open again, its readers get lists, not one message a second for an hour.
+        """
+        stale: dict[str, list[Outgoing]] = {}
+        for row in self._turn.tx.outbox.stale_posts(self._turn.now - _STALE_AFTER):
+            stale.setdefault(row.channel, []).append(row)
+        decisions: list[Decision] = []
+        for channel, rows in stale.items():
+            heads = {row.id for row in rows}
+            stories = self._turn.stories(row.story for row in rows if row.story)
+            stale_alerts = [a for a in self._turn.alerts(stories) if a.channel == channel and a.head in heads]
+            if len(stale_alerts) < 2:
+                continue
+            posts = []
+            for alert in stale_alerts:
+                detail = "gathered: the channel could not be reached"
+                posts.append(self._turn.decision(alert, AlertAction.POST, Reason.FIRST_REPORT, detail))
+                for row in self._turn.tx.outbox.of_story(alert.story):
+                    if row.id == alert.head:
+                        self._turn.replace_row(row.id, "listed in a gathered message")
+                    elif row.thread == alert.head:
+                        self._turn.drop_rows([row.id], "its story is listed in a gathered message")
+            lead = f"{format_count(len(posts), 'older story')}: this channel could not be reached"
+            for row, listed in messages.gathered_rows(self._turn, self._loudest_first(posts), lead=lead):
+                self._list_in(row, row.id, listed)
+            decisions += posts
         return decisions
 
     def _remind(self, situation: alerts.Situation) -> list[Decision]:
@@ -187,44 +217,40 @@ class Dispatcher:
             else:
                 self._turn.drop_rows([row.id], decision.detail)
 
-    def _post_together(self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason], *, most: int) -> None:
-        """Post one story separately, or several in gathered messages of at most ``most`` stories.
-
-        ``reasons`` are why each story was held.
-        """
+    def _post_together(self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason]) -> None:
+        """Post one story separately, or several in gathered messages. ``reasons`` are why each story was held."""
         if len(posts) == 1:
             self._carry_out(posts[0])
             return
-        posts = self._loudest_first(posts)
-        for start in range(0, len(posts), most):
-            chunk = posts[start : start + most]
-            row = messages.gathered_row(self._turn, chunk, lead=_lead(chunk, reasons))
-            self._list_in(row, row.id, chunk)
+        rows = messages.gathered_rows(self._turn, self._loudest_first(posts), lead=_lead(posts, reasons))
+        for row, listed in rows:
+            self._list_in(row, row.id, listed)
 
     def _post_capped(self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason]) -> None:
-        """Add stories beyond the rate cap to the channel's gathered message of this hour, or begin a new one."""
-        if not posts or posts[0].reason is not Reason.RATE_CAP:
-            # The channel cannot edit messages, so these stories waited until the rate cap allowed another post.
-            self._post_together(posts, reasons, most=_STORIES_BEYOND_CAP)
+        """Add stories beyond the rate cap to the channel's gathered message of this hour, then begin new ones.
+
+        A full message stays as it is, and the next one notifies the channel's readers again.
+        """
+        if not posts:
             return
-        channel, posts = posts[0].channel, self._loudest_first(posts)
-        listed = Counter[SendId]()
+        if not self._turn.settings.policy(posts[0].channel).can_edit:
+            self._post_together(posts, reasons)
+            return
+        posts = self._loudest_first(posts)
+        #: Gathered message -> the first alert that it lists, in the order of the messages.
         gathered: dict[SendId, Alert] = {}
-        for alert in self._posted(channel):
+        for alert in self._posted(posts[0].channel):
             if alert.head is not None and alert.is_gathered and alert.reason is Reason.RATE_CAP:
-                listed[alert.head] += 1
                 gathered.setdefault(alert.head, alert)
-        head, first = max(gathered.items(), key=lambda item: item[1].posted_at or self._turn.now, default=(None, None))
-        if head and first and first.posted_at and first.posted_at > self._turn.now - _HOUR:
-            added = posts[: max(0, _STORIES_BEYOND_CAP - listed[head])]
-            row = added and messages.extended_row(self._turn, added, first, lead=_MORE)
-            if row:
-                self._list_in(row, head, added)
+        newest = next(reversed(gathered.values()), None)
+        if newest and newest.head and newest.posted_at and newest.posted_at > self._turn.now - _HOUR:
+            extension = messages.extended_row(self._turn, posts, newest)
+            if extension is not None:
+                row, added = extension
+                self._list_in(row, newest.head, added)
                 posts = posts[len(added) :]
-        for start in range(0, len(posts), _STORIES_BEYOND_CAP):
-            chunk = posts[start : start + _STORIES_BEYOND_CAP]
-            row = messages.gathered_row(self._turn, chunk, lead=_MORE)
-            self._list_in(row, row.id, chunk)
+        for row, listed in messages.gathered_rows(self._turn, posts, lead=_MORE):
+            self._list_in(row, row.id, listed)
 
     def _list_in(self, row: Outgoing, head: SendId, posts: Sequence[Decision]) -> None:
         """Write a gathered message, or an edit of it, that lists the stories of ``posts``."""

@@ -63,9 +63,12 @@ class StoryUpdater:
         return [*decisions, *Dispatcher(turn, self._claims).dispatch(turn.changed.values())]
 
     def release(self, turn: Turn) -> list[Decision]:
-        """Decide again about held alerts and reminders that are due."""
-        held = turn.due_alerts()
-        return Dispatcher(turn, self._claims).release(held) if held else []
+        """Gather messages that waited for too long, and decide again about held alerts and reminders that are due."""
+        dispatcher = Dispatcher(turn, self._claims)
+        decisions = dispatcher.gather_stale()
+        if held := turn.due_alerts():
+            decisions += dispatcher.release(held)
+        return decisions
 
     def _rule(self, turn: Turn, ruling: Ruling) -> list[Decision]:
         grouping = self._index(turn)

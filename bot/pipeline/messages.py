@@ -30,8 +30,8 @@ from bot.model.stories import ArticleId, SendId, Story, StoryId, send_id
 from bot.pipeline.turn import Turn
 from bot.stories import summaries
 
-#: Maximum stories in one gathered message.
-STORIES_A_MESSAGE = 10
+#: Maximum stories in one gathered message, because nobody reads longer lists. A service's limits may allow fewer.
+STORIES_A_MESSAGE = 20
 _ESCALATED_REPLIES = (Reason.SECOND_RULE, Reason.CORROBORATION)
 
 
@@ -137,38 +137,72 @@ def _nearest_story(turn: Turn, decision: Decision) -> Nearest | None:
 # -- gathered messages
 
 
-def gathered_row(turn: Turn, decisions: Sequence[Decision], *, lead: str) -> Outgoing:
-    """Return one message for several stories of one channel."""
-    first = decisions[0]
-    row_id = send_id("gathered", first.channel, *(decision.story for decision in decisions))
-    named = _rules_named(turn, [name for decision in decisions for name in decision.rules])
-    message = Message(
-        kind=MessageKind.GATHERED,
-        severity=highest_severity(named.values()),
-        reason=first.reason,
-        lead=lead,
-        briefs=tuple(
-            summaries.make_brief(_story(turn, decision), _rules_named(turn, decision.rules)) for decision in decisions
-        ),
-    )
-    return _row(row_id, row_id, first, message, is_gathered=True)
+def gathered_rows(
+    turn: Turn, decisions: Sequence[Decision], *, lead: str
+) -> Sequence[tuple[Outgoing, Sequence[Decision]]]:
+    """Return messages that list the stories of one channel, each with the decisions about its stories.
+
+    Each message shows all its stories, so their number depends on the limits of the channel's service.
+    """
+    parts: list[tuple[Message, Sequence[Decision]]] = []
+    while decisions:
+        # Measure with the longest lead.
+        longest_lead = f"{lead}, part 100 of 100"
+        reason = decisions[0].reason
+        empty = Message(kind=MessageKind.GATHERED, severity=Severity.LOW, reason=reason, lead=longest_lead)
+        message = _list_stories(turn, decisions, empty)
+        count = len(message.briefs)
+        parts.append((message, decisions[:count]))
+        decisions = decisions[count:]
+    rows = []
+    for number, (message, listed) in enumerate(parts, start=1):
+        part_lead = f"{lead}, part {number} of {len(parts)}" if len(parts) > 1 else lead
+        row_id = send_id("gathered", listed[0].channel, *(decision.story for decision in listed))
+        row = _row(row_id, row_id, listed[0], replace(message, lead=part_lead), is_gathered=True)
+        rows.append((_with_mentions(turn, row), listed))
+    return rows
 
 
-def extended_row(turn: Turn, decisions: Sequence[Decision], alert: Alert, *, lead: str) -> Outgoing | None:
-    """Return the gathered message that lists the story of ``alert``, with the stories of ``decisions`` added.
+def extended_row(turn: Turn, decisions: Sequence[Decision], alert: Alert) -> tuple[Outgoing, Sequence[Decision]] | None:
+    """Return an edit that adds stories to the gathered message that lists the story of ``alert``, with their decisions.
 
-    Return None if the gathered message is not in the store.
+    Return None if the message is full or not in the store.
     """
     listed = _stored_gathered_row(turn, alert)
     if listed is None or alert.head is None:
         return None
-    more = gathered_row(turn, decisions, lead=lead)
-    briefs = sorted((*more.message.briefs, *listed.message.briefs), key=_rank, reverse=True)
-    severity = max(listed.message.severity, more.message.severity, key=lambda severity: severity.rank)
-    added = tuple(brief.title.article for brief in more.message.briefs if brief.title.article)
-    message = replace(more.message, kind=MessageKind.EDIT, severity=severity, briefs=tuple(briefs), added=added)
+    old = listed.message
+    longer = _list_stories(turn, decisions, old)
+    new_briefs = longer.briefs[len(old.briefs) :]
+    if not new_briefs:
+        return None
+    added = tuple(brief.title.article for brief in new_briefs if brief.title.article)
+    # The newest story of each severity comes first.
+    briefs = tuple(sorted((*new_briefs, *old.briefs), key=_rank, reverse=True))
+    message = replace(longer, kind=MessageKind.EDIT, reason=decisions[0].reason, briefs=briefs, added=added)
+    decisions = decisions[: len(new_briefs)]
     row_id = send_id("edit", alert.head, *(decision.story for decision in decisions))
-    return _row(row_id, alert.head, decisions[0], message, is_gathered=True)
+    row = _row(row_id, alert.head, decisions[0], message, is_gathered=True)
+    return _with_mentions(turn, row), decisions
+
+
+def _list_stories(turn: Turn, decisions: Sequence[Decision], message: Message) -> Message:
+    """Return the message with further stories: as many of the decisions' stories as the channel can show.
+
+    A message without stories gets at least one.
+    """
+    shows_all_stories = turn.settings.policy(decisions[0].channel).shows_all_stories
+    for decision in decisions[: max(0, STORIES_A_MESSAGE - len(message.briefs))]:
+        rules = _rules_named(turn, decision.rules)
+        longer = replace(
+            message,
+            severity=max(message.severity, highest_severity(rules.values()), key=lambda severity: severity.rank),
+            briefs=(*message.briefs, summaries.make_brief(_story(turn, decision), rules)),
+        )
+        if message.briefs and not shows_all_stories(longer):
+            break
+        message = longer
+    return message
 
 
 def gathered_edit_row(
@@ -186,8 +220,13 @@ def gathered_edit_row(
     listed = _stored_gathered_row(turn, alert)
     if listed is None or alert.head is None:
         return None
-    briefs = tuple(_current_brief(turn, brief, decision.channel) for brief in listed.message.briefs)
+    old_briefs = listed.message.briefs
+    briefs = tuple(_current_brief(turn, brief, decision.channel) for brief in old_briefs)
     message = replace(listed.message, kind=MessageKind.EDIT, reason=decision.reason, briefs=briefs, added=added)
+    if not turn.settings.policy(decision.channel).shows_all_stories(message):
+        # A corrected headline is longer than the posted one and would push out another story.
+        briefs = tuple(replace(new, title=old.title) for new, old in zip(briefs, old_briefs, strict=True))
+        message = replace(message, briefs=briefs)
     row_id = _edit_id(turn, decision, decision.rules, once=once)
     return _with_mentions(turn, _row(row_id, alert.head, decision, message, is_gathered=True))
 
@@ -205,9 +244,10 @@ def _current_brief(turn: Turn, brief: StoryBrief, channel: str) -> StoryBrief:
 
 def _stored_gathered_row(turn: Turn, alert: Alert) -> Outgoing | None:
     """Return the newest version of the gathered message that lists the story of ``alert``."""
-    rows = turn.tx.outbox.of_story(alert.story)
-    versions = [row for row in rows if row.thread == alert.head and row.message.is_gathered]
-    return max(versions, key=lambda row: row.seq, default=None)
+    if alert.head is None:
+        return None
+    own = [row for row in turn.rows if row.thread == alert.head and row.message.is_gathered]
+    return own[-1] if own else turn.tx.outbox.newest_gathered(alert.story, alert.head)
 
 
 def _rank(brief: StoryBrief) -> int:
@@ -263,13 +303,9 @@ def active_claims(turn: Turn, story: StoryId) -> list[Judgement]:
 
 def drop_escalation(turn: Turn, alert: Alert, why: str) -> None:
     """Drop the unsent escalation of a story, and of a merged story whose message the alert has taken over."""
-    escalations = [
-        (row, row.message.escalation)
-        for row in turn.tx.outbox.unsent()
-        if row.message.escalation and row.message.kind is MessageKind.POST
-    ]
-    own = [row.id for row, escalation in escalations if row.story == alert.story or escalation.head == alert.head]
-    turn.drop_rows(own, why)
+    rows = [row for story in (alert.story, alert.posted_for) if story for row in turn.tx.outbox.of_story(story)]
+    escalations = [row for row in rows if row.message.escalation and row.message.kind is MessageKind.POST]
+    turn.drop_rows([row.id for row in escalations if row.state not in (SendState.SENT, SendState.DROPPED)], why)
 
 
 def restart_escalation(turn: Turn, alert: Alert, *, once: str) -> None:
@@ -383,7 +419,7 @@ def _with_mentions(turn: Turn, row: Outgoing) -> Outgoing:
     """
     settings = turn.settings
     message = replace(row.message, public_url=settings.bot.public_url)
-    if message.kind not in (MessageKind.POST, MessageKind.EDIT) or message.is_gathered:
+    if message.kind not in (MessageKind.POST, MessageKind.EDIT) or row.story is None or message.is_gathered:
         return replace(row, message=message)
     named = _rules_named(turn, [why.rule for brief in message.briefs for why in brief.why]).values()
     names = [name for rule in named for name in rule.mention or settings.bot.mention.get(rule.severity, ())]

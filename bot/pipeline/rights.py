@@ -31,6 +31,8 @@ class Rights:
     channels: tuple[str, ...]
     #: All channels with ``may_act``.
     restricted: frozenset[str]
+    #: All channels of bot.yaml, of every service.
+    all_channels: frozenset[str]
 
     @property
     def own(self) -> frozenset[str]:
@@ -44,8 +46,8 @@ class Rights:
         self.refuse_barred()
         if not self.own:
             raise NotAllowed("only members of a channel in which Wirewatch posts may act here")
-        is_everywhere = self.own == set(self.channels) and self.restricted <= set(self.channels)
-        return () if is_everywhere else tuple(sorted(self.own))
+        # Channels of other services have readers of their own, even if nobody may act there.
+        return () if self.own >= self.all_channels else tuple(sorted(self.own))
 
     def refuse_barred(self) -> None:
         """Raise NotAllowed if a channel of the listener has a ``may_act`` list without the person."""
@@ -74,7 +76,12 @@ class Rights:
 
 def person_rights(person: Person, channels: Collection[str], settings: Settings) -> Rights:
     """Return the rights of a person in ``channels``, which are all channels of one listener."""
-    return Rights(person=person, channels=tuple(channels), restricted=settings.restricted_channels)
+    return Rights(
+        person=person,
+        channels=tuple(channels),
+        restricted=settings.restricted_channels,
+        all_channels=frozenset(settings.bot.channels),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

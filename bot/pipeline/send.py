@@ -186,14 +186,14 @@ class Sender:
                     async with TaskGroup() as group:
                         for name in self.channels:
                             group.create_task(self._work(name))
-        counts, unsent = await self.store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
+        counts, errors = await self.store.read(lambda tx: (tx.outbox.counts(), tx.outbox.last_errors()))
         own_counts = [(state, n) for (channel, state), n in counts.items() if channel in self.channels]
         waiting = (SendState.PENDING, SendState.SENDING, SendState.UNKNOWN)
         return Drained(
             sent=self._sent - sent_before,
             left=sum(n for state, n in own_counts if state in waiting),
             parked=sum(n for state, n in own_counts if state is SendState.PARKED),
-            reasons={row.channel: row.error for row in unsent if row.error and row.channel in self.channels},
+            reasons={channel: error for channel, error in errors.items() if channel in self.channels},
         )
 
     async def _open_lanes(self) -> None:

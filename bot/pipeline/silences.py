@@ -18,6 +18,7 @@ from bot.feeds.outlets import outlet_of
 from bot.model import visible
 from bot.model.actions import MakeSilence, Silence, SilenceId, SilenceKind
 from bot.model.alerts import Alert
+from bot.model.durations import format_duration
 from bot.model.errors import CannotSilence
 from bot.model.feeds import Feed
 from bot.model.messages import MessageKind, SendState
@@ -27,8 +28,9 @@ from bot.pipeline.rights import ActionContext
 from bot.rules import errors
 from bot.text import names
 
-#: Maximum duration of a silence made in a chat.
+#: Maximum duration of a silence made in a chat, and of one that covers everything.
 MAX_CHAT_SILENCE = timedelta(days=7)
+MAX_CHAT_SILENCE_OF_EVERYTHING = timedelta(days=1)
 #: A name: letters, digits, and the punctuation that names contain.
 _NAME = re.compile(r"\w[\w .&'’-]*")
 #: Minimum number of letters in a name that is silenced from a chat.
@@ -37,10 +39,12 @@ MIN_NAME_LETTERS = 4
 
 def check_chat_silence(silence: Silence) -> None:
     """Raise CannotSilence if a silence from a chat is too long or its name is too general."""
-    if silence.until is not None and silence.until - silence.at > MAX_CHAT_SILENCE:
-        days = MAX_CHAT_SILENCE.days
+    is_of_everything = silence.kind is SilenceKind.EVERYTHING
+    longest = MAX_CHAT_SILENCE_OF_EVERYTHING if is_of_everything else MAX_CHAT_SILENCE
+    if silence.until is not None and silence.until - silence.at > longest:
+        what = "a silence of everything" if is_of_everything else "a silence"
         raise CannotSilence(
-            f"a silence from a chat lasts at most {days} days; `wirewatch silence add` makes longer ones"
+            f"{what} from a chat lasts at most {format_duration(longest)}; `wirewatch silence add` makes longer ones"
         )
     if silence.kind is SilenceKind.ENTITY and not _is_name(silence.name):
         raise CannotSilence(
@@ -238,7 +242,14 @@ def _drop_waiting(tx: storage.Transaction, silence: Silence, head: SendId | None
     they wait for a digest or for the end of quiet hours.
     """
     in_force = ActiveSilences(tx.silences.active(silence.at))
-    for row in tx.outbox.unsent():
+    if silence.kind is SilenceKind.STORY:
+        # After a merge, the message may have been posted for another story.
+        posted_for = [row.story for row in tx.outbox.get([head] if head else []).values()]
+        stories = dict.fromkeys([StoryId(silence.name), *(story for story in posted_for if story)])
+        rows = [row for story in stories for row in tx.outbox.of_story(story)]
+    else:
+        rows = list(tx.outbox.unsent((SendState.PENDING,), due_after=silence.at))
+    for row in rows:
         message, escalation = row.message, row.message.escalation
         is_droppable = message.kind is MessageKind.REPLY or (
             escalation is not None and message.kind is MessageKind.POST
@@ -252,6 +263,6 @@ def _drop_waiting(tx: storage.Transaction, silence: Silence, head: SendId | None
         else:
             of_rules = [in_force.of_rule(why.rule, channel) for brief in message.briefs for why in brief.why]
             is_of_everything = silence.kind is SilenceKind.EVERYTHING and silence.holds_in(channel)
-            is_covered = row.due_at > silence.at and (is_of_everything or bool(of_rules and all(of_rules)))
+            is_covered = is_of_everything or bool(of_rules and all(of_rules))
         if is_covered:
             tx.outbox.drop([row.id], f"silenced: {silence.summary}", now=silence.at)

@@ -65,6 +65,10 @@ class ChangedStory:
     summary: str = ""
 
 
+class Overtaken(Exception):
+    """A message that the turn replaces is being sent, so the turn must be computed again."""
+
+
 class Turn:
     """One turn: reads from ``tx`` and a cache, collects changes, and writes them with ``write``.
 
@@ -93,6 +97,8 @@ class Turn:
         self._rows: dict[SendId, Outgoing] = {}
         #: Id of an outbox row that must not be sent -> reason.
         self._dropped_rows: dict[SendId, str] = {}
+        #: Id of an outbox row whose stories another message of this turn lists -> reason.
+        self._replaced_rows: dict[SendId, str] = {}
         self._pending: list[Pending] = []
 
     # -- stories
@@ -226,6 +232,13 @@ class Turn:
         """Drop rows of the outbox, unless a sender claims them before this turn is written."""
         self._dropped_rows.update(dict.fromkeys(ids, reason))
 
+    def replace_row(self, row: SendId, reason: str) -> None:
+        """Drop a row whose story this turn posts in another message.
+
+        If a sender claims the row before this turn is written, ``write`` raises Overtaken.
+        """
+        self._replaced_rows[row] = reason
+
     def notify(self, notice: Notice) -> None:
         """Send a notice to the operator's channel, if there is one."""
         if self.settings.bot.operator is not None:
@@ -254,12 +267,16 @@ class Turn:
                 self._alerts,
                 self._rows,
                 self._dropped_rows,
+                self._replaced_rows,
                 self._pending,
             )
         )
 
     def write(self, tx: storage.Transaction) -> None:
-        """Write all changes. If the transaction is not committed, this can be called again with another transaction."""
+        """Write all changes. If the transaction is not committed, this can be called again with another transaction.
+
+        Raises Overtaken.
+        """
         for story, articles in self._removed_members.items():
             tx.stories.take_out(story, articles)
         cached = self._cache.stories
@@ -270,6 +287,9 @@ class Turn:
         tx.stories.save_alert(*self._alerts.values())
         for row, reason in self._dropped_rows.items():
             tx.outbox.drop([row], reason, now=self.now)
+        for row, reason in self._replaced_rows.items():
+            if not tx.outbox.drop([row], reason, now=self.now):
+                raise Overtaken
         tx.outbox.add(list(self._rows.values()))
         tx.decision_queue.add((), (), self._pending)
 

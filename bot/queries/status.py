@@ -92,6 +92,10 @@ class ModelDocument(Document):
     uses: list[ModelUse]
 
 
+#: Maximum unsent messages that are listed; ``outbox`` has their number.
+MOST_UNSENT = 100
+
+
 class UnsentDocument(Document):
     """A message that is not sent yet."""
 
@@ -119,6 +123,7 @@ class StatusDocument(Document):
     buttons_not_heard: list[SilentButtons]
     hubs: list[HubDocument]
     silences: list[SilenceDocument]
+    #: The oldest messages that are not sent yet.
     unsent: list[UnsentDocument]
     language_model: ModelDocument | None
 
@@ -157,7 +162,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
             for entry in tx.subscriptions.all()
         ],
         silences=[SilenceDocument.of(entry) for entry in read_silences(tx, now=now)],
-        unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent()],
+        unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent(limit=MOST_UNSENT)],
         language_model=_describe_model(tx, settings.bot.model, now=now) if settings.bot.model else None,
     )
 

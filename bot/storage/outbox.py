@@ -7,7 +7,7 @@ thread's first message. This way, an edit does not wait for a reply that is due 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,6 +81,10 @@ _NEXT_DUE = select(func.min(_claimable_at)).where(
 )
 #: The columns that the outcome of a send may change.
 _OUTCOME = ("state", "due_at", "attempts", "is_plain", "is_top_level", "tried_at", "error", "receipt", "message")
+
+
+#: Number of versions of a gathered message to look at. The newest ones may be edits that show only one story.
+_NEWEST = 3
 
 
 class Outbox(Part):
@@ -161,15 +165,58 @@ class Outbox(Part):
         rows = self._connection.execute(select(*by, func.count()).group_by(*by))
         return {(channel, state): count for channel, state, count in rows}
 
-    def unsent(self) -> Sequence[Outgoing]:
-        """Return pending, sending, unknown and parked rows, in order."""
-        # Sort here, because for ORDER BY seq SQLite would read all rows, including sent ones.
-        return sorted(self._values(_ROWS, select(outbox).where(_is_unsent)), key=lambda row: row.seq)
+    def unsent(
+        self, states: Collection[SendState] = UNSENT, *, limit: int | None = None, due_after: datetime | None = None
+    ) -> Sequence[Outgoing]:
+        """Return rows in some of the unsent states, in order: at most ``limit`` of them, and only those due later."""
+        # Number the rows first: for ORDER BY seq SQLite would read all rows, including sent ones.
+        seqs = select(outbox.c.seq).where(_is_unsent, outbox.c.state.in_(states))
+        if due_after is not None:
+            seqs = seqs.where(outbox.c.due_at > due_after)
+        wanted = sorted(self._connection.execute(seqs).scalars())[:limit]
+        rows = map(_ROWS.load, self._rows_in_chunks(select(outbox).where(outbox.c.seq.in_(WANTED)), wanted))
+        return sorted(rows, key=lambda row: row.seq)
+
+    def waiting_since(self) -> Mapping[str, datetime]:
+        """Return channel -> since when its oldest message waits. Parked messages wait for an operator, so omit them."""
+        since = case((outbox.c.due_at > outbox.c.created_at, outbox.c.due_at), else_=outbox.c.created_at)
+        statement = (
+            select(outbox.c.channel, func.min(since).label("since"))
+            .where(_is_unsent, _is_live)
+            .group_by(outbox.c.channel)
+        )
+        return {row.channel: row.since for row in self._connection.execute(statement)}
+
+    def last_errors(self) -> Mapping[str, str]:
+        """Return channel -> error of its last unsent message that was tried."""
+        newest = (
+            select(func.max(outbox.c.seq)).where(_is_unsent, outbox.c.error.is_not(None)).group_by(outbox.c.channel)
+        )
+        rows = self._connection.execute(select(outbox.c.channel, outbox.c.error).where(outbox.c.seq.in_(newest)))
+        return {row.channel: row.error for row in rows}
+
+    def stale_posts(self, before: datetime) -> Sequence[Outgoing]:
+        """Return the first messages about stories that wait since ``before``, in order. No sender has begun them."""
+        is_post = and_(outbox.c.kind == MessageKind.POST, outbox.c.story.is_not(None))
+        statement = select(outbox).where(_is_unsent, _is_unbegun, is_post, outbox.c.due_at < before)
+        rows = [row for row in self._values(_ROWS, statement) if row.message.escalation is None]
+        return sorted(rows, key=lambda row: row.seq)
 
     def of_story(self, story: StoryId) -> Sequence[Outgoing]:
         """Return the rows of a story, oldest first."""
         statement = select(outbox).join(tellings, tellings.c.send == outbox.c.id).where(tellings.c.story == story)
         return self._values(_ROWS, statement.order_by(outbox.c.seq))
+
+    def newest_gathered(self, story: StoryId, head: SendId) -> Outgoing | None:
+        """Return the newest version of the gathered message ``head``, which lists the story; None if it is not stored.
+
+        A message that grew for an hour has a hundred versions, so only the newest one is read.
+        """
+        statement = select(outbox).join(tellings, tellings.c.send == outbox.c.id)
+        statement = statement.where(tellings.c.story == story, outbox.c.thread == head)
+        statement = statement.where(outbox.c.kind.in_((MessageKind.GATHERED, MessageKind.EDIT)))
+        rows = map(_ROWS.load, self._connection.execute(statement.order_by(outbox.c.seq.desc()).limit(_NEWEST)))
+        return next((row for row in rows if row.message.is_gathered), None)
 
     def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
         """Park all pending rows of some channels. Record each in the ledger, unless it had the same error before."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter as Tally
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from prometheus_client import (
     CollectorRegistry,
@@ -135,11 +135,11 @@ class Metrics(Observer):
 
     async def page(self) -> bytes:
         """Return all metrics in the text format of Prometheus. Raises StoreUnavailable."""
-        feeds, counts, unsent, waiting, tick = await self._answers.read(
+        feeds, counts, waiting_since, waiting, tick = await self._answers.read(
             lambda archive: (
                 archive.tx.feeds.counts(),
                 archive.tx.outbox.counts(),
-                archive.tx.outbox.unsent(),
+                archive.tx.outbox.waiting_since(),
                 archive.tx.decision_queue.count(),
                 keys.TICK.get(archive.tx),
             )
@@ -164,20 +164,11 @@ class Metrics(Observer):
         self._waiting.set(waiting)
         self._age.clear()
         for channel in settings.bot.channels:
-            self._age.labels(channel).set(_oldest(unsent, channel, now).total_seconds())
+            oldest = max(timedelta(), now - waiting_since.get(channel, now))
+            self._age.labels(channel).set(oldest.total_seconds())
         self._loaded.set(self._answers.watched.loaded_at.timestamp())
         problems = Tally(problem.severity for problem in settings.problems)
         self._good.set(not problems["error"])
         for severity in ("error", "warning"):
             self._problems.labels(severity).set(problems[severity])
         return generate_latest(self._registry)
-
-
-def _oldest(unsent: Sequence[Outgoing], channel: str, now: datetime) -> timedelta:
-    """Return the longest wait of a channel's messages. Ignore parked messages, which wait for an operator."""
-    waits = [
-        now - max(row.due_at, row.created_at)
-        for row in unsent
-        if row.channel == channel and row.state is not SendState.PARKED
-    ]
-    return max([timedelta(), *waits])

@@ -400,15 +400,17 @@ def _opinions(archive: Archive) -> Values:
 
 def outbox_page(archive: Archive, request: Request) -> Values:
     """Read the messages that are not sent yet."""
-    unsent = archive.tx.outbox.unsent()
-    parked = [row for row in unsent if row.state is SendState.PARKED]
-    waiting = [row for row in unsent if row.state is not SendState.PARKED]
-    channels = groupby(sorted(archive.tx.outbox.counts().items()), key=lambda entry: entry[0][0])
+    outbox = archive.tx.outbox
+    counts = outbox.counts()
+    parked = outbox.unsent((SendState.PARKED,), limit=ROWS)
+    waiting = outbox.unsent((SendState.PENDING, SendState.SENDING, SendState.UNKNOWN), limit=ROWS)
+    unsent = sum(count for (_, state), count in counts.items() if state not in (SendState.SENT, SendState.DROPPED))
+    channels = groupby(sorted(counts.items()), key=lambda entry: entry[0][0])
     return {
         "channels": [(name, [(state.value, count) for (_, state), count in rows]) for name, rows in channels],
-        "parked": parked[:ROWS],
-        "waiting": waiting[:ROWS],
-        "left_out": max(0, len(parked) - ROWS) + max(0, len(waiting) - ROWS),
+        "parked": parked,
+        "waiting": waiting,
+        "left_out": unsent - len(parked) - len(waiting),
     }
 
 

@@ -61,11 +61,22 @@ def test_copies_are_counted_also_where_no_other_headline_is_listed() -> None:
     assert outline.build_lines(alone)[2].text == "The Wire · 2 Dec 09:02 UTC · 1 copy"
 
 
-def test_what_is_left_out_for_want_of_room_is_said() -> None:
-    many = replace(
-        messages.GATHERED, briefs=tuple(replace(messages.BRIEF, summary=messages.BRIEF.summary * 3) for _ in range(110))
-    )
-    assert texts(outline.build_lines(many), Style.SMALL) == ["and 8 more: wirewatch stories lists them"]
+def gathered(stories: int) -> Message:
+    briefs = tuple(replace(messages.BRIEF, summary=messages.BRIEF.summary * 3) for _ in range(stories))
+    return replace(messages.GATHERED, briefs=briefs, public_url="https://wirewatch.example/")
+
+
+@pytest.mark.parametrize("room", outline.ROOMS[:-1])
+def test_a_gathered_message_shows_the_whole_headline_and_the_link_of_each_story(room: outline.Room) -> None:
+    runs = [run for line in outline.build_lines(gathered(20), room) for run in line.runs]
+    assert [run.text for run in runs if run.link == messages.WIRE and run.is_bold] == 20 * [messages.BRIEF.title.text]
+
+
+def test_what_is_left_out_for_want_of_room_is_said_and_linked_to_the_page() -> None:
+    last = outline.build_lines(gathered(30), outline.ROOMS[-1])[-1]
+    assert (last.text, last.runs[0].link) == ("and 25 more", "https://wirewatch.example/stories")
+    without_page = outline.build_lines(replace(gathered(30), public_url=""), outline.ROOMS[-1])[-1]
+    assert (without_page.text, without_page.runs[0].link) == ("and 25 more", "")
     short = outline.build_lines(messages.EDIT, outline.ROOMS[-1])
     assert any(quote.endswith("…") for quote in texts(short, Style.QUOTE))
     facts = replace(messages.NEW_FACT, facts=messages.NEW_FACT.facts * 10)

@@ -47,9 +47,9 @@ CHANNELS = ("desk", "policy", "phone")
 SETTINGS = make_settings(rules=[EXIT, LAW], channels=CHANNELS, operator="ops")
 
 
-def restricting(names: Collection[str]) -> Settings:
-    """Return settings in which only one person may act in these channels."""
-    features = {name: ChannelFeatures(may_act=("U9",) if name in names else ()) for name in CHANNELS}
+def restricting(names: Collection[str], others: Collection[str] = ("phone",)) -> Settings:
+    """Return settings in which only one person may act in these channels. ``others`` are those of other services."""
+    features = {name: ChannelFeatures(may_act=("U9",) if name in names else ()) for name in ("desk", "policy", *others)}
     return make_settings(rules=[EXIT, LAW], channels=features, operator="ops")
 
 
@@ -268,21 +268,32 @@ async def test_what_holds_everywhere_needs_the_right_in_every_channel_of_the_app
 
 
 @pytest.mark.parametrize(
-    ("restricted", "member_of", "expected"),
+    ("others", "restricted", "member_of", "expected"),
     [
-        ((), ("desk", "policy"), ()),
-        ((), ("desk",), ("desk",)),
-        (("phone",), ("desk", "policy"), ("desk", "policy")),
-        (("policy",), ("desk",), ()),
+        ((), (), ("desk", "policy"), ()),
+        ((), (), ("desk",), ("desk",)),
+        (("phone",), ("phone",), ("desk", "policy"), ("desk", "policy")),
+        (("duty",), (), ("desk", "policy"), ("desk", "policy")),
+        ((), ("policy",), ("desk",), ()),
     ],
-    ids=["everybody may", "no member of policy", "another service restricts", "named in policy"],
+    ids=[
+        "everybody may",
+        "no member of policy",
+        "another service restricts",
+        "another service has readers in whose channel nobody may act",
+        "named in policy",
+    ],
 )
 async def test_a_silence_from_a_chat_holds_where_the_person_counts(
-    store: storage.Store, restricted: tuple[str, ...], member_of: tuple[str, ...], expected: tuple[str, ...]
+    store: storage.Store,
+    others: tuple[str, ...],
+    restricted: tuple[str, ...],
+    member_of: tuple[str, ...],
+    expected: tuple[str, ...],
 ) -> None:
     await post(store)
     person = Person(id="U1", member_of=frozenset(member_of))
-    settings = restricting(restricted)
+    settings = restricting(restricted, others)
     await press(store, RULE, person=person, settings=settings, channels=("desk", "policy"))
     assert [silence.channels for silence in await active(store)] == [expected]
 
@@ -320,7 +331,7 @@ async def test_every_silence_is_named_on_the_operators_channel_in_one_line(store
     [row] = [row for row in await store.read(lambda tx: tx.outbox.unsent()) if row.channel == "ops"]
     [silence] = await active(store)
     assert row.message.lines == (silence.summary,)
-    assert 'rule "exit" in every channel until 2015-12-03 09:00 UTC by U1: by button, under "S"' in silence.summary
+    assert 'rule "exit" in desk until 2015-12-03 09:00 UTC by U1: by button, under "S"' in silence.summary
 
 
 # -- what a message can show beside itself

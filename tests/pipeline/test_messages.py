@@ -48,7 +48,8 @@ def turn_over(tx: storage.Transaction, *saved: Story) -> Turn:
 def gathered() -> Outgoing:
     posts = [decided(AlertAction.POST, each) for each in (FIRST, OTHER)]
     with storage.open_in_memory() as tx:
-        return messages.gathered_row(turn_over(tx, FIRST, OTHER), posts, lead="2 stories")
+        [(row, _)] = messages.gathered_rows(turn_over(tx, FIRST, OTHER), posts, lead="2 stories")
+        return row
 
 
 def posted(of: Story, head: str) -> Alert:

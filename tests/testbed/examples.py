@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import io
 import json
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -25,6 +24,7 @@ from tests.testbed.servers import matrix as homeserver
 from tests.testbed.servers import mattermost as mattermost_server
 from tests.testbed.servers import teams as teams_server
 from tests.testbed.servers import telegram as telegram_server
+from tests.testbed.servers.receiver import Receiver
 
 #: The first message, its edit, and the replies in its thread.
 STORY: Sequence[tuple[str, Message]] = (
@@ -226,29 +226,9 @@ def _of_teams(card: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-class _Receiver:
-    """Takes every document."""
-
-    SENDS = frozenset({"post"})
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.documents: list[Mapping[str, Any]] = []
-
-    def doing(self, request: faulty.Request) -> str:
-        return "post"
-
-    def too_many(self) -> faulty.Answer:
-        return faulty.Answer(429, {})
-
-    def answer(self, request: faulty.Request) -> faulty.Answer:
-        self.documents.append(request.body)
-        return faulty.Answer(200, {})
-
-
 def webhook() -> str:
     """The fields for people; with those for programs it takes four pages."""
-    with faulty.serve(_Receiver()) as server:
+    with faulty.serve(Receiver()) as server:
         send_all("webhook", {"url": "env:A"}, {"A": f"{server.url}/hook"})
         shown = ("kind", "severity", "reason", "reply_to", "edits", "title", "text")
         documents = [{name: document[name] for name in shown} for document in server.service.documents]
@@ -257,7 +237,7 @@ def webhook() -> str:
 
 def apprise() -> str:
     """As Apprise hands it to a service: here to its own `json://`."""
-    with faulty.serve(_Receiver()) as server:
+    with faulty.serve(Receiver()) as server:
         send_all("apprise", {"url": "env:A", "pace": timedelta()}, {"A": server.url.replace("http:", "json:")})
         texts = [f"{document['title']}\n\n{document['message']}" for document in server.service.documents]
     return _fenced("\n\n\n".join(texts).replace("\u2060", ""))

@@ -16,6 +16,7 @@ from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import Line, Run, Style
 from bot.model import visible
 from bot.model.alerts import Reason
+from bot.model.durations import format_count
 from bot.model.messages import Message, MessageKind
 from bot.model.rules import Severity
 
@@ -63,11 +64,13 @@ def print_message(console: Console, message: Message, *, zone: tzinfo) -> None:
 def _edit_lines(message: Message, zone: tzinfo) -> Iterator[Line]:
     """Yield lines for an edit, with the state of its stories and the headlines that joined them."""
     added, room = set(message.added), replace(outline.ROOMS[0], zone=zone)
+    if message.reason is Reason.RATE_CAP:
+        yield Line(style=Style.SMALL, runs=(Run(text=format_count(len(added), "more story")),))
     for brief in message.briefs:
         listed = [line for line in brief.coverage if line.article in added]
         if brief.title.article in added and message.reason is Reason.RATE_CAP:
-            headline = Run(text=phrases.headline(brief, 150), link=phrases.safe_link(brief.title.link) or "")
-            yield Line(style=Style.ITEM, runs=(headline,))
+            link = phrases.safe_link(brief.title.link) or ""
+            yield Line(style=Style.ITEM, runs=(Run(text=phrases.headline(brief, room.headline), link=link),))
             continue
         if message.is_gathered and not listed:
             continue

@@ -151,8 +151,10 @@ class Room:
     sentences: int
     rules: int
     items: int
-    #: Further stories of a gathered message, which are shown on one line each.
-    titles: int
+    #: Stories of a gathered message that are shown with details; the others are one line each.
+    details: int
+    #: Stories of a gathered message that are shown at all.
+    stories: int
     #: Headlines of the coverage that are shown. The message gives only the number of the others.
     headlines: int
     link: int
@@ -161,12 +163,17 @@ class Room:
 
 #: The limits to try, from the most generous to the tightest.
 ROOMS = (
-    Room(headline=250, sentence=700, sentences=4, rules=4, items=12, titles=90, headlines=6, link=2_000),
-    Room(headline=250, sentence=400, sentences=3, rules=3, items=10, titles=60, headlines=6, link=600),
-    Room(headline=150, sentence=240, sentences=2, rules=2, items=8, titles=40, headlines=6, link=240),
-    Room(headline=120, sentence=120, sentences=1, rules=1, items=5, titles=25, headlines=4, link=120),
-    Room(headline=120, sentence=60, sentences=1, rules=1, items=2, titles=5, headlines=2, link=0),
+    Room(headline=250, sentence=700, sentences=4, rules=4, items=12, details=12, stories=100, headlines=6, link=2_000),
+    Room(headline=250, sentence=400, sentences=3, rules=3, items=10, details=8, stories=100, headlines=6, link=600),
+    Room(headline=150, sentence=240, sentences=2, rules=2, items=8, details=4, stories=100, headlines=6, link=240),
+    Room(headline=120, sentence=120, sentences=1, rules=1, items=5, details=0, stories=100, headlines=4, link=120),
+    Room(headline=120, sentence=60, sentences=1, rules=1, items=2, details=0, stories=5, headlines=2, link=0),
 )
+#: The shortest limits with which a gathered message shows all its stories.
+_ALL_STORIES = ROOMS[-2]
+#: Maximum lengths of a headline and of a link in a gathered message. Only details give way, because a reader who sees
+#: neither the headline nor the link has missed the story.
+_WHOLE_HEADLINE, _WHOLE_LINK = 250, 2_000
 
 
 def render_to_fit(
@@ -179,6 +186,11 @@ def render_to_fit(
         if fits(rendered):
             break
     return rendered
+
+
+def shows_all_stories(message: Message, render: Callable[[Sequence[Line]], T], fits: Callable[[T], bool]) -> bool:
+    """Return whether a gathered message fits with the whole headline and the link of every story."""
+    return fits(render(build_lines(message, _ALL_STORIES)))
 
 
 def build_lines(
@@ -438,17 +450,18 @@ def _merged(message: Message, room: Room) -> Iterator[Line]:
 def _gathered(message: Message, room: Room) -> Iterator[Line]:
     lead = phrases.cut(message.lead or format_count(len(message.briefs), "story"), room.headline)
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
-    count, most = len(message.briefs), room.items + room.titles
-    whole = room.items if count <= room.items else max(1, room.items // 3)
-    for brief in message.briefs[:whole]:
+    if room.link:
+        room = replace(room, headline=_WHOLE_HEADLINE, link=_WHOLE_LINK)
+    count = len(message.briefs)
+    detailed = room.details if count <= room.details else room.details // 3
+    for brief in message.briefs[:detailed]:
         yield from (replace(line, story=brief.story) for line in _short(brief, room))
-    for brief in message.briefs[whole:most]:
+    for brief in message.briefs[detailed : room.stories]:
         outlet = f"{_BETWEEN}{phrases.short_name(brief.title.outlet)}" if brief.title.outlet else ""
         yield _line(Style.ITEM, *_severity_mark(brief), _headline(brief, room), Run(text=outlet))
-    if count > most:
-        page = phrases.safe_link(f"{message.public_url.rstrip('/')}/stories") if message.public_url else None
-        where = Run(text="all stories", link=page) if page else Run(text="wirewatch stories lists them")
-        yield _line(Style.ITEM if page else Style.SMALL, Run(text=f"and {count - most:,} more: "), where)
+    if count > room.stories:
+        page = f"{message.public_url.rstrip('/')}/stories" if message.public_url else ""
+        yield _line(Style.ITEM, _linked(f"and {count - room.stories:,} more", page, replace(room, link=_WHOLE_LINK)))
 
 
 def _severity_mark(brief: StoryBrief) -> Iterator[Run]:

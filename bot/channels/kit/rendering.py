@@ -59,17 +59,47 @@ def _format_fact(fact: Fact) -> str:
     return phrases.cut(f"{label}{before}{phrases.clean(fact.after)}", 120)
 
 
-def plain_message(message: Message, *, names_story: bool = True, zone: tzinfo = UTC) -> str:
-    """Return the whole message, in the order of its outline."""
-    return _join_lines(outline.build_lines(message, names_story=names_story, zone=zone))
+def plain_message(message: Message, *, names_story: bool = True, zone: tzinfo = UTC, limit: int | None = None) -> str:
+    """Return the message, in the order of its outline. If it is longer than ``limit`` units, leave out details."""
+    return _plain_to_fit(message, list, names_story=names_story, zone=zone, limit=limit)
 
 
-def plain_body(message: Message, *, zone: tzinfo = UTC) -> str:
-    """Return the message without its title, for services with a separate field for the title."""
-    lines = outline.build_lines(message, zone=zone)
-    # The title of a notice, a reply or a gathered message is its first line; the title of a story is its headline.
-    kept = lines[1:] if message.kind in _TITLED or message.is_gathered else lines
-    return _join_lines([line for line in kept if line.style is not Style.HEAD])
+def plain_body(message: Message, *, zone: tzinfo = UTC, limit: int | None = None) -> str:
+    """Return the message without its title, for services with a separate field for the title.
+
+    If it is longer than ``limit`` units, leave out details.
+    """
+
+    def without_title(lines: Sequence[Line]) -> list[Line]:
+        # The title of a notice, a reply or a gathered message is its first line.
+        if message.kind in _TITLED or message.is_gathered:
+            return list(lines[1:])
+        # The title of a story is its headline, whose link stays.
+        return [_only_link(line) if line.style is Style.HEAD else line for line in lines]
+
+    return _plain_to_fit(message, without_title, names_story=False, zone=zone, limit=limit)
+
+
+def _only_link(line: Line) -> Line:
+    links = [run.link for run in line.runs if run.link]
+    return Line(style=Style.LINE, runs=tuple(Run(text=link) for link in links[:1]))
+
+
+def _plain_to_fit(
+    message: Message,
+    choose: Callable[[Sequence[Line]], Sequence[Line]],
+    *,
+    names_story: bool,
+    zone: tzinfo,
+    limit: int | None,
+) -> str:
+    # The tightest limits omit links, so a longer text is cut by the caller.
+    for room in outline.ROOMS[:-1]:
+        lines = outline.build_lines(message, room, names_story=names_story, zone=zone)
+        text = _join_lines([line for line in choose(lines) if line.runs])
+        if limit is None or phrases.size(text) <= limit:
+            break
+    return text
 
 
 def cut_lines(text: str, limit: int) -> str:

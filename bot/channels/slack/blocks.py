@@ -250,9 +250,19 @@ def message_content(delivery: Delivery, *, has_buttons: bool = False, zone: tzin
     message, names_story = delivery.message, delivery.reply_to is None
     content: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
     if delivery.is_plain:
-        return {**content, "text": plain_text(rendering.plain_message(message, zone=zone))}
+        text = rendering.plain_message(message, zone=zone, limit=TEXT_LIMIT)
+        return {**content, "text": plain_text(rendering.cut_lines(text, TEXT_LIMIT))}
     content["text"] = escape_to(rendering.plain_preview(message), TEXT_LIMIT)
     return {**content, "blocks": build_blocks(message, names_story=names_story, has_buttons=has_buttons, zone=zone)}
+
+
+def shows_all_stories(message: Message) -> bool:
+    """Return whether a gathered message shows the headline and the link of all its stories."""
+    return outline.shows_all_stories(message, lambda lines: list(_render_lines(lines, {})), _fits)
+
+
+def _fits(blocks: Sequence[Piece]) -> bool:
+    return len(blocks) <= BLOCK_LIMIT and json_length(blocks) <= TOTAL_LIMIT
 
 
 def build_blocks(

@@ -111,7 +111,11 @@ class Options(ChannelOptions):
     @property
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(
-            people=self.people, has_buttons=self.buttons, may_act=self.may_act, can_edit=self.webhook is None
+            people=self.people,
+            has_buttons=self.buttons,
+            may_act=self.may_act,
+            can_edit=self.webhook is None,
+            shows_all_stories=blocks.shows_all_stories,
         )
 
     @property

@@ -1,0 +1,18 @@
+"""A busy hour on every kind of channel: nothing is lost from sight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import busy_hour
+
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+
+async def test_every_headline_of_a_busy_hour_is_shown_with_its_link_and_stays_after_each_edit(tmp_path: Path) -> None:
+    readers = await busy_hour.run(tmp_path, stories=40)
+    assert {name: (len(reader.shown), len(reader.lost)) for name, reader in readers.items()} == dict.fromkeys(
+        readers, (40, 0)
+    )

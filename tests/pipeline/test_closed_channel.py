@@ -1,0 +1,64 @@
+"""A channel that was closed for a day: its readers get lists of the old stories, not one message after the other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot import storage
+from bot.model.errors import ChannelClosed
+from bot.model.feeds import Feed
+from bot.model.messages import MessageKind, Outgoing, SendState
+from bot.pipeline.send import Sender
+from bot.pipeline.turn import Turn
+from tests.pipeline.newsroom import DAY, Item, Newsroom
+from tests.pipeline.outbox_rows import FakeChannel
+from tests.testbed.fakes import FakeClock
+
+DAWN = Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
+TITLES = (
+    "BlackBerry sues a rival over its keyboard patents in Delaware",
+    "Thousands of BlackBerry Passports stolen from a warehouse near Lahore",
+    "Chief executive of BlackBerry resigns after losses in Ontario",
+    "Students build a satellite receiver out of old BlackBerry phones",
+)
+
+
+def items(*titles: str) -> list[Item]:
+    return [Item(id=title[:9], title=title, text=f"{title}. More is to follow.") for title in titles]
+
+
+async def release(room: Newsroom) -> None:
+    def work(tx: storage.Transaction) -> None:
+        turn = Turn(tx, room.settings, room.now)
+        room.updater.release(turn)
+        turn.write(tx)
+
+    await room.store.write(work)
+
+
+async def unsent(room: Newsroom) -> list[Outgoing]:
+    rows = await room.store.read(lambda tx: tx.outbox.unsent())
+    return [row for row in rows if row.channel == "desk"]
+
+
+async def test_after_a_day_the_waiting_stories_of_a_closed_channel_are_one_message(store: storage.Store) -> None:
+    room = Newsroom(store, [DAWN])
+    await room.poll(DAWN, *items(*TITLES[:3]))
+    clock, channel = FakeClock(room.now), FakeChannel(FakeClock(room.now))
+    channel.outage = lambda: ChannelClosed("the channel is archived")
+    await Sender(store, {"desk": channel}, clock, settings=lambda: room.settings).drain(timedelta(seconds=5))
+    room.now += DAY - timedelta(minutes=5)
+    await room.poll(DAWN, *items(TITLES[3]))
+    await release(room)
+    assert len(await unsent(room)) == 4, "a day has not passed"
+    room.now += timedelta(minutes=10)
+    await release(room)
+    await release(room)
+    rows = await unsent(room)
+    [gathered] = [row for row in rows if row.message.kind is MessageKind.GATHERED]
+    assert gathered.message.lead == "3 older stories: this channel could not be reached"
+    assert {brief.title.text for brief in gathered.message.briefs} == set(TITLES[:3])
+    assert [row.message.briefs[0].title.text for row in rows if row is not gathered] == [TITLES[3]]
+    [story] = [story for story in await room.stories() if story.title == TITLES[0]]
+    states = await store.read(lambda tx: [row.state for row in tx.outbox.of_story(story.id)])
+    assert states == [SendState.DROPPED, SendState.PENDING]
