@@ -4,13 +4,11 @@ The desks of a part share one index. Each round adds one article of every desk. 
 minutes, so that no story closes by age (as in desks.py, which runs the whole bot).
 
 --in-time    each article arrives when it was published
---curve      varies the probability from which an article joins
 --languages  adds lines with an encoder; the columns "across" count pairs of articles in two languages
---unseen     uses, for each part, judges fitted without that part; needs numpy
 --oracle     answers requests for a second opinion from the labels: the upper limit of what a language model can add
 
-    python -m bench.quality.desk_grouping [--parts a b c] [--in-time] [--desks] [--curve] [--oracle]
-        [--languages NAME] [--unseen]
+    python -m bench.quality.desk_grouping [--parts a b c] [--in-time] [--desks] [--oracle]
+        [--languages NAME]
 """
 
 from __future__ import annotations
@@ -20,24 +18,23 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.quality import desk_baselines, desk_scores, fit, fit_foreign
+from bench.quality import desk_baselines, desk_scores
 from bench.quality.desk_rows import PARTS, WINDOW, Row, rows
 from bench.quality.desk_scores import Desk, Score, Shown
-from bot import stories
-from bot.model.language_models import Encoder
 from bot.model.settings import Languages
-from bot.model.stories import ArticleId, Join, JoinReason, StoryId
-from bot.stories import evidence, foreign
+from bot.model.stories import Join, JoinReason
+from bot.stories import grouping, opinions
+from bot.stories.grouping import Candidate
+from bot.stories.index import Index
+from bot.stories.opinions import Opinion
 from bot.text import encoders
 
 #: These add an article to a thread without its own headline in the channel.
 SILENT = frozenset({JoinReason.SAME_LINK, JoinReason.COPY, JoinReason.SIMILAR})
-CURVE = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95)
 
 
 @dataclass(slots=True)
@@ -48,11 +45,16 @@ class Oracle:
     #: Story -> the events of its articles.
     events: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def opinion(self, event: str, article: ArticleId, near: Sequence[StoryId]) -> stories.Opinion:
-        """The stories of which most articles are about the event."""
+    def opinion(self, event: str, candidates: Sequence[Candidate]) -> Opinion | None:
+        """Return the stories of which most articles are about the event, of those that a question offers."""
+        asked = [candidate.id for candidate in opinions.choose_offered(candidates)]
+        if not asked:
+            return None
         self.calls += 1
-        told = [story for story in near if self.events[story].most_common(1)[0][0] == event]
-        return stories.Opinion(stories=tuple(told), detail="says the label", owner=article)
+        same = [story for story in asked if self.events[story].most_common(1)[0][0] == event]
+        # A right model agrees with itself on the articles of every owner.
+        owners = {story: frozenset({"one", "another"}) for story in same}
+        return Opinion(asked=frozenset(asked), same=tuple(same), detail="by the label", owners=owners)
 
     def join(self, join: Join, event: str) -> None:
         """What an article of the event was decided to be."""
@@ -61,7 +63,7 @@ class Oracle:
             self.events[join.story] += self.events.pop(younger)
 
 
-def shown(found: Sequence[Row], grouping: stories.Grouping, oracle: Oracle | None = None) -> dict[str, Shown]:
+def shown(found: Sequence[Row], index: Index, oracle: Oracle | None = None) -> dict[str, Shown]:
     """What a channel of each desk would show, if it showed each story and each unsure article.
 
     ``oracle``: asked about the unsure ones.
@@ -69,9 +71,12 @@ def shown(found: Sequence[Row], grouping: stories.Grouping, oracle: Oracle | Non
     by_desk: dict[str, Shown] = {}
     lives_in: dict[str, str] = {}
     for row in found:
-        grouping.forget(row.arrival.article.first_seen - WINDOW)
-        second = None if oracle is None else partial(oracle.opinion, row.event)
-        join = grouping.join(row.arrival.article, row.arrival.matches, None, second)
+        index.forget(row.arrival.article.first_seen - WINDOW)
+        profile = index.profile(row.arrival)
+        candidates = grouping.find_candidates(index, profile, untranslated=oracle is not None)
+        opinion = oracle.opinion(row.event, candidates) if oracle else None
+        join = grouping.place(candidates, profile, opinion)
+        index.add(profile, join)
         lives_in.update(dict.fromkeys(join.merges, join.story))
         if oracle is not None:
             oracle.join(join, row.event)
@@ -96,20 +101,17 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=list(PARTS))
     parser.add_argument("--in-time", action="store_true", help="each seen when published, so stories close")
     parser.add_argument("--desks", action="store_true", help="a line for each desk")
-    parser.add_argument("--curve", action="store_true", help="with other chances from which an article joins")
     parser.add_argument("--oracle", action="store_true", help="with a model that is always right where it is asked")
     parser.add_argument("--languages", metavar="NAME", default="off", help="with this encoder too")
-    parser.add_argument("--unseen", action="store_true", help="by judges that were fitted without the part")
     options = parser.parse_args()
     table = Table("part", "events", "hidden", "beyond", "pair P", "R", "across P", "R", "ms an item")
     encoder = encoders.of(Languages(options.languages))
-    judges, decisions = _unseen(encoder) if options.unseen else ({}, {})
     for part in options.parts:
         desks = desk_scores.load(part)
         found = rows(desks, in_time=options.in_time)
-        grouping = partial(stories.Grouping, window=WINDOW, judge=judges.get(part))
-        across = foreign.Foreign(encoder, decisions.get(part, foreign.SHIPPED)) if encoder else None
-        runs = {part: grouping()} | ({f"{part}, {options.languages}": grouping(across=across)} if across else {})
+        runs = {part: Index(window=WINDOW)}
+        if encoder:
+            runs[f"{part}, {options.languages}"] = Index(window=WINDOW, encoder=encoder)
         for name, made in runs.items():
             start = time.process_time()
             ours = shown(found, made)
@@ -119,19 +121,11 @@ def main() -> None:
             table.add_row(name, *_cells(desks, ours), f"{cost:.2f}")
         if options.oracle:
             oracle = Oracle()
-            asked = shown(found, grouping(), oracle)
+            asked = shown(found, Index(window=WINDOW), oracle)
             table.add_row(f"{part}, oracle, {oracle.calls / len(found):.2f} calls an article", *_cells(desks, asked))
-        for chance in CURVE if options.curve else ():
-            moved = shown(found, grouping(join_from=chance))
-            table.add_row(f"{part}, from {chance}", *_cells(desks, moved))
         for name, baseline in desk_baselines.ALL.items():
             table.add_row(f"{part}, {name}", *_cells(desks, {desk.name: baseline(desk) for desk in desks}))
     Console(width=110).print(table)
-
-
-def _unseen(encoder: Encoder | None) -> tuple[dict[str, evidence.Judge], dict[str, foreign.Decisions]]:
-    judges = fit.without_each_part()
-    return judges, fit_foreign.without_each(judges, encoder) if encoder else {}
 
 
 def _cells(desks: Iterable[Desk], of_desk: dict[str, Shown]) -> tuple[str, ...]:

@@ -23,11 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.quality import desk_rows, desk_scores, pools
-from bot import stories
 from bot.model.archive import Arrival
 from bot.model.stories import Fact
-from bot.stories import facts
+from bot.stories import facts, grouping
 from bot.stories.facts.news import THRESHOLD, WEIGHTS, features, is_copy
+from bot.stories.index import Index
 
 FITTED = ("a", "b")
 DESKS = (*desk_rows.PARTS, *desk_scores.OWN_PARTS)
@@ -116,10 +116,10 @@ def in_their_events(labelled: Iterable[Labelled]) -> Iterator[Case]:
 
 def in_our_stories(labelled: Sequence[Labelled]) -> Iterator[Case]:
     """Yield each article that joins a story, in the stories that grouping makes of its desk or rule."""
-    of_group: defaultdict[str, stories.Grouping] = defaultdict(lambda: stories.Grouping(window=desk_rows.WINDOW))
+    of_group: defaultdict[str, Index] = defaultdict(lambda: Index(window=desk_rows.WINDOW))
     found: defaultdict[str, _Story] = defaultdict(_Story)
     for one in labelled:
-        join = of_group[one.group].join(one.arrival.article, one.arrival.matches)
+        join = grouping.join(of_group[one.group], one.arrival)
         for younger in join.merges:
             gone = found.pop(younger)
             found[join.story].events += gone.events

@@ -25,8 +25,10 @@ from rich.table import Table
 
 from bench.quality import centroid
 from bench.quality.storysets import ONE_TIME, SETS, Labelled, arrivals, load, spread
-from bot import stories
+from bot.model.archive import Arrival
 from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
+from bot.stories import grouping
+from bot.stories.index import Index
 
 WINDOW = timedelta(days=14)
 OPEN_STORIES = 10_000
@@ -80,13 +82,13 @@ def mean_marks(orders: Sequence[Sequence[Labelled]], threads: Callable[[Sequence
 
 def grouped(rows: Sequence[Labelled]) -> list[str]:
     """The thread of each article at the end, after all merges."""
-    grouping = stories.Grouping(window=WINDOW)
+    index = Index(window=WINDOW)
     joined: list[str] = []
     lives_in: dict[str, str] = {}
     for at, row in enumerate(rows):
         if at % BATCH == 0:
-            grouping.forget(row.article.first_seen - WINDOW)
-        join = grouping.join(row.article)
+            index.forget(row.article.first_seen - WINDOW)
+        join = grouping.join(index, _arrival(row.article))
         lives_in.update(dict.fromkeys(join.merges, join.story))
         joined.append(join.story)
     return [_home(story, lives_in) for story in joined]
@@ -100,13 +102,17 @@ def _home(story: str, lives_in: dict[str, str]) -> str:
 
 def speed(rows: Sequence[Labelled], probes: Sequence[Labelled]) -> float:
     """Articles a second that join, against an index of 10,000 stories."""
-    grouping = stories.Grouping(window=timedelta(days=365_000))
+    index = Index(window=timedelta(days=365_000))
     filling = rows[:OPEN_STORIES]
-    grouping.load(_alone(row.article) for row in filling)
+    index.load(_alone(row.article) for row in filling)
     start = time.process_time()
     for row in probes:
-        grouping.join(row.article)
+        grouping.join(index, _arrival(row.article))
     return len(probes) / (time.process_time() - start)
+
+
+def _arrival(article: Article) -> Arrival:
+    return Arrival(article=article, matches=(), is_baseline=False)
 
 
 def _alone(article: Article) -> Story:

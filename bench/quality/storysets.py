@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bot import stories
 from bot.model.stories import Article, ArticleId
+from bot.stories import grouping
 from tests.testbed import shared_data
 
 DATA = shared_data.ROOT
@@ -42,7 +42,7 @@ def load(name: str, *, most: int | None = None, half: int | None = None) -> list
     if most is not None and len(rows) > most:
         rows.sort(key=lambda row: draw(row.story) // 2)
         rows = rows[:most]
-    place = {article.id: at for at, article in enumerate(stories.order(row.article for row in rows))}
+    place = {article.id: at for at, article in enumerate(grouping.order(row.article for row in rows))}
     return sorted(rows, key=lambda row: place[row.article.id])
 
 
@@ -59,7 +59,7 @@ def spread(rows: Sequence[Labelled]) -> list[Labelled]:
     for row in rows:
         when = row.article.when + SPREAD * (draw(row.article.id) % 1000 / 1000)
         moved.append(replace(row, article=replace(row.article, published=when, first_seen=when)))
-    place = {article.id: at for at, article in enumerate(stories.order(row.article for row in moved))}
+    place = {article.id: at for at, article in enumerate(grouping.order(row.article for row in moved))}
     return sorted(moved, key=lambda row: place[row.article.id])
 
 

@@ -23,8 +23,10 @@ from statistics import mean
 from rich.console import Console
 from rich.table import Table
 
-from bot import stories
+from bot.model.archive import Arrival
 from bot.model.stories import Article, ArticleId
+from bot.stories import grouping
+from bot.stories.index import Index
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 #: Common words, of which each headline has a few.
@@ -42,7 +44,6 @@ class Kept:
     articles: int
     stories: int
     words: int
-    rarities: int
 
 
 def stream(count: int, *, a_day: int, seed: int = 1) -> Iterator[Article]:
@@ -80,31 +81,31 @@ def _article(number: int, event: int, draw: random.Random, when: datetime) -> Ar
     )
 
 
-def kept(grouping: stories.Grouping) -> Kept:
-    index = grouping._index
-    return Kept(len(grouping._joins), len(index.stories), len(index._by_word), len(index.rarity.commonness))
+def kept(index: Index) -> Kept:
+    return Kept(len(index.joins), len(index.stories), sum(map(len, index._by_word.values())))
 
 
 def join_all(count: int, *, a_day: int, window: timedelta, every: int) -> Iterator[Kept]:
     """What is kept after each ``every`` joins."""
-    grouping = stories.Grouping(window=window)
+    index = Index(window=window)
     for number, article in enumerate(stream(count, a_day=a_day), 1):
         if number % BATCH == 0:
-            grouping.forget(article.first_seen - window)
-        grouping.join(article)
+            index.forget(article.first_seen - window)
+        grouping.join(index, Arrival(article=article, matches=(), is_baseline=False))
         if number % every == 0:
-            yield kept(grouping)
+            yield kept(index)
 
 
 def in_one_story(count: int, *, seed: int = 1) -> list[tuple[int, float]]:
     """Pairs of a story's size and the milliseconds of processor time that the joins up to there took, each."""
-    draw, grouping = random.Random(seed), stories.Grouping(window=timedelta(days=14))
+    draw, index = random.Random(seed), Index(window=timedelta(days=14))
     own, found, start, before = [f"Event{part}" for part in range(12)], [], time.process_time(), 0
     sizes = [size for size in SIZES if size <= count]
     for number in range(1, count + 1):
         title, text = draw.sample(own, 8), [*draw.sample(own, 10), *draw.sample(COMMON, 60)]
         article = _article(number, 0, draw, START + timedelta(minutes=number))
-        grouping.join(replace(article, title=" ".join(title), text=" ".join(text)))
+        article = replace(article, title=" ".join(title), text=" ".join(text))
+        grouping.join(index, Arrival(article=article, matches=(), is_baseline=False))
         if number in sizes:
             found.append((number, (time.process_time() - start) / (number - before) * 1000))
             start, before = time.process_time(), number
@@ -138,12 +139,12 @@ def main() -> None:
         Console(width=110).print(f"{told}; grows with the size to the power of {exponent(found):.2f}")
         return
     every = max(1, options.articles // 10)
-    table = Table("joins", "kept articles", "open stories", "indexed words", "rarities", "resident", "joins/s")
+    table = Table("joins", "kept articles", "open stories", "indexed words", "resident", "joins/s")
     start = time.perf_counter()
     window = timedelta(days=options.window)
     for turn, now in enumerate(join_all(options.articles, a_day=options.a_day, window=window, every=every), 1):
         took, start = time.perf_counter() - start, time.perf_counter()
-        figures = (turn * every, now.articles, now.stories, now.words, now.rarities)
+        figures = (turn * every, now.articles, now.stories, now.words)
         table.add_row(*(f"{figure:,}" for figure in figures), f"{_resident_mb():.0f} MB", f"{every / took:.0f}")
     Console(width=110).print(table)
 

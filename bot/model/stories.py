@@ -106,6 +106,11 @@ class Join:
     #: Whether a language model's answer decided the join and its merges. Not stored.
     is_advised: bool = field(default=False, compare=False)
 
+    @property
+    def is_probable(self) -> bool:
+        """Whether the article joined by its wording alone and without full certainty."""
+        return self.reason is JoinReason.SIMILAR and self.confidence is not None and self.confidence < SURE_FROM
+
 
 #: The mark of a fact that corrects an earlier report.
 CORRECTION = "Correction"
@@ -180,7 +185,7 @@ class Edit:
 
 
 #: Articles that joined with a lower probability are shown as "probably the same event".
-SURE_FROM = 0.95
+SURE_FROM = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,8 +201,7 @@ class Member:
     @property
     def is_probable(self) -> bool:
         """Whether the article joined by its wording alone and without full certainty."""
-        confidence = self.join.confidence
-        return self.join.reason is JoinReason.SIMILAR and confidence is not None and confidence < SURE_FROM
+        return self.join.is_probable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,13 @@ turn: prompt → answer in the store? ─ yes → used
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from bot import storage, stories
+from bot import storage
 from bot.llm import prompts
 from bot.llm.prompts import Answer
 from bot.model import visible
@@ -23,7 +23,9 @@ from bot.model.language_models import PROMPT_VERSIONS, Advisor, LanguageModelPol
 from bot.model.messages import MessageKind, Outgoing, Span
 from bot.model.rules import Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
-from bot.pipeline.turn import Turn
+from bot.pipeline.turn import Turn, Undecided
+from bot.stories.grouping import story_id
+from bot.stories.opinions import Opinion
 
 _KINDS = (MessageKind.POST, MessageKind.EDIT)
 #: Maximum original sentences next to a translation, and maximum characters of the translation without its note
@@ -149,25 +151,19 @@ class Advice:
         self._asked = {key: question for key, question in self._asked.items() if key in self._held}
         self.advisor.want(self._wanted.values())
 
-    def second_opinion(
+    def opinion(
         self,
         article: Article,
         near_ids: Sequence[StoryId],
         stored: Mapping[StoryId, Story],
-        urgent: Collection[str],
         offer: Callable[[Story], Sequence[Fact]],
-    ) -> stories.Opinion | None:
+    ) -> Opinion | None:
         """Return the model's opinion on which of the nearest stories report the article's event. Raises Undecided.
 
-        Return None if the model has no opinion.
-
-        ``stored`` contains the nearest stories in the store, and the stories that waiting articles would open. A story
-        that this turn opens is compared in the next turn. ``urgent`` are the rules of severity high; no answer may
-        merge their stories. The same prompt asks which facts of ``offer`` are new in the nearest story.
+        Return None if the model has no opinion. ``stored`` contains the nearest stories in the store. A story that this
+        turn opens is compared in the next turn. The same prompt asks which facts of ``offer`` are new in the nearest
+        story.
         """
-        if not near_ids:
-            self._wait(article.id)
-            return None
         answer, offered = self._earlier_answer(article)
         if answer is None:
             question = self._asked.get(article.id)
@@ -184,11 +180,11 @@ class Advice:
             answer, offered = self._answer(question.prompt, prompts.SameEvent, key=article.id), question.prompt.beside
         if answer is None or answer.verdict == "cannot_tell":
             return None
-        same = answer.named(offered.split())
+        asked = [StoryId(story) for story in offered.split()]
+        same = answer.named(asked)
         verdict = "the same event" if same else "a different event"
         detail = f'{self.advisor.policy.name}: {verdict}: "{prompts.quote(article, answer.sentence)}"'
-        unmergeable = frozenset(story.id for story in stored.values() if not set(urgent).isdisjoint(story.rules))
-        return stories.Opinion(stories=same, detail=detail, owner=article.owner, unmergeable=unmergeable)
+        return Opinion(asked=frozenset(asked), same=same, detail=detail)
 
     def _earlier_answer(self, article: Article) -> tuple[prompts.SameEvent | None, str]:
         """Return an earlier answer about the article's event, and the ids of the stories in its prompt.
@@ -213,7 +209,7 @@ class Advice:
             article = arrival.article
             try:
                 reasons = self._irrelevant_rules(arrival)
-            except stories.Undecided:
+            except Undecided:
                 continue
             remaining = tuple(match for match in arrival.matches if match.rule not in reasons)
             if reasons:
@@ -222,7 +218,7 @@ class Advice:
                 relevant.append(replace(arrival, matches=remaining))
             elif reasons:
                 join = Join(
-                    story=stories.story_id(article.id),
+                    story=story_id(article.id),
                     article=article.id,
                     reason=JoinReason.NOT_ABOUT,
                     detail="; ".join(f"{rule}: {reason}" for rule, reason in reasons.items()),
@@ -245,7 +241,7 @@ class Advice:
             prompt = prompts.relevance_prompt(article, rule.name, rule.about)
             try:
                 answer = self._answer(prompt, prompts.Relevance, key=article.id)
-            except stories.Undecided:
+            except Undecided:
                 waits = True
                 continue
             if answer is not None and answer.verdict == "irrelevant":
@@ -253,7 +249,7 @@ class Advice:
                     f'{self.advisor.policy.name}: "{prompts.quote(article, answer.sentence)}": {answer.reason.strip()}'
                 )
         if waits:
-            raise stories.Undecided
+            raise Undecided
         return reasons
 
     def confirm(
@@ -274,7 +270,7 @@ class Advice:
         pending = Pending(story=story.id, prompt=prompt, facts=tuple(new_facts), offered=offered)
         try:
             return self.confirmed(pending)
-        except stories.Undecided:
+        except Undecided:
             self._turn.defer(pending)
             return ()
 
@@ -306,7 +302,7 @@ class Advice:
         def look_up(prompt: Prompt, form: type[A]) -> A | None:
             nonlocal waits_for
             pending = Pending(story=story, prompt=prompt, unless=waits_for)
-            with suppress(stories.Undecided):
+            with suppress(Undecided):
                 if not waits_for:
                     return self._answer(prompt, form, key=pending.key, patience=_WORDING_WAIT)
             waits_for = waits_for or prompt.key
@@ -322,7 +318,7 @@ class Advice:
         if pending.unless in self._wanted:
             self._queued.add(pending.key)
             self._held.add(pending.key)
-            raise stories.Undecided
+            raise Undecided
         if pending.unless and self._stored(pending.unless) is not None:
             # The summary has arrived. The edit that adds it to the message also handles the translation.
             return False
@@ -355,4 +351,4 @@ class Advice:
         self._held.add(key)
         if prompt is not None:
             self._wanted[prompt.key] = prompt
-        raise stories.Undecided
+        raise Undecided

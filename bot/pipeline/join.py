@@ -6,24 +6,27 @@ rebuilt from the store.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
-from bot import stories
 from bot.alerts import notices
 from bot.feeds import groups, links
 from bot.model.actions import Ruling, RulingKind
 from bot.model.alerts import AlertState, Decision
 from bot.model.archive import Arrival, Pending, Revision
-from bot.model.language_models import Encoder, Use
+from bot.model.language_models import Use
 from bot.model.rules import Group, Match, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
 from bot.pipeline.dispatch import Dispatcher, Split
-from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
-from bot.stories import foreign
+from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn, Undecided
+from bot.stories import grouping, opinions
+from bot.stories.grouping import Candidate, story_id
+from bot.stories.index import Index
+from bot.stories.opinions import Opinion
 from bot.text import titles
 
 log = structlog.get_logger("wirewatch")
@@ -36,10 +39,10 @@ class StoryUpdater:
     """
 
     def __init__(self) -> None:
-        self._window = timedelta()
-        self._grouping: stories.Grouping | None = None
-        self._encoder: Encoder | None = None
+        self._index: Index | None = None
         self._claims = ClaimsCache()
+        #: Story -> the owners of the articles for which answers named it.
+        self._owners: defaultdict[StoryId, set[str]] = defaultdict(set)
 
     def update(
         self,
@@ -71,18 +74,18 @@ class StoryUpdater:
         return decisions
 
     def _rule(self, turn: Turn, ruling: Ruling) -> list[Decision]:
-        grouping = self._index(turn)
+        index = self._open_stories(turn)
         if ruling.kind is RulingKind.SPLIT:
             split = split_story(turn, ruling)
             if split is None:
                 return []
-            grouping.split(split.home, split.apart)
+            index.split(split.home, split.apart)
             return Dispatcher(turn, self._claims).dispatch_split(split)
         first, second = turn.story(ruling.story), turn.story(ruling.other)
         if first is None or second is None or first.id == second.id:
             return []
         older, younger = sorted((first, second), key=lambda story: (story.first_seen, story.id))
-        grouping.merge(younger.id, older.id)
+        index.merge(younger.id, older.id)
         entry = ChangedStory(older)
         _merge(turn, entry, younger.id)
         turn.save_story(entry.story)
@@ -96,12 +99,13 @@ class StoryUpdater:
             for member in rejected:
                 entry = _entry(turn, member.join.story, member.article)
                 entry.story = _with_member(entry.story, member)
-        grouping = self._index(turn)
-        rules = turn.rules.values()
-        modes = {rule.name: rule.group for rule in rules if rule.group is not Group.NORMAL}
-        by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
-        urgent = {rule.name for rule in rules if rule.severity is Severity.HIGH}
-        joins = grouping.join_batch(by_id.values(), modes, self._second_opinion(turn, by_id, urgent))
+        index = self._open_stories(turn)
+        by_id = {arrival.article.id: arrival for arrival in arrivals if arrival.article.id not in index.joins}
+        joins = []
+        for article in grouping.order(arrival.article for arrival in by_id.values()):
+            placement = self._place(turn, index, by_id[article.id])
+            if placement is not None:
+                joins.append(placement)
         # Load all stories in one query; the turn caches them.
         turn.stories(join.story for join in joins)
         for join in joins:
@@ -112,6 +116,24 @@ class StoryUpdater:
                     _report_merge(turn, entry.story, younger)
                 _merge(turn, entry, younger)
             self._add_member(turn, entry, arrival, join)
+
+    def _place(self, turn: Turn, index: Index, arrival: Arrival) -> Join | None:
+        """Find the article's story. Return None if the article waits for a language model's answer."""
+        rules = [turn.rules[match.rule] for match in arrival.matches if match.rule in turn.rules]
+        modes = {rule.group for rule in rules}
+        is_high = any(rule.severity is Severity.HIGH for rule in rules)
+        advice = turn.advice_for(Use.SAME_EVENT)
+        profile = index.profile(arrival)
+        candidates = grouping.find_candidates(index, profile, untranslated=advice is not None)
+        opinion = None
+        if advice is not None and modes <= {Group.NORMAL}:
+            try:
+                opinion = self._opinion(turn, arrival.article, opinions.choose_offered(candidates))
+            except Undecided:
+                return None
+        join = grouping.place(candidates, profile, opinion, modes=modes, is_high=is_high)
+        index.add(profile, join)
+        return join
 
     def _add_member(self, turn: Turn, entry: ChangedStory, arrival: Arrival, join: Join) -> None:
         """Add an article and its new facts to the story."""
@@ -146,37 +168,41 @@ class StoryUpdater:
             entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
 
-    def _second_opinion(
-        self, turn: Turn, by_id: Mapping[ArticleId, Arrival], urgent: Collection[str]
-    ) -> stories.SecondOpinion | None:
+    def _opinion(self, turn: Turn, article: Article, offered: Sequence[Candidate]) -> Opinion | None:
+        """Return the model's answer about the article's event. Raises Undecided while it may still arrive."""
         advice = turn.advice_for(Use.SAME_EVENT)
-        if advice is None:
+        if advice is None or not offered:
             return None
+        ids = [candidate.id for candidate in offered]
+        stored = turn.stories(ids)
+        nearby = [stored[story] for story in ids[1:] if story in stored]
 
-        def ask(article_id: ArticleId, ids: Sequence[StoryId]) -> stories.Opinion | None:
-            waiting = (_alone(arrival) for arrival in by_id.values() if arrival.article.id in advice.held)
-            stored = {**turn.stories(ids), **{story.id: story for story in waiting if story.id in ids}}
-            article, nearby = by_id[article_id].article, [stored[story] for story in ids[1:] if story in stored]
+        def offer(nearest: Story) -> Sequence[Fact]:
+            if turn.advice_for(Use.FACTS) is None or not _is_posted(turn, nearest):
+                return ()
+            return facts_for_rules(turn, article, self._claims.offered(nearest, article, nearby))
 
-            def offer(nearest: Story) -> Sequence[Fact]:
-                if turn.advice_for(Use.FACTS) is None or not _is_posted(turn, nearest):
-                    return ()
-                return facts_for_rules(turn, article, self._claims.offered(nearest, article, nearby))
+        opinion = advice.opinion(article, ids, stored, offer)
+        if opinion is None:
+            return None
+        for story in opinion.same:
+            self._owners[story].add(article.owner)
+        return replace(opinion, owners={story: frozenset(self._owners[story]) for story in opinion.same})
 
-            return advice.second_opinion(article, ids, stored, urgent, offer)
-
-        return ask
-
-    def _index(self, turn: Turn) -> stories.Grouping:
+    def _open_stories(self, turn: Turn) -> Index:
         encoder, window = turn.settings.encoder, turn.settings.bot.stories.window
         since = turn.now - window
-        if self._grouping is None or self._encoder is not encoder or self._window != window:
-            self._encoder, self._window = encoder, window
-            across = foreign.Foreign(encoder) if encoder else None
-            self._grouping = stories.Grouping(window=window, across=across)
-            self._grouping.load(turn.tx.stories.open_since(since), _split_articles(turn, since))
-        self._grouping.forget(since)
-        return self._grouping
+        index = self._index
+        if index is None or index.encoder is not encoder or index.window != window:
+            index = self._index = Index(window=window, encoder=encoder)
+            open_stories = turn.tx.stories.open_since(since)
+            index.load(open_stories, _split_articles(turn, since))
+            for member in (member for story in open_stories for member in story.members if member.join.near):
+                named = [member.join.near, member.join.story if member.join.reason is JoinReason.SIMILAR else None]
+                for story_named in filter(None, named):
+                    self._owners[story_named].add(member.article.owner)
+        index.forget(since)
+        return index
 
 
 def _resume(turn: Turn, pending: Pending) -> None:
@@ -188,7 +214,7 @@ def _resume(turn: Turn, pending: Pending) -> None:
             has_summary = advice is not None and advice.has_words(pending)
         elif advice is not None:
             new_facts = advice.confirmed(pending)
-    except stories.Undecided:
+    except Undecided:
         return
     if story is None or not (new_facts or has_summary):
         return
@@ -245,7 +271,7 @@ def split_story(turn: Turn, ruling: Ruling) -> Split | None:
     members = [member for member in home.members if named & {member.article.id, member.join.copy_of}]
     if not members or len(members) == len(home.members):
         return None
-    apart_id = stories.story_id(ArticleId(f"split {ruling.id}"))
+    apart_id = story_id(ArticleId(f"split {ruling.id}"))
     apart = Story(
         id=apart_id,
         title=members[0].article.title,
@@ -324,13 +350,6 @@ def _new_story(story_id: StoryId, article: Article, *members: Member) -> Story:
     return Story(
         id=story_id, title=article.title, first_seen=seen, last_seen=seen, members=members, headline=article.id
     )
-
-
-def _alone(arrival: Arrival) -> Story:
-    """Return the story that an article would open if it joined no other story."""
-    article, story = arrival.article, stories.story_id(arrival.article.id)
-    join = Join(story=story, article=article.id, reason=JoinReason.OPENED)
-    return _new_story(story, article, Member(article=article, join=join, matches=arrival.matches))
 
 
 def _with_member(story: Story, member: Member) -> Story:

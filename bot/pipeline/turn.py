@@ -32,6 +32,10 @@ MAX_MEMBERS = 20_000
 MAX_CLAIMS = 1_000
 
 
+class Undecided(Exception):
+    """A language model's answer is pending, so the article is decided in a later turn."""
+
+
 class StoryCache:
     """The stories and alerts of recent turns, including the changes of the current turn."""
 

@@ -2,8 +2,8 @@
 
     Meaning → Encoder → likeness → signs (names, numbers, days, time) → a probability
 
-Numbers, and names that both languages spell alike, count as shared words. evidence.Judge weighs shared words, and its
-probability is one of the signs.
+Numbers, and names that both languages spell alike, count as shared words, so the probability by words is one of the
+signs.
 
 All matches of a rule share some meaning, which says nothing about the event. The mean of the vectors is therefore
 subtracted before they are compared. If the encoder fails, nothing is proposed and words alone decide.
@@ -24,13 +24,15 @@ from typing import NamedTuple
 from bot.model.errors import EncoderFailed
 from bot.model.language_models import Encoder, Vector
 from bot.model.stories import StoryId
-from bot.stories.evidence import LONG, Evidence
+from bot.stories.likeness import Frequencies
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Meaning, Profile
 
 #: To limit the time, an article is compared with the latest STORIES stories of its rules, and with the last SAMPLES
 #: articles of each.
 STORIES, SAMPLES = 60, 4
+#: A longer time between an article and a story counts as this time.
+LONG = timedelta(days=28)
 #: Maximum stories that meaning proposes in addition to the stories that share words.
 PROPOSED = 3
 #: At most UNTRANSLATED stories without an article in the article's language, and at most SAME_DAYS from the article,
@@ -44,10 +46,10 @@ AT_ONCE = timedelta(hours=6)
 #: An article joins a story if the probability is at least this. In data held out of the fit, 196 of 214 joins were
 #: right (fit_foreign.py).
 FROM = 0.6
-#: Meaning does not decide if the title contains "another" (SAYS_ANOTHER), because a second event of a kind is worded
+#: Meaning does not decide if the title contains "another", because a second event of a kind is worded
 #: like the first. Nor does it if the story lacks STRANGE of the article's names although it has an article in the same
 #: language, because only a different language would explain the lack.
-SAYS_ANOTHER, STRANGE = 2, 0.5
+STRANGE = 0.5
 #: Maximum probability by meaning. It is enough to join, but too low to merge two stories, because a merge is never
 #: undone.
 AT_MOST = 0.96
@@ -56,7 +58,7 @@ AT_MOST = 0.96
 class Signs(NamedTuple):
     """Numbers for one article and one story that has articles in another language."""
 
-    #: The logit of the probability from evidence.Judge.
+    #: The logit of the probability by words.
     words: float
     #: Similarity in meaning of the story's nearest article, minus that of the nearest article in other stories.
     lead: float
@@ -68,7 +70,7 @@ class Signs(NamedTuple):
     name: float
     #: Logarithm of the days between the article and the story.
     apart: float
-    #: ``figures_clash`` of the evidence.
+    #: 1 if the article's title and the story's titles have figures, but the story has none of the article's title.
     clash: float
 
 
@@ -121,9 +123,9 @@ class Foreign:
     decisions: Decisions = SHIPPED
 
     def likeness(self, profile: Profile, stories: Iterable[OpenStory]) -> dict[StoryId, Likeness]:
-        """Return the article's similarity to the latest stories of its rules that have articles in other languages."""
-        of_rules = [story for story in stories if not story.is_roundup and not story.rules.isdisjoint(profile.rules)]
-        latest = sorted(of_rules, key=lambda story: (story.seen, story.rank), reverse=True)[:STORIES]
+        """Return the article's similarity to the latest of these stories that have articles in other languages."""
+        listed = [story for story in stories if not story.is_roundup]
+        latest = sorted(listed, key=lambda story: (story.seen, story.rank), reverse=True)[:STORIES]
         if profile.meaning is None:
             return {}
         own = profile.meaning
@@ -158,17 +160,23 @@ class Foreign:
             meaning.vector = array("f", vector)
         return True
 
-    def signs(self, profile: Profile, story: OpenStory, chance: float, comparison: Evidence, alike: Likeness) -> Signs:
+    def signs(
+        self, profile: Profile, story: OpenStory, chance: float, alike: Likeness, frequencies: Frequencies
+    ) -> Signs:
         """Return the signs. ``chance`` is the probability from words alone."""
         chance = min(max(chance, 1e-4), 1 - 1e-4)
+        shared_names = (profile.names.keys() & story.names.keys()) - profile.terms
+        figures = {figure for sample in story.samples for figure in sample.figures}
+        title_figures = {figure for sample in story.samples for figure in sample.figures & sample.title}
+        own_figures = profile.figures & profile.title
         return Signs(
             words=math.log(chance / (1 - chance)),
             lead=alike.lead,
             mean=alike.mean,
-            days=len((profile.days & story.days) - {profile.when.date()}),
-            name=comparison.names,
+            days=len((profile.days & {day for sample in story.samples for day in sample.days}) - {profile.when.date()}),
+            name=max((frequencies.rarity(name) for name in shared_names), default=0.0),
             apart=math.log1p(max(AT_ONCE, min(story.since(profile.when), LONG)) / timedelta(days=1)),
-            clash=comparison.figures_clash,
+            clash=bool(own_figures and title_figures) and figures.isdisjoint(own_figures),
         )
 
     def chance(self, profile: Profile, story: OpenStory, signs: Signs) -> float:
@@ -182,18 +190,17 @@ def untranslated(profile: Profile, stories: Iterable[OpenStory]) -> list[OpenSto
 
     Stories that share names, figures or days come first, then the nearest in time.
     """
-    own = {*profile.names, *profile.figures, *map(str, profile.days)}.difference(*profile.rules.values())
+    own = {*profile.names, *profile.figures, *map(str, profile.days)} - profile.terms
 
     def strangeness(story: OpenStory) -> tuple[int, timedelta, object]:
-        shared = own.intersection([*story.names, *story.figures, *map(str, story.days)])
-        return -len(shared), story.since(profile.when), story.rank
+        words = {*story.names}.union(*[{*sample.figures, *map(str, sample.days)} for sample in story.samples])
+        return -len(own & words), story.since(profile.when), story.rank
 
     candidates = [
         story
         for story in stories
         if profile.language
         and story.languages.isdisjoint(("", profile.language))
-        and not story.rules.isdisjoint(profile.rules)
         and not story.is_roundup
         and story.since(profile.when) <= SAME_DAYS
         and not story.is_apart_from(profile)
@@ -201,9 +208,13 @@ def untranslated(profile: Profile, stories: Iterable[OpenStory]) -> list[OpenSto
     return nsmallest(UNTRANSLATED, candidates, key=strangeness)
 
 
-def may_decide(profile: Profile, story: OpenStory, comparison: Evidence) -> bool:
+def may_decide(profile: Profile, story: OpenStory) -> bool:
     """Return whether meaning may decide that the article joins the story."""
-    return comparison.another < SAYS_ANOTHER and (comparison.new_names < STRANGE or is_foreign(profile, story))
+    if profile.says_another:
+        return False
+    names = (profile.names.keys() & profile.title) - profile.terms
+    new_names = names - story.words
+    return len(new_names) < STRANGE * len(names) or not names or is_foreign(profile, story)
 
 
 def is_foreign(profile: Profile, story: OpenStory) -> bool:
@@ -215,8 +226,8 @@ def is_foreign(profile: Profile, story: OpenStory) -> bool:
         return False
     if profile.language and "" not in story.languages:
         return profile.language not in story.languages
-    terms = frozenset[str]().union(*profile.rules.values())
-    return not any(word in story.totals for word in profile.weights if word not in terms and not word[0].isdigit())
+    words = story.words
+    return not any(word in words for word in profile.weights if word not in profile.terms and not word[0].isdigit())
 
 
 def share_no_language(story: OpenStory, other: OpenStory) -> bool:

@@ -1,192 +1,192 @@
-"""Index the open stories by their words and links.
+"""Index the open stories by rule, word and link.
 
-The index finds candidates; grouping.py decides which of them report the same event.
+The index finds the stories to compare an article with; grouping.py decides which of them report the same event.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.model.stories import StoryId
-from bot.stories.openstory import OpenStory, Trace
-from bot.stories.profile import Profile
-from bot.stories.rarity import Rarity
+from bot.model.archive import Arrival
+from bot.model.language_models import Encoder
+from bot.model.stories import Article, ArticleId, Join, JoinReason, Story, StoryId
+from bot.stories.likeness import Frequencies, Rarities
+from bot.stories.openstory import OpenStory
+from bot.stories.profile import Profile, profile_of
 
-#: Maximum open stories that are compared in full. A test with 8 gave no better results.
-CANDIDATES = 6
-#: Factor for the words shared with a story that has none of the article's rules.
-OTHER_RULE = 0.25
-#: Number of candidates to select if some of the best CANDIDATES are older than the window.
-LONG_LIST = 32
+#: Maximum open stories that are compared in full.
+CANDIDATES = 8
 #: Maximum postings read to find candidates, rarest words first. It limits the time per article for any number of
 #: stories.
-POSTINGS = 2500
-
-#: Word or link -> numbers of stories.
-_Postings = defaultdict[str, dict[int, None]]
+POSTINGS = 3000
 
 
 class Index:
-    """An index of open stories by id, word and link."""
+    """The open stories, and the story of each of their articles.
 
-    def __init__(self) -> None:
+    ``encoder`` compares stories in other languages; if it is None, they are compared only by words.
+    """
+
+    def __init__(
+        self, *, window: timedelta, frequencies: Frequencies | None = None, encoder: Encoder | None = None
+    ) -> None:
+        self.window = window
+        self.frequencies = frequencies or Frequencies()
+        self.encoder = encoder
         self.stories: dict[StoryId, OpenStory] = {}
-        self._numbered: dict[int, OpenStory] = {}
-        #: Numbers of deleted stories, for reuse.
-        self._free: list[int] = []
-        self._by_word: _Postings = defaultdict(dict)
-        self._by_link: _Postings = defaultdict(dict)
-        self.rarity = Rarity(self._by_word)
+        self.joins: dict[ArticleId, Join] = {}
+        #: Rule -> word -> stories of the rule with the word.
+        self._by_word: defaultdict[str, defaultdict[str, set[StoryId]]] = defaultdict(lambda: defaultdict(set))
+        self._of_rule: defaultdict[str, set[StoryId]] = defaultdict(set)
+        self._by_link: defaultdict[str, set[StoryId]] = defaultdict(set)
 
-    def near(self, profile: Profile, window: timedelta) -> list[OpenStory]:
-        """Return at most CANDIDATES open stories that share the rarest words, or the link, with an article."""
-        words, budget = [], POSTINGS
-        for holders, word, worth in sorted(self._telling(profile)):
-            budget -= holders
-            if budget < 0:
-                break
-            words.append((self._by_word[word], worth))
-        shared = [0.0] * (len(self._numbered) + len(self._free))
-        for numbers, worth in words:
-            for number in numbers:
-                shared[number] += worth
+    def profile(self, arrival: Arrival) -> Profile:
+        """Return an article as it is compared."""
+        return profile_of(arrival, has_encoder=self.encoder is not None)
 
-        def worth_of(number: int) -> float:
-            is_other = profile.rules and self._numbered[number].rules.isdisjoint(profile.rules)
-            return shared[number] * OTHER_RULE if is_other else shared[number]
+    def rarities(self, profile: Profile, rules: Iterable[str]) -> Rarities:
+        """Return how much words count for an article under the rule with the fewest stories."""
+        stories, rule = min(
+            [(len(self._of_rule[rule]), rule) for rule in rules if rule in self._of_rule], default=(0, "")
+        )
+        if not stories:
+            return Rarities(self.frequencies, terms=profile.terms)
+        return Rarities(self.frequencies, stories=stories, holders=self._by_word[rule], terms=profile.terms)
 
-        linked = self._by_link.get(profile.link, {})
-        # The short list nearly always suffices: each batch first deletes the stories that are older than the window.
-        for most in (CANDIDATES, LONG_LIST):
-            worths = {number: worth_of(number) for number in (*_likely(words, shared, worth_of, most), *linked)}
-            cut = sorted(worths.values(), reverse=True)[:most][-1] if worths else 0.0
-            chosen = [self._numbered[number] for number, worth in worths.items() if worth >= cut or number in linked]
-            fresh = [story for story in chosen if profile.seen - story.seen <= window]
-            if len(fresh) == len(chosen):
-                break
-        fresh.sort(key=lambda story: (story.number not in linked, -worths[story.number], story.rank))
-        return fresh[:CANDIDATES]
+    def near(self, profile: Profile) -> list[OpenStory]:
+        """Return at most CANDIDATES stories of the article's rules that share the rarest words, or the link.
 
-    def linked(self, links: Iterable[str]) -> set[int]:
-        """Return the numbers of the open stories that contain any of the links."""
-        return {number for link in links for number in self._by_link.get(link, ())}
+        Stories to which the article links come in addition.
+        """
+        shared: defaultdict[StoryId, float] = defaultdict(float)
+        for rule in profile.rules & self._by_word.keys():
+            postings, rarities, budget = self._by_word[rule], self.rarities(profile, [rule]), POSTINGS
+            held = [(len(postings[word]), word) for word in profile.weights.keys() & postings.keys()]
+            for count, word in sorted(held):
+                budget -= count
+                if budget < 0:
+                    break
+                worth = (profile.weights[word] * rarities[word]) ** 2
+                for story in postings[word]:
+                    shared[story] += worth
+        linked = {
+            story
+            for link in (profile.link, *profile.links)
+            for story in self._by_link.get(link, ())
+            if not self.stories[story].rules.isdisjoint(profile.rules)
+        }
+        best = sorted(shared.keys() - linked, key=lambda story: (-shared[story], self.stories[story].rank))[:CANDIDATES]
+        near_stories = [self.stories[story] for story in (*sorted(linked), *best)]
+        return [
+            story
+            for story in near_stories
+            if profile.seen - story.seen <= self.window and not story.is_apart_from(profile)
+        ]
 
-    def add(self, story: StoryId, profile: Profile, *, is_roundup: bool = False) -> None:
-        """Add the article to the story; the first article opens it."""
-        self.rarity.forget()
-        home = self.stories.get(story)
+    def of_rules(self, profile: Profile) -> list[OpenStory]:
+        """Return all open stories of the article's rules."""
+        return [story for story in self.stories.values() if not story.rules.isdisjoint(profile.rules)]
+
+    def add(self, profile: Profile, join: Join) -> None:
+        """Add an article to its story, and merge the stories that its join merges."""
+        for younger in join.merges:
+            self.merge(younger, join.story)
+        if profile.id in self.joins:
+            return
+        home = self.stories.get(join.story)
         if home is None:
-            home = self.stories[story] = OpenStory.opened(story, profile, is_roundup=is_roundup)
-            home.number = self._free.pop() if self._free else len(self._numbered)
-            self._numbered[home.number] = home
-            self.rarity.count(len(self.stories))
-        new_words = [word for word in profile.weights if word not in home.totals]
-        old_rules = set(home.rules)
-        home.add(profile)
-        self._post(home, new_words, [profile.link], old_rules)
-        for rule, matched in profile.rules.items():
-            self.rarity.rules[rule].match(matched, profile.lines[rule])
-        self._trim(home)
+            home = OpenStory.opened(join.story, profile, is_roundup=join.reason is JoinReason.ROUNDUP)
+            self.stories[join.story] = home
+        self._release(home)
+        home.add(profile, is_sure=not join.is_probable)
+        self._post(home)
+        self.joins[profile.id] = join
+
+    def load(self, stories: Iterable[Story], apart: Iterable[tuple[StoryId, Article]] = ()) -> None:
+        """Load the stored open stories at start. ``apart`` pairs a story with an article that people moved out."""
+        for story in stories:
+            for member in story.members if story.merged_into is None else ():
+                # An article that is not about its rule must not attract other articles.
+                if member.join.reason is not JoinReason.NOT_ABOUT:
+                    arrival = Arrival(article=member.article, matches=member.matches, is_baseline=member.is_baseline)
+                    self.add(self.profile(arrival), replace(member.join, story=story.id, merges=()))
+        for home, article in apart:
+            self._keep_apart(home, Arrival(article=article, matches=(), is_baseline=False))
+
+    def split(self, story: Story, apart: Story) -> None:
+        """Apply a person's decision that the articles of ``apart`` are about another event than ``story``.
+
+        Both stories are as stored after the split; ``apart`` may be new. From then on, the articles of ``apart``, and
+        articles nearer to them than to ``story``, do not join ``story``, nor the reverse.
+        """
+        for changed_story in (story, apart):
+            if changed_story.id in self.stories:
+                for trace in self._drop(changed_story.id).members:
+                    self.joins.pop(trace.id, None)
+        self.load((story, apart), ((story.id, member.article) for member in apart.members))
+        for member in story.members:
+            self._keep_apart(apart.id, Arrival(article=member.article, matches=member.matches, is_baseline=False))
 
     def merge(self, younger: StoryId, older: StoryId) -> None:
-        """Move the articles of the younger story to the older one."""
-        gone, home = self.drop(younger), self.stories[older]
-        new_words = [word for word in gone.totals if word not in home.totals]
-        old_rules = set(home.rules)
+        """Move the articles of the younger story to the older one. Does nothing if one of them is not open."""
+        if younger == older or not {younger, older} <= self.stories.keys():
+            return
+        gone, home = self._drop(younger), self.stories[older]
+        for member in gone.members:
+            if member.id in self.joins:
+                join = self.joins[member.id]
+                self.joins[member.id] = replace(join, story=older, reason=JoinReason.MERGED, merges=())
+        self._release(home)
         home.absorb(gone)
-        self._post(home, new_words, gone.addresses, old_rules)
-        self._trim(home)
+        self._post(home)
 
-    def drop(self, story: StoryId) -> OpenStory:
-        """Remove a story from the index and return it."""
-        self.rarity.forget()
-        gone = self.stories.pop(story)
-        del self._numbered[gone.number]
-        self._free.append(gone.number)
-        for word in gone.totals:
-            _release(self._by_word, word, gone.number)
-            self.rarity.changed(word)
-        for rule in gone.rules:
-            self.rarity.rules[rule].count(-1, gone.totals, -1)
-            if not self.rarity.rules[rule].stories:
-                del self.rarity.rules[rule]
-        for link in filter(None, gone.addresses):
-            _release(self._by_link, link, gone.number)
-        self.rarity.count(len(self.stories))
-        return gone
-
-    def forget(self, cutoff: datetime) -> list[Trace]:
-        """Delete and return articles first seen before ``cutoff``. Delete stories that have only such articles."""
-        gone: list[Trace] = []
+    def forget(self, cutoff: datetime) -> None:
+        """Delete articles first seen before ``cutoff``, and stories that have only such articles."""
         for story in list(self.stories.values()):
             if story.seen < cutoff:
-                gone.extend(self.drop(story.id).members)
-            elif old := story.release(cutoff):
-                gone.extend(old)
-                for link in {member.link for member in old if member.link} - story.addresses:
-                    _release(self._by_link, link, story.number)
+                gone = self._drop(story.id).members
+            elif gone := story.release(cutoff):
+                for link in {member.link for member in gone} - story.addresses:
+                    _discard(self._by_link, link, story.id)
+            for member in gone:
+                self.joins.pop(member.id, None)
+
+    def _keep_apart(self, story: StoryId, arrival: Arrival) -> None:
+        if story in self.stories:
+            self.stories[story].keep_apart(self.profile(arrival))
+
+    def _drop(self, story: StoryId) -> OpenStory:
+        gone = self.stories.pop(story)
+        self._release(gone)
         return gone
 
-    def _trim(self, story: OpenStory) -> None:
-        gone = story.trim()
-        for word in gone:
-            _release(self._by_word, word, story.number)
-            self.rarity.changed(word)
-        for rule in story.rules if gone else ():
-            self.rarity.rules[rule].count(0, gone, -1)
-
-    def _telling(self, profile: Profile) -> Iterator[tuple[int, str, float]]:
-        """Yield each word of the article that open stories have: the number of these stories, the word, its weight."""
-        rare = self.rarity.under(profile.rules)
-        for (word, weight), rarity in zip(profile.weights.items(), rare.of(profile.weights.keys()), strict=True):
-            if holders := self._by_word.get(word):
-                yield len(holders), word, weight * rarity * rarity
-
-    def _post(
-        self, story: OpenStory, new_words: Sequence[str], links: Iterable[str], counted_rules: AbstractSet[str]
-    ) -> None:
-        """Index new words and links of a story. ``counted_rules`` are the rules that already count its old words."""
-        for word in new_words:
-            self._by_word[word][story.number] = None
-            self.rarity.changed(word)
-        for link in filter(None, links):
-            self._by_link[link][story.number] = None
+    def _post(self, story: OpenStory) -> None:
+        """Index a story by its words and links."""
+        words = story.words
         for rule in story.rules:
-            self.rarity.rules[rule].count(
-                rule not in counted_rules, new_words if rule in counted_rules else story.totals, 1
-            )
+            self._of_rule[rule].add(story.id)
+            for word in words:
+                self._by_word[rule][word].add(story.id)
+        for link in filter(None, story.addresses):
+            self._by_link[link].add(story.id)
+
+    def _release(self, story: OpenStory) -> None:
+        """Remove a story from the words and links."""
+        words = story.words
+        for rule in story.rules:
+            for word in words:
+                _discard(self._by_word[rule], word, story.id)
+            _discard(self._of_rule, rule, story.id)
+            if not self._by_word[rule]:
+                del self._by_word[rule]
+        for link in filter(None, story.addresses):
+            _discard(self._by_link, link, story.id)
 
 
-def _likely(
-    words: Sequence[tuple[Mapping[int, None], float]],
-    shared: Sequence[float],
-    worth_of: Callable[[int], float],
-    most: int,
-) -> list[int]:
-    """Return the numbers of the stories that may be among the ``most`` with the highest worth. Rare words come first.
-
-    Stories that share the rarest words set a minimum worth, which stories that share only common words cannot reach.
-    """
-    early: set[int] = set()
-    for numbers, _ in words:
-        early |= numbers.keys()
-        if len(early) >= 2 * LONG_LIST:
-            break
-    floor = sorted(map(worth_of, early))[-most] if len(early) >= most else 0.0
-    remaining, count = sum([worth for _, worth in words]), 0
-    for _, worth in words:
-        # The factor allows for rounding errors, because worths are added in one order and subtracted in another.
-        if remaining < 0.999 * floor:
-            break
-        remaining, count = remaining - worth, count + 1
-    return [number for number in set().union(*[numbers for numbers, _ in words[:count]]) if shared[number] >= floor]
-
-
-def _release(postings: _Postings, key: str, story: int) -> None:
-    holders = postings[key]
-    del holders[story]
-    if not holders:
+def _discard(postings: defaultdict[str, set[StoryId]], key: str, story: StoryId) -> None:
+    postings[key].discard(story)
+    if not postings[key]:
         del postings[key]

@@ -1,40 +1,33 @@
-"""Build an article's profile for grouping: weighted words, names, deeds, figures, days and a sketch of its text.
+"""Read an article as grouping compares it: its words, names, figures and days, and a sketch of its text.
 
-A profile depends on one article only; evidence.py compares profiles.
+A profile depends on one article only; grouping.py compares profiles.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from itertools import filterfalse
 
-from bot.model.rules import Match
+from bot.model.archive import Arrival
 from bot.model.stories import Article, ArticleId
-from bot.stories import copies
+from bot.stories import copies, likeness, roundups
 from bot.text import dates, lexicon, sentences, titles, tokens, words
-from bot.text.names import background_table, place_words
+from bot.text.names import background_table
 
-#: Length of the lead: the beginning of the text, where news says who, what and where. Tests with 800 and 3000 gave no
-#: better results.
+#: Length of the lead: the beginning of the text, which is searched for names and figures, and for copies.
 LEAD_CHARS = 1500
-#: The head is the title and the first sentence, which has SENTENCE_WORDS to HEAD_WORDS words. The head describes the
-#: event itself; background and other events come later in the text.
-HEAD_WORDS, SENTENCE_WORDS = 35, 8
-#: The text is searched for days in its first DAYS_CHARS characters, and for a dateline in its first DATELINE_CHARS.
-DAYS_CHARS, DATELINE_CHARS = 700, 200
+#: The words of the title count TITLE_COUNT times, and of the text only the first BODY_WORDS words that are not empty:
+#: the beginning describes the event; background and other events come later.
+TITLE_COUNT, BODY_WORDS = 2, 30
+#: The text is searched for days in its first DAYS_CHARS characters.
+DAYS_CHARS = 700
 #: The title and this many characters of the text are used to detect the language and to compare meanings.
 BEGINNING_CHARS = 300
-#: The weight that a word of the title has in addition to its weight in the lead.
-TITLE_WEIGHT = 3.0
-#: A word that is in at least this share of all articles says nothing about an event.
-STOP_RATE = 0.15
 #: Minimum likelihood, 0 to 1, for a word to count as a name.
 NAME = 0.5
 #: The likelihood that a capitalised word is a name if the background lacks it and its position gives no clue. Only for
@@ -101,127 +94,90 @@ class Profile:
     id: ArticleId
     when: datetime
     seen: datetime
-    outlet: str
+    owner: str
     link: str
-    #: The rules that matched, each with its matched words.
-    rules: Mapping[str, frozenset[str]]
-    #: The rules that matched, each with the number of its matching lines.
-    lines: Mapping[str, int]
-    #: Word -> weight without rarity: 1 + log(count in the lead), and TITLE_WEIGHT in addition if the title has the
-    #: word.
-    weights: Mapping[str, float]
+    #: Addresses that the text links to.
+    links: tuple[str, ...]
+    #: The rules that matched; one empty name for an article without a rule.
+    rules: frozenset[str]
+    #: The words on which the rules matched.
+    terms: frozenset[str]
+    #: Word -> how much it counts before its rarity.
+    weights: likeness.Weights
     title: frozenset[str]
-    #: Words of the title and the first sentence.
-    head: frozenset[str]
-    #: Words of the head that may describe what happened: not names, figures, days or small words.
-    deeds: frozenset[str]
-    #: The first two words of the title, which are the same in all articles of an outlet's series.
-    opening: tuple[str, ...]
     #: Name -> its spelling in the article.
     names: Mapping[str, str]
-    #: The names that this text puts in a dateline or after "in".
-    places: frozenset[str]
     #: Figures that may describe an event.
     figures: frozenset[str]
     #: Calendar days in the title and the first sentences.
     days: frozenset[date]
     #: Language of the article; empty if unknown.
     language: str
-    #: Number of words in title and lead.
-    length: int
     sketch: copies.Sketch
     #: Whether the title or the text begins with a correction mark.
     is_correction: bool
-    #: 2 if the title contains a word like "another" or "again", 1 if only the first sentence does, else 0.
-    another: int
+    #: Whether the title alone announces several events, and whether it names a period or a list.
+    heads_several: bool
+    names_period: bool
+    #: Whether the title contains a word like "another" or "again".
+    says_another: bool
     #: None if no encoder is configured.
     meaning: Meaning | None = None
 
 
-def profile_of(article: Article, matches: Iterable[Match] = ()) -> Profile:
+def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
     """Return the profile of an article."""
-    matches = tuple(matches)
+    article = arrival.article
     headline = _ATTRIBUTION.sub("", titles.without_outlet(article.title, outlet=article.outlet, link=article.link))
     headline = _CORRECTION.sub("", headline) or headline
     title = _words(titles.bare_title(headline))
     text = _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1)
-    dateline = {
-        token.stem for token in words.words_of(article.text[: sentences.dateline_length(article.text[:DATELINE_CHARS])])
-    }
     lead = _words(sentences.own_words(text, article.language))
     title_stems, stems = [token.stem for token in title], [token.stem for token in lead]
-    counts = Counter(filterfalse(_stops().__contains__, stems))
-    weights = {word: 1.0 + math.log(count) for word, count in counts.items()}
-    of_title = frozenset(filterfalse(_stops().__contains__, title_stems))
-    for word in of_title:
-        weights[word] = weights.get(word, 0.0) + TITLE_WEIGHT
+    empty = likeness.empty_words()
+    title_words = [likeness.root(word) for word in title_stems if word not in empty]
+    body_words = [likeness.root(word) for word in stems if word not in empty]
     known_language = lexicon.language_of(beginning(article), article.language)
-    first, language = _first_sentence(lead), known_language or _COUNTED
-    names = {word: written for word, written in _names(language, title, lead).items() if word in weights}
-    head = of_title | {token.stem for token in first if token.stem in weights}
-    plain = tokens.normalise(f"{article.title}. {article.text[:DAYS_CHARS]}")
+    names = {word: name for word, name in _names(known_language or _COUNTED, title, lead).items() if word not in empty}
     figures = frozenset(
-        word for word in weights if word[0].isdigit() and (number := float(word)) > SMALL and number not in YEARS
+        word
+        for word in (*title_stems, *stems)
+        if word[0].isdigit() and (number := float(word)) > SMALL and number not in YEARS
     )
+    plain = tokens.normalise(f"{article.title}. {article.text[:DAYS_CHARS]}")
     return Profile(
         id=article.id,
         when=article.when,
         seen=article.first_seen,
-        outlet=article.outlet,
+        owner=article.owner or article.outlet,
         link=article.link,
-        rules={
-            match.rule: frozenset(
-                token.stem
-                for text in {place.text for place in match.evidence}
-                for token in words.words_of(text)
-                if token.stem in weights
-            )
-            for match in matches
-        },
-        lines={match.rule: len({place.label for place in match.evidence}) for match in matches},
-        weights=weights,
-        title=of_title,
-        head=head,
-        deeds=frozenset(word for word in head if word not in names and _may_be_deed(word, language)),
-        opening=tuple(title_stems[:2]),
-        names=names,
-        places=(place_words(f"{headline}. {article.text[:LEAD_CHARS]}", language) | dateline) & names.keys(),
+        links=article.links,
+        rules=frozenset(match.rule for match in arrival.matches) or frozenset({""}),
+        terms=frozenset(
+            likeness.root(token.stem)
+            for text in {place.text for match in arrival.matches for place in match.evidence}
+            for token in words.words_of(text)
+        ),
+        weights=likeness.weights_of([*title_words * TITLE_COUNT, *body_words[:BODY_WORDS]]),
+        title=frozenset(title_words),
+        names={likeness.root(word): written for word, written in names.items()},
         figures=figures,
-        days=frozenset(day.begins() for day in dates.days(plain, article.when.date(), language) if day.day),
+        days=frozenset(
+            day.begins() for day in dates.days(plain, article.when.date(), known_language or _COUNTED) if day.day
+        ),
         language=known_language,
-        length=len(title) + len(lead),
         sketch=copies.sketch(title_stems, stems, names, figures),
         is_correction=_CORRECTION.match(article.title) is not None or _CORRECTION.match(article.text) is not None,
-        another=2 if _says_another(title) else int(_says_another(first)),
+        heads_several=roundups.heads_several(article),
+        names_period=roundups.names_period(article.title),
+        says_another=any(token.text.casefold() in _ANOTHER for token in title),
+        meaning=Meaning(beginning(article), known_language) if has_encoder else None,
     )
 
 
 def beginning(article: Article) -> str:
     """Return the title and the first BEGINNING_CHARS characters of the text."""
     return ". ".join(filter(None, (article.title, article.text[:BEGINNING_CHARS])))
-
-
-@cache
-def _stops() -> frozenset[str]:
-    return frozenset(word for word, rate in background_table().rates.items() if rate >= STOP_RATE)
-
-
-def _first_sentence(lead: Sequence[words.Word]) -> Sequence[words.Word]:
-    for at, token in enumerate(lead[:HEAD_WORDS]):
-        if token.opens and at >= SENTENCE_WORDS:
-            return lead[:at]
-    return lead[:HEAD_WORDS]
-
-
-def _says_another(tokens: Iterable[words.Word]) -> bool:
-    return any(token.text.casefold() in _ANOTHER for token in tokens)
-
-
-def _may_be_deed(word: str, language: str) -> bool:
-    if word[0].isdigit() or "'" in word or word in _calendar():
-        return False
-    is_currency = lexicon.of(language).has("money", word) and not lexicon.meanings(language, word)
-    return not (is_currency or lexicon.is_small(language, word))
 
 
 def _words(text: str) -> list[words.Word]:

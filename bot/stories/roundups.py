@@ -1,20 +1,12 @@
-"""Recognise round-ups: articles that list or link several events. They open stories, which only copies join."""
+"""Recognise round-ups by their titles: articles that list several events. They open stories, which only copies join."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 
 from bot.model.stories import Article
-from bot.stories.openstory import OpenStory
-from bot.stories.profile import Profile
 from bot.text import titles
 
-#: An article whose title names a period is a round-up if it names the subjects of at least NAMED open stories. An
-#: article with links to at least LINKED stories is a round-up, whatever its title.
-NAMED, LINKED = 2, 3
-#: A subject of a story is a name or figure with at least this rarity that is in the heads of no other candidate.
-TELLING = 1.6
 _MONTHS = "january|february|march|april|june|july|august|september|october|november|december"
 #: A title that by itself announces several events.
 _HEADS = re.compile(
@@ -43,20 +35,3 @@ def heads_several(article: Article) -> bool:
 def names_period(title: str) -> bool:
     """Return whether a title names a period or a list."""
     return _PERIOD.search(title) is not None
-
-
-def count_subjects(profile: Profile, candidates: Sequence[OpenStory], rare: Mapping[str, float]) -> int:
-    """Return how many stories have a subject that the article names and no other candidate has."""
-    of_rule = (
-        [story for story in candidates if not story.rules.isdisjoint(profile.rules)] if profile.rules else candidates
-    )
-    return sum(
-        any(
-            (word in story.names or word in story.figures)
-            and word in profile.weights
-            and rare[word] >= TELLING
-            and not any(word in other.heads for other in of_rule if other is not story)
-            for word in story.core
-        )
-        for story in of_rule
-    )

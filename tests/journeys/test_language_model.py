@@ -21,7 +21,7 @@ from bot.model.alerts import AlertAction, Reason
 from bot.model.language_models import PROMPT_VERSIONS, Use
 from bot.model.stories import JoinReason
 from tests.journeys.test_buttons import ShiftedClock, until
-from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
+from tests.journeys.test_seed_story import FIRST, SECOND
 from tests.journeys.world import BOT, RULES, Item, World, world
 from tests.testbed.fakes import START
 from tests.testbed.servers import chat_completions, faulty
@@ -31,13 +31,18 @@ MODEL = """\
 model: {{{{url: "{url}/v1", name: local-model, key: env:MODEL_KEY, uses: {uses}{more}}}}}
 """
 FILE = "model: {{url: file:../answers.jsonl, name: any, uses: [same_event]}}\n"
-#: Of the same event as FIRST, in words that leave it unsure.
+#: Of the same event as FIRST, in words that leave it unsure, and in words that make it probable.
 UNSURE = Item(
     id="v1",
     title="BlackBerry customers in Pakistan told to prepare",
+    text="Mobilink says that customers should look for other phones now. The PTA repeated its demand for a backdoor.",
+    at=START + timedelta(minutes=20),
+)
+PROBABLE = replace(
+    UNSURE,
+    id="v3",
     text="Customers of BlackBerry in Pakistan were told by Mobilink to prepare. The PTA repeated its demand for a "
     "backdoor.",
-    at=START + timedelta(minutes=20),
 )
 #: So surely of the event of FIRST that no model is asked: a copy.
 SURE = replace(FIRST, id="c1", title=f"{FIRST.title}, company says")
@@ -93,34 +98,6 @@ async def test_an_unsure_article_joins_the_story_that_the_model_names(tmp_path: 
         assert all("The order dates from July." not in each["sentences"] for each in reports)
 
 
-#: Of the event of UNSURE, which it does not repeat.
-BESIDE = Item(
-    id="v2",
-    title="Letters go out to clients of a phone company",
-    text="A BlackBerry may be useless in a month, they say, as the PTA wants a backdoor.",
-    at=UNSURE.at,
-)
-
-
-async def test_of_two_unsure_articles_of_one_poll_the_second_is_offered_the_first(tmp_path: Path) -> None:
-    def answer(data: dict[str, Any]) -> dict[str, Any]:
-        offered = [story["reports"][0]["headline"] for story in data["stories"]]
-        same = UNSURE.title if data["article"]["headline"] == BESIDE.title else FIRST.title
-        return {**SAME, "stories": [offered.index(same) + 1], "sentence": 0}
-
-    async with newsroom(tmp_path) as (made, server):
-        server.service.answer_with("same_event", answer)
-        for outlet, item in (("wire", FIRST), ("courier", UNSURE), ("echo", BESIDE)):
-            made.publish(outlet, item)
-            if outlet != "courier":
-                await made.once()
-
-        [story] = await made.stories()
-        assert len(story.members) == 3
-        assert server.asked("complete") == 2
-        assert len(made.heads()) == 1
-
-
 async def test_an_article_that_tells_another_event_is_posted_as_one_and_no_longer_as_unsure(tmp_path: Path) -> None:
     async with newsroom(tmp_path) as (made, server):
         server.service.answer_with("same_event", lambda data: OTHER)
@@ -130,7 +107,7 @@ async def test_an_article_that_tells_another_event_is_posted_as_one_and_no_longe
         apart = (await made.stories())[-1]
         assert apart.members[0].join.reason is JoinReason.OPENED
         assert (
-            'local-model: a different event: "Customers of BlackBerry in Pakistan were told by Mobilink to prepare."'
+            'local-model: a different event: "Mobilink says that customers should look for other phones now."'
             in apart.members[0].join.detail
         )
         [decision] = await made.decisions(apart)
@@ -143,7 +120,7 @@ async def test_an_article_that_is_not_certainly_of_its_story_joins_it_unless_the
 ) -> None:
     async with newsroom(tmp_path) as (made, server):
         server.service.answer_with("same_event", lambda data: verdict)
-        for outlet, item in (("wire", FIRST), ("courier", SECOND)):
+        for outlet, item in (("wire", FIRST), ("courier", PROBABLE)):
             made.publish(outlet, item)
             await made.once()
 
@@ -184,9 +161,9 @@ async def test_without_a_usable_answer_the_article_is_shown_as_without_a_model(
 
 async def test_certain_articles_are_decided_without_a_call(tmp_path: Path) -> None:
     async with newsroom(tmp_path) as (made, server):
-        await publish(made, last=OTHER_EVENT)
+        await publish(made, last=SECOND)
 
-        assert len(made.heads()) == 2
+        assert len(made.heads()) == 1
         assert server.asked("complete") == 0
 
 

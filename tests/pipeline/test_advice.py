@@ -12,7 +12,7 @@ import pytest
 from bot import rules, storage
 from bot.model.language_models import Completion, LanguageModelPolicy, Outcome, Prompt, Use
 from bot.model.rules import Line, Rule
-from bot.model.stories import Article, ArticleId, Story
+from bot.model.stories import Article, Story
 from bot.pipeline import join
 from bot.pipeline.advice import Advice
 from bot.pipeline.turn import Turn
@@ -29,7 +29,12 @@ SETTINGS = make_settings(
     window=WINDOW,
 )
 POLICY = LanguageModelPolicy(url="http://127.0.0.1:1/v1", name="local-model", uses=frozenset({Use.SAME_EVENT}))
-UNSURE = article("BlackBerry customers are told to prepare", "Mobilink writes to them.", at=START + timedelta(hours=2))
+UNSURE = article(
+    "BlackBerry customers are told to prepare",
+    "Mobilink writes to users of its BES servers in Pakistan.",
+    at=START + timedelta(hours=2),
+    outlet="Post",
+)
 #: A second report of EXIT, under the same headline.
 AGAIN = article(EXIT.title, "The firm will be gone in December, it said.", at=START + timedelta(hours=1), outlet="Twin")
 
@@ -136,7 +141,7 @@ async def test_the_news_of_an_article_is_asked_for_again_only_if_its_story_has_c
     store: storage.Store, has_changed: bool
 ) -> None:
     process = Process(store, Wanted(replace(POLICY, uses=frozenset({Use.SAME_EVENT, Use.FACTS}))))
-    news = replace(UNSURE, text="Mobilink writes to 3,000 of them.")
+    news = replace(UNSURE, text="Mobilink writes to 3,000 users of its BES servers in Pakistan.")
     await process.decide(EXIT)
     [story] = await process.decide(EXIT)
     await store.write(lambda tx: tx.stories.save_alert(alert(story.id, rules=(RULE,), posted_at=story.first_seen)))
@@ -169,17 +174,3 @@ async def test_an_article_waits_no_longer_than_wait_for_all_its_questions_togeth
     process.now += POLICY.wait * 0.2
     decided = [member.article.id for story in await process.decide(UNSURE) for member in story.members]
     assert UNSURE.id in decided
-
-
-async def test_an_article_that_waits_for_another_waits_no_longer_than_wait_either(store: storage.Store) -> None:
-    process = Process(store)
-    mirror = replace(UNSURE, id=ArticleId("mirror"), outlet="Mirror", owner="Mirror", link="https://mirror.example/")
-    await process.decide(EXIT)
-    await process.decide(UNSURE)
-    process.now += POLICY.wait * 0.5
-    assert len(await process.decide(UNSURE, mirror)) == 1
-
-    process.now += POLICY.wait * 0.5
-    decided = [member.article.id for story in await process.decide(UNSURE, mirror) for member in story.members]
-    assert decided == [EXIT.id, UNSURE.id, mirror.id]
-    assert {prompt.article for prompt in process.advisor.prompts} == {UNSURE.id}

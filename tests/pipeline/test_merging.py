@@ -29,7 +29,7 @@ FIRST, SECOND, BRIDGE = (
     for at, outlet in enumerate(("Gazette", "Tribune", "Mirror"))
 )
 OLDER, YOUNGER = examples.story(FIRST), examples.story(SECOND)
-AGAIN = examples.article(examples.MOVED.title, examples.MOVED.text, outlet="Echo", at=START + DAY)
+AGAIN = examples.article(examples.AFFECTED.title, examples.AFFECTED.text, outlet="Echo", at=examples.START + DAY)
 
 
 def matches(article: Article) -> tuple[Match, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from bot import stories
 from bot.model.archive import Arrival
 from bot.model.rules import Evidence, Group, Match
 from bot.model.stories import Article, ArticleId, Join, JoinReason, Member, Story, StoryId
+from bot.stories.grouping import join, join_batch
+from bot.stories.index import Index
+from bot.stories.opinions import Opinion
 
 START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 
@@ -68,23 +69,15 @@ def arrival(one: Article, rule: str = "", *terms: str) -> Arrival:
     return Arrival(article=one, matches=matches, is_baseline=False)
 
 
-def join(
-    grouping: stories.Grouping,
-    one: Article,
-    *rule: str,
-    modes: Mapping[str, Group] | None = None,
-    second: stories.SecondOpinion | None = None,
-) -> Join:
-    """Join the article; ``rule``: a rule and the terms on which it matched."""
-    return grouping.join(one, arrival(one, *rule).matches, modes, second)
+def put(index: Index, one: Article, *rule: str, opinion: Opinion | None = None, mode: Group = Group.NORMAL) -> Join:
+    """Add the article to its story; ``rule``: a rule and the terms on which it matched."""
+    return join(index, arrival(one, *rule), opinion, modes=[mode])
 
 
-def threads(
-    grouping: stories.Grouping, *articles: Article, rule: str = "", terms: tuple[str, ...] = ()
-) -> list[StoryId]:
+def threads(index: Index, *articles: Article, rule: str = "", terms: tuple[str, ...] = ()) -> list[StoryId]:
     """The story of each article after all have joined, under a rule where one is named."""
     arrivals = [arrival(one, rule, *terms) for one in articles]
-    joins = {join.article: join for join in grouping.join_batch(arrivals)}
+    joins = {join.article: join for join in join_batch(index, arrivals)}
     moved = {younger: join.story for join in joins.values() for younger in join.merges}
     found = []
     for one in articles:

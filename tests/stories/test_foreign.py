@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot import stories
 from bot.model.errors import EncoderFailed
 from bot.model.language_models import Encoder, Vector
 from bot.model.stories import Article, ArticleId, Join, JoinReason
-from bot.stories import evidence, foreign, grouping, profile
+from bot.stories import profile
+from bot.stories.index import Index
 from tests.stories import examples
 from tests.stories.examples import START, arrival
 from tests.testbed.encoders import DictionaryEncoder
@@ -68,8 +68,8 @@ class Broken:
 
 
 def joined(encoder: Encoder | None, *articles: Article) -> list[Join]:
-    grouping = stories.Grouping(window=WINDOW, across=foreign.Foreign(encoder) if encoder else None)
-    return [examples.join(grouping, one, "Quakes", *TERMS) for one in articles]
+    index = Index(window=WINDOW, encoder=encoder)
+    return [examples.put(index, one, "Quakes", *TERMS) for one in articles]
 
 
 def test_an_article_in_another_language_joins_the_story_of_its_event() -> None:
@@ -79,7 +79,6 @@ def test_an_article_in_another_language_joins_the_story_of_its_event() -> None:
     assert "reported in other languages" in costa.detail
     assert "the same days" in costa.detail
     # However sure it is, it makes no two stories one.
-    assert foreign.AT_MOST < grouping.MERGE_FROM
     assert costa.merges == ()
 
 
@@ -119,22 +118,17 @@ SEARCH = article(
     "en",
     5,
 )
-DOUBTING = evidence.Weights(0.0, ((),) * len(evidence.Evidence._fields))
 
 
 def joins_chala(title: str, text: str = "") -> bool:
     """Whether an article in Spanish joins the story that has English and Spanish articles."""
     text = text or "Tras el terremoto en la costa, los huéspedes estarían en el sótano del hotel."
     last = article(title, text, "es", 6)
-    grouping = stories.Grouping(
-        window=WINDOW,
-        across=foreign.Foreign(DictionaryEncoder(TRANSLATIONS)),
-        judge=evidence.Judge(DOUBTING, DOUBTING),
-    )
+    index = Index(window=WINDOW, encoder=DictionaryEncoder(TRANSLATIONS))
     story = examples.story(COAST, CHALA, SEARCH)
     members = [replace(each, matches=arrival(each.article, "Quakes", *TERMS).matches) for each in story.members]
-    grouping.load([replace(story, members=tuple(members))])
-    return examples.join(grouping, last, "Quakes", *TERMS).story == story.id
+    index.load([replace(story, members=tuple(members))])
+    return examples.put(index, last, "Quakes", *TERMS).story == story.id
 
 
 def test_a_story_with_the_article_s_language_is_compared_by_its_reports_in_others() -> None:
@@ -168,7 +162,7 @@ def test_a_word_that_opens_a_sentence_is_a_name_by_its_capital_in_english_only(
     title: str, text: str, language: str, names: set[str], declared: bool
 ) -> None:
     one = article(title, text, language if declared else "en", 0)
-    assert profile.profile_of(one).names.keys() == names
+    assert profile.profile_of(arrival(one)).names.keys() == names
 
 
 def test_where_all_is_told_in_one_language_no_vector_is_asked_for() -> None:
@@ -186,11 +180,11 @@ def test_a_text_is_encoded_once() -> None:
 
 
 def test_stories_that_were_open_at_the_start_are_compared_too() -> None:
-    grouping = stories.Grouping(window=WINDOW, across=foreign.Foreign(DictionaryEncoder(TRANSLATIONS)))
+    index = Index(window=WINDOW, encoder=DictionaryEncoder(TRANSLATIONS))
     opened = examples.story(COAST)
     matches = arrival(COAST, "Quakes", *TERMS).matches
-    grouping.load([replace(opened, members=(replace(opened.members[0], matches=matches),))])
-    assert examples.join(grouping, COSTA, "Quakes", *TERMS).story == opened.id
+    index.load([replace(opened, members=(replace(opened.members[0], matches=matches),))])
+    assert examples.put(index, COSTA, "Quakes", *TERMS).story == opened.id
 
 
 @pytest.mark.parametrize("language", ["en", None])

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot import stories
 from bot.model.stories import Article
+from bot.stories.index import Index
 from tests.stories import examples
-from tests.stories.examples import AMAZON, GOOGLE, SHEIN, START, UBER, article, threads
+from tests.stories.examples import START, article, threads
 
 WINDOW = timedelta(days=14)
 
@@ -70,8 +70,6 @@ UNLIKE_ITEMS_OF_ONE_OUTLET = {
     ),
 }
 UNDER_ONE_RULE = {
-    "two fines of one authority": (GOOGLE, SHEIN),
-    "two lawsuits of one authority": (UBER, AMAZON),
     "two events with the same names": (examples.EXIT, examples.MESSENGER),
 }
 TERMS = ("CNIL", "fines", "fined", "FTC", "Federal Trade Commission", "sues", "sued", "BlackBerry", "PTA")
@@ -91,13 +89,13 @@ TERMS = ("CNIL", "fines", "fined", "FTC", "Federal Trade Commission", "sues", "s
     ],
 )
 def test_two_events_are_two_stories(articles: tuple[Article, Article], rule: str, terms: tuple[str, ...]) -> None:
-    one, other = threads(stories.Grouping(window=WINDOW), *articles, rule=rule, terms=terms)
+    one, other = threads(Index(window=WINDOW), *articles, rule=rule, terms=terms)
 
     assert one != other
 
 
 ONE_EVENT = {
-    "an order and what comes of it months later": (examples.ORDER, examples.EXIT, examples.AFFECTED),
+    "an exit and whom it affects": (examples.EXIT, examples.AFFECTED),
     "a ban that is lifted": (examples.MESSENGER, examples.MESSENGER_AGAIN),
     "a report each week": tuple(
         article(f"{examples.EXIT.title}, week {week}", examples.EXIT.text, at=START + week * timedelta(days=10))
@@ -108,17 +106,6 @@ ONE_EVENT = {
         "BlackBerry quits Pakistan after government sought a backdoor",
         outlet="Mirror",
     ),
-    "a rare name after days": (
-        article(
-            "Man held over shooting in Larkfield",
-            "Police arrested Corwin Tavish, 31, over the death of Idris Malloway outside a bar in Larkfield.",
-        ),
-        article(
-            "Tavish charged with murder of Malloway",
-            "A court in Larkfield charged Corwin Tavish with the murder of Idris Malloway, who was shot outside a bar.",
-            at=START + timedelta(days=12),
-        ),
-    ),
     "Chinese": (
         article("黑莓公司宣布退出巴基斯坦市场", "黑莓公司拒绝巴基斯坦电信管理局查看企业服务器的要求。"),
         article("黑莓公司将退出巴基斯坦", "巴基斯坦电信管理局要求查看黑莓企业服务器。", outlet="Mirror"),
@@ -128,8 +115,6 @@ ONE_EVENT = {
 
 @pytest.mark.parametrize("articles", ONE_EVENT.values(), ids=ONE_EVENT)
 def test_reports_of_one_event_are_one_story(articles: tuple[Article, ...]) -> None:
-    window = timedelta(days=200) if articles[0] is examples.ORDER else WINDOW
-
-    found = threads(stories.Grouping(window=window), *articles)
+    found = threads(Index(window=WINDOW), *articles)
 
     assert len(set(found)) == 1

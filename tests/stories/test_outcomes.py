@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot import stories
 from bot.model.rules import Group
 from bot.model.stories import JoinReason
+from bot.stories.grouping import join_batch
+from bot.stories.index import Index
 from tests.stories import examples
-from tests.stories.examples import GOOGLE, SHEIN, START, arrival, article
+from tests.stories.examples import START, arrival, article, put
 
 WINDOW = timedelta(days=200)
 HOUR = timedelta(hours=1)
@@ -29,9 +30,10 @@ SINDH = article(
 
 
 def test_an_unsure_article_opens_a_story_and_names_the_nearest() -> None:
-    grouping = stories.Grouping(window=WINDOW, join_from=1.0)
+    index = Index(window=WINDOW)
 
-    opened, near = grouping.join_batch(arrival(one, "rule", "PTA") for one in (examples.EXIT, examples.AFFECTED))
+    opened = put(index, examples.EXIT, "rule", "PTA")
+    near = put(index, examples.AFFECTED, "rule", "PTA", mode=Group.OFF)
 
     assert opened.near is None
     assert near.reason is JoinReason.UNSURE
@@ -40,9 +42,9 @@ def test_an_unsure_article_opens_a_story_and_names_the_nearest() -> None:
 
 
 def test_what_follows_an_unsure_article_joins_it_and_not_the_other() -> None:
-    grouping = stories.Grouping(window=WINDOW)
+    index = Index(window=WINDOW)
     terms = ("BlackBerry",)
-    first = grouping.join_batch((arrival(PTA_EXIT, "rule", *terms), arrival(SINDH, "rule", *terms)))
+    first = join_batch(index, (arrival(PTA_EXIT, "rule", *terms), arrival(SINDH, "rule", *terms)))
     follow_up = article(
         "BlackBerry Messenger ban lifted in Sindh as police read chat logs",
         "Police in Karachi can read chat logs of suspects, so Sindh lifted its ban on BlackBerry Messenger.",
@@ -50,7 +52,7 @@ def test_what_follows_an_unsure_article_joins_it_and_not_the_other() -> None:
         outlet="Echo",
     )
 
-    (join,) = grouping.join_batch((arrival(follow_up, "rule", *terms),))
+    (join,) = join_batch(index, (arrival(follow_up, "rule", *terms),))
 
     assert join.story == first[1].story
 
@@ -70,9 +72,9 @@ ROUNDUP = article(
 
 
 def test_a_round_up_is_a_story_of_its_own_that_nothing_joins_but_its_copies() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    grouping.join_batch(arrival(one, "fines", "Ofcom", "fines") for one in FINES)
-    (join,) = grouping.join_batch((arrival(ROUNDUP, "fines", "Ofcom", "fined"),))
+    index = Index(window=WINDOW)
+    join_batch(index, [arrival(one, "fines", "Ofcom", "fines") for one in FINES])
+    (join,) = join_batch(index, (arrival(ROUNDUP, "fines", "Ofcom", "fined"),))
     later = article(
         "Penalties of the week: Calder, Kekchan and Northlink",
         "Fined this week: Northlink over emergency calls, Calder over contracts, Kekchan over age checks.",
@@ -81,7 +83,7 @@ def test_a_round_up_is_a_story_of_its_own_that_nothing_joins_but_its_copies() ->
     )
     copy = article(ROUNDUP.title, ROUNDUP.text, at=START + 22 * HOUR, outlet="Mirror")
 
-    second, third = grouping.join_batch((arrival(later, "fines", "Fined"), arrival(copy, "fines", "Ofcom", "fined")))
+    second, third = join_batch(index, (arrival(later, "fines", "Fined"), arrival(copy, "fines", "Ofcom", "fined")))
 
     assert join.reason is JoinReason.ROUNDUP
     assert second.story != join.story
@@ -95,58 +97,58 @@ def test_a_round_up_is_a_story_of_its_own_that_nothing_joins_but_its_copies() ->
 def test_a_rule_that_groups_nothing_gives_each_article_its_story_except_copies(
     mode: Group, *, is_copy: bool, joins: bool
 ) -> None:
-    grouping = stories.Grouping(window=WINDOW)
+    index = Index(window=WINDOW)
     copy = article(examples.EXIT.title, examples.EXIT.text, at=START + HOUR, outlet="Mirror")
     both = (examples.EXIT, copy if is_copy else examples.AFFECTED)
 
-    one, other = grouping.join_batch([arrival(each, "rule", "BlackBerry") for each in both], {"rule": mode})
+    one, other = (put(index, each, "rule", "BlackBerry", mode=mode) for each in both)
 
     assert (one.story == other.story) is joins
 
 
 def test_what_people_split_is_never_joined_there_again_nor_what_is_nearer_to_it() -> None:
     kept, apart = examples.story(examples.EXIT, examples.MOVED), examples.story(examples.AFFECTED)
-    grouping = stories.Grouping(window=WINDOW)
-    grouping.load([examples.story(examples.EXIT, examples.MOVED, examples.AFFECTED)])
+    index = Index(window=WINDOW)
+    index.load([examples.story(examples.EXIT, examples.MOVED, examples.AFFECTED)])
     again = article(examples.AFFECTED.title, examples.AFFECTED.text, at=START + 9 * HOUR, outlet="Echo")
 
-    grouping.split(kept, apart)
-    join = grouping.join(again)
+    index.split(kept, apart)
+    join = put(index, again)
 
-    assert grouping.join(examples.AFFECTED).story == apart.id
+    assert put(index, examples.AFFECTED).story == apart.id
     assert join.story == apart.id
     assert join.merges == ()
 
 
 def test_what_was_split_is_obeyed_after_a_restart() -> None:
     kept = examples.story(examples.EXIT, examples.MOVED)
-    grouping = stories.Grouping(window=WINDOW)
-    grouping.load([kept], [(kept.id, examples.AFFECTED)])
+    index = Index(window=WINDOW)
+    index.load([kept], [(kept.id, examples.AFFECTED)])
     again = article(examples.AFFECTED.title, examples.AFFECTED.text, at=START + 9 * HOUR, outlet="Echo")
 
-    assert grouping.join(again).story != kept.id
-    assert grouping.join(examples.AFFECTED).story != kept.id
+    assert put(index, again).story != kept.id
+    assert put(index, examples.AFFECTED).story != kept.id
 
 
 def test_what_people_merge_is_one_story_from_then_on() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    one, other = grouping.join_batch(arrival(each, "rule", "CNIL", "fines", "fined") for each in (GOOGLE, SHEIN))
+    index = Index(window=WINDOW)
+    one, other = (put(index, each, "phones", "BlackBerry") for each in (examples.EXIT, examples.MESSENGER))
     assert one.story != other.story
 
-    grouping.merge(other.story, into=one.story)
+    index.merge(other.story, one.story)
 
-    assert grouping.join(SHEIN).story == one.story
-    assert grouping.join(SHEIN).reason is JoinReason.MERGED
+    assert put(index, examples.MESSENGER).story == one.story
+    assert put(index, examples.MESSENGER).reason is JoinReason.MERGED
 
 
 def test_a_live_blog_is_a_story_of_its_own_and_nothing_joins_it() -> None:
-    grouping = stories.Grouping(window=WINDOW)
+    index = Index(window=WINDOW)
     fined = article("Northlink fined £20m over failed calls", "Ofcom fined Northlink £20m.")
     title = "Business live blog: Northlink fined £20m over failed calls, markets fall"
     live = article(title, "Ofcom fined Northlink £20m. Shares fell in London.", outlet="Post")
     fall = article("Markets fall in London after Northlink is fined", "Shares fell in London.", outlet="Sun")
 
-    first, blog, later = (examples.join(grouping, each, "watched", "fined") for each in (fined, live, fall))
+    first, blog, later = (put(index, each, "watched", "fined") for each in (fined, live, fall))
 
     assert blog.reason is JoinReason.ROUNDUP
     assert blog.story not in (first.story, later.story)

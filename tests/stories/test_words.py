@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.stories import copies, profile
 from bot.text import names, words
-from tests.stories.examples import article
+from tests.stories.examples import arrival, article
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_no_word_is_empty(text: str) -> None:
 
 def test_names_are_told_by_capitals_inside_sentences() -> None:
     read = profile.profile_of(
-        article("Regulator moves deadline", "Today the regulator met BlackBerry in Karachi. It was short.")
+        arrival(article("Regulator moves deadline", "Today the regulator met BlackBerry in Karachi. It was short."))
     )
 
     assert {"blackberry", "karachi"} <= read.names.keys()
@@ -38,7 +38,7 @@ def test_names_are_told_by_capitals_inside_sentences() -> None:
 
 
 def test_a_headline_in_capitals_is_read_by_the_habit_of_the_news() -> None:
-    read = profile.profile_of(article("Police Say Deadline For Pakistan Was Moved"))
+    read = profile.profile_of(arrival(article("Police Say Deadline For Pakistan Was Moved")))
 
     assert "pakistan" in read.names
     assert not {"police", "deadline", "moved"} & read.names.keys()

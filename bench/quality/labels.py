@@ -1,0 +1,142 @@
+"""Measure grouping on labelled news, online and with its own mistakes: hidden events, surplus messages, right joins.
+
+    python -m bench.quality.labels [--parts a b c everyday desks-a ...]
+
+Parts a and b (real feeds under rules of names and topics) and the everyday rules chose the form and the numbers of
+bot/stories/grouping.py, own desks the numbers of narrow rules. Part c, the desks a to c and the story sets (stories.py)
+are for testing. Word frequencies come from all articles of the real feeds. For each part, the bench prints:
+
+hidden     events of which no article opened a story
+surplus    stories in addition to one per event
+joins      articles that joined the story of their event, of all that joined
+sure       the same for joins shown as certain
+probably   the same for joins shown as "probably the same event"
+may be     articles that name a story which may be of their event, and are right
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.quality import desk_rows, desk_scores, feed_rows, pools
+from bot.model.archive import Arrival
+from bot.model.stories import JoinReason, StoryId
+from bot.stories import grouping, likeness
+from bot.stories.index import Index
+from bot.stories.profile import profile_of
+
+REAL = (*pools.PARTS, "everyday")
+#: Of the desks, each author's part is one part here.
+PARTS = (*REAL, *(f"desks-{part}" for part in (*desk_rows.PARTS, *desk_scores.OWN_PARTS)))
+
+#: An article with its event, in the stream of its rule.
+Labelled = tuple[Arrival, str]
+
+
+@dataclass(slots=True)
+class Counts:
+    """Sums over streams."""
+
+    events: int = 0
+    hidden: int = 0
+    surplus: int = 0
+    joins: int = 0
+    right: int = 0
+    sure: int = 0
+    sure_right: int = 0
+    may_be: int = 0
+    may_be_right: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add the sums of another stream."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+def streams(part: str) -> list[list[Labelled]]:
+    """Return the labelled articles of each rule or desk, in order of arrival."""
+    by_rule: defaultdict[str, list[Labelled]] = defaultdict(list)
+    if part == "everyday":
+        for row in (row for half in feed_rows.HALVES for row in feed_rows.rows(half)):
+            by_rule[row.rule].append((row.arrival, row.event))
+    elif part in pools.PARTS:
+        for rule, rows in pools.labelled(part).items():
+            by_rule[rule] = [(row.arrival, row.event) for row in rows]
+    else:
+        for desk_row in desk_rows.rows(desk_scores.load(part.removeprefix("desks-"))):
+            by_rule[desk_row.item.desk].append((desk_row.arrival, desk_row.event))
+    return [sorted(rows, key=lambda row: (row[0].article.first_seen, row[0].article.when)) for rows in by_rule.values()]
+
+
+def frequencies() -> likeness.Frequencies:
+    """Return the frequencies of words in the articles of the real feeds."""
+    articles = {row[0].article.id: row[0] for part in REAL for stream in streams(part) for row in stream}
+    counts: Counter[int] = Counter()
+    for arrival in articles.values():
+        counts.update(map(likeness.word_key, profile_of(arrival).weights))
+    return likeness.Frequencies(len(articles), counts)
+
+
+def measure(stream: Sequence[Labelled], known: likeness.Frequencies) -> Counts:
+    """Group one stream, and count."""
+    index, counts = Index(window=desk_rows.WINDOW, frequencies=known), Counts()
+    heads: dict[StoryId, str] = {}
+    for arrival, event in stream:
+        join = grouping.join(index, arrival)
+        if join.near is not None and join.reason is JoinReason.UNSURE:
+            counts.may_be += 1
+            counts.may_be_right += heads.get(join.near) == event
+        if join.story in heads:
+            is_right = heads[join.story] == event
+            counts.joins += 1
+            counts.right += is_right
+            counts.sure += not join.is_probable
+            counts.sure_right += is_right and not join.is_probable
+        heads.setdefault(join.story, event)
+        for younger in join.merges:
+            heads.pop(younger, None)
+    shown = Counter(heads.values())
+    counts.events = len({event for _, event in stream})
+    counts.hidden = counts.events - len(shown)
+    counts.surplus = sum(count - 1 for count in shown.values())
+    return counts
+
+
+def measure_all(parts: Iterable[str], known: likeness.Frequencies) -> dict[str, Counts]:
+    """Return the counts of each part."""
+    measured = {}
+    for part in parts:
+        measured[part] = Counts()
+        for stream in streams(part):
+            measured[part].add(measure(stream, known))
+    return measured
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
+    options = parser.parse_args()
+    table = Table(
+        "part", "events", "hidden", "surplus", "joins right", "sure", "probably", "may be", title="Labelled news"
+    )
+    for part, counts in measure_all(options.parts, frequencies()).items():
+        probably, probably_right = counts.joins - counts.sure, counts.right - counts.sure_right
+        pairs = (
+            (counts.right, counts.joins),
+            (counts.sure_right, counts.sure),
+            (probably_right, probably),
+            (counts.may_be_right, counts.may_be),
+        )
+        cells = [f"{right} of {count} ({right / max(1, count):.0%})" for right, count in pairs]
+        table.add_row(part, str(counts.events), str(counts.hidden), str(counts.surplus), *cells)
+    Console(width=130).print(table)
+
+
+if __name__ == "__main__":
+    main()

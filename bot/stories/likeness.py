@@ -1,0 +1,120 @@
+"""Compare articles by their words: tf-idf vectors and their cosine.
+
+A word counts by its rarity in the news that was polled lately, and among the stories of the rule. The shipped table of
+English words counts as BACKGROUND further articles, so that a new database knows which words are rare.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sized
+from functools import cache, lru_cache
+from types import MappingProxyType
+
+from bot.text.names import background_table
+
+#: The shipped table weighs as much as this many polled articles.
+BACKGROUND = 1000
+#: Words in more than this share of all articles say nothing about an event.
+STOP_RATE = 0.15
+#: Minimum length of a word without its ending.
+ROOT_LETTERS = 4
+#: Words of reporting and of publishing, in which two articles about different events often agree.
+_EMPTY = frozenset(
+    "say said says new amid first who's it's news video live watch update updates latest newsfeed after before over"
+    " under into out up down about than then when while where who which what how why could would can may might will"
+    " breaking exclusive analysis explainer opinion photo photos read more listen podcast".split()
+)
+#: The rarity at large weighs as much as this many stories of a rule.
+PRIOR = 60.0
+#: The share of a rule's stories that are expected to have a word on which the rule matched.
+MATCHED = 0.5
+#: Word -> how much it counts in an article before its rarity.
+Weights = Mapping[str, float]
+
+
+def word_key(word: str) -> int:
+    """Return the number under which the frequency of a word is stored."""
+    return zlib.crc32(word.encode())
+
+
+class Frequencies:
+    """In how many of the articles polled lately each word occurs."""
+
+    def __init__(self, articles: float = 0.0, counts: Mapping[int, float] | None = None) -> None:
+        self._articles = articles
+        #: Word key -> number of articles.
+        self._counts = counts or {}
+        self._rarities: dict[str, float] = {}
+        self._base = math.log(articles + BACKGROUND + 1)
+
+    def rarity(self, word: str) -> float:
+        """Return the word's inverse document frequency."""
+        rarity = self._rarities.get(word)
+        if rarity is None:
+            known = BACKGROUND * background_table().rates.get(word, 0.0) + self._counts.get(word_key(word), 0.0)
+            rarity = self._rarities[word] = max(0.0, self._base - math.log(known + 0.5))
+        return rarity
+
+
+@lru_cache(maxsize=1 << 16)
+def root(stem: str) -> str:
+    """Return a stem without the ending of a verb, so that "orders", "ordered" and "ordering" are one word."""
+    for ending in ("ing", "ed", "es"):
+        if stem.endswith(ending) and len(stem) - len(ending) >= ROOT_LETTERS:
+            return stem.removesuffix(ending)
+    return stem
+
+
+@cache
+def empty_words() -> frozenset[str]:
+    """Return the words that do not count."""
+    return _EMPTY | {word for word, rate in background_table().rates.items() if rate >= STOP_RATE}
+
+
+def weights_of(words: Iterable[str]) -> Weights:
+    """Return how much each word of an article counts before its rarity: 1 + log(count)."""
+    return {word: 1 + math.log(count) for word, count in Counter(words).items()}
+
+
+class Rarities(dict[str, float]):
+    """Word -> rarity for one article: in the news at large or under a rule, whichever is lower.
+
+    Words that most stories of the rule have say nothing about the event, however rare they are in the news. The rarity
+    at large counts as much as PRIOR stories of the rule. ``holders`` maps words to the rule's open stories with them.
+    """
+
+    def __init__(
+        self,
+        frequencies: Frequencies,
+        *,
+        stories: int = 0,
+        holders: Mapping[str, Sized] = MappingProxyType({}),
+        terms: Container[str] = (),
+    ) -> None:
+        super().__init__()
+        self._frequencies, self._stories, self._holders, self._terms = frequencies, stories, holders, terms
+
+    def __missing__(self, word: str) -> float:
+        at_large = self._frequencies.rarity(word)
+        rate = MATCHED if word in self._terms else math.exp(-at_large)
+        held = len(self._holders.get(word, ()))
+        under_rule = math.log((self._stories + PRIOR) / (held + PRIOR * rate))
+        self[word] = rarity = max(0.0, min(at_large, under_rule))
+        return rarity
+
+
+def cosines(article: Weights, others: Iterable[Weights], rarities: Mapping[str, float]) -> list[float]:
+    """Return the likeness of an article and each of the others: the cosine of their tf-idf vectors, 0 to 1."""
+    own_square = _square(article, rarities)
+    found = []
+    for other in others:
+        shared = sum([article[word] * other[word] * rarities[word] ** 2 for word in article.keys() & other.keys()])
+        found.append(shared / math.sqrt(own_square * _square(other, rarities)) if shared > 0 else 0.0)
+    return found
+
+
+def _square(weights: Weights, rarities: Mapping[str, float]) -> float:
+    return sum([(weight * rarities[word]) ** 2 for word, weight in weights.items()])
