@@ -241,6 +241,9 @@ class _Body(httpx.AsyncByteStream):
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._response.content.at_eof():
+            # aiohttp shares one reader among all responses without a body, and its second iteration never ends.
+            return
         try:
             async for piece, _ in self._response.content.iter_chunks():
                 yield piece
