@@ -152,3 +152,5 @@ def _lines(place: StoryPlace) -> Iterator[str]:
         cost = format_count(asked.tokens, "token")
         request = f"{asked.model}, {asked.use}, prompt version {asked.prompt_version}, {cost}"
         yield f"asked: {request}: {asked.answer or f'not used, {asked.error}'}"
+    for row in place.ledger:
+        yield f"recorded: {row.at:%Y-%m-%d %H:%M:%S} UTC {row.line}"

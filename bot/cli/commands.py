@@ -28,14 +28,13 @@ COMMANDS = {
     "status": ("status", "status"),
     "send-test": ("send_test", "send_test"),
     "schema": ("check", "schema"),
-    "translate": ("translate", "translate"),
+    "convert": ("convert", "convert"),
     "probe": ("status", "probe"),
     "backup": ("database", "backup"),
     "feedback": ("feedback", "feedback"),
     "try": ("rules", "try_rule"),
     "feeds": ("feeds", "feeds"),
     "database": ("database", "database"),
-    "ledger": ("ledger", "ledger"),
     "stories": ("stories", "stories"),
     "model": ("language_model", "language_model"),
     "mcp": ("mcp", "mcp"),
@@ -44,7 +43,7 @@ COMMANDS = {
 }
 
 #: Commands that log nothing.
-LOGLESS = frozenset({"check", "init", "schema", "status", "translate"})
+LOGLESS = frozenset({"check", "init", "schema", "status", "convert"})
 
 
 def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:

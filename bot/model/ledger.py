@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.model.alerts import Decision
 from bot.model.feeds import FeedState
 from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.rules import Match
@@ -22,7 +21,6 @@ class FactKind(StrEnum):
     #: nothing new.
     FETCHED = "fetched"
     MATCHED = "matched"
-    DECIDED = "decided"
     SENT = "sent"
     EDITED = "edited"
     #: A message is kept until its channel works again.
@@ -37,6 +35,9 @@ class FactKind(StrEnum):
     UNWATCHED = "unwatched"
 
 
+#: Kinds of rows that show when the bot was running.
+RUN_KINDS = (FactKind.STARTED, FactKind.STOPPED, FactKind.UNWATCHED)
+
 LedgerValue: TypeAlias = str | int | tuple[str, ...]
 
 
@@ -46,7 +47,7 @@ class LedgerRow:
 
     at: datetime
     kind: FactKind
-    #: Name and value, in a fixed order for each kind (docs/ledger.md).
+    #: Name and value, in a fixed order for each kind (docs/stories.md).
     fields: tuple[tuple[str, LedgerValue], ...]
 
 
@@ -76,20 +77,6 @@ def match_row(article: Article, match: Match, *, at: datetime) -> LedgerRow:
         link=article.link,
         rule=match.rule,
         rule_version=match.rule_version,
-    )
-
-
-def decision_row(decision: Decision) -> LedgerRow:
-    return _row(
-        FactKind.DECIDED,
-        decision.at,
-        story=decision.story,
-        channel=decision.channel,
-        action=decision.action.value,
-        reason=decision.reason.value,
-        rules=decision.rules,
-        article=decision.article or "",
-        detail=decision.detail,
     )
 
 
@@ -132,6 +119,22 @@ def stop_row(process: str, *, since: str, until: str, how: str, at: datetime) ->
 def gap_row(*, since: str, until: str, at: datetime) -> LedgerRow:
     """Return the row of a gap in which nothing was polled; both times are in ISO 8601."""
     return _row(FactKind.UNWATCHED, at, since=since, until=until)
+
+
+def describe_row(row: LedgerRow) -> str:
+    """Return the kind and the fields of a row as one line, for people.
+
+    Values with special characters are quoted, so that text from a feed cannot imitate a field.
+    """
+    fields = [f"{name}={_quoted(value)}" for name, value in row.fields if value not in ("", ())]
+    return " ".join([row.kind.value, *fields])
+
+
+def _quoted(value: LedgerValue) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_quoted, value))
+    text = str(value)
+    return text if text.isprintable() and not set(text) & set(' ",=') else json.dumps(text)
 
 
 def _row(kind: FactKind, at: datetime, **fields: LedgerValue) -> LedgerRow:

@@ -19,6 +19,7 @@ from bot.queries.registry import (
     Archive,
     Document,
     Id,
+    LedgerDocument,
     Name,
     Omittable,
     PagedParameters,
@@ -232,7 +233,10 @@ class CompletionDocument(Document):
 
 
 class StoryPlace(Document):
-    """The story of an article: why the article is in it, and what was decided and asked about the article."""
+    """The story of an article: why the article is in it, and what was decided and asked about the article.
+
+    ``ledger`` is what was recorded when it happened: matches of the article, and messages about the story.
+    """
 
     id: str
     title: str
@@ -240,6 +244,7 @@ class StoryPlace(Document):
     joined: JoinDocument
     decisions: list[DecisionDocument]
     asked: list[CompletionDocument]
+    ledger: list[LedgerDocument]
 
 
 class ExplainDocument(Document):
@@ -341,4 +346,7 @@ def _find_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace | Non
         joined=JoinDocument.of(member.join),
         decisions=[DecisionDocument.of(decision) for decision in decisions],
         asked=[CompletionDocument.of(completion) for completion in tx.completions.about(article)],
+        ledger=[
+            LedgerDocument.of(row) for row in tx.ledger.since(member.article.first_seen, naming=(article, story.id))
+        ],
     )

@@ -21,6 +21,7 @@ import pydantic
 
 from bot import config, keys, rules, storage
 from bot.model.errors import CannotAct, SearchTooLong, WirewatchError
+from bot.model.ledger import LedgerRow, describe_row
 from bot.queries.watched import Counts, DayCounts, Watched
 from bot.rules import errors, search
 
@@ -262,6 +263,20 @@ class Document(pydantic.BaseModel):
     def of(cls, value: Any) -> Self:
         """Return the document of a question's value. By default, copy the attributes that have the names of fields."""
         return cls.model_validate(value)
+
+
+class LedgerDocument(Document):
+    """A row of the ledger, which was recorded when it happened."""
+
+    at: Time
+    kind: str
+    fields: dict[str, str | int | list[str]]
+    line: str
+
+    @classmethod
+    def of(cls, row: LedgerRow) -> LedgerDocument:
+        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in row.fields}
+        return cls(at=row.at, kind=row.kind.value, fields=fields, line=describe_row(row))
 
 
 def fields_of(value: object, shape: type[Document]) -> dict[str, Any]:

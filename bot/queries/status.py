@@ -19,8 +19,9 @@ from bot.model.language_models import (
     describe_exam,
     switched_off,
 )
+from bot.model.ledger import RUN_KINDS
 from bot.queries.feeds import FeedDocument, Masked, describe_feed
-from bot.queries.registry import Archive, Document, Parameters, Question, Time
+from bot.queries.registry import Archive, Document, LedgerDocument, Parameters, Question, Time
 from bot.queries.rules import RECENT, RuleLine, summarize_rule
 from bot.queries.silences import SilenceDocument, read_silences
 from bot.storage import keys
@@ -126,6 +127,8 @@ class StatusDocument(Document):
     #: The oldest messages that are not sent yet.
     unsent: list[UnsentDocument]
     language_model: ModelDocument | None
+    #: Starts, ends and gaps of the last seven days.
+    runs: list[LedgerDocument]
 
 
 def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocument:
@@ -164,6 +167,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         silences=[SilenceDocument.of(entry) for entry in read_silences(tx, now=now)],
         unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent(limit=MOST_UNSENT)],
         language_model=_describe_model(tx, settings.bot.model, now=now) if settings.bot.model else None,
+        runs=[LedgerDocument.of(row) for row in tx.ledger.since(now - RECENT, kinds=RUN_KINDS)],
     )
 
 

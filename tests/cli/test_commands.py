@@ -225,8 +225,6 @@ async def test_no_command_shows_the_secret_of_an_address(started: Path) -> None:
             ("once", "--now", "--json"),
             ("status",),
             ("status", "--json"),
-            ("ledger", "export"),
-            ("ledger", "export", "--json"),
             ("feeds", "export"),
         ):
             done = await asyncio.to_thread(partial(wirewatch, *words, folder=started, PRIVATE_FEED=private))

@@ -51,7 +51,7 @@ RUNS: dict[str, list[str]] = {
     "status": ["", "--json", "--check", "--check --json"],
     "silence list": ["--all", "--all --json"],
     "send-test": ["alerts"],
-    "translate": ["--from brandwatch EVIL", "--from brandwatch --json EVIL"],
+    "convert": ["--from brandwatch EVIL", "--from brandwatch --json EVIL"],
     "feedback": ["", "--json"],
     "search": ["BlackBerry", "BlackBerry --json"],
     "try": ["Evil --since 9000d", "Evil --since 9000d --json"],
@@ -60,8 +60,6 @@ RUNS: dict[str, list[str]] = {
     "feeds import": ["OPML"],
     "feeds export": [""],
     "review": ["BEFORE --since 9000d"],
-    "ledger": ["--since 9000d"],
-    "ledger export": ["--since 9000d", "--since 9000d --json"],
 }
 SHOWS_NOTHING_OF_STRANGERS = {
     "stories split": "names ids and the address that was typed",
@@ -154,7 +152,7 @@ def run(
         line = line.replace("ORIGIN", origin).replace("OPML", str(config.parent / "list.opml"))
         words = line.replace("BEFORE", str(config.parent / "before")).split()
         words = [f'"{EVIL}" AND' if word == "EVIL" else word for word in words]
-        takes_config = "translate" not in words
+        takes_config = "convert" not in words
         monkeypatch.setattr(sys, "argv", ["wirewatch", *words, *(["--config", str(config)] if takes_config else [])])
         with pytest.raises(SystemExit):
             commands.main()
@@ -209,7 +207,7 @@ def test_no_command_prints_what_steers_a_terminal(
         if "--json" in line and out and not line.startswith("once"):
             json.loads(out)
     assert "BlackBerry" in outputs["stories "][0]
-    assert "BlackBerry" in outputs["ledger export --since 9000d"][0] + outputs["stories --json"][0]
+    assert "BlackBerry" in outputs["stories --json"][0]
     assert "not a feed" in outputs["feeds test ORIGIN/broken.json"][1]
     assert "broken" in outputs["once --now --drain 1s --verbose"][1]
 

@@ -33,7 +33,7 @@ def loaded(*words: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
-@pytest.mark.parametrize("words", [("check", "--config", "config"), ("translate", "--from", "lucene", "a")])
+@pytest.mark.parametrize("words", [("check", "--config", "config"), ("convert", "--from", "lucene", "a")])
 def test_a_command_without_a_database_loads_no_library_of_a_running_bot(
     words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

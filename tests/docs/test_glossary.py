@@ -21,7 +21,7 @@ def test_terms_of_the_glossary_are_each_explained_once() -> None:
     assert len(terms) > 20
 
 
-@pytest.mark.parametrize("name", ["", "feeds", "database", "ledger"])
+@pytest.mark.parametrize("name", ["", "feeds", "database"])
 def test_the_list_of_commands_shows_each_description_whole(name: str) -> None:
     group: Any = get_command(app_of())
     command = group.commands[name] if name else group

@@ -13,6 +13,7 @@ from bot.model import ledger
 from bot.model.alerts import Decision
 from bot.model.errors import StoreError
 from bot.model.ledger import LedgerRow
+from bot.model.stories import StoryId
 from tests.testbed.fakes import START
 from tests.testbed.made import article, decision, match, sending, story
 
@@ -40,24 +41,23 @@ async def listed(store: storage.Store) -> list[tuple[str, timedelta]]:
     return await store.read(lambda tx: [(row.kind.value, row.at - START) for row in tx.ledger.since(START - DAY)])
 
 
-async def test_rows_and_decisions_are_listed_by_their_time(store: storage.Store) -> None:
+async def test_rows_are_listed_by_their_time(store: storage.Store) -> None:
     await store.write(lambda tx: keep(tx, 2, 0, 1))
-    rows = await store.read(lambda tx: list(tx.ledger.since(START + DAY)))
-    assert [(row.kind.value, row.at - START) for row in rows] == [
-        ("matched", DAY),
-        ("decided", DAY),
-        ("matched", 2 * DAY),
-        ("decided", 2 * DAY),
-    ]
-    assert dict(rows[1].fields)["reason"] == "first report"
+    rows = await store.read(lambda tx: tx.ledger.since(START + DAY))
+    assert [(row.kind.value, row.at - START) for row in rows] == [("matched", DAY), ("matched", 2 * DAY)]
 
 
-@pytest.mark.parametrize(
-    "statement", ["UPDATE ledger SET row = '{' WHERE n = 2", "UPDATE decisions SET decision = '{' WHERE n = 2"]
-)
-async def test_a_damaged_row_is_named_by_its_time(store: storage.Store, statement: str) -> None:
+async def test_rows_are_found_by_an_id_that_they_name_and_by_kind(store: storage.Store) -> None:
+    start = ledger.start_row("run", version="1", at=START)
+    other = ledger.match_row(article("other"), match("r", "PTA"), at=START)
+    await store.write(lambda tx: tx.ledger.add([fact(0), start, other]))
+    assert await store.read(lambda tx: tx.ledger.since(START, naming=[article("one").id])) == [fact(0)]
+    assert await store.read(lambda tx: tx.ledger.since(START, kinds=ledger.RUN_KINDS)) == [start]
+
+
+async def test_a_damaged_row_is_named_by_its_time(store: storage.Store) -> None:
     await store.write(lambda tx: keep(tx, 0, 1))
-    await store.write(lambda tx: tx.connection.execute(text(statement)))
+    await store.write(lambda tx: tx.connection.execute(text("UPDATE ledger SET row = '{' WHERE n = 2")))
     with pytest.raises(StoreError, match=rf"the row of {START + DAY:%Y-%m-%d %H:%M:%S} is damaged"):
         await store.read(lambda tx: list(tx.ledger.since(START)))
 
@@ -72,9 +72,10 @@ async def test_retention_deletes_rows_by_their_age(store: storage.Store) -> None
 async def test_a_story_stays_while_a_decision_about_it_is_young_enough(store: storage.Store) -> None:
     await store.write(lambda tx: keep(tx, 0, 1))
     assert (await storage.trim(store, before=START + DAY)).stories == 0
-    assert ("decided", 0 * DAY) in await listed(store), "a story keeps all its decisions"
+    decisions = await store.read(lambda tx: tx.stories.decisions(StoryId("A")))
+    assert [decision.at - START for decision in decisions] == [0 * DAY, DAY], "a story keeps all its decisions"
     assert (await storage.trim(store, before=START + 2 * DAY)).stories == 1
-    assert await listed(store) == []
+    assert await store.read(lambda tx: tx.stories.decisions(StoryId("A"))) == []
 
 
 async def test_messages_of_a_channel_that_closes_are_told_once_for_each_reason(store: storage.Store) -> None:

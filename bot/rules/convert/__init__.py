@@ -1,4 +1,4 @@
-"""Translate another product's query into our language, and note the parts that could not be kept.
+"""Convert another product's query into our language, and note the parts that could not be kept.
 
     text → lexemes of its dialect → one of two grammars → expression → our query
 
@@ -10,23 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.rules import parse
+from bot.rules.convert import grammars, lexemes
+from bot.rules.convert.lexemes import Dialect
+from bot.rules.convert.terms import Note, Notes
 from bot.rules.errors import QueryError
 from bot.rules.parse import render_query
-from bot.rules.translate import grammars, lexemes
-from bot.rules.translate.lexemes import Dialect
-from bot.rules.translate.terms import Note, Notes
 from bot.text import tokens
 
 __all__ = [
+    "Conversion",
     "Dialect",
     "Note",
-    "Translation",
-    "translate",
+    "convert",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Translation:
+class Conversion:
     #: The query in our language; empty if nothing could be kept.
     query: str
     #: Notes on parts whose meaning was lost or guessed; empty if the meaning is the same.
@@ -35,8 +35,8 @@ class Translation:
     rewritten: tuple[Note, ...]
 
 
-def translate(query: str, dialect: Dialect) -> Translation:
-    """Translate a query. Raises QueryError if it is invalid in its own language, or too large for ours.
+def convert(query: str, dialect: Dialect) -> Conversion:
+    """Convert a query. Raises QueryError if it is invalid in its own language, or too large for ours.
 
     The offsets of the error are into ``tokens.normalise(query)``.
     """
@@ -55,8 +55,8 @@ def translate(query: str, dialect: Dialect) -> Translation:
         raise QueryError("an empty query", 0, len(normal), "empty-query", "paste the query of the other product")
     grammar = grammars.ClauseParser if dialect is Dialect.LUCENE else grammars.BooleanParser
     tree = grammar(query_lexemes, dialect, notes).whole()
-    translated = "" if tree is None else render_query(tree)
-    if translated:
+    converted = "" if tree is None else render_query(tree)
+    if converted:
         # Check our own limits too: brackets, terms, NEAR.
-        parse.parse_query(translated)
-    return Translation(query=translated, lost=tuple(notes.lost), rewritten=tuple(notes.rewritten))
+        parse.parse_query(converted)
+    return Conversion(query=converted, lost=tuple(notes.lost), rewritten=tuple(notes.rewritten))

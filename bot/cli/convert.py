@@ -1,4 +1,4 @@
-"""wirewatch translate: translate the query of another product."""
+"""wirewatch convert: convert the query of another product."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ import typer
 from bot import rules
 from bot.cli import terminal
 from bot.cli.options import DONE, LEFT, UNUSABLE, Json
-from bot.rules import translate as rules_translate
+from bot.rules import convert as rules_convert
 from bot.text import tokens
 
 
-def translate(
+def convert(
     dialect: Annotated[
-        rules_translate.Dialect, typer.Option("--from", help="The product that the query was written for.")
+        rules_convert.Dialect, typer.Option("--from", help="The product that the query was written for.")
     ],
     query: Annotated[
         str, typer.Argument(help="The query, in quotes, or - to read it from stdin.", metavar="QUERY")
     ] = "-",
     json: Json = False,
 ) -> None:
-    """Translate another product's query into a query for a rule.
+    """Convert another product's query into a query for a rule.
 
-    Lists the parts that cannot be translated. Exit code 1: at least one part is lost.
+    Lists the parts that cannot be converted. Exit code 1: at least one part is lost.
 
-    Example: wirewatch translate --from brandwatch '{BES} AND (backdoor NEAR/5 law)'
+    Example: wirewatch convert --from brandwatch '{BES} AND (backdoor NEAR/5 law)'
     """
     text = sys.stdin.read() if query == "-" else query
     try:
-        translation = rules_translate.translate(text, dialect)
+        conversion = rules_convert.convert(text, dialect)
     except rules.QueryError as error:
         terminal.say(_shown(tokens.normalise(text), error))
         raise typer.Exit(UNUSABLE) from None
     if json:
         terminal.answer(
             {
-                "query": translation.query,
-                "lost": [asdict(note) for note in translation.lost],
-                "rewritten": [asdict(note) for note in translation.rewritten],
+                "query": conversion.query,
+                "lost": [asdict(note) for note in conversion.lost],
+                "rewritten": [asdict(note) for note in conversion.rewritten],
             }
         )
     else:
-        if translation.query:
-            terminal.out().print(translation.query, markup=False)
-        for title, notes in (("lost", translation.lost), ("rewritten", translation.rewritten)):
+        if conversion.query:
+            terminal.out().print(conversion.query, markup=False)
+        for title, notes in (("lost", conversion.lost), ("rewritten", conversion.rewritten)):
             for note in notes:
                 terminal.say(f"{title}: {' '.join(note.part.split())[:80]}: {note.what}")
-    raise typer.Exit(LEFT if translation.lost or not translation.query else DONE)
+    raise typer.Exit(LEFT if conversion.lost or not conversion.query else DONE)
 
 
 def _shown(query: str, error: rules.QueryError) -> str:

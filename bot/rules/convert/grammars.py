@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.rules import expression
+from bot.rules.convert import terms
+from bot.rules.convert.lexemes import TERM_STARTS, Dialect, ForeignKind, ForeignLexeme
+from bot.rules.convert.terms import Notes, Part, join_all, join_any, join_near, negate
 from bot.rules.errors import QueryError
 from bot.rules.parse import MAX_DEPTH
-from bot.rules.translate import terms
-from bot.rules.translate.lexemes import TERM_STARTS, Dialect, ForeignKind, ForeignLexeme
-from bot.rules.translate.terms import Notes, Part, join_all, join_any, join_near, negate
 
 #: In Talkwalker, adjacent words of a query must be near one another: at most this many words apart for each pair.
 TALKWALKER_DISTANCE = 10
@@ -101,7 +101,7 @@ class Parser(ABC):
         is_run = lexeme.kind is self.kind is ForeignKind.WORD
         if self._dialect is Dialect.TALKWALKER and is_run:
             return self._side_by_side(lexeme, field)
-        return terms.translate_term(lexeme, field, self._dialect, self._notes)
+        return terms.convert_term(lexeme, field, self._dialect, self._notes)
 
     def _group(self, field: str | None) -> Part:
         opening = self.take()
@@ -128,7 +128,7 @@ class Parser(ABC):
             return self.term(field)
         kind = ForeignKind.EXACT if plus.text == "++" else ForeignKind.PHRASE
         exact = ForeignLexeme(kind, lexeme.text, plus.start, lexeme.end, plus.written + lexeme.written)
-        return terms.translate_term(exact, field, self._dialect, self._notes)
+        return terms.convert_term(exact, field, self._dialect, self._notes)
 
     def _side_by_side(self, first: ForeignLexeme, field: str | None) -> Part:
         run = [first]
@@ -147,13 +147,13 @@ class Parser(ABC):
             written,
             distance=distance,
         )
-        return terms.translate_term(phrase, field, self._dialect, self._notes)
+        return terms.convert_term(phrase, field, self._dialect, self._notes)
 
     def _in_field(self) -> Part:
         name = self.take()
         if name.text == "raw" and self._dialect is not Dialect.LUCENE:
             return self._raw(name)
-        field = terms.translate_field(name, self._notes)
+        field = terms.convert_field(name, self._notes)
         tree = self.term(field)
         return tree if field else None
 
@@ -163,7 +163,7 @@ class Parser(ABC):
         if not self.take_if(ForeignKind.WORD, ForeignKind.PHRASE):
             return self.term(None)
         exact = ForeignLexeme(ForeignKind.EXACT, lexeme.text, name.start, lexeme.end, name.written + lexeme.written)
-        return terms.translate_term(exact, None, self._dialect, self._notes)
+        return terms.convert_term(exact, None, self._dialect, self._notes)
 
     def _within(self, tree: Part, closing: ForeignLexeme) -> Part:
         """Parse ``(a AND b)~5``, the older form of NEAR."""

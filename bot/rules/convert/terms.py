@@ -1,4 +1,4 @@
-"""Translate one term into our nearest term, join translated parts, and note losses of meaning."""
+"""Convert one term into our nearest term, join converted parts, and note losses of meaning."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bot.rules import expression, lexer, regex, terms
+from bot.rules.convert.lexemes import Dialect, ForeignKind, ForeignLexeme
 from bot.rules.errors import QueryError
 from bot.rules.lexer import MAX_NEAR
-from bot.rules.translate.lexemes import Dialect, ForeignKind, ForeignLexeme
 
 #: Other products' names for our fields.
 _FIELDS = {
@@ -29,7 +29,7 @@ GAP_WORDS = 3
 DROPPED = "dropped: "
 
 
-def translate_field(lexeme: ForeignLexeme, notes: Notes) -> str | None:
+def convert_field(lexeme: ForeignLexeme, notes: Notes) -> str | None:
     """Return our name of a field. If we have no such field, return None, and the terms in the field are dropped."""
     field = _FIELDS.get(lexeme.text)
     if field is None:
@@ -41,10 +41,10 @@ def translate_field(lexeme: ForeignLexeme, notes: Notes) -> str | None:
     return field
 
 
-def translate_term(
+def convert_term(
     lexeme: ForeignLexeme, field: str | None, dialect: Dialect, notes: Notes
 ) -> expression.Expression | None:
-    """Translate a term. If it has no counterpart, add a note and return None."""
+    """Convert a term. If it has no counterpart, add a note and return None."""
     if lexeme.has_boost:
         notes.lose(lexeme.written, "its weight (^) is ignored, because Wirewatch does not rank")
     try:
@@ -53,15 +53,15 @@ def translate_term(
                 notes.lose(lexeme.written, f"{DROPPED}ranges are not supported")
                 return None
             case ForeignKind.REGEX:
-                return _translate_regex(lexeme, field, notes)
+                return _convert_regex(lexeme, field, notes)
             case _ if field in ("site", "lang"):
-                return _translate_value(lexeme, field, notes)
+                return _convert_value(lexeme, field, notes)
             case ForeignKind.EXACT:
                 return expression.make_words(_collapse_spaces(lexeme.text), is_exact=True, field=field)
             case ForeignKind.PHRASE:
-                return _translate_phrase(lexeme, field, dialect, notes)
+                return _convert_phrase(lexeme, field, dialect, notes)
             case _:
-                return _translate_word(lexeme, field, notes)
+                return _convert_word(lexeme, field, notes)
     except QueryError as error:
         notes.lose(lexeme.written, f"{DROPPED}{error.message}")
         return None
@@ -71,20 +71,20 @@ def _collapse_spaces(text: str) -> str:
     return " ".join(text.split())
 
 
-def _translate_word(lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression | None:
+def _convert_word(lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression | None:
     if lexeme.distance == -1:
         notes.lose(lexeme.written, "fuzziness (~): only the word as written matches")
     if lexeme.text in ("*", "*:*"):
         notes.lose(lexeme.written, f"{DROPPED}it matches everything")
         return None
-    text = _translate_wildcards(lexeme.text, lexeme.written, notes)
+    text = _convert_wildcards(lexeme.text, lexeme.written, notes)
     if field != "url" and re.match(r"https?://[^/]", text):
         notes.rewrite(lexeme.written, "an address is searched in url:")
         return expression.make_words(text.partition("://")[2], field="url")
-    return _translate_words(text, field, notes)
+    return _convert_words(text, field, notes)
 
 
-def _translate_words(text: str, field: str | None, notes: Notes) -> expression.Words:
+def _convert_words(text: str, field: str | None, notes: Notes) -> expression.Words:
     """Make a term that matches in any case, as in all other products. Raises QueryError."""
     term = expression.make_words(_collapse_spaces(text), field=field)
     if all(element.form is not expression.Form.EXACT for element in term.pattern.elements):
@@ -93,23 +93,19 @@ def _translate_words(text: str, field: str | None, notes: Notes) -> expression.W
     return expression.make_words(_collapse_spaces(text).lower(), field=field)
 
 
-def _translate_phrase(
-    lexeme: ForeignLexeme, field: str | None, dialect: Dialect, notes: Notes
-) -> expression.Expression:
+def _convert_phrase(lexeme: ForeignLexeme, field: str | None, dialect: Dialect, notes: Notes) -> expression.Expression:
     if dialect is Dialect.GOOGLE_ALERTS and len(pieces := _collapse_spaces(lexeme.text).split(" * ")) > 1:
-        return _translate_gaps(pieces, lexeme, field, notes)
-    text = _translate_wildcards(lexeme.text, lexeme.written, notes)
+        return _convert_gaps(pieces, lexeme, field, notes)
+    text = _convert_wildcards(lexeme.text, lexeme.written, notes)
     parts = text.split()
     distance = None if lexeme.distance is None else min(lexeme.distance, lexer.MAX_NEAR)
     if distance is None or (distance == 0 and dialect is Dialect.LUCENE):
-        return _translate_words(text, field, notes)
+        return _convert_words(text, field, notes)
     if not 2 <= len(parts) <= terms.MAX_WINDOW_PARTS:
         notes.lose(lexeme.written, f"its distance is ignored: ~ joins two to {terms.MAX_WINDOW_PARTS} words")
-        return _translate_words(text, field, notes)
+        return _convert_words(text, field, notes)
     if dialect is Dialect.LUCENE and len(parts) == 2:
-        return _translate_slop(
-            _translate_words(parts[0], field, notes), _translate_words(parts[1], field, notes), distance
-        )
+        return _convert_slop(_convert_words(parts[0], field, notes), _convert_words(parts[1], field, notes), distance)
     if dialect is Dialect.LUCENE:
         notes.lose(
             lexeme.written, "its distance: Lucene counts moves, and Wirewatch counts other words inside, in any order"
@@ -117,25 +113,25 @@ def _translate_phrase(
     return make_window(parts, distance, field, notes)
 
 
-def _translate_gaps(pieces: list[str], lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression:
-    """Translate ``"fined * million"``, where a * in a phrase is one or a few words."""
+def _convert_gaps(pieces: list[str], lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression:
+    """Convert ``"fined * million"``, where a * in a phrase is one or a few words."""
     notes.lose(lexeme.written, f"its * matches at most {GAP_WORDS} words")
-    tree: expression.Expression = _translate_words(pieces[0], field, notes)
+    tree: expression.Expression = _convert_words(pieces[0], field, notes)
     for piece in pieces[1:]:
-        tree = expression.Near(tree, _translate_words(piece, field, notes), GAP_WORDS, True)
+        tree = expression.Near(tree, _convert_words(piece, field, notes), GAP_WORDS, True)
     return tree
 
 
 def make_window(parts: Iterable[str], distance: int, field: str | None, notes: Notes) -> expression.Expression:
     """Make a window of all words near one another. Raises QueryError."""
-    window_words = tuple(_translate_words(part, field, notes) for part in parts)
+    window_words = tuple(_convert_words(part, field, notes) for part in parts)
     if any(" " in part.text or '"' in part.text for part in window_words):
         raise QueryError('"…"~n joins plain words', 0, 0, "bad-window")
     return expression.Window(window_words, distance, field)
 
 
-def _translate_slop(first: expression.Words, second: expression.Words, distance: int) -> expression.Expression:
-    """Translate a distance of Lucene, which counts moves of words.
+def _convert_slop(first: expression.Words, second: expression.Words, distance: int) -> expression.Expression:
+    """Convert a distance of Lucene, which counts moves of words.
 
     In this order, ``distance`` words may be between the two; in reverse two fewer, because reversing takes two moves.
     """
@@ -148,11 +144,11 @@ def _translate_slop(first: expression.Words, second: expression.Words, distance:
 _STARRED = re.compile(r"(?<![^\s*?])[^\s*?]*+[*?]\S*+")
 
 
-def _translate_wildcards(text: str, written: str, notes: Notes) -> str:
-    return _STARRED.sub(lambda match: _translate_wildcard(match[0], written, notes), text)
+def _convert_wildcards(text: str, written: str, notes: Notes) -> str:
+    return _STARRED.sub(lambda match: _convert_wildcard(match[0], written, notes), text)
 
 
-def _translate_wildcard(word: str, written: str, notes: Notes) -> str:
+def _convert_wildcard(word: str, written: str, notes: Notes) -> str:
     bare = word.lstrip("*?")
     if bare != word:
         notes.lose(written, "a wildcard at the start of a word: only the rest as written matches")
@@ -170,7 +166,7 @@ def _translate_wildcard(word: str, written: str, notes: Notes) -> str:
     return f"{head}*"
 
 
-def _translate_value(lexeme: ForeignLexeme, field: str, notes: Notes) -> expression.Expression | None:
+def _convert_value(lexeme: ForeignLexeme, field: str, notes: Notes) -> expression.Expression | None:
     text = lexeme.text.strip().casefold()
     if field == "site":
         host = urllib.parse.urlsplit(text if "://" in text else f"//{text}")
@@ -181,7 +177,7 @@ def _translate_value(lexeme: ForeignLexeme, field: str, notes: Notes) -> express
     return terms.read_leaf(lexer.Lexeme(lexer.LexemeKind.WORD, text, text), field)
 
 
-def _translate_regex(lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression | None:
+def _convert_regex(lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression | None:
     if field in ("site", "lang"):
         notes.lose(lexeme.written, f"{DROPPED}{field}: takes a plain word")
         return None
@@ -280,7 +276,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """The distinct notes of one translation, in order."""
+    """The distinct notes of one conversion, in order."""
 
     #: Parts that were dropped or lost some of their meaning.
     lost: dict[Note, None] = field(default_factory=dict)

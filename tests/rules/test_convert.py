@@ -1,4 +1,4 @@
-"""Queries of other products: each row of docs/translate.md, and any text at all."""
+"""Queries of other products: each row of docs/convert.md, and any text at all."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot import rules
-from bot.rules import translate
-from bot.rules.translate import Dialect
+from bot.rules import convert
+from bot.rules.convert import Dialect
 
-PAGE = (Path(__file__).parents[2] / "docs" / "translate.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "convert.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \| (yes|no) \|$", re.MULTILINE)
 
 
@@ -27,9 +27,9 @@ def rows() -> list[tuple[Dialect, str, str, bool]]:
 
 @pytest.mark.parametrize(("dialect", "query", "ours", "is_lossy"), rows())
 def test_a_row_of_the_page_is_true(dialect: Dialect, query: str, ours: str, is_lossy: bool) -> None:
-    translation = translate.translate(query, dialect)
-    assert translation.query == ours
-    assert bool(translation.lost) is is_lossy, translation.lost
+    conversion = convert.convert(query, dialect)
+    assert conversion.query == ours
+    assert bool(conversion.lost) is is_lossy, conversion.lost
 
 
 def test_every_row_of_the_page_was_read() -> None:
@@ -38,20 +38,20 @@ def test_every_row_of_the_page_was_read() -> None:
 
 
 def lost(query: str, dialect: Dialect) -> list[str]:
-    return [note.what for note in translate.translate(query, dialect).lost]
+    return [note.what for note in convert.convert(query, dialect).lost]
 
 
 def test_what_is_lost_is_named_with_its_part() -> None:
-    translation = translate.translate("gender:female AND country:pk", Dialect.BRANDWATCH)
-    assert translation.query == ""
-    assert [note.part for note in translation.lost] == ["gender:", "country:"]
-    assert all("no such field" in note.what for note in translation.lost)
+    conversion = convert.convert("gender:female AND country:pk", Dialect.BRANDWATCH)
+    assert conversion.query == ""
+    assert [note.part for note in conversion.lost] == ["gender:", "country:"]
+    assert all("no such field" in note.what for note in conversion.lost)
 
 
 def test_small_operators_are_words_where_the_product_says_so() -> None:
-    assert translate.translate("a1 AND {and}", Dialect.BRANDWATCH).query == "a1 AND {and}"
-    assert translate.translate("a1 or b1", Dialect.LUCENE).query == 'a1 OR "or" OR b1'
-    assert translate.translate("NEAR OR b1", Dialect.LUCENE).query == '"near" OR b1'
+    assert convert.convert("a1 AND {and}", Dialect.BRANDWATCH).query == "a1 AND {and}"
+    assert convert.convert("a1 or b1", Dialect.LUCENE).query == 'a1 OR "or" OR b1'
+    assert convert.convert("NEAR OR b1", Dialect.LUCENE).query == '"near" OR b1'
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_small_operators_are_words_where_the_product_says_so() -> None:
     ],
 )
 def test_what_near_cannot_join_is_noted(query: str, ours: str, what: str) -> None:
-    assert translate.translate(query, Dialect.BRANDWATCH).query == ours
+    assert convert.convert(query, Dialect.BRANDWATCH).query == ours
     assert any(what in note for note in lost(query, Dialect.BRANDWATCH))
 
 
 def test_lucene_slop_finds_what_lucene_finds_of_two_words() -> None:
-    query = translate.translate('"a1 b1"~2', Dialect.LUCENE).query
+    query = convert.convert('"a1 b1"~2', Dialect.LUCENE).query
     assert query == "a1 NEAR/2f b1 OR b1 NEAR/0f a1"
-    assert translate.translate('"a1 b1"~1', Dialect.LUCENE).query == "a1 NEAR/1f b1"
+    assert convert.convert('"a1 b1"~1', Dialect.LUCENE).query == "a1 NEAR/1f b1"
 
 
 def test_lucene_exclusions_alone_are_told() -> None:
@@ -78,7 +78,7 @@ def test_lucene_exclusions_alone_are_told() -> None:
 
 
 def test_a_cashtag_is_not_taken_for_a_set() -> None:
-    assert translate.translate("$BB OR a1", Dialect.TALKWALKER).query.startswith('"$bb"')
+    assert convert.convert("$BB OR a1", Dialect.TALKWALKER).query.startswith('"$bb"')
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_cashtag_is_not_taken_for_a_set() -> None:
 @pytest.mark.parametrize("dialect", Dialect)
 def test_a_query_that_is_broken_there_is_shown_with_its_place(query: str, code: str, dialect: Dialect) -> None:
     with pytest.raises(rules.QueryError) as caught:
-        translate.translate(query, dialect)
+        convert.convert(query, dialect)
     assert caught.value.code == code
     assert 0 <= caught.value.start <= len(query)
 
@@ -99,10 +99,10 @@ def test_a_query_that_is_broken_there_is_shown_with_its_place(query: str, code: 
 )
 def test_a_monstrous_query_is_refused_in_bounded_time(query: str, dialect: Dialect) -> None:
     try:
-        translation = translate.translate(query, dialect)
+        conversion = convert.convert(query, dialect)
     except rules.QueryError:
         return
-    assert translation.lost
+    assert conversion.lost
 
 
 ATOMS = st.sampled_from(
@@ -118,13 +118,13 @@ ATOMS = st.sampled_from(
 @example("/(/", Dialect.LUCENE)
 def test_any_text_gives_a_query_that_parses_or_one_located_error(query: str, dialect: Dialect) -> None:
     try:
-        translation = translate.translate(query, dialect)
+        conversion = convert.convert(query, dialect)
     except rules.QueryError as error:
         found_at = (error.start, error.end)
     else:
         found_at = (0, 0)
-        if translation.query:
-            rules.parse_query(translation.query)
+        if conversion.query:
+            rules.parse_query(conversion.query)
         else:
-            assert translation.lost
+            assert conversion.lost
     assert 0 <= found_at[0] <= found_at[1]
