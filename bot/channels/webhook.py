@@ -1,4 +1,7 @@
-"""``kind: webhook``: each message as a JSON document, signed if there is a secret; docs/channels.md describes it."""
+"""``kind: webhook``: each message as a JSON document, signed if there is a secret; docs/channels.md describes it.
+
+With ``template``, another service's document takes the place of ours.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from itertools import accumulate
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pydantic
 
@@ -18,9 +22,13 @@ from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions
 from bot.channels.kit.errors import error_of_status
 from bot.model.access import Secret
 from bot.model.channels import Abilities, CheckLine, Delivery
+from bot.model.errors import FormRefused
 from bot.model.messages import CoverageLine, Receipt, Sentence, StoryBrief, Why
 from bot.model.rules import Evidence
 from bot.model.stories import Edit, Fact
+
+if TYPE_CHECKING:
+    from bot.channels.kit.webhook_template import WebhookTemplate
 
 KIND = "webhook"
 SCHEMA = "wirewatch.message/1"
@@ -38,7 +46,33 @@ class Options(ChannelOptions):
     secret: Secret | None = pydantic.Field(
         None, description="The key that signs each document: env:NAME or file:/path."
     )
+    authorization: Secret | None = pydantic.Field(
+        None, description="The value of the header Authorization: env:NAME or file:/path."
+    )
+    key: Secret | None = pydantic.Field(
+        None, description="A secret that the template may write as {{ key }}: env:NAME or file:/path."
+    )
+    template: str | None = pydantic.Field(
+        None,
+        description="A Jinja template that makes another service's JSON document from the message. Without it, the "
+        "message itself is sent.",
+    )
     pace: Pace = timedelta(0)
+
+    @pydantic.field_validator("template")
+    @classmethod
+    def _is_usable(cls, template: str | None, info: pydantic.ValidationInfo) -> str | None:
+        if template is not None:
+            _load_template(template, has_key=info.data.get("key") is not None)
+        return template
+
+
+@cache
+def _load_template(source: str, *, has_key: bool) -> WebhookTemplate:
+    # Import on first use, because few configurations have a template.
+    from bot.channels.kit.webhook_template import WebhookTemplate
+
+    return WebhookTemplate(source, keys=["key"] if has_key else [])
 
 
 class Channel(BaseChannel):
@@ -55,12 +89,17 @@ class Channel(BaseChannel):
 
     async def send(self, delivery: Delivery) -> Receipt:
         url, key = self._address_and_key()
-        body = _body(delivery, self.context.zone)
+        body = _body(delivery, self.context.zone) if self._options.template is None else self._rendered(delivery)
+        if not body:
+            # The template leaves out this message.
+            return self.receipt(delivery.id, place="webhook")
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             # A repeated request carries the same key (draft-ietf-httpapi-idempotency-key-header).
             "Idempotency-Key": delivery.id,
         }
+        if self._options.authorization is not None:
+            headers["Authorization"] = self.context.secret(self._options.authorization, what="the authorization")
         if key is not None:
             at = int(self.context.clock.now().timestamp())
             headers["Wirewatch-Signature"] = f"t={at},v1={signature(key, at, body)}"
@@ -69,6 +108,18 @@ class Channel(BaseChannel):
             return self.receipt(delivery.id, place="webhook")
         now = self.context.clock.now()
         raise error_of_status(response.status, who="the webhook", headers=response.headers, now=now)
+
+    def _rendered(self, delivery: Delivery) -> bytes:
+        """Return the template's output. Raises FormRefused if the template fails with this message."""
+        assert self._options.template is not None
+        fields: dict[str, Json] = document(replace(delivery, is_plain=False), zone=self.context.zone)
+        if self._options.key is not None:
+            fields["key"] = self.context.secret(self._options.key, what="the template's key")
+        template = _load_template(self._options.template, has_key=self._options.key is not None)
+        try:
+            return template.render(fields).encode()
+        except ValueError as error:
+            raise FormRefused(f"the template cannot be used: {error}") from None
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         with step("the address and the secret are set"):

@@ -1,0 +1,137 @@
+"""The template of a webhook: a Jinja template that turns the documented message into another service's document.
+
+A template reads its message and nothing else. It calls no functions, so it cannot reach Python's objects, files or the
+network. The number of its steps and the size of its output are bounded. At load, it is rendered with a sample of every
+kind of message.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeAlias
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+#: Maximum characters of a template, of its output, and of lines of compiled code that one rendering runs.
+_TEMPLATE_LIMIT, _OUTPUT_LIMIT, _STEP_LIMIT = 20_000, 256 * 1024, 200_000
+#: The filters whose output is not much longer than their input.
+_FILTERS = (
+    "capitalize count d default e escape first float int items join last length list lower map max min reject "
+    "rejectattr reverse round select selectattr sort string sum title trim truncate unique upper urlencode"
+).split()
+_SAMPLES = Path(__file__).with_name("webhook_samples.json")
+
+Document: TypeAlias = Mapping[str, Any]
+_Tracer: TypeAlias = Callable[[FrameType, str, Any], Any]
+
+
+class InvalidTemplate(ValueError):
+    """A template that cannot be used. The text says what is wrong, in which line, and what to do."""
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja without functions, and without operators whose result can be huge."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        return False
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if not all(isinstance(value, int | float) and abs(value) < 10**9 for value in (left, right)):
+            raise SecurityError(f"{operator} is allowed between numbers only")
+        return left * right if operator == "*" else left % right if operator == "%" else float(left) ** right
+
+
+class WebhookTemplate:
+    """A checked template."""
+
+    def __init__(self, source: str, *, keys: Sequence[str] = ()) -> None:
+        """Parse and check the template. ``keys`` are names of secrets that it may use. Raises InvalidTemplate."""
+        if len(source) > _TEMPLATE_LIMIT:
+            raise InvalidTemplate(f"the template is longer than {_TEMPLATE_LIMIT:,} characters")
+        sandbox = _Sandbox(undefined=StrictUndefined, autoescape=False, cache_size=0)
+        sandbox.globals.clear()
+        sandbox.filters = {**{name: sandbox.filters[name] for name in _FILTERS}, "tojson": _to_json}
+        try:
+            self._template = sandbox.from_string(source)
+        except TemplateSyntaxError as error:
+            raise InvalidTemplate(f"line {error.lineno} of the template: {error.message}") from None
+        for sample in load_samples():
+            document = self.render({**sample, **dict.fromkeys(keys, "key")})
+            try:
+                json.loads(document or "null")
+            except ValueError as error:
+                raise InvalidTemplate(
+                    f"{_describe(sample)}: the output is not JSON ({error}); write texts as {{{{ title | tojson }}}}"
+                ) from None
+
+    def render(self, document: Document) -> str:
+        """Return the output, or "" for a message that the template leaves out. Raises InvalidTemplate."""
+        try:
+            return _run(self._template, document).strip()
+        except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
+            line = _line_of(error)
+            where = f"line {line} of the template, " if line else ""
+            text = str(error) or type(error).__name__
+            raise InvalidTemplate(
+                f"{where}{_describe(document)}: {text}; docs/webhook.schema.json lists the fields of each kind"
+            ) from None
+
+
+def _run(template: Template, document: Document) -> str:
+    """Render a template step by step. Raises SecurityError if it takes too many steps or its output is too long."""
+    steps = 0
+
+    def count(frame: FrameType, event: str, value: Any) -> _Tracer:
+        nonlocal steps
+        steps += event == "line"
+        if steps > _STEP_LIMIT:
+            raise SecurityError(f"it takes more than {_STEP_LIMIT:,} steps: shorten its loops")
+        return count
+
+    output, size, tracer = list[str](), 0, sys.gettrace()
+    # Without a function call, only a trace function can interrupt a loop.
+    sys.settrace(count)
+    try:
+        for piece in template.generate(document):
+            output.append(piece)
+            size += len(piece)
+            if size > _OUTPUT_LIMIT:
+                raise SecurityError(f"the output is longer than {_OUTPUT_LIMIT:,} characters")
+    finally:
+        sys.settrace(tracer)
+    return "".join(output)
+
+
+def _to_json(value: object) -> str:
+    # The text of an undefined value raises UndefinedError, which names it.
+    return str(value) if isinstance(value, Undefined) else json.dumps(value, ensure_ascii=False)
+
+
+def _line_of(error: BaseException) -> int | None:
+    """Return the line of the template at which an error was raised. Jinja rewrites the traceback to the template."""
+    line, traceback = None, error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == "<template>":
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line
+
+
+def _describe(document: Document) -> str:
+    reason = f" ({document['reason']})" if document.get("reason") else ""
+    return f"with a message of kind {document['kind']}{reason}"
+
+
+@cache
+def load_samples() -> tuple[Document, ...]:
+    """Return a document of every kind of message."""
+    return tuple(json.loads(_SAMPLES.read_text()))
