@@ -15,7 +15,7 @@ from bot.alerts.situation import Situation, quiet_hours_end
 from bot.model.alerts import AlertAction, AlertState, Decision, Reason
 from bot.model.durations import format_duration
 from bot.model.rules import Rule, Severity
-from bot.model.stories import Deadline
+from bot.model.stories import Deadline, StoryId
 
 #: The window of ``posts_per_hour``.
 HOUR = timedelta(hours=1)
@@ -97,18 +97,29 @@ BASELINE_STORIES_A_RULE = 5
 
 
 def release(situations: Sequence[Situation]) -> tuple[Decision, ...]:
-    """Decide again about one channel's held alerts that are due, newest story first."""
+    """Decide again about one channel's held alerts that are due: the severest first, then those of most outlets.
+
+    Of stories that may be about one event, a first look shows one, and a denial.
+    """
     posts_by_rule: Counter[str] = Counter()
+    events = set[StoryId]()
     decisions = []
-    for situation in sorted(situations, key=lambda s: (s.story.last_seen, s.story.id), reverse=True):
-        decision = _decide_held(situation, posts_by_rule)
+    for situation in sorted(situations, key=_weight, reverse=True):
+        event = situation.story.nearest or situation.story.id
+        decision = _decide_held(situation, posts_by_rule, is_shown=event in events)
         if decision.action is AlertAction.POST:
             posts_by_rule.update(decision.rules)
+            events |= {event, situation.story.id}
         decisions.append(decision)
     return tuple(decisions)
 
 
-def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> Decision:
+def _weight(situation: Situation) -> tuple[int, int, datetime, StoryId]:
+    story = situation.story
+    return situation.severity.rank, len(story.owners), story.last_seen, story.id
+
+
+def _decide_held(situation: Situation, posts_by_rule: Counter[str], *, is_shown: bool) -> Decision:
     alert = situation.alert
     reason = alert.reason if alert else Reason.FIRST_REPORT
     if situation.silenced:
@@ -125,7 +136,12 @@ def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> Decision:
     if reason is not Reason.BASELINE:
         post_reason = Reason.DIGEST if reason is Reason.DIGEST else Reason.FIRST_REPORT
         return situation.decision(AlertAction.POST, post_reason, rules=ready, detail=f"held: {reason.value}")
-    announced = tuple(rule for rule in ready if posts_by_rule[rule.name] < BASELINE_STORIES_A_RULE)
+    if is_shown and not situation.is_denial:
+        detail = "a story that may be about the same event is posted"
+        return situation.decision(AlertAction.SILENT, Reason.BASELINE, detail=detail)
+    # Without its denial, a report would be false.
+    limit = 2 * BASELINE_STORIES_A_RULE if situation.is_denial else BASELINE_STORIES_A_RULE
+    announced = tuple(rule for rule in ready if posts_by_rule[rule.name] < limit)
     if announced:
         return situation.decision(AlertAction.POST, Reason.FIRST_REPORT, rules=announced, detail="baseline")
     detail = f"a first poll announces at most {BASELINE_STORIES_A_RULE} stories for each rule"

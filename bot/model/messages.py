@@ -185,6 +185,8 @@ class Message:
     shows_claim_command: bool = False
     #: For an edit: the articles that the edit adds, for channels that cannot change a posted message.
     added: tuple[ArticleId, ...] = ()
+    #: For a first look at new feeds: each rule with the number of its stories that are not posted.
+    left_out: tuple[tuple[str, int], ...] = ()
     #: The base address of the web page, to link to the story. Empty means no link.
     public_url: str = ""
 

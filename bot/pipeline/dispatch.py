@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from bot.pipeline import messages
 from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
 from bot.stories import summaries
+from bot.stories.facts import turns
 
 _HOUR = timedelta(hours=1)
 #: The first messages of stories that wait this long are gathered.
@@ -90,7 +92,7 @@ class Dispatcher:
                     decisions.extend(self._remind(situation))
                 else:
                     reasons[alert.story] = alert.reason
-                    situations.append(situation)
+                    situations.append(replace(situation, is_denial=_is_denial(situation.story)))
             released = alerts.release(situations)
             decisions.extend(released)
             capped, together = [], []
@@ -103,7 +105,13 @@ class Dispatcher:
                     together.append(decision)
                 else:
                     self._carry_out(decision)
-            self._post_together(together, reasons)
+            left_out = Counter(
+                rule
+                for decision in released
+                if decision.action is AlertAction.SILENT and decision.reason is Reason.BASELINE
+                for rule in decision.rules[:1]
+            )
+            self._post_together(together, reasons, left_out)
             self._post_capped(capped, reasons)
             posted = {post.story for post in released if post.action is AlertAction.POST}
             for situation in situations:
@@ -217,12 +225,19 @@ class Dispatcher:
             else:
                 self._turn.drop_rows([row.id], decision.detail)
 
-    def _post_together(self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason]) -> None:
-        """Post one story separately, or several in gathered messages. ``reasons`` are why each story was held."""
-        if len(posts) == 1:
+    def _post_together(
+        self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason], left_out: Mapping[str, int] | None = None
+    ) -> None:
+        """Post one story separately, or several in gathered messages.
+
+        ``reasons`` are why each story was held. ``left_out`` are each rule's stories that a first look does not post.
+        """
+        if len(posts) == 1 and not left_out:
             self._carry_out(posts[0])
             return
-        rows = messages.gathered_rows(self._turn, self._loudest_first(posts), lead=_lead(posts, reasons))
+        lead = _lead(posts, reasons, left_out=sum((left_out or {}).values()))
+        omitted = tuple((left_out or {}).items())
+        rows = messages.gathered_rows(self._turn, self._loudest_first(posts), lead=lead, left_out=omitted)
         for row, listed in rows:
             self._list_in(row, row.id, listed)
 
@@ -373,10 +388,17 @@ class Dispatcher:
 _MORE = "More stories: this channel has reached its posts per hour"
 
 
-def _lead(posts: Sequence[Decision], held_for: Mapping[StoryId, Reason]) -> str:
+def _is_denial(story: Story) -> bool:
+    """Return whether the story's headline denies, withdraws or reverses a report."""
+    language = story.members[0].article.language if story.members else None
+    return any(kind in turns.LABELS for kind in turns.turns_in(story.title, language or "en"))
+
+
+def _lead(posts: Sequence[Decision], held_for: Mapping[StoryId, Reason], *, left_out: int = 0) -> str:
     reasons = {held_for[post.story] for post in posts}
     if reasons == {Reason.BASELINE}:
-        return f"{len(posts)} stories found on the first look at new feeds"
+        found = f"{len(posts)} of {len(posts) + left_out} stories" if left_out else f"{len(posts)} stories"
+        return f"{found} found on the first look at new feeds"
     if reasons == {Reason.DIGEST}:
         return f"Digest: {len(posts)} stories"
     if reasons == {Reason.RATE_CAP}:

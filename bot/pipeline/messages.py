@@ -138,18 +138,21 @@ def _nearest_story(turn: Turn, decision: Decision) -> Nearest | None:
 
 
 def gathered_rows(
-    turn: Turn, decisions: Sequence[Decision], *, lead: str
+    turn: Turn, decisions: Sequence[Decision], *, lead: str, left_out: tuple[tuple[str, int], ...] = ()
 ) -> Sequence[tuple[Outgoing, Sequence[Decision]]]:
     """Return messages that list the stories of one channel, each with the decisions about its stories.
 
-    Each message shows all its stories, so their number depends on the limits of the channel's service.
+    Each message shows all its stories, so their number depends on the limits of the channel's service. The last one
+    says how many stories of each rule are ``left_out``.
     """
     parts: list[tuple[Message, Sequence[Decision]]] = []
     while decisions:
         # Measure with the longest lead.
         longest_lead = f"{lead}, part 100 of 100"
         reason = decisions[0].reason
-        empty = Message(kind=MessageKind.GATHERED, severity=Severity.LOW, reason=reason, lead=longest_lead)
+        empty = Message(
+            kind=MessageKind.GATHERED, severity=Severity.LOW, reason=reason, lead=longest_lead, left_out=left_out
+        )
         message = _list_stories(turn, decisions, empty)
         count = len(message.briefs)
         parts.append((message, decisions[:count]))
@@ -158,7 +161,8 @@ def gathered_rows(
     for number, (message, listed) in enumerate(parts, start=1):
         part_lead = f"{lead}, part {number} of {len(parts)}" if len(parts) > 1 else lead
         row_id = send_id("gathered", listed[0].channel, *(decision.story for decision in listed))
-        row = _row(row_id, row_id, listed[0], replace(message, lead=part_lead), is_gathered=True)
+        part = replace(message, lead=part_lead, left_out=left_out if number == len(parts) else ())
+        row = _row(row_id, row_id, listed[0], part, is_gathered=True)
         rows.append((_with_mentions(turn, row), listed))
     return rows
 

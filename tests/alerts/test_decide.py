@@ -15,7 +15,7 @@ from bot.model.actions import SilenceKind
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.rules import Digest, Remind, Rule, Severity
 from bot.model.settings import PostingPolicy, QuietHours
-from bot.model.stories import ArticleId, Deadline, Member, SendId
+from bot.model.stories import ArticleId, Deadline, Join, JoinReason, Member, SendId, StoryId
 from tests.alerts.builders import RULE, fact, held, member, new_sentence, outcomes, posted, situation, story
 from tests.testbed.fakes import START
 from tests.testbed.made import silence
@@ -277,12 +277,32 @@ def baseline(index: int) -> alerts.Situation:
     return situation(one, arrived=0, story=story(one, name=f"s{index}"), alert=held(Reason.BASELINE, START))
 
 
-def test_a_first_poll_announces_its_five_newest_stories_a_rule_and_lists_the_rest() -> None:
+def test_of_equal_stories_a_first_look_announces_the_five_newest_a_rule() -> None:
     decisions = alerts.release([baseline(index) for index in range(8)])
     posts = [decision for decision in decisions if decision.action is AlertAction.POST]
     assert [decision.story for decision in posts] == ["s0", "s1", "s2", "s3", "s4"]
     rest = [decision for decision in decisions if decision not in posts]
     assert {(d.action, d.reason) for d in rest} == {(AlertAction.SILENT, Reason.BASELINE)}
+
+
+def test_a_first_look_prefers_the_stories_of_many_outlets_to_newer_ones() -> None:
+    members = [member("w", is_baseline=True, when=START - timedelta(days=1)), member("x", is_baseline=True)]
+    wide = replace(baseline(9), story=replace(story(*members, name="wide"), last_seen=START - timedelta(days=1)))
+    decisions = alerts.release([*(baseline(index) for index in range(6)), wide])
+    posts = [decision.story for decision in decisions if decision.action is AlertAction.POST]
+    assert posts == ["wide", "s0", "s1", "s2", "s3"]
+
+
+def test_a_first_look_shows_an_event_once_but_never_hides_its_denial() -> None:
+    first = baseline(0)
+    near = Join(story=StoryId("s1"), article=ArticleId("a1"), reason=JoinReason.UNSURE, near=StoryId("s0"))
+    [one] = baseline(1).story.members
+    second = replace(baseline(1), story=story(replace(one, join=near), name="s1"))
+    assert outcomes(alerts.release([first, second])) == [("post", "first report"), ("silent", "baseline")]
+    denial = replace(second, is_denial=True)
+    many = [*(baseline(index) for index in range(8) if index != 1), denial]
+    posts = [decision.story for decision in alerts.release(many) if decision.action is AlertAction.POST]
+    assert {"s0", "s1"} <= set(posts)
 
 
 def test_a_hold_that_meets_quiet_hours_is_held_again() -> None:

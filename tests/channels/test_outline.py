@@ -72,6 +72,15 @@ def test_a_gathered_message_shows_the_whole_headline_and_the_link_of_each_story(
     assert [run.text for run in runs if run.link == messages.WIRE and run.is_bold] == 20 * [messages.BRIEF.title.text]
 
 
+def test_a_first_look_says_how_many_stories_of_each_rule_it_leaves_out_and_links_them() -> None:
+    look = replace(gathered(2), left_out=(("Backdoor demands", 7), ("PTA orders", 1)))
+    last = outline.build_lines(look)[-1]
+    assert last.text == "Not listed: 7 of Backdoor demands, 1 of PTA orders · all stories"
+    assert last.runs[-1].link == "https://wirewatch.example/stories"
+    without_page = outline.build_lines(replace(look, public_url=""))[-1]
+    assert without_page.text == "Not listed: 7 of Backdoor demands, 1 of PTA orders"
+
+
 def test_what_is_left_out_for_want_of_room_is_said_and_linked_to_the_page() -> None:
     last = outline.build_lines(gathered(30), outline.ROOMS[-1])[-1]
     assert (last.text, last.runs[0].link) == ("and 25 more", "https://wirewatch.example/stories")

@@ -462,6 +462,18 @@ def _gathered(message: Message, room: Room) -> Iterator[Line]:
     if count > room.stories:
         page = f"{message.public_url.rstrip('/')}/stories" if message.public_url else ""
         yield _line(Style.ITEM, _linked(f"and {count - room.stories:,} more", page, replace(room, link=_WHOLE_LINK)))
+    if message.left_out:
+        yield _line(Style.LINE, *_left_out(message, room))
+
+
+def _left_out(message: Message, room: Room) -> Iterator[Run]:
+    """Yield runs such as “Not listed: 7 of Backdoor demands, 1 of PTA orders · all stories”."""
+    shown = [f"{count:,} of {phrases.short_name(rule)}" for rule, count in message.left_out[: room.items]]
+    others = sum(count for _, count in message.left_out[room.items :])
+    yield Run(text=f"Not listed: {', '.join([*shown, *([f'{others:,} of other rules'] if others else [])])}")
+    if message.public_url:
+        page = f"{message.public_url.rstrip('/')}/stories"
+        yield from (Run(text=_BETWEEN), _linked("all stories", page, replace(room, link=_WHOLE_LINK)))
 
 
 def _severity_mark(brief: StoryBrief) -> Iterator[Run]:
