@@ -3,8 +3,8 @@
     python -m bench.quality.labels [--parts a b c everyday desks-a ...]
 
 Parts a and b (real feeds under rules of names and topics) and the everyday rules chose the form and the numbers of
-bot/stories/grouping.py, own desks the numbers of narrow rules. Part c, the desks a to c and the story sets (stories.py)
-are for testing. Word frequencies come from all articles of the real feeds. For each part, the bench prints:
+bot/stories/grouping.py. Part c, all desks and the story sets (stories.py) are for testing. For each part, the bench
+prints:
 
 hidden     events of which no article opened a story
 surplus    stories in addition to one per event
@@ -27,9 +27,8 @@ from rich.table import Table
 from bench.quality import desk_rows, desk_scores, feed_rows, pools
 from bot.model.archive import Arrival
 from bot.model.stories import JoinReason, StoryId
-from bot.stories import grouping, likeness
+from bot.stories import grouping
 from bot.stories.index import Index
-from bot.stories.profile import profile_of
 
 REAL = (*pools.PARTS, "everyday")
 #: Of the desks, each author's part is one part here.
@@ -74,18 +73,9 @@ def streams(part: str) -> list[list[Labelled]]:
     return [sorted(rows, key=lambda row: (row[0].article.first_seen, row[0].article.when)) for rows in by_rule.values()]
 
 
-def frequencies() -> likeness.Frequencies:
-    """Return the frequencies of words in the articles of the real feeds."""
-    articles = {row[0].article.id: row[0] for part in REAL for stream in streams(part) for row in stream}
-    counts: Counter[int] = Counter()
-    for arrival in articles.values():
-        counts.update(map(likeness.word_key, profile_of(arrival).weights))
-    return likeness.Frequencies(len(articles), counts)
-
-
-def measure(stream: Sequence[Labelled], known: likeness.Frequencies) -> Counts:
+def measure(stream: Sequence[Labelled]) -> Counts:
     """Group one stream, and count."""
-    index, counts = Index(window=desk_rows.WINDOW, frequencies=known), Counts()
+    index, counts = Index(window=desk_rows.WINDOW), Counts()
     heads: dict[StoryId, str] = {}
     for arrival, event in stream:
         join = grouping.join(index, arrival)
@@ -108,13 +98,13 @@ def measure(stream: Sequence[Labelled], known: likeness.Frequencies) -> Counts:
     return counts
 
 
-def measure_all(parts: Iterable[str], known: likeness.Frequencies) -> dict[str, Counts]:
+def measure_all(parts: Iterable[str]) -> dict[str, Counts]:
     """Return the counts of each part."""
     measured = {}
     for part in parts:
         measured[part] = Counts()
         for stream in streams(part):
-            measured[part].add(measure(stream, known))
+            measured[part].add(measure(stream))
     return measured
 
 
@@ -125,7 +115,7 @@ def main() -> None:
     table = Table(
         "part", "events", "hidden", "surplus", "joins right", "sure", "probably", "may be", title="Labelled news"
     )
-    for part, counts in measure_all(options.parts, frequencies()).items():
+    for part, counts in measure_all(options.parts).items():
         probably, probably_right = counts.joins - counts.sure, counts.right - counts.sure_right
         pairs = (
             (counts.right, counts.joins),

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from bot.model.errors import EncoderFailed
 from bot.model.language_models import Encoder, Vector
 from bot.model.stories import StoryId
-from bot.stories.likeness import Frequencies
+from bot.stories.likeness import rarity
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Meaning, Profile
 
@@ -160,9 +160,7 @@ class Foreign:
             meaning.vector = array("f", vector)
         return True
 
-    def signs(
-        self, profile: Profile, story: OpenStory, chance: float, alike: Likeness, frequencies: Frequencies
-    ) -> Signs:
+    def signs(self, profile: Profile, story: OpenStory, chance: float, alike: Likeness) -> Signs:
         """Return the signs. ``chance`` is the probability from words alone."""
         chance = min(max(chance, 1e-4), 1 - 1e-4)
         shared_names = (profile.names.keys() & story.names.keys()) - profile.terms
@@ -174,7 +172,7 @@ class Foreign:
             lead=alike.lead,
             mean=alike.mean,
             days=len((profile.days & {day for sample in story.samples for day in sample.days}) - {profile.when.date()}),
-            name=max((frequencies.rarity(name) for name in shared_names), default=0.0),
+            name=max((rarity(name) for name in shared_names), default=0.0),
             apart=math.log1p(max(AT_ONCE, min(story.since(profile.when), LONG)) / timedelta(days=1)),
             clash=bool(own_figures and title_figures) and figures.isdisjoint(own_figures),
         )

@@ -109,7 +109,7 @@ def find_candidates(index: Index, profile: Profile, *, untranslated: bool = Fals
     for story in near_stories:
         candidate = _judge(index, profile, story)
         if across and story.id in alike and not candidate.is_certain and foreign.may_decide(profile, story):
-            signs = across.signs(profile, story, candidate.chance, alike[story.id], index.frequencies)
+            signs = across.signs(profile, story, candidate.chance, alike[story.id])
             chance = across.chance(profile, story, signs)
             if chance > candidate.chance:
                 candidate = replace(candidate, chance=chance, across=foreign.detail(alike[story.id], signs))
@@ -153,7 +153,10 @@ def place(
         needed = min(foreign.FROM, needed)
     if best.chance >= needed and Group.OFF not in strict:
         return _joined(profile, best, candidates)
-    return _opened(profile, JoinReason.UNSURE if best.chance >= UNSURE_FROM else JoinReason.OPENED, best)
+    # A correction that shares a name with a story is about one of its reports, even if it hardly repeats their words.
+    is_pointer = profile.is_correction and any(word in profile.names for word in best.shared)
+    is_unsure = is_pointer or best.chance >= UNSURE_FROM
+    return _opened(profile, JoinReason.UNSURE if is_unsure else JoinReason.OPENED, best)
 
 
 def join(

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from bot.model.archive import Arrival
 from bot.model.language_models import Encoder
 from bot.model.stories import Article, ArticleId, Join, JoinReason, Story, StoryId
-from bot.stories.likeness import Frequencies, Rarities
+from bot.stories.likeness import Rarities
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile, profile_of
 
@@ -30,11 +30,8 @@ class Index:
     ``encoder`` compares stories in other languages; if it is None, they are compared only by words.
     """
 
-    def __init__(
-        self, *, window: timedelta, frequencies: Frequencies | None = None, encoder: Encoder | None = None
-    ) -> None:
+    def __init__(self, *, window: timedelta, encoder: Encoder | None = None) -> None:
         self.window = window
-        self.frequencies = frequencies or Frequencies()
         self.encoder = encoder
         self.stories: dict[StoryId, OpenStory] = {}
         self.joins: dict[ArticleId, Join] = {}
@@ -53,8 +50,8 @@ class Index:
             [(len(self._of_rule[rule]), rule) for rule in rules if rule in self._of_rule], default=(0, "")
         )
         if not stories:
-            return Rarities(self.frequencies, terms=profile.terms)
-        return Rarities(self.frequencies, stories=stories, holders=self._by_word[rule], terms=profile.terms)
+            return Rarities(terms=profile.terms)
+        return Rarities(stories=stories, holders=self._by_word[rule], terms=profile.terms)
 
     def near(self, profile: Profile) -> list[OpenStory]:
         """Return at most CANDIDATES stories of the article's rules that share the rarest words, or the link.

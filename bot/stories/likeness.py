@@ -1,13 +1,12 @@
 """Compare articles by their words: tf-idf vectors and their cosine.
 
-A word counts by its rarity in the news that was polled lately, and among the stories of the rule. The shipped table of
-English words counts as BACKGROUND further articles, so that a new database knows which words are rare.
+A word counts by its rarity in the news at large, by the shipped table of words, or among the stories of the rule,
+whichever is lower.
 """
 
 from __future__ import annotations
 
 import math
-import zlib
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sized
 from functools import cache, lru_cache
@@ -15,8 +14,9 @@ from types import MappingProxyType
 
 from bot.text.names import background_table
 
-#: The shipped table weighs as much as this many polled articles.
-BACKGROUND = 1000
+#: The size of the news at large. A word that the shipped table lacks is as rare as if one of twice as many articles had
+#: it.
+DOCUMENTS = 1000
 #: Words in more than this share of all articles say nothing about an event.
 STOP_RATE = 0.15
 #: Minimum length of a word without its ending.
@@ -25,7 +25,8 @@ ROOT_LETTERS = 4
 _EMPTY = frozenset(
     "say said says new amid first who's it's news video live watch update updates latest newsfeed after before over"
     " under into out up down about than then when while where who which what how why could would can may might will"
-    " breaking exclusive analysis explainer opinion photo photos read more listen podcast".split()
+    " breaking exclusive analysis explainer opinion photo photos read more listen"
+    " podcast livestream replay episode".split()
 )
 #: The rarity at large weighs as much as this many stories of a rule.
 PRIOR = 60.0
@@ -35,28 +36,10 @@ MATCHED = 0.5
 Weights = Mapping[str, float]
 
 
-def word_key(word: str) -> int:
-    """Return the number under which the frequency of a word is stored."""
-    return zlib.crc32(word.encode())
-
-
-class Frequencies:
-    """In how many of the articles polled lately each word occurs."""
-
-    def __init__(self, articles: float = 0.0, counts: Mapping[int, float] | None = None) -> None:
-        self._articles = articles
-        #: Word key -> number of articles.
-        self._counts = counts or {}
-        self._rarities: dict[str, float] = {}
-        self._base = math.log(articles + BACKGROUND + 1)
-
-    def rarity(self, word: str) -> float:
-        """Return the word's inverse document frequency."""
-        rarity = self._rarities.get(word)
-        if rarity is None:
-            known = BACKGROUND * background_table().rates.get(word, 0.0) + self._counts.get(word_key(word), 0.0)
-            rarity = self._rarities[word] = max(0.0, self._base - math.log(known + 0.5))
-        return rarity
+@lru_cache(maxsize=1 << 16)
+def rarity(word: str) -> float:
+    """Return the word's inverse document frequency in the news at large."""
+    return math.log((DOCUMENTS + 1) / (DOCUMENTS * background_table().rates.get(word, 0.0) + 0.5))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -88,22 +71,21 @@ class Rarities(dict[str, float]):
 
     def __init__(
         self,
-        frequencies: Frequencies,
         *,
         stories: int = 0,
         holders: Mapping[str, Sized] = MappingProxyType({}),
         terms: Container[str] = (),
     ) -> None:
         super().__init__()
-        self._frequencies, self._stories, self._holders, self._terms = frequencies, stories, holders, terms
+        self._stories, self._holders, self._terms = stories, holders, terms
 
     def __missing__(self, word: str) -> float:
-        at_large = self._frequencies.rarity(word)
+        at_large = rarity(word)
         rate = MATCHED if word in self._terms else math.exp(-at_large)
         held = len(self._holders.get(word, ()))
         under_rule = math.log((self._stories + PRIOR) / (held + PRIOR * rate))
-        self[word] = rarity = max(0.0, min(at_large, under_rule))
-        return rarity
+        self[word] = lower = max(0.0, min(at_large, under_rule))
+        return lower
 
 
 def cosines(article: Weights, others: Iterable[Weights], rarities: Mapping[str, float]) -> list[float]:

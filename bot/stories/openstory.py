@@ -145,7 +145,7 @@ class OpenStory:
             return False
         if any(moved.id == profile.id for moved in self.apart):
             return True
-        rarities = likeness.Rarities(likeness.Frequencies())
+        rarities = likeness.Rarities()
         moved, kept = (
             max(likeness.cosines(profile.weights, [other.weights for other in others], rarities))
             for others in (self.apart, self.samples)

@@ -116,8 +116,9 @@ class Profile:
     sketch: copies.Sketch
     #: Whether the title or the text begins with a correction mark.
     is_correction: bool
-    #: Whether the title alone announces several events, and whether it names a period or a list.
+    #: Whether the title alone announces several events.
     heads_several: bool
+    #: Whether the title names a period or a list.
     names_period: bool
     #: Whether the title contains a word like "another" or "again".
     says_another: bool

@@ -80,7 +80,7 @@ TERMS = ("CNIL", "fines", "fined", "FTC", "Federal Trade Commission", "sues", "s
     [
         pytest.param(articles, rule, terms, id=name)
         for table, rule, terms in (
-            (LOOK_ALIKES, "watched", ()),
+            (LOOK_ALIKES, "watched", (*WATCHED, "shot dead", "earthquake", "unveils")),
             (BARE_LOOK_ALIKES, "watched", WATCHED),
             (UNLIKE_ITEMS_OF_ONE_OUTLET, "", ()),
             (UNDER_ONE_RULE, "watched", TERMS),
