@@ -174,10 +174,13 @@ class _Connector(aiohttp.TCPConnector):
         """Return an idle connection without unread bytes, or a new one."""
         while True:
             connection = await super().connect(req, traces, timeout)
-            # Bytes that arrived since the last response must not answer the next request.
-            if connection.protocol is None or not connection.protocol.should_close:
+            protocol = connection.protocol
+            if protocol is None or not protocol.should_close:
                 return connection
+            # Bytes that arrived since the last response, or before any request, must not answer this request.
             connection.close()
+            if not (isinstance(protocol, _Protocol) and protocol.is_used):
+                raise aiohttp.ServerDisconnectedError("bytes before the request")
 
     def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
         super()._release(key, protocol, should_close=should_close)
@@ -192,12 +195,13 @@ class _Connector(aiohttp.TCPConnector):
 class _Protocol(ResponseHandler):
     """A connection. It is closed after many informational responses, because each costs processor time."""
 
+    is_used = False
     _awaits_head = False
     _informational_count = 0
 
     def set_response_params(self, **params: Any) -> None:
         """Prepare for the response to a request."""
-        self._awaits_head, self._informational_count = True, 0
+        self.is_used, self._awaits_head, self._informational_count = True, True, 0
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
@@ -205,6 +209,9 @@ class _Protocol(ResponseHandler):
 
         aiohttp's parser forgets a response that comes in the same bytes as an error.
         """
+        if not data:
+            # The parser continues with the bytes that it kept while reading was paused.
+            super().data_received(data)
         while self._awaits_head and self.transport is not None and (end := data.find(b"\r\n\r\n") + 4) > 3:
             super().data_received(data[:end])
             data = data[end:]
@@ -241,11 +248,11 @@ class _Body(httpx.AsyncByteStream):
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._response.content.at_eof():
-            # aiohttp shares one reader among all responses without a body, and its second iteration never ends.
-            return
+        content = self._response.content
         try:
-            async for piece, _ in self._response.content.iter_chunks():
+            # Not iter_chunks(), which never ends for a response without a body (all of them share one empty stream).
+            while not content.at_eof():
+                piece, _ = await content.readchunk()
                 yield piece
         except (aiohttp.ClientError, ConnectionError) as error:
             raise _translate(error) from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+
 import pytest
 
 from bot.fetch.client import HttpFetcher
 from bot.model.errors import BodyTooBig, Unreachable
-from tests.fetch.conftest import configured
+from tests.fetch.conftest import POLICY, MakeFetcher, configured
 from tests.testbed.servers.feeds import FeedServer, Reply
 
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -59,3 +62,43 @@ async def test_a_request_that_fails_on_a_new_connection_is_not_repeated(
     with pytest.raises(Unreachable):
         await fetcher.get(configured(url=server.url()))
     assert len(server.requests) == 1
+
+
+async def test_many_responses_without_a_body_end(server: FeedServer, fetcher: HttpFetcher) -> None:
+    server.serve("/feed", b"<rss/>")
+    etag = (await fetcher.get(configured(url=server.url()))).etag
+    for _ in range(5):
+        assert (await fetcher.get(configured(url=server.url(), etag=etag))).status == 304
+
+
+async def test_a_large_body_is_received_whole_though_memory_has_room_for_it_later(
+    server: FeedServer, make_fetcher: MakeFetcher
+) -> None:
+    body = bytes(range(256)) * 16_000
+    server.serve("/length", body)
+    chunks = b"".join(b"400\r\n" + body[place : place + 1024] + b"\r\n" for place in range(0, len(body), 1024))
+    server.serve("/chunked", Reply(raw=_CHUNKED + chunks + b"0\r\n\r\n"))
+    fetcher = make_fetcher(dataclasses.replace(POLICY, max_bytes=10_000_000))
+
+    async def hold(size_bytes: int) -> None:
+        await asyncio.sleep(0.002)
+
+    for path in ("/length", "/chunked"):
+        assert (await fetcher.get(configured(url=server.url(path), hold=hold))).body == body
+
+
+async def test_a_server_that_speaks_first_is_asked_once(fetcher: HttpFetcher) -> None:
+    connections = 0
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(b"220 mail.example.org ESMTP\r\n")
+        await reader.read(1_000)
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as mail_server:
+        port = mail_server.sockets[0].getsockname()[1]
+        with pytest.raises(Unreachable, match="does not use HTTP"):
+            await fetcher.get(configured(url=f"http://127.0.0.1:{port}/feed"))
+    assert connections == 1
