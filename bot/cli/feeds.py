@@ -17,9 +17,9 @@ import typer
 from bot import app
 from bot.app import wiring
 from bot.cli import terminal
-from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
+from bot.cli.options import DEFAULT_CONFIG, LEFT, UNUSABLE, ConfigDir, Json
 from bot.config import feed_list, opml
-from bot.feeds import outlets, places
+from bot.feeds import outlets, places, topics
 from bot.feeds.items import prepare_items
 from bot.fetch import parsing
 from bot.model import visible
@@ -70,6 +70,42 @@ def look(address: Address, folder: ConfigDir = DEFAULT_CONFIG, json: Json = Fals
 
 
 @feeds.command()
+def find(
+    topic: Annotated[str, typer.Argument(help="A topic, or the address of a site.", metavar="TOPIC")],
+    edition: Annotated[
+        list[str] | None,
+        typer.Option(help="Search this edition, a language and a country: en-PK. Repeatable.", metavar="EDITION"),
+    ] = None,
+    should_add: Annotated[bool, typer.Option("--add", help="Add the lines to feeds.yaml.")] = False,
+    folder: ConfigDir = DEFAULT_CONFIG,
+) -> None:
+    """Propose lines for feeds.yaml: searches for a topic, or the feeds of a site.
+
+    The news search engines need no key. Without --edition, searches the US edition and those of the countries that the
+    topic names. A site is visited; search engines are not asked.
+
+    Example: wirewatch feeds find "lawful access Pakistan" --add
+    """
+    proposed = find_feeds(folder, topic, edition)
+    if should_add:
+        write_feeds(folder, proposed)
+    terminal.write(feed_list.add_feeds("feeds:\n", proposed).text)
+
+
+def find_feeds(folder: Path, topic: str, editions: list[str] | None = None) -> list[Feed]:
+    """Return feeds for a topic, or those of a site. Raises ConfigError, FetchError and ReadError."""
+    if "://" in topic or places.find_place(topic) is not None or (" " not in topic and "." in topic):
+        return [_feed_of(found, topic) for found in asyncio.run(_find(folder, topic))]
+    searches = topics.list_searches(topic, editions or topics.find_editions(topic))
+    try:
+        for search in searches:
+            places.expand_short_form(search)
+    except places.Unfit as unfit:
+        raise ConfigError(f"{topic}: {unfit}") from None
+    return [Feed(url=search) for search in searches]
+
+
+@feeds.command()
 def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
     """Find the feed of a page and add it to feeds.yaml.
 
@@ -84,15 +120,18 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
     for other in feeds_found[1:]:
         what = f"item: {other.selectors['item']}" if other.selectors else other.reading.title or "without a title"
         terminal.say(visible.line(f"the page also has {other.url} ({what})"))
-    title = visible.dropped(best.name or best.reading.title or "")
-    is_place = places.find_place(address) is not None
-    feed = Feed(url=address if is_place else best.url, name=title or None)
     if best.selectors:
-        feed = replace(feed, kind="page", options=dumps(dict(best.selectors)))
         terminal.say(
             "the page has no feed, so these selectors are added; if they miss headlines, correct them in feeds.yaml"
         )
-    _write(folder, [feed])
+    write_feeds(folder, [_feed_of(best, address)])
+
+
+def _feed_of(found: FoundFeed, address: str) -> Feed:
+    """Return a found feed as an entry of feeds.yaml. ``address`` is what the user wrote."""
+    title = visible.dropped(found.name or found.reading.title or "")
+    feed = Feed(url=address if places.find_place(address) else found.url, name=title or None)
+    return replace(feed, kind="page", options=dumps(dict(found.selectors))) if found.selectors else feed
 
 
 @feeds.command("import")
@@ -114,7 +153,7 @@ def import_(
         terminal.say(visible.line(f"{file}: {problem}"))
     if not reading.feeds:
         terminal.fail(f"{file} contains no feed", LEFT)
-    _write(folder, reading.feeds)
+    write_feeds(folder, reading.feeds)
 
 
 @feeds.command()
@@ -127,7 +166,7 @@ def export(folder: ConfigDir = DEFAULT_CONFIG) -> None:
     terminal.write(opml.write_opml(settings.feeds))
 
 
-def _write(folder: Path, new_feeds: Sequence[Feed]) -> None:
+def write_feeds(folder: Path, new_feeds: Sequence[Feed]) -> None:
     path = folder / "feeds.yaml"
     new_feeds = [replace(feed, aggregator=True) if _is_aggregator(feed) else feed for feed in new_feeds]
     try:
@@ -140,7 +179,6 @@ def _write(folder: Path, new_feeds: Sequence[Feed]) -> None:
     for feed in addition.already_listed:
         terminal.say(f"already there: {feed.url}")
     terminal.say(f"{path}: {len(addition.added)} added, {len(addition.already_listed)} already there")
-    raise typer.Exit(DONE)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -14,8 +15,9 @@ import typer
 import yaml
 
 import bot
-from bot.cli import terminal
+from bot.cli import feeds, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE
+from bot.feeds import topics
 
 #: The files that ``--minimal`` writes: one channel, one feed, and one rule with examples.
 MINIMAL = {
@@ -50,34 +52,87 @@ rules:
 
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to create.", metavar="DIR")] = DEFAULT_CONFIG,
+    topic: Annotated[
+        str, typer.Option(help="What to watch, such as lawful access Pakistan.", metavar="WORDS", show_default=False)
+    ] = "",
+    site: Annotated[
+        str,
+        typer.Option(
+            help="A website to read for it, instead of news search engines.", metavar="ADDRESS", show_default=False
+        ),
+    ] = "",
     minimal: Annotated[bool, typer.Option("--minimal", help="Write one channel, one feed and one rule.")] = False,
 ) -> None:
     """Write a commented starter configuration.
 
-    The configuration runs unchanged. An existing file is never overwritten. On a terminal, the command asks whether to
+    With a topic, it searches the news for the topic, or reads the site, and has a rule for the topic. The configuration
+    runs unchanged. An existing file is never overwritten. On a terminal, the command asks for a topic, and whether to
     use a language model.
 
-    Example: wirewatch init config && wirewatch run
+    Example: wirewatch init --topic "lawful access Pakistan" config && wirewatch run
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         terminal.fail(f"{folder} is not an empty folder; choose a new one: wirewatch init other-folder", UNUSABLE)
+    if sys.stdin.isatty() and not (topic or minimal):
+        topic, site = _ask_for_topic()
+    if site and not topics.split_topic(topic):
+        terminal.fail('--site needs the words to look for on it: --topic "lawful access"', UNUSABLE)
+    written = write_topic(topic, has_site=bool(site)) if topic else MINIMAL if minimal else {}
     language_model = _ask_for_model() if sys.stdin.isatty() else {}
     try:
         copy_starter(folder)
-        if minimal:
+        if written:
             # Keep the schemas and the Slack manifest of the starter.
             shutil.rmtree(folder / "rules")
             (folder / "rules").mkdir()
-            for name, text in MINIMAL.items():
+            for name, text in written.items():
                 (folder / name).write_text(text, encoding="utf-8")
         if language_model:
             with (folder / "bot.yaml").open("a", encoding="utf-8") as file:
                 yaml.safe_dump({"model": language_model}, file, sort_keys=False)
     except OSError as error:
         terminal.fail(f"cannot write {folder}: {error.strerror}", UNUSABLE)
+    if topic:
+        feeds.write_feeds(folder, feeds.find_feeds(folder, site or topic)[: 1 if site else None])
     terminal.write(f"Wrote {folder}/. Next:\n")
     for command in ("check", *(["model test"] if language_model else []), "run"):
         terminal.write(f"  {command_line(command, folder)}\n")
+
+
+def write_topic(topic: str, *, has_site: bool) -> dict[str, str]:
+    """Return the files of a configuration that watches a topic. feeds.yaml has no feed yet."""
+    words = topics.split_topic(topic)
+    if not words:
+        advice = 'write a few words, such as "lawful access Pakistan"'
+        terminal.fail(f'"{topic}" has no word to look for; {advice}', UNUSABLE)
+    quoted = [json.dumps(word, ensure_ascii=False) for word in words]
+    headline = json.dumps(" ".join(words), ensure_ascii=False)
+    if has_site:
+        comment = "Every line must match. Add other spellings to a line: [lawful access, wiretap*]."
+        terms = "all:\n" + "\n".join(f"      - {word}" for word in quoted)
+    else:
+        # News searches return only headlines, and have looked for the words in the whole articles.
+        comment = "The searches select the articles; one of these terms must be in the headline."
+        terms = f"any: [{', '.join(quoted)}]"
+    rule = f"""\
+# yaml-language-server: $schema=../schema/rules.json
+rules:
+  # {comment}
+  - name: {headline}
+    {terms}
+    stem: true
+    notify: alerts
+    must_match: [{headline}]
+"""
+    return {**MINIMAL, "feeds.yaml": MINIMAL["feeds.yaml"].partition("  - url:")[0], "rules/first.yaml": rule}
+
+
+def _ask_for_topic() -> tuple[str, str]:
+    """Ask what to watch and where. Return two empty texts if the user wants the example configuration."""
+    ask = partial(typer.prompt, err=True, default="", show_default=False)
+    topic = ask("What do you want to watch? A few words, such as lawful access Pakistan (Enter: an example)")
+    site = ask("A website to read for it, such as https://www.dawn.com (Enter: news search engines)") if topic else ""
+    return topic, site
 
 
 def _ask_for_model() -> dict[str, object]:

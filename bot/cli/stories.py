@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,9 @@ from bot import app
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
 from bot.model.durations import format_count
+from bot.queries import export
 from bot.queries.actions import CLAIM, MERGE, SPLIT, RulingDocument
+from bot.queries.registry import Archive, read_parameters
 from bot.queries.stories import StoryDocument, StoryRow, describe_decision, describe_join, read_story
 from bot.stories import summaries
 
@@ -31,13 +34,22 @@ def _list(
         str | None, typer.Option(help="Only stories that changed within this time.", metavar="DURATION")
     ] = None,
     silenced: Annotated[bool, typer.Option(help="Only stories with a message that a silence held back.")] = False,
+    form: Annotated[
+        export.Form | None, typer.Option("--format", help="Print one row per story, for other tools: csv, json or md.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List stories with their articles, matched words, decisions and messages.
 
-    Example: wirewatch stories --since 7d --json
+    With --format, prints each story's rules, first and last report, outlets, links, facts, and what people decided.
+    In CSV, a cell that a spreadsheet would run as a formula begins with an apostrophe.
+
+    Example: wirewatch stories --since 7d --format csv > stories.csv
     """
     if context.invoked_subcommand is not None:
+        return
+    if form is not None:
+        _export(folder, form, since)
         return
     span = duration(since) if since else None
     entries = archive.look(
@@ -58,6 +70,24 @@ def _list(
         terminal.say("No silence held back a message." if silenced else "No story yet: no article has matched a rule.")
     for entry in entries:
         _show(entry)
+
+
+def _export(folder: Path, form: export.Form, since: str | None) -> None:
+    parameters = read_parameters(export.ExportParameters, {"since": since} if since else {})
+
+    def write(archive: Archive) -> None:
+        terminal.write(export.write_head(form))
+        after, is_first = None, True
+        while True:
+            rows, after = export.read_page(archive, parameters, after)
+            for text in export.write_stories(form, rows, is_first=is_first):
+                terminal.write(text)
+            is_first = is_first and not rows
+            if after is None:
+                break
+        terminal.write(export.write_end(form))
+
+    archive.look(app.load(folder, os.environ), write)
 
 
 @stories.command()

@@ -160,7 +160,8 @@ class WebSettings:
     tokens: Annotated[
         dict[keys.Text, WebToken],
         Key(
-            "More tokens, for the API only. Each has a name of your choice, a token, and a scope (may).",
+            "More tokens, for the API. Each has a name of your choice, a token, and a scope (may). A token with "
+            "may: act also opens the pages, and shows buttons there.",
             example="{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}",
         ),
     ] = field(default_factory=dict)

@@ -120,6 +120,12 @@ def _quote(words: str, *, write: str) -> str:
     return quote(text, safe="")
 
 
+def _split_edition(text: str) -> tuple[tuple[str, str] | None, str]:
+    """Return the language and country at the start of a search, or None, and the rest."""
+    edition = re.match(r"([a-z]{2,3})-([A-Z]{2}):\s*", text)
+    return ((edition[1], edition[2]), text[edition.end() :]) if edition else (None, text)
+
+
 #: Texts after the colon of short forms. Their characters need no quoting in an address.
 _BLUESKY_ACCOUNT = re.compile(r"did:(?:plc|web):[\w.:%-]{4,200}|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+", re.ASCII)
 _GITHUB_ADVISORIES = re.compile(
@@ -136,6 +142,13 @@ _REDDIT_PATH = re.compile(r"(?:r/(\w{2,30}(?:\+\w{2,30}){0,50})|u(?:ser)?/([\w-]
 _RSSHUB_ROUTE = re.compile(r"(https?://[\w.-]{1,200}(?::\d{1,5})?)?(/(?!/)[\w./~@:+,%=&?!*()-]{1,500})", re.ASCII)
 _TELEGRAM_CHANNEL = re.compile(r"[A-Za-z]\w{3,31}", re.ASCII)
 _YOUTUBE_ID = re.compile(r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", re.ASCII)
+
+
+def _bing_news_feed(text: str, has_token: bool) -> Feed:
+    edition, words = _split_edition(text)
+    market = f"&mkt={'-'.join(edition)}" if edition else ""
+    query = _quote(words, write="bing-news:words, or bing-news:en-PK:words for another edition")
+    return Feed(url=f"https://www.bing.com/news/search?q={query}&format=rss{market}", aggregator=True)
 
 
 def _bluesky_feed(name: str, has_token: bool) -> Feed:
@@ -170,9 +183,8 @@ def _github_feed(path: str, has_token: bool) -> Feed:
 
 def _google_news_feed(text: str, has_token: bool) -> Feed:
     write = "google-news:words, google-news:topic/TECHNOLOGY, or google-news:en-PK:words for another edition"
-    edition = re.match(r"([a-z]{2,3})-([A-Z]{2}):\s*", text)
-    language, country = edition.groups() if edition else ("en", "US")
-    text = text[edition.end() :] if edition else text
+    edition, text = _split_edition(text)
+    language, country = edition or ("en", "US")
     if text.startswith("topic/"):
         topic = _require(_GOOGLE_NEWS_TOPIC.fullmatch(text), write=write)
         path = f"headlines/section/topic/{topic[1]}?" if topic[1] else f"topics/{topic[2]}?"
@@ -246,6 +258,15 @@ _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 _NO_RULES = Etiquette()
 _NO_PLACE = Place(name="", forms={}, feed=lambda address, has_token: Feed(url=address))
 _PLACES = (
+    Place(
+        name="bing-news",
+        forms={
+            "bing-news:WORDS (quotation marks, OR, -, site:)": 'bing-news:"BlackBerry" Pakistan',
+            "bing-news:LANGUAGE-COUNTRY:…": "bing-news:en-PK:BlackBerry",
+        },
+        feed=_bing_news_feed,
+        hosts={"www.bing.com": Etiquette(every=15 * _MINUTE, pace=2 * _SECOND)},
+    ),
     Place(
         name="bluesky",
         forms={

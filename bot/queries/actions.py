@@ -47,7 +47,7 @@ from bot.rules import errors
 
 
 class SplitParameters(StoryParameters):
-    """The story to split, and the ids or links of its articles that are about another event."""
+    """The story to split, and its articles that are about another event: their ids, beginnings of ids, or links."""
 
     articles: list[Annotated[str, pydantic.Field(min_length=1, max_length=1_000)]] = pydantic.Field(
         min_length=1, max_length=100
@@ -89,6 +89,9 @@ def split_story(archive: Archive, parameters: SplitParameters) -> RulingDocument
     chosen: list[ArticleId] = []
     for address in parameters.articles:
         article = article_ids.get(address) or article_ids.get(links.canonical_link(address))
+        beginning = [known for known in article_ids.values() if len(address) >= 6 and known.startswith(address)]
+        if article is None and len(set(beginning)) == 1:
+            article = beginning[0]
         if article is None:
             raise Refused(
                 Why.UNUSABLE, f"the story {story.id} has no article {address}; `wirewatch stories` lists its articles"

@@ -13,7 +13,7 @@ from bot import storage
 from bot.model.alerts import Decision
 from bot.model.messages import Outgoing
 from bot.model.rules import Match
-from bot.model.stories import Join, Story, StoryId
+from bot.model.stories import Fact, Join, Story, StoryId
 from bot.queries.registry import (
     Archive,
     Document,
@@ -127,9 +127,23 @@ class CoverageDocument(Document):
     form: str
 
 
+class FactDocument(Document):
+    """Something that an article of the story reported as new. ``before`` is the value that it replaces, or null."""
+
+    label: str
+    before: str | None
+    after: str
+    mark: str
+    sentence: str
+    outlet: str
+    link: str
+    said_at: Time | None
+
+
 class StoryDocument(Document):
     """One story: all coverage of one event.
 
+    ``latest`` is the newest fact, and ``facts`` lists all facts, newest first.
     ``byline`` is the story's own headline with its outlets. ``coverage`` lists the other headlines, newest first.
     ``copies`` is the number of articles that ``coverage`` omits because they are copies.
     """
@@ -139,6 +153,8 @@ class StoryDocument(Document):
     first_seen: Time
     last_seen: Time
     rules: list[str]
+    latest: FactDocument | None
+    facts: list[FactDocument]
     byline: CoverageDocument | None
     coverage: list[CoverageDocument]
     copies: int
@@ -155,6 +171,8 @@ class StoryDocument(Document):
             {
                 **fields_of(story, StoryDocument),
                 "title": summaries.story_headline(story),
+                "latest": next(iter(value.facts), None),
+                "facts": value.facts[:most],
                 "byline": coverage.byline if coverage else None,
                 "coverage": coverage.lines if coverage else (),
                 "copies": coverage.copy_count if coverage else 0,
@@ -192,6 +210,25 @@ class StoryRow:
     messages: tuple[Outgoing, ...]
     #: The JSON document has at most this many articles, the first, and as many decisions, the last; None means all.
     most: int | None = None
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The new facts that the story's messages reported, newest first. Each is listed once, also for many channels.
+
+        The last fact is listed first, even if its article was published before those of other facts.
+        """
+        facts = (fact for decision in reversed(self.decisions) for fact in reversed(decision.facts))
+        return tuple(dict.fromkeys(fact for fact in facts if not fact.is_joined))
+
+    @property
+    def outdated_values(self) -> frozenset[str]:
+        """The values that later facts have replaced."""
+        current, outdated = set[str](), set[str]()
+        for fact in self.facts:
+            current.add(fact.after)
+            if fact.before is not None and fact.before not in current:
+                outdated.add(fact.before)
+        return frozenset(outdated)
 
 
 def read_story(tx: storage.Transaction, story: Story, *, most: int | None = None) -> StoryRow:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
 import json
 import math
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlsplit
@@ -24,10 +27,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.model import visible
 from bot.model.settings import TokenScope
 from bot.queries.registry import Mistake
-from bot.web.connections import client_of
 
 #: The paths for programs begin with these prefixes.
 PROGRAMS = ("/api", "/mcp")
+#: Maximum time in which a client sends the body of a request.
+BODY_WITHIN = timedelta(seconds=10)
 #: Maximum size of a body. A pasted rule of 8,000 characters fits, even if every character is escaped.
 MOST_BODY_BYTES = 128 * 1024
 TYPE = "application/problem+json"
@@ -64,16 +68,17 @@ async def read_body(receive: Receive, most_bytes: int) -> bytes | None:
     """Read the body of a request; return None if it is longer than ``most_bytes``.
 
     Callers read the body even of a refused request. Otherwise, the connection may close before the client reads the
-    answer.
+    answer. Raises TimeoutError if the client does not send the body within ``BODY_WITHIN``.
     """
     body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > most_bytes:
-            return None
-        if not message.get("more_body"):
-            return bytes(body)
+    async with asyncio.timeout(BODY_WITHIN.total_seconds()):
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > most_bytes:
+                return None
+            if not message.get("more_body"):
+                return bytes(body)
 
 
 def refusal_response(path: str, status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -130,6 +135,21 @@ def caller_of(scope: Scope) -> Caller:
 def is_known(scope: Scope) -> bool:
     """Return whether the caller may read the page. /healthz and feeds also answer other callers."""
     return "caller" in scope.get("state", {})
+
+
+def client_of(address: tuple[str, int] | None) -> str:
+    """Return the name of the client at an address: the IPv4 address, or the /64 network of an IPv6 address."""
+    if address is None:
+        return ""
+    try:
+        ip = ipaddress.ip_address(address[0].partition("%")[0])
+    except ValueError:
+        return address[0]
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
 
 
 def rate_refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
@@ -214,13 +234,16 @@ class AccessGuard:
         # Pages of other sites may only link to pages. They may not link to the paths for programs, some of which act.
         if is_foreign(headers) and (is_program or not _is_navigation(headers)):
             return refusal_response(path, 403, "Pages of other sites may not load anything from this site.")
-        if self._hosts is not None and (
-            _host_name(headers.get("host", "")) not in self._hosts or any(name in headers for name in FORWARDED)
-        ):
+        # nginx's plain proxy_pass adds no header and sends our own name, but it speaks HTTP/1.0.
+        is_proxied = any(name in headers for name in FORWARDED) or scope.get("http_version") == "1.0"
+        if self._hosts is not None and (is_proxied or _host_name(headers.get("host", "")) not in self._hosts):
             text = "This page answers only to this machine's own names. Behind a proxy, set web.token in bot.yaml."
             return refusal_response(path, 421, text)
         token = _read_token(headers.get("authorization", ""))
-        caller = self._find_caller(token) if is_program else None
+        caller = self._find_caller(token)
+        # A page shows its buttons to callers who may act. Other tokens of programs open no page.
+        if caller is not None and not is_program and caller.may is not TokenScope.ACT:
+            caller = None
         if caller is None and self._is_open_to(token, is_program=is_program):
             caller = Caller(name="")
         if caller is not None:
@@ -294,6 +317,9 @@ def _host_name(host: str) -> str:
         return ""
 
 
+#: Maximum time from the end of a request's head until the client has received the answer. A trial of a rule takes less,
+#: even if it waits for other trials.
+ANSWER_WITHIN = timedelta(seconds=60)
 #: Maximum concurrent answers to all clients.
 MOST_ANSWERS = 32
 #: Maximum concurrent answers to one client. Behind a proxy, all readers count as one client.
@@ -301,7 +327,10 @@ MOST_OF_ONE_CLIENT = 16
 
 
 class Admission:
-    """Middleware that answers 503 while too many requests are in progress."""
+    """Middleware that answers 503 while too many requests are in progress, and ends requests that take too long.
+
+    A slow client therefore frees its place after ``ANSWER_WITHIN`` at the latest.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -317,8 +346,22 @@ class Admission:
             await refusal(scope, receive, send)
             return
         self._clients[client] += 1
+        has_begun = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+                await self._app(scope, receive, send_noted)
+        except TimeoutError:
+            if has_begun:
+                # The server closes a connection whose answer is incomplete.
+                return
+            refusal = refusal_response(scope["path"], 408, "The request took too long.", {"connection": "close"})
+            await refusal(scope, receive, send)
         finally:
             self._clients[client] -= 1
             if not self._clients[client]:

@@ -1,13 +1,11 @@
 """The API under /api/v1: a FastAPI application with a route for each question that has a path."""
 
-from __future__ import annotations
-
-import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from functools import cache
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from datetime import datetime
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -18,7 +16,7 @@ from fastapi.routing import APIRoute
 from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
@@ -26,13 +24,27 @@ import bot
 from bot.model import visible
 from bot.model.errors import StoreError
 from bot.model.settings import TokenScope
+from bot.model.stories import StoryId
+from bot.queries import export
 from bot.queries.questions import QUESTIONS
-from bot.queries.registry import Answers, Document, Mistake, Parameters, Question, Refused, Why, malformed
+from bot.queries.registry import (
+    Answers,
+    Document,
+    Mistake,
+    Parameters,
+    Question,
+    Refused,
+    Why,
+    malformed,
+    read_parameters,
+)
 from bot.queries.watched import render
 from bot.web import access
 from bot.web.access import Rates
 
 PREFIX = "/api/v1"
+#: Number of requests that the rate limit counts for one export.
+_EXPORT_COST = 10
 _OPERATIONS = {question.name: question for question in QUESTIONS if question.path}
 _STATUS = {Why.MALFORMED: 400, Why.NOT_FOUND: 404, Why.UNUSABLE: 422, Why.TOO_LONG: 422}
 _DESCRIPTION = (
@@ -76,7 +88,25 @@ class Api:
         async def describe(request: Request) -> Response:
             return access.tagged_response(request, document(), "application/json")
 
+        async def export_stories(request: Request) -> Response:
+            """Stream one row per story. Each page of stories is read in a transaction of its own."""
+            if (refusal := access.rate_refusal(request.scope, rates, _EXPORT_COST)) is not None:
+                return refusal
+            try:
+                form = export.Form(request.path_params["form"])
+                parameters = read_parameters(export.ExportParameters, dict(request.query_params))
+                rows, after = await answers.read(lambda archive: export.read_page(archive, parameters))
+            except ValueError:
+                return access.problem_response(404, NOTHING)
+            except Refused as refused:
+                return access.problem_response(_STATUS[refused.why], str(refused), mistakes=refused.mistakes)
+            except StoreError as error:
+                return access.problem_response(503, str(error))
+            text = _stream_stories(answers, form, parameters, rows, after)
+            return StreamingResponse(text, media_type=export.CONTENT_TYPES[form])
+
         app.router.add_route(f"{PREFIX}/openapi.json", describe)
+        app.router.add_route(f"{PREFIX}/stories.{{form}}", export_stories)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         content = await access.read_body(receive, access.MOST_BODY_BYTES)
@@ -85,12 +115,33 @@ class Api:
             await refusal(scope, receive, send)
             return
 
+        is_read = False
+
         async def receive_content() -> Message:
+            nonlocal is_read
+            if is_read:
+                return await receive()
+            is_read = True
             return {"type": "http.request", "body": content}
 
         # Answer HEAD like GET, because the server omits the body.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         await self._app({**scope, "method": method}, receive_content, send)
+
+
+async def _stream_stories(
+    answers: Answers,
+    form: export.Form,
+    parameters: export.ExportParameters,
+    rows: Sequence[export.ExportedStory],
+    after: tuple[datetime, StoryId] | None,
+) -> AsyncIterator[str]:
+    yield export.write_head(form)
+    yield "".join(export.write_stories(form, rows, is_first=True))
+    while after is not None:
+        rows, after = await answers.read(partial(export.read_page, parameters=parameters, after=after))
+        yield "".join(export.write_stories(form, rows, is_first=False))
+    yield export.write_end(form)
 
 
 def describe_api() -> fastapi.FastAPI:
@@ -143,18 +194,16 @@ def openapi_document(api: fastapi.FastAPI) -> dict[str, Any]:
 
 
 def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any, Response]]:
-    """Return the handler of a question. Its signature tells FastAPI which parameters are in the path, query or body."""
+    """Return the handler of a question. FastAPI reads the parameters from its annotations, so these are not strings."""
     fields = _fields_outside_path(question)
     in_path = question.parameters.model_fields.keys() - fields.keys()
-    rest: type[Parameters] = question.parameters
+    kind: type[Parameters] = question.parameters
     if in_path:
         others: dict[str, Any] = {name: (field.annotation, field) for name, field in fields.items()}
-        rest = pydantic.create_model(question.parameters.__name__, __base__=Parameters, **others)
+        kind = pydantic.create_model(question.parameters.__name__, __base__=Parameters, **others)
     place = fastapi.Body() if question.method == "POST" else fastapi.Query()
 
-    async def endpoint(*, request: Request, rest: Parameters, **values: str) -> Response:
-        written = {**values, **rest.model_dump(by_alias=True, exclude_unset=True)}
-        parameters = question.parameters.model_validate(written) if in_path else rest
+    async def answer(request: Request, parameters: Parameters) -> Response:
         answers: Answers = request.app.state.answers
         value = await answers.ask(question, parameters, by=access.caller_of(request.scope).name)
 
@@ -166,14 +215,25 @@ def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any,
 
         return await render(to_response)
 
-    kinds: dict[str, Any] = {"request": Request, "rest": Annotated[rest, place]}
-    for name in in_path:
-        description = question.parameters.model_fields[name].description
-        kinds[name] = Annotated[str, fastapi.Path(min_length=1, description=description)]
-    endpoint.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # FastAPI reads it
-        [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in kinds.items()]
-    )
-    return endpoint
+    if not in_path:
+
+        async def endpoint(request: Request, rest: Annotated[kind, place]) -> Response:  # type: ignore[valid-type]
+            return await answer(request, rest)
+
+        return endpoint
+
+    (name,) = in_path
+    in_address = fastapi.Path(alias=name, min_length=1, description=question.parameters.model_fields[name].description)
+
+    async def endpoint_with_key(
+        request: Request,
+        key: Annotated[str, in_address],
+        rest: Annotated[kind, place],  # type: ignore[valid-type]
+    ) -> Response:
+        written = {name: key, **rest.model_dump(by_alias=True, exclude_unset=True)}  # type: ignore[attr-defined]
+        return await answer(request, question.parameters.model_validate(written))
+
+    return endpoint_with_key
 
 
 def _fields_outside_path(question: Question[Any, Any]) -> dict[str, FieldInfo]:

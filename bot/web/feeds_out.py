@@ -73,7 +73,9 @@ class FeedsOut:
 
     def __init__(self, answers: Answers) -> None:
         self._answers, self._watched = answers, answers.watched
-        self._template = formatting.templates().get_template("feed_entry.html")
+        self._template = formatting.templates(lambda: answers.watched.settings.bot.timezone).get_template(
+            "feed_entry.html"
+        )
         #: Address -> rendered feed and the time of its rendering, oldest first.
         self._rendered: dict[str, tuple[bytes, datetime]] = {}
         self._lock = asyncio.Lock()
@@ -157,15 +159,14 @@ class FeedsOut:
         own = [member.article for member in story.members if member.article.id == story.headline]
         articles = [*own, *(member.article for member in story.members)]
         links = (formatting.web_link(article.link) for article in articles)
-        # Each channel has its own decision about a fact or correction, so remove duplicates.
-        facts = list(dict.fromkeys(fact for decision in row.decisions for fact in decision.facts))
+        # Each channel has its own decision about a correction, so remove duplicates.
         edits = list(dict.fromkeys(edit for decision in row.decisions for edit in decision.edits))
         return {
             "id": f"urn:wirewatch:story:{quote(story.id)}",
             "url": next((link for link in links if link), page),
             "title": formatting.plain(summaries.story_headline(story)) or "(without a title)",
             "content_html": self._template.render(
-                entry=row, page=page, facts=facts[-MOST_CHANGES:], edits=edits[-MOST_CHANGES:]
+                entry=row, page=page, facts=row.facts[1:MOST_CHANGES], edits=edits[-MOST_CHANGES:]
             ),
             "date_published": story.first_seen.isoformat(),
             "date_modified": changed_at.isoformat(),

@@ -6,8 +6,10 @@ jinja2 escapes all external text. Only http and https addresses become links.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from itertools import groupby
 from urllib.parse import urlsplit
 
 import jinja2
@@ -22,13 +24,17 @@ from bot.model.rules import Match
 from bot.queries.stories import StoryRow
 from bot.stories import summaries
 from bot.stories.summaries import make_excerpts, marked_title
+from bot.web.timeline import DONE, build_timeline
 
 #: Matches a line of a problem's text that quotes a line of the file, or that has the carets below the quotation.
 _SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
 
 
-def templates() -> jinja2.Environment:
-    """Return the templates with their filters and functions. An unknown name in a template raises an error."""
+def templates(zone: Callable[[], tzinfo]) -> jinja2.Environment:
+    """Return the templates with their filters and functions. An unknown name in a template raises an error.
+
+    ``zone`` returns the time zone in which the pages show times.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bot.web"),
         autoescape=True,
@@ -36,7 +42,8 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": "{:,}".format}
+    environment.filters |= {"ago": ago, "web_link": web_link, "plain": plain, "number": "{:,}".format}
+    environment.filters["moment"] = lambda when: moment(when, zone())
     environment.filters |= {"counted": format_count, "headline": summaries.story_headline}
     environment.tests["source_line"] = lambda line: _SOURCE_LINE.match(line) is not None
     environment.globals |= {
@@ -48,6 +55,8 @@ def templates() -> jinja2.Environment:
         "where_to": routing.describe_routes,
         "remarks": health.poll_remarks,
         "matched_words": matched_words,
+        "timeline": build_timeline,
+        "done": DONE,
     }
     return environment
 
@@ -61,9 +70,17 @@ def ago(when: datetime | None, now: datetime) -> str:
     return f"{format_rough(now - when)} ago" if now - when >= timedelta(minutes=1) else "just now"
 
 
-def moment(when: datetime | None) -> str:
-    """Format a time in UTC, to the minute."""
-    return f"{when:%Y-%m-%d %H:%M} UTC" if when else "never"
+def moment(when: datetime | None, zone: tzinfo) -> str:
+    """Format a time in a time zone, to the minute.
+
+    >>> from datetime import UTC, timezone
+    >>> moment(datetime(2015, 12, 2, 23, 5, tzinfo=UTC), timezone(timedelta(hours=5)))
+    '3 Dec 2015, 04:05'
+    """
+    if when is None:
+        return "never"
+    local = when.astimezone(zone)
+    return f"{local.day} {local:%b %Y, %H:%M}"
 
 
 def web_link(address: str | None) -> str | None:
@@ -85,8 +102,34 @@ def plain(text: str | None) -> str:
     return visible.lines(text or "")
 
 
-def lead(entry: StoryRow) -> list[tuple[Span, ...]]:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A part of a sentence."""
+
+    text: str
+    is_marked: bool
+    #: Whether a later fact has replaced this value.
+    is_outdated: bool
+
+
+def strike(spans: Sequence[Span], outdated_values: Collection[str]) -> list[Run]:
+    """Return the parts of a sentence, of which outdated values are to be struck out."""
+    text = "".join(span.text for span in spans)
+    marks = [span.is_marked for span in spans for _ in span.text]
+    struck = [False] * len(text)
+    for value in outdated_values:
+        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
+            struck[match.start() : match.end()] = [True] * len(match[0])
+    runs = groupby(zip(text, marks, struck, strict=True), key=lambda entry: entry[1:])
+    return [Run("".join(entry[0] for entry in part), is_marked, is_old) for (is_marked, is_old), part in runs]
+
+
+def lead(entry: StoryRow) -> list[list[Run]]:
     """Return the first sentence of the story's newest summary; without one, return an excerpt of its first article."""
+    return [strike(spans, entry.outdated_values) for spans in _lead_spans(entry)]
+
+
+def _lead_spans(entry: StoryRow) -> list[tuple[Span, ...]]:
     briefs = (brief for row in reversed(entry.messages) for brief in row.message.briefs)
     summary = next((brief.summary for brief in briefs if brief.story == entry.story.id and brief.summary), None)
     if summary is not None:

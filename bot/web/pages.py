@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import groupby, pairwise
+from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -23,18 +25,21 @@ from bot.model.durations import format_rough
 from bot.model.feeds import FeedHealth, FeedState
 from bot.model.messages import SendState
 from bot.model.rules import Rule
+from bot.model.settings import TokenScope
 from bot.model.stories import Article, StoryId
 from bot.queries import trials, watched
+from bot.queries.actions import MERGE, SPLIT, RulingDocument
 from bot.queries.articles import ArticlesParameters, find_articles
 from bot.queries.feedback import read_feedback
 from bot.queries.feeds import find_problems, problem_states
-from bot.queries.registry import Answers, Archive, Mistake, Refused, Why, find_rule, read_parameters
+from bot.queries.registry import Answers, Archive, Mistake, Question, Refused, Why, find_rule, read_parameters
 from bot.queries.silences import read_silences
 from bot.queries.status import count_held
-from bot.queries.stories import StoryRow, read_stories, read_story
+from bot.queries.stories import read_stories, read_story
 from bot.queries.watched import render
 from bot.storage import keys
 from bot.web import access, api, formatting, health
+from bot.web.timeline import build_timeline
 
 #: Maximum entries on a page of feeds, stories or rules. Links lead to the next and previous pages.
 FEEDS, STORIES, RULES = 100, 50, 50
@@ -46,8 +51,6 @@ TODAY = 8
 CHART_DAYS = 30
 #: Maximum problems on the page of the configuration.
 PROBLEMS = 100
-#: Maximum articles shown of one story; `wirewatch stories` shows all.
-MOST_MEMBERS = 200
 #: Maximum entries in the timeline of one story.
 MOST_MOMENTS = 300
 #: Maximum articles from which a feed's delays are computed.
@@ -87,7 +90,7 @@ class Pages:
         self._watched = answers.watched
         self._answers = answers
         self._feed_token = feed_token
-        self._templates = formatting.templates()
+        self._templates = formatting.templates(lambda: self._watched.settings.bot.timezone)
 
     def routes(self) -> list[Route]:
         """Return the route of each page."""
@@ -96,6 +99,8 @@ class Pages:
             Route("/feeds", self._page("feeds.html", feeds_page)),
             Route("/stories", self._page("stories.html", stories_page)),
             Route("/story/{id}", self._page("story.html", story_page)),
+            Route("/story/{id}/split", partial(self._rule_on, SPLIT), methods=["POST"]),
+            Route("/story/{id}/merge", partial(self._rule_on, MERGE), methods=["POST"]),
             Route("/rules", self._page("rules.html", rules_page)),
             Route("/rule", self._rule),
             Route("/feed", self._page("feed.html", feed_page)),
@@ -147,6 +152,25 @@ class Pages:
         if "near" in request.query_params and not access.is_foreign(request.headers):
             trial = await self._answers.take_turn(lambda archive: trials.try_loaded(archive, compiled), trials.BUSY)
         return await self._render("rule.html", request, {"trial": trial, **values})
+
+    async def _rule_on(self, question: Question[Any, RulingDocument], request: Request) -> Response:
+        """Split or merge a story, as the form on its page asks, and show what the bot does."""
+        body = await access.read_body(request.receive, access.MOST_BODY_BYTES)
+        caller = access.caller_of(request.scope)
+        # Browsers send at least one of these headers with a form, and a form of another site reveals itself by it.
+        is_own = "sec-fetch-site" in request.headers or "origin" in request.headers
+        if body is None or not is_own or access.is_foreign(request.headers) or caller.may is not TokenScope.ACT:
+            text = "Splitting and merging need a token of web.tokens with `may: act`, and the form of the story's page."
+            return await self._render("message.html", request, {"title": "Not allowed", "text": text}, status=403)
+        form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=200)
+        chosen = {"other": form.get("other", [""])[0]} if question is MERGE else {"articles": form.get("articles", [])}
+        values = {"id": request.path_params["id"], **chosen}
+        try:
+            ruling = await self._answers.ask(question, read_parameters(question.parameters, values), by=caller.name)
+        except Refused as refused:
+            return await self._render("message.html", request, {"title": "Not done", "text": str(refused)}, status=422)
+        text = f"{ruling.told[0].upper()}{ruling.told[1:]}. The bot does this within seconds."
+        return await self._render("message.html", request, {"title": "Decided", "text": text})
 
     async def _configuration(self, request: Request) -> Response:
         """Show the configuration files and their problems, even if the database is unavailable."""
@@ -334,23 +358,11 @@ def story_page(archive: Archive, request: Request) -> Values | Response:
     entry = read_story(tx, stored)
     return {
         "entry": entry,
-        "moments": _timeline(entry)[:MOST_MOMENTS],
-        "most_members": MOST_MEMBERS,
+        "moments": build_timeline(entry)[:MOST_MOMENTS],
+        "may_act": access.caller_of(request.scope).may is TokenScope.ACT,
         "perhaps_same": perhaps_same,
         "related": related[:_RELATED],
     }
-
-
-def _timeline(row: StoryRow) -> list[tuple[datetime, str, object]]:
-    """Return the time, kind and value of each event, oldest first. Of events at the same time, articles come first."""
-    moments: list[tuple[datetime, str, object]] = []
-    moments += [(member.article.first_seen, "article", member) for member in row.story.members]
-    moments += [(decision.at, "decision", decision) for decision in row.decisions]
-    moments += [
-        (message.receipt.sent_at if message.receipt else message.created_at, "message", message)
-        for message in row.messages
-    ]
-    return sorted(moments, key=lambda moment: moment[0])
 
 
 def rules_page(archive: Archive, request: Request) -> Values:

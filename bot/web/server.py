@@ -26,7 +26,6 @@ from bot.queries.registry import Answers
 from bot.queries.watched import Watched
 from bot.web import access, api, feeds_out, health, websub
 from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rates, feed_token
-from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
 from bot.web.metrics import CONTENT_TYPE, Metrics
 from bot.web.pages import Pages
 
@@ -109,20 +108,16 @@ log = structlog.get_logger("wirewatch")
 
 #: Maximum time for which unfinished answers delay a stop.
 GRACE = timedelta(seconds=2)
+#: Maximum size of a request's head. Its address may contain a pasted rule of 8,000 characters, each of which takes up
+#: to twelve bytes.
+LONGEST_HEAD_BYTES = 128 * 1024
+#: Maximum time between two requests on one connection.
+KEEP_ALIVE = timedelta(seconds=10)
 #: Maximum connections that wait to be accepted.
 BACKLOG = 128
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, settings: uvicorn.Config, crowd: Crowd) -> None:
-        super().__init__(settings)
-        self._crowd = crowd
-
-    async def on_tick(self, counter: int) -> bool:
-        """Close connections that are over their limits. uvicorn calls this ten times a second."""
-        self._crowd.sweep(asyncio.get_running_loop().time())
-        return await super().on_tick(counter)
-
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Install no signal handlers, because the command handles signals and stops the server."""
@@ -137,17 +132,15 @@ class Site:
         app: ASGIApp,
         listening: socket.socket,
         metrics: Metrics,
-        limits: Limits,
         tools: ToolsOverHttp | None = None,
     ) -> None:
         self.metrics = metrics
         self._tools = tools
         self._socket = listening
-        crowd = Crowd(limits)
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http=crowd.protocol(),
+                http="h11",
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -158,9 +151,9 @@ class Site:
                 server_header=False,
                 proxy_headers=False,
                 h11_max_incomplete_event_size=LONGEST_HEAD_BYTES,
+                timeout_keep_alive=int(KEEP_ALIVE.total_seconds()),
                 timeout_graceful_shutdown=int(GRACE.total_seconds()),
-            ),
-            crowd,
+            )
         )
 
     @property
@@ -185,7 +178,6 @@ def open_site(
     web: config.WebSettings,
     environ: Mapping[str, str],
     *,
-    limits: Limits | None = None,
     requests_per_minute: int = access.REQUESTS_PER_MINUTE,
 ) -> Site:
     """Open the page at ``web.listen``. Raises ConfigError if a token cannot be read or the port is in use."""
@@ -199,7 +191,7 @@ def open_site(
         for name, entry in web.tokens.items()
     }
     app = AccessGuard(Admission(site), token=token, hosts=hosts, callers=callers)
-    return Site(app, _listen(web), metrics, limits or Limits(), tools)
+    return Site(app, _listen(web), metrics, tools)
 
 
 def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:

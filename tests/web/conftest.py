@@ -21,7 +21,7 @@ from bot.app.runtime import App
 from bot.model.access import Secret
 from bot.model.settings import TokenScope
 from bot.storage import keys
-from bot.web import connections, server
+from bot.web import server
 from tests.journeys.world import RULES, TOKEN_VARIABLE, world
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.servers import slack
@@ -75,7 +75,6 @@ async def page_over(
     folder: Path,
     settings: config.WebSettings | None = None,
     *,
-    limits: connections.Limits | None = None,
     started: timedelta = timedelta(minutes=101),
     requests_per_minute: int = 300,
 ) -> AsyncIterator[Page]:
@@ -87,7 +86,6 @@ async def page_over(
             running,
             settings or listening(),
             environment.environ,
-            limits=limits,
             requests_per_minute=requests_per_minute,
         )
         running.add_observer(site.metrics)

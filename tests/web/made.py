@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bot import storage
+from bot.model.alerts import AlertAction, Decision, Reason
+from bot.model.messages import Sentence, Span
+from bot.model.rules import Match
+from bot.model.stories import Fact, StoryId
 from tests.journeys.world import Item
+from tests.testbed import made
 
 COVERAGE = {
     "wire": Item(
@@ -50,3 +58,61 @@ OTHER_RULES = """\
     all: [backdoor*]
     notfy: desk
 """
+
+
+def add_long_story(tx: storage.Transaction) -> None:
+    """Store a story of eight articles, of which the last corrects an amount, posted in two channels."""
+    headlines = (
+        "BlackBerry may be fined up to $20 million over its servers in Pakistan",
+        "Pakistan's regulator threatens BlackBerry with a fine of $20 million over encrypted messages",
+    )
+    articles = [
+        replace(
+            made.article(str(number), minutes=7 * number),
+            outlet=f"Paper {number}",
+            owner=f"Owner {number}",
+            title=f"{headlines[number % 2]}, report {number}",
+        )
+        for number in range(8)
+    ]
+    tx.articles.add(articles)
+    story = made.story("long", *articles)
+    for article in articles:
+        tx.articles.add_matches(article.id, [Match(rule="BlackBerry in Pakistan", rule_version="1", evidence=())])
+    tx.stories.save(replace(story, last_seen=articles[-1].first_seen))
+    correction = Fact(
+        kind="number",
+        label="penalty",
+        before="$20 million",
+        after="$2 million",
+        sentence="The fine is up to $2 million, not $20 million.",
+        mark="Correction",
+        article=articles[-1].id,
+        outlet="Paper 7",
+    )
+    for article in articles:
+        is_first, is_last = article is articles[0], article is articles[-1]
+        for channel in ("desk", "ops"):
+            decision = Decision(
+                at=article.first_seen,
+                story=StoryId("long"),
+                channel=channel,
+                action=AlertAction.POST if is_first else AlertAction.REPLY if is_last else AlertAction.EDIT,
+                reason=Reason.FIRST_REPORT if is_first else Reason.NEW_FACT if is_last else Reason.ADDED_OUTLET,
+                article=article.id,
+                facts=(correction,) if is_last else (),
+            )
+            tx.stories.decide([decision])
+    sentence = Sentence(
+        spans=(
+            Span(text="The regulator may fine "),
+            Span(text="BlackBerry", is_marked=True),
+            Span(text=" up to $20 million over its servers in Pakistan."),
+        ),
+        outlet="Paper 0",
+        link="https://dawn.example/0",
+    )
+    brief = replace(made.brief("long"), summary=(sentence,))
+    tx.outbox.add(
+        [made.sending(channel, channel=channel, story="long", briefs=(brief,)) for channel in ("desk", "ops")]
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -142,6 +144,17 @@ async def test_without_a_token_nothing_is_shown_to_readers_behind_a_proxy(shared
     async with page_over(filled, listening(has_token=True)) as page:
         for proxied in PROXIED:
             assert (await page.get("/stories", headers={**basic(TOKEN), **proxied})).status_code == 200
+
+
+async def test_without_a_token_a_proxy_that_speaks_http_1_0_gets_nothing(shared: Page) -> None:
+    """By default, nginx passes requests on in HTTP/1.0, without a header of its own, and with our name as the host."""
+    address = urlsplit(shared.site.url)
+    for path, status in (("/stories", b"421"), ("/healthz/live", b"200")):
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(f"GET {path} HTTP/1.0\r\nHost: {address.netloc}\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        assert answer.split()[1] == status, path
 
 
 @pytest.mark.parametrize("has_token", [True, False])

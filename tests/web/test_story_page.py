@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
+
+import httpx
 
 from bot import storage
 from bot.feeds import websub
@@ -12,7 +15,9 @@ from bot.model.archive import Arrival
 from bot.model.messages import Receipt, SendState
 from bot.model.stories import ArticleId, Edit, Fact, SendId, StoryId
 from tests.testbed import made
-from tests.web.conftest import Page
+from tests.testbed.fakes import START
+from tests.web.conftest import ACTS, TOKEN, Page, listening, page_over
+from tests.web.made import add_long_story
 from tests.web.markup import elements, text_of, tree_of, values
 
 
@@ -26,7 +31,7 @@ async def test_a_story_tells_what_happened_in_its_order(shared: Page) -> None:
     tree = tree_of((await shared.get(await _link(shared, "BlackBerry to leave"))).text)
     moments = [text_of(item) for item in elements(tree, "//ol[@class='timeline']/li")]
     assert "First report: wire" in moments[0]
-    assert "desk: post, first report" in moments[1]
+    assert "desk: posted, first report" in moments[0]
     assert [word for moment in moments for word in re.findall("Report: (courier|ledger)", moment)] == [
         "courier",
         "ledger",
@@ -45,6 +50,7 @@ async def test_a_message_is_a_link_where_its_channel_gives_addresses(page: Page)
     await page.running.store.write(lambda tx: tx.outbox.add(rows))
     tree = tree_of((await page.get(f"/story/{story}")).text)
     links = values(tree, "//ol[@class='timeline']//a[text()='open in the chat']/@href")
+    assert len(links) == 2
     assert links[0].startswith("https://test.slack.example/archives/C"), "as the channel itself gave it"
     assert links[1:] == [receipt.link]
 
@@ -138,9 +144,63 @@ async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None
 async def test_the_commands_to_copy_name_ids_only(shared: Page) -> None:
     tree = tree_of((await shared.get(await _link(shared, "BlackBerry to leave"))).text)
     commands = [one.text_content() for one in elements(tree, "//section[@aria-labelledby='commands']//code")]
-    assert len([line for line in commands if re.fullmatch(r"wirewatch stories split \w{20} \w+", line)]) == 3
     # An interactive zsh has no comments: a title behind "#" would be run with the command.
-    assert [line for line in commands if not re.fullmatch(r"wirewatch stories (split|merge) \w{20} \w+", line)] == []
+    assert [re.sub(r"\b[0-9a-f]{8}\b", "ID", line) for line in commands] == [
+        "wirewatch stories split ID ARTICLE",
+        "wirewatch stories merge ID OTHER",
+        *["ID"] * (len(commands) - 2),
+    ]
+
+
+async def test_the_newest_fact_leads_and_the_old_value_is_struck_in_the_summary(page: Page) -> None:
+    await page.running.store.write(add_long_story)
+    for path in ("/story/long", "/stories"):
+        tree = tree_of((await page.get(path)).text)
+        [latest] = elements(tree, "//p[@class='latest'][contains(., 'penalty')]")
+        assert text_of(latest) == "Latest: Correction: penalty: $20 million → $2 million Paper 7"
+        lead = latest.getnext()
+        assert text_of(lead) == "The regulator may fine BlackBerry up to $20 million over its servers in Pakistan."
+        assert [struck.text_content() for struck in elements(lead, "./del")] == ["$20 million"]
+    answer = (await page.get("/api/v1/stories/long")).json()
+    assert answer["latest"]["after"] == "$2 million"
+    assert answer["facts"] == [answer["latest"]]
+
+
+async def test_each_event_stands_once_in_a_timeline_with_times_in_the_zone_of_the_page(page: Page) -> None:
+    await page.running.store.write(add_long_story)
+    tree = tree_of((await page.get("/story/long")).text)
+    moments = [text_of(item) for item in elements(tree, "//ol[@class='timeline']/li")]
+    assert len(moments) == 8
+    assert "desk, ops: posted, first report" in moments[0]
+    assert "desk, ops: edited, added outlet" in moments[1]
+    zone = page.running.settings.bot.timezone
+    assert text_of(elements(tree, "//ol//time")[0]) == f"{START.astimezone(zone):%-d %b %Y, %H:%M}"
+    [first] = elements(tree, "//main/p[starts-with(., 'First report')]/a")
+    assert first.get("href") == "https://dawn.example/0"
+
+
+async def test_a_reader_whose_token_may_act_splits_and_merges_on_the_page_and_nobody_else(filled: Path) -> None:
+    async with page_over(filled, listening(has_token=True, has_tokens=True)) as page:
+        await page.running.store.write(add_long_story)
+        stories = await page.running.store.read(lambda tx: tx.stories.since(None))
+        [story] = [story for story in stories if story.id == "long"]
+        own = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+        form = {"articles": story.members[3].article.id}
+
+        async def send(token: str, headers: dict[str, str]) -> httpx.Response:
+            async with httpx.AsyncClient(base_url=page.site.url, auth=("me", token)) as client:
+                return await client.post("/story/long/split", data=form, headers=headers)
+
+        assert (await send(TOKEN, own)).status_code == 403
+        assert (await send(ACTS, {})).status_code == 403
+        assert (await send(ACTS, {**own, "sec-fetch-site": "cross-site"})).status_code == 403
+        assert await page.running.store.read(lambda tx: len(tx.rulings.waiting())) == 0
+        async with httpx.AsyncClient(base_url=page.site.url, auth=("me", ACTS)) as client:
+            assert "Split off" in (await client.get("/story/long")).text
+        async with httpx.AsyncClient(base_url=page.site.url, auth=("me", TOKEN)) as client:
+            assert "Split off" not in (await client.get("/story/long")).text
+        assert "1 article of the story long becomes a separate story" in (await send(ACTS, own)).text
+        assert await page.running.store.read(lambda tx: len(tx.rulings.waiting())) == 1
 
 
 async def test_a_merged_story_leads_to_the_one_that_it_became(page: Page) -> None:

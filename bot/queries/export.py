@@ -1,0 +1,204 @@
+"""Stories for other tools: one row per story, as CSV for spreadsheets, JSON for programs, or Markdown for reports."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import pydantic
+
+from bot import storage
+from bot.model import visible
+from bot.model.actions import RulingKind, SilenceKind
+from bot.model.stories import Fact, StoryId
+from bot.queries.registry import Archive, Document, Name, Omittable, Parameters, Time, When, parse_time
+from bot.queries.stories import StoryRow, read_story
+from bot.stories import summaries
+
+#: Number of stories that are read at a time.
+PAGE = 100
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Form(StrEnum):
+    """The format of an export."""
+
+    CSV = "csv"
+    JSON = "json"
+    MARKDOWN = "md"
+
+
+CONTENT_TYPES = {
+    Form.CSV: "text/csv; charset=utf-8",
+    Form.JSON: "application/json",
+    Form.MARKDOWN: "text/markdown; charset=utf-8",
+}
+
+
+class ExportParameters(Parameters):
+    """A selection of stories."""
+
+    since: Omittable[When] = pydantic.Field(
+        default=None, description="Only stories that changed since this day or within this time."
+    )
+    rule: Omittable[Name] = pydantic.Field(default=None, description="Only stories that this rule matched.")
+
+
+class ExportedStory(Document):
+    """One story as a row. ``links`` has the link of each outlet, in the same order."""
+
+    id: str
+    title: str
+    rules: list[str]
+    first_report: Time
+    last_report: Time
+    articles: int
+    outlets: list[str]
+    links: list[str]
+    facts: list[str]
+    decided: list[str]
+
+
+def read_page(
+    archive: Archive, parameters: ExportParameters, after: tuple[datetime, StoryId] | None = None
+) -> tuple[list[ExportedStory], tuple[datetime, StoryId] | None]:
+    """Return a page of stories, last changed first, and the ``after`` of the next page, or None if there is none."""
+    stories = archive.tx.stories.newest(
+        since=parse_time("since", parameters.since, archive.now) or _EPOCH,
+        rule=parameters.rule,
+        skip=0,
+        most=PAGE,
+        after=after,
+    )
+    if not stories:
+        if after is None:
+            archive.refuse_unknown(parameters.rule)
+        return [], None
+    decided = _find_decisions_of_people(archive.tx, since=min(story.first_seen for story in stories))
+    rows = [_export(read_story(archive.tx, story), decided.get(story.id, ())) for story in stories]
+    return rows, (stories[-1].last_seen, stories[-1].id) if len(stories) == PAGE else None
+
+
+def _export(row: StoryRow, decided: Iterable[str]) -> ExportedStory:
+    story = row.story
+    links: dict[str, str] = {}
+    for member in story.members:
+        links.setdefault(member.article.outlet, member.article.link)
+    return ExportedStory(
+        id=story.id,
+        title=summaries.story_headline(story),
+        rules=list(story.rules),
+        first_report=story.first_seen,
+        last_report=story.last_seen,
+        articles=len(story.members),
+        outlets=list(links),
+        links=list(links.values()),
+        facts=[_describe_fact(fact) for fact in row.facts],
+        decided=list(decided),
+    )
+
+
+def _describe_fact(fact: Fact) -> str:
+    heading = f"{fact.heading}: " if fact.heading else ""
+    before = f"{fact.before} → " if fact.before else ""
+    mark = f"{fact.mark}: " if fact.mark else ""
+    return f"{mark}{heading}{before}{fact.after} ({fact.outlet})"
+
+
+def _find_decisions_of_people(tx: storage.Transaction, *, since: datetime) -> Mapping[str, list[str]]:
+    """Return story id -> what people decided about the story, in words."""
+    decided: defaultdict[str, list[str]] = defaultdict(list)
+    for judgement in tx.judgements.since(since):
+        decided[judgement.story].append(f"{judgement.verdict.value} ({judgement.by})")
+    for ruling in tx.rulings.since(since):
+        kind = "merged" if ruling.kind is RulingKind.MERGE else "split"
+        decided[ruling.story].append(f"{kind} ({ruling.by})")
+    for silence in tx.silences.all():
+        if silence.kind is SilenceKind.STORY:
+            decided[silence.name].append(f"silenced: {silence.reason} ({silence.by})")
+    return decided
+
+
+# -- formats
+
+
+def write_head(form: Form) -> str:
+    """Return the text before the first story."""
+    match form:
+        case Form.CSV:
+            return _csv_line(ExportedStory.model_fields)
+        case Form.JSON:
+            return "["
+        case Form.MARKDOWN:
+            return ""
+
+
+def write_stories(form: Form, stories: Iterable[ExportedStory], *, is_first: bool) -> Iterator[str]:
+    """Yield the text of each story. ``is_first`` says whether no story was written before."""
+    for story in stories:
+        match form:
+            case Form.CSV:
+                yield _csv_line(_cell(value) for value in story.model_dump(mode="json").values())
+            case Form.JSON:
+                yield ("\n" if is_first else ",\n") + visible.json_text(story.model_dump_json())
+            case Form.MARKDOWN:
+                yield _markdown(story)
+        is_first = False
+
+
+def write_end(form: Form) -> str:
+    """Return the text after the last story."""
+    return "\n]\n" if form is Form.JSON else ""
+
+
+#: A spreadsheet reads a cell that begins with one of these characters as a formula, and some read the wide forms too.
+_FORMULA = tuple("=+-@\t\r\n|%＝＋－＠")
+
+
+def _cell(value: object) -> str:
+    """Return a value as the text of a cell that no spreadsheet runs as a formula.
+
+    >>> _cell('=HYPERLINK("https://evil.example")'), _cell(["Dawn", "BBC"]), _cell(3)
+    ('\\'=HYPERLINK("https://evil.example")', 'Dawn; BBC', '3')
+    """
+    text = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = visible.line(text)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerow(cells)
+    return line.getvalue()
+
+
+def _markdown(story: ExportedStory) -> str:
+    reports = [
+        f"[{_escape(outlet)}](<{link}>)" if link.startswith(("http://", "https://")) else _escape(outlet)
+        for outlet, link in zip(story.outlets, (_web_address(link) for link in story.links), strict=True)
+    ]
+    span = f"{story.first_report:%Y-%m-%d %H:%M} to {story.last_report:%Y-%m-%d %H:%M} UTC"
+    lines = [
+        f"## {_escape(story.title)}",
+        "",
+        f"{span} · {_escape(', '.join(story.rules))}",
+        "",
+        f"- Outlets: {', '.join(reports)}",
+        *(f"- {_escape(fact)}" for fact in story.facts),
+        *(f"- Decided: {_escape(text)}" for text in story.decided),
+    ]
+    return "\n".join(lines) + "\n\n"
+
+
+def _web_address(link: str) -> str:
+    """Return the address without characters that would end a link in Markdown."""
+    return link.replace("<", "%3C").replace(">", "%3E").replace("\\", "%5C").replace("\n", "").replace(" ", "%20")
+
+
+def _escape(text: str) -> str:
+    """Return a text that Markdown shows as it is."""
+    return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|~&$:@" else char for char in visible.line(text))

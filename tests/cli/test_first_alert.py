@@ -1,0 +1,105 @@
+"""From an empty folder to the first alert about a topic of one's own, and the search for feeds."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+
+from tests.config import folders
+from tests.testbed.commands import wirewatch
+from tests.testbed.servers.quiet import QuietHandler, serving_with
+
+HEADLINE = "Pakistan passes a lawful access bill for messengers"
+
+
+PAGE = """<html><head><link rel="alternate" type="application/rss+xml" href="/feed"></head><body>News</body></html>"""
+FEED = """<rss version="2.0"><channel><title>Daily News</title><link>http://news.example</link>
+<item><guid>1</guid><title>{headline}</title><link>http://news.example/1</link><pubDate>{at}</pubDate></item>
+<item><guid>2</guid><title>Cricket in Lahore</title><link>http://news.example/2</link><pubDate>{at}</pubDate></item>
+</channel></rss>"""
+
+
+class Site(QuietHandler):
+    """A website whose page links to its feed."""
+
+    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+        at = format_datetime(datetime.now(UTC))  # noqa: TID251 - the bot reads the machine's clock
+        if self.path == "/feed":
+            self.answer(200, FEED.format(headline=HEADLINE, at=at).encode(), "application/rss+xml")
+        else:
+            self.answer(200, PAGE.encode(), "text/html")
+
+
+def test_a_new_user_gets_the_first_alert_about_a_topic_of_their_own_after_three_commands(tmp_path: Path) -> None:
+    with serving_with(Site) as site:
+        commands = [
+            f'wirewatch init --topic "lawful access Pakistan" --site {site}/ my-config',
+            "wirewatch check --config my-config",
+            "wirewatch run --config my-config",
+        ]
+        private = {"WIREWATCH_FETCH_ALLOW_PRIVATE": "127.0.0.0/8"}
+        for command in commands[:-1]:
+            wirewatch(*shlex.split(command)[1:], folder=tmp_path, **private)
+        assert f"url: {site}/feed" in (tmp_path / "my-config" / "feeds.yaml").read_text().replace('"', "")
+        root = str(Path(__file__).parents[2])
+        with subprocess.Popen(
+            [sys.executable, "-m", "bot", *shlex.split(commands[-1])[1:]],
+            cwd=tmp_path,
+            env={**os.environ, **private, "PYTHONPATH": root},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as bot:
+            assert bot.stdout is not None
+            try:
+                alert = next((line for line in bot.stdout if HEADLINE in line), "")
+            finally:
+                bot.terminate()
+            rest = bot.stdout.read()
+        assert alert
+        assert "Cricket" not in rest
+
+
+def test_a_topic_without_a_site_is_searched_and_its_configuration_has_no_error(tmp_path: Path) -> None:
+    wirewatch("init", "--topic", 'the "lawful access" bill in Pakistan', "mine", folder=tmp_path)
+    feeds = (tmp_path / "mine" / "feeds.yaml").read_text()
+    for engine in ("google-news:en-PK:", "bing-news:en-US:", "gdelt:"):
+        assert engine in feeds
+    rule = (tmp_path / "mine" / "rules" / "first.yaml").read_text()
+    assert 'any: ["lawful access", "bill", "Pakistan"]' in rule
+    assert folders.check(tmp_path / "mine") == ()
+
+
+def test_a_topic_without_a_word_and_a_site_without_a_topic_are_refused(tmp_path: Path) -> None:
+    assert "has no word" in wirewatch("init", "--topic", "of the", "mine", folder=tmp_path, code=2).stderr
+    assert "--topic" in wirewatch("init", "--site", "https://a.example", "mine", folder=tmp_path, code=2).stderr
+
+
+def test_feeds_find_prints_lines_for_feeds_yaml_and_adds_them_when_asked(tmp_path: Path) -> None:
+    wirewatch("init", "--minimal", "config", folder=tmp_path)
+    before = (tmp_path / "config" / "feeds.yaml").read_text()
+    printed = wirewatch("feeds", "find", "lawful access", "--edition", "de-DE", folder=tmp_path).stdout
+    assert printed.splitlines() == [
+        "feeds:",
+        '  - "google-news:de-DE:lawful access"',
+        '  - "bing-news:de-DE:lawful access"',
+        '  - "gdelt:lawful access"',
+    ]
+    assert (tmp_path / "config" / "feeds.yaml").read_text() == before
+    wirewatch("feeds", "find", "lawful access", "--add", folder=tmp_path)
+    assert "bing-news:en-US:lawful access" in (tmp_path / "config" / "feeds.yaml").read_text()
+    assert "write" in wirewatch("feeds", "find", "x", folder=tmp_path, code=2).stderr
+
+
+def test_feeds_find_shows_what_a_site_offers(tmp_path: Path) -> None:
+    with serving_with(Site) as site:
+        wirewatch("init", "--minimal", "config", folder=tmp_path)
+        private = {"WIREWATCH_FETCH_ALLOW_PRIVATE": "127.0.0.0/8"}
+        printed = wirewatch("feeds", "find", f"{site}/", folder=tmp_path, **private).stdout
+        assert f"{site}/feed" in printed
+        assert "Daily News" in printed
