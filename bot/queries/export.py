@@ -172,7 +172,7 @@ def _cell(value: object) -> str:
 
 def _csv_line(cells: Iterable[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerow(cells)
+    csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(cells)
     return line.getvalue()
 
 

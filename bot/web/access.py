@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -19,6 +20,7 @@ from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlsplit
 
+import h11
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -225,8 +227,14 @@ class AccessGuard:
             # No id or name contains NUL, and PostgreSQL refuses it.
             refusal = refusal_response(scope["path"], 404, "There is nothing at this address.")
         if refusal is not None and scope["method"] == "POST":
-            await read_body(receive, MOST_BODY_BYTES)
-        await (refusal or self._app)(scope, receive, send_with_headers)
+            with contextlib.suppress(TimeoutError):
+                await read_body(receive, MOST_BODY_BYTES)
+        try:
+            await (refusal or self._app)(scope, receive, send_with_headers)
+        except h11.LocalProtocolError:
+            # The client broke the protocol, so the server has refused the request and is closing the connection.
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         path = scope["path"]

@@ -112,8 +112,8 @@ async def test_a_reader_that_takes_nothing_is_closed(hurried: Page) -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        HEAD + b"a: " + b"b" * 200_000 + b"\r\n\r\n",
-        b"GET /" + b"b" * 200_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        HEAD + b"a: " + b"b" * 400_000 + b"\r\n\r\n",
+        b"GET /" + b"b" * 400_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"\x00\xff" * 50 + b"\r\n\r\n",
     ],
     ids=["long line", "long address", "no HTTP"],
