@@ -14,6 +14,8 @@ from tests.config import folders
 from tests.testbed.commands import wirewatch
 from tests.testbed.servers.quiet import QuietHandler, serving_with
 
+#: The local server is on this machine.
+PRIVATE = "127.0.0.0/8"
 HEADLINE = "Pakistan passes a lawful access bill for messengers"
 
 
@@ -42,15 +44,14 @@ def test_a_new_user_gets_the_first_alert_about_a_topic_of_their_own_after_three_
             "wirewatch check --config my-config",
             "wirewatch run --config my-config",
         ]
-        private = {"WIREWATCH_FETCH_ALLOW_PRIVATE": "127.0.0.0/8"}
         for command in commands[:-1]:
-            wirewatch(*shlex.split(command)[1:], folder=tmp_path, **private)
+            wirewatch(*shlex.split(command)[1:], folder=tmp_path, WIREWATCH_FETCH_ALLOW_PRIVATE=PRIVATE)
         assert f"url: {site}/feed" in (tmp_path / "my-config" / "feeds.yaml").read_text().replace('"', "")
         root = str(Path(__file__).parents[2])
         with subprocess.Popen(
             [sys.executable, "-m", "bot", *shlex.split(commands[-1])[1:]],
             cwd=tmp_path,
-            env={**os.environ, **private, "PYTHONPATH": root},
+            env={**os.environ, "WIREWATCH_FETCH_ALLOW_PRIVATE": PRIVATE, "PYTHONPATH": root},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -99,7 +100,6 @@ def test_feeds_find_prints_lines_for_feeds_yaml_and_adds_them_when_asked(tmp_pat
 def test_feeds_find_shows_what_a_site_offers(tmp_path: Path) -> None:
     with serving_with(Site) as site:
         wirewatch("init", "--minimal", "config", folder=tmp_path)
-        private = {"WIREWATCH_FETCH_ALLOW_PRIVATE": "127.0.0.0/8"}
-        printed = wirewatch("feeds", "find", f"{site}/", folder=tmp_path, **private).stdout
+        printed = wirewatch("feeds", "find", f"{site}/", folder=tmp_path, WIREWATCH_FETCH_ALLOW_PRIVATE=PRIVATE).stdout
         assert f"{site}/feed" in printed
         assert "Daily News" in printed
