@@ -48,9 +48,9 @@ class Environment:
     tick_every: TickEvery = _tick_every
 
 
-def kinds() -> config.Kinds:
+def kinds() -> config.KnownKinds:
     """Return the kinds of channels and sources that a configuration may name."""
-    return config.Kinds(channels.kinds(), _sources, channels.features_of)
+    return config.KnownKinds(channels.kinds(), _sources, channels.features_of)
 
 
 def broken_plugins() -> tuple[plugins.Broken, ...]:

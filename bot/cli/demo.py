@@ -35,7 +35,7 @@ from bot.queries.stories import describe_decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class DemoItem:
     """One article of the demo, with the time at which its feed lists it."""
 
     feed: str
@@ -47,7 +47,7 @@ class Item:
     note: str = ""
 
 
-def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
+def document(feed: str, items: Sequence[DemoItem], origin: str) -> bytes:
     """Render the items as an RSS 2.0 feed, newest first."""
     items_xml = "".join(
         f"<item><title>{escape(item.title)}</title><guid isPermaLink='false'>{escape(item.id)}</guid>"
@@ -62,7 +62,7 @@ def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
 
 
 @asynccontextmanager
-async def serving(items: Sequence[Item]) -> AsyncIterator[str]:
+async def serving(items: Sequence[DemoItem]) -> AsyncIterator[str]:
     """Serve the items' feeds on this machine, and yield the server's address. Answer 304 if a feed is unchanged."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -147,13 +147,13 @@ class _StoryClock:
 async def _demo(place: Path, folder: Path, channel: str | None, speed: float) -> None:
     story = json.loads((STORY / "story.json").read_text(encoding="utf-8"))
     start = datetime.fromisoformat(story["start"])
-    items = [Item(at=start + timedelta(minutes=entry.pop("minute")), **entry) for entry in story["items"]]
+    items = [DemoItem(at=start + timedelta(minutes=entry.pop("minute")), **entry) for entry in story["items"]]
     items.sort(key=lambda item: item.at)
     clock = _StoryClock(start)
     # Ignore WIREWATCH_… variables. They belong to the user's configuration, and the demo must not use its database.
     own = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
     environment = app.Environment(environ=own, clock=clock, tick_every=_tick_often)
-    published: list[Item] = []
+    published: list[DemoItem] = []
     async with serving(published) as origin:
         shutil.copytree(STORY / "config", place, dirs_exist_ok=True)
         feeds = place / "feeds.yaml"
@@ -214,7 +214,7 @@ def _users_channel(folder: Path, name: str, environment: app.Environment) -> dic
 class _Teller:
     """Prints each item on stderr, and each decision with its reason."""
 
-    def __init__(self, published: Sequence[Item]) -> None:
+    def __init__(self, published: Sequence[DemoItem]) -> None:
         self._published = published
         self._shown = 0
         #: Whether the first pass has ended. It only records existing articles, so no item may be published before.

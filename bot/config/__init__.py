@@ -7,7 +7,7 @@ The kinds of channels and sources, with their options, are arguments, because th
 
 from bot.config.bot_keys import BotSettings, ChannelSettings, WebSettings, WebToken
 from bot.config.files import RuleItem, RuleSource, find_rule_source
-from bot.config.kinds import Kinds
+from bot.config.kinds import KnownKinds
 from bot.config.loading import load, try_load
 from bot.config.problems import render_problems
 from bot.config.schema import make_schemas
@@ -18,7 +18,7 @@ from bot.keys import end_of_date, parse_until
 __all__ = [
     "BotSettings",
     "ChannelSettings",
-    "Kinds",
+    "KnownKinds",
     "RuleItem",
     "RuleSource",
     "Settings",

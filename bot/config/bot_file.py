@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot import keys, plugins
 from bot.config import blocks, bot_keys, environment, nodes, secrets, validation
 from bot.config.bot_keys import BotSettings, ChannelSettings, warn_of_no_use
-from bot.config.kinds import Kinds, channel_options, report_broken, warn_of_unused
+from bot.config.kinds import KnownKinds, channel_options, report_broken, warn_of_unused
 from bot.config.nodes import MappingNode, Node, ScalarNode, pairs_of, scalars_of, value_of
 from bot.config.problems import ProblemReport
 from bot.model.access import Secret
@@ -54,7 +54,7 @@ def find_wanted_uses(root: Node | None) -> set[Use]:
     return {Use.TRANSLATE} if any(value_of(channel, "translate") for channel in channels) else set()
 
 
-def parse_bot_file(report: ProblemReport, *, kinds: Kinds, environ: Mapping[str, str]) -> BotSettings | None:
+def parse_bot_file(report: ProblemReport, *, kinds: KnownKinds, environ: Mapping[str, str]) -> BotSettings | None:
     """Read bot.yaml; return None if it cannot be used (the errors are in the report)."""
     environment.apply_environment(report, environ)
     root = report.document.root
@@ -93,7 +93,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: Kinds, environ: Mapping[str,
 
 
 def _read_channels(
-    node: Node | None, report: ProblemReport, kinds: Kinds, environ: Mapping[str, str]
+    node: Node | None, report: ProblemReport, kinds: KnownKinds, environ: Mapping[str, str]
 ) -> dict[str, ChannelSettings] | None:
     if not isinstance(node, MappingNode):
         return None
@@ -107,7 +107,7 @@ def _read_channels(
 
 
 def _read_channel(
-    key: ScalarNode, node: Node, report: ProblemReport, known_kinds: Kinds, environ: Mapping[str, str]
+    key: ScalarNode, node: Node, report: ProblemReport, known_kinds: KnownKinds, environ: Mapping[str, str]
 ) -> ChannelSettings | None:
     kinds = known_kinds.channels
     if not isinstance(node, MappingNode):

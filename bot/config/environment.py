@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from bot import keys
 from bot.config import blocks, bot_keys, nodes
 from bot.config.bot_keys import BotSettings
-from bot.config.nodes import Document, MappingNode, Node, ScalarNode
+from bot.config.nodes import MappingNode, Node, ScalarNode, YamlDocument
 from bot.config.problems import ENVIRONMENT, ProblemReport
 from bot.config.yaml_errors import UnreadableYaml
 
@@ -48,7 +48,7 @@ def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None
                 nodes.shift(node, start)
             _set_at_path(root, paths[name], ScalarNode(paths[name][-1], key.start, key.end, ""), value)
         elif meant := _guess_variable(name, paths, report.document.text):
-            start = report.add_document(ENVIRONMENT, Document(f"{name}: …", None))
+            start = report.add_document(ENVIRONMENT, YamlDocument(f"{name}: …", None))
             message = f"{name} does not set a key of bot.yaml"
             place = (start, start + len(name))
             report.add(place, "unknown-variable", message, f"did you mean {meant}?", severity="warning")
@@ -62,7 +62,7 @@ def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
     return PREFIX + nearest if nearest else None
 
 
-def _read_variable(name: str, path: tuple[str, ...], written: str) -> Document:
+def _read_variable(name: str, path: tuple[str, ...], written: str) -> YamlDocument:
     """Return a document with the variable as its only key. Only lists and blocks are read as YAML."""
     if _is_secret(path) and not written.startswith(("env:", "file:")):
         # Write the name of the variable into the document, never the secret itself.
@@ -70,13 +70,13 @@ def _read_variable(name: str, path: tuple[str, ...], written: str) -> Document:
     text = f"{name}:\n{textwrap.indent(written, '  ')}\n" if "\n" in written else f"{name}: {written}\n"
     key, start = ScalarNode(name, 0, len(name), ""), len(name) + 2
     if "\n" not in written and written[0] not in "[{":
-        return Document(
+        return YamlDocument(
             text, MappingNode([(key, ScalarNode(written, start, start + len(written), ""))], 0, start, False)
         )
     try:
         return nodes.parse_yaml(text)
     except UnreadableYaml as error:
-        return Document(text, MappingNode([(key, ScalarNode("", start, start, ""))], 0, start, False), [error.flaw])
+        return YamlDocument(text, MappingNode([(key, ScalarNode("", start, start, ""))], 0, start, False), [error.flaw])
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.config import blocks, nodes
-from bot.config.nodes import Document, MappingNode, ScalarNode, SequenceNode, value_of
+from bot.config.nodes import MappingNode, ScalarNode, SequenceNode, YamlDocument, value_of
 from bot.config.yaml_errors import UnreadableYaml
 from bot.feeds import places
 from bot.model.access import Access
@@ -64,15 +64,15 @@ def _place_of(written: str) -> str:
         return feed_place(written)
 
 
-def _parse_document(text: str) -> Document:
+def _parse_document(text: str) -> YamlDocument:
     try:
         return nodes.parse_yaml(text)
     except UnreadableYaml as error:
-        line, column = Document(text, None).place(error.flaw.start)
+        line, column = YamlDocument(text, None).place(error.flaw.start)
         raise ConfigError(f"feeds.yaml:{line}:{column}: {error}; correct it first (wirewatch check)") from error
 
 
-def _find_list(document: Document) -> tuple[ScalarNode | None, SequenceNode | None]:
+def _find_list(document: YamlDocument) -> tuple[ScalarNode | None, SequenceNode | None]:
     """Return the key ``feeds`` and its list. Each of them is None if it is missing."""
     root = document.root
     if root is None:
@@ -100,7 +100,7 @@ def _listed_urls(listed: SequenceNode | None) -> list[str]:
 
 
 def _insert_lines(
-    document: Document, key: ScalarNode | None, listed: SequenceNode | None, written: Iterable[str]
+    document: YamlDocument, key: ScalarNode | None, listed: SequenceNode | None, written: Iterable[str]
 ) -> str:
     text = document.text
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -119,7 +119,7 @@ def _insert_lines(
     return text[:at] + head + title + "".join(f"{' ' * indent}- {line}{newline}" for line in written) + text[at:]
 
 
-def _after_line(document: Document, at: int) -> int:
+def _after_line(document: YamlDocument, at: int) -> int:
     line, column = document.place(at)
     if column == 1 and at > 0:
         return at  # a block of text (“|”) ends where the next line begins

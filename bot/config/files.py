@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot import keys
 from bot.config import nodes
-from bot.config.nodes import Document, ScalarNode, SequenceNode, value_of
+from bot.config.nodes import ScalarNode, SequenceNode, YamlDocument, value_of
 from bot.config.problems import ProblemReport
 from bot.config.settings import FileState, Settings, Stamp
 from bot.model.settings import Problem
@@ -108,14 +108,14 @@ def parse_file(path: str, content: bytes, *, by_item: bool = False) -> ProblemRe
         advice = "save the file as plain text, UTF-8"
         return _unreadable(path, text, "not-utf-8", "a byte that is not UTF-8 text", advice, at)
     document, mistakes = nodes.parse_items(text, most_cut=20 if by_item else 0)
-    report = ProblemReport(path, document or Document(text, None))
+    report = ProblemReport(path, document or YamlDocument(text, None))
     for mistake in mistakes:
         report.add_flaw(mistake.flaw)
     return report
 
 
 def _unreadable(path: str, text: str, code: str, message: str, advice: str, at: int = 0) -> ProblemReport:
-    report = ProblemReport(path, Document(text, None))
+    report = ProblemReport(path, YamlDocument(text, None))
     report.add((at, at + 1), code, message, advice)
     return report
 
@@ -170,7 +170,7 @@ class RuleSource:
     item: RuleItem
 
 
-def find_rule_items(document: Document) -> Iterator[RuleItem]:
+def find_rule_items(document: YamlDocument) -> Iterator[RuleItem]:
     """Yield the named rules of a rule file."""
     listed = value_of(document.root, "rules")
     for item in listed.items if isinstance(listed, SequenceNode) else ():

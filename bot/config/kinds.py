@@ -16,7 +16,7 @@ from bot.model.rules import Thread
 
 
 @dataclass(frozen=True, slots=True)
-class Kinds:
+class KnownKinds:
     """The kinds of channels and sources that a configuration may name."""
 
     channels: plugins.Kinds
@@ -26,9 +26,9 @@ class Kinds:
     features_of: Callable[[str, pydantic.BaseModel], ChannelFeatures]
 
     @property
-    def built_in(self) -> Kinds:
+    def built_in(self) -> KnownKinds:
         """The kinds without plug-ins."""
-        return Kinds(self.channels.built_in, lambda: self.sources().built_in, self.features_of)
+        return KnownKinds(self.channels.built_in, lambda: self.sources().built_in, self.features_of)
 
 
 class ChannelKeys(pydantic.BaseModel):

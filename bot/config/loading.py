@@ -34,8 +34,8 @@ from pathlib import Path
 from bot import keys
 from bot.config import bot_file, bot_keys, feeds_file, files, problems, rules_file
 from bot.config.bot_keys import BotSettings
-from bot.config.kinds import Kinds
-from bot.config.nodes import Document, value_of
+from bot.config.kinds import KnownKinds
+from bot.config.nodes import YamlDocument, value_of
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
 from bot.config.settings import FileState, LoadedRule, Settings, Stamp
@@ -50,7 +50,7 @@ def load(
     *,
     previous: Settings | None = None,
     environ: Mapping[str, str],
-    kinds: Kinds,
+    kinds: KnownKinds,
     wants_warnings: bool = True,
 ) -> Settings:
     """Load the configuration of ``folder`` with all its problems.
@@ -67,7 +67,9 @@ def load(
     return reading.settings(reading.bot)
 
 
-def try_load(folder: Path, *, environ: Mapping[str, str], kinds: Kinds) -> tuple[tuple[Problem, ...], Settings | None]:
+def try_load(
+    folder: Path, *, environ: Mapping[str, str], kinds: KnownKinds
+) -> tuple[tuple[Problem, ...], Settings | None]:
     """Return all problems, sorted by position. Also return the settings, or None if bot.yaml cannot be used.
 
     Raises ConfigError if the folder cannot be read.
@@ -103,7 +105,7 @@ class _Folder:
 
     folder: Path
     environ: Mapping[str, str]
-    kinds: Kinds
+    kinds: KnownKinds
     previous: Settings | None = None
     wants_warnings: bool = True
 
@@ -318,7 +320,7 @@ def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[Problem
     text = ""
     with contextlib.suppress(OSError):
         text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
-    report = ProblemReport(path, Document(text, None))
+    report = ProblemReport(path, YamlDocument(text, None))
     report.rule = name = entry.compiled.rule.name
     start = report.document.line_starts[min(entry.line, len(report.document.line_starts)) - 1] + entry.column - 1
     advice = f"the first is in {first}: give this one another name"
@@ -343,7 +345,7 @@ class Watcher:
         *,
         clock: Clock,
         environ: Mapping[str, str],
-        kinds: Kinds,
+        kinds: KnownKinds,
     ) -> None:
         self.settings = settings
         self._folder = folder

@@ -105,7 +105,7 @@ def scalars_of(node: Node | None) -> list[ScalarNode]:
 
 
 @dataclass(slots=True)
-class Document:
+class YamlDocument:
     """One file: its text, its nodes, and its flaws."""
 
     text: str
@@ -150,7 +150,7 @@ class Document:
         return self._line_starts
 
 
-def parse_items(text: str, *, most_cut: int) -> tuple[Document | None, list[UnreadableYaml]]:
+def parse_items(text: str, *, most_cut: int) -> tuple[YamlDocument | None, list[UnreadableYaml]]:
     """Parse a list under one key without the items that are not valid YAML. Also return the error of each such item.
 
     The document is None if a mistake is outside the list, if more than ``most_cut`` items have a mistake, or if the
@@ -194,7 +194,7 @@ def _item_around(text: str, at: int) -> tuple[int, int] | None:
     return earlier[-1].start(), end
 
 
-def parse_yaml(text: str) -> Document:
+def parse_yaml(text: str) -> YamlDocument:
     """Parse a YAML text. Raises UnreadableYaml, with the position and a plain explanation."""
     yaml_errors.refuse_binary(text)
     loader = yaml.CBaseLoader(text)
@@ -219,11 +219,11 @@ class _Composer:
         #: Unusual spaces outside quoted and block text.
         self._odd = yaml_errors.find_odd_spaces(text)
 
-    def document(self) -> Document:
+    def document(self) -> YamlDocument:
         self._next()
         event = self._next()
         if isinstance(event, yaml.StreamEndEvent):
-            return Document(self._text, None)
+            return YamlDocument(self._text, None)
         root: Node | None = self._node(self._next(), 0)
         self._next()
         event = self._next()
@@ -240,7 +240,7 @@ class _Composer:
             raise self._odd[0]
         if isinstance(root, ScalarNode) and not root.value and not root.style:
             root = None
-        return Document(self._text, root, sorted(self._flaws, key=lambda flaw: flaw.start))
+        return YamlDocument(self._text, root, sorted(self._flaws, key=lambda flaw: flaw.start))
 
     def _node(self, event: Any, depth: int) -> Node:
         kind = type(event)
@@ -383,7 +383,7 @@ def walk(node: Node) -> Iterator[ScalarNode]:
                 yield from walk(value)
 
 
-def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> tuple[int, int]:
+def find_span(document: YamlDocument, scalar: ScalarNode, start: int, end: int) -> tuple[int, int]:
     """Return the offsets in the file of a stretch of a value, or of the whole value if the stretch is not found.
 
     The file has the characters of the value in the same order, perhaps with escapes, line breaks and indentation

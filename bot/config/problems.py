@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.config.nodes import Document, Node
+from bot.config.nodes import Node, YamlDocument
 from bot.config.yaml_errors import Flaw
 from bot.model.settings import Problem
 
@@ -36,14 +36,14 @@ class _Source:
     """A document, its name for people, and the offset of its first character among all documents of a report."""
 
     name: str
-    document: Document
+    document: YamlDocument
     start: int
 
 
 class ProblemReport:
     """The problems of one file. ``finish`` returns them."""
 
-    def __init__(self, path: str, document: Document) -> None:
+    def __init__(self, path: str, document: YamlDocument) -> None:
         self.path = path
         self.document = document
         #: The documents, each with the offset of its first character: environment variables follow the file.
@@ -93,7 +93,7 @@ class ProblemReport:
         """Report a flaw of the YAML itself."""
         self.add(flaw, flaw.code, flaw.message, flaw.help, severity=flaw.severity)
 
-    def add_document(self, name: str, document: Document) -> int:
+    def add_document(self, name: str, document: YamlDocument) -> int:
         """Add a document whose nodes are used together with the file's. Return the offset of its first character."""
         last = self._sources[-1]
         start = last.start + len(last.document.text) + 1
@@ -137,7 +137,7 @@ class ProblemReport:
         return mask_secrets("".join(text))
 
 
-def _length(document: Document, line: int, start: int, end: int) -> int:
+def _length(document: YamlDocument, line: int, start: int, end: int) -> int:
     """Return the length to underline, at most to the end of the line."""
     starts = document.line_starts
     line_end = starts[line] if line < len(starts) else len(document.text)

@@ -11,7 +11,7 @@ from bot import plugins
 from bot.config import blocks
 from bot.config.bot_keys import BotSettings
 from bot.config.feeds_file import FeedFile
-from bot.config.kinds import Kinds, channel_options
+from bot.config.kinds import KnownKinds, channel_options
 from bot.config.rules_file import RuleFile
 from bot.feeds import places
 
@@ -19,7 +19,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 _ADDRESS_PATTERN = f"^((https?|imaps?)://|({'|'.join(places.get_places())}|env|file):.)"
 
 
-def make_schemas(kinds: Kinds) -> dict[str, dict[str, object]]:
+def make_schemas(kinds: KnownKinds) -> dict[str, dict[str, object]]:
     """Return the schema of each kind of file (bot, feeds, rules), including the keys of plug-ins."""
     bot = _schema_of(BotSettings, "bot.yaml of Wirewatch")
     bot["properties"]["channels"] = _channels_schema(kinds.channels, bot)

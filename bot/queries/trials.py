@@ -472,7 +472,7 @@ def _quoted(text: str) -> str:
 # -- review
 
 
-class Change(StrEnum):
+class RuleChange(StrEnum):
     """The kind of a rule's change."""
 
     NEW = "new"
@@ -498,7 +498,7 @@ class Review:
     since: datetime
     until: datetime
     #: Rule -> the kind of its change, sorted by rule.
-    changes: Mapping[str, Change]
+    changes: Mapping[str, RuleChange]
     old: Version
     new: Version
     #: Rule -> the forms that it matches often and that the rule could skip.
@@ -551,15 +551,17 @@ def _verdicts_by_article(
     return verdicts
 
 
-def changed_rules(old_settings: Settings, new_settings: Settings) -> dict[str, Change]:
+def changed_rules(old_settings: Settings, new_settings: Settings) -> dict[str, RuleChange]:
     """Return the names of the new, changed and removed rules, sorted, each with the kind of its change."""
     # Ignore the fields that do not affect posts.
     old, new = (
         {entry.rule.name: replace(entry.rule, note=None, must_match=(), must_not_match=()) for entry in settings.rules}
         for settings in (old_settings, new_settings)
     )
-    changes = {name: Change.CHANGED if name in old else Change.NEW for name in new if old.get(name) != new[name]}
-    changes |= {name: Change.REMOVED for name in old if name not in new}
+    changes = {
+        name: RuleChange.CHANGED if name in old else RuleChange.NEW for name in new if old.get(name) != new[name]
+    }
+    changes |= {name: RuleChange.REMOVED for name in old if name not in new}
     return dict(sorted(changes.items()))
 
 

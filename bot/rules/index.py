@@ -20,13 +20,13 @@ from bot.rules.parts import LineKind, Part
 Group = tuple[int, ...]
 
 
-class Choice(NamedTuple):
+class Alternatives(NamedTuple):
     """An OR, with the needs of each alternative. The index uses only the rarest need of each alternative."""
 
     alternatives: tuple[tuple[Need, ...], ...]
 
 
-Need: TypeAlias = Group | Choice
+Need: TypeAlias = Group | Alternatives
 
 
 class Distance(NamedTuple):
@@ -83,7 +83,7 @@ def choose_groups(needs: Needs, weight: Callable[[int], float]) -> tuple[Group, 
 
 
 def _choose_group(need: Need, weight: Callable[[int], float]) -> Group:
-    if not isinstance(need, Choice):
+    if not isinstance(need, Alternatives):
         return need
     best = [
         min([_choose_group(alternative, weight) for alternative in needs], key=lambda group: sum(map(weight, group)))
@@ -133,9 +133,9 @@ def _required_needs(tree: expression.Expression, number: Callable[[expression.Le
 
 
 def _join_needs(alternatives: list[list[Need]]) -> Need:
-    if all(len(needs) == 1 and not isinstance(needs[0], Choice) for needs in alternatives):
+    if all(len(needs) == 1 and not isinstance(needs[0], Alternatives) for needs in alternatives):
         return _make_group(number for [group] in alternatives for number in group)
-    return Choice(tuple(map(tuple, alternatives)))
+    return Alternatives(tuple(map(tuple, alternatives)))
 
 
 #: A rule that would need more pairs is filed under its rarest group alone.
