@@ -1,0 +1,98 @@
+"""A language model's opinion counts for the stories that it was asked about, and needs backing against the words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.model.rules import Group
+from bot.model.stories import Article, Join, JoinReason, StoryId
+from bot.stories import grouping, opinions
+from bot.stories.index import Index
+from bot.stories.opinions import Opinion
+from tests.stories.examples import AFFECTED, EXIT, MESSENGER, START, arrival, article
+
+RULE = ("phones", "BlackBerry", "PTA")
+#: Of the event of EXIT, in words that leave it unsure, and in words that say nothing.
+UNSURE = article(
+    "BlackBerry customers in Pakistan told to prepare",
+    "Mobilink writes to users of its BES servers in Pakistan.",
+    at=START + timedelta(hours=2),
+    outlet="Post",
+)
+STRANGE = article("Letters go out to clients of a phone company", "PTA wants it.", at=UNSURE.when, outlet="Post")
+
+
+def place(index: Index, *, one: Article = UNSURE, opinion: Opinion, is_high: bool = False) -> Join:
+    """Place the article, without adding it."""
+    profile = index.profile(arrival(one, *RULE))
+    return grouping.place(grouping.find_candidates(index, profile), profile, opinion, is_high=is_high)
+
+
+def opened(*articles: Article) -> tuple[Index, list[StoryId]]:
+    """Return an index in which each article has opened a story."""
+    index = Index(window=timedelta(days=14))
+    joins = [grouping.join(index, arrival(one, *RULE), modes=[Group.OFF]) for one in articles]
+    return index, [join.story for join in joins]
+
+
+def opinion(asked: list[StoryId], *same: StoryId, owners: tuple[str, ...] = ("Post",)) -> Opinion:
+    return Opinion(
+        asked=frozenset(asked), same=same, detail="says a model", owners={story: frozenset(owners) for story in same}
+    )
+
+
+def test_an_opinion_joins_an_unsure_article_and_its_own_probability_stays_in_the_detail() -> None:
+    index, [home] = opened(EXIT)
+
+    join = place(index, opinion=opinion([home], home))
+
+    assert (join.story, join.reason, join.is_advised) == (home, JoinReason.SIMILAR, True)
+    assert "says a model; by its words " in join.detail
+
+
+def test_another_event_opens_a_story() -> None:
+    index, [home] = opened(EXIT)
+
+    assert place(index, opinion=opinion([home])).reason is JoinReason.OPENED
+
+
+def test_an_answer_does_not_part_an_article_from_a_story_that_it_was_not_asked_about() -> None:
+    index, [messenger, home] = opened(MESSENGER, EXIT)
+
+    join = place(index, one=AFFECTED, opinion=opinion([messenger]))
+
+    assert join.story == home
+
+
+@pytest.mark.parametrize(("owners", "joins"), [(("Post",), False), (("Post", "Mirror"), True)])
+def test_against_the_words_the_articles_of_two_owners_must_agree(owners: tuple[str, ...], *, joins: bool) -> None:
+    index, [home] = opened(EXIT)
+    profile = index.profile(arrival(STRANGE, *RULE))
+    assert [candidate.chance < opinions.ALONE_FROM for candidate in grouping.find_candidates(index, profile)] == [True]
+
+    join = place(index, one=STRANGE, opinion=opinion([home], home, owners=owners))
+
+    assert (join.story == home) is joins
+    assert joins or (join.reason, join.near) == (JoinReason.UNSURE, home)
+
+
+@pytest.mark.parametrize(("owners", "joins"), [(("Echo",), False), (("Echo", "Mirror"), True)])
+def test_under_a_rule_of_severity_high_one_answer_does_not_hide_an_article(
+    owners: tuple[str, ...], *, joins: bool
+) -> None:
+    index, [home] = opened(EXIT)
+    join = place(index, one=MESSENGER, opinion=opinion([home], home, owners=owners), is_high=True)
+
+    assert (join.story == home) is joins
+    assert joins or (join.reason, join.near) == (JoinReason.UNSURE, home)
+
+
+@pytest.mark.parametrize("mode", [Group.OFF, Group.STRICT])
+def test_where_the_user_has_decided_an_opinion_does_not_count(mode: Group) -> None:
+    index, [home] = opened(EXIT)
+
+    join = grouping.join(index, arrival(UNSURE, *RULE), opinion([home], home), modes=[mode])
+
+    assert join.story != home
