@@ -15,20 +15,15 @@ from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack.blocks import TEXT_LIMIT, TOTAL_LIMIT, escape_to, json_length
 from bot.model.actions import (
-    Action,
-    Claim,
-    EndSilence,
     Judgement,
-    MakeSilence,
     Noise,
     Silence,
     SilenceKind,
-    Split,
     Verdict,
 )
 from bot.model.channels import Person
 from bot.model.messages import Message
-from bot.model.stories import ArticleId, StoryId
+from bot.model.stories import StoryId
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, check_golden_blocks, objects
 from tests.testbed.fakes import FakeClock
@@ -155,38 +150,6 @@ def test_a_press_says_who_judged_which_story_under_which_rule() -> None:
     press = read(payload())
     assert (press.id, press.person, press.action) == ("e1", Person(id="U0AMINA", name="amina"), Noise())
     assert (press.story, press.place, press.ref) == (messages.STORY, "C000000001", "1449046920.000100")
-
-
-_RULE_KEY, _ENTITY_KEY, _ARTICLE = "0123456789ab", "0123456789abcdef", "0123456789abcdef0123"
-_STORY_HERE = MakeSilence(kind=SilenceKind.STORY, is_here=True)
-_RULE_HERE = MakeSilence(kind=SilenceKind.RULE, key=_RULE_KEY, end=timedelta(days=1), is_here=True)
-
-
-@pytest.mark.parametrize(
-    ("element", "value", "action"),
-    [
-        ("muted", "muted:", _STORY_HERE),
-        ("unmuted", "unmuted:", EndSilence()),
-        ("snoozed", f"snoozed:{_RULE_KEY}", _RULE_HERE),
-        ("snooze-for", f"snoozed:{_RULE_KEY}", _RULE_HERE),
-        ("woken", f"woken:{_RULE_KEY}", EndSilence(key=_RULE_KEY)),
-        ("silence", f"silenced:{_RULE_KEY}", replace(_RULE_HERE, is_here=False)),
-        ("silence", f"silenced:{_ARTICLE}", replace(_RULE_HERE, kind=SilenceKind.OUTLET, key=_ARTICLE, is_here=False)),
-        (
-            "silence",
-            f"silenced:{_ENTITY_KEY}",
-            replace(_RULE_HERE, kind=SilenceKind.ENTITY, key=_ENTITY_KEY, is_here=False),
-        ),
-        ("other", f"other:{_ARTICLE}", Split(articles=(ArticleId(_ARTICLE),))),
-        ("other-event", f"other:{_ARTICLE}", Split(articles=(ArticleId(_ARTICLE),))),
-        ("noise-for", f"noise:{_RULE_KEY}", Noise(rule=_RULE_KEY)),
-        ("claimed", "claimed:", Claim()),
-        ("menu", "muted:", replace(_STORY_HERE, is_toggle=True)),
-    ],
-)
-def test_a_button_of_an_earlier_version_still_does_what_it_says(element: str, value: str, action: Action) -> None:
-    button = {"type": "button", "action_id": f"wirewatch:{element}:{messages.STORY}", "value": value}
-    assert read(payload(actions=[button])).action == action
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -83,7 +83,7 @@ def _edit_lines(message: Message, zone: tzinfo) -> Iterator[Line]:
             # Only the summary is new.
             yield Line(style=Style.SMALL, runs=(Run(text="summary"), headline))
             yield from outline.quote_lines(brief, room)
-        elif listed or message.reason not in _REPLIED:
+        elif listed or (message.reason not in _REPLIED and brief.owner_count > 1):
             yield Line(style=Style.SMALL, runs=(Run(text=f"now {phrases.count_outlets(brief)}"), headline))
             yield from (outline.coverage_line(line, room) for line in listed)
 

@@ -316,11 +316,12 @@ def _coverage_runs(line: CoverageLine, room: Room) -> Iterator[Run]:
 
 
 def _severity_and_rule(brief: StoryBrief) -> Iterator[Run]:
-    """Yield runs such as “🔴 High · Backdoor demands”."""
+    """Yield runs such as “🔴 High · Backdoor demands”, or “🔵 Backdoor demands”, because most stories are normal."""
     if brief.why:
         severity = max((why.severity for why in brief.why), key=lambda severity: severity.rank)
-        yield Run(text=f"{SEVERITY[severity]} {str(severity).capitalize()}", is_bold=True)
-        yield Run(text=f"{_BETWEEN}{_rule(brief)}")
+        word = "" if severity is Severity.NORMAL else f" {str(severity).capitalize()}"
+        yield Run(text=f"{SEVERITY[severity]}{word}", is_bold=True)
+        yield Run(text=f"{_BETWEEN if word else ' '}{_rule(brief)}")
 
 
 def _rule(brief: StoryBrief) -> str:
@@ -370,7 +371,8 @@ def _why_lines(whys: Sequence[Why], room: Room, *, is_named: bool = False) -> It
     for why in whys[: room.rules]:
         evidence = phrases.format_evidence(why, 2 * room.sentence)
         # A single rule is already named at the top.
-        name = f"{str(why.severity).capitalize()} · {phrases.cut(phrases.clean(why.rule), 150)}"
+        severity = "" if why.severity is Severity.NORMAL else f"{str(why.severity).capitalize()}{_BETWEEN}"
+        name = severity + phrases.cut(phrases.clean(why.rule), 150)
         rule = "" if is_named and len(whys) == 1 else phrases.cut(name, 200)
         yield _line(Style.SMALL, Run(text=": ".join(part for part in ("Why", rule, evidence) if part)))
     if len(whys) > room.rules:
