@@ -12,6 +12,7 @@ from bot.model.actions import Silence
 from bot.model.durations import format_count, format_duration
 from bot.model.language_models import LanguageModelPolicy, Use
 from bot.model.messages import Message, MessageKind, Notice, Outgoing
+from bot.model.quarantine import QuarantinedPiece
 from bot.model.settings import Problem
 from bot.model.stories import Article, Story, send_id
 
@@ -205,3 +206,21 @@ def model_merged(name: str, older: Story, younger: Story) -> Notice:
 def silence_made(silence: Silence) -> Notice:
     """Report that somebody made a silence, in a chat, by the CLI or by the API."""
     return Notice(what="New silence", where=(silence.summary,), occasion=("silence", silence.id))
+
+
+#: Maximum pieces that one notice lists.
+_PIECES = 10
+
+
+def pieces_set_aside(stage: str, pieces: Sequence[QuarantinedPiece], *, now: datetime) -> Notice:
+    """Report pieces of work that were set aside after an unexpected error."""
+    count = "1 piece of work" if len(pieces) == 1 else f"{len(pieces)} pieces of work"
+    listed = [f"{piece.kind} {piece.id}: {piece.error}" for piece in pieces[:_PIECES]]
+    if len(pieces) > _PIECES:
+        listed.append(f"and {len(pieces) - _PIECES} more")
+    return Notice(
+        what=f"{count} set aside at the stage “{stage}”, because of a bug or damaged data. The rest goes on.",
+        where=tuple(listed),
+        remedy="`wirewatch quarantine list` shows all, `retry` tries them again, and a new version does so by itself.",
+        occasion=("quarantine", stage, now.isoformat()),
+    )

@@ -30,7 +30,7 @@ from bot.config import loading
 from bot.feeds import outlets
 from bot.fetch import fulltext, google_news, parsing, slots
 from bot.model.channels import Channel
-from bot.pipeline import keep, push
+from bot.pipeline import keep, push, quarantine, retry
 from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
 from bot.pipeline.passes import Pipeline
@@ -143,12 +143,14 @@ class App:
         """
         await self.heartbeat.begin(operator=self.settings.bot.operator)
         memory.spare_collections(lasts=False)
+        await self.tend_quarantine()
         try:
             passed = await self._pass_over_all(everything=everything)
             passed.decisions.extend(await self._assisting.settle())
         finally:
             # End the exemption from garbage collection that began before the pass.
             gc.unfreeze()
+        await self.tend_quarantine()
         drained = await self._sender(self.live.channels).drain(drain)
         await self.maintain()
         await self.heartbeat.end()
@@ -245,6 +247,13 @@ class App:
         """Delete rows past their retention, at most once a day. Return whether it ran. Raises StoreUnavailable."""
         return await keep.trim_when_due(self.store, self.clock, keep=self.live.keep)
 
+    async def tend_quarantine(self) -> None:
+        """Try again what was asked for, and report what was set aside to the operator. Raises StoreError."""
+        settings, now = self.live.settings, self.clock.now()
+        await retry.retry_requested(self.store, settings, now=now)
+        if await self.store.read(lambda tx: tx.quarantine.unreported()):
+            await self.store.write(lambda tx: quarantine.report(tx, settings, now=now))
+
     async def note_tick(self) -> None:
         """Record the time of the tick, and report a past outage to the operator. Raises StoreUnavailable."""
         outage, operator = self._past_outage, self.settings.bot.operator
@@ -282,6 +291,7 @@ class App:
     async def begin(self) -> None:
         """Apply the configuration in force to the feeds and the language model. Raises StoreUnavailable."""
         await self.sync()
+        await self.store.write(lambda tx: tx.quarantine.request_retry(unless_version=__version__))
         await self._assisting.renew()
 
     async def sync(self) -> None:

@@ -135,10 +135,11 @@ class Advice:
         #: Waiting article -> its question. The question stays the same even if the nearest story changes.
         self._asked: dict[str, _Question] = {}
 
-    def begin(self, turn: Turn) -> None:
-        """Begin a turn, which uses these answers."""
+    def begin(self, turn: Turn, *, is_of_queue: bool = True) -> None:
+        """Begin a turn, which uses these answers. ``is_of_queue``: it decides about the queue, where work may wait."""
         self._turn, turn.advice = turn, self
-        self._held, self._wanted, self._queued = set(), {}, set()
+        if is_of_queue:
+            self._held, self._wanted, self._queued = set(), {}, set()
 
     @property
     def held(self) -> frozenset[str]:

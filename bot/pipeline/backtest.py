@@ -289,7 +289,7 @@ class Replay:
                 # The alert is again held until ``now``, so nothing changes before another article arrives.
                 return
             turn = Turn(self._memory, self._settings, now, self._cache)
-            self._updater.release(turn)
+            self._updater.release(turn, turn.due_alerts())
             self._write(turn)
             previous = now
 

@@ -1,23 +1,24 @@
 """Add queued articles to stories and decide each channel's messages, in turns. One process decides at a time.
 
-    peek at the queue ─▶ turn (stories, facts, messages: computed in a read) ─▶ commit (rows only)
-             ▲                    │ waits for the answer of a language model
-             └────────────────────┘
+    rulings, one by one ─▶ articles ─▶ due alerts ─▶ overdue expectations
+    each: read what waits ─▶ turn (stories, facts, messages: computed in a read) ─▶ commit (rows only)
 
 A turn is computed in a read transaction and committed in one short write transaction, which first checks that the
 turn is still valid. If another process has decided in the meantime, or a person has pressed a button, the commit writes
-nothing and the turn is computed again. Work stays in the queue until its turn is committed, so nothing is lost.
+nothing and the turn is computed again. Work stays in the queue until its turn is committed, so nothing is lost. Each
+kind of work has turns of its own, so that a bug in one harms no other (``quarantine``).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
@@ -27,10 +28,14 @@ from bot.model.actions import Ruling
 from bot.model.alerts import Decision
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
 from bot.model.durations import Clock
-from bot.model.errors import StoreError, StoreUnavailable
+from bot.model.errors import StoreUnavailable
 from bot.model.language_models import Advisor
+from bot.model.quarantine import PieceKind
+from bot.model.stories import StoryId
+from bot.pipeline import quarantine
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
+from bot.pipeline.quarantine import Stage
 from bot.pipeline.reports import Observer
 from bot.pipeline.turn import Overtaken, StoryCache, Turn
 
@@ -45,14 +50,29 @@ BATCH = 100
 #: Number of invalid turns in a row after which the store counts as unavailable.
 _TRIES = 20
 
+#: A story and a channel.
+AlertKey: TypeAlias = tuple[StoryId, str]
+
 
 @dataclass(slots=True, kw_only=True)
 class DecisionBatch:
-    """The result of one turn."""
+    """The result of deciding what waits."""
 
-    #: The number of decided queue items.
+    #: The number of queue entries that were decided or set aside.
     decided_count: int = 0
     decisions: list[Decision] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What one turn decides."""
+
+    #: Numbers of queue entries.
+    numbers: Sequence[int] = ()
+    rulings: Sequence[Ruling] = ()
+    alerts: Sequence[AlertKey] = ()
+    #: Whether to gather messages that waited for too long.
+    gathers: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,8 +82,8 @@ class _Computed:
     turn: Turn
     #: The queue's holder and change number when the turn was computed. If they have changed, the turn is not committed.
     holder: QueueHolder
+    work: _Work
     queued: QueuedWork
-    rulings: Sequence[Ruling]
     decisions: list[Decision]
     #: Numbers of the decided queue rows. The other rows stay in the queue.
     decided: Sequence[int]
@@ -91,6 +111,17 @@ class Decider:
         self._lock = asyncio.Lock()
         #: Answers of the language model, or None if there is no language model.
         self._advice: Advice | None = None
+        self._settings: Settings
+        self._rulings: Stage[Ruling] = Stage("rulings", clock, self._set_aside_rulings)
+        self._articles: Stage[int] = Stage("decide", clock, self._set_aside_articles)
+        self._alerts: Stage[AlertKey] = Stage("release", clock, self._set_aside_alerts)
+        self._gathered: Stage[None] = Stage("gather", clock, self._set_aside_nothing)
+        self._expected: Stage[None] = Stage("expectations", clock, self._set_aside_nothing)
+
+    @property
+    def stages(self) -> Sequence[Stage[Ruling] | Stage[int] | Stage[AlertKey] | Stage[None]]:
+        """The stages of deciding, for reports of their health."""
+        return self._rulings, self._articles, self._alerts, self._gathered, self._expected
 
     def advise(self, advisor: Advisor | None) -> None:
         """Use this language model, or none, from the next turn on."""
@@ -119,19 +150,41 @@ class Decider:
             advice.is_over = False
 
     async def decide_batch(self, settings: Settings, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
-        """Decide at most ``limit`` queued items. If ``releases`` is true, also release held alerts that are due.
+        """Decide waiting rulings and at most ``limit`` queued articles. Raises StoreError.
 
-        Raises StoreError.
+        If ``releases`` is true, also decide about the alerts that are due, and report overdue expectations.
         """
         async with self._lock:
-            try:
-                return await self._decide(settings, limit=limit, releases=releases)
-            except StoreError:
-                raise
-            except Exception:
-                # A bug with one article must not stop the other articles, or recur for ever.
-                log.critical("turn failed; its articles are decided one by one", exc_info=True)
-                return await self._decide_one_by_one(settings, limit=limit, releases=releases)
+            self._settings = settings
+            # Read more entries, because items that wait for answers are still in the queue and are read again.
+            limit += len(self._advice.held) if self._advice is not None else 0
+            rulings, numbers = await self._store.read(
+                lambda tx: (tx.rulings.waiting(), tx.decision_queue.numbers(limit=limit))
+            )
+            turns: list[_Computed] = []
+            for ruling in rulings:
+                turns += await self._rulings.run([ruling], lambda pieces: self._decide(_Work(rulings=pieces)))
+            batch = DecisionBatch()
+            if numbers:
+                decided = await self._articles.run(numbers, lambda pieces: self._decide(_Work(numbers=pieces)))
+                turns += decided
+                batch.decided_count = sum(len(computed.decided) for computed in decided)
+                if batch.decided_count < len(numbers):
+                    # Some wait for answers, and some may have been set aside.
+                    left = await self._store.read(lambda tx: tx.decision_queue.count_of(numbers))
+                    batch.decided_count = len(numbers) - left
+            if releases:
+                turns += await self._gathered.run((), lambda _: self._decide(_Work(gathers=True)))
+                now = self._clock.now()
+                due = await self._store.read(
+                    lambda tx: [(alert.story, alert.channel) for alert in tx.stories.held_until(now)]
+                )
+                if due:
+                    turns += await self._alerts.run(due, lambda pieces: self._decide(_Work(alerts=pieces)))
+                if self._expectations.is_due(settings, now=now):
+                    await self._expected.run((), lambda _: self._report_expectations())
+            batch.decisions = [decision for computed in turns for decision in computed.decisions]
+            return batch
 
     async def work_off(self, settings: Settings) -> Sequence[Decision]:
         """Decide everything in the queue, turn by turn. Do not release held alerts. Raises StoreError."""
@@ -163,50 +216,48 @@ class Decider:
                 rules=list(decision.rules),
             )
 
-    async def _decide(self, settings: Settings, *, limit: int, releases: bool) -> DecisionBatch:
+    async def _decide(self, work: _Work) -> _Computed:
+        """Compute and commit one turn."""
         try:
             for _ in range(_TRIES):
-                now = self._clock.now()
-                compute = partial(self._compute, settings=settings, limit=limit, releases=releases, now=now)
-                computed = await self._store.read(compute)
+                computed = await self._store.read(partial(self._compute, work=work, now=self._clock.now()))
                 if await self._commit(computed):
                     self.report(computed.decisions, computed.queued.arrivals, computed.queued.revisions)
                     if self._advice is not None:
                         self._advice.end()
-                    return DecisionBatch(decided_count=len(computed.decided), decisions=computed.decisions)
+                    return computed
                 self._forget()
         except BaseException:
             self._forget()
             raise
         raise StoreUnavailable(f"{_TRIES} turns in a row were overtaken by another process; run fewer workers")
 
-    def _compute(
-        self, tx: storage.Transaction, *, settings: Settings, limit: int, releases: bool, now: datetime
-    ) -> _Computed:
+    def _compute(self, tx: storage.Transaction, *, work: _Work, now: datetime) -> _Computed:
         """Compute a turn. Write nothing."""
         holder, advice = tx.decision_queue.holder(), self._advice
         if holder != self._known:
             self._cache = StoryCache()
             if holder.who != self._who:
                 self._updater = StoryUpdater()
-        turn = Turn(tx, settings, now, self._cache)
+        turn = Turn(tx, self._settings, now, self._cache)
         if advice is not None:
-            # Raise the limit, because items that wait for answers are still in the queue and are read again.
-            limit += len(advice.held)
-            advice.begin(turn)
-        queued, rulings = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
-        decisions = self._updater.update(turn, queued.arrivals, queued.revisions, queued.pending, rulings=rulings)
-        if releases:
-            decisions += self._updater.release(turn)
-        held = advice.held if advice is not None else frozenset()
-        decided = [number for number, key in zip(queued.numbers, queued.keys, strict=True) if key not in held]
-        return _Computed(turn=turn, holder=holder, queued=queued, rulings=rulings, decisions=decisions, decided=decided)
+            advice.begin(turn, is_of_queue=bool(work.numbers))
+        queued = tx.decision_queue.get(work.numbers)
+        decisions = self._updater.update(turn, queued.arrivals, queued.revisions, queued.pending, rulings=work.rulings)
+        if work.alerts:
+            turn.alerts(story for story, _ in work.alerts)
+            held = [alert for key in work.alerts if (alert := turn.alert(*key)) is not None]
+            decisions += self._updater.release(turn, list(filter(turn.is_due, held)))
+        if work.gathers:
+            decisions += self._updater.gather_stale(turn)
+        waiting = advice.held if advice is not None else frozenset()
+        decided = [number for number, key in zip(queued.numbers, queued.keys, strict=True) if key not in waiting]
+        return _Computed(turn=turn, holder=holder, work=work, queued=queued, decisions=decisions, decided=decided)
 
     async def _commit(self, computed: _Computed) -> bool:
         """Write the turn. If the state on which it is based has changed, return False and write nothing."""
-        turn, settings, now = computed.turn, computed.turn.settings, computed.turn.now
-        has_changes = computed.decided or computed.rulings or turn.has_changes
-        if not (has_changes or self._expectations.is_due(settings, now=now)):
+        turn, rulings = computed.turn, [ruling.id for ruling in computed.work.rulings]
+        if not (computed.decided or rulings or turn.has_changes):
             self._known = computed.holder
             return True
 
@@ -214,9 +265,8 @@ class Decider:
             holder = tx.decision_queue.take_over(self._who, expected=computed.holder)
             if holder is not None:
                 turn.write(tx)
-                rulings = [ruling.id for ruling in computed.rulings]
-                _settle(tx, numbers=computed.decided, rulings=rulings, now=now)
-                self._expectations.report(tx, settings, now=now)
+                tx.rulings.done(rulings, at=turn.now)
+                tx.decision_queue.remove(computed.decided)
             return holder
 
         try:
@@ -226,46 +276,51 @@ class Decider:
         self._cache.trim()
         return self._known is not None
 
-    async def _decide_one_by_one(self, settings: Settings, *, limit: int, releases: bool) -> DecisionBatch:
-        """Decide one article per turn. An article that fails is removed from the queue, but stays in the archive."""
-        whole = DecisionBatch()
-        for _ in range(limit):
-            try:
-                batch = await self._decide(settings, limit=1, releases=releases)
-            except StoreError:
-                raise
-            except Exception:
-                queued, rulings = await self._store.read(
-                    lambda tx: (tx.decision_queue.peek(limit=1), tx.rulings.waiting())
-                )
-                if rulings:
-                    # A ruling may be the cause. Mark all rulings as done, so that the error does not recur for ever.
-                    ids, now = [ruling.id for ruling in rulings], self._clock.now()
-                    await self._store.write(partial(_settle, numbers=(), rulings=ids, now=now))
-                    log.critical("applying a ruling raised an unexpected error", rulings=ids, exc_info=True)
-                    continue
-                await self._store.write(partial(_settle, numbers=queued.numbers, rulings=(), now=self._clock.now()))
-                broken = [arrival.article.id for arrival in queued.arrivals]
-                broken += [revision.article.id for revision in queued.revisions]
-                broken += [pending.prompt.article for pending in queued.pending]
-                log.critical("deciding an article raised an unexpected error", articles=broken, exc_info=True)
-                if not broken:
-                    raise
-                whole.decided_count += 1
-                continue
-            if not batch.decided_count:
-                break
-            whole.decided_count += batch.decided_count
-            whole.decisions.extend(batch.decisions)
-        return whole
+    async def _report_expectations(self) -> None:
+        now = self._clock.now()
+        await self._store.write(lambda tx: self._expectations.report(tx, self._settings, now=now))
 
     def _forget(self) -> None:
         """Drop all caches after a turn that was not committed."""
         self._updater, self._cache, self._expectations = StoryUpdater(), StoryCache(), ExpectationMonitor()
         self._known = None
 
+    # -- what is at fault
 
-def _settle(tx: storage.Transaction, *, numbers: Sequence[int], rulings: Sequence[str], now: datetime) -> None:
-    """Mark rulings as done, and remove decided work from the queue."""
-    tx.rulings.done(rulings, at=now)
-    tx.decision_queue.remove(numbers)
+    async def _set_aside_rulings(self, failed: Sequence[tuple[Ruling, Exception]]) -> None:
+        def work(tx: storage.Transaction) -> None:
+            for ruling, error in failed:
+                self._set_aside(tx, PieceKind.RULING, ruling.id, error, stage="rulings")
+
+        await self._store.write(work)
+
+    async def _set_aside_articles(self, failed: Sequence[tuple[int, Exception]]) -> None:
+        def work(tx: storage.Transaction) -> None:
+            for number, error in failed:
+                entry = tx.decision_queue.raw(number)
+                if entry is not None:
+                    kind, body = entry
+                    stored = json.dumps({"kind": kind, "body": body})
+                    (key,) = tx.decision_queue.get([number]).keys
+                    self._set_aside(tx, PieceKind.ARTICLE, key, error, stage="decide", body=stored)
+            tx.decision_queue.remove([number for number, _ in failed])
+
+        await self._store.write(work)
+
+    async def _set_aside_alerts(self, failed: Sequence[tuple[AlertKey, Exception]]) -> None:
+        def work(tx: storage.Transaction) -> None:
+            for (story, channel), error in failed:
+                tx.stories.rest_alert(story, channel, until=None)
+                self._set_aside(tx, PieceKind.ALERT, f"{story} {channel}", error, stage="release")
+            tx.decision_queue.note_change()
+
+        await self._store.write(work)
+
+    async def _set_aside_nothing(self, failed: Sequence[tuple[None, Exception]]) -> None:
+        assert not failed
+
+    def _set_aside(
+        self, tx: storage.Transaction, kind: PieceKind, piece: str, error: Exception, *, stage: str, body: str = ""
+    ) -> None:
+        settings, now = self._settings, self._clock.now()
+        quarantine.set_aside(tx, kind, piece, error, stage=stage, settings=settings, now=now, body=body)

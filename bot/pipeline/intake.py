@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -24,16 +24,22 @@ from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.feeds import cleaning, health, identity, polling, schedule, websub
 from bot.feeds.identity import Identification, Identified, Novelty
+from bot.feeds.items import Item
 from bot.model import ledger
-from bot.model.archive import Arrival, Revision, Sighting
+from bot.model.archive import Arrival, IdentityQuery, KnownItems, Revision, Sighting
 from bot.model.feeds import FeedState
+from bot.model.quarantine import PieceKind
 from bot.model.rules import Match
 from bot.model.stories import Article, ArticleId
+from bot.pipeline import quarantine
 from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
+from bot.storage.columns import Document
 from bot.stories import facts
 from bot.text import titles
 
+#: The stored form of an item that was set aside.
+ITEM: Document[Item] = Document(Item)
 #: Items that do not count for the daily limit: old ones are stored without text, retold ones only if they match.
 _FREE = (Novelty.OLD, Novelty.RETOLD)
 _FIRST_SEEN = (Novelty.NEW, Novelty.OLD)
@@ -80,6 +86,8 @@ class IngestedPoll:
     #: Ids that the feed gives to articles that do not change.
     sightings: tuple[Sighting, ...] = ()
     health: tuple[health.HealthEvent, ...] = ()
+    #: The items on which ingesting raised an unexpected error. They are left out of everything else.
+    faults: tuple[tuple[Item, Exception], ...] = ()
 
     @property
     def new_count(self) -> int:
@@ -312,21 +320,66 @@ def _stripped(article: Article, boilerplate: str) -> Article:
     return replace(article, text=stripped.text, left_out=stripped.left_out) if stripped.left_out else article
 
 
+def _ingest_sound_items(polled: Poll, ingest_items: Callable[[Poll], IngestedPoll]) -> IngestedPoll:
+    """Ingest a poll without the items at fault. Raise the error if no single item is at fault."""
+    try:
+        return ingest_items(polled)
+    except Exception:
+        # The poll itself may be at fault: then this raises too.
+        ingest_items(replace(polled, cleaned=()))
+        faults = []
+        for item in polled.items:
+            try:
+                ingest_items(replace(polled, cleaned=(item,)))
+            except Exception as error:  # noqa: BLE001 - any bug; it is logged when the item is set aside
+                faults.append((item, error))
+        if not faults:
+            raise
+    keys = {item.key for item, _ in faults}
+    sound = tuple(item for item in polled.items if item.key not in keys)
+    return replace(ingest_items(replace(polled, cleaned=sound)), faults=tuple(faults))
+
+
+def set_aside_faults(tx: storage.Transaction, poll: IngestedPoll, settings: Settings, *, now: datetime) -> None:
+    """Set aside the items on which ingesting raised an unexpected error."""
+    for item, error in poll.faults:
+        piece, body = _piece_id(poll.polled.feed.url, item), ITEM.dump(item)
+        quarantine.set_aside(tx, PieceKind.ITEM, piece, error, stage="intake", settings=settings, now=now, body=body)
+
+
+def _piece_id(url: str, item: Item) -> str:
+    return f"{url} {item.key}"
+
+
 def ingest_polls(
     tx: storage.Transaction, polls: Sequence[Poll], settings: Settings, *, now: datetime
 ) -> Sequence[IngestedPoll]:
     """Ingest polls one after another, with what the store and the polls before each one know. Write nothing."""
+    if aside := tx.quarantine.errors(PieceKind.ITEM):
+        polls = [
+            replace(
+                polled,
+                cleaned=tuple(item for item in polled.items if _piece_id(polled.feed.url, item) not in aside),
+            )
+            for polled in polls
+        ]
     questions = [polled.question for polled in polls if polled.reading is not None]
     answers = iter(zip(questions, tx.articles.find_known_items(questions), strict=True))
     batch = identity.BatchArticles()
     ingested: list[IngestedPoll] = []
     for polled in polls:
-        known = Known()
-        if polled.reading is not None:
-            question, stored = next(answers)
-            identification = polled.identify(polled.reading, batch.beside(stored, question), settings, now=now)
-            known = find_known(tx, identification, ingested)
-        poll = ingest(polled, known, settings, now=now, jitter=random.random())  # noqa: S311 - not a secret
+        question, stored = next(answers) if polled.reading is not None else (None, None)
+
+        def ingest_items(
+            polled: Poll, question: IdentityQuery | None = question, stored: KnownItems | None = stored
+        ) -> IngestedPoll:
+            known = Known()
+            if polled.reading is not None and question is not None and stored is not None:
+                identification = polled.identify(polled.reading, batch.beside(stored, question), settings, now=now)
+                known = find_known(tx, identification, ingested)
+            return ingest(polled, known, settings, now=now, jitter=random.random())  # noqa: S311 - not a secret
+
+        poll = _ingest_sound_items(polled, ingest_items)
         for change in poll.changes:
             batch.add(change.article, change.novelty)
         ingested.append(poll)
@@ -365,7 +418,7 @@ async def store_polls(
             # Another worker has stored some of the articles since the batch was computed, so identify them again.
             ingested = compute(tx)
             rest = _changes(ingested)
-        _store(tx, rest, now=now)
+        store_changes(tx, rest, now=now)
         tx.articles.see([sighting for poll in ingested for sighting in poll.sightings], at=now)
         return _finish(tx, ingested, settings, token=token, now=now)
 
@@ -395,11 +448,11 @@ def _store_piece(
     """Write a piece. If another worker has stored one of its articles, return False and write nothing."""
     if tx.articles.are_rivalled(_first_seen(piece), beside=stored):
         return False
-    _store(tx, piece, now=now)
+    store_changes(tx, piece, now=now)
     return True
 
 
-def _store(tx: storage.Transaction, changes: Sequence[ArticleChange], *, now: datetime) -> None:
+def store_changes(tx: storage.Transaction, changes: Sequence[ArticleChange], *, now: datetime) -> None:
     """Write articles with the rows that belong to them, and queue their matches for decisions."""
     store_articles(tx, changes, now=now)
     arrivals = [change.queued for change in changes if isinstance(change.queued, Arrival)]
@@ -441,6 +494,8 @@ def _finish(
     _limit_hosts(tx, kept)
     _note_hubs(tx, kept, now)
     _report_health(tx, kept, settings, now)
+    for poll in kept:
+        set_aside_faults(tx, poll, settings, now=now)
     matched = [change.queued for change in _changes(ingested) if change.queued]
     note_rule_matches(tx, settings, matched, now=now)
     return kept

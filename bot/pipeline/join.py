@@ -16,7 +16,7 @@ import structlog
 from bot.alerts import notices
 from bot.feeds import groups, links
 from bot.model.actions import Ruling, RulingKind
-from bot.model.alerts import AlertState, Decision
+from bot.model.alerts import Alert, AlertState, Decision
 from bot.model.archive import Arrival, Pending, Revision
 from bot.model.language_models import Use
 from bot.model.rules import Group, Match, Severity
@@ -65,13 +65,13 @@ class StoryUpdater:
             turn.save_story(entry.story)
         return [*decisions, *Dispatcher(turn, self._claims).dispatch(turn.changed.values())]
 
-    def release(self, turn: Turn) -> list[Decision]:
-        """Gather messages that waited for too long, and decide again about held alerts and reminders that are due."""
-        dispatcher = Dispatcher(turn, self._claims)
-        decisions = dispatcher.gather_stale()
-        if held := turn.due_alerts():
-            decisions += dispatcher.release(held)
-        return decisions
+    def release(self, turn: Turn, held: Sequence[Alert]) -> list[Decision]:
+        """Decide again about held alerts and reminders that are due."""
+        return Dispatcher(turn, self._claims).release(held) if held else []
+
+    def gather_stale(self, turn: Turn) -> list[Decision]:
+        """Gather messages that waited for too long."""
+        return Dispatcher(turn, self._claims).gather_stale()
 
     def _rule(self, turn: Turn, ruling: Ruling) -> list[Decision]:
         index = self._open_stories(turn)

@@ -26,8 +26,8 @@ from bot.config.settings import Settings
 from bot.fetch.slots import Room, Share
 from bot.model.alerts import Decision
 from bot.model.durations import Clock
-from bot.model.errors import StoreError
 from bot.model.feeds import FeedState
+from bot.pipeline import quarantine
 from bot.pipeline.decide import Decider
 from bot.pipeline.intake import IngestedPoll, store_polls
 from bot.pipeline.poll import OUR_BUG, Poll, Poller
@@ -183,17 +183,17 @@ class Pipeline:
     async def _take_in(self, current: _Pass, polls: Sequence[Poll]) -> None:
         """Store a batch of polls, and decide about its matches."""
         now = self.clock.now()
-        try:
-            async with self._taking_in:
-                ingested = await store_polls(self.store, polls, current.settings, token=current.token, now=now)
-        except StoreError:
-            raise
-        except Exception:
-            # A bug with one feed must not stop the other feeds, or recur for ever, so isolate the feed and continue.
-            feeds = [polled.state.url for polled in polls]
-            log.critical("a feed raised an unexpected error", feeds=feeds, exc_info=True)
-            await self._take_in_one_by_one(current, polls)
-            return
+
+        async def store(polls: Sequence[Poll]) -> Sequence[IngestedPoll]:
+            return await store_polls(self.store, polls, current.settings, token=current.token, now=now)
+
+        async with self._taking_in:
+            stored, failed = await quarantine.isolate(polls, store)
+            for polled, error in failed:
+                # No single item is at fault, so the feed fails, and is polled again like any failing feed.
+                log.critical("a feed raised an unexpected error", feed=polled.state.url, exc_info=error)
+                stored.append(await store([replace(polled, reading=None, cleaned=None, error=OUR_BUG)]))
+        ingested = [poll for part in stored for poll in part]
         for poll in ingested:
             feed = FeedReport(
                 url=poll.state.url,
@@ -208,16 +208,6 @@ class Pipeline:
             log_poll(poll, feed)
         if current.decides and any(poll.arrivals or poll.revisions for poll in ingested):
             current.report.decisions.extend(await self.decider.work_off(current.settings))
-
-    async def _take_in_one_by_one(self, current: _Pass, polls: Sequence[Poll]) -> None:
-        """Process each poll of a failed batch alone. If a poll fails again, mark its feed as failed."""
-        for polled in polls:
-            if len(polls) > 1:
-                await self._take_in(current, [polled])
-            elif polled.error is None:
-                await self._take_in(current, [replace(polled, reading=None, cleaned=None, error=OUR_BUG)])
-            else:
-                raise RuntimeError(f"storing the failed poll of {polled.state.url} raised an error too")
 
 
 async def _gathered(polls: asyncio.Queue[Poll], *, most: int) -> list[Poll]:

@@ -181,13 +181,13 @@ class Turn:
     def due_alerts(self) -> list[Alert]:
         """Return held alerts that are due and posted alerts with a due reminder, longest due first."""
         stored = {(alert.story, alert.channel): alert for alert in self.tx.stories.held_until(self.now)}
-        waiting = (AlertState.HELD, AlertState.POSTED)
-        due = [
-            (alert.held_until, alert.story, alert.channel, alert)
-            for alert in (stored | self._alerts).values()
-            if alert.state in waiting and alert.held_until is not None and alert.held_until <= self.now
-        ]
-        return [alert for *_, alert in sorted(due, key=lambda row: row[:3])]
+        due = [alert for alert in (stored | self._alerts).values() if self.is_due(alert)]
+        return sorted(due, key=lambda alert: (alert.held_until, alert.story, alert.channel))
+
+    def is_due(self, alert: Alert) -> bool:
+        """Return whether an alert is held and due, or posted and has a due reminder."""
+        is_waiting = alert.state in (AlertState.HELD, AlertState.POSTED)
+        return is_waiting and alert.held_until is not None and alert.held_until <= self.now
 
     def posted_since(self, channel: str, when: datetime) -> list[Alert]:
         """Return the channel's alerts that were first posted at ``when`` or later, oldest first."""

@@ -46,6 +46,20 @@ WANTED: Any = bindparam("wanted", expanding=True)
 _CHUNK = 1_000
 
 
+class UnreadableValue(Exception):
+    """A stored value cannot be read, because it is damaged or another version of Wirewatch wrote it.
+
+    The store sets its row aside and runs the transaction again (``Store``).
+    """
+
+    def __init__(self, value: object, where: TypeDecorator[Any] | Column[Any]) -> None:
+        super().__init__("a stored value cannot be read")
+        #: The value as the database has it.
+        self.value = value
+        #: The type of the columns that may contain the value, or its column.
+        self.where = where
+
+
 class Timestamp(TypeDecorator[datetime]):
     """An aware time, stored as microseconds since 1970. It is exact, has 8 bytes, and sorts the same everywhere."""
 
@@ -57,7 +71,10 @@ class Timestamp(TypeDecorator[datetime]):
         return _microseconds
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else EPOCH + value * _MICROSECOND
+        try:
+            return None if value is None else EPOCH + value * _MICROSECOND
+        except (TypeError, OverflowError) as error:
+            raise UnreadableValue(value, self) from error
 
 
 class StorableText(TypeDecorator[str]):
@@ -84,7 +101,10 @@ class EnumText(TypeDecorator[E]):
         return None if value is None else str(value.value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
-        return None if value is None else self.choices(value)
+        try:
+            return None if value is None else self.choices(value)
+        except ValueError as error:
+            raise UnreadableValue(value, self) from error
 
 
 class HashBytes(TypeDecorator[bytes]):
@@ -173,7 +193,10 @@ class Document(TypeDecorator[T]):
         return None if value is None else self.dump(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> T | None:
-        return None if value is None else self._adapter.validate_json(value)
+        try:
+            return None if value is None else self._adapter.validate_json(value)
+        except ValueError as error:
+            raise UnreadableValue(value, self) from error
 
 
 def _cleaned(value: object) -> object:

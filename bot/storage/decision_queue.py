@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.model.archive import Arrival, Pending, QueuedWork, QueueHolder, Revision
-from bot.storage.columns import Document, Part, chunks, upsert
+from bot.storage.columns import WANTED, AnyRow, Document, Part, UnreadableValue, chunks, upsert
 from bot.storage.schema import decision_queue, key_values
 
 #: The key under which ``QueueHolder`` is stored.
@@ -38,8 +38,17 @@ class DecisionQueue(Part):
 
     def peek(self, *, limit: int) -> QueuedWork:
         """Return the oldest entries, at most ``limit``, without removing them."""
-        rows = self._connection.execute(select(decision_queue).order_by(decision_queue.c.n).limit(limit)).all()
-        bodies = [_BODIES[row.kind].load(row.body) for row in rows]
+        return self.get(self.numbers(limit=limit))
+
+    def numbers(self, *, limit: int) -> Sequence[int]:
+        """Return the numbers of the oldest entries, at most ``limit``."""
+        statement = select(decision_queue.c.n).order_by(decision_queue.c.n).limit(limit)
+        return self._connection.execute(statement).scalars().all()
+
+    def get(self, numbers: Sequence[int]) -> QueuedWork:
+        """Return the entries with these numbers, oldest first. Omit numbers that are no longer in the queue."""
+        rows = sorted(self._rows_in_chunks(_GET_ENTRIES, numbers), key=lambda row: row.n)
+        bodies = list(map(_load, rows))
         return QueuedWork(
             numbers=tuple(row.n for row in rows),
             keys=tuple(body.key if isinstance(body, Pending) else body.article.id for body in bodies),
@@ -47,6 +56,19 @@ class DecisionQueue(Part):
             revisions=tuple(body for body in bodies if isinstance(body, Revision)),
             pending=tuple(body for body in bodies if isinstance(body, Pending)),
         )
+
+    def count_of(self, numbers: Sequence[int]) -> int:
+        """Return how many of these entries are still in the queue."""
+        return sum(1 for _ in self._rows_in_chunks(_GET_NUMBERS, numbers))
+
+    def raw(self, number: int) -> tuple[str, str] | None:
+        """Return the kind and the unread body of an entry, or None if it is no longer in the queue."""
+        row = self._connection.execute(select(decision_queue).where(decision_queue.c.n == number)).one_or_none()
+        return None if row is None else (row.kind, row.body)
+
+    def put_back(self, kind: str, body: str) -> None:
+        """Append an entry that ``raw`` returned."""
+        self._connection.execute(insert(decision_queue), [{"kind": kind, "body": body}])
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Remove decided entries."""
@@ -82,6 +104,18 @@ class DecisionQueue(Part):
 
     def _put(self, holder: QueueHolder) -> None:
         KeyValues(self._connection).put(_HOLDER, f"{holder.change} {holder.who}")
+
+
+_GET_NUMBERS = select(decision_queue.c.n).where(decision_queue.c.n.in_(WANTED))
+_GET_ENTRIES = select(decision_queue).where(decision_queue.c.n.in_(WANTED))
+
+
+def _load(row: AnyRow) -> Arrival | Revision | Pending:
+    try:
+        loaded: Arrival | Revision | Pending = _BODIES[row.kind].load(row.body)
+    except (KeyError, ValueError) as error:
+        raise UnreadableValue(row.body, decision_queue.c.body) from error
+    return loaded
 
 
 _GET = select(key_values.c.value).where(key_values.c.key == bindparam("of_key"))

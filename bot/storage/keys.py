@@ -107,6 +107,11 @@ def put_exam(tx: Transaction, result: ExamResult) -> None:
     tx.key_values.put(EXAM, _EXAM_RESULT.dump(result))
 
 
+def quarantine_reported(stage: str) -> TimeKey:
+    """Return the accessor of the time of the last notice about pieces of a stage that were set aside."""
+    return TimeKey(f"quarantine reported: {stage}")
+
+
 def get_owner(tx: Transaction) -> tuple[str, datetime] | None:
     """Return the process that owns the database, or that died as its owner, and its start time.
 

@@ -252,6 +252,12 @@ class Outbox(Part):
             count += len(dropped)
         return count
 
+    def revive(self, row_id: str, *, now: datetime) -> None:
+        """Make a dropped row pending again."""
+        statement = update(outbox).where(outbox.c.id == row_id, outbox.c.state == SendState.DROPPED)
+        pending = {"state": SendState.PENDING, "due_at": now, "attempts": 0, "is_plain": False, "error": None}
+        self._connection.execute(statement.values(pending))
+
     def _record(self, rows: Sequence[Outgoing], state: SendState, reason: str, now: datetime) -> None:
         """Record in the ledger that rows change to a state."""
         facts = [ledger.send_row(row, replace(row, state=state, error=reason), at=now) for row in rows]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import exists, or_, select, update
 
 from bot.model.actions import Judgement, Ruling, Silence
+from bot.model.quarantine import PieceKind
 from bot.model.stories import StoryId
 from bot.storage.columns import EPOCH, Part, Rows
-from bot.storage.schema import judgements, rulings, silences
+from bot.storage.schema import judgements, quarantine, rulings, silences
 
 _JUDGEMENT = Rows(Judgement, judgements)
 _RULING = Rows(Ruling, rulings)
@@ -44,8 +45,9 @@ class Rulings(Part):
         return self._insert(rulings, _RULING.dump(ruling))
 
     def waiting(self) -> Sequence[Ruling]:
-        """Return the rulings that have not been carried out."""
-        return self._values(_RULING, _RULINGS.where(rulings.c.done_at.is_(None)))
+        """Return the rulings that have not been carried out, without those in quarantine."""
+        is_aside = exists().where(quarantine.c.kind == PieceKind.RULING, quarantine.c.id == rulings.c.id)
+        return self._values(_RULING, _RULINGS.where(rulings.c.done_at.is_(None), ~is_aside))
 
     def since(self, when: datetime | None) -> Sequence[Ruling]:
         """Return the rulings at ``when`` or later, or all rulings if ``when`` is None."""

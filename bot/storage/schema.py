@@ -22,6 +22,7 @@ from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.feeds import FeedHealth, FeedState
 from bot.model.language_models import Outcome, Use
 from bot.model.messages import Message, MessageKind, Receipt, SendState
+from bot.model.quarantine import PieceKind
 from bot.model.rules import Evidence
 from bot.model.stories import JoinReason
 from bot.storage.columns import Document, EnumText, HashBytes, StorableText, Timestamp
@@ -395,6 +396,25 @@ completions = Table(
     Index(None, "key"),
     Index(None, "article"),
     Index(None, "at"),
+)
+
+#: Work that was set aside because a stage raised an unexpected error on it.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    #: Numbers the rows in the order in which they were set aside.
+    Column("n", SERIAL, primary_key=True, autoincrement=True),
+    Column("kind", EnumText(PieceKind), nullable=False),
+    Column("id", StorableText, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("error", StorableText, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("at", Timestamp, nullable=False),
+    #: What is needed to put the piece back, as JSON, or empty if its own table still has it.
+    Column("body", StorableText, nullable=False),
+    Column("is_retry_requested", Boolean, nullable=False),
+    Column("is_reported", Boolean, nullable=False),
+    Index("uq_quarantine_kind_id", "kind", "id", unique=True),
 )
 
 #: The index of the articles' words. Triggers update it, so that no way of writing an article can miss it.

@@ -12,12 +12,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine
 
+from bot import __version__
 from bot.model.durations import Clock
-from bot.model.errors import StoreUnavailable
+from bot.model.errors import StoreError, StoreUnavailable
 from bot.storage import connections, files
 from bot.storage.articles import Articles
+from bot.storage.columns import UnreadableValue
 from bot.storage.completions import Completions
 from bot.storage.connections import DatabaseAddress, translated
 from bot.storage.decision_queue import DecisionQueue, KeyValues
@@ -25,6 +28,7 @@ from bot.storage.feeds import FeedStates, Subscriptions
 from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.people import Judgements, Rulings, Silences
+from bot.storage.quarantine import Quarantine
 from bot.storage.schema import metadata
 from bot.storage.search import Search
 from bot.storage.stories import Stories
@@ -48,12 +52,15 @@ class Transaction:
         self.search = Search(connection)
         self.completions = Completions(connection)
         self.subscriptions = Subscriptions(connection)
+        self.quarantine = Quarantine(connection)
 
     def free_leases(self) -> None:
         """Free every lease. Call this if the process that held the leases is dead."""
         self.feeds.free_leases()
         self.outbox.free_leases()
 
+
+log = structlog.get_logger("wirewatch")
 
 T = TypeVar("T")
 
@@ -180,8 +187,24 @@ class Store:
             self.on_outage(outage)
 
     def _run(self, engine: Engine, work: Callable[[Transaction], T]) -> T:
-        with translated(self.address), engine.begin() as connection:
-            return work(Transaction(connection))
+        """Run ``work`` in a transaction. If it meets a value that cannot be read, set the row aside and start again."""
+        while True:
+            try:
+                with translated(self.address), engine.begin() as connection:
+                    return work(Transaction(connection))
+            except UnreadableValue as error:
+                if not self._set_aside(error):
+                    raise StoreError(f"reading the database {self.address}: {error}") from error
+
+    def _set_aside(self, unreadable: UnreadableValue) -> bool:
+        """Set aside the rows with a value that cannot be read. Return False if this is impossible."""
+        if self._writer is None:
+            return False
+        with translated(self.address), self._writer.begin() as connection:
+            pieces = Quarantine(connection).set_aside_row(unreadable, version=__version__, now=self.clock.now())
+        for piece in pieces:
+            log.critical("a stored row cannot be read; it was set aside", row=piece.id, exc_info=unreadable)
+        return bool(pieces)
 
     @property
     def owner(self) -> str:

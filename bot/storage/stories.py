@@ -253,6 +253,11 @@ class Stories(Part):
         statement = select(alerts.c.alert).where(alerts.c.state == AlertState.HELD)
         return self._connection.execute(statement).scalars().all()
 
+    def rest_alert(self, story: StoryId, channel: str, *, until: datetime | None) -> None:
+        """Set when a held alert or a reminder is due. None means never, until something else changes the alert."""
+        statement = update(alerts).where(alerts.c.story == story, alerts.c.channel == channel)
+        self._connection.execute(statement.values(held_until=until))
+
     def posted_since(self, channel: str, when: datetime) -> Sequence[Alert]:
         """Return the channel's alerts that were first posted at ``when`` or later."""
         statement = select(alerts.c.alert).where(alerts.c.channel == channel, alerts.c.posted_at >= when)

@@ -58,7 +58,11 @@ async def live(articles: Sequence[Article], given: Sequence[Rule]) -> list[tuple
                 tx.articles.add([one])
                 tx.articles.add_matches(one.id, matches)
                 arrivals.append(Arrival(article=one, matches=matches, is_baseline=False))
-        for step in (working.release, lambda each: working.update(each, arrivals, ()), working.release):
+
+        def release(each: turn.Turn) -> None:
+            working.release(each, each.due_alerts())
+
+        for step in (release, lambda each: working.update(each, arrivals, ()), release):
             each = turn.Turn(tx, at_the_time, now)
             step(each)
             each.write(tx)

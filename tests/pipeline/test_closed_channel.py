@@ -30,7 +30,7 @@ def items(*titles: str) -> list[Item]:
 async def release(room: Newsroom) -> None:
     def work(tx: storage.Transaction) -> None:
         turn = Turn(tx, room.settings, room.now)
-        room.updater.release(turn)
+        room.updater.gather_stale(turn)
         turn.write(tx)
 
     await room.store.write(work)

@@ -1,0 +1,52 @@
+"""Pieces of work that were set aside because a stage raised an unexpected error on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class PieceKind(StrEnum):
+    """What was set aside."""
+
+    #: A stored row, or one value of it, that this version cannot read.
+    ROW = "row"
+    #: An article that could not be matched. It is in the archive.
+    ITEM = "item"
+    #: A matched article that could not be decided.
+    ARTICLE = "article"
+    #: A split or a merge by a person.
+    RULING = "ruling"
+    #: A held alert, or a reminder, that was due.
+    ALERT = "alert"
+    #: A message that a channel's code could not send.
+    MESSAGE = "message"
+    #: A button press.
+    PRESS = "press"
+    #: A command in a chat. It cannot be tried again, because its answer is for one person and one moment.
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedPiece:
+    """A piece of work that was set aside. It waits until somebody tries it again or drops it."""
+
+    kind: PieceKind
+    #: Id of the piece within its kind.
+    id: str
+    #: The stage that raised the error.
+    stage: str
+    #: The type of the error and the place in our code. It contains no text from outside.
+    error: str
+    #: The version of Wirewatch that raised the error. Another version tries the piece again at its start.
+    version: str
+    at: datetime
+    #: What is needed to put the piece back, as JSON, or "" if its own table still has it.
+    body: str = ""
+    #: Whether the bot tries the piece again as soon as it runs.
+    is_retry_requested: bool = False
+    #: Whether a notice to the operator has listed the piece.
+    is_reported: bool = False
+    #: Number in the list. The database assigns it.
+    n: int = 0

@@ -1,0 +1,153 @@
+"""Find the pieces of work on which a stage raises an unexpected error, and set them aside.
+
+batch ──▶ stage ─ raises ─▶ halves ─▶ … ─▶ the pieces that raise alone ──▶ table quarantine ──▶ notice to the operator
+                                           (and nothing raises without them)      └─ retry ──▶ back into the stage
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import structlog
+
+import bot
+from bot import storage
+from bot.alerts import notices
+from bot.config.settings import Settings
+from bot.model.durations import Clock
+from bot.model.errors import StoreError
+from bot.model.quarantine import PieceKind, QuarantinedPiece
+from bot.storage import keys
+
+log = structlog.get_logger("wirewatch")
+
+#: Interval between two notices about one stage.
+NOTICE_EVERY = timedelta(hours=1)
+#: The pauses of a stage that fails even with nothing to do: the first one, and the longest one.
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
+_ROOT = Path(bot.__file__).parent.parent
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class StageFailed(Exception):
+    """A stage fails even with nothing to do, so none of its pieces is at fault."""
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the type of an error and its place in our code. The text of the error may quote articles or secrets."""
+    name = type(error).__name__
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        place = Path(frame.filename)
+        if place.is_relative_to(_ROOT / "bot"):
+            return f"{name} in {place.relative_to(_ROOT)}, line {frame.lineno}"
+    return name
+
+
+def set_aside(
+    tx: storage.Transaction,
+    kind: PieceKind,
+    piece: str,
+    error: BaseException,
+    *,
+    stage: str,
+    settings: Settings,
+    now: datetime,
+    body: str = "",
+) -> None:
+    """Set one piece aside, and report it to the operator if the stage's last notice is old enough."""
+    entry = QuarantinedPiece(
+        kind=kind, id=piece, stage=stage, error=describe_error(error), version=bot.__version__, at=now, body=body
+    )
+    tx.quarantine.add([entry])
+    log.critical("piece set aside after an unexpected error", stage=stage, kind=kind, piece=piece, exc_info=error)
+    report(tx, settings, now=now)
+
+
+def report(tx: storage.Transaction, settings: Settings, *, now: datetime) -> None:
+    """Notify the operator of the pieces that no notice has listed, at most once an hour for each stage."""
+    if settings.bot.operator is None:
+        return
+    pieces = sorted(tx.quarantine.unreported(), key=attrgetter("stage", "n"))
+    for stage, of_stage in groupby(pieces, key=attrgetter("stage")):
+        key = keys.quarantine_reported(stage)
+        last = key.get(tx)
+        # A last time in the future means that the clock was set back.
+        if last is not None and timedelta() <= now - last < NOTICE_EVERY:
+            continue
+        notice = notices.pieces_set_aside(stage, list(of_stage), now=now)
+        tx.outbox.add([notices.notice_row(notice, channel=settings.bot.operator, now=now)])
+        tx.quarantine.mark_reported(stage)
+        key.put(tx, now)
+
+
+@dataclass(slots=True)
+class Stage(Generic[P]):
+    """Runs one stage on batches of pieces. Sets aside the pieces at fault, and pauses if the stage itself fails."""
+
+    name: str
+    clock: Clock
+    #: Sets aside pieces with their errors, in one transaction.
+    set_aside: Callable[[Sequence[tuple[P, Exception]]], Awaitable[None]]
+    #: What the stage failed with although it had nothing to do, or "" if it works.
+    failure: str = field(default="", init=False)
+    _pause: timedelta = field(default=FIRST_PAUSE, init=False)
+    _failed_at: datetime | None = field(default=None, init=False)
+
+    async def run(self, pieces: Sequence[P], work: Callable[[Sequence[P]], Awaitable[R]]) -> list[R]:
+        """Return the results of ``work`` on the pieces, in parts if it raises on all of them. Raises StoreError.
+
+        ``work`` commits its results itself. If it raises even on no pieces, nothing is set aside, and the stage pauses.
+        """
+        now = self.clock.now()
+        # If the failure is in the future, the clock was set back.
+        if self._failed_at is not None and timedelta() <= now - self._failed_at < self._pause:
+            return []
+        try:
+            results, failed = await isolate(pieces, work)
+            if failed:
+                await self.set_aside(failed)
+        except StageFailed as error:
+            if self._failed_at is not None:
+                self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._failed_at, self.failure = now, describe_error(error.__cause__ or error)
+            log.critical(
+                "stage failed; nothing is set aside", stage=self.name, retry_in=str(self._pause), exc_info=error
+            )
+            return []
+        self._failed_at, self._pause, self.failure = None, FIRST_PAUSE, ""
+        return results
+
+
+async def isolate(
+    pieces: Sequence[P], work: Callable[[Sequence[P]], Awaitable[R]]
+) -> tuple[list[R], list[tuple[P, Exception]]]:
+    """Return the results of ``work``, and each piece on which it raises alone. Raises StageFailed, StoreError."""
+    try:
+        return [await work(pieces)], []
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - any bug; it is logged when its piece is set aside
+        failure = error
+    if len(pieces) > 1:
+        middle = len(pieces) // 2
+        results, failed = await isolate(pieces[:middle], work)
+        more_results, more_failed = await isolate(pieces[middle:], work)
+        return results + more_results, failed + more_failed
+    try:
+        if pieces:
+            await work(())
+            return [], [(pieces[0], failure)]
+    except StoreError:
+        raise
+    except Exception as error:
+        raise StageFailed("the stage fails without any piece") from error
+    raise StageFailed("the stage fails without any piece") from failure
