@@ -28,7 +28,7 @@ from bot import app, config, storage
 from bot.app import runtime
 from bot.app.runtime import App
 from bot.model.alerts import AlertAction, Decision, Reason
-from bot.model.feeds import FeedState
+from bot.model.feeds import FeedState, Rhythm, Validators
 from bot.model.messages import Receipt, SendState
 from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
 from bot.queries.registry import Answers
@@ -122,9 +122,8 @@ def state(number: int, feeds: int) -> FeedState:
         due_at=START,
         baseline_at=START - timedelta(days=DAYS),
         ok_at=START,
-        new_at=START,
-        rhythm=tuple(START - timedelta(hours=hour) for hour in range(50, 0, -1)),
-        item_hashes=tuple(f"{number:08x}{item:08x}" for item in range(30)),
+        rhythm=Rhythm(arrivals=tuple(START - timedelta(hours=hour) for hour in range(50, 0, -1)), new_at=START),
+        validators=Validators(item_hashes=tuple(f"{number:08x}{item:08x}" for item in range(30))),
         failures=3 if is_failing else 0,
         failing_since=START if is_failing else None,
         error="503 Service Unavailable" if is_failing else None,

@@ -128,7 +128,7 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
             content=answer.body,
             content_type=answer.content_type,
             url=answer.url,
-            known_hashes=frozenset(state.item_hashes),
+            known_hashes=frozenset(state.validators.item_hashes),
             identity_before=before,
         )
         reading = await asyncio.to_thread(kinds.parse_document, body)

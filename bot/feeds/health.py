@@ -96,7 +96,7 @@ def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str
     if state.gone:
         yield "gone", f"has ended: {state.error}"
         return
-    place = places.place_of(feed.url)
+    place, rhythm = places.place_of(feed.url), state.rhythm
     if state.moved_to is not None and not place.is_page:
         address = visible.masked(state.moved_to)
         yield "moved", f"has moved permanently to {address} and is polled there; write that address into feeds.yaml"
@@ -113,17 +113,18 @@ def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str
         yield "renamed", f"{titles}; to show the new title, set name: in feeds.yaml"
     if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
         yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; inform the publisher"
-    if state.left_count and state.day == now.date():
+    is_today = state.today.day == now.date()
+    if state.today.postponed and is_today:
         # Report this, because the feed may drop the waiting items before tomorrow.
-        yield polling.FLOOD, f"has more items than fetch.max_items_per_day; {state.left_count} wait until tomorrow"
-    if state.skipped_on == now.date():
-        mails = format_count(state.skipped_count, "mail")
-        yield "skipped", f"has {mails} that could not be read and will be missing; see the log for the reason"
-    if state.empty_since is not None and now - state.empty_since >= _A_DAY:
-        yield "empty", f"has had no items for {_spoken(now - state.empty_since)}; open it in a browser"
-    if state.has_dates and state.undated_count >= _UNDATED:
+        yield polling.FLOOD, f"has more items than fetch.max_items_per_day; {state.today.postponed} wait until tomorrow"
+    if state.today.unreadable and is_today:
+        mails = format_count(state.today.unreadable, "mail")
+        yield polling.SKIPPED, f"has {mails} that could not be read and will be missing; see the log for the reason"
+    if rhythm.empty_since is not None and now - rhythm.empty_since >= _A_DAY:
+        yield "empty", f"has had no items for {_spoken(now - rhythm.empty_since)}; open it in a browser"
+    if rhythm.has_dates and rhythm.undated_count >= _UNDATED:
         yield "undated", "no longer dates its items; the time when an item is first seen is used"
-    last = state.new_at or (state.rhythm[-1] if state.rhythm else None) or state.baseline_at
+    last = rhythm.new_at or (rhythm.arrivals[-1] if rhythm.arrivals else None) or state.baseline_at
     if last is None:
         return
     silence = now - last
@@ -150,9 +151,10 @@ def poll_remarks(state: FeedState) -> tuple[str, ...]:
 
 def _longest_gap(state: FeedState) -> timedelta | None:
     """Return the longest gap between the last arrivals, or None if there are too few."""
-    if len(state.rhythm) < _HISTORY:
+    arrivals = state.rhythm.arrivals
+    if len(arrivals) < _HISTORY:
         return None
-    return max(later - earlier for earlier, later in pairwise(state.rhythm))
+    return max(later - earlier for earlier, later in pairwise(arrivals))
 
 
 def _named(state: FeedState, feed: Feed) -> str:

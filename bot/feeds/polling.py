@@ -15,7 +15,7 @@ from typing import Any
 from bot.feeds import places, schedule
 from bot.model import visible
 from bot.model.durations import format_count, format_duration
-from bot.model.feeds import Feed, FeedState, ParsedFeed
+from bot.model.feeds import DayUse, Feed, FeedState, NamedHub, ParsedFeed, PublisherLimits, Rhythm, Validators
 from bot.model.fetching import Request, Response
 from bot.model.settings import FetchPolicy
 
@@ -43,8 +43,8 @@ def make_request(state: FeedState, feed: Feed | None = None) -> Request:
     is_read = state.baseline_at is not None
     return Request(
         url=state.moved_to or state.url,
-        etag=state.etag if is_read else None,
-        last_modified=state.last_modified if is_read else None,
+        etag=state.validators.etag if is_read else None,
+        last_modified=state.validators.last_modified if is_read else None,
         access=feed.access if feed else None,
         home=state.url,
         options=feed.options if feed else "{}",
@@ -65,7 +65,7 @@ def is_naming_due(state: FeedState, now: datetime) -> bool:
 
 def is_unchanged(state: FeedState, digest: str) -> bool:
     """Return whether this is the hash of the body that was parsed last."""
-    return state.baseline_at is not None and state.body_hash == digest
+    return state.baseline_at is not None and state.validators.body_hash == digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,43 +101,55 @@ class FinishedPoll:
         entries = [entry for entry in reading.entries if is_baseline or not entry.identity_only]
         dates = [date for entry in entries if (date := entry.published or entry.updated) is not None]
         # A document without hashes is parsed as a whole each time.
-        is_named = names_known or not state.item_hashes or not reading.item_hashes
+        is_named = names_known or not state.validators.item_hashes or not reading.item_hashes
         arrivals = [date for date in dates if date <= now] if is_baseline else arrivals
         items = max(len(reading.item_hashes), len(reading.entries))
         # A feed that never had an item is new, not broken.
-        empty_since = state.empty_since or (now if state.item_count else None)
+        rhythm = state.rhythm
+        empty_since = rhythm.empty_since or (now if rhythm.item_count else None)
         hub = place.hub or answer.links.get("hub") or reading.hub
         topic: str | None
         topic = place.topic(answer.url) if place.hub else answer.links.get("self") or reading.topic or answer.url
         if visible.has_secret(self.feed.url) or visible.has_secret(topic):
             hub = topic = None  # do not send the secret to the hub
+        is_new_day = state.today.day != now.date()
+        today = DayUse(day=now.date()) if is_new_day else state.today
+        is_same_hub = (hub, topic) == (state.hub.url, state.hub.topic)
         state = replace(
             state,
             **self._moving(answer),
             **self._success(answer),
-            **self._skipped(reading),
             title=state.title or reading.title,
             new_title=reading.title if reading.title and reading.title != (state.title or reading.title) else None,
             baseline_at=state.baseline_at or now,
             is_slow=reading.was_slow,
-            etag=reading.read_to or answer.etag,
-            last_modified=answer.last_modified,
-            body_hash=digest,
-            item_hashes=reading.item_hashes,
-            new_at=now if new_count else state.new_at,
+            validators=Validators(
+                etag=reading.read_to or answer.etag,
+                last_modified=answer.last_modified,
+                body_hash=digest,
+                item_hashes=reading.item_hashes,
+            ),
             remarks=(*reading.remarks, *(() if reading.is_increment else self._slid_out(items, new_count))),
-            rhythm=tuple(sorted((*state.rhythm, *arrivals)))[-_RHYTHM:],
-            ttl=reading.ttl,
-            skip_hours=reading.skip_hours,
-            skip_days=reading.skip_days,
-            item_count=items,
-            empty_since=None if items or reading.is_increment else empty_since,
-            has_dates=state.has_dates or bool(dates),
-            undated_count=0 if dates else state.undated_count + len(entries),
+            rhythm=Rhythm(
+                arrivals=tuple(sorted((*rhythm.arrivals, *arrivals)))[-_RHYTHM:],
+                interval=rhythm.interval,
+                new_at=now if new_count else rhythm.new_at,
+                item_count=items,
+                empty_since=None if items or reading.is_increment else empty_since,
+                has_dates=rhythm.has_dates or bool(dates),
+                undated_count=0 if dates else rhythm.undated_count + len(entries),
+            ),
+            publisher_limits=PublisherLimits(
+                fresh_until=answer.fresh_until,
+                ttl=reading.ttl,
+                skip_hours=reading.skip_hours,
+                skip_days=reading.skip_days,
+            ),
             named_at=now if is_named else state.named_at,
-            hub=hub,
-            topic=topic,
-            hub_changed_at=state.hub_changed_at if (hub, topic) == (state.hub, state.topic) else now,
+            today=replace(today, unreadable=today.unreadable + reading.skipped),
+            # Forget the last report on a new day, so that a flood or unreadable mails are reported once a day.
+            told=tuple(kind for kind in state.told if kind not in (FLOOD, SKIPPED) or not is_new_day),
+            hub=state.hub if is_same_hub else NamedHub(url=hub, topic=topic, changed_at=now),
         )
         # If half of the items are new, poll sooner, so that no item comes and goes between two polls.
         is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
@@ -155,8 +167,12 @@ class FinishedPoll:
                 **self._success(answer),
                 **self._schedule(state, answer),
                 # A 304 may have new validators (RFC 9110 section 15.4.5).
-                etag=answer.etag or state.etag,
-                last_modified=answer.last_modified or state.last_modified,
+                validators=replace(
+                    state.validators,
+                    etag=answer.etag or state.validators.etag,
+                    last_modified=answer.last_modified or state.validators.last_modified,
+                ),
+                publisher_limits=replace(state.publisher_limits, fresh_until=answer.fresh_until),
             )
         if answer.status == HTTPStatus.GONE and state.moved_to is None:
             failed = self.after_failure(describe_status(HTTPStatus.GONE))
@@ -194,28 +210,22 @@ class FinishedPoll:
         )
         if state.moved_to is not None and failures >= _MOVE_FAILURES:
             # Drop the validators, which belong to the redirect's address.
-            return replace(failed, moved_to=None, etag=None, last_modified=None)
+            return replace(failed, moved_to=None, validators=replace(failed.validators, etag=None, last_modified=None))
         return failed
-
-    def _skipped(self, reading: ParsedFeed) -> dict[str, Any]:
-        """Return the changed fields that count today's unreadable mails, which are reported once a day."""
-        if not reading.skipped:
-            return {}
-        today = self.now.date()
-        is_new_day = self.state.skipped_on != today
-        return {
-            "skipped_on": today,
-            "skipped_count": reading.skipped + (0 if is_new_day else self.state.skipped_count),
-            "told": tuple(kind for kind in self.state.told if kind != "skipped" or not is_new_day),
-        }
 
     def _slid_out(self, items: int, new_count: int) -> tuple[str, ...]:
         """Return a remark if no item of the last poll is left."""
         state = self.state
-        if state.baseline_at is None or state.polled_at is None or not state.item_count or new_count < max(items, 2):
+        if (
+            state.baseline_at is None
+            or state.polled_at is None
+            or not state.rhythm.item_count
+            or new_count < max(items, 2)
+        ):
             return ()
         text = f"all {items} items are new since the last poll; some may have come and gone unseen"
-        requested = max(state.ttl or timedelta(), (state.fresh_until or state.polled_at) - state.polled_at)
+        limits = state.publisher_limits
+        requested = max(limits.ttl or timedelta(), (limits.fresh_until or state.polled_at) - state.polled_at)
         minutes = round(requested / timedelta(minutes=1))
         # If the publisher asked for the wait, only the publisher can shorten it.
         if minutes and requested >= (self.now - state.polled_at) / 2:
@@ -224,7 +234,7 @@ class FinishedPoll:
         return (text,)
 
     def _success(self, answer: Response) -> dict[str, Any]:
-        """Return the fields that a good response changes, so that the state, with forty fields, is copied only once."""
+        """Return the fields that a good response changes, so that the state is copied only once."""
         return {
             "polled_at": self.now,
             "ok_at": self.now,
@@ -234,7 +244,6 @@ class FinishedPoll:
             "retry_after": None,
             "limited_at": None,
             "gone": False,
-            "fresh_until": answer.fresh_until,
             "certificate_until": answer.certificate_until,
         }
 
@@ -253,8 +262,8 @@ class FinishedPoll:
         interval = shortest = schedule.shortest_interval(self.feed, self.policy)
         if not is_hurried:
             interval = schedule.learn_interval(
-                state.rhythm,
-                window=state.item_count,
+                state.rhythm.arrivals,
+                window=state.rhythm.item_count,
                 since=state.baseline_at,
                 shortest=shortest,
                 longest=schedule.longest_interval(self.feed, self.policy),
@@ -263,7 +272,7 @@ class FinishedPoll:
         due_at = schedule.plan_next_poll(
             state, wait=interval, fresh_until=answer.fresh_until, now=self.now, jitter=self.jitter
         )
-        return {"interval": interval, "due_at": due_at}
+        return {"rhythm": replace(state.rhythm, interval=interval), "due_at": due_at}
 
     def _is_limit(self, answer: Response) -> bool:
         if answer.status in _LIMITS or answer.retry_after is not None:
@@ -310,8 +319,8 @@ def _class_advice(status: int) -> str:
 
 #: An item with more characters counts as several items, so that the limit on items also limits bytes.
 ITEM_CHARACTERS = 20_000
-#: Kind of the health event for a feed that exceeds the daily limit on items.
-FLOOD = "flood"
+#: Kinds of the health events for a feed that exceeds the daily limit on items, and for unreadable mails.
+FLOOD, SKIPPED = "flood", "skipped"
 
 
 def count_fitting(state: FeedState, lengths: Sequence[int], *, most: int, now: datetime) -> tuple[int, int]:
@@ -332,35 +341,18 @@ def count_fitting(state: FeedState, lengths: Sequence[int], *, most: int, now: d
 
 def _used_today(state: FeedState, now: datetime) -> int:
     """Return how much the articles that were stored on the UTC day of ``now`` count towards the limit."""
-    return state.day_count if state.day == now.date() else 0
+    return state.today.stored if state.today.day == now.date() else 0
 
 
-def count_stored(
-    state: FeedState, *, cost: int, postponed: int, most: int, now: datetime, etag: str | None = None
-) -> FeedState:
-    """Return the state after a document was stored, except for ``postponed`` items.
+def count_stored(state: FeedState, *, cost: int, postponed: int, most: int, etag: str | None = None) -> FeedState:
+    """Return the state after the items of a parsed document were stored, except for ``postponed`` ones.
 
     Add ``cost`` to the count of the day. ``etag`` makes the next request return the postponed items.
     """
-    is_new_day = state.day != now.date()
-    state = replace(
-        state,
-        day=now.date(),
-        day_count=_used_today(state, now) + cost,
-        left_count=postponed,
-        # Forget the last report on a new day, so that a flood is reported once a day.
-        told=tuple(kind for kind in state.told if kind != FLOOD or not is_new_day),
-    )
+    today = replace(state.today, stored=state.today.stored + cost, postponed=postponed)
     if not postponed:
-        return state
+        return replace(state, today=today)
     items = f"{format_count(postponed, 'item')} {'was' if postponed == 1 else 'were'}"
     remark = f"{items} left for tomorrow: at most {most} a day are stored (fetch.max_items_per_day)"
-    return replace(
-        state,
-        # Forget the document, so that it is parsed again even if it is unchanged.
-        body_hash=None,
-        etag=etag,
-        last_modified=None,
-        item_hashes=(),
-        remarks=(*state.remarks, remark),
-    )
+    # Forget the document, so that it is parsed again even if it is unchanged.
+    return replace(state, today=today, validators=Validators(etag=etag), remarks=(*state.remarks, remark))

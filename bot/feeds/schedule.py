@@ -88,12 +88,12 @@ def plan_next_poll(
 ) -> datetime:
     """Return the time of the next poll: ``wait`` from now, or later if the feed or its response asks for it."""
     due = now + wait
-    if state.ttl is not None:
-        due = max(due, now + min(state.ttl, _LONGEST_ASKED))
+    if state.publisher_limits.ttl is not None:
+        due = max(due, now + min(state.publisher_limits.ttl, _LONGEST_ASKED))
     if fresh_until is not None:
         due = max(due, min(fresh_until, now + _LONGEST_ASKED))
     due += (due - now) * _JITTER * jitter
-    return _past_skipped(due, hours=state.skip_hours, days=state.skip_days)
+    return _past_skipped(due, hours=state.publisher_limits.skip_hours, days=state.publisher_limits.skip_days)
 
 
 def _past_skipped(due: datetime, *, hours: Sequence[int], days: Sequence[int]) -> datetime:

@@ -118,6 +118,73 @@ def feed_place(url: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Validators:
+    """What identifies the last parsed document, so that an unchanged one is not sent or parsed again."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    #: SHA-256 of the body.
+    body_hash: str | None = None
+    #: Hashes of the bytes of each item. An item with a known hash is not parsed again.
+    item_hashes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublisherLimits:
+    """When the publisher asks not to be polled; ``ParsedFeed`` describes all fields but the first."""
+
+    #: Time at which the last response expires (Cache-Control or Expires), or None if unknown.
+    fresh_until: datetime | None = None
+    ttl: timedelta | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """How the feed publishes."""
+
+    #: Arrival times of the last new articles (at most 50), newest last. Polling learns the interval from them.
+    arrivals: tuple[datetime, ...] = ()
+    #: The learnt interval between polls, or None if it is not learnt yet.
+    interval: timedelta | None = None
+    #: When a poll last found a new article.
+    new_at: datetime | None = None
+    #: Number of items in the last document, including known items.
+    item_count: int = 0
+    #: Since when the feed has had no items. None if it has items, or never had any.
+    empty_since: datetime | None = None
+    #: Whether an entry with a date was ever seen.
+    has_dates: bool = False
+    #: The number of entries without a date since the last entry with a date.
+    undated_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayUse:
+    """The use of a feed's daily limit on the last day (UTC) on which one of its documents was stored."""
+
+    day: date | None = None
+    #: The number of stored items; a long item counts as several (``max_items_per_day``).
+    stored: int = 0
+    #: Number of items that the last poll postponed to the next day.
+    postponed: int = 0
+    #: Number of mails that could not be parsed.
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedHub:
+    """The WebSub hub that the last document names."""
+
+    url: str | None = None
+    #: The address by which the hub identifies the feed.
+    topic: str | None = None
+    #: When the hub or topic last changed.
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
     """The state of one feed between polls."""
 
@@ -129,24 +196,15 @@ class FeedState:
     due_at: datetime
     #: When the first response was parsed. None means that the next response is the baseline.
     baseline_at: datetime | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    #: SHA-256 of the last parsed body.
-    body_hash: str | None = None
-    #: Hashes of the bytes of each item in the last body. An item with a known hash is not parsed again.
-    item_hashes: tuple[str, ...] = ()
+    validators: Validators = Validators()
     #: The target of a repeated 301 or 308, or None if the feed has not moved.
     moved_to: str | None = None
     #: The target of a permanent redirect that has not yet been repeated often enough.
     moving_to: str | None = None
     moving_count: int = 0
-    #: The learnt interval between polls, or None if it is not learnt yet.
-    interval: timedelta | None = None
     polled_at: datetime | None = None
     #: When a poll last returned a document or a 304.
     ok_at: datetime | None = None
-    #: When a poll last found a new article.
-    new_at: datetime | None = None
     failures: int = 0
     failing_since: datetime | None = None
     #: When all items of the feed's document were last identified, including those with known bytes.
@@ -163,45 +221,18 @@ class FeedState:
     told: tuple[str, ...] = ()
     #: Remarks on the last document, such as invalid bytes, a cut document or changing guids.
     remarks: tuple[str, ...] = ()
-    #: Arrival times of the last new articles (at most 50), newest last. Polling learns the interval from them.
-    rhythm: tuple[datetime, ...] = ()
-    #: Time at which the last response expires (Cache-Control or Expires), or None if unknown.
-    fresh_until: datetime | None = None
-    #: Polling limits that the last document asks for; ``ParsedFeed`` describes this field and the next two.
-    ttl: timedelta | None = None
-    skip_hours: tuple[int, ...] = ()
-    skip_days: tuple[int, ...] = ()
-    #: Number of items in the last document, including known items.
-    item_count: int = 0
-    #: Since when the feed has had no items. None if it has items, or never had any.
-    empty_since: datetime | None = None
-    #: Whether an entry with a date was ever seen.
-    has_dates: bool = False
-    #: The number of entries without a date since the last entry with a date.
-    undated_count: int = 0
+    rhythm: Rhythm = Rhythm()
+    publisher_limits: PublisherLimits = PublisherLimits()
+    today: DayUse = DayUse()
+    hub: NamedHub = NamedHub()
     #: Hashes of sentences, each with its number of items, in the format of ``feeds.cleaning.learn_boilerplate``.
     boilerplate: str = ""
-    #: The last day (UTC) on which a document of the feed was stored.
-    day: date | None = None
-    #: The number of items stored on ``day``; a long item counts as several (``max_items_per_day``).
-    day_count: int = 0
-    #: Number of items that the last poll postponed to the next day.
-    left_count: int = 0
     #: Whether the feed's last document took so long to parse that other documents had to wait.
     is_slow: bool = False
-    #: Number of mails that could not be parsed on ``skipped_on``, the last day (UTC) with such mails.
-    skipped_count: int = 0
-    skipped_on: date | None = None
     #: Whether most of the feed's items link to several other sites.
     links_elsewhere: bool = False
     #: When the server's certificate expires, or None if unknown.
     certificate_until: datetime | None = None
-    #: The WebSub hub of the last document.
-    hub: str | None = None
-    #: The address by which the hub identifies the feed.
-    topic: str | None = None
-    #: When the hub or topic last changed.
-    hub_changed_at: datetime | None = None
 
     @property
     def health(self) -> FeedHealth:

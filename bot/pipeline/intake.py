@@ -166,9 +166,8 @@ def ingest(polled: Poll, known: Known, settings: Settings, *, now: datetime, jit
             cost=cost,
             postponed=postponed,
             most=settings.bot.fetch.max_items_per_day,
-            now=now,
             # With the etag from before this poll, a mailbox's next poll returns this poll's mails but no older ones.
-            etag=polled.state.etag if polled.reading.is_increment else None,
+            etag=polled.state.validators.etag if polled.reading.is_increment else None,
         )
     elif polled.postponed_to is not None:
         state = replace(polled.state, due_at=polled.postponed_to)
@@ -504,16 +503,15 @@ def _finish(
 def _note_hubs(tx: storage.Transaction, ingested: Sequence[IngestedPoll], now: datetime) -> None:
     """Update the subscriptions of feeds whose hub has changed."""
     for poll in ingested:
-        previous, state = poll.polled.state, poll.state
-        if (previous.hub, previous.topic) == (state.hub, state.topic):
+        previous, hub = poll.polled.state.hub, poll.state.hub
+        if (previous.url, previous.topic) == (hub.url, hub.topic):
             continue
-        if state.hub and state.topic:
-            changed_at = previous.hub_changed_at
+        if hub.url and hub.topic:
             tx.subscriptions.want(
-                websub.new_subscription(state.url, state.hub, state.topic, now=now, changed_at=changed_at)
+                websub.new_subscription(poll.state.url, hub.url, hub.topic, now=now, changed_at=previous.changed_at)
             )
-        elif previous.hub:
-            tx.subscriptions.drop(state.url)
+        elif previous.url:
+            tx.subscriptions.drop(poll.state.url)
 
 
 def _limit_hosts(tx: storage.Transaction, ingested: Sequence[IngestedPoll]) -> None:

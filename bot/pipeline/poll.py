@@ -185,7 +185,7 @@ class Poller:
             content=answer.body,
             content_type=answer.content_type,
             url=answer.url,
-            known_hashes=frozenset(polled.state.item_hashes),
+            known_hashes=frozenset(polled.state.validators.item_hashes),
             names_known=polled.names_known,
             identity_before=self.clock.now() - backfill if polled.is_baseline else None,
             fetched=self.clock.now(),

@@ -438,7 +438,7 @@ def feed_page(archive: Archive, request: Request) -> Values:
         raise _missing("feed", "feeds.yaml has no feed with this address")
     last = tx.articles.last_of_feed(url, since=now - timedelta(days=watched.DAYS), most=MOST_ARTICLES)
     hub, public_url = tx.subscriptions.of_feed(url), archive.settings.bot.public_url
-    gaps = [later - earlier for earlier, later in pairwise(state.rhythm) if later > earlier]
+    gaps = [later - earlier for earlier, later in pairwise(state.rhythm.arrivals) if later > earlier]
     return {
         "state": state,
         "hub": websub.describe_subscription(hub, public_url=public_url, now=now) if hub is not None else None,
@@ -446,7 +446,7 @@ def feed_page(archive: Archive, request: Request) -> Values:
         "late": describe_lateness(state, since=archive.started_at, now=now),
         "line": _chart(archive.day_counts.feeds.get(url, {}), now),
         "rhythm": format_rough(statistics.median_low(gaps)) if gaps else "",
-        "interval": format_rough(state.interval) if state.interval else "",
+        "interval": format_rough(state.rhythm.interval) if state.rhythm.interval else "",
         "delays": _delays(last, state.baseline_at),
         "last": last[:SHOWN_ARTICLES],
     }

@@ -6,7 +6,7 @@ import dataclasses
 from datetime import datetime, timedelta
 
 from bot.feeds import polling
-from bot.model.feeds import Entry, Feed, FeedState, ParsedFeed
+from bot.model.feeds import Entry, Feed, FeedState, ParsedFeed, Rhythm, Validators
 from bot.model.fetching import Response
 from bot.model.settings import FetchPolicy
 from tests.testbed.fakes import START
@@ -19,7 +19,11 @@ EVERY = POLICY.every
 LONGEST = POLICY.at_least / 1.1
 FRESH = FeedState(url=URL, due_at=START)
 READ = dataclasses.replace(
-    FRESH, baseline_at=START - timedelta(days=1), ok_at=START - EVERY, etag='"v1"', last_modified="then", item_count=3
+    FRESH,
+    baseline_at=START - timedelta(days=1),
+    ok_at=START - EVERY,
+    validators=Validators(etag='"v1"', last_modified="then"),
+    rhythm=Rhythm(item_count=3),
 )
 WELL = Response(status=304, url=URL)
 PAGE = Response(status=200, url=URL, body=b"<rss/>", etag='"v2"', last_modified="now")

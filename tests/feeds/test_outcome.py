@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.feeds import polling, schedule
-from bot.model.feeds import FeedState, ParsedFeed
+from bot.model.feeds import FeedState, ParsedFeed, PublisherLimits
 from bot.model.fetching import Request
 from tests.feeds.states import EVERY, FEED, FRESH, PAGE, POLICY, READ, URL, WELL, answered, entries, status, was_read
 from tests.testbed.fakes import START
@@ -22,9 +22,9 @@ def test_a_later_request_sends_both_validators() -> None:
 def test_a_reading_is_remembered() -> None:
     reading = ParsedFeed(title="News", entries=entries(START), remarks=("odd",), item_hashes=("a", "b"))
     state = was_read(FRESH, reading, new=1)
-    assert (state.title, state.etag, state.last_modified) == ("News", '"v2"', "now")
-    assert (state.baseline_at, state.ok_at, state.new_at, state.polled_at) == (START, START, START, START)
-    assert (state.item_hashes, state.remarks, state.item_count) == (("a", "b"), ("odd",), 2)
+    assert (state.title, state.validators.etag, state.validators.last_modified) == ("News", '"v2"', "now")
+    assert (state.baseline_at, state.ok_at, state.rhythm.new_at, state.polled_at) == (START, START, START, START)
+    assert (state.validators.item_hashes, state.remarks, state.rhythm.item_count) == (("a", "b"), ("odd",), 2)
     assert polling.is_unchanged(state, polling.hash_body(PAGE.body))
     assert not polling.is_unchanged(state, polling.hash_body(b"<rss></rss>"))
 
@@ -43,9 +43,9 @@ def test_no_hub_is_asked_about_an_address_with_a_secret(topic: str | None) -> No
     links = {"hub": "https://hub.example/", **({"self": topic} if topic else {})}
     answer = dataclasses.replace(PAGE, links=links)
     state = was_read(FRESH, ParsedFeed(), answer)
-    assert (state.hub, state.topic) == ((None, None) if topic else ("https://hub.example/", URL))
+    assert (state.hub.url, state.hub.topic) == ((None, None) if topic else ("https://hub.example/", URL))
     secret = dataclasses.replace(PAGE, url=f"{URL}?feed_token=0123456789abcdef", links={"hub": "https://hub.example/"})
-    assert was_read(FRESH, ParsedFeed(), secret).hub is None
+    assert was_read(FRESH, ParsedFeed(), secret).hub.url is None
 
 
 def test_a_baseline_is_the_first_reading_also_without_items() -> None:
@@ -58,7 +58,7 @@ def test_a_304_is_well_and_may_bring_a_newer_validator() -> None:
     failed = polling.FinishedPoll(READ, FEED, POLICY, START, 0).after_failure("no answer")
     state = answered(failed, status(304, etag='"v2"'), now=START + EVERY)
     assert (state.failures, state.error, state.failing_since) == (0, None, None)
-    assert (state.etag, state.last_modified, state.ok_at) == ('"v2"', "then", START + EVERY)
+    assert (state.validators.etag, state.validators.last_modified, state.ok_at) == ('"v2"', "then", START + EVERY)
 
 
 def test_a_304_to_a_question_without_conditions_is_a_failure() -> None:
@@ -139,7 +139,7 @@ def test_every_other_status_backs_off_and_says_what_to_do(code: int) -> None:
     assert state.failures == 1
     assert (state.error or "").startswith((f"{code} ", f"status {code}:"))
     assert state.due_at == START + EVERY
-    assert (state.etag, state.body_hash) == (READ.etag, READ.body_hash)
+    assert state.validators == READ.validators
 
 
 def test_a_list_of_which_nothing_is_left_is_remarked_with_what_its_publisher_asks_for() -> None:
@@ -147,7 +147,9 @@ def test_a_list_of_which_nothing_is_left_is_remarked_with_what_its_publisher_ask
     known = dataclasses.replace(READ, polled_at=START - EVERY)
     (remark,) = was_read(known, fresh, new=2).remarks
     assert remark == "all 2 items are new since the last poll; some may have come and gone unseen"
-    hourly = dataclasses.replace(known, polled_at=START - timedelta(hours=1), ttl=timedelta(hours=1))
+    hourly = dataclasses.replace(
+        known, polled_at=START - timedelta(hours=1), publisher_limits=PublisherLimits(ttl=timedelta(hours=1))
+    )
     (remark,) = was_read(hourly, fresh, new=2).remarks
     assert remark.endswith("unseen, because the server asks to wait for 1 hour; inform the publisher")
     assert was_read(known, fresh, new=1).remarks == ()
@@ -170,7 +172,7 @@ def test_three_addresses_within_ten_minutes_speak_for_their_host() -> None:
 
 
 DAY = timedelta(days=1)
-KNOWN = replace(READ, named_at=START, item_hashes=("a",))
+KNOWN = replace(READ, named_at=START, validators=replace(READ.validators, item_hashes=("a",)))
 
 
 def after(state: FeedState, *, now: datetime, names_known: bool, hashes: tuple[str, ...] = ("a",)) -> FeedState:

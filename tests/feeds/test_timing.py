@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.feeds import places, polling, schedule
-from bot.model.feeds import Feed, FeedState, ParsedFeed
+from bot.model.feeds import Feed, FeedState, ParsedFeed, PublisherLimits, Rhythm
 from tests.feeds.states import (
     EVERY,
     FEED,
@@ -26,6 +27,10 @@ from tests.feeds.states import (
     was_read,
 )
 from tests.testbed.fakes import START
+
+
+def rhythm(arrivals: Sequence[datetime], *, item_count: int = 3) -> Rhythm:
+    return Rhythm(arrivals=tuple(arrivals), item_count=item_count)
 
 
 def test_backing_off_doubles_up_to_an_hour_and_further_after_days() -> None:
@@ -51,9 +56,9 @@ def test_a_busy_feed_is_asked_as_often_as_allowed_and_a_quiet_one_less() -> None
 
 
 def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_ask_for_longer() -> None:
-    quiet = dataclasses.replace(READ, rhythm=(START - timedelta(days=90), START - timedelta(days=60)))
+    quiet = dataclasses.replace(READ, rhythm=rhythm((START - timedelta(days=90), START - timedelta(days=60))))
     assert answered(quiet, WELL, jitter=1).due_at - START == POLICY.at_least
-    patient = dataclasses.replace(quiet, ttl=timedelta(hours=3))
+    patient = dataclasses.replace(quiet, publisher_limits=PublisherLimits(ttl=timedelta(hours=3)))
     assert answered(patient, WELL).due_at - START == timedelta(hours=3)
 
 
@@ -68,7 +73,7 @@ def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_as
     ],
 )
 def test_a_quiet_feed_is_asked_as_often_as_its_own_line_says(keys: dict[str, timedelta], minutes: int) -> None:
-    quiet = dataclasses.replace(READ, rhythm=(START - timedelta(days=90), START - timedelta(days=60)))
+    quiet = dataclasses.replace(READ, rhythm=rhythm((START - timedelta(days=90), START - timedelta(days=60))))
     waited = answered(quiet, WELL, feed=dataclasses.replace(FEED, **keys)).due_at - START  # type: ignore[arg-type]
     assert (
         timedelta(minutes=minutes) / 1.1 <= waited + timedelta(microseconds=1) <= timedelta(minutes=minutes, seconds=1)
@@ -81,20 +86,20 @@ def burst(count: int, *, minutes_ago: float) -> tuple[datetime, ...]:
 
 
 def test_a_feed_whose_list_filled_quickly_before_is_asked_twice_in_that_time_also_after_hours_of_silence() -> None:
-    quiet = dataclasses.replace(READ, rhythm=burst(30, minutes_ago=600), item_count=20)
+    quiet = dataclasses.replace(READ, rhythm=rhythm(burst(30, minutes_ago=600), item_count=20))
     assert answered(quiet, WELL).due_at - START == timedelta(minutes=10)
-    long_list = dataclasses.replace(quiet, item_count=100)
+    long_list = dataclasses.replace(quiet, rhythm=dataclasses.replace(quiet.rhythm, item_count=100))
     assert answered(long_list, WELL).due_at - START > timedelta(minutes=10)
 
 
 def test_a_feed_that_brings_its_whole_list_at_once_is_not_asked_more_often_for_it() -> None:
     weekly = tuple(START - timedelta(days=days) for days in (14, 7) for _ in range(10))
-    state = dataclasses.replace(READ, rhythm=weekly, item_count=10)
+    state = dataclasses.replace(READ, rhythm=rhythm(weekly, item_count=10))
     assert answered(state, WELL).due_at - START == LONGEST
 
 
 def test_a_window_that_turns_over_is_asked_at_once() -> None:
-    state = dataclasses.replace(READ, rhythm=tuple(START - timedelta(days=40 - n) for n in range(20)))
+    state = dataclasses.replace(READ, rhythm=rhythm(tuple(START - timedelta(days=40 - n) for n in range(20))))
     reading = ParsedFeed(entries=entries(START, START), item_hashes=("a", "b", "c"))
     assert was_read(state, reading, new=2).due_at == START + EVERY
     assert was_read(state, reading, new=1).due_at > START + EVERY
@@ -102,11 +107,11 @@ def test_a_window_that_turns_over_is_asked_at_once() -> None:
 
 def test_arrivals_teach_the_rhythm_and_dates_in_the_future_do_not() -> None:
     first = was_read(FRESH, ParsedFeed(entries=entries(START + timedelta(days=9), START, None)))
-    assert first.rhythm == (START,)
+    assert first.rhythm.arrivals == (START,)
     second = was_read(first, ParsedFeed(), new=2, now=START + EVERY)
-    assert second.rhythm == (START, START + EVERY, START + EVERY)
+    assert second.rhythm.arrivals == (START, START + EVERY, START + EVERY)
     many = was_read(second, ParsedFeed(), new=80, now=START + EVERY * 2)
-    assert len(many.rhythm) == 50
+    assert len(many.rhythm.arrivals) == 50
 
 
 @pytest.mark.parametrize("hours", [2, 30])
@@ -121,7 +126,7 @@ def test_a_304_keeps_what_the_last_reading_asked() -> None:
     state = was_read(READ, ParsedFeed(ttl=timedelta(hours=2), skip_hours=(1,)))
     again = answered(state, WELL, now=state.due_at)
     assert again.due_at - state.due_at == timedelta(hours=2)
-    assert again.skip_hours == (1,)
+    assert again.publisher_limits.skip_hours == (1,)
 
 
 def test_skipped_hours_and_days_are_passed_over() -> None:
@@ -141,7 +146,9 @@ def test_skipped_hours_and_days_are_passed_over() -> None:
     st.integers(0, 40),
 )
 def test_no_feed_is_asked_before_its_shortest_interval(jitter: float, minutes: int, code: int, failures: int) -> None:
-    state = dataclasses.replace(READ, failures=failures, ttl=timedelta(minutes=minutes))
+    state = dataclasses.replace(
+        READ, failures=failures, publisher_limits=PublisherLimits(ttl=timedelta(minutes=minutes))
+    )
     after = answered(state, status(code), jitter=jitter)
     assert after.due_at >= START + EVERY
     assert after.due_at <= START + timedelta(days=1, hours=3)

@@ -87,7 +87,7 @@ class Newsroom:
             state = FeedState(url=feed.url, due_at=START, baseline_at=START)
         body = rss("feed", *items)
         answer = Response(status=200, url=feed.url, body=body)
-        known = frozenset(state.item_hashes)
+        known = frozenset(state.validators.item_hashes)
         reading = kinds.parse_document(Body(content=body, content_type="", url=feed.url, known_hashes=known))
         return Poll(feed=feed, state=state, answer=answer, reading=reading)
 

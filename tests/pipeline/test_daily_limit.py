@@ -31,14 +31,14 @@ def room(store: storage.Store) -> Newsroom:
 async def test_what_is_over_the_limit_is_stored_the_next_day(room: Newsroom) -> None:
     first, calm = await room.together({FLOOD.url: items(25), CALM.url: items(1, start=90)})
     assert (first.new_count, calm.new_count) == (10, 1)
-    assert first.state.left_count == 15
+    assert first.state.today.postponed == 15
     assert (await room.poll(FLOOD, *items(25))).new_count == 0
     room.now += timedelta(days=1)
     second = await room.poll(FLOOD, *items(25))
     assert [arrival.article.title for arrival in second.arrivals] == [item.title for item in items(10, start=10)]
     room.now += timedelta(days=1)
     last = await room.poll(FLOOD, *items(25))
-    assert (last.new_count, last.state.left_count) == (5, 0)
+    assert (last.new_count, last.state.today.postponed) == (5, 0)
     assert not [remark for remark in last.state.remarks if "tomorrow" in remark]
 
 
@@ -58,7 +58,7 @@ async def test_an_edit_over_the_limit_waits_and_its_article_stays_known(room: Ne
     await room.poll(FLOOD, *items(10, text="It was so."))
     edited = items(10, text="It was otherwise.")
     found = await room.poll(FLOOD, *edited)
-    assert (found.revisions, found.new_count, found.state.left_count) == ((), 0, 10)
+    assert (found.revisions, found.new_count, found.state.today.postponed) == ((), 0, 10)
     room.now += timedelta(days=1)
     assert len((await room.poll(FLOOD, *edited)).revisions) == 10
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot import storage
-from bot.model.feeds import FeedHealth, FeedState
+from bot.model.feeds import FeedHealth, FeedState, Rhythm, Validators
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made import LEASE, MINUTE
 
@@ -52,10 +52,10 @@ async def test_saving_releases_and_a_lost_lease_writes_nothing(listed: storage.S
     mine = await claim(listed, clock)
     clock.advance(LEASE)
     await claim(listed, clock, token="other", limit=1)
-    lost = await save(listed, *(replace(state, etag="mine") for state in mine), token="t")
+    lost = await save(listed, *(replace(state, validators=Validators(etag="mine")) for state in mine), token="t")
     assert lost == [A]
     states = await listed.read(lambda tx: tx.feeds.all())
-    assert [state.etag for state in states] == [None, "mine", "mine"]
+    assert [state.validators.etag for state in states] == [None, "mine", "mine"]
     assert [state.url for state in await claim(listed, clock)] == [B, C]
 
 
@@ -86,13 +86,13 @@ async def test_every_feed_can_be_made_due_but_for_retry_after_and_410(listed: st
 async def test_an_unlisted_feed_is_neither_claimed_nor_shown_and_comes_back_due(
     listed: storage.Store, clock: FakeClock
 ) -> None:
-    await save(listed, FeedState(url=A, due_at=START + MINUTE, gone=True, etag="kept"))
+    await save(listed, FeedState(url=A, due_at=START + MINUTE, gone=True, validators=Validators(etag="kept")))
     await listed.write(lambda tx: tx.feeds.sync([B, C], now=START))
     assert [state.url for state in await listed.read(lambda tx: tx.feeds.all())] == [B, C]
     assert [state.url for state in await claim(listed, clock, everything=True)] == [B, C]
     await listed.write(lambda tx: tx.feeds.sync([A, B, C], now=START))
     back = await claim(listed, clock)
-    assert [(state.url, state.gone, state.etag) for state in back] == [(A, False, "kept")]
+    assert [(state.url, state.gone, state.validators.etag) for state in back] == [(A, False, "kept")]
 
 
 async def test_syncing_what_is_listed_changes_nothing(listed: storage.Store, clock: FakeClock) -> None:
@@ -109,12 +109,10 @@ async def test_a_state_comes_back_as_it_was(listed: storage.Store) -> None:
         url=A,
         title="Dawn – ڈان",
         due_at=START + timedelta(microseconds=1),
-        etag='W/"1"',
-        item_hashes=("a", "b"),
-        interval=timedelta(minutes=7, microseconds=3),
+        validators=Validators(etag='W/"1"', item_hashes=("a", "b")),
         failing_since=START,
         error="no answer\x00 \ud83d",
-        rhythm=(START, START + MINUTE),
+        rhythm=Rhythm(arrivals=(START, START + MINUTE), interval=timedelta(minutes=7, microseconds=3)),
     )
     await save(listed, state)
     assert await listed.read(lambda tx: tx.feeds.get(A)) == replace(state, error="no answer \ufffd")
