@@ -223,7 +223,7 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
         try:
             return [await look.at(url)]
         except IsPage as page:
-            offered = await look.at_all(page.feeds, page=url) or await look.lists_of(url)
+            offered = await look.at_all(page.feeds, page=url) or await look.list_of(url)
             if not offered:
                 raise ReadError(f"{url}: {page}") from None
             return offered
@@ -289,24 +289,22 @@ class _Look:
         now = self.clock.now()
         return Body(content=answer.body, content_type=answer.content_type, url=answer.url, fetched=now)
 
-    async def lists_of(self, url: str) -> list[FoundFeed]:
-        """Return the lists of links on a page without a feed, most likely first, each parsed with its selectors."""
+    async def list_of(self, url: str) -> list[FoundFeed]:
+        """Return the likeliest list of links on a page without a feed, parsed with its selectors, or nothing."""
         feed = self.configured.get(url) or Feed(url=url)
         answer = await self.fetcher.get(Request(url=url, access=feed.access, home=url))
         body = self._body(answer)
         try:
-            name, proposed = await self.documents.lists_of(body)
+            name, selectors = await self.documents.propose_selectors(body)
         except ReadError as error:
             raise ReadError(f"{url}: {error}") from None
-        feeds = []
-        for selectors in proposed:
-            options = dumps(dict(selectors))
-            try:
-                reading = await self._parsed(body, Feed(url=url, kind="page", options=options))
-            except ReadError:
-                continue
-            feeds.append(FoundFeed(url=answer.permanent_url or url, reading=reading, selectors=selectors, name=name))
-        return feeds
+        if selectors is None:
+            return []
+        try:
+            reading = await self._parsed(body, Feed(url=url, kind="page", options=dumps(dict(selectors))))
+        except ReadError:
+            return []
+        return [FoundFeed(url=answer.permanent_url or url, reading=reading, selectors=selectors, name=name)]
 
 
 def _show(feed: FoundFeed) -> None:

@@ -104,7 +104,7 @@ def _frame_for(question: protocol.Question) -> bytes:
             return protocol.frame_message(protocol.Text(_joined(text) if text else None))
         case protocol.UndescribedPage():
             name, options = kinds.propose_selectors(question.body)
-            return protocol.frame_message(protocol.Lists(name, tuple(map(dict, options))))
+            return protocol.frame_message(protocol.ProposedList(name, dict(options) if options else None))
         case protocol.Job(body, feed):
             reading = kinds.parse_document(body, kind=feed.kind, options=feed.options)
             try:

@@ -15,7 +15,7 @@ import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -80,8 +80,8 @@ class ReaderProcesses:
         question = protocol.ArticlePage(page.body[: fulltext.MAX_PAGE_BYTES], page.url, page.content_type)
         return await self._ask(question, question.unpack)
 
-    async def lists_of(self, body: Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-        """Return a page's name, and selectors for its lists, most likely first. Raises ReadError."""
+    async def propose_selectors(self, body: Body) -> tuple[str | None, Mapping[str, str] | None]:
+        """Return a page's name, and selectors for its likeliest list, or None. Raises ReadError."""
         question = protocol.UndescribedPage(body)
         return await self._ask(question, question.unpack)
 
@@ -327,8 +327,8 @@ class ReaderThreads:
         """Return the main text of an article's page, or None if it has none. Raises any exception of the parser."""
         return await fulltext.extract_here(page)
 
-    async def lists_of(self, body: Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-        """Return a page's name, and selectors for its lists, most likely first. Raises ReadError."""
+    async def propose_selectors(self, body: Body) -> tuple[str | None, Mapping[str, str] | None]:
+        """Return a page's name, and selectors for its likeliest list, or None. Raises ReadError."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, kinds.propose_selectors, body)
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ module and runs no code, whatever the bytes are. The bot trusts no answer: a que
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -30,7 +30,7 @@ START_PATIENCE: Final = timedelta(seconds=60)
 MAX_TEXT_LENGTH: Final = 200_000
 LENGTH_BYTES: Final = 4
 _SELECTORS = frozenset(("item", "title", "link", "date", "text", "language"))
-_MOST_LISTS, _LONGEST_SELECTOR = 10, 1_000
+_LONGEST_SELECTOR = 1_000
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -73,11 +73,11 @@ class Text(msgspec.Struct, frozen=True, array_like=True, tag="text"):
     text: str | None
 
 
-class Lists(msgspec.Struct, frozen=True, array_like=True, tag="lists"):
-    """The page's name, and selectors for its lists, most likely first."""
+class ProposedList(msgspec.Struct, frozen=True, array_like=True, tag="list"):
+    """The page's name, and selectors for its likeliest list, or None if it has no list."""
 
     name: str | None
-    options: tuple[dict[str, str], ...]
+    options: dict[str, str] | None
 
 
 class NoFeed(msgspec.Struct, frozen=True, array_like=True, tag="no feed"):
@@ -101,7 +101,7 @@ class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
     """Announces the last answer of a process, which then ends."""
 
 
-Answer = Ready | Done | Text | Lists | NoFeed | Broke | Leaving
+Answer = Ready | Done | Text | ProposedList | NoFeed | Broke | Leaving
 
 
 class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
@@ -137,17 +137,17 @@ class ArticlePage(msgspec.Struct, frozen=True, array_like=True, tag="page"):
 
 
 class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescribed"):
-    """A request for the lists of a page."""
+    """A request for the list of a page."""
 
     body: Body
 
-    def unpack(self, answer: Answer) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-        """Return the page's name, and the selectors for its lists, which go into feeds.yaml. Raises Garbage."""
-        if not isinstance(answer, Lists) or len(answer.options) > _MOST_LISTS:
-            raise Garbage("not lists of a page")
-        for option in answer.options:
-            if option.keys() - _SELECTORS or any(len(selector) > _LONGEST_SELECTOR for selector in option.values()):
-                raise Garbage("not lists of a page")
+    def unpack(self, answer: Answer) -> tuple[str | None, Mapping[str, str] | None]:
+        """Return the page's name, and the selectors for its list, which go into feeds.yaml. Raises Garbage."""
+        if not isinstance(answer, ProposedList):
+            raise Garbage("not a list of a page")
+        options = answer.options or {}
+        if options.keys() - _SELECTORS or any(len(selector) > _LONGEST_SELECTOR for selector in options.values()):
+            raise Garbage("not a list of a page")
         return answer.name, answer.options
 
 

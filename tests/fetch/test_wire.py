@@ -92,9 +92,7 @@ def test_what_no_document_can_say_is_garbage(entries: tuple[Entry, ...]) -> None
 def test_what_is_no_selector_is_written_into_no_configuration() -> None:
     page = protocol.UndescribedPage(_JOB.body)
     good: dict[str, str] = {"item": "li.news", "title": "a"}
-    assert page.unpack(protocol.Lists("Site", (good,))) == ("Site", (good,))
+    assert page.unpack(protocol.ProposedList("Site", good)) == ("Site", good)
     for bad in ({**good, "auth": "x"}, {"item": "x" * 5_000}, {"url": "https://evil.example"}):
         with pytest.raises(protocol.Garbage):
-            page.unpack(protocol.Lists(None, (good, bad)))
-    with pytest.raises(protocol.Garbage):
-        page.unpack(protocol.Lists(None, (good,) * 100))
+            page.unpack(protocol.ProposedList(None, bad))

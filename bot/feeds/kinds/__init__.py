@@ -9,7 +9,7 @@ type; must not depend on how they were fetched, or on which articles are stored.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from bot import plugins
@@ -75,8 +75,8 @@ def parse_document(body: Body, *, kind: str | None = None, options: str = "{}") 
     )
 
 
-def propose_selectors(body: Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-    """Return a page's name, and selectors for its lists, most likely first. Blocking. Raises ReadError."""
+def propose_selectors(body: Body) -> tuple[str | None, Mapping[str, str] | None]:
+    """Return a page's name, and selectors for its likeliest list, or None. Blocking. Raises ReadError."""
     from bot.feeds.kinds.page import proposals  # only commands need it
 
     return proposals.propose_selectors(body)

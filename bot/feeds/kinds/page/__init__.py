@@ -200,7 +200,7 @@ def _explain_no_items(root: HtmlElement, path: str) -> str:
     whole = [" ".join(steps[:count]) for count in range(1, len(steps)) if steps[count - 1] != ">"]
     still = [part for part in whole if get_selector(part).all(root)]
     reason += f'; "{still[-1]}" still exists' if still else ""
-    best = next(iter(proposals.find_proposals(root, limit=1)), None)
+    best = proposals.find_proposal(root)
     if best is not None:
         reason += f'; the page now has {best.count} of "{best.options["item"]}"'
         return f"{reason}: correct the selectors in feeds.yaml"

@@ -137,8 +137,8 @@ class Proposal:
     score: float
 
 
-def find_proposals(root: HtmlElement, *, fetched: datetime | None = None, limit: int = 3) -> Sequence[Proposal]:
-    """Return proposals for the lists of a page, best first."""
+def find_proposal(root: HtmlElement, *, fetched: datetime | None = None) -> Proposal | None:
+    """Return the best proposal for the list of a page, or None if there is no list."""
     headlines = find_headlines(root)
     lists: defaultdict[str, list[HtmlElement]] = defaultdict(list)
     for item in find_items(headlines):
@@ -159,17 +159,17 @@ def find_proposals(root: HtmlElement, *, fetched: datetime | None = None, limit:
     # Search for day headings in few lists only, because each search reads the whole page.
     for path in sorted(proposals, key=lambda path: -proposals[path].score)[:_MAX_GROUPED]:
         proposals[path] = look.proposal(root, path, lists[path], is_grouped=True) or proposals[path]
-    return sorted(proposals.values(), key=lambda proposal: -proposal.score)[:limit]
+    return max(proposals.values(), key=lambda proposal: proposal.score, default=None)
 
 
-def propose_selectors(body: Body, *, limit: int = 3) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-    """Return the site's name (from Open Graph), and the feed keys of each proposal. Raises ReadError."""
+def propose_selectors(body: Body) -> tuple[str | None, Mapping[str, str] | None]:
+    """Return the site's name (from Open Graph), and the feed keys of the likeliest list, or None. Raises ReadError."""
     root, _ = selectors.parse_page(body)
-    proposals = find_proposals(root, fetched=body.fetched, limit=limit)
-    if not proposals:
+    proposal = find_proposal(root, fetched=body.fetched)
+    if proposal is None:
         selectors.check_scripts(root)
     name = str(root.xpath("string(//meta[@property='og:site_name']/@content)"))
-    return " ".join(name.split())[:300] or None, [proposal.options for proposal in proposals]
+    return " ".join(name.split())[:300] or None, proposal.options if proposal else None
 
 
 def _path(item: HtmlElement) -> str | None:
