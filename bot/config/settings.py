@@ -14,7 +14,6 @@ from bot.model.language_models import Encoder
 from bot.model.rules import Digest
 from bot.model.settings import PostingPolicy, Problem
 from bot.rules.ruleset import RuleSet
-from bot.text import encoders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +95,9 @@ class Settings:
     @cached_property
     def encoder(self) -> Encoder | None:
         """The encoder for grouping across languages, or None if this is off."""
+        # Import here, because it imports structlog, which `check` and `convert` do not need.
+        from bot.text import encoders
+
         return encoders.of(self.bot.stories.languages)
 
     @cached_property
