@@ -75,8 +75,9 @@ def _article(row: dict[str, str | None]) -> Article:
     return Article(
         id=ArticleId(key[:20]),
         feed="bench",
-        outlet=row["source"] or "unknown",
-        owner=row["source"] or "unknown",
+        # Without a source, each article counts as another outlet's.
+        outlet=row["source"] or key[:8],
+        owner=row["source"] or key[:8],
         link=row["url"] or "",
         title=row["title"] or "",
         text=row["text"] or "",
