@@ -103,7 +103,7 @@ def after_silence(subscription: Subscription, *, now: datetime) -> Subscription:
 
 def describe_subscription(subscription: Subscription, *, public_url: str | None, now: datetime) -> str:
     """Return one line for people: the time until which the hub pushes, or the reason why it does not push."""
-    if public_url is None:
+    if not public_url:
         return "names a hub; without web.public_url it is only polled"
     why = f": {subscription.error}" if subscription.error else ""
     if subscription.until is not None and subscription.until > now:
