@@ -28,12 +28,6 @@ _LISTED = "SELECT url, due_at, json_extract(state, '$.moved_to') FROM feeds WHER
 _EXAM = "SELECT value FROM notes WHERE key = 'exam'"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-#: The figures come from real feeds (docs/measured.md).
-_WITHOUT_A_MODEL = (
-    "no language model: on real feeds, this means 0.16 surplus messages per event, and only one in ten later "
-    "developments is posted as a reply; with a model, most of them are (docs/language-model.md)"
-)
-
 
 class Format(StrEnum):
     """The output formats."""
@@ -90,7 +84,7 @@ def _model_remark(settings: config.Settings) -> str:
     """
     policy, database = settings.bot.model, _database_file(settings)
     if policy is None:
-        return "" if database else _WITHOUT_A_MODEL
+        return "" if database else terminal.WITHOUT_A_MODEL
     stored = _select(database, _EXAM) if database else []
     # Import here, because the adapter takes milliseconds and only a configuration with a model needs it.
     import pydantic

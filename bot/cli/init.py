@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shlex
@@ -18,7 +19,10 @@ import bot
 from bot.cli import feeds, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE
 from bot.feeds import topics
+from bot.model import visible
 
+#: Ports of Ollama, llama.cpp (two usual ones), vLLM and LM Studio.
+LOCAL_PORTS = (11434, 8080, 8081, 8000, 1234)
 #: The files that ``--minimal`` writes: one channel, one feed, and one rule with examples.
 MINIMAL = {
     "bot.yaml": """\
@@ -139,13 +143,41 @@ def _ask_for_model() -> dict[str, object]:
     """Ask for a language model and return its section of bot.yaml. Return {} if the user wants no model."""
     terminal.say("A language model can help when Wirewatch is unsure: see docs/language-model.md.")
     ask = partial(typer.prompt, err=True, default="", show_default=False)
-    url = ask("Address of its API, such as http://127.0.0.1:11434/v1 (Enter: no model)")
-    if not url:
+    models = _find_models()
+    for number, (url, name) in enumerate(models, start=1):
+        terminal.say(f"  {number}  {name} at {url}")
+    choice = ask(
+        f"{'Number of a model found here, or the a' if models else 'A'}ddress of an API, such as "
+        "http://127.0.0.1:11434/v1 (Enter: no model)"
+    )
+    if not choice:
+        terminal.say(terminal.WITHOUT_A_MODEL)
         return {}
-    name = typer.prompt("Name of the model, such as qwen2.5:14b", err=True)
+    if choice.isdecimal() and 1 <= int(choice) <= len(models):
+        url, name = models[int(choice) - 1]
+        return {"url": url, "name": name, "uses": ["same_event", "facts"]}
+    url, name = choice, typer.prompt("Name of the model, such as qwen2.5:14b", err=True)
     while (key := ask("Its key, as env:NAME or file:/path (Enter: none)")) and not key.startswith(("env:", "file:")):
         terminal.say("Enter where the key is stored (env:NAME or file:/path), not the key itself.")
     return {"url": url, "name": name, **({"key": key} if key else {}), "uses": ["same_event", "facts"]}
+
+
+def _find_models() -> list[tuple[str, str]]:
+    """Return the address and the name of each model that a server on this machine offers."""
+    models: list[tuple[str, str]] = []
+    for port in LOCAL_PORTS:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=0.5)
+        try:
+            connection.request("GET", "/v1/models")
+            response = connection.getresponse()
+            listed = json.loads(response.read(1_000_000)) if response.status == http.client.OK else {}
+            names = [str(model["id"]) for model in listed.get("data", ())]
+        except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):
+            continue
+        finally:
+            connection.close()
+        models += [(f"http://127.0.0.1:{port}/v1", visible.line(name, 200)) for name in names]
+    return models
 
 
 def copy_starter(folder: Path) -> None:

@@ -353,6 +353,8 @@ def _updates_data(offered: Iterable[Fact]) -> list[dict[str, object]]:
 
 # -- same_event
 
+#: Maximum reports of the control.
+CONTROL_REPORTS = 2
 #: Maximum sentences of each report.
 _SAME_EVENT_SENTENCES = 2
 #: Maximum reports of all stories together.
@@ -429,10 +431,10 @@ class SameEvent(Answer):
     def choose(self, prompt: Prompt, offered: Sequence[Fact]) -> tuple[Fact, ...] | None:
         """Return the ``offered`` facts that the answer chooses, or None if it has no valid choice.
 
-        A choice is valid only if the answer names the nearest story alone.
+        A choice is valid only if the answer names the nearest story.
         """
         data = json.loads(prompt.data)
-        if self.updates is None or self.stories != (data.get("nearest"),):
+        if self.updates is None or data.get("nearest") not in self.stories:
             return None
         reports = next(story["reports"] for story in data["stories"] if story["number"] == data["nearest"])
         if _problem_of_choice(self.updates, data["updates"], reports):
@@ -440,24 +442,27 @@ class SameEvent(Answer):
         return _chosen(self.updates, offered)
 
 
-def same_event_prompt(article: Article, stories: Sequence[Story], offered: Sequence[Fact] = ()) -> Prompt:
+def same_event_prompt(
+    article: Article, stories: Sequence[Story], offered: Sequence[Fact] = (), *, control: Story | None = None
+) -> Prompt:
     """Return a prompt that asks which ``stories``, sorted nearest first, are about the event of ``article``.
 
     If there are ``offered`` facts of the article, the prompt also asks which of them are new in the nearest story. The
     stories are shown in an order that does not depend on their likeness, so that a model that always names the first
-    one does not seem to be right.
+    one does not seem to be right. ``control`` is a story that certainly has another event; it is shown among them.
     """
     nearest = stories[0]
-    shown = sorted(stories, key=lambda story: story_order(article, story))
-    most = min(MAX_REPORTS, _SAME_EVENT_REPORTS // len(stories))
+    shown = sorted([*stories, *([control] if control else [])], key=lambda story: story_order(article, story))
+    most = min(MAX_REPORTS, _SAME_EVENT_REPORTS // len(shown))
     if offered:
-        most = min(MAX_REPORTS, (_SAME_EVENT_REPORTS - _FACTS_REPORTS) // max(1, len(stories) - 1))
+        most = min(MAX_REPORTS, (_SAME_EVENT_REPORTS - _FACTS_REPORTS) // max(1, len(shown) - 1))
     numbered: list[dict[str, object]] = []
     for number, story in enumerate(shown, start=1):
         if offered and story is nearest:
             reports = _reports_for_choice("reports", story, article, room=_NEAREST_ROOM)
         else:
-            reports = {"reports": _story_reports(story.members, article, _SAME_EVENT_SENTENCES, most=most)[0]}
+            count = most if story is not control else CONTROL_REPORTS
+            reports = {"reports": _story_reports(story.members, article, _SAME_EVENT_SENTENCES, most=count)[0]}
         numbered.append({"number": number, **reports})
     data: dict[str, object] = {"article": _article_data(article), "stories": numbered}
     instructions = _SAME_EVENT_INSTRUCTIONS
@@ -465,7 +470,8 @@ def same_event_prompt(article: Article, stories: Sequence[Story], offered: Seque
         data |= {"nearest": shown.index(nearest) + 1, "updates": _updates_data(offered)}
         instructions += _NEAREST + _CHOICE
     beside = " ".join(story.id for story in shown)
-    return build_prompt(SameEvent, instructions, data, article=article.id, beside=beside)
+    prompt = build_prompt(SameEvent, instructions, data, article=article.id, beside=beside)
+    return replace(prompt, control=control.id if control else None)
 
 
 def story_order(article: Article, story: Story) -> bytes:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
-from bot.model.language_models import Prompt
 from bot.model.rules import Match
-from bot.model.stories import Article, ArticleId, Edit, Fact, StoryId
+from bot.model.stories import Article, ArticleId, Edit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,26 +35,6 @@ class Revision:
     #: For a live page: the previous version. Text added since then is news, not a correction. None for an ordinary
     #: article.
     live_before: Article | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """An article of a story whose facts or wording wait for a language model's answer."""
-
-    story: StoryId
-    #: The prompt, built from the story as it was when the article arrived.
-    prompt: Prompt
-    #: The facts that are posted if there is no answer.
-    facts: tuple[Fact, ...] = ()
-    #: The facts from which the answer chooses.
-    offered: tuple[Fact, ...] = ()
-    #: Key of another prompt. This prompt is sent only if the other prompt gets no answer. If empty, it is sent at once.
-    unless: str = ""
-
-    @property
-    def key(self) -> str:
-        """The key in the queue. It differs from the article's id, because the article itself may be queued too."""
-        return f"{self.prompt.use} {self.prompt.key}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +109,10 @@ class QueuedWork:
 
     #: Row numbers, which ``remove`` accepts.
     numbers: tuple[int, ...] = ()
-    #: The key of each row: the article's id, or the key of a Pending.
-    keys: tuple[str, ...] = ()
+    #: The article of each row.
+    keys: tuple[ArticleId, ...] = ()
     arrivals: tuple[Arrival, ...] = ()
     revisions: tuple[Revision, ...] = ()
-    pending: tuple[Pending, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ parse    match, write                 messages               look up
 passes    one pass over due feeds: poll, intake, decide
 decide    turns of deciding: join (articles to stories), dispatch (stories to channels), messages (outbox rows)
 turn      the data of one turn: cached reads, changed stories, unwritten changes
-advice    a language model's answers for a turn
+ask       questions to a language model about queued articles, before their turn
 actions   actions of people: judge, claim, silence, split, merge
 keep      heartbeat, retention, clock changes, expected matches
 backtest  a trial of rules on the archive

@@ -1,6 +1,6 @@
 """Add queued articles to stories and decide each channel's messages, in turns. One process decides at a time.
 
-    rulings, one by one ─▶ articles ─▶ due alerts ─▶ overdue expectations
+    rulings, one by one ─▶ articles ─▶ late answers of a model ─▶ due alerts ─▶ overdue expectations
     each: read what waits ─▶ turn (stories, facts, messages: computed in a read) ─▶ commit (rows only)
 
 A turn is computed in a read transaction and committed in one short write transaction, which first checks that the
@@ -28,7 +28,7 @@ from bot.model.actions import Ruling
 from bot.model.alerts import Decision
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
 from bot.model.durations import Clock
-from bot.model.errors import StoreUnavailable
+from bot.model.errors import StoreError, StoreUnavailable
 from bot.model.language_models import Advisor
 from bot.model.quarantine import PieceKind
 from bot.model.stories import StoryId
@@ -40,7 +40,7 @@ from bot.pipeline.reports import Observer
 from bot.pipeline.turn import Overtaken, StoryCache, Turn
 
 if TYPE_CHECKING:
-    from bot.pipeline.advice import Advice
+    from bot.pipeline.ask import Asking, LateAnswer
 
 
 log = structlog.get_logger("wirewatch")
@@ -73,6 +73,7 @@ class _Work:
     alerts: Sequence[AlertKey] = ()
     #: Whether to gather messages that waited for too long.
     gathers: bool = False
+    late_answers: Sequence[LateAnswer] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,8 +86,6 @@ class _Computed:
     work: _Work
     queued: QueuedWork
     decisions: list[Decision]
-    #: Numbers of the decided queue rows. The other rows stay in the queue.
-    decided: Sequence[int]
 
 
 class Decider:
@@ -109,45 +108,47 @@ class Decider:
         #: The queue's holder and change number when the stories and alerts were cached.
         self._known: QueueHolder | None = None
         self._lock = asyncio.Lock()
-        #: Answers of the language model, or None if there is no language model.
-        self._advice: Advice | None = None
+        #: The questions to the language model, or None if there is no language model.
+        self._asking: Asking | None = None
         self._settings: Settings
         self._rulings: Stage[Ruling] = Stage("rulings", clock, self._set_aside_rulings)
         self._articles: Stage[int] = Stage("decide", clock, self._set_aside_articles)
+        self._late: Stage[LateAnswer] = Stage("answers", clock, self._set_aside_answers)
         self._alerts: Stage[AlertKey] = Stage("release", clock, self._set_aside_alerts)
         self._gathered: Stage[None] = Stage("gather", clock, self._set_aside_nothing)
         self._expected: Stage[None] = Stage("expectations", clock, self._set_aside_nothing)
 
     @property
-    def stages(self) -> Sequence[Stage[Ruling] | Stage[int] | Stage[AlertKey] | Stage[None]]:
+    def stages(self) -> Sequence[Stage[Ruling] | Stage[int] | Stage[LateAnswer] | Stage[AlertKey] | Stage[None]]:
         """The stages of deciding, for reports of their health."""
-        return self._rulings, self._articles, self._alerts, self._gathered, self._expected
+        return self._rulings, self._articles, self._late, self._alerts, self._gathered, self._expected
 
     def advise(self, advisor: Advisor | None) -> None:
         """Use this language model, or none, from the next turn on."""
         if advisor is None:
-            self._advice = None
+            self._asking = None
             return
         # An import at the top would load the prompts, which only a configuration with a model needs.
-        from bot.pipeline.advice import Advice
+        from bot.pipeline.ask import Asking
 
-        self._advice = Advice(advisor)
+        self._asking = Asking(advisor)
 
     @property
     def is_waiting(self) -> bool:
         """Whether work waits for the answer of a language model."""
-        return self._advice is not None and bool(self._advice.held)
+        return self._asking is not None and self._asking.is_waiting
 
     async def stop_waiting(self, settings: Settings) -> Sequence[Decision]:
         """Decide the work that waits for answers, without waiting any longer. Raises StoreError."""
-        advice = self._advice
-        if advice is None:
+        asking = self._asking
+        if asking is None:
             return await self.work_off(settings)
-        advice.is_over = True
+        asking.is_over = True
         try:
             return await self.work_off(settings)
         finally:
-            advice.is_over = False
+            asking.is_over = False
+            asking.end_waiting()
 
     async def decide_batch(self, settings: Settings, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
         """Decide waiting rulings and at most ``limit`` queued articles. Raises StoreError.
@@ -157,7 +158,7 @@ class Decider:
         async with self._lock:
             self._settings = settings
             # Read more entries, because items that wait for answers are still in the queue and are read again.
-            limit += len(self._advice.held) if self._advice is not None else 0
+            limit += self._asking.waiting_count if self._asking is not None else 0
             rulings, numbers = await self._store.read(
                 lambda tx: (tx.rulings.waiting(), tx.decision_queue.numbers(limit=limit))
             )
@@ -165,14 +166,17 @@ class Decider:
             for ruling in rulings:
                 turns += await self._rulings.run([ruling], lambda pieces: self._decide(_Work(rulings=pieces)))
             batch = DecisionBatch()
+            numbers, late_answers = await self._ask(numbers)
             if numbers:
                 decided = await self._articles.run(numbers, lambda pieces: self._decide(_Work(numbers=pieces)))
                 turns += decided
-                batch.decided_count = sum(len(computed.decided) for computed in decided)
+                batch.decided_count = sum(len(computed.queued.numbers) for computed in decided)
                 if batch.decided_count < len(numbers):
                     # Some wait for answers, and some may have been set aside.
                     left = await self._store.read(lambda tx: tx.decision_queue.count_of(numbers))
                     batch.decided_count = len(numbers) - left
+            if late_answers:
+                turns += await self._late.run(late_answers, lambda pieces: self._decide(_Work(late_answers=pieces)))
             if releases:
                 turns += await self._gathered.run((), lambda _: self._decide(_Work(gathers=True)))
                 now = self._clock.now()
@@ -183,8 +187,34 @@ class Decider:
                     turns += await self._alerts.run(due, lambda pieces: self._decide(_Work(alerts=pieces)))
                 if self._expectations.is_due(settings, now=now):
                     await self._expected.run((), lambda _: self._report_expectations())
+            if self._asking is not None:
+                self._asking.send()
             batch.decisions = [decision for computed in turns for decision in computed.decisions]
             return batch
+
+    async def _ask(self, numbers: Sequence[int]) -> tuple[Sequence[int], Sequence[LateAnswer]]:
+        """Prepare the questions about queued articles, and return the entries that need not wait for an answer.
+
+        Also return the answers that came after a decision.
+        """
+        asking = self._asking
+        if asking is None or not (numbers or asking.has_open_questions):
+            return numbers, ()
+
+        def prepare(tx: storage.Transaction) -> tuple[Sequence[int], Sequence[LateAnswer]]:
+            _, turn = self._begin(tx, self._clock.now())
+            late_answers = asking.late_answers(turn)
+            return asking.prepare(turn, tx.decision_queue.get(numbers), self._updater), late_answers
+
+        try:
+            return await self._store.read(prepare)
+        except StoreError:
+            raise
+        except Exception:
+            log.critical("preparing questions to the model raised an unexpected error", exc_info=True)
+            self._forget()
+            asking.answers.clear()
+            return numbers, ()
 
     async def work_off(self, settings: Settings) -> Sequence[Decision]:
         """Decide everything in the queue, turn by turn. Do not release held alerts. Raises StoreError."""
@@ -223,8 +253,6 @@ class Decider:
                 computed = await self._store.read(partial(self._compute, work=work, now=self._clock.now()))
                 if await self._commit(computed):
                     self.report(computed.decisions, computed.queued.arrivals, computed.queued.revisions)
-                    if self._advice is not None:
-                        self._advice.end()
                     return computed
                 self._forget()
         except BaseException:
@@ -234,30 +262,35 @@ class Decider:
 
     def _compute(self, tx: storage.Transaction, *, work: _Work, now: datetime) -> _Computed:
         """Compute a turn. Write nothing."""
-        holder, advice = tx.decision_queue.holder(), self._advice
-        if holder != self._known:
-            self._cache = StoryCache()
-            if holder.who != self._who:
-                self._updater = StoryUpdater()
-        turn = Turn(tx, self._settings, now, self._cache)
-        if advice is not None:
-            advice.begin(turn, is_of_queue=bool(work.numbers))
+        holder, turn = self._begin(tx, now)
         queued = tx.decision_queue.get(work.numbers)
-        decisions = self._updater.update(turn, queued.arrivals, queued.revisions, queued.pending, rulings=work.rulings)
+        decisions = self._updater.update(
+            turn, queued.arrivals, queued.revisions, rulings=work.rulings, late_answers=work.late_answers
+        )
         if work.alerts:
             turn.alerts(story for story, _ in work.alerts)
             held = [alert for key in work.alerts if (alert := turn.alert(*key)) is not None]
             decisions += self._updater.release(turn, list(filter(turn.is_due, held)))
         if work.gathers:
             decisions += self._updater.gather_stale(turn)
-        waiting = advice.held if advice is not None else frozenset()
-        decided = [number for number, key in zip(queued.numbers, queued.keys, strict=True) if key not in waiting]
-        return _Computed(turn=turn, holder=holder, work=work, queued=queued, decisions=decisions, decided=decided)
+        return _Computed(turn=turn, holder=holder, work=work, queued=queued, decisions=decisions)
+
+    def _begin(self, tx: storage.Transaction, now: datetime) -> tuple[QueueHolder, Turn]:
+        """Begin a turn. Drop the caches first if another process has decided in the meantime."""
+        holder = tx.decision_queue.holder()
+        if holder != self._known:
+            self._cache = StoryCache()
+            if holder.who != self._who:
+                self._updater = StoryUpdater()
+        turn = Turn(tx, self._settings, now, self._cache)
+        if self._asking is not None:
+            turn.asking, turn.answers = self._asking, self._asking.answers
+        return holder, turn
 
     async def _commit(self, computed: _Computed) -> bool:
         """Write the turn. If the state on which it is based has changed, return False and write nothing."""
         turn, rulings = computed.turn, [ruling.id for ruling in computed.work.rulings]
-        if not (computed.decided or rulings or turn.has_changes):
+        if not (computed.queued.numbers or rulings or turn.has_changes):
             self._known = computed.holder
             return True
 
@@ -266,7 +299,7 @@ class Decider:
             if holder is not None:
                 turn.write(tx)
                 tx.rulings.done(rulings, at=turn.now)
-                tx.decision_queue.remove(computed.decided)
+                tx.decision_queue.remove(computed.queued.numbers)
             return holder
 
         try:
@@ -315,6 +348,10 @@ class Decider:
             tx.decision_queue.note_change()
 
         await self._store.write(work)
+
+    async def _set_aside_answers(self, failed: Sequence[tuple[LateAnswer, Exception]]) -> None:
+        """Drop late answers, because their articles are decided already."""
+        log.critical("using a late answer raised an unexpected error", exc_info=failed[0][1])
 
     async def _set_aside_nothing(self, failed: Sequence[tuple[None, Exception]]) -> None:
         assert not failed

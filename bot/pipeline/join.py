@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -17,17 +18,19 @@ from bot.alerts import notices
 from bot.feeds import groups, links
 from bot.model.actions import Ruling, RulingKind
 from bot.model.alerts import Alert, AlertState, Decision
-from bot.model.archive import Arrival, Pending, Revision
-from bot.model.language_models import Use
+from bot.model.archive import Arrival, Revision
 from bot.model.rules import Group, Match, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
 from bot.pipeline.dispatch import Dispatcher, Split
-from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn, Undecided
+from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
 from bot.stories import grouping, opinions
-from bot.stories.grouping import Candidate, story_id
+from bot.stories.grouping import story_id
 from bot.stories.index import Index
 from bot.stories.opinions import Opinion
 from bot.text import titles
+
+if TYPE_CHECKING:
+    from bot.pipeline.ask import ArticleAnswers, LateAnswer
 
 log = structlog.get_logger("wirewatch")
 
@@ -41,24 +44,24 @@ class StoryUpdater:
     def __init__(self) -> None:
         self._index: Index | None = None
         self._claims = ClaimsCache()
-        #: Story -> the owners of the articles for which answers named it.
-        self._owners: defaultdict[StoryId, set[str]] = defaultdict(set)
+        #: Story -> the owners of the articles for which a language model's answers named it.
+        self.owners: defaultdict[StoryId, set[str]] = defaultdict(set)
 
     def update(
         self,
         turn: Turn,
         arrivals: Sequence[Arrival],
         revisions: Sequence[Revision],
-        pending: Sequence[Pending] = (),
         *,
         rulings: Sequence[Ruling] = (),
+        late_answers: Sequence[LateAnswer] = (),
     ) -> list[Decision]:
         """Carry out rulings, then join articles to stories, and decide what to post in each channel."""
         decisions = [decision for ruling in rulings for decision in self._rule(turn, ruling)]
         self._join(turn, [*arrivals, *_late_matches(turn, revisions)])
         self._revise(turn, revisions)
-        for item in pending:
-            _resume(turn, item)
+        for answer in late_answers:
+            self._use_late_answer(turn, answer)
         if not turn.changed:
             return decisions
         for entry in turn.changed.values():
@@ -74,7 +77,7 @@ class StoryUpdater:
         return Dispatcher(turn, self._claims).gather_stale()
 
     def _rule(self, turn: Turn, ruling: Ruling) -> list[Decision]:
-        index = self._open_stories(turn)
+        index = self.open_stories(turn)
         if ruling.kind is RulingKind.SPLIT:
             split = split_story(turn, ruling)
             if split is None:
@@ -94,18 +97,11 @@ class StoryUpdater:
     def _join(self, turn: Turn, arrivals: Sequence[Arrival]) -> None:
         if not arrivals:
             return
-        if advice := turn.advice_for(Use.RELEVANCE):
-            arrivals, rejected = advice.sort_by_relevance(arrivals)
-            for member in rejected:
-                entry = _entry(turn, member.join.story, member.article)
-                entry.story = _with_member(entry.story, member)
-        index = self._open_stories(turn)
+        arrivals = [relevant for arrival in arrivals if (relevant := _reject(turn, arrival)) is not None]
+        index = self.open_stories(turn)
         by_id = {arrival.article.id: arrival for arrival in arrivals if arrival.article.id not in index.joins}
-        joins = []
-        for article in grouping.order(arrival.article for arrival in by_id.values()):
-            placement = self._place(turn, index, by_id[article.id])
-            if placement is not None:
-                joins.append(placement)
+        ordered = grouping.order(arrival.article for arrival in by_id.values())
+        joins = [_place(turn, index, by_id[article.id]) for article in ordered]
         # Load all stories in one query; the turn caches them.
         turn.stories(join.story for join in joins)
         for join in joins:
@@ -117,37 +113,20 @@ class StoryUpdater:
                 _merge(turn, entry, younger)
             self._add_member(turn, entry, arrival, join)
 
-    def _place(self, turn: Turn, index: Index, arrival: Arrival) -> Join | None:
-        """Find the article's story. Return None if the article waits for a language model's answer."""
-        rules = [turn.rules[match.rule] for match in arrival.matches if match.rule in turn.rules]
-        modes = {rule.group for rule in rules}
-        is_high = any(rule.severity is Severity.HIGH for rule in rules)
-        advice = turn.advice_for(Use.SAME_EVENT)
-        profile = index.profile(arrival)
-        candidates = grouping.find_candidates(index, profile, untranslated=advice is not None)
-        opinion = None
-        if advice is not None and modes <= {Group.NORMAL}:
-            try:
-                opinion = self._opinion(turn, arrival.article, opinions.choose_offered(candidates))
-            except Undecided:
-                return None
-        join = grouping.place(candidates, profile, opinion, modes=modes, is_high=is_high)
-        index.add(profile, join)
-        return join
-
     def _add_member(self, turn: Turn, entry: ChangedStory, arrival: Arrival, join: Join) -> None:
         """Add an article and its new facts to the story."""
         member = Member(article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline)
-        # Do not ask the model about a copy, because only its headline may be new.
-        is_asked = join.copy_of is None and turn.advice_for(Use.FACTS) is not None
-        news = self._claims.join(entry.story, member, _nearby(turn, join), is_asked=is_asked)
-        new_facts, further = (facts_for_rules(turn, arrival.article, some) for some in (news.facts, news.further))
-        story, other = entry.story, turn.story(join.near) if join.is_advised else None
-        if other is not None:
-            # The model's answer is that both stories report one event, so the facts of both are not new. A single
-            # answer does not merge the stories.
-            story = replace(story, members=(*story.members, *other.members))
-        entry.facts.extend(_confirmed(turn, story, arrival.article, new_facts, further))
+        answers = turn.answers.get(arrival.article.id)
+        is_chosen = (
+            answers is not None and answers.choice is not None and turn.home(answers.choice_in) == entry.story.id
+        )
+        news = self._claims.join(entry.story, member, _nearby(turn, join), is_asked=is_chosen)
+        if answers is not None and answers.choice is not None and is_chosen:
+            # Other articles may have joined the story since the question, so a chosen fact may no longer be new.
+            sentences = {fact.sentence for fact in (*news.facts, *news.further)}
+            entry.facts.extend(fact for fact in answers.choice if fact.sentence in sentences)
+        else:
+            entry.facts.extend(facts_for_rules(turn, arrival.article, news.facts))
         member, copies = resolve_copies(entry.story, member, opposes=news.opposes)
         entry.story = _with_member(entry.story, member)
         entry.arrivals.append(member)
@@ -163,33 +142,55 @@ class StoryUpdater:
             entry = turn.change(stored)
             # Compare a live page with its previous version, because the store already has the new version.
             previous = _with_article(entry.story, revision.live_before) if revision.live_before else entry.story
-            new_facts = facts_for_rules(turn, revision.article, self._claims.revise(previous, revision))
-            entry.facts.extend(_confirmed(turn, entry.story, revision.article, new_facts))
+            entry.facts.extend(facts_for_rules(turn, revision.article, self._claims.revise(previous, revision)))
             entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
 
-    def _opinion(self, turn: Turn, article: Article, offered: Sequence[Candidate]) -> Opinion | None:
-        """Return the model's answer about the article's event. Raises Undecided while it may still arrive."""
-        advice = turn.advice_for(Use.SAME_EVENT)
-        if advice is None or not offered:
-            return None
-        ids = [candidate.id for candidate in offered]
-        stored = turn.stories(ids)
-        nearby = [stored[story] for story in ids[1:] if story in stored]
+    def offer(
+        self, turn: Turn, story: Story, article: Article, nearby: Sequence[Story]
+    ) -> tuple[Sequence[Fact], Sequence[Fact]]:
+        """Return the facts of an article that are new in a posted story, and further ones that may be."""
+        if not any(alert.state is AlertState.POSTED for alert in turn.alerts([story.id])):
+            return (), ()
+        stated, further = self._claims.offered(story, article, nearby)
+        return facts_for_rules(turn, article, stated), facts_for_rules(turn, article, further)
 
-        def offer(nearest: Story) -> Sequence[Fact]:
-            if turn.advice_for(Use.FACTS) is None or not _is_posted(turn, nearest):
-                return ()
-            return facts_for_rules(turn, article, self._claims.offered(nearest, article, nearby))
+    def _use_late_answer(self, turn: Turn, answer: LateAnswer) -> None:
+        """Merge the story of a decided article, or add facts or words to its story."""
+        if answer.words:
+            story = turn.story(answer.story)
+            if story is not None:
+                turn.change(story).summary = answer.words
+            return
+        home = turn.story_of(answer.article) if answer.article else None
+        if home is None:
+            return
+        self._merge_late(turn, home, answer)
+        home = turn.story_of(home.members[0].article.id)
+        if home is not None and answer.facts and turn.home(answer.story) == home.id:
+            turn.change(home).facts.extend(answer.facts)
 
-        opinion = advice.opinion(article, ids, stored, offer)
-        if opinion is None:
-            return None
-        for story in opinion.same:
-            self._owners[story].add(article.owner)
-        return replace(opinion, owners={story: frozenset(self._owners[story]) for story in opinion.same})
+    def _merge_late(self, turn: Turn, home: Story, answer: LateAnswer) -> None:
+        """Merge a story that only the article and its copies are in into the story that the answer names."""
+        is_alone = all(answer.article in (member.article.id, member.join.copy_of) for member in home.members)
+        rules = [turn.rules[rule] for rule in home.rules if rule in turn.rules]
+        is_high = any(rule.severity is Severity.HIGH for rule in rules)
+        needed = opinions.HIGH_FROM if is_high else opinions.ALONE_FROM
+        named = [turn.story(story) for story, chance in answer.same.items() if chance >= needed]
+        other = next((story for story in named if story is not None and story.id != home.id), None)
+        index = self.open_stories(turn)
+        if not is_alone or other is None or not {home.id, other.id} <= index.stories.keys():
+            return
+        if index.stories[home.id].is_kept_from(index.stories[other.id]):
+            return
+        older, younger = sorted((home, other), key=lambda story: (story.first_seen, story.id))
+        entry = turn.change(older)
+        _report_merge(turn, entry.story, younger.id)
+        index.merge(younger.id, older.id)
+        _merge(turn, entry, younger.id)
 
-    def _open_stories(self, turn: Turn) -> Index:
+    def open_stories(self, turn: Turn) -> Index:
+        """Return the index of the open stories."""
         encoder, window = turn.settings.encoder, turn.settings.bot.stories.window
         since = turn.now - window
         index = self._index
@@ -200,56 +201,76 @@ class StoryUpdater:
             for member in (member for story in open_stories for member in story.members if member.join.near):
                 named = [member.join.near, member.join.story if member.join.reason is JoinReason.SIMILAR else None]
                 for story_named in filter(None, named):
-                    self._owners[story_named].add(member.article.owner)
+                    self.owners[story_named].add(member.article.owner)
         index.forget(since)
         return index
 
 
-def _resume(turn: Turn, pending: Pending) -> None:
-    """Add the facts or the summary of a deferred task to its story, unless the answer is still missing."""
-    story, advice, new_facts = turn.story(pending.story), turn.advice, pending.facts
-    has_summary = False
-    try:
-        if pending.prompt.use is not Use.FACTS:
-            has_summary = advice is not None and advice.has_words(pending)
-        elif advice is not None:
-            new_facts = advice.confirmed(pending)
-    except Undecided:
-        return
-    if story is None or not (new_facts or has_summary):
-        return
-    entry = turn.change(story)
-    entry.facts.extend(new_facts)
-    if has_summary:
-        entry.summary = pending.key
+def _place(turn: Turn, index: Index, arrival: Arrival) -> Join:
+    """Find the article's story, with the model's opinion if there is one, and add the article to the index."""
+    modes, is_high = modes_and_severity(turn, arrival)
+    profile = index.profile(arrival)
+    answers = turn.answers.get(arrival.article.id)
+    opinion = _resolve(turn, index, answers) if answers is not None else None
+    candidates = grouping.find_candidates(index, profile, untranslated=opinion is not None)
+    join = grouping.place(candidates, profile, opinion, modes=modes, is_high=is_high)
+    index.add(profile, join)
+    return join
 
 
-def _confirmed(
-    turn: Turn,
-    story: Story,
-    article: Article,
-    new_facts: Sequence[Fact],
-    further: Sequence[Fact] = (),
-) -> Sequence[Fact]:
-    """Return the facts to post now. Return none while a language model still has to choose them."""
-    advice = turn.advice_for(Use.FACTS)
-    if advice is None or not (new_facts or further) or not _is_posted(turn, story):
-        return new_facts
-    return advice.confirm(article, story, new_facts, further)
+def modes_and_severity(turn: Turn, arrival: Arrival) -> tuple[set[Group], bool]:
+    """Return the values of ``group`` of the article's rules, and whether one of the rules has severity high."""
+    rules = [turn.rules[match.rule] for match in arrival.matches if match.rule in turn.rules]
+    return {rule.group for rule in rules}, any(rule.severity is Severity.HIGH for rule in rules)
 
 
-def _is_posted(turn: Turn, story: Story) -> bool:
-    return any(alert.state is AlertState.POSTED for alert in turn.alerts([story.id]))
+def _resolve(turn: Turn, index: Index, answers: ArticleAnswers) -> Opinion | None:
+    """Return the opinion with each story replaced by the story that has its articles now.
+
+    A question may offer the story that another waiting article would open, and that article may have joined a story.
+    """
+    if answers.opinion is None:
+        return None
+    homes = {story: story for story in answers.opinion.asked}
+    joined = {story_id(article): join.story for article, join in index.joins.items()}
+    for story in homes.keys() - index.stories.keys():
+        homes[story] = joined.get(story) or turn.home(story) or story
+    same = tuple(dict.fromkeys(homes[story] for story in answers.opinion.same))
+    owners = {homes[story]: owners for story, owners in answers.opinion.owners.items()}
+    return replace(answers.opinion, asked=frozenset(homes.values()), same=same, owners=owners)
+
+
+def _reject(turn: Turn, arrival: Arrival) -> Arrival | None:
+    """Return the article with the matches that are about their rules' subjects, as a language model judges them.
+
+    Delete the other matches. An article without a match becomes the member of a separate story without channels, whose
+    join has the reason; then return None.
+    """
+    article = arrival.article
+    answers = turn.answers.get(article.id)
+    if answers is None or not answers.rejected:
+        return arrival
+    turn.reject_matches(article.id, list(answers.rejected))
+    matches = tuple(match for match in arrival.matches if match.rule not in answers.rejected)
+    if matches:
+        return replace(arrival, matches=matches)
+    detail = "; ".join(f"{rule}: {reason}" for rule, reason in answers.rejected.items())
+    join = Join(story=story_id(article.id), article=article.id, reason=JoinReason.NOT_ABOUT, detail=detail)
+    entry = _entry(turn, join.story, article)
+    member = Member(article=article, join=join, matches=(), is_baseline=arrival.is_baseline)
+    entry.story = _with_member(entry.story, member)
+    return None
 
 
 def _report_merge(turn: Turn, older: Story, younger_id: StoryId) -> None:
     """Notify the operator if a language model's answer merges two posted stories."""
     posted = {alert.story for alert in turn.alerts([older.id, younger_id]) if alert.head is not None}
     younger = turn.stories([younger_id]).get(younger_id)
-    if younger is None or turn.advice is None or not {older.id, younger_id} <= posted:
+    policy = turn.settings.bot.model
+    if younger is None or policy is None or not {older.id, younger_id} <= posted:
         return
     log.warning("a model's answer merged two posted stories", older=older.id, younger=younger_id)
-    turn.notify(notices.model_merged(turn.advice.advisor.policy.name, older, younger))
+    turn.notify(notices.model_merged(policy.name, older, younger))
 
 
 def _split_articles(turn: Turn, since: datetime) -> list[tuple[StoryId, Article]]:
@@ -321,6 +342,13 @@ def _merge(turn: Turn, older: ChangedStory, younger_id: StoryId) -> None:
         older.facts.extend(entry.facts)
     older.merged.append(younger_id)
     turn.save_story(replace(story, members=(), merged_into=older.story.id))
+
+
+def alone(arrival: Arrival) -> Story:
+    """Return the story that an article would open if it joined no other story."""
+    article, story = arrival.article, story_id(arrival.article.id)
+    join = Join(story=story, article=article.id, reason=JoinReason.OPENED)
+    return _new_story(story, article, Member(article=article, join=join, matches=arrival.matches))
 
 
 def _late_matches(turn: Turn, revisions: Iterable[Revision]) -> list[Arrival]:

@@ -15,14 +15,13 @@ from bot import storage
 from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.archive import Pending, Revision
-from bot.model.language_models import Use
+from bot.model.archive import Revision
 from bot.model.messages import Notice, Outgoing
 from bot.model.stories import Article, ArticleId, Edit, Fact, Member, SendId, Story, StoryId
 from bot.stories import facts
 
 if TYPE_CHECKING:
-    from bot.pipeline.advice import Advice
+    from bot.pipeline.ask import ArticleAnswers, Asking
 
 #: Maximum number of cached stories.
 MAX_STORIES = 2_000
@@ -30,10 +29,6 @@ MAX_STORIES = 2_000
 MAX_MEMBERS = 20_000
 #: Maximum stories whose claims are cached; each takes some tens of kilobytes.
 MAX_CLAIMS = 1_000
-
-
-class Undecided(Exception):
-    """A language model's answer is pending, so the article is decided in a later turn."""
 
 
 class StoryCache:
@@ -87,8 +82,10 @@ class Turn:
         self.settings = settings
         self.now = now
         self.rules = settings.rule_set.rules
-        #: Answers of the language model, or None if there is no language model.
-        self.advice: Advice | None = None
+        #: The questions to the language model, or None if there is no language model.
+        self.asking: Asking | None = None
+        #: Article -> the language model's answers about it.
+        self.answers: Mapping[ArticleId, ArticleAnswers] = {}
         self._cache = cache or StoryCache()
         #: The stories that articles, edits and answers change. They are saved before messages are decided.
         self.changed: dict[StoryId, ChangedStory] = {}
@@ -103,7 +100,6 @@ class Turn:
         self._dropped_rows: dict[SendId, str] = {}
         #: Id of an outbox row whose stories another message of this turn lists -> reason.
         self._replaced_rows: dict[SendId, str] = {}
-        self._pending: list[Pending] = []
 
     # -- stories
 
@@ -121,6 +117,11 @@ class Turn:
         """Return the story, or if it was merged, the story that has its articles. Return None if it is not stored."""
         story = self.stories([story_id]).get(story_id) if story_id else None
         return self.story(story.merged_into) if story is not None and story.merged_into else story
+
+    def home(self, story_id: StoryId | None) -> StoryId | None:
+        """Return the id of a story, or of the story that it was merged into. Return None if it is not stored."""
+        story = self.story(story_id)
+        return story.id if story else None
 
     def story_of(self, article: ArticleId) -> Story | None:
         """Return the story of an article, or None if the article is in no story."""
@@ -248,15 +249,6 @@ class Turn:
         if self.settings.bot.operator is not None:
             self.post(notices.notice_row(notice, channel=self.settings.bot.operator, now=self.now))
 
-    def defer(self, pending: Pending) -> None:
-        """Queue a task that waits for an answer of a language model."""
-        self._pending.append(pending)
-
-    def advice_for(self, use: Use) -> Advice | None:
-        """Return the language model's answers, or None if no model is configured for this use."""
-        advice = self.advice
-        return advice if advice is not None and use in advice.advisor.policy.uses else None
-
     # -- the end
 
     @property
@@ -272,7 +264,6 @@ class Turn:
                 self._rows,
                 self._dropped_rows,
                 self._replaced_rows,
-                self._pending,
             )
         )
 
@@ -295,7 +286,6 @@ class Turn:
             if not tx.outbox.drop([row], reason, now=self.now):
                 raise Overtaken
         tx.outbox.add(list(self._rows.values()))
-        tx.decision_queue.add((), (), self._pending)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,10 +336,9 @@ class ClaimsCache:
         claims.add(reading)
         return ArticleNews(facts=stated, further=further, opposes=opposes)
 
-    def offered(self, story: Story, article: Article, nearby: Sequence[Story]) -> tuple[Fact, ...]:
-        """Return what an article may add to a story that it has not joined, for a language model to choose from."""
-        stated, further = facts.news_and_more(self.of(story), facts.read(article), [self.of(other) for other in nearby])
-        return (*stated, *further)
+    def offered(self, story: Story, article: Article, nearby: Sequence[Story]) -> tuple[Sequence[Fact], Sequence[Fact]]:
+        """Return what an article adds to a story that it has not joined, and what it may add."""
+        return facts.news_and_more(self.of(story), facts.read(article), [self.of(other) for other in nearby])
 
     def revise(self, story: Story, revision: Revision) -> tuple[Fact, ...]:
         """Return the new facts in the new version of a live page.

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.model.archive import Arrival, Pending, QueuedWork, QueueHolder, Revision
+from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
 from bot.storage.columns import WANTED, AnyRow, Document, Part, UnreadableValue, chunks, upsert
 from bot.storage.schema import decision_queue, key_values
 
@@ -17,21 +17,15 @@ _HOLDER = "desk"
 _BODIES: dict[str, Document[Any]] = {
     "arrival": Document(Arrival),
     "revision": Document(Revision),
-    "pending": Document(Pending),
 }
 
 
 class DecisionQueue(Part):
     """Matched articles that await a decision. Only one process at a time decides."""
 
-    def add(
-        self,
-        arrivals: Sequence[Arrival],
-        revisions: Sequence[Revision],
-        pending: Sequence[Pending] = (),
-    ) -> None:
-        """Append arrivals, revisions, and tasks that wait for a language model."""
-        bodies = {"arrival": arrivals, "revision": revisions, "pending": pending}
+    def add(self, arrivals: Sequence[Arrival], revisions: Sequence[Revision]) -> None:
+        """Append arrivals and revisions."""
+        bodies = {"arrival": arrivals, "revision": revisions}
         rows = [{"kind": kind, "body": _BODIES[kind].dump(item)} for kind, items in bodies.items() for item in items]
         if rows:
             self._connection.execute(insert(decision_queue), rows)
@@ -51,10 +45,9 @@ class DecisionQueue(Part):
         bodies = list(map(_load, rows))
         return QueuedWork(
             numbers=tuple(row.n for row in rows),
-            keys=tuple(body.key if isinstance(body, Pending) else body.article.id for body in bodies),
+            keys=tuple(body.article.id for body in bodies),
             arrivals=tuple(body for body in bodies if isinstance(body, Arrival)),
             revisions=tuple(body for body in bodies if isinstance(body, Revision)),
-            pending=tuple(body for body in bodies if isinstance(body, Pending)),
         )
 
     def count_of(self, numbers: Sequence[int]) -> int:
@@ -110,9 +103,9 @@ _GET_NUMBERS = select(decision_queue.c.n).where(decision_queue.c.n.in_(WANTED))
 _GET_ENTRIES = select(decision_queue).where(decision_queue.c.n.in_(WANTED))
 
 
-def _load(row: AnyRow) -> Arrival | Revision | Pending:
+def _load(row: AnyRow) -> Arrival | Revision:
     try:
-        loaded: Arrival | Revision | Pending = _BODIES[row.kind].load(row.body)
+        loaded: Arrival | Revision = _BODIES[row.kind].load(row.body)
     except (KeyError, ValueError) as error:
         raise UnreadableValue(row.body, decision_queue.c.body) from error
     return loaded

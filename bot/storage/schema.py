@@ -334,7 +334,7 @@ decision_queue = Table(
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     #: "arrival", "revision" or "pending".
     Column("kind", Text, nullable=False),
-    #: JSON of an Arrival, a Revision or a Pending.
+    #: JSON of an Arrival or a Revision.
     Column("body", Text, nullable=False),
 )
 

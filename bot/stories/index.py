@@ -121,8 +121,7 @@ class Index:
         """
         for changed_story in (story, apart):
             if changed_story.id in self.stories:
-                for trace in self._drop(changed_story.id).members:
-                    self.joins.pop(trace.id, None)
+                self.drop(changed_story.id)
         self.load((story, apart), ((story.id, member.article) for member in apart.members))
         for member in story.members:
             self._keep_apart(apart.id, Arrival(article=member.article, matches=member.matches, is_baseline=False))
@@ -154,6 +153,11 @@ class Index:
     def _keep_apart(self, story: StoryId, arrival: Arrival) -> None:
         if story in self.stories:
             self.stories[story].keep_apart(self.profile(arrival))
+
+    def drop(self, story: StoryId) -> None:
+        """Forget a story and its articles."""
+        for member in self._drop(story).members:
+            self.joins.pop(member.id, None)
 
     def _drop(self, story: StoryId) -> OpenStory:
         gone = self.stories.pop(story)

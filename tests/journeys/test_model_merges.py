@@ -83,19 +83,6 @@ async def test_articles_of_two_owners_merge_two_stories_but_never_those_of_a_rul
         assert await living(made) == after_two
 
 
-async def test_what_is_new_is_asked_beside_the_reports_of_each_story_that_the_answer_named(tmp_path: Path) -> None:
-    async with newsroom(tmp_path, uses="[same_event, facts]", rules=RULE.format(severity="normal")) as (made, server):
-        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "sentence": 0})
-        server.service.answer_with("facts", lambda data: {"updates": []})
-        await publish(made, ("wire", PATCH), ("courier", BILL))
-        server.service.answer_with("same_event", names_all)
-
-        await publish(made, ("echo", BOTH))
-
-        [shown] = [data["story"] for use, data in server.service.asked if use == "facts"]
-        assert [report["headline"] for report in shown] == [PATCH.title, BILL.title]
-
-
 async def test_the_operator_is_told_of_a_merge_by_a_model_and_a_person_takes_it_back_for_good(tmp_path: Path) -> None:
     async with newsroom(tmp_path, rules=RULE.format(severity="normal")) as (made, server):
         server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "sentence": 0})

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot import storage
-from bot.model.archive import Arrival, Pending, QueuedWork, QueueHolder, Revision
-from bot.model.language_models import Prompt, Use
-from bot.model.stories import ArticleId, Edit, Fact, StoryId
+from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
+from bot.model.stories import Edit
 from tests.testbed.fakes import START
 from tests.testbed.made import LEASE, article, match
 
@@ -76,19 +75,3 @@ async def test_a_renewed_lease_is_not_claimed_when_its_first_time_has_passed(sto
     await store.write(lambda tx: tx.feeds.renew("mine", until=later + LEASE))
     assert await store.read(lambda tx: tx.feeds.count_due(now=later)) == 0
     assert await store.write(lambda tx: claim(tx, "theirs", LEASE + timedelta(seconds=1))) == 0
-
-
-async def test_what_is_pending_waits_in_the_queue_under_a_key_that_is_no_article_s(store: storage.Store) -> None:
-    prompt = Prompt(use=Use.FACTS, version=1, instructions="i", data="{}", schema="{}", article=ArticleId("a"))
-    fact = Fact(
-        kind="date", label="deadline", before="1 May", after="2 May", sentence="s", article=prompt.article, outlet="o"
-    )
-    pending = Pending(story=StoryId("s"), prompt=prompt, facts=(fact,))
-
-    await store.write(lambda tx: tx.decision_queue.add((), (), [pending]))
-
-    found = await store.read(lambda tx: tx.decision_queue.peek(limit=2))
-    assert found.pending == (pending,)
-    assert found.pending[0].prompt.key == prompt.key
-    assert found.keys == (f"facts {prompt.key}",)
-    assert len(found.numbers) == 1

@@ -1,0 +1,449 @@
+"""Ask a language model about queued articles before they are decided, and about the words of posted messages.
+
+    queue ─▶ prepare: which question does the article need? ─▶ asker (a few at once) ─▶ completions
+                 │ none, or an answer, or no answer in time            │ an answer that comes later
+                 ▼                                                     ▼
+              decide (reads ``answers``)                      late_answers: an edit or a merge
+
+A turn never waits: it reads answers as data. An answer counts only for the stories that its question offered.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from bot import storage
+from bot.llm import prompts
+from bot.llm.prompts import Answer
+from bot.model import visible
+from bot.model.archive import Arrival, QueuedWork
+from bot.model.errors import BadAnswer
+from bot.model.language_models import PROMPT_VERSIONS, Advisor, LanguageModelPolicy, Prompt, Use
+from bot.model.messages import MessageKind, Outgoing, Span
+from bot.model.rules import Group, Severity
+from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Story, StoryId
+from bot.pipeline.join import StoryUpdater, alone, modes_and_severity
+from bot.pipeline.turn import Turn
+from bot.stories import grouping, opinions
+from bot.stories.grouping import Candidate
+from bot.stories.index import CANDIDATES, Index
+from bot.stories.opinions import Opinion
+from bot.stories.profile import Profile
+
+#: Maximum number of articles that wait for an answer. Further articles are decided without an answer.
+MAX_WAITING = 50
+#: How long an answer is used after the decision, and how long to wait for the words of a posted message.
+LATE = timedelta(minutes=10)
+_KINDS = (MessageKind.POST, MessageKind.EDIT)
+#: Maximum original sentences next to a translation, and maximum characters of the translation without its note
+#: "translated by". A message has room for four sentences of 700 characters.
+_ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
+A = TypeVar("A", bound=Answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleAnswers:
+    """What a model answered about an article before its decision."""
+
+    opinion: Opinion | None = None
+    #: The new facts of the article in the story ``choice_in``, or None if the model has chosen none of them.
+    choice: tuple[Fact, ...] | None = None
+    choice_in: StoryId | None = None
+    #: Rule -> why the article is not about its subject.
+    rejected: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateAnswer:
+    """An answer that came after a decision: about an article, or about the words of a story's messages."""
+
+    article: ArticleId | None = None
+    #: The stories whose event the article reports, with their probabilities by the article's words.
+    same: Mapping[StoryId, float] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+    story: StoryId | None = None
+    #: Key of the prompt for the words.
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """A question about an article that is not decided yet."""
+
+    article: Article
+    #: None if the article only waits for other articles.
+    prompt: Prompt | None
+    #: Offered story -> its probability by the article's words.
+    chances: Mapping[StoryId, float] = field(default_factory=dict)
+    #: Facts that the answer chooses from, and the number of those that are posted without an answer.
+    offered: tuple[Fact, ...] = ()
+    stated_count: int = 0
+    #: The story in which they may be new.
+    nearest: StoryId | None = None
+    #: Articles without a decision that would open an offered story.
+    waits_for: frozenset[ArticleId] = frozenset()
+
+
+class Asking:
+    """The questions of one deciding process, and the answers to them."""
+
+    def __init__(self, advisor: Advisor) -> None:
+        self.advisor = advisor
+        #: Whether to decide without the answers that are missing.
+        self.is_over = False
+        #: Ready article -> the answers about it.
+        self.answers: dict[ArticleId, ArticleAnswers] = {}
+        #: Waiting article -> the end of its wait, and its question about event or facts.
+        self._until: dict[ArticleId, datetime] = {}
+        self._questions: dict[ArticleId, _Question] = {}
+        #: Key of the prompt of a decided article -> its question, and the end of the wait for a late answer.
+        self._late: dict[str, tuple[_Question, datetime]] = {}
+        #: Key of a prompt for words -> its story, its use, and the end of the wait for it.
+        self._words: dict[str, tuple[StoryId, Use, datetime]] = {}
+        self._wanted: dict[str, Prompt] = {}
+        #: Story -> the owners of the articles for which answers named it.
+        self._owners: defaultdict[StoryId, set[str]] = defaultdict(set)
+
+    @property
+    def waiting_count(self) -> int:
+        """The number of articles that wait for an answer."""
+        return len(self._until)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether articles or the words of messages wait for an answer."""
+        return bool(self._until or self._words)
+
+    @property
+    def has_open_questions(self) -> bool:
+        """Whether an answer that is not about a queued article may still come."""
+        return bool(self._late or self._words)
+
+    def send(self) -> None:
+        """Send the prompts of new questions. Call this in the event loop."""
+        wanted, self._wanted = self._wanted, {}
+        self.advisor.want(wanted.values())
+
+    def prepare(self, turn: Turn, queued: QueuedWork, updater: StoryUpdater) -> Sequence[int]:
+        """Prepare the questions about queued articles. Return the numbers of the entries that can be decided now.
+
+        The answers about these articles are in ``answers``. An article that waits is, for the articles after it, a
+        candidate as the story that it would open.
+        """
+        index, self._owners = updater.open_stories(turn), updater.owners
+        numbers = dict(zip(queued.keys, queued.numbers, strict=True))
+        ready = [numbers[revision.article.id] for revision in queued.revisions]
+        arrivals = {arrival.article.id: arrival for arrival in queued.arrivals}
+        self._until = {article: until for article, until in self._until.items() if article in arrivals}
+        self._questions = {article: asked for article, asked in self._questions.items() if article in arrivals}
+        self.answers = {}
+        guests: dict[StoryId, Arrival] = {}
+        for article in grouping.order(arrival.article for arrival in arrivals.values()):
+            arrival = arrivals[article.id]
+            answers = ArticleAnswers()
+            if article.id not in index.joins and not prompts.instructs_a_model(article):
+                found = self._look(turn, arrival, index, updater, guests)
+                if found is None:
+                    guest = grouping.story_id(article.id)
+                    guests[guest] = arrival
+                    join = Join(story=guest, article=article.id, reason=JoinReason.OPENED)
+                    index.add(index.profile(arrival), join)
+                    continue
+                answers = found
+            self._until.pop(article.id, None)
+            self.answers[article.id] = answers
+            ready.append(numbers[article.id])
+        for story in guests:
+            index.drop(story)
+        return ready
+
+    def _look(
+        self, turn: Turn, arrival: Arrival, index: Index, updater: StoryUpdater, guests: Mapping[StoryId, Arrival]
+    ) -> ArticleAnswers | None:
+        """Return the answers about an article, or None if it waits for them."""
+        article, now = arrival.article, turn.now
+        until = self._until.get(article.id, now + self.advisor.policy.wait)
+        may_wait = not self.is_over and now < until and (article.id in self._until or len(self._until) < MAX_WAITING)
+
+        def wait(*missing: Prompt) -> None:
+            self._until[article.id] = until
+            self._wanted.update({prompt.key: prompt for prompt in missing})
+
+        rejected, missing = self._judge_relevance(turn, arrival)
+        if missing and may_wait:
+            wait(*missing)
+            return None
+        matches = tuple(match for match in arrival.matches if match.rule not in rejected)
+        if rejected and not matches:
+            return ArticleAnswers(rejected=rejected)
+        question = self._questions.get(article.id)
+        if question is None:
+            earlier = self._earlier_opinion(turn, article)
+            if earlier is not None:
+                return ArticleAnswers(opinion=earlier, rejected=rejected)
+            question = self._build(turn, replace(arrival, matches=matches), index, updater, guests)
+        if question is None:
+            return ArticleAnswers(rejected=rejected)
+        self._questions[article.id] = question
+        prompts_asked = [question.prompt] if question.prompt is not None else []
+        texts = self._stored(turn, *prompts_asked)
+        missing = [prompt for prompt in prompts_asked if self._is_open(prompt, texts, now)]
+        is_undecided = not question.waits_for.isdisjoint(guest.article.id for guest in guests.values())
+        if may_wait and (missing or is_undecided):
+            wait(*missing)
+            return None
+        if question.prompt is None:
+            return ArticleAnswers(rejected=rejected)
+        if missing:
+            # A call that has begun may still be useful; one that has not is dropped.
+            self._late[question.prompt.key] = question, now + LATE
+            self.advisor.drop([question.prompt.key])
+        return replace(self._read(question, texts.get(question.prompt.key)), rejected=rejected)
+
+    def _judge_relevance(self, turn: Turn, arrival: Arrival) -> tuple[dict[str, str], list[Prompt]]:
+        """Return the matched rules that the article is not about, with the reasons, and the prompts without an answer.
+
+        Rules of severity high are not asked about.
+        """
+        article, rejected = arrival.article, {}
+        rules = [turn.rules[match.rule] for match in arrival.matches if match.rule in turn.rules]
+        asked = {
+            rule.name: prompts.relevance_prompt(article, rule.name, rule.about)
+            for rule in rules
+            if rule.about and rule.severity is not Severity.HIGH and Use.RELEVANCE in self.advisor.policy.uses
+        }
+        texts = self._stored(turn, *asked.values())
+        for rule, prompt in asked.items():
+            answer = _parsed(prompt, texts.get(prompt.key), prompts.Relevance)
+            if answer is not None and answer.verdict == "irrelevant":
+                quote = prompts.quote(article, answer.sentence)
+                reason = visible.line(answer.reason, prompts.REASON_LENGTH)
+                rejected[rule] = f'{self.advisor.policy.name}: "{quote}": {reason}'
+        return rejected, [prompt for prompt in asked.values() if self._is_open(prompt, texts, turn.now)]
+
+    def _build(
+        self, turn: Turn, arrival: Arrival, index: Index, updater: StoryUpdater, guests: Mapping[StoryId, Arrival]
+    ) -> _Question | None:
+        """Return the question that the article needs, or None if it needs none."""
+        article, uses = arrival.article, self.advisor.policy.uses
+        modes, is_high = modes_and_severity(turn, arrival)
+        profile = index.profile(arrival)
+        candidates = grouping.find_candidates(index, profile, untranslated=True)
+        asks_event = Use.SAME_EVENT in uses and modes <= {Group.NORMAL}
+        offered = opinions.choose_offered(candidates) if asks_event else []
+        stories = {**turn.stories(each.id for each in candidates), **{id_: alone(guests[id_]) for id_ in guests}}
+        near = [stories[candidate.id] for candidate in offered if candidate.id in stories]
+        facts: tuple[Sequence[Fact], Sequence[Fact]] = ((), ())
+        if near:
+            if Use.FACTS in uses:
+                facts = updater.offer(turn, near[0], article, near[1:])
+            control = self._control(turn, profile, index, candidates, guests)
+            prompt = prompts.same_event_prompt(article, near, (*facts[0], *facts[1]), control=control)
+            return _Question(
+                article=article,
+                prompt=prompt,
+                chances={candidate.id: candidate.chance for candidate in offered},
+                offered=(*facts[0], *facts[1]),
+                stated_count=len(facts[0]),
+                nearest=near[0].id,
+                waits_for=frozenset(guests[story.id].article.id for story in near if story.id in guests),
+            )
+        join = grouping.place(candidates, profile, None, modes=modes, is_high=is_high)
+        named = {join.story, *join.merges} & guests.keys()
+        story = stories.get(join.story)
+        if not named and story and join.copy_of is None and Use.FACTS in uses:
+            nearby = [stories[other] for other in join.beside if other in stories]
+            facts = updater.offer(turn, story, article, nearby)
+        if not named and not any(facts):
+            return None
+        new_facts = (*facts[0], *facts[1])
+        return _Question(
+            article=article,
+            prompt=prompts.facts_prompt(article, story, new_facts) if story and new_facts else None,
+            offered=new_facts,
+            stated_count=len(facts[0]),
+            nearest=join.story,
+            waits_for=frozenset(guests[id_].article.id for id_ in named),
+        )
+
+    def _control(
+        self,
+        turn: Turn,
+        profile: Profile,
+        index: Index,
+        candidates: Sequence[Candidate],
+        guests: Mapping[StoryId, Arrival],
+    ) -> Story | None:
+        """Return an open story of the article's rules that shares no telling word with it, the oldest one.
+
+        A model that names it is unfit: see ``UseRecord``.
+        """
+        if len(candidates) >= CANDIDATES:
+            return None
+        known_ids = {candidate.id for candidate in candidates} | guests.keys()
+        strange = [story for story in index.of_rules(profile) if story.id not in known_ids and not story.is_roundup]
+        oldest = min(strange, key=lambda story: story.rank, default=None)
+        return turn.stories([oldest.id]).get(oldest.id) if oldest else None
+
+    def _earlier_opinion(self, turn: Turn, article: Article) -> Opinion | None:
+        """Return the opinion of an answer from before a restart. Its choice of facts may be out of date."""
+        for call in reversed(turn.tx.completions.about(article.id)):
+            is_current = (call.use, call.version) == (Use.SAME_EVENT, PROMPT_VERSIONS[Use.SAME_EVENT])
+            if is_current and call.answer is not None and call.model == self.advisor.policy.name:
+                answer = prompts.SameEvent.model_validate_json(call.answer)
+                return self._opinion(article, answer, [StoryId(story) for story in call.beside.split()])
+        return None
+
+    def _read(self, question: _Question, text: str | None) -> ArticleAnswers:
+        prompt, article = question.prompt, question.article
+        assert prompt is not None
+        if prompt.use is Use.FACTS:
+            chosen = _parsed(prompt, text, prompts.NewFacts)
+            choice = chosen.choose(question.offered) if chosen else None
+            return ArticleAnswers(choice=choice, choice_in=question.nearest)
+        answer = _parsed(prompt, text, prompts.SameEvent)
+        if answer is None:
+            return ArticleAnswers()
+        asked = [StoryId(story) for story in prompt.beside.split()]
+        opinion = self._opinion(article, answer, asked)
+        return ArticleAnswers(
+            opinion=opinion, choice=answer.choose(prompt, question.offered), choice_in=question.nearest
+        )
+
+    def _opinion(self, article: Article, answer: prompts.SameEvent, asked: Sequence[StoryId]) -> Opinion | None:
+        if answer.verdict == "cannot_tell":
+            return None
+        same = answer.named(asked)
+        for story in same:
+            self._owners[story].add(article.owner)
+        owners = {story: frozenset(self._owners[story]) for story in same}
+        verdict = "the same event" if same else "a different event"
+        detail = f'{self.advisor.policy.name}: {verdict}: "{prompts.quote(article, answer.sentence)}"'
+        return Opinion(asked=frozenset(asked), same=same, detail=detail, owners=owners)
+
+    def late_answers(self, turn: Turn) -> Sequence[LateAnswer]:
+        """Return the answers that came after the decision of their article, or after the message that shows them."""
+        now, late = turn.now, []
+        texts = turn.tx.completions.answers([*self._late, *self._words], by=self.advisor.policy.name)
+        for key, (question, until) in list(self._late.items()):
+            if key in texts:
+                answers = self._read(question, texts[key])
+                same = answers.opinion.same if answers.opinion else ()
+                stated = {fact.sentence for fact in question.offered[: question.stated_count]}
+                late.append(
+                    LateAnswer(
+                        article=question.article.id,
+                        same={story: question.chances.get(story, 0.0) for story in same},
+                        # Without an answer in time, the stated facts were posted.
+                        facts=tuple(fact for fact in answers.choice or () if fact.sentence not in stated),
+                        story=answers.choice_in,
+                    )
+                )
+            if key in texts or now >= until or self.advisor.has_failed(key):
+                del self._late[key]
+        for key, (story, use, until) in list(self._words.items()):
+            has_failed = now >= until or self.advisor.has_failed(key)
+            # Without a summary, the article's own sentences are translated.
+            if key in texts or (has_failed and use is Use.SUMMARY and Use.TRANSLATE in self.advisor.policy.uses):
+                late.append(LateAnswer(story=story, words=key))
+            if key in texts or has_failed:
+                del self._words[key]
+        return late
+
+    def word(self, turn: Turn, row: Outgoing, story: StoryId) -> Outgoing:
+        """Return a story's message with the model's summary and translation. If one is missing, ask for it.
+
+        While the summary is missing, do not ask for a translation of the sentences that it would replace.
+        """
+        is_missing = False
+
+        def look_up(prompt: Prompt, form: type[A]) -> A | None:
+            nonlocal is_missing
+            if is_missing:
+                return None
+            texts = self._stored(turn, prompt)
+            if self._is_open(prompt, texts, turn.now) and not self.is_over:
+                is_missing = True
+                self._wanted[prompt.key] = prompt
+                self._words[prompt.key] = story, prompt.use, turn.now + LATE
+            return _parsed(prompt, texts.get(prompt.key), form)
+
+        return with_model_words(turn, row, self.advisor.policy, look_up)
+
+    def end_waiting(self) -> None:
+        """Stop to wait for the words of messages."""
+        self._words.clear()
+
+    def _stored(self, turn: Turn, *asked: Prompt) -> Mapping[str, str]:
+        """Return prompt key -> stored answer."""
+        if not asked:
+            return {}
+        return turn.tx.completions.answers([prompt.key for prompt in asked], by=self.advisor.policy.name)
+
+    def _is_open(self, prompt: Prompt, texts: Mapping[str, str], now: datetime) -> bool:
+        """Return whether an answer to the prompt is missing and may still come."""
+        if prompt.key in texts or self.advisor.has_failed(prompt.key):
+            return False
+        return self.advisor.is_available(prompt.use, now)
+
+
+class AnswerLookup(Protocol):
+    """A function that returns the answer to a prompt, or None if no answer is available."""
+
+    def __call__(self, prompt: Prompt, form: type[A], /) -> A | None: ...
+
+
+def with_model_words(turn: Turn, row: Outgoing, policy: LanguageModelPolicy, look_up: AnswerLookup) -> Outgoing:
+    """Return the row with the model's summary in its message, and with a translation if the channel wants one.
+
+    Return the row unchanged if there is no answer or the article contains instructions to a model.
+    """
+    if row.message.kind not in _KINDS or len(row.message.briefs) != 1:
+        return row
+    (brief,) = row.message.briefs
+    story = turn.story(brief.story)
+    source = (brief.summary or (brief.title,))[0]
+    members = story.members if story else ()
+    article = next((member.article for member in members if member.article.id == source.article), None)
+    if article is None or prompts.instructs_a_model(article):
+        return row
+    sentences = [sentence.text for sentence in brief.summary]
+    shown = brief.summary
+    if brief.summary and Use.SUMMARY in policy.uses:
+        answer = look_up(prompts.summary_prompt(article), prompts.Summary)
+        if answer is not None:
+            sentences = [sentence.text.strip() for sentence in answer.sentences]
+            texts = [*sentences[:-1], f"{sentences[-1]} [summary by {policy.name}]"]
+            shown = tuple(replace(source, spans=(Span(text=text),)) for text in texts)
+    to = turn.settings.policy(row.channel).translate
+    if to is not None and Use.TRANSLATE in policy.uses:
+        prompt = prompts.translation_prompt(article, [brief.title.text, *sentences], to=to)
+        translated = look_up(prompt, prompts.Translation) if prompt else None
+        if translated is not None:
+            title, *texts = translated.texts
+            text = visible.line(" — ".join(filter(None, (f"{to}: {title}", " ".join(texts)))), _TRANSLATION_LENGTH)
+            span = Span(text=f"{text} [translated by {policy.name}]")
+            # Remove the link, so that the translation becomes a separate paragraph.
+            shown = (*shown[:_ORIGINAL_SENTENCES], replace(source, spans=(span,), link=""))
+    return replace(row, message=replace(row.message, briefs=(replace(brief, summary=shown),)))
+
+
+def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[Prompt, type[A]], A | None]:
+    """Return a function that looks up stored answers of the model with the name ``by``."""
+
+    def look_up(prompt: Prompt, form: type[A]) -> A | None:
+        return _parsed(prompt, tx.completions.answers([prompt.key], by=by).get(prompt.key), form)
+
+    return look_up
+
+
+def _parsed(prompt: Prompt, text: str | None, form: type[A]) -> A | None:
+    """Return the parsed answer, or None if ``text`` is None or not valid for this version of the prompt."""
+    with suppress(BadAnswer):
+        return None if text is None else prompts.parse_answer(prompt, text, form)
+    return None
