@@ -9,11 +9,17 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
+import structlog
+
 from bot.model.durations import Clock
 from bot.model.errors import StoreError, StoreUnavailable
 
 T = TypeVar("T")
 
+log = structlog.get_logger("wirewatch")
+
+#: The pauses before a task is started again after an unexpected error: the first one, and the longest one.
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=5)
 #: The pause after a failure of the database.
 STORE_PAUSE = timedelta(seconds=2)
 
@@ -74,3 +80,18 @@ async def retry_until_stored(work: Callable[[], Awaitable[T]], clock: Clock) -> 
         except StoreUnavailable:
             # The store has already logged the error.
             await clock.sleep(STORE_PAUSE)
+
+
+async def supervise(name: str, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    """Run a long-lived task until it returns. After an error, start it again; the pauses grow up to a limit."""
+    pause = FIRST_PAUSE
+    while True:
+        started_at = clock.now()
+        try:
+            return await work()
+        except Exception:
+            if clock.now() - started_at > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
+            log.critical("task failed; it starts again", task=name, pause_s=pause.total_seconds(), exc_info=True)
+        await clock.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)

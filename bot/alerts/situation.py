@@ -27,7 +27,11 @@ def quiet_hours_end(quiet: QuietHours | None, now: datetime) -> datetime | None:
         if quiet.end <= clock < quiet.start:
             return None
         day = local.date() + timedelta(days=1) if clock >= quiet.start else local.date()
-    return datetime.combine(day, quiet.end, tzinfo=quiet.zone).astimezone(UTC)
+    end = datetime.combine(day, quiet.end, tzinfo=quiet.zone)
+    if end.astimezone(UTC) <= now:
+        # The clock was set back over the end, which therefore comes a second time.
+        end = end.replace(fold=1)
+    return end.astimezone(UTC)
 
 
 def next_digest_time(digest: Digest, now: datetime) -> datetime:

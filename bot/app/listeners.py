@@ -15,14 +15,17 @@ from bot.app.wiring import Live
 from bot.model.alerts import Decision
 from bot.model.channels import ActionResult, ChatRequest, Listener, Press
 from bot.model.durations import Clock
-from bot.model.messages import Message
-from bot.pipeline import actions
+from bot.model.errors import StoreError
+from bot.model.messages import Message, MessageKind
+from bot.model.quarantine import PieceKind
+from bot.pipeline import actions, quarantine
 from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
 
 #: The operator is notified after this long without a connection.
 NOTIFY_AFTER = timedelta(minutes=1)
+_BUG = "This could not be done because of a bug in Wirewatch. Its operator gets a notice."
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class Interactions:
             lambda: listener.listen(
                 lambda press: self.take(press, channels),
                 lambda reason: self._note_connection(channels, reason),
-                lambda question: self.on_question(question, channels),
+                lambda question: self.ask(question, channels),
             ),
             self.clock,
         )
@@ -70,7 +73,15 @@ class Interactions:
     async def take(self, press: Press, channels: Sequence[str]) -> ActionResult:
         """Carry out a button press on a message in one of ``channels``. Raises StoreError."""
         settings, now = self.live.settings, self.clock.now()
-        result = await self.store.write(lambda tx: actions.apply_press(tx, settings, press, channels=channels, now=now))
+        try:
+            result = await self.store.write(
+                lambda tx: actions.apply_press(tx, settings, press, channels=channels, now=now)
+            )
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bug must not end the connection for everybody
+            await self._set_aside(PieceKind.PRESS, press.id, error)
+            return ActionResult(text=_BUG, refused="unexpected error")
         fields = {"action": type(press.action).__name__, "story": press.story, "by": press.person.id}
         if result.refused:
             log.warning("button press refused", **fields, reason=result.refused)
@@ -78,6 +89,20 @@ class Interactions:
             log.info("button press stored", **fields, is_new=bool(result.decisions))
         self.on_decided(result.decisions)
         return result
+
+    async def ask(self, question: ChatRequest, channels: Sequence[str]) -> Message:
+        """Answer a question or a command in a chat."""
+        try:
+            return await self.on_question(question, channels)
+        except Exception as error:  # noqa: BLE001 - one bug must not end the connection for everybody
+            await self._set_aside(PieceKind.COMMAND, question.id, error)
+            return Message(kind=MessageKind.NOTICE, lead=_BUG)
+
+    async def _set_aside(self, kind: PieceKind, piece: str, error: Exception) -> None:
+        settings, now = self.live.settings, self.clock.now()
+        await self.store.write(
+            lambda tx: quarantine.set_aside(tx, kind, piece, error, stage=kind.value, settings=settings, now=now)
+        )
 
     async def _note_connection(self, channels: tuple[str, ...], reason: str | None) -> None:
         """Log and report a listener's connection. ``reason`` is why the connection failed, or None if it works."""

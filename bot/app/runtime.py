@@ -7,7 +7,7 @@ import gc
 import json
 import os
 import platform
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 
 from bot import __version__, channels, config, storage
-from bot.aio import TaskGroup, retry_until_stored
+from bot.aio import TaskGroup, retry_until_stored, supervise
 from bot.alerts import notices
 from bot.app import memory
 from bot.app.assisting import Assisting
@@ -180,16 +180,20 @@ class App:
         memory.spare_collections(lasts=True)
         async with TaskGroup() as group:
             if site:
-                group.create_task(site.serve(stop))
+                group.create_task(supervise("web", lambda: site.serve(stop), self.clock))
             group.create_task(engine(stop))
-            listening = self._listening.run(lambda: channels.listeners(self.live.channels.values()))
-            tasks = [group.create_task(listening), group.create_task(self._assisting.run())]
-            if folder:
-                tasks.append(group.create_task(self._watch(folder)))
-            tasks.append(group.create_task(checks.check_all(self.live.channels.values())))
             mailboxes = push.Mailboxes(self.store, self.clock, self.fetcher, lambda: self.live.settings)
             hubs = push.Hubs(self.store, self.clock, self.fetcher, lambda: self.live.settings)
-            tasks += [group.create_task(mailboxes.run()), group.create_task(hubs.run())]
+            works: dict[str, Callable[[], Awaitable[None]]] = {
+                "buttons": lambda: self._listening.run(lambda: channels.listeners(self.live.channels.values())),
+                "language model": self._assisting.run,
+                "checks of channels": lambda: checks.check_all(self.live.channels.values()),
+                "mailboxes": mailboxes.run,
+                "hubs": hubs.run,
+            }
+            if folder:
+                works["configuration"] = lambda: self._watch(folder)
+            tasks = [group.create_task(supervise(name, work, self.clock)) for name, work in works.items()]
             await stop.wait()
             for task in tasks:
                 task.cancel()

@@ -40,6 +40,7 @@ COMMANDS = {
     "mcp": ("mcp", "mcp"),
     "review": ("rules", "review"),
     "silence": ("silence", "silence"),
+    "quarantine": ("quarantine", "quarantine"),
 }
 
 #: Commands that log nothing.

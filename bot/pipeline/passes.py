@@ -112,10 +112,10 @@ class Pipeline:
         )
         return token, states
 
-    async def free_feeds(self, token: str) -> None:
-        """End the leases of ``token``, so that its feeds are due again. Raises StoreUnavailable."""
-        now = self.clock.now()
-        await self.store.write(lambda tx: tx.feeds.renew(token, until=now))
+    async def free_feeds(self, token: str, *, wait: timedelta = timedelta()) -> None:
+        """End the leases of ``token`` after a time, so that its feeds can be polled again. Raises StoreUnavailable."""
+        until = self.clock.now() + wait
+        await self.store.write(lambda tx: tx.feeds.renew(token, until=until))
 
     async def run(
         self,

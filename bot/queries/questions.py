@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.queries import actions, articles, feedback, feeds, rules, silences, status, stories, trials
+from bot.queries import actions, articles, feedback, feeds, quarantine, rules, silences, status, stories, trials
 from bot.queries.registry import Question
 
 #: All questions, in the order of the API's document and of the list of tools.
@@ -27,5 +27,6 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     trials.TRY_RULE,
     feeds.FEEDS_HEALTH,
     status.STATUS,
+    quarantine.QUARANTINE,
     trials.DRAFT_RULE,
 )

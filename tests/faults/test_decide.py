@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from bot.pipeline import join
 from bot.pipeline.turn import Turn
 from tests.faults import rows
 from tests.journeys.world import World, world
+from tests.testbed import commands
 
 
 @pytest.fixture
@@ -167,3 +169,23 @@ async def test_a_new_version_puts_back_what_it_can_read(desk: World) -> None:
 
     assert rows.ask(desk, "SELECT alert FROM alerts") == [before]
     assert await rows.pieces(desk) == []
+
+
+async def test_the_command_lists_retries_and_drops_what_was_set_aside(desk: World) -> None:
+    desk.publish("wire", *rows.reports(2))
+    await desk.once()
+    rows.change(desk, "UPDATE alerts SET alert = '{', held_until = 1")
+    await desk.once()
+    environ = {**os.environ, **desk.environ}
+    config = ["--config", str(desk.folder)]
+
+    listed = commands.run(["quarantine", "list", "--json", *config], desk.folder, environ)
+    numbers = [piece["number"] for piece in json.loads(listed.stdout)["pieces"]]
+    assert len(numbers) == 2
+    dropped = commands.run(["quarantine", "drop", str(numbers[0]), *config], desk.folder, environ)
+    assert dropped.stderr.strip() == "1 piece dropped."
+    retried = commands.run(["quarantine", "retry", "--all", *config], desk.folder, environ)
+    assert retried.stderr.strip() == "1 piece will be tried again."
+    unknown = commands.run(["quarantine", "drop", "999", *config], desk.folder, environ)
+    assert "nothing in quarantine has the number 999" in unknown.stdout + unknown.stderr
+    assert [piece.n for piece in await desk.read(lambda tx: tx.quarantine.requested())] == numbers[1:]

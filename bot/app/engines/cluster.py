@@ -124,6 +124,9 @@ class ClusterEngine:
             _, states = await pipeline.claim(limit=self.batch, token=token)
             try:
                 passed = await pipeline.run(token, states, self._app.live.settings, decides=False)
+            except StoreError:
+                # The polls could not be stored. The feeds wait until their lease ends, and are not fetched before.
+                return
             except BaseException:
                 # The poll was interrupted. Release the feeds, so that other workers need not wait until the lease ends.
                 await asyncio.shield(self.release_feeds(token))
@@ -158,6 +161,7 @@ class ClusterEngine:
         """Delete rows past their retention. After a failure, the next minute's task tries again."""
         cutoff = self._app.clock.now() - GUARDED
         with suppress(StoreError):
+            await self._app.tend_quarantine()
             await self._app.maintain()
             await self._app.store.write(lambda tx: tx.articles.forget_fresh(before=cutoff))
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot.aio import TaskGroup, retry_until_stored
+from bot.aio import TaskGroup, retry_until_stored, supervise
 from bot.app.runtime import App
 from bot.model.errors import StoreError
 from bot.model.feeds import FeedState
@@ -16,6 +16,10 @@ from bot.pipeline.reports import PassReport
 TICK = timedelta(seconds=1)
 #: Interval between checks whether old rows must be deleted. A check also notices a changed `keep:`.
 MAINTAIN = timedelta(minutes=10)
+#: Interval between checks of what was set aside.
+TEND = timedelta(seconds=10)
+#: Longest time for which feeds wait after their polls could not be stored.
+LONGEST_WAIT = timedelta(hours=1)
 #: Maximum number of feeds in progress, as a multiple of ``fetch.concurrency``, so that a slow feed leaves no slot idle.
 CLAIM_AHEAD = 4
 
@@ -31,12 +35,20 @@ class LocalEngine:
         #: Number of feeds that are being polled.
         self._under_way = 0
         self._has_room = asyncio.Event()
+        #: Number of passes in a row whose polls could not be stored.
+        self._failed_passes = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set, then send the messages that are due."""
         async with TaskGroup() as group:
-            group.create_task(self._app.send(stop))
-            tasks = [group.create_task(self._poll_for_ever()), group.create_task(self._maintain_for_ever())]
+            clock = self._app.clock
+            group.create_task(supervise("send", lambda: self._app.send(stop), clock))
+            works = {
+                "poll": self._poll_for_ever,
+                "maintain": self._maintain_for_ever,
+                "quarantine": self._tend_for_ever,
+            }
+            tasks = [group.create_task(supervise(name, work, clock)) for name, work in works.items()]
             await stop.wait()
             for task in tasks:
                 task.cancel()
@@ -49,6 +61,11 @@ class LocalEngine:
         while True:
             await retry_until_stored(self._app.maintain, self._app.clock)
             await self._app.clock.sleep(MAINTAIN)
+
+    async def _tend_for_ever(self) -> None:
+        while True:
+            await retry_until_stored(self._app.tend_quarantine, self._app.clock)
+            await self._app.clock.sleep(TEND)
 
     async def _tick(self, passes: TaskGroup) -> None:
         """Start passes over the due feeds; if there are too many, wait for free slots and continue."""
@@ -85,8 +102,12 @@ class LocalEngine:
 
         try:
             self._on_pass(await pipeline.run(token, states, app.live.settings, on_taken=take))
+            self._failed_passes = 0
         except StoreError:
-            # Poll these feeds again as soon as the database is available.
-            await retry_until_stored(lambda: pipeline.free_feeds(token), app.clock)
+            # Publishers must not notice our outage, so the feeds wait for their interval, longer after each failure.
+            fetch = app.live.settings.bot.fetch
+            wait = min(max(fetch.every, fetch.at_least) * 2**self._failed_passes, LONGEST_WAIT)
+            self._failed_passes = min(self._failed_passes + 1, 10)
+            await retry_until_stored(lambda: pipeline.free_feeds(token, wait=wait), app.clock)
         finally:
             take(remaining)

@@ -1,0 +1,84 @@
+"""Questions about work that was set aside after an unexpected error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pydantic
+
+from bot.model.quarantine import QuarantinedPiece
+from bot.queries.registry import Archive, Document, Parameters, Question, Refused, Time, Why
+
+
+class QuarantineParameters(Parameters):
+    """No parameters."""
+
+
+class PieceDocument(Document):
+    """One piece of work that was set aside. ``is_retry_requested``: the bot tries it again as soon as it runs."""
+
+    number: int = pydantic.Field(validation_alias="n")
+    kind: str
+    id: str
+    stage: str
+    error: str
+    version: str
+    at: Time
+    is_retry_requested: bool
+
+
+class QuarantineDocument(Document):
+    """All pieces of work that were set aside, oldest first."""
+
+    pieces: list[PieceDocument]
+
+    @classmethod
+    def of(cls, value: Sequence[QuarantinedPiece]) -> QuarantineDocument:
+        """Return the document of pieces."""
+        return cls(pieces=[PieceDocument.of(piece) for piece in value])
+
+
+def list_quarantine(archive: Archive, parameters: QuarantineParameters) -> Sequence[QuarantinedPiece]:
+    """List the work that was set aside after an unexpected error."""
+    return archive.tx.quarantine.all()
+
+
+QUARANTINE = Question("quarantine", list_quarantine, QuarantineDocument, path="/quarantine")
+
+
+class PiecesParameters(Parameters):
+    """The numbers of pieces, or none for all."""
+
+    numbers: list[int] = pydantic.Field(default_factory=list, max_length=1_000)
+
+
+def retry_pieces(archive: Archive, parameters: PiecesParameters) -> Sequence[QuarantinedPiece]:
+    """Try pieces again. The running bot does it within seconds; a stopped one, at its next start."""
+    pieces = _named(archive, parameters)
+    archive.tx.quarantine.request_retry([piece.n for piece in pieces])
+    return pieces
+
+
+RETRY_PIECES = Question("retry_quarantine", retry_pieces, QuarantineDocument, method="POST", is_action=True)
+
+
+def drop_pieces(archive: Archive, parameters: PiecesParameters) -> Sequence[QuarantinedPiece]:
+    """Give up pieces for ever. Articles stay in the archive."""
+    pieces = _named(archive, parameters)
+    for piece in pieces:
+        archive.tx.quarantine.drop(piece, now=archive.now)
+    return pieces
+
+
+DROP_PIECES = Question("drop_quarantine", drop_pieces, QuarantineDocument, method="POST", is_action=True)
+
+
+def _named(archive: Archive, parameters: PiecesParameters) -> Sequence[QuarantinedPiece]:
+    pieces = archive.tx.quarantine.all()
+    missing = set(parameters.numbers) - {piece.n for piece in pieces}
+    if missing:
+        listed = ", ".join(map(str, sorted(missing)))
+        raise Refused(
+            Why.NOT_FOUND, f"nothing in quarantine has the number {listed}; `wirewatch quarantine list` lists all"
+        )
+    return [piece for piece in pieces if piece.n in parameters.numbers or not parameters.numbers]

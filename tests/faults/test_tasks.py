@@ -1,0 +1,78 @@
+"""A task that fails starts again; an unexpected error in a press or a command ends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot import storage
+from bot.aio import LONGEST_PAUSE, supervise
+from bot.alerts.situation import quiet_hours_end
+from bot.app import listeners
+from bot.model.actions import Useful
+from bot.model.channels import ChatRequest, Person, Press
+from bot.model.messages import Message
+from bot.model.quarantine import PieceKind
+from bot.model.settings import QuietHours
+from bot.model.stories import StoryId
+from bot.pipeline import actions
+from tests.testbed.fakes import START, FakeClock
+from tests.testbed.live import live_over
+from tests.testbed.made_settings import make_settings
+
+
+async def test_a_task_that_fails_starts_again_after_pauses_that_grow() -> None:
+    clock, starts = FakeClock(), []
+
+    async def work() -> None:
+        starts.append(clock.now())
+        if len(starts) < 15:
+            raise LookupError("a bug")
+
+    await supervise("work", work, clock)
+    pauses = [later - earlier for earlier, later in pairwise(starts)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == LONGEST_PAUSE
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[storage.Store]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    yield opened
+    await opened.close()
+
+
+async def test_an_unexpected_error_in_a_press_or_a_command_is_answered_and_set_aside(
+    store: storage.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(request: ChatRequest, channels: Sequence[str]) -> Message:
+        raise LookupError("a bug")
+
+    def apply(*_: object, **__: object) -> None:
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(actions, "apply_press", apply)
+    live = live_over(make_settings(operator="ops"))
+    running = listeners.Interactions(store, FakeClock(), live=live, on_decided=lambda decided: None, on_question=ask)
+    press = Press(id="p1", person=Person(id="U1"), action=Useful(), story=StoryId("s"), place="C1", ref="1")
+    result = await running.take(press, ["desk"])
+    assert "because of a bug" in result.text
+    answer = await running.ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
+    assert "because of a bug" in answer.lead
+    pieces = await store.read(lambda tx: tx.quarantine.all())
+    assert [(piece.kind, piece.id) for piece in pieces] == [(PieceKind.PRESS, "p1"), (PieceKind.COMMAND, "q1")]
+    assert len(await store.read(lambda tx: tx.outbox.unsent())) == 2
+
+
+def test_quiet_hours_that_end_in_the_repeated_hour_of_a_clock_change_end_after_now() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    quiet = QuietHours(start=time(22), end=time(2, 30), zone=zone)
+    # 01:10 UTC on this day is 02:10 for the second time; 02:30 came for the first time at 00:30 UTC.
+    now = START.replace(year=2015, month=10, day=25, hour=1, minute=10)
+    end = quiet_hours_end(quiet, now)
+    assert end is not None
+    assert end - now == timedelta(minutes=20)
