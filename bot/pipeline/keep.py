@@ -174,6 +174,8 @@ def _stopped(process: str, since: datetime, until: datetime, how: str, at: datet
 
 
 TRIM_EVERY = timedelta(days=1)
+#: After a longer time without deletions, the clock may be wrong. `once` from cron usually runs more often.
+CLOCK_LEAP = timedelta(days=31)
 
 
 async def trim_when_due(store: storage.Store, clock: Clock, *, keep: timedelta | None) -> bool:
@@ -188,6 +190,10 @@ async def trim_when_due(store: storage.Store, clock: Clock, *, keep: timedelta |
     last = await store.read(keys.TRIMMED.get)
     # A last time in the future means that the clock was set back.
     if last is not None and timedelta() <= now - last < TRIM_EVERY:
+        return False
+    if last is not None and now - last > CLOCK_LEAP:
+        # The clock may have leapt, and would delete the whole archive. Delete only if it shows the same a day later.
+        await store.write(lambda tx: keys.TRIMMED.put(tx, now))
         return False
     deleted = await storage.trim(store, before=now - keep)
     await store.write(lambda tx: keys.TRIMMED.put(tx, now))

@@ -20,6 +20,7 @@ from bot.model.quarantine import PieceKind
 from bot.model.settings import QuietHours
 from bot.model.stories import StoryId
 from bot.pipeline import actions
+from bot.pipeline.keep import trim_when_due
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.live import live_over
 from tests.testbed.made_settings import make_settings
@@ -76,3 +77,14 @@ def test_quiet_hours_that_end_in_the_repeated_hour_of_a_clock_change_end_after_n
     end = quiet_hours_end(quiet, now)
     assert end is not None
     assert end - now == timedelta(minutes=20)
+
+
+async def test_a_clock_that_leaps_and_comes_back_deletes_nothing(store: storage.Store) -> None:
+    clock, keep = FakeClock(), timedelta(days=400)
+    assert await trim_when_due(store, clock, keep=keep)
+    clock.advance(timedelta(days=800))
+    assert not await trim_when_due(store, clock, keep=keep)
+    clock.advance(timedelta(minutes=10))
+    assert not await trim_when_due(store, clock, keep=keep)
+    clock.advance(timedelta(days=1))
+    assert await trim_when_due(store, clock, keep=keep)
