@@ -46,6 +46,8 @@ log = structlog.get_logger("wirewatch")
 
 #: Maximum feeds that ``App.once`` claims at a time; limits memory (the states of 10,000 feeds take 45 MB).
 PORTION = 2_000
+#: Maximum articles that one transaction adds to an index of words that is built again.
+INDEXED = 200
 #: Interval between checks of the configuration files, because bind mounts and config maps raise no file events.
 WATCH = timedelta(seconds=2)
 
@@ -252,7 +254,9 @@ class App:
         return await keep.trim_when_due(self.store, self.clock, keep=self.live.keep)
 
     async def tend_quarantine(self) -> None:
-        """Try again what was asked for, and report what was set aside to the operator. Raises StoreError."""
+        """Try again what was asked for, and report what was set aside. Fill an emptied index. Raises StoreError."""
+        while await self.store.read(lambda tx: tx.search.is_incomplete()):
+            await self.store.write(lambda tx: tx.search.fill(limit=INDEXED))
         settings, now = self.live.settings, self.clock.now()
         await retry.retry_requested(self.store, settings, now=now)
         if await self.store.read(lambda tx: tx.quarantine.unreported()):

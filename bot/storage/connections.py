@@ -79,6 +79,10 @@ class LostRace(Exception):
     """The transaction conflicts with another transaction, and must run again."""
 
 
+class DamagedIndex(Exception):
+    """SQLite's index of the articles' words is damaged. It can be built again from the articles."""
+
+
 #: The codes serialization_failure and deadlock_detected (PostgreSQL's documentation, appendix A).
 _RACES = ("40001", "40P01")
 
@@ -124,6 +128,8 @@ def translated(address: DatabaseAddress) -> Iterator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _RACES:
             raise LostRace from error
+        if getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_CORRUPT_VTAB:
+            raise DamagedIndex from error
         meaning = _meaning(error)
         if meaning is None:
             raise

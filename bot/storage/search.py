@@ -31,6 +31,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.exc import DBAPIError
@@ -40,6 +41,7 @@ from bot.model.durations import format_duration
 from bot.model.errors import SearchTooLong
 from bot.storage.articles import ARTICLE
 from bot.storage.columns import Part, storable
+from bot.storage.decision_queue import KeyValues
 from bot.storage.schema import articles, matches
 
 # These tables are not in the schema's metadata, so that a move does not copy them. The target's triggers fill them.
@@ -94,12 +96,50 @@ _FTS5 = (
 _TIMES = select(_ROWS.c.n).join(articles, articles.c.id == _ROWS.c.article).where(articles.c.has_text)
 
 
+#: The key of the note that the index was emptied and is not complete yet.
+_INCOMPLETE = "search index incomplete"
+_ADD_ROW = text("INSERT INTO search_rows (article) VALUES (:article)")
+_ADD_WORDS = text(
+    "INSERT INTO search_index (rowid, title, body, source) SELECT n, title, text, outlet"
+    " FROM search_rows JOIN articles ON articles.id = search_rows.article WHERE article = :article"
+)
+
+
 class Search(Part):
     """The full-text search of the archive."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._is_sqlite = connection.dialect.name == "sqlite"
+
+    def reset(self) -> None:
+        """Empty a damaged index of SQLite, and mark it as incomplete."""
+        # A damaged structure keeps SQLite from opening the index at all, so put an empty one there first
+        # (sqlite.org/fts5.html, "The %_data Table").
+        for statement in (
+            "DELETE FROM search_index_data",
+            "INSERT INTO search_index_data VALUES (1, X''), (10, X'00000000000000')",
+            "DELETE FROM search_index_idx",
+            "INSERT INTO search_index (search_index) VALUES ('delete-all')",
+            "DELETE FROM search_rows",
+        ):
+            self._connection.exec_driver_sql(statement)
+        KeyValues(self._connection).put(_INCOMPLETE, "yes")
+
+    def is_incomplete(self) -> bool:
+        """Return whether ``reset`` emptied the index and ``fill`` has not filled it yet."""
+        return bool(KeyValues(self._connection).get(_INCOMPLETE))
+
+    def fill(self, *, limit: int) -> None:
+        """Add the oldest ``limit`` articles that are missing in the index. When none is missing, it is complete."""
+        is_indexed = exists().where(_ROWS.c.article == articles.c.id)
+        missing = select(articles.c.id).where(articles.c.has_text, ~is_indexed).order_by(articles.c.first_seen)
+        ids = self._connection.execute(missing.limit(limit)).scalars().all()
+        for article in ids:
+            self._connection.execute(_ADD_ROW, {"article": article})
+            self._connection.execute(_ADD_WORDS, {"article": article})
+        if len(ids) < limit:
+            KeyValues(self._connection).put(_INCOMPLETE, "")
 
     def candidates(self, query: CandidateQuery, within: timedelta) -> Iterator[SearchCandidate]:
         """Yield candidates for a query, newest first. Raises SearchTooLong if this takes longer than ``within``."""

@@ -187,11 +187,25 @@ class Store:
             self.on_outage(outage)
 
     def _run(self, engine: Engine, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` in a transaction. If it meets a value that cannot be read, set the row aside and start again."""
+        """Run ``work`` in a transaction.
+
+        If it meets a value that cannot be read, set the row aside and start again. If the index of words is damaged,
+        empty it and start again; ``Search.fill`` then fills it.
+        """
+        is_reset = False
         while True:
             try:
                 with translated(self.address), engine.begin() as connection:
                     return work(Transaction(connection))
+            except connections.DamagedIndex as error:
+                if is_reset or self._writer is None:
+                    raise connections.unavailable(
+                        self.address, "its index of words is damaged; the running bot builds it again"
+                    ) from error
+                is_reset = True
+                log.error("the index of words is damaged; it is built again")
+                with translated(self.address), self._writer.begin() as connection:
+                    Search(connection).reset()
             except UnreadableValue as error:
                 if not self._set_aside(error):
                     raise StoreError(f"reading the database {self.address}: {error}") from error
