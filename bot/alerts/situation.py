@@ -102,7 +102,7 @@ class Situation:
 
     def digest_of(self, rule: Rule) -> Digest | None:
         """Return the digest of the rule or else of the channel, or None if neither has one."""
-        return rule.when or self.policy.digest
+        return rule.when if isinstance(rule.when, Digest) else self.policy.digest
 
     def next_digest(self, rules: Sequence[Rule]) -> datetime | None:
         """Return the time of the first digest of the rules, or None if any rule posts at once."""

@@ -29,6 +29,7 @@ from bot.queries import trials
 from bot.queries.registry import Archive
 from bot.queries.trials import TrialDocument
 from bot.rules import errors
+from bot.stories import volume
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -217,6 +218,7 @@ def _show_messages(report: backtest.BacktestReport) -> None:
             f"  of the first {report.replayed:,} of {report.matched:,} matched articles, seen before "
             f"{report.told_until:%Y-%m-%d %H:%M}; --replay 0 simulates all"
         )
+    _show_surges(report)
     spoken = [message for message in report.messages if message.kind is not MessageKind.EDIT]
     for message in spoken[-2 * LISTED :]:
         headline = message.headlines[0] if message.headlines else ""
@@ -225,6 +227,21 @@ def _show_messages(report: backtest.BacktestReport) -> None:
         terminal.row(f"  {message.at:%m-%d %H:%M} {message.channel}: {what}{headline}{more}")
     if len(spoken) > 2 * LISTED:
         terminal.row(f"  … and {len(spoken) - 2 * LISTED} before (--json lists all)", style="dim")
+
+
+def _show_surges(report: backtest.BacktestReport) -> None:
+    """Show when rules with ``volume`` would have reported a surge, and why."""
+    days = (report.until - report.since).days
+    if report.surges:
+        terminal.row(f"It would have reported {format_count(len(report.surges), 'surge')} in {days} days:")
+    for surge in report.surges:
+        peak = f"{surge.peak.count} articles, usually {surge.peak.usual:.0f}"
+        terminal.row(f"  {surge.opened_at:%m-%d %H:%M} {surge.rule}: {peak}; {volume.describe_causes(surge.causes)}")
+        for cause in surge.causes.largest:
+            outlets = ", ".join(cause.outlets[:3]) + (
+                f" and {len(cause.outlets) - 3} more" if cause.outlets[3:] else ""
+            )
+            terminal.row(f"      {cause.headline} ({outlets})", style="dim")
 
 
 def _list(

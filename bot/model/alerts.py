@@ -57,6 +57,8 @@ class Reason(StrEnum):
     UNCLAIMED = "unclaimed"
     #: Nobody claimed the story in time.
     ESCALATED = "escalated"
+    #: The coverage of a rule is far above what is usual.
+    SURGE = "surge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ class MessageKind(StrEnum):
     POST = "post"
     EDIT = "edit"
     REPLY = "reply"
-    #: Several stories in one message: a digest or a baseline.
+    #: Several stories in one message: a digest, a baseline or a surge.
     GATHERED = "gathered"
     #: A message of the bot about itself, to the operator.
     NOTICE = "notice"
@@ -163,7 +163,7 @@ class Message:
     briefs: tuple[StoryBrief, ...] = ()
     facts: tuple[Fact, ...] = ()
     edits: tuple[Edit, ...] = ()
-    #: Untrusted lines of a notice (addresses, error texts), shown as plain text.
+    #: Untrusted lines of a notice or a surge (addresses, error texts, outlets), shown as plain text.
     lines: tuple[str, ...] = ()
     #: The current judgements of readers, oldest first.
     judgements: tuple[Judgement, ...] = ()
@@ -193,7 +193,8 @@ class Message:
     @property
     def is_gathered(self) -> bool:
         """Whether the message lists several stories, or is an edit of a message that does."""
-        return self.kind is MessageKind.GATHERED or (self.kind is MessageKind.EDIT and len(self.briefs) > 1)
+        is_list = len(self.briefs) > 1 or self.reason is Reason.SURGE
+        return self.kind is MessageKind.GATHERED or (self.kind is MessageKind.EDIT and is_list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from bot import keys
@@ -94,6 +94,52 @@ class Digest:
 
     at: time
     zone: ZoneInfo
+
+
+def _parse_factor(value: object) -> float:
+    written = keys.parse_text(str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value)
+    match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*[x×]?", written)
+    if not match or not 1 < float(match[1]) <= 100:
+        raise InvalidValue("factor", f'"{keys.shorten(written)}" is not a factor from 1.1 to 100', "write 3x")
+    return float(match[1])
+
+
+def _check_window(window: timedelta) -> timedelta:
+    if window % timedelta(hours=1) or window > timedelta(days=2):
+        raise InvalidValue("duration", "the window must be whole hours, at most 2 days", "write 6 hours")
+    return window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurgeLimits:
+    """The limits above which the coverage of a rule is a surge."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid", "alias_generator": keys.key_of}
+
+    above: Annotated[
+        Annotated[float, Parse(_parse_factor, type=["string", "number"], examples=["3x"])],
+        Key("How many times the usual number of articles: 3x."),
+    ] = 3.0
+    in_: Annotated[
+        Annotated[keys.Duration, Parse(_check_window, "after")],
+        Key("The window in which articles are counted, in whole hours: 6 hours."),
+    ] = timedelta(hours=6)
+    at_least: Annotated[int, Key("The smallest number of independent articles in the window.", ge=2, le=10_000)] = 8
+
+
+def _expand_limits(value: object) -> object:
+    return {} if value is True else value
+
+
+class _OrTrue:
+    """Marks a block of keys that can also be written as true, for the JSON Schema."""
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: Any) -> Mapping[str, object]:
+        return {"anyOf": [{"const": True}, handler(schema)]}
+
+
+#: The value of ``when: volume``.
+ONLY_SURGES: Literal["volume"] = "volume"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,13 +247,15 @@ Names = Annotated[keys.Texts, Parse(_without_duplicates, "after")]
 Forms = Annotated[tuple[ArticleForm, ...], Parse(keys.as_list, "before"), keys.OrText()]
 
 
-def _parse_digest(value: object, info: Any) -> Digest | None:
+def _parse_digest(value: object, info: Any) -> Digest | Literal["volume"] | None:
     written = keys.parse_text(value)
     if written == "now":
         return None
+    if written == ONLY_SURGES:
+        return ONLY_SURGES
     match = re.match(r"digest\s+([0-9]\S*)(?:\s+(\S+))?\Z", written)
     if not match:
-        advice = "write now or digest 08:00"
+        advice = "write now, digest 08:00 or volume"
         if other := re.match(r"(?:digest|daily)?\s*(?:at\s*)?([0-9].*)\Z", written):
             with contextlib.suppress(InvalidValue):
                 advice = f"write digest {keys.parse_clock_time(keys.as_24_hours(other[1])):%H:%M}"
@@ -231,12 +279,13 @@ def _parse_end(value: object, info: Any) -> datetime:
 
 _LEAD = {"type": "string", "pattern": keys.DURATION_PATTERN}
 _LEADS = {"type": "array", "minItems": 1, "maxItems": 5, "items": _LEAD}
-_WHEN_PATTERN = r"^(now|digest\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?)$"
+_WHEN_PATTERN = r"^(now|volume|digest\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?)$"
 _UNTIL_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$"
 When = Annotated[
-    Digest | None,
-    Parse(_parse_digest, info=True, type="string", pattern=_WHEN_PATTERN, examples=["now", "digest 08:00"]),
+    Digest | Literal["volume"] | None,
+    Parse(_parse_digest, info=True, type="string", pattern=_WHEN_PATTERN, examples=["now", "digest 08:00", "volume"]),
 ]
+Surges = Annotated[SurgeLimits, Parse(_expand_limits, "before"), _OrTrue()]
 Reminders = Annotated[Remind, Parse(_parse_remind, info=True, anyOf=[_LEAD, _LEADS], examples=["2 days"])]
 End = Annotated[datetime, Parse(_parse_end, info=True, type="string", pattern=_UNTIL_PATTERN, examples=["2026-12-31"])]
 Query = Annotated[str, Parse(keys.parse_text, type="string")]
@@ -294,6 +343,7 @@ class Rule:
         **dict.fromkeys(("in", "field", "fields"), "where"),
         **dict.fromkeys(("forms", "formats", "leave_out", "skip_forms"), "skip"),
         **dict.fromkeys(("people", "mentions", "ping"), "mention"),
+        **dict.fromkeys(("surge", "surges", "spike", "burst"), "volume"),
     }
 
     name: Annotated[
@@ -367,7 +417,20 @@ class Rule:
             "severity high never wait. Default: the gather of bot.yaml."
         ),
     ] = None
-    when: Annotated[When, Key("now, or digest 08:00 to post all stories of a day in one message at that time.")] = None
+    when: Annotated[
+        When,
+        Key(
+            "now, or digest 08:00 to post all stories of a day in one message at that time, or volume to post only "
+            "surges (see the key volume)."
+        ),
+    ] = None
+    volume: Annotated[
+        Surges | None,
+        Key(
+            "Also post a message about each surge: coverage far above what is usual. {above: 3x, in: 6 hours, "
+            "at_least: 8}, or true for these values."
+        ),
+    ] = None
     thread: Annotated[
         Thread | None,
         Key(
@@ -411,6 +474,11 @@ class Rule:
     def has_ended(self, now: datetime) -> bool:
         """Return whether ``until`` is over."""
         return self.until is not None and self.until <= now
+
+    @property
+    def surge_limits(self) -> SurgeLimits | None:
+        """The limits of the rule's surges, or None if it does not report surges."""
+        return self.volume or (SurgeLimits() if self.when == ONLY_SURGES else None)
 
     @property
     def lines(self) -> tuple[tuple[str, Line], ...]:

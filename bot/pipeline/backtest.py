@@ -23,8 +23,11 @@ from bot.model.feeds import Feed
 from bot.model.messages import MessageKind, Outgoing
 from bot.model.rules import ArticleForm, Evidence, Match
 from bot.model.stories import Article, ArticleId, SendId
+from bot.model.surges import Surge
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.turn import StoryCache, Turn
+from bot.pipeline.volume import VolumeMonitor, count_members
+from bot.storage.columns import EPOCH
 from bot.text.forms import find_form
 
 
@@ -113,6 +116,8 @@ class BacktestReport:
     matched: int = 0
     #: Number of matched articles that were replayed to produce the messages.
     replayed: int = 0
+    #: The surges that would have been reported, oldest first.
+    surges: tuple[Surge, ...] = ()
     #: The end of the replay, or None if the whole period was replayed.
     told_until: datetime | None = None
 
@@ -256,6 +261,9 @@ class Replay:
         self._cache = StoryCache()
         self._batch: list[Arrival] = []
         self._rows: dict[SendId, Outgoing] = {}
+        self._volume = VolumeMonitor()
+        self._measured_at: datetime | None = None
+        self._measures = any(rule.rule.surge_limits is not None for rule in settings.rules)
 
     def take(self, article: Article, matches: tuple[Match, ...], *, is_baseline: bool) -> None:
         """Add a matched article. Articles must be added in the order of their ``first_seen``."""
@@ -267,6 +275,7 @@ class Replay:
         """Decide the last batch, and release alerts that are held until ``until`` or earlier."""
         self._decide()
         self._release(until)
+        self._measure(until)
 
     def _decide(self) -> None:
         if not self._batch:
@@ -274,11 +283,29 @@ class Replay:
         now = self._batch[0].article.first_seen
         self._release(now)
         self._memory.articles.add([arrival.article for arrival in self._batch])
+        for arrival in self._batch if self._measures else ():
+            self._memory.articles.add_matches(arrival.article.id, arrival.matches)
         turn = Turn(self._memory, self._settings, now, self._cache)
+        self._measure(now)
         self._updater.update(turn, self._batch, ())
+        count_members(turn)
         self._write(turn)
         self._batch = []
         self._release(now)
+
+    def _measure(self, until: datetime) -> None:
+        """Measure the rules' volume at ``until`` and, while a surge lasts, each hour before that."""
+        if not self._measures:
+            return
+        while True:
+            is_open = any(surge.closed_at is None for surge in self.surges)
+            hour_later = (self._measured_at or until) + timedelta(hours=1)
+            now = self._measured_at = hour_later if is_open and hour_later < until else until
+            turn = Turn(self._memory, self._settings, now, self._cache)
+            self._volume.measure(turn)
+            self._write(turn)
+            if now >= until:
+                return
 
     def _release(self, until: datetime) -> None:
         """Release each held alert at the end of its hold, like the live bot."""
@@ -297,6 +324,11 @@ class Replay:
         for row in turn.rows:
             self._rows.setdefault(row.id, row)
         turn.write(self._memory)
+
+    @property
+    def surges(self) -> Sequence[Surge]:
+        """The surges, oldest first."""
+        return self._memory.volume.surges_since(EPOCH)
 
     @property
     def stories(self) -> int:
@@ -428,6 +460,7 @@ class _Trial:
             held=self._replay.held,
             matched=self._matched,
             replayed=self._replayed,
+            surges=tuple(self._replay.surges),
             told_until=self._full_at,
         )
 

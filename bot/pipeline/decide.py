@@ -38,6 +38,7 @@ from bot.pipeline.keep import ExpectationMonitor
 from bot.pipeline.quarantine import Stage
 from bot.pipeline.reports import Observer
 from bot.pipeline.turn import Overtaken, StoryCache, Turn
+from bot.pipeline.volume import VolumeMonitor, count_members
 
 if TYPE_CHECKING:
     from bot.pipeline.ask import Asking, LateAnswer
@@ -74,6 +75,8 @@ class _Work:
     #: Whether to gather messages that waited for too long.
     gathers: bool = False
     late_answers: Sequence[LateAnswer] = ()
+    #: Whether to measure the volume of rules.
+    measures: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +108,7 @@ class Decider:
         self._updater = StoryUpdater()
         self._cache = StoryCache()
         self._expectations = ExpectationMonitor()
+        self._volume = VolumeMonitor()
         #: The queue's holder and change number when the stories and alerts were cached.
         self._known: QueueHolder | None = None
         self._lock = asyncio.Lock()
@@ -117,11 +121,20 @@ class Decider:
         self._alerts: Stage[AlertKey] = Stage("release", clock, self._set_aside_alerts)
         self._gathered: Stage[None] = Stage("gather", clock, self._set_aside_nothing)
         self._expected: Stage[None] = Stage("expectations", clock, self._set_aside_nothing)
+        self._measured: Stage[None] = Stage("volume", clock, self._set_aside_nothing)
 
     @property
     def stages(self) -> Sequence[Stage[Ruling] | Stage[int] | Stage[LateAnswer] | Stage[AlertKey] | Stage[None]]:
         """The stages of deciding, for reports of their health."""
-        return self._rulings, self._articles, self._late, self._alerts, self._gathered, self._expected
+        return (
+            self._rulings,
+            self._articles,
+            self._late,
+            self._alerts,
+            self._gathered,
+            self._expected,
+            self._measured,
+        )
 
     def advise(self, advisor: Advisor | None) -> None:
         """Use this language model, or none, from the next turn on."""
@@ -153,7 +166,8 @@ class Decider:
     async def decide_batch(self, settings: Settings, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
         """Decide waiting rulings and at most ``limit`` queued articles. Raises StoreError.
 
-        If ``releases`` is true, also decide about the alerts that are due, and report overdue expectations.
+        If ``releases`` is true, also decide about the alerts that are due, report overdue expectations,
+        and measure the volume of rules.
         """
         async with self._lock:
             self._settings = settings
@@ -187,6 +201,8 @@ class Decider:
                     turns += await self._alerts.run(due, lambda pieces: self._decide(_Work(alerts=pieces)))
                 if self._expectations.is_due(settings, now=now):
                     await self._expected.run((), lambda _: self._report_expectations())
+                if self._volume.is_due(settings, now=now):
+                    await self._measured.run((), lambda _: self._decide(_Work(measures=True)))
             if self._asking is not None:
                 self._asking.send()
             batch.decisions = [decision for computed in turns for decision in computed.decisions]
@@ -267,6 +283,9 @@ class Decider:
         decisions = self._updater.update(
             turn, queued.arrivals, queued.revisions, rulings=work.rulings, late_answers=work.late_answers
         )
+        count_members(turn)
+        if work.measures:
+            self._volume.measure(turn)
         if work.alerts:
             turn.alerts(story for story, _ in work.alerts)
             held = [alert for key in work.alerts if (alert := turn.alert(*key)) is not None]
@@ -316,6 +335,7 @@ class Decider:
     def _forget(self) -> None:
         """Drop all caches after a turn that was not committed."""
         self._updater, self._cache, self._expectations = StoryUpdater(), StoryCache(), ExpectationMonitor()
+        self._volume = VolumeMonitor()
         self._known = None
 
     # -- what is at fault

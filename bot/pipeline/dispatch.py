@@ -13,7 +13,7 @@ from bot.model.actions import Ruling
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.durations import format_count
 from bot.model.messages import MessageKind, Outgoing, SendState
-from bot.model.rules import Rule, Severity
+from bot.model.rules import ONLY_SURGES, Rule, Severity
 from bot.model.stories import ArticleId, SendId, Story, StoryId, send_id
 from bot.pipeline import messages
 from bot.pipeline.silences import ActiveSilences
@@ -316,8 +316,9 @@ class Dispatcher:
             turn.post(escalation)
 
     def _rules_and_channels(self, story: Story) -> list[tuple[Rule, tuple[str, ...]]]:
-        """Return each loaded rule of the story, in order of first match, with the channels that it notifies."""
+        """Return each rule that posts the story, in order of first match, with the channels that it notifies."""
         loaded = [self._turn.rules[name] for name in story.rules if name in self._turn.rules]
+        loaded = [rule for rule in loaded if rule.when != ONLY_SURGES]
         current = () if all(rule.notify for rule in loaded) else self._turn.alerts([story.id])
         return [(rule, rule.notify or self._routed(story, rule, current)) for rule in loaded]
 

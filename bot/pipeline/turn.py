@@ -5,7 +5,7 @@ A turn reads in a read transaction and writes in one short transaction. The cach
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import Revision
 from bot.model.messages import Notice, Outgoing
 from bot.model.stories import Article, ArticleId, Edit, Fact, Member, SendId, Story, StoryId
+from bot.model.surges import Surge
 from bot.stories import facts
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ class Turn:
         self._dropped_rows: dict[SendId, str] = {}
         #: Id of an outbox row whose stories another message of this turn lists -> reason.
         self._replaced_rows: dict[SendId, str] = {}
+        #: (rule, version, hour) -> number of further articles. Zero begins the counting of a rule.
+        self.counts: Counter[tuple[str, str, datetime]] = Counter()
+        self._surges: dict[str, Surge] = {}
 
     # -- stories
 
@@ -249,6 +253,10 @@ class Turn:
         if self.settings.bot.operator is not None:
             self.post(notices.notice_row(notice, channel=self.settings.bot.operator, now=self.now))
 
+    def save_surge(self, surge: Surge) -> None:
+        """Save a surge; it replaces the surge with the same id."""
+        self._surges[surge.id] = surge
+
     # -- the end
 
     @property
@@ -264,6 +272,8 @@ class Turn:
                 self._rows,
                 self._dropped_rows,
                 self._replaced_rows,
+                self.counts,
+                self._surges,
             )
         )
 
@@ -286,6 +296,8 @@ class Turn:
             if not tx.outbox.drop([row], reason, now=self.now):
                 raise Overtaken
         tx.outbox.add(list(self._rows.values()))
+        tx.volume.add(self.counts)
+        tx.volume.save(self._surges.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

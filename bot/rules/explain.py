@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.model.durations import format_duration
 from bot.model.feeds import Feed
-from bot.model.rules import Evidence, Rule
+from bot.model.rules import ONLY_SURGES, Digest, Evidence, Rule
 from bot.model.stories import Article
 from bot.rules import compile as compiling
 from bot.rules import evaluate, expression, parse, ruleset
@@ -345,8 +346,14 @@ def _describe_conditions(rule: Rule) -> list[str]:
         conditions.append(f"  unless it is marked as {_join_words(rule.skip, 'or')}")
     if rule.min_outlets > 1:
         conditions.append(f"  once {rule.min_outlets} independent outlets carry it")
-    if rule.when:
+    if isinstance(rule.when, Digest):
         conditions.append(f"  in a digest at {rule.when.at:%H:%M} {rule.when.zone}")
+    if (limits := rule.surge_limits) is not None:
+        only = "only" if rule.when == ONLY_SURGES else "and also"
+        conditions.append(
+            f"  {only} when at least {limits.at_least} articles in {format_duration(limits.in_)} are "
+            f"{limits.above:g} times as many as usual"
+        )
     if rule.until:
         conditions.append(f"  until {rule.until:%Y-%m-%d %H:%M %Z}")
     if rule.paused:

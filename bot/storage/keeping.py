@@ -46,8 +46,10 @@ from bot.storage.schema import (
     outbox,
     sightings,
     stories,
+    surges,
     tellings,
     versions,
+    volume,
 )
 from bot.storage.store import Store, Transaction
 
@@ -98,6 +100,8 @@ _OLD_MESSAGES = delete(outbox).where(
     )
 )
 _OLD_COMPLETIONS = delete(completions).where(_some(completions.c.n, completions.c.at < _BEFORE))
+_OLD_SURGES = delete(surges).where(_some(surges.c.id, surges.c.closed_at < _BEFORE))
+_OLD_COUNTS = delete(volume).where(volume.c.hour < _BEFORE)
 _OLD_TEXTS = (
     update(articles)
     .where(_some(articles.c.id, articles.c.first_seen < _BEFORE, articles.c.has_text, ~_is_in_story))
@@ -163,6 +167,8 @@ async def trim(store: Store, *, before: datetime) -> Trimmed:
     stories_gone = await drop(_OLD_STORIES)
     messages_gone = await drop(_OLD_MESSAGES)
     await drop(_OLD_COMPLETIONS)
+    await drop(_OLD_SURGES)
+    await drop(_OLD_COUNTS)
     texts_gone = await drop(_OLD_TEXTS)
     await drop(_OLD_VERSIONS)
     await drop(_OLD_MATCHES)

@@ -25,6 +25,7 @@ from bot.model.messages import Message, MessageKind, Receipt, SendState
 from bot.model.quarantine import PieceKind
 from bot.model.rules import Evidence
 from bot.model.stories import JoinReason
+from bot.model.surges import Surge
 from bot.storage.columns import Document, EnumText, HashBytes, StorableText, Timestamp
 
 metadata = MetaData(
@@ -353,6 +354,30 @@ key_values = Table(
     metadata,
     Column("key", StorableText, primary_key=True),
     Column("value", StorableText, nullable=False),
+)
+
+#: The number of independent articles of each rule in each hour, for rules that report surges.
+volume = Table(
+    "volume",
+    metadata,
+    Column("rule", StorableText, primary_key=True),
+    #: A rule whose terms change is counted anew.
+    Column("version", Text, primary_key=True),
+    Column("hour", Timestamp, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Index(None, "hour"),
+)
+
+surges = Table(
+    "surges",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("rule", StorableText, nullable=False),
+    Column("opened_at", Timestamp, nullable=False),
+    #: NULL while the surge lasts.
+    Column("closed_at", Timestamp),
+    Column("surge", Document(Surge), nullable=False),
+    Index(None, "rule", "opened_at"),
 )
 
 subscriptions = Table(

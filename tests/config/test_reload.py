@@ -10,6 +10,7 @@ import pytest
 
 from bot import app
 from bot.config import loading
+from bot.model.rules import Digest
 from tests.config import folders
 from tests.testbed import fakes
 
@@ -153,7 +154,7 @@ def test_a_new_time_zone_reaches_rules_whose_file_is_the_same(tmp_path: Path) ->
     before = folders.load(folders.make(tmp_path, rules=rules))
     after = folders.load(_with(tmp_path, "bot.yaml", folders.BOT + "timezone: Asia/Karachi\n"), before)
     digest = after.rules[0].rule.when
-    assert digest is not None
+    assert isinstance(digest, Digest)
     assert str(digest.zone) == "Asia/Karachi"
 
 

@@ -452,12 +452,16 @@ def _merged(message: Message, room: Room) -> Iterator[Line]:
 def _gathered(message: Message, room: Room) -> Iterator[Line]:
     lead = phrases.cut(message.lead or format_count(len(message.briefs), "story"), room.headline)
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
+    for text in message.lines:
+        yield _line(Style.LINE, Run(text=phrases.cut(phrases.clean(text), room.sentence)))
+    # The menu of a story acts on the story's alert, which the stories of a surge need not have.
+    has_menus = message.reason is not Reason.SURGE
     if room.link:
         room = replace(room, headline=_WHOLE_HEADLINE, link=_WHOLE_LINK)
     count = len(message.briefs)
     detailed = room.details if count <= room.details else room.details // 3
     for brief in message.briefs[:detailed]:
-        yield from (replace(line, story=brief.story) for line in _short(brief, room))
+        yield from (replace(line, story=brief.story if has_menus else None) for line in _short(brief, room))
     for brief in message.briefs[detailed : room.stories]:
         outlet = f"{_BETWEEN}{phrases.short_name(brief.title.outlet)}" if brief.title.outlet else ""
         yield _line(Style.ITEM, *_severity_mark(brief), _headline(brief, room), Run(text=outlet))

@@ -1,0 +1,77 @@
+"""A surge: a time in which a rule's coverage is far above what is usual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.model.stories import StoryId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """The coverage of one rule in the window that ends now."""
+
+    #: Number of independent articles in the window.
+    count: int
+    #: The number of articles that is usual in a window at this hour, from the previous weeks.
+    usual: float
+
+    @property
+    def factor(self) -> float:
+        """How many times the usual number the count is. Below one usual article, compare with one."""
+        return self.count / max(self.usual, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A story that makes up a part of a surge."""
+
+    story: StoryId
+    headline: str
+    #: The outlets that report it, in order of arrival.
+    outlets: tuple[str, ...]
+    #: Number of the story's independent articles in the window.
+    count: int
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Causes:
+    """The stories of a surge."""
+
+    #: The one to three largest stories, largest first.
+    largest: tuple[Cause, ...] = ()
+    #: Number of all stories with articles in the window.
+    story_count: int = 0
+    #: Number of independent articles in all these stories.
+    article_count: int = 0
+
+    @property
+    def is_one_event(self) -> bool:
+        """Whether the largest story has at least half of the articles."""
+        return bool(self.largest) and 2 * self.largest[0].count >= self.article_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surge:
+    """One surge of one rule, which has one message in each channel."""
+
+    #: Derived from the rule and the time at which the surge was found.
+    id: str
+    rule: str
+    opened_at: datetime
+    #: The first hour of the window that is above the usual level.
+    began_at: datetime
+    #: The volume when the surge was last evaluated.
+    now: Volume
+    #: The largest volume, and the end of its window.
+    peak: Volume
+    peak_at: datetime
+    causes: Causes
+    #: None while the surge lasts.
+    closed_at: datetime | None = None
+    #: The time of the last change of its messages.
+    shown_at: datetime
+    #: The channels that have a message about the surge.
+    channels: tuple[str, ...] = ()

@@ -1,0 +1,69 @@
+"""The hourly counts of rules that report surges, and their surges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from bot.model.surges import Surge
+from bot.storage.columns import Part, Rows, upsert
+from bot.storage.schema import surges, volume
+
+_new = insert(volume)
+_ADD = _new.on_conflict_do_update(
+    index_elements=[volume.c.rule, volume.c.version, volume.c.hour],
+    set_={"count": volume.c.count + _new.excluded.count},
+)
+_SURGE = Rows(Surge, surges)
+_SAVE = upsert([surges.c.id], ["closed_at", "surge"])
+
+
+class Volumes(Part):
+    """Hourly counts of rules, and surges."""
+
+    def add(self, counts: Mapping[tuple[str, str, datetime], int]) -> None:
+        """Add to the counts of (rule, version, hour)."""
+        keys = ("rule", "version", "hour", "count")
+        if rows := [dict(zip(keys, (*key, count), strict=True)) for key, count in sorted(counts.items())]:
+            self._connection.execute(_ADD, rows)
+
+    def curve(self, rule: str, version: str, *, since: datetime) -> Mapping[datetime, int]:
+        """Return hour -> number of independent articles of a rule, without the hours that have no row."""
+        is_wanted = (volume.c.rule == rule, volume.c.version == version, volume.c.hour >= since)
+        rows = self._connection.execute(select(volume.c.hour, volume.c.count).where(*is_wanted))
+        return dict(map(tuple, rows))
+
+    def began_at(self, rule: str, version: str) -> datetime | None:
+        """Return the first hour in which a rule was counted, or None if it never was."""
+        statement = select(func.min(volume.c.hour)).where(volume.c.rule == rule, volume.c.version == version)
+        return self._connection.execute(statement).scalar()
+
+    def save(self, saved: Iterable[Surge]) -> None:
+        """Write surges."""
+        rows = [
+            {
+                "id": surge.id,
+                "rule": surge.rule,
+                "opened_at": surge.opened_at,
+                "closed_at": surge.closed_at,
+                "surge": surge,
+            }
+            for surge in saved
+        ]
+        if rows:
+            self._connection.execute(_SAVE, rows)
+
+    def last_surge(self, rule: str) -> Surge | None:
+        """Return the newest surge of a rule, open or closed, or None."""
+        statement = select(surges.c.surge).where(surges.c.rule == rule).order_by(surges.c.opened_at.desc()).limit(1)
+        return self._connection.execute(statement).scalar()
+
+    def surges_since(self, since: datetime, rule: str | None = None) -> Sequence[Surge]:
+        """Return the surges that were opened at ``since`` or later, oldest first."""
+        statement = select(surges.c.surge).where(surges.c.opened_at >= since).order_by(surges.c.opened_at, surges.c.id)
+        if rule is not None:
+            statement = statement.where(surges.c.rule == rule)
+        return self._connection.execute(statement).scalars().all()

@@ -1,0 +1,116 @@
+"""When the coverage of a rule is a surge: streams of counts with known surges, and noise without any."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.model.rules import SurgeLimits
+from bot.model.surges import Volume
+from bot.stories import volume
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+START = datetime(2015, 11, 2, tzinfo=UTC)  # a Monday
+LIMITS = SurgeLimits()
+
+Counts = dict[datetime, int]
+
+
+def weekly_rhythm(when: datetime) -> float:
+    """Return the share of a usual hour: quiet nights and weekends, busy mornings."""
+    by_day = 1 + 0.8 * math.sin((when.hour - 4) / 24 * 2 * math.pi)
+    return by_day * (0.35 if when.weekday() > 4 else 1.2)
+
+
+def noise(rate: float, *, days: int, seed: int, rhythm: Callable[[datetime], float] = weekly_rhythm) -> Counts:
+    """Return Poisson counts with ``rate`` articles in a usual hour."""
+    chance = random.Random(seed)
+    counts = {}
+    for number in range(days * 24):
+        hour = START + number * HOUR
+        limit, count, product = math.exp(-rate * rhythm(hour)), 0, chance.random()
+        while product > limit:
+            count, product = count + 1, product * chance.random()
+        counts[hour] = count
+    return counts
+
+
+def openings(counts: Mapping[datetime, int], limits: SurgeLimits = LIMITS) -> list[datetime]:
+    """Return the hours at whose end a surge opens, when the rule is measured at the end of each hour."""
+    opened: list[datetime] = []
+    is_open, closed_at = False, None
+    for hour in sorted(counts):
+        measured = volume.measure(counts, began_at=START, window=limits.in_, now=hour)
+        if measured is None:
+            continue
+        if is_open and volume.is_over(measured, limits):
+            is_open, closed_at = False, hour
+        elif not is_open and volume.is_surge(measured, limits) and (not closed_at or hour - closed_at >= limits.in_):
+            is_open = True
+            opened.append(hour)
+    return opened
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.3, 1.0, 4.0])
+def test_noise_with_a_rhythm_of_days_and_weeks_raises_at_most_one_false_alarm_in_a_month(rate: float) -> None:
+    alarms = [len(openings(noise(rate, days=56, seed=seed))) for seed in range(2)]
+    assert max(alarms) <= 2
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 2.0])
+@pytest.mark.parametrize("day", [3, 10, 40])
+def test_a_surge_is_found_within_one_window(rate: float, day: int) -> None:
+    counts = noise(rate, days=day + 2, seed=day)
+    begin = START + day * DAY + 10 * HOUR
+    for number in range(6):
+        counts[begin + number * HOUR] += math.ceil(6 * rate * 1.5) + 3
+    assert any(begin <= opened < begin + LIMITS.in_ for opened in openings(counts))
+
+
+def test_a_surge_of_two_days_opens_once() -> None:
+    counts = noise(0.5, days=40, seed=1)
+    begin = START + 35 * DAY
+    for number in range(48):
+        counts[begin + number * HOUR] += 6
+    assert len([opened for opened in openings(counts) if opened >= begin]) == 1
+
+
+def test_a_rule_has_no_surge_on_its_first_day() -> None:
+    counts = {START + number * HOUR: 50 for number in range(24)}
+    assert openings(counts) == []
+
+
+def test_the_busy_hour_of_every_monday_is_usual() -> None:
+    counts = dict.fromkeys((START + number * HOUR for number in range(36 * 24)), 0)
+    for week in range(5):
+        for hour in range(4):
+            counts[START + week * timedelta(weeks=1) + (8 + hour) * HOUR] = 10
+    assert [opened for opened in openings(counts) if opened > START + 15 * DAY] == []
+
+
+def test_a_count_just_above_the_limits_that_chance_explains_is_no_surge() -> None:
+    assert not volume.is_surge(Volume(count=9, usual=3), LIMITS)
+    assert volume.is_surge(Volume(count=24, usual=3), LIMITS)
+
+
+def test_the_limits_of_the_rule_decide() -> None:
+    measured = Volume(count=24, usual=3)
+    assert not volume.is_surge(measured, replace(LIMITS, at_least=25))
+    assert not volume.is_surge(measured, replace(LIMITS, above=9.0))
+
+
+def test_a_surge_ends_at_half_of_the_count_at_which_it_may_begin() -> None:
+    assert not volume.is_over(Volume(count=5, usual=1), LIMITS)
+    assert volume.is_over(Volume(count=3, usual=1), LIMITS)
+
+
+def test_after_a_surge_a_whole_window_passes_before_the_next() -> None:
+    loud = Volume(count=40, usual=1)
+    step = volume.follow(None, loud, LIMITS, last_closed_at=START, now=START + 5 * HOUR)
+    assert step == ""
+    assert volume.follow(None, loud, LIMITS, last_closed_at=START, now=START + 6 * HOUR) == "open"
