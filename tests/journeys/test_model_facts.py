@@ -85,11 +85,7 @@ async def test_a_chosen_change_is_told_in_the_thread_and_at_the_head(tmp_path: P
         assert data["updates"][0]["guess"] == "deadline: 30 November → 30 December"
         [story] = await made.stories()
         reasons = [decision.reason for decision in await made.decisions(story)]
-        assert reasons == [
-            Reason.FIRST_REPORT,
-            Reason.NEW_FACT,
-            Reason.NEW_FACT,
-        ]
+        assert reasons == [Reason.FIRST_REPORT, Reason.NEW_FACT, Reason.ADDED_OUTLET]
 
 
 async def test_a_change_that_is_not_chosen_is_not_told_and_its_outlet_still_shown(tmp_path: Path) -> None:
