@@ -26,7 +26,8 @@ from bot.model.channels import Channel
 from bot.model.durations import Clock
 from bot.model.errors import OutcomeUnknown, RetryLater, SendError, StoreError
 from bot.model.messages import MessageKind, Outgoing, SendState
-from bot.pipeline import send_policy
+from bot.model.quarantine import PieceKind
+from bot.pipeline import quarantine, send_policy
 from bot.pipeline.reports import Observer
 from bot.storage import keys
 
@@ -349,6 +350,9 @@ class Sender:
                     tx.outbox.park(closed, written.error or "", now=now)
                 if incident is not None:
                     incident.write(tx)
+                if isinstance(step, send_policy.Drop) and step.is_fault and is_ours:
+                    error, settings = send_policy.ChannelCrashed(step.reason), self.settings()
+                    quarantine.set_aside(tx, PieceKind.MESSAGE, row.id, error, stage="send", settings=settings, now=now)
                 return is_ours
 
             if not await self.store.write(work):
@@ -386,7 +390,8 @@ class Sender:
         match step:
             case send_policy.Park(reason=reason):
                 kind, names = IncidentKind.PARKED, [name for name in closed if reported.get(name) != reason]
-            case send_policy.Drop(reason=reason, is_loss=True):
+            # A message that is set aside has a notice of its own.
+            case send_policy.Drop(reason=reason, is_loss=True, is_fault=False):
                 kind = IncidentKind.DROPPED
                 # The channel works, so it can get the notice. But do not report a refused notice in the same channel.
                 if channel not in reported and row.message.kind is not MessageKind.NOTICE:

@@ -101,6 +101,8 @@ class Drop:
 
     reason: str
     is_loss: bool = False
+    #: Whether the channel's code raised an unexpected error on the message, so that it is set aside.
+    is_fault: bool = False
 
 
 Attempt: TypeAlias = Send | Look
@@ -194,7 +196,7 @@ def _after_error(row: Outgoing, error: SendError, *, is_look: bool, now: datetim
                 return Drop(f"refused also as plain text: {reason}", is_loss=True)
             return Resend(reason, is_plain=True)
         case ChannelCrashed() if not is_look:
-            return Drop(reason, is_loss=True) if row.is_plain else Resend(reason, is_plain=True)
+            return Drop(reason, is_loss=True, is_fault=True) if row.is_plain else Resend(reason, is_plain=True)
         case NotEditable() if not is_look:
             return Drop(reason)
         case _:

@@ -173,6 +173,11 @@ class Store:
         """The reason why nothing can be written, or "" if the last transaction was written."""
         return self._outage.reason if self._outage is not None and self._outage.until is None else ""
 
+    @property
+    def recent_failure(self) -> str:
+        """The reason of an outage that is not over, or "". It is over when nothing has failed for a minute."""
+        return self._outage.reason if self._outage is not None else ""
+
     def _note_failure(self, reason: str) -> None:
         now = self.clock.now()
         if self._outage is None:

@@ -46,6 +46,9 @@ async def readiness(store: storage.Store, now: datetime) -> Readiness:
     if -age > keys.TICK_MAX_AGE:
         ahead = f"the last tick is {-age.total_seconds():.0f} s ahead: the clock was set back"
         return Readiness(is_ready=False, reason=ahead, last_tick=tick)
+    if store.recent_failure:
+        # Small transactions may succeed while articles cannot be stored.
+        return Readiness(is_ready=False, reason=store.recent_failure, is_private=True, last_tick=tick)
     return Readiness(is_ready=True, reason="ok", last_tick=tick)
 
 

@@ -1,11 +1,19 @@
-"""A damaged index of words is built again, and keeps no article from being stored and posted."""
+"""A database that fails in part: a damaged index of words, and failures between successes."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from bot import storage
+from bot.model.errors import StoreUnavailable
+from bot.storage import keys
+from bot.web.health import readiness
 from tests.faults import rows
 from tests.journeys.world import world
+from tests.testbed.fakes import FakeClock
 
 
 async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from_being_posted(tmp_path: Path) -> None:
@@ -22,3 +30,23 @@ async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from
         assert rows.posted(desk, rows.reports(6)) == sorted(report.id for report in rows.reports(6))
         indexed = "SELECT count(*) FROM search_index WHERE search_index MATCH 'kettles'"
         assert rows.ask(desk, indexed) == [(6,)]
+
+
+async def test_the_bot_is_not_ready_until_nothing_has_failed_for_a_minute() -> None:
+    clock = FakeClock()
+    store = storage.open_store("sqlite://", clock=clock)
+
+    def fail(tx: storage.Transaction) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    async def tick() -> bool:
+        await store.write(lambda tx: keys.TICK.put(tx, clock.now()))
+        return (await readiness(store, clock.now())).is_ready
+
+    assert await tick()
+    with pytest.raises(StoreUnavailable):
+        await store.write(fail)
+    assert not await tick()
+    clock.advance(timedelta(seconds=61))
+    assert await tick()
+    await store.close()
