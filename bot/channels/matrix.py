@@ -6,15 +6,14 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Annotated, TypeAlias
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import quote, urlsplit
 
 import pydantic
 
-from bot.channels.kit import http_client, outline, phrases, rendering
+from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.context import (
     Address,
-    BaseChannel,
     ChannelContext,
     ChannelOptions,
     Pace,
@@ -26,17 +25,17 @@ from bot.channels.kit.context import (
     without_path,
 )
 from bot.channels.kit.errors import Act, ErrorTable, parse_retry_after, parse_wait, rows
-from bot.channels.kit.http_client import HttpResponse, error_of_response
+from bot.channels.kit.http_client import HttpResponse
 from bot.channels.kit.outline import Line
+from bot.channels.kit.rest import Call, Page, RestChannel
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
-from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, SendError, ThreadGone
+from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, ThreadGone
 from bot.model.messages import Message, Receipt
 from bot.model.stories import SendId
 
 KIND = "matrix"
 _API = "/_matrix/client/v3"
-_WHO = "the homeserver"
 _PAGE = 50
 _USER_ID = re.compile(r"@[^:\s]{1,250}:\S{1,250}", re.ASCII)
 #: Maximum bytes of a page of events, each of which has at most 64 kB.
@@ -76,66 +75,57 @@ class Options(ChannelOptions):
         return room
 
 
-class Channel(BaseChannel):
+class Channel(RestChannel):
     """A room. The transaction id of a message is its send id, so the homeserver recognizes a repeated message."""
 
     #: ``idempotent`` is half of the day for which Synapse keeps a transaction id (databases/main/events_worker.py,
     #: _cleanup_old_transaction_ids).
     abilities = Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12))
+    who = "the homeserver"
+    limit_bytes = _PAGE_BYTES
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         account = f"matrix {options.server} {options.token.reference}"
-        super().__init__(name, account=account, pace=options.pace, context=context)
+        super().__init__(name, account=account, pace=options.pace, context=context, errors=ERRORS)
         self._options = options
         # Store the id of the room, so that the channel stays in this room if its alias moves to another.
-        self._room = StoredId(context, f"{account} {options.room}", self._find_room)
+        self.place: StoredId = StoredId(context, f"{account} {options.room}", self._find_room)
 
     async def send(self, delivery: Delivery) -> Receipt:
-        room = await self._room.get()
+        room = await self.place.get()
         check_place(delivery, room)
         body = build_content(delivery, zone=self.context.zone)
         # The plain form needs another id, because the server may have stored the id of the refused form.
         transaction = f"{delivery.id}{'-plain' if delivery.is_plain else ''}"
         path = f"/rooms/{quote(room, safe='')}/send/m.room.message/{quote(transaction, safe='')}"
-        response = await self._request("PUT", path, body)
-        if response.fields.get("errcode") == "M_FORBIDDEN" and await self._join(room):
-            response = await self._request("PUT", path, body)
+        call = Call(method="PUT", path=path, doing="sending", body=body)
+        response = await self.request(call)
+        if self.error_code(response) == "M_FORBIDDEN" and await self._join(room):
+            response = await self.request(call)
         if response.is_success:
-            ref = response.text_field("event_id", who=_WHO)
+            ref = response.text_field("event_id", who=self.who)
             thread = delivery.reply_to.head if delivery.reply_to else ""
             return self.receipt(ref, place=room, thread=thread, link=_message_link(room, ref))
         if _is_about_relation(response) and delivery.edits is not None:
             raise NotEditable("the homeserver no longer knows the message")
         if _is_about_relation(response) and delivery.reply_to is not None:
             raise ThreadGone("the homeserver no longer knows the head of the thread")
-        raise await self._error(response, doing="sending")
+        raise await self.refuse(response, call)
 
-    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
-        room = await self._room.get()
-        check_place(delivery, room)
+    async def fetch_page(self, place: str, start: str) -> Page:
         event_filter = json.dumps({"types": ["m.room.message"], "senders": [await self._own_id()]})
         query: dict[str, str | int] = {"dir": "b", "limit": _PAGE, "filter": event_filter}
-        while True:
-            path = f"/rooms/{quote(room, safe='')}/messages?{urlencode(query)}"
-            page = (await self._get(path, doing="looking for a message")).fields
-            events = page.get("chunk")
-            if not isinstance(events, list):
-                raise OutcomeUnknown(f"{_WHO}: the answer cannot be read (no chunk)")
-            for event in events:
-                at = datetime.fromtimestamp(event.get("origin_server_ts", 0) / 1000, UTC)
-                event_content = event.get("content") or {}
-                relation = event_content.get("m.relates_to") or {}
-                if event_content.get(SEND_ID) == delivery.id and relation.get("rel_type") != "m.replace":
-                    ref = str(event["event_id"])
-                    thread = str(relation.get("event_id", "")) if relation.get("rel_type") == "m.thread" else ""
-                    link = _message_link(room, ref)
-                    return Receipt(ref=ref, place=room, thread=thread, link=link, sent_at=at)
-                if at < since:
-                    return None
-            end = page.get("end")
-            if not isinstance(end, str) or end == query.get("from"):
-                return None
-            query["from"] = end
+        if start:
+            query["from"] = start
+        path = f"/rooms/{quote(place, safe='')}/messages"
+        fields = (await self._get(path, doing="looking for a message", query=query)).fields
+        events = fields.get("chunk")
+        if not isinstance(events, list):
+            raise OutcomeUnknown(f"{self.who}: the answer cannot be read (no chunk)")
+        end = fields.get("end")
+        return Page(
+            [_stored_message(event, place) for event in events], end if isinstance(end, str) and end != start else ""
+        )
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, room, membership, power level and encryption, and accept an invitation."""
@@ -144,7 +134,7 @@ class Channel(BaseChannel):
         yield passed(f"the token belongs to {me}")
         what = f"{me} is in the room {self._options.room}"
         with step(what):
-            room = await self._room.get()
+            room = await self.place.get()
             joined = (await self._get("/joined_rooms", doing="looking for its rooms")).fields.get("joined_rooms")
             if not (isinstance(joined, list) and room in joined) and not await self._join(room):
                 raise ChannelClosed(f"the bot's account is not in the room; {ERRORS['M_FORBIDDEN'][1]}")
@@ -166,44 +156,55 @@ class Channel(BaseChannel):
         if self._options.room.startswith("!"):
             return self._options.room
         path = f"/directory/room/{quote(self._options.room, safe='')}"
-        return (await self._get(path, doing="looking for the room")).text_field("room_id", who=_WHO)
+        return (await self._get(path, doing="looking for the room")).text_field("room_id", who=self.who)
 
-    async def _error(self, response: HttpResponse, *, doing: str) -> SendError:
+    def address(self, call: Call) -> str:
+        return f"{self._options.server}{_API}{call.path}"
+
+    def headers(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self.context.secret(self._options.token, what='the Matrix access token')}"}
+
+    def error_code(self, response: HttpResponse) -> object:
+        return response.fields.get("errcode")
+
+    def stated_wait(self, response: HttpResponse) -> timedelta | None:
         # Servers before version 1.10 of the specification put the wait into the body.
         wait = parse_wait(response.fields.get("retry_after_ms"), per_second=1_000)
-        now, code = self.context.clock.now(), response.fields.get("errcode")
-        wait = parse_retry_after(response.headers, now=now) or wait
-        error = error_of_response(response, ERRORS, code=code, who=_WHO, doing=doing, now=now, retry_after=wait)
-        if isinstance(error, ChannelClosed):
-            await self._room.forget()
-        return error
+        return parse_retry_after(response.headers, now=self.context.clock.now()) or wait
 
     async def _join(self, room: str) -> bool:
         """Accept an invitation or enter a public room; return whether the bot is then in the room."""
-        return (await self._request("POST", f"/join/{quote(room, safe='')}", {})).is_success
+        call = Call(method="POST", path=f"/join/{quote(room, safe='')}", doing="joining the room", body={})
+        return (await self.request(call)).is_success
 
     async def _own_id(self) -> str:
-        return (await self._get("/account/whoami", doing="the login")).text_field("user_id", who=_WHO)
+        return (await self._get("/account/whoami", doing="the login")).text_field("user_id", who=self.who)
 
     async def _state(self, room: str, kind: str) -> Body:
-        response = await self._request("GET", f"/rooms/{quote(room, safe='')}/state/{kind}")
-        if response.status == 404:
-            return {}
-        if not response.is_success:
-            raise await self._error(response, doing="looking at the room")
-        return response.fields
+        """Return the state of this kind, or an empty mapping if the room has none."""
+        call = Call(method="GET", path=f"/rooms/{quote(room, safe='')}/state/{kind}", doing="looking at the room")
+        response = await self.request(call)
+        if not response.is_success and response.status != 404:
+            raise await self.refuse(response, call)
+        return response.fields if response.is_success else {}
 
-    async def _get(self, path: str, *, doing: str) -> HttpResponse:
-        response = await self._request("GET", path)
-        if not response.is_success:
-            raise await self._error(response, doing=doing)
-        return response
+    async def _get(self, path: str, *, doing: str, query: Mapping[str, str | int] | None = None) -> HttpResponse:
+        return await self.call(Call(method="GET", path=path, doing=doing, query=query or {}))
 
-    async def _request(self, method: str, path: str, body: Body | None = None) -> HttpResponse:
-        token = self.context.secret(self._options.token, what="the Matrix access token")
-        headers = {"Authorization": f"Bearer {token}"}
-        url = f"{self._options.server}{_API}{path}"
-        return await http_client.request(method, url, who=_WHO, document=body, headers=headers, limit_bytes=_PAGE_BYTES)
+
+def _stored_message(event: Mapping[str, Any], room: str) -> tuple[object, Receipt]:
+    """Return the send id and the receipt of an event of the room. An edit has no send id of its own."""
+    content = event.get("content") or {}
+    relation = content.get("m.relates_to") or {}
+    ref = str(event.get("event_id") or "")
+    receipt = Receipt(
+        ref=ref,
+        place=room,
+        thread=str(relation.get("event_id", "")) if relation.get("rel_type") == "m.thread" else "",
+        link=_message_link(room, ref),
+        sent_at=datetime.fromtimestamp(event.get("origin_server_ts", 0) / 1000, UTC),
+    )
+    return None if relation.get("rel_type") == "m.replace" else content.get(SEND_ID), receipt
 
 
 def _message_link(room: str, event: str) -> str:

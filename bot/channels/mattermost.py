@@ -10,15 +10,14 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import quote
 
 import pydantic
 
-from bot.channels.kit import http_client, outline, phrases, rendering
+from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.context import (
     Address,
-    BaseChannel,
     ChannelContext,
     ChannelOptions,
     Pace,
@@ -29,17 +28,17 @@ from bot.channels.kit.context import (
     step,
     without_path,
 )
-from bot.channels.kit.errors import Act, ErrorTable, rows, send_error
-from bot.channels.kit.http_client import HttpResponse, error_of_response
+from bot.channels.kit.errors import Act, ErrorTable, rows
+from bot.channels.kit.http_client import HttpResponse
 from bot.channels.kit.outline import Line, Run, Style
 from bot.channels.kit.phrases import break_markup
+from bot.channels.kit.rest import Call, Page, RestChannel
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
-from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError
+from bot.model.errors import OutcomeUnknown
 from bot.model.messages import Receipt
 
 KIND = "mattermost"
-_WHO = "Mattermost"
 _ID = re.compile(r"[a-z0-9]{26}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 #: The property of a post by which a look-up finds it.
@@ -92,7 +91,7 @@ class Options(ChannelOptions):
         return self
 
 
-class Channel(BaseChannel):
+class Channel(RestChannel):
     """A channel. For half a minute, the server recognizes a repeated post by its pending id.
 
     Later, only a look-up shows whether a post arrived.
@@ -100,23 +99,25 @@ class Channel(BaseChannel):
 
     #: ``idempotent`` is less than the half minute for which a server keeps a post's pending id.
     abilities = Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20))
+    who = "Mattermost"
+    limit_bytes = _PAGE_BYTES
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         account = f"mattermost {options.server} {options.token.reference}"
-        super().__init__(name, account=account, pace=options.pace, context=context)
+        super().__init__(name, account=account, pace=options.pace, context=context, errors=ERRORS)
         self._options = options
-        self._channel = StoredId(context, f"{account} {options.team} {options.to}", self._find_channel)
+        self.place: StoredId = StoredId(context, f"{account} {options.team} {options.to}", self._find_channel)
         self._own_id = ""
 
     async def send(self, delivery: Delivery) -> Receipt:
-        place = await self._channel.get()
+        place = await self.place.get()
         check_place(delivery, place)
         text = render_text(delivery, limit=self._options.max_length, zone=self.context.zone)
         if delivery.edits is not None:
             path = f"/posts/{quote(delivery.edits.ref, safe='')}/patch"
             # The patch keeps the props, by which a look-up finds the post.
-            patched = await self._call("PUT", path, {"message": text}, doing="editing", is_edit=True)
-            return self._receipt(patched, place=place, thread=delivery.edits.thread)
+            call = Call(method="PUT", path=path, doing="editing", body={"message": text}, instead=_NOT_EDITABLE)
+            return self._receipt(await self.call(call), place=place, thread=delivery.edits.thread)
         root = delivery.reply_to.head if delivery.reply_to else ""
         post = {
             "channel_id": place,
@@ -126,55 +127,54 @@ class Channel(BaseChannel):
             # Within half a minute, a repeated request returns the first post (app/post.go, deduplicateCreatePost).
             "pending_post_id": f"wirewatch:{delivery.id}",
         }
-        created = await self._call("POST", "/posts?set_online=false", post, doing="posting")
-        return self._receipt(created, place=place, thread=root)
+        query = {"set_online": "false"}
+        call = Call(method="POST", path="/posts", doing="posting", query=query, body=post, instead=_NO_THREAD)
+        return self._receipt(await self.call(call), place=place, thread=root)
 
     def _receipt(self, post: HttpResponse, *, place: str, thread: str) -> Receipt:
-        ref = post.text_field("id", who=_WHO)
+        ref = post.text_field("id", who=self.who)
         return self.receipt(ref, place=place, thread=thread, link=self._link(ref))
 
     def _link(self, ref: str) -> str:
         """Return a post's link; the server redirects it to the post's team."""
         return f"{self._options.server}/_redirect/pl/{ref}"
 
-    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
-        place = await self._channel.get()
-        check_place(delivery, place)
+    async def fetch_page(self, place: str, start: str) -> Page:
         if not self._own_id:
-            self._own_id = (await self._call("GET", "/users/me", doing="the login")).text_field("id", who=_WHO)
-        page = 0
-        while True:
-            path = f"/channels/{place}/posts?page={page}&per_page={_PAGE}&skipFetchThreads=true"
-            listing = (await self._call("GET", path, doing="looking for a message")).fields
-            order, posts = listing.get("order"), listing.get("posts")
-            if not isinstance(order, list) or not isinstance(posts, dict):
-                raise OutcomeUnknown(f"{_WHO}: the answer cannot be read (no order)")
-            for post in (posts[post_id] for post_id in order):
-                at = datetime.fromtimestamp(post.get("create_at", 0) / 1000, UTC)
-                if post.get("user_id") == self._own_id and (post.get("props") or {}).get(SEND_ID) == delivery.id:
-                    ref, thread = str(post["id"]), str(post.get("root_id") or "")
-                    return Receipt(ref=ref, place=place, thread=thread, link=self._link(ref), sent_at=at)
-                if at < since:
-                    return None
-            if len(order) < _PAGE:
-                return None
-            page += 1
+            self._own_id = (await self._get("/users/me", doing="the login")).text_field("id", who=self.who)
+        number = int(start or 0)
+        query: dict[str, str | int] = {"page": number, "per_page": _PAGE, "skipFetchThreads": "true"}
+        path = f"/channels/{place}/posts"
+        fields = (await self._get(path, doing="looking for a message", query=query)).fields
+        order, posts = fields.get("order"), fields.get("posts")
+        if not isinstance(order, list) or not isinstance(posts, dict):
+            raise OutcomeUnknown(f"{self.who}: the answer cannot be read (no order)")
+        messages = [self._stored_message(posts[post_id], place) for post_id in order]
+        return Page(messages, next=str(number + 1) if len(order) >= _PAGE else "")
+
+    def _stored_message(self, post: Mapping[str, Any], place: str) -> tuple[object, Receipt]:
+        """Return the send id, if the post is the bot's, and the receipt of a post."""
+        ref, thread = str(post.get("id") or ""), str(post.get("root_id") or "")
+        sent_at = datetime.fromtimestamp(post.get("create_at", 0) / 1000, UTC)
+        receipt = Receipt(ref=ref, place=place, thread=thread, link=self._link(ref), sent_at=sent_at)
+        return (post.get("props") or {}).get(SEND_ID) if post.get("user_id") == self._own_id else None, receipt
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, channel and membership."""
         with step("the token is accepted"):
-            me = (await self._call("GET", "/users/me", doing="the login")).fields.get("username")
+            me = (await self._get("/users/me", doing="the login")).fields.get("username")
         yield passed(f"the token belongs to {me}")
         what = f"the bot can see the channel {self._options.to}"
         with step(what):
-            place = await self._channel.get()
-            channel = (await self._call("GET", f"/channels/{place}", doing="looking for the channel")).fields
+            place = await self.place.get()
+            channel = (await self._get(f"/channels/{place}", doing="looking for the channel")).fields
         yield passed(what)
         archived = ERRORS["api.post.create_post.can_not_post_to_deleted.error"][1]
         yield CheckLine.of(not channel.get("delete_at"), "the channel is not archived", otherwise=archived)
         what = f"{me} is a member of the channel"
         with step(what):
-            response = await self._request("GET", f"/channels/{place}/members/me")
+            call = Call(method="GET", path=f"/channels/{place}/members/me", doing="looking for the bot")
+            response = await self.request(call)
         yield CheckLine.of(response.is_success, what, otherwise=ERRORS[_NO_PERMISSION][1])
 
     async def _find_channel(self) -> str:
@@ -182,25 +182,19 @@ class Channel(BaseChannel):
             return self._options.to
         team, channel = quote(self._options.team, safe=""), quote(self._options.to, safe="")
         path = f"/teams/name/{team}/channels/name/{channel}"
-        return (await self._call("GET", path, doing="looking for the channel")).text_field("id", who=_WHO)
+        return (await self._get(path, doing="looking for the channel")).text_field("id", who=self.who)
 
-    async def _call(
-        self, method: str, path: str, body: Mapping[str, object] | None = None, *, doing: str, is_edit: bool = False
-    ) -> HttpResponse:
-        response = await self._request(method, path, body)
-        if response.is_success:
-            return response
-        error = _error_of(response, doing=doing, now=self.context.clock.now(), is_edit=is_edit)
-        if isinstance(error, ChannelClosed):
-            # Look the channel up next time, because a new channel may have the name of a deleted one.
-            await self._channel.forget()
-        raise error
+    def address(self, call: Call) -> str:
+        return f"{self._options.server}/api/v4{call.path}"
 
-    async def _request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> HttpResponse:
-        token = self.context.secret(self._options.token, what="the Mattermost token")
-        headers = {"Authorization": f"Bearer {token}"}
-        url = f"{self._options.server}/api/v4{path}"
-        return await http_client.request(method, url, who=_WHO, document=body, headers=headers, limit_bytes=_PAGE_BYTES)
+    def headers(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self.context.secret(self._options.token, what='the Mattermost token')}"}
+
+    def error_code(self, response: HttpResponse) -> object:
+        return None if response.status == 429 else response.fields.get("id")
+
+    async def _get(self, path: str, *, doing: str, query: Mapping[str, str | int] | None = None) -> HttpResponse:
+        return await self.call(Call(method="GET", path=path, doing=doing, query=query or {}))
 
 
 _JOINER = "\u2060"
@@ -305,13 +299,7 @@ ERRORS: ErrorTable = {
     ),
 }
 
-
-def _error_of(response: HttpResponse, *, doing: str, now: datetime, is_edit: bool) -> SendError:
-    code = response.fields.get("id")
-    act, _ = ERRORS.get(code, (None, "")) if isinstance(code, str) else (None, "")
-    if response.status == 429:
-        code = None
-    elif act is Act.TOP_LEVEL or (is_edit and code == _NO_PERMISSION):
-        # The server answers an edit of a deleted post with _NO_PERMISSION (api4/post.go, postPatchChecks).
-        return send_error(act if act is Act.TOP_LEVEL else Act.LEAVE, f"{doing}: {_WHO} says {code}")
-    return error_of_response(response, ERRORS, code=code, who=_WHO, doing=doing, now=now)
+#: The answers to a reply whose thread is gone, whatever their status.
+_NO_THREAD: Mapping[object, Act] = {code: act for code, (act, _) in ERRORS.items() if act is Act.TOP_LEVEL}
+#: The answer to an edit of a deleted post (api4/post.go, postPatchChecks).
+_NOT_EDITABLE: Mapping[object, Act] = {**_NO_THREAD, _NO_PERMISSION: Act.LEAVE}

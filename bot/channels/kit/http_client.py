@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from bot.channels.kit import phrases
 from bot.channels.kit.errors import ErrorTable, error_of_status, parse_retry_after, send_error, unsent_error
@@ -120,6 +121,7 @@ async def request(
     *,
     who: str,
     body: bytes = b"",
+    query: Mapping[str, str | int] | None = None,
     document: object = None,
     headers: Mapping[str, str] | None = None,
     limit_bytes: int = _ANSWER_LIMIT,
@@ -133,6 +135,7 @@ async def request(
 
     _silence_loggers()
     sent_headers = {"User-Agent": "wirewatch", "Accept-Encoding": "identity", **(headers or {})}
+    full_url = f"{url}?{urlencode(query)}" if query else url
     if document is not None:
         body = json.dumps(document, ensure_ascii=False).encode()
         sent_headers["Content-Type"] = "application/json"
@@ -140,7 +143,7 @@ async def request(
         # Create a client for each call (at most one a second), so that it reads the environment's current proxies.
         async with (
             httpx.AsyncClient(verify=tls_context(), timeout=_TIMEOUT) as client,
-            client.stream(method, url, content=body, headers=sent_headers) as response,
+            client.stream(method, full_url, content=body, headers=sent_headers) as response,
         ):
             received = bytearray()
             async for piece in response.aiter_raw():
