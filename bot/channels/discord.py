@@ -24,14 +24,13 @@ from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Annotated, Any, Self, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import pydantic
 
-from bot.channels.kit import http_client, outline, phrases, rendering
+from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.context import (
     Address,
-    BaseChannel,
     ChannelContext,
     ChannelOptions,
     ServicePace,
@@ -42,8 +41,10 @@ from bot.channels.kit.context import (
     step,
 )
 from bot.channels.kit.errors import Act, error_of_status, parse_wait, send_error
+from bot.channels.kit.http_client import HttpResponse
 from bot.channels.kit.outline import Line, Style
 from bot.channels.kit.phrases import break_markup
+from bot.channels.kit.rest import Call, RestChannel
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import NotEditable, OutcomeUnknown, SendError
@@ -53,7 +54,6 @@ from bot.model.rules import Severity
 Json: TypeAlias = Any
 
 KIND = "discord"
-_WHO = "Discord"
 _API = "https://discord.com/api/v10"
 #: Discord blocks clients without such a user agent ("User Agent" in developers/reference.mdx).
 _USER_AGENT = "DiscordBot (https://pypi.org/project/wirewatch, 1.0)"
@@ -108,12 +108,15 @@ class Options(ChannelOptions):
         return ChannelFeatures(people=self.people, can_edit=True, shows_all_stories=shows_all_stories)
 
 
-class Channel(BaseChannel):
+class Channel(RestChannel):
     """The base class of the two modes, which use a bot's token or a webhook."""
+
+    who = "Discord"
+    posts = "post"
+    limit_bytes = _ANSWER_LIMIT_BYTES
 
     def __init__(self, name: str, options: Options, context: ChannelContext, *, account: str) -> None:
         super().__init__(name, account=account, pace=options.pace, context=context)
-        self._limits = http_client.RateLimits(context.clock, who=_WHO, posts="post")
         #: The server's id, for links. It is empty until it has been requested.
         self._guild = ""
 
@@ -136,52 +139,45 @@ class Channel(BaseChannel):
         link = f"https://discord.com/channels/{self._guild}/{place}/{ref}" if self._guild and place else ""
         return self.receipt(ref, place=place, thread=thread, link=link)
 
-    async def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        bucket: str,
-        doing: str,
-        token: str = "",
-        body: Mapping[str, Json] | None = None,
-        instead: Mapping[int, Act] | None = None,
-        fine: int | None = None,
-    ) -> Json:
-        """Send a request and return the JSON of the answer. Raises SendError.
+    def headers(self) -> Mapping[str, str]:
+        return {"User-Agent": _USER_AGENT}
 
-        ``bucket`` names the requests that share a rate limit. After the limit is reached, none of them is sent until
-        the limit ends (discord/discord-api-docs, developers/topics/rate-limits.mdx). ``doing`` describes the request.
-        ``instead`` (error code -> act) overrides ``ERRORS``. ``fine`` is an error code that counts as an empty answer,
-        {}.
+    async def ask(self, call: Call) -> Json:
+        """Send a request and return the JSON of the answer, or {} for the expected error. Raises SendError.
+
+        After a limit is reached, no request that shares it is sent until it ends (discord/discord-api-docs,
+        developers/topics/rate-limits.mdx).
         """
-        kind = f"{method} {bucket}"
-        self._limits.check(doing, kind=kind)
-        headers = {"User-Agent": _USER_AGENT, **({"Authorization": f"Bot {token}"} if token else {})}
-        response = await http_client.request(
-            method, url, who=_WHO, document=body, headers=headers, limit_bytes=_ANSWER_LIMIT_BYTES
-        )
-        if response.headers.get("x-ratelimit-remaining") == "0":
-            self._limits.close(doing, parse_wait(response.headers.get("x-ratelimit-reset-after")), kind=kind)
-        if response.is_success:
-            document = response.document
-            if document is None:
-                raise OutcomeUnknown(f"{doing}: {_WHO} answered {response.status} without its JSON document")
-            return document
-        fields = response.fields
-        if response.status == 429 and "retry_after" in fields:
-            raise self._limits.close(doing, parse_wait(fields["retry_after"]), kind=kind)
-        code = fields.get("code")
-        if response.status == 401 and code == 0:
-            code = _UNAUTHORIZED
-        if fine is not None and code == fine:
+        response = await self.call(call)
+        if not response.is_success:
             return {}
+        document = response.document
+        if document is None:
+            raise OutcomeUnknown(f"{call.doing}: Discord answered {response.status} without its JSON document")
+        return document
+
+    async def request(self, call: Call) -> HttpResponse:
+        response = await super().request(call)
+        if response.headers.get("x-ratelimit-remaining") == "0":
+            wait = parse_wait(response.headers.get("x-ratelimit-reset-after"))
+            self.limits.close(call.doing, wait, kind=call.limited_as)
+        return response
+
+    def error_code(self, response: HttpResponse) -> object:
+        code = response.fields.get("code")
+        return _UNAUTHORIZED if response.status == 401 and code == 0 else code
+
+    def error_of(self, response: HttpResponse, call: Call) -> SendError:
+        fields, code = response.fields, self.error_code(response)
+        if response.status == 429 and "retry_after" in fields:
+            return self.limits.close(call.doing, parse_wait(fields["retry_after"]), kind=call.limited_as)
         if response.status < 500 and isinstance(code, int) and code in ERRORS:
             act, meaning, advice = ERRORS[code]
-            raise send_error((instead or {}).get(code, act), f"{doing}: Discord says {meaning} ({code})", advice=advice)
+            text = f"{call.doing}: Discord says {meaning} ({code})"
+            return send_error(call.instead.get(code, act), text, advice=advice)
         word = f"code {code}" if isinstance(code, int) and code else ""
         now = self.context.clock.now()
-        raise error_of_status(response.status, who=_WHO, headers=response.headers, now=now, word=word)
+        return error_of_status(response.status, who=self.who, headers=response.headers, now=now, word=word)
 
 
 def build(name: str, options: Options, context: ChannelContext) -> Channel:
@@ -222,7 +218,8 @@ class BotChannel(Channel):
         if (edited := delivery.edits) is not None:
             path = f"/channels/{edited.place}/messages"
             body = build_payload(delivery, zone=self.context.zone)
-            answer = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
+            call = Call(method="PATCH", path=f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
+            answer = await self.ask(call)
             return self.message_receipt(answer, place=edited.place, thread=edited.thread)
         body = {
             **build_payload(delivery, zone=self.context.zone, ref=_message_ref(delivery)),
@@ -237,23 +234,24 @@ class BotChannel(Channel):
             else:
                 place = thread = await self._thread(head, delivery.message)
         await self.fetch_guild()
+        instead = _NO_THREAD if thread else {}
         path = f"/channels/{place}/messages"
-        instead = _NO_THREAD if thread else None
-        answer = await self._ask("POST", path, doing="post", body=body, instead=instead)
+        answer = await self.ask(Call(method="POST", path=path, doing="post", body=body, instead=instead))
         return self.message_receipt(answer, place=place, thread=thread)
 
     async def _thread(self, head: str, message: Message) -> str:
         """Create the thread of a message, unless it exists, and return its id, which is the message's id."""
         if head not in self._threads:
-            await self._ask(
-                "POST",
-                f"/channels/{self._to}/messages/{head}/threads",
+            call = Call(
+                method="POST",
+                path=f"/channels/{self._to}/messages/{head}/threads",
                 bucket=f"/channels/{self._to}/threads",
                 doing="start a thread",
                 body={"name": thread_name(message), "auto_archive_duration": _ARCHIVE_MINUTES},
                 instead=_NO_THREAD,
-                fine=_THREAD_EXISTS,
+                expected=_THREAD_EXISTS,
             )
+            await self.ask(call)
             self._threads[head] = None
             if len(self._threads) > _MAX_KNOWN_THREADS:
                 del self._threads[next(iter(self._threads))]
@@ -266,7 +264,7 @@ class BotChannel(Channel):
         await self.fetch_guild()
         last_id, is_first = max(0, int((since - _EPOCH) / timedelta(milliseconds=1))) << 22, True
         while True:
-            page = await self._page(place, f"after={last_id}&limit={_PAGE}")
+            page = await self._page(place, after=last_id, limit=_PAGE)
             if not page and is_first and not await self._may_read(place):
                 self._shows_history = False
                 raise OutcomeUnknown("the bot cannot read the channel's history: allow its role Read Message History")
@@ -277,9 +275,8 @@ class BotChannel(Channel):
                 return None
             last_id, is_first = max(int(message["id"]) for message in page), False
 
-    async def _page(self, place: str, query: str) -> Sequence[Mapping[str, Any]]:
-        path = f"/channels/{place}/messages"
-        answer = await self._ask("GET", f"{path}?{query}", bucket=path, doing="look", fine=self._absent(place))
+    async def _page(self, place: str, **query: int) -> Sequence[Mapping[str, Any]]:
+        answer = await self._get(f"/channels/{place}/messages", doing="look", expected=self._absent(place), query=query)
         return [item for item in answer if isinstance(item, Mapping)] if isinstance(answer, list) else []
 
     async def _may_read(self, place: str) -> bool:
@@ -287,7 +284,7 @@ class BotChannel(Channel):
 
         Without the right to read the history, Discord returns an empty page too ("Get Channel Messages").
         """
-        if await self._page(place, "limit=1"):
+        if await self._page(place, limit=1):
             return True
         return (await self._channel(place)).get("last_message_id") is None
 
@@ -295,13 +292,20 @@ class BotChannel(Channel):
         """Return the error code to accept: that of a missing thread, or None for the channel, which must exist."""
         return None if place == self._to else _UNKNOWN_CHANNEL
 
-    async def _ask(self, method: str, path: str, *, doing: str, bucket: str = "", **more: Any) -> Json:
+    def address(self, call: Call) -> str:
+        return self._api_url + call.path
+
+    def headers(self) -> Mapping[str, str]:
         token = self.context.secret(self._token, what="the Discord token")
-        url = self._api_url + path
-        return await self.call(method, url, bucket=bucket or path, doing=doing, token=token, **more)
+        return {**super().headers(), "Authorization": f"Bot {token}"}
+
+    async def _get(
+        self, path: str, *, doing: str, expected: int | None = None, query: Mapping[str, int] | None = None
+    ) -> Json:
+        return await self.ask(Call(method="GET", path=path, doing=doing, expected=expected, query=query or {}))
 
     async def _channel(self, place: str) -> Mapping[str, Any]:
-        channel = await self._ask("GET", f"/channels/{place}", doing="find the channel", fine=self._absent(place))
+        channel = await self._get(f"/channels/{place}", doing="find the channel", expected=self._absent(place))
         return channel if isinstance(channel, Mapping) else {}
 
     async def describe(self) -> Mapping[str, Any]:
@@ -310,15 +314,15 @@ class BotChannel(Channel):
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, channel and permissions; the help of each line says what to click."""
         with step("the token is accepted"):
-            me = await self._ask("GET", "/users/@me", doing="ask for the bot's name")
+            me = await self._get("/users/@me", doing="ask for the bot's name")
         yield passed(f"the token belongs to {me.get('username')}")
         with step("the bot can see the channel"):
             channel = await self.describe()
         yield passed(f"the channel is #{channel.get('name')}")
         guild = f"/guilds/{channel.get('guild_id')}"
         with step("the bot can see its roles"):
-            member = await self._ask("GET", f"{guild}/members/{me.get('id')}", doing="ask for the bot's roles")
-            roles = await self._ask("GET", f"{guild}/roles", doing="ask for the server's roles")
+            member = await self._get(f"{guild}/members/{me.get('id')}", doing="ask for the bot's roles")
+            roles = await self._get(f"{guild}/roles", doing="ask for the server's roles")
         have = compute_permissions(channel, roles=roles, member_roles=member.get("roles") or (), me=str(me.get("id")))
         click = "right-click the channel, Edit Channel, Permissions, and allow it for the bot's role"
         for name, (bit, purpose) in NEEDED_PERMISSIONS.items():
@@ -347,15 +351,19 @@ class WebhookChannel(Channel):
         if delivery.edits is not None:
             if not delivery.edits.ref.isdigit():
                 raise NotEditable("the message is not in the configured channel")
-            return self.message_receipt(
-                await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
+            call = Call(
+                method="PATCH", path=f"/messages/{delivery.edits.ref}", bucket="webhook", doing="edit", body=body
             )
+            return self.message_receipt(await self.ask(call))
         await self.fetch_guild()
         # Without "wait" Discord returns no id, and no error if it did not store the message ("Execute Webhook").
-        return self.message_receipt(await self._ask("POST", "", doing="post", body=body, wait="true"))
+        query = {"wait": "true"}
+        call = Call(method="POST", path="", bucket="webhook", doing="post", query=query, body=body)
+        return self.message_receipt(await self.ask(call))
 
     async def describe(self) -> Mapping[str, Any]:
-        return await self._ask("GET", "", doing="ask for the webhook")
+        webhook = await self.ask(Call(method="GET", path="", bucket="webhook", doing="ask for the webhook"))
+        return webhook if isinstance(webhook, Mapping) else {}
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         yield passed(
@@ -366,15 +374,10 @@ class WebhookChannel(Channel):
             webhook = await self.describe()
         yield passed(f"the webhook is {webhook.get('name')}")
 
-    async def _ask(
-        self, method: str, path: str, *, doing: str, body: Mapping[str, Any] | None = None, **query: str
-    ) -> Mapping[str, Any]:
+    def address(self, call: Call) -> str:
         parts = urlsplit(self.context.secret_address(self._webhook, what="the Discord webhook"))
         # The configured address may name a thread in its query.
-        full_query = urlencode({**dict(parse_qsl(parts.query)), **query})
-        address = parts._replace(path=parts.path.rstrip("/") + path, query=full_query).geturl()
-        answer = await self.call(method, address, bucket="webhook", doing=doing, body=body)
-        return answer if isinstance(answer, Mapping) else {}
+        return parts._replace(path=parts.path.rstrip("/") + call.path).geturl()
 
 
 #: Maximum characters of a message's content (discord/discord-api-docs, developers/resources/message.mdx).
@@ -542,7 +545,7 @@ ERRORS: Mapping[int, tuple[Act, str, str]] = {
 }
 
 #: Error code -> reaction, if the thread of a request does not exist.
-_NO_THREAD: Mapping[int, Act] = dict.fromkeys((10003, 10008, 50001, 50013, 50024), Act.TOP_LEVEL)
+_NO_THREAD: Mapping[object, Act] = dict.fromkeys((10003, 10008, 50001, 50013, 50024), Act.TOP_LEVEL)
 #: The code that we use for HTTP 401, because its answer has no code.
 _UNAUTHORIZED = 40001
 _THREAD_EXISTS = 160004

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode
 
 from bot.channels.kit import phrases
 from bot.channels.kit.errors import ErrorTable, error_of_status, parse_retry_after, send_error, unsent_error
@@ -128,18 +127,19 @@ async def request(
 ) -> HttpResponse:
     """Send a request and return the response, whatever its status. ``document`` is sent as a JSON body.
 
-    Raises SendError if no response comes; its text names ``who``, never the address.
+    ``query`` is added to the query of the address. Raises SendError if no response comes; its text names ``who``, never
+    the address.
     """
     # Import on first use, because it takes 0.25 s and `check` does not need it.
     import httpx
 
     _silence_loggers()
     sent_headers = {"User-Agent": "wirewatch", "Accept-Encoding": "identity", **(headers or {})}
-    full_url = f"{url}?{urlencode(query)}" if query else url
     if document is not None:
         body = json.dumps(document, ensure_ascii=False).encode()
         sent_headers["Content-Type"] = "application/json"
     try:
+        full_url = httpx.URL(url).copy_merge_params(query) if query else url
         # Create a client for each call (at most one a second), so that it reads the environment's current proxies.
         async with (
             httpx.AsyncClient(verify=tls_context(), timeout=_TIMEOUT) as client,
