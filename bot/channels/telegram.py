@@ -23,10 +23,9 @@ from typing import Annotated, Any, Self
 import pydantic
 import structlog
 
-from bot.channels.kit import http_client, menu, outline, phrases, rendering
+from bot.channels.kit import menu, outline, phrases, rendering
 from bot.channels.kit.context import (
     Address,
-    BaseChannel,
     ChannelContext,
     ChannelOptions,
     ServicePace,
@@ -38,8 +37,9 @@ from bot.channels.kit.context import (
     step,
 )
 from bot.channels.kit.errors import Act, ErrorTable, parse_wait, rows
-from bot.channels.kit.http_client import error_of_response
+from bot.channels.kit.http_client import HttpResponse
 from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.rest import Call, RestChannel
 from bot.model import channels as model_channels
 from bot.model import visible
 from bot.model.access import Secret
@@ -63,7 +63,6 @@ from bot.model.stories import StoryId
 
 KIND = "telegram"
 _API = "https://api.telegram.org"
-_WHO = "Telegram"
 #: Telegram accepts one message a second in a chat, twenty a minute in a group (core.telegram.org/bots/faq, "My bot is
 #: hitting limits").
 _PACE = timedelta(seconds=3)
@@ -123,20 +122,20 @@ class Options(ChannelOptions):
         return self
 
 
-class Channel(BaseChannel):
+class Channel(RestChannel):
     """A chat. Replies are in the chat and point to the story's message."""
 
     abilities = Abilities(threads=True, edits=True, lookup=False, broadcast=True)
+    who = "Telegram"
+    limit_bytes = 64_000
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self._api_url = options.api_url or _API
         account = f"telegram {self._api_url} {options.token.reference}"
-        super().__init__(name, account=account, pace=options.pace, context=context)
+        super().__init__(name, account=account, pace=options.pace, context=context, errors=ERRORS)
         self.options = options
         #: The chat's id. It differs from ``to`` if ``to`` is a public name or the group has got a new id.
         self._chat = StoredId(context, f"{account}:{options.to}", self._find_chat)
-        #: Telegram limits all methods together.
-        self._limits = http_client.RateLimits(context.clock, who=_WHO)
 
     async def send(self, delivery: Delivery) -> Receipt:
         place = await self._chat.get()
@@ -179,45 +178,48 @@ class Channel(BaseChannel):
             raise
 
     async def _ask(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        result = await self.call(method, body)
+        result = await self.ask(method, body)
         return result if isinstance(result, Mapping) else {}
 
-    async def call(self, method: str, body: Mapping[str, Any]) -> Any:
+    async def ask(self, method: str, body: Mapping[str, Any]) -> Any:
         """Call a method and return its result, or None for an edit that changes nothing. Raises SendError."""
-        self._limits.check(method, kind="all")
-        token = self.context.secret(self.options.token, what="the Telegram token")
-        url = f"{self._api_url}/bot{token}/{method}"
-        response = await http_client.request("POST", url, who=_WHO, document=body)
-        fields = response.fields
-        if response.is_success:
-            if fields.get("ok") is not True:
-                raise OutcomeUnknown(f"{method}: {_WHO} answered {response.status} without its JSON document")
-            return fields.get("result")
-        if response.status == 400 and NOT_MODIFIED in str(fields.get("description")):
+        # Telegram limits all methods together.
+        call = Call(method="POST", path=method, bucket="all", doing=method, body=body, expected=NOT_MODIFIED)
+        response = await self.call(call)
+        if not response.is_success:
             return None
-        raise self._refusal(method, response, fields)
+        if response.fields.get("ok") is not True:
+            raise OutcomeUnknown(f"{method}: Telegram answered {response.status} without its JSON document")
+        return response.fields.get("result")
 
-    def _refusal(self, method: str, response: http_client.HttpResponse, fields: Mapping[str, Any]) -> SendError:
-        now = self.context.clock.now()
-        parameters = fields.get("parameters")
-        parameters = parameters if isinstance(parameters, Mapping) else {}
-        new_id = parameters.get("migrate_to_chat_id")
-        if isinstance(new_id, int):
-            return _Moved(method, str(new_id))
+    def address(self, call: Call) -> str:
+        return f"{self._api_url}/bot{self.context.secret(self.options.token, what='the Telegram token')}/{call.path}"
+
+    def error_code(self, response: HttpResponse) -> object:
+        fields = response.fields
+        if response.status == 404 and fields.get("ok") is False:
+            # Telegram answers 404 if the token does not have the form of a token.
+            return "unauthorized"
         description = str(fields.get("description") or "")
+        return NOT_MODIFIED if response.status == 400 and NOT_MODIFIED in description else find_error(description)
+
+    def stated_wait(self, response: HttpResponse) -> timedelta | None:
+        return parse_wait(_parameters(response).get("retry_after"))
+
+    def error_of(self, response: HttpResponse, call: Call) -> SendError:
+        new_id = _parameters(response).get("migrate_to_chat_id")
+        if isinstance(new_id, int):
+            return _Moved(call.doing, str(new_id))
         if response.status == 409:
             # Telegram sends a bot's updates to one program only.
-            cause = "with a webhook" if "webhook" in description.casefold() else "with another getUpdates request"
-            return ChannelClosed(f"{method}: Telegram reports a conflict {cause}; {OTHER_PROGRAM}")
-        # Telegram answers 404 if the token does not have the form of a token.
-        is_token_refused = response.status == 404 and fields.get("ok") is False
-        words = "unauthorized" if is_token_refused else find_error(description)
-        if words is None and response.status == 403:
-            return ChannelClosed(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
-        wait = parse_wait(parameters.get("retry_after"))
-        error = error_of_response(response, ERRORS, code=words, who=_WHO, doing=method, now=now, retry_after=wait)
+            has_webhook = "webhook" in str(response.fields.get("description")).casefold()
+            cause = "with a webhook" if has_webhook else "with another getUpdates request"
+            return ChannelClosed(f"{call.doing}: Telegram reports a conflict {cause}; {OTHER_PROGRAM}")
+        if response.status == 403 and self.error_code(response) is None:
+            return ChannelClosed(f"{call.doing}: Telegram answered 403: the bot may not write in this chat")
+        error = super().error_of(response, call)
         if isinstance(error, RetryLater) and error.after is not None:
-            self._limits.close(method, error.after, kind="all")
+            self.limits.close(call.doing, error.after, kind=call.limited_as)
         return error
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
@@ -238,6 +240,12 @@ class Channel(BaseChannel):
             with step(what):
                 webhook = (await self._ask("getWebhookInfo", {})).get("url")
             yield CheckLine.of(not webhook, what, otherwise=OTHER_PROGRAM)
+
+
+def _parameters(response: HttpResponse) -> Mapping[str, Any]:
+    """Return the details of an error (core.telegram.org/bots/api, "ResponseParameters")."""
+    parameters = response.fields.get("parameters")
+    return parameters if isinstance(parameters, Mapping) else {}
 
 
 class _Moved(SendError):
@@ -366,7 +374,7 @@ class Listener:
         while True:
             requested_at = self._clock.now()
             try:
-                updates = await self._chats[0].call("getUpdates", {**_UPDATES_REQUEST, "offset": offset})
+                updates = await self._chats[0].ask("getUpdates", {**_UPDATES_REQUEST, "offset": offset})
                 if not is_connected:
                     await on_change(None)
                 is_connected, failures = True, 0
@@ -409,7 +417,7 @@ class Listener:
 
     async def _call(self, method: str, body: Mapping[str, Any]) -> None:
         try:
-            await self._chats[0].call(method, body)
+            await self._chats[0].ask(method, body)
         except SendError as error:
             # A press may be too old to be answered, for example because the bot was stopped.
             log.warning("button press not answered", error=str(error))
