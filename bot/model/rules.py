@@ -128,7 +128,8 @@ class SurgeLimits:
 
 
 def _expand_limits(value: object) -> object:
-    return {} if value is True else value
+    # A YAML file gives text, and a test or a plug-in a bool.
+    return {} if str(value).lower() == "true" else value
 
 
 class _OrTrue:

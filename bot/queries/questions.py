@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.queries import actions, articles, feedback, feeds, quarantine, rules, silences, status, stories, trials
+from bot.queries import actions, articles, feedback, feeds, quarantine, rules, silences, status, stories, surges, trials
 from bot.queries.registry import Question
 
 #: All questions, in the order of the API's document and of the list of tools.
@@ -22,6 +22,7 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     articles.SEARCH,
     articles.EXPLAIN,
     rules.RULES,
+    surges.VOLUME,
     rules.RULE,
     feedback.FEEDBACK,
     trials.TRY_RULE,

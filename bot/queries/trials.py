@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated
 
 import pydantic
 
@@ -30,6 +30,7 @@ from bot.model.settings import Problem
 from bot.model.stories import Article, ArticleId
 from bot.pipeline import backtest
 from bot.queries.registry import Archive, Document, Name, Parameters, ProblemDocument, Question, Time, Whole
+from bot.queries.surges import SurgeDocument
 
 #: Default number of days that a trial looks back.
 DAYS = 7
@@ -362,42 +363,6 @@ class PostDocument(Document):
     reason: str
     headlines: list[str]
     rules: list[str]
-
-
-class CauseDocument(Document):
-    """A story that makes up a part of a surge."""
-
-    story: str
-    headline: str
-    outlets: list[str]
-    count: int
-    began_at: Time
-
-
-class SurgeDocument(Document):
-    """A surge: a time in which the coverage of a rule is far above what is usual, at its peak."""
-
-    rule: str
-    opened_at: Time
-    began_at: Time
-    closed_at: Time | None
-    peak_at: Time
-    count: int
-    usual: float
-    event_count: int
-    causes: list[CauseDocument]
-
-    @classmethod
-    def of(cls, value: Any) -> Self:
-        """Return the document of a surge."""
-        peak, found = value.peak, value.causes
-        return cls(
-            **{name: getattr(value, name) for name in ("rule", "opened_at", "began_at", "closed_at", "peak_at")},
-            count=peak.count,
-            usual=peak.usual,
-            event_count=found.story_count,
-            causes=[CauseDocument.of(cause) for cause in found.largest],
-        )
 
 
 class TrialDocument(Document):

@@ -27,7 +27,7 @@ from bot.model.messages import SendState
 from bot.model.rules import Rule
 from bot.model.settings import TokenScope
 from bot.model.stories import Article, StoryId
-from bot.queries import trials, watched
+from bot.queries import surges, trials, watched
 from bot.queries.actions import MERGE, SPLIT, RulingDocument
 from bot.queries.articles import ArticlesParameters, find_articles
 from bot.queries.feedback import read_feedback
@@ -383,8 +383,13 @@ def rule_page(archive: Archive, loaded: Rule) -> Values:
     """Read one rule with its matches by day and its last stories."""
     name, counts = loaded.name, archive.day_counts.rules.get(loaded.name, {})
     since = archive.now - watched.LAST_MATCH
+    volume = None
+    if loaded.surge_limits is not None:
+        volume = surges.show_volume(archive, surges.VolumeParameters(name=name))
     return {
         "rule": loaded,
+        "volume": volume,
+        "bars": surges.draw_bars(volume, now=archive.now) if volume else [],
         "source": config.find_rule_source(archive.settings, name),
         "playground": trials,
         "line": _chart(counts, archive.now, watched.LAST_MATCH.days),

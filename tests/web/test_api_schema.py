@@ -32,7 +32,13 @@ async def known(page: Page) -> dict[str, str]:
     names: dict[str, str] = {"stories/{id}": story.id, "stories/{id}/split": story.id, "stories/{id}/merge": story.id}
     silence = (await page.running.store.read(lambda tx: tx.silences.all()))[0]
     names["silences/{id}"] = silence.id
-    return {**names, "articles/{id}": story.members[0].article.id, "rules/{name}": story.rules[0]}
+    rule = story.rules[0]
+    return {
+        **names,
+        "articles/{id}": story.members[0].article.id,
+        "rules/{name}": rule,
+        "rules/{name}/volume": rule,
+    }
 
 
 async def silenced(page: Page) -> None:

@@ -1,0 +1,77 @@
+"""The volume of a rule over time, on its page and in the API."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot import storage
+from bot.model.rules import SurgeLimits
+from bot.model.surges import Cause, Causes, Surge, Volume
+from tests.web.conftest import Page, page_over
+
+RULE = "BlackBerry in Pakistan"
+HOUR = timedelta(hours=1)
+
+
+def with_volume(folder: Path) -> Path:
+    rules = folder / "rules" / "desk.yaml"
+    rules.write_text(rules.read_text().replace("    severity: high\n", "    severity: high\n    volume: true\n", 1))
+    return folder
+
+
+def write_surge(tx: storage.Transaction, version: str, now: datetime) -> None:
+    """Write a quiet month with twelve articles in its last hour, and the surge that they are."""
+    story = tx.stories.since(None)[0]
+    hour = now.replace(minute=0)
+    tx.volume.add(
+        {(RULE, version, hour - number * HOUR): 0 for number in range(1, 29 * 24)} | {(RULE, version, hour): 12}
+    )
+    peak = Volume(count=12, usual=0.0)
+    cause = Cause(story=story.id, headline=story.title, outlets=("wire",), count=12, began_at=now)
+    surge = Surge(
+        id="s1",
+        rule=RULE,
+        opened_at=now,
+        began_at=hour,
+        now=peak,
+        peak=peak,
+        peak_at=now,
+        causes=Causes(largest=(cause,), story_count=1, article_count=12),
+        shown_at=now,
+    )
+    tx.volume.save([surge])
+
+
+async def filled_page(page: Page) -> None:
+    version = page.running.settings.rule_set.rules[RULE].version
+    await page.running.store.write(lambda tx: write_surge(tx, version, page.clock.now()))
+
+
+async def test_the_page_of_a_rule_shows_its_volume_and_links_the_stories_of_a_surge(filled: Path) -> None:
+    async with page_over(with_volume(filled)) as page:
+        await filled_page(page)
+        shown = (await page.get("/rule", params={"name": RULE})).text
+        story = (await page.running.store.read(lambda tx: tx.stories.since(None)))[0]
+    assert "12 independent articles in 28 days" in shown
+    assert "12 articles in the last 6 hours; usual at this hour: 0.0" in shown
+    assert "12 articles at the peak" in shown
+    assert f'href="/story/{story.id}"' in shown
+
+
+async def test_the_api_returns_the_hours_and_the_surges_of_a_rule(filled: Path) -> None:
+    async with page_over(with_volume(filled)) as page:
+        await filled_page(page)
+        answer = (await page.get(f"/api/v1/rules/{RULE}/volume")).json()
+    assert (answer["count"], answer["usual"], answer["window_hours"]) == (12, 0.0, SurgeLimits().in_ // HOUR)
+    assert [hour["count"] for hour in answer["hours"]] == [12]
+    (surge,) = answer["surges"]
+    assert (surge["count"], surge["event_count"], len(surge["causes"])) == (12, 1, 1)
+
+
+async def test_a_rule_without_volume_has_no_curve(filled: Path) -> None:
+    async with page_over(filled) as page:
+        answer = await page.get(f"/api/v1/rules/{RULE}/volume")
+        assert answer.status_code == 422
+        assert "give it the key volume" in answer.text
+        assert "Volume" not in (await page.get("/rule", params={"name": RULE})).text
