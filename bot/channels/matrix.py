@@ -90,6 +90,8 @@ class Channel(RestChannel):
         self._options = options
         # Store the id of the room, so that the channel stays in this room if its alias moves to another.
         self.place: StoredId = StoredId(context, f"{account} {options.room}", self._find_room)
+        #: The bot's account, from the first page of a look-up.
+        self._sender = ""
 
     async def send(self, delivery: Delivery) -> Receipt:
         room = await self.place.get()
@@ -113,7 +115,9 @@ class Channel(RestChannel):
         raise await self.refuse(response, call)
 
     async def fetch_page(self, place: str, start: str) -> Page:
-        event_filter = json.dumps({"types": ["m.room.message"], "senders": [await self._own_id()]})
+        if not start:
+            self._sender = await self._own_id()
+        event_filter = json.dumps({"types": ["m.room.message"], "senders": [self._sender]})
         query: dict[str, str | int] = {"dir": "b", "limit": _PAGE, "filter": event_filter}
         if start:
             query["from"] = start
@@ -123,9 +127,8 @@ class Channel(RestChannel):
         if not isinstance(events, list):
             raise OutcomeUnknown(f"{self.who}: the answer cannot be read (no chunk)")
         end = fields.get("end")
-        return Page(
-            [_stored_message(event, place) for event in events], end if isinstance(end, str) and end != start else ""
-        )
+        has_more = isinstance(end, str) and end != start
+        return Page([_stored_message(event, place) for event in events], next=str(end) if has_more else "")
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, room, membership, power level and encryption, and accept an invitation."""

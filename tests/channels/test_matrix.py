@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from bot.model.errors import ChannelClosed
+from bot.model.errors import ChannelClosed, OutcomeUnknown
 from bot.testing import messages
 from tests.channels.context import delivery
 from tests.channels.services import MATRIX
@@ -58,6 +59,15 @@ async def test_an_invitation_is_accepted_with_the_first_message(server: Server) 
 
 
 # -- what breaks on the way
+
+
+async def test_a_message_without_an_id_leaves_the_outcome_unknown(server: Server) -> None:
+    channel = room(server)
+    await channel.send(delivery(messages.NOTICE, id="sent"))
+    event = {"content": {"wirewatch.send_id": "sent"}, "origin_server_ts": 1}
+    server.fail("messages", faulty.Answer(200, {"chunk": [event]}))
+    with pytest.raises(OutcomeUnknown, match="a message without an id"):
+        await channel.find(delivery(messages.NOTICE, id="sent"), since=datetime(1970, 1, 1, tzinfo=UTC))
 
 
 async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
