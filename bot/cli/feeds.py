@@ -79,10 +79,10 @@ def find(
     should_add: Annotated[bool, typer.Option("--add", help="Add the lines to feeds.yaml.")] = False,
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Propose lines for feeds.yaml: searches for a topic, or the feeds of a site.
+    """Propose searches for a topic, or the feeds of a site.
 
-    The news search engines need no key. Without --edition, searches the US edition and those of the countries that the
-    topic names. A site is visited; search engines are not asked.
+    Prints lines for feeds.yaml. The news search engines need no key. Without --edition, searches the US edition and those
+    of the countries that the topic names. A site is visited; search engines are not asked.
 
     Example: wirewatch feeds find "lawful access Pakistan" --add
     """
