@@ -81,8 +81,8 @@ def find(
 ) -> None:
     """Propose searches for a topic, or the feeds of a site.
 
-    Prints lines for feeds.yaml. The news search engines need no key. Without --edition, searches the US edition and those
-    of the countries that the topic names. A site is visited; search engines are not asked.
+    Prints lines for feeds.yaml. The news search engines need no key. Without --edition, searches the US edition and
+    those of the countries that the topic names. A site is visited; search engines are not asked.
 
     Example: wirewatch feeds find "lawful access Pakistan" --add
     """
