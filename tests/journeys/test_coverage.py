@@ -76,8 +76,8 @@ async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline(
         (THIRD.title, "ledger"),
         (SECOND.title, "courier"),
     ]
-    for text in (shown, entry["content_html"]):
-        assert text.index(THIRD.title) < text.index(SECOND.title), "the newest first"
+    assert shown.index(SECOND.title) < shown.index(THIRD.title), "a timeline begins with the oldest"
+    assert entry["content_html"].index(THIRD.title) < entry["content_html"].index(SECOND.title), "the newest first"
     assert "3 outlets" in shown
 
 

@@ -101,7 +101,7 @@ async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_w
         assert (made.kind.value, made.by) == (kind, "amina")
         await until(lambda: it.world.slack.workspace.whispers)
         answer = it.world.slack.workspace.whispers[-1]
-        assert f'Nothing is posted about {kind} "{made.name}" in every channel until' in answer["text"]
+        assert f'Nothing is posted about {kind} "{made.name}" in desk until' in answer["text"]
         command = answer["blocks"][0]["elements"][0]["elements"][-1]
         assert command == {"type": "text", "text": f"/wirewatch silence end {made.id}", "style": {"code": True}}
         await until(lambda: made.id in str(it.world.slack.workspace.messages("ops")))

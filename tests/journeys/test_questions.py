@@ -86,7 +86,7 @@ async def test_a_silence_keeps_stories_back_and_is_listed_and_ended(desk: Runnin
     ):
         assert why in (await ask(desk, unwanted)).replace("\\", "")
     told = await ask(desk, f'silence rule "{RULE}" for 2 hours: the vote is over')
-    assert f'Nothing is posted about rule "{RULE}" in every channel until' in told.replace("\\", "")
+    assert f'Nothing is posted about rule "{RULE}" in desk until' in told.replace("\\", "")
     await desk.hear("observer", test_buttons.OTHER, decided="silent: silenced")
     assert len(desk.world.heads()) == 1
     listed = await ask(desk, "silence list")

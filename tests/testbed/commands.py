@@ -22,7 +22,7 @@ def wirewatch(
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
     done = run(words, folder, {**clean, "COLUMNS": "100", **environ}, stdin=stdin)
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.stderr, done.stderr[-4000:]
     return done
 
 
