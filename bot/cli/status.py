@@ -28,6 +28,7 @@ from bot.model.errors import ConfigError, StoreError, WirewatchError
 from bot.model.feeds import FeedState, redirected_twins
 from bot.model.messages import SendState
 from bot.queries.feeds import FeedDocument, find_problems
+from bot.queries.quarantine import count_pieces
 from bot.queries.registry import Archive
 from bot.queries.rules import RuleLine
 from bot.queries.silences import read_silences
@@ -50,8 +51,8 @@ def status(
 ) -> None:
     """Show feeds, rules, waiting messages, and whether the bot runs.
 
-    With --check, checks the configuration, database, clock, disk, feeds and channels. Exit code 1: something needs
-    attention. Changes and posts nothing.
+    With --check, checks the configuration, database, clock, disk, quarantine, feeds and channels. Exit code 1:
+    something needs attention. Changes and posts nothing.
 
     Example: wirewatch status --check
     """
@@ -94,6 +95,10 @@ def status(
         tries = format_count(row.attempts, "attempt")
         style = "yellow" if row.state == SendState.PARKED.value else ""
         terminal.row(f"  {row.state} {row.kind} to {row.channel}, {tries}{reason}", style=style)
+    for pieces in shown.quarantined:
+        set_aside = format_count(pieces.count, pieces.kind)
+        text = f"{set_aside} set aside by the stage {pieces.stage}; `wirewatch quarantine list` lists the errors"
+        terminal.row(text, style="yellow")
     _show_model(shown.language_model)
     errors = sum(problem.severity == "error" for problem in settings.problems)
     if errors:
@@ -190,8 +195,17 @@ def _read_checks(archive: Archive) -> list[CheckLine]:
         _of_clock(keys.TICK.get(tx), now),
         CheckLine(is_good=bot.is_good, what=f"bot: {bot.what}", help=bot.help),
         *_of_disk(store.address.file),
+        _of_quarantine(sum(pieces.count for pieces in count_pieces(tx))),
         *check_feeds(archive),
     ]
+
+
+def _of_quarantine(count: int) -> CheckLine:
+    if not count:
+        return CheckLine(is_good=True, what="quarantine: nothing is set aside")
+    verb = "is" if count == 1 else "are"
+    what = f"quarantine: {format_count(count, 'piece')} of work {verb} set aside after an unexpected error"
+    return CheckLine(is_good=False, what=what, help="wirewatch quarantine list")
 
 
 def _of_clock(ticked_at: datetime | None, now: datetime) -> CheckLine:

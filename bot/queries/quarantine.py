@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pydantic
 
+from bot import storage
 from bot.model.quarantine import QuarantinedPiece
 from bot.queries.registry import Archive, Document, Parameters, Question, Refused, Time, Why
 
@@ -41,6 +42,22 @@ class QuarantineDocument(Document):
 def list_quarantine(archive: Archive, parameters: QuarantineParameters) -> Sequence[QuarantinedPiece]:
     """List the work that was set aside after an unexpected error."""
     return archive.tx.quarantine.all()
+
+
+class PieceCount(Document):
+    """The number of pieces of one kind that one stage set aside."""
+
+    stage: str
+    kind: str
+    count: int
+
+
+def count_pieces(tx: storage.Transaction) -> list[PieceCount]:
+    """Count the pieces of work that were set aside, by stage and kind."""
+    return [
+        PieceCount(stage=stage, kind=kind, count=count)
+        for (stage, kind), count in sorted(tx.quarantine.counts().items())
+    ]
 
 
 QUARANTINE = Question("quarantine", list_quarantine, QuarantineDocument, path="/quarantine")

@@ -21,6 +21,7 @@ from bot.model.language_models import (
 )
 from bot.model.ledger import RUN_KINDS
 from bot.queries.feeds import FeedDocument, Masked, describe_feed
+from bot.queries.quarantine import PieceCount, count_pieces
 from bot.queries.registry import Archive, Document, LedgerDocument, Parameters, Question, Time
 from bot.queries.rules import RECENT, RuleLine, summarize_rule
 from bot.queries.silences import SilenceDocument, read_silences
@@ -124,6 +125,8 @@ class StatusDocument(Document):
     buttons_not_heard: list[SilentButtons]
     hubs: list[HubDocument]
     silences: list[SilenceDocument]
+    #: Work that was set aside after an unexpected error; ``/quarantine`` lists it.
+    quarantined: list[PieceCount]
     #: The oldest messages that are not sent yet.
     unsent: list[UnsentDocument]
     language_model: ModelDocument | None
@@ -165,6 +168,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
             for entry in tx.subscriptions.all()
         ],
         silences=[SilenceDocument.of(entry) for entry in read_silences(tx, now=now)],
+        quarantined=count_pieces(tx),
         unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent(limit=MOST_UNSENT)],
         language_model=_describe_model(tx, settings.bot.model, now=now) if settings.bot.model else None,
         runs=[LedgerDocument.of(row) for row in tx.ledger.since(now - RECENT, kinds=RUN_KINDS)],

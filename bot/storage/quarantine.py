@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Text, delete, literal, select, type_coerce, update
+from sqlalchemy import Column, Text, delete, func, literal, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -40,9 +39,11 @@ class Quarantine(Part):
         """Return all pieces."""
         return self._values(_PIECE, select(quarantine).order_by(quarantine.c.n))
 
-    def counts(self) -> Mapping[str, int]:
-        """Return stage -> number of its pieces."""
-        return Counter(self._connection.execute(select(quarantine.c.stage)).scalars())
+    def counts(self) -> Mapping[tuple[str, PieceKind], int]:
+        """Return (stage, kind) -> number of pieces."""
+        key = (quarantine.c.stage, quarantine.c.kind)
+        rows = self._connection.execute(select(*key, func.count()).group_by(*key))
+        return {(stage, kind): count for stage, kind, count in rows}
 
     def errors(self, kind: PieceKind) -> Mapping[str, str]:
         """Return id -> error of the pieces of a kind."""

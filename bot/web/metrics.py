@@ -28,6 +28,7 @@ from bot.model.feeds import FeedHealth
 from bot.model.language_models import Completion
 from bot.model.messages import Outgoing, SendState
 from bot.pipeline.reports import FeedReport, Observer
+from bot.queries.quarantine import count_pieces
 from bot.queries.registry import Answers
 from bot.storage import keys
 
@@ -93,6 +94,12 @@ class Metrics(Observer):
         self._outbox = gauge("outbox_messages", "Messages in the outbox.", "channel", "state")
         self._age = gauge("outbox_oldest_seconds", "Age of the oldest message that is ready to be sent.", "channel")
         self._waiting = gauge("desk_waiting_articles", "Matched articles that wait for a decision.")
+        self._quarantined = gauge(
+            "quarantined",
+            "Work set aside after an unexpected error. A stage and kind without any has no sample.",
+            "stage",
+            "kind",
+        )
         self._loaded = gauge(
             "config_last_reload_timestamp_seconds", "Time of the last successful reload of the configuration."
         )
@@ -135,12 +142,13 @@ class Metrics(Observer):
 
     async def page(self) -> bytes:
         """Return all metrics in the text format of Prometheus. Raises StoreUnavailable."""
-        feeds, counts, waiting_since, waiting, tick = await self._answers.read(
+        feeds, counts, waiting_since, waiting, set_aside, tick = await self._answers.read(
             lambda archive: (
                 archive.tx.feeds.counts(),
                 archive.tx.outbox.counts(),
                 archive.tx.outbox.waiting_since(),
                 archive.tx.decision_queue.count(),
+                count_pieces(archive.tx),
                 keys.TICK.get(archive.tx),
             )
         )
@@ -162,6 +170,9 @@ class Metrics(Observer):
         for (channel, state), count in counts.items():
             self._outbox.labels(channel, state.value).set(count)
         self._waiting.set(waiting)
+        self._quarantined.clear()
+        for pieces in set_aside:
+            self._quarantined.labels(pieces.stage, pieces.kind).set(pieces.count)
         self._age.clear()
         for channel in settings.bot.channels:
             oldest = max(timedelta(), now - waiting_since.get(channel, now))

@@ -32,6 +32,7 @@ from bot.queries.actions import MERGE, SPLIT, RulingDocument
 from bot.queries.articles import ArticlesParameters, find_articles
 from bot.queries.feedback import read_feedback
 from bot.queries.feeds import find_problems, problem_states
+from bot.queries.quarantine import count_pieces
 from bot.queries.registry import Answers, Archive, Mistake, Question, Refused, Why, find_rule, read_parameters
 from bot.queries.silences import read_silences
 from bot.queries.status import count_held
@@ -105,6 +106,7 @@ class Pages:
             Route("/rule", self._rule),
             Route("/feed", self._page("feed.html", feed_page)),
             Route("/outbox", self._page("outbox.html", outbox_page)),
+            Route("/quarantine", self._page("quarantine.html", quarantine_page)),
             Route("/configuration", self._configuration),
             Route("/try", self._playground),
             Route("/search", self._search),
@@ -286,6 +288,7 @@ def overview_page(archive: Archive) -> Values:
         "held": count_held(tx),
         "waiting": count_messages(SendState.PENDING, SendState.SENDING, SendState.UNKNOWN),
         "parked": count_messages(SendState.PARKED),
+        "quarantined": count_pieces(tx),
         "tick": keys.TICK.get(tx),
         "silences": read_silences(tx, now=now),
         "errors": [problem for problem in archive.settings.problems if problem.severity == "error"],
@@ -429,6 +432,12 @@ def outbox_page(archive: Archive, request: Request) -> Values:
         "waiting": waiting,
         "left_out": unsent - len(parked) - len(waiting),
     }
+
+
+def quarantine_page(archive: Archive, request: Request) -> Values:
+    """Read the work that was set aside after an unexpected error, newest first."""
+    pieces = archive.tx.quarantine.all()
+    return {"pieces": pieces[: -ROWS - 1 : -1], "total": len(pieces)}
 
 
 def feed_page(archive: Archive, request: Request) -> Values:

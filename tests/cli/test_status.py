@@ -22,7 +22,7 @@ from bot import storage
 from bot.cli import init
 from bot.model.feeds import FeedState
 from tests.cli.test_rule_tools import write
-from tests.testbed import commands
+from tests.testbed import commands, made
 from tests.testbed.commands import wirewatch
 from tests.testbed.fakes import FakeClock
 
@@ -72,7 +72,9 @@ async def test_a_bot_that_runs_well_needs_nothing(folder: Path) -> None:
     await note_tick(folder, now() + timedelta(seconds=50))
     with owned(folder):
         checks = looked_at(folder, code=0)
-        assert {"configuration", "database", "clock", "bot", "disk", "feeds", "channel alerts"} <= set(checks)
+        assert {"configuration", "database", "clock", "bot", "disk", "quarantine", "feeds", "channel alerts"} <= set(
+            checks
+        )
         assert "ok    bot: running" in wirewatch("status", "--check", folder=folder).stdout
 
 
@@ -112,6 +114,17 @@ def test_a_database_that_is_not_there_and_a_channel_without_its_secret_are_told_
     assert "wirewatch once" in checks["database"][1]
     assert not checks["channel hook"][0]
     assert "NOT_SET_HOOK" in checks["channel hook"][1]
+
+
+async def test_work_that_was_set_aside_is_shown_and_needs_attention(folder: Path) -> None:
+    await write(folder, lambda tx: tx.quarantine.add([made.set_aside("one"), made.set_aside("two")]))
+    good, text = looked_at(folder, code=1)["quarantine"]
+    assert not good
+    assert text == "quarantine: 2 pieces of work are set aside after an unexpected error wirewatch quarantine list"
+    shown = wirewatch("status", folder=folder).stdout
+    assert "2 items set aside by the stage intake; `wirewatch quarantine list` lists the errors" in shown
+    document = json.loads(wirewatch("status", "--json", folder=folder).stdout)
+    assert document["quarantined"] == [{"stage": "intake", "kind": "item", "count": 2}]
 
 
 async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> None:

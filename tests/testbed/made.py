@@ -10,6 +10,7 @@ from typing import Any
 from bot.model.actions import Judgement, Silence, SilenceId, SilenceKind, Verdict
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.messages import Message, MessageKind, Outgoing, Sentence, Span, StoryBrief
+from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.model.rules import Evidence, Match
 from bot.model.stories import Article, ArticleId, Join, JoinReason, JudgementId, Member, SendId, Story, StoryId
 from tests.testbed.fakes import START
@@ -80,6 +81,16 @@ def sending(
         created_at=when,
         due_at=when,
     )
+
+
+def set_aside(
+    name: str,
+    *,
+    kind: PieceKind = PieceKind.ITEM,
+    stage: str = "intake",
+    error: str = "ValueError in bot/pipeline/intake.py, line 7",
+) -> QuarantinedPiece:
+    return QuarantinedPiece(kind=kind, id=name, stage=stage, error=error, version="1.0", at=START)
 
 
 def brief(story: str) -> StoryBrief:

@@ -11,10 +11,12 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
+from bot import storage
 from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.errors import StoreUnavailable
 from bot.model.language_models import Completion, LanguageModelPolicy, Use
 from bot.model.messages import Outgoing, SendState
+from bot.model.quarantine import PieceKind
 from bot.model.stories import StoryId
 from bot.pipeline.reports import FeedReport, Observer
 from tests.journeys.world import world
@@ -162,6 +164,22 @@ async def test_the_age_of_the_queue_is_that_of_what_may_be_sent(page: Page) -> N
     later = replace(made.sending("later"), due_at=page.clock.now() + timedelta(hours=7))
     await page.running.store.write(lambda tx: tx.outbox.add([row, parked, later]))
     assert (await numbers(page))["wirewatch_outbox_oldest_seconds", ("desk",)] == 420
+
+
+async def test_work_that_was_set_aside_is_counted_until_the_list_is_empty(page: Page) -> None:
+    pieces = [made.set_aside("one"), made.set_aside("two"), made.set_aside("three", kind=PieceKind.ROW, stage="read")]
+    await page.running.store.write(lambda tx: tx.quarantine.add(pieces))
+    found = await numbers(page)
+    assert found["wirewatch_quarantined", ("item", "intake")] == 2
+    assert found["wirewatch_quarantined", ("row", "read")] == 1
+    assert (await page.get("/healthz")).status_code == 200
+
+    def drop(tx: storage.Transaction) -> None:
+        for piece in tx.quarantine.all():
+            tx.quarantine.remove(piece)
+
+    await page.running.store.write(drop)
+    assert not [name for name, _ in await numbers(page) if name == "wirewatch_quarantined"]
 
 
 async def test_each_alert_and_panel_of_the_docs_asks_for_a_metric(page: Page) -> None:

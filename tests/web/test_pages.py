@@ -29,6 +29,7 @@ PAGES = [
     "/stories",
     "/rules",
     "/outbox",
+    "/quarantine",
     "/configuration",
     "/try",
     "/search",
@@ -234,6 +235,22 @@ async def test_parked_messages_stand_in_the_outbox_with_their_reason(page: Page)
     assert "desk: channel is archived" in said
     assert "when the channel works again" in said
     assert "1 parked message" in text_of(await read(page, "/"))
+
+
+async def test_work_that_was_set_aside_is_counted_on_the_overview_and_listed_on_its_page(page: Page) -> None:
+    assert "Nothing is set aside" in text_of(await read(page, "/quarantine"))
+    piece = made.set_aside("<b>item</b>", error="ValueError in bot/rules/evaluate.py, line 7 <script>")
+    await page.running.store.write(lambda tx: tx.quarantine.add([piece, made.set_aside("second")]))
+
+    overview = await read(page, "/")
+    assert "2 pieces of work set aside after an unexpected error: 2 items by the stage intake." in text_of(overview)
+    assert "/quarantine" in values(overview, "//main//a/@href")
+    tree = await read(page, "/quarantine")
+    rows = [text_of(row) for row in elements(tree, "//tbody/tr")]
+    assert "second" in rows[0]
+    for text in ("item <b>item</b>", "intake", "ValueError in bot/rules/evaluate.py, line 7 <script>"):
+        assert text in rows[1]
+    assert elements(tree, "//main//b | //main//script") == []
 
 
 async def test_an_unknown_address_is_a_page_too(shared: Page) -> None:
