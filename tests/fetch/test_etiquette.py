@@ -118,10 +118,10 @@ async def test_at_most_64_idle_connections_are_kept(server: FeedServer, make_fet
     server.serve("/feed", BODY)
     fetcher = make_fetcher(resolve=to_localhost)
     for number in range(70):
-        await fetcher.get(configured(url=server.url(host=f"host{number}.example.org")))
+        await fetcher.get(configured(url=server.url(host=f"host{number}.test")))
     while len(server.connections) > 64:  # noqa: ASYNC110 -- the server notices a closed connection later
         await asyncio.sleep(0.01)
-    await fetcher.get(configured(url=server.url(host="host69.example.org")))
+    await fetcher.get(configured(url=server.url(host="host69.test")))
     assert server.connection_count == 70
 
 
