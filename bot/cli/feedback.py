@@ -43,6 +43,8 @@ def _show(row: RuleFeedbackDocument) -> None:
     if row.rulings:
         terminal.row("  stories that people split or merged")
     for ruling in row.rulings:
-        pending = "" if ruling.done else " (waits for the bot)"
-        terminal.row(f"    {ruling.at:%Y-%m-%d %H:%M} UTC, {ruling.by}: {ruling.text}{pending}")
+        state = "" if ruling.done else " (waits for the bot)"
+        if ruling.error is not None:
+            state = f" (failed: {ruling.error}; see `wirewatch quarantine list`)"
+        terminal.row(f"    {ruling.at:%Y-%m-%d %H:%M} UTC, {ruling.by}: {ruling.text}{state}")
     terminal.row("")

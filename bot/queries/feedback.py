@@ -10,6 +10,7 @@ import pydantic
 from bot import storage
 from bot.alerts import feedback
 from bot.model.actions import RulingKind
+from bot.model.quarantine import PieceKind
 from bot.queries.registry import (
     Archive,
     Document,
@@ -34,13 +35,17 @@ class FeedbackParameters(Parameters):
 
 
 class RulingText(Document):
-    """A split or merge of a rule's story, in words. ``done`` is false until the bot has split or merged the story."""
+    """A split or merge of a rule's story, in words. ``done`` is false until the bot has split or merged the story.
+
+    ``error`` is null unless the split or merge failed and was set aside; ``wirewatch quarantine`` tries it again.
+    """
 
     at: Time
     by: str
     kind: str
     text: str
     done: bool
+    error: str | None
 
 
 class RuleFeedbackDocument(Document):
@@ -111,7 +116,7 @@ def read_feedback(archive: Archive, since: datetime, name: str | None = None) ->
 
 def _ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[str, list[RulingText]]:
     """Return the rulings since ``since`` by rule of their stories, oldest first. Omit rulings about deleted stories."""
-    rulings = tx.rulings.since(since)
+    rulings, errors_by_ruling = tx.rulings.since(since), tx.quarantine.errors(PieceKind.RULING)
     stories = tx.stories.get([story for ruling in rulings for story in (ruling.story, ruling.other) if story])
     articles = tx.articles.get([article for ruling in rulings for article in ruling.articles])
     texts: dict[str, list[RulingText]] = {}
@@ -125,8 +130,14 @@ def _ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[s
         else:
             titles = [f'"{articles[article].title}"' for article in ruling.articles if article in articles]
             text = f'separate from "{headline}": {", ".join(titles) or "articles that are no longer stored"}'
-        done = ruling.done_at is not None
-        ruling_text = RulingText(at=ruling.at, by=ruling.by, kind=ruling.kind, text=text, done=done)
+        ruling_text = RulingText(
+            at=ruling.at,
+            by=ruling.by,
+            kind=ruling.kind,
+            text=text,
+            done=ruling.done_at is not None,
+            error=errors_by_ruling.get(ruling.id),
+        )
         for rule in dict.fromkeys((*story.rules, *(other.rules if other else ()))):
             texts.setdefault(rule, []).append(ruling_text)
     return texts

@@ -137,6 +137,11 @@ async def test_a_ruling_that_raises_is_set_aside_and_the_others_are_carried_out(
     assert sorted(story.merged_into is None for story in await desk.stories()) == [False, True]
     assert await rows.pieces(desk) == [(PieceKind.RULING, "rulings")]
     assert [row[0] for row in rows.ask(desk, "SELECT id FROM rulings WHERE done_at IS NULL")] == ["bad"]
+    environ = {**os.environ, **desk.environ}
+    shown = commands.run(["feedback", "--since", "2015-01-01", "--config", str(desk.folder)], desk.folder, environ)
+    (failed,) = [line for line in shown.stdout.splitlines() if "separate from" in line]
+    assert "(failed: LookupError" in failed
+    assert "waits for the bot" not in shown.stdout
 
 
 async def test_a_stored_story_or_message_that_cannot_be_read_keeps_no_later_article_from_being_posted(

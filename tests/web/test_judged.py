@@ -7,9 +7,10 @@ from datetime import timedelta
 from bot import storage
 from bot.model.actions import Ruling, RulingKind, Silence, SilenceKind, Verdict
 from bot.model.alerts import AlertAction, Decision, Reason
+from bot.model.quarantine import PieceKind
 from bot.model.stories import Story, StoryId
 from bot.pipeline import silences
-from tests.testbed.made import judgement, silence
+from tests.testbed.made import judgement, set_aside, silence
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of
 from tests.web.test_pages import read
@@ -65,6 +66,15 @@ async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) 
     assert story.rules[0] in card
     assert f'U0AMINA: separate from "{story.title}"' in card
     assert "(waits for the bot)" in card
+
+    error = "LookupError in bot/pipeline/join.py, line 7"
+    piece = set_aside(ruling.id, kind=PieceKind.RULING, stage="rulings", error=error)
+    await page.running.store.write(lambda tx: tx.quarantine.add([piece]))
+    shown = text_of(await read(page, "/rules"))
+    assert f"(failed: {error})" in shown
+    assert "(waits for the bot)" not in shown
+    (row, *_) = (await page.get("/api/v1/feedback")).json()["feedback"]
+    assert [(entry["done"], entry["error"]) for entry in row["rulings"]] == [(False, error)]
 
 
 async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_what_each_kept_back(page: Page) -> None:
