@@ -56,9 +56,11 @@ RUNS: dict[str, list[str]] = {
     "search": ["BlackBerry", "BlackBerry --json"],
     "try": ["Evil --since 9000d", "Evil --since 9000d --json"],
     "feeds test": ["ORIGIN/feed.json", "ORIGIN/feed.json --json", "ORIGIN/broken.json", "ORIGIN/page.html"],
+    "feeds find": ["ORIGIN/feed.json", "ORIGIN/page.html"],
     "feeds add": ["ORIGIN/other.json", "ORIGIN/broken.json"],
     "feeds import": ["OPML"],
     "feeds export": [""],
+    "quarantine list": ["", "--json"],
     "review": ["BEFORE --since 9000d"],
 }
 SHOWS_NOTHING_OF_STRANGERS = {
@@ -74,6 +76,8 @@ SHOWS_NOTHING_OF_STRANGERS = {
     "probe": "says ready or not",
     "mcp": "answers a program in JSON, whose text is marked as untrusted",
     "model test": "asks about articles of our own",
+    "quarantine retry": "counts pieces",
+    "quarantine drop": "counts pieces",
     "backup": "names the file that was asked for",
     "database move": "counts rows",
 }
@@ -179,6 +183,12 @@ def _poison(config: Path) -> None:
             " VALUES ('0a1b2c3d', 0, ?, 'outlet', ?, ?, ?, '')",
             [EVIL, EVIL, EVIL, 2**52],
         )
+        archive.execute(
+            "INSERT OR IGNORE INTO quarantine"
+            " (kind, id, stage, error, version, at, body, is_retry_requested, is_reported)"
+            " VALUES ('ruling', ?, 'rulings', ?, 'x', 0, '', 0, 1)",
+            [EVIL] * 2,
+        )
         archive.execute("UPDATE ledger SET row = replace(row, 'Evil', 'Evil' || ?)", [whole])
         archive.commit()
 
@@ -208,6 +218,7 @@ def test_no_command_prints_what_steers_a_terminal(
             json.loads(out)
     assert "BlackBerry" in outputs["stories "][0]
     assert "BlackBerry" in outputs["stories --json"][0]
+    assert "pwned" in outputs["quarantine list "][0]
     assert "not a feed" in outputs["feeds test ORIGIN/broken.json"][1]
     assert "broken" in outputs["once --now --drain 1s --verbose"][1]
 
