@@ -75,6 +75,13 @@ def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -
     return Notice(what=lead, where=(reason,), occasion=(f"outage {since.isoformat()}",))
 
 
+def database_fails_in_part(reason: str, *, since: datetime) -> Notice:
+    """Report an outage in which some writes succeed; ``reason`` is the text of its first failure."""
+    lead = f"The database has failed in part since {since:%d %b %H:%M} UTC: some writes succeed, others fail."
+    remedy = "What could not be stored is tried again. `wirewatch status --check` checks the disk and the database."
+    return Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"partial outage {since.isoformat()}",))
+
+
 def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> Notice:
     """Report new problems with feeds, then resolved problems, each on one line."""
     parts = (

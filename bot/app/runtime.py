@@ -30,6 +30,7 @@ from bot.config import loading
 from bot.feeds import outlets
 from bot.fetch import fulltext, google_news, parsing, slots
 from bot.model.channels import Channel
+from bot.model.errors import StoreError
 from bot.pipeline import keep, push, quarantine, retry
 from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
@@ -48,6 +49,8 @@ log = structlog.get_logger("wirewatch")
 PORTION = 2_000
 #: Maximum articles that one transaction adds to an index of words that is built again.
 INDEXED = 200
+#: Interval between two notices that the database fails in part.
+PARTIAL_OUTAGE_EVERY = timedelta(hours=1)
 #: Interval between checks of the configuration files, because bind mounts and config maps raise no file events.
 WATCH = timedelta(seconds=2)
 
@@ -121,6 +124,8 @@ class App:
             store, clock, live=self.live, on_decided=self.decider.report, on_question=Asking(self).answer
         )
         self._assisting = Assisting(store, environment, live=self.live, decider=self.decider, observers=self.observers)
+        #: The current outage of the database, until it is over or its beginning is reported to the operator.
+        self._new_outage: storage.Outage | None = None
         #: The last outage of the database, if it is over but not yet reported to the operator.
         self._past_outage: storage.Outage | None = None
         store.on_outage = self._on_outage
@@ -263,9 +268,17 @@ class App:
             await self.store.write(lambda tx: quarantine.report(tx, settings, now=now))
 
     async def note_tick(self) -> None:
-        """Record the time of the tick, and report a past outage to the operator. Raises StoreUnavailable."""
+        """Record the time of the tick, and report a partial or past outage to the operator. Raises StoreUnavailable."""
         outage, operator = self._past_outage, self.settings.bot.operator
         await self.heartbeat.tick(operator=operator)
+        # Nothing can be reported while all writes fail. If only some fail, the outbox may work.
+        new_outage, now = self._new_outage, self.clock.now()
+        if new_outage is not None and new_outage.is_partial:
+            # If the outbox fails too, the next tick tries again.
+            with suppress(StoreError):
+                if operator:
+                    await self.store.write(lambda tx: _report_partial_outage(tx, new_outage, channel=operator, now=now))
+                self._new_outage = None
         if outage is not None:
             if operator:
                 await self.store.write(lambda tx: _report_outage(tx, outage, channel=operator))
@@ -274,7 +287,9 @@ class App:
     def _on_outage(self, outage: storage.Outage) -> None:
         if outage.until is None:
             log.error("database unavailable; waiting for it", error=outage.reason)
+            self._new_outage = outage
             return
+        self._new_outage = None
         log.info("database available again", seconds=round((outage.until - outage.since).total_seconds(), 1))
         self._past_outage = outage
 
@@ -339,6 +354,17 @@ def _report_outage(tx: storage.Transaction, outage: storage.Outage, *, channel: 
         keys.OUTAGE.put(tx, until)
         notice = notices.database_was_unavailable(outage.reason, since=outage.since, until=until)
         tx.outbox.add([notices.notice_row(notice, channel=channel, now=until)])
+
+
+def _report_partial_outage(tx: storage.Transaction, outage: storage.Outage, *, channel: str, now: datetime) -> None:
+    """Notify the operator that the database fails in part, at most once an hour."""
+    last = keys.PARTIAL_OUTAGE.get(tx)
+    # A last time in the future means that the clock was set back.
+    if last is not None and timedelta() <= now - last < PARTIAL_OUTAGE_EVERY:
+        return
+    keys.PARTIAL_OUTAGE.put(tx, now)
+    notice = notices.database_fails_in_part(outage.reason, since=outage.since)
+    tx.outbox.add([notices.notice_row(notice, channel=channel, now=now)])
 
 
 async def _pass_on(event: asyncio.Event, to: asyncio.Event) -> None:

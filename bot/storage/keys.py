@@ -69,6 +69,8 @@ DEAD_AFTER = timedelta(seconds=30)
 LAST_SEEN = TimeKey("seen")
 #: The end of the last database outage that was reported to the operator.
 OUTAGE = TimeKey("outage reported")
+#: The time of the last notice that the database fails in part.
+PARTIAL_OUTAGE = TimeKey("partial outage reported")
 #: The last time that old articles were deleted, as set by `keep:`.
 TRIMMED = TimeKey("housekeeping")
 #: Names of the rules with errors, which the running bot uses in their last good version, as a JSON list.

@@ -85,6 +85,8 @@ class Outage:
     last_failure: datetime
     #: Time of the first successful write after the last failure.
     until: datetime | None = None
+    #: Whether a write succeeded and something failed again afterwards.
+    is_partial: bool = False
 
 
 #: Numbers of threads: for short reads (web pages and queries use at most four), and for searches and backtests.
@@ -183,6 +185,7 @@ class Store:
         if self._outage is None:
             self._outage = Outage(since=now, reason=reason, last_failure=now)
             self.on_outage(self._outage)
+        self._outage.is_partial = self._outage.is_partial or self._outage.until is not None
         self._outage.last_failure, self._outage.until = now, None
 
     def _note_success(self, outage: Outage) -> None:

@@ -32,6 +32,36 @@ async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from
         assert rows.ask(desk, indexed) == [(6,)]
 
 
+async def test_the_operator_learns_that_the_database_fails_in_part_while_it_does(tmp_path: Path) -> None:
+    def fail(tx: storage.Transaction) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    async with world(tmp_path / "config") as desk:
+        desk.configure("wire", rules=rows.RULES)
+        await desk.once()
+        async with desk.opened() as running:
+
+            async def notices() -> list[str]:
+                unsent = await running.store.read(lambda tx: tx.outbox.unsent())
+                return [row.message.lead for row in unsent if "database" in row.message.lead]
+
+            with pytest.raises(StoreUnavailable):
+                await running.store.write(fail)
+            await running.note_tick()
+            assert await notices() == []  # one failure, perhaps a lock that is over
+            for _ in range(3):
+                with pytest.raises(StoreUnavailable):
+                    await running.store.write(fail)
+                await running.note_tick()
+            (beginning,) = await notices()
+            assert beginning.startswith("The database has failed in part since ")
+            desk.clock.advance(timedelta(seconds=61))
+            await running.note_tick()
+            await running.note_tick()
+            assert len(await notices()) == 2
+            assert "could not be used for" in (await notices())[1]
+
+
 async def test_the_bot_is_not_ready_until_nothing_has_failed_for_a_minute() -> None:
     clock = FakeClock()
     store = storage.open_store("sqlite://", clock=clock)
