@@ -170,7 +170,7 @@ async def is_barred(person: str, *, may_act: list[str], scope: str = "usergroups
         [listener] = slack_listeners(server, SECRETS, "policy-alerts", may_act=may_act)
         async with listening(listener, app):
             await until(lambda: server.socket_mode.connections)
-            press(server, place, "muted", user=person)
+            press(server, place, "noise", user=person)
             await until(lambda: app.presses)
     return bool(app.presses[0].person.barred)
 

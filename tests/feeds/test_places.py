@@ -90,7 +90,7 @@ def test_what_is_no_form_is_refused_with_the_forms(written: str) -> None:
 def test_a_misspelt_place_is_recognised() -> None:
     with pytest.raises(keys.InvalidValue) as refused:
         feeds_file.expand_address("youtub:@BBCNews")
-    assert refused.value.help == 'did you mean "youtube:"?'
+    assert refused.value.help == 'did you mean "youtube:@BBCNews"?'
 
 
 def test_the_docs_name_each_form_with_an_example_that_works() -> None:
