@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -82,16 +83,47 @@ async def retry_until_stored(work: Callable[[], Awaitable[T]], clock: Clock) -> 
             await clock.sleep(STORE_PAUSE)
 
 
-async def supervise(name: str, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
-    """Run a long-lived task until it returns. After an error, start it again; the pauses grow up to a limit."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Failures in a row of a long-lived task or a stage."""
+
+    name: str
+    #: Time of the first failure.
+    since: datetime
+    count: int
+    #: The type of the last error. Its text may contain secrets.
+    error: str
+    #: The failure is over at this time unless another one follows, or None if only a success ends it.
+    until: datetime | None = None
+
+
+async def supervise(
+    name: str, work: Callable[[], Awaitable[None]], clock: Clock, failures: dict[str, Failure] | None = None
+) -> None:
+    """Run a long-lived task until it returns. After an error, start it again; the pauses grow up to a limit.
+
+    Record the last failure under the task's name in ``failures``.
+    """
+    failures = {} if failures is None else failures
     pause = FIRST_PAUSE
     while True:
         started_at = clock.now()
         try:
             return await work()
-        except Exception:
-            if clock.now() - started_at > LONGEST_PAUSE:
+        except Exception as error:
+            now = clock.now()
+            if now - started_at > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
+            last = failures.get(name)
+            is_repeated = last is not None and last.until is not None and now <= last.until
+            failures[name] = Failure(
+                name=name,
+                since=last.since if last and is_repeated else now,
+                count=last.count + 1 if last and is_repeated else 1,
+                error=type(error).__name__,
+                # After the pause, the task must run for as long again.
+                until=now + 2 * pause,
+            )
             log.critical("task failed; it starts again", task=name, pause_s=pause.total_seconds(), exc_info=True)
         await clock.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

@@ -7,7 +7,7 @@ import gc
 import json
 import os
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 
 from bot import __version__, channels, config, storage
-from bot.aio import TaskGroup, retry_until_stored, supervise
+from bot.aio import Failure, TaskGroup, retry_until_stored, supervise
 from bot.alerts import notices
 from bot.app import memory
 from bot.app.assisting import Assisting
@@ -124,6 +124,8 @@ class App:
             store, clock, live=self.live, on_decided=self.decider.report, on_question=Asking(self).answer
         )
         self._assisting = Assisting(store, environment, live=self.live, decider=self.decider, observers=self.observers)
+        #: Name of a long-lived task -> its last failure.
+        self.task_failures: dict[str, Failure] = {}
         #: The current outage of the database, until it is over or its beginning is reported to the operator.
         self._new_outage: storage.Outage | None = None
         #: The last outage of the database, if it is over but not yet reported to the operator.
@@ -142,6 +144,13 @@ class App:
     def loaded_at(self) -> datetime:
         """Time at which the configuration was last loaded."""
         return self.live.loaded_at
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """The long-lived tasks and the stages of deciding that fail now."""
+        now = self.clock.now()
+        tasks = [failure for failure in self.task_failures.values() if failure.until and now <= failure.until]
+        return [*tasks, *(stage.failing for stage in self.decider.stages if stage.failing is not None)]
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """Run one pass over all due feeds, then send for at most ``drain``. If ``everything``, all feeds are due.
@@ -187,7 +196,7 @@ class App:
         memory.spare_collections(lasts=True)
         async with TaskGroup() as group:
             if site:
-                group.create_task(supervise("web", lambda: site.serve(stop), self.clock))
+                group.create_task(supervise("web", lambda: site.serve(stop), self.clock, self.task_failures))
             group.create_task(engine(stop))
             mailboxes = push.Mailboxes(self.store, self.clock, self.fetcher, lambda: self.live.settings)
             hubs = push.Hubs(self.store, self.clock, self.fetcher, lambda: self.live.settings)
@@ -200,7 +209,9 @@ class App:
             }
             if folder:
                 works["configuration"] = lambda: self._watch(folder)
-            tasks = [group.create_task(supervise(name, work, self.clock)) for name, work in works.items()]
+            tasks = [
+                group.create_task(supervise(name, work, self.clock, self.task_failures)) for name, work in works.items()
+            ]
             await stop.wait()
             for task in tasks:
                 task.cancel()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from bot import app, config, storage
+from bot.aio import Failure
 from bot.cli.options import author
 from bot.model.durations import Clock
 from bot.queries.registry import Answers, Archive, P, Question, V, read_parameters
@@ -25,6 +26,7 @@ class Beside:
         self.clock = clock
         self.store = store
         self.loaded_at = clock.now()
+        self.failures: Sequence[Failure] = ()
 
 
 @asynccontextmanager

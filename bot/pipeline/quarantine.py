@@ -19,6 +19,7 @@ import structlog
 
 import bot
 from bot import storage
+from bot.aio import Failure
 from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.model.durations import Clock
@@ -97,8 +98,8 @@ class Stage(Generic[P]):
     clock: Clock
     #: Sets aside pieces with their errors, in one transaction.
     set_aside: Callable[[Sequence[tuple[P, Exception]]], Awaitable[None]]
-    #: What the stage failed with although it had nothing to do, or "" if it works.
-    failure: str = field(default="", init=False)
+    #: The failures of the stage although it had nothing to do, or None if it works.
+    failing: Failure | None = field(default=None, init=False)
     _pause: timedelta = field(default=FIRST_PAUSE, init=False)
     _failed_at: datetime | None = field(default=None, init=False)
 
@@ -118,12 +119,18 @@ class Stage(Generic[P]):
         except StageFailed as error:
             if self._failed_at is not None:
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            self._failed_at, self.failure = now, describe_error(error.__cause__ or error)
+            self._failed_at = now
+            self.failing = Failure(
+                name=self.name,
+                since=self.failing.since if self.failing else now,
+                count=self.failing.count + 1 if self.failing else 1,
+                error=type(error.__cause__ or error).__name__,
+            )
             log.critical(
                 "stage failed; nothing is set aside", stage=self.name, retry_in=str(self._pause), exc_info=error
             )
             return []
-        self._failed_at, self._pause, self.failure = None, FIRST_PAUSE, ""
+        self._failed_at, self._pause, self.failing = None, FIRST_PAUSE, None
         return results
 
 

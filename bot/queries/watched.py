@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from bot import config, storage
+from bot.aio import Failure
 from bot.model.archive import DayCount
 from bot.model.durations import Clock
 
@@ -45,6 +46,10 @@ class Watched(Protocol):
     @property
     def loaded_at(self) -> datetime:
         """Time at which the configuration was last loaded, with or without problems."""
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """The long-lived tasks and the stages of deciding that fail now; empty outside the running bot."""
 
 
 #: Number of days for which each feed's new articles are counted.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import storage
@@ -12,6 +12,8 @@ from bot.model.errors import StoreError
 from bot.queries.watched import Watched
 from bot.storage import keys
 
+#: Tasks and stages without which no message is posted.
+VITAL = ("poll", "send", "decide", "release")
 ANSWER_WITHIN = timedelta(seconds=3)
 
 
@@ -67,6 +69,8 @@ class Probe:
         result = Readiness(is_ready=False, reason="the query was cancelled")
         try:
             result = await readiness(self._bot.store, self._bot.clock.now())
+            if result.is_ready and any(failure.count > 1 for failure in self._bot.failures if failure.name in VITAL):
+                result = replace(result, is_ready=False, reason="a task that polls, decides or sends keeps failing")
         finally:
             self._pending = None
             pending.set_result(result)

@@ -49,7 +49,17 @@ def _build_app(
         state = await probe.ask()
         is_hidden = state.is_private and not access.is_known(request.scope)
         reason = "the database does not answer" if is_hidden else state.reason
-        body = {"status": "ok" if state.is_ready else "not ready", "reason": reason}
+        body: dict[str, object] = {"status": "ok" if state.is_ready else "not ready", "reason": reason}
+        if access.is_known(request.scope) and (failures := answers.watched.failures):
+            body["failing"] = [
+                {
+                    "name": failure.name,
+                    "since": failure.since.isoformat(),
+                    "count": failure.count,
+                    "error": failure.error,
+                }
+                for failure in failures
+            ]
         return JSONResponse(body, 200 if state.is_ready else 503)
 
     async def numbers(request: Request) -> Response:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import storage
-from bot.aio import LONGEST_PAUSE, supervise
+from bot.aio import LONGEST_PAUSE, Failure, supervise
 from bot.alerts.situation import quiet_hours_end
 from bot.app import listeners
 from bot.model.actions import Useful
@@ -21,6 +21,7 @@ from bot.model.settings import QuietHours
 from bot.model.stories import StoryId
 from bot.pipeline import actions
 from bot.pipeline.keep import trim_when_due
+from bot.pipeline.quarantine import Stage
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.live import live_over
 from tests.testbed.made_settings import make_settings
@@ -38,6 +39,48 @@ async def test_a_task_that_fails_starts_again_after_pauses_that_grow() -> None:
     pauses = [later - earlier for earlier, later in pairwise(starts)]
     assert pauses == sorted(pauses)
     assert pauses[-1] == LONGEST_PAUSE
+
+
+async def test_the_failures_of_a_task_are_counted_until_it_has_run_for_as_long_as_its_pause() -> None:
+    clock = FakeClock()
+    failures: dict[str, Failure] = {}
+    seen = []
+
+    async def work() -> None:
+        seen.append(failures.get("work"))
+        if len(seen) == 4:
+            clock.advance(timedelta(minutes=1))
+        if len(seen) < 6:
+            raise LookupError("a secret")
+
+    await supervise("work", work, clock, failures)
+    assert [failure.count if failure else 0 for failure in seen] == [0, 1, 2, 3, 1, 2]
+    assert seen[3] is not None
+    assert (seen[3].since, seen[3].error) == (START, "LookupError")
+
+
+async def test_a_stage_that_fails_with_nothing_to_do_is_reported_until_it_works() -> None:
+    clock = FakeClock()
+    set_aside: list[object] = []
+
+    async def keep(failed: Sequence[tuple[str, Exception]]) -> None:
+        set_aside.extend(failed)
+
+    async def fail(pieces: Sequence[str]) -> None:
+        raise LookupError("a secret")
+
+    async def do(pieces: Sequence[str]) -> None:
+        pass
+
+    stage: Stage[str] = Stage("decide", clock, keep)
+    await stage.run(["one", "two"], fail)
+    clock.advance(timedelta(seconds=3))
+    await stage.run(["one", "two"], fail)
+    assert stage.failing == Failure(name="decide", since=START, count=2, error="LookupError")
+    assert set_aside == []
+    clock.advance(timedelta(seconds=5))
+    await stage.run(["one", "two"], do)
+    assert stage.failing is None
 
 
 @pytest.fixture

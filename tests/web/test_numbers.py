@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from bot import storage
+from bot.aio import Failure
 from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.errors import StoreUnavailable
 from bot.model.language_models import Completion, LanguageModelPolicy, Use
@@ -156,6 +157,30 @@ async def test_the_reason_of_an_outage_is_shown_only_to_callers_with_access(fill
         assert (public.status_code, public.json()["reason"]) == (503, "the database does not answer")
         known = await page.get("/healthz", headers={"authorization": f"Bearer {TOKEN}"})
         assert "the disk is full" in known.json()["reason"]
+
+
+async def test_it_is_not_ready_while_a_task_that_sends_keeps_failing(filled: Path) -> None:
+    async with page_over(filled, listening(has_token=True)) as page:
+        await page.tick()
+        now = page.clock.now()
+
+        def fail(name: str, count: int) -> None:
+            page.running.task_failures[name] = Failure(
+                name=name, since=now, count=count, error="LookupError", until=now + timedelta(seconds=20)
+            )
+
+        fail("hubs", 5)
+        fail("send", 1)
+        assert (await page.get("/healthz")).status_code == 200
+        fail("send", 2)
+        public = await page.get("/healthz")
+        reason = "a task that polls, decides or sends keeps failing"
+        assert (public.status_code, public.json()) == (503, {"status": "not ready", "reason": reason})
+        known = (await page.get("/healthz", headers={"authorization": f"Bearer {TOKEN}"})).json()
+        assert [(entry["name"], entry["count"]) for entry in known["failing"]] == [("hubs", 5), ("send", 2)]
+        assert known["failing"][0]["since"] == now.isoformat()
+        page.clock.advance(timedelta(seconds=21))
+        assert (await page.get("/healthz")).status_code == 200
 
 
 async def test_the_age_of_the_queue_is_that_of_what_may_be_sent(page: Page) -> None:

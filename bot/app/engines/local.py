@@ -42,13 +42,15 @@ class LocalEngine:
         """Run until ``stop`` is set, then send the messages that are due."""
         async with TaskGroup() as group:
             clock = self._app.clock
-            group.create_task(supervise("send", lambda: self._app.send(stop), clock))
+            group.create_task(supervise("send", lambda: self._app.send(stop), clock, self._app.task_failures))
             works = {
                 "poll": self._poll_for_ever,
                 "maintain": self._maintain_for_ever,
                 "quarantine": self._tend_for_ever,
             }
-            tasks = [group.create_task(supervise(name, work, clock)) for name, work in works.items()]
+            tasks = [
+                group.create_task(supervise(name, work, clock, self._app.task_failures)) for name, work in works.items()
+            ]
             await stop.wait()
             for task in tasks:
                 task.cancel()
