@@ -126,6 +126,8 @@ class App:
         self._assisting = Assisting(store, environment, live=self.live, decider=self.decider, observers=self.observers)
         #: Name of a long-lived task -> its last failure.
         self.task_failures: dict[str, Failure] = {}
+        #: The failures that `wirewatch status` reads from the database.
+        self._noted_failures: Sequence[Failure] = []
         #: The current outage of the database, until it is over or its beginning is reported to the operator.
         self._new_outage: storage.Outage | None = None
         #: The last outage of the database, if it is over but not yet reported to the operator.
@@ -282,6 +284,10 @@ class App:
         """Record the time of the tick, and report a partial or past outage to the operator. Raises StoreUnavailable."""
         outage, operator = self._past_outage, self.settings.bot.operator
         await self.heartbeat.tick(operator=operator)
+        failures = self.failures
+        if failures != self._noted_failures:
+            await self.store.write(lambda tx: keys.put_failures(tx, self.heartbeat.process, failures))
+            self._noted_failures = failures
         # Nothing can be reported while all writes fail. If only some fail, the outbox may work.
         new_outage, now = self._new_outage, self.clock.now()
         if new_outage is not None and new_outage.is_partial:

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import app, config, storage
+from bot.aio import Failure
 from bot.alerts import routing
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
@@ -32,7 +33,7 @@ from bot.queries.quarantine import count_pieces
 from bot.queries.registry import Archive
 from bot.queries.rules import RuleLine
 from bot.queries.silences import read_silences
-from bot.queries.status import ModelDocument, StatusDocument, StatusParameters, describe_bot, show_status
+from bot.queries.status import ModelDocument, StatusDocument, StatusParameters, describe_bot, read_failures, show_status
 from bot.storage import keys
 from bot.web.health import readiness
 
@@ -95,6 +96,10 @@ def status(
         tries = format_count(row.attempts, "attempt")
         style = "yellow" if row.state == SendState.PARKED.value else ""
         terminal.row(f"  {row.state} {row.kind} to {row.channel}, {tries}{reason}", style=style)
+    for failure in shown.failing:
+        times = format_count(failure.count, "time")
+        text = f"{failure.name} has failed since {failure.since:%d %b %H:%M} UTC ({failure.error}, {times} in a row)"
+        terminal.row(f"{text}; read the log", style="yellow")
     for pieces in shown.quarantined:
         set_aside = format_count(pieces.count, pieces.kind)
         text = f"{set_aside} set aside by the stage {pieces.stage}; `wirewatch quarantine list` lists the errors"
@@ -194,9 +199,21 @@ def _read_checks(archive: Archive) -> list[CheckLine]:
         CheckLine(is_good=True, what=f"database: {store.address}, {articles}"),
         _of_clock(keys.TICK.get(tx), now),
         CheckLine(is_good=bot.is_good, what=f"bot: {bot.what}", help=bot.help),
+        *_of_failures(read_failures(tx, now=now) if bot.is_good else []),
         *_of_disk(store.address.file),
         _of_quarantine(sum(pieces.count for pieces in count_pieces(tx))),
         *check_feeds(archive),
+    ]
+
+
+def _of_failures(failures: Sequence[Failure]) -> list[CheckLine]:
+    return [
+        CheckLine(
+            is_good=False,
+            what=f"task {failure.name}: has failed since {failure.since:%d %b %H:%M} UTC ({failure.error})",
+            help="read the end of the log",
+        )
+        for failure in failures
     ]
 
 

@@ -39,7 +39,8 @@ class Heartbeat:
         """Initialize with the unique name of the process. If ``is_alone``, no other process uses the database."""
         self._store = store
         self._clock = clock
-        self._process = process
+        #: The unique name of the process.
+        self.process = process
         self._version = version
         self._is_alone = is_alone
         self._since = clock.now()
@@ -62,11 +63,11 @@ class Heartbeat:
                 # A tick before ``since`` belongs to an earlier process.
                 until = max(since, keys.TICK.get(tx) or since)
                 tx.ledger.add([_stopped(process, since, until, "without a word", now)])
-            tx.ledger.add([ledger.start_row(self._process, version=self._version, at=now)])
+            tx.ledger.add([ledger.start_row(self.process, version=self._version, at=now)])
             if self._is_alone:
-                keys.put_owner(tx, self._process, now)
+                keys.put_owner(tx, self.process, now)
             elif writes_heartbeats:
-                keys.put_worker_life(tx, keys.WorkerLife(process=self._process, since=now, until=now))
+                keys.put_worker_life(tx, keys.WorkerLife(process=self.process, since=now, until=now))
             keys.LAST_SEEN.put(tx, now)
             return back
 
@@ -77,10 +78,10 @@ class Heartbeat:
         now = self._clock.now()
 
         def work(tx: storage.Transaction) -> None:
-            tx.ledger.add([_stopped(self._process, self._since, now, "in order", now)])
+            tx.ledger.add([_stopped(self.process, self._since, now, "in order", now)])
             if self._is_alone:
                 keys.clear_owner(tx)
-            keys.drop_worker_life(tx, self._process)
+            keys.drop_worker_life(tx, self.process)
             keys.LAST_SEEN.put(tx, now)
 
         try:
@@ -94,11 +95,11 @@ class Heartbeat:
 
         def work(tx: storage.Transaction) -> datetime:
             since = self._since
-            if self._has_heartbeat and not keys.has_worker_life(tx, self._process):
+            if self._has_heartbeat and not keys.has_worker_life(tx, self.process):
                 # This worker was blocked for so long that another worker recorded its end.
-                tx.ledger.add([ledger.start_row(self._process, version=self._version, at=now)])
+                tx.ledger.add([ledger.start_row(self.process, version=self._version, at=now)])
                 since = now
-            keys.put_worker_life(tx, keys.WorkerLife(process=self._process, since=since, until=now))
+            keys.put_worker_life(tx, keys.WorkerLife(process=self.process, since=since, until=now))
             return since
 
         self._since = await self._store.write(work)
@@ -111,7 +112,7 @@ class Heartbeat:
         def work(tx: storage.Transaction) -> list[str]:
             dead = []
             for process, life in keys.worker_lives(tx).items():
-                if process != self._process and now - life.until > keys.DEAD_AFTER:
+                if process != self.process and now - life.until > keys.DEAD_AFTER:
                     tx.ledger.add([_stopped(process, life.since, life.until, "without a word", now)])
                     keys.drop_worker_life(tx, process)
                     dead.append(process)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pydantic
 
 from bot import storage
+from bot.aio import Failure
 from bot.feeds import websub
 from bot.model.channels import CheckLine
 from bot.model.durations import format_rough
@@ -110,12 +111,22 @@ class UnsentDocument(Document):
     why: str | None = pydantic.Field(validation_alias="error")
 
 
+class FailureDocument(Document):
+    """A long-lived task or a stage of the running bot that fails. ``error`` is the type of the last error."""
+
+    name: str
+    since: Time
+    count: int
+    error: str
+
+
 class StatusDocument(Document):
     """The state of one installation. ``is_running`` is false if the bot has ended or is stuck; ``bot`` says which."""
 
     bot: str
     is_running: bool
     last_tick: Time | None
+    failing: list[FailureDocument]
     articles: int
     feeds: list[FeedDocument]
     rules: list[RuleLine]
@@ -145,6 +156,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         bot=running.what,
         is_running=running.is_good,
         last_tick=keys.TICK.get(tx),
+        failing=[FailureDocument.of(failure) for failure in read_failures(tx, now=now)] if running.is_good else [],
         articles=tx.articles.count(),
         feeds=[describe_feed(state, settings, now) for state in tx.feeds.all()],
         rules=[
@@ -173,6 +185,15 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         language_model=_describe_model(tx, settings.bot.model, now=now) if settings.bot.model else None,
         runs=[LedgerDocument.of(row) for row in tx.ledger.since(now - RECENT, kinds=RUN_KINDS)],
     )
+
+
+def read_failures(tx: storage.Transaction, *, now: datetime) -> list[Failure]:
+    """Return the tasks and stages of the running processes that fail."""
+    owner = keys.get_owner(tx)
+    living = [worker for worker, life in keys.worker_lives(tx).items() if now - life.until <= keys.DEAD_AFTER]
+    processes = [*living, *([owner[0]] if owner else [])]
+    failures = [failure for process in processes for failure in keys.failures_of(tx, process)]
+    return [failure for failure in failures if failure.until is None or now <= failure.until]
 
 
 def count_held(tx: storage.Transaction) -> list[HeldCount]:

@@ -5,10 +5,11 @@ A channel accesses its own keys (for example the key of a resolved id) with ``ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.aio import Failure
 from bot.model.language_models import ExamResult
 from bot.storage.columns import Document
 from bot.storage.store import Transaction
@@ -81,6 +82,8 @@ _EXAM_RESULT: Document[ExamResult] = Document(ExamResult)
 _OWNER = "running"
 _ALIVE = "alive "
 _TURN = "turn "
+_FAILING = "failing "
+_FAILURES: Document[tuple[Failure, ...]] = Document(tuple[Failure, ...])
 
 
 def rule_matched(rule: str) -> TimeKey:
@@ -153,6 +156,20 @@ def has_worker_life(tx: Transaction, process: str) -> bool:
 def put_worker_life(tx: Transaction, life: WorkerLife) -> None:
     """Write a worker's heartbeat."""
     tx.key_values.put(_ALIVE + life.process, f"{life.since.isoformat()} {life.until.isoformat()}")
+
+
+def put_failures(tx: Transaction, process: str, failures: Sequence[Failure]) -> None:
+    """Write the tasks and stages of a process that fail now. An empty list deletes the row."""
+    if failures:
+        tx.key_values.put(_FAILING + process, _FAILURES.dump(tuple(failures)))
+    else:
+        tx.key_values.drop(_FAILING + process)
+
+
+def failures_of(tx: Transaction, process: str) -> Sequence[Failure]:
+    """Return the tasks and stages of a process that failed at its last tick."""
+    text = tx.key_values.get(_FAILING + process)
+    return _FAILURES.load(text) if text else ()
 
 
 def take_turn(tx: Transaction, what: str, who: str, *, now: datetime, until: datetime) -> bool:

@@ -19,8 +19,10 @@ from pathlib import Path
 import pytest
 
 from bot import storage
+from bot.aio import Failure
 from bot.cli import init
 from bot.model.feeds import FeedState
+from bot.storage import keys
 from tests.cli.test_rule_tools import write
 from tests.testbed import commands, made
 from tests.testbed.commands import wirewatch
@@ -125,6 +127,26 @@ async def test_work_that_was_set_aside_is_shown_and_needs_attention(folder: Path
     assert "2 items set aside by the stage intake; `wirewatch quarantine list` lists the errors" in shown
     document = json.loads(wirewatch("status", "--json", folder=folder).stdout)
     assert document["quarantined"] == [{"stage": "intake", "kind": "item", "count": 2}]
+
+
+async def test_a_task_that_fails_is_shown_while_the_bot_runs(folder: Path) -> None:
+    failure = Failure(name="send", since=now(), count=3, error="LookupError", until=now() + timedelta(minutes=5))
+
+    def fail(tx: storage.Transaction) -> None:
+        keys.put_owner(tx, "wirewatch run, process 1 on desk", now())
+        keys.put_failures(tx, "wirewatch run, process 1 on desk", [failure])
+
+    await write(folder, fail)
+    await note_tick(folder, now() + timedelta(seconds=50))
+    assert json.loads(wirewatch("status", "--json", folder=folder).stdout)["failing"] == []
+    with owned(folder):
+        (entry,) = json.loads(wirewatch("status", "--json", folder=folder).stdout)["failing"]
+        assert (entry["name"], entry["count"], entry["error"]) == ("send", 3, "LookupError")
+        shown = wirewatch("status", folder=folder).stdout
+        assert re.search(r"send has failed since .* UTC \(LookupError, 3 times in a row\); read the log", shown)
+        good, text = looked_at(folder, code=1)["task send"]
+        assert not good
+        assert "LookupError" in text
 
 
 async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> None:

@@ -20,6 +20,7 @@ from bot.model.messages import Outgoing, SendState
 from bot.model.quarantine import PieceKind
 from bot.model.stories import StoryId
 from bot.pipeline.reports import FeedReport, Observer
+from bot.storage import keys
 from tests.journeys.world import world
 from tests.testbed import made
 from tests.testbed.fakes import START
@@ -179,6 +180,10 @@ async def test_it_is_not_ready_while_a_task_that_sends_keeps_failing(filled: Pat
         known = (await page.get("/healthz", headers={"authorization": f"Bearer {TOKEN}"})).json()
         assert [(entry["name"], entry["count"]) for entry in known["failing"]] == [("hubs", 5), ("send", 2)]
         assert known["failing"][0]["since"] == now.isoformat()
+        await page.running.note_tick()
+        process = page.running.heartbeat.process
+        noted = await page.running.store.read(lambda tx: keys.failures_of(tx, process))
+        assert [failure.name for failure in noted] == ["hubs", "send"]
         page.clock.advance(timedelta(seconds=21))
         assert (await page.get("/healthz")).status_code == 200
 
