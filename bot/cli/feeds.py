@@ -96,7 +96,7 @@ def find_feeds(folder: Path, topic: str, editions: list[str] | None = None) -> l
     """Return feeds for a topic, or those of a site. Raises ConfigError, FetchError and ReadError."""
     if "://" in topic or places.find_place(topic) is not None or (" " not in topic and "." in topic):
         return [_feed_of(found, topic) for found in asyncio.run(_find(folder, topic))]
-    searches = topics.list_searches(topic, editions or topics.find_editions(topic))
+    searches = topics.list_searches(topic, editions=editions or topics.find_editions(topic))
     try:
         for search in searches:
             places.expand_short_form(search)

@@ -34,10 +34,10 @@ def find_editions(topic: str) -> list[str]:
     return list(dict.fromkeys(editions))[:_MOST_EDITIONS]
 
 
-def list_searches(topic: str, editions: list[str]) -> list[str]:
+def list_searches(topic: str, *, editions: list[str]) -> list[str]:
     """Return the short forms of the searches for a topic.
 
-    >>> list_searches("lawful access", ["en-US"])
+    >>> list_searches("lawful access", editions=["en-US"])
     ['google-news:en-US:lawful access', 'bing-news:en-US:lawful access', 'gdelt:lawful access']
     """
     words = " ".join(topic.split())
