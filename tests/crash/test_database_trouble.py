@@ -21,7 +21,7 @@ async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(bot: Bot, 
         await bot.publish_and_await_poll(5)
         disk.fill()
         await bot.until(lambda: "the disk is full; free space, nothing is lost" in bot.log)
-        assert "the last tick is" in await bot.until_health_is(503)
+        assert "the disk is full" in await bot.until_health_is(503)
         assert len(bot.heads) == 2, "what is not written down is not told"
         disk.free()
         await bot.until_health_is(200)
@@ -75,7 +75,7 @@ async def test_a_disk_that_turns_read_only_under_the_bot_is_said_turns_health_ba
         failing_disk.turn_read_only()
         bot.publish(5)
         await bot.until(lambda: "its file system turned read-only; see dmesg and mount" in bot.log)
-        assert "the last tick is" in await bot.until_health_is(503)
+        assert "file system turned read-only" in await bot.until_health_is(503)
         assert len(bot.heads) == 2, "what is not written down is not told"
     # It has ended in order although it could not write that down: the disk can be taken off and mended.
     failing_disk.mend()
