@@ -27,7 +27,7 @@ from bench.quality.desk_rows import PARTS, WINDOW, Row, rows
 from bench.quality.desk_scores import Desk, Score, Shown
 from bot.model.settings import Languages
 from bot.model.stories import Join, JoinReason
-from bot.stories import grouping, opinions
+from bot.stories import grouping
 from bot.stories.grouping import Candidate
 from bot.stories.index import Index
 from bot.stories.opinions import Opinion
@@ -47,7 +47,7 @@ class Oracle:
 
     def opinion(self, event: str, candidates: Sequence[Candidate]) -> Opinion | None:
         """Return the stories of which most articles are about the event, of those that a question offers."""
-        asked = [candidate.id for candidate in opinions.choose_offered(candidates)]
+        asked = [candidate.id for candidate in grouping.choose_offered(candidates)]
         if not asked:
             return None
         self.calls += 1

@@ -27,9 +27,10 @@ from bot.model.language_models import PROMPT_VERSIONS, Advisor, LanguageModelPol
 from bot.model.messages import MessageKind, Outgoing, Span
 from bot.model.rules import Group, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Story, StoryId
+from bot.pipeline.answers import ArticleAnswers, LateAnswer
 from bot.pipeline.join import StoryUpdater, alone, modes_and_severity
 from bot.pipeline.turn import Turn
-from bot.stories import grouping, opinions
+from bot.stories import grouping
 from bot.stories.grouping import Candidate
 from bot.stories.index import CANDIDATES, Index
 from bot.stories.opinions import Opinion
@@ -44,31 +45,6 @@ _KINDS = (MessageKind.POST, MessageKind.EDIT)
 #: "translated by". A message has room for four sentences of 700 characters.
 _ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
 A = TypeVar("A", bound=Answer)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArticleAnswers:
-    """What a model answered about an article before its decision."""
-
-    opinion: Opinion | None = None
-    #: The new facts of the article in the story ``choice_in``, or None if the model has chosen none of them.
-    choice: tuple[Fact, ...] | None = None
-    choice_in: StoryId | None = None
-    #: Rule -> why the article is not about its subject.
-    rejected: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateAnswer:
-    """An answer that came after a decision: about an article, or about the words of a story's messages."""
-
-    article: ArticleId | None = None
-    #: The stories whose event the article reports, with their probabilities by the article's words.
-    same: Mapping[StoryId, float] = field(default_factory=dict)
-    facts: tuple[Fact, ...] = ()
-    story: StoryId | None = None
-    #: Key of the prompt for the words.
-    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +211,7 @@ class Asking:
         profile = index.profile(arrival)
         candidates = grouping.find_candidates(index, profile, untranslated=True)
         asks_event = Use.SAME_EVENT in uses and modes <= {Group.NORMAL}
-        offered = opinions.choose_offered(candidates) if asks_event else []
+        offered = grouping.choose_offered(candidates) if asks_event else []
         stories = {**turn.stories(each.id for each in candidates), **{id_: alone(guests[id_]) for id_ in guests}}
         near = [stories[candidate.id] for candidate in offered if candidate.id in stories]
         facts: tuple[Sequence[Fact], Sequence[Fact]] = ((), ())

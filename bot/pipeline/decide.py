@@ -33,6 +33,7 @@ from bot.model.language_models import Advisor
 from bot.model.quarantine import PieceKind
 from bot.model.stories import StoryId
 from bot.pipeline import quarantine
+from bot.pipeline.answers import LateAnswer
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
 from bot.pipeline.quarantine import Stage
@@ -41,7 +42,7 @@ from bot.pipeline.turn import Overtaken, StoryCache, Turn
 from bot.pipeline.volume import VolumeMonitor, count_members
 
 if TYPE_CHECKING:
-    from bot.pipeline.ask import Asking, LateAnswer
+    from bot.pipeline.ask import Asking
 
 
 log = structlog.get_logger("wirewatch")
@@ -303,7 +304,7 @@ class Decider:
                 self._updater = StoryUpdater()
         turn = Turn(tx, self._settings, now, self._cache)
         if self._asking is not None:
-            turn.asking, turn.answers = self._asking, self._asking.answers
+            turn.add_words, turn.answers = self._asking.word, self._asking.answers
         return holder, turn
 
     async def _commit(self, computed: _Computed) -> bool:

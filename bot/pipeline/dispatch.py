@@ -303,8 +303,8 @@ class Dispatcher:
                 row = messages.reply_row(turn, decision, alert)
         turn.decide(decision)
         if row:
-            if turn.asking is not None:
-                row = turn.asking.word(turn, row, decision.story)
+            if turn.add_words is not None:
+                row = turn.add_words(turn, row, decision.story)
             turn.post(row)
         headline = row.message.briefs[0].title.article if row else None
         if decision.action is AlertAction.POST:

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -21,6 +20,7 @@ from bot.model.alerts import Alert, AlertState, Decision
 from bot.model.archive import Arrival, Revision
 from bot.model.rules import Group, Match, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
+from bot.pipeline.answers import ArticleAnswers, LateAnswer
 from bot.pipeline.dispatch import Dispatcher, Split
 from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
 from bot.stories import grouping, opinions
@@ -28,9 +28,6 @@ from bot.stories.grouping import story_id
 from bot.stories.index import Index
 from bot.stories.opinions import Opinion
 from bot.text import titles
-
-if TYPE_CHECKING:
-    from bot.pipeline.ask import ArticleAnswers, LateAnswer
 
 log = structlog.get_logger("wirewatch")
 

@@ -6,10 +6,9 @@ A turn reads in a read transaction and writes in one short transaction. The cach
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from bot import storage
 from bot.alerts import notices
@@ -19,10 +18,8 @@ from bot.model.archive import Revision
 from bot.model.messages import Notice, Outgoing
 from bot.model.stories import Article, ArticleId, Edit, Fact, Member, SendId, Story, StoryId
 from bot.model.surges import Surge
+from bot.pipeline.answers import ArticleAnswers
 from bot.stories import facts
-
-if TYPE_CHECKING:
-    from bot.pipeline.ask import ArticleAnswers, Asking
 
 #: Maximum number of cached stories.
 MAX_STORIES = 2_000
@@ -83,8 +80,8 @@ class Turn:
         self.settings = settings
         self.now = now
         self.rules = settings.rule_set.rules
-        #: The questions to the language model, or None if there is no language model.
-        self.asking: Asking | None = None
+        #: Adds a language model's words to a message about a story. None if there is no language model.
+        self.add_words: Callable[[Turn, Outgoing, StoryId], Outgoing] | None = None
         #: Article -> the language model's answers about it.
         self.answers: Mapping[ArticleId, ArticleAnswers] = {}
         self._cache = cache or StoryCache()

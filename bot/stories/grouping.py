@@ -52,6 +52,14 @@ BESIDE = 3
 #: it links to LINKS_STORIES of them.
 NAMES_STORIES, LINKS_STORIES = 2, 3
 
+#: A question is worth asking if the likeliest story's probability is from ASKED_FROM to below ASKED_BELOW, or if a
+#: story has no article in the article's language. The range is wide, because an article in the wrong story hides its
+#: event.
+ASKED_FROM, ASKED_BELOW = 0.02, 0.95
+#: A question offers at most ASKED stories with at least the probability OFFERED_FROM, and stories without an article in
+#: the article's language.
+ASKED, OFFERED_FROM = 3, 0.01
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
@@ -122,6 +130,21 @@ def find_candidates(index: Index, profile: Profile, *, untranslated: bool = Fals
             for story in foreign.untranslated(profile, further)
         ]
     return tuple(sorted(candidates, key=lambda each: (not each.is_certain, -each.chance, -each.score, each.story.rank)))
+
+
+def choose_offered(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the stories to offer in a question, likeliest first; empty if no question is needed."""
+    if any(candidate.is_certain or candidate.chance >= ASKED_BELOW for candidate in candidates):
+        return []
+    foreign_stories = [candidate for candidate in candidates if candidate.is_untranslated]
+    likely = [
+        candidate
+        for candidate in candidates
+        if candidate.chance >= OFFERED_FROM and not candidate.story.is_roundup and not candidate.is_untranslated
+    ][:ASKED]
+    if not foreign_stories and not any(candidate.chance >= ASKED_FROM for candidate in likely):
+        return []
+    return likely + foreign_stories
 
 
 def place(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
-from itertools import chain
 
 from bot.text import lexicon, words
 
@@ -52,17 +50,6 @@ def proper_names(text: str) -> tuple[str, ...]:
             parts_of_names.append([token.text])
         is_inside = is_name and words.without_possessive(token.text) == token.text
     return tuple(dict.fromkeys(words.without_possessive(" ".join(parts)) for parts in parts_of_names))
-
-
-def place_words(text: str, language: str) -> frozenset[str]:
-    """Return the stems of the capitalised words after a word like "in". Nearly all of them are places."""
-    return frozenset(token.stem for place in _after_in(language).findall(text) for token in words.words_of(place))
-
-
-@lru_cache(maxsize=lexicon.MOST_LANGUAGES)
-def _after_in(language: str) -> re.Pattern[str]:
-    before = chain.from_iterable(lexicon.of(language).tables.get("place", lexicon.Table()).whole.values())
-    return re.compile(rf"\b(?i:{'|'.join(before) or '(?!)'})\s+((?:[^\W\d_a-z][\w'’-]*\s*)+)")
 
 
 @dataclass(frozen=True, slots=True)
