@@ -123,7 +123,7 @@ def _facts(situation: Situation, alert: Alert) -> tuple[Fact, ...]:
     if thread is Thread.ALL:
         with_fact = {fact.article for fact in facts}
         facts += [_joined(member.article) for member in situation.arrivals if member.article.id not in with_fact]
-    new_facts = {fact_key(fact): fact for fact in facts if fact_key(fact) not in alert.said}.values()
+    new_facts = {fact_key(fact): fact for fact in facts if fact_key(fact) not in alert.posted_facts}.values()
     return tuple(sorted(new_facts, key=_rank)[:FACTS_A_REPLY])
 
 
@@ -142,7 +142,7 @@ def _joined(article: Article) -> Fact:
         article=article.id,
         outlet=article.outlet,
         link=article.link,
-        said_at=article.when,
+        stated_at=article.when,
     )
 
 
@@ -215,7 +215,7 @@ def record_decision(
             return replace(
                 alert,
                 rules=rules,
-                said=tuple(dict.fromkeys((*alert.said, *facts))),
+                posted_facts=tuple(dict.fromkeys((*alert.posted_facts, *facts))),
                 latest=latest,
                 is_corroborated=is_corroborated,
                 held_until=None if decision.reason is Reason.REMINDER else alert.held_until,

@@ -71,10 +71,10 @@ def gather_hold(situation: Situation) -> Decision | None:
 
 def _cooldown_end(rule: Rule, situation: Situation) -> datetime | None:
     """Return the time at which the rule may open its next thread, or None if it may now."""
-    spoke_at = situation.rule_spoke_at.get(rule.name)
-    if rule.cooldown is None or spoke_at is None or spoke_at + rule.cooldown <= situation.now:
+    posted_at = situation.rule_posted_at.get(rule.name)
+    if rule.cooldown is None or posted_at is None or posted_at + rule.cooldown <= situation.now:
         return None
-    return spoke_at + rule.cooldown
+    return posted_at + rule.cooldown
 
 
 def _rate_cap(situation: Situation, *, is_high: bool) -> Decision | None:

@@ -72,7 +72,7 @@ class Situation:
     #: Times of this channel's recent posts of severity high, oldest first.
     recent_high_posts: tuple[datetime, ...] = ()
     #: Rule name -> time at which the rule last opened a thread in this channel.
-    rule_spoke_at: Mapping[str, datetime] = field(default_factory=dict)
+    rule_posted_at: Mapping[str, datetime] = field(default_factory=dict)
     #: The silence that covers everything that could be posted now, or None.
     silence: Silence | None = None
     #: The silenced rules, which ``rules`` omits, each with its silence. Empty if ``silence`` is set.

@@ -25,7 +25,7 @@ from bot.model.language_models import ExamResult, describe_exam
 from bot.model.settings import Problem
 
 _LISTED = "SELECT url, due_at, json_extract(state, '$.moved_to') FROM feeds WHERE is_listed ORDER BY url"
-_EXAM = "SELECT value FROM notes WHERE key = 'exam'"
+_EXAM = "SELECT value FROM key_values WHERE key = 'exam'"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -166,17 +166,17 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
         )
         async with runtime.opened(settings, environment, replaced=replaced, process_name="wirewatch demo") as running:
             stop = asyncio.Event()
-            teller = _Teller(published)
+            output = _DemoOutput(published)
             async with TaskGroup() as group:
-                group.create_task(running.run(stop, choose_engine(running, teller.on_pass, everything=True)))
+                group.create_task(running.run(stop, choose_engine(running, output.on_pass, everything=True)))
                 previous_at = items[0].at
                 for item in items:
                     pause = asyncio.sleep((item.at - max(previous_at, start)).total_seconds() / speed)
-                    await asyncio.gather(pause, _until_told(running.store, teller))
+                    await asyncio.gather(pause, _wait_until_posted(running.store, output))
                     previous_at = item.at
                     clock.jump(item.at)
                     published.append(item)
-                await _until_told(running.store, teller)
+                await _wait_until_posted(running.store, output)
                 stop.set()
             await _sum_up(running.store)
 
@@ -187,18 +187,18 @@ async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None,
     await tick_every(every / 4, work)
 
 
-async def _until_told(store: storage.Store, teller: _Teller) -> None:
+async def _wait_until_posted(store: storage.Store, output: _DemoOutput) -> None:
     """Wait until all published articles are decided and all messages are sent or have failed; show the articles."""
 
-    def is_told(tx: storage.Transaction) -> bool:
+    def is_posted(tx: storage.Transaction) -> bool:
         messages = (row for row in tx.outbox.unsent() if row.state is not SendState.PARKED)
-        are_decided = tx.articles.count() >= teller.published_count and not tx.decision_queue.count()
+        are_decided = tx.articles.count() >= output.published_count and not tx.decision_queue.count()
         return are_decided and all(row.attempts and row.error for row in messages)
 
-    while not (teller.has_passed and await store.read(is_told)):  # noqa: ASYNC110 - the store does not report changes
+    while not (output.has_passed and await store.read(is_posted)):  # noqa: ASYNC110 - the store does not report changes
         await asyncio.sleep(0.1)
     # Show the articles of a pass that stored them but did not report them, because the database was busy.
-    teller.show_articles(teller.published_count)
+    output.show_articles(output.published_count)
 
 
 def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, Channel]:
@@ -211,7 +211,7 @@ def _users_channel(folder: Path, name: str, environment: app.Environment) -> dic
     return {"alerts": app.channel_of(settings, name, environment)}
 
 
-class _Teller:
+class _DemoOutput:
     """Prints each item on stderr, and each decision with its reason."""
 
     def __init__(self, published: Sequence[DemoItem]) -> None:

@@ -213,20 +213,20 @@ def _show_messages(report: backtest.BacktestReport) -> None:
     )
     waiting = f"; {report.held} still held" if report.held else ""
     terminal.row(f"It would have made {summary}, of {format_count(report.stories, 'story')}{waiting}")
-    if report.told_until:
+    if report.simulated_until:
         terminal.row(
             f"  of the first {report.replayed:,} of {report.matched:,} matched articles, seen before "
-            f"{report.told_until:%Y-%m-%d %H:%M}; --replay 0 simulates all"
+            f"{report.simulated_until:%Y-%m-%d %H:%M}; --replay 0 simulates all"
         )
     _show_surges(report)
-    spoken = [message for message in report.messages if message.kind is not MessageKind.EDIT]
-    for message in spoken[-2 * LISTED :]:
+    new_messages = [message for message in report.messages if message.kind is not MessageKind.EDIT]
+    for message in new_messages[-2 * LISTED :]:
         headline = message.headlines[0] if message.headlines else ""
         more = f" and {len(message.headlines) - 1} more" if len(message.headlines) > 1 else ""
         what = "" if message.kind is MessageKind.POST else f"{message.kind.value}, {message.reason}: "
         terminal.row(f"  {message.at:%m-%d %H:%M} {message.channel}: {what}{headline}{more}")
-    if len(spoken) > 2 * LISTED:
-        terminal.row(f"  … and {len(spoken) - 2 * LISTED} before (--json lists all)", style="dim")
+    if len(new_messages) > 2 * LISTED:
+        terminal.row(f"  … and {len(new_messages) - 2 * LISTED} before (--json lists all)", style="dim")
 
 
 def _show_surges(report: backtest.BacktestReport) -> None:

@@ -85,7 +85,7 @@ def status(
     for held in shown.held:
         until = f", the first until {held.until:%d %b %H:%M} UTC" if held.until else ""
         terminal.row(f"{held.channel}: {format_count(held.count, 'story')} held: {held.reason}{until}")
-    for buttons in shown.buttons_not_heard:
+    for buttons in shown.unconnected_buttons:
         terminal.row(f"{buttons.channel}: the buttons are not connected: {buttons.why}", style="yellow")
     for hub in shown.hubs:
         terminal.row(f"{names.get(hub.feed, hub.feed)}: {hub.subscription}", style="dim")

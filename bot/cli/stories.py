@@ -137,7 +137,7 @@ def claim(
 
 def _say_ruling(ruling: RulingDocument) -> None:
     done = "A running bot does this within seconds; otherwise, it happens at the next start."
-    terminal.say(f"Decided: {ruling.told}. {done}")
+    terminal.say(f"Decided: {ruling.effect}. {done}")
 
 
 def _show(entry: StoryRow) -> None:

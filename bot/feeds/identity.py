@@ -4,7 +4,7 @@ Does not use the store: ``identify`` receives the store's answer about the items
 
     entries ─▸ groups (one article each) ─▸ known by id? by link? by text in a sister feed?
                                               │ yes: seen, edited, same link,    │ no: churn, old, new
-                                              │      taken over, retold          │
+                                              │      taken over, reworded        │
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Novelty(StrEnum):
     #: First seen in another feed. This feed belongs to the link's own site, so it becomes the article's source.
     TAKEN_OVER = "taken over"
     #: Known from another feed with other words. It becomes a new article if only this feed's words match a rule.
-    RETOLD = "retold"
+    REWORDED = "reworded"
     #: An item of a feed that gave all its articles new ids and links.
     CHURN = "churn"
 
@@ -50,12 +50,12 @@ class Identified:
     """One item with its relation to the stored articles, and the records to store for it."""
 
     novelty: Novelty
-    #: Built for NEW, OLD, EDITED, TAKEN_OVER and RETOLD; EDITED and TAKEN_OVER keep the stored article's id.
+    #: Built for NEW, OLD, EDITED, TAKEN_OVER and REWORDED; EDITED and TAKEN_OVER keep the stored article's id.
     article: Article | None
     #: The stored article, or None for NEW and OLD.
     stub: ArticleStub | None
     sighting: Sighting
-    #: All articles with the same link, from any feed; filled for RETOLD.
+    #: All articles with the same link, from any feed; filled for REWORDED.
     same_link: tuple[ArticleId, ...] = ()
 
 
@@ -131,11 +131,11 @@ class _Identifier:
             return self._edited(group, stub, Novelty.TAKEN_OVER)
         if self._is_edited(group, stub):
             return self._edited(group, stub, Novelty.EDITED)
-        if item := self._retold(group, stub):
+        if item := self._reworded_by_another_feed(group, stub):
             first, *duplicates = self._as_known(group, stub, Novelty.SAME_LINK)
             article = self._build(item, self._new_id(group))
             same_link = tuple(stub.id for stub in self.stored.by_link[item.link_key])
-            return [replace(first, novelty=Novelty.RETOLD, article=article, same_link=same_link), *duplicates]
+            return [replace(first, novelty=Novelty.REWORDED, article=article, same_link=same_link), *duplicates]
         is_seen = group.is_known_by_id(self.stored)
         return self._as_known(group, stub, Novelty.SEEN if is_seen else Novelty.SAME_LINK)
 
@@ -159,7 +159,7 @@ class _Identifier:
             return True
         return not self.is_restamped and items[0].entry.published is not None and is_redated(group)
 
-    def _retold(self, group: Group, stub: ArticleStub) -> Item | None:
+    def _reworded_by_another_feed(self, group: Group, stub: ArticleStub) -> Item | None:
         """Return the item if this feed lists an article of another feed for the first time, with other words.
 
         The teasers of two feeds differ, and a rule may match either of them. Moreover, a feed that lists a link first,

@@ -148,7 +148,7 @@ class FinishedPoll:
             named_at=now if is_named else state.named_at,
             today=replace(today, unreadable=today.unreadable + reading.skipped),
             # Forget the last report on a new day, so that a flood or unreadable mails are reported once a day.
-            told=tuple(kind for kind in state.told if kind not in (FLOOD, SKIPPED) or not is_new_day),
+            reported=tuple(kind for kind in state.reported if kind not in (FLOOD, SKIPPED) or not is_new_day),
             hub=state.hub if is_same_hub else NamedHub(url=hub, topic=topic, changed_at=now),
         )
         # If half of the items are new, poll sooner, so that no item comes and goes between two polls.

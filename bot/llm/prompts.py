@@ -301,7 +301,7 @@ def _with_values(fact: Fact, update: ChosenUpdate) -> Fact:
         return fact
     if not update.before:
         return replace(fact, kind="sentence", label="new", before=None, after=fact.sentence)
-    day = fact.said_at.date() if fact.said_at else date.min
+    day = fact.stated_at.date() if fact.stated_at else date.min
     kind = "date" if reading.statement(update.after, 1, "", day).days else "number"
     return replace(fact, kind=kind, label="", before=update.before, after=update.after)
 

@@ -115,7 +115,7 @@ class Alert:
     is_gathered: bool = False
     posted_at: datetime | None = None
     #: Keys of the facts that were posted, as “label: after”, so that none is posted twice.
-    said: tuple[str, ...] = ()
+    posted_facts: tuple[str, ...] = ()
     #: The newest posted fact; shown in the message, so that the message does not announce an outdated value.
     latest: Fact | None = None
     #: Whether a reply has reported corroboration.

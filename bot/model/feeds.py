@@ -218,7 +218,7 @@ class FeedState:
     #: True if the server responded with 410. The feed is not polled again until feeds.yaml changes.
     gone: bool = False
     #: Health problems already reported to the operator, so that each is reported once.
-    told: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
     #: Remarks on the last document, such as invalid bytes, a cut document or changing guids.
     remarks: tuple[str, ...] = ()
     rhythm: Rhythm = Rhythm()
@@ -244,7 +244,7 @@ class FeedState:
         return FeedHealth.NEW if self.baseline_at is None else FeedHealth.OK
 
     @property
-    def health_told(self) -> str:
+    def health_text(self) -> str:
         """The health in one or two words, for people."""
         words = {
             FeedHealth.GONE: "gone (410)",

@@ -138,7 +138,7 @@ class Fact:
     #: The article's link; empty in rows of early versions.
     link: str = ""
     #: When the article was published.
-    said_at: datetime | None = None
+    stated_at: datetime | None = None
 
     @property
     def heading(self) -> str:

@@ -119,7 +119,7 @@ class BacktestReport:
     #: The surges that would have been reported, oldest first.
     surges: tuple[Surge, ...] = ()
     #: The end of the replay, or None if the whole period was replayed.
-    told_until: datetime | None = None
+    simulated_until: datetime | None = None
 
 
 #: Maximum number of examples of one kind of near miss.
@@ -461,7 +461,7 @@ class _Trial:
             matched=self._matched,
             replayed=self._replayed,
             surges=tuple(self._replay.surges),
-            told_until=self._full_at,
+            simulated_until=self._full_at,
         )
 
 

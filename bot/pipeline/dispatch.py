@@ -347,7 +347,7 @@ class Dispatcher:
         # Load recent posts only if needed, because there may be thousands in an hour.
         needs_history = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)
         recent = self._posted(channel) if needs_history else ()
-        spoke_at = {rule: alert.posted_at for alert in recent for rule in alert.rules if alert.posted_at}
+        posted_at = {rule: alert.posted_at for alert in recent for rule in alert.rules if alert.posted_at}
         recent_posts, recent_high_posts = self._times(recent)
         situation = alerts.Situation(
             now=self._turn.now,
@@ -363,7 +363,7 @@ class Dispatcher:
             policy=policy,
             recent_posts=recent_posts,
             recent_high_posts=recent_high_posts,
-            rule_spoke_at=spoke_at,
+            rule_posted_at=posted_at,
         )
         return self._silences.without_silenced(situation)
 

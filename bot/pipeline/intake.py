@@ -40,8 +40,8 @@ from bot.text import titles
 
 #: The stored form of an item that was set aside.
 ITEM: Document[Item] = Document(Item)
-#: Items that do not count for the daily limit: old ones are stored without text, retold ones only if they match.
-_FREE = (Novelty.OLD, Novelty.RETOLD)
+#: Items that do not count for the daily limit: old ones are stored without text, reworded ones only if they match.
+_FREE = (Novelty.OLD, Novelty.REWORDED)
 _FIRST_SEEN = (Novelty.NEW, Novelty.OLD)
 _REVISED = (Novelty.EDITED, Novelty.TAKEN_OVER)
 
@@ -53,7 +53,7 @@ class Known:
     identification: Identification = field(default_factory=lambda: Identification(items=()))
     #: The current versions of the articles that the poll may revise.
     articles: Mapping[ArticleId, Article] = field(default_factory=dict)
-    #: Article with the same link as a RETOLD item -> names of the rules that matched it.
+    #: Article with the same link as a REWORDED item -> names of the rules that matched it.
     matched_rules: Mapping[ArticleId, Collection[str]] = field(default_factory=dict)
 
 
@@ -111,7 +111,7 @@ def find_known(tx: storage.Transaction, identification: Identification, earlier:
     ``earlier`` are the polls of the same batch that are not stored yet.
     """
     revised = [item.stub.id for item in identification.items if item.novelty in _REVISED and item.stub]
-    same_link = {id_ for item in identification.items if item.novelty is Novelty.RETOLD for id_ in item.same_link}
+    same_link = {id_ for item in identification.items if item.novelty is Novelty.REWORDED for id_ in item.same_link}
     if not revised and not same_link:
         return Known(identification=identification)
     articles = dict(tx.articles.get(revised))
@@ -224,7 +224,7 @@ def _changes_of(
         elif item.novelty is Novelty.NEW:
             matches = settings.rule_set.match(item.article, polled.feed, now=now)
             change = _added(item.article, matches, polled)
-        elif item.novelty is Novelty.RETOLD:
+        elif item.novelty is Novelty.REWORDED:
             matches = settings.rule_set.match(item.article, polled.feed, now=now)
             known_rules = {rule for id_ in item.same_link for rule in known.matched_rules.get(id_, ())}
             # Only matches that no other feed's wording has produced count.

@@ -73,12 +73,12 @@ class ActionDocument(Document):
 
 
 class RulingDocument(Document):
-    """A person's ruling, with its effect in words (``told``). The bot carries out the ruling within seconds."""
+    """A person's ruling, with its effect in words (``effect``). The bot carries out the ruling within seconds."""
 
     id: str
     kind: str
     story: str
-    told: str
+    effect: str
 
 
 def split_story(archive: Archive, parameters: SplitParameters) -> RulingDocument:
@@ -145,7 +145,7 @@ def _rule(archive: Archive, story: Story, action: Split | Merge) -> RulingDocume
         count = len(ruling.articles)
         become = "becomes" if count == 1 else "become"
         effect = f"{format_count(count, 'article')} of the story {ruling.story} {become} a separate story"
-    return RulingDocument(id=ruling.id, kind=ruling.kind, story=ruling.story, told=effect)
+    return RulingDocument(id=ruling.id, kind=ruling.kind, story=ruling.story, effect=effect)
 
 
 def _apply_to_story(archive: Archive, story: Story, action: Action) -> ActionResult:

@@ -68,7 +68,7 @@ def describe_feed(state: FeedState, settings: config.Settings, now: datetime) ->
             **fields_of(state, FeedDocument),
             "outlet": outlets.feed_name(state, settings.feeds_by_address),
             "new_at": state.rhythm.new_at,
-            "health": state.health_told,
+            "health": state.health_text,
             "problems": find_problems(state, settings, now),
             "remarks": list(health.poll_remarks(state)),
         }

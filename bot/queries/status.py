@@ -133,7 +133,7 @@ class StatusDocument(Document):
     rules_with_mistakes: list[BrokenRule]
     outbox: list[OutboxCount]
     held: list[HeldCount]
-    buttons_not_heard: list[SilentButtons]
+    unconnected_buttons: list[SilentButtons]
     hubs: list[HubDocument]
     silences: list[SilenceDocument]
     #: Work that was set aside after an unexpected error; ``/quarantine`` lists it.
@@ -171,7 +171,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
             for (channel, state), count in sorted(tx.outbox.counts().items())
         ],
         held=count_held(tx),
-        buttons_not_heard=[SilentButtons(channel=channel, why=why) for channel, why in buttons if why],
+        unconnected_buttons=[SilentButtons(channel=channel, why=why) for channel, why in buttons if why],
         hubs=[
             HubDocument(
                 feed=entry.feed,

@@ -137,7 +137,7 @@ class FactDocument(Document):
     sentence: str
     outlet: str
     link: str
-    said_at: Time | None
+    stated_at: Time | None
 
 
 class StoryDocument(Document):

@@ -376,7 +376,7 @@ class TrialDocument(Document):
     held: int
     matched: int
     replayed: int
-    told_until: Time | None
+    simulated_until: Time | None
     messages: list[PostDocument]
     #: The surges that the rules would have reported.
     surges: list[Annotated[SurgeDocument, pydantic.BeforeValidator(SurgeDocument.of)]]

@@ -46,8 +46,8 @@ from bot.storage.schema import (
     outbox,
     sightings,
     stories,
+    story_messages,
     surges,
-    tellings,
     versions,
     volume,
 )
@@ -66,8 +66,8 @@ _INEXACT = polling.NAMED_EVERY + RENEWED_AFTER
 _BEFORE = bindparam("before", type_=Timestamp)
 _target = stories.alias("target")
 
-_is_told_unsent = exists().where(
-    tellings.c.story == stories.c.id, tellings.c.send == outbox.c.id, outbox.c.state.in_(UNSENT)
+_is_in_unsent_message = exists().where(
+    story_messages.c.story == stories.c.id, story_messages.c.send == outbox.c.id, outbox.c.state.in_(UNSENT)
 )
 # Keep a story with a decision after the limit. Decisions are part of the ledger, but are deleted with their story.
 _has_kept_decision = exists().where(decisions.c.story == stories.c.id, decisions.c.at >= _BEFORE)
@@ -84,7 +84,7 @@ _OLD_STORIES = delete(stories).where(
         stories.c.id,
         stories.c.last_seen < _BEFORE,
         ~exists().where(_target.c.id == stories.c.merged_into, _target.c.last_seen >= _BEFORE),
-        ~_is_told_unsent,
+        ~_is_in_unsent_message,
         ~_has_kept_decision,
     )
 )
@@ -96,7 +96,7 @@ _OLD_MESSAGES = delete(outbox).where(
         outbox.c.seq,
         outbox.c.created_at < _BEFORE,
         outbox.c.state.in_((SendState.SENT, SendState.DROPPED)),
-        ~exists().where(tellings.c.send == outbox.c.id, tellings.c.story == stories.c.id),
+        ~exists().where(story_messages.c.send == outbox.c.id, story_messages.c.story == stories.c.id),
     )
 )
 _OLD_COMPLETIONS = delete(completions).where(_some(completions.c.n, completions.c.at < _BEFORE))

@@ -20,7 +20,7 @@ from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.stories import SendId, StoryId
 from bot.storage.columns import WANTED, EnumText, Part, Rows, Timestamp, chunks
 from bot.storage.ledger import Ledger
-from bot.storage.schema import UNSENT, outbox, tellings
+from bot.storage.schema import UNSENT, outbox, story_messages
 
 _ROWS = Rows(Outgoing, outbox)
 _NOW = bindparam("now", type_=Timestamp)
@@ -108,7 +108,7 @@ class Outbox(Part):
         stories = {brief.story for brief in row.message.briefs} | ({row.story} if row.story else set())
         if stories:
             rows = [{"story": story, "send": row.id} for story in sorted(stories)]
-            self._connection.execute(insert(tellings).on_conflict_do_nothing(), rows)
+            self._connection.execute(insert(story_messages).on_conflict_do_nothing(), rows)
 
     def _replace_edits(self, row: Outgoing) -> dict[str, object]:
         """Replace pending edits, and return the values that the new edit inherits from them.
@@ -204,7 +204,11 @@ class Outbox(Part):
 
     def of_story(self, story: StoryId) -> Sequence[Outgoing]:
         """Return the rows of a story, oldest first."""
-        statement = select(outbox).join(tellings, tellings.c.send == outbox.c.id).where(tellings.c.story == story)
+        statement = (
+            select(outbox)
+            .join(story_messages, story_messages.c.send == outbox.c.id)
+            .where(story_messages.c.story == story)
+        )
         return self._values(_ROWS, statement.order_by(outbox.c.seq))
 
     def newest_gathered(self, story: StoryId, head: SendId) -> Outgoing | None:
@@ -212,8 +216,8 @@ class Outbox(Part):
 
         A message that grew for an hour has a hundred versions, so only the newest one is read.
         """
-        statement = select(outbox).join(tellings, tellings.c.send == outbox.c.id)
-        statement = statement.where(tellings.c.story == story, outbox.c.thread == head)
+        statement = select(outbox).join(story_messages, story_messages.c.send == outbox.c.id)
+        statement = statement.where(story_messages.c.story == story, outbox.c.thread == head)
         statement = statement.where(outbox.c.kind.in_((MessageKind.GATHERED, MessageKind.EDIT)))
         rows = map(_ROWS.load, self._connection.execute(statement.order_by(outbox.c.seq.desc()).limit(_NEWEST)))
         return next((row for row in rows if row.message.is_gathered), None)

@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from bot.model.feeds import FeedState
 from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.storage.columns import Document, EnumText, HashBytes, Part, Rows, Timestamp, UnreadableValue, upsert
-from bot.storage.schema import articles, feeds, metadata, outbox, quarantine, rulings, stories, tellings
+from bot.storage.schema import articles, feeds, metadata, outbox, quarantine, rulings, stories, story_messages
 
 _PIECE = Rows(QuarantinedPiece, quarantine)
 _ADD = upsert(
@@ -131,7 +131,7 @@ class Quarantine(Part):
         values = {name: _literal(table.c[name], value) for name, value in stored["values"].items()}
         self._connection.execute(insert(table).values(values).on_conflict_do_nothing())
         if table is outbox and (story := stored["values"]["story"]):
-            of_story = insert(tellings).values(story=story, send=stored["values"]["id"])
+            of_story = insert(story_messages).values(story=story, send=stored["values"]["id"])
             self._connection.execute(of_story.on_conflict_do_nothing())
 
 

@@ -307,8 +307,8 @@ outbox = Table(
 )
 
 #: The stories of each message in the outbox. A gathered message has several stories.
-tellings = Table(
-    "tellings",
+story_messages = Table(
+    "story_messages",
     metadata,
     Column("story", Text, primary_key=True),
     Column("send", Text, ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
@@ -329,7 +329,7 @@ ledger = Table(
 
 #: Matched articles that wait for a decision.
 decision_queue = Table(
-    "tray",
+    "decision_queue",
     metadata,
     #: Numbers the rows in the order in which they were added.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
@@ -350,7 +350,7 @@ fresh_identities = Table(
 )
 
 key_values = Table(
-    "notes",
+    "key_values",
     metadata,
     Column("key", StorableText, primary_key=True),
     Column("value", StorableText, nullable=False),

@@ -70,11 +70,11 @@ def every_status_is_classified_and_no_secret_shows(subject: HttpChannel) -> None
     with _serving() as origin:
         for status in STATUSES:
             origin.status = status
-            with _heard() as heard:
+            with _captured_output() as output:
                 channel = _built(subject, origin.address)
                 error = asyncio.run(_error_of(channel))
             assert isinstance(error, _allowed(status)), f"{status}: {error!r}"
-            shown = f"{error} {channel!r} {channel.account} {heard.getvalue()}"
+            shown = f"{error} {channel!r} {channel.account} {output.getvalue()}"
             assert SECRET not in shown, f"{status}: the secret shows"
 
 
@@ -109,10 +109,10 @@ def times_are_in_the_zone_of_the_configuration(subject: HttpChannel) -> None:
 
 def no_server_is_not_accepted_and_shows_no_secret(subject: HttpChannel) -> None:
     """A refused connection raises the error that ``of_no_server`` names, without a secret in its text."""
-    with _heard() as heard:
+    with _captured_output() as output:
         error = asyncio.run(_error_of(_built(subject, _NOBODY)))
     assert isinstance(error, subject.of_no_server), repr(error)
-    assert SECRET not in f"{error} {heard.getvalue()}"
+    assert SECRET not in f"{error} {output.getvalue()}"
 
 
 def a_missing_secret_parks_and_names_only_where_it_is_kept(subject: HttpChannel) -> None:
@@ -143,7 +143,7 @@ def a_send_can_be_cancelled_at_once_and_the_channel_goes_on(subject: HttpChannel
         asyncio.run(cancelled())
 
 
-def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> None:
+def the_abilities_declare_missing_lookups(subject: HttpChannel) -> None:
     """``find`` raises SendError if the channel's abilities do not include look-up."""
 
     async def try_to_find() -> None:
@@ -171,7 +171,7 @@ def every_message_gives_a_receipt(subject: HttpChannel) -> None:
 LOCAL_CHECKS: tuple[Check, ...] = (
     options_are_documented_and_strict,
     every_message_gives_a_receipt,
-    what_cannot_be_looked_up_is_said_in_the_abilities,
+    the_abilities_declare_missing_lookups,
 )
 
 CHECKS: tuple[Check, ...] = (
@@ -182,7 +182,7 @@ CHECKS: tuple[Check, ...] = (
     no_server_is_not_accepted_and_shows_no_secret,
     a_missing_secret_parks_and_names_only_where_it_is_kept,
     a_send_can_be_cancelled_at_once_and_the_channel_goes_on,
-    what_cannot_be_looked_up_is_said_in_the_abilities,
+    the_abilities_declare_missing_lookups,
 )
 
 
@@ -270,16 +270,16 @@ class _KeyValues:
 
 
 @contextlib.contextmanager
-def _heard() -> Iterator[io.StringIO]:
+def _captured_output() -> Iterator[io.StringIO]:
     """Capture everything that is logged or printed."""
-    heard = io.StringIO()
-    handler = logging.StreamHandler(heard)
+    output = io.StringIO()
+    handler = logging.StreamHandler(output)
     root, level = logging.getLogger(), logging.getLogger().level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     try:
-        with contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
-            yield heard
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            yield output
     finally:
         root.removeHandler(handler)
         root.setLevel(level)

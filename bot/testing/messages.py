@@ -253,7 +253,7 @@ UNSURE = replace(
 )
 #: The message of the story after a reply in its thread added news.
 LATEST = replace(
-    EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", said_at=FIRST + timedelta(minutes=70))
+    EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", stated_at=FIRST + timedelta(minutes=70))
 )
 #: A message of a claimed story.
 CLAIMED = replace(

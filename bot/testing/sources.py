@@ -55,7 +55,7 @@ def the_document_is_read_and_twice_the_same(subject: Document) -> None:
     assert _parse(subject, subject.content) == reading
 
 
-def every_entry_can_be_told_from_the_others(subject: Document) -> None:
+def every_entry_is_distinct(subject: Document) -> None:
     """Each entry has an id, link or title that no other entry has."""
     entries = _parse(subject, subject.content).entries
     named = [entry.guid or entry.link or entry.title for entry in entries]
@@ -94,7 +94,7 @@ def a_long_document_is_read_in_time(subject: Document) -> None:
 CHECKS: tuple[Check, ...] = (
     options_are_documented_and_strict,
     the_document_is_read_and_twice_the_same,
-    every_entry_can_be_told_from_the_others,
+    every_entry_is_distinct,
     times_say_their_zone,
     half_a_document_is_read_or_refused,
     what_is_no_document_of_it_is_read_or_refused,

@@ -171,7 +171,7 @@ class Pages:
             ruling = await self._answers.ask(question, read_parameters(question.parameters, values), by=caller.name)
         except Refused as refused:
             return await self._render("message.html", request, {"title": "Not done", "text": str(refused)}, status=422)
-        text = f"{ruling.told[0].upper()}{ruling.told[1:]}. The bot does this within seconds."
+        text = f"{ruling.effect[0].upper()}{ruling.effect[1:]}. The bot does this within seconds."
         return await self._render("message.html", request, {"title": "Decided", "text": text})
 
     async def _configuration(self, request: Request) -> Response:

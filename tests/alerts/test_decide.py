@@ -106,10 +106,10 @@ def test_a_channel_with_a_digest_holds_every_rule_that_has_none_of_its_own() -> 
 def test_a_cooldown_holds_the_next_story_of_its_rule() -> None:
     rules = (replace(RULE, cooldown=timedelta(hours=1)),)
     spoke = {"exit": START - timedelta(minutes=20)}
-    (hold,) = alerts.decide(situation(member("a"), rules=rules, rule_spoke_at=spoke))
+    (hold,) = alerts.decide(situation(member("a"), rules=rules, rule_posted_at=spoke))
     assert (hold.reason, hold.until) == (Reason.COOLDOWN, START + timedelta(minutes=40))
     long_ago = {"exit": START - timedelta(hours=2)}
-    assert outcomes(alerts.decide(situation(member("a"), rules=rules, rule_spoke_at=long_ago))) == [
+    assert outcomes(alerts.decide(situation(member("a"), rules=rules, rule_posted_at=long_ago))) == [
         ("post", "first report")
     ]
 

@@ -198,7 +198,7 @@ class Flock:
     def _is_quiet(self) -> bool:
         waiting = self._query("SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')")
         posted = self._query("SELECT count(*) FROM alerts WHERE state = 'posted'")
-        decision_queue = self._query("SELECT count(*) FROM tray")
+        decision_queue = self._query("SELECT count(*) FROM decision_queue")
         return (waiting, posted, decision_queue) == ([(0,)], [(len(self._names),)], [(0,)])
 
     def _have_all_begun(self) -> bool:

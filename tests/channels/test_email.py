@@ -105,7 +105,7 @@ async def test_a_reply_has_the_subject_of_its_head_also_when_the_headline_was_co
 
 def test_an_edit_is_not_sent_and_a_mail_cannot_be_looked_for(server: smtp.Server) -> None:
     assert channel(server).abilities == Abilities(threads=True, edits=False, lookup=False)
-    contract.what_cannot_be_looked_up_is_said_in_the_abilities(SUBJECT)
+    contract.the_abilities_declare_missing_lookups(SUBJECT)
 
 
 @pytest.mark.parametrize("name", messages.ALL)

@@ -31,7 +31,7 @@ async def typed(page: Page, line: str) -> dict[str, Any]:
 
 
 async def test_each_request_of_the_page_is_answered(filled: Path) -> None:
-    keys = ("stories", "articles", "explained", "trial", "is_active", "told", "paths")
+    keys = ("stories", "articles", "explained", "trial", "is_active", "effect", "paths")
     async with page_over(filled, listening(has_token=True, has_tokens=True)) as page:
         for line, key in zip(TYPED, keys, strict=True):
             assert (await typed(page, line))[key], line

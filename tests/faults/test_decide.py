@@ -35,11 +35,11 @@ async def test_one_article_at_fault_among_twenty_is_set_aside_and_the_others_are
         desk.clock.advance(timedelta(minutes=5))
         token, states = await running.pipeline.claim(limit=100, everything=True)
         await running.pipeline.run(token, states, running.live.settings, decides=False)
-    (number, body) = rows.ask(desk, "SELECT n, body FROM tray ORDER BY n")[7]
+    (number, body) = rows.ask(desk, "SELECT n, body FROM decision_queue ORDER BY n")[7]
     entry = json.loads(body)
     # A time without a zone cannot be compared with the others.
     entry["article"]["first_seen"] = "2015-12-02T09:00:00"
-    rows.change(desk, "UPDATE tray SET body = ? WHERE n = ?", json.dumps(entry), number)
+    rows.change(desk, "UPDATE decision_queue SET body = ? WHERE n = ?", json.dumps(entry), number)
 
     await desk.once()
 
@@ -103,7 +103,7 @@ async def test_a_broken_article_takes_no_ruling_with_it(desk: World) -> None:
         token, states = await running.pipeline.claim(limit=100, everything=True)
         await running.pipeline.run(token, states, running.live.settings, decides=False)
         await running.store.write(lambda tx: tx.rulings.add(ruling))
-    rows.change(desk, "UPDATE tray SET body = json_set(body, '$.article.first_seen', '2015-12-02T09:00:00')")
+    rows.change(desk, "UPDATE decision_queue SET body = json_set(body, '$.article.first_seen', '2015-12-02T09:00:00')")
 
     await desk.once()
 

@@ -57,7 +57,7 @@ def test_the_text_says_which_feed_since_when_and_why() -> None:
 
 
 def test_a_feed_that_ended_is_told_at_once_and_alone() -> None:
-    state, kinds = told(dataclasses.replace(answered(READ, status(410)), told=("broken",)), START)
+    state, kinds = told(dataclasses.replace(answered(READ, status(410)), reported=("broken",)), START)
     assert kinds == ["-gone"]
     assert told(state, START + 9 * DAY)[1] == []
 

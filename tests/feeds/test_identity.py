@@ -80,7 +80,7 @@ def test_another_feeds_teaser_of_an_article_is_known_and_told_apart_once(archive
     (first,) = archive.poll(entry(0)).items
     theirs = entry(0, guid="urn:x:1", body="<p>Another teaser.</p>")
     (item,) = archive.poll(theirs, feed=OTHER).items
-    assert item.novelty is identity.Novelty.RETOLD
+    assert item.novelty is identity.Novelty.REWORDED
     assert item.same_link == (first.sighting.article,) == (item.sighting.article,)
     assert item.article is not None
     assert item.article.feed == OTHER.url
@@ -338,7 +338,7 @@ def test_the_order_of_items_does_not_matter(before: list[Entry], entries: list[E
 
 
 FEEDS = [Feed(url=f"https://www.example.org/rss/{name}", name="Example") for name in ("news", "world", "sport")]
-EDITED, RETOLD = identity.Novelty.EDITED, identity.Novelty.RETOLD
+EDITED, RETOLD = identity.Novelty.EDITED, identity.Novelty.REWORDED
 WIRE_TEXT = f"<p>{'What the regulator wrote to the operators, word for word. ' * 8}</p>"
 
 

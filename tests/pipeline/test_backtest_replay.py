@@ -114,7 +114,7 @@ def test_what_came_with_a_feeds_first_answer_is_gathered_in_one_message() -> Non
 def test_of_very_many_matches_the_first_are_replayed_and_the_report_says_so() -> None:
     many = [article(f"BlackBerry {word} case number {word}", hours=n) for n, word in enumerate("abcdefgh")]
     report = tried(many, BLACKBERRY, replayed=3)
-    assert report.told_until == START + timedelta(hours=3)
+    assert report.simulated_until == START + timedelta(hours=3)
     assert (report.replayed, report.matched) == (3, len(many))
     assert len(report.rules[0].hits) == 8
-    assert all(message.at < report.told_until for message in report.messages)
+    assert all(message.at < report.simulated_until for message in report.messages)

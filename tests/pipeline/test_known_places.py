@@ -181,7 +181,7 @@ async def test_a_handle_is_looked_up_once_and_its_feed_is_polled_from_then_on(tm
             await made.pass_once()
         assert len(made.server.seen("/www.youtube.com/@BBCNews")) == 1
         assert len(made.server.seen(CHANNEL)) == 3
-        assert (await made.state()).told == ()
+        assert (await made.state()).reported == ()
         # Its feed names no hub, and Google has one for it.
         [pushed] = await made.running.store.read(lambda tx: tx.subscriptions.all())
         assert pushed.hub == "https://pubsubhubbub.appspot.com/subscribe"
@@ -203,14 +203,14 @@ async def test_an_outage_that_looks_like_404_is_told_after_a_day_and_polled_on(t
             await made.pass_once()
         state = await made.state()
         assert state.failures == 8
-        assert state.told == ()
+        assert state.reported == ()
         assert state.error
         assert "outages" in state.error
         await made.pass_once(minutes=24 * 60)
-        assert (await made.state()).told == ("broken",)
+        assert (await made.state()).reported == ("broken",)
         made.server.serve(CHANNEL, YOUTUBE.encode())
         await made.pass_once()
-        assert (await made.state()).told == ()
+        assert (await made.state()).reported == ()
 
 
 async def test_a_limit_that_is_said_with_status_200_is_a_limit(tmp_path: Path) -> None:

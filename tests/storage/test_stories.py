@@ -150,10 +150,10 @@ def held(name: StoryId, **changes: Any) -> Alert:
 async def test_a_story_has_one_alert_a_channel(store: storage.Store) -> None:
     await keep(store, story("A"), story("B"))
 
-    for item in (held(A), held(B), held(A, channel="other"), replace(held(A), said=("deadline: 30 December",))):
+    for item in (held(A), held(B), held(A, channel="other"), replace(held(A), posted_facts=("deadline: 30 December",))):
         await store.write(lambda tx, item=item: tx.stories.save_alert(item))  # type: ignore[misc]
     stored = await store.read(lambda tx: tx.stories.alerts([A]))
-    assert list(stored) == [replace(held(A), said=("deadline: 30 December",)), held(A, channel="other")]
+    assert list(stored) == [replace(held(A), posted_facts=("deadline: 30 December",)), held(A, channel="other")]
 
 
 async def test_held_alerts_come_when_their_time_has_come(store: storage.Store) -> None:

@@ -358,7 +358,7 @@ def quote_lines(brief: StoryBrief, room: Room) -> Iterator[Line]:
 
 
 def _latest(fact: Fact, room: Room) -> list[Run]:
-    when = [Run(text=" ("), _time(fact.said_at, room), Run(text=")")] if fact.said_at else []
+    when = [Run(text=" ("), _time(fact.stated_at, room), Run(text=")")] if fact.stated_at else []
     # Without a heading, quote the sentence, because "132 → 128" alone is useless.
     is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
     content = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if is_quoted else _fact_runs(fact)

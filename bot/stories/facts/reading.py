@@ -126,7 +126,7 @@ class Reading:
             article=self.article,
             outlet=self.outlet,
             link=self.link,
-            said_at=self.at,
+            stated_at=self.at,
         )
 
 
