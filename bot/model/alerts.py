@@ -37,6 +37,8 @@ class Reason(StrEnum):
     MERGED = "merged"
     #: People took articles out of the story.
     SPLIT = "split"
+    #: The story of which this one may be part has another headline.
+    RENAMED = "renamed"
     DIGEST = "digest"
     BASELINE = "baseline"
     MIN_OUTLETS = "min outlets"

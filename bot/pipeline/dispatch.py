@@ -74,6 +74,24 @@ class Dispatcher:
                     self._carry_out(decision, once=cause or None, added=added)
                     decisions.append(decision)
                 decisions.extend(self._plan(situation))
+        for entry in changed:
+            if entry.merged or any(edit.field == "title" for edit in entry.edits):
+                decisions.extend(self._rename_in_neighbours(entry.story, entry.merged))
+        return decisions
+
+    def _rename_in_neighbours(self, story: Story, merged: Collection[StoryId] = ()) -> list[Decision]:
+        """Edit the messages of other stories that name this story, or one merged into it, as "May be part of"."""
+        neighbours = self._turn.stories(self._turn.tx.stories.unsure_near([story.id, *merged]))
+        decisions = []
+        for alert in self._turn.alerts(neighbours):
+            neighbour = neighbours[alert.story]
+            is_shown = alert.state is AlertState.POSTED and not alert.is_gathered
+            if is_shown and neighbour.nearest and neighbour.id != story.id and neighbour.merged_into is None:
+                title = summaries.story_headline(story)
+                detail = f"the story of which it may be part is now “{title}”"
+                decision = self._turn.decision(alert, AlertAction.EDIT, Reason.RENAMED, detail)
+                self._carry_out(decision, once=f"near {story.id} {title}")
+                decisions.append(decision)
         return decisions
 
     def release(self, held: Sequence[Alert]) -> list[Decision]:
@@ -210,6 +228,7 @@ class Dispatcher:
             decisions.append(decision)
             self._carry_out(decision, once=split.ruling.id)
             self._take_back_replies(split, decision)
+        decisions += self._rename_in_neighbours(split.home)
         return [*decisions, *self.dispatch([ChangedStory(split.apart, arrivals=list(split.apart.members))])]
 
     def _take_back_replies(self, split: Split, decision: Decision) -> None:

@@ -112,6 +112,7 @@ REVISION = "0001"
 
 #: States of outbox rows that may still be sent.
 UNSENT = (SendState.PENDING, SendState.SENDING, SendState.UNKNOWN, SendState.PARKED)
+_HAS_NEAR = text("near IS NOT NULL")
 _IS_MERGED = text("merged_into IS NOT NULL")
 _IS_UNSENT = text("state IN ('pending', 'sending', 'unknown', 'parked')")
 
@@ -247,6 +248,8 @@ members = Table(
     Column("near", Text),
     Index("uq_members_story_article", "story", "article", unique=True),
     Index(None, "article"),
+    # Index only members that name another story, which are few.
+    Index("ix_members_near", "near", sqlite_where=_HAS_NEAR, postgresql_where=_HAS_NEAR),
 )
 
 decisions = Table(

@@ -104,6 +104,16 @@ class Stories(Part):
         home = self.home_of(article)
         return None if home is None else self.get([home]).get(home)
 
+    def unsure_near(self, ids: Sequence[StoryId]) -> Sequence[StoryId]:
+        """Return the ids of stories with an unsure article that may be about the event of one of these stories.
+
+        An article may also name a story that was merged into one of them.
+        """
+        family = select(stories.c.id).where(or_(stories.c.id.in_(ids), stories.c.merged_into.in_(ids)))
+        is_near = members.c.near.in_(family), members.c.reason == JoinReason.UNSURE
+        statement = select(members.c.story).where(*is_near).distinct()
+        return list(map(StoryId, self._connection.execute(statement.order_by(members.c.story)).scalars()))
+
     def home_of(self, article: ArticleId) -> StoryId | None:
         """Return the id of an article's story. Do not load the story's members, because there may be thousands."""
         row = self._connection.execute(_OF_ARTICLE, {"of_article": article}).one_or_none()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
-from tests.journeys.world import World, world
+from tests.journeys.world import Item, World, world
 from tests.testbed import commands
 from tests.testbed.fakes import START
 
@@ -64,6 +66,51 @@ async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(se
     assert "Merged into an earlier story:" in younger
     assert OTHER_EVENT.title in younger, "it keeps the headline that it was posted with"
     assert OTHER_EVENT.title in older, "the older message lists what joined it"
+
+
+#: Perhaps of the event of FIRST, so its own message names FIRST.
+UNSURE = Item(
+    id="v1",
+    title="BlackBerry customers in Pakistan told to prepare",
+    text="Mobilink says that customers should look for other phones now. The PTA repeated its demand for a backdoor.",
+    at=START + timedelta(minutes=20),
+)
+
+
+async def test_a_message_that_names_another_story_follows_its_corrected_headline(seed: World) -> None:
+    seed.publish("wire", FIRST)
+    await seed.once()
+    seed.publish("observer", UNSURE)
+    await seed.once()
+    assert f"May be part of: {FIRST.title}" in _pointer(seed)
+
+    corrected = replace(FIRST, title=FIRST.title.replace("to leave", "delays leaving"))
+    seed.publish("wire", corrected)
+    await seed.once()
+    assert f"May be part of: {corrected.title}" in _pointer(seed)
+
+
+async def test_a_message_that_names_another_story_follows_it_when_people_merge_it(seed: World) -> None:
+    older = replace(OTHER_EVENT, at=START - timedelta(hours=1))
+    for outlet, item in (("ledger", older), ("wire", FIRST), ("observer", UNSURE)):
+        seed.publish(outlet, item)
+        await seed.once()
+    by_title = {story.title: story for story in await seed.stories()}
+    assert f"May be part of: {FIRST.title}" in _pointer(seed)
+
+    done = _wirewatch(seed, "merge", by_title[older.title].id, by_title[FIRST.title].id)
+    assert done.returncode == 0, done.stderr
+    await seed.once()
+    assert f"May be part of: {older.title}" in _pointer(seed)
+
+
+def _pointer(seed: World) -> str:
+    """The text of the message that names another story, without styles and links."""
+    for message in seed.slack.workspace.messages("policy-alerts"):
+        text = "".join(text for _, text in re.findall(r"'text': (['\"])(.*?)\1", str(message["blocks"])))
+        if "May be part of: " in text:
+            return text
+    raise AssertionError(str(seed.slack.workspace.messages("policy-alerts")))
 
 
 async def test_feedback_shows_what_people_decided_and_what_waits_for_the_bot(seed: World) -> None:
