@@ -98,18 +98,23 @@ class Failure:
 
 
 async def supervise(
-    name: str, work: Callable[[], Awaitable[None]], clock: Clock, failures: dict[str, Failure] | None = None
+    name: str,
+    work: Callable[[], Awaitable[None]],
+    clock: Clock,
+    failures: dict[str, Failure] | None = None,
+    *,
+    over: asyncio.Event | None = None,
 ) -> None:
     """Run a long-lived task until it returns. After an error, start it again; the pauses grow up to a limit.
 
-    Record the last failure under the task's name in ``failures``.
+    Record the last failure under the task's name in ``failures``. Once ``over`` is set, do not start it again.
     """
     failures = {} if failures is None else failures
     pause = FIRST_PAUSE
-    while True:
+    while over is None or not over.is_set():
         started_at = clock.now()
         try:
-            return await work()
+            await work()
         except Exception as error:
             now = clock.now()
             if now - started_at > LONGEST_PAUSE:
@@ -125,5 +130,20 @@ async def supervise(
                 until=now + 2 * pause,
             )
             log.critical("task failed; it starts again", task=name, pause_s=pause.total_seconds(), exc_info=True)
-        await clock.sleep(pause)
+        else:
+            return
+        await _sleep_until(over or asyncio.Event(), clock, pause)
         pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def _sleep_until(over: asyncio.Event, clock: Clock, duration: timedelta) -> None:
+    """Sleep for ``duration``, or until ``over`` is set."""
+    async with TaskGroup() as group:
+        tasks = [group.create_task(clock.sleep(duration)), group.create_task(_wait(over))]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
 from bot import storage
+from bot.aio import Failure
 from bot.app.engines import cluster
+from bot.app.environment import SystemClock
 from bot.model.errors import StoreUnavailable
 from tests.testbed.servers.postgres import Server, name_of
 
@@ -20,7 +23,9 @@ class Idle(cluster.ClusterEngine):
     batch = 10
 
     def __init__(self, conninfo: str) -> None:
-        super().__init__(None, lambda report: None, conninfo=conninfo)  # type: ignore[arg-type]
+        self.failures: dict[str, Failure] = {}
+        app = SimpleNamespace(clock=SystemClock(), task_failures=self.failures)
+        super().__init__(app, lambda report: None, conninfo=conninfo)  # type: ignore[arg-type]
         self.ticks, self.polls = 0, 0
 
     async def tick(self) -> int:
@@ -69,3 +74,47 @@ async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_p
     assert str(version).endswith(".sql")
     # A tick is the cluster's, not the worker's.
     assert first.ticks + second.ticks <= first.polls + second.polls
+
+
+class Failing(Idle):
+    """An engine whose stages raise an unexpected error when they run for the first time."""
+
+    def __init__(self, conninfo: str) -> None:
+        super().__init__(conninfo)
+        self.runs: dict[str, int] = {}
+
+    def _fail_once(self, name: str) -> None:
+        self.runs[name] = self.runs.get(name, 0) + 1
+        if self.runs[name] == 1:
+            raise LookupError("a bug")
+
+    async def tick(self) -> int:
+        self._fail_once("tick")
+        return 1
+
+    async def poll(self, token: str) -> None:
+        self._fail_once("poll")
+
+    async def decide(self, over: asyncio.Event) -> None:
+        self._fail_once("decide")
+        await over.wait()
+
+    async def send(self, share: int, over: asyncio.Event) -> None:
+        self._fail_once("send")
+        await over.wait()
+
+
+async def test_a_stage_that_raises_an_unexpected_error_is_reported_and_starts_again(postgres_server: Server) -> None:
+    engine, stop = Failing(storage.libpq_address(postgres_server.new_database())), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(engine.run_tasks(stop))
+        async with asyncio.timeout(300):
+            while len(engine.runs) < 4 or min(engine.runs.values()) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        stop.set()
+    assert {name: failure.error for name, failure in engine.failures.items()} == {
+        "tick": "LookupError",
+        "poll": "LookupError",
+        "decide": "LookupError",
+        "send": "LookupError",
+    }

@@ -16,7 +16,7 @@ import procrastinate
 import structlog
 from procrastinate import exceptions, jobs, schema, sync_psycopg_connector
 
-from bot.aio import STORE_PAUSE, TaskGroup
+from bot.aio import STORE_PAUSE, TaskGroup, supervise
 from bot.app.runtime import App
 from bot.model.errors import StoreError, StoreUnavailable
 from bot.pipeline.decide import BATCH
@@ -76,8 +76,6 @@ class ClusterEngine:
         self._conninfo = conninfo
         #: The events that end the long-running tasks of this process.
         self._shifts: set[asyncio.Event] = set()
-        #: Whether the task engine has started once. A later failure is an outage of the database.
-        self._has_begun = False
         self._is_stopping = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -85,7 +83,7 @@ class ClusterEngine:
         async with TaskGroup() as group:
             # At a normal stop, let this task end by itself. If it were cancelled, a last heartbeat could be written
             # after the worker's end was recorded, which would look like a crash.
-            living = group.create_task(self._live(stop))
+            living = group.create_task(self._supervise("heartbeat", lambda: self._live(stop), over=stop))
             try:
                 await self.run_tasks(stop)
             except BaseException:
@@ -166,17 +164,25 @@ class ClusterEngine:
             await self._app.store.write(lambda tx: tx.articles.forget_fresh(before=cutoff))
 
     async def run_tasks(self, stop: asyncio.Event) -> None:
-        """Run tasks until ``stop`` is set; after an outage of the database, start again.
-
-        Raises StoreUnavailable if the engine has never started.
-        """
+        """Run tasks until ``stop`` is set. Raises StoreUnavailable if the engine cannot start."""
         # These libraries log a line per task, which helps only to debug the engine.
         for name in ("procrastinate", "psycopg.pool"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        app = self._task_app()
+        try:
+            with sync_psycopg_connector.wrap_exceptions():
+                await _open(app)
+                await _make_schema(app)
+        except (exceptions.ConnectorException, OSError) as error:
+            raise StoreUnavailable(f"starting the task engine: {_cause(error)}") from error
+        finally:
+            await app.close_async()
+        await self._supervise("task engine", lambda: self._run_until_stopped(stop), over=stop)
+
+    async def _run_until_stopped(self, stop: asyncio.Event) -> None:
+        """Run tasks until ``stop`` is set; after an outage of the database, start again."""
         while not stop.is_set():
             failure = await self._run_until_it_fails(stop)
-            if failure is not None and not self._has_begun:
-                raise StoreUnavailable(f"starting the task engine: {_cause(failure)}") from failure
             if not stop.is_set():
                 log.error("task engine stopped; restarting it", error=_cause(failure) if failure else None)
                 await _wait(stop, AGAIN_AFTER)
@@ -206,8 +212,6 @@ class ClusterEngine:
         try:
             with sync_psycopg_connector.wrap_exceptions():
                 await _open(app)
-                await _make_schema(app)
-            self._has_begun = True
             with suppress(asyncio.CancelledError):
                 await app.run_worker_async(
                     concurrency=1 + SHARES + POLLS + _SHORT,
@@ -229,19 +233,22 @@ class ClusterEngine:
 
         @app.task(name="poll")
         async def poll(token: str) -> None:
-            await self.poll(token)
+            await self._supervise("poll", lambda: self.poll(token))
 
         @app.task(name="decide")
         async def decide() -> None:
-            await self._run_long(self.decide)
+            await self._run_long("decide", self.decide)
 
         @app.task(name="send")
         async def send(share: int) -> None:
-            await self._run_long(lambda over: self.send(share, over))
+            await self._run_long("send", lambda over: self.send(share, over))
 
         @app.periodic(cron=_TICK)
         @app.task(name="tick", queueing_lock="tick", priority=_FIRST)
         async def tick(timestamp: int) -> None:
+            await self._supervise("tick", defer_tasks)
+
+        async def defer_tasks() -> None:
             due = await self.tick()
             await _defer(decide.configure(lock="decide", queueing_lock="decide", priority=_SOON))
             for share in range(SHARES):
@@ -253,13 +260,13 @@ class ClusterEngine:
         @app.periodic(cron=_RECOVER)
         @app.task(name="recover", queueing_lock="recover", priority=_FIRST)
         async def recover(timestamp: int) -> None:
-            await self._recover(app)
-            await self.note_dead_workers()
+            await self._supervise("recover", lambda: self._recover(app))
+            await self._supervise("dead workers", self.note_dead_workers)
 
         @app.periodic(cron=_KEEP)
         @app.task(name="keep", lock="keep", queueing_lock="keep", priority=_SOON)
         async def keep(timestamp: int) -> None:
-            await self.keep()
+            await self._supervise("keep", self.keep)
 
         return app
 
@@ -275,7 +282,18 @@ class ClusterEngine:
             if token := job.task_kwargs.get("token"):
                 await self.release_feeds(str(token))
 
-    async def _run_long(self, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    async def _supervise(
+        self, name: str, work: Callable[[], Awaitable[None]], *, over: asyncio.Event | None = None
+    ) -> None:
+        """Run a task, again after an unexpected error. While PostgreSQL fails, only the next tick defers it again."""
+
+        async def run() -> None:
+            with suppress(exceptions.ConnectorException, StoreError):
+                await work()
+
+        await supervise(name, run, self._app.clock, self._app.task_failures, over=over)
+
+    async def _run_long(self, name: str, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         """Run a long task until its shift ends or this process stops."""
         over = asyncio.Event()
         if self._is_stopping:
@@ -283,7 +301,7 @@ class ClusterEngine:
         self._shifts.add(over)
         timer = asyncio.get_running_loop().call_later(SHIFT.total_seconds(), over.set)
         try:
-            await work(over)
+            await self._supervise(name, lambda: work(over), over=over)
         finally:
             timer.cancel()
             self._shifts.discard(over)

@@ -42,7 +42,8 @@ class LocalEngine:
         """Run until ``stop`` is set, then send the messages that are due."""
         async with TaskGroup() as group:
             clock = self._app.clock
-            group.create_task(supervise("send", lambda: self._app.send(stop), clock, self._app.task_failures))
+            sending = supervise("send", lambda: self._app.send(stop), clock, self._app.task_failures, over=stop)
+            group.create_task(sending)
             works = {
                 "poll": self._poll_for_ever,
                 "maintain": self._maintain_for_ever,
