@@ -15,10 +15,9 @@ from bot.app.wiring import Live
 from bot.model.alerts import Decision
 from bot.model.channels import ActionResult, ChatRequest, Listener, Press
 from bot.model.durations import Clock
-from bot.model.errors import StoreError
 from bot.model.messages import Message, MessageKind
 from bot.model.quarantine import PieceKind
-from bot.pipeline import actions, quarantine
+from bot.pipeline import actions, quarantine, retry
 from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
@@ -73,15 +72,17 @@ class Interactions:
     async def take(self, press: Press, channels: Sequence[str]) -> ActionResult:
         """Carry out a button press on a message in one of ``channels``. Raises StoreError."""
         settings, now = self.live.settings, self.clock.now()
-        try:
-            result = await self.store.write(
-                lambda tx: actions.apply_press(tx, settings, press, channels=channels, now=now)
+
+        async def apply(presses: Sequence[Press]) -> Sequence[ActionResult]:
+            return await self.store.write(
+                lambda tx: [actions.apply_press(tx, settings, press, channels=channels, now=now) for press in presses]
             )
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - one bug must not end the connection for everybody
-            await self._set_aside(PieceKind.PRESS, press.id, error)
+
+        results, failed = await quarantine.isolate([press], apply)
+        for _, error in failed:
+            await self._set_aside(PieceKind.PRESS, press.id, error, body=retry.dump_press(press, channels))
             return ActionResult(text=_BUG, refused="unexpected error")
+        [[result]] = results
         fields = {"action": type(press.action).__name__, "story": press.story, "by": press.person.id}
         if result.refused:
             log.warning("button press refused", **fields, reason=result.refused)
@@ -92,16 +93,21 @@ class Interactions:
 
     async def ask(self, question: ChatRequest, channels: Sequence[str]) -> Message:
         """Answer a question or a command in a chat."""
-        try:
-            return await self.on_question(question, channels)
-        except Exception as error:  # noqa: BLE001 - one bug must not end the connection for everybody
+
+        async def answer(questions: Sequence[ChatRequest]) -> Sequence[Message]:
+            return [await self.on_question(question, channels) for question in questions]
+
+        results, failed = await quarantine.isolate([question], answer)
+        for _, error in failed:
             await self._set_aside(PieceKind.COMMAND, question.id, error)
             return Message(kind=MessageKind.NOTICE, lead=_BUG)
+        [[message]] = results
+        return message
 
-    async def _set_aside(self, kind: PieceKind, piece: str, error: Exception) -> None:
-        settings, now = self.live.settings, self.clock.now()
+    async def _set_aside(self, kind: PieceKind, piece: str, error: Exception, *, body: str = "") -> None:
+        stage, settings, now = kind.value, self.live.settings, self.clock.now()
         await self.store.write(
-            lambda tx: quarantine.set_aside(tx, kind, piece, error, stage=kind.value, settings=settings, now=now)
+            lambda tx: quarantine.set_aside(tx, kind, piece, error, stage=stage, settings=settings, now=now, body=body)
         )
 
     async def _note_connection(self, channels: tuple[str, ...], reason: str | None) -> None:

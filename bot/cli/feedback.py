@@ -44,7 +44,9 @@ def _show(row: RuleFeedbackDocument) -> None:
         terminal.row("  stories that people split or merged")
     for ruling in row.rulings:
         state = "" if ruling.done else " (waits for the bot)"
-        if ruling.error is not None:
+        if ruling.dropped:
+            state = " (failed, and was dropped)"
+        elif ruling.error is not None:
             state = f" (failed: {ruling.error}; see `wirewatch quarantine list`)"
         terminal.row(f"    {ruling.at:%Y-%m-%d %H:%M} UTC, {ruling.by}: {ruling.text}{state}")
     terminal.row("")

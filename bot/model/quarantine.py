@@ -22,7 +22,7 @@ class PieceKind(StrEnum):
     ALERT = "alert"
     #: A message that a channel's code could not send.
     MESSAGE = "message"
-    #: A button press.
+    #: A button press. If it is tried again, the person gets no answer.
     PRESS = "press"
     #: A command in a chat. It cannot be tried again, because its answer is for one person and one moment.
     COMMAND = "command"

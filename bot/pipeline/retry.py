@@ -3,47 +3,58 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import get_args
 
 from bot import storage
 from bot.config.settings import Settings
-from bot.model.errors import StoreError
+from bot.model.actions import Action
+from bot.model.channels import Press
 from bot.model.feeds import ParsedFeed
 from bot.model.fetching import Response
 from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.model.stories import StoryId
-from bot.pipeline import intake, quarantine
+from bot.pipeline import actions, intake, quarantine
 from bot.pipeline.poll import Poll
+from bot.storage.columns import Document
+
+#: The stored form of a press. Its action is stored separately, with its type.
+_PRESS: Document[Press] = Document(Press)
+_ACTIONS: dict[str, Document[Action]] = {kind.__name__: Document(kind) for kind in get_args(Action)}
+
+
+def dump_press(press: Press, channels: Sequence[str]) -> str:
+    """Return the stored form of a press that was set aside."""
+    name = type(press.action).__name__
+    action = _ACTIONS[name].dump(press.action)
+    return json.dumps({"press": _PRESS.dump(press), "type": name, "action": action, "channels": list(channels)})
 
 
 async def retry_requested(store: storage.Store, settings: Settings, *, now: datetime) -> None:
     """Put back the pieces that somebody, or a new version, asked to try again. Raises StoreError."""
-    for piece in await store.read(lambda tx: tx.quarantine.requested()):
 
-        def work(tx: storage.Transaction, piece: QuarantinedPiece = piece) -> None:
-            tx.quarantine.remove(piece)
-            _put_back(tx, piece, settings, now=now)
+    async def put_back(pieces: Sequence[QuarantinedPiece]) -> None:
+        def work(tx: storage.Transaction) -> None:
+            for piece in pieces:
+                tx.quarantine.remove(piece)
+                _put_back(tx, piece, settings, now=now)
             # A turn in progress has not seen the piece.
             tx.decision_queue.note_change()
 
-        try:
-            await store.write(work)
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the piece may raise here again; it is logged when it is set aside
-            failure = error
-            await store.write(
-                lambda tx, piece=piece, failure=failure: quarantine.set_aside(  # type: ignore[misc]
-                    tx,
-                    piece.kind,
-                    piece.id,
-                    failure,
-                    stage=piece.stage,
-                    settings=settings,
-                    now=now,
-                    body=piece.body,
-                )
-            )
+        await store.write(work)
+
+    def set_aside(failed: Sequence[tuple[QuarantinedPiece, Exception]], tx: storage.Transaction) -> None:
+        for piece, error in failed:
+            kind, stage, body = piece.kind, piece.stage, piece.body
+            quarantine.set_aside(tx, kind, piece.id, error, stage=stage, settings=settings, now=now, body=body)
+
+    for piece in await store.read(lambda tx: tx.quarantine.requested()):
+        _, failed = await quarantine.isolate([piece], put_back)
+        if failed:
+            await store.write(partial(set_aside, failed))
 
 
 def _put_back(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settings, *, now: datetime) -> None:
@@ -60,9 +71,17 @@ def _put_back(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settin
             tx.outbox.revive(piece.id, now=now)
         case PieceKind.ITEM:
             _ingest_again(tx, piece, settings, now=now)
-        case PieceKind.RULING | PieceKind.PRESS | PieceKind.COMMAND:
-            # A ruling waits in its table until it is no longer listed here. A person presses or asks again.
+        case PieceKind.PRESS:
+            _press_again(tx, piece.body, settings, now=now)
+        case PieceKind.RULING | PieceKind.COMMAND:
+            # A ruling waits in its table until it is no longer listed here. A person asks again.
             pass
+
+
+def _press_again(tx: storage.Transaction, body: str, settings: Settings, *, now: datetime) -> None:
+    stored = json.loads(body)
+    press = replace(_PRESS.load(stored["press"]), action=_ACTIONS[stored["type"]].load(stored["action"]))
+    actions.apply_press(tx, settings, press, channels=stored["channels"], now=now)
 
 
 def _ingest_again(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settings, *, now: datetime) -> None:

@@ -38,6 +38,7 @@ class RulingText(Document):
     """A split or merge of a rule's story, in words. ``done`` is false until the bot has split or merged the story.
 
     ``error`` is null unless the split or merge failed and was set aside; ``wirewatch quarantine`` tries it again.
+    ``dropped`` is true if somebody gave it up there.
     """
 
     at: Time
@@ -45,6 +46,7 @@ class RulingText(Document):
     kind: str
     text: str
     done: bool
+    dropped: bool
     error: str | None
 
 
@@ -136,6 +138,7 @@ def _ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[s
             kind=ruling.kind,
             text=text,
             done=ruling.done_at is not None,
+            dropped=ruling.dropped_at is not None,
             error=errors_by_ruling.get(ruling.id),
         )
         for rule in dict.fromkeys((*story.rules, *(other.rules if other else ()))):

@@ -45,9 +45,10 @@ class Rulings(Part):
         return self._insert(rulings, _RULING.dump(ruling))
 
     def waiting(self) -> Sequence[Ruling]:
-        """Return the rulings that have not been carried out, without those in quarantine."""
+        """Return the rulings that wait for a turn: not carried out, not in quarantine, not dropped."""
         is_aside = exists().where(quarantine.c.kind == PieceKind.RULING, quarantine.c.id == rulings.c.id)
-        return self._values(_RULING, _RULINGS.where(rulings.c.done_at.is_(None), ~is_aside))
+        is_open = (rulings.c.done_at.is_(None), rulings.c.dropped_at.is_(None))
+        return self._values(_RULING, _RULINGS.where(*is_open, ~is_aside))
 
     def since(self, when: datetime | None) -> Sequence[Ruling]:
         """Return the rulings at ``when`` or later, or all rulings if ``when`` is None."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Text, delete, func, literal, select, type_coerce, update
+from sqlalchemy import Column, RowMapping, Text, delete, func, literal, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from bot.model.alerts import Alert, AlertState, Reason
 from bot.model.feeds import FeedState
 from bot.model.quarantine import PieceKind, QuarantinedPiece
-from bot.storage.columns import Document, EnumText, HashBytes, Part, Rows, Timestamp, UnreadableValue, upsert
-from bot.storage.schema import articles, feeds, metadata, outbox, quarantine, rulings, stories, story_messages
+from bot.storage.columns import EPOCH, Document, EnumText, HashBytes, Part, Rows, Timestamp, UnreadableValue, upsert
+from bot.storage.schema import alerts, articles, feeds, metadata, outbox, quarantine, rulings, stories, story_messages
 
 _PIECE = Rows(QuarantinedPiece, quarantine)
 _ADD = upsert(
@@ -23,6 +24,8 @@ _ADD = upsert(
 )
 #: Tables whose rows others depend on. An unreadable value in them is replaced; rows of other tables are moved.
 _KEPT = (articles, feeds, stories)
+#: States of a story that was in a channel and has no message of its own there.
+_NOT_POSTED = (AlertState.SILENT, AlertState.MERGED)
 
 
 class Quarantine(Part):
@@ -82,7 +85,7 @@ class Quarantine(Part):
         """Give up a piece for ever."""
         self.remove(piece)
         if piece.kind is PieceKind.RULING:
-            self._connection.execute(update(rulings).where(rulings.c.id == piece.id).values(done_at=now))
+            self._connection.execute(update(rulings).where(rulings.c.id == piece.id).values(dropped_at=now))
 
     # -- rows that cannot be read
 
@@ -102,6 +105,9 @@ class Quarantine(Part):
                     body |= {"key": key, "column": column.name, "value": values[column.name]}
                     neutral = _neutral(column, url=row.get("url"), now=now)
                     self._connection.execute(update(table).where(*is_own).values({column: neutral}))
+                elif table is alerts and (row["posted_at"] is not None or row["state"] != AlertState.HELD):
+                    body["values"] = values
+                    self._connection.execute(update(table).where(*is_own).values(self._posted_alert(row)))
                 else:
                     body["values"] = values
                     self._connection.execute(delete(table).where(*is_own))
@@ -119,6 +125,23 @@ class Quarantine(Part):
         self.add(pieces)
         return pieces
 
+    def _posted_alert(self, row: RowMapping) -> Mapping[str, object]:
+        """Return values that stand in for an unreadable alert, so that the channel does not get its story again."""
+        story, channel, posted_at = row["story"], row["channel"], row["posted_at"]
+        is_head = (outbox.c.channel == channel, outbox.c.id == outbox.c.thread, story_messages.c.story == story)
+        heads = select(outbox.c.id).join(story_messages, story_messages.c.send == outbox.c.id).where(*is_head)
+        alert = Alert(
+            story=story,
+            channel=channel,
+            state=AlertState(row["state"]) if row["state"] in _NOT_POSTED else AlertState.POSTED,
+            rules=(),
+            reason=Reason.FIRST_REPORT,
+            head=self._connection.execute(heads.order_by(outbox.c.seq.desc()).limit(1)).scalar(),
+            posted_at=EPOCH + timedelta(microseconds=posted_at) if isinstance(posted_at, int) else None,
+        )
+        values = {name: getattr(alert, name) for name in ("state", "held_until", "posted_at")}
+        return {**values, "alert": alert}
+
     def put_back_row(self, body: str) -> None:
         """Restore a row or a value that ``set_aside_row`` took away, unless a newer row has replaced it."""
         stored = json.loads(body)
@@ -129,7 +152,14 @@ class Quarantine(Part):
             self._connection.execute(update(table).where(*is_own).values({column: _literal(column, stored["value"])}))
             return
         values = {name: _literal(table.c[name], value) for name, value in stored["values"].items()}
-        self._connection.execute(insert(table).values(values).on_conflict_do_nothing())
+        put_back = insert(table).values(values)
+        # What stands in for an alert is replaced, too.
+        is_replaced = table is alerts
+        self._connection.execute(
+            put_back.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+            if is_replaced
+            else put_back.on_conflict_do_nothing()
+        )
         if table is outbox and (story := stored["values"]["story"]):
             of_story = insert(story_messages).values(story=story, send=stored["values"]["id"])
             self._connection.execute(of_story.on_conflict_do_nothing())

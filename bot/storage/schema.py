@@ -80,6 +80,8 @@ rulings = Table(
     Column("other", Text),
     #: NULL if the ruling is not carried out yet.
     Column("done_at", Timestamp),
+    #: When somebody gave up a ruling that could not be carried out.
+    Column("dropped_at", Timestamp),
     Index("uq_rulings_id", "id", unique=True),
     Index(None, "story"),
     Index(None, "done_at"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -166,7 +167,7 @@ async def test_a_new_version_puts_back_what_it_can_read(desk: World) -> None:
     (before,) = rows.ask(desk, "SELECT alert FROM alerts")
     rows.change(desk, "UPDATE alerts SET alert = json_set(alert, '$.reason', 'from tomorrow'), held_until = 1")
     await desk.once()
-    assert rows.ask(desk, "SELECT count(*) FROM alerts") == [(0,)]
+    assert rows.ask(desk, "SELECT alert FROM alerts") != [before]
     # The next version knows the reason.
     rows.change(desk, "UPDATE quarantine SET version = '0', body = json_set(body, '$.values.alert', ?)", before[0])
 
@@ -174,6 +175,44 @@ async def test_a_new_version_puts_back_what_it_can_read(desk: World) -> None:
 
     assert rows.ask(desk, "SELECT alert FROM alerts") == [before]
     assert await rows.pieces(desk) == []
+
+
+async def test_a_posted_alert_that_cannot_be_read_is_not_posted_again_because_of_a_new_article(desk: World) -> None:
+    desk.configure("wire", "courier", rules=rows.RULES)
+    await desk.once()
+    (report,) = rows.reports(1)
+    desk.publish("wire", report)
+    await desk.once()
+    rows.change(desk, "UPDATE alerts SET alert = '{'")
+    desk.publish("courier", replace(report, id="again"))
+
+    await desk.once()
+
+    (story,) = await desk.stories()
+    assert len(story.members) == 2
+    assert rows.posted(desk, [report]) == [report.id]
+    assert await rows.pieces(desk) == [(PieceKind.ROW, "read")]
+
+
+async def test_a_ruling_that_is_dropped_is_shown_as_dropped_and_is_not_carried_out(desk: World) -> None:
+    desk.publish("wire", *rows.reports(1))
+    await desk.once()
+    (story,) = await desk.stories()
+    rows.change(
+        desk,
+        "INSERT INTO rulings (id, at, by, kind, story, articles) VALUES ('r1', 1, 'ann', 'split', ?, '[]')",
+        story.id,
+    )
+    piece = "INSERT INTO quarantine (kind, id, stage, error, version, at, body, is_retry_requested, is_reported)"
+    rows.change(desk, f"{piece} VALUES ('ruling', 'r1', 'rulings', 'LookupError', '1', 1, '', 0, 1)")
+    environ, config = {**os.environ, **desk.environ}, ["--config", str(desk.folder)]
+
+    commands.run(["quarantine", "drop", "--all", *config], desk.folder, environ)
+    await desk.once()
+
+    shown = commands.run(["feedback", "--since", "1970-01-01", *config], desk.folder, environ)
+    assert "(failed, and was dropped)" in shown.stdout
+    assert rows.ask(desk, "SELECT done_at FROM rulings") == [(None,)]
 
 
 async def test_the_command_lists_retries_and_drops_what_was_set_aside(desk: World) -> None:
