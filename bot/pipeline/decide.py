@@ -16,7 +16,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -25,7 +25,7 @@ import structlog
 from bot import storage
 from bot.config.settings import Settings
 from bot.model.actions import Ruling
-from bot.model.alerts import Decision
+from bot.model.alerts import AlertState, Decision, Reason
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
 from bot.model.durations import Clock
 from bot.model.errors import StoreError, StoreUnavailable
@@ -51,6 +51,9 @@ log = structlog.get_logger("wirewatch")
 BATCH = 100
 #: Number of invalid turns in a row after which the store counts as unavailable.
 _TRIES = 20
+
+#: Longest time for which the first look at new feeds waits for the first polls of other new feeds.
+FIRST_LOOK_WAIT = timedelta(minutes=2)
 
 #: A story and a channel.
 AlertKey: TypeAlias = tuple[StoryId, str]
@@ -195,9 +198,7 @@ class Decider:
             if releases:
                 turns += await self._gathered.run((), lambda _: self._decide(_Work(gathers=True)))
                 now = self._clock.now()
-                due = await self._store.read(
-                    lambda tx: [(alert.story, alert.channel) for alert in tx.stories.held_until(now)]
-                )
+                due = await self._store.read(lambda tx: _due_alerts(tx, now))
                 if due:
                     turns += await self._alerts.run(due, lambda pieces: self._decide(_Work(alerts=pieces)))
                 if self._expectations.is_due(settings, now=now):
@@ -382,3 +383,16 @@ class Decider:
     ) -> None:
         settings, now = self._settings, self._clock.now()
         quarantine.set_aside(tx, kind, piece, error, stage=stage, settings=settings, now=now, body=body)
+
+
+def _due_alerts(tx: storage.Transaction, now: datetime) -> list[AlertKey]:
+    """Return the held alerts and the reminders that are due.
+
+    The first look at new feeds is one message, so it is due when the other new feeds have been polled too.
+    """
+    due = tx.stories.held_until(now)
+    first_looks = [alert for alert in due if (alert.state, alert.reason) == (AlertState.HELD, Reason.BASELINE)]
+    oldest = min((alert.held_until for alert in first_looks if alert.held_until), default=now)
+    if first_looks and oldest > now - FIRST_LOOK_WAIT and tx.feeds.awaits_first_polls(now=now):
+        due = [alert for alert in due if alert not in first_looks]
+    return [(alert.story, alert.channel) for alert in due]

@@ -112,6 +112,11 @@ class FeedStates(Part):
         statement = select(func.count()).select_from(feeds).where(_is_free(now), feeds.c.due_at <= now)
         return self._connection.execute(statement).scalar_one()
 
+    def awaits_first_polls(self, *, now: datetime) -> bool:
+        """Return whether a feed is due or being polled that has never been polled before."""
+        is_new = feeds.c.is_listed, feeds.c.health == FeedHealth.NEW, feeds.c.due_at <= now
+        return self._connection.execute(select(feeds.c.url).where(*is_new).limit(1)).first() is not None
+
     def save(self, states: Sequence[FeedState], *, token: str | None = None) -> Sequence[str]:
         """Write states and release their leases. Return the URLs of those not written, because their lease was lost."""
         urls = [state.url for state in states]

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from mcp import Client
 
 from bot import app
 from bot.app import runtime
+from bot.app.runtime import App
 from bot.chat import Asking
+from bot.model.alerts import AlertAction
 from bot.model.channels import ChatRequest, Person
 from bot.queries import assistants
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
@@ -79,6 +82,37 @@ async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline(
     assert shown.index(SECOND.title) < shown.index(THIRD.title), "a timeline begins with the oldest"
     assert entry["content_html"].index(THIRD.title) < entry["content_html"].index(SECOND.title), "the newest first"
     assert "3 outlets" in shown
+
+
+async def test_feeds_that_are_first_polled_one_after_another_get_one_first_look(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        made.configure("courier", "wire")
+        made.publish("courier", replace(OTHER_EVENT, at=FIRST.at))
+        made.publish("wire", FIRST)
+        async with made.opened() as running:
+            await _poll_next(running)
+            await running.pipeline.release(running.settings)
+            await _poll_next(running)
+        await made.once(minutes=0)
+        (head,) = made.heads()
+        assert "2 stories found on the first look" in str(head["blocks"])
+
+
+async def test_a_first_look_waits_two_minutes_at_most_for_other_new_feeds(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        made.configure("courier", "wire")
+        made.publish("courier", FIRST)
+        async with made.opened() as running:
+            await _poll_next(running)
+            made.clock.advance(timedelta(minutes=3))
+            decisions = await running.pipeline.release(running.settings)
+        assert [decision.action for decision in decisions] == [AlertAction.POST]
+
+
+async def _poll_next(running: App) -> None:
+    """Poll one feed, the first in the order of addresses."""
+    token, states = await running.pipeline.claim(limit=1)
+    await running.pipeline.run(token, states, running.settings)
 
 
 async def test_a_first_looks_message_grows_with_its_stories_and_news_gets_a_message_of_its_own(desk: World) -> None:
