@@ -3,6 +3,7 @@
 environment loads the configuration and finds its database and channels; every command starts with it
 wiring      derives the live configuration from the settings; a reload replaces it
 runtime     App, one running Wirewatch over one store
+jobs        the periodic work, which APScheduler runs
 engines     schedule the stages, in one process or as tasks of a cluster
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from bot.model.fetching import Fetcher
 
 if TYPE_CHECKING:
     from bot import storage
-    from bot.app.ticker import TickEvery
+    from bot.app.jobs import RunJobs
 
 
 class SystemClock:
@@ -31,21 +31,15 @@ class SystemClock:
         await asyncio.sleep(max(0.0, duration.total_seconds()))
 
 
-async def _tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
-    # Import here, because only a running bot needs APScheduler.
-    from bot.app.ticker import tick_every
-
-    await tick_every(every, work)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """A command's environment variables, clock, fetcher and ticker. Tests, simulations and the demo replace some."""
+    """A command's environment variables, clock, fetcher and scheduler. Tests, simulations and the demo replace some."""
 
     environ: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
     fetcher: Fetcher | None = None
-    tick_every: TickEvery = _tick_every
+    #: Runs the jobs, or None for APScheduler.
+    run_jobs: RunJobs | None = None
 
 
 def kinds() -> config.KnownKinds:

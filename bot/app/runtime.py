@@ -7,12 +7,12 @@ import gc
 import json
 import os
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -22,6 +22,7 @@ from bot.alerts import notices
 from bot.app import memory
 from bot.app.assisting import Assisting
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
+from bot.app.jobs import Job, guard, in_turn, run_jobs
 from bot.app.listeners import Interactions
 from bot.app.wiring import Live, Observers, channels_of, fetcher_of
 from bot.channels import checks
@@ -49,14 +50,22 @@ log = structlog.get_logger("wirewatch")
 PORTION = 2_000
 #: Maximum articles that one transaction adds to an index of words that is built again.
 INDEXED = 200
+#: How long the identity of a new article stays reserved. By then, the transaction that adds the article has ended, and
+#: other workers can see its rows.
+GUARDED = timedelta(hours=1)
 #: Interval between two notices that the database fails in part.
 PARTIAL_OUTAGE_EVERY = timedelta(hours=1)
-#: Interval between checks of the configuration files, because bind mounts and config maps raise no file events.
-WATCH = timedelta(seconds=2)
 
 
-#: Runs the stages of an app until the event is set.
-Engine: TypeAlias = Callable[[asyncio.Event], Coroutine[None, None, None]]
+class Engine(Protocol):
+    """Runs the stages of an app, in one process or in many."""
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """The periodic work of the stages."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run the rest of the stages until ``stop`` is set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +142,7 @@ class App:
         #: The last outage of the database, if it is over but not yet reported to the operator.
         self._past_outage: storage.Outage | None = None
         store.on_outage = self._on_outage
-        self._reload_requested = asyncio.Event()
+        self._is_reload_requested = False
 
     # The status page reads these properties (queries.Watched).
 
@@ -151,7 +160,7 @@ class App:
     def failures(self) -> Sequence[Failure]:
         """The long-lived tasks and the stages of deciding that fail now."""
         now = self.clock.now()
-        tasks = [failure for failure in self.task_failures.values() if failure.until and now <= failure.until]
+        tasks = [entry for entry in self.task_failures.values() if entry.until is None or now <= entry.until]
         return [*tasks, *(stage.failing for stage in self.decider.stages if stage.failing is not None)]
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
@@ -199,18 +208,16 @@ class App:
         async with TaskGroup() as group:
             if site:
                 group.create_task(supervise("web", lambda: site.serve(stop), self.clock, self.task_failures))
-            group.create_task(engine(stop))
+            group.create_task(engine.run(stop))
+            jobs = [guard(job, self.clock, self.task_failures) for job in self._jobs(engine, folder)]
+            group.create_task((self.environment.run_jobs or run_jobs)(jobs, stop))
             mailboxes = push.Mailboxes(self.store, self.clock, self.fetcher, lambda: self.live.settings)
-            hubs = push.Hubs(self.store, self.clock, self.fetcher, lambda: self.live.settings)
             works: dict[str, Callable[[], Awaitable[None]]] = {
                 "buttons": lambda: self._listening.run(lambda: channels.listeners(self.live.channels.values())),
                 "language model": self._assisting.run,
                 "checks of channels": lambda: checks.check_all(self.live.channels.values()),
                 "mailboxes": mailboxes.run,
-                "hubs": hubs.run,
             }
-            if folder:
-                works["configuration"] = lambda: self._watch(folder)
             tasks = [
                 group.create_task(supervise(name, work, self.clock, self.task_failures)) for name, work in works.items()
             ]
@@ -218,6 +225,28 @@ class App:
             for task in tasks:
                 task.cancel()
         await self.heartbeat.end()
+
+    def _jobs(self, engine: Engine, folder: Path | None) -> list[Job]:
+        """Return the periodic work. Without a folder, the configuration is not watched."""
+        hubs = push.Hubs(self.store, self.clock, self.fetcher, lambda: self.live.settings)
+        seconds, minutes = timedelta(seconds=1), timedelta(minutes=1)
+        jobs = [
+            *engine.jobs,
+            Job(name="trouble", every=1 * seconds, work=self.report_trouble),
+            Job(name="quarantine", every=10 * seconds, work=self.tend_quarantine, is_shared=True),
+            Job(name="keep", every=10 * minutes, work=self.maintain, is_shared=True),
+            Job(name="hub news", every=2 * seconds, work=hubs.poll_for_news),
+            Job(name="hub subscriptions", every=2 * seconds, work=hubs.ask_due),
+        ]
+        if folder:
+            environ = self.environment.environ
+            watcher = loading.Watcher(folder, self.settings, clock=self.clock, environ=environ, kinds=kinds())
+            # Bind mounts and config maps raise no events for changed files.
+            jobs.append(Job(name="configuration", every=2 * seconds, work=lambda: self._look_for_edits(watcher)))
+        if self.store.address.is_sqlite:
+            return jobs
+        process = self.heartbeat.process
+        return [in_turn(job, self.store, self.clock, process=process) if job.is_shared else job for job in jobs]
 
     async def send(self, over: asyncio.Event, *, is_ours: Callable[[Channel], bool] = lambda channel: True) -> None:
         """Send until ``over`` is set, then send the messages that are due.
@@ -238,19 +267,11 @@ class App:
     def _sender(self, ours: Mapping[str, Channel]) -> Sender:
         return Sender(self.store, ours, self.clock, settings=lambda: self.live.settings, observer=self.observers)
 
-    async def _watch(self, folder: Path) -> None:
-        """Reload the configuration whenever its files change or ``reload_soon`` is called, until cancelled."""
-        environ = self.environment.environ
-        watcher = loading.Watcher(folder, self.settings, clock=self.clock, environ=environ, kinds=kinds())
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(WATCH.total_seconds()):
-                    await self._reload_requested.wait()
-            is_requested = self._reload_requested.is_set()
-            self._reload_requested.clear()
-            settings = await watcher.look(force=is_requested)
-            if settings is not None:
-                await self.reload(settings)
+    async def _look_for_edits(self, watcher: loading.Watcher) -> None:
+        is_requested, self._is_reload_requested = self._is_reload_requested, False
+        settings = await watcher.look(force=is_requested)
+        if settings is not None:
+            await self.reload(settings)
 
     def _open_site(self) -> Site | None:
         """Return the status page, or None if bot.yaml has no ``web``. A reload keeps the page's address and token."""
@@ -269,6 +290,8 @@ class App:
 
     async def maintain(self) -> bool:
         """Delete rows past their retention, at most once a day. Return whether it ran. Raises StoreUnavailable."""
+        cutoff = self.clock.now() - GUARDED
+        await self.store.write(lambda tx: tx.articles.forget_fresh(before=cutoff))
         return await keep.trim_when_due(self.store, self.clock, keep=self.live.keep)
 
     async def tend_quarantine(self) -> None:
@@ -280,18 +303,16 @@ class App:
         if await self.store.read(lambda tx: tx.quarantine.unreported()):
             await self.store.write(lambda tx: quarantine.report(tx, settings, now=now))
 
-    async def note_tick(self) -> None:
-        """Record the time of the tick, and report a partial or past outage to the operator. Raises StoreUnavailable."""
-        outage, operator = self._past_outage, self.settings.bot.operator
-        await self.heartbeat.tick(operator=operator)
-        failures = self.failures
+    async def report_trouble(self) -> None:
+        """Store what fails now, and report a partial or past outage to the operator. Raises StoreUnavailable."""
+        outage, operator, failures = self._past_outage, self.settings.bot.operator, self.failures
         if failures != self._noted_failures:
             await self.store.write(lambda tx: keys.put_failures(tx, self.heartbeat.process, failures))
             self._noted_failures = failures
         # Nothing can be reported while all writes fail. If only some fail, the outbox may work.
         new_outage, now = self._new_outage, self.clock.now()
         if new_outage is not None and new_outage.is_partial:
-            # If the outbox fails too, the next tick tries again.
+            # If the outbox fails too, the next report tries again.
             with suppress(StoreError):
                 if operator:
                     await self.store.write(lambda tx: _report_partial_outage(tx, new_outage, channel=operator, now=now))
@@ -311,8 +332,8 @@ class App:
         self._past_outage = outage
 
     def reload_soon(self) -> None:
-        """Make the watcher load the configuration files immediately, even if they have not changed."""
-        self._reload_requested.set()
+        """Load the configuration files at the next look, even if they have not changed."""
+        self._is_reload_requested = True
 
     async def reload(self, settings: config.Settings) -> None:
         """Replace the configuration and report the reload. Running passes finish with the old configuration."""

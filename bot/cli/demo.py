@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,6 +24,7 @@ from bot import app, storage
 from bot.aio import TaskGroup
 from bot.app import runtime
 from bot.app.engines import choose_engine
+from bot.app.jobs import Job, run_jobs
 from bot.cli import logs, terminal
 from bot.cli.init import init_line
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
@@ -152,7 +153,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
     clock = _StoryClock(start)
     # Ignore WIREWATCH_… variables. They belong to the user's configuration, and the demo must not use its database.
     own = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
-    environment = app.Environment(environ=own, clock=clock, tick_every=_tick_often)
+    environment = app.Environment(environ=own, clock=clock, run_jobs=_run_jobs_often)
     published: list[DemoItem] = []
     async with serving(published) as origin:
         shutil.copytree(STORY / "config", place, dirs_exist_ok=True)
@@ -181,10 +182,9 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
             await _sum_up(running.store)
 
 
-async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
-    from bot.app.ticker import tick_every  # imports APScheduler, which only a running bot needs
-
-    await tick_every(every / 4, work)
+async def _run_jobs_often(jobs: Sequence[Job], stop: asyncio.Event) -> None:
+    """Run the jobs four times as often as usual."""
+    await run_jobs([replace(job, every=job.every / 4) for job in jobs], stop)
 
 
 async def _wait_until_posted(store: storage.Store, output: _DemoOutput) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -97,8 +96,6 @@ def poll_for_news(
     return settled
 
 
-#: Interval between checks for reported news and for due subscriptions. Several reports within it cause one poll.
-_HUB_INTERVAL = timedelta(seconds=2)
 #: How long one process leases a subscription; longer than the timeout of the HTTP client.
 _HUB_LEASE = timedelta(minutes=5)
 #: Maximum requests to hubs in one round, and maximum concurrent requests.
@@ -107,27 +104,17 @@ _MAX_HUBS, _CONCURRENT_HUBS = 20, 5
 
 @dataclass(slots=True)
 class Hubs:
-    """Subscribes to feeds' hubs, and polls a feed when its hub reports news. Several processes may share a database."""
+    """Subscribes to feeds' hubs, and polls a feed when its hub reports news.
+
+    Each method is a job, so that a hub that answers slowly does not delay the polls. Several processes may share a
+    database. Hubs can only reach a bot with a public address.
+    """
 
     store: storage.Store
     clock: Clock
     fetcher: Fetcher
     #: Returns the current configuration, which a reload replaces.
     settings: Callable[[], Settings]
-
-    async def run(self) -> None:
-        """Run until cancelled. A hub that answers slowly does not delay the polls."""
-        async with TaskGroup() as group:
-            group.create_task(self._repeat(lambda _: self.poll_for_news()))
-            group.create_task(self._repeat(self.ask_due))
-
-    async def _repeat(self, work: Callable[[str], Awaitable[None]]) -> None:
-        while True:
-            # Hubs can only reach a bot with a public address.
-            if public_url := self.settings().bot.public_url:
-                with contextlib.suppress(StoreError):
-                    await work(public_url)
-            await self.clock.sleep(_HUB_INTERVAL)
 
     async def poll_for_news(self) -> None:
         """Schedule a poll of each feed whose hub reported news. Raises StoreError."""
@@ -150,10 +137,10 @@ class Hubs:
         if await self.store.read(can_be_settled):
             await self.store.write(settle)
 
-    async def ask_due(self, public_url: str) -> None:
+    async def ask_due(self) -> None:
         """Renew the subscriptions that are due. Raises StoreError."""
-        now = self.clock.now()
-        if not (await self.store.read(lambda tx: tx.subscriptions.waiting(now=now)))[1]:
+        public_url, now = self.settings().bot.public_url, self.clock.now()
+        if not public_url or not (await self.store.read(lambda tx: tx.subscriptions.waiting(now=now)))[1]:
             return
         claimed = await self.store.write(
             lambda tx: tx.subscriptions.claim_due(now=now, limit=_MAX_HUBS, lease=_HUB_LEASE)

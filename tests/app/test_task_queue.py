@@ -45,8 +45,6 @@ class Idle(cluster.ClusterEngine):
     async def send(self, share: int, over: asyncio.Event) -> None:
         await over.wait()
 
-    async def keep(self) -> None: ...
-
 
 async def test_a_database_that_is_not_there_is_said_at_the_start(postgres_server: Server) -> None:
     nowhere = storage.libpq_address(postgres_server.address("nothere"))

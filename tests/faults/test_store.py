@@ -45,19 +45,23 @@ async def test_the_operator_learns_that_the_database_fails_in_part_while_it_does
                 unsent = await running.store.read(lambda tx: tx.outbox.unsent())
                 return [row.message.lead for row in unsent if "database" in row.message.lead]
 
+            async def tick() -> None:
+                await running.heartbeat.tick()
+                await running.report_trouble()
+
             with pytest.raises(StoreUnavailable):
                 await running.store.write(fail)
-            await running.note_tick()
+            await tick()
             assert await notices() == []  # one failure, perhaps a lock that is over
             for _ in range(3):
                 with pytest.raises(StoreUnavailable):
                     await running.store.write(fail)
-                await running.note_tick()
+                await tick()
             (beginning,) = await notices()
             assert beginning.startswith("The database has failed in part since ")
             desk.clock.advance(timedelta(seconds=61))
-            await running.note_tick()
-            await running.note_tick()
+            await tick()
+            await tick()
             assert len(await notices()) == 2
             assert "could not be used for" in (await notices())[1]
 

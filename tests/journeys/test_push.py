@@ -19,6 +19,7 @@ from bot import app, storage
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
+from bot.app.jobs import Job, run_jobs
 from bot.app.runtime import App
 from bot.feeds import polling, schedule, websub
 from bot.fetch.client import HttpFetcher
@@ -163,10 +164,10 @@ async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> N
     store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=FakeClock())
     fetcher = HttpFetcher(FetchPolicy(), FakeClock())
     with hub.serve() as private:
-        hubs = push.Hubs(store, FakeClock(), fetcher, lambda: make_settings())
+        hubs = push.Hubs(store, FakeClock(), fetcher, lambda: make_settings(public_url="https://watch.example"))
         wanted = websub.new_subscription("https://wire.example/feed", private.url, TOPIC, now=START)
         await store.write(lambda tx: tx.subscriptions.want(wanted))
-        await hubs.ask_due("https://watch.example")
+        await hubs.ask_due()
         [after] = await store.read(lambda tx: tx.subscriptions.all())
         assert "private or reserved address" in (after.error or "")
         assert after.secret not in (after.error or "")
@@ -256,13 +257,17 @@ async def test_a_hub_that_does_not_answer_delays_neither_pushes_nor_other_hubs(t
             await store.write(partial(lambda one, tx: tx.subscriptions.want(one), one))
         await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now() + timedelta(hours=1)))
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(hubs.run())
+            stop = asyncio.Event()
+            every = timedelta(seconds=0.1)
+            works = [hubs.poll_for_news, hubs.ask_due]
+            jobs = [Job(name=work.__name__, every=every, work=work) for work in works]
+            group.create_task(run_jobs(jobs, stop))
             await reached.wait()
             await until(lambda: len(good.subscribers) == 2)
             await store.write(lambda tx: tx.subscriptions.push("https://127.0.0.1/c", at=clock.now()))
             while not await store.read(lambda tx: tx.feeds.count_due(now=clock.now())):  # noqa: ASYNC110 -- another task
                 await asyncio.sleep(0.1)
-            running.cancel()
+            stop.set()
     is_over.set()
     hanging.close()
     await hanging.wait_closed()

@@ -180,7 +180,7 @@ async def test_it_is_not_ready_while_a_task_that_sends_keeps_failing(filled: Pat
         known = (await page.get("/healthz", headers={"authorization": f"Bearer {TOKEN}"})).json()
         assert [(entry["name"], entry["count"]) for entry in known["failing"]] == [("hubs", 5), ("send", 2)]
         assert known["failing"][0]["since"] == now.isoformat()
-        await page.running.note_tick()
+        await page.running.report_trouble()
         process = page.running.heartbeat.process
         noted = await page.running.store.read(lambda tx: keys.failures_of(tx, process))
         assert [failure.name for failure in noted] == ["hubs", "send"]

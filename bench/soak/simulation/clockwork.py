@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+from bot.app.jobs import Job
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -71,14 +73,23 @@ class LoopClock:
         await asyncio.sleep(max(0.0, duration.total_seconds()))
 
 
-async def tick_every(every: timedelta, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run ``work`` every ``every`` of fake time, until cancelled."""
-    loop = asyncio.get_running_loop()
-    due = loop.time()
-    while True:
-        await work()
-        due = max(due + every.total_seconds(), loop.time())
-        await asyncio.sleep(due - loop.time())
+async def run_jobs(jobs: Sequence[Job], stop: asyncio.Event, *, at_least: timedelta) -> None:
+    """Run each job at its interval of fake time, or every ``at_least`` if that is longer, until ``stop`` is set."""
+
+    async def repeat(job: Job) -> None:
+        every = max(job.every, at_least).total_seconds()
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            await job.work()
+            due = max(due + every, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(repeat(job)) for job in jobs]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from bench.soak.simulation import clockwork, network
@@ -133,7 +134,7 @@ async def opened(folder: Path, world: World, *, tick: timedelta, since: float = 
         environ={},
         clock=clock,
         fetcher=network.client(network.Network(world, witness), settings.bot.fetch, clock),
-        tick_every=lambda every, work: clockwork.tick_every(tick, work),
+        run_jobs=partial(clockwork.run_jobs, at_least=tick),
     )
 
     def on_feed(report: FeedReport) -> None:

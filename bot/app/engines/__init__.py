@@ -16,12 +16,13 @@ def choose_engine(
 ) -> Engine:
     """Return the engine for the app's kind of database.
 
-    ``on_pass`` is called after each pass. If ``everything`` is true, each tick over SQLite polls all feeds, due or not.
+    ``on_pass`` is called after each pass. If ``everything`` is true, the job ``poll`` over SQLite polls all feeds, due
+    or not.
     """
     if app.store.address.is_sqlite:
-        return LocalEngine(app, on_pass, everything=everything).run
+        return LocalEngine(app, on_pass, everything=everything)
     # Import here, because the task engine is an optional dependency.
     from bot.app.engines.cluster import ClusterEngine
 
     conninfo = storage.libpq_address(database_of(app.settings, app.environment))
-    return ClusterEngine(app, on_pass, conninfo=conninfo).run
+    return ClusterEngine(app, on_pass, conninfo=conninfo)

@@ -7,7 +7,7 @@ import logging
 import math
 import secrets
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ import structlog
 from procrastinate import exceptions, jobs, schema, sync_psycopg_connector
 
 from bot.aio import STORE_PAUSE, TaskGroup, supervise
+from bot.app.jobs import Job
 from bot.app.runtime import App
 from bot.model.errors import StoreError, StoreUnavailable
 from bot.pipeline.decide import BATCH
@@ -38,12 +39,11 @@ OPENED_WITHIN = timedelta(seconds=5)
 POLLS = 4
 #: Maximum feed batches that wait for a free worker.
 POLLS_WAITING = 32
-#: Number of short tasks: tick, recover, keep.
-_SHORT = 3
+#: Number of short tasks: tick, recover.
+_SHORT = 2
 
 _TICK = "* * * * * */2"
 _RECOVER = "* * * * * */5"
-_KEEP = "* * * * *"
 #: Priorities of tasks; the highest comes first. Polls have the default priority, 0.
 _SOON, _FIRST = 5, 10
 
@@ -58,9 +58,6 @@ _MARK_SCHEMA = "COMMENT ON TABLE procrastinate_jobs IS"
 SHARES = 4
 #: Interval between reads of an empty decision queue.
 LOOK = timedelta(seconds=0.5)
-#: How long the identity of a new article stays reserved. By then, the transaction that adds the article has ended, and
-#: other workers can see its rows.
-GUARDED = timedelta(hours=1)
 
 
 class ClusterEngine:
@@ -77,6 +74,11 @@ class ClusterEngine:
         #: The events that end the long-running tasks of this process.
         self._shifts: set[asyncio.Event] = set()
         self._is_stopping = False
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """No jobs yet: the task queue runs the periodic work of the stages."""
+        return ()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set. Raises StoreUnavailable if the engine cannot start."""
@@ -109,7 +111,7 @@ class ClusterEngine:
     async def tick(self) -> int:
         """Record the time of the tick; return the number of due feeds."""
         try:
-            await self._app.note_tick()
+            await self._app.heartbeat.tick(operator=self._app.settings.bot.operator)
             now = self._app.clock.now()
             return await self._app.store.read(lambda tx: tx.feeds.count_due(now=now))
         except StoreError:
@@ -154,14 +156,6 @@ class ClusterEngine:
         """Send to the channels of a share until ``over`` is set, then send the messages that are due."""
         # All channels of an account belong to the same share.
         await self._app.send(over, is_ours=lambda channel: zlib.crc32(channel.account.encode()) % SHARES == share)
-
-    async def keep(self) -> None:
-        """Delete rows past their retention. After a failure, the next minute's task tries again."""
-        cutoff = self._app.clock.now() - GUARDED
-        with suppress(StoreError):
-            await self._app.tend_quarantine()
-            await self._app.maintain()
-            await self._app.store.write(lambda tx: tx.articles.forget_fresh(before=cutoff))
 
     async def run_tasks(self, stop: asyncio.Event) -> None:
         """Run tasks until ``stop`` is set. Raises StoreUnavailable if the engine cannot start."""
@@ -262,11 +256,6 @@ class ClusterEngine:
         async def recover(timestamp: int) -> None:
             await self._supervise("recover", lambda: self._recover(app))
             await self._supervise("dead workers", self.note_dead_workers)
-
-        @app.periodic(cron=_KEEP)
-        @app.task(name="keep", lock="keep", queueing_lock="keep", priority=_SOON)
-        async def keep(timestamp: int) -> None:
-            await self._supervise("keep", self.keep)
 
         return app
 

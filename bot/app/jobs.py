@@ -1,0 +1,146 @@
+"""The periodic work of a running bot: jobs, which APScheduler runs.
+
+    Job(name, every, work) ─▶ guard ─▶ run_jobs ─▶ a run at once, then one at each interval
+                                                     ├─ returns: the job works
+                                                     └─ raises: logged, reported as failing; pauses that grow
+
+``App.jobs`` is the table of the jobs of every bot; each engine adds those of its stages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bot import storage
+from bot.aio import FIRST_PAUSE, LONGEST_PAUSE, Failure, TaskGroup
+from bot.model.durations import Clock
+from bot.model.errors import StoreError
+from bot.storage import keys
+
+log = structlog.get_logger("wirewatch")
+
+#: Interval between checks whether the clock was set back.
+CLOCK_CHECK = timedelta(seconds=5)
+#: How long running jobs may go on after a stop, so that they can commit what they write.
+GRACE = timedelta(seconds=2)
+#: The shortest time for which a process of a cluster reserves a shared job.
+SHORTEST_TURN = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work that runs at once and then at intervals. A run that takes longer than the interval skips runs."""
+
+    name: str
+    every: timedelta
+    work: Callable[[], Coroutine[None, None, object]]
+    #: Whether only one process of a cluster runs it.
+    is_shared: bool = False
+
+
+class RunJobs(Protocol):
+    """Runs jobs until ``stop`` is set."""
+
+    async def __call__(self, jobs: Sequence[Job], stop: asyncio.Event) -> None: ...
+
+
+async def run_jobs(jobs: Sequence[Job], stop: asyncio.Event) -> None:
+    """Run jobs until ``stop`` is set, and then let the running ones end. Their work must not raise (``guard``)."""
+    # Import here, because only a bot that keeps running needs APScheduler.
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+    from apscheduler.triggers.interval import IntervalTrigger
+
+    # APScheduler's log lines report only skipped runs, and runs that the stop cancelled.
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+    # By default, APScheduler drops a run that is more than a second late, which is common on a busy machine.
+    defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+    scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
+    running: set[asyncio.Task[object]] = set()
+    async with TaskGroup() as group:
+
+        async def run(job: Job) -> None:
+            if not stop.is_set():
+                # The scheduler does not wait for its own tasks when it ends, but this group does.
+                task = group.create_task(job.work())
+                running.add(task)
+                task.add_done_callback(running.discard)
+                await asyncio.wait([task])
+
+        for job in jobs:
+            trigger = IntervalTrigger(seconds=job.every.total_seconds(), timezone=UTC)
+            scheduler.add_job(run, trigger, [job], id=job.name, next_run_time=_now())
+        scheduler.start()
+        try:
+            while not stop.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CLOCK_CHECK.total_seconds()):
+                        await stop.wait()
+                for job in jobs:
+                    # If the clock was set back by an hour, the next run is an hour away.
+                    if scheduler.get_job(job.name).next_run_time - _now() > job.every:
+                        scheduler.modify_job(job.name, next_run_time=_now())
+        finally:
+            scheduler.shutdown(wait=False)
+        if running:
+            await asyncio.wait(running, timeout=GRACE.total_seconds())
+        for task in running:
+            task.cancel()
+
+
+def guard(job: Job, clock: Clock, failures: dict[str, Failure]) -> Job:
+    """Return the job with work that never raises.
+
+    After an unexpected error, the job pauses, longer after each further one. ``failures`` has its last failure until
+    it works. An error of the database is no failure of the job; its next run tries again.
+    """
+    failed_at, pause = None, FIRST_PAUSE
+
+    async def work() -> None:
+        nonlocal failed_at, pause
+        # If the failure is in the future, the clock was set back.
+        if failed_at is not None and timedelta() <= clock.now() - failed_at < pause:
+            return
+        try:
+            await job.work()
+        except StoreError:
+            return  # the store has logged it
+        except Exception as error:
+            last = failures.get(job.name)
+            pause = min(2 * pause, LONGEST_PAUSE) if last else FIRST_PAUSE
+            failed_at = clock.now()
+            failures[job.name] = Failure(
+                name=job.name,
+                since=last.since if last else failed_at,
+                count=last.count + 1 if last else 1,
+                error=type(error).__name__,
+            )
+            log.critical("task failed; it starts again", task=job.name, pause_s=pause.total_seconds(), exc_info=True)
+        else:
+            failed_at = None
+            failures.pop(job.name, None)
+
+    return replace(job, work=work)
+
+
+def in_turn(job: Job, store: storage.Store, clock: Clock, *, process: str) -> Job:
+    """Return the job with work that runs only in one process of a cluster, until that process ends."""
+    turn = max(3 * job.every, SHORTEST_TURN)
+
+    async def work() -> None:
+        now = clock.now()
+        if await store.write(lambda tx: keys.take_turn(tx, f"job {job.name}", process, now=now, until=now + turn)):
+            await job.work()
+
+    return replace(job, work=work)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the scheduler's own clock
