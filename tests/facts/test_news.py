@@ -104,6 +104,30 @@ BREACH = (
             "Northlink was fined $4 million and has until Saturday, 30 January, not 15 January, to pay.",
             ("deadline", "15 January 2016", "30 January 2016"),
         ),
+        (
+            ("The trial of Helios to begin in April", "The trial of Helios is to begin in April, the court said."),
+            "Helios trial moved",
+            "The trial of Helios was moved from April to June, the court said.",
+            ("hearing", "April 2016", "June 2016"),
+        ),
+        (
+            ("Vexport and Mazur merge", "Vexport expects its merger with Mazur to close in June, it said."),
+            "Vexport merger takes longer",
+            "Vexport now expects the merger with Mazur to close in August because of a delay at the regulator.",
+            ("closing", "June 2016", "August 2016"),
+        ),
+        (
+            ("Sizewell plant to start in 2025", "The owner says the Sizewell plant will begin to generate in 2025."),
+            "Sizewell plant delayed",
+            "The Sizewell plant will not begin to generate until 2027, a delay of two years.",
+            ("start", "2025", "2027"),
+        ),
+        (
+            ("Vexport and Mazur merge", "Vexport expects its merger with Mazur to close in June, it said."),
+            "Vexport results",
+            "Sales of Vexport, which merges with Mazur, rose from April to August and will rise until 2017.",
+            None,
+        ),
     ],
 )
 def test_moved_periods_and_changed_counts_of_people_are_reported_as_changes(
@@ -114,7 +138,7 @@ def test_moved_periods_and_changed_counts_of_people_are_reported_as_changes(
     assert changed == ([expected] if expected else [])
 
 
-def test_a_confirmation_with_a_price_or_a_day_is_quoted_even_soon_after_the_first_report() -> None:
+def test_a_confirmation_with_a_price_a_count_or_a_day_is_quoted_even_soon_after_the_first_report() -> None:
     claims = facts.claims_of([article(*RUMOUR, name="rumour")])
 
     def quoted(title: str) -> list[str]:
@@ -124,6 +148,8 @@ def test_a_confirmation_with_a_price_or_a_day_is_quoted_even_soon_after_the_firs
     assert quoted(with_price) == [with_price]
     with_day = "Helios confirms takeover of Brimstone by 30 December"
     assert quoted(with_day) == [with_day]
+    with_count = "Helios acknowledges that Brimstone has 1.4 million customers"
+    assert quoted(with_count) == [with_count]
     assert quoted("Helios confirms talks with Brimstone") == []
 
 

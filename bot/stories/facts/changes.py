@@ -228,18 +228,18 @@ def _noun(figure: Figure) -> str:
 
 
 def _of_days(statement: Statement, claims: StoryClaims, reading: Reading, wrong: Statement | None) -> Iterator[Change]:
-    new = [
-        day
-        for day in statement.days
-        if (day.day or day.part) and not claims.has_day(day) and day.may_follow(statement.day)
-    ]
+    new = [day for day in statement.days if not claims.has_day(day) and day.may_follow(statement.day)]
+    finest = min(map(_grain, new), default=0)
+    new = [day for day in new if _grain(day) == finest]
     if len(new) != 1:
         return
     (day,) = new
+    is_moved = bool(MOVED & statement.content)
+    if finest and not (is_moved or statement.has("moved") or statement.has("now")):
+        # "Sales from April to June" moves nothing.
+        return
     known_days = [
-        other
-        for other in statement.days
-        if (other.day or other.part) and not other.is_relative and claims.has_day(other)
+        other for other in statement.days if _grain(other) == finest and not other.is_relative and claims.has_day(other)
     ]
     old_days = [other for other in known_days if is_put_away(other.start, statement)]
     if wrong is not None and not statement.words and not known_days:
@@ -253,17 +253,19 @@ def _of_days(statement: Statement, claims: StoryClaims, reading: Reading, wrong:
     named = [other for other_statement in reading.statements for other in other_statement.days]
     for stated in reversed(claims.stated):
         old_day = stated.day
-        if old_day is None or not (old_day.day or old_day.part) or bool(old_day.part) != bool(day.part):
-            continue
-        if any(old_day.agrees_with(other) for other in named):
+        if old_day is None or _grain(old_day) != finest or any(old_day.agrees_with(other) for other in named):
             continue
         roles = {word for word in statement.content & stated.words if word in ROLES}
-        is_moved = bool(MOVED & statement.content) or statement.has("now")
         # Two parts of a year in one role ("to close in early 2027") are rarely of two things in one story.
         is_same = _is_about_the_same(statement, stated) or (bool(day.part) and not _have_other_names(statement, stated))
-        if is_moved and roles and old_day.may_follow(statement.day) and is_same:
+        if (is_moved or statement.has("now")) and roles and old_day.may_follow(statement.day) and is_same:
             yield _moved(old_day, day, statement)
             return
+
+
+def _grain(day: dates.Day) -> int:
+    """Return 0 for a day, 1 for a month, 2 for a part of a year, or 3 for a year. A move keeps the grain."""
+    return 0 if day.day else 1 if day.month else 2 if day.part else 3
 
 
 def _moved(

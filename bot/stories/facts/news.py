@@ -25,6 +25,8 @@ from bot.text import dates, sentences, titles
 _LEAD, _FURTHER = 3, 8
 #: Deeds in a headline that are news even soon after the last article.
 _VERDICTS = frozenset({"=convict", "=acquit", "=sentence"})
+#: A count of at least this, such as that of the customers of a breach, is news if it is confirmed.
+_LARGE = 1_000
 #: Meanings of words for things, comparisons and talk, which are not deeds.
 _NOT_DEEDS = frozenset("=advance =cause =deadline =evidence =job =propose =suspect =warn".split())
 #: The weight of each feature in the logit of the probability that an article brings news.
@@ -172,9 +174,13 @@ def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
 
 
 def _has_new_value(claims: StoryClaims, reading: Reading) -> bool:
-    """Return whether the headline or the first sentence has a sum of money or a coming day that the story lacks."""
+    """Return whether the headline or the first sentence has a sum, a large count or a coming day that is new."""
     for statement in reading.statements[:2]:
-        sums = [figure for figure in statement.figures if figure.number.unit not in ("", "%")]
+        sums = [
+            figure
+            for figure in statement.figures
+            if figure.number.unit not in ("", "%") or (figure.noun and figure.number.value >= _LARGE)
+        ]
         days = [day for day in statement.days if not day.is_relative and day.may_follow(statement.day)]
         if not all(map(claims.has_number, sums)) or not all(map(claims.has_day, days)):
             return True
