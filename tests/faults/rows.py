@@ -1,44 +1,57 @@
-"""Damage stored rows with SQL, and read what is in quarantine."""
+"""A desk whose channel, feeds and database can be made to fail, and what is seen of it."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import random
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from bot.model.quarantine import PieceKind
 from tests.crash import storm
+from tests.journeys import world as worlds
 from tests.journeys.world import Item, World
+from tests.testbed import faults
 from tests.testbed.fakes import START
+from tests.testbed.faults import spoiling
 
-RULES = "rules:\n  - {name: Recalls, all: {what: [recalls]}, notify: desk}\n"
+RULES = "rules:\n  - {name: Recalls, all: {what: [recalls]}, skip: [opinion], notify: desk}\n"
+BOT = worlds.BOT.replace("desk: {{kind: slack,", "desk: {{kind: faulty,")
 
 
-def reports(count: int, *, skip: int = 0) -> list[Item]:
-    """Return reports about different events, which the rule of ``RULES`` matches. The id is a name in the title."""
+def configure(
+    desk: World, *outlets: str, rules: str = RULES, item: str = faults.ITEM, message: str = faults.MESSAGE
+) -> None:
+    """Configure a desk on which items and messages with these words in their headlines raise."""
+    bot = BOT.replace("kind: faulty,", f'kind: faulty, poison: "{message}",')
+    desk.configure(*outlets, rules=rules, bot=bot, feed_keys=f'kind: faulty, poison: "{item}"')
+
+
+def reports(count: int, *, skip: int = 0, poison: str = "", at: int = 5) -> list[Item]:
+    """Return reports about different events, which the rule of ``RULES`` matches. The id is a name in the title.
+
+    The headline of the report number ``at`` begins with ``poison``.
+    """
     words = storm.new_words(random.Random(7))
     made = []
     for number in range(skip + count):
         company, product, place, person = itertools.islice(words, 4)
         title = f"{company} recalls {100 + 7 * number} {product} kettles in {place}"
+        if poison and number == at:
+            title = f"{poison}: {title}"
         text = f"{person} of {company} said that {product} kettles from {place} overheat."
         made.append(Item(id=company, title=title, text=text, at=START))
     return made[skip:]
 
 
-def change(world: World, statement: str, *values: object) -> int:
-    """Run one SQL statement on the database. Return the number of changed rows."""
-    with contextlib.closing(sqlite3.connect(world.folder / "wirewatch.db")) as database, database:
-        return database.execute(statement, values).rowcount
+def change(world: World, statement: str, **values: object) -> None:
+    """Run one SQL statement on the database."""
+    spoiling.run(world.address, statement, **values)
 
 
 def ask(world: World, statement: str) -> list[tuple[Any, ...]]:
     """Return the rows of a SQL query."""
-    with contextlib.closing(sqlite3.connect(world.folder / "wirewatch.db")) as database:
-        return database.execute(statement).fetchall()
+    return spoiling.run(world.address, statement)
 
 
 async def pieces(world: World) -> list[tuple[PieceKind, str]]:
@@ -50,6 +63,11 @@ def posted(world: World, among: Sequence[Item]) -> list[str]:
     """Return the ids of the reports that messages on the desk's channel show, with repetitions."""
     texts = [str(message["blocks"]) for message in world.heads()]
     return sorted(report.id for report in among for text in texts if report.title in text)
+
+
+def ids(reports: Sequence[Item], *, without: str = "") -> list[str]:
+    """Return the sorted ids of reports, without those whose headline has the poison ``without``."""
+    return sorted(report.id for report in reports if not without or without not in report.title)
 
 
 def notices(world: World) -> list[str]:

@@ -1,4 +1,4 @@
-"""A task that fails starts again; an unexpected error in a press or a command ends nothing."""
+"""A task that fails starts again; an unexpected error in a command ends nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from bot import storage
 from bot.aio import LONGEST_PAUSE, Failure, supervise
 from bot.alerts.situation import quiet_hours_end
 from bot.app import listeners
-from bot.model.actions import Useful
-from bot.model.channels import ChatRequest, Person, Press
+from bot.model.channels import ChatRequest, Person
 from bot.model.messages import Message
 from bot.model.quarantine import PieceKind
 from bot.model.settings import QuietHours
-from bot.model.stories import StoryId
-from bot.pipeline import actions
 from bot.pipeline.keep import trim_when_due
 from bot.pipeline.quarantine import Stage
 from tests.testbed.fakes import START, FakeClock
@@ -90,26 +87,17 @@ async def store() -> AsyncIterator[storage.Store]:
     await opened.close()
 
 
-async def test_an_unexpected_error_in_a_press_or_a_command_is_answered_and_set_aside(
-    store: storage.Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unexpected_error_in_a_command_is_answered_and_set_aside(store: storage.Store) -> None:
     async def ask(request: ChatRequest, channels: Sequence[str]) -> Message:
         raise LookupError("a bug")
 
-    def apply(*_: object, **__: object) -> None:
-        raise LookupError("a bug")
-
-    monkeypatch.setattr(actions, "apply_press", apply)
     live = live_over(make_settings(operator="ops"))
     running = listeners.Interactions(store, FakeClock(), live=live, on_decided=lambda decided: None, on_question=ask)
-    press = Press(id="p1", person=Person(id="U1"), action=Useful(), story=StoryId("s"), place="C1", ref="1")
-    result = await running.take(press, ["desk"])
-    assert "because of a bug" in result.text
     answer = await running.ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
     assert "because of a bug" in answer.lead
     pieces = await store.read(lambda tx: tx.quarantine.all())
-    assert [(piece.kind, piece.id) for piece in pieces] == [(PieceKind.PRESS, "p1"), (PieceKind.COMMAND, "q1")]
-    assert len(await store.read(lambda tx: tx.outbox.unsent())) == 2
+    assert [(piece.kind, piece.id) for piece in pieces] == [(PieceKind.COMMAND, "q1")]
+    assert len(await store.read(lambda tx: tx.outbox.unsent())) == 1
 
 
 def test_quiet_hours_that_end_in_the_repeated_hour_of_a_clock_change_end_after_now() -> None:

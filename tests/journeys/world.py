@@ -76,17 +76,30 @@ def rss(outlet: str, *items: Item) -> bytes:
 @dataclass(slots=True, kw_only=True)
 class World:
     folder: Path
+    #: The database's address, or None for a file in the folder.
+    database: str | None = None
     outlets: FeedServer
     slack: slack.Server
     clock: FakeClock = field(default_factory=FakeClock)
     environ: dict[str, str] = field(default_factory=lambda: {TOKEN_VARIABLE: slack.TOKEN})
 
-    def configure(self, *outlets: str, rules: str = RULES, bot: str = BOT) -> None:
+    @property
+    def address(self) -> str:
+        """The database's address."""
+        return self.database or f"sqlite:///{self.folder}/wirewatch.db"
+
+    def configure(self, *outlets: str, rules: str = RULES, bot: str = BOT, feed_keys: str = "") -> None:
         (self.folder / "rules").mkdir(parents=True, exist_ok=True)
-        (self.folder / "bot.yaml").write_text(bot.format(folder=self.folder, slack=self.slack.api_url))
-        if not (file := self.folder / "wirewatch.db").exists():
+        text = bot.format(folder=self.folder, slack=self.slack.api_url)
+        if self.database is not None:
+            text = text.replace(f"sqlite:///{self.folder}/wirewatch.db", self.database)
+        elif not (file := self.folder / "wirewatch.db").exists():
             fresh.archive(file)
-        lines = [f'  - {{url: "{self.outlets.url(f"/{name}.xml")}", name: {name}, owner: {name}}}' for name in outlets]
+        (self.folder / "bot.yaml").write_text(text)
+        keys = f", {feed_keys}" if feed_keys else ""
+        lines = [
+            f'  - {{url: "{self.outlets.url(f"/{name}.xml")}", name: {name}, owner: {name}{keys}}}' for name in outlets
+        ]
         (self.folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
         (self.folder / "rules" / "desk.yaml").write_text(rules)
         for name in outlets:
@@ -118,7 +131,7 @@ class World:
 
     async def read(self, work: Callable[[storage.Transaction], T]) -> T:
         """Read from the database, beside any process that has it open."""
-        store = storage.open_store(f"sqlite:///{self.folder}/wirewatch.db", clock=self.clock, read_only=True)
+        store = storage.open_store(self.address, clock=self.clock, read_only=True)
         try:
             return await store.read(work)
         finally:
@@ -132,9 +145,9 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[World]:
+async def world(folder: Path, database: str | None = None) -> AsyncIterator[World]:
     async with FeedServer() as outlets:
         with slack.serve() as server:
             for name in ("policy-alerts", "ops", "second"):
                 server.workspace.add_channel(name)
-            yield World(folder=folder, outlets=outlets, slack=server)
+            yield World(folder=folder, outlets=outlets, slack=server, database=database)

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from tests.testbed import faults
+
 
 def wirewatch(
     *words: str, folder: Path, code: int = 0, stdin: str = "", **environ: str
@@ -56,6 +58,9 @@ def _command(words: tuple[str, ...], folder: str, environ: dict[str, str], strea
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
+    if places := environ.get("PYTHONPATH"):
+        sys.path += places.split(os.pathsep)
+        faults.forget_plugins()
     for number, (name, mode) in enumerate(zip(streams, ("r", "a", "a"), strict=True)):
         with open(name, mode, encoding="utf-8") as stream:
             os.dup2(stream.fileno(), number)

@@ -1,0 +1,51 @@
+"""A button press on which our code raises is answered and set aside, and can be tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.app.listeners import Interactions
+from bot.model.actions import Noise, Useful
+from bot.model.channels import ChatRequest, Person, Press
+from bot.model.messages import Message, MessageKind
+from bot.model.quarantine import PieceKind
+from tests.faults import rows
+from tests.journeys.world import World
+from tests.testbed.faults import spoiling
+
+
+async def unasked(question: ChatRequest, channels: Sequence[str]) -> Message:
+    raise AssertionError
+
+
+async def test_one_press_that_raises_is_set_aside_others_are_stored_and_it_can_be_tried_again(desk: World) -> None:
+    desk.publish("wire", *rows.reports(1))
+    await desk.once()
+    (story,) = await desk.stories()
+    spoiling.refuse(desk.address, "judgements", "INSERT", "NEW.\"by\" LIKE 'U1%'")
+    async with desk.opened() as running:
+        presses = Interactions(
+            running.store, desk.clock, live=running.live, on_decided=lambda decided: None, on_question=unasked
+        )
+        sent = await running.store.read(lambda tx: tx.outbox.of_story(story.id))
+        (receipt,) = [row.receipt for row in sent if row.message.kind is MessageKind.POST and row.receipt]
+        for person, action in (("U1", Useful()), ("U2", Noise())):
+            press = Press(
+                id=f"press of {person}",
+                person=Person(id=person),
+                action=action,
+                story=story.id,
+                place=receipt.place,
+                ref=receipt.ref,
+            )
+            answer = await presses.take(press, ["desk"])
+            assert ("because of a bug" in answer.text) == (person == "U1")
+    assert await rows.pieces(desk) == [(PieceKind.PRESS, "press")]
+    assert rows.ask(desk, "SELECT verdict FROM judgements") == [("noise",)]
+
+    spoiling.allow(desk.address, "judgements")
+    rows.change(desk, "UPDATE quarantine SET is_retry_requested = true")
+    await desk.once()
+
+    assert rows.ask(desk, "SELECT verdict FROM judgements ORDER BY n") == [("noise",), ("useful",)]
+    assert await rows.pieces(desk) == []

@@ -1,0 +1,108 @@
+"""Spoil stored rows with SQL, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from bot.storage import connections
+from bot.storage.schema import decision_queue, outbox
+from tests.testbed import faults
+
+#: A time without a zone, which cannot be compared with others.
+ZONELESS = "2015-12-02T09:00:00"
+#: Table -> the column to spoil, the word in it, and its value afterwards on SQLite and PostgreSQL.
+_TRIGGERS = {
+    decision_queue.name: (
+        "body",
+        faults.ARTICLE,
+        f"json_set(NEW.body, '$.article.first_seen', '{ZONELESS}')",
+        f"jsonb_set(NEW.body::jsonb, '{{article,first_seen}}', '\"{ZONELESS}\"')::text",
+    ),
+    outbox.name: ("message", faults.ROW, "'{'", "'{'"),
+}
+
+
+def run(database: str, statement: str, **values: object) -> list[tuple[Any, ...]]:
+    """Run one statement, and return its rows. Beside a running bot, too."""
+    address = connections.parse(database)
+    engine = create_engine(address.url, poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            result = connection.execute(text(statement), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+    finally:
+        engine.dispose()
+
+
+def add_triggers(database: str) -> None:
+    """Spoil each row with a poison in it as soon as it is written."""
+    is_sqlite = connections.parse(database).is_sqlite
+    for table, (column, word, on_sqlite, on_postgres) in _TRIGGERS.items():
+        key = "n" if table == decision_queue.name else "seq"
+        if is_sqlite:
+            run(
+                database,
+                f"CREATE TRIGGER spoil_{table} AFTER INSERT ON {table} WHEN instr(NEW.{column}, '{word}') BEGIN "
+                f"UPDATE {table} SET {column} = {on_sqlite} WHERE {key} = NEW.{key}; END",
+            )
+            continue
+        run(
+            database,
+            f"CREATE FUNCTION spoil_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF strpos(NEW.{column}, '{word}') > 0 THEN NEW.{column} := {on_postgres}; END IF; RETURN NEW; END $$",
+        )
+        run(
+            database,
+            f"CREATE TRIGGER spoil_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION spoil_{table}()",
+        )
+
+
+def set_field(database: str, table: str, column: str, field: str, value: object, *, where: str = "true") -> int:
+    """Set one field of the JSON documents in a column. Return the number of changed rows."""
+    documents = {row[0] for row in run(database, f"SELECT {column} FROM {table} WHERE {where}")}
+    for document in documents:
+        spoiled = json.dumps(json.loads(document) | {field: value})
+        run(database, f"UPDATE {table} SET {column} = :new WHERE {column} = :old", new=spoiled, old=document)
+    return len(documents)
+
+
+def quarantined_words(database: str) -> list[str]:
+    """Return the poison in each piece in quarantine, or the piece's kind and id if it has none."""
+    words = []
+    for kind, piece, body in run(database, "SELECT kind, id, body FROM quarantine ORDER BY n"):
+        titles = body
+        if kind == "message":
+            ((titles,),) = run(database, f"SELECT message FROM {outbox.name} WHERE id = :id", id=piece)
+        elif kind == "row":
+            titles = _title(database, json.loads(body)["values"].get("story")) or body
+        words.append(next((word for word in faults.POISONS if word in titles), f"{kind} {piece}"))
+    return words
+
+
+def _title(database: str, story: str | None) -> str:
+    rows: Sequence[tuple[Any, ...]] = run(database, "SELECT title FROM stories WHERE id = :id", id=story)
+    return str(rows[0][0]) if rows else ""
+
+
+def refuse(database: str, table: str, event: str, when: str) -> None:
+    """Make each INSERT or UPDATE of a table raise for rows for which ``when`` (SQL on NEW) holds."""
+    name = f"refuse_{table}"
+    if connections.parse(database).is_sqlite:
+        body = "BEGIN SELECT RAISE(ABORT, 'a bug'); END"
+        run(database, f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {when} {body}")
+        return
+    body = "AS $$ BEGIN RAISE EXCEPTION 'a bug'; END $$"
+    run(database, f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {body}")
+    timing = f"BEFORE {event} ON {table} FOR EACH ROW WHEN ({when})"
+    run(database, f"CREATE TRIGGER {name} {timing} EXECUTE FUNCTION {name}()")
+
+
+def allow(database: str, table: str) -> None:
+    """Take back ``refuse``."""
+    on_table = "" if connections.parse(database).is_sqlite else f" ON {table}"
+    run(database, f"DROP TRIGGER refuse_{table}{on_table}")
