@@ -11,6 +11,7 @@ from bot import storage
 from bot.aio import Failure
 from bot.app.engines import cluster
 from bot.app.environment import SystemClock
+from bot.app.jobs import guard, run_jobs
 from bot.model.errors import StoreUnavailable
 from tests.testbed.servers.postgres import Server, name_of
 
@@ -24,12 +25,12 @@ class Idle(cluster.ClusterEngine):
 
     def __init__(self, conninfo: str) -> None:
         self.failures: dict[str, Failure] = {}
-        app = SimpleNamespace(clock=SystemClock(), task_failures=self.failures)
+        app = SimpleNamespace(clock=SystemClock(), task_failures=self.failures, heartbeat=SimpleNamespace(live=None))
         super().__init__(app, lambda report: None, conninfo=conninfo)  # type: ignore[arg-type]
-        self.ticks, self.polls = 0, 0
+        self.counts, self.polls = 0, 0
 
-    async def tick(self) -> int:
-        self.ticks += 1
+    async def count_due(self) -> int:
+        self.counts += 1
         return 25
 
     async def poll(self, token: str) -> None:
@@ -37,7 +38,7 @@ class Idle(cluster.ClusterEngine):
 
     async def release_feeds(self, token: str) -> None: ...
 
-    async def note_dead_workers(self) -> None: ...
+    async def recover(self) -> None: ...
 
     async def decide(self, over: asyncio.Event) -> None:
         await over.wait()
@@ -46,10 +47,15 @@ class Idle(cluster.ClusterEngine):
         await over.wait()
 
 
+async def defer_tasks(engine: Idle, stop: asyncio.Event) -> None:
+    jobs = [guard(job, SystemClock(), engine.failures) for job in engine.jobs if job.name == "defer tasks"]
+    await run_jobs(jobs, stop)
+
+
 async def test_a_database_that_is_not_there_is_said_at_the_start(postgres_server: Server) -> None:
     nowhere = storage.libpq_address(postgres_server.address("nothere"))
     with pytest.raises(StoreUnavailable, match="starting the task engine"):
-        await Idle(nowhere).run_tasks(asyncio.Event())
+        await Idle(nowhere).run(asyncio.Event())
 
 
 async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_poll_what_is_due(
@@ -61,7 +67,8 @@ async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_p
     first, second = Idle(conninfo), Idle(conninfo)
     async with asyncio.TaskGroup() as group:
         for engine in (first, second):
-            group.create_task(engine.run_tasks(stop))
+            group.create_task(engine.run(stop))
+        group.create_task(defer_tasks(first, stop))
         async with asyncio.timeout(300):
             # 25 due feeds in batches of ten: three tasks a tick.
             while first.polls + second.polls < 6:  # noqa: ASYNC110
@@ -70,8 +77,6 @@ async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_p
     name = name_of(address)
     ((version,),) = postgres_server.run("SELECT obj_description('procrastinate_jobs'::regclass)", database=name)
     assert str(version).endswith(".sql")
-    # A tick is the cluster's, not the worker's.
-    assert first.ticks + second.ticks <= first.polls + second.polls
 
 
 class Failing(Idle):
@@ -86,8 +91,8 @@ class Failing(Idle):
         if self.runs[name] == 1:
             raise LookupError("a bug")
 
-    async def tick(self) -> int:
-        self._fail_once("tick")
+    async def count_due(self) -> int:
+        self._fail_once("count")
         return 1
 
     async def poll(self, token: str) -> None:
@@ -105,13 +110,13 @@ class Failing(Idle):
 async def test_a_stage_that_raises_an_unexpected_error_is_reported_and_starts_again(postgres_server: Server) -> None:
     engine, stop = Failing(storage.libpq_address(postgres_server.new_database())), asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(engine.run_tasks(stop))
+        group.create_task(engine.run(stop))
+        group.create_task(defer_tasks(engine, stop))
         async with asyncio.timeout(300):
             while len(engine.runs) < 4 or min(engine.runs.values()) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         stop.set()
     assert {name: failure.error for name, failure in engine.failures.items()} == {
-        "tick": "LookupError",
         "poll": "LookupError",
         "decide": "LookupError",
         "send": "LookupError",

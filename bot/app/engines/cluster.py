@@ -39,13 +39,8 @@ OPENED_WITHIN = timedelta(seconds=5)
 POLLS = 4
 #: Maximum feed batches that wait for a free worker.
 POLLS_WAITING = 32
-#: Number of short tasks: tick, recover.
-_SHORT = 2
-
-_TICK = "* * * * * */2"
-_RECOVER = "* * * * * */5"
-#: Priorities of tasks; the highest comes first. Polls have the default priority, 0.
-_SOON, _FIRST = 5, 10
+#: Priority of the tasks that decide and send; the highest comes first. Polls have the default priority, 0.
+SOON = 5
 
 #: Key of the advisory lock that lets only one worker at a time create the tables.
 _SCHEMA_LOCK = 5_781_104_928
@@ -63,59 +58,92 @@ LOOK = timedelta(seconds=0.5)
 class ClusterEngine:
     """The engine of each process of a cluster: defers the stages as tasks, and runs some of the deferred tasks.
 
-    A database error ends a task. The store logs the error, and the next tick defers the task again.
+    A database error ends a task. The store logs the error, and the job ``defer tasks`` defers the task again.
     """
 
     def __init__(self, app: App, on_pass: Callable[[PassReport], None], *, conninfo: str) -> None:
         """``on_pass`` is called after each pass; ``conninfo`` is the database's address in the format of libpq."""
         self._app = app
         self._on_pass = on_pass
-        self._conninfo = conninfo
+        self._tasks = self._make_tasks(conninfo)
         #: The events that end the long-running tasks of this process.
         self._shifts: set[asyncio.Event] = set()
         self._is_stopping = False
 
     @property
     def jobs(self) -> Sequence[Job]:
-        """No jobs yet: the task queue runs the periodic work of the stages."""
-        return ()
+        """The periodic work of the stages: heartbeats, and deferring tasks for any process."""
+        return [
+            Job(name="heartbeat", every=HEARTBEAT_EVERY, work=self._app.heartbeat.live),
+            Job(name="defer tasks", every=timedelta(seconds=2), work=self.defer_tasks, is_shared=True),
+            Job(name="recover", every=timedelta(seconds=5), work=self.recover, is_shared=True),
+        ]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until ``stop`` is set. Raises StoreUnavailable if the engine cannot start."""
-        async with TaskGroup() as group:
-            # At a normal stop, let this task end by itself. If it were cancelled, a last heartbeat could be written
-            # after the worker's end was recorded, which would look like a crash.
-            living = group.create_task(self._supervise("heartbeat", lambda: self._live(stop), over=stop))
-            try:
-                await self.run_tasks(stop)
-            except BaseException:
-                living.cancel()
-                raise
-
-    async def _live(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            with suppress(StoreError):
-                await self._app.heartbeat.live()
-            await _wait(stop, HEARTBEAT_EVERY)
-
-    async def note_dead_workers(self) -> None:
-        """Record the end of workers that were killed."""
-        with suppress(StoreError):
-            await self._app.heartbeat.record_dead_workers()
+        """Run tasks until ``stop`` is set. Raises StoreUnavailable if the engine cannot start."""
+        # These libraries log a line per task, which helps only to debug the engine.
+        for name in ("procrastinate", "psycopg.pool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        try:
+            with sync_psycopg_connector.wrap_exceptions():
+                await _open(self._tasks)
+                await _make_schema(self._tasks)
+        except (exceptions.ConnectorException, OSError) as error:
+            raise StoreUnavailable(f"starting the task engine: {_cause(error)}") from error
+        finally:
+            await self._tasks.close_async()
+        await self._supervise("task engine", lambda: self._run_until_stopped(stop), over=stop)
 
     @property
     def batch(self) -> int:
         """Number of feeds in a batch: no more than are fetched concurrently, as a batch ends with its slowest feed."""
         return self._app.live.settings.bot.fetch.concurrency
 
-    async def tick(self) -> int:
-        """Record the time of the tick; return the number of due feeds."""
+    async def count_due(self) -> int:
+        """Record that the bot looks for due feeds, and count them. Raises StoreUnavailable."""
+        await self._app.heartbeat.tick(operator=self._app.settings.bot.operator)
+        now = self._app.clock.now()
+        return await self._app.store.read(lambda tx: tx.feeds.count_due(now=now))
+
+    async def defer_tasks(self) -> None:
+        """Defer a poll for each batch of due feeds, and the tasks that decide and send. Raises StoreUnavailable."""
+        due = await self.count_due()
+        await self._defer("decide", lock="decide")
+        for share in range(SHARES):
+            await self._defer("send", lock=f"send {share}", share=share)
+        for number in range(min(math.ceil(due / self.batch), POLLS_WAITING)):
+            await self._defer("poll", queueing_lock=f"poll {number}", token=secrets.token_hex(8))
+
+    async def recover(self) -> None:
+        """Delete the tasks of dead workers, release their feeds, and record their end. Raises StoreUnavailable.
+
+        The next run of the job ``defer tasks`` defers the tasks again.
+        """
         try:
-            await self._app.heartbeat.tick(operator=self._app.settings.bot.operator)
-            now = self._app.clock.now()
-            return await self._app.store.read(lambda tx: tx.feeds.count_due(now=now))
-        except StoreError:
-            return 0
+            dead_after = DEAD_AFTER.total_seconds()
+            for job in await self._tasks.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
+                if job.id is None:
+                    continue
+                log.warning("task of an unresponsive worker released", task=job.task_name, lock=job.lock)
+                with suppress(exceptions.ConnectorException):  # the task may have ended after the query
+                    await self._tasks.job_manager.finish_job_by_id_async(job.id, jobs.Status.FAILED, delete_job=True)
+                if token := job.task_kwargs.get("token"):
+                    await self.release_feeds(str(token))
+        except (exceptions.ConnectorException, exceptions.AppNotOpen) as error:
+            raise StoreUnavailable(f"looking for tasks of dead workers: {_cause(error)}") from error
+        await self._app.heartbeat.record_dead_workers()
+
+    async def _defer(
+        self, task: str, *, lock: str | None = None, queueing_lock: str | None = None, **kwargs: int | str
+    ) -> None:
+        """Defer a task, unless one with the same lock waits already. Raises StoreUnavailable."""
+        priority = SOON if lock else 0
+        job = self._tasks.configure_task(task, lock=lock, queueing_lock=queueing_lock or lock, priority=priority)
+        try:
+            with suppress(exceptions.AlreadyEnqueued):
+                await job.defer_async(**kwargs)
+        except (exceptions.ConnectorException, exceptions.AppNotOpen) as error:
+            raise StoreUnavailable(f"deferring a task: {_cause(error)}") from error
 
     async def poll(self, token: str) -> None:
         """Lease a batch of due feeds to ``token``, poll them, and queue their articles for decision."""
@@ -157,22 +185,6 @@ class ClusterEngine:
         # All channels of an account belong to the same share.
         await self._app.send(over, is_ours=lambda channel: zlib.crc32(channel.account.encode()) % SHARES == share)
 
-    async def run_tasks(self, stop: asyncio.Event) -> None:
-        """Run tasks until ``stop`` is set. Raises StoreUnavailable if the engine cannot start."""
-        # These libraries log a line per task, which helps only to debug the engine.
-        for name in ("procrastinate", "psycopg.pool"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        app = self._task_app()
-        try:
-            with sync_psycopg_connector.wrap_exceptions():
-                await _open(app)
-                await _make_schema(app)
-        except (exceptions.ConnectorException, OSError) as error:
-            raise StoreUnavailable(f"starting the task engine: {_cause(error)}") from error
-        finally:
-            await app.close_async()
-        await self._supervise("task engine", lambda: self._run_until_stopped(stop), over=stop)
-
     async def _run_until_stopped(self, stop: asyncio.Event) -> None:
         """Run tasks until ``stop`` is set; after an outage of the database, start again."""
         while not stop.is_set():
@@ -186,7 +198,7 @@ class ClusterEngine:
         failure: Exception | None = None
         try:
             async with TaskGroup() as group:
-                working = group.create_task(self._work_on(self._task_app()))
+                working = group.create_task(self._work())
                 stopping = group.create_task(stop.wait())
                 await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
                 if stop.is_set():
@@ -201,14 +213,14 @@ class ClusterEngine:
                 failure = failure.exceptions[0]
         return failure
 
-    async def _work_on(self, app: procrastinate.App) -> None:
+    async def _work(self) -> None:
         """Run a worker until cancelled, or until a connection is lost."""
         try:
             with sync_psycopg_connector.wrap_exceptions():
-                await _open(app)
+                await _open(self._tasks)
             with suppress(asyncio.CancelledError):
-                await app.run_worker_async(
-                    concurrency=1 + SHARES + POLLS + _SHORT,
+                await self._tasks.run_worker_async(
+                    concurrency=1 + SHARES + POLLS,
                     install_signal_handlers=False,
                     listen_notify=True,
                     fetch_job_polling_interval=1.0,
@@ -218,12 +230,10 @@ class ClusterEngine:
                     stalled_worker_timeout=DEAD_AFTER.total_seconds(),
                 )
         finally:
-            await app.close_async()
+            await self._tasks.close_async()
 
-    def _task_app(self) -> procrastinate.App:
-        app = procrastinate.App(
-            connector=procrastinate.PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=4)
-        )
+    def _make_tasks(self, conninfo: str) -> procrastinate.App:
+        app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
 
         @app.task(name="poll")
         async def poll(token: str) -> None:
@@ -237,44 +247,12 @@ class ClusterEngine:
         async def send(share: int) -> None:
             await self._run_long("send", lambda over: self.send(share, over))
 
-        @app.periodic(cron=_TICK)
-        @app.task(name="tick", queueing_lock="tick", priority=_FIRST)
-        async def tick(timestamp: int) -> None:
-            await self._supervise("tick", defer_tasks)
-
-        async def defer_tasks() -> None:
-            due = await self.tick()
-            await _defer(decide.configure(lock="decide", queueing_lock="decide", priority=_SOON))
-            for share in range(SHARES):
-                name = f"send {share}"
-                await _defer(send.configure(lock=name, queueing_lock=name, priority=_SOON), share=share)
-            for number in range(min(math.ceil(due / self.batch), POLLS_WAITING)):
-                await _defer(poll.configure(queueing_lock=f"poll {number}"), token=secrets.token_hex(8))
-
-        @app.periodic(cron=_RECOVER)
-        @app.task(name="recover", queueing_lock="recover", priority=_FIRST)
-        async def recover(timestamp: int) -> None:
-            await self._supervise("recover", lambda: self._recover(app))
-            await self._supervise("dead workers", self.note_dead_workers)
-
         return app
-
-    async def _recover(self, app: procrastinate.App) -> None:
-        """Delete the tasks of dead workers and release their feeds; the next tick defers the tasks again."""
-        dead_after = DEAD_AFTER.total_seconds()
-        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
-            if job.id is None:
-                continue
-            log.warning("task of an unresponsive worker released", task=job.task_name, lock=job.lock)
-            with suppress(exceptions.ConnectorException):  # the task may have ended after the query
-                await app.job_manager.finish_job_by_id_async(job.id, jobs.Status.FAILED, delete_job=True)
-            if token := job.task_kwargs.get("token"):
-                await self.release_feeds(str(token))
 
     async def _supervise(
         self, name: str, work: Callable[[], Awaitable[None]], *, over: asyncio.Event | None = None
     ) -> None:
-        """Run a task, again after an unexpected error. While PostgreSQL fails, only the next tick defers it again."""
+        """Run a task, again after an unexpected error. If PostgreSQL fails, the job ``defer tasks`` defers it again."""
 
         async def run() -> None:
             with suppress(exceptions.ConnectorException, StoreError):
@@ -302,12 +280,6 @@ async def _open(app: procrastinate.App) -> None:
             await app.open_async()
     except TimeoutError:
         raise OSError(f"no connection to PostgreSQL within {OPENED_WITHIN.total_seconds():g} seconds") from None
-
-
-async def _defer(job: jobs.JobDeferrer, **kwargs: int | str) -> None:
-    """Defer a task, unless a task with the same queueing lock is waiting already."""
-    with suppress(exceptions.AlreadyEnqueued):
-        await job.defer_async(**kwargs)
 
 
 async def _make_schema(app: procrastinate.App) -> None:
