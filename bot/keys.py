@@ -3,7 +3,7 @@
 Each parser returns the value, or raises InvalidValue with a plain explanation. Each key is declared once, as a field of
 a class such as ``Rule``: the type determines the accepted values, and ``Key`` describes the key.
 
-    cooldown: Annotated[values.Duration | None, values.Key("After a post, …")] = None
+    gather: Annotated[values.Duration | None, values.Key("A story's first post waits …")] = None
 
 pydantic finds the methods of the classes below by name, so this module does not import pydantic.
 """

@@ -6,8 +6,8 @@
     only baseline articles     hold: baseline    its min_outlets met   reply: corroboration
     every rule is a digest     hold: digest      a posted article is   reply: correction
     quiet hours, not high      hold: quiet hours   materially edited
-    its rule posted recently   hold: cooldown    a fact not yet posted reply: new fact
-    the channel's hour is full hold: rate cap    another outlet        edit:  added outlet
+    the hour of its channel    hold: rate cap    a fact not yet posted reply: new fact
+      or its rules is full                       another outlet        edit:  added outlet
     it waits for outlets       hold: gather      another article       edit:  added article
     else                       post: first report a copy               silent: copy
 

@@ -41,10 +41,6 @@ def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap:
     is_high = any(rule.severity is Severity.HIGH and not situation.digest_of(rule) for rule in ready)
     if not is_high and (end := quiet_hours_end(situation.policy.quiet, situation.now)):
         return situation.hold(Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
-    cooldown_ends = [end for rule in ready if (end := _cooldown_end(rule, situation))]
-    if len(cooldown_ends) == len(ready):
-        end = min(cooldown_ends)
-        return situation.hold(Reason.COOLDOWN, until=end, detail=f"cooldown until {end:%Y-%m-%d %H:%M} UTC")
     return None if is_beyond_cap else _rate_cap(situation, is_high=is_high)
 
 
@@ -69,27 +65,34 @@ def gather_hold(situation: Situation) -> Decision | None:
     return situation.hold(Reason.GATHER, until=until, detail=detail)
 
 
-def _cooldown_end(rule: Rule, situation: Situation) -> datetime | None:
-    """Return the time at which the rule may open its next thread, or None if it may now."""
-    posted_at = situation.rule_posted_at.get(rule.name)
-    if rule.cooldown is None or posted_at is None or posted_at + rule.cooldown <= situation.now:
-        return None
-    return posted_at + rule.cooldown
-
-
 def _rate_cap(situation: Situation, *, is_high: bool) -> Decision | None:
-    """Return the hold of a story beyond the rate cap, or None if it may be posted.
+    """Return the hold of a story beyond the cap of its channel, or of all its rules. Return None if it may be posted.
 
     If messages can be edited, the story is gathered at once. Otherwise it waits until an hour after the posts that
     filled the cap, unless its severity is high. Then all stories that waited are gathered.
     """
-    cap, gathers_at_once = situation.policy.posts_per_hour, situation.policy.can_edit
-    recent = situation.recent_high_posts if is_high else situation.recent_posts
-    posts = [at for at in recent if at > situation.now - HOUR]
-    if cap is None or len(posts) < cap or (is_high and not gathers_at_once):
+    gathers_at_once = situation.policy.can_edit
+    if is_high and not gathers_at_once:
         return None
-    until = situation.now if gathers_at_once else posts[len(posts) - cap] + HOUR
-    return situation.hold(Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")
+    recent = situation.recent_high_posts if is_high else situation.recent_posts
+    end = _room_at(situation.policy.posts_per_hour, recent, situation.now)
+    detail = f"{situation.policy.posts_per_hour} posts in the last hour"
+    if end is None:
+        by_rule = [
+            _room_at(rule.posts_per_hour, situation.rule_posts.get(rule.name, ()), situation.now)
+            for rule in situation.speaking
+        ]
+        ends = [rule_end for rule_end in by_rule if rule_end is not None]
+        if len(ends) < len(by_rule):
+            return None
+        end, detail = min(ends), "the rule's posts in the last hour"
+    return situation.hold(Reason.RATE_CAP, until=situation.now if gathers_at_once else end, detail=detail)
+
+
+def _room_at(cap: int | None, posts: Sequence[datetime], now: datetime) -> datetime | None:
+    """Return when a further post has room below the cap of an hour, or None if it has room now."""
+    within = [at for at in posts if at > now - HOUR]
+    return within[len(within) - cap] + HOUR if cap is not None and len(within) >= cap else None
 
 
 #: Maximum stories that a feed's first poll announces for each rule.
@@ -132,7 +135,7 @@ def _decide_held(situation: Situation, posts_by_rule: Counter[str], *, is_shown:
         return hold
     ready = situation.speaking
     if is_beyond_cap:
-        return situation.decision(AlertAction.POST, reason, rules=ready, detail="gathered: the channel's hour is full")
+        return situation.decision(AlertAction.POST, reason, rules=ready, detail="gathered: the hour is full")
     if reason is not Reason.BASELINE:
         post_reason = Reason.DIGEST if reason is Reason.DIGEST else Reason.FIRST_REPORT
         return situation.decision(AlertAction.POST, post_reason, rules=ready, detail=f"held: {reason.value}")

@@ -71,8 +71,8 @@ class Situation:
     recent_posts: tuple[datetime, ...] = ()
     #: Times of this channel's recent posts of severity high, oldest first.
     recent_high_posts: tuple[datetime, ...] = ()
-    #: Rule name -> time at which the rule last opened a thread in this channel.
-    rule_posted_at: Mapping[str, datetime] = field(default_factory=dict)
+    #: Rule with ``posts_per_hour`` -> times of its recent posts in this channel, oldest first.
+    rule_posts: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     #: The silence that covers everything that could be posted now, or None.
     silence: Silence | None = None
     #: The silenced rules, which ``rules`` omits, each with its silence. Empty if ``silence`` is set.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cached_property
 
 from bot import rules
@@ -133,8 +132,3 @@ class Settings:
             thread=named.options.thread,
             shows_all_stories=named.features.shows_all_stories,
         )
-
-    def longest_cooldown(self) -> timedelta:
-        """Return the longest cooldown of any rule, or zero."""
-        cooldowns = (compiled.rule.cooldown for compiled in self.rules if compiled.rule.cooldown)
-        return max(cooldowns, default=timedelta())

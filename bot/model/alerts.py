@@ -43,7 +43,6 @@ class Reason(StrEnum):
     BASELINE = "baseline"
     MIN_OUTLETS = "min outlets"
     QUIET_HOURS = "quiet hours"
-    COOLDOWN = "cooldown"
     RATE_CAP = "rate cap"
     #: The first post waits, so that it can name several outlets.
     GATHER = "gather"

@@ -338,6 +338,7 @@ class Rule:
         **dict.fromkeys(("comment", "description", "why"), "note"),
         **dict.fromkeys(("example", "examples", "test", "tests", "matches"), "must_match"),
         **dict.fromkeys(("disabled", "off"), "paused"),
+        **dict.fromkeys(("cooldown", "throttle", "rate_limit", "limit", "max_per_hour"), "posts_per_hour"),
         **dict.fromkeys(("sources", "source", "only", "outlets", "tags"), "feeds"),
         **dict.fromkeys(("expires", "ends", "end", "expiry"), "until"),
         **dict.fromkeys(("schedule", "digest", "at"), "when"),
@@ -408,8 +409,14 @@ class Rule:
     min_outlets: Annotated[
         int, Key("The number of independent owners that must carry a story before it is posted.", ge=1, le=100)
     ] = 1
-    cooldown: Annotated[
-        keys.Duration | None, Key("After a post, the rule's next story in the same channel waits this long: 2 hours.")
+    posts_per_hour: Annotated[
+        int | None,
+        Key(
+            "Maximum number of the rule's new posts per hour in each channel. Further stories are gathered into one "
+            "message, not lost.",
+            ge=1,
+            le=3600,
+        ),
     ] = None
     gather: Annotated[
         keys.Duration | None,

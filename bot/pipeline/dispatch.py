@@ -364,10 +364,9 @@ class Dispatcher:
         rules = tuple(rule for rule, channels in routes or self._rules_and_channels(story) if channel in channels)
         policy = self._turn.settings.policy(channel)
         # Load recent posts only if needed, because there may be thousands in an hour.
-        needs_history = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)
+        needs_history = policy.posts_per_hour is not None or any(rule.posts_per_hour for rule in rules)
         recent = self._posted(channel) if needs_history else ()
-        posted_at = {rule: alert.posted_at for alert in recent for rule in alert.rules if alert.posted_at}
-        recent_posts, recent_high_posts = self._times(recent)
+        capped = [rule.name for rule in rules if rule.posts_per_hour]
         situation = alerts.Situation(
             now=self._turn.now,
             channel=channel,
@@ -380,32 +379,31 @@ class Dispatcher:
             has_summary=bool(entry.summary),
             deadlines=self._claims.of(story).dues.deadlines() if any(rule.remind for rule in rules) else (),
             policy=policy,
-            recent_posts=recent_posts,
-            recent_high_posts=recent_high_posts,
-            rule_posted_at=posted_at,
+            recent_posts=_times(alert for alert in recent if self._severity(alert.rules) is not Severity.HIGH),
+            recent_high_posts=_times(alert for alert in recent if self._severity(alert.rules) is Severity.HIGH),
+            rule_posts={rule: _times(alert for alert in recent if rule in alert.rules) for rule in capped},
         )
         return self._silences.without_silenced(situation)
 
     def _posted(self, channel: str) -> Sequence[Alert]:
         """Return the channel's recently posted alerts, oldest first."""
         if channel not in self._recent:
-            # Load at least two hours: a gathered message grows for an hour, and its first story must be included.
-            since = self._turn.now - max(2 * _HOUR, self._turn.settings.longest_cooldown())
-            self._recent[channel] = self._turn.posted_since(channel, since)
+            # Load two hours: a gathered message grows for an hour, and its first story must be included.
+            self._recent[channel] = self._turn.posted_since(channel, self._turn.now - 2 * _HOUR)
         return self._recent[channel]
-
-    def _times(self, recent: Sequence[Alert]) -> tuple[tuple[datetime, ...], tuple[datetime, ...]]:
-        """Return the times of the posts that count for the rate cap: those below severity high, then the high ones."""
-        times: dict[bool, dict[SendId | None, datetime]] = {False: {}, True: {}}
-        for alert in recent:
-            if alert.posted_at and not (alert.is_gathered and alert.reason is Reason.RATE_CAP):
-                is_high = self._severity(alert.rules) is Severity.HIGH
-                times[is_high].setdefault(alert.head, alert.posted_at)
-        return tuple(times[False].values()), tuple(times[True].values())
 
 
 #: The lead of gathered messages beyond the rate cap.
-_MORE = "More stories: this channel has reached its posts per hour"
+_MORE = "More stories, beyond the posts per hour"
+
+
+def _times(recent: Iterable[Alert]) -> tuple[datetime, ...]:
+    """Return the times of the messages that count for the rate cap, which omits those beyond it."""
+    times: dict[SendId | None, datetime] = {}
+    for alert in recent:
+        if alert.posted_at and not (alert.is_gathered and alert.reason is Reason.RATE_CAP):
+            times.setdefault(alert.head, alert.posted_at)
+    return tuple(times.values())
 
 
 def _is_denial(story: Story) -> bool:

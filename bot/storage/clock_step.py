@@ -36,7 +36,7 @@ def _brought_back(alert: Alert, now: datetime) -> Alert:
     """Return the alert with corrected times. The time of a reminder does not change.
 
     A held alert becomes due at once and is decided again: most are held until a time of day, which must not be moved.
-    ``posted_at`` is ``now`` at the latest, because cooldowns and rate caps count from it.
+    ``posted_at`` is ``now`` at the latest, because rate caps count from it.
     """
     held, posted = alert.held_until, alert.posted_at
     if held is not None and alert.state is AlertState.HELD:

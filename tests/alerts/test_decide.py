@@ -103,13 +103,15 @@ def test_a_channel_with_a_digest_holds_every_rule_that_has_none_of_its_own() -> 
     assert outcomes(alerts.release([due])) == [("post", "digest")]
 
 
-def test_a_cooldown_holds_the_next_story_of_its_rule() -> None:
-    rules = (replace(RULE, cooldown=timedelta(hours=1)),)
-    spoke = {"exit": START - timedelta(minutes=20)}
-    (hold,) = alerts.decide(situation(member("a"), rules=rules, rule_posted_at=spoke))
-    assert (hold.reason, hold.until) == (Reason.COOLDOWN, START + timedelta(minutes=40))
-    long_ago = {"exit": START - timedelta(hours=2)}
-    assert outcomes(alerts.decide(situation(member("a"), rules=rules, rule_posted_at=long_ago))) == [
+def test_a_full_hour_of_a_rule_holds_its_next_story_unless_another_rule_has_room() -> None:
+    busy = replace(RULE, posts_per_hour=2)
+    posts = {"exit": tuple(START - timedelta(minutes=minutes) for minutes in (90, 20, 5))}
+    (hold,) = alerts.decide(situation(member("a"), rules=(busy,), rule_posts=posts))
+    assert (hold.reason, hold.until) == (Reason.RATE_CAP, START + timedelta(minutes=40))
+    beside = (busy, replace(RULE, name="backdoor law"))
+    assert outcomes(alerts.decide(situation(member("a"), rules=beside, rule_posts=posts))) == [("post", "first report")]
+    earlier = {"exit": posts["exit"][:2]}
+    assert outcomes(alerts.decide(situation(member("a"), rules=(busy,), rule_posts=earlier))) == [
         ("post", "first report")
     ]
 
@@ -307,7 +309,7 @@ def test_a_first_look_shows_an_event_once_but_never_hides_its_denial() -> None:
 
 def test_a_hold_that_meets_quiet_hours_is_held_again() -> None:
     policy = PostingPolicy(quiet=QuietHours(start=time(8), end=time(12), zone=_ZONE))
-    due = situation(member("a"), arrived=0, policy=policy, alert=held(Reason.COOLDOWN, START))
+    due = situation(member("a"), arrived=0, policy=policy, alert=held(Reason.DIGEST, START))
     assert outcomes(alerts.release([due])) == [("hold", "quiet hours")]
 
 

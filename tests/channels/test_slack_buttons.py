@@ -62,6 +62,13 @@ ALL = {
 }
 
 
+def test_a_silence_says_in_how_many_channels_it_applies() -> None:
+    story = silenced(SilenceKind.STORY, messages.STORY)
+    for channels, words in (((), "in every channel"), (("desk", "night"), "here and in 1 other channel")):
+        shown = replace(messages.EDIT, silences=(replace(story, channels=channels),))
+        assert f"This story is silenced {words} by " in str(slack_blocks.build_blocks(shown, has_buttons=True))
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_the_buttons_are_those_of_the_golden_file(name: str) -> None:
     check_golden_blocks(name, slack_blocks.build_blocks(ALL[name], has_buttons=True))

@@ -98,7 +98,7 @@ where: anywhere
 feeds: [pakistan, Example News]
 severity: high
 min_outlets: 2
-cooldown: 2 hours
+posts_per_hour: 5
 when: digest 08:00 Asia/Karachi
 until: 2026-12-31
 paused: yes
@@ -121,7 +121,7 @@ must_not_match: ["", School PTA meets]
     assert rule.feeds == ("pakistan", "Example News")
     assert rule.severity is Severity.HIGH
     assert rule.min_outlets == 2
-    assert rule.cooldown == timedelta(hours=2)
+    assert rule.posts_per_hour == 5
     assert rule.when == Digest(at=time(8), zone=ZoneInfo("Asia/Karachi"))
     assert rule.until == datetime(2027, 1, 1, tzinfo=UTC), "the named day still counts"
     assert rule.paused

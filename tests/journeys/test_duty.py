@@ -95,7 +95,7 @@ async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_w
     tmp_path: Path, database: str, option: str, kind: str
 ) -> None:
     async with running(tmp_path, database) as it:
-        await it.press("more", option=f"Silence everywhere for a day: {option}")
+        await it.press("more", option=f"Silence in your channels for a day: {option}")
         await until(lambda: it.world.slack.workspace.whispers)
         (made,) = await it.bot.store.read(lambda tx: tx.silences.active(it.clock.now()))
         assert (made.kind.value, made.by) == (kind, "amina")

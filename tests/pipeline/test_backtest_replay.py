@@ -25,7 +25,7 @@ from tests.testbed.made_settings import make_settings
 BLACKBERRY = rule(name="BlackBerry", any=["BlackBerry"])
 DIGEST = rule(name="Digest", any=["BlackBerry"], when=Digest(at=time(12), zone=ZoneInfo("UTC")))
 TWO = rule(name="Two", any=["BlackBerry"], min_outlets=2)
-COOL = rule(name="Cool", any=["BlackBerry", "Pakistan"], cooldown=timedelta(minutes=90))
+CAPPED = rule(name="Capped", any=["BlackBerry", "Pakistan"], posts_per_hour=1)
 END = START + timedelta(days=2)
 
 
@@ -79,7 +79,7 @@ def summary_of(kind: MessageKind, channel: str, message: Message) -> tuple[str, 
     return kind.value, channel, "; ".join(brief.title.text for brief in message.briefs)
 
 
-@pytest.mark.parametrize("given", [[BLACKBERRY], [DIGEST], [TWO], [COOL], [BLACKBERRY, TWO]], ids=lambda g: g[0].name)
+@pytest.mark.parametrize("given", [[BLACKBERRY], [DIGEST], [TWO], [CAPPED], [BLACKBERRY, TWO]], ids=lambda g: g[0].name)
 async def test_the_example_story_makes_the_messages_that_it_makes_live(given: list[Rule]) -> None:
     articles = demo_story()
     expected = [one for one in await live(articles, given) if one[0] != "edit"]

@@ -29,6 +29,7 @@ from bot.model.actions import (
     entity_key,
     rule_key,
 )
+from bot.model.durations import format_count
 from bot.model.messages import Message
 from bot.model.stories import ArticleId
 from bot.text import names
@@ -83,13 +84,13 @@ def more_choices(message: Message, rules: Sequence[str]) -> list[Choice]:
             choices.append(Choice(label=f"End the silence of {rule}", action=EndSilence(key=key)))
         else:
             choices.append(Choice(label=f"Silence here for a day: {rule}", action=_silence(key, is_here=True)))
-            choices.append(Choice(label=f"Silence everywhere for a day: {rule}", action=_silence(key)))
+            choices.append(Choice(label=f"Silence in your channels for a day: {rule}", action=_silence(key)))
     outlets = {line.outlet: line.article for line in brief.lines if line.outlet}
     for outlet, article in list(outlets.items())[:_OUTLETS]:
-        choices.append(Choice(label=f"Silence everywhere for a day: outlet {outlet}", action=_silence(article)))
+        choices.append(Choice(label=f"Silence in your channels for a day: outlet {outlet}", action=_silence(article)))
     for name in names.proper_names(brief.title.text)[:_NAMES]:
         key = entity_key(name)
-        choices.append(Choice(label=f"Silence everywhere for a day: name {name}", action=_silence(key)))
+        choices.append(Choice(label=f"Silence in your channels for a day: name {name}", action=_silence(key)))
     for line in brief.coverage[:_ARTICLES]:
         label = f"Different event: {phrases.short_name(line.outlet)}: {line.title}"
         choices.append(Choice(label=label, action=Split(articles=(line.article,))))
@@ -169,5 +170,7 @@ def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | N
 def describe_silence(silence: Silence) -> str:
     """Return a sentence about a silence, up to the word "by". The caller adds the person's name."""
     subject = {SilenceKind.STORY: "This story", SilenceKind.EVERYTHING: "Everything"}.get(silence.kind, "")
-    place = "here" if silence.channels else "in every channel"
+    others = len(silence.channels) - 1
+    place = f"here and in {format_count(others, 'other channel')}" if others > 0 else "here"
+    place = place if silence.channels else "in every channel"
     return f"🔕 {subject or phrases.cut(phrases.clean(silence.name), 75)} is silenced {place} by "
