@@ -1,6 +1,6 @@
-"""What is fuzzed: a function of bytes for each reader, which raises AssertionError where a promise is broken.
+"""Every reader of untrusted bytes, each as a function that raises AssertionError if a promise is broken.
 
-What each promises: it ends, it raises nothing but the errors that it declares, and what it gives is within its bounds.
+Each reader promises that it ends, raises only the errors that it declares, and returns values within its bounds.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _YEARS = timedelta(days=3_660)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    #: Raises AssertionError, or what it does not declare.
+class Reader:
+    #: Raises AssertionError, or an exception that the reader does not declare.
     run: Callable[[bytes], None]
-    #: What inputs are made of.
+    #: Documents that inputs are made of.
     seeds: tuple[bytes, ...]
-    #: Pieces that mean something to it.
+    #: Pieces that have a meaning to this reader.
     words: tuple[bytes, ...]
 
 
@@ -53,7 +53,7 @@ def _document(content_type: str, *, kind: str | None = None, options: str = "{}"
         for prepared in prepared_items:
             assert prepared.key
             assert prepared.title or prepared.guid
-        with contextlib.suppress(UnicodeEncodeError):  # the reader process mends these
+        with contextlib.suppress(UnicodeEncodeError):  # the reader process replaces half characters
             done = protocol.Done(replace(reading, entries=()), prepared_items)
             decoded = protocol.decode_answer(protocol.frame_message(done)[protocol.LENGTH_BYTES :])
             assert decoded == done
@@ -113,7 +113,7 @@ def _packed(data: bytes) -> None:
 
 
 def _page(data: bytes) -> None:
-    # Whatever its parser raises is the page's fault, by its contract.
+    # The contract allows any exception for a page.
     with contextlib.suppress(Exception):
         text = fulltext.main_text(data, url=_URL, content_type="text/html")
         assert text is None or len(text) <= protocol.MAX_TEXT_LENGTH
@@ -186,14 +186,14 @@ _MAIL = (
     b"<h2><a href='https://b.example/1'>Four words of headline</a></h2><p>Text</p>" * 3 + b"\r\n--b--\r\n"
 )
 
-TARGETS: dict[str, Target] = {
-    "rss": Target(_document("application/rss+xml"), (_RSS, _ENTITIES), _XML_WORDS),
-    "atom": Target(_document("application/atom+xml"), (_ATOM,), _XML_WORDS),
-    "json feed": Target(
+READERS: dict[str, Reader] = {
+    "rss": Reader(_document("application/rss+xml"), (_RSS, _ENTITIES), _XML_WORDS),
+    "atom": Reader(_document("application/atom+xml"), (_ATOM,), _XML_WORDS),
+    "json feed": Reader(
         _document("application/feed+json"), (_JSON,), tuple(b'{ } [ ] " , : \\ \\ud800 null NaN 1e999 -0 9999'.split())
     ),
-    "sitemap": Target(_document("application/xml"), (_SITEMAP,), (*_XML_WORDS, b"<url>", b"<news:title>", b"<loc>")),
-    "list on a page": Target(
+    "sitemap": Reader(_document("application/xml"), (_SITEMAP,), (*_XML_WORDS, b"<url>", b"<news:title>", b"<loc>")),
+    "list on a page": Reader(
         _document(
             "text/html", kind="page", options='{"item": "ul.news > li", "title": "h2", "date": "time", "text": "p"}'
         ),
@@ -204,8 +204,8 @@ TARGETS: dict[str, Target] = {
             )
         ),
     ),
-    "page that is no feed": Target(_document("text/html"), (_HTML,), (*_XML_WORDS, b"<base href=", b"<link rel=")),
-    "mail": Target(
+    "page that is no feed": Reader(_document("text/html"), (_HTML,), (*_XML_WORDS, b"<base href=", b"<link rel=")),
+    "mail": Reader(
         _mail,
         (_MAIL,),
         tuple(
@@ -213,18 +213,18 @@ TARGETS: dict[str, Target] = {
             b" <a href= <h2> Subject: Date: \x00".split(b" ")
         ),
     ),
-    "advisories": Target(_document("application/json", kind="advisories"), (_ADVISORIES,), _JSON_WORDS),
-    "listing": Target(_document("application/json", kind="reddit"), (_LISTING,), _JSON_WORDS),
-    "hub in a header": Target(
+    "advisories": Reader(_document("application/json", kind="advisories"), (_ADVISORIES,), _JSON_WORDS),
+    "listing": Reader(_document("application/json", kind="reddit"), (_LISTING,), _JSON_WORDS),
+    "hub in a header": Reader(
         _hub,
         (b'<https://h.example/>; rel="hub", </x>; rel=self',),
         (b"rel=", b"//[", b"; rel=hub", b", <"),
     ),
-    "feeds of a page": Target(_offered, (_HTML,), (b"<base href=", b"<link rel=", b"javascript:", b"http://[", b"<a ")),
-    "opml": Target(_opml, (_OUTLINE,), (*_XML_WORDS, b"<outline ", b' xmlUrl="', b"feed:https://[")),
-    "robots.txt": Target(_robots, (_ROBOTS,), tuple(b"User-agent: Disallow: * $ Crawl-delay: 1e9 % \n".split(b" "))),
-    "headers": Target(_headers, (_HEAD,), tuple(b'max-age= , " 99999999999 -0001 GMT \n ( +9999'.split(b" "))),
-    "charset": Target(
+    "feeds of a page": Reader(_offered, (_HTML,), (b"<base href=", b"<link rel=", b"javascript:", b"http://[", b"<a ")),
+    "opml": Reader(_opml, (_OUTLINE,), (*_XML_WORDS, b"<outline ", b' xmlUrl="', b"feed:https://[")),
+    "robots.txt": Reader(_robots, (_ROBOTS,), tuple(b"User-agent: Disallow: * $ Crawl-delay: 1e9 % \n".split(b" "))),
+    "headers": Reader(_headers, (_HEAD,), tuple(b'max-age= , " 99999999999 -0001 GMT \n ( +9999'.split(b" "))),
+    "charset": Reader(
         _charset,
         (b"text/xml; charset=utf-16\n\xff\xfe<\x00", b'x\n<?xml version="1.0" encoding="big5"?>\xa4\xe5\xc0'),
         tuple(
@@ -233,13 +233,13 @@ TARGETS: dict[str, Target] = {
             )
         ),
     ),
-    "packed bytes": Target(
+    "packed bytes": Reader(
         _packed,
         (bytes.fromhex("1f8b08000000000000034b4c4a06 00c241243503000000".replace(" ", "")),),
         (b"\x1f\x8b\x08",),
     ),
-    "article page": Target(_page, (_HTML * 3,), (*_XML_WORDS, b"<table>", b"<p>", b"<meta charset=", b"<script>")),
-    "answer of a reader process": Target(
+    "article page": Reader(_page, (_HTML * 3,), (*_XML_WORDS, b"<table>", b"<p>", b"<meta charset=", b"<script>")),
+    "answer of a reader process": Reader(
         _answer,
         (protocol.frame_message(protocol.NoFeed("x", ("y",)))[4:], protocol.frame_message(protocol.Ready())[4:]),
         (b"\x94", b"\xa4done", b"\xc0"),

@@ -1,1 +1,0 @@
-"""Fuzzing of everything that reads strangers' bytes: ``make fuzz``, or ``python -m tests.fuzz --help``."""
