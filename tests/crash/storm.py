@@ -1,8 +1,10 @@
 """A storm: the real ``wirewatch run`` is killed with SIGKILL at random moments while stories come in.
 
 Slack fails at random too: 429, 500, resets before and after a message was taken, hangs, answers that are none, and
-messages that are taken when nobody waits for them any more. What must hold at the end: each story has one message,
-nothing is sent twice, and replies stand in their thread in the order in which they were decided.
+messages that are taken when nobody waits for them any more. Some stories are poison: our code raises on them while they
+are matched, decided, read or sent (tests/testbed/faults). What must hold at the end: each good story has one message,
+nothing is sent twice, replies stand in their thread in the order in which they were decided, and exactly the poison is
+in quarantine.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,8 @@ import pytest
 
 from tests.crash import launcher
 from tests.journeys.world import Item, rss
-from tests.testbed import configs
+from tests.testbed import configs, faults
+from tests.testbed.faults import spoiling
 from tests.testbed.servers import slack
 from tests.testbed.servers.feeds import FeedServer
 
@@ -51,12 +54,18 @@ database: sqlite:///{folder}/wirewatch.db
 channels:
 {channels}
 operator: kettles
-fetch: {{every: 1 seconds, at_least: 1 seconds, allow_private: [127.0.0.0/8]}}
+fetch: {{every: 1 seconds, at_least: 1 seconds, readers: 0, allow_private: [127.0.0.0/8]}}
 """
-CHANNEL = '  {desk}: {{kind: slack, to: "#{desk}", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}'
+CHANNEL = (
+    '  {desk}: {{kind: faulty, to: "#{desk}", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}'
+)
 RULES = """\
-  - {{name: Recalls of {desk}, all: {{what: [recalls], of: [{desk}]}}, notify: {desk}}}
-  - {{name: Confirmed recalls of {desk}, all: {{what: [recalls], of: [{desk}]}}, min_outlets: 2, notify: {desk}}}
+  - {{name: Recalls of {desk}, all: {{what: [recalls], of: [{desk}]}}, skip: [opinion], notify: {desk}}}
+  - name: Confirmed recalls of {desk}
+    all: {{what: [recalls], of: [{desk}]}}
+    skip: [opinion]
+    min_outlets: 2
+    notify: {desk}
 """
 
 
@@ -76,6 +85,12 @@ def story(number: int, words: Iterator[str]) -> tuple[str, tuple[Item, ...]]:
         Item(id=f"s{number}", title=f"{title}, {person} says", text=second, at=now),
         Item(id=f"e{number}", title=f"{company} recalls 9{count} {name}", text=third, at=now),
     )
+
+
+def poisoned(word: str, number: int, words: Iterator[str]) -> Item:
+    """Return the report of one more event, whose headline has a poison."""
+    _, (report, *_) = story(number, words)
+    return replace(report, id=f"{word}{number}", title=f"{word}: {report.title}")
 
 
 def new_words(chance: random.Random) -> Iterator[str]:
@@ -101,23 +116,31 @@ class Outcome:
     doubled: list[str] = field(default_factory=list)
     #: Threads whose messages are not in the order of the outbox.
     disordered: list[str] = field(default_factory=list)
+    #: The words of the poison that was published, and of what is in quarantine.
+    poison: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    #: How often the operator was told of it.
+    notices: int = 0
 
 
 class Storm:
     def __init__(self, folder: Path, *, seed: int, faults: float) -> None:
         self._folder = folder
+        self._address = f"sqlite:///{folder}/wirewatch.db"
         self._log = folder / "run.log"
         self._chance = random.Random(seed)
         self._words = new_words(random.Random(seed))
         self._faults = faults
         self._stories: list[tuple[Item, ...]] = []
         self._names: list[str] = []
+        #: Number of a story -> the poison that the first outlet tells after it.
+        self._poison: dict[int, Item] = {}
         #: Outlet -> how many stories it has told.
         self._told = dict.fromkeys(OUTLETS, 0)
         self.outcome = Outcome()
 
     async def blow(self, *, kills: int, stories_a_kill: int) -> Outcome:
-        with slack.serve() as server:
+        with slack.serve() as server, faults.installed(self._folder.parent / "plugins"):
             async with FeedServer() as feeds:
                 for desk in DESKS:
                     server.workspace.add_channel(desk)
@@ -125,6 +148,7 @@ class Storm:
                 self._configure(feeds, server)
                 async with launcher.Launcher(self._log, _environ(), self._arguments()) as runs:
                     await self._settle(runs, 0)  # the baseline: nothing published yet
+                    spoiling.add_triggers(self._address)
                     server.misbehave(
                         self._faults, seed=self._chance.randrange(10**6), kinds=(*slack.FAULTS, slack.LATE)
                     )
@@ -153,7 +177,7 @@ class Storm:
     def _configure(self, feeds: FeedServer, server: slack.Server) -> None:
         channels = "\n".join(CHANNEL.format(desk=desk, slack=server.api_url) for desk in DESKS)
         bot = BOT.format(folder=self._folder, channels=channels)
-        listed = [{"url": feeds.url(f"/{name}"), "name": name, "owner": name} for name in OUTLETS]
+        listed = [{"url": feeds.url(f"/{name}"), "name": name, "owner": name, "kind": "faulty"} for name in OUTLETS]
         rules = "".join(RULES.format(desk=desk) for desk in DESKS)
         configs.write(self._folder, bot=bot, feeds=listed, rules=f"rules:\n{rules}")
         for name in OUTLETS:
@@ -165,19 +189,31 @@ class Storm:
             name, items = story(len(self._stories), self._words)
             self._names.append(name)
             self._stories.append(items)
+        if count:
+            word = faults.POISONS[len(self._poison) % len(faults.POISONS)]
+            self._poison[len(self._stories) - 1] = poisoned(word, len(self._stories) - 1, self._words)
+            self.outcome.poison[word] += 1
         for number, outlet in enumerate(OUTLETS):
             published = self._stories[: max(0, len(self._stories) - number * lag)]
             self._told[outlet] = len(published)
             # At the end what lags is told too, and pushes nothing out that was not read.
-            shown = published[-FEED_ITEMS if lag else -2 * FEED_ITEMS :]
-            feeds.serve(f"/{outlet}", rss(outlet, *(items[number] for items in reversed(shown))))
+            first = max(0, len(published) - (FEED_ITEMS if lag else 2 * FEED_ITEMS))
+            shown = [items[number] for items in published[first:]]
+            if number == 0:
+                shown += [item for index, item in self._poison.items() if index >= first]
+            feeds.serve(f"/{outlet}", rss(outlet, *reversed(shown)))
 
     def _is_behind(self, count: int) -> bool:
         """Whether so many more stories would push unread ones out of a feed: those would be lost by the outlet."""
         return max(self._unread()) + count > FEED_ITEMS
 
     def _unread(self) -> list[int]:
-        rows = dict(self._query("SELECT feed, count(*) FROM sightings GROUP BY feed"))
+        rows = dict(
+            self._query(
+                "SELECT sightings.feed, count(*) FROM sightings JOIN articles ON articles.id = sightings.article "
+                "WHERE title NOT LIKE '%: %' GROUP BY sightings.feed"
+            )
+        )
         stored = {url.rpartition("/")[2]: count for url, count in rows.items()}
         return [published - stored.get(outlet, 0) for outlet, published in self._told.items()]
 
@@ -237,8 +273,13 @@ class Storm:
 
     def _is_quiet(self, stories: int) -> bool:
         waiting = self._query("SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')")
-        posted = self._query("SELECT count(*) FROM alerts WHERE state = 'posted'")
-        return waiting == [(0,)] and posted == [(stories,)] and not any(self._unread())
+        posted = self._query(
+            "SELECT count(*) FROM alerts JOIN stories ON stories.id = alerts.story "
+            "WHERE state = 'posted' AND title NOT LIKE '%: %'"
+        )
+        aside = self._query("SELECT count(*) FROM quarantine")
+        is_all_aside = aside >= [(self.outcome.poison.total(),)]
+        return waiting == [(0,)] and posted == [(stories,)] and is_all_aside and not any(self._unread())
 
     def _messages(self, server: slack.Server) -> list[dict[str, Any]]:
         return [message for desk in DESKS for message in server.workspace.messages(desk)]
@@ -258,6 +299,8 @@ class Storm:
             method in ("conversations.history", "conversations.replies") for method, _ in server.requests
         )
         outcome.lost, outcome.doubled = lost_and_doubled(messages, self._names)
+        outcome.quarantined = Counter(spoiling.quarantined_words(self._address))
+        outcome.notices = sum("set aside" in json.dumps(message["blocks"]) for message in messages)
         outcome.disordered += list(self._disordered([message for message in messages if "thread_ts" in message]))
 
     def _disordered(self, replies: list[dict[str, Any]]) -> Iterator[str]:

@@ -15,12 +15,16 @@ async def check(folder: Path, *, kills: int, stories_a_kill: int, faults: float)
     )
     assert (outcome.lost, outcome.doubled, outcome.disordered) == ([], [], [])
     assert outcome.kills >= kills
+    assert outcome.quarantined == outcome.poison
+    assert outcome.notices
     return outcome
 
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.long)])
-async def test_killing_the_process_at_random_loses_nothing_and_repeats_nothing(kills: int, tmp_path: Path) -> None:
+async def test_killing_the_process_at_random_loses_nothing_repeats_nothing_and_sets_only_poison_aside(
+    kills: int, tmp_path: Path
+) -> None:
     await check(tmp_path, kills=kills, stories_a_kill=3, faults=0.15)
 
 
