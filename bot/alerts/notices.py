@@ -75,6 +75,13 @@ def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -
     return Notice(what=lead, where=(reason,), occasion=(f"outage {since.isoformat()}",))
 
 
+def database_is_unavailable(reason: str, *, since: datetime, process: str) -> Notice:
+    """Report an outage that lasts; ``reason`` is the text of its first failure."""
+    lead = f"The database cannot be used since {since:%d %b %H:%M} UTC. Until it can, nothing else is posted."
+    remedy = f"Nothing is lost: {process} waits, and tells you when it works again."
+    return Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"outage began {since.isoformat()}",))
+
+
 def database_fails_in_part(reason: str, *, since: datetime) -> Notice:
     """Report an outage in which some writes succeed; ``reason`` is the text of its first failure."""
     lead = f"The database has failed in part since {since:%d %b %H:%M} UTC: some writes succeed, others fail."

@@ -30,15 +30,15 @@ from bot.chat import Asking
 from bot.config import loading
 from bot.feeds import outlets
 from bot.fetch import fulltext, google_news, parsing, slots
-from bot.model.channels import Channel
-from bot.model.errors import StoreError
+from bot.model.channels import Channel, Delivery
+from bot.model.errors import SendError, StoreError
 from bot.pipeline import keep, push, quarantine, retry
 from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
 from bot.pipeline.passes import Pipeline
 from bot.pipeline.poll import Poller
 from bot.pipeline.reports import FeedReport, Observer, PassReport
-from bot.pipeline.send import Drained, Sender
+from bot.pipeline.send import ATTEMPT_TIMEOUT, Drained, Sender
 from bot.storage import keys
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ INDEXED = 200
 #: How long the identity of a new article stays reserved. By then, the transaction that adds the article has ended, and
 #: other workers can see its rows.
 GUARDED = timedelta(hours=1)
+#: The operator is told of an outage of the whole database after this time.
+OUTAGE_NOTICE_AFTER = timedelta(seconds=15)
 #: Interval between two notices that the database fails in part.
 PARTIAL_OUTAGE_EVERY = timedelta(hours=1)
 
@@ -233,6 +235,7 @@ class App:
         jobs = [
             *engine.jobs,
             Job(name="trouble", every=1 * seconds, work=self.report_trouble),
+            Job(name="outage", every=5 * seconds, work=self.announce_outage),
             Job(name="quarantine", every=10 * seconds, work=self.tend_quarantine, is_shared=True),
             Job(name="keep", every=10 * minutes, work=self.maintain, is_shared=True),
             Job(name="hub news", every=2 * seconds, work=hubs.poll_for_news),
@@ -321,6 +324,28 @@ class App:
             if operator:
                 await self.store.write(lambda tx: _report_outage(tx, outage, channel=operator))
             self._past_outage = None
+
+    async def announce_outage(self) -> None:
+        """Tell the operator that the whole database cannot be used, through the channel and without the outbox."""
+        outage, operator, now = (
+            self._new_outage,
+            self.live.channels.get(self.settings.bot.operator or ""),
+            self.clock.now(),
+        )
+        if outage is None or operator is None or outage.is_partial or outage.until is not None:
+            return
+        if now - outage.since < OUTAGE_NOTICE_AFTER:
+            return
+        process = self.heartbeat.process
+        notice = notices.database_is_unavailable(outage.reason, since=outage.since, process=process)
+        row = notices.notice_row(notice, channel=operator.name, now=now)
+        try:
+            async with asyncio.timeout(ATTEMPT_TIMEOUT.total_seconds()):
+                await operator.send(Delivery(id=row.id, message=row.message))
+        except (SendError, StoreError, TimeoutError) as error:
+            log.warning("outage not reported; the next run tries again", channel=operator.name, error=str(error))
+        else:
+            self._new_outage = None
 
     def _on_outage(self, outage: storage.Outage) -> None:
         if outage.until is None:

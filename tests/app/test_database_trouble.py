@@ -145,6 +145,20 @@ async def test_a_lock_during_a_poll_ends_nothing_loses_nothing_and_repeats_nothi
     assert [entry["event"] for entry in logs].count("database unavailable; waiting for it") == 1
 
 
+async def test_the_operator_learns_that_an_outage_begins_without_the_database_and_that_it_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "OUTAGE_NOTICE_AFTER", timedelta(seconds=0.2))
+    with world.locked():
+        await world.until(lambda: bool(world.channel.of(MessageKind.NOTICE)))
+        (beginning,) = world.channel.of(MessageKind.NOTICE)
+        assert beginning.lead.startswith("The database cannot be used since ")
+        assert "locked by another program" in beginning.lines[0]
+    await world.until(lambda: len(world.channel.of(MessageKind.NOTICE)) > 1)
+    _, end = world.channel.of(MessageKind.NOTICE)
+    assert end.lead.startswith("The database could not be used for ")
+
+
 async def test_a_reload_while_the_database_is_locked_takes_force_afterwards(world: World) -> None:
     loaded_at = world.running.loaded_at
     with world.locked():
