@@ -25,7 +25,7 @@ def member(
     when: datetime = START,
 ) -> Member:
     outlet = outlet or name
-    told = replace(
+    article = replace(
         made.article(name),
         id=ArticleId(name),
         feed=f"https://{outlet}.example/feed",
@@ -35,12 +35,12 @@ def member(
     )
     join = Join(
         story=StoryId("s1"),
-        article=told.id,
+        article=article.id,
         reason=JoinReason.COPY if copy_of else JoinReason.SIMILAR,
         copy_of=ArticleId(copy_of) if copy_of else None,
     )
     matches = tuple(Match(rule=rule, rule_version="1", evidence=()) for rule in rules)
-    return Member(article=told, join=join, matches=matches, is_baseline=is_baseline)
+    return Member(article=article, join=join, matches=matches, is_baseline=is_baseline)
 
 
 def story(*members: Member, name: str = "s1") -> Story:

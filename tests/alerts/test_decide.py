@@ -126,10 +126,10 @@ def test_a_full_hour_holds_until_the_oldest_post_leaves_it() -> None:
 def test_a_second_rule_edits_the_message_and_its_thread_says_so_once() -> None:
     rules = (RULE, replace(RULE, name="backdoor law"))
     members = (member("a"), member("b", rules=("exit", "backdoor law")))
-    found = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
-    assert outcomes(found) == [("reply", "rule"), ("edit", "added outlet")]
+    decisions = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
+    assert outcomes(decisions) == [("reply", "rule"), ("edit", "added outlet")]
     alert = posted()
-    for decision in found:
+    for decision in decisions:
         alert = alerts.record_decision(alert, decision)
     assert "reply" not in [
         action for action, _ in outcomes(alerts.decide(situation(*members, arrived=1, rules=rules, alert=alert)))
@@ -151,35 +151,37 @@ def test_the_reply_about_a_second_rule_names_its_article_and_waits_for_one_that_
 def test_owners_that_reach_a_waiting_rule_are_told_as_corroboration() -> None:
     rules = (RULE, replace(RULE, name="confirmed", min_outlets=2))
     members = (member("a", rules=("exit", "confirmed")), member("b", rules=("exit", "confirmed")))
-    found = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
-    assert outcomes(found) == [("reply", "corroboration"), ("edit", "added outlet")]
-    assert found[0].detail == "2 independent outlets"
+    decisions = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
+    assert outcomes(decisions) == [("reply", "corroboration"), ("edit", "added outlet")]
+    assert decisions[0].detail == "2 independent outlets"
 
 
 def test_a_new_sentence_is_told_as_a_change_is_and_each_once() -> None:
     facts = (fact("deadline", "30 December"), new_sentence("A new sentence."))
-    here = situation(member("a"), member("b"), arrived=1, alert=posted(), facts=facts)
-    found = alerts.decide(here)
-    assert outcomes(found) == [("reply", "new fact"), ("edit", "added outlet")]
-    assert found[0].facts == facts
-    assert found[0].detail == "deadline: 30 December; new: A new sentence."
-    again = alerts.decide(
-        replace(here, alert=alerts.record_decision(posted(), found[0]), facts=(facts[1], fact("vote", "3 May")))
+    current = situation(member("a"), member("b"), arrived=1, alert=posted(), facts=facts)
+    decisions = alerts.decide(current)
+    assert outcomes(decisions) == [("reply", "new fact"), ("edit", "added outlet")]
+    assert decisions[0].facts == facts
+    assert decisions[0].detail == "deadline: 30 December; new: A new sentence."
+    repeated = alerts.decide(
+        replace(current, alert=alerts.record_decision(posted(), decisions[0]), facts=(facts[1], fact("vote", "3 May")))
     )
-    assert [each.label for each in again[0].facts] == ["vote"]
+    assert [item.label for item in repeated[0].facts] == ["vote"]
 
 
 def test_a_reply_in_quiet_hours_leaves_at_their_end() -> None:
     moved = fact("deadline", "30 December")
-    found = alerts.decide(situation(member("a"), member("b"), arrived=1, alert=posted(), facts=(moved,), policy=QUIET))
-    assert found[0].until == START.replace(hour=12)
+    decisions = alerts.decide(
+        situation(member("a"), member("b"), arrived=1, alert=posted(), facts=(moved,), policy=QUIET)
+    )
+    assert decisions[0].until == START.replace(hour=12)
 
 
 def test_news_of_a_digests_story_waits_for_the_next_digest_in_the_thread_of_the_last() -> None:
     rules = (replace(RULE, when=DIGEST),)
     news = situation(member("a"), member("b"), arrived=1, rules=rules, facts=(fact("toll", "31"),))
-    found = alerts.decide(replace(news, alert=posted(is_gathered=True)))
-    assert outcomes(found) == [("reply", "new fact"), ("edit", "added outlet")]
+    decisions = alerts.decide(replace(news, alert=posted(is_gathered=True)))
+    assert outcomes(decisions) == [("reply", "new fact"), ("edit", "added outlet")]
 
 
 _RULES = st.lists(
@@ -210,8 +212,8 @@ def test_deciding_twice_never_speaks_twice(rules: list[Rule], outlets: list[str]
     alert: Alert | None = None
     for decision in alerts.decide(first):
         alert = alerts.record_decision(alert, decision, head=SendId("head"))
-    again = alerts.decide(replace(first, alert=alert))
-    assert not [d for d in again if d.action in (AlertAction.POST, AlertAction.REPLY)]
+    decisions = alerts.decide(replace(first, alert=alert))
+    assert not [d for d in decisions if d.action in (AlertAction.POST, AlertAction.REPLY)]
 
 
 # -- a first post that waits to name several outlets, and when it does not
@@ -228,8 +230,8 @@ def test_the_first_article_starts_the_wait_and_later_ones_do_not_move_its_end() 
     assert first.detail == "waits 90 seconds for other outlets"
     alert = alerts.record_decision(None, first)
     later = situation(member("a"), member("b"), arrived=1, rules=(GATHER,), alert=alert, now=START + WAIT / 2)
-    (again,) = alerts.decide(later)
-    assert (again.reason, again.until) == (Reason.GATHER, START + WAIT)
+    (decision,) = alerts.decide(later)
+    assert (decision.reason, decision.until) == (Reason.GATHER, START + WAIT)
 
     due = situation(member("a"), member("b"), arrived=0, rules=(GATHER,), alert=alert, now=START + WAIT)
     assert outcomes(alerts.release([due])) == [("post", "first report")]
@@ -275,16 +277,16 @@ _ZONE = ZoneInfo("UTC")
 
 
 def baseline(index: int) -> alerts.Situation:
-    one = member(f"a{index}", is_baseline=True, when=START - timedelta(minutes=index))
-    return situation(one, arrived=0, story=story(one, name=f"s{index}"), alert=held(Reason.BASELINE, START))
+    members = member(f"a{index}", is_baseline=True, when=START - timedelta(minutes=index))
+    return situation(members, arrived=0, story=story(members, name=f"s{index}"), alert=held(Reason.BASELINE, START))
 
 
 def test_of_equal_stories_a_first_look_announces_the_five_newest_a_rule() -> None:
     decisions = alerts.release([baseline(index) for index in range(8)])
     posts = [decision for decision in decisions if decision.action is AlertAction.POST]
     assert [decision.story for decision in posts] == ["s0", "s1", "s2", "s3", "s4"]
-    rest = [decision for decision in decisions if decision not in posts]
-    assert {(d.action, d.reason) for d in rest} == {(AlertAction.SILENT, Reason.BASELINE)}
+    remaining = [decision for decision in decisions if decision not in posts]
+    assert {(d.action, d.reason) for d in remaining} == {(AlertAction.SILENT, Reason.BASELINE)}
 
 
 def test_a_first_look_prefers_the_stories_of_many_outlets_to_newer_ones() -> None:
@@ -298,8 +300,8 @@ def test_a_first_look_prefers_the_stories_of_many_outlets_to_newer_ones() -> Non
 def test_a_first_look_shows_an_event_once_but_never_hides_its_denial() -> None:
     first = baseline(0)
     near = Join(story=StoryId("s1"), article=ArticleId("a1"), reason=JoinReason.UNSURE, near=StoryId("s0"))
-    [one] = baseline(1).story.members
-    second = replace(baseline(1), story=story(replace(one, join=near), name="s1"))
+    [result] = baseline(1).story.members
+    second = replace(baseline(1), story=story(replace(result, join=near), name="s1"))
     assert outcomes(alerts.release([first, second])) == [("post", "first report"), ("silent", "baseline")]
     denial = replace(second, is_denial=True)
     many = [*(baseline(index) for index in range(8) if index != 1), denial]
@@ -360,12 +362,12 @@ def at(now: datetime, alert: Alert, *deadlines: Deadline, **changes: object) -> 
 
 def pass_at(now: datetime, alert: Alert, *deadlines: Deadline) -> tuple[list[Decision], Alert]:
     """As a tick does: what is due, then the next hold."""
-    here = at(now, alert, *deadlines)
-    made = list(alerts.due_reminders(here))
-    for decision in made:
+    current = at(now, alert, *deadlines)
+    created = list(alerts.due_reminders(current))
+    for decision in created:
         alert = alerts.record_decision(alert, decision)
-    planned = alerts.plan_reminder(replace(here, alert=alert), is_released=True)
-    return (made, alerts.record_decision(alert, planned)) if planned else (made, alert)
+    planned = alerts.plan_reminder(replace(current, alert=alert), is_released=True)
+    return (created, alerts.record_decision(alert, planned)) if planned else (created, alert)
 
 
 def test_after_a_longer_stop_one_reminder_says_what_is_left() -> None:
@@ -375,8 +377,8 @@ def test_after_a_longer_stop_one_reminder_says_what_is_left() -> None:
 
 
 def test_a_deadline_that_passed_meanwhile_or_before_is_not_recalled() -> None:
-    made, alert = pass_at(datetime(2015, 12, 30, 5, tzinfo=UTC), posted(held_until=WEEK_BEFORE), DEADLINE)
-    assert made == []
+    created, alert = pass_at(datetime(2015, 12, 30, 5, tzinfo=UTC), posted(held_until=WEEK_BEFORE), DEADLINE)
+    assert created == []
     assert alert.held_until is None
     assert alerts.plan_reminder(at(START, posted(), deadline(date(2015, 12, 1)))) is None
 
@@ -394,15 +396,15 @@ def test_a_reminder_in_quiet_hours_leaves_at_their_end() -> None:
 
 def test_two_rules_with_one_lead_time_give_one_reply() -> None:
     other = replace(RULE, name="law", remind=Remind(leads=(DAY,), zone=ZONE))
-    here = replace(at(DAY_BEFORE, posted(held_until=DAY_BEFORE), DEADLINE), rules=(*RULES, other))
-    assert outcomes(alerts.due_reminders(here)) == [("reply", "reminder")]
-    assert alerts.due_reminders(here)[0].rules == ("exit", "law")
+    current = replace(at(DAY_BEFORE, posted(held_until=DAY_BEFORE), DEADLINE), rules=(*RULES, other))
+    assert outcomes(alerts.due_reminders(current)) == [("reply", "reminder")]
+    assert alerts.due_reminders(current)[0].rules == ("exit", "law")
 
 
 def test_summer_time_does_not_move_the_hour() -> None:
     berlin = replace(RULE, remind=Remind(leads=(2 * DAY,), zone=ZoneInfo("Europe/Berlin")))
-    here = replace(at(START, posted(), deadline(date(2016, 3, 28))), rules=(berlin,))
-    planned = alerts.plan_reminder(here)
+    current = replace(at(START, posted(), deadline(date(2016, 3, 28))), rules=(berlin,))
+    planned = alerts.plan_reminder(current)
     assert planned is not None
     # 27 March 2016 is the night of the change: 9:00 is 8:00 UTC before it.
     assert planned.until == datetime(2016, 3, 26, 8, tzinfo=UTC)
@@ -419,17 +421,17 @@ def test_deciding_twice_never_reminds_twice(days: list[int], leads: list[int], s
     alert, now, count = posted(), START, 0
     for step in steps:
         now += timedelta(hours=step)
-        here = replace(at(now, alert, *deadlines), rules=rules)
-        for decision in alerts.due_reminders(here):
+        current = replace(at(now, alert, *deadlines), rules=rules)
+        for decision in alerts.due_reminders(current):
             count += 1
-            (said,) = decision.facts
-            assert next(each for each in deadlines if each.fact == said).day >= now.astimezone(ZONE).date()
+            (text,) = decision.facts
+            assert next(item for item in deadlines if item.fact == text).day >= now.astimezone(ZONE).date()
             alert = alerts.record_decision(alert, decision)
-        if planned := alerts.plan_reminder(replace(here, alert=alert), is_released=True):
+        if planned := alerts.plan_reminder(replace(current, alert=alert), is_released=True):
             alert = alerts.record_decision(alert, planned)
-        again = replace(here, alert=alert)
-        assert alerts.due_reminders(again) == ()
-        assert alerts.plan_reminder(again) is None
+        repeated = replace(current, alert=alert)
+        assert alerts.due_reminders(repeated) == ()
+        assert alerts.plan_reminder(repeated) is None
     assert count <= len(days) * len(leads)
 
 
@@ -479,8 +481,8 @@ def test_of_a_posted_story_the_news_of_a_silenced_outlet_are_kept_back_and_those
 
     both = situation(member("a"), member("b"), member("c"), arrived=2, alert=posted(), facts=news)
     decisions = alerts.decide(with_silences(both, outlet="b"))
-    assert [each.reason for each in decisions] == [Reason.SILENCED, Reason.ADDED_OUTLET]
+    assert [item.reason for item in decisions] == [Reason.SILENCED, Reason.ADDED_OUTLET]
     alert = posted()
-    for each in decisions:
-        alert = alerts.record_decision(alert, each)
+    for item in decisions:
+        alert = alerts.record_decision(alert, item)
     assert alert.state is AlertState.POSTED

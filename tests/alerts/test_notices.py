@@ -21,7 +21,7 @@ def test_one_occasion_is_one_message_and_another_is_another() -> None:
 
 
 def _problem(line: int, **given: object) -> Problem:
-    told = {
+    output = {
         "severity": "error",
         "file": "rules/desk.yaml",
         "line": line,
@@ -30,7 +30,7 @@ def _problem(line: int, **given: object) -> Problem:
         "message": "odd",
         **given,
     }
-    return Problem(**told)  # type: ignore[arg-type]
+    return Problem(**output)  # type: ignore[arg-type]
 
 
 def _reloaded(*problems: Problem, kept: int = 0, off: int = 0) -> Notice:
@@ -39,23 +39,23 @@ def _reloaded(*problems: Problem, kept: int = 0, off: int = 0) -> Notice:
 
 def test_a_reload_says_first_what_follows_from_its_problems() -> None:
     assert _reloaded().what == "Configuration reloaded: 12 rules, 1 feed."
-    one = _problem(
+    problem = _problem(
         7, rule="Backdoor", message='unknown key "nome"', help='did you mean "none"?', source="    nome: [PTA]"
     )
     warning = _problem(2, severity="warning", rule="Other")
-    told = _reloaded(warning, one, kept=1)
-    assert told.what == "1 rule refused, last good version kept; 1 warning"
-    assert told.where == (
+    output = _reloaded(warning, problem, kept=1)
+    assert output.what == "1 rule refused, last good version kept; 1 warning"
+    assert output.where == (
         'rules/desk.yaml:7:5, rule "Backdoor": unknown key "nome"; did you mean "none"?',
         'rules/desk.yaml:2:5, rule "Other": warning: odd',
     )
-    assert told.remedy.startswith("In force: 12 rules, 1 feed.")
-    assert _reloaded(one, off=2).what == "2 rules refused and off: no good version is known"
+    assert output.remedy.startswith("In force: 12 rules, 1 feed.")
+    assert _reloaded(problem, off=2).what == "2 rules refused and off: no good version is known"
     assert _reloaded(_problem(0, file="bot.yaml")).what == "1 file refused, last good version kept"
     assert _reloaded(warning, warning).what == "Configuration reloaded: 12 rules, 1 feed; 2 warnings"
 
 
 def test_a_notice_of_feeds_counts_what_is_wrong_and_what_is_over() -> None:
-    told = notices.feed_health(["A has failed", "B has failed"], ["C is back"], now=START)
-    assert told.what == "Feed health: 2 problems with feeds, 1 problem resolved"
-    assert told.where == ("A has failed", "B has failed", "C is back")
+    feed_health = notices.feed_health(["A has failed", "B has failed"], ["C is back"], now=START)
+    assert feed_health.what == "Feed health: 2 problems with feeds, 1 problem resolved"
+    assert feed_health.where == ("A has failed", "B has failed", "C is back")

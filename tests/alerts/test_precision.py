@@ -50,9 +50,9 @@ def test_a_rule_whose_stories_were_only_claimed_is_not_judged() -> None:
     [(12, 9, 0.3655, 0.7553), (1, 0, 0.2065, 1.0), (0, 3, 0.0, 0.5615), (95, 5, 0.8882, 0.9785)],
 )
 def test_the_interval_is_wilsons(useful: int, noise: int, low: float, high: float) -> None:
-    found = feedback.Precision(useful=useful, noise=noise)
-    assert found.interval == pytest.approx((low, high), abs=5e-4)
-    assert found.interval[0] <= found.share <= found.interval[1]
+    precision = feedback.Precision(useful=useful, noise=noise)
+    assert precision.interval == pytest.approx((low, high), abs=5e-4)
+    assert precision.interval[0] <= precision.share <= precision.interval[1]
 
 
 # -- which of the things that people said of a story still holds
@@ -63,7 +63,7 @@ def judged(verdict: Verdict, minute: int, *, by: str = "U1", rule: str = "exit")
 
 
 def holding(*judgements: Judgement) -> list[str]:
-    return [one.id for one in alerts.active_feedback(judgements)]
+    return [item.id for item in alerts.active_feedback(judgements)]
 
 
 def test_a_later_opinion_of_a_person_takes_the_place_of_the_earlier() -> None:

@@ -90,8 +90,8 @@ def press(
     server: slack.Server, place: str, verdict: str, story: str = "abc", *, user: str = "U0AMINA", **changes: Any
 ) -> str:
     button = {"type": "button", "action_id": f"wirewatch:{verdict}:{story}", "value": f"{verdict}:"}
-    made = server.socket_mode.payload([button], channel=place, ts=TS, user=user)
-    return server.socket_mode.send({**made, **changes})
+    payload = server.socket_mode.payload([button], channel=place, ts=TS, user=user)
+    return server.socket_mode.send({**payload, **changes})
 
 
 def slack_listeners(
@@ -99,8 +99,8 @@ def slack_listeners(
 ) -> list[Listener]:
     keys = {"token": "env:TOKEN", "buttons": True, "app_token": "env:APP", "api_url": server.api_url, **keys}
     clock = clock or FakeClock()
-    made = [build("slack", secrets=secrets, clock=clock, to=f"#{name}", **keys) for name in names]
-    return list(channels.listeners(made))
+    created = [build("slack", secrets=secrets, clock=clock, to=f"#{name}", **keys) for name in names]
+    return list(channels.listeners(created))
 
 
 @asynccontextmanager

@@ -33,9 +33,9 @@ def channel(address: str) -> Channel:
 
 async def test_a_mail_arrives_whole(server: smtp.Server) -> None:
     await channel(mail_address(server)).send(delivery(messages.EDIT))
-    [taken] = server.mails
-    assert taken["Subject"] == "BlackBerry to leave Pakistan rather than open its servers to the regulator"
-    body = taken.get_body(("plain", "html"))
+    [mail] = server.mails
+    assert mail["Subject"] == "BlackBerry to leave Pakistan rather than open its servers to the regulator"
+    body = mail.get_body(("plain", "html"))
     assert body is not None
     for words in ("unfettered access", "Karachi Herald", messages.HERALD, "regulator → PTA"):
         assert words in body.get_content()
@@ -44,10 +44,10 @@ async def test_a_mail_arrives_whole(server: smtp.Server) -> None:
 async def test_hostile_text_stays_text_in_a_mail(server: smtp.Server) -> None:
     for message in hostile.every_kind(hostile.BAD, messages.WIRE):
         await channel(mail_address(server)).send(delivery(message))
-    for taken in server.mails:
-        html = [part.get_content() for part in taken.walk() if part.get_content_type() == "text/html"]
+    for mail in server.mails:
+        html = [part.get_content() for part in mail.walk() if part.get_content_type() == "text/html"]
         assert not any("<b>" in part or 'href="https://evil.example' in part for part in html)
-        assert sorted(name.lower() for name in taken if name.lower() in ("to", "cc", "bcc")) == ["to"]
+        assert sorted(name.lower() for name in mail if name.lower() in ("to", "cc", "bcc")) == ["to"]
     assert len(server.mails) == 8
 
 

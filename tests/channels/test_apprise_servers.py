@@ -22,34 +22,34 @@ def channel(address: str) -> Channel:
 
 async def test_ntfy_shows_the_message_whole(ntfy_server: ntfy.Server) -> None:
     await channel(ntfy_server.address("whole")).send(delivery(messages.EDIT))
-    [taken] = ntfy_server.read("whole")
-    assert taken["title"] == TITLE
-    assert all(words in taken["message"] for words in WORDS)
+    [message] = ntfy_server.read("whole")
+    assert message["title"] == TITLE
+    assert all(words in message["message"] for words in WORDS)
 
 
 async def test_ntfy_takes_every_hostile_message_as_text_and_none_as_an_attachment(ntfy_server: ntfy.Server) -> None:
-    told = list(hostile.every_kind(hostile.BAD, messages.WIRE))
-    for message in told:
+    all_messages = list(hostile.every_kind(hostile.BAD, messages.WIRE))
+    for message in all_messages:
         await channel(ntfy_server.address("hostile")).send(delivery(message))
-    taken = ntfy_server.read("hostile")
+    accepted = ntfy_server.read("hostile")
     # The two stories of the gathered message are too long for one message of ntfy.
-    assert len(taken) == len(told) + 1
+    assert len(accepted) == len(all_messages) + 1
     # ntfy keeps what is too long for a message as a file that nobody reads on a phone.
-    assert not any("attachment" in message or "click" in message or "actions" in message for message in taken)
+    assert not any("attachment" in message or "click" in message or "actions" in message for message in accepted)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)  # Synapse may be installed first
 async def test_nothing_that_a_feed_says_pings_or_formats_in_a_matrix_room(synapse_server: synapse.Server) -> None:
     room = synapse_server.make_room("hostile")
-    told = list(hostile.every_kind(hostile.BAD, messages.WIRE))
+    all_messages = list(hostile.every_kind(hostile.BAD, messages.WIRE))
     desk = channel(synapse_server.address("hostile"))
-    for message in told:
+    for message in all_messages:
         await desk.send(delivery(message))
     await desk.close()
-    taken = synapse_server.read(room)
-    assert len(taken) == len(told)
-    for content in taken:
+    accepted = synapse_server.read(room)
+    assert len(accepted) == len(all_messages)
+    for content in accepted:
         assert "formatted_body" not in content
         assert "m.mentions" not in content
         assert "@everyone" not in content["body"]

@@ -15,9 +15,9 @@ from tests.testbed.servers import slack
 
 @pytest.fixture
 def server() -> Iterator[slack.Server]:
-    with slack.serve() as made:
-        made.workspace.add_channel("policy-alerts")
-        yield made
+    with slack.serve() as opened:
+        opened.workspace.add_channel("policy-alerts")
+        yield opened
 
 
 def bot(server: slack.Server, token: str = slack.TOKEN) -> Channel:

@@ -24,12 +24,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 def _marked_up(value: Any) -> Iterator[str]:
     """Slack's fallback text and its mrkdwn objects."""
     if isinstance(value, list):
-        for each in value:
-            yield from _marked_up(each)
+        for item in value:
+            yield from _marked_up(item)
     elif isinstance(value, dict):
         if value.get("type") == "mrkdwn" or "blocks" in value:
             yield value["text"]
-        yield from _marked_up([each for each in value.values() if not isinstance(each, str)])
+        yield from _marked_up([item for item in value.values() if not isinstance(item, str)])
 
 
 def _of_discord(body: Any) -> Iterator[str]:

@@ -38,9 +38,9 @@ async def test_a_message_has_its_address_in_both_modes_and_without_one_it_is_sen
     for channel, number in ((bot(server), "1"), (hook(server), "2")):
         receipt = await channel.send(delivery(messages.POST, id=number))
         assert receipt.link == f"https://discord.com/channels/{discord.GUILD_ID}/{server.service.news}/{receipt.ref}"
-        found = [kind for kind, _ in server.requests]
+        results = [kind for kind, _ in server.requests]
         await channel.send(delivery(messages.POST, id=f"{number} again"))
-        assert [kind for kind, _ in server.requests[len(found) :]] == ["post"], "the server is asked for once"
+        assert [kind for kind, _ in server.requests[len(results) :]] == ["post"], "the server is asked for once"
     for channel, number in ((bot(server), "3"), (hook(server), "4")):
         server.fail("ask", "500")
         assert (await channel.send(delivery(messages.POST, id=number))).link == ""
@@ -132,26 +132,26 @@ async def faults(channel: Channel) -> dict[str, str]:
 async def test_a_wrong_token_an_unknown_channel_and_a_missing_right_say_what_to_click(server: Server) -> None:
     assert await faults(bot(server)) == {}
     assert not server.service.everything(), "a check posts nothing"
-    [told] = (await faults(bot(server, secret="wrong"))).values()
-    assert "Reset Token" in told
-    [told] = (await faults(bot(server, to="999999999999999999"))).values()
-    assert "Copy Link" in told
+    [fault] = (await faults(bot(server, secret="wrong"))).values()
+    assert "Reset Token" in fault
+    [fault] = (await faults(bot(server, to="999999999999999999"))).values()
+    assert "Copy Link" in fault
     server.service.rights &= ~discord.CREATE_THREADS
     assert await faults(bot(server)) == {
         "permission Create Public Threads": "needed for the thread of a story: right-click the channel, Edit Channel, "
         "Permissions, and allow it for the bot's role"
     }
     server.service.rights = 0
-    [told] = (await faults(bot(server))).values()
-    assert "View Channel" in told
+    [fault] = (await faults(bot(server))).values()
+    assert "View Channel" in fault
 
 
 async def test_a_deleted_and_a_mistyped_webhook_say_what_to_click(server: Server) -> None:
     assert await faults(hook(server)) == {}
     for key, meaning in (("400000000000000009/x", "unknown webhook"), ("400000000000000001/x", "invalid webhook")):
-        [told] = (await faults(hook(server, key))).values()
-        assert meaning in told
-        assert "Integrations, Webhooks" in told
+        [fault] = (await faults(hook(server, key))).values()
+        assert meaning in fault
+        assert "Integrations, Webhooks" in fault
         with pytest.raises(ChannelClosed, match=meaning):
             await hook(server, key).send(delivery(messages.POST))
 
@@ -198,9 +198,9 @@ async def test_what_a_look_finds_a_message_by_is_not_shown(server: Server) -> No
         assert all(set(embed) == {"color", "description", "url"} for embed in shown["embeds"])
         texts = [shown["content"], *(embed["description"] for embed in shown["embeds"])]
         assert not re.search(r"\b[0-9a-f]{8}\b", " ".join(texts))
-        found = await channel.find(sent, since=BEGINNING)
-        assert found is not None
-        assert found.ref == receipt.ref
+        result = await channel.find(sent, since=BEGINNING)
+        assert result is not None
+        assert result.ref == receipt.ref
 
 
 FRAGMENTS = (
@@ -228,13 +228,13 @@ TEXT = st.text() | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join
 @given(TEXT)
 @settings(max_examples=400)
 def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
-    told = escape(text)
-    assert not discord_rules.MENTION.search(told)
+    escaped = escape(text)
+    assert not discord_rules.MENTION.search(escaped)
     # After a backslash a mark is a character.
-    bare = re.sub(r"\\.", ".", told)
+    bare = re.sub(r"\\.", ".", escaped)
     assert not set("*_~`|<>[]/") & set(bare)
     assert not bare.lstrip().startswith(("#", "-", "+"))
-    assert told.replace("\\", "").replace("\u2060", "") == text.replace("\\", "").replace("\u2060", "")
+    assert escaped.replace("\\", "").replace("\u2060", "") == text.replace("\\", "").replace("\u2060", "")
 
 
 @given(TEXT.map(lambda text: text * 30))

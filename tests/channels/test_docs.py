@@ -42,9 +42,9 @@ def test_the_table_of_abilities_is_the_one_that_is_followed() -> None:
     )
     assert {kind for kind, *_ in rows} == set(channels.options())
     for kind, mode, *written in rows:
-        found = build(kind, **_LEAST[f"{kind} {mode}".strip()]).abilities
-        claims = (found.threads, found.edits, found.broadcast, found.lookup)
-        lasts = f"for {format_duration(found.idempotent)}" if found.idempotent else "no"
+        abilities = build(kind, **_LEAST[f"{kind} {mode}".strip()]).abilities
+        claims = (abilities.threads, abilities.edits, abilities.broadcast, abilities.lookup)
+        lasts = f"for {format_duration(abilities.idempotent)}" if abilities.idempotent else "no"
         assert written == [*("yes" if claim else "no" for claim in claims), lasts], kind
 
 

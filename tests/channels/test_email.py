@@ -54,8 +54,8 @@ def channel(server: smtp.Server, /, secrets: Secrets | None = None, **keys: Any)
 
 
 def part(taken: Any, kind: str) -> str:
-    found = taken.get_body((kind,))
-    return "" if found is None else str(found.get_content()).replace("\r\n", "\n")
+    body = taken.get_body((kind,))
+    return "" if body is None else str(body.get_content()).replace("\r\n", "\n")
 
 
 async def test_times_are_in_the_zone_of_the_configuration(server: smtp.Server) -> None:
@@ -67,17 +67,17 @@ async def test_times_are_in_the_zone_of_the_configuration(server: smtp.Server) -
 
 async def test_a_mail_has_html_and_text_and_all_that_filters_and_threads_need(server: smtp.Server) -> None:
     receipt = await channel(server).send(delivery(messages.POST))
-    [taken] = server.mails
-    assert receipt.ref == taken["Message-ID"] == "<send-1@wirewatch.wirewatch.example>"
-    assert taken["Subject"] == "[High] BlackBerry to leave Pakistan rather than open its servers to the regulator"
-    assert (taken["From"], taken["To"]) == ("Wirewatch <bot@wirewatch.example>", DESK)
-    assert (taken["Importance"], taken["Auto-Submitted"]) == ("high", "auto-generated")
-    assert taken["List-Id"] == "<desk.wirewatch.wirewatch.example>"
-    assert taken["List-Unsubscribe"] == "<mailto:bot@wirewatch.example?subject=unsubscribe%20desk>"
-    assert taken["List-Unsubscribe-Post"] is None
-    assert "unfettered access" in part(taken, "plain")
-    assert "<strong>unfettered access</strong>" in part(taken, "html")
-    assert f'<a href="{messages.WIRE}">' in part(taken, "html")
+    [accepted] = server.mails
+    assert receipt.ref == accepted["Message-ID"] == "<send-1@wirewatch.wirewatch.example>"
+    assert accepted["Subject"] == "[High] BlackBerry to leave Pakistan rather than open its servers to the regulator"
+    assert (accepted["From"], accepted["To"]) == ("Wirewatch <bot@wirewatch.example>", DESK)
+    assert (accepted["Importance"], accepted["Auto-Submitted"]) == ("high", "auto-generated")
+    assert accepted["List-Id"] == "<desk.wirewatch.wirewatch.example>"
+    assert accepted["List-Unsubscribe"] == "<mailto:bot@wirewatch.example?subject=unsubscribe%20desk>"
+    assert accepted["List-Unsubscribe-Post"] is None
+    assert "unfettered access" in part(accepted, "plain")
+    assert "<strong>unfettered access</strong>" in part(accepted, "html")
+    assert f'<a href="{messages.WIRE}">' in part(accepted, "html")
     assert server.envelopes == [[DESK]]
 
 
@@ -121,18 +121,18 @@ async def test_every_message_of_the_example_is_taken_by_a_strict_server(server: 
 async def test_whatever_a_feed_says_is_a_valid_mail_that_breaks_out_of_nothing(server: smtp.Server, step: int) -> None:
     desk = channel(server)
     evil = "Bcc: all@example.org\r\nBcc: all@example.org\n\n<script>alert(1)</script> =?utf-8?q?a=0D=0ABcc:_x@y.z?= "
-    told = [*hostile.ALL[::step], *hostile.every_kind(evil, 'https://x.example/"><script>', many=2)]
-    told += hostile.every_kind("\u202eevil" * 20_000, messages.WIRE, many=2)
-    for number, message in enumerate(told):
+    all_messages = [*hostile.ALL[::step], *hostile.every_kind(evil, 'https://x.example/"><script>', many=2)]
+    all_messages += hostile.every_kind("\u202eevil" * 20_000, messages.WIRE, many=2)
+    for number, message in enumerate(all_messages):
         await desk.send(delivery(message, id=f"send-{number}"))
-    assert len(server.mails) == len(told)
-    for taken in server.mails:
-        assert taken["Bcc"] is None
-        html = part(taken, "html")
+    assert len(server.mails) == len(all_messages)
+    for item in server.mails:
+        assert item["Bcc"] is None
+        html = part(item, "html")
         assert len(html.encode()) <= mail.HTML_LIMIT_BYTES
         assert "<script" not in html.lower()
         assert "onerror" not in html
-        assert not hostile.CONTROL & (set(html) | set(part(taken, "plain")) | set(str(taken["Subject"])))
+        assert not hostile.CONTROL & (set(html) | set(part(item, "plain")) | set(str(item["Subject"])))
     assert all(envelope == [DESK] for envelope in server.envelopes)
 
 
@@ -142,9 +142,9 @@ def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text
     title = replace(messages.BRIEF.title, spans=(Span(text=text),))
     message = replace(messages.POST, briefs=(replace(messages.BRIEF, title=title),))
     options = mail.Options.model_validate({"to": DESK, "sender": DESK, "server": "x"})
-    made = mail.compose(delivery(message), options, name=text, now=FakeClock().now(), zone=UTC)
-    taken = smtp.check(made)
-    assert " ".join(str(taken["Subject"]).split()) == " ".join(mail.subject_of(delivery(message)).split())
+    created = mail.compose(delivery(message), options, name=text, now=FakeClock().now(), zone=UTC)
+    accepted = smtp.check(created)
+    assert " ".join(str(accepted["Subject"]).split()) == " ".join(mail.subject_of(delivery(message)).split())
 
 
 # -- recipients
@@ -156,7 +156,7 @@ async def test_one_unknown_recipient_among_several_is_named_in_the_log_and_the_o
     with structlog.testing.capture_logs() as heard:
         await channel(server, to=[DESK, "nobody@example.org"]).send(delivery(messages.POST))
     assert server.envelopes == [[DESK]]
-    [line] = [each for each in heard if each["event"] == "recipient refused"]
+    [line] = [item for item in heard if item["event"] == "recipient refused"]
     assert (line["recipient"], line["code"]) == ("nobody@example.org", 550)
 
 
@@ -176,7 +176,7 @@ async def test_a_recipient_that_is_put_off_gets_it_later_and_the_others_once(ser
         assert not caught.value.whole_channel, "other mails go on"
     await channel(server, to=both, key_values=kept).send(delivery(messages.POST))
     assert server.envelopes == [[DESK], ["night@example.org"]]
-    assert len({taken["Message-ID"] for taken in server.mails}) == 1
+    assert len({item["Message-ID"] for item in server.mails}) == 1
     assert set(kept.kept.values()) == {"{}"}, "nothing is remembered of what is done"
 
 
@@ -224,7 +224,7 @@ async def test_a_connection_that_breaks_after_the_text_is_unknown_and_the_repeti
         await channel(server).send(delivery(messages.POST))
     await channel(server).send(delivery(messages.POST))
     assert len(server.mails) == 1 + (fault == smtp.RESET_AFTER)
-    assert len({taken["Message-ID"] for taken in server.mails}) == 1
+    assert len({item["Message-ID"] for item in server.mails}) == 1
 
 
 async def test_a_text_that_is_refused_goes_once_more_as_plain_text(server: smtp.Server) -> None:
@@ -346,6 +346,6 @@ async def test_check_goes_as_far_as_the_recipients_sends_nothing_and_says_what_t
 
 async def test_one_click_is_offered_where_it_can_say_who_clicked(server: smtp.Server) -> None:
     await channel(server, unsubscribe="https://lists.example.org/off?list=desk").send(delivery(messages.POST))
-    [taken] = server.mails
-    assert taken["List-Unsubscribe"] == "<https://lists.example.org/off?list=desk>"
-    assert taken["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    [accepted] = server.mails
+    assert accepted["List-Unsubscribe"] == "<https://lists.example.org/off?list=desk>"
+    assert accepted["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -58,9 +58,9 @@ async def test_edits_and_threads_are_edits_and_threads_to_the_real_server(
     await desk.send(delivery(messages.CORRECTION, id="correction", reply_to=reply))
     assert synapse_server.related(head.ref, place, "m.thread") == 2
     assert synapse_server.related(head.ref, place, "m.replace") == 1
-    found = await desk.find(delivery(messages.CORRECTION, id="correction", reply_to=head), since=BEGINNING)
-    assert found is not None
-    assert found.thread == head.ref
+    result = await desk.find(delivery(messages.CORRECTION, id="correction", reply_to=head), since=BEGINNING)
+    assert result is not None
+    assert result.thread == head.ref
     assert await desk.find(delivery(messages.NEW_FACT, id="another", reply_to=head), since=BEGINNING) is None
 
 
@@ -73,23 +73,23 @@ async def test_a_message_of_unknown_outcome_stands_there_once_looked_for_or_not(
     relay.fail("post", fault)
     with pytest.raises(OutcomeUnknown):
         await desk.send(delivery(messages.POST))
-    found = await desk.find(delivery(messages.POST), since=BEGINNING)
-    assert (found is None) is (fault == "reset")
-    again = await desk.send(delivery(messages.POST))
-    assert found is None or again.ref == found.ref, "the transaction id is that of the first try"
+    result = await desk.find(delivery(messages.POST), since=BEGINNING)
+    assert (result is None) is (fault == "reset")
+    repeated = await desk.send(delivery(messages.POST))
+    assert result is None or repeated.ref == result.ref, "the transaction id is that of the first try"
     assert len(synapse_server.read(place)) == 1
 
 
 async def test_every_hostile_message_is_taken_and_mentions_nobody(relay: Relay, synapse_server: synapse.Server) -> None:
     place = synapse_server.make_room("evil")
     desk = room(relay, synapse_server, "evil")
-    told = [*hostile.every_kind(hostile.BAD + " @room @bot:wirewatch.test", messages.WIRE), *hostile.ALL[-32:]]
-    for number, message in enumerate(told):
+    all_messages = [*hostile.every_kind(hostile.BAD + " @room @bot:wirewatch.test", messages.WIRE), *hostile.ALL[-32:]]
+    for number, message in enumerate(all_messages):
         head = await desk.send(delivery(message, id=f"send-{number}"))
         await desk.send(delivery(message, id=f"edit-{number}", edits=head))
-    for taken in synapse_server.read(place):
-        assert taken["m.mentions"] == {}
-        assert "@room" not in taken["body"] + taken["formatted_body"]
+    for item in synapse_server.read(place):
+        assert item["m.mentions"] == {}
+        assert "@room" not in item["body"] + item["formatted_body"]
 
 
 async def test_what_the_real_server_refuses_is_said_with_what_to_do(

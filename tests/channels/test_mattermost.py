@@ -60,7 +60,7 @@ async def test_a_name_is_looked_up_once_and_kept_and_an_id_needs_none(server: Se
 async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_it(server: Server) -> None:
     channel = desk(server)
     await channel.send(delivery(messages.NOTICE))
-    next(each for each in server.service.channels.values() if each.name == "policy-alerts").is_archived = True
+    next(item for item in server.service.channels.values() if item.name == "policy-alerts").is_archived = True
     with pytest.raises(ChannelClosed, match="unarchive it"):
         await channel.send(delivery(messages.NOTICE, id="send-2"))
     successor = server.service.add_channel("policy-alerts")
@@ -85,7 +85,7 @@ async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     for channel in (desk(server, to="nowhere"), desk(server, team="nobody")):
         *_, line = await channel.check()
         assert "both are written as in the channel's address" in line.help
-    there = next(each for each in server.service.channels.values() if each.name == "policy-alerts")
+    there = next(item for item in server.service.channels.values() if item.name == "policy-alerts")
     there.is_member = False
     *_, line = await desk(server).check()
     assert "/invite" in line.help

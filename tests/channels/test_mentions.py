@@ -32,10 +32,10 @@ def message_for(*ids: str, kind: MessageKind = MessageKind.POST) -> Message:
 
 
 def test_slack_gets_people_groups_and_the_channel_as_elements_of_their_own() -> None:
-    made = slack.build_blocks(message_for("U0AMINA", "S012ABCDEF", "here"))
-    slack_rules.check_blocks(json.loads(json.dumps(made)))
-    found = [each for each in objects(made) if each.get("type") in ("user", "usergroup", "broadcast")]
-    assert found == [
+    blocks = slack.build_blocks(message_for("U0AMINA", "S012ABCDEF", "here"))
+    slack_rules.check_blocks(json.loads(json.dumps(blocks)))
+    results = [item for item in objects(blocks) if item.get("type") in ("user", "usergroup", "broadcast")]
+    assert results == [
         {"type": "user", "user_id": "U0AMINA"},
         {"type": "usergroup", "usergroup_id": "S012ABCDEF"},
         {"type": "broadcast", "range": "here"},
@@ -43,13 +43,13 @@ def test_slack_gets_people_groups_and_the_channel_as_elements_of_their_own() -> 
 
 
 def test_discord_allows_these_mentions_and_no_other() -> None:
-    made = discord.build_payload(delivery(message_for("123456789012345678", "&223456789012345678")), zone=UTC)
-    assert made["allowed_mentions"] == {
+    payload = discord.build_payload(delivery(message_for("123456789012345678", "&223456789012345678")), zone=UTC)
+    assert payload["allowed_mentions"] == {
         "parse": [],
         "users": ["123456789012345678"],
         "roles": ["223456789012345678"],
     }
-    assert "<@123456789012345678>, <@&223456789012345678>" in made["content"].split("\n")[0]
+    assert "<@123456789012345678>, <@&223456789012345678>" in payload["content"].split("\n")[0]
     assert discord.build_payload(delivery(message_for()), zone=UTC)["allowed_mentions"] == {"parse": []}
 
 
@@ -63,8 +63,8 @@ def test_mattermost_and_telegram_read_the_name_from_the_text_which_has_no_other(
 
 
 def test_matrix_names_whom_a_message_mentions_and_in_an_edit_nobody() -> None:
-    made = matrix.build_content(delivery(message_for("@ann:example.org")), zone=UTC)
-    assert made["m.mentions"] == {"user_ids": ["@ann:example.org"]}
+    content = matrix.build_content(delivery(message_for("@ann:example.org")), zone=UTC)
+    assert content["m.mentions"] == {"user_ids": ["@ann:example.org"]}
     edit = replace(
         delivery(message_for("@ann:example.org", kind=MessageKind.EDIT)),
         edits=Receipt(ref="$1", place="!r:example.org", sent_at=messages.POST.briefs[0].first_seen),
@@ -86,6 +86,6 @@ def test_matrix_names_whom_a_message_mentions_and_in_an_edit_nobody() -> None:
 def test_somebody_whom_the_channel_does_not_know_is_named_and_not_notified(
     render: Callable[[Message], Any],
 ) -> None:
-    made = json.dumps(render(message_for("")), ensure_ascii=False)
-    assert "duty0" in made
-    assert "@duty0" not in made
+    text = json.dumps(render(message_for("")), ensure_ascii=False)
+    assert "duty0" in text
+    assert "@duty0" not in text

@@ -102,10 +102,10 @@ def test_an_ordinary_address_leads_where_it_led() -> None:
 
 @given(st.text())
 def test_words_stay_readable(text: str) -> None:
-    told = phrases.break_markup(text, reads_marks=False)
-    without = "".join(char for char in told if char != "\u2060")
+    output = phrases.break_markup(text, reads_marks=False)
+    without = "".join(char for char in output if char != "\u2060")
     assert len(without) >= len(text.replace("\u2060", "")) or "http" in text
-    assert not [char for char in set(told) - set(text) if unicodedata.category(char) == "Cc"]
+    assert not [char for char in set(output) - set(text) if unicodedata.category(char) == "Cc"]
 
 
 # -- through Apprise's own plug-ins, to what they would have sent
@@ -141,12 +141,12 @@ def _strings(value: Any) -> Iterator[str]:
             inner = None
         yield from _strings(inner) if isinstance(inner, dict | list) else (value,)
     elif isinstance(value, dict):
-        for name, each in value.items():
+        for name, item in value.items():
             if name not in ("channel", "username", "to", "from"):
-                yield from _strings(each)
+                yield from _strings(item)
     elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _strings(each)
+        for item in value:
+            yield from _strings(item)
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
@@ -172,6 +172,6 @@ async def test_what_a_plug_in_would_send_pings_nobody(name: str, monkeypatch: py
         with contextlib.suppress(SendError):
             await channel.send(delivery(message))
     await channel.close()
-    told = "\n".join(text for each in sent for text in _strings(each))
-    assert "here" in told
-    assert AT.findall(told) == []
+    output = "\n".join(text for item in sent for text in _strings(item))
+    assert "here" in output
+    assert AT.findall(output) == []

@@ -70,9 +70,9 @@ MISSING: object = None
 def test_a_key_that_cannot_be_meant_is_refused_with_what_to_write(
     kind: str, keys: dict[str, object], words: str
 ) -> None:
-    given = {name: value for name, value in {**VALID[kind], **keys}.items() if value is not MISSING}
+    values = {name: value for name, value in {**VALID[kind], **keys}.items() if value is not MISSING}
     with pytest.raises(ValueError, match=words):
-        channels.options()[kind].model_validate(given)
+        channels.options()[kind].model_validate(values)
 
 
 def test_a_discord_channels_link_is_as_good_as_its_id() -> None:
@@ -87,8 +87,8 @@ def test_a_lower_pace_is_accepted_with_a_server_of_ones_own() -> None:
 
 
 def test_apprise_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"url": "env:APPRISE_URL"}
-    channels.options()["apprise"].model_validate(given)
+    values = {"url": "env:APPRISE_URL"}
+    channels.options()["apprise"].model_validate(values)
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(ValueError, match="the package that sends through Apprise is not installed"):
-        channels.options()["apprise"].model_validate(given)
+        channels.options()["apprise"].model_validate(values)

@@ -18,11 +18,11 @@ def texts(lines: tuple[Line, ...], style: Style) -> list[str]:
 
 def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -> None:
     why = outline.build_lines(messages.POST)[-1].text
-    ways = {
+    options = {
         False: why,
         True: f"To claim it: wirewatch stories claim {messages.STORY}",
     }
-    for shows_command, last in ways.items():
+    for shows_command, last in options.items():
         assert outline.build_lines(replace(messages.POST, shows_claim_command=shows_command))[-1].text == last
         claimed = outline.build_lines(replace(messages.CLAIMED, shows_claim_command=shows_command))
         assert "To claim" not in " ".join(line.text for line in claimed)
@@ -116,9 +116,9 @@ def test_the_latest_change_is_quoted_where_nothing_says_what_its_numbers_count()
 
 
 def test_a_sentence_that_another_quotes_too_is_quoted_once() -> None:
-    one, two = "The pill was delayed.", "It is due on 3 August."
-    told = [replace(messages.NEW_SENTENCE, sentence=each) for each in (one, f"{one} {two}", two)]
-    assert [fact.sentence for fact in phrases.quoted_facts(told)] == [f"{one} {two}"]
+    first, two = "The pill was delayed.", "It is due on 3 August."
+    output = [replace(messages.NEW_SENTENCE, sentence=value) for value in (first, f"{first} {two}", two)]
+    assert [fact.sentence for fact in phrases.quoted_facts(output)] == [f"{first} {two}"]
 
 
 @pytest.mark.parametrize(

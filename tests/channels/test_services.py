@@ -85,9 +85,9 @@ async def test_a_message_is_found_among_many_in_its_channel_or_thread_from_a_tim
                 delivery(messages.NOTICE, id=name, reply_to=head if in_thread else None), since=since
             )
 
-        found, found_reply = await find("head"), await find("reply", in_thread=True)
-        assert found is not None
-        assert (found.ref, found.place, found.thread) == (head.ref, head.place, "")
+        result, found_reply = await find("head"), await find("reply", in_thread=True)
+        assert result is not None
+        assert (result.ref, result.place, result.thread) == (head.ref, head.place, "")
         assert found_reply is not None
         assert (found_reply.ref, found_reply.thread) == (reply.ref, head.ref)
         assert await find("top 119") is not None

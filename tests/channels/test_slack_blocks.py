@@ -77,5 +77,5 @@ def test_a_cut_is_never_too_long_and_the_escaping_never_cut(text: str, limit: in
     assert phrases.size(phrases.cut(text, limit)) <= limit or phrases.size(text) <= limit
     escaped = escape_to(text, limit)
     assert phrases.size(escaped) <= limit
-    rest = escaped.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
-    assert not set(rest) & set("&<>")
+    remaining = escaped.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+    assert not set(remaining) & set("&<>")

@@ -76,9 +76,9 @@ def test_the_buttons_are_those_of_the_golden_file(name: str) -> None:
 
 def test_who_claimed_is_shown_live_on_slack_alone_and_by_name_elsewhere() -> None:
     claim = replace(messages.CLAIMED.judgements[0], by="U012ABCDEF", name="Ann <@U1>")
-    told = replace(messages.CLAIMED, judgements=(claim,))
-    assert {"type": "user", "user_id": "U012ABCDEF"} in list(objects(slack_blocks.build_blocks(told)))
-    elsewhere = rendering.plain_message(told)
+    message = replace(messages.CLAIMED, judgements=(claim,))
+    assert {"type": "user", "user_id": "U012ABCDEF"} in list(objects(slack_blocks.build_blocks(message)))
+    elsewhere = rendering.plain_message(message)
     assert "Claimed by Ann <@U1> ·" in elsewhere
     assert "U012ABCDEF" not in elsewhere
 
@@ -145,8 +145,8 @@ def payload(**changes: object) -> dict[str, Any]:
         block for block in slack_blocks.build_blocks(messages.POST, has_buttons=True) if block["type"] == "actions"
     ]
     button = json.loads(json.dumps(row))["elements"][2]
-    made = SocketMode.payload([button], channel="C000000001", ts="1449046920.000100", user="U0AMINA")
-    return {**made, **changes}
+    created = SocketMode.payload([button], channel="C000000001", ts="1449046920.000100", user="U0AMINA")
+    return {**created, **changes}
 
 
 def read(made: dict[str, Any]) -> Any:
@@ -163,7 +163,7 @@ def test_a_press_says_who_judged_which_story_under_which_rule() -> None:
 def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str) -> None:
     shown = json.loads(json.dumps(slack_blocks.build_blocks(ALL[name], has_buttons=True)))
     count = 0
-    for element in (each for block in shown if block["type"] == "actions" for each in block["elements"]):
+    for element in (item for block in shown if block["type"] == "actions" for item in block["elements"]):
         for option in element.get("options", [None]):
             action = {**element, "selected_option": option} if option else element
             press = read(payload(actions=[action]))
@@ -240,6 +240,6 @@ async def test_the_check_says_whether_the_app_token_opens_a_connection(
 @pytest.mark.parametrize("name", ["new_fact", "correction"])
 def test_under_a_reply_its_article_can_be_said_to_tell_another_event(name: str) -> None:
     message = messages.ALL[name]
-    told = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
-    assert f'"split:{told[0]}"' in json.dumps(slack_blocks.build_blocks(message, has_buttons=True)[-1])
+    output = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
+    assert f'"split:{output[0]}"' in json.dumps(slack_blocks.build_blocks(message, has_buttons=True)[-1])
     assert "actions" not in {block["type"] for block in slack_blocks.build_blocks(message)}

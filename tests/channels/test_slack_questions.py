@@ -14,8 +14,8 @@ async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() 
         envelope = it.server.socket_mode.command("why https://wire.example/a", url=it.server.response_url)
         assert await it.is_acknowledged(envelope)
         await until(lambda: it.server.workspace.answers)
-        [asked] = it.app.asked
-        assert (asked.id, asked.person.id, asked.person.name, asked.words) == (
+        [request] = it.app.asked
+        assert (request.id, request.person.id, request.person.name, request.words) == (
             envelope,
             "U0AMINA",
             "amina",
@@ -43,12 +43,12 @@ async def test_of_which_channels_the_person_is_a_member_is_asked_once_in_a_while
         for user in ("U0AMINA", "U0EVE", "U0AMINA"):
             it.server.socket_mode.command("feeds", url=it.server.response_url, user=user)
         await until(lambda: len(it.app.asked) == 3)
-        asked = it.server.asked("conversations.members")
-    assert {(each.person.id, each.person.member_of) for each in it.app.asked} == {
+        request = it.server.asked("conversations.members")
+    assert {(item.person.id, item.person.member_of) for item in it.app.asked} == {
         ("U0AMINA", frozenset({"desk"})),
         ("U0EVE", frozenset()),
     }
-    assert asked <= 3
+    assert request <= 3
 
 
 async def test_hostile_answers_keep_slacks_limits_in_a_command_and_on_the_home_tab() -> None:

@@ -117,10 +117,10 @@ async def test_socket_mode_that_is_off_and_a_server_that_is_busy_are_told() -> N
             await until(lambda: len(app.changes) > 3)
             server.workspace.open_connection = opened
             await until(lambda: app.changes[-1] is None)
-    told = [str(change) for change in app.changes]
-    assert "too many requests" in told[0]
-    assert "500" in told[1]
-    assert "socket_mode_not_enabled; turn on Socket Mode" in told[3]
+    output = [str(change) for change in app.changes]
+    assert "too many requests" in output[0]
+    assert "500" in output[1]
+    assert "socket_mode_not_enabled; turn on Socket Mode" in output[3]
     assert clock.now() - began >= timedelta(seconds=1), "not at once again"
 
 

@@ -35,12 +35,12 @@ async def test_a_post_arrives_with_blocks_and_send_id_and_nothing_that_slack_wou
     server: slack.Server,
 ) -> None:
     receipt = await bot(server).send(delivery(messages.POST))
-    [taken] = server.workspace.messages("policy-alerts")
-    assert receipt.ref == taken["ts"]
+    [message] = server.workspace.messages("policy-alerts")
+    assert receipt.ref == message["ts"]
     assert receipt.place == "C000000001"
-    assert taken["metadata"]["event_payload"] == {"send_id": "send-1", "story": messages.STORY}
-    assert (taken["parse"], taken["link_names"], taken["mrkdwn"]) == ("none", False, False)
-    assert (taken["unfurl_links"], taken["unfurl_media"]) == (False, False)
+    assert message["metadata"]["event_payload"] == {"send_id": "send-1", "story": messages.STORY}
+    assert (message["parse"], message["link_names"], message["mrkdwn"]) == ("none", False, False)
+    assert (message["unfurl_links"], message["unfurl_media"]) == (False, False)
 
 
 async def test_what_may_be_part_of_another_story_is_a_reply_that_the_channel_sees_and_lives_on(
@@ -49,9 +49,9 @@ async def test_what_may_be_part_of_another_story_is_a_reply_that_the_channel_see
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
     unsure = await channel.send(delivery(messages.UNSURE, id="send-2", reply_to=head, is_broadcast=True))
-    found = await channel.find(delivery(messages.UNSURE, id="send-2", reply_to=head), since=BEGINNING)
-    assert found is not None
-    assert (found.ref, found.thread) == (unsure.ref, head.ref)
+    result = await channel.find(delivery(messages.UNSURE, id="send-2", reply_to=head), since=BEGINNING)
+    assert result is not None
+    assert (result.ref, result.thread) == (unsure.ref, head.ref)
     await channel.send(delivery(messages.EDIT, id="send-3", edits=unsure))
     await channel.send(delivery(messages.NEW_FACT, id="send-4", reply_to=unsure))
     _, shown, reply = server.workspace.messages("policy-alerts")
@@ -73,9 +73,9 @@ async def test_a_reply_that_slack_posts_at_top_level_since_its_head_was_deleted_
     assert (receipt.ref, receipt.thread) == (shown["ts"], "")
     assert messages.NEW_FACT.briefs[0].title.text in str(shown["blocks"]), "outside of its thread it says whose it is"
 
-    found = await channel.find(reply, since=BEGINNING)
-    assert found is not None
-    assert (found.ref, found.thread) == (shown["ts"], "")
+    result = await channel.find(reply, since=BEGINNING)
+    assert result is not None
+    assert (result.ref, result.thread) == (shown["ts"], "")
     # A story that may be part of the deleted one has its own thread then.
     unsure = await channel.send(delivery(messages.UNSURE, id="send-3", reply_to=head, is_broadcast=True))
     await channel.send(delivery(messages.NEW_FACT, id="send-4", reply_to=unsure))
@@ -208,8 +208,8 @@ async def test_the_operator_says_which_replies_the_channel_sees_too(
 ) -> None:
     channel = bot(server, broadcast=broadcast)
     head = await channel.send(delivery(messages.POST))
-    told = replace(messages.NEW_FACT, severity=severity)
-    await channel.send(delivery(told, id="send-2", reply_to=head))
+    message = replace(messages.NEW_FACT, severity=severity)
+    await channel.send(delivery(message, id="send-2", reply_to=head))
     _, reply = server.workspace.messages("policy-alerts")
     assert bool(reply.get("reply_broadcast")) is is_seen
 

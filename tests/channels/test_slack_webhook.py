@@ -36,8 +36,8 @@ async def test_it_posts_and_promises_neither_threads_nor_edits_nor_a_look(server
 
 async def test_a_reply_outside_of_a_thread_names_its_story(server: slack.Server) -> None:
     await hook(server).send(delivery(messages.NEW_FACT))
-    [taken] = server.workspace.messages("policy-alerts")
-    assert "BlackBerry to leave Pakistan" in str(taken["blocks"])
+    [message] = server.workspace.messages("policy-alerts")
+    assert "BlackBerry to leave Pakistan" in str(message["blocks"])
 
 
 @pytest.mark.parametrize(

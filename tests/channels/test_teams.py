@@ -85,7 +85,7 @@ async def test_an_address_of_another_kind_is_found_before_anything_is_sent(url: 
 def test_whatever_a_feed_says_a_card_keeps_teams_limits(text: str) -> None:
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):
-            made = build_card(delivery(message, is_plain=is_plain), zone=UTC)
-            assert json_size(made) <= LIMIT_BYTES
-            assert teams._attachments(made)
-            teams._checked(made["attachments"][0])
+            card = build_card(delivery(message, is_plain=is_plain), zone=UTC)
+            assert json_size(card) <= LIMIT_BYTES
+            assert teams._attachments(card)
+            teams._checked(card["attachments"][0])

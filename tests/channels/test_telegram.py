@@ -32,8 +32,8 @@ async def test_a_message_has_its_address_where_telegram_gives_one(server: Server
     server.service.add_chat(-1007, "Open", type="channel", name="open_news")
     server.service.add_chat(77, "Ann", type="private")
     server.service.add_chat(-78, "Few", type="group")
-    given = {to: (await bot(server, to=to).send(delivery(messages.POST))).link for to in ("@open_news", "77", "-78")}
-    assert given == {"@open_news": "https://t.me/open_news/1", "77": "", "-78": ""}
+    links = {to: (await bot(server, to=to).send(delivery(messages.POST))).link for to in ("@open_news", "77", "-78")}
+    assert links == {"@open_news": "https://t.me/open_news/1", "77": "", "-78": ""}
     assert (await bot(server).send(delivery(messages.POST))).link == "https://t.me/c/1234567890/1"
 
 
@@ -111,9 +111,9 @@ async def test_check_says_what_is_right(server: Server) -> None:
 
 @pytest.mark.parametrize("token", ["1:wrong", "not-a-token"])
 async def test_a_wrong_token_says_where_the_right_one_is(server: Server, token: str) -> None:
-    [told] = (await faults(bot(server, secret=token))).values()
-    assert "@BotFather" in told
-    assert token not in told
+    [fault] = (await faults(bot(server, secret=token))).values()
+    assert "@BotFather" in fault
+    assert token not in fault
 
 
 @pytest.mark.parametrize(
@@ -134,16 +134,16 @@ async def test_a_missing_right_says_what_to_click_before_and_while_it_sends(
     chat = server.service.chats[telegram.NEWS]
     chat.type, chat.status, chat.can_send = kind, status, False
     if kind != "private":
-        [told] = (await faults(bot(server))).values()
-        assert words in told
+        [fault] = (await faults(bot(server))).values()
+        assert words in fault
     with pytest.raises(ChannelClosed, match=words):
         await bot(server).send(delivery(messages.POST))
 
 
 async def test_an_unknown_chat_says_what_to_correct(server: Server) -> None:
     for to in ("-42", "@nobody_here"):
-        [told] = (await faults(bot(server, to=to))).values()
-        assert "`to:`" in told
+        [fault] = (await faults(bot(server, to=to))).values()
+        assert "`to:`" in fault
 
 
 # -- text of strangers

@@ -131,8 +131,8 @@ async def test_more_shows_what_else_can_be_done_and_back_shows_the_buttons_again
         assert "Silence this story here" in buttons(server)
         assert "Why was this posted?" in buttons(server)
         data = [button["callback_data"] for row in server.service.messages()[0]["markup"] for button in row]
-        for each in data[:-1]:
-            server.service.send(each, server.service.messages()[0])
+        for item in data[:-1]:
+            server.service.send(item, server.service.messages()[0])
         await until(lambda: len(app.presses) == len(data))
         server.service.press("‹ Back")
         await until(lambda: "‹ Back" not in buttons(server))
@@ -177,5 +177,5 @@ async def test_a_server_that_answers_at_once_is_asked_once_a_second(server: Serv
     channel = bot(server, clock=clock)
     async with listening(channel):
         await until(lambda: server.asked("ask") >= 20)
-        asked, began = server.asked("ask"), clock.now()
-    assert (began - START).total_seconds() >= asked - 2, "the clock stands still but for what is slept"
+        request, began = server.asked("ask"), clock.now()
+    assert (began - START).total_seconds() >= request - 2, "the clock stands still but for what is slept"

@@ -37,9 +37,9 @@ def channel(server: Server) -> Channel:
 async def test_the_receiver_can_check_who_sent_it_and_whether_it_came_before(server: Server) -> None:
     await channel(server).send(delivery(messages.POST, id="send-7"))
     [(_, request)] = server.requests
-    at, _, given = request.headers["wirewatch-signature"].removeprefix("t=").partition(",v1=")
+    at, _, values = request.headers["wirewatch-signature"].removeprefix("t=").partition(",v1=")
     expected = hmac.new(b"shared", f"{at}.".encode() + request.raw, hashlib.sha256).hexdigest()
-    assert hmac.compare_digest(given, expected)
+    assert hmac.compare_digest(values, expected)
     assert request.headers["idempotency-key"] == "send-7"
 
 
@@ -73,12 +73,12 @@ def test_every_document_is_as_its_published_schema_says_and_has_nothing_more() -
     schema = json.loads((Path(__file__).parents[2] / "docs" / "webhook.schema.json").read_text())
     # Receivers must bear fields that are added; here one that is added and not published is found.
     validator = jsonschema_rs.Draft202012Validator(_closed(schema))
-    told = (*messages.ALL.values(), *hostile.every_kind(hostile.BAD, messages.WIRE))
-    for message in told:
+    all_messages = (*messages.ALL.values(), *hostile.every_kind(hostile.BAD, messages.WIRE))
+    for message in all_messages:
         for is_plain in (False, True):
-            made = webhook.document(delivery(message, is_plain=is_plain))
-            validator.validate(json.loads(json.dumps(made)))
-    assert {str(message.kind) for message in told} == set(schema["properties"]["kind"]["enum"])
+            document = webhook.document(delivery(message, is_plain=is_plain))
+            validator.validate(json.loads(json.dumps(document)))
+    assert {str(message.kind) for message in all_messages} == set(schema["properties"]["kind"]["enum"])
 
 
 def test_the_page_names_every_field_of_the_schema() -> None:
@@ -92,7 +92,7 @@ def test_the_page_names_every_field_of_the_schema() -> None:
 
 def _closed(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [_closed(each) for each in schema]
+        return [_closed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     more = {"additionalProperties": False} if schema.get("type") == "object" else {}

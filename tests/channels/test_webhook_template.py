@@ -128,8 +128,15 @@ async def test_the_recipe_of_an_incident_service_keeps_one_incident_for_a_story_
     incidents = Incidents()
     with faulty.serve(incidents) as server:
         secrets = Secrets(INCIDENTS_URL=f"{server.url}/v2/enqueue", INCIDENTS_KEY="secret-key-of-the-service-00001")
-        told = (messages.POST, messages.EDIT, messages.NEW_FACT, messages.NOTICE, messages.CLAIMED, messages.MERGED)
-        await send(recipe("incidents"), secrets, *told)
+        all_messages = (
+            messages.POST,
+            messages.EDIT,
+            messages.NEW_FACT,
+            messages.NOTICE,
+            messages.CLAIMED,
+            messages.MERGED,
+        )
+        await send(recipe("incidents"), secrets, *all_messages)
     assert incidents.events == {messages.STORY: ["trigger", "trigger", "trigger", "resolve"]}
 
 

@@ -61,9 +61,9 @@ def test_a_new_user_gets_the_first_alert_about_a_topic_of_their_own_after_three_
                 alert = next((line for line in bot.stdout if HEADLINE in line), "")
             finally:
                 bot.terminate()
-            rest = bot.stdout.read()
+            remaining = bot.stdout.read()
         assert alert
-        assert "Cricket" not in rest
+        assert "Cricket" not in remaining
 
 
 def test_a_topic_without_a_site_is_searched_and_its_configuration_has_no_error(tmp_path: Path) -> None:

@@ -41,10 +41,12 @@ def test_words_find_articles_with_whole_sentences_and_marked_words(filled: Path)
 
 def test_json_has_the_place_where_the_next_page_begins(filled: Path) -> None:
     first = json.loads(wirewatch("search", "backdoor", "--number", "2", "--json", folder=filled).stdout)
-    rest = json.loads(wirewatch("search", "backdoor", "--after", str(first["after"]), "--json", folder=filled).stdout)
+    document = json.loads(
+        wirewatch("search", "backdoor", "--after", str(first["after"]), "--json", folder=filled).stdout
+    )
     assert len(first["articles"]) == 2
-    assert rest["after"] is None
-    assert len({article["id"] for article in (*first["articles"], *rest["articles"])}) == 3
+    assert document["after"] is None
+    assert len({article["id"] for article in (*first["articles"], *document["articles"])}) == 3
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,10 @@ def archive(tmp_path: Path) -> Path:
 
 
 def test_status_loads_no_question_but_its_own(archive: Path) -> None:
-    others = {f"bot.queries.{name}" for name in ("questions", "actions", "articles", "feedback", "stories", "trials")}
-    assert not loaded("status", "--config", str(archive)) & {*others, "bot.pipeline.turn", "bot.stories"}
+    other_items = {
+        f"bot.queries.{name}" for name in ("questions", "actions", "articles", "feedback", "stories", "trials")
+    }
+    assert not loaded("status", "--config", str(archive)) & {*other_items, "bot.pipeline.turn", "bot.stories"}
 
 
 #: One whole pass over a configuration.

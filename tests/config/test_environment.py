@@ -21,19 +21,19 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "config" / "schema" / "bot.json
 
 def keys(shape: Any, prefix: str = "") -> list[str]:
     """Every key of the schema that is no name of the user's own."""
-    found = []
+    collected = []
     for name, inner in shape.get("properties", {}).items():
-        found.append(prefix + name)
+        collected.append(prefix + name)
         for part in (inner, *inner.get("allOf", ()), *inner.get("anyOf", ())):
             if reference := part.get("$ref", "").rpartition("/")[2]:
-                found += keys(SCHEMA["definitions"][reference], f"{prefix}{name}.")
-    return found
+                collected += keys(SCHEMA["definitions"][reference], f"{prefix}{name}.")
+    return collected
 
 
 def test_every_key_of_the_schema_has_a_variable_and_no_two_have_the_same() -> None:
-    wanted = {f"WIREWATCH_{key.upper().replace('.', '_')}" for key in keys(SCHEMA)}
-    assert len(wanted) > 25
-    assert wanted == set(environment.list_variables())
+    expected = {f"WIREWATCH_{key.upper().replace('.', '_')}" for key in keys(SCHEMA)}
+    assert len(expected) > 25
+    assert expected == set(environment.list_variables())
     assert len(set(environment.list_variables().values())) == len(environment.list_variables())
 
 

@@ -17,9 +17,9 @@ HEAD = "rules:\n  - name: R\n    notify: desk\n"
 
 def _check(folder: Path, rules: str) -> tuple[Problem, ...]:
     start = time.process_time()
-    found = folders.check(folders.make(folder, rules=rules))
+    problems = folders.check(folders.make(folder, rules=rules))
     assert time.process_time() - start < 10
-    return found
+    return problems
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def _check(folder: Path, rules: str) -> tuple[Problem, ...]:
     ids=range(24),
 )
 def test_hostile_rules_give_located_problems_in_bounded_time(rules: str, tmp_path: Path) -> None:
-    found = _check(tmp_path, rules)
-    assert any(problem.severity == "error" for problem in found)
-    assert all(problem.line > 0 for problem in found if problem.severity == "error")
-    assert len(found) <= 1001
+    problems = _check(tmp_path, rules)
+    assert any(problem.severity == "error" for problem in problems)
+    assert all(problem.line > 0 for problem in problems if problem.severity == "error")
+    assert len(problems) <= 1001
 
 
 def test_a_file_larger_than_any_real_one_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,8 +69,8 @@ def test_a_file_larger_than_any_real_one_is_refused_unread(tmp_path: Path, monke
 
 def test_more_values_than_any_real_file_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nodes, "MAX_NODES", 50)
-    found = _check(tmp_path, "rules: [" + ", ".join(["[x]"] * 100) + "]\n")
-    assert [problem.code for problem in found] == ["too-big"]
+    problems = _check(tmp_path, "rules: [" + ", ".join(["[x]"] * 100) + "]\n")
+    assert [problem.code for problem in problems] == ["too-big"]
 
 
 def test_a_thousand_rules_cost_a_few_kilobytes_each_while_they_are_read(tmp_path: Path) -> None:

@@ -116,8 +116,8 @@ def test_what_a_help_says_in_words_is_accepted(name: str, file: str, wrong: str,
         bot.write_text(
             bot.read_text(encoding="utf-8").replace("channels:\n", f"channels:\n  {line}\n"), encoding="utf-8"
         )
-    found = mistake_cases.check(tmp_path)
-    assert found == (), config.render_problems(found)
+    problems = mistake_cases.check(tmp_path)
+    assert problems == (), config.render_problems(problems)
 
 
 def test_the_good_folder_has_no_problem(tmp_path: Path) -> None:

@@ -134,9 +134,9 @@ def test_a_channel_that_is_removed_refuses_the_rules_that_tell_it_though_their_f
     after = folders.load(_with(tmp_path, "bot.yaml", "channels: {alerts: {kind: console}}\noperator: alerts\n"), before)
     assert [problem.code for problem in after.problems] == ["unknown-channel"]
     assert after.kept == ("First",)
-    again = folders.load(_with(tmp_path, "bot.yaml", folders.BOT), after)
-    assert again.problems == ()
-    assert again.kept == ()
+    loaded = folders.load(_with(tmp_path, "bot.yaml", folders.BOT), after)
+    assert loaded.problems == ()
+    assert loaded.kept == ()
 
 
 def test_a_rule_whose_file_is_the_same_is_warned_once_no_model_is_asked_about_it_any_more(tmp_path: Path) -> None:

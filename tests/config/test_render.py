@@ -60,16 +60,16 @@ def test_the_caret_stands_right_under_wide_characters_and_tabs() -> None:
 
 def test_a_long_line_is_shown_around_the_caret(tmp_path: Path) -> None:
     query = "PTA OR " * 5000 + "badfield:x"
-    found = folders.check(folders.make(tmp_path, rules=f"rules:\n  - {{name: R, notify: desk, query: '{query}'}}\n"))
-    text = config.render_problems([problem for problem in found if problem.severity == "error"])
+    result = folders.check(folders.make(tmp_path, rules=f"rules:\n  - {{name: R, notify: desk, query: '{query}'}}\n"))
+    text = config.render_problems([problem for problem in result if problem.severity == "error"])
     assert len(text) < 1000
     line, caret = text.splitlines()[1:3]
     assert line[caret.index("^") :].startswith("badfield")
 
 
 def test_text_cannot_steer_a_terminal(tmp_path: Path) -> None:
-    found = folders.check(folders.make(tmp_path, rules='rules:\n  - {"na\u202eme\\e[31m": x}\n'))
-    text = config.render_problems(found)
+    result = folders.check(folders.make(tmp_path, rules='rules:\n  - {"na\u202eme\\e[31m": x}\n'))
+    text = config.render_problems(result)
     assert "\x1b" not in text
     assert "\u202e" not in text
 
@@ -125,8 +125,8 @@ def test_what_looks_like_a_secret_is_masked_in_place(line: str) -> None:
     ],
 )
 def test_no_secret_comes_out_whatever_is_wrong(bot: str, tmp_path: Path) -> None:
-    found = folders.check(folders.make(tmp_path, bot=bot))
-    assert any(problem.severity == "error" for problem in found)
+    result = folders.check(folders.make(tmp_path, bot=bot))
+    assert any(problem.severity == "error" for problem in result)
     for form in ("text", "json", "github"):
-        assert "SECRET" not in config.render_problems(found, form)
-    assert "SECRET" not in repr(found)
+        assert "SECRET" not in config.render_problems(result, form)
+    assert "SECRET" not in repr(result)

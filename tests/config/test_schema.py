@@ -100,17 +100,17 @@ def test_an_editor_accepts_every_shorthand(text: str, schemas: dict[str, dict[st
 
 def test_every_key_is_described_for_the_editor(schemas: dict[str, dict[str, object]]) -> None:
     def undescribed(schema: object, path: str) -> list[str]:
-        found = []
+        collected = []
         if isinstance(schema, dict):
             for name, inner in (schema.get("properties") or {}).items():
                 if name != "kind" and not {"description", "$ref", "allOf"} & set(inner):
-                    found.append(f"{path}.{name}")
+                    collected.append(f"{path}.{name}")
             for name, inner in schema.items():
-                found += undescribed(inner, f"{path}.{name}")
+                collected += undescribed(inner, f"{path}.{name}")
         elif isinstance(schema, list):
             for inner in schema:
-                found += undescribed(inner, path)
-        return found
+                collected += undescribed(inner, path)
+        return collected
 
     assert undescribed(dict(schemas), "") == []
 
@@ -120,6 +120,6 @@ def test_every_key_is_described_for_the_editor(schemas: dict[str, dict[str, obje
 )
 def test_each_shipped_file_names_its_schema_in_its_first_line(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
-    found = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
-    assert found is not None
-    assert (path.parent / found[1]).resolve() == (SHIPPED / "schema" / f"{_kind(path)}.json").resolve()
+    matching = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+    assert matching is not None
+    assert (path.parent / matching[1]).resolve() == (SHIPPED / "schema" / f"{_kind(path)}.json").resolve()

@@ -30,8 +30,8 @@ def test_the_slack_line_stands_beside_the_console_as_a_comment(tmp_path: Path) -
     line = next(line for line in text.splitlines() if "kind: slack" in line)
     assert line.lstrip().startswith("# ")
     (tmp_path / "bot.yaml").write_text(text.replace(line, line.replace("# ", "", 1)), encoding="utf-8")
-    found = config.try_load(tmp_path, environ={"SLACK_BOT_TOKEN": "x"}, kinds=app.kinds())[0]
-    assert [problem for problem in found if problem.file.endswith("bot.yaml")] == []
+    loaded = config.try_load(tmp_path, environ={"SLACK_BOT_TOKEN": "x"}, kinds=app.kinds())[0]
+    assert [problem for problem in loaded if problem.file.endswith("bot.yaml")] == []
 
 
 def test_its_feeds_have_names_and_tags() -> None:

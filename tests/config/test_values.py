@@ -84,7 +84,7 @@ def test_a_variable_is_read_when_it_is_needed() -> None:
 
 def test_a_reference_with_a_wrong_name_says_what_to_write(tmp_path: Path) -> None:
     bot = "channels: {alerts: {kind: slack, to: '#a', token: 'env:MY-TOKEN'}}\n"
-    [problem] = [each for each in folders.check(folders.make(tmp_path, bot=bot)) if each.code == "secret"]
+    [problem] = [item for item in folders.check(folders.make(tmp_path, bot=bot)) if item.code == "secret"]
     assert problem.message == "after env: comes the name of an environment variable"
     assert problem.help == "write letters, digits and _"
 
@@ -157,9 +157,9 @@ def test_any_text_gives_nodes_or_one_located_error(text: str) -> None:
 
 
 def _caret(folder: Path, rules: str) -> str:
-    found = [problem for problem in folders.check(folders.make(folder, rules=rules)) if problem.severity == "error"]
+    problems = [problem for problem in folders.check(folders.make(folder, rules=rules)) if problem.severity == "error"]
     lines = rules.splitlines()
-    return lines[found[0].line - 1][found[0].column - 1 :][: found[0].length]
+    return lines[problems[0].line - 1][problems[0].column - 1 :][: problems[0].length]
 
 
 _RULE = "rules:\n  - name: R\n    notify: desk\n"
@@ -225,5 +225,5 @@ def test_two_configurations_share_no_archive(tmp_path: Path) -> None:
         wirewatch("init", name, folder=tmp_path)
         (tmp_path / name / "feeds.yaml").write_text("feeds: []\n")
         wirewatch("once", "--config", name, folder=tmp_path)
-    found = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.db"))
-    assert found == ["one/data/wirewatch.db", "two/data/wirewatch.db"]
+    result = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.db"))
+    assert result == ["one/data/wirewatch.db", "two/data/wirewatch.db"]

@@ -45,8 +45,8 @@ def test_a_broken_link_and_a_missing_anchor_stop_the_build(tmp_path: Path) -> No
 
 def test_no_page_loads_anything_from_another_server(site: Path) -> None:
     loaded = [(path.name, address) for path in site.rglob("*.html") for address in _addresses(path, _LOADS)]
-    asked = [(page, address) for page, address in loaded if "//" in address]
-    assert asked == []
+    requests = [(page, address) for page, address in loaded if "//" in address]
+    assert requests == []
     styles = [
         path for path in site.rglob("*.css") if re.search(r"(@import|url\()\s*[\"']?(https?:)?//", path.read_text())
     ]

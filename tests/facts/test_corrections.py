@@ -80,8 +80,8 @@ def test_typos_punctuation_small_words_and_dress_are_silent(title: str) -> None:
     ],
 )
 def test_another_outcome_number_day_or_party_is_a_material_headline(before: str, after: str) -> None:
-    one, other = replace(BEFORE, title=before), replace(BEFORE, title=after)
-    assert [edit.after for edit in facts.corrections(one, other)] == [after]
+    first, other = replace(BEFORE, title=before), replace(BEFORE, title=after)
+    assert [edit.after for edit in facts.corrections(first, other)] == [after]
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,10 @@ def test_the_first_article_of_a_story_may_hold_its_deadline() -> None:
 
 
 def test_of_a_deadline_that_moved_only_the_new_day_counts() -> None:
-    (found,) = facts.claims_of([FIRST, MOVED]).dues.deadlines()
-    assert found.day == date(2015, 12, 30)
-    assert (found.fact.after, found.fact.outlet) == ("30 December", "Mashable")
-    assert found.fact.sentence.startswith("The regulator extended the deadline")
+    (new,) = facts.claims_of([FIRST, MOVED]).dues.deadlines()
+    assert new.day == date(2015, 12, 30)
+    assert (new.fact.after, new.fact.outlet) == ("30 December", "Mashable")
+    assert new.fact.sentence.startswith("The regulator extended the deadline")
 
 
 def test_a_late_article_that_repeats_the_old_day_does_not_bring_it_back() -> None:

@@ -166,9 +166,9 @@ def test_a_sentence_that_repeats_the_headline_and_adds_only_the_day_of_the_repor
 
 def test_the_sentence_of_a_change_is_told_once_however_it_writes_the_value() -> None:
     text = "Ofcom has moved the date for Northlink to pay its fine from December 30 to January 30, 2016."
-    found = told("Northlink wins extra month to pay Ofcom fine", text)
+    result = told("Northlink wins extra month to pay Ofcom fine", text)
 
-    assert [fact.before for fact in found if fact.sentence == text] == ["30 December"]
+    assert [fact.before for fact in result if fact.sentence == text] == ["30 December"]
 
 
 def test_what_the_nearest_other_story_has_told_is_not_told_again() -> None:
@@ -182,8 +182,8 @@ def test_what_the_nearest_other_story_has_told_is_not_told_again() -> None:
 
 def perhaps(title: str, text: str, *, day: date = LATER) -> list[str]:
     later = article(title, text, outlet="Metro", day=day)
-    told, further = facts.news_and_more(facts.claims_of([FIRST]), facts.read(later))
-    assert told == facts.news(facts.claims_of([FIRST]), facts.read(later))
+    news, further = facts.news_and_more(facts.claims_of([FIRST]), facts.read(later))
+    assert news == facts.news(facts.claims_of([FIRST]), facts.read(later))
     return [fact.sentence for fact in further]
 
 
@@ -210,9 +210,9 @@ def test_of_an_article_that_surely_brings_nothing_new_there_is_nothing_to_choose
 
 def test_a_sentence_that_goes_from_one_value_to_another_is_read_in_that_order() -> None:
     earlier = article("Stays shortened", "Visa-free stays are cut from 60 days to 30 days.", name="visa")
-    found = told("Thailand in a nutshell", "Yes, visa-free stays go from 60 to 30 days.", earlier=earlier)
+    result = told("Thailand in a nutshell", "Yes, visa-free stays go from 60 to 30 days.", earlier=earlier)
 
-    assert [(fact.before, fact.after) for fact in found if fact.before] == []
+    assert [(fact.before, fact.after) for fact in result if fact.before] == []
 
 
 def test_a_lowered_fine_is_told_by_alignment_with_the_storys_statement() -> None:
@@ -222,10 +222,10 @@ def test_a_lowered_fine_is_told_by_alignment_with_the_storys_statement() -> None
 
 def test_a_decision_is_quoted_whole_with_its_article_and_link() -> None:
     text = "Northlink has lodged an appeal with the Competition Appeal Tribunal against the penalty."
-    found = told("Northlink appeals against Ofcom's 999 fine", f"{text} A hearing is set for 14 March 2016.")
-    assert [fact.kind for fact in found] == ["sentence"] * len(found)
-    assert f"{text} A hearing is set for 14 March 2016." in [fact.sentence for fact in found]
-    assert {(fact.article, fact.outlet, fact.link) for fact in found} == {
+    result = told("Northlink appeals against Ofcom's 999 fine", f"{text} A hearing is set for 14 March 2016.")
+    assert [fact.kind for fact in result] == ["sentence"] * len(result)
+    assert f"{text} A hearing is set for 14 March 2016." in [fact.sentence for fact in result]
+    assert {(fact.article, fact.outlet, fact.link) for fact in result} == {
         (ArticleId("later"), "Metro", "https://news.example/later")
     }
 
@@ -235,7 +235,7 @@ APPEAL = "Northlink has lodged an appeal with the Competition Appeal Tribunal ag
 
 def quotes(text: str, title: str = "Northlink appeals against Ofcom's 999 fine") -> list[str]:
     later = article(title, text, outlet="Metro", day=LATER)
-    shown = [fact for found in facts.news_and_more(facts.claims_of([FIRST]), facts.read(later)) for fact in found]
+    shown = [fact for item in facts.news_and_more(facts.claims_of([FIRST]), facts.read(later)) for fact in item]
     return [fact.sentence for fact in shown if fact.is_sentence and fact.sentence != title]
 
 
@@ -301,7 +301,7 @@ def test_a_sum_replaces_no_sum_that_was_for_something_else() -> None:
 def test_a_headline_that_asks_is_not_quoted() -> None:
     sentences = [fact.sentence for fact in told("Northlink: how many calls failed?", f"{COUNTED} It has a new chair.")]
     assert sentences[0].startswith("Ofcom now says 11,400")
-    assert not any(each.endswith("?") for each in sentences)
+    assert not any(sentence.endswith("?") for sentence in sentences)
 
 
 @pytest.mark.parametrize(
@@ -371,15 +371,15 @@ def test_a_text_labelled_as_comment_is_less_probably_news(label: str) -> None:
 
 def test_a_deed_that_the_story_reports_in_another_word_is_not_news() -> None:
     first = article("Minister Pole quits over 999 fine", "Adrian Pole left the government.", name="one", day=LATER)
-    again = article("Minister Pole resigns over 999 fine", "Adrian Pole left the government.", name="b", day=LATER)
-    assert facts.news(facts.claims_of([first]), facts.read(again)) == ()
+    source = article("Minister Pole resigns over 999 fine", "Adrian Pole left the government.", name="b", day=LATER)
+    assert facts.news(facts.claims_of([first]), facts.read(source)) == ()
 
 
 def test_what_was_told_once_is_not_told_again() -> None:
     first = article("Northlink appeals fine", "Northlink has appealed to the tribunal.", name="a", day=LATER)
-    again = article("Appeal by Northlink", "Northlink has lodged an appeal to the tribunal.", name="b", day=LATER)
+    source = article("Appeal by Northlink", "Northlink has lodged an appeal to the tribunal.", name="b", day=LATER)
     claims = facts.claims_of([FIRST, first])
-    assert facts.news(claims, facts.read(again)) == ()
+    assert facts.news(claims, facts.read(source)) == ()
 
 
 def test_the_opening_article_a_copy_and_an_empty_article_have_no_news() -> None:
@@ -391,8 +391,8 @@ def test_the_opening_article_a_copy_and_an_empty_article_have_no_news() -> None:
 def test_a_toll_is_aligned_across_languages_by_its_meaning() -> None:
     spanish = article("Sismo deja cuatro muertos en Chala", "Hay cuatro fallecidos en Chala.", name="s", language="es")
     later = article("Death toll in Chala quake rises to 11", "Rescuers found seven bodies in a hotel.", day=LATER)
-    found = changes_of.changes(facts.claims_of([spanish]), facts.read(later))
-    assert [(each.label, each.before, each.after) for each in found] == [("deaths", "4", "11")]
+    news = changes_of.changes(facts.claims_of([spanish]), facts.read(later))
+    assert [(new.label, new.before, new.after) for new in news] == [("deaths", "4", "11")]
 
 
 def test_the_claims_of_a_story_are_bounded_however_many_articles_join() -> None:
@@ -462,6 +462,6 @@ def test_who_is_cleared_of_nothing_that_was_reported_is_not_marked() -> None:
 
 def test_a_correction_without_its_words_in_the_headline_is_marked_and_its_regret_is_not_quoted() -> None:
     text = "An earlier version of this article misstated the fine on Northlink. We regret the error. — kw"
-    found = told("Northlink and the regulator", text)
-    assert [fact.mark for fact in found] == [CORRECTION] * len(found) != []
-    assert not any("regret" in fact.sentence for fact in found)
+    result = told("Northlink and the regulator", text)
+    assert [fact.mark for fact in result] == [CORRECTION] * len(result) != []
+    assert not any("regret" in fact.sentence for fact in result)

@@ -116,17 +116,17 @@ def test_arrivals_teach_the_rhythm_and_dates_in_the_future_do_not() -> None:
 
 @pytest.mark.parametrize("hours", [2, 30])
 def test_ttl_and_freshness_are_lower_bounds_up_to_a_day(hours: int) -> None:
-    asked = timedelta(hours=hours)
-    by_ttl = was_read(READ, ParsedFeed(ttl=asked))
-    by_header = answered(READ, status(304, fresh_until=START + asked))
-    assert by_ttl.due_at == by_header.due_at == START + min(asked, timedelta(hours=24))
+    request = timedelta(hours=hours)
+    by_ttl = was_read(READ, ParsedFeed(ttl=request))
+    by_header = answered(READ, status(304, fresh_until=START + request))
+    assert by_ttl.due_at == by_header.due_at == START + min(request, timedelta(hours=24))
 
 
 def test_a_304_keeps_what_the_last_reading_asked() -> None:
     state = was_read(READ, ParsedFeed(ttl=timedelta(hours=2), skip_hours=(1,)))
-    again = answered(state, WELL, now=state.due_at)
-    assert again.due_at - state.due_at == timedelta(hours=2)
-    assert again.publisher_limits.skip_hours == (1,)
+    repeated = answered(state, WELL, now=state.due_at)
+    assert repeated.due_at - state.due_at == timedelta(hours=2)
+    assert repeated.publisher_limits.skip_hours == (1,)
 
 
 def test_skipped_hours_and_days_are_passed_over() -> None:

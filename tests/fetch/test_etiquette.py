@@ -87,8 +87,8 @@ async def test_waiting_for_a_busy_host_costs_no_time_of_the_request(
     server.serve("/feed", Reply(body=BODY, delay_seconds=0.15))
     fetcher = make_fetcher(dataclasses.replace(POLICY, per_host=1, timeout=timedelta(seconds=0.3)))
     async with asyncio.TaskGroup() as tasks:
-        asked = [tasks.create_task(fetcher.get(configured(url=server.url()))) for _ in range(4)]
-    assert [task.result().status for task in asked] == [200] * 4
+        requests = [tasks.create_task(fetcher.get(configured(url=server.url()))) for _ in range(4)]
+    assert [task.result().status for task in requests] == [200] * 4
 
 
 async def test_a_kept_connection_that_the_server_closed_is_no_failure(server: FeedServer, fetcher: HttpFetcher) -> None:

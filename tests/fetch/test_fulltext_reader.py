@@ -142,9 +142,9 @@ async def test_pages_of_one_host_keep_its_pace_and_other_hosts_do_not_wait(
     await reader.text_of(URL, FEED)
     await reader.text_of("https://other.example.net/a", FEED)
     await reader.text_of(URL + "b", FEED)
-    asked = dict(web.asked)
-    assert asked["https://other.example.net/a"] == 0
-    assert asked[URL + "b"] == 1
+    request = dict(web.asked)
+    assert request["https://other.example.net/a"] == 0
+    assert request[URL + "b"] == 1
 
 
 async def test_a_crawl_delay_is_kept_up_to_a_bound(web: Web, reader: fulltext.TrafilaturaReader) -> None:
@@ -152,9 +152,9 @@ async def test_a_crawl_delay_is_kept_up_to_a_bound(web: Web, reader: fulltext.Tr
     web.put("https://slow.example.org/robots.txt", b"User-agent: *\nCrawl-delay: 86400", kind="text/plain")
     for url in (URL, URL + "b", "https://slow.example.org/a", "https://slow.example.org/b"):
         await reader.text_of(url, FEED)
-    asked = dict(web.asked)
-    assert asked[URL + "b"] - asked[URL] == 7
-    assert asked["https://slow.example.org/b"] - asked["https://slow.example.org/a"] == 30
+    request = dict(web.asked)
+    assert request[URL + "b"] - request[URL] == 7
+    assert request["https://slow.example.org/b"] - request["https://slow.example.org/a"] == 30
 
 
 async def test_a_host_that_says_retry_after_is_left_alone(

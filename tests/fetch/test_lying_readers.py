@@ -110,12 +110,12 @@ async def test_a_process_that_does_not_end_when_nobody_writes_to_it_is_killed(
     readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Other tests of this process may have left a fork server.
-    others = set(children(os.getpid()))
+    other_items = set(children(os.getpid()))
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE, "time.sleep(60)"))
     with pytest.raises(ReadError, match=r"^no feed$"):
         await read_title(readers, "Good")
     await readers.close()
-    assert set(children(os.getpid())) - others == set()
+    assert set(children(os.getpid())) - other_items == set()
 
 
 async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(

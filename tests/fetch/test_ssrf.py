@@ -229,7 +229,7 @@ async def test_a_private_block_is_closed_to_hubs_robots_pages_and_redirects_of_p
     target, public = f"http://wiki.intra:{server.port}/feed", "http://news.example/feed"
     # A connection that the wiki's own feed has made is idle now.
     await intranet.get(Request(url=target, home=target))
-    asked = len(server.requests)
+    result = len(server.requests)
     for request in (
         # A page or a redirect, an address where a feed has moved for good, and what names no feed at all.
         Request(url=target, home=public),
@@ -241,7 +241,7 @@ async def test_a_private_block_is_closed_to_hubs_robots_pages_and_redirects_of_p
             await intranet.get(request)
     robots_txt = await fulltext.fetch_robots(intranet, target, home=public, now=START)
     assert (robots_txt.allows(target), robots_txt.is_refused) == (False, True)
-    assert len(server.requests) == asked
+    assert len(server.requests) == result
 
 
 async def test_a_name_that_its_owner_points_into_a_private_block_opens_nothing(

@@ -47,7 +47,7 @@ def rule(**keys: Any) -> Rule:
             keys[key] = lines(keys[key])
     for key in ("must_match", "must_not_match"):
         if key in keys:
-            keys[key] = tuple(Example(title=each) if isinstance(each, str) else Example(**each) for each in keys[key])
+            keys[key] = tuple(Example(title=item) if isinstance(item, str) else Example(**item) for item in keys[key])
     if "skip" in keys:
         keys["skip"] = tuple(map(ArticleForm, keys["skip"]))
     if "sets" in keys:
@@ -56,7 +56,7 @@ def rule(**keys: Any) -> Rule:
 
 
 def rule_set(*given: Rule) -> rules.RuleSet:
-    return rules.RuleSet([rules.compile_rule(each) for each in given])
+    return rules.RuleSet([rules.compile_rule(item) for item in given])
 
 
 def matched(given: Rule, found: Article) -> tuple[Match, ...]:
@@ -74,8 +74,8 @@ def item_has(term: str, title: str = "", text: str = "") -> bool:
 
 
 def words_found(query: str, title: str = "", text: str = "") -> list[str]:
-    found = matched(rule(query=query), article(title, text))
-    return [evidence.text for match in found for evidence in match.evidence]
+    result = matched(rule(query=query), article(title, text))
+    return [evidence.text for match in result for evidence in match.evidence]
 
 
 def rules_text(string: str) -> str:
@@ -222,26 +222,26 @@ def cases(draw: st.DrawFn) -> tuple[list[Rule], Article]:
     vocabulary = list(SCRIPTS[draw(st.sampled_from(sorted(SCRIPTS)))])
     if draw(st.booleans()):
         vocabulary += SCRIPTS[draw(st.sampled_from(sorted(SCRIPTS)))]
-    found = article(
+    source = article(
         draw(texts(vocabulary, size=7)),
         draw(texts(vocabulary, size=15)),
         tags=tuple(draw(st.lists(texts(vocabulary, size=2), max_size=2))),
         language=draw(st.sampled_from([None, "en", "en_GB", "de"])),
     )
-    made = []
+    collected = []
     for number in range(draw(st.integers(1, 4))):
         where = draw(st.sampled_from(list(Where)))
         if draw(st.booleans()):
             query = rules.render_query(draw(expressions(vocabulary)))
-            made.append(rule(name=f"rule {number}", query=query, where=where))
+            collected.append(rule(name=f"rule {number}", query=query, where=where))
         else:
             keys = {
                 key: {str(line): draw(st.lists(items(vocabulary), min_size=1, max_size=3)) for line in range(size)}
                 for key in ("all", "any", "none")
                 if (size := draw(st.integers(0, 2)))
             }
-            made.append(rule(name=f"rule {number}", where=where, **keys))
-    return made, found
+            collected.append(rule(name=f"rule {number}", where=where, **keys))
+    return collected, source
 
 
 def items(vocabulary: list[str]) -> st.SearchStrategy[str]:

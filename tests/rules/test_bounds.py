@@ -86,7 +86,7 @@ def _every_way(text: article_text.FieldText, pattern: expression.Pattern, first:
 def test_a_regular_expression_is_counted_before_it_runs_by_its_size_and_the_length_of_the_text() -> None:
     article = make_article(Example(title="", body="the quick brown fox " * 10_000))
     for query, steps in ((r"/(?i:[a-z\s]{1,190}[0-9])/", 382_000), ("/fox/", 2_000)):
-        wanted = rules.parse_query(query)
+        expected = rules.parse_query(query)
         with pytest.raises(rules.TooManySteps):
-            evaluate.holds(wanted, article_text.ArticleText(article, rules.Steps(steps - 2_000)))
-        evaluate.holds(wanted, article_text.ArticleText(article, rules.Steps(steps + 2_000)))
+            evaluate.holds(expected, article_text.ArticleText(article, rules.Steps(steps - 2_000)))
+        evaluate.holds(expected, article_text.ArticleText(article, rules.Steps(steps + 2_000)))

@@ -20,14 +20,14 @@ ROW = re.compile(r"^\| `(.+?)` \| (.+?) \| (yes|no) \|$", re.MULTILINE)
 def examples() -> list[Any]:
     """(rules, headline or ``title | body``, whether it is found) in the order of the page."""
     found: list[Any] = []
-    made: list[rules.CompiledRule] = []
+    created: list[rules.CompiledRule] = []
     for kind, block in FENCE.findall((DOCS / "rules.md").read_text(encoding="utf-8")):
         if kind == "yaml":
             # libyaml, as the bot itself: PyYAML's own scanner stumbles over [wom?n].
             file = yaml.load(block, yaml.CSafeLoader)
-            made = [rules.compile_rule(rule_of(each, file)) for each in file["rules"]]
+            created = [rules.compile_rule(rule_of(item, file)) for item in file["rules"]]
         else:
-            found += [pytest.param(made, line, kind == "finds", id=line) for line in block.splitlines()]
+            found += [pytest.param(created, line, kind == "finds", id=line) for line in block.splitlines()]
     return found
 
 

@@ -27,13 +27,13 @@ def test_engine_and_slow_evaluator_agree_in_eight_scripts(case: tuple[list[Rule]
             compiled.append(rules.compile_rule(rule))
         except rules.RuleError:
             event("refused")
-    expected = tuple(one.rule.name for one in compiled if slow.matches(one, article))
+    expected = tuple(item.rule.name for item in compiled if slow.matches(item, article))
     rule_set = rules.RuleSet(compiled)
     event("matched" if expected else "nothing matched")
     assert rule_set.matching(article, making.FEED, now=making.NOW) == expected
-    found = rule_set.match(article, making.FEED, now=making.NOW)
-    assert tuple(match.rule for match in found) == expected
-    for match in found:
+    result = rule_set.match(article, making.FEED, now=making.NOW)
+    assert tuple(match.rule for match in result) == expected
+    for match in result:
         for evidence in match.evidence:
             string = {"title": article.title, "body": article.text, "url": article.link}.get(evidence.field)
             if string is not None:

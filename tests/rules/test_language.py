@@ -108,12 +108,12 @@ def test_capitals_in_a_shouting_title_are_weak(term: str, title: str, text: str,
 
 
 def test_evidence_is_the_articles_own_words_with_offsets() -> None:
-    found = article("Ｔｈｅ ＰＴＡ", "Its back\u00ad-\ndoor’s order")
-    (match,) = matched(rule(all={"who": ["PTA"], "what": ["back door"]}), found)
+    source = article("Ｔｈｅ ＰＴＡ", "Its back\u00ad-\ndoor’s order")
+    (match,) = matched(rule(all={"who": ["PTA"], "what": ["back door"]}), source)
     who, what = match.evidence
     assert (who.label, who.term, who.field, who.text) == ("who", "PTA", "title", "ＰＴＡ")
-    assert found.title[who.start : who.end] == "ＰＴＡ"
-    assert what.text == found.text[what.start : what.end] == "back\u00ad-\ndoor"
+    assert source.title[who.start : who.end] == "ＰＴＡ"
+    assert what.text == source.text[what.start : what.end] == "back\u00ad-\ndoor"
 
 
 def test_evidence_of_near_is_the_pair_and_not_every_place() -> None:
@@ -181,9 +181,9 @@ def test_a_phrase_ends_at_marks_and_goes_over_dashes_and_possessives(texts: str,
 
 
 def test_a_long_phrase_is_found_wherever_its_beginning_is_said_before() -> None:
-    asked = rule_set(rule(any=["one two three four"]))
+    request = rule_set(rule(any=["one two three four"]))
     for text, expected in (("one two one two three four", ("a rule",)), ("one two three and three four", ())):
-        assert asked.matching(article("x", text), FEED, now=NOW) == expected
+        assert request.matching(article("x", text), FEED, now=NOW) == expected
 
 
 # -- ``stem: true``: the other English forms of a term's last word, and the truth of what is then explained
@@ -234,9 +234,9 @@ def test_an_exclusion_has_its_forms_too() -> None:
 
 
 def test_the_rule_is_read_back_with_every_form_and_as_a_query_that_means_the_same() -> None:
-    said = rules.describe_rule(rule(all={"x": ["fine"], "y": ["Ofcom"]}, stem=True))
-    assert '"fine", "fined" or "fines"' in said
-    assert "(fine OR fined OR fines) AND" in said
+    description = rules.describe_rule(rule(all={"x": ["fine"], "y": ["Ofcom"]}, stem=True))
+    assert '"fine", "fined" or "fines"' in description
+    assert "(fine OR fined OR fines) AND" in description
 
 
 WORDS = st.sampled_from("fine fines fined law breach breaches ban banned policy policies striking the in of".split())
@@ -245,6 +245,6 @@ WORDS = st.sampled_from("fine fines fined law breach breaches ban banned policy 
 @given(st.lists(WORDS, min_size=1, max_size=3), st.lists(WORDS, max_size=12))
 def test_engine_and_slow_evaluator_agree_on_widened_terms(term: list[str], text: list[str]) -> None:
     compiled = rules.compile_rule(rule(any={"x": [" ".join(term)]}, stem=True))
-    found = article(" ".join(text) or "nothing")
-    matched = rules.RuleSet([compiled]).matching(found, making.FEED, now=making.NOW)
-    assert bool(matched) is slow.matches(compiled, found)
+    source = article(" ".join(text) or "nothing")
+    matched = rules.RuleSet([compiled]).matching(source, making.FEED, now=making.NOW)
+    assert bool(matched) is slow.matches(compiled, source)

@@ -48,13 +48,13 @@ def test_what_is_shown_parses_to_the_same_expression(shown: expression.Expressio
 def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
     sets = {"s": ("x", "y z")}
     for read in (rules.parse_query, rules.parse_term):
-        found = outcome(read, text, sets)
-        if isinstance(found, rules.QueryError):
-            assert 0 <= found.start <= found.end <= len(text)
-            assert found.message
-            assert found.code
+        result = outcome(read, text, sets)
+        if isinstance(result, rules.QueryError):
+            assert 0 <= result.start <= result.end <= len(text)
+            assert result.message
+            assert result.code
         else:
-            assert rules.parse_query(rules.render_query(found), sets=sets) == found
+            assert rules.parse_query(rules.render_query(result), sets=sets) == result
 
 
 @pytest.mark.parametrize(
@@ -154,10 +154,10 @@ def test_a_mistake_in_a_list_item_is_placed_too(term: str, part: str, code: str)
 )
 def test_hostile_queries_are_read_or_refused_soon(hostile: str) -> None:
     started = time.process_time()
-    found = outcome(rules.parse_query, hostile, {"s": tuple("abcdefgh")})
-    if isinstance(found, rules.QueryError):
-        assert 0 <= found.start <= found.end <= len(hostile)
-        assert len(found.message) < 2_000
+    result = outcome(rules.parse_query, hostile, {"s": tuple("abcdefgh")})
+    if isinstance(result, rules.QueryError):
+        assert 0 <= result.start <= result.end <= len(hostile)
+        assert len(result.message) < 2_000
     assert time.process_time() - started < 5
 
 

@@ -35,8 +35,8 @@ def problems(given: Rule) -> list[tuple[tuple[str | int, ...], str]]:
 
 
 def codes(given: Rule) -> list[tuple[tuple[str | int, ...], str]]:
-    found = rules.find_warnings(rules.compile_rule(given))
-    return [(problem.place, problem.code) for problem in found if problem.code != "no-examples"]
+    warnings = rules.find_warnings(rules.compile_rule(given))
+    return [(problem.place, problem.code) for problem in warnings if problem.code != "no-examples"]
 
 
 def test_all_problems_of_a_rule_come_at_once_each_with_its_place() -> None:
@@ -111,8 +111,8 @@ def test_what_is_rarely_meant_is_warned_of(given: Rule, expected: list[tuple[tup
 
 
 def test_a_warning_about_a_term_of_a_set_points_at_the_set_in_the_query() -> None:
-    given = rule(query="merger AND $fruit", sets={"fruit": ["Apple", "durian juice"]})
-    warnings = {problem.code: problem for problem in rules.find_warnings(rules.compile_rule(given))}
+    values = rule(query="merger AND $fruit", sets={"fruit": ["Apple", "durian juice"]})
+    warnings = {problem.code: problem for problem in rules.find_warnings(rules.compile_rule(values))}
     assert (warnings["word-and-name"].start, warnings["word-and-name"].end) == (11, 17)
 
 
@@ -162,7 +162,7 @@ def test_explain_tells_weakness_pause_and_other_feeds() -> None:
 def test_a_rule_on_the_lead_matches_the_headline_or_the_first_two_sentences() -> None:
     on_lead = rule(any=["house", "law"], where=Where.LEAD)
     (match,) = matched(on_lead, article("A house is sold", LEAD))
-    assert [(each.field, each.text, each.start) for each in match.evidence] == [
+    assert [(item.field, item.text, item.start) for item in match.evidence] == [
         ("title", "house", 2),
         ("body", "house", 4),
         ("body", "law", 19),
@@ -188,24 +188,24 @@ def test_a_rule_leaves_out_the_forms_that_it_skips_and_explain_names_the_mark() 
 
 
 def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:
-    said = rules.describe_rule(BLACKBERRY)
-    assert 'product: "BES" in capitals' in said
-    assert 'unless it mentions "parent teacher association"' in said
-    query = said.splitlines()[-1].removeprefix("As a query: ")
+    description = rules.describe_rule(BLACKBERRY)
+    assert 'product: "BES" in capitals' in description
+    assert 'unless it mentions "parent teacher association"' in description
+    query = description.splitlines()[-1].removeprefix("As a query: ")
     sets = dict(BLACKBERRY.sets)
     assert rules.render_query(rules.parse_query(query, sets=sets)) == query
 
 
 def test_paused_past_and_foreign_rules_do_not_match() -> None:
     plain = rule(any=["x1"])
-    found = article("x1")
-    assert matched(plain, found)
-    assert not matched(replace(plain, paused=True), found)
-    assert not matched(replace(plain, until=NOW), found)
-    assert matched(replace(plain, until=NOW + timedelta(seconds=1)), found)
-    assert not matched(replace(plain, feeds=("Dawn",)), found)
+    source = article("x1")
+    assert matched(plain, source)
+    assert not matched(replace(plain, paused=True), source)
+    assert not matched(replace(plain, until=NOW), source)
+    assert matched(replace(plain, until=NOW + timedelta(seconds=1)), source)
+    assert not matched(replace(plain, feeds=("Dawn",)), source)
     for feeds in ((FEED.url,), ("example news",), ("pakistan",), ("Dawn", "Pakistan")):
-        assert matched(replace(plain, feeds=feeds), found)
+        assert matched(replace(plain, feeds=feeds), source)
 
 
 def test_full_text_is_wanted_where_part_of_a_rule_is_in_the_teaser() -> None:
@@ -224,6 +224,6 @@ def test_full_text_is_wanted_where_part_of_a_rule_is_in_the_teaser() -> None:
 
 def test_matches_carry_the_rules_version_and_come_in_the_order_of_the_rules() -> None:
     several = rule_set(rule(name="z", any=["x1"], version="v1"), rule(name="a", any=["x1"], version="v2"))
-    found = several.match(article("x1"), FEED, now=NOW)
-    assert [(match.rule, match.rule_version) for match in found] == [("z", "v1"), ("a", "v2")]
+    result = several.match(article("x1"), FEED, now=NOW)
+    assert [(match.rule, match.rule_version) for match in result] == [("z", "v1"), ("a", "v2")]
     assert list(several.rules) == ["z", "a"]

@@ -33,33 +33,35 @@ async def find(
     titles: tuple[str, ...] = (),
 ) -> KnownItems:
     question = IdentityQuery(feed=feed, keys=keys, links=links, fingerprints=fingerprints, titles=titles)
-    [found] = await store.read(lambda tx: tx.articles.find_known_items([question]))
-    return found
+    [result] = await store.read(lambda tx: tx.articles.find_known_items([question]))
+    return result
 
 
 async def test_an_article_comes_back_as_it_was_and_is_not_written_twice(store: storage.Store) -> None:
-    one = replace(article("one"), author="A. Khan", language="ur", is_full_text=True, published=None)
-    await keep(store, one)
-    await keep(store, replace(one, title="another"))
-    assert await store.read(lambda tx: tx.articles.get([one.id, ArticleId("none")])) == {one.id: one}
-    assert await store.read(lambda tx: tx.articles.find(one.link)) == one
+    first = replace(article("one"), author="A. Khan", language="ur", is_full_text=True, published=None)
+    await keep(store, first)
+    await keep(store, replace(first, title="another"))
+    assert await store.read(lambda tx: tx.articles.get([first.id, ArticleId("none")])) == {first.id: first}
+    assert await store.read(lambda tx: tx.articles.find(first.link)) == first
     assert await store.read(lambda tx: tx.articles.find("")) is None
 
 
 async def test_an_id_is_known_in_its_own_feed_only(store: storage.Store) -> None:
-    one = article("one")
-    await keep(store, one)
-    await see(store, one, "guid-1")
-    assert (await find(store, keys=("guid-1", "guid-2"))).by_key["guid-1"].id == one.id
+    source = article("one")
+    await keep(store, source)
+    await see(store, source, "guid-1")
+    assert (await find(store, keys=("guid-1", "guid-2"))).by_key["guid-1"].id == source.id
     assert (await find(store, feed=BBC, keys=("guid-1",))).by_key == {}
 
 
 async def test_a_link_and_a_fingerprint_are_known_from_any_feed_oldest_first(store: storage.Store) -> None:
-    one, two = article("one"), replace(article("two", minutes=1), link=article("one").link)
-    await keep(store, two, one)
-    found = await find(store, feed=BBC, links=(one.link, "https://x.example/"), fingerprints=(two.fingerprint, ""))
-    assert {link: [stub.id for stub in stubs] for link, stubs in found.by_link.items()} == {one.link: [one.id, two.id]}
-    [stub] = found.by_fingerprint[two.fingerprint]
+    first, two = article("one"), replace(article("two", minutes=1), link=article("one").link)
+    await keep(store, two, first)
+    result = await find(store, feed=BBC, links=(first.link, "https://x.example/"), fingerprints=(two.fingerprint, ""))
+    assert {link: [stub.id for stub in stubs] for link, stubs in result.by_link.items()} == {
+        first.link: [first.id, two.id]
+    }
+    [stub] = result.by_fingerprint[two.fingerprint]
     assert (stub.id, stub.title, stub.published, stub.has_text, stub.feed) == (
         two.id,
         two.title,
@@ -70,47 +72,47 @@ async def test_a_link_and_a_fingerprint_are_known_from_any_feed_oldest_first(sto
 
 
 async def test_a_link_is_known_in_any_of_its_forms(store: storage.Store) -> None:
-    one = replace(article("one"), link="http://www.news.example/a?b=1")
+    first = replace(article("one"), link="http://www.news.example/a?b=1")
     front = replace(article("front"), link="https://front.example/")
-    await keep(store, one, front)
+    await keep(store, first, front)
     for form in ("https://news.example/a?b=1", "http://www.news.example/a?b=1", "news.example/a?b=1"):
-        assert [stub.id for stub in (await find(store, links=(form,))).by_link[form]] == [one.id]
-    assert await store.read(lambda tx: tx.articles.find("https://news.example/a?b=1")) == one
+        assert [stub.id for stub in (await find(store, links=(form,))).by_link[form]] == [first.id]
+    assert await store.read(lambda tx: tx.articles.find("https://news.example/a?b=1")) == first
     assert await store.read(lambda tx: tx.articles.find(front.link)) == front
 
 
 async def test_a_title_is_known_folded_and_only_of_the_feed_that_carries_it(store: storage.Store) -> None:
-    one, two = article("one"), replace(article("two", minutes=1), title="HEADLINE of “one”!")
-    await keep(store, one, two)
-    await see(store, one, "1")
+    first, two = article("one"), replace(article("two", minutes=1), title="HEADLINE of “one”!")
+    await keep(store, first, two)
+    await see(store, first, "1")
     await see(store, two, "2")
-    found = (await find(store, titles=("headline of one",))).by_title
-    assert {title: [stub.id for stub in stubs] for title, stubs in found.items()} == {
-        "headline of one": [one.id, two.id]
+    by_title = (await find(store, titles=("headline of one",))).by_title
+    assert {title: [stub.id for stub in stubs] for title, stubs in by_title.items()} == {
+        "headline of one": [first.id, two.id]
     }
     assert (await find(store, feed=BBC, titles=("headline of one",))).by_title == {}
 
 
 async def test_an_id_moves_to_the_article_it_names_now(store: storage.Store) -> None:
-    one, two = article("one"), article("two")
-    await keep(store, one, two)
-    await see(store, one, "guid")
+    first, two = article("one"), article("two")
+    await keep(store, first, two)
+    await see(store, first, "guid")
     await see(store, two, "guid")
     assert (await find(store, keys=("guid",))).by_key["guid"].id == two.id
 
 
 async def test_questions_asked_together_are_answered_each_for_its_own_feed(store: storage.Store) -> None:
-    one, two = article("one"), article("two", minutes=1)
-    await keep(store, one, two)
-    await see(store, one, "guid")
+    first, two = article("one"), article("two", minutes=1)
+    await keep(store, first, two)
+    await see(store, first, "guid")
     await see(store, two, "guid", feed=BBC)
-    asked = {"keys": ("guid",), "links": (one.link,), "titles": ("headline of one", "headline of two")}
-    questions = [IdentityQuery(feed=feed, **asked) for feed in (DAWN, BBC, "https://none.example/")]
+    request = {"keys": ("guid",), "links": (first.link,), "titles": ("headline of one", "headline of two")}
+    questions = [IdentityQuery(feed=feed, **request) for feed in (DAWN, BBC, "https://none.example/")]
     together = await store.read(lambda tx: tx.articles.find_known_items(questions))
-    assert list(together) == [await find(store, feed=question.feed, **asked) for question in questions]
-    assert [[stub.id for stub in each.by_key.values()] for each in together] == [[one.id], [two.id], []]
-    assert [list(each.by_title) for each in together] == [["headline of one"], ["headline of two"], []]
-    assert [[stub.id for stub in each.by_link[one.link]] for each in together] == [[one.id]] * 3
+    assert list(together) == [await find(store, feed=question.feed, **request) for question in questions]
+    assert [[stub.id for stub in item.by_key.values()] for item in together] == [[first.id], [two.id], []]
+    assert [list(item.by_title) for item in together] == [["headline of one"], ["headline of two"], []]
+    assert [[stub.id for stub in item.by_link[first.link]] for item in together] == [[first.id]] * 3
 
 
 async def test_thousands_of_ids_at_once_are_known(store: storage.Store) -> None:
@@ -118,62 +120,62 @@ async def test_thousands_of_ids_at_once_are_known(store: storage.Store) -> None:
     await keep(store, *items)
     sightings = [Sighting(feed=DAWN, key=f"guid {n}", article=item.id) for n, item in enumerate(items)]
     await store.write(lambda tx: tx.articles.see(sightings, at=START))
-    found = await find(
+    result = await find(
         store, keys=tuple(sighting.key for sighting in sightings), links=tuple(item.link for item in items)
     )
-    assert len(found.by_key) == len(found.by_link) == 2_500
+    assert len(result.by_key) == len(result.by_link) == 2_500
     assert len(await store.read(lambda tx: tx.articles.get([item.id for item in items]))) == 2_500
 
 
 async def test_hostile_text_is_kept_without_what_no_database_can_hold(store: storage.Store) -> None:
     long = "x" * 100_000
-    one = replace(
+    first = replace(
         article("one"), title="a\x00b \ud83d\ude00 \udc00", link=f"https://x.example/{long}", tags=("a", "\ud83d")
     )
-    await keep(store, one)
-    await see(store, one, long + "\x00\ud83d")
-    stored = (await store.read(lambda tx: tx.articles.get([one.id])))[one.id]
+    await keep(store, first)
+    await see(store, first, long + "\x00\ud83d")
+    stored = (await store.read(lambda tx: tx.articles.get([first.id])))[first.id]
     assert stored.title == "ab 😀 \ufffd"
     assert stored.tags == ("a", "\ufffd")
-    found = await find(store, keys=(long + "\x00\ud83d", long), links=(one.link,), titles=("ab 😀 \ufffd", "\ud83d"))
-    assert list(found.by_key) == [long + "\x00\ud83d"]
-    assert list(found.by_link) == [one.link]
+    result = await find(store, keys=(long + "\x00\ud83d", long), links=(first.link,), titles=("ab 😀 \ufffd", "\ud83d"))
+    assert list(result.by_key) == [long + "\x00\ud83d"]
+    assert list(result.by_link) == [first.link]
 
 
 async def test_an_old_item_is_kept_for_its_identity_only(store: storage.Store) -> None:
-    one = article("one")
-    await keep(store, one, has_text=False)
-    stored = (await store.read(lambda tx: tx.articles.get([one.id])))[one.id]
-    assert (stored.title, stored.link, stored.text, stored.tags) == (one.title, one.link, "", ())
-    assert [stub.has_text for stub in (await find(store, links=(one.link,))).by_link[one.link]] == [False]
+    source = article("one")
+    await keep(store, source, has_text=False)
+    stored = (await store.read(lambda tx: tx.articles.get([source.id])))[source.id]
+    assert (stored.title, stored.link, stored.text, stored.tags) == (source.title, source.link, "", ())
+    assert [stub.has_text for stub in (await find(store, links=(source.link,))).by_link[source.link]] == [False]
     assert await store.read(lambda tx: list(tx.articles.archive(since=START))) == []
     assert await store.read(lambda tx: tx.articles.count()) == 1
 
 
 async def test_a_new_version_takes_the_place_of_the_old_one(store: storage.Store) -> None:
-    one = article("one")
-    await keep(store, one)
-    second = replace(one, title="New headline", text="New text", fingerprint="new", version=2)
+    source = article("one")
+    await keep(store, source)
+    second = replace(source, title="New headline", text="New text", fingerprint="new", version=2)
     await store.write(lambda tx: tx.articles.revise(second))
-    assert (await store.read(lambda tx: tx.articles.get([one.id])))[one.id] == second
-    found = await find(store, fingerprints=(one.fingerprint, "new"))
-    assert list(found.by_fingerprint) == ["new"]
+    assert (await store.read(lambda tx: tx.articles.get([source.id])))[source.id] == second
+    result = await find(store, fingerprints=(source.fingerprint, "new"))
+    assert list(result.by_fingerprint) == ["new"]
 
 
 async def test_matches_keep_the_order_of_their_first_time(store: storage.Store) -> None:
-    one = article("one")
-    await keep(store, one)
-    await store.write(lambda tx: tx.articles.add_matches(one.id, [match("b", "PTA"), match("a", "BES\ud83d")]))
-    await store.write(lambda tx: tx.articles.add_matches(one.id, [match("c"), match("b", "backdoor")]))
-    stored = await store.read(lambda tx: tx.articles.matches(one.id))
+    source = article("one")
+    await keep(store, source)
+    await store.write(lambda tx: tx.articles.add_matches(source.id, [match("b", "PTA"), match("a", "BES\ud83d")]))
+    await store.write(lambda tx: tx.articles.add_matches(source.id, [match("c"), match("b", "backdoor")]))
+    stored = await store.read(lambda tx: tx.articles.matches(source.id))
     assert list(stored) == [match("b", "backdoor"), match("a", "BES\ufffd"), match("c")]
 
 
 async def test_the_archive_tells_oldest_first_from_a_time_on(store: storage.Store) -> None:
     items = [article(str(n), minutes=n) for n in (3, 1, 2, 0)]
     await keep(store, *items)
-    told = await store.read(lambda tx: [item.id for item in tx.articles.archive(since=START + MINUTE)])
-    assert told == [items[1].id, items[2].id, items[0].id]
+    articles = await store.read(lambda tx: [item.id for item in tx.articles.archive(since=START + MINUTE)])
+    assert articles == [items[1].id, items[2].id, items[0].id]
     assert await store.read(lambda tx: tx.articles.count(since=START + 2 * MINUTE)) == 2
 
 
@@ -194,5 +196,5 @@ async def test_articles_and_matches_are_counted_by_day_of_utc(store: storage.Sto
     assert sorted((entry.name, entry.day, entry.count) for entry in matched) == [("PTA", first, 1), ("PTA", second, 1)]
     assert await store.read(lambda tx: tx.articles.new_by_day(since=START + late * MINUTE + MINUTE)) == []
     last = await store.read(lambda tx: tx.articles.last_of_feed(DAWN, since=START, most=2))
-    assert [each.id for each in last] == [article("next day").id, min(article("one").id, article("two").id)]
+    assert [item.id for item in last] == [article("next day").id, min(article("one").id, article("two").id)]
     assert await store.read(lambda tx: tx.articles.last_of_feed(DAWN, since=START + 2 * late * MINUTE, most=2)) == []

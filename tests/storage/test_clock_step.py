@@ -44,8 +44,8 @@ async def test_what_is_held_is_decided_anew_and_what_was_said_counts_from_now(
 
     held = await store.read(lambda tx: tx.stories.held_until(START))
     assert [alert.story for alert in held] == ["held"]
-    said = await store.read(lambda tx: tx.stories.posted_since("desk", START - HOUR))
-    assert [(alert.story, alert.posted_at, alert.held_until) for alert in said] == [
+    stories = await store.read(lambda tx: tx.stories.posted_since("desk", START - HOUR))
+    assert [(alert.story, alert.posted_at, alert.held_until) for alert in stories] == [
         ("said", START, ahead + 5 * DAY)  # the date of a reminder is no wait
     ]
 
@@ -56,5 +56,5 @@ def _tell(tx: storage.Transaction, ahead: datetime) -> None:
         tx.stories.save(story(name, article(name)))
     held = alert("held", state=AlertState.HELD, reason=Reason.QUIET_HOURS, held_until=ahead + HOUR)
     tx.stories.save_alert(held)
-    said = alert("said", posted_at=ahead, held_until=ahead + 5 * DAY)
-    tx.stories.save_alert(said)
+    text = alert("said", posted_at=ahead, held_until=ahead + 5 * DAY)
+    tx.stories.save_alert(text)

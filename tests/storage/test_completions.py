@@ -44,9 +44,9 @@ async def test_the_newest_answer_of_the_same_model_is_found_and_a_failure_is_non
     newer = replace(ANSWERED, answer='{"updates": [1]}')
     await add(store, ANSWERED, newer, FAILED, replace(FAILED, key="k2"))
 
-    found = await store.read(lambda tx: tx.completions.answers(["k1", "k2", "k3"], by="qwen"))
+    result = await store.read(lambda tx: tx.completions.answers(["k1", "k2", "k3"], by="qwen"))
 
-    assert found == {"k1": newer.answer}
+    assert result == {"k1": newer.answer}
     assert await store.read(lambda tx: tx.completions.answers(["k1"], by="another")) == {}
 
 

@@ -27,11 +27,11 @@ async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(stor
     first = await store.read(lambda tx: tx.decision_queue.peek(limit=2))
     assert await store.read(lambda tx: tx.decision_queue.peek(limit=2)) == first
     await store.write(lambda tx: tx.decision_queue.remove(first.numbers))
-    rest = await store.read(lambda tx: tx.decision_queue.peek(limit=10))
+    queue = await store.read(lambda tx: tx.decision_queue.peek(limit=10))
 
     assert (first.arrivals, first.revisions) == (tuple(arrivals[:2]), ())
-    assert (rest.arrivals, rest.revisions) == ((arrivals[2],), (revision,))
-    await store.write(lambda tx: tx.decision_queue.remove(rest.numbers))
+    assert (queue.arrivals, queue.revisions) == ((arrivals[2],), (revision,))
+    await store.write(lambda tx: tx.decision_queue.remove(queue.numbers))
     assert await store.read(lambda tx: tx.decision_queue.peek(limit=10)) == QueuedWork()
 
 
@@ -46,9 +46,9 @@ async def test_what_was_computed_before_another_decided_may_not_be_written(store
     assert mine.who == "a"
     assert await _take_over(store, "b", at_first) is None
     assert await store.read(lambda tx: tx.decision_queue.holder()) == mine
-    again = await _take_over(store, "a", mine)
-    assert again is not None
-    assert again.change > mine.change
+    repeated = await _take_over(store, "a", mine)
+    assert repeated is not None
+    assert repeated.change > mine.change
 
 
 async def test_what_was_computed_before_a_reader_pressed_a_button_may_not_be_written(store: storage.Store) -> None:

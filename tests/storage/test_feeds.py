@@ -137,8 +137,8 @@ async def test_feeds_of_a_limited_host_are_left_alone_until_it_may_be_asked(
     assert [state.url for state in await claim(listed, clock)] == [C]
     assert await claim(listed, clock, token="other", everything=True) == []
     clock.set(until)
-    found = await claim(listed, clock, token="other")
-    assert [(state.url, state.due_at) for state in found] == [(C, START), (A, until), (B, until)]
+    result = await claim(listed, clock, token="other")
+    assert [(state.url, state.due_at) for state in result] == [(C, START), (A, until), (B, until)]
 
 
 async def test_feeds_are_shown_and_counted_by_their_health(listed: storage.Store, clock: FakeClock) -> None:

@@ -19,8 +19,8 @@ DAY = timedelta(days=1)
 def judged(
     verdict: Verdict, name: str, *, rule: str = "exit", channel: str = "desk", by: str = "U1", minutes: int = 0
 ) -> Judgement:
-    one = judgement(verdict, id=name, by=by, rule=rule, story=A, channel=channel, at=START + minutes * MINUTE)
-    return replace(one, name=f"{by} by name")
+    first = judgement(verdict, id=name, by=by, rule=rule, story=A, channel=channel, at=START + minutes * MINUTE)
+    return replace(first, name=f"{by} by name")
 
 
 async def keep(store: storage.Store, *judgements: Judgement) -> None:
@@ -35,9 +35,9 @@ async def test_what_was_said_comes_back_in_order_and_a_repetition_is_left_out(st
     noise, useful = judged(Verdict.NOISE, "1"), judged(Verdict.USEFUL, "2", minutes=1)
     elsewhere = judged(Verdict.CLAIMED, "3", channel="other")
     await keep(store, noise, useful, elsewhere)
-    again = await store.write(lambda tx: tx.judgements.add([noise, judged(Verdict.CLAIMED, "4")]))
-    assert [one.id for one in again] == ["4"]
-    assert await store.read(lambda tx: tx.judgements.of_story(A, "desk")) == [noise, useful, *again]
+    judgements = await store.write(lambda tx: tx.judgements.add([noise, judged(Verdict.CLAIMED, "4")]))
+    assert [item.id for item in judgements] == ["4"]
+    assert await store.read(lambda tx: tx.judgements.of_story(A, "desk")) == [noise, useful, *judgements]
     assert await store.read(lambda tx: tx.judgements.since(START + MINUTE)) == [useful]
     assert len(await store.read(lambda tx: tx.judgements.since(None))) == 4
 
@@ -50,8 +50,8 @@ async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(st
     await store.write(lambda tx: tx.outbox.add([sending("parked", channel="closed")]))
     await store.write(lambda tx: tx.outbox.park(["closed"], "closed", now=START))
     await store.write(lambda tx: tx.outbox.add([sending("waiting"), sending("left")]))
-    wanted = [SendId(name) for name in names[:3]]
-    assert await store.write(lambda tx: tx.outbox.drop(wanted, "silenced", now=START)) == 2
+    expected = [SendId(name) for name in names[:3]]
+    assert await store.write(lambda tx: tx.outbox.drop(expected, "silenced", now=START)) == 2
     rows = await store.read(lambda tx: tx.outbox.get([SendId(name) for name in names]))
     assert {name: row.state for name, row in rows.items()} == {
         "begun": SendState.SENDING,
@@ -59,8 +59,8 @@ async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(st
         "parked": SendState.DROPPED,
         "left": SendState.PENDING,
     }
-    told = [dict(row.fields) for row in await store.read(lambda tx: list(tx.ledger.since(START)))]
-    assert {str(one["send"]) for one in told if one["reason"] == "silenced"} == {"waiting", "parked"}
+    output = [dict(row.fields) for row in await store.read(lambda tx: list(tx.ledger.since(START)))]
+    assert {str(item["send"]) for item in output if item["reason"] == "silenced"} == {"waiting", "parked"}
 
 
 async def test_what_was_said_of_a_story_is_let_go_with_it(store: storage.Store) -> None:

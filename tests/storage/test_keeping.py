@@ -47,8 +47,8 @@ async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.Store)
     gone = await storage.trim(store, before=BEFORE)
     assert gone == storage.Trimmed(stories=1, messages=1, texts=2, identities=0)
     assert [item.id for item in await store.read(lambda tx: tx.stories.since(None))] == ["new"]
-    told = await store.read(lambda tx: tx.outbox.get([SendId("old"), SendId("new")]))
-    assert list(told) == ["new"], "the thread of a living story keeps its head"
+    rows = await store.read(lambda tx: tx.outbox.get([SendId("old"), SendId("new")]))
+    assert list(rows) == ["new"], "the thread of a living story keeps its head"
     articles = await store.read(lambda tx: tx.articles.get([article(name).id for name in ("old", "new", "lone")]))
     assert {item.title.split()[-1]: bool(item.text) for item in articles.values()} == {
         "old": False,
@@ -70,9 +70,9 @@ async def test_nothing_unsent_is_let_go(store: storage.Store) -> None:
 
 
 async def test_a_merged_story_stays_as_long_as_the_one_it_became(store: storage.Store) -> None:
-    one, two = article("one"), article("two")
-    await store.write(lambda tx: tx.articles.add([one, two]))
-    await store.write(lambda tx: tx.stories.save(story("A", one, minutes=LATE)))
+    first, two = article("one"), article("two")
+    await store.write(lambda tx: tx.articles.add([first, two]))
+    await store.write(lambda tx: tx.stories.save(story("A", first, minutes=LATE)))
     await store.write(lambda tx: tx.stories.save(replace(story("B", two), merged_into=StoryId("A"))))
     assert (await storage.trim(store, before=BEFORE)).stories == 0
     assert (await storage.trim(store, before=BEFORE + timedelta(days=9))).stories == 2

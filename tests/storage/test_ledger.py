@@ -32,9 +32,9 @@ def keep(tx: storage.Transaction, *days: float) -> None:
     """A matched article and a decision on each day."""
     tx.articles.add([article("one")])
     tx.stories.save(story("A", article("one")))
-    for each in days:
-        tx.ledger.add([fact(each)])
-        tx.stories.decide([decided(each)])
+    for day in days:
+        tx.ledger.add([fact(day)])
+        tx.stories.decide([decided(day)])
 
 
 async def listed(store: storage.Store) -> list[tuple[str, timedelta]]:

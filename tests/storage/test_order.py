@@ -111,8 +111,8 @@ class History:
 
     async def _check_order(self, row: Outgoing, now: datetime) -> None:
         """Older rows of its thread are through, or nobody tried them and they are due later."""
-        found = await self.store.read(lambda tx: tx.outbox.get([each.id for each in self.added]))
-        for older in found.values():
+        rows = await self.store.read(lambda tx: tx.outbox.get([item.id for item in self.added]))
+        for older in rows.values():
             if older.thread == row.thread and older.seq < row.seq:
                 is_through = older.state in (SendState.SENT, SendState.DROPPED)
                 assert is_through or (older.tried_at is None and older.due_at > now)

@@ -107,9 +107,9 @@ async def test_a_lease_that_ran_out_means_an_unknown_outcome(box: Box) -> None:
     assert not await box.save(sent(mine)), "the lease is lost"
     assert await box.state("a") is SendState.UNKNOWN
     box.clock.advance(LEASE)
-    (again,) = await box.claim(token="third")
-    assert again.state is SendState.UNKNOWN
-    assert await box.save(sent(again), token="third")
+    (row,) = await box.claim(token="third")
+    assert row.state is SendState.UNKNOWN
+    assert await box.save(sent(row), token="third")
 
 
 async def test_a_dead_owners_sends_are_free_at_once_and_of_unknown_outcome(box: Box, address: str) -> None:

@@ -230,14 +230,14 @@ async def test_a_running_bot_is_not_moved(source: str, address: str) -> None:
 async def test_articles_that_another_worker_has_lately_added_are_looked_at_again(
     rivals: list[storage.Store],
 ) -> None:
-    one = article("one")
-    same_link = replace(article("two"), link=one.link)
-    same_text = replace(article("three"), fingerprint=one.fingerprint)
+    first = article("one")
+    same_link = replace(article("two"), link=first.link)
+    same_text = replace(article("three"), fingerprint=first.fingerprint)
     assert not await rivals[1].read(lambda tx: tx.articles.are_rivalled([same_link, same_text]))
-    await rivals[0].write(lambda tx: tx.articles.add([one]))
+    await rivals[0].write(lambda tx: tx.articles.add([first]))
     for other, expected in ((same_link, True), (same_text, True), (article("four"), False)):
         assert await rivals[1].read(lambda tx, other=other: tx.articles.are_rivalled([other])) is expected  # type: ignore[misc]
-        assert not await rivals[1].read(lambda tx, other=other: tx.articles.are_rivalled([other], beside=[one]))  # type: ignore[misc]
+        assert not await rivals[1].read(lambda tx, other=other: tx.articles.are_rivalled([other], beside=[first]))  # type: ignore[misc]
 
 
 async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: list[storage.Store]) -> None:
@@ -288,7 +288,7 @@ async def test_of_two_who_decide_at_once_one_computes_again_and_each_arrival_is_
             if not waiting.numbers:
                 return
             if await store.write(partial(write, who=who, seen=seen, waiting=waiting)):
-                taken.update(one.article.id for one in waiting.arrivals)
+                taken.update(item.article.id for item in waiting.arrivals)
 
     async with asyncio.TaskGroup() as group:
         for n, store in enumerate(rivals):

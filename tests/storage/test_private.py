@@ -35,25 +35,25 @@ async def test_database_log_lock_and_backup_are_for_their_own_user_whatever_the_
         store = opened(file)
         await store.write(lambda tx: tx.key_values.put("k", "v"))
         storage.backup(f"sqlite:///{file}", file.with_name("copy.db"))
-        found = modes(file.parent)
+        result = modes(file.parent)
         await store.close()
     finally:
         os.umask(before)
-    assert found.keys() == {"store.db", "store.db-wal", "store.db-shm", "store.db.lock", "copy.db"}
-    assert set(found.values()) == {0o600}
+    assert result.keys() == {"store.db", "store.db-wal", "store.db-shm", "store.db.lock", "copy.db"}
+    assert set(result.values()) == {0o600}
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
 async def test_files_of_an_earlier_version_become_private_and_the_log_says_so(file: Path) -> None:
     await opened(file).close()
     lock = file.with_name("store.db.lock")
-    for each in (file, lock):
-        each.chmod(0o644)
+    for value in (file, lock):
+        value.chmod(0o644)
     with capture_logs() as lines:
         await opened(file).close()
-    assert {modes(file.parent)[each.name] for each in (file, lock)} == {0o600}
-    told = {line["file"]: line["mode_before"] for line in lines if line["event"] == "file made private"}
-    assert told == {str(file): "0644", str(lock): "0644"}
+    assert {modes(file.parent)[value.name] for value in (file, lock)} == {0o600}
+    output = {line["file"]: line["mode_before"] for line in lines if line["event"] == "file made private"}
+    assert output == {str(file): "0644", str(lock): "0644"}
 
 
 def test_a_link_in_the_databases_place_is_refused_for_writing_reading_and_copying(file: Path, tmp_path: Path) -> None:

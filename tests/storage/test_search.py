@@ -37,10 +37,10 @@ async def keep(store: storage.Store, *articles: Article, has_text: bool = True) 
 
 
 async def titles(store: storage.Store, words: str | None, **asked: object) -> list[str]:
-    wanted = search.parse_search(words) if words else None
-    query = search.SearchQuery(condition=wanted, **asked)  # type: ignore[arg-type]
+    expected = search.parse_search(words) if words else None
+    query = search.SearchQuery(condition=expected, **asked)  # type: ignore[arg-type]
     page = await store.read(lambda tx: search.search_page(tx.search.candidates, query))
-    return [one.article.title for one in page.hits]
+    return [hit.article.title for hit in page.hits]
 
 
 #: Searches, and which of the articles they find, newest first.
@@ -72,8 +72,8 @@ SEARCHES = {
 
 async def test_a_search_finds_what_a_rule_would(store: storage.Store) -> None:
     await keep(store, *ARTICLES)
-    found = {words: await titles(store, words) for words in SEARCHES}
-    assert found == {words: [ARTICLES[number].title for number in numbers] for words, numbers in SEARCHES.items()}
+    searchs = {words: await titles(store, words) for words in SEARCHES}
+    assert searchs == {words: [ARTICLES[number].title for number in numbers] for words, numbers in SEARCHES.items()}
 
 
 async def test_a_search_is_bounded_by_outlet_rule_and_time(store: storage.Store) -> None:
@@ -100,12 +100,12 @@ async def test_pages_follow_one_another_and_end(store: storage.Store) -> None:
         asked = search.SearchQuery(condition=search.parse_search("wombat"), before=before, most=10)
         page = await store.read(lambda tx, asked=asked: search.search_page(tx.search.candidates, asked))  # type: ignore[misc]
         sizes.append(len(page.hits))
-        found += [one.article.title for one in page.hits]
+        found += [hit.article.title for hit in page.hits]
         before = page.after
         if before is None:
             break
     assert sizes == [10, 10, 5]
-    assert found == [one.title for one in reversed(many)]
+    assert found == [hit.title for hit in reversed(many)]
 
 
 async def test_common_and_rare_words_are_found_in_order_across_all_windows(
@@ -145,19 +145,19 @@ async def test_common_and_rare_words_are_found_in_order_across_all_windows(
     days = {"since": START + 20 * MINUTE, "until": START + 40 * MINUTE}
     for bounds, low, high in (({}, 0, 60), ({"before": 31}, 0, 30), (days, 20, 40)):
         for words, rule in itertools.product(wanted, (None, *rules)):
-            found = await titles(store, words, most=100, rule=rule, **bounds)
+            result = await titles(store, words, most=100, rule=rule, **bounds)
             of_rule = rules.get(rule or "", range(60))
             numbers = [n for n in reversed(range(low, high)) if wanted[words](n) and n in of_rule]
-            assert found == [many[number].title for number in numbers], (words, bounds, rule)
+            assert result == [many[number].title for number in numbers], (words, bounds, rule)
 
 
 async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store: storage.Store) -> None:
-    one = ARTICLES[0]
-    await keep(store, one)
-    await keep(store, replace(one, title="Never written"))
+    first = ARTICLES[0]
+    await keep(store, first)
+    await keep(store, replace(first, title="Never written"))
     await keep(store, item("bare", "Identity of a wombat"), has_text=False)
     assert await titles(store, "wombat OR never") == []
-    await store.write(lambda tx: tx.articles.revise(replace(one, title="Wombat", version=2)))
+    await store.write(lambda tx: tx.articles.revise(replace(first, title="Wombat", version=2)))
     assert await titles(store, "wombat") == ["Wombat"]
     assert await titles(store, "title:blackberry") == []
     await storage.trim(store, before=START + timedelta(days=400))
@@ -168,18 +168,18 @@ async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store:
 
 async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storage.Store) -> None:
     await keep(store, *ARTICLES)
-    asked = search.SearchQuery(condition=search.parse_search("blackberry naivete"))
-    [found] = (await store.read(lambda tx: search.search_page(tx.search.candidates, asked))).hits
-    places = {(one.field, one.text, one.start) for each in found.matches for one in each.evidence}
-    assert places == {("title", "BlackBerry", 0), ("body", "naïveté", found.article.text.index("naïveté"))}
+    query = search.SearchQuery(condition=search.parse_search("blackberry naivete"))
+    [result] = (await store.read(lambda tx: search.search_page(tx.search.candidates, query))).hits
+    places = {(entry.field, entry.text, entry.start) for element in result.matches for entry in element.evidence}
+    assert places == {("title", "BlackBerry", 0), ("body", "naïveté", result.article.text.index("naïveté"))}
 
 
 async def test_a_search_that_takes_too_long_is_given_up(store: storage.Store) -> None:
     many = [item(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(1_500)]
     await keep(store, *many)
-    wanted = CandidateQuery(condition=AnyOf((SearchTerm(words=("kangaroo",)), SearchTerm(words=("wombat",)))))
+    candidate_query = CandidateQuery(condition=AnyOf((SearchTerm(words=("kangaroo",)), SearchTerm(words=("wombat",)))))
     with pytest.raises(SearchTooLong, match="use rarer words"):
-        await store.read(lambda tx: list(tx.search.candidates(wanted, timedelta(milliseconds=1))))
+        await store.read(lambda tx: list(tx.search.candidates(candidate_query, timedelta(milliseconds=1))))
     assert len(await titles(store, "kangaroo", most=30)) == 30, "the next one has its own time"
 
 

@@ -20,30 +20,30 @@ def outlet(name: str, *, minutes: int = 60) -> Silence:
 
 
 async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(store: storage.Store) -> None:
-    one, other, endless = (
+    first, other, endless = (
         outlet("0000000a"),
         outlet("0000000b", minutes=90),
         outlet("0000000c", minutes=0),
     )
-    added = await store.write(lambda tx: [tx.silences.add(each) for each in (one, other, one, endless)])
+    added = await store.write(lambda tx: [tx.silences.add(value) for value in (first, other, first, endless)])
     assert added == [True, True, False, True]
-    assert await store.read(lambda tx: tx.silences.active(START)) == [one, other, endless]
+    assert await store.read(lambda tx: tx.silences.active(START)) == [first, other, endless]
     assert await store.read(lambda tx: tx.silences.active(START + HOUR)) == [other, endless]
     ended = replace(other, ended_at=START + MINUTE, ended_by="bob")
     await store.write(lambda tx: tx.silences.save_end(ended))
     await store.write(lambda tx: tx.silences.save_end(replace(ended, ended_by="somebody else, later")))
-    assert await store.read(lambda tx: tx.silences.active(START)) == [one, endless]
-    assert await store.read(lambda tx: tx.silences.all()) == [one, ended, endless]
+    assert await store.read(lambda tx: tx.silences.active(START)) == [first, endless]
+    assert await store.read(lambda tx: tx.silences.all()) == [first, ended, endless]
 
 
 async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.Store) -> None:
-    told = story("A")
+    output = story("A")
     silent = AlertAction.SILENT, Reason.SILENCED
-    kept = decision(told.id, *silent, silence=SilenceId("0000000a"))
+    kept = decision(output.id, *silent, silence=SilenceId("0000000a"))
     held = replace(kept, reason=Reason.DIGEST, silence=None)
 
     def work(tx: storage.Transaction) -> None:
-        tx.stories.save(told)
+        tx.stories.save(output)
         tx.stories.decide([replace(kept, at=START - HOUR), held, kept])
 
     await store.write(work)

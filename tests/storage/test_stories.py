@@ -30,22 +30,22 @@ async def load(store: storage.Store, name: StoryId) -> Story:
 
 
 async def test_a_story_comes_back_with_its_members_and_their_matches(store: storage.Store) -> None:
-    one, two = article("one"), article("two")
-    told = story("A", one, two)
-    await keep(store, told)
+    first, two = article("one"), article("two")
+    output = story("A", first, two)
+    await keep(store, output)
     await store.write(lambda tx: tx.articles.add_matches(two.id, [match("rule", "PTA")]))
     stored = await load(store, A)
-    members = (told.members[0], replace(told.members[1], matches=(match("rule", "PTA"),)))
-    assert stored == replace(told, members=members)
+    members = (output.members[0], replace(output.members[1], matches=(match("rule", "PTA"),)))
+    assert stored == replace(output, members=members)
 
 
 async def test_saving_again_adds_members_and_leaves_those_that_are_there(store: storage.Store) -> None:
-    one, two = article("one"), article("two")
-    await keep(store, story("A", one))
-    later = replace(story("A", two, one), title="Better title", last_seen=START + MINUTE)
+    first, two = article("one"), article("two")
+    await keep(store, story("A", first))
+    later = replace(story("A", two, first), title="Better title", last_seen=START + MINUTE)
     await keep(store, later)
     stored = await load(store, A)
-    assert [member.article.id for member in stored.members] == [one.id, two.id], "in order of arrival"
+    assert [member.article.id for member in stored.members] == [first.id, two.id], "in order of arrival"
     assert (stored.title, stored.last_seen) == ("Better title", START + MINUTE)
 
 
@@ -77,8 +77,8 @@ async def test_stories_are_shown_by_the_page_and_counted_without_being_read(stor
     await store.write(add_matches)
 
     async def page(rule: str | None = None, *, skip: int = 0) -> list[str]:
-        found = await store.read(lambda tx: tx.stories.newest(since=START, rule=rule, skip=skip, most=2))
-        return [one.id for one in found]
+        stories = await store.read(lambda tx: tx.stories.newest(since=START, rule=rule, skip=skip, most=2))
+        return [item.id for item in stories]
 
     async def count(rule: str | None = None) -> int:
         return await store.read(lambda tx: tx.stories.count(since=START, rule=rule))
@@ -90,28 +90,28 @@ async def test_stories_are_shown_by_the_page_and_counted_without_being_read(stor
 
     async def behind(last: str) -> list[str]:
         end = (await load(store, StoryId(last))).last_seen, StoryId(last)
-        found = await store.read(lambda tx: tx.stories.newest(since=START, rule=None, skip=0, most=9, after=end))
-        return [one.id for one in found]
+        stories = await store.read(lambda tx: tx.stories.newest(since=START, rule=None, skip=0, most=9, after=end))
+        return [item.id for item in stories]
 
     assert [await behind(last) for last in "CBA"] == [["B", "A"], ["A"], []]
     assert await store.read(lambda tx: tx.stories.count_by_rule(since=START)) == {"banks": 2, "spies": 1}
 
 
 async def test_a_merged_story_lives_on_in_the_older_one(store: storage.Store) -> None:
-    one, two = article("one"), article("two")
-    await keep(store, story("A", one), story("B", two, minutes=1))
+    first, two = article("one"), article("two")
+    await keep(store, story("A", first), story("B", two, minutes=1))
     younger = replace(await load(store, B), members=(), merged_into=A)
     await store.write(lambda tx: tx.stories.save(younger))
     stored = await load(store, A)
     assert [(member.article.id, member.join.reason, member.join.story) for member in stored.members] == [
-        (one.id, JoinReason.OPENED, A),
+        (first.id, JoinReason.OPENED, A),
         (two.id, JoinReason.MERGED, A),
     ]
     assert [member.article.id for member in (await load(store, B)).members] == [two.id]
     assert [item.id for item in await store.read(lambda tx: tx.stories.open_since(START))] == [A]
     assert [item.id for item in await store.read(lambda tx: tx.stories.since(START))] == [A, B]
-    found = await store.read(lambda tx: tx.stories.of_article(two.id))
-    assert found == stored
+    stories = await store.read(lambda tx: tx.stories.of_article(two.id))
+    assert stories == stored
 
 
 async def test_a_chain_of_merges_has_one_end_in_whatever_order_it_is_written(store: storage.Store) -> None:
@@ -135,11 +135,11 @@ async def test_decisions_come_back_in_the_order_they_were_made(store: storage.St
         outlet="Dawn",
     )
     reply = AlertAction.REPLY, Reason.NEW_FACT
-    made = [decision(A), decision(A, *reply, rules=("a",), facts=(fact,))]
+    created = [decision(A), decision(A, *reply, rules=("a",), facts=(fact,))]
     await keep(store, story("A"))
-    await store.write(lambda tx: tx.stories.decide(made))
+    await store.write(lambda tx: tx.stories.decide(created))
     await store.write(lambda tx: tx.stories.decide([]))
-    assert list(await store.read(lambda tx: tx.stories.decisions(A))) == made
+    assert list(await store.read(lambda tx: tx.stories.decisions(A))) == created
 
 
 def held(name: StoryId, **changes: Any) -> Alert:

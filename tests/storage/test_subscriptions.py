@@ -15,8 +15,8 @@ LEASE = timedelta(minutes=5)
 
 
 def want(tx: storage.Transaction, *each: Subscription) -> None:
-    for one in each:
-        tx.subscriptions.want(one)
+    for item in each:
+        tx.subscriptions.want(item)
 
 
 async def test_a_subscription_is_wanted_once_and_anew_where_the_hub_is_another(store: storage.Store) -> None:
@@ -38,16 +38,18 @@ async def test_a_subscription_is_wanted_once_and_anew_where_the_hub_is_another(s
 
 
 async def test_a_hub_is_asked_by_one_process_until_its_lease_is_over(store: storage.Store) -> None:
-    wanted = [websub.new_subscription(f"https://{n}.example/", HUB, "https://t.example/", now=START) for n in range(3)]
-    await store.write(lambda tx: want(tx, *wanted))
+    subscription = [
+        websub.new_subscription(f"https://{n}.example/", HUB, "https://t.example/", now=START) for n in range(3)
+    ]
+    await store.write(lambda tx: want(tx, *subscription))
     assert (await store.read(lambda tx: tx.subscriptions.waiting(now=START)))[1] == 3
     claimed = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=2, lease=LEASE))
-    rest = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=9, lease=LEASE))
-    assert [each.feed for each in (*claimed, *rest)] == [each.feed for each in wanted]
+    subscriptions = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=9, lease=LEASE))
+    assert [value.feed for value in (*claimed, *subscriptions)] == [value.feed for value in subscription]
     after = websub.after_request(claimed[0], None, now=START)
     await store.write(lambda tx: tx.subscriptions.save(after))
     late = await store.write(lambda tx: tx.subscriptions.claim_due(now=START + LEASE, limit=9, lease=LEASE))
-    assert [each.feed for each in late] == [each.feed for each in wanted[1:]]
+    assert [value.feed for value in late] == [value.feed for value in subscription[1:]]
     assert await store.read(lambda tx: tx.subscriptions.by_token(after.token)) == after
 
 
@@ -71,15 +73,17 @@ async def test_a_push_waits_until_its_feed_is_due(store: storage.Store) -> None:
 async def test_a_hub_that_comes_back_before_it_answers_the_request_is_not_forgotten(store: storage.Store) -> None:
     feed = "https://a.example/"
     await store.write(lambda tx: want(tx, websub.new_subscription(feed, HUB, feed, now=START)))
-    [asked] = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=1, lease=LEASE))
-    verified = websub.after_verification(asked, topic=feed, lease_seconds="86400", now=START)
+    [subscription] = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=1, lease=LEASE))
+    verified = websub.after_verification(subscription, topic=feed, lease_seconds="86400", now=START)
     assert verified is not None
     await store.write(lambda tx: tx.subscriptions.save(verified))
-    await store.write(lambda tx: tx.subscriptions.save(websub.after_request(asked, None, now=START), expected=asked))
-    assert await store.read(lambda tx: tx.subscriptions.by_token(asked.token)) == verified
-    again = websub.after_request(verified, "the hub answered 500", now=START)
-    await store.write(lambda tx: tx.subscriptions.save(again, expected=verified))
-    assert await store.read(lambda tx: tx.subscriptions.by_token(asked.token)) == again
+    await store.write(
+        lambda tx: tx.subscriptions.save(websub.after_request(subscription, None, now=START), expected=subscription)
+    )
+    assert await store.read(lambda tx: tx.subscriptions.by_token(subscription.token)) == verified
+    repeated = websub.after_request(verified, "the hub answered 500", now=START)
+    await store.write(lambda tx: tx.subscriptions.save(repeated, expected=verified))
+    assert await store.read(lambda tx: tx.subscriptions.by_token(subscription.token)) == repeated
 
 
 async def test_a_feed_that_names_another_hub_does_not_end_the_pause_after_failures(store: storage.Store) -> None:

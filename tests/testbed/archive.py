@@ -64,7 +64,9 @@ class Archive:
                 if (feed, key) in self.sightings
             },
             by_link={link: by_link[link] for link in question.links if link in by_link},
-            by_fingerprint={each: by_print[each] for each in question.fingerprints if each in by_print},
+            by_fingerprint={
+                fingerprint: by_print[fingerprint] for fingerprint in question.fingerprints if fingerprint in by_print
+            },
             by_title=by_title,
             carried={article for (carrier, _), article in self.sightings.items() if carrier == feed},
         )
@@ -83,7 +85,7 @@ class Archive:
         """Identify one reading and keep the result. ``total``: items in the document, known bytes left out."""
         document = reading(*entries, item_hashes=tuple(map(str, range(total or 0))))
         prepared = items.prepare_items(feed, document)
-        found = identity.identify(
+        result = identity.identify(
             feed,
             document,
             self.known(items.make_question(feed, prepared)),
@@ -93,8 +95,8 @@ class Archive:
             feed_title=None,
             items=prepared,
         )
-        self.keep(found.items)
-        return found
+        self.keep(result.items)
+        return result
 
     def keep(self, items: Sequence[identity.Identified]) -> None:
         for item in items:

@@ -110,12 +110,12 @@ async def run(folder: Path, *, stories: int) -> Mapping[str, Reader]:
     clock = FakeClock(START)
     store = storage.open_store(fresh.archive(folder / "wirewatch.db"), clock=clock)
     chance = random.Random(35)
-    made = [_make_story(number, chance) for number in range(stories)]
-    headlines = [Headline(each.members[0].article.title, each.members[0].article.link) for each in made]
+    created = [_make_story(number, chance) for number in range(stories)]
+    headlines = [Headline(item.members[0].article.title, item.members[0].article.link) for item in created]
     with contextlib.ExitStack() as servers:
         readers = _open_channels(servers, clock)
         settings = make_settings(
-            rules=[rules.compile_rule(each) for each in _rules(tuple(readers))],
+            rules=[rules.compile_rule(item) for item in _rules(tuple(readers))],
             channels={name: reader.features for name, reader in readers.items()},
             posts_per_hour=_CAP,
             public_url="https://wirewatch.example",
@@ -123,10 +123,10 @@ async def run(folder: Path, *, stories: int) -> Mapping[str, Reader]:
         by_name = {name: reader.channel for name, reader in readers.items()}
         for poll in range(_POLLS + _HOURS_AFTER):
             start, end = min(poll, _POLLS) * stories // _POLLS, min(poll + 1, _POLLS) * stories // _POLLS
-            changes = [ChangedStory(each, arrivals=list(each.members)) for each in made[start:end]]
+            changes = [ChangedStory(item, arrivals=list(item.members)) for item in created[start:end]]
             for place in range(poll % 5, start, 7):
-                made[place], joined = _add_outlet(made[place], poll)
-                changes.append(ChangedStory(made[place], arrivals=[joined]))
+                created[place], joined = _add_outlet(created[place], poll)
+                changes.append(ChangedStory(created[place], arrivals=[joined]))
             now = clock.now()
             await store.write(partial(_decide, settings=settings, now=now, changes=changes))
             await Sender(store, by_name, clock, settings=lambda: settings).drain(timedelta(hours=2))

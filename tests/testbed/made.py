@@ -108,14 +108,14 @@ def brief(story: str) -> StoryBrief:
 
 def alert(story: str, **changes: Any) -> Alert:
     """A story that is posted in the channel."""
-    made = Alert(
+    created = Alert(
         story=StoryId(story),
         channel="desk",
         state=AlertState.POSTED,
         rules=(),
         reason=Reason.FIRST_REPORT,
     )
-    return replace(made, **changes)
+    return replace(created, **changes)
 
 
 def decision(
@@ -124,8 +124,8 @@ def decision(
     reason: Reason = Reason.FIRST_REPORT,
     **changes: Any,
 ) -> Decision:
-    made = Decision(at=START, story=StoryId(story), channel="desk", action=action, reason=reason)
-    return replace(made, **changes)
+    created = Decision(at=START, story=StoryId(story), channel="desk", action=action, reason=reason)
+    return replace(created, **changes)
 
 
 def judgement(
@@ -151,7 +151,7 @@ def judgement(
 
 
 def silence(kind: SilenceKind, name: str, **changes: Any) -> Silence:
-    made = Silence(
+    created = Silence(
         id=SilenceId("3f2a9c01"),
         at=START,
         by="ann",
@@ -160,4 +160,4 @@ def silence(kind: SilenceKind, name: str, **changes: Any) -> Silence:
         reason="they move",
         until=START + timedelta(hours=2),
     )
-    return replace(made, **changes)
+    return replace(created, **changes)

@@ -34,9 +34,9 @@ SITE = "https://news.example"
     ],
 )
 def test_a_mark_of_the_outlet_shows_the_form(form: str, title: str, path: str, tags: tuple[str, ...]) -> None:
-    found = find_form(title, SITE + path, tags)
-    assert found is not None
-    assert found.form is ArticleForm(form)
+    result = find_form(title, SITE + path, tags)
+    assert result is not None
+    assert result.form is ArticleForm(form)
 
 
 @pytest.mark.parametrize(

@@ -100,15 +100,15 @@ async def page_over(
 
 async def fill(folder: Path) -> None:
     """Feeds that are well, one that is broken, stories, messages, and a rule with a problem."""
-    async with world(folder) as made:
-        made.configure(*COVERAGE, "hostile", "broken", rules=RULES + OTHER_RULES)
-        await made.once()
+    async with world(folder) as setup:
+        setup.configure(*COVERAGE, "hostile", "broken", rules=RULES + OTHER_RULES)
+        await setup.once()
         for outlet, item in COVERAGE.items():
-            made.publish(outlet, item)
-            await made.once(minutes=30)
-        made.publish("hostile", *HOSTILE)
-        made.outlets.serve("/broken.xml", b"<html><body>not a feed</body></html>")
-        await made.once()
+            setup.publish(outlet, item)
+            await setup.once(minutes=30)
+        setup.publish("hostile", *HOSTILE)
+        setup.outlets.serve("/broken.xml", b"<html><body>not a feed</body></html>")
+        await setup.once()
 
 
 @pytest.fixture(scope="session")
@@ -155,6 +155,6 @@ def shared(filled_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 async def page(filled: Path) -> AsyncIterator[Page]:
-    async with page_over(filled) as made:
-        await made.tick()
-        yield made
+    async with page_over(filled) as opened:
+        await opened.tick()
+        yield opened

@@ -35,31 +35,34 @@ def refused(answer: httpx.Response, status: int) -> dict[str, Any]:
 
 
 async def big_story(page: Page) -> dict[str, Any]:
-    found = (await ask(page, "/stories", rule=RULE)).json()["stories"]
-    story: dict[str, Any] = next(each for each in found if each["article_count"] == 3)
+    stories = (await ask(page, "/stories", rule=RULE)).json()["stories"]
+    story: dict[str, Any] = next(item for item in stories if item["article_count"] == 3)
     return story
 
 
 async def test_stories_are_those_of_the_command_word_for_word(shared: Page) -> None:
-    told = json.loads(wirewatch("stories", "--json", folder=shared.folder.parent).stdout)
+    document = json.loads(wirewatch("stories", "--json", folder=shared.folder.parent).stdout)
     answered = (await ask(shared, "/stories", limit="100")).json()
     assert answered["after"] is None
-    assert sorted(answered["stories"], key=lambda each: each["id"]) == sorted(told, key=lambda each: each["id"])
-    one = await big_story(shared)
-    assert (await ask(shared, f"/stories/{one['id']}")).json() == one
+    assert sorted(answered["stories"], key=lambda each: each["id"]) == sorted(document, key=lambda each: each["id"])
+    first = await big_story(shared)
+    assert (await ask(shared, f"/stories/{first['id']}")).json() == first
 
 
 async def test_search_and_status_are_those_of_the_commands(shared: Page) -> None:
-    told = json.loads(wirewatch("search", "backdoor", "--json", folder=shared.folder.parent).stdout)
-    assert (await ask(shared, "/search", q="backdoor")).json() == told
+    document = json.loads(wirewatch("search", "backdoor", "--json", folder=shared.folder.parent).stdout)
+    assert (await ask(shared, "/search", q="backdoor")).json() == document
     as_in_a_rule = (await ask(shared, "/search", q="query: |\n  backdoor")).json()
-    assert as_in_a_rule == told
-    for found in told["articles"]:
-        texts = [(found["title"], found["title_marks"]), *zip(found["excerpts"], found["excerpt_marks"], strict=True)]
+    assert as_in_a_rule == document
+    for article in document["articles"]:
+        texts = [
+            (article["title"], article["title_marks"]),
+            *zip(article["excerpts"], article["excerpt_marks"], strict=True),
+        ]
         marked = [text[start:end] for text, places in texts for start, end in places]
         assert marked
         assert {*marked} == {"backdoor"}
-    assert told["articles"]
+    assert document["articles"]
     status = json.loads(wirewatch("status", "--json", folder=shared.folder.parent).stdout)
     # The command counts by the machine's clock, the page by the test's, and some problems depend on the time.
     status["feeds"] = [{**feed, "problems": []} for feed in status["feeds"]]
@@ -89,7 +92,7 @@ async def test_pages_follow_each_other_and_leave_nothing_out(shared: Page) -> No
             answer = (await ask(shared, path, limit="1", **({"after": after} if after else {}))).json()
             found += answer[key]
             after = answer["after"]
-        assert [each[name] for each in found] == [each[name] for each in whole]
+        assert [item[name] for item in found] == [item[name] for item in whole]
 
 
 async def test_an_article_and_a_rule_are_told_whole(shared: Page) -> None:
@@ -109,12 +112,12 @@ async def test_an_article_and_a_rule_are_told_whole(shared: Page) -> None:
 async def test_explain_says_why_and_what_is_missing(shared: Page) -> None:
     story = await big_story(shared)
     link = story["articles"][0]["link"]
-    (found,) = (await ask(shared, "/explain", url=link, rule="BlackBerry")).json()["explained"]
-    assert found["matched"]
-    assert found["story"]["id"] == story["id"]
-    (found,) = (await ask(shared, "/explain", text="BlackBerry and the PTA", rule="BlackBerry")).json()["explained"]
-    assert not found["matched"]
-    assert "2 of 3: no demand" in found["text"]
+    (explained,) = (await ask(shared, "/explain", url=link, rule="BlackBerry")).json()["explained"]
+    assert explained["matched"]
+    assert explained["story"]["id"] == story["id"]
+    (explained,) = (await ask(shared, "/explain", text="BlackBerry and the PTA", rule="BlackBerry")).json()["explained"]
+    assert not explained["matched"]
+    assert "2 of 3: no demand" in explained["text"]
     refused(await ask(shared, "/explain", url="https://nobody.example/x"), 404)
     refused(await ask(shared, "/explain"), 422)
 
@@ -122,7 +125,7 @@ async def test_explain_says_why_and_what_is_missing(shared: Page) -> None:
 async def test_a_pasted_rule_is_tried_and_a_broken_one_gets_what_check_says(shared: Page) -> None:
     rule = "name: Mine\nall: [BlackBerry, PTA]\nnotify: desk\n"
     answer = (await send(shared, "/try", {"rule": rule, "days": 3}, token="")).json()
-    assert [len(each["matches"]) for each in answer["trial"]["rules"]] == [2]
+    assert [len(item["matches"]) for item in answer["trial"]["rules"]] == [2]
     broken = (await send(shared, "/try", {"rule": "name: Mine\nal: [x]\nnotify: desk\n"}, token="")).json()
     assert broken["trial"] is None
     assert broken["problems"][0]["code"] == "unknown-key"
@@ -134,9 +137,9 @@ async def test_people_split_and_merge_with_a_token_that_may(filled: Path) -> Non
         stories = (await ask(page, "/stories")).json()["stories"]
         story = await big_story(page)
         links = [story["articles"][2]["link"]]
-        told = (await send(page, f"/stories/{story['id']}/split", {"articles": links})).json()
-        assert told["effect"] == f"1 article of the story {story['id']} becomes a separate story"
-        other = next(each["id"] for each in stories if each["id"] != story["id"])
+        document = (await send(page, f"/stories/{story['id']}/split", {"articles": links})).json()
+        assert document["effect"] == f"1 article of the story {story['id']} becomes a separate story"
+        other = next(item["id"] for item in stories if item["id"] != story["id"])
         assert (await send(page, f"/stories/{story['id']}/merge", {"other": other})).status_code == 202
         rulings = await page.running.store.read(lambda tx: tx.rulings.waiting())
         assert [(ruling.by, ruling.kind.value) for ruling in rulings] == [("acts", "split"), ("acts", "merge")]
@@ -152,11 +155,11 @@ async def test_silences_are_made_listed_and_ended(filled: Path) -> None:
         wish = {"kind": "rule", "name": RULE, "for": "2 hours", "reason": "a test"}
         answer = await send(page, "/silences", wish)
         assert answer.status_code == 201
-        made = answer.json()
-        assert (made["by"], made["is_active"], made["name"]) == ("acts", True, RULE)
-        assert (await ask(page, "/silences")).json() == {"silences": [made]}
+        document = answer.json()
+        assert (document["by"], document["is_active"], document["name"]) == ("acts", True, RULE)
+        assert (await ask(page, "/silences")).json() == {"silences": [document]}
         async with httpx.AsyncClient(base_url=page.site.url) as client:
-            address, headers = f"/api/v1/silences/{made['id']}", {"authorization": f"Bearer {ACTS}"}
+            address, headers = f"/api/v1/silences/{document['id']}", {"authorization": f"Bearer {ACTS}"}
             refused(await client.delete(address, headers={"authorization": f"Bearer {READS}"}), 403)
             assert not (await client.delete(address, headers=headers)).json()["is_active"]
             refused(await client.delete(address, headers=headers), 422)
@@ -206,10 +209,10 @@ async def test_what_is_no_parameter_is_refused_by_its_name(shared: Page) -> None
         ({"since": ""}, "since"),
     ):
         problem = refused(await ask(shared, "/stories", **params), 400)
-        assert [each["where"] for each in problem["errors"]] == [where]
+        assert [error["where"] for error in problem["errors"]] == [where]
     for params in ({"since": "soon"}, {"after": "x"}):
         problem = refused(await ask(shared, "/stories", **params), 422)
-        assert [each["where"] for each in problem["errors"]] == list(params)
+        assert [error["where"] for error in problem["errors"]] == list(params)
     (misspelt,) = refused(await ask(shared, "/stories", limitt="1"), 400)["errors"]
     assert (misspelt["where"], misspelt["help"]) == ("limitt", 'did you mean "limit"?')
     (surplus,) = refused(await ask(shared, "/stories/none", limit="1"), 400)["errors"]
@@ -225,7 +228,7 @@ async def test_what_is_no_parameter_is_refused_by_its_name(shared: Page) -> None
 
 async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -> None:
     async with page_over(filled, listening(has_tokens=True)) as page:
-        told = set()
+        collected = set()
         for path, params in (
             ("/rules/Typo", {}),
             ("/stories", {"rule": "Typo"}),
@@ -233,12 +236,12 @@ async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -
             ("/search", {"q": "blackberry", "rule": "Typo"}),
             ("/explain", {"text": "x", "rule": "Typo"}),
         ):
-            told.add(refused(await ask(page, path, token=READS, **params), 404)["detail"])
+            collected.add(refused(await ask(page, path, token=READS, **params), 404)["detail"])
         silence = {"kind": "rule", "name": "Typo", "for": "2h", "reason": "x"}
-        told.add(refused(await send(page, "/silences", silence), 404)["detail"])
-        assert told == {'no loaded rule is named "Typo"; `wirewatch status` shows what is loaded'}
+        collected.add(refused(await send(page, "/silences", silence), 404)["detail"])
+        assert collected == {'no loaded rule is named "Typo"; `wirewatch status` shows what is loaded'}
         for words in (("search", "blackberry", "--rule", "Typo"), ("explain", "Typo", "--text", "x")):
-            assert next(iter(told)) in wirewatch(*words, folder=page.folder.parent, code=2).stderr
+            assert next(iter(collected)) in wirewatch(*words, folder=page.folder.parent, code=2).stderr
         near = refused(await ask(page, "/stories", rule=f"{RULE}s"), 404)
         assert near["detail"] == f'no loaded rule is named "{RULE}s"; did you mean "{RULE}"?'
         async with httpx.AsyncClient(base_url=page.site.url, headers={"authorization": f"Bearer {ACTS}"}) as client:
@@ -248,8 +251,8 @@ async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -
 
 async def test_an_unchanged_answer_is_not_sent_again(shared: Page) -> None:
     first = await ask(shared, "/stories")
-    again = await shared.get("/api/v1/stories", headers={"if-none-match": first.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
+    repeated = await shared.get("/api/v1/stories", headers={"if-none-match": first.headers["etag"]})
+    assert (repeated.status_code, repeated.content) == (304, b"")
     other = await shared.get("/api/v1/rules", headers={"if-none-match": first.headers["etag"]})
     assert other.status_code == 200
 
@@ -258,7 +261,7 @@ async def test_what_hostile_feeds_say_is_data_and_steers_no_terminal(shared: Pag
     answer = await ask(shared, "/search", q="wombat")
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert any("<script>" in each["title"] for each in answer.json()["articles"])
+    assert any("<script>" in article["title"] for article in answer.json()["articles"])
     assert "\u202e" not in answer.text
 
 

@@ -42,8 +42,8 @@ async def known(page: Page) -> dict[str, str]:
 
 
 async def silenced(page: Page) -> None:
-    one = silence(SilenceKind.OUTLET, "wire", at=page.clock.now(), until=None)
-    await page.running.store.write(lambda tx: tx.silences.add(one))
+    first = silence(SilenceKind.OUTLET, "wire", at=page.clock.now(), until=None)
+    await page.running.store.write(lambda tx: tx.silences.add(first))
 
 
 async def ask(folder: Path, tmp_path: Path, *options: str) -> tuple[int, str]:
@@ -64,29 +64,35 @@ async def ask(folder: Path, tmp_path: Path, *options: str) -> tuple[int, str]:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        told, _ = await process.communicate()
-        return process.returncode or 0, told.decode()
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode()
 
 
 async def test_the_api_keeps_what_its_document_says(filled: Path, tmp_path: Path) -> None:
-    code, told = await ask(filled, tmp_path, "--phases", "examples,coverage")
-    assert code == 0, told
-    assert "Tested: 19" in told, told
+    code, answer = await ask(filled, tmp_path, "--phases", "examples,coverage")
+    assert code == 0, answer
+    assert "Tested: 19" in answer, answer
 
 
 async def test_the_document_describes_each_parameter_of_an_address_as_it_may_be_written(shared: Page) -> None:
     document = (await shared.get("/api/v1/openapi.json")).json()
-    parameters = {one["name"]: one for one in document["paths"]["/api/v1/stories"]["get"]["parameters"]}
+    parameters = {
+        parameter["name"]: parameter for parameter in document["paths"]["/api/v1/stories"]["get"]["parameters"]
+    }
     assert list(parameters) == ["limit", "after", "since", "rule"]
-    assert not any("null" in json.dumps(one["schema"]) for one in parameters.values())
+    assert not any("null" in json.dumps(parameter["schema"]) for parameter in parameters.values())
     assert (parameters["limit"]["schema"]["maximum"], parameters["limit"]["required"]) == (100, False)
     assert re.fullmatch(parameters["since"]["schema"]["pattern"], "30d")
     assert not re.fullmatch(parameters["since"]["schema"]["pattern"], "soon")
-    (path,) = [one for one in document["paths"]["/api/v1/rules/{name}"]["get"]["parameters"] if one["in"] == "path"]
+    (path,) = [
+        parameter
+        for parameter in document["paths"]["/api/v1/rules/{name}"]["get"]["parameters"]
+        if parameter["in"] == "path"
+    ]
     assert path["schema"]["minLength"] == 1
 
 
 @pytest.mark.long
 async def test_the_api_keeps_it_over_thousands_of_requests(filled: Path, tmp_path: Path) -> None:
-    code, told = await ask(filled, tmp_path, "--max-examples", "100")
-    assert code == 0, told
+    code, answer = await ask(filled, tmp_path, "--max-examples", "100")
+    assert code == 0, answer

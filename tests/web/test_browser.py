@@ -119,11 +119,11 @@ async def test_every_page_is_readable_and_accessible(
     await page.running.store.write(add_long_story)
     tab, hosts, complaints = await opened(browser, size=size, scheme=scheme)
     listed = await page.running.store.read(lambda tx: tx.stories.since(None))
-    told = next(one for one in listed if len(one.members) == 3)
+    output = next(item for item in listed if len(item.members) == 3)
     broken = (await page.running.store.read(lambda tx: tx.feeds.page(health=[FeedHealth.FAILING], skip=0, most=1)))[0]
     for name, path in {
         **PAGES,
-        "story": f"/story/{told.id}",
+        "story": f"/story/{output.id}",
         "long-story": "/story/long",
         "feed": f"/feed?url={quote(broken.url)}",
     }.items():
@@ -139,9 +139,11 @@ async def test_every_page_is_readable_and_accessible(
         # Axe takes a second a page: what it finds hangs on the colours and the layout, each of which comes up once.
         if (size, scheme) not in ((PHONE, "light"), (DESK, "dark")):
             continue
-        found = (await Axe().run(tab)).response["violations"]
+        result = (await Axe().run(tab)).response["violations"]
         violations = [
-            f"{name}: {each['id']}: {each['help']}: {node['html'][:200]}" for each in found for node in each["nodes"]
+            f"{name}: {element['id']}: {element['help']}: {node['html'][:200]}"
+            for element in result
+            for node in element["nodes"]
         ]
         assert violations == []
         if name == "long-story" and size == PHONE:
@@ -174,9 +176,9 @@ ROWS_OF_TABS = "new Set([...document.querySelectorAll('header nav li')].map(each
 async def test_on_a_small_phone_text_keeps_its_margin_and_the_tabs_take_two_rows(
     page: Page, browser: async_api.Browser
 ) -> None:
-    told = next(one for one in await page.running.store.read(lambda tx: tx.stories.since(None)) if one.members)
+    story = next(item for item in await page.running.store.read(lambda tx: tx.stories.since(None)) if item.members)
     tab, _, _ = await opened(browser, size={"width": 375, "height": 667})
-    for path in (*PAGES.values(), f"/story/{told.id}"):
+    for path in (*PAGES.values(), f"/story/{story.id}"):
         await tab.goto(page.site.url + path)
         assert await tab.evaluate(NEAR_AN_EDGE) == [], path
         assert await tab.evaluate(ROWS_OF_TABS) <= 2

@@ -43,10 +43,10 @@ def hanging(url: str, count: int, sent: bytes = HEAD) -> Iterator[list[socket.so
     with contextlib.ExitStack() as stack:
         sockets = []
         for _ in range(count):
-            one = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             with contextlib.suppress(OSError):
-                one.sendall(sent)
-            sockets.append(one)
+                connection.sendall(sent)
+            sockets.append(connection)
         yield sockets
 
 
@@ -94,13 +94,13 @@ async def test_slow_bodies_free_their_places(hurried: Page) -> None:
 
 
 async def test_a_reader_that_takes_nothing_is_closed(hurried: Page) -> None:
-    asked = b"GET /try?rule=" + b"<" * 120_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    whole = len(await answer_to(hurried.site.url, asked.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")))
+    request = b"GET /try?rule=" + b"<" * 120_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    whole = len(await answer_to(hurried.site.url, request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")))
     assert whole > 480_000
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         slow.connect(("127.0.0.1", urlsplit(hurried.site.url).port))
-        await asyncio.get_running_loop().run_in_executor(None, slow.sendall, asked)
+        await asyncio.get_running_loop().run_in_executor(None, slow.sendall, request)
         await asyncio.sleep(1.5)
         received = 0
         with contextlib.suppress(ConnectionError):
@@ -134,12 +134,14 @@ async def test_a_broken_body_leaves_no_trace_in_the_log(page: Page, caplog: pyte
 
 async def test_more_requests_at_once_than_one_client_may_are_told_to_come_again(page: Page) -> None:
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(page.get("/feeds")) for _ in range(40)]
+        requests = [group.create_task(page.get("/feeds")) for _ in range(40)]
         health = group.create_task(page.get("/healthz"))
-    codes = [one.result().status_code for one in asked]
+    codes = [request.result().status_code for request in requests]
     assert set(codes) == {200, 503}
     assert codes.count(200) >= 16
-    assert {one.result().headers.get("retry-after") for one in asked if one.result().status_code == 503} == {"1"}
+    assert {
+        request.result().headers.get("retry-after") for request in requests if request.result().status_code == 503
+    } == {"1"}
     assert health.result().status_code == 200
 
 
@@ -152,10 +154,10 @@ def test_the_released_command_answers_health_among_hanging_sockets_and_stops_on_
         wait_until_ready(folder, process)
         with hanging(f"http://127.0.0.1:{port}", 500):
             began = time.monotonic()
-            asked = subprocess.run(
+            output = subprocess.run(
                 command("probe", folder=folder), cwd=folder, env=os.environ, timeout=300, check=False
             )
-            assert asked.returncode == 0
+            assert output.returncode == 0
             assert time.monotonic() - began < 10
             process.send_signal(signal.SIGTERM)
             _, log = process.communicate(timeout=300)

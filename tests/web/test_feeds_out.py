@@ -28,7 +28,7 @@ RULE = "BlackBerry in Pakistan"
 def found(root: etree._Element, path: str) -> list[str]:
     """Texts and attributes by XPath; of an element what it says."""
     answers = cast("list[str | etree._Element]", root.xpath(path, namespaces=ATOM))
-    return [str(each) if isinstance(each, str) else (each.text or "") for each in answers]
+    return [str(answer) if isinstance(answer, str) else (answer.text or "") for answer in answers]
 
 
 def body_of(content: bytes, kind: str) -> Body:
@@ -47,8 +47,8 @@ async def test_a_feed_is_read_by_feedparser_and_by_this_bot(shared: Page, addres
     answer = await shared.get(f"/feeds/{kind}.json?{query}")
     also = jsonfeed.Source().read(body_of(answer.content, "application/feed+json"))
     assert [entry.guid for entry in ours.entries] == [entry.id for entry in read.entries]
-    assert [(each.guid, each.title, each.link) for each in also.entries] == [
-        (each.guid, each.title, each.link) for each in ours.entries
+    assert [(item.guid, item.title, item.link) for item in also.entries] == [
+        (item.guid, item.title, item.link) for item in ours.entries
     ]
 
 
@@ -77,15 +77,15 @@ async def test_a_feed_has_what_atom_requires(shared: Page) -> None:
 
 async def test_an_entry_is_updated_as_its_story_is_and_unchanged_feeds_are_not_sent_again(page: Page) -> None:
     before = await page.get("/feeds/all.json")
-    again = await page.get("/feeds/all.json", headers={"if-none-match": before.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
-    told = await page.running.store.read(lambda tx: tx.stories.since(None))
-    story = next(each for each in told if len(each.members) == 3)
+    repeated = await page.get("/feeds/all.json", headers={"if-none-match": before.headers["etag"]})
+    assert (repeated.status_code, repeated.content) == (304, b"")
+    stories = await page.running.store.read(lambda tx: tx.stories.since(None))
+    story = next(item for item in stories if len(item.members) == 3)
     moved = replace(story, last_seen=story.last_seen + timedelta(hours=9))
     await page.running.store.write(lambda tx: tx.stories.save(moved))
     # A feed is made once a minute.
-    again = await page.get("/feeds/all.json", headers={"if-none-match": before.headers["etag"]})
-    assert again.status_code == 304
+    repeated = await page.get("/feeds/all.json", headers={"if-none-match": before.headers["etag"]})
+    assert repeated.status_code == 304
     page.clock.advance(timedelta(minutes=1))
     after = await page.get("/feeds/all.json", headers={"if-none-match": before.headers["etag"]})
     assert after.status_code == 200
@@ -101,14 +101,14 @@ async def test_ids_and_links_are_of_the_public_address_and_never_of_the_host_tha
         if public_url:
             publish(filled)
         async with page_over(filled, listening(has_token=True)) as page:
-            told = []
+            collected = []
             for host in ("evil.example", "127.0.0.1"):
                 headers = {"host": host}
                 answer = await page.get("/feeds/all.atom", params={"token": own}, headers=headers)
-                told.append(etree.fromstring(answer.content))
-            ids = {found(root, "a:id/text()")[0] for root in told}
+                collected.append(etree.fromstring(answer.content))
+            ids = {found(root, "a:id/text()")[0] for root in collected}
             assert ids == {"https://watch.example.org/feeds/all" if public_url else "urn:wirewatch:feeds:all"}
-            links = {link for root in told for link in found(root, "a:link/@href")}
+            links = {link for root in collected for link in found(root, "a:link/@href")}
             assert any("evil.example" in link for link in links) is (public_url is None)
             feed = json.loads((await page.get("/feeds/all.json", params={"token": own})).content)
             if public_url:
@@ -135,7 +135,7 @@ async def test_what_a_hostile_feed_says_is_inert_in_a_feed(page: Page) -> None:
         tree = tree_of(content)
         assert elements(tree, "//script | //img | //svg | //iframe | //b") == []
         assert {link.partition(":")[0] for link in values(tree, "//a/@href")} <= {"http", "https"}
-        assert not [name for each in elements(tree, "//*") for name in map(str, each.attrib) if name.startswith("on")]
+        assert not [name for entry in elements(tree, "//*") for name in map(str, entry.attrib) if name.startswith("on")]
 
 
 async def test_a_feeds_own_token_opens_feeds_and_nothing_else(filled: Path) -> None:

@@ -186,8 +186,8 @@ async def test_an_unset_token_closes_the_page_and_is_named(page: Page) -> None:
 
 
 async def test_a_taken_port_is_said_with_what_to_do(page: Page) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        port = opened.getsockname()[1]
         settings = config.WebSettings(listen=f"127.0.0.1:{port}")
         with pytest.raises(ConfigError, match=r"in use; choose another web\.listen"):
             server.open_site(page.running, settings, {})

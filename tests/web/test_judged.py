@@ -37,12 +37,12 @@ async def judge(page: Page, *, useful: int, noise: int, rule: str = RULE) -> Non
 async def test_a_rule_shows_its_precision_and_how_sure_that_is(page: Page) -> None:
     await judge(page, useful=9, noise=2)
     cards = elements(await read(page, "/rules"), "//article")
-    (card,) = [text_of(each) for each in cards if RULE in text_of(each)]
+    (card,) = [text_of(item) for item in cards if RULE in text_of(item)]
     assert "Precision: 82 % (9 useful, 2 noise; 95 %: 52 to 95 %)" in card
     assert "silenced in desk until" in card
-    others = [text_of(each) for each in cards if RULE not in text_of(each)]
-    assert others
-    assert not any("Precision" in each for each in others)
+    other_items = [text_of(item) for item in cards if RULE not in text_of(item)]
+    assert other_items
+    assert not any("Precision" in item for item in other_items)
     (row,) = (await page.get("/api/v1/feedback?since=1d")).json()["feedback"]
     assert (row["rule"], row["useful"], row["noise"], row["precision"]) == (RULE, 9, 2, 9 / 11)
     assert (await page.get("/api/v1/feedback?since=1m")).json() == {"feedback": []}
@@ -51,7 +51,7 @@ async def test_a_rule_shows_its_precision_and_how_sure_that_is(page: Page) -> No
 
 async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) -> None:
     now = page.clock.now()
-    (story, *_) = [each for each in await page.running.store.read(lambda tx: tx.stories.since(None)) if each.members]
+    (story, *_) = [item for item in await page.running.store.read(lambda tx: tx.stories.since(None)) if item.members]
     ruling = Ruling(
         id="one",
         at=now,
@@ -61,8 +61,8 @@ async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) 
         articles=(story.members[0].article.id,),
     )
     await page.running.store.write(lambda tx: tx.rulings.add(ruling))
-    cards = [text_of(each) for each in elements(await read(page, "/rules"), "//article")]
-    (card,) = [each for each in cards if "1 time in 90 days people took a story apart" in each]
+    cards = [text_of(item) for item in elements(await read(page, "/rules"), "//article")]
+    (card,) = [item for item in cards if "1 time in 90 days people took a story apart" in item]
     assert story.rules[0] in card
     assert f'U0AMINA: separate from "{story.title}"' in card
     assert "(waits for the bot)" in card
@@ -81,8 +81,8 @@ async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_w
     now = page.clock.now()
 
     def work(tx: storage.Transaction) -> Silence:
-        made = silence(SilenceKind.OUTLET, "<b>Dawn</b>", at=now, until=now + timedelta(hours=2))
-        tx.silences.add(made)
+        created = silence(SilenceKind.OUTLET, "<b>Dawn</b>", at=now, until=now + timedelta(hours=2))
+        tx.silences.add(created)
         (story, *_) = tx.stories.since(None)
         kept = Decision(
             at=now,
@@ -90,15 +90,15 @@ async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_w
             channel="desk",
             action=AlertAction.SILENT,
             reason=Reason.SILENCED,
-            silence=made.id,
+            silence=created.id,
         )
         tx.stories.decide([kept])
-        return made
+        return created
 
-    made = await page.running.store.write(work)
+    created = await page.running.store.write(work)
     shown = text_of(await read(page, "/"))
     assert "outlet “<b>Dawn</b>” in every channel until 2" in shown
     assert "by ann: they move 1 story held back" in shown
     now = now + timedelta(minutes=1)
-    await page.running.store.write(lambda tx: silences.end_silence(tx, made.id, by="ann", now=now))
+    await page.running.store.write(lambda tx: silences.end_silence(tx, created.id, by="ann", now=now))
     assert "Nothing is posted about:" not in text_of(await read(page, "/"))

@@ -67,23 +67,23 @@ async def test_a_store_that_is_closed_is_not_ready_and_still_alive(page: Page) -
     assert (ready.status_code, ready.json()["reason"]) == (503, "reading the database: the disk is full")
     assert (await page.get("/healthz/live")).status_code == 200
     assert (await page.get("/metrics")).status_code == 503
-    told = await page.get("/feeds")
-    assert told.status_code == 503
-    assert "the disk is full" in told.text
+    output = await page.get("/feeds")
+    assert output.status_code == 503
+    assert "the disk is full" in output.text
 
 
 async def test_what_stands_is_true_from_the_first_scrape_on(page: Page) -> None:
-    found = await numbers(page)
-    assert found["wirewatch_feeds", ("ok",)] == 4
-    assert found["wirewatch_feeds", ("failing",)] == 1
-    assert found["wirewatch_rules", ("on",)] == 2
-    assert found["wirewatch_rules", ("off",)] == 1
-    assert found["wirewatch_outbox_messages", ("desk", "sent")] == 5
-    assert found["wirewatch_outbox_oldest_seconds", ("desk",)] == 0
-    assert found["wirewatch_config_last_reload_successful", ()] == 0
-    assert found["wirewatch_config_problems", ("error",)] == 1
-    assert found["wirewatch_last_tick_timestamp_seconds", ()] == page.clock.now().timestamp()
-    assert found["wirewatch_polls_total", ("failed",)] == 0
+    metrics = await numbers(page)
+    assert metrics["wirewatch_feeds", ("ok",)] == 4
+    assert metrics["wirewatch_feeds", ("failing",)] == 1
+    assert metrics["wirewatch_rules", ("on",)] == 2
+    assert metrics["wirewatch_rules", ("off",)] == 1
+    assert metrics["wirewatch_outbox_messages", ("desk", "sent")] == 5
+    assert metrics["wirewatch_outbox_oldest_seconds", ("desk",)] == 0
+    assert metrics["wirewatch_config_last_reload_successful", ()] == 0
+    assert metrics["wirewatch_config_problems", ("error",)] == 1
+    assert metrics["wirewatch_last_tick_timestamp_seconds", ()] == page.clock.now().timestamp()
+    assert metrics["wirewatch_polls_total", ("failed",)] == 0
 
 
 async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: Page) -> None:
@@ -102,12 +102,12 @@ async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: P
     page.running.add_observer(Listener())
     page.clock.advance(timedelta(hours=1))
     await page.running.once(everything=True, drain=timedelta())
-    found = await numbers(page)
+    metrics = await numbers(page)
     # The outlets' server has gone: each poll fails.
-    assert found["wirewatch_polls_total", ("failed",)] == len(seen) == 5
-    assert found["wirewatch_poll_lateness_seconds_count", ()] == 5
+    assert metrics["wirewatch_polls_total", ("failed",)] == len(seen) == 5
+    assert metrics["wirewatch_poll_lateness_seconds_count", ()] == 5
     # Each of the feeds was due when the bot started, or later.
-    assert 4 * 3000 < found["wirewatch_poll_lateness_seconds_sum", ()] <= 5 * 3600
+    assert 4 * 3000 < metrics["wirewatch_poll_lateness_seconds_sum", ()] <= 5 * 3600
     decision = Decision(
         at=page.clock.now(),
         story=StoryId("s"),
@@ -118,9 +118,13 @@ async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: P
     page.site.metrics.on_decided(decision)
     for state in (SendState.SENT, SendState.PARKED, SendState.PENDING):
         page.site.metrics.on_outcome(replace(made.sending("one"), state=state))
-    found = await numbers(page)
-    assert found["wirewatch_decisions_total", ("hold", "quiet hours")] == 1
-    assert [found["wirewatch_deliveries_total", ("desk", each)] for each in ("sent", "parked", "again")] == [1, 1, 1]
+    metrics = await numbers(page)
+    assert metrics["wirewatch_decisions_total", ("hold", "quiet hours")] == 1
+    assert [metrics["wirewatch_deliveries_total", ("desk", end)] for end in ("sent", "parked", "again")] == [
+        1,
+        1,
+        1,
+    ]
 
 
 async def test_metrics_of_a_language_model_exist_only_if_one_is_configured(page: Page) -> None:
@@ -135,9 +139,10 @@ async def test_polls_after_a_day_off_are_not_late(filled: Path) -> None:
     async with page_over(filled, started=timedelta(days=1)) as page:
         page.clock.advance(timedelta(seconds=20))
         await page.running.once(everything=True, drain=timedelta())
-        found = await numbers(page)
+        metrics = await numbers(page)
         assert (
-            found["wirewatch_poll_lateness_seconds_sum", ()] <= 20 * found["wirewatch_poll_lateness_seconds_count", ()]
+            metrics["wirewatch_poll_lateness_seconds_sum", ()]
+            <= 20 * metrics["wirewatch_poll_lateness_seconds_count", ()]
         )
 
 
@@ -199,9 +204,9 @@ async def test_the_age_of_the_queue_is_that_of_what_may_be_sent(page: Page) -> N
 async def test_work_that_was_set_aside_is_counted_until_the_list_is_empty(page: Page) -> None:
     pieces = [made.set_aside("one"), made.set_aside("two"), made.set_aside("three", kind=PieceKind.ROW, stage="read")]
     await page.running.store.write(lambda tx: tx.quarantine.add(pieces))
-    found = await numbers(page)
-    assert found["wirewatch_quarantined", ("item", "intake")] == 2
-    assert found["wirewatch_quarantined", ("row", "read")] == 1
+    metrics = await numbers(page)
+    assert metrics["wirewatch_quarantined", ("item", "intake")] == 2
+    assert metrics["wirewatch_quarantined", ("row", "read")] == 1
     assert (await page.get("/healthz")).status_code == 200
 
     def drop(tx: storage.Transaction) -> None:
@@ -215,21 +220,21 @@ async def test_work_that_was_set_aside_is_counted_until_the_list_is_empty(page: 
 async def test_each_alert_and_panel_of_the_docs_asks_for_a_metric(page: Page) -> None:
     own = {name for name in await families(page) if name.startswith("wirewatch_")}
     for name in ("alerts.yaml", "dashboard.json"):
-        asked = set(re.findall(r"wirewatch_\w+", (ROOT / "docs" / "monitoring" / name).read_text(encoding="utf-8")))
+        mentions = set(re.findall(r"wirewatch_\w+", (ROOT / "docs" / "monitoring" / name).read_text(encoding="utf-8")))
         known = {f"{name}{end}" for name in own for end in ("", "_total", "_bucket", "_count", "_sum")}
-        assert asked - known == set()
+        assert mentions - known == set()
 
 
 # -- the log leads from a feed to the message
 
 
 async def test_a_polls_id_leads_from_the_feed_to_the_decision_and_the_story_on_to_the_message(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire", "courier")
-        await made.once()
-        made.publish("wire", COVERAGE["wire"])
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire", "courier")
+        await setup.once()
+        setup.publish("wire", COVERAGE["wire"])
         with capture_logs() as lines:
-            await made.once()
+            await setup.once()
     polled = {line["feed"].rpartition("/")[2]: line for line in lines if line["event"] == "feed polled"}
     (decided,) = [line for line in lines if line["event"] == "decided"]
     (sent,) = [line for line in lines if line["event"] == "message sent"]

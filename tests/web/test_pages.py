@@ -74,12 +74,12 @@ async def test_what_a_hostile_feed_says_stays_text(shared: Page, path: str) -> N
 async def test_a_story_shows_outlets_evidence_messages_and_decisions(shared: Page) -> None:
     tree = await read(shared, "/stories", rule="BlackBerry in Pakistan")
     (card,) = elements(tree, "//article")
-    said = text_of(card)
-    assert all(outlet in said for outlet in ("wire", "courier", "ledger"))
-    assert "3 independent outlets" in said
+    page_text = text_of(card)
+    assert all(outlet in page_text for outlet in ("wire", "courier", "ledger"))
+    assert "3 independent outlets" in page_text
     marked = {mark.text_content() for mark in elements(card, ".//mark")}
     assert {"BlackBerry", "PTA", "backdoor", "Pakistan Telecommunication Authority"} <= marked
-    assert said.count("desk: posted, first report sent") == 1
+    assert page_text.count("desk: posted, first report sent") == 1
     assert text_of(tree).count("1 story with news in 7 days") == 1
 
 
@@ -96,9 +96,9 @@ async def test_older_stories_are_a_link_away_and_each_stands_on_one_page(page: P
 
     def add(tx: storage.Transaction) -> None:
         for number in range(60):
-            told = replace(made.article(f"a{number}"), first_seen=now - timedelta(minutes=number))
-            tx.articles.add([told])
-            tx.stories.save(replace(made.story(f"s{number}", told), last_seen=told.first_seen))
+            article = replace(made.article(f"a{number}"), first_seen=now - timedelta(minutes=number))
+            tx.articles.add([article])
+            tx.stories.save(replace(made.story(f"s{number}", article), last_seen=article.first_seen))
 
     await page.running.store.write(add)
     seen: list[str] = []
@@ -126,9 +126,9 @@ async def test_the_overview_names_some_problems_of_feeds_and_counts_the_others(p
         tx.feeds.save(states)
 
     await page.running.store.write(add)
-    said = text_of(await read(page, "/"))
-    assert "30 with problems" in said
-    assert "20 more problems of feeds" in said
+    page_text = text_of(await read(page, "/"))
+    assert "30 with problems" in page_text
+    assert "20 more problems of feeds" in page_text
     assert len(elements(await read(page, "/feeds", show="problems"), "//tbody/tr")) == 30
 
 
@@ -155,7 +155,7 @@ async def test_notices_overview_feeds_status_and_its_check_name_the_same_problem
     assert problem in text_of(await read(page, "/feed", url=url))
     answers = Answers(page.running)
     status = await answers.ask(STATUS, StatusParameters())
-    assert [found.text for shown in status.feeds for found in shown.problems] == [problem]
+    assert [item.text for shown in status.feeds for item in shown.problems] == [problem]
     checks = await answers.read(check_feeds)
     assert [line.what for line in checks] == ["feeds: 1 of 1 has problems", f"feed Quiet {problem}"]
     assert not any(line.is_good for line in checks)
@@ -211,29 +211,29 @@ async def test_rules_show_hits_the_last_match_and_what_they_mean(shared: Page) -
 
 async def test_the_configuration_page_shows_each_problem_with_its_caret(shared: Page) -> None:
     tree = await read(shared, "/configuration")
-    (problem,) = [found.text_content() for found in elements(tree, "//pre") if "notfy" in found.text_content()]
+    (problem,) = [element.text_content() for element in elements(tree, "//pre") if "notfy" in element.text_content()]
     assert "^^^^^" in problem
     assert 'did you mean "notify"?' in problem
     # On a phone what is said breaks where the screen ends; a line of the file does not, nor do its carets.
-    said = [text_of(span) for span in elements(tree, "//pre//span[@class='said']")]
-    assert any("notfy" in line for line in said)
-    assert not any("^^^^^" in line for line in said)
+    texts = [text_of(span) for span in elements(tree, "//pre//span[@class='said']")]
+    assert any("notfy" in line for line in texts)
+    assert not any("^^^^^" in line for line in texts)
     assert "error" in text_of(elements(tree, "//p[contains(@class, 'state')]")[0])
 
 
 async def test_the_overview_names_what_needs_a_look(shared: Page) -> None:
-    said = text_of(await read(shared, "/"))
-    assert "Running: it last looked for due feeds just now" in said
-    assert "1 with problems" in said
-    assert "desk.yaml" in said
+    page_text = text_of(await read(shared, "/"))
+    assert "Running: it last looked for due feeds just now" in page_text
+    assert "1 with problems" in page_text
+    assert "desk.yaml" in page_text
 
 
 async def test_parked_messages_stand_in_the_outbox_with_their_reason(page: Page) -> None:
     row = replace(made.sending("waits"), state=SendState.PARKED, error="desk: channel is archived")
     await page.running.store.write(lambda tx: tx.outbox.add([row]))
-    said = text_of(await read(page, "/outbox"))
-    assert "desk: channel is archived" in said
-    assert "when the channel works again" in said
+    page_text = text_of(await read(page, "/outbox"))
+    assert "desk: channel is archived" in page_text
+    assert "when the channel works again" in page_text
     assert "1 parked message" in text_of(await read(page, "/"))
 
 

@@ -59,9 +59,9 @@ async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(shared: Page, 
     ],
 )
 async def test_a_bare_query_and_a_list_of_wordings_are_tried_too(shared: Page, written: str, matches: int) -> None:
-    told = said(await tried(shared, written))
-    assert f"Pasted: {matches} match" in told
-    assert "no examples" not in told, "a warning of a line that nobody wrote"
+    trial = said(await tried(shared, written))
+    assert f"Pasted: {matches} match" in trial
+    assert "no examples" not in trial, "a warning of a line that nobody wrote"
 
 
 async def test_a_mistake_in_a_bare_query_has_its_place_in_what_was_pasted(shared: Page) -> None:
@@ -128,9 +128,9 @@ async def test_nothing_is_saved_and_nobody_is_told(page: Page) -> None:
     ],
 )
 async def test_a_problem_stands_where_it_stands_in_the_pasted_text(shared: Page, written: str, place: str) -> None:
-    told = said(await tried(shared, written))
-    assert place in told
-    assert "match" not in told.partition("help")[0]
+    trial = said(await tried(shared, written))
+    assert place in trial
+    assert "match" not in trial.partition("help")[0]
 
 
 @pytest.mark.parametrize(
@@ -174,9 +174,9 @@ HEAVY = f'name: Mine\nquery: {nested(40)}\nnotify: desk\nmust_match: ["{"aaa bbb
 
 async def test_nested_nears_end_in_bounded_steps_with_the_place_of_the_example(shared: Page) -> None:
     began = time.process_time()
-    told = said(await tried(shared, HEAVY))
+    trial = said(await tried(shared, HEAVY))
     assert time.process_time() - began < 10
-    assert "rule:4:15: error: the rule needs more than 500,000 steps" in told
+    assert "rule:4:15: error: the rule needs more than 500,000 steps" in trial
 
 
 async def test_a_trial_keeps_the_loop_and_other_pages_alive(shared: Page) -> None:
@@ -205,8 +205,8 @@ async def test_a_trial_keeps_the_loop_and_other_pages_alive(shared: Page) -> Non
 async def test_few_trials_wait_and_the_others_are_told_so(shared: Page) -> None:
     async with asyncio.TaskGroup() as group:
         trials = [group.create_task(shared.get("/try", params={"rule": HEAVY})) for _ in range(6)]
-    told = [said(tree_of(trial.result().text)) for trial in trials]
-    assert sum("Others are trying rules" in one for one in told) == 2
+    output = [said(tree_of(trial.result().text)) for trial in trials]
+    assert sum("Others are trying rules" in item for item in output) == 2
 
 
 async def test_a_link_on_another_site_fills_the_form_and_runs_nothing(shared: Page) -> None:
@@ -221,9 +221,9 @@ async def test_of_a_large_archive_the_last_days_are_looked_at(page: Page, monkey
     monkeypatch.setattr(trials, "MOST_ARTICLES", 0)
     assert "the trial covers only the last hour" in said(await tried(page, RULE))
     page.clock.advance(timedelta(days=2))
-    told = said(await tried(page, RULE, days="30"))
-    assert "the trial covers only the last 1 day" in told
-    assert "0 articles" in told
+    trial = said(await tried(page, RULE, days="30"))
+    assert "the trial covers only the last 1 day" in trial
+    assert "0 articles" in trial
 
 
 async def test_two_changed_rules_of_one_file_are_in_one_patch(page: Page, tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
     port = ports.free()
     with (folder / "bot.yaml").open("a") as bot:
         bot.write(f"web: {{listen: '127.0.0.1:{port}'}}\n")
-    code, told = asked(folder)
-    assert (code, f"no answer from 127.0.0.1:{port}" in told) == (1, True)
+    code, output = asked(folder)
+    assert (code, f"no answer from 127.0.0.1:{port}" in output) == (1, True)
     with running(folder) as process:
         wait_until_ready(folder, process)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=300) as answer:
@@ -87,8 +87,8 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
 
 @pytest.mark.long
 def test_without_a_page_the_probe_looks_at_the_last_tick(folder: Path) -> None:
-    code, told = asked(folder)
-    assert (code, "it does not exist yet" in told) == (1, True)
+    code, output = asked(folder)
+    assert (code, "it does not exist yet" in output) == (1, True)
     with running(folder) as process:
         wait_until_ready(folder, process)
 
@@ -119,9 +119,9 @@ def test_the_probe_knows_a_stranger_at_its_address(folder: Path) -> None:
         with connection:
             connection.recv(4096)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-            _, told = process.communicate(timeout=300)
+            _, output = process.communicate(timeout=300)
     assert process.returncode == 1
-    assert "is not Wirewatch" in told
+    assert "is not Wirewatch" in output
 
 
 def test_the_alert_rules_are_whole() -> None:

@@ -23,7 +23,7 @@ from tests.web.markup import elements, text_of, tree_of, values
 
 async def _link(page: Page, title: str) -> str:
     tree = tree_of((await page.get("/stories")).text)
-    (link,) = [found.get("href") for found in elements(tree, "//h2/a") if title in text_of(found)]
+    (link,) = [element.get("href") for element in elements(tree, "//h2/a") if title in text_of(element)]
     return str(link)
 
 
@@ -107,25 +107,25 @@ async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(pag
     (chart,) = elements(tree, "//section[@aria-labelledby='chart']")
     assert "5 matched articles in 30 days" in text_of(chart)
     assert values(chart, ".//*[@role='img']/@aria-label")[0].startswith("5 in 30 days, oldest first: 0, 0")
-    said = text_of(tree)
-    assert re.search(r"1 with problems, \d late", said)
-    assert "1 story held in desk: digest" in said
-    assert "1 article to decide" in said
+    page_text = text_of(tree)
+    assert re.search(r"1 with problems, \d late", page_text)
+    assert "1 story held in desk: digest" in page_text
+    assert "1 article to decide" in page_text
 
 
 async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None:
     story = (await _link(page, "BlackBerry to leave")).removeprefix("/story/")
-    one = ArticleId("a")
+    article_id = ArticleId("a")
     fact = Fact(
         kind="date",
         label="deadline",
         before="30 November",
         after="30 December",
         sentence="",
-        article=one,
+        article=article_id,
         outlet="wire",
     )
-    edit = Edit(article=one, outlet="courier", field="title", before="5,000", after="500 <b>")
+    edit = Edit(article=article_id, outlet="courier", field="title", before="5,000", after="500 <b>")
     decision = Decision(
         at=page.clock.now(),
         story=StoryId(story),
@@ -136,14 +136,14 @@ async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None
         edits=(edit,),
     )
     await page.running.store.write(lambda tx: tx.stories.decide([decision]))
-    said = text_of(tree_of((await page.get(f"/story/{story}")).text))
-    assert "deadline: 30 November → 30 December" in said
-    assert "courier corrected its title: 5,000 → 500 <b>" in said
+    page_text = text_of(tree_of((await page.get(f"/story/{story}")).text))
+    assert "deadline: 30 November → 30 December" in page_text
+    assert "courier corrected its title: 5,000 → 500 <b>" in page_text
 
 
 async def test_the_commands_to_copy_name_ids_only(shared: Page) -> None:
     tree = tree_of((await shared.get(await _link(shared, "BlackBerry to leave"))).text)
-    commands = [one.text_content() for one in elements(tree, "//section[@aria-labelledby='commands']//code")]
+    commands = [element.text_content() for element in elements(tree, "//section[@aria-labelledby='commands']//code")]
     # An interactive zsh has no comments: a title behind "#" would be run with the command.
     assert [re.sub(r"\b[0-9a-f]{8}\b", "ID", line) for line in commands] == [
         "wirewatch stories split ID ARTICLE",
@@ -219,16 +219,16 @@ async def test_a_merged_story_leads_to_the_one_that_it_became(page: Page) -> Non
 
 
 async def test_a_rule_has_a_page_with_its_stories_and_a_feed_one_with_its_rhythm(shared: Page) -> None:
-    said = text_of(tree_of((await shared.get("/rule", params={"name": "BlackBerry in Pakistan"})).text))
-    assert "3 articles in 90 days" in said
-    assert "BlackBerry to leave Pakistan" in said
+    page_text = text_of(tree_of((await shared.get("/rule", params={"name": "BlackBerry in Pakistan"})).text))
+    assert "3 articles in 90 days" in page_text
+    assert "BlackBerry to leave Pakistan" in page_text
     assert (await shared.get("/rule", params={"name": "none"})).status_code == 404
     hostile = await shared.get("/rule", params={"name": "Wombats <b onclick=x>&</b>"})
     assert elements(tree_of(hostile.text), "//script | //b | //img") == []
-    link = next(each for each in values(tree_of((await shared.get("/feeds")).text), "//th/a/@href") if "broken" in each)
-    said = text_of(tree_of((await shared.get(link)).text))
-    assert "failed once" in said
-    assert "not learnt" in said
+    link = next(item for item in values(tree_of((await shared.get("/feeds")).text), "//th/a/@href") if "broken" in item)
+    page_text = text_of(tree_of((await shared.get(link)).text))
+    assert "failed once" in page_text
+    assert "not learnt" in page_text
     assert (await shared.get("/feed", params={"url": "https://none.example/"})).status_code == 404
 
 

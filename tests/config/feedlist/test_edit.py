@@ -66,9 +66,9 @@ def test_a_feed_is_added_and_everything_else_stays_as_it_was(before: str, after:
 
 
 def test_an_address_with_a_question_mark_is_added_in_brackets_too() -> None:
-    asked = Feed(url="https://new.org/?feed=rss")
-    assert feed_list.add_feeds("feeds: []\n", [asked]).text == 'feeds: ["https://new.org/?feed=rss"]\n'
-    assert feed_list.add_feeds("feeds:\n", [asked]).text == "feeds:\n  - https://new.org/?feed=rss\n"
+    feed = Feed(url="https://new.org/?feed=rss")
+    assert feed_list.add_feeds("feeds: []\n", [feed]).text == 'feeds: ["https://new.org/?feed=rss"]\n'
+    assert feed_list.add_feeds("feeds:\n", [feed]).text == "feeds:\n  - https://new.org/?feed=rss\n"
 
 
 def test_every_key_of_a_feed_is_written_as_people_write_it() -> None:
@@ -120,7 +120,7 @@ def test_any_feed_is_read_back_as_it_was(feeds: list[Feed], text: str) -> None:
     edited = feed_list.add_feeds(text, feeds).text
     listed = yaml.load(edited, Loader=yaml.BaseLoader)["feeds"][-len(feeds) :]
     for feed, item in zip(feeds, listed, strict=True):
-        said = {"url": item} if isinstance(item, str) else item
-        assert said["url"] == feed.url
-        assert said.get("name") == feed.name
-        assert tuple(said.get("tags", ())) == feed.tags
+        result = {"url": item} if isinstance(item, str) else item
+        assert result["url"] == feed.url
+        assert result.get("name") == feed.name
+        assert tuple(result.get("tags", ())) == feed.tags

@@ -16,18 +16,18 @@ def _opml(body: str) -> bytes:
 
 
 def test_folders_and_categories_are_tags() -> None:
-    found = opml.read_opml(
+    outline = opml.read_opml(
         _opml(
             '<outline text="Asia"><outline text="Pakistan"><outline type="rss" text="Dawn" '
             'xmlUrl="https://www.dawn.com/feeds/home" category="/press/daily,english"/></outline></outline>'
             '<outline text="Loose" xmlUrl="https://e.org/rss"/>'
         )
     )
-    assert found.feeds == (
+    assert outline.feeds == (
         Feed(url="https://www.dawn.com/feeds/home", name="Dawn", tags=("Asia", "Pakistan", "daily", "english")),
         Feed(url="https://e.org/rss", name="Loose"),
     )
-    assert found.problems == ()
+    assert outline.problems == ()
 
 
 BROKEN = _opml(
@@ -45,23 +45,23 @@ BROKEN = _opml(
 
 
 def test_of_a_broken_file_everything_readable_is_read_and_the_rest_is_said() -> None:
-    found = opml.read_opml(BROKEN)
-    assert found.feeds == (
+    outline = opml.read_opml(BROKEN)
+    assert outline.feeds == (
         Feed(url="https://a.org/?x=1&lang=en&copy=2", name="A & B", tags=("News & Views",)),
         Feed(url="https://c.org/rss", name="C & D é", tags=("News & Views",)),
         Feed(url="http://e.org/rss", name="E"),
     )
-    assert len(found.problems) == 3
-    assert found.problems[0].startswith("line 4: not well-formed XML")
-    assert found.problems[1] == "line 8: 'Nameless' has no xmlUrl, so it was omitted"
-    assert found.problems[2] == "line 9: 'mailto:x@y.org' is not an http or https address, so it was omitted"
+    assert len(outline.problems) == 3
+    assert outline.problems[0].startswith("line 4: not well-formed XML")
+    assert outline.problems[1] == "line 8: 'Nameless' has no xmlUrl, so it was omitted"
+    assert outline.problems[2] == "line 9: 'mailto:x@y.org' is not an http or https address, so it was omitted"
 
 
 @pytest.mark.parametrize("blank", [" ", "\n", "\t", "&#10;"])
 def test_an_address_with_a_blank_is_omitted_as_feeds_yaml_would_refuse_it(blank: str) -> None:
-    found = opml.read_opml(f'<opml><outline text="A" xmlUrl="https://a.org/{blank}x"/></opml>'.encode())
-    assert found.feeds == ()
-    assert "is not an http or https address" in found.problems[0]
+    outline = opml.read_opml(f'<opml><outline text="A" xmlUrl="https://a.org/{blank}x"/></opml>'.encode())
+    assert outline.feeds == ()
+    assert "is not an http or https address" in outline.problems[0]
 
 
 def test_entities_are_never_expanded() -> None:
@@ -69,18 +69,18 @@ def test_entities_are_never_expanded() -> None:
         b'<!DOCTYPE o [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY f SYSTEM "file:///etc/passwd">]>'
         b'<opml><body><outline text="&b;&f;" xmlUrl="https://e.org/rss"/></body></opml>'
     )
-    found = opml.read_opml(bomb)
-    assert found.feeds == (Feed(url="https://e.org/rss", name="&b;&f;"),)
-    assert found.problems == ("the file declares entities, which are not expanded",)
+    outline = opml.read_opml(bomb)
+    assert outline.feeds == (Feed(url="https://e.org/rss", name="&b;&f;"),)
+    assert outline.problems == ("the file declares entities, which are not expanded",)
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"<html><body>no</body></html>", b"\x00\xff\xfe", b"<opml/>", b"<outline " * 1000]
 )
 def test_a_file_that_is_no_list_is_said(content: bytes) -> None:
-    found = opml.read_opml(content)
-    assert found.feeds == ()
-    assert "no feed is listed: the file has no <outline> with an xmlUrl" in found.problems
+    outline = opml.read_opml(content)
+    assert outline.feeds == ()
+    assert "no feed is listed: the file has no <outline> with an xmlUrl" in outline.problems
 
 
 def test_every_feed_of_the_published_lists_is_read_though_forty_of_them_are_broken() -> None:
@@ -88,10 +88,10 @@ def test_every_feed_of_the_published_lists_is_read_though_forty_of_them_are_brok
     broken = 0
     for entry in json.loads((folder / "raw-index.json").read_text(encoding="utf-8")):
         content = (folder / entry["file"]).read_bytes()
-        found = opml.read_opml(content)
+        outline = opml.read_opml(content)
         urls = {part.split(b'"')[0].strip() for part in content.split(b'xmlUrl="')[1:]} - {b""}
-        assert len(found.feeds) == len({feed_place(url.decode()) for url in urls}), entry["file"]
-        assert bool(found.problems) is not entry["well_formed"]
+        assert len(outline.feeds) == len({feed_place(url.decode()) for url in urls}), entry["file"]
+        assert bool(outline.problems) is not entry["well_formed"]
         broken += not entry["well_formed"]
     assert broken == 40
 
@@ -111,9 +111,9 @@ FEEDS = st.lists(
 
 @given(FEEDS)
 def test_what_is_exported_can_be_imported(feeds: list[Feed]) -> None:
-    found = opml.read_opml(opml.write_opml(feeds).encode())
-    assert [feed.url for feed in found.feeds] == [feed.url for feed in feeds]
-    for feed, back in zip(feeds, found.feeds, strict=True):
+    outline = opml.read_opml(opml.write_opml(feeds).encode())
+    assert [feed.url for feed in outline.feeds] == [feed.url for feed in feeds]
+    for feed, back in zip(feeds, outline.feeds, strict=True):
         assert set(back.tags) == {" ".join(tag.split()) for tag in feed.tags if tag.strip()}
 
 
@@ -123,14 +123,14 @@ def test_any_bytes_give_a_reading(content: bytes) -> None:
 
 
 def test_spellings_of_one_address_are_one_feed_with_the_tags_of_both() -> None:
-    found = opml.read_opml(
+    outline = opml.read_opml(
         _opml(
             '<outline text="A"><outline text="Wire" xmlUrl="http://www.wire.example/feed/"/></outline>'
             '<outline text="B"><outline xmlUrl="https://wire.example/feed"/></outline>'
             '<outline text="C"><outline xmlUrl="https://wire.example/feed?lang=ur"/></outline>'
         )
     )
-    assert found.feeds == (
+    assert outline.feeds == (
         Feed(url="https://wire.example/feed", name="Wire", tags=("A", "B")),
         Feed(url="https://wire.example/feed?lang=ur", tags=("C",)),
     )

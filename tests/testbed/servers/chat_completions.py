@@ -81,12 +81,12 @@ class Model:
         form = request.body["response_format"]["json_schema"]["schema"]
         self.bodies.append(request.body)
         self.asked.append((use, data))
-        made = self._answers[use](data)
-        if isinstance(made, str):
-            text = made
+        created = self._answers[use](data)
+        if isinstance(created, str):
+            text = created
         else:
-            jsonschema_rs.validate(form, made)
-            text = json.dumps(made)
+            jsonschema_rs.validate(form, created)
+            text = json.dumps(created)
         message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
         if self.refusal is not None:
             message = {"role": "assistant", "content": None, "refusal": self.refusal}
@@ -113,10 +113,10 @@ class Model:
         roles = [message.get("role") for message in body["messages"]]
         if roles != ["system", "user"]:
             raise Refused(400, "invalid_value", f"roles {roles}")
-        wanted = body["response_format"]
-        if wanted.get("type") != "json_schema" or wanted["json_schema"].get("strict") is not True:
+        response_format = body["response_format"]
+        if response_format.get("type") != "json_schema" or response_format["json_schema"].get("strict") is not True:
             raise Refused(400, "invalid_value", "response_format: a strict json_schema is expected")
-        form = wanted["json_schema"]
+        form = response_format["json_schema"]
         _check_schema(form["schema"])
         return form["name"], json.loads(body["messages"][1]["content"])
 
@@ -124,11 +124,11 @@ class Model:
 def _check_schema(form: Any) -> None:
     """What strict mode asks for of each object."""
     jsonschema_rs.meta.validate(form)
-    for each in (form, *form.get("$defs", {}).values()):
-        if each.get("type") != "object":
+    for value in (form, *form.get("$defs", {}).values()):
+        if value.get("type") != "object":
             continue
-        if each.get("additionalProperties") is not False or set(each["required"]) != set(each["properties"]):
-            raise Refused(400, "invalid_json_schema", f"additionalProperties and required: {each.get('title')}")
+        if value.get("additionalProperties") is not False or set(value["required"]) != set(value["properties"]):
+            raise Refused(400, "invalid_json_schema", f"additionalProperties and required: {value.get('title')}")
 
 
 def _completion(message: Mapping[str, Any], finish_reason: str, tokens: int) -> dict[str, Any]:

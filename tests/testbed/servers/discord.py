@@ -76,8 +76,8 @@ class Guild:
     def everything(self) -> list[dict[str, Any]]:
         """All messages, those of threads too, in order of arrival."""
         with self.lock:
-            found = [message for channel in self.channels.values() for message in channel.messages]
-            return sorted((dict(message) for message in found), key=lambda message: int(message["id"]))
+            results = [message for channel in self.channels.values() for message in channel.messages]
+            return sorted((dict(message) for message in results), key=lambda message: int(message["id"]))
 
     def _snowflake(self) -> str:
         now = int(time.time() * 1_000) - _EPOCH_MS  # noqa: TID251 - a server has its own clock
@@ -128,20 +128,20 @@ class Guild:
             return Answer(200, [everyone, {"id": ROLE_ID, "name": "Wirewatch", "permissions": str(self.rights)}])
         if path == f"/guilds/{GUILD_ID}/members/{BOT_ID}":
             return Answer(200, {"roles": [ROLE_ID]})
-        found = re.fullmatch(r"/channels/(\d+)(?:/messages(?:/(\d+)(/threads)?)?)?", path)
-        if not found:
+        matching = re.fullmatch(r"/channels/(\d+)(?:/messages(?:/(\d+)(/threads)?)?)?", path)
+        if not matching:
             return Answer(404, {"message": "404: Not Found", "code": 0})
-        channel = self._channel(found[1])
+        channel = self._channel(matching[1])
         if "/messages" not in path:
             last = channel.messages[-1]["id"] if channel.messages else None
             facts = {"id": channel.id, "type": channel.type, "name": channel.name, "guild_id": GUILD_ID}
             return Answer(200, {**facts, "last_message_id": last, "permission_overwrites": []})
-        if found[3]:
-            return self._start_thread(channel, found[2], body)
+        if matching[3]:
+            return self._start_thread(channel, matching[2], body)
         if method == "GET":
             return self._history(channel, request.query)
         if method == "PATCH":
-            return self._edit(channel, found[2], body, author=BOT_ID)
+            return self._edit(channel, matching[2], body, author=BOT_ID)
         return self._post(channel, body, author=BOT_ID)
 
     def _channel(self, wanted: str) -> Channel:
@@ -164,7 +164,7 @@ class Guild:
         if body.get("message_reference"):
             if not self.rights & HISTORY:
                 raise Refused(403, 160002, "Cannot reply without permission to read message history")
-            is_there = any(each["id"] == body["message_reference"]["message_id"] for each in channel.messages)
+            is_there = any(message["id"] == body["message_reference"]["message_id"] for message in channel.messages)
             if not is_there and body["message_reference"].get("fail_if_not_exists", True):
                 raise rules.invalid("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
         return self._take(channel, body, author)
@@ -224,9 +224,9 @@ class Guild:
             raise rules.invalid("limit", "NUMBER_TYPE_MAX", "int value should be less than or equal to 100.")
         if not self.rights & HISTORY:
             return Answer(200, [])
-        found = [message for message in channel.messages if int(message["id"]) > int(query.get("after", 0))]
+        results = [message for message in channel.messages if int(message["id"]) > int(query.get("after", 0))]
         # After a message: those that follow it at once; else the newest. Each page is newest first.
-        page = found[:limit] if "after" in query else found[-limit:]
+        page = results[:limit] if "after" in query else results[-limit:]
         return Answer(200, [dict(message) for message in reversed(page)])
 
     def _webhook(self, request: Request, id: str, key: str, message: str | None) -> Answer:  # noqa: A002
@@ -243,5 +243,5 @@ class Guild:
         if channel.type == 15 and not request.body.get("thread_name"):
             text = "Webhooks posted to forum channels must have a thread_name or thread_id"
             raise Refused(400, 220001, text)
-        taken = self._take(channel, request.body, id)
-        return taken if request.query.get("wait") == "true" else Answer(204)
+        accepted = self._take(channel, request.body, id)
+        return accepted if request.query.get("wait") == "true" else Answer(204)

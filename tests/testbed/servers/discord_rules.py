@@ -120,5 +120,5 @@ def check_thread(body: Mapping[str, Any]) -> None:
 def pinged(body: Mapping[str, Any]) -> list[str]:
     """Mentions of the content that would ping: all of them unless ``allowed_mentions`` says otherwise."""
     allowed = body.get("allowed_mentions")
-    found = MENTION.findall(body.get("content") or "")
-    return found if allowed is None or allowed.get("parse") else []
+    mentions = MENTION.findall(body.get("content") or "")
+    return mentions if allowed is None or allowed.get("parse") else []

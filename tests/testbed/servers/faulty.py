@@ -200,8 +200,8 @@ class _Handler(quiet.QuietHandler):
 
     def _write(self, answer: Answer) -> None:
         is_text = isinstance(answer.body, str)
-        told = answer.body if is_text else "" if answer.body is None else json.dumps(answer.body, ensure_ascii=False)
-        raw = told.encode("utf-8", "surrogatepass")
+        text = answer.body if is_text else "" if answer.body is None else json.dumps(answer.body, ensure_ascii=False)
+        raw = text.encode("utf-8", "surrogatepass")
         self.send_response(answer.status)
         kind = "text/html" if is_text else "application/json"
         for name, value in {"Content-Type": kind, "Content-Length": str(len(raw)), **answer.headers}.items():

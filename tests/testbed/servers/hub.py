@@ -47,18 +47,18 @@ class Hub:
 
     @property
     def verified(self) -> list[Subscriber]:
-        return [each for each in self.subscribers.values() if each.is_verified]
+        return [subscriber for subscriber in self.subscribers.values() if subscriber.is_verified]
 
     def take(self, form: dict[str, str]) -> int:
         """A request to subscribe: the status of the answer."""
         callback, topic = form["hub.callback"], form["hub.topic"]
         known = self.subscribers.get(callback)
-        one = Subscriber(
+        subscriber = Subscriber(
             topic=topic, callback=callback, secret=form["hub.secret"], asked=known.asked + 1 if known else 1
         )
-        self.subscribers[callback] = one
+        self.subscribers[callback] = subscriber
         if self.answers == 202 and self.asks_back:
-            self.threads.append(threading.Thread(target=self._verify, args=[one]))
+            self.threads.append(threading.Thread(target=self._verify, args=[subscriber]))
             self.threads[-1].start()
         return self.answers
 
@@ -68,17 +68,19 @@ class Hub:
         one.is_verified = status == 200 and body == challenge
 
     def ask(self, one: Subscriber, *, challenge: str, mode: str = "subscribe", **other: str) -> tuple[int, str]:
-        asked = {"hub.mode": mode, "hub.topic": one.topic, "hub.challenge": challenge}
-        asked |= {"hub.lease_seconds": str(self.lease_seconds)} | {
+        request = {"hub.mode": mode, "hub.topic": one.topic, "hub.challenge": challenge}
+        request |= {"hub.lease_seconds": str(self.lease_seconds)} | {
             f"hub.{name}": value for name, value in other.items()
         }
-        return call(f"{one.callback}?{urllib.parse.urlencode(asked)}")
+        return call(f"{one.callback}?{urllib.parse.urlencode(request)}")
 
     def publish(self, topic: str, body: bytes, *, method: str = "sha256") -> list[int]:
         return [
-            call(one.callback, body, signature=f"{method}={hmac.new(one.secret.encode(), body, method).hexdigest()}")[0]
-            for one in self.verified
-            if one.topic == topic
+            call(item.callback, body, signature=f"{method}={hmac.new(item.secret.encode(), body, method).hexdigest()}")[
+                0
+            ]
+            for item in self.verified
+            if item.topic == topic
         ]
 
 

@@ -39,22 +39,22 @@ class Mailbox:
     def with_folder(self, name: str) -> Mailbox:
         """Create another folder in the same mailbox."""
         with self._client() as client:
-            status, said = client.create(name)
-            assert status == "OK", said
+            status, text = client.create(name)
+            assert status == "OK", text
         return Mailbox(port=self.port, folder=name)
 
     def deliver(self, *mails: EmailMessage | bytes) -> None:
         with self._client() as client:
             for mail in mails:
-                status, said = client.append(self.folder, "", "", mail if isinstance(mail, bytes) else mail.as_bytes())
-                assert status == "OK", said
+                status, text = client.append(self.folder, "", "", mail if isinstance(mail, bytes) else mail.as_bytes())
+                assert status == "OK", text
 
     def flags(self) -> list[str]:
         """Of each mail, as the server writes them."""
         with self._client() as client:
             client.select(self.folder, readonly=True)
-            _, found = client.fetch("1:*", "(FLAGS)")
-        return [" ".join(re.findall(r"\\\w+", str(each))) for each in found if each]
+            _, result = client.fetch("1:*", "(FLAGS)")
+        return [" ".join(re.findall(r"\\\w+", str(item))) for item in result if item]
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[imaplib.IMAP4]:

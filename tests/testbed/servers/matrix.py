@@ -171,18 +171,18 @@ class Homeserver:
         """spec, "GET /rooms/{roomId}/messages": ``end`` is absent at the beginning of the room."""
         if query.get("dir") not in ("b", "f"):
             raise Refused(400, "M_INVALID_PARAM", "dir")
-        wanted = json.loads(query.get("filter", "{}"))
-        found = [
+        document = json.loads(query.get("filter", "{}"))
+        results = [
             event
             for event in room.events
-            if event["type"] in wanted.get("types", [event["type"]])
-            and event["sender"] in wanted.get("senders", [event["sender"]])
+            if event["type"] in document.get("types", [event["type"]])
+            and event["sender"] in document.get("senders", [event["sender"]])
         ]
-        found = found[::-1] if query["dir"] == "b" else found
+        results = results[::-1] if query["dir"] == "b" else results
         start = int(query.get("from", "t0").removeprefix("t"))
         end = start + min(int(query.get("limit", 10)), self.page)
-        more = {"end": f"t{end}"} if end < len(found) else {}
-        return {"chunk": found[start:end], "start": f"t{start}", **more}
+        more = {"end": f"t{end}"} if end < len(results) else {}
+        return {"chunk": results[start:end], "start": f"t{start}", **more}
 
     def _send(self, room_id: str, request: Request, token: str) -> str:
         # spec, "Transaction identifiers": the same request to the same path is the same event.
@@ -251,8 +251,8 @@ def check(content: Any) -> None:
 def _check_canonical(value: Any) -> None:
     """spec, appendices, "Canonical JSON": whole numbers of 53 bits; Synapse, events/utils.py. Any text is Unicode."""
     if isinstance(value, dict | list):
-        for each in [*value, *value.values()] if isinstance(value, dict) else value:
-            _check_canonical(each)
+        for case in [*value, *value.values()] if isinstance(value, dict) else value:
+            _check_canonical(case)
     elif isinstance(value, float) or (isinstance(value, int) and abs(value) >= 2**53):
         raise Refused(400, "M_BAD_JSON", "Bad JSON value: float")
     elif isinstance(value, str):

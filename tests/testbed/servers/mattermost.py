@@ -143,8 +143,8 @@ class Mattermost:
 
     def _page(self, channel: Channel, request: Request) -> dict[str, Any]:
         page, size = int(request.query.get("page", 0)), min(int(request.query.get("per_page", 60)), 200)
-        found = [post for post in channel.posts[::-1] if not post["delete_at"]][page * size : (page + 1) * size]
-        return {"order": [post["id"] for post in found], "posts": {post["id"]: post for post in found}}
+        results = [post for post in channel.posts[::-1] if not post["delete_at"]][page * size : (page + 1) * size]
+        return {"order": [post["id"] for post in results], "posts": {post["id"]: post for post in results}}
 
     def _create(self, body: Any) -> dict[str, Any]:
         self._check(body, known=_CREATE)

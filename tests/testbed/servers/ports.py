@@ -10,9 +10,9 @@ from typing import IO
 
 def free() -> int:
     """A port that nobody has now; for a program that cannot be told to choose one."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        port: int = opened.getsockname()[1]
         return port
 
 

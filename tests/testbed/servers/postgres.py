@@ -95,9 +95,9 @@ def _memory() -> str | None:
 
 def _tools() -> Path | None:
     """The folder of initdb and pg_ctl; the newest of Debian's, whose initdb is not on the path."""
-    found = shutil.which("initdb")
-    if found and shutil.which("pg_ctl"):
-        return Path(found).resolve().parent
+    result = shutil.which("initdb")
+    if result and shutil.which("pg_ctl"):
+        return Path(result).resolve().parent
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if debian:
         return debian[-1].parent

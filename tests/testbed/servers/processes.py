@@ -7,7 +7,7 @@ from pathlib import Path
 
 def children(pid: int) -> list[int]:
     """Those that a process has started and that live."""
-    return [int(each) for told in Path(f"/proc/{pid}/task").glob("*/children") for each in told.read_text().split()]
+    return [int(text) for item in Path(f"/proc/{pid}/task").glob("*/children") for text in item.read_text().split()]
 
 
 def readers(pid: int) -> list[int]:

@@ -123,14 +123,14 @@ class SocketMode:
         chosen: dict[str, Any] = {"value": element.get("value"), "text": element.get("text")}
         if option is not None:
             chosen = {"selected_option": next(o for o in element["options"] if o["text"]["text"] == option)}
-        said = {
+        text = {
             "type": element["type"],
             "action_id": element["action_id"],
             "block_id": block.get("block_id", "b1"),
             "action_ts": f"{next(self._numbers)}.000100",
             **chosen,
         }
-        return self.send(self.payload([said], channel=channel, ts=message["ts"], user=user))
+        return self.send(self.payload([text], channel=channel, ts=message["ts"], user=user))
 
     @staticmethod
     def payload(actions: list[dict[str, Any]], *, channel: str, ts: str, user: str) -> dict[str, Any]:
@@ -154,9 +154,9 @@ class SocketMode:
 
     def command(self, text: str, *, url: str, user: str = "U0AMINA", name: str = "/wirewatch") -> str:
         """Type a command; docs.slack.dev/interactivity/implementing-slash-commands. Gives the envelope's id."""
-        said = {"command": name, "text": text, "user_id": user, "user_name": "amina", "channel_id": "C1"}
+        result = {"command": name, "text": text, "user_id": user, "user_name": "amina", "channel_id": "C1"}
         place = {"channel_name": "directmessage", "team_id": "T1", "team_domain": "test", "api_app_id": "A1"}
-        return self.send({**said, **place, "token": "verification", "response_url": url}, kind="slash_commands")
+        return self.send({**result, **place, "token": "verification", "response_url": url}, kind="slash_commands")
 
     def open_home(self, *, user: str, tab: str = "home") -> str:
         """Open the app's page; docs.slack.dev/reference/events/app_home_opened. Gives the envelope's id."""

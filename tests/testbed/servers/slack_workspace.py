@@ -79,7 +79,7 @@ class Workspace:
     def delete(self, name: str, ts: str) -> None:
         """Somebody deletes a message."""
         with self.lock:
-            (channel,) = [each for each in self.channels.values() if each.name == name]
+            (channel,) = [item for item in self.channels.values() if item.name == name]
             channel.messages = [message for message in channel.messages if message["ts"] != ts]
             channel.deleted.add(ts)
 
@@ -229,8 +229,8 @@ class Api:
     def history(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
         channel = self._read(args, scopes)
         oldest = float(args.get("oldest", 0))
-        found = [m for m in channel.messages if "thread_ts" not in m and float(m["ts"]) > oldest]
-        page, more = self._page(found[::-1], args)
+        results = [m for m in channel.messages if "thread_ts" not in m and float(m["ts"]) > oldest]
+        page, more = self._page(results[::-1], args)
         return {"messages": [_shown(m, args) for m in page], **more}
 
     def replies(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
@@ -239,8 +239,8 @@ class Api:
         parent = [m for m in channel.messages if m["ts"] == args.get("ts")]
         if not parent:
             raise Refused("thread_not_found")
-        rest = [m for m in channel.messages if m.get("thread_ts") == args["ts"] and float(m["ts"]) > oldest]
-        page, more = self._page(parent + rest, args)
+        remaining = [m for m in channel.messages if m.get("thread_ts") == args["ts"] and float(m["ts"]) > oldest]
+        page, more = self._page(parent + remaining, args)
         return {"messages": [_shown(m, args) for m in page], **more}
 
     def _read(self, args: dict[str, Any], scopes: set[str]) -> Channel:
@@ -251,9 +251,9 @@ class Api:
         return channel
 
     def _channel(self, args: dict[str, Any], *, by_name: bool = False, archived: bool = False) -> Channel:
-        wanted = args.get("channel", "")
+        expected = args.get("channel", "")
         for channel in self.w.channels.values():
-            if channel.id == wanted or (by_name and channel.name == str(wanted).removeprefix("#")):
+            if channel.id == expected or (by_name and channel.name == str(expected).removeprefix("#")):
                 if channel.is_archived and not archived:
                     raise Refused("is_archived")
                 return channel

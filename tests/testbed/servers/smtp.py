@@ -202,8 +202,8 @@ class Server(Controller):
         transport = server.transport
         assert isinstance(transport, asyncio.WriteTransport)
         with contextlib.suppress(OSError):
-            found = transport.get_extra_info("socket")
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            result = transport.get_extra_info("socket")
+            result.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
         # The client is gone: nothing more is said to it.
         await asyncio.sleep(3600)

@@ -66,8 +66,8 @@ class Server:
 
     def invite(self, name: str) -> str:
         """A room of the owner's, to which the bot is invited."""
-        asked = {"room_alias_name": name, "invite": [f"@{_USER}:{_NAME}"], "preset": "private_chat"}
-        return str(self._call("POST", "/createRoom", asked, token=self.owner)["room_id"])
+        request = {"room_alias_name": name, "invite": [f"@{_USER}:{_NAME}"], "preset": "private_chat"}
+        return str(self._call("POST", "/createRoom", request, token=self.owner)["room_id"])
 
     def read(self, room_id: str) -> list[dict[str, Any]]:
         """The messages of a room, oldest first."""
@@ -78,8 +78,8 @@ class Server:
     def related(self, event_id: str, room_id: str, kind: str) -> int:
         """How many events the server counts as m.thread or m.replace of one."""
         path = f"/rooms/{urllib.parse.quote(room_id)}/relations/{urllib.parse.quote(event_id)}/{kind}"
-        found = _call(self.port, "GET", path, None, {"Authorization": f"Bearer {self.token}"}, version="v1")
-        return len(found["chunk"])
+        result = _call(self.port, "GET", path, None, {"Authorization": f"Bearer {self.token}"}, version="v1")
+        return len(result["chunk"])
 
     def set_power(self, room_id: str, needed: int) -> None:
         """What a member needs to send a message."""
@@ -131,13 +131,13 @@ def _environment(folder: Path) -> Path:
         return Path(ready) / "bin"
     if os.environ.get("APPRISE_TEST") != "require":
         raise absent.Absent("the test of Apprise with Matrix needs Synapse: name an environment in SYNAPSE_ENV")
-    made = folder / "environment"
-    pip = [str(made / "bin" / "pip"), "install", "--quiet", "--only-binary", ":all:", _PACKAGE]
-    for command in ([sys.executable, "-m", "venv", str(made)], pip):
+    created = folder / "environment"
+    pip = [str(created / "bin" / "pip"), "install", "--quiet", "--only-binary", ":all:", _PACKAGE]
+    for command in ([sys.executable, "-m", "venv", str(created)], pip):
         done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False)
         if done.returncode != 0:
             raise absent.Absent(f"Synapse cannot be installed: {done.stderr[-1000:]}")
-    return made / "bin"
+    return created / "bin"
 
 
 def _make_user(tools: Path, config: Path, port: int, name: str) -> str:
@@ -182,9 +182,9 @@ class Relay:
         body = None if request.body is None else json.dumps(request.body, ensure_ascii=False).encode()
         headers = {name: request.headers[name] for name in ("authorization", "content-type") if name in request.headers}
         url = f"http://127.0.0.1:{self._server.port}{request.path}{query}"
-        asked = urllib.request.Request(url, method=request.method, data=body, headers=headers)
+        result = urllib.request.Request(url, method=request.method, data=body, headers=headers)
         try:
-            with urllib.request.urlopen(asked, timeout=30) as answer:
+            with urllib.request.urlopen(result, timeout=30) as answer:
                 return faulty.Answer(answer.status, json.load(answer))
         except urllib.error.HTTPError as error:
             return faulty.Answer(error.code, json.load(error))

@@ -96,10 +96,10 @@ class BotApi:
         return Refused(429, "Too Many Requests: retry after 7", retry_after=7).answer
 
     def answer(self, request: Request) -> Answer:
-        found = re.fullmatch(r"/bot([^/]+)/(\w+)", request.path)
-        if not found or not re.fullmatch(r"\d+:[\w-]+", found[1]):
+        matching = re.fullmatch(r"/bot([^/]+)/(\w+)", request.path)
+        if not matching or not re.fullmatch(r"\d+:[\w-]+", matching[1]):
             return Refused(404, "Not Found").answer
-        if found[1] != self.token:
+        if matching[1] != self.token:
             return Refused(401, "Unauthorized").answer
         methods = {
             "getMe": self._me,
@@ -113,7 +113,7 @@ class BotApi:
             "getWebhookInfo": self._webhook_info,
         }
         try:
-            return Answer(200, {"ok": True, "result": methods[found[2]](request.body or {})})
+            return Answer(200, {"ok": True, "result": methods[matching[2]](request.body or {})})
         except Refused as refused:
             return refused.answer
 
@@ -134,8 +134,8 @@ class BotApi:
         return {"status": chat.status, "can_post_messages": chat.can_send, "can_send_messages": chat.can_send}
 
     def _chat(self, body: Mapping[str, Any], *, writes: bool = True) -> Chat:
-        wanted = str(body.get("chat_id"))
-        id = self.names.get(wanted) if wanted.startswith("@") else int(wanted)  # noqa: A001 - Telegram's name
+        text = str(body.get("chat_id"))
+        id = self.names.get(text) if text.startswith("@") else int(text)  # noqa: A001 - Telegram's name
         chat = self.chats.get(id or 0)
         if chat is None:
             raise Refused(400, "Bad Request: chat not found")
@@ -163,7 +163,7 @@ class BotApi:
         if topic is not None and topic not in chat.topics:
             raise Refused(400, "Bad Request: message thread not found")
         reply = (body.get("reply_parameters") or {}).get("message_id")
-        if reply is not None and not any(each["message_id"] == reply for each in chat.messages):
+        if reply is not None and not any(item["message_id"] == reply for item in chat.messages):
             raise Refused(400, "Bad Request: message to be replied not found")
         now = time.monotonic()
         if self.limit:
@@ -192,7 +192,7 @@ class BotApi:
     def _edit(self, body: Mapping[str, Any]) -> Any:
         chat = self._chat(body)
         text = self._text(body, known=_EDIT)
-        message = next((each for each in chat.messages if each["message_id"] == body.get("message_id")), None)
+        message = next((item for item in chat.messages if item["message_id"] == body.get("message_id")), None)
         if message is None:
             raise Refused(400, "Bad Request: message to edit not found")
         entities = body.get("entities", [])
@@ -218,7 +218,7 @@ class BotApi:
         chat = self._chat(body)
         if unknown := set(body) - {"chat_id", "message_id", "reply_markup"}:
             raise Refused(400, f"Bad Request: unknown arguments {sorted(unknown)}")
-        message = next((each for each in chat.messages if each["message_id"] == body.get("message_id")), None)
+        message = next((item for item in chat.messages if item["message_id"] == body.get("message_id")), None)
         if message is None:
             raise Refused(400, "Bad Request: message to edit not found")
         message["markup"] = self._markup(body)
@@ -237,7 +237,7 @@ class BotApi:
         with self.lock:
             message = self.chats[chat].messages[number]
             buttons = [button for row in message["markup"] for button in row]
-            button = next(each for each in buttons if each["text"].startswith(label))
+            button = next(item for item in buttons if item["text"].startswith(label))
             self.send(button["callback_data"], message, person=person, name=name)
 
     def send(self, data: str, message: Mapping[str, Any], *, person: int = 77, name: str | None = "ann_desk") -> None:
@@ -262,11 +262,11 @@ class BotApi:
             raise Refused(409, f"Conflict: {words}")
         if set(body) - {"offset", "limit", "timeout", "allowed_updates"}:
             raise Refused(400, "Bad Request: unknown arguments")
-        self.updates = [each for each in self.updates if each["update_id"] >= body.get("offset", 0)]
+        self.updates = [update for update in self.updates if update["update_id"] >= body.get("offset", 0)]
         if not self.updates and body.get("timeout"):
             # Shorter than a real one waits; the other requests are held up meanwhile.
             time.sleep(0.05)
-        return [dict(each) for each in self.updates]
+        return [dict(update) for update in self.updates]
 
     def _webhook_info(self, body: Mapping[str, Any]) -> Any:
         return {"url": self.webhook, "pending_update_count": len(self.updates)}

@@ -42,15 +42,15 @@ def load(name: str) -> list[Update]:
 
 def _update(row: dict[str, Any]) -> Update:
     language = row.get("language", "en")
-    earlier = [_article(f"{row['id']}-{number}", each, language) for number, each in enumerate(row["earlier"])]
+    earlier = [_article(f"{row['id']}-{number}", item, language) for number, item in enumerate(row["earlier"])]
     return Update(
         id=row["id"],
         is_material=row["material"],
         earlier=tuple(earlier),
         article=_article(f"{row['id']}-later", row["later"], language),
         wanted=tuple(
-            Wanted(kind=each["kind"], before=each.get("before"), after=str(each["after"]))
-            for each in row.get("new", ())
+            Wanted(kind=item["kind"], before=item.get("before"), after=str(item["after"]))
+            for item in row.get("new", ())
         ),
     )
 
