@@ -136,6 +136,8 @@ class StoryBrief:
     coverage: tuple[CoverageLine, ...] = ()
     #: Total number of other headlines.
     coverage_count: int = 0
+    #: In a gathered message: the newest changed value or denial that the story had when it was listed.
+    latest: Fact | None = None
     #: The number of independent owners of the outlets.
     owner_count: int
     #: The number of syndicated copies, which are not in ``coverage``.
@@ -169,7 +171,7 @@ class Message:
     judgements: tuple[Judgement, ...] = ()
     #: The silences of the story and of its rules in the message's channel.
     silences: tuple[Silence, ...] = ()
-    #: For the head of a thread: the newest posted fact.
+    #: For the head of a thread: the newest posted fact. For a first message: the newest changed value or denial.
     latest: Fact | None = None
     #: For a message that points to another story: the headline with which this message was posted. For a reply under a
     #: gathered message: the headline of the reply's story.

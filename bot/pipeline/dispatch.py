@@ -291,11 +291,12 @@ class Dispatcher:
         self._turn.post(row)
         self._turn.decide(*posts)
         self._recent.pop(row.channel, None)
-        headlines = {brief.story: brief.title.article for brief in row.message.briefs}
+        briefs = {brief.story: brief for brief in row.message.briefs}
         for post in posts:
-            alert = self._turn.alert(post.story, post.channel)
-            headline = headlines[post.story]
-            self._turn.save_alert(alerts.record_decision(alert, post, head=head, headline=headline, is_gathered=True))
+            alert, brief = self._turn.alert(post.story, post.channel), briefs[post.story]
+            headline = brief.title.article
+            alert = alerts.record_decision(alert, post, head=head, headline=headline, is_gathered=True)
+            self._turn.save_alert(replace(alert, latest=brief.latest))
 
     def _loudest_first(self, posts: Sequence[Decision]) -> Sequence[Decision]:
         return sorted(posts, key=lambda post: self._severity(post.rules).rank, reverse=True)
@@ -329,6 +330,8 @@ class Dispatcher:
         if decision.action is AlertAction.POST:
             self._recent.pop(decision.channel, None)
         alert = alerts.record_decision(alert, decision, head=row.id if row else None, headline=headline)
+        if row and decision.action is AlertAction.POST:
+            alert = replace(alert, latest=row.message.latest)
         turn.save_alert(alert)
         escalation = messages.escalation_row(turn, decision, alert)
         if escalation and not messages.active_claims(turn, decision.story):

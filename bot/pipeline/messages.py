@@ -8,7 +8,7 @@ An escalation goes to a second channel if nobody claims a story of severity high
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bot import alerts
@@ -26,12 +26,14 @@ from bot.model.messages import (
     StoryBrief,
 )
 from bot.model.rules import Rule, Severity
-from bot.model.stories import ArticleId, SendId, Story, StoryId, send_id
+from bot.model.stories import ArticleId, Fact, SendId, Story, StoryId, send_id
 from bot.pipeline.turn import Turn
-from bot.stories import summaries
+from bot.stories import facts, summaries
 
 #: Maximum stories in one gathered message, because nobody reads longer lists. A service's limits may allow fewer.
 STORIES_A_MESSAGE = 20
+#: Maximum articles of a story in which its first message looks for changes.
+_READ_FOR_CHANGES = 20
 _ESCALATED_REPLIES = (Reason.SECOND_RULE, Reason.CORROBORATION)
 
 
@@ -42,7 +44,7 @@ def post_row(turn: Turn, decision: Decision) -> Outgoing:
     """Return the first message about a story, or the separate message of a story that a gathered message listed."""
     row_id = send_id("post", decision.story, decision.channel)
     message = _message(turn, MessageKind.POST, decision, decision.rules)
-    message = replace(message, nearest=_nearest_story(turn, decision))
+    message = replace(message, nearest=_nearest_story(turn, decision), latest=_newest_change(_story(turn, decision)))
     return _with_mentions(turn, _row(row_id, row_id, decision, message))
 
 
@@ -118,6 +120,15 @@ def pointer_row(
         briefs=(summaries.make_brief(to, _rules_named(turn, to.rules)),),
     )
     return _row(row_id, message, decision, text)
+
+
+def _newest_change(story: Story) -> Fact | None:
+    """Return the newest changed value or denial in a story that gets its first message, such as one that was held."""
+    members = [member for member in story.members[:_READ_FOR_CHANGES] if member.join.copy_of is None]
+    if len(members) < 2:
+        return None
+    sure = (1.0 if member.join.confidence is None else member.join.confidence for member in members)
+    return facts.newest_change([(member.article, chance) for member, chance in zip(members, sure, strict=True)])
 
 
 def _nearest_story(turn: Turn, decision: Decision) -> Nearest | None:
@@ -201,12 +212,16 @@ def _list_stories(turn: Turn, decisions: Sequence[Decision], message: Message) -
         longer = replace(
             message,
             severity=max(message.severity, highest_severity(rules.values()), key=lambda severity: severity.rank),
-            briefs=(*message.briefs, summaries.make_brief(_story(turn, decision), rules)),
+            briefs=(*message.briefs, _listed_brief(_story(turn, decision), rules)),
         )
         if message.briefs and not shows_all_stories(longer):
             break
         message = longer
     return message
+
+
+def _listed_brief(story: Story, rules: Mapping[str, Rule]) -> StoryBrief:
+    return replace(summaries.make_brief(story, rules), latest=_newest_change(story))
 
 
 def gathered_edit_row(
@@ -243,7 +258,8 @@ def _current_brief(turn: Turn, brief: StoryBrief, channel: str) -> StoryBrief:
     alert = turn.alert(brief.story, channel)
     named = _rules_named(turn, alert.rules if alert else ())
     # Keep the id of a merged story, because the message's menu and headline refer to it.
-    return replace(summaries.make_brief(story, named, headline=brief.title.article), story=brief.story)
+    latest = alert.latest if alert and alert.latest else brief.latest
+    return replace(summaries.make_brief(story, named, headline=brief.title.article), story=brief.story, latest=latest)
 
 
 def _stored_gathered_row(turn: Turn, alert: Alert) -> Outgoing | None:

@@ -115,6 +115,23 @@ async def _poll_next(running: App) -> None:
     await running.pipeline.run(token, states, running.settings)
 
 
+@pytest.mark.parametrize("count", [1, 2], ids=["one story", "several stories"])
+async def test_a_first_message_shows_the_value_that_its_headline_no_longer_has(desk: World, count: int) -> None:
+    fined = replace(FIRST, title="PTA fines BlackBerry 20 million rupees over backdoor refusal")
+    lower = replace(
+        SECOND,
+        title="PTA cuts fine of BlackBerry over backdoor refusal to 2 million rupees",
+        text="The PTA has cut the fine of BlackBerry over a backdoor from 20 million rupees to 2 million rupees.",
+        at=FIRST.at + timedelta(minutes=4),
+    )
+    desk.publish("wire", fined, *[replace(OTHER_EVENT, at=FIRST.at)][: count - 1])
+    desk.publish("courier", lower)
+    await desk.once()
+    (head,) = desk.heads()
+    shown = str(head["blocks"])
+    assert shown.index(fined.title) < shown.index("Latest") < shown.rindex(lower.title)
+
+
 async def test_a_first_looks_message_grows_with_its_stories_and_news_gets_a_message_of_its_own(desk: World) -> None:
     desk.publish("wire", NUMBERED, replace(OTHER_EVENT, at=FIRST.at))
     await desk.once()

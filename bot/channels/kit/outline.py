@@ -464,7 +464,10 @@ def _gathered(message: Message, room: Room) -> Iterator[Line]:
         yield from (replace(line, story=brief.story if has_menus else None) for line in _short(brief, room))
     for brief in message.briefs[detailed : room.stories]:
         outlet = f"{_BETWEEN}{phrases.short_name(brief.title.outlet)}" if brief.title.outlet else ""
-        yield _line(Style.ITEM, *_severity_mark(brief), _headline(brief, room), Run(text=outlet))
+        runs = [*_severity_mark(brief), _headline(brief, room), Run(text=outlet)]
+        if brief.latest is not None and brief.latest.before and brief.latest.heading:
+            runs += [Run(text=_BETWEEN), *_fact_runs(brief.latest)]
+        yield _line(Style.ITEM, *runs)
     if count > room.stories:
         page = f"{message.public_url.rstrip('/')}/stories" if message.public_url else ""
         yield _line(Style.ITEM, _linked(f"and {count - room.stories:,} more", page, replace(room, link=_WHOLE_LINK)))
@@ -490,6 +493,8 @@ def _severity_mark(brief: StoryBrief) -> Iterator[Run]:
 
 def _short(brief: StoryBrief, room: Room) -> Iterator[Line]:
     yield _line(Style.LINE, *_severity_mark(brief), _headline(brief, room))
+    if brief.latest is not None:
+        yield _line(Style.LINE, *_latest(brief.latest, room))
     rule = f"{_rule(brief)}{_BETWEEN}" if brief.why else ""
     if brief.byline is not None:
         yield _line(Style.LINE, Run(text=rule), *_byline(brief, brief.byline, room))

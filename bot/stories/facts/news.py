@@ -95,6 +95,20 @@ def news(
     return (*facts, *_quotes(reading, quoted, stated, mark))
 
 
+def newest_change(members: Sequence[tuple[Article, float]]) -> Fact | None:
+    """Return the newest changed value or denial among a story's articles, in order of joining, or None.
+
+    Each article comes with the probability that it reports the story's event. Live pages are skipped.
+    """
+    claims, newest = StoryClaims(), None
+    for reading, sure in ((read(article), sure) for article, sure in members):
+        if not reading.is_live:
+            changed = [fact for fact in news(claims, reading, sure=sure) if fact.is_claim or fact.mark]
+            newest = changed[0] if changed else newest
+            claims.add(reading)
+    return newest
+
+
 def news_and_more(
     claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims] = (), sure: float = 1.0
 ) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
