@@ -305,25 +305,35 @@ class Sender:
         await retry_until_stored(partial(self._write, row, step, last), self.clock)
 
     async def _attempt(self, channel: Channel, step: send_policy.Attempt) -> send_policy.Outcome:
+        """Try a step. If the channel raises an unexpected error, find out whether it works without the message."""
+
+        async def attempt(steps: Sequence[send_policy.Attempt]) -> send_policy.Outcome:
+            try:
+                async with asyncio.timeout(self.attempt_timeout.total_seconds()):
+                    if not steps:
+                        await channel.check()
+                        return None
+                    [step] = steps
+                    if isinstance(step, send_policy.Send):
+                        return await channel.send(step.delivery)
+                    return await channel.find(step.delivery, since=step.since)
+            except TimeoutError:
+                return OutcomeUnknown(f"no answer within {self.attempt_timeout.total_seconds():g} seconds")
+            except SendError as error:
+                return error
+            except StoreError as error:
+                # A channel reads its stored values before it sends anything, so the message was not sent.
+                return RetryLater(str(error))
+
         try:
-            async with asyncio.timeout(self.attempt_timeout.total_seconds()):
-                if isinstance(step, send_policy.Send):
-                    return await channel.send(step.delivery)
-                return await channel.find(step.delivery, since=step.since)
-        except TimeoutError:
-            return OutcomeUnknown(f"no answer within {self.attempt_timeout.total_seconds():g} seconds")
-        except SendError as error:
-            return error
-        except StoreError as error:
-            # A channel reads its stored values before it sends anything, so the message was not sent.
-            return RetryLater(str(error))
-        except Exception as error:
-            # A bug in one channel must not stop the others.
-            log.critical(
-                "channel raised an unexpected error", channel=channel.name, send=step.delivery.id, exc_info=True
-            )
-            text = f"unexpected error of the channel ({type(error).__name__}); the log has the details"
-            return send_policy.ChannelCrashed(text)
+            outcomes, failed = await quarantine.isolate([step], attempt)
+        except quarantine.StageFailed as error:
+            log.critical("channel raises unexpected errors on everything", channel=channel.name, exc_info=error)
+            return OutcomeUnknown(f"unexpected errors of the channel ({type(error.__cause__).__name__})")
+        for _, fault in failed:
+            log.critical("channel raised an unexpected error", channel=channel.name, exc_info=fault)
+            return send_policy.ChannelCrashed(fault)
+        return outcomes[0]
 
     # -- writing the outcome
 
@@ -350,9 +360,9 @@ class Sender:
                     tx.outbox.park(closed, written.error or "", now=now)
                 if incident is not None:
                     incident.write(tx)
-                if isinstance(step, send_policy.Drop) and step.is_fault and is_ours:
-                    error, settings = send_policy.ChannelCrashed(step.reason), self.settings()
-                    quarantine.set_aside(tx, PieceKind.MESSAGE, row.id, error, stage="send", settings=settings, now=now)
+                if isinstance(step, send_policy.Drop) and step.fault is not None and is_ours:
+                    kind, fault, settings = PieceKind.MESSAGE, step.fault, self.settings()
+                    quarantine.set_aside(tx, kind, row.id, fault, stage="send", settings=settings, now=now)
                 return is_ours
 
             if not await self.store.write(work):
@@ -391,7 +401,7 @@ class Sender:
             case send_policy.Park(reason=reason):
                 kind, names = IncidentKind.PARKED, [name for name in closed if reported.get(name) != reason]
             # A message that is set aside has a notice of its own.
-            case send_policy.Drop(reason=reason, is_loss=True, is_fault=False):
+            case send_policy.Drop(reason=reason, is_loss=True, fault=None):
                 kind = IncidentKind.DROPPED
                 # The channel works, so it can get the notice. But do not report a refused notice in the same channel.
                 if channel not in reported and row.message.kind is not MessageKind.NOTICE:

@@ -23,7 +23,11 @@ CLOCK_MARGIN = timedelta(minutes=15)
 
 
 class ChannelCrashed(SendError):
-    """A channel raised an unexpected error, which is a bug."""
+    """A channel raised an unexpected error on a delivery and works without it, so the delivery is at fault."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(f"unexpected error of the channel ({type(fault).__name__}); the log has the details")
+        self.fault = fault
 
 
 #: The result of an attempt: the receipt of a message that arrived, an error, or None if a look-up found nothing.
@@ -80,11 +84,13 @@ class LookFirst:
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """The service refused the format or the thread; send the message once more, as plain text or at top level."""
+    """The format or the thread was refused; send the message once more, as plain text or at top level."""
 
     reason: str
     is_plain: bool = False
     is_top_level: bool = False
+    #: Whether the message may have arrived, so that it must be looked up first.
+    may_have_arrived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +107,8 @@ class Drop:
 
     reason: str
     is_loss: bool = False
-    #: Whether the channel's code raised an unexpected error on the message, so that it is set aside.
-    is_fault: bool = False
+    #: The unexpected error of the channel's code, for which the message is set aside.
+    fault: Exception | None = None
 
 
 Attempt: TypeAlias = Send | Look
@@ -195,8 +201,11 @@ def _after_error(row: Outgoing, error: SendError, *, is_look: bool, now: datetim
             if row.is_plain:
                 return Drop(f"refused also as plain text: {reason}", is_loss=True)
             return Resend(reason, is_plain=True)
-        case ChannelCrashed() if not is_look:
-            return Drop(reason, is_loss=True, is_fault=True) if row.is_plain else Resend(reason, is_plain=True)
+        case ChannelCrashed(fault=fault):
+            if row.is_plain:
+                return Drop(reason, is_loss=True, fault=fault)
+            # The channel may have raised after the service accepted the message.
+            return Resend(reason, is_plain=True, may_have_arrived=True)
         case NotEditable() if not is_look:
             return Drop(reason)
         case _:
@@ -228,8 +237,9 @@ def apply_step(row: Outgoing, step: WrittenStep, *, last: Attempt | None, now: d
             return replace(row, state=SendState.UNKNOWN, due_at=when, error=reason)
         case Resend(reason=reason):
             is_plain, is_top_level = row.is_plain or step.is_plain, row.is_top_level or step.is_top_level
+            state = SendState.UNKNOWN if step.may_have_arrived else SendState.PENDING
             row = replace(row, is_plain=is_plain, is_top_level=is_top_level)
-            return replace(row, state=SendState.PENDING, due_at=now, error=reason)
+            return replace(row, state=state, due_at=now, error=reason)
         case Park(reason=reason):
             return replace(row, state=SendState.PARKED, due_at=now, error=reason)
         case Drop(reason=reason):

@@ -257,9 +257,10 @@ class Outbox(Part):
         return count
 
     def revive(self, row_id: str, *, now: datetime) -> None:
-        """Make a dropped row pending again."""
+        """Let a dropped row be sent again. If it was tried before, it is looked up first."""
         statement = update(outbox).where(outbox.c.id == row_id, outbox.c.state == SendState.DROPPED)
-        pending = {"state": SendState.PENDING, "due_at": now, "attempts": 0, "is_plain": False, "error": None}
+        state = case((outbox.c.tried_at.is_(None), SendState.PENDING), else_=SendState.UNKNOWN)
+        pending = {"state": state, "due_at": now, "attempts": 0, "is_plain": False, "error": None}
         self._connection.execute(statement.values(pending))
 
     def _record(self, rows: Sequence[Outgoing], state: SendState, reason: str, now: datetime) -> None:

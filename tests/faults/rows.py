@@ -20,10 +20,15 @@ BOT = worlds.BOT.replace("desk: {{kind: slack,", "desk: {{kind: faulty,")
 
 
 def configure(
-    desk: World, *outlets: str, rules: str = RULES, item: str = faults.ITEM, message: str = faults.MESSAGE
+    desk: World,
+    *outlets: str,
+    rules: str = RULES,
+    item: str = faults.ITEM,
+    message: str = faults.MESSAGE,
+    raises: str = "before",
 ) -> None:
     """Configure a desk on which items and messages with these words in their headlines raise."""
-    bot = BOT.replace("kind: faulty,", f'kind: faulty, poison: "{message}",')
+    bot = BOT.replace("kind: faulty,", f'kind: faulty, poison: "{message}", raises: {raises},')
     desk.configure(*outlets, rules=rules, bot=bot, feed_keys=f'kind: faulty, poison: "{item}"')
 
 

@@ -23,3 +23,28 @@ async def test_one_message_at_fault_among_twenty_is_set_aside_and_can_be_tried_a
 
     assert rows.posted(desk, reports) == rows.ids(reports)
     assert await rows.pieces(desk) == []
+
+
+async def test_a_channel_that_raises_on_everything_sets_nothing_aside_and_its_messages_wait(desk: World) -> None:
+    reports = rows.reports(3)
+    rows.configure(desk, "wire", raises="always")
+    desk.publish("wire", *reports)
+    await desk.once()
+    assert rows.posted(desk, reports) == []
+    assert await rows.pieces(desk) == []
+
+    rows.configure(desk, "wire")
+    await desk.once()
+
+    assert rows.posted(desk, reports) == rows.ids(reports)
+
+
+async def test_a_channel_that_raises_after_its_service_accepted_a_message_posts_it_once(desk: World) -> None:
+    reports = rows.reports(3, poison=faults.MESSAGE, at=1)
+    rows.configure(desk, "wire", raises="after")
+    desk.publish("wire", *reports)
+
+    await desk.once()
+
+    assert rows.posted(desk, reports) == rows.ids(reports)
+    assert await rows.pieces(desk) == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import pydantic
 
 from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import channel as slack
-from bot.model.channels import Delivery
+from bot.model.channels import CheckLine, Delivery
 from bot.model.messages import Receipt
 from tests.testbed import faults
 
@@ -17,6 +20,9 @@ class Options(slack.Options):
     """A Slack channel that raises on some messages."""
 
     poison: str = pydantic.Field(faults.MESSAGE, description="The word in the headlines of these messages.")
+    raises: Literal["before", "after", "always"] = pydantic.Field(
+        "before", description="Before such a message is sent, after it was accepted, or whatever is done."
+    )
 
 
 class Channel(slack.Channel):
@@ -24,9 +30,22 @@ class Channel(slack.Channel):
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         super().__init__(name, options, context)
-        self._poison = options.poison
+        self._poison, self._raises = options.poison, options.raises
 
     async def send(self, delivery: Delivery) -> Receipt:
-        if self._poison and any(self._poison in brief.title.text for brief in delivery.message.briefs):
+        self._raise_if_broken()
+        is_poison = self._poison and any(self._poison in brief.title.text for brief in delivery.message.briefs)
+        if is_poison and self._raises == "before":
             raise LookupError("a bug")
-        return await super().send(delivery)
+        receipt = await super().send(delivery)
+        if is_poison:
+            raise LookupError("a bug")
+        return receipt
+
+    async def check(self) -> Sequence[CheckLine]:
+        self._raise_if_broken()
+        return await super().check()
+
+    def _raise_if_broken(self) -> None:
+        if self._raises == "always":
+            raise LookupError("a bug")
