@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.docs import messages
+from scripts.pages import messages
 
 PAGE = (messages.ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 #: A line of a list that is nothing but a text of the program's.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.docs import reference
+from scripts.pages import reference
 
 
 @pytest.mark.parametrize("name", reference.NAMES)

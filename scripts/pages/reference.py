@@ -32,7 +32,7 @@ NAMES = ("keys.md", "commands.md", "metrics.md", "messages.md", "channel-answers
 
 def page(name: str) -> str:
     """Return the text of a page of NAMES."""
-    from tests.docs import messages
+    from scripts.pages import messages
     from tests.testbed import examples
 
     makers = {

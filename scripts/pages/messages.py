@@ -147,7 +147,7 @@ def _texts_of_parts(tree: ast.Module, names: tuple[str, ...]) -> Iterator[ast.ex
                 continue
         names_found.add(name)
         yield from _sentences(body)
-    assert names_found == set(names), f"tests/docs/messages.py names what is not there: {set(names) - names_found}"
+    assert names_found == set(names), f"scripts/pages/messages.py names what is not there: {set(names) - names_found}"
 
 
 def _sentences(nodes: list[ast.AST]) -> Iterator[ast.expr]:
