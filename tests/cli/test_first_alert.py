@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from tests.config import folders
-from tests.testbed.commands import wirewatch
+from tests.testbed.commands import at_terminal, wirewatch
 from tests.testbed.servers.quiet import QuietHandler, serving_with
 
 #: The local server is on this machine.
@@ -64,6 +64,23 @@ def test_a_new_user_gets_the_first_alert_about_a_topic_of_their_own_after_three_
             remaining = bot.stdout.read()
         assert alert
         assert "Cricket" not in remaining
+
+
+def test_init_asks_at_a_terminal_for_a_topic_and_then_for_a_site(tmp_path: Path) -> None:
+    with serving_with(Site) as site:
+        answers = ("lawful access Pakistan", f"{site}/", "")
+        printed = at_terminal(("init", "mine"), answers, folder=tmp_path, WIREWATCH_FETCH_ALLOW_PRIVATE=PRIVATE)
+        questions = ("What do you want to watch?", "A website to read for it", "language model")
+        assert sorted(map(printed.index, questions)) == list(map(printed.index, questions))
+        assert "run --config mine" in printed
+        assert f"{site}/feed" in (tmp_path / "mine" / "feeds.yaml").read_text()
+        assert "lawful" in (tmp_path / "mine" / "rules" / "first.yaml").read_text()
+
+
+def test_init_answered_with_enter_writes_the_example_without_an_error(tmp_path: Path) -> None:
+    printed = at_terminal(("init", "mine"), ("", ""), folder=tmp_path)
+    assert "A website to read for it" not in printed
+    assert folders.check(tmp_path / "mine") == ()
 
 
 def test_a_topic_without_a_site_is_searched_and_its_configuration_has_no_error(tmp_path: Path) -> None:

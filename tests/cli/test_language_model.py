@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -181,24 +179,12 @@ def test_each_recipe_of_the_page_works_as_it_stands_but_for_the_address_and_the_
         assert all(tested[use]["passed"] for use in ("same_event", "facts"))
 
 
-def asked_by_init(tmp_path: Path, *answers: str) -> str:
-    """Run init at a terminal on which somebody types; returns what it prints."""
-    person, terminal = pty.openpty()
-    os.write(person, "".join(f"{answer}\n" for answer in answers).encode())
-    printed = tmp_path / "printed"
-    words = ("init", "--minimal", "mine")
-    process = commands.start(words, tmp_path, os.environ, [Path(os.ttyname(terminal)), printed, printed])
-    process.join()
-    os.close(person)
-    os.close(terminal)
-    assert process.exitcode == 0
-    return printed.read_text(encoding="utf-8")
-
-
 def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(tmp_path: Path, server: Server) -> None:
     url = f"{server.url}/v1"
 
-    printed = asked_by_init(tmp_path, url, "local-model", chat_completions.KEY, "env:MODEL_KEY")
+    printed = commands.at_terminal(
+        ("init", "--minimal", "mine"), (url, "local-model", chat_completions.KEY, "env:MODEL_KEY"), folder=tmp_path
+    )
 
     assert "not the key itself" in printed
     assert "model test --config mine" in printed
@@ -209,7 +195,7 @@ def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(t
 
 
 def test_init_without_an_answer_writes_no_model_and_without_a_terminal_does_not_ask(tmp_path: Path) -> None:
-    asked_by_init(tmp_path, "")
+    commands.at_terminal(("init", "--minimal", "mine"), ("",), folder=tmp_path)
     done = commands.wirewatch("init", "--minimal", "other", folder=tmp_path)
 
     assert "Address of its API" not in done.stderr

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,20 @@ def run(
             raise TimeoutError(f"wirewatch {' '.join(words)} takes more than {seconds} seconds")
         out, err = (name.read_text(encoding="utf-8") for name in names[1:])
     return subprocess.CompletedProcess(list(words), process.exitcode, out, err)
+
+
+def at_terminal(words: Sequence[str], answers: Sequence[str], *, folder: Path, **environ: str) -> str:
+    """Run one command at a terminal on which somebody types the answers. Return what it prints."""
+    person, terminal = pty.openpty()
+    os.write(person, "".join(f"{answer}\n" for answer in answers).encode())
+    printed = folder / "printed"
+    process = start(words, folder, {**os.environ, **environ}, [Path(os.ttyname(terminal)), printed, printed])
+    process.join()
+    os.close(person)
+    os.close(terminal)
+    text = printed.read_text(encoding="utf-8")
+    assert process.exitcode == 0, text
+    return text
 
 
 def start(words: Sequence[str], folder: Path, environ: Mapping[str, str], streams: Sequence[Path]) -> BaseProcess:
