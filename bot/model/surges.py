@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from bot.model.rules import Severity
 from bot.model.stories import StoryId
 
 
@@ -46,6 +47,8 @@ class Causes:
     story_count: int = 0
     #: Number of independent articles in all these stories.
     article_count: int = 0
+    #: Number of independent outlets in all these stories.
+    outlet_count: int = 0
 
     @property
     def is_one_event(self) -> bool:
@@ -60,6 +63,10 @@ class Surge:
     #: Derived from the rule and the time at which the surge was found.
     id: str
     rule: str
+    #: The version of the rule, its severity and its window when the surge was found.
+    version: str
+    severity: Severity
+    window: timedelta
     opened_at: datetime
     #: The first hour of the window that is above the usual level.
     began_at: datetime

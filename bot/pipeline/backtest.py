@@ -19,7 +19,7 @@ from bot import rules, storage
 from bot.config.settings import Settings
 from bot.model.alerts import AlertState
 from bot.model.archive import Arrival
-from bot.model.feeds import Feed
+from bot.model.feeds import Feed, FeedState
 from bot.model.messages import MessageKind, Outgoing
 from bot.model.rules import ArticleForm, Evidence, Match
 from bot.model.stories import Article, ArticleId, SendId
@@ -28,6 +28,7 @@ from bot.pipeline.join import StoryUpdater
 from bot.pipeline.turn import StoryCache, Turn
 from bot.pipeline.volume import VolumeMonitor, count_members
 from bot.storage.columns import EPOCH
+from bot.stories import volume
 from bot.text.forms import find_form
 
 
@@ -262,8 +263,10 @@ class Replay:
         self._batch: list[Arrival] = []
         self._rows: dict[SendId, Outgoing] = {}
         self._volume = VolumeMonitor()
-        self._measured_at: datetime | None = None
-        self._measures = any(rule.rule.surge_limits is not None for rule in settings.rules)
+        self._measured_at = EPOCH
+        #: Rules with ``volume``: name and version.
+        self._counted = [(r.rule.name, r.rule.version) for r in settings.rules if r.rule.surge_limits is not None]
+        self._running_at: datetime | None = None
 
     def take(self, article: Article, matches: tuple[Match, ...], *, is_baseline: bool) -> None:
         """Add a matched article. Articles must be added in the order of their ``first_seen``."""
@@ -271,11 +274,18 @@ class Replay:
             self._decide()
         self._batch.append(Arrival(article=article, matches=matches, is_baseline=is_baseline))
 
+    def note_running(self, at: datetime) -> None:
+        """Mark the hours since the last call as measured, unless the gap shows that the bot was off."""
+        hours = volume.hours_measured(self._running_at, at)
+        if self._counted and hours:
+            self._running_at = hours[0]
+            self._memory.volume.add({(name, version, hour): 0 for name, version in self._counted for hour in hours})
+
     def finish(self, until: datetime) -> None:
         """Decide the last batch, and release alerts that are held until ``until`` or earlier."""
         self._decide()
         self._release(until)
-        self._measure(until)
+        self._follow_surges(until)
 
     def _decide(self) -> None:
         if not self._batch:
@@ -283,29 +293,28 @@ class Replay:
         now = self._batch[0].article.first_seen
         self._release(now)
         self._memory.articles.add([arrival.article for arrival in self._batch])
-        for arrival in self._batch if self._measures else ():
+        for arrival in self._batch if self._counted else ():
             self._memory.articles.add_matches(arrival.article.id, arrival.matches)
+        self._follow_surges(now)
         turn = Turn(self._memory, self._settings, now, self._cache)
-        self._measure(now)
         self._updater.update(turn, self._batch, ())
         count_members(turn)
         self._write(turn)
+        self._measure(now)
         self._batch = []
         self._release(now)
 
-    def _measure(self, until: datetime) -> None:
-        """Measure the rules' volume at ``until`` and, while a surge lasts, each hour before that."""
-        if not self._measures:
-            return
-        while True:
-            is_open = any(surge.closed_at is None for surge in self.surges)
-            hour_later = (self._measured_at or until) + timedelta(hours=1)
-            now = self._measured_at = hour_later if is_open and hour_later < until else until
+    def _measure(self, now: datetime) -> None:
+        if self._counted:
             turn = Turn(self._memory, self._settings, now, self._cache)
             self._volume.measure(turn)
             self._write(turn)
-            if now >= until:
-                return
+            self._measured_at = now
+
+    def _follow_surges(self, until: datetime) -> None:
+        """Measure in each hour while a surge is open."""
+        while self._memory.volume.open_surges() and self._measured_at + volume.HOUR < until:
+            self._measure(self._measured_at + volume.HOUR)
 
     def _release(self, until: datetime) -> None:
         """Release each held alert at the end of its hold, like the live bot."""
@@ -415,6 +424,8 @@ class _Trial:
         self._replay = Replay(
             memory, replace(plan.settings, rules=tried, bot=replace(plan.settings.bot, escalate=None))
         )
+        states = [FeedState(url=url, due_at=at, baseline_at=at) for url, at in plan.baselines.items()]
+        memory.feeds.save(states)
         self._articles = 0
         self._matched = 0
         self._replayed = 0
@@ -423,6 +434,7 @@ class _Trial:
 
     def take(self, article: Article) -> None:
         self._articles += 1
+        self._replay.note_running(article.first_seen)
         feed = self._plan.settings.feeds_by_address.get(article.feed) or Feed(url=article.feed, name=article.outlet)
         numbers: dict[str, set[int]] = {
             name: set() for name, ids in self._plan.matched_before.items() if article.id in ids

@@ -8,7 +8,7 @@ Like all decisions, both are part of a turn, so a turn that is not committed lea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ from bot.model.durations import format_duration
 from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.rules import Rule, Severity, SurgeLimits
 from bot.model.stories import Story, StoryId, send_id
-from bot.model.surges import Surge
+from bot.model.surges import Surge, Volume
 from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import Turn
 from bot.stories import summaries, volume
@@ -48,8 +48,7 @@ def count_members(turn: Turn) -> None:
                 rule = rules[name]
                 if name not in began_at:
                     began_at[name] = _begin(turn, rule)
-                is_counted = not member.is_baseline and hour >= began_at[name]
-                if is_counted and not volume.counts_again(entry.story, member, name):
+                if hour >= began_at[name] and volume.is_counted(entry.story, member, name):
                     turn.counts[name, rule.version, hour] += 1
 
 
@@ -71,80 +70,98 @@ class VolumeMonitor:
 
     def __init__(self) -> None:
         self._measured_at: datetime | None = None
+        self._settings: Settings | None = None
 
     def is_due(self, settings: Settings, *, now: datetime) -> bool:
-        """Return whether a rule that reports surges is to be measured."""
+        """Return whether rules are to be measured: once a minute, and when the settings have changed."""
+        if settings is not self._settings:
+            return True
         # If the clock was set back, the last time is in the future.
         is_recent = self._measured_at is not None and timedelta() <= now - self._measured_at < MEASURE_EVERY
         return not is_recent and any(entry.rule.surge_limits is not None for entry in settings.rules)
 
     def measure(self, turn: Turn) -> None:
         """Open, update and close surges. Articles of this turn are not measured yet."""
-        self._measured_at = turn.now
-        for rule in _surge_rules(turn).values():
-            if not rule.has_ended(turn.now):
-                _watch_rule(turn, rule, rule.surge_limits or SurgeLimits())
+        self._settings, self._measured_at = turn.settings, turn.now
+        watched = {name: rule for name, rule in _surge_rules(turn).items() if not rule.has_ended(turn.now)}
+        surges = {surge.rule: surge for surge in turn.tx.volume.open_surges()}
+        for name, surge in surges.items():
+            if name not in watched or watched[name].version != surge.version:
+                # The rule was removed, paused or changed, so nothing can be compared any more.
+                _update(turn, surge, replace(surge, closed_at=turn.now))
+        for name, rule in watched.items():
+            if name not in surges or rule.version == surges[name].version:
+                _watch_rule(turn, rule, surges.get(name))
 
 
-def _watch_rule(turn: Turn, rule: Rule, limits: SurgeLimits) -> None:
-    now, counted = turn.now, turn.tx.volume
-    began_at = _begin(turn, rule)
-    counts = counted.curve(rule.name, rule.version, since=now - volume.HISTORY - limits.in_ - volume.DAY)
-    measured = volume.measure(counts, began_at=began_at, window=limits.in_, now=now)
-    last = counted.last_surge(rule.name)
-    current = last if last is not None and last.closed_at is None else None
-    step = volume.follow(current, measured, limits, last_closed_at=last.closed_at if last else None, now=now)
-    if measured is None or not step:
+def _watch_rule(turn: Turn, rule: Rule, surge: Surge | None) -> None:
+    now, limits = turn.now, rule.surge_limits or SurgeLimits()
+    window = surge.window if surge else limits.in_
+    counts = turn.tx.volume.curve(rule.name, rule.version, since=now - volume.HISTORY - window - volume.DAY)
+    # An hour without a row is an hour in which the rule was not measured.
+    for hour in volume.hours_measured(max(counts, default=None), now):
+        turn.counts[rule.name, rule.version, hour] += 0
+    measured = volume.measure(counts, window=window, now=now)
+    if surge is None:
+        if measured is not None and volume.is_surge(measured, limits):
+            _open(turn, rule, limits, measured, counts)
         return
-    if current is not None and step == "update" and now - current.shown_at < EDIT_EVERY:
-        if measured.count > current.peak.count:
-            turn.save_surge(replace(current, now=measured, peak=measured, peak_at=now))
+    current = replace(surge, now=measured or surge.now)
+    if current.now.count > surge.peak.count:
+        current = replace(current, peak=current.now, peak_at=now)
+    if measured is None or volume.is_over(measured, limits):
+        _update(turn, surge, replace(current, closed_at=now))
+    elif now - surge.shown_at >= EDIT_EVERY:
+        _update(turn, surge, current)
+    elif current.peak != surge.peak:
+        turn.save_surge(current)
+
+
+def _open(turn: Turn, rule: Rule, limits: SurgeLimits, measured: Volume, counts: Mapping[datetime, int]) -> None:
+    """Open a surge if its articles support it."""
+    now = turn.now
+    last_closed_at = turn.tx.volume.last_closed_at(rule.name)
+    if last_closed_at is not None and now - last_closed_at < limits.in_:
+        # A whole window passes between two surges, so that no article counts for two.
         return
-    stories = _stories_in_window(turn, rule, since=current.began_at if current else now - limits.in_)
-    if current is None:
-        found = volume.find_causes(stories.values(), rule.name, since=now - limits.in_)
-        surge = Surge(
-            id=send_id("surge", rule.name, now.isoformat()),
-            rule=rule.name,
-            opened_at=now,
-            began_at=volume.find_beginning(counts, measured, limits.in_, now),
-            now=measured,
-            peak=measured,
-            peak_at=now,
-            causes=found,
-            shown_at=now,
-        )
-        surge = replace(surge, channels=_open_channels(turn, rule, surge, stories))
-    else:
-        # While the surge lasts, its causes only grow, so the message does not lose the story that began it.
-        found = volume.find_causes(stories.values(), rule.name, since=current.began_at)
-        is_peak = measured.count > current.peak.count
-        surge = replace(
-            current,
-            now=measured,
-            peak=measured if is_peak else current.peak,
-            peak_at=now if is_peak else current.peak_at,
-            causes=found if found.largest else current.causes,
-            closed_at=now if step == "close" else None,
-            shown_at=now,
-        )
-        if (surge.now, surge.causes, surge.closed_at) == (current.now, current.causes, None):
-            return
-    turn.save_surge(surge)
-    silences = ActiveSilences(turn.tx.silences.active(now))
-    for channel in surge.channels:
-        if current is None or not _is_silenced(silences, rule, channel):
-            turn.post(
-                _row(turn, rule, limits, surge, channel, stories, sparkline=volume.draw_sparkline(counts, until=now))
-            )
+    began_at = volume.find_beginning(counts, measured, limits.in_, now)
+    stories = _read_stories(turn, rule.name, began_at)
+    settled = replace(measured, count=measured.count - _count_of_new_feeds(turn, rule, stories, began_at))
+    causes = volume.find_causes(stories.values(), rule.name, since=began_at)
+    if not volume.is_surge(settled, limits) or causes.outlet_count < volume.MIN_OUTLETS:
+        return
+    surge = Surge(
+        id=send_id("surge", rule.name, now.isoformat()),
+        rule=rule.name,
+        version=rule.version,
+        severity=rule.severity,
+        window=limits.in_,
+        opened_at=now,
+        began_at=began_at,
+        now=measured,
+        peak=measured,
+        peak_at=now,
+        causes=causes,
+        shown_at=now,
+    )
+    _post(turn, replace(surge, channels=_channels(turn, rule, surge, stories)), stories)
 
 
-def _stories_in_window(turn: Turn, rule: Rule, *, since: datetime) -> dict[StoryId, Story]:
-    stored = turn.tx.stories.newest(since=since, rule=rule.name, skip=0, most=_STORIES)
-    return {story.id: story for story in stored}
+def _read_stories(turn: Turn, rule: str, since: datetime) -> dict[StoryId, Story]:
+    return {story.id: story for story in turn.tx.stories.newest(since=since, rule=rule, skip=0, most=_STORIES)}
 
 
-def _open_channels(turn: Turn, rule: Rule, surge: Surge, stories: dict[StoryId, Story]) -> tuple[str, ...]:
+def _count_of_new_feeds(turn: Turn, rule: Rule, stories: Mapping[StoryId, Story], since: datetime) -> int:
+    """Return how many of the counted articles come from feeds that most of the history does not contain."""
+    members = [member for story in stories.values() for member in volume.counted_members(story, rule.name, since=since)]
+    # Feeds that were added on the first day of the rule are in all of its history.
+    settled_at = max(_begin(turn, rule) + volume.DAY, turn.now - volume.SETTLING)
+    states = {feed: turn.tx.feeds.get(feed) for feed in {member.article.feed for member in members}}
+    new = {feed for feed, state in states.items() if state and state.baseline_at and state.baseline_at > settled_at}
+    return sum(member.article.feed in new for member in members)
+
+
+def _channels(turn: Turn, rule: Rule, surge: Surge, stories: Mapping[StoryId, Story]) -> tuple[str, ...]:
     """Return the channels that get the surge's message: those of the rule, without the silenced ones."""
     channels: Iterable[str] = rule.notify
     if not channels:
@@ -153,53 +170,65 @@ def _open_channels(turn: Turn, rule: Rule, surge: Surge, stories: dict[StoryId, 
         tags = {tag for member in members if (feed := feeds.get(member.article.feed)) for tag in feed.tags}
         channels = routing.route_channels(turn.settings.bot.routes, rule, tags=tags, now=turn.now)
     silences = ActiveSilences(turn.tx.silences.active(turn.now))
-    return tuple(channel for channel in channels if not _is_silenced(silences, rule, channel))
+    return tuple(channel for channel in channels if not _is_silenced(silences, rule.name, channel))
 
 
-def _is_silenced(silences: ActiveSilences, rule: Rule, channel: str) -> bool:
+def _is_silenced(silences: ActiveSilences, rule: str, channel: str) -> bool:
     """Return whether the rule, or everything, is silenced in the channel."""
-    return silences.of_rule(rule.name, channel) is not None or silences.of_story(StoryId(""), channel) is not None
+    return silences.of_rule(rule, channel) is not None or silences.of_story(StoryId(""), channel) is not None
 
 
-def _row(
-    turn: Turn,
-    rule: Rule,
-    limits: SurgeLimits,
-    surge: Surge,
-    channel: str,
-    stories: dict[StoryId, Story],
-    *,
-    sparkline: str,
-) -> Outgoing:
-    """Return the surge's message, or an edit of it. In quiet hours and before a digest, the first message waits."""
-    now, window = turn.now, format_duration(limits.in_)
-    head = send_id("surge", surge.id, channel)
-    is_first = now == surge.opened_at
+def _update(turn: Turn, stored: Surge, surge: Surge) -> None:
+    """Save a surge and edit its messages, if it differs from what is stored."""
+    stories = _read_stories(turn, surge.rule, surge.began_at)
+    # While the surge lasts, its causes only grow, so the message does not lose the story that began it.
+    causes = volume.find_causes(stories.values(), surge.rule, since=surge.began_at)
+    surge = replace(surge, causes=causes if causes.largest else surge.causes)
+    if surge != stored:
+        _post(turn, replace(surge, shown_at=turn.now), stories)
+
+
+def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
+    """Save a surge and write its message, or an edit of it, for each channel.
+
+    In quiet hours and before a digest, the first message waits.
+    """
+    now, is_first = turn.now, turn.now == surge.opened_at
+    turn.save_surge(surge)
+    message = _write_message(turn, surge, stories)
+    silences = ActiveSilences(turn.tx.silences.active(now))
+    for channel in surge.channels:
+        if _is_silenced(silences, surge.rule, channel):
+            continue
+        head, due_at = send_id("surge", surge.id, channel), now
+        if is_first:
+            policy = turn.settings.policy(channel)
+            if policy.digest is not None:
+                due_at = next_digest_time(policy.digest, now)
+            elif surge.severity is not Severity.HIGH:
+                due_at = quiet_hours_end(policy.quiet, now) or now
+        row_id = head if is_first else send_id("edit", head, now.isoformat())
+        turn.post(Outgoing(id=row_id, channel=channel, thread=head, message=message, created_at=now, due_at=due_at))
+
+
+def _write_message(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> Message:
+    now, window = turn.now, format_duration(surge.window)
     if surge.closed_at is None:
-        lead = f"Surge: {rule.name}: {volume.describe_volume(surge.now, window)}"
+        lead = f"Surge: {surge.rule}: {volume.describe_volume(surge.now, window)}"
+        times = f"since {surge.began_at:%d %b %H:%M} UTC, peak at {surge.peak_at:%d %b %H:%M} UTC"
     else:
-        lead = f"Surge over: {rule.name}: at its peak {volume.describe_volume(surge.peak, window)}"
-    times = f"since {surge.began_at:%d %b %H:%M} UTC, peak at {surge.peak_at:%d %b %H:%M} UTC"
-    if surge.closed_at is not None:
-        times = f"from {surge.began_at:%d %b %H:%M} to {surge.closed_at:%d %b %H:%M} UTC, peak at {surge.peak_at:%H:%M}"
+        lead = f"Surge over: {surge.rule}: at its peak {volume.describe_volume(surge.peak, window)}"
+        times = f"from {surge.began_at:%d %b %H:%M} to {now:%d %b %H:%M} UTC, peak at {surge.peak_at:%H:%M}"
+    counts = turn.tx.volume.curve(surge.rule, surge.version, since=now - volume.DAY)
+    sparkline = volume.draw_sparkline(counts, until=now)
     lines = (f"{sparkline} last 24 hours; {times}", volume.describe_causes(surge.causes))
-    named = {rule.name: rule}
-    briefs = [summaries.make_brief(stories[c.story], named) for c in surge.causes.largest if c.story in stories]
-    message = Message(
-        kind=MessageKind.GATHERED if is_first else MessageKind.EDIT,
-        severity=rule.severity,
+    rules = {surge.rule: turn.rules[surge.rule]} if surge.rule in turn.rules else {}
+    return Message(
+        kind=MessageKind.GATHERED if now == surge.opened_at else MessageKind.EDIT,
+        severity=surge.severity,
         reason=Reason.SURGE,
         lead=lead,
         lines=tuple(line for line in lines if line),
-        briefs=tuple(briefs),
+        briefs=tuple(summaries.make_brief(stories[c.story], rules) for c in surge.causes.largest if c.story in stories),
         public_url=turn.settings.bot.public_url,
     )
-    due_at = now
-    if is_first:
-        policy = turn.settings.policy(channel)
-        if policy.digest is not None:
-            due_at = next_digest_time(policy.digest, now)
-        elif rule.severity is not Severity.HIGH:
-            due_at = quiet_hours_end(policy.quiet, now) or now
-    row_id = head if is_first else send_id("edit", head, now.isoformat())
-    return Outgoing(id=row_id, channel=channel, thread=head, message=message, created_at=now, due_at=due_at)

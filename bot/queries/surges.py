@@ -88,7 +88,7 @@ def show_volume(archive: Archive, parameters: VolumeParameters) -> VolumeDocumen
     began_at = counted.began_at(rule.name, rule.version)
     since = now - timedelta(days=parameters.days)
     counts = counted.curve(rule.name, rule.version, since=min(since, now - volume.HISTORY - limits.in_ - volume.DAY))
-    measured = began_at and volume.measure(counts, began_at=began_at, window=limits.in_, now=now)
+    measured = volume.measure(counts, window=limits.in_, now=now)
     return VolumeDocument(
         rule=rule.name,
         began_at=began_at,

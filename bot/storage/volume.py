@@ -56,10 +56,13 @@ class Volumes(Part):
         if rows:
             self._connection.execute(_SAVE, rows)
 
-    def last_surge(self, rule: str) -> Surge | None:
-        """Return the newest surge of a rule, open or closed, or None."""
-        statement = select(surges.c.surge).where(surges.c.rule == rule).order_by(surges.c.opened_at.desc()).limit(1)
-        return self._connection.execute(statement).scalar()
+    def last_closed_at(self, rule: str) -> datetime | None:
+        """Return when the last surge of a rule was closed, or None if there is none."""
+        return self._connection.execute(select(func.max(surges.c.closed_at)).where(surges.c.rule == rule)).scalar()
+
+    def open_surges(self) -> Sequence[Surge]:
+        """Return the surges that are not closed."""
+        return self._connection.execute(select(surges.c.surge).where(surges.c.closed_at.is_(None))).scalars().all()
 
     def surges_since(self, since: datetime, rule: str | None = None) -> Sequence[Surge]:
         """Return the surges that were opened at ``since`` or later, oldest first."""

@@ -2,9 +2,8 @@
 
     hourly counts ─▶ the window's count, against what is usual at this hour ─▶ open ─▶ (update) ─▶ close
 
-What is usual comes from the windows at the same hour of the week in the four previous weeks, and the hours beside it.
-A rule with less than two full weeks of counts is compared with the same hour of its previous days. All functions are
-pure.
+What is usual comes from the windows at the same hour of the previous four weeks: the median of all days or of the same
+weekday, whichever is higher. A rule in its first week is compared with the busiest of its days. All functions are pure.
 """
 
 from __future__ import annotations
@@ -12,11 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import accumulate
 from statistics import median
 
 from bot.model.rules import SurgeLimits
 from bot.model.stories import Member, Story
-from bot.model.surges import Cause, Causes, Surge, Volume
+from bot.model.surges import Cause, Causes, Volume
 from bot.stories.summaries import story_headline
 
 HOUR = timedelta(hours=1)
@@ -24,11 +24,18 @@ DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
 #: How far back counts are compared.
 HISTORY = 4 * WEEK
-#: A rule with a shorter history has no surges.
-FIRST_DAY = DAY
-#: A surge is less likely than this if articles arrive independently at the usual rate. Hourly windows overlap, so one
-#: rule makes about 200 independent comparisons in a month.
-CHANCE = 1e-4
+#: After a longer outage, the counts of its hours are too low to compare with.
+OUTAGE = timedelta(hours=12)
+#: Minimum number of earlier windows to compare with. A rule has them when it is a day and a window old.
+MIN_WINDOWS = 3
+#: Minimum number of independent outlets in a surge.
+MIN_OUTLETS = 3
+#: The articles of a feed can begin a surge only this long after its first poll: then most windows of the history
+#: contain it.
+SETTLING = 3 * WEEK
+#: A surge is less likely than this if articles arrive independently at the usual rate. On noise with a rhythm of days
+#: and weeks, this gives fewer than one false surge in five months.
+CHANCE = 1e-3
 #: Maximum stories that are named as the cause.
 CAUSES = 3
 _BARS = "▁▂▃▄▅▆▇█"
@@ -39,57 +46,69 @@ def floor_hour(when: datetime) -> datetime:
     return when.replace(minute=0, second=0, microsecond=0)
 
 
-def counts_again(story: Story, member: Member, rule: str) -> bool:
-    """Return whether the story already has an article of this owner that counts for the rule.
+def is_counted(story: Story, member: Member, rule: str) -> bool:
+    """Return whether an article of a story counts for the rule.
 
-    A copy never counts again, and neither do the later articles of one outlet about one event.
+    An outlet's articles about one event count once, and copies never. An article without a date does not count,
+    because a poll after an outage would find many of them in one hour.
     """
-    if member.join.copy_of is not None:
-        return True
     for earlier in story.members:
-        if earlier.article.id == member.article.id:
-            return False
-        is_counted = earlier.join.copy_of is None and not earlier.is_baseline
-        if is_counted and earlier.article.owner == member.article.owner and _matches(earlier, rule):
-            return True
-    return False
+        if earlier.article.owner == member.article.owner and _is_independent(earlier, rule):
+            return earlier.article.id == member.article.id
+    return _is_independent(member, rule)
 
 
-def _matches(member: Member, rule: str) -> bool:
-    return any(match.rule == rule for match in member.matches)
+def _is_independent(member: Member, rule: str) -> bool:
+    is_report = not member.is_baseline and member.join.copy_of is None and member.article.published is not None
+    return is_report and any(match.rule == rule for match in member.matches)
+
+
+def counted_members(story: Story, rule: str, *, since: datetime) -> list[Member]:
+    """Return the articles of a story that count for the rule, since a time."""
+    owners: dict[str, Member] = {}
+    for member in story.members:
+        if _is_independent(member, rule):
+            owners.setdefault(member.article.owner, member)
+    return [member for member in owners.values() if member.article.when >= since]
 
 
 # -- the baseline
 
 
-def measure(counts: Mapping[datetime, int], *, began_at: datetime, window: timedelta, now: datetime) -> Volume | None:
-    """Return the volume of the window that ends in the hour of ``now``, or None on the rule's first day.
+def measure(counts: Mapping[datetime, int], *, window: timedelta, now: datetime) -> Volume | None:
+    """Return the volume of the window that ends in the hour of ``now``, or None if there is too little to compare.
 
-    ``counts`` are the counts of each hour; hours without articles may be absent. ``began_at`` is the first hour in
-    which the rule was counted.
+    ``counts`` are the counts of each hour in which the rule was measured. A window with other hours (before the rule
+    began, or while the bot was off or the rule paused) is not compared.
+    """
+    width, length = window // HOUR, HISTORY // HOUR + window // HOUR + 2
+    end = floor_hour(now)
+    #: The counts of the hours, newest first, and their running totals.
+    hours = [counts.get(end - number * HOUR) for number in range(length)]
+    sums = [0, *accumulate(count or 0 for count in hours)]
+    gaps = [0, *accumulate(count is None for count in hours)]
+
+    def windows(step: int) -> list[int]:
+        """Return the counts of the windows that ended a multiple of ``step`` hours ago, or an hour before or after."""
+        ends = [end for last in range(step, HISTORY // HOUR + 1, step) for end in (last - 1, last, last + 1)]
+        return [sums[end + width] - sums[end] for end in ends if end >= width and gaps[end + width] == gaps[end]]
+
+    by_day, by_week = windows(DAY // HOUR), windows(WEEK // HOUR)
+    if len(by_day) < MIN_WINDOWS:
+        return None
+    # In the first week, a working day may be compared only with a weekend, so take the busiest day.
+    usual = max(median(by_day), median(by_week)) if by_week else max(by_day)
+    return Volume(count=sums[width], usual=float(usual))
+
+
+def hours_measured(previous: datetime | None, now: datetime) -> list[datetime]:
+    """Return the hours after the last measured hour, up to now.
+
+    After an outage, they include those of the outage, unless it was longer than most feeds list their articles.
     """
     end = floor_hour(now)
-    samples = _comparable_windows(end, began_at, window)
-    if now - began_at < FIRST_DAY or not samples:
-        return None
-    sums = [sum_window(counts, sample, window) for sample in samples]
-    # With few days, a weekday may be compared only with a weekend, so take the busiest of them.
-    has_weeks = end - began_at >= 2 * WEEK + window
-    usual = float(median(sums)) if has_weeks else float(max(sums))
-    return Volume(count=sum_window(counts, end, window), usual=usual)
-
-
-def sum_window(counts: Mapping[datetime, int], last_hour: datetime, window: timedelta) -> int:
-    """Return the number of articles in the window whose last hour is ``last_hour``."""
-    return sum(counts.get(last_hour - number * HOUR, 0) for number in range(max(1, window // HOUR)))
-
-
-def _comparable_windows(end: datetime, began_at: datetime, window: timedelta) -> list[datetime]:
-    """Return the last hours of earlier windows that do not overlap with the current window."""
-    has_weeks = end - began_at >= 2 * WEEK + window
-    step, count = (WEEK, 4) if has_weeks else (DAY, 14)
-    ends = [end - number * step + shift * HOUR for number in range(1, count + 1) for shift in (-1, 0, 1)]
-    return [last for last in ends if last - window + HOUR >= floor_hour(began_at) and last <= end - window]
+    gap = (end - previous) // HOUR if previous is not None and end - previous <= OUTAGE else 1
+    return [end - number * HOUR for number in range(gap)]
 
 
 def is_surge(volume: Volume, limits: SurgeLimits) -> bool:
@@ -122,23 +141,6 @@ def poisson_tail(count: int, rate: float) -> float:
 # -- one surge
 
 
-def follow(
-    surge: Surge | None, volume: Volume | None, limits: SurgeLimits, *, last_closed_at: datetime | None, now: datetime
-) -> str:
-    """Return the next step of a rule's surge: "open", "update", "close", or "" for none.
-
-    ``surge`` is the open surge. After the end of a surge, a window passes before the next one can open, so that no
-    article counts for two.
-    """
-    if volume is None:
-        return ""
-    if surge is not None:
-        return "close" if is_over(volume, limits) else "update"
-    if last_closed_at is not None and now - last_closed_at < limits.in_:
-        return ""
-    return "open" if is_surge(volume, limits) else ""
-
-
 def find_beginning(counts: Mapping[datetime, int], volume: Volume, window: timedelta, now: datetime) -> datetime:
     """Return the first hour of the window with more articles than usual."""
     hours = max(1, window // HOUR)
@@ -151,23 +153,19 @@ def find_beginning(counts: Mapping[datetime, int], volume: Volume, window: timed
 
 def find_causes(stories: Iterable[Story], rule: str, *, since: datetime) -> Causes:
     """Return the stories that make up a rule's coverage since a time."""
-    causes = []
+    causes: list[Cause] = []
+    owners: set[str] = set()
     for story in stories:
-        owners: dict[str, Member] = {}
-        for member in story.members:
-            is_counted = member.article.when >= since and member.join.copy_of is None and not member.is_baseline
-            if is_counted and _matches(member, rule):
-                owners.setdefault(member.article.owner, member)
-        if owners:
-            first = min(owners.values(), key=lambda member: member.article.when)
-            outlets = tuple(dict.fromkeys(member.article.outlet for member in owners.values()))
+        members = sorted(counted_members(story, rule, since=since), key=lambda member: member.article.when)
+        owners.update(member.article.owner for member in members)
+        if members:
             causes.append(
                 Cause(
                     story=story.id,
                     headline=story_headline(story),
-                    outlets=(first.article.outlet, *(name for name in outlets if name != first.article.outlet)),
-                    count=len(owners),
-                    began_at=first.article.when,
+                    outlets=tuple(dict.fromkeys(member.article.outlet for member in members)),
+                    count=len(members),
+                    began_at=members[0].article.when,
                 )
             )
     causes.sort(key=lambda cause: (-cause.count, cause.began_at, cause.story))
@@ -175,7 +173,7 @@ def find_causes(stories: Iterable[Story], rule: str, *, since: datetime) -> Caus
     most = causes[0].count if causes else 0
     # Name a smaller story only if it has a real part in the surge.
     largest = tuple(cause for cause in causes[:CAUSES] if 3 * cause.count >= most)
-    return Causes(largest=largest, story_count=len(causes), article_count=total)
+    return Causes(largest=largest, story_count=len(causes), article_count=total, outlet_count=len(owners))
 
 
 # -- words
@@ -205,10 +203,12 @@ def describe_causes(causes: Causes) -> str:
     if not causes.largest:
         return ""
     first = causes.largest[0]
+    share = f"{first.count} of {causes.article_count} articles"
     began = f"{first.outlets[0]} was first, at {first.began_at:%d %b %H:%M} UTC"
     if causes.story_count == 1:
         return f"One event; {began}"
-    share = f"{first.count} of {causes.article_count} articles"
     if causes.is_one_event:
         return f"Mostly one event, with {share}; {began}"
-    return f"{causes.story_count} events; the largest has {share}, and {began}"
+    if first.count == 1:
+        return f"{causes.story_count} separate stories, none of them in two outlets"
+    return f"{causes.story_count} stories; the largest has {share}, and {began}"

@@ -1,97 +1,205 @@
-"""Surges in a trial, and where their messages go."""
+"""When a surge opens, changes and closes, where its messages go, and what a trial reports. In both databases."""
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from bot import rules, storage
 from bot.model.actions import Silence, SilenceId, SilenceKind
 from bot.model.archive import Arrival
+from bot.model.feeds import FeedState
 from bot.model.messages import MessageKind, Outgoing
-from bot.model.rules import ONLY_SURGES, Severity, SurgeLimits
+from bot.model.rules import ONLY_SURGES, Rule, Severity, SurgeLimits
 from bot.model.settings import QuietHours
+from bot.model.stories import Article, ArticleId
+from bot.model.surges import Surge
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.turn import StoryCache, Turn
 from bot.pipeline.volume import VolumeMonitor, count_members
 from tests.pipeline.archives import FEED, article
 from tests.pipeline.test_backtest_replay import tried
 from tests.rules.making import rule
+from tests.storage.conftest import address, postgres_address, postgres_database, store
 from tests.testbed.fakes import START
 from tests.testbed.made_settings import make_settings
 
+__all__ = ["address", "postgres_address", "postgres_database", "store"]
+
+HOUR = timedelta(hours=1)
 LOUD = rule(name="BlackBerry", any=["BlackBerry"], notify=("desk",), when=ONLY_SURGES)
-PLACES = (
-    "Lahore",
-    "Quetta",
-    "Multan",
-    "Sukkur",
-    "Gwadar",
-    "Kasur",
-    "Okara",
-    "Jhang",
-    "Swabi",
-    "Hangu",
-    "Loralai",
-    "Kohat",
-)
-BURST = [
-    article(f"{place} court hears BlackBerry case", f"A judge in {place}.", hours=40 + n / 10, outlet=f"{place} News")
-    for n, place in enumerate(PLACES)
-]
-#: One article a day, so that the rule has a history.
-BEFORE = [article(f"BlackBerry phone number {n} is sold", hours=n * 10) for n in range(4)]
+PLACES = "Lahore Quetta Multan Sukkur Gwadar Kasur Okara Jhang Swabi Hangu Loralai Kohat".split()
+#: Hour of the burst. By then, the rule has a history of more than a day.
+BURST_HOUR = 40
 
 
-def test_a_trial_says_when_and_why_the_rule_would_have_reported_a_surge() -> None:
-    report = tried([*BEFORE, *BURST], LOUD, until=START + timedelta(days=4))
-    (surge,) = report.surges
-    assert surge.opened_at.date() == BURST[-1].first_seen.date()
-    assert surge.closed_at is not None
-    assert surge.peak.count == 12
-    assert surge.causes.article_count >= 8
-    kinds = [message.kind for message in report.messages]
-    assert kinds.count(MessageKind.GATHERED) == 1
-    assert MessageKind.POST not in kinds
+def burst(*, hour: float = BURST_HOUR, count: int = 12) -> list[Article]:
+    """Return reports of separate events, each by another outlet."""
+    return [
+        article(f"{place} court hears BlackBerry case", f"A judge in {place}.", hours=hour, outlet=f"{place} News")
+        for place in PLACES[:count]
+    ]
 
 
-def test_with_volume_a_rule_posts_its_stories_and_its_surges() -> None:
-    both = rule(name="BlackBerry", any=["BlackBerry"], notify=("desk",), volume=SurgeLimits())
-    report = tried([*BEFORE, *BURST], both, until=START + timedelta(days=4))
-    assert len(report.surges) == 1
-    assert MessageKind.POST in {message.kind for message in report.messages}
+#: One article in ten hours.
+BEFORE = [article(f"BlackBerry phone number {number} is sold", hours=number * 10) for number in range(4)]
 
 
-def surge_rows(*, silence: Silence | None = None, severity: Severity = Severity.NORMAL) -> list[Outgoing]:
-    """Return the messages of the burst, in a bot with quiet hours that last the whole burst."""
-    loud = rule(name="BlackBerry", any=["BlackBerry"], notify=("desk",), when=ONLY_SURGES, severity=severity)
-    quiet = QuietHours(start=time(1), end=time(8), zone=ZoneInfo("UTC"))
-    settings = make_settings(rules=[rules.compile_rule(loud)], feeds=[FEED], channels=["desk"], quiet_hours=quiet)
-    cache, updater, monitor = StoryCache(), StoryUpdater(), VolumeMonitor()
-    rows: list[Outgoing] = []
-    with storage.open_in_memory() as tx:
-        if silence is not None:
-            tx.silences.add(silence)
-        for one in [*BEFORE, *BURST]:
-            turn = Turn(tx, settings, one.first_seen, cache)
-            monitor.measure(turn)
-            matches = settings.rule_set.match(one, FEED, now=one.first_seen)
-            tx.articles.add([one])
-            tx.articles.add_matches(one.id, matches)
-            updater.update(turn, [Arrival(article=one, matches=matches, is_baseline=False)], ())
-            count_members(turn)
-            rows += turn.rows
+class Desk:
+    """Decides articles and measures rules, hour by hour."""
+
+    def __init__(self, store: storage.Store, *rules: Rule, **bot_keys: Any) -> None:
+        self._store = store
+        self._bot_keys = bot_keys
+        self._cache, self._updater, self._monitor = StoryCache(), StoryUpdater(), VolumeMonitor()
+        self.rows: list[Outgoing] = []
+        self.configure(*rules)
+
+    def configure(self, *loaded: Rule) -> None:
+        compiled = [rules.compile_rule(rule) for rule in loaded]
+        self._settings = make_settings(rules=compiled, feeds=[FEED], channels=["desk"], **self._bot_keys)
+
+    async def run(self, articles: Sequence[Article], *, hours: range = range(48), off: range = range(0)) -> None:
+        """Run from the first hour to the last. Articles of hours in which the bot is off arrive afterwards."""
+        waiting = sorted(articles, key=lambda one: one.first_seen)
+        for hour in hours:
+            now = START + hour * HOUR
+            if hour not in off:
+                due = [one for one in waiting if one.first_seen <= now]
+                waiting = [one for one in waiting if one.first_seen > now]
+                await self._store.write(partial(self._decide, due=due, now=now))
+
+    def _decide(self, tx: storage.Transaction, *, due: Sequence[Article], now: datetime) -> None:
+        arrivals = []
+        for one in due:
+            one = replace(one, first_seen=now)
+            matches = self._settings.rule_set.match(one, FEED, now=now)
+            if matches:
+                tx.articles.add([one])
+                tx.articles.add_matches(one.id, matches)
+                arrivals.append(Arrival(article=one, matches=matches, is_baseline=False))
+        for measures in (False, True):
+            turn = Turn(tx, self._settings, now + measures * timedelta(minutes=1), self._cache)
+            if measures:
+                self._monitor.measure(turn)
+            else:
+                self._updater.update(turn, arrivals, ())
+                count_members(turn)
+            self.rows += turn.rows
             turn.write(tx)
-    return rows
+
+    async def surges(self) -> Sequence[Surge]:
+        return await self._store.read(lambda tx: tx.volume.surges_since(START))
 
 
-def test_below_severity_high_the_first_message_waits_for_the_end_of_quiet_hours() -> None:
-    first = surge_rows()[0]
-    assert (first.message.kind, first.due_at.hour) == (MessageKind.GATHERED, 8)
-    assert surge_rows(severity=Severity.HIGH)[0].due_at < first.due_at
+async def test_a_surge_opens_once_and_closes_with_its_peak(store: storage.Store) -> None:
+    desk = Desk(store, LOUD)
+    await desk.run([*BEFORE, *burst()])
+    (surge,) = await desk.surges()
+    assert surge.opened_at == START + BURST_HOUR * HOUR + timedelta(minutes=1)
+    assert surge.closed_at is not None
+    assert (surge.peak.count, surge.causes.outlet_count) == (12, 12)
+    assert [row.message.kind for row in desk.rows] == [MessageKind.GATHERED, MessageKind.EDIT]
+    assert desk.rows[-1].message.lead.startswith("Surge over: BlackBerry: at its peak 12 articles in 6 hours")
 
 
-def test_a_silenced_rule_posts_no_surge() -> None:
+async def test_after_a_surge_a_whole_window_passes_before_the_next(store: storage.Store) -> None:
+    desk = Desk(store, LOUD)
+    again = [replace(one, id=ArticleId(f"{one.id}2"), title=f"{one.title} again") for one in burst(hour=BURST_HOUR + 8)]
+    await desk.run([*BEFORE, *burst(), *again], hours=range(60))
+    first, *others = await desk.surges()
+    assert first.closed_at is not None
+    assert all(surge.opened_at - first.closed_at >= 6 * HOUR for surge in others)
+
+
+async def test_a_rule_has_no_surge_on_its_first_day(store: storage.Store) -> None:
+    desk = Desk(store, LOUD)
+    await desk.run(burst(hour=20), hours=range(30))
+    assert await desk.surges() == []
+
+
+async def test_the_articles_of_fewer_than_three_outlets_are_no_surge(store: storage.Store) -> None:
+    desk = Desk(store, LOUD)
+    flood = [replace(one, outlet=outlet, owner=outlet) for one, outlet in zip(burst(), "ab" * 6, strict=True)]
+    await desk.run([*BEFORE, *flood])
+    assert await desk.surges() == []
+
+
+async def test_articles_without_a_date_that_are_found_after_an_outage_are_no_surge(store: storage.Store) -> None:
+    desk = Desk(store, LOUD)
+    await desk.run([*BEFORE, *(replace(one, published=None) for one in burst())], hours=range(60), off=range(38, 50))
+    assert await desk.surges() == []
+
+
+async def test_articles_that_were_published_in_an_outage_count_in_their_hours(store: storage.Store) -> None:
+    desk = Desk(store, LOUD)
+    late = [one for hour in range(30, 42) for one in burst(hour=hour)[hour - 30 : hour - 29]]
+    await desk.run([*BEFORE, *late], hours=range(60), off=range(30, 44))
+    assert await desk.surges() == []
+
+
+async def test_the_hours_of_an_outage_are_not_what_is_usual(store: storage.Store) -> None:
+    """Each day has the same twelve articles, and the bot was off on four of them, so they are no surge."""
+    desk = Desk(store, LOUD)
+    days = [
+        replace(
+            one, id=ArticleId(f"{one.id}-{day}"), title=f"{one.title}, day {day}", text=f"Day {day} in {one.outlet}."
+        )
+        for day in (0, 1, 7)
+        for one in burst(hour=24 * day + 8)
+    ]
+    await desk.run(days, hours=range(24 * 8), off=range(24 + 12, 24 * 7 - 6))
+    assert await desk.surges() == []
+
+
+async def test_a_feed_that_was_just_added_does_not_begin_a_surge(store: storage.Store) -> None:
+    desk = Desk(store, LOUD)
+    state = FeedState(url="https://new.example/feed", due_at=START, baseline_at=START + 36 * HOUR)
+    await store.write(lambda tx: tx.feeds.save([state]))
+    await desk.run([*BEFORE, *(replace(one, feed=state.url) for one in burst())])
+    assert await desk.surges() == []
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param([], id="removed"),
+        pytest.param([replace(LOUD, when=None)], id="without volume"),
+        pytest.param([replace(LOUD, paused=True)], id="paused"),
+        pytest.param([replace(LOUD, version="2")], id="changed"),
+        pytest.param([replace(LOUD, until=START)], id="ended"),
+    ],
+)
+async def test_an_open_surge_is_closed_when_its_rule_no_longer_reports_surges(
+    store: storage.Store, later: list[Rule]
+) -> None:
+    desk = Desk(store, LOUD)
+    await desk.run([*BEFORE, *burst()], hours=range(BURST_HOUR + 1))
+    desk.configure(*later)
+    await desk.run([], hours=range(BURST_HOUR + 1, BURST_HOUR + 3))
+    (surge,) = await desk.surges()
+    assert surge.closed_at == START + (BURST_HOUR + 1) * HOUR + timedelta(minutes=1)
+    assert desk.rows[-1].message.kind is MessageKind.EDIT
+    assert desk.rows[-1].message.lead.startswith("Surge over: BlackBerry")
+
+
+async def test_below_severity_high_the_first_message_waits_for_the_end_of_quiet_hours(store: storage.Store) -> None:
+    hour = START.hour + BURST_HOUR % 24
+    quiet = QuietHours(start=time((hour - 1) % 24), end=time((hour + 3) % 24), zone=ZoneInfo("UTC"))
+    desk = Desk(store, LOUD, replace(LOUD, name="Loud", severity=Severity.HIGH), quiet_hours=quiet)
+    await desk.run([*BEFORE, *burst()], hours=range(BURST_HOUR + 1))
+    by_severity = {row.message.severity: row.due_at for row in desk.rows}
+    assert by_severity[Severity.NORMAL].hour == (hour + 3) % 24
+    assert by_severity[Severity.HIGH] < by_severity[Severity.NORMAL]
+
+
+async def test_a_silenced_rule_posts_no_surge(store: storage.Store) -> None:
     silence = Silence(
         id=SilenceId("s"),
         at=START,
@@ -102,4 +210,26 @@ def test_a_silenced_rule_posts_no_surge() -> None:
         reason="",
         until=None,
     )
-    assert surge_rows(silence=silence) == []
+    await store.write(lambda tx: tx.silences.add(silence))
+    desk = Desk(store, LOUD)
+    await desk.run([*BEFORE, *burst()])
+    assert desk.rows == []
+
+
+def test_a_trial_says_when_and_why_the_rule_would_have_reported_a_surge() -> None:
+    report = tried([*BEFORE, *burst()], LOUD, until=START + timedelta(days=4))
+    (surge,) = report.surges
+    assert surge.opened_at.date() == (START + BURST_HOUR * HOUR).date()
+    assert surge.closed_at is not None
+    assert surge.peak.count == 12
+    assert surge.causes.article_count == 12
+    kinds = [message.kind for message in report.messages]
+    assert kinds.count(MessageKind.GATHERED) == 1
+    assert MessageKind.POST not in kinds
+
+
+def test_with_volume_a_rule_posts_its_stories_and_its_surges() -> None:
+    both = rule(name="BlackBerry", any=["BlackBerry"], notify=("desk",), volume=SurgeLimits())
+    report = tried([*BEFORE, *burst()], both, until=START + timedelta(days=4))
+    assert len(report.surges) == 1
+    assert MessageKind.POST in {message.kind for message in report.messages}

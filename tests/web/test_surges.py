@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot import storage
-from bot.model.rules import SurgeLimits
+from bot.model.rules import Severity, SurgeLimits
 from bot.model.surges import Cause, Causes, Surge, Volume
 from tests.web.conftest import Page, page_over
 
@@ -32,6 +32,9 @@ def write_surge(tx: storage.Transaction, version: str, now: datetime) -> None:
     surge = Surge(
         id="s1",
         rule=RULE,
+        version=version,
+        severity=Severity.NORMAL,
+        window=6 * HOUR,
         opened_at=now,
         began_at=hour,
         now=peak,
