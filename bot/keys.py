@@ -180,7 +180,9 @@ def _scalar_text(value: object) -> str:
     if value is None:
         raise InvalidValue("no-value", "no value", "write one after the colon, or remove the key")
     if not isinstance(value, str):
-        raise InvalidValue("wrong-kind", f"one value is expected here, not {describe_kind(value)}")
+        raise InvalidValue(
+            "wrong-kind", f"one value is expected here, not {describe_kind(value)}", "write one, without brackets"
+        )
     return value.strip()
 
 
@@ -276,6 +278,8 @@ def parse_zone(value: object) -> zoneinfo.ZoneInfo:
 def parse_quiet_hours(value: object) -> tuple[time, time, zoneinfo.ZoneInfo | None]:
     """Parse "22:00 to 07:00 Asia/Karachi" into start, end and zone (None if not written). Raises InvalidValue."""
     written = _scalar_text(value)
+    if written.lower() in ("off", "none", "no", "never", "false"):
+        raise InvalidValue("quiet-hours", f'"{written}" is not a time', "to have no quiet hours, remove the key")
     match = re.match(r"(\S+)\s+to\s+(\S+)(?:\s+(\S+))?\Z", written)
     if with_dash := re.match(r"([\w:]+)\s*[-–]\s*([\w:]+)(.*)\Z", written):
         start, end = parse_clock_time(with_dash[1]), parse_clock_time(with_dash[2])

@@ -72,7 +72,7 @@ def _parse_address(written: object) -> Address:
 def _parse_server(written: object) -> tuple[str, int | None]:
     match = _SERVER.fullmatch(written) if isinstance(written, str) else None
     if match is None or not 0 < int(match[2] or 25) < 65536:
-        raise ValueError("expected a server's name: smtp.example.org, or smtp.example.org:587")
+        raise ValueError("expected a server's name: write smtp.example.org, or smtp.example.org:587")
     return match[1].strip("[]"), int(match[2]) if match[2] else None
 
 

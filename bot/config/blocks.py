@@ -63,7 +63,7 @@ def example_of(block: Block, key: str) -> str | None:
 def other_words(block: Block) -> Mapping[str, str]:
     """Return the key of a block for each other word that people write for it."""
     words: Mapping[str, str] = getattr(block, "OTHER_WORDS", {})
-    return words
+    return {word: key for word, key in words.items() if key in types_of(block)}
 
 
 def advice_on_key(block: Block, key: str) -> str | None:

@@ -152,6 +152,9 @@ class WebSettings:
     """The status page, /healthz and /metrics."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
+    ADVICE: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("port", "host", "address", "bind"), "write listen: 127.0.0.1:8080, with host and port"
+    )
 
     listen: Annotated[Listen, Key("Host and port: 127.0.0.1:8080.", example="127.0.0.1:8080")]
     token: Annotated[
@@ -227,6 +230,19 @@ class BotSettings:
         "rules": "rules belong in files of their own: rules/telecom.yaml",
         "sets": "sets belong in the rule file that uses them: rules/telecom.yaml",
         "feeds": "feeds belong in feeds.yaml",
+        **dict.fromkeys(("interval", "poll", "polling", "refresh"), "write fetch: {every: 5 minutes}"),
+        "user_agent": "write fetch: {contact: you@example.org}; requests name Wirewatch and this address",
+        "proxy": "a proxy belongs to a feed in feeds.yaml; for HTTPS_PROXY, write fetch: {use_proxy: true}",
+        "log_level": "set the environment variable WIREWATCH_LOG_LEVEL=debug, or use wirewatch run --verbose",
+    }
+    OTHER_WORDS: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("channel", "notify", "outputs", "destinations", "alerts"), "channels"),
+        **dict.fromkeys(("retention", "history", "keep_for"), "keep"),
+        **dict.fromkeys(("tz", "zone", "time_zone"), "timezone"),
+        **dict.fromkeys(("db", "storage"), "database"),
+        **dict.fromkeys(("llm", "ai", "openai", "language_model"), "model"),
+        **dict.fromkeys(("ops", "admin", "errors"), "operator"),
+        **dict.fromkeys(("server", "http", "page"), "web"),
     }
 
     database: Annotated[

@@ -55,6 +55,10 @@ def expand_address(written: str, *, has_token: bool = False) -> Feed:
             advice = "write https:// instead of feed:"
         elif parts is not None and parts[0] == "" and re.match(r"[\w-]+(\.[\w-]+)+(/|\Z)", written):
             advice = f"write https://{written}"
+        elif re.match(r"/?[ru]/\w", written):
+            advice = f"write reddit:{written.strip('/')}"
+        elif (name := written.partition(":")[0].strip().replace(" ", "-").lower()) in places.get_places():
+            advice = f"write {name}:{written.partition(':')[2].strip()}"
         elif parts is not None and (nearest := keys.find_nearest(parts[0], list(places.get_places()))):
             advice = f'did you mean "{nearest}:{written.partition(":")[2]}"?'
         raise keys.InvalidValue("address", f'"{keys.shorten(written)}" is not the address of a feed', advice)

@@ -316,6 +316,8 @@ class RuleReader:
             return _help_with_destination(name, known_names)
         is_short = 0 < len(known_names) <= 8
         otherwise = f"{file} has {', '.join(sorted(known_names))}" if is_short else f"add it to {file}"
+        if kind == "person" and not known_names:
+            otherwise = f"add people: {{{name.lstrip('@')}: ID}} to a channel of bot.yaml"
         return keys.did_you_mean(name, sorted(known_names), otherwise=otherwise)
 
     def _uses_broken_set(self, rule: Rule, node: MappingNode) -> bool:

@@ -242,11 +242,27 @@ def _describe_error(
     if value is None:
         return InvalidValue("no-value", "no value", "write one after the colon, or remove the key")
     if kind in ("enum", "literal_error"):
-        allowed = blocks.choices_of(types_by_key.get(name)) or [str(context.get("expected", "")).replace("'", "")]
+        # The last step of the path is a number if the value is an item of a list.
+        steps = path[:-1] if path and isinstance(path[-1], int) else path
+        owner = blocks.block_at(shape, steps[:-1])
+        form = blocks.types_of(owner).get(str(steps[-1])) if owner and steps else None
+        allowed = blocks.choices_of(form) or [str(context.get("expected", "")).replace("'", "")]
         help_text = keys.did_you_mean(str(value), allowed, otherwise="write " + " or ".join(allowed))
+        if "," in str(value) and blocks.takes_list(form):
+            help_text = f"write a list: [{value}]"
         message = f'"{keys.shorten(str(value))}" is not one of {", ".join(allowed)}'
         return InvalidValue("unknown-value", message, help_text)
-    return _describe_type(kind, context, value)
+    wrong = _describe_type(kind, context, value)
+    inner = blocks.inner_block(types_by_key.get(name))
+    if str(wrong).startswith("a block of keys") and inner and not isinstance(value, list):
+        names = list(blocks.types_of(inner))
+        help_text = f"write its keys, indented or in braces: {', '.join(names[:_KEYS_SHOWN])}"
+        return InvalidValue(wrong.code, str(wrong), help_text + (", …" if len(names) > _KEYS_SHOWN else ""))
+    return wrong
+
+
+#: Maximum keys that are listed for a block that has a single value.
+_KEYS_SHOWN = 6
 
 
 def _guess_key(
@@ -295,7 +311,7 @@ _BOUNDS = {
 _TYPE_ERRORS = {
     ("int_", "float_", "decimal_"): ("number", "a whole number is expected here, not {value}", "write digits only"),
     ("bool_",): ("true-or-false", "true or false is expected here", "write true or false"),
-    ("string_type",): ("wrong-kind", "one value is expected here, not {kind}", "write one value"),
+    ("string_type",): ("wrong-kind", "one value is expected here, not {kind}", "write one value, without brackets"),
     ("string_",): ("value", "the value is too long or has a form that cannot be used", ""),
     ("list_type", "tuple_type", "set_type"): ("wrong-kind", "a list is expected here, not {kind}", "write [one, two]"),
     ("model_", "dataclass_", "dict_", "mapping_"): (

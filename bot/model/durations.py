@@ -61,8 +61,8 @@ def parse_duration(text: object) -> timedelta:
     match = _WRITTEN.match(written)
     if not match:
         if re.fullmatch(r"\s*[0-9]+(\.[0-9]+)?\s*", written):
-            digits = written.strip()
-            raise ValueError(f"a length of time needs a unit: {digits} seconds, {digits} minutes or {digits} hours")
+            *units, last = (f"{written.strip()} {unit}" for unit in ("seconds", "minutes", "hours", "days"))
+            raise ValueError(f"a length of time needs a unit: {', '.join(units)} or {last}")
         raise ValueError("a length of time is a number and a unit: 90 seconds, 5 minutes, 2 hours, 30d")
     number, unit = float(match[1]), match[2].lower()
     seconds = _SECONDS.get(unit) or _SECONDS.get(unit.removesuffix("s"))

@@ -38,6 +38,13 @@ class Feed(Access):
         "notify": "a rule chooses the channels; write feeds: with this feed's name in the rule",
         "user": "write auth: {basic: {user: NAME, password: env:NAME}}",
         "password": "write auth: {basic: {user: NAME, password: env:NAME}}",
+        **dict.fromkeys(
+            ("enabled", "disabled", "active", "paused"), "to stop polling a feed, write # before its line, or remove it"
+        ),
+        **dict.fromkeys(
+            ("keywords", "keyword", "filter", "include", "exclude", "match", "query"),
+            "what to look for belongs in a rule: rules/telecom.yaml",
+        ),
     }
     OTHER_WORDS: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("address", "link", "feed", "rss", "href", "source", "uri"), "url"),

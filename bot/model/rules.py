@@ -324,6 +324,9 @@ class Rule:
     ADVICE: ClassVar[Mapping[str, str]] = {
         "enabled": "to switch the rule off, write paused: true",
         "active": "to switch the rule off, write paused: true",
+        "language": "a rule applies to every language; to choose, name feeds or their tags: feeds: [urdu]",
+        "languages": "a rule applies to every language; to choose, name feeds or their tags: feeds: [urdu]",
+        **dict.fromkeys(("cooldown", "throttle", "rate_limit", "limit"), "to post less, write posts_per_hour: 5"),
         "regex": "write a regular expression as a term in slashes, any: ['/back.?door/']",
     }
     OTHER_WORDS: ClassVar[Mapping[str, str]] = {
@@ -338,7 +341,6 @@ class Rule:
         **dict.fromkeys(("comment", "description", "why"), "note"),
         **dict.fromkeys(("example", "examples", "test", "tests", "matches"), "must_match"),
         **dict.fromkeys(("disabled", "off"), "paused"),
-        **dict.fromkeys(("cooldown", "throttle", "rate_limit", "limit", "max_per_hour"), "posts_per_hour"),
         **dict.fromkeys(("sources", "source", "only", "outlets", "tags"), "feeds"),
         **dict.fromkeys(("expires", "ends", "end", "expiry"), "until"),
         **dict.fromkeys(("schedule", "digest", "at"), "when"),

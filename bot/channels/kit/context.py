@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Annotated, Protocol, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, Protocol, TypeAlias, TypeVar
 
 import pydantic
 
@@ -80,6 +80,14 @@ class ChannelOptions(pydantic.BaseModel):
     """The keys of a channel in bot.yaml; each kind adds its own."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    OTHER_WORDS: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("channel", "chat", "chat_id", "recipients", "recipient", "room"), "to"),
+        **dict.fromkeys(("url", "webhook_url", "hook", "address"), "webhook"),
+        **dict.fromkeys(("bot_token", "api_key", "access_token"), "token"),
+        **dict.fromkeys(("from", "from_address"), "sender"),
+        **dict.fromkeys(("smtp", "smtp_server", "host", "homeserver"), "server"),
+        **dict.fromkeys(("user", "login"), "username"),
+    }
 
     @property
     def features(self) -> ChannelFeatures:

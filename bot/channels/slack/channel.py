@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import pydantic
@@ -46,8 +46,6 @@ _ADVICE = "U012ABCDEF (a person, in a profile under Copy member ID), S012ABCDEF 
 
 class Options(ChannelOptions):
     """A Slack channel, by bot token (full) or by incoming webhook (reduced: no threads, no edits)."""
-
-    OTHER_WORDS: ClassVar[Mapping[str, str]] = {"channel": "to", "room": "to"}
 
     to: str | None = pydantic.Field(None, description="The channel's name (#policy-alerts) or id (C0123ABCDE).")
     token: Secret | None = pydantic.Field(None, description="The app's Bot User OAuth Token: env:NAME or file:/path.")
