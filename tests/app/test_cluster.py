@@ -40,6 +40,7 @@ database: {database}
 channels:
   kettles: {{kind: faulty, to: "#kettles", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}
 operator: kettles
+posts_per_hour: 3600
 fetch: {{every: {every} seconds, per_host: 32, readers: 0, allow_private: [127.0.0.0/8]}}
 """
 RULES = """\

@@ -54,6 +54,7 @@ database: sqlite:///{folder}/wirewatch.db
 channels:
 {channels}
 operator: kettles
+posts_per_hour: 3600
 fetch: {{every: 1 seconds, at_least: 1 seconds, readers: 0, allow_private: [127.0.0.0/8]}}
 """
 CHANNEL = (
