@@ -80,11 +80,14 @@ class LostRace(Exception):
 
 
 class DamagedIndex(Exception):
-    """SQLite's index of the articles' words is damaged. It can be built again from the articles."""
+    """The index of the articles' words is damaged, or perhaps another part. It can be built again from the articles."""
 
 
 #: The codes serialization_failure and deadlock_detected (PostgreSQL's documentation, appendix A).
 _RACES = ("40001", "40P01")
+
+#: The codes data_corrupted, index_corrupted and undefined_file.
+_DAMAGES = ("XX001", "XX002", "58P01")
 
 #: SQLite's primary result code (sqlite.org/rescode.html) -> explanation.
 _SQLITE = {
@@ -112,8 +115,6 @@ _POSTGRES = {
     "42501": "the user lacks a permission; the bot's user must own the database's schema",
     "55P03": "another session has held a lock for too long",
     "08": "the connection broke; it will be tried again",
-    "XX001": "it is damaged; ask the server's administrator",
-    "XX002": "it is damaged; ask the server's administrator",
 }
 _GONE = "no connection; check that the server runs and that host, port and user are right; it will be tried again"
 
@@ -129,7 +130,9 @@ def translated(address: DatabaseAddress) -> Iterator[None]:
         if getattr(error.orig, "sqlstate", None) in _RACES:
             raise LostRace from error
         if getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_CORRUPT_VTAB:
-            raise DamagedIndex from error
+            raise DamagedIndex("its index of words is damaged; the running bot builds it again") from error
+        if getattr(error.orig, "sqlstate", None) in _DAMAGES:
+            raise DamagedIndex("it is damaged; ask the server's administrator") from error
         meaning = _meaning(error)
         if meaning is None:
             raise

@@ -113,7 +113,10 @@ class Search(Part):
         self._is_sqlite = connection.dialect.name == "sqlite"
 
     def reset(self) -> None:
-        """Empty a damaged index of SQLite, and mark it as incomplete."""
+        """Build a damaged index again. SQLite's is emptied and marked as incomplete."""
+        if not self._is_sqlite:
+            self._connection.exec_driver_sql("REINDEX TABLE search_rows")
+            return
         # A damaged structure keeps SQLite from opening the index at all, so put an empty one there first
         # (sqlite.org/fts5.html, "The %_data Table").
         for statement in (

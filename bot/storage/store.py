@@ -73,6 +73,9 @@ _FIRST_PAUSE = timedelta(milliseconds=5)
 _LONGEST_PAUSE = timedelta(milliseconds=500)
 #: An outage is over when nothing has failed for this long. (On a full disk, small transactions sometimes succeed.)
 OUTAGE_OVER = timedelta(minutes=1)
+#: PostgreSQL does not say whether the index of words or another part is damaged. So build the index again at most this
+#: often.
+RESET_EVERY = timedelta(minutes=10)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,6 +125,8 @@ class Store:
         self._reader = reader
         self.clock = clock
         self._lock = lock
+        #: When the index of words was last built again.
+        self._reset_at: datetime | None = None
         #: The current outage, or None.
         self._outage: Outage | None = None
         #: Function that is called when an outage begins and when it is over.
@@ -200,7 +205,7 @@ class Store:
         """Run ``work`` in a transaction.
 
         If it meets a value that cannot be read, set the row aside and start again. If the index of words is damaged,
-        empty it and start again; ``Search.fill`` then fills it.
+        build it again and start again; SQLite's is only emptied, and ``Search.fill`` fills it.
         """
         is_reset = False
         while True:
@@ -209,16 +214,25 @@ class Store:
                     return work(Transaction(connection))
             except connections.DamagedIndex as error:
                 if is_reset or self._writer is None:
-                    raise connections.unavailable(
-                        self.address, "its index of words is damaged; the running bot builds it again"
-                    ) from error
+                    raise connections.unavailable(self.address, str(error)) from error
                 is_reset = True
-                log.error("the index of words is damaged; it is built again")
-                with translated(self.address), self._writer.begin() as connection:
-                    Search(connection).reset()
+                self._reset_index(self._writer, error)
             except UnreadableValue as error:
                 if not self._set_aside(error):
                     raise StoreError(f"reading the database {self.address}: {error}") from error
+
+    def _reset_index(self, writer: Engine, damage: connections.DamagedIndex) -> None:
+        """Build the index of words again, or raise StoreUnavailable if that did not help a short time ago."""
+        now = self.clock.now()
+        if not self.address.is_sqlite and self._reset_at and timedelta() <= now - self._reset_at < RESET_EVERY:
+            raise connections.unavailable(self.address, str(damage)) from damage
+        self._reset_at = now
+        log.error("the index of words is damaged; it is built again")
+        try:
+            with translated(self.address), writer.begin() as connection:
+                Search(connection).reset()
+        except connections.DamagedIndex as error:
+            raise connections.unavailable(self.address, str(error)) from error
 
     def _set_aside(self, unreadable: UnreadableValue) -> bool:
         """Set aside the rows with a value that cannot be read. Return False if this is impossible."""

@@ -14,6 +14,7 @@ from bot.web.health import readiness
 from tests.faults import rows
 from tests.journeys.world import world
 from tests.testbed.fakes import FakeClock
+from tests.testbed.servers.postgres import Server
 
 
 async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from_being_posted(tmp_path: Path) -> None:
@@ -27,9 +28,31 @@ async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from
 
         await desk.once()
 
-        assert rows.posted(desk, rows.reports(6)) == sorted(report.id for report in rows.reports(6))
+        assert rows.posted(desk, rows.reports(6)) == rows.ids(rows.reports(6))
         indexed = "SELECT count(*) FROM search_index WHERE search_index MATCH 'kettles'"
         assert rows.ask(desk, indexed) == [(6,)]
+
+
+@pytest.mark.postgres
+async def test_a_damaged_index_of_words_in_postgresql_is_built_again_and_keeps_no_article_from_being_posted(
+    tmp_path: Path, postgres_server: Server
+) -> None:
+    async with world(tmp_path / "config", postgres_server.new_database()) as desk:
+        desk.configure("wire", rules=rows.RULES)
+        await desk.once()
+        desk.publish("wire", *rows.reports(3))
+        await desk.once()
+        # The index's file is lost.
+        rows.change(desk, "UPDATE pg_class SET relfilenode = 4000000 WHERE relname = 'ix_search_rows_words'")
+        desk.publish("wire", *rows.reports(6))
+
+        await desk.once()
+
+        assert rows.posted(desk, rows.reports(6)) == rows.ids(rows.reports(6))
+        (index,) = rows.ask(desk, "SELECT relfilenode FROM pg_class WHERE relname = 'ix_search_rows_words'")
+        assert index != (4000000,)
+        found = "SELECT count(*) FROM search_rows WHERE words @@ to_tsquery('simple', 'kettles')"
+        assert rows.ask(desk, found) == [(6,)]
 
 
 async def test_the_operator_learns_that_the_database_fails_in_part_while_it_does(tmp_path: Path) -> None:
