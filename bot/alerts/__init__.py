@@ -4,7 +4,7 @@
     -------------------------------------------  ---------------------------------------------
     too few owners             hold: min outlets another rule          reply: rule
     only baseline articles     hold: baseline    its min_outlets met   reply: corroboration
-    every rule is a digest     hold: digest      a posted article is   reply: correction
+    every rule waits for brief hold: brief       a posted article is   reply: correction
     quiet hours, not high      hold: quiet hours   materially edited
     the hour of its channel    hold: rate cap    a fact not yet posted reply: new fact
       or its rules is full                       another outlet        edit:  added outlet
@@ -12,7 +12,7 @@
     else                       post: first report a copy               silent: copy
 
 If a gathered message lists the story, edits go to that message. The first reply comes with a separate post of the
-story, except under a digest.
+story. If every rule of a posted story waits for the brief, its news is silent (brief): the next brief lists it.
 
 Under a rule with reminders, a posted story with a deadline ahead is held until the next reminder (hold: reminder),
 which is a reply in its thread (reply: reminder).
@@ -24,19 +24,20 @@ silenced. Otherwise, its decisions ignore silenced rules and silenced new articl
 from bot.alerts import routing
 from bot.alerts.decide import decide, record_decision
 from bot.alerts.feedback import active_feedback
-from bot.alerts.holds import due_reminders, plan_reminder, release
-from bot.alerts.situation import Situation, next_digest_time, quiet_hours_end, without_silenced
+from bot.alerts.holds import due_reminders, plan_reminder, release, release_to_brief
+from bot.alerts.situation import Situation, next_brief_time, quiet_hours_end, without_silenced
 
 __all__ = [
     "Situation",
     "active_feedback",
     "decide",
     "due_reminders",
-    "next_digest_time",
+    "next_brief_time",
     "plan_reminder",
     "quiet_hours_end",
     "record_decision",
     "release",
+    "release_to_brief",
     "routing",
     "without_silenced",
 ]

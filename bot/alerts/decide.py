@@ -61,14 +61,20 @@ def _first(situation: Situation) -> tuple[Decision, ...]:
 
 
 def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
+    if all(map(situation.waits_for_brief, situation.rules)):
+        facts = _facts(situation, alert)
+        if not (situation.arrivals or facts):
+            return ()
+        detail = "; ".join(map(_shown, facts)) or "the next brief counts it"
+        return (situation.decision(AlertAction.SILENT, Reason.BRIEF, detail=detail, facts=facts),)
     replies = (*_second_rules(situation, alert), *_news(situation, alert))
     if not situation.arrivals and not replies:
         is_shown = situation.has_summary and not alert.is_gathered
         return (situation.decision(AlertAction.EDIT, Reason.SUMMARY),) if is_shown else ()
     reason = replies[-1].reason if replies else Reason.SUMMARY if situation.has_summary else None
     edit = _edit(situation, reason)
-    if replies and alert.is_gathered and situation.next_digest(situation.rules) is None:
-        # A gathered story with news gets a separate message, but news of a digest's story stays in the digest's thread.
+    if replies and alert.is_gathered:
+        # A gathered story with news gets a separate message.
         listed = tuple(rule for rule in situation.rules if rule.name in alert.rules) or situation.speaking
         until = replies[0].until
         first = situation.decision(AlertAction.POST, replies[0].reason, rules=listed, detail="news", until=until)
@@ -208,7 +214,7 @@ def record_decision(
                 is_gathered=is_gathered,
                 posted_at=decision.at,
             )
-        case AlertAction.REPLY:
+        case AlertAction.REPLY | AlertAction.SILENT if decision.facts or decision.action is AlertAction.REPLY:
             facts = tuple(fact_key(fact) for fact in decision.facts)
             latest = next((fact for fact in decision.facts if not fact.is_joined), alert.latest)
             is_corroborated = alert.is_corroborated or decision.reason is Reason.CORROBORATION

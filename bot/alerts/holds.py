@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
-from bot.alerts.situation import Situation, quiet_hours_end
+from bot.alerts.situation import Situation, next_brief_time, quiet_hours_end
 from bot.model.alerts import AlertAction, AlertState, Decision, Reason
 from bot.model.durations import format_duration
 from bot.model.rules import Rule, Severity
@@ -24,7 +24,7 @@ HOUR = timedelta(hours=1)
 def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> Decision | None:
     """Return the decision to wait, with the first reason that applies. Return None if no reason applies.
 
-    If ``is_released`` is true, a baseline or digest hold has just ended, so neither of them applies. If
+    If ``is_released`` is true, a baseline hold has just ended, so the story waits neither for that nor for a brief. If
     ``is_beyond_cap`` is true, the story goes to the gathered message for stories beyond the rate cap, so the cap does
     not apply.
     """
@@ -36,9 +36,11 @@ def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap:
     if not is_released and all(member.is_baseline for member in situation.story.members):
         detail = "the feed's first poll is gathered"
         return situation.hold(Reason.BASELINE, until=situation.now, detail=detail)
-    if not is_released and (due := situation.next_digest(ready)):
-        return situation.hold(Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
-    is_high = any(rule.severity is Severity.HIGH and not situation.digest_of(rule) for rule in ready)
+    brief = situation.policy.brief
+    if brief is not None and not is_released and all(map(situation.waits_for_brief, ready)):
+        due = next_brief_time(brief, situation.now)
+        return situation.hold(Reason.BRIEF, until=due, detail=f"brief at {due:%Y-%m-%d %H:%M} UTC")
+    is_high = any(rule.severity is Severity.HIGH and not situation.waits_for_brief(rule) for rule in ready)
     if not is_high and (end := quiet_hours_end(situation.policy.quiet, situation.now)):
         return situation.hold(Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
     return None if is_beyond_cap else _rate_cap(situation, is_high=is_high)
@@ -130,15 +132,14 @@ def _decide_held(situation: Situation, posts_by_rule: Counter[str], *, is_shown:
     if not situation.rules:
         return situation.decision(AlertAction.SILENT, Reason.RULE_PAUSED, detail="its rules are no longer loaded")
     is_beyond_cap = reason is Reason.RATE_CAP
-    is_released = reason in (Reason.BASELINE, Reason.DIGEST)
+    is_released = reason is Reason.BASELINE
     if hold := find_hold(situation, is_released=is_released, is_beyond_cap=is_beyond_cap):
         return hold
     ready = situation.speaking
     if is_beyond_cap:
         return situation.decision(AlertAction.POST, reason, rules=ready, detail="gathered: the hour is full")
     if reason is not Reason.BASELINE:
-        post_reason = Reason.DIGEST if reason is Reason.DIGEST else Reason.FIRST_REPORT
-        return situation.decision(AlertAction.POST, post_reason, rules=ready, detail=f"held: {reason.value}")
+        return situation.decision(AlertAction.POST, Reason.FIRST_REPORT, rules=ready, detail=f"held: {reason.value}")
     if is_shown and not situation.is_denial:
         detail = "a story that may be about the same event is posted"
         return situation.decision(AlertAction.SILENT, Reason.BASELINE, detail=detail)
@@ -149,6 +150,17 @@ def _decide_held(situation: Situation, posts_by_rule: Counter[str], *, is_shown:
         return situation.decision(AlertAction.POST, Reason.FIRST_REPORT, rules=announced, detail="baseline")
     detail = f"a first poll announces at most {BASELINE_STORIES_A_RULE} stories for each rule"
     return situation.decision(AlertAction.SILENT, Reason.BASELINE, detail=detail)
+
+
+def release_to_brief(situation: Situation) -> Decision:
+    """Decide about a story that waits for the channel's brief, which is posted now."""
+    if situation.silenced:
+        return situation.silenced
+    if not situation.rules:
+        return situation.decision(AlertAction.SILENT, Reason.RULE_PAUSED, detail="its rules are no longer loaded")
+    if not situation.speaking and (hold := find_hold(situation)):
+        return hold
+    return situation.decision(AlertAction.POST, Reason.BRIEF, rules=situation.speaking)
 
 
 #: Lead times are counted back from this time on the day of the deadline, so that reminders come in the morning.
@@ -221,7 +233,8 @@ def plan_reminder(situation: Situation, *, is_released: bool = False) -> Decisio
 
 def _moments(situation: Situation) -> Iterator[_Moment]:
     for rule in (*situation.rules, *(rule for rule, _ in situation.silenced_rules)):
-        if rule.remind is None or not situation.is_ready(rule):
+        # The deadlines of a story that waits for the brief are listed there.
+        if rule.remind is None or not situation.is_ready(rule) or situation.waits_for_brief(rule):
             continue
         for deadline in situation.deadlines:
             ends = datetime.combine(deadline.day, MORNING, tzinfo=rule.remind.zone).astimezone(UTC)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.model.actions import Silence
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
-from bot.model.rules import Digest, Rule, Severity, Thread
-from bot.model.settings import PostingPolicy, QuietHours
+from bot.model.rules import ONLY_BRIEF, Rule, Severity, Thread
+from bot.model.settings import BriefSchedule, PostingPolicy, QuietHours
 from bot.model.stories import Article, Deadline, Edit, Fact, Member, Story
 
 
@@ -34,13 +34,13 @@ def quiet_hours_end(quiet: QuietHours | None, now: datetime) -> datetime | None:
     return end.astimezone(UTC)
 
 
-def next_digest_time(digest: Digest, now: datetime) -> datetime:
-    """Return the first time strictly after ``now`` at which the digest is posted."""
-    local = now.astimezone(digest.zone)
-    due = datetime.combine(local.date(), digest.at, tzinfo=digest.zone)
-    if due.astimezone(UTC) <= now:
-        due = datetime.combine(local.date() + timedelta(days=1), digest.at, tzinfo=digest.zone)
-    return due.astimezone(UTC)
+def next_brief_time(brief: BriefSchedule, after: datetime) -> datetime:
+    """Return the first time strictly after ``after`` at which the brief is posted."""
+    today = after.astimezone(brief.zone).date()
+    # After the last time of today, the next one is at most a week away.
+    days = [day for ahead in range(8) if (day := today + timedelta(days=ahead)).weekday() in brief.days]
+    times = (datetime.combine(day, brief.at, tzinfo=brief.zone).astimezone(UTC) for day in days)
+    return next(due for due in times if due > after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +100,10 @@ class Situation:
         levels = (rule.thread or self.policy.thread for rule in self.rules)
         return max(levels, key=lambda thread: thread.rank, default=self.policy.thread)
 
-    def digest_of(self, rule: Rule) -> Digest | None:
-        """Return the digest of the rule or else of the channel, or None if neither has one."""
-        return rule.when if isinstance(rule.when, Digest) else self.policy.digest
-
-    def next_digest(self, rules: Sequence[Rule]) -> datetime | None:
-        """Return the time of the first digest of the rules, or None if any rule posts at once."""
-        digests = [digest for rule in rules if (digest := self.digest_of(rule))]
-        return min(next_digest_time(digest, self.now) for digest in digests) if len(digests) == len(rules) else None
+    def waits_for_brief(self, rule: Rule) -> bool:
+        """Return whether the rule's stories are listed only in the channel's brief. Without a brief, none waits."""
+        brief = self.policy.brief
+        return brief is not None and (brief.only or rule.when == ONLY_BRIEF)
 
     def decision(
         self,
@@ -161,10 +157,8 @@ class Situation:
         facts: tuple[Fact, ...] = (),
         edits: tuple[Edit, ...] = (),
     ) -> Decision:
-        """Return a reply. ``until`` is the next digest or else, below severity high, the end of quiet hours."""
-        send_at = self.next_digest(self.rules)
-        if send_at is None and self.severity is not Severity.HIGH:
-            send_at = quiet_hours_end(self.policy.quiet, self.now)
+        """Return a reply. Below severity high, ``until`` is the end of quiet hours."""
+        send_at = None if self.severity is Severity.HIGH else quiet_hours_end(self.policy.quiet, self.now)
         return self.decision(
             AlertAction.REPLY, reason, rules=rules, detail=detail, until=send_at, facts=facts, edits=edits
         )

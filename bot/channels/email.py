@@ -13,7 +13,7 @@ import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -21,7 +21,6 @@ from email.utils import format_datetime, formataddr
 from enum import StrEnum
 from typing import Annotated, Self, TypeAlias
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import aiosmtplib
 import pydantic
@@ -50,7 +49,6 @@ KIND = "email"
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
 _WRITTEN = re.compile(r"(?:([^<>\r\n]*)<(?=[^<>]*>$))?([^<>\s]+)>?")
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
-_DIGEST = re.compile(r"([0-9]{1,2}):([0-9]{2})(?:\s+(\S+))?")
 
 
 def _parse_address(written: object) -> Address:
@@ -76,16 +74,6 @@ def _parse_server(written: object) -> tuple[str, int | None]:
     return match[1].strip("[]"), int(match[2]) if match[2] else None
 
 
-def _parse_digest(written: object) -> tuple[time, ZoneInfo | None] | None:
-    match = _DIGEST.fullmatch(written.strip()) if isinstance(written, str) else None
-    try:
-        if match:
-            return time(int(match[1]), int(match[2])), ZoneInfo(match[3]) if match[3] else None
-    except (ValueError, KeyError, OSError):
-        pass
-    raise ValueError("expected a time of day, optionally with a time zone: 08:00, or 08:00 Europe/Paris")
-
-
 #: A mail address as people write it.
 MailAddress: TypeAlias = Annotated[
     Address, pydantic.PlainValidator(_parse_address), pydantic.WithJsonSchema({"type": "string", "format": "email"})
@@ -107,7 +95,7 @@ _PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.NONE: 25}
 
 
 class Options(ChannelOptions):
-    """A list of recipients, who get a mail for each story and each reply, in threads; or one digest a day."""
+    """A list of recipients, who get a mail for each story and each reply, in threads."""
 
     to: Annotated[tuple[MailAddress, ...], as_list] = pydantic.Field(
         ..., description="Recipients: an address or a list of addresses. They see each other."
@@ -126,15 +114,6 @@ class Options(ChannelOptions):
     )
     username: str | None = pydantic.Field(None, description="The name of the login, if the server requires one.")
     password: Secret | None = pydantic.Field(None, description="The login's password: env:NAME or file:/path.")
-    digest: Annotated[
-        tuple[time, ZoneInfo | None] | None,
-        pydantic.PlainValidator(_parse_digest),
-        pydantic.WithJsonSchema({"type": "string", "examples": ["08:00", "08:00 Europe/Paris"]}),
-    ] = pydantic.Field(
-        None,
-        description="A time of day. At this time, one mail with all stories of a day is sent, whatever the rules set "
-        "for other channels.",
-    )
     unsubscribe: str | None = pydantic.Field(
         None,
         description="The address for leaving the list: mailto:…, or https:… if there is one recipient. Without it, a "
@@ -144,7 +123,7 @@ class Options(ChannelOptions):
 
     @property
     def features(self) -> ChannelFeatures:
-        return ChannelFeatures(digest=self.digest, shows_all_stories=_shows_all_stories)
+        return ChannelFeatures(shows_all_stories=_shows_all_stories)
 
     @pydantic.field_validator("to")
     @classmethod

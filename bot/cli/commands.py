@@ -36,6 +36,7 @@ COMMANDS = {
     "feeds": ("feeds", "feeds"),
     "database": ("database", "database"),
     "stories": ("stories", "stories"),
+    "brief": ("brief", "brief"),
     "model": ("language_model", "language_model"),
     "mcp": ("mcp", "mcp"),
     "review": ("rules", "review"),

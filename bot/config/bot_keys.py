@@ -254,7 +254,7 @@ class BotSettings:
     ] = "sqlite:///data/wirewatch.db"
     timezone: Annotated[
         keys.Zone,
-        Key("Time zone of times in messages, and of digests, quiet hours, `until` and dates that have no zone."),
+        Key("Time zone of times in messages, and of briefs, quiet hours, `until` and dates that have no zone."),
     ] = UTC
     #: Empty after validation. bot_file.py adds the channels, which it validates by their kinds.
     channels: Annotated[

@@ -13,6 +13,7 @@ from bot.config.nodes import MappingNode, Node, ScalarNode
 from bot.config.problems import ProblemReport
 from bot.model.channels import ChannelFeatures
 from bot.model.rules import Thread
+from bot.model.settings import Brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,13 @@ class ChannelKeys(pydantic.BaseModel):
         description=(
             "The code of a language, such as en. For articles in other languages, a language model (model, with uses: "
             "translate) adds a translation of the headline and summary."
+        ),
+    )
+    brief: Brief | None = pydantic.Field(
+        None,
+        description=(
+            "When the channel gets a brief, which lists what moved since the last one: 08:00 for every day, or "
+            "{at: 08:00, days: mon-fri, zone: Europe/Paris, only: true}."
         ),
     )
     thread: Thread = pydantic.Field(

@@ -20,7 +20,7 @@ from bot.config.problems import ProblemReport
 from bot.config.settings import FileState, LoadedRule
 from bot.keys import Key
 from bot.model.language_models import Use
-from bot.model.rules import TERM_SCHEMA, Rule, Severity, Term
+from bot.model.rules import ONLY_BRIEF, TERM_SCHEMA, Rule, Severity, Term
 from bot.rules import lint
 
 
@@ -58,6 +58,8 @@ class RuleContext:
     people: frozenset[str] | None = None
     #: Whether bot.yaml has routes, so that a rule may omit ``notify``; None if unknown.
     has_routes: bool | None = None
+    #: Names of the channels with a brief, or None if unknown.
+    briefs: frozenset[str] | None = None
     #: The uses of the language model, or None if unknown.
     uses: frozenset[str] | None = None
     #: Whether to warn of rules that are allowed but probably not meant.
@@ -75,17 +77,20 @@ class RuleContext:
             zone=bot.timezone,
             people=bot.people,
             has_routes=bool(bot.routes),
+            briefs=frozenset(name for name, channel in bot.channels.items() if channel.options.brief),
             uses=frozenset(bot.model.uses if bot.model else ()),
         )
 
     def names(self, kind: str) -> frozenset[str] | None:
-        """Return the known names of a "channel", "person", "feed" or "use", or None if such names are not checked.
+        """Return the known names of a "channel", "brief", "person", "feed" or "use", or None if they are not checked.
 
         For "routes", return the name "" if bot.yaml has routes.
         """
         if kind == "routes":
             return None if self.has_routes is None else frozenset([""] if self.has_routes else [])
-        return {"channel": self.channels, "person": self.people, "use": self.uses}.get(kind, self.feeds)
+        return {"channel": self.channels, "brief": self.briefs, "person": self.people, "use": self.uses}.get(
+            kind, self.feeds
+        )
 
     def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """Return the needs that no file meets. A need is a kind and a name."""
@@ -263,10 +268,17 @@ class RuleReader:
         self.needs.update(("feed", name) for name in rule.feeds)
         self.needs.update(("person", name) for name in rule.mention)
         self.needs.update([("use", Use.RELEVANCE)] if rule.about else ())
+        self.needs.update([("brief", name) for name in rule.notify] if rule.when == ONLY_BRIEF else ())
         return replace(rule, version=_hash_version(rule))
 
     def _warn_of_no_effect(self, rule: Rule, node: MappingNode) -> None:
-        """Warn of ``gather`` and ``about`` if they have no effect."""
+        """Warn of ``when: brief``, ``gather`` and ``about`` if they have no effect."""
+        briefs = self.context.briefs
+        if rule.when == ONLY_BRIEF and briefs is not None and (item := node.get("when")):
+            for name in [channel for channel in rule.notify if channel not in briefs]:
+                message = f'the channel "{keys.shorten(name)}" has no brief, so the stories are posted there at once'
+                advice = f"add brief: 08:00 to the channel {keys.shorten(name)} in bot.yaml"
+                self.report.add(item, "no-brief", message, advice, severity="warning")
         if rule.severity is not Severity.HIGH:
             if rule.about and self.context.uses is not None and (key := node.key("about")):
                 bot_keys.warn_of_no_use(key, Use.RELEVANCE, self.context.uses, self.report)

@@ -115,7 +115,7 @@ def _hide_whole(value: Node, report: ProblemReport) -> None:
 def hide_value(value: Node, form: object, report: ProblemReport) -> None:
     """Hide the secrets in a value whose type is ``form``."""
     inner = blocks.inner_block(form)
-    if inner is None and not blocks.holds_secret(form):
+    if not blocks.holds_secret(form) and (inner is None or not _secret_keys(inner)):
         return
     if not isinstance(value, MappingNode):
         # A single value or a list instead of a block may be the secret that belongs inside the block.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from bot import rules
 from bot.config.bot_keys import BotSettings
 from bot.model.feeds import Feed
 from bot.model.language_models import Encoder
-from bot.model.rules import Digest
 from bot.model.settings import PostingPolicy, Problem
 from bot.rules.ruleset import RuleSet
 
@@ -118,16 +117,13 @@ class Settings:
         named = self.bot.channels.get(channel)
         if named is None:  # A channel that is no longer configured, whose messages may still be waiting.
             return PostingPolicy()
-        digest = None
-        if named.features.digest:
-            at, zone = named.features.digest
-            digest = Digest(at=at, zone=zone or self.bot.timezone)
+        brief = named.options.brief
         return PostingPolicy(
             quiet=self.bot.quiet_hours,
             posts_per_hour=self.bot.posts_per_hour,
             can_edit=bool(named.features.can_edit),
             gather=self.bot.gather,
-            digest=digest,
+            brief=replace(brief, zone=brief.zone or self.bot.timezone) if brief else None,
             translate=named.options.translate,
             thread=named.options.thread,
             shows_all_stories=named.features.shows_all_stories,

@@ -39,7 +39,8 @@ class Reason(StrEnum):
     SPLIT = "split"
     #: The story of which this one may be part has another headline.
     RENAMED = "renamed"
-    DIGEST = "digest"
+    #: The story is listed in the channel's brief.
+    BRIEF = "brief"
     BASELINE = "baseline"
     MIN_OUTLETS = "min outlets"
     QUIET_HOURS = "quiet hours"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
-from zoneinfo import ZoneInfo
 
 from bot.model.actions import Action, Ruling, Silence
 from bot.model.alerts import Decision
@@ -179,8 +178,6 @@ class ChannelFeatures:
     has_buttons: bool = False
     #: The ids of the people who may press buttons. If empty, everybody may.
     may_act: Sequence[str] = ()
-    #: The time of the daily digest and its zone, or None for no digest. If the zone is None, that of bot.yaml applies.
-    digest: tuple[time, ZoneInfo | None] | None = None
     #: Whether messages can be edited. If None, the channel's class determines it.
     can_edit: bool | None = None
     #: Whether the service's limits let a gathered message show the headline and the link of all its stories.

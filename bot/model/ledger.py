@@ -92,7 +92,7 @@ def send_row(previous: Outgoing, current: Outgoing, *, at: datetime) -> LedgerRo
     if kind is FactKind.SENT and current.message.kind is MessageKind.EDIT:
         kind = FactKind.EDITED
     is_sent = kind in (FactKind.SENT, FactKind.EDITED)
-    stories = {brief.story for brief in current.message.briefs} | ({current.story} if current.story else set())
+    stories = current.message.stories | ({current.story} if current.story else set())
     return _row(
         kind,
         at,

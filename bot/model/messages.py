@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bot.model.actions import Judgement, Silence
 from bot.model.alerts import Reason
+from bot.model.briefs import BriefSection
 from bot.model.rules import Evidence, Severity
 from bot.model.stories import ArticleId, Edit, Fact, SendId, StoryId
 
@@ -18,7 +19,7 @@ class MessageKind(StrEnum):
     POST = "post"
     EDIT = "edit"
     REPLY = "reply"
-    #: Several stories in one message: a digest, a baseline or a surge.
+    #: Several stories in one message: a brief, a baseline or a surge.
     GATHERED = "gathered"
     #: A message of the bot about itself, to the operator.
     NOTICE = "notice"
@@ -189,8 +190,18 @@ class Message:
     added: tuple[ArticleId, ...] = ()
     #: For a first look at new feeds: each rule with the number of its stories that are not posted.
     left_out: tuple[tuple[str, int], ...] = ()
+    #: For a brief: its sections. Their stories are not in ``briefs``.
+    sections: tuple[BriefSection, ...] = ()
+    #: For a brief: the address of the page that shows all of it. Empty means no link.
+    page: str = ""
     #: The base address of the web page, to link to the story. Empty means no link.
     public_url: str = ""
+
+    @property
+    def stories(self) -> frozenset[StoryId]:
+        """The stories that the message shows to readers who have not seen them in another message."""
+        entries = (entry for section in self.sections for entry in section.entries if entry.is_unseen)
+        return frozenset([*(brief.story for brief in self.briefs), *(entry.story for entry in entries if entry.story)])
 
     @property
     def is_gathered(self) -> bool:

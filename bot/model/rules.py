@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
@@ -88,14 +87,6 @@ class Line:
     terms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digest:
-    """The value of ``when: digest 08:00``."""
-
-    at: time
-    zone: ZoneInfo
-
-
 def _parse_factor(value: object) -> float:
     written = keys.parse_text(str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value)
     match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*[x×]?", written)
@@ -141,6 +132,8 @@ class _OrTrue:
 
 #: The value of ``when: volume``.
 ONLY_SURGES: Literal["volume"] = "volume"
+#: The value of ``when`` of a rule whose stories are listed only in the brief of their channel.
+ONLY_BRIEF: Literal["brief"] = "brief"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,21 +241,17 @@ Names = Annotated[keys.Texts, Parse(_without_duplicates, "after")]
 Forms = Annotated[tuple[ArticleForm, ...], Parse(keys.as_list, "before"), keys.OrText()]
 
 
-def _parse_digest(value: object, info: Any) -> Digest | Literal["volume"] | None:
-    written = keys.parse_text(value)
-    if written == "now":
-        return None
-    if written == ONLY_SURGES:
-        return ONLY_SURGES
-    match = re.match(r"digest\s+([0-9]\S*)(?:\s+(\S+))?\Z", written)
-    if not match:
-        advice = "write now, digest 08:00 or volume"
-        if other := re.match(r"(?:digest|daily)?\s*(?:at\s*)?([0-9].*)\Z", written):
-            with contextlib.suppress(InvalidValue):
-                advice = f"write digest {keys.parse_clock_time(keys.as_24_hours(other[1])):%H:%M}"
-        raise InvalidValue("when", f'"{written}" is not a time to post', advice)
-    at = keys.parse_clock_time(match[1])
-    return Digest(at=at, zone=keys.parse_zone(match[2]) if match[2] else info.context.take())
+def _parse_when(value: object) -> Literal["brief", "volume"] | None:
+    match keys.parse_text(value):
+        case "now":
+            return None
+        case "volume":
+            return ONLY_SURGES
+        case "brief":
+            return ONLY_BRIEF
+        case written:
+            advice = "write now, brief or volume; a channel's key brief sets the time of its brief"
+            raise InvalidValue("when", f'"{written}" is not a time to post', advice)
 
 
 def _parse_remind(value: object, info: Any) -> Remind:
@@ -280,12 +269,8 @@ def _parse_end(value: object, info: Any) -> datetime:
 
 _LEAD = {"type": "string", "pattern": keys.DURATION_PATTERN}
 _LEADS = {"type": "array", "minItems": 1, "maxItems": 5, "items": _LEAD}
-_WHEN_PATTERN = r"^(now|volume|digest\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?)$"
 _UNTIL_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$"
-When = Annotated[
-    Digest | Literal["volume"] | None,
-    Parse(_parse_digest, info=True, type="string", pattern=_WHEN_PATTERN, examples=["now", "digest 08:00", "volume"]),
-]
+When = Annotated[Literal["brief", "volume"] | None, Parse(_parse_when, type="string", enum=["now", "brief", "volume"])]
 Surges = Annotated[SurgeLimits, Parse(_expand_limits, "before"), _OrTrue()]
 Reminders = Annotated[Remind, Parse(_parse_remind, info=True, anyOf=[_LEAD, _LEADS], examples=["2 days"])]
 End = Annotated[datetime, Parse(_parse_end, info=True, type="string", pattern=_UNTIL_PATTERN, examples=["2026-12-31"])]
@@ -343,7 +328,7 @@ class Rule:
         **dict.fromkeys(("disabled", "off"), "paused"),
         **dict.fromkeys(("sources", "source", "only", "outlets", "tags"), "feeds"),
         **dict.fromkeys(("expires", "ends", "end", "expiry"), "until"),
-        **dict.fromkeys(("schedule", "digest", "at"), "when"),
+        **dict.fromkeys(("schedule", "digest", "brief", "at"), "when"),
         **dict.fromkeys(("in", "field", "fields"), "where"),
         **dict.fromkeys(("forms", "formats", "leave_out", "skip_forms"), "skip"),
         **dict.fromkeys(("people", "mentions", "ping"), "mention"),
@@ -430,8 +415,8 @@ class Rule:
     when: Annotated[
         When,
         Key(
-            "now, or digest 08:00 to post all stories of a day in one message at that time, or volume to post only "
-            "surges (see the key volume)."
+            "now, or brief to list the stories only in the brief of the channel (its key brief), or volume to post "
+            "only surges (see the key volume)."
         ),
     ] = None
     volume: Annotated[

@@ -15,7 +15,7 @@ from bot import keys
 from bot.keys import Key, Parse
 from bot.model.access import Access, Host
 from bot.model.messages import Message
-from bot.model.rules import Digest, Names, Severity, Thread
+from bot.model.rules import Names, Severity, Thread
 
 
 class Languages(StrEnum):
@@ -56,6 +56,54 @@ Quiet = Annotated[
 ]
 
 
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _parse_days(value: object) -> frozenset[int]:
+    """Parse "mon-fri", "mon, thu" or a list of days. Monday is 0."""
+    days: set[int] = set()
+    for part in re.split(r"\s*,\s*", ", ".join(value) if isinstance(value, list | tuple) else keys.parse_text(value)):
+        first, dash, last = (word.strip().lower()[:3] for word in part.partition("-"))
+        if first not in _DAYS or (dash and last not in _DAYS):
+            message = f'"{keys.shorten(part)}" is not a day of the week'
+            raise keys.InvalidValue("days", message, "write mon-fri, or [mon, thu]")
+        begin, end = _DAYS.index(first), _DAYS.index(last or first)
+        days |= {day % 7 for day in range(begin, (end if end >= begin else end + 7) + 1)}
+    return frozenset(days)
+
+
+_DAY_NAMES = {"type": "string", "examples": ["mon-fri", "mon"]}
+Days = Annotated[
+    frozenset[int],
+    Parse(_parse_days, anyOf=[_DAY_NAMES, {"type": "array", "minItems": 1, "items": _DAY_NAMES}]),
+]
+ClockTime = Annotated[time, Parse(lambda value: keys.parse_clock_time(keys.parse_text(value)), type="string")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BriefSchedule:
+    """When a channel gets its brief."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    at: Annotated[ClockTime, Key("The time of day: 08:00.", example="08:00")]
+    days: Annotated[Days, Key("The days: mon-fri, or mon for a weekly brief. Default: every day.")] = frozenset(
+        range(7)
+    )
+    zone: Annotated[keys.Zone | None, Key("The time zone. Default: the timezone of bot.yaml.")] = None
+    only: Annotated[
+        bool, Key("true: the channel gets only briefs, and no message about a single story, whatever its rules say.")
+    ] = False
+
+
+def _expand_brief(value: object) -> object:
+    return {"at": value} if isinstance(value, str) else value
+
+
+#: The key ``brief`` of a channel.
+Brief = Annotated[BriefSchedule, Parse(_expand_brief, "before"), keys.OrText()]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostingPolicy:
     """The policy of a channel: when and how messages are posted there."""
@@ -67,8 +115,8 @@ class PostingPolicy:
     can_edit: bool = False
     #: How long first posts wait for other outlets, or None if they do not wait.
     gather: timedelta | None = None
-    #: When to post all stories of a day, except those of rules with a separate digest. None means no digest.
-    digest: Digest | None = None
+    #: When the channel gets its brief, or None if it gets none.
+    brief: BriefSchedule | None = None
     #: The language into which a language model translates, such as "en", or None for no translation.
     translate: str | None = None
     #: The events that get a reply in a thread, except for rules with a separate setting.

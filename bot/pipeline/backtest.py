@@ -111,7 +111,7 @@ class BacktestReport:
     stories: int
     #: The messages that would have been sent, oldest first.
     messages: tuple[BacktestPost, ...]
-    #: Number of stories still held at the end, for example until a digest or the end of quiet hours.
+    #: Number of stories still held at the end, for example until a brief or the end of quiet hours.
     held: int
     #: Number of articles that at least one tried rule matches.
     matched: int = 0

@@ -1,6 +1,6 @@
 """Add queued articles to stories and decide each channel's messages, in turns. One process decides at a time.
 
-    rulings, one by one ─▶ articles ─▶ late answers of a model ─▶ due alerts ─▶ overdue expectations
+    rulings, one by one ─▶ articles ─▶ late answers of a model ─▶ briefs ─▶ due alerts ─▶ overdue expectations
     each: read what waits ─▶ turn (stories, facts, messages: computed in a read) ─▶ commit (rows only)
 
 A turn is computed in a read transaction and committed in one short write transaction, which first checks that the
@@ -32,7 +32,7 @@ from bot.model.errors import StoreError, StoreUnavailable
 from bot.model.language_models import Advisor
 from bot.model.quarantine import PieceKind
 from bot.model.stories import StoryId
-from bot.pipeline import quarantine
+from bot.pipeline import briefs, quarantine
 from bot.pipeline.answers import LateAnswer
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
@@ -40,6 +40,7 @@ from bot.pipeline.quarantine import Stage
 from bot.pipeline.reports import Observer
 from bot.pipeline.turn import Overtaken, StoryCache, Turn
 from bot.pipeline.volume import VolumeMonitor, count_members
+from bot.storage import keys
 
 if TYPE_CHECKING:
     from bot.pipeline.ask import Asking
@@ -81,6 +82,8 @@ class _Work:
     late_answers: Sequence[LateAnswer] = ()
     #: Whether to measure the volume of rules.
     measures: bool = False
+    #: Channels whose brief is due.
+    briefs: Sequence[str] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,9 +129,12 @@ class Decider:
         self._gathered: Stage[None] = Stage("gather", clock, self._set_aside_nothing)
         self._expected: Stage[None] = Stage("expectations", clock, self._set_aside_nothing)
         self._measured: Stage[None] = Stage("volume", clock, self._set_aside_nothing)
+        self._briefs: Stage[str] = Stage("briefs", clock, self._skip_briefs)
 
     @property
-    def stages(self) -> Sequence[Stage[Ruling] | Stage[int] | Stage[LateAnswer] | Stage[AlertKey] | Stage[None]]:
+    def stages(
+        self,
+    ) -> Sequence[Stage[Ruling] | Stage[int] | Stage[LateAnswer] | Stage[AlertKey] | Stage[None] | Stage[str]]:
         """The stages of deciding, for reports of their health."""
         return (
             self._rulings,
@@ -138,6 +144,7 @@ class Decider:
             self._gathered,
             self._expected,
             self._measured,
+            self._briefs,
         )
 
     def advise(self, advisor: Advisor | None) -> None:
@@ -170,8 +177,8 @@ class Decider:
     async def decide_batch(self, settings: Settings, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
         """Decide waiting rulings and at most ``limit`` queued articles. Raises StoreError.
 
-        If ``releases`` is true, also decide about the alerts that are due, report overdue expectations,
-        and measure the volume of rules.
+        If ``releases`` is true, also post due briefs, decide about the alerts that are due, report overdue
+        expectations, and measure the volume of rules.
         """
         async with self._lock:
             self._settings = settings
@@ -198,6 +205,10 @@ class Decider:
             if releases:
                 turns += await self._gathered.run((), lambda _: self._decide(_Work(gathers=True)))
                 now = self._clock.now()
+                # Post a brief before the stories that wait for it are due, because a due story waits for the next one.
+                channels = await self._store.read(lambda tx: briefs.find_due(tx, settings, now=now))
+                if channels:
+                    turns += await self._briefs.run(channels, lambda pieces: self._decide(_Work(briefs=pieces)))
                 due = await self._store.read(lambda tx: _due_alerts(tx, now))
                 if due:
                     turns += await self._alerts.run(due, lambda pieces: self._decide(_Work(alerts=pieces)))
@@ -292,6 +303,7 @@ class Decider:
             turn.alerts(story for story, _ in work.alerts)
             held = [alert for key in work.alerts if (alert := turn.alert(*key)) is not None]
             decisions += self._updater.release(turn, list(filter(turn.is_due, held)))
+        decisions += self._updater.post_briefs(turn, work.briefs)
         if work.gathers:
             decisions += self._updater.gather_stale(turn)
         return _Computed(turn=turn, holder=holder, work=work, queued=queued, decisions=decisions)
@@ -374,6 +386,17 @@ class Decider:
     async def _set_aside_answers(self, failed: Sequence[tuple[LateAnswer, Exception]]) -> None:
         """Drop late answers, because their articles are decided already."""
         log.critical("using a late answer raised an unexpected error", exc_info=failed[0][1])
+
+    async def _skip_briefs(self, failed: Sequence[tuple[str, Exception]]) -> None:
+        """Skip the briefs of some channels. The stories that wait for them are listed in the next ones."""
+        now = self._clock.now()
+
+        def work(tx: storage.Transaction) -> None:
+            for channel, error in failed:
+                keys.brief_posted(channel).put(tx, now)
+                log.critical("a brief was not posted after an unexpected error", channel=channel, exc_info=error)
+
+        await self._store.write(work)
 
     async def _set_aside_nothing(self, failed: Sequence[tuple[None, Exception]]) -> None:
         assert not failed

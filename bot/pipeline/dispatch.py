@@ -15,7 +15,7 @@ from bot.model.durations import format_count
 from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.rules import ONLY_SURGES, Rule, Severity
 from bot.model.stories import ArticleId, SendId, Story, StoryId, send_id
-from bot.pipeline import messages
+from bot.pipeline import briefs, messages
 from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
 from bot.stories import summaries
@@ -165,6 +165,46 @@ class Dispatcher:
             for row, listed in messages.gathered_rows(self._turn, self._loudest_first(posts), lead=lead):
                 self._list_in(row, row.id, listed)
             decisions += posts
+        return decisions
+
+    def post_brief(self, channel: str) -> list[Decision]:
+        """Post the channel's brief if it is due, with the stories that wait for it. The first one begins now."""
+        turn, now = self._turn, self._turn.now
+        since = briefs.last_time(turn.tx, turn.settings, channel, now=now)
+        if since is None:
+            return []
+        turn.brief_times[channel] = now
+        if since == now:
+            return []
+        waiting = [a for a in turn.tx.stories.held() if a.channel == channel and a.reason is Reason.BRIEF]
+        stories = turn.stories(alert.story for alert in waiting)
+        decisions = [
+            alerts.release_to_brief(self._situation(ChangedStory(stories[alert.story]), channel))
+            for alert in waiting
+            if alert.story in stories
+        ]
+        posts = {post.story: post for post in decisions if post.action is AlertAction.POST}
+        for decision in decisions:
+            if decision.story not in posts:
+                self._carry_out(decision)
+        period = briefs.Period(channel=channel, since=since, until=now)
+        brief = briefs.read_brief(turn.tx, turn.settings, period, now=now, waiting=frozenset(posts))
+        row = briefs.brief_row(turn.settings, brief)
+        shown = {entry.story: entry.article for section in row.message.sections for entry in section.entries}
+        turn.post(row)
+        for story, post in posts.items():
+            # The brief links to the page that lists the others.
+            if story in shown or row.message.page:
+                turn.decide(post)
+                alert = turn.alert(story, channel)
+                headline = shown.get(story)
+                turn.save_alert(alerts.record_decision(alert, post, head=row.id, headline=headline, is_gathered=True))
+        others = [post for story, post in posts.items() if story not in shown and not row.message.page]
+        for other, listed in messages.gathered_rows(
+            turn, self._loudest_first(others), lead="More stories of the brief"
+        ):
+            self._list_in(other, other.id, listed)
+        self._recent.pop(channel, None)
         return decisions
 
     def _remind(self, situation: alerts.Situation) -> list[Decision]:
@@ -420,8 +460,6 @@ def _lead(posts: Sequence[Decision], held_for: Mapping[StoryId, Reason], *, left
     if reasons == {Reason.BASELINE}:
         found = f"{len(posts)} of {len(posts) + left_out} stories" if left_out else f"{len(posts)} stories"
         return f"{found} found on the first look at new feeds"
-    if reasons == {Reason.DIGEST}:
-        return f"Digest: {len(posts)} stories"
     if reasons == {Reason.RATE_CAP}:
         return _MORE
     return f"{len(posts)} stories that were held"

@@ -69,6 +69,11 @@ class StoryUpdater:
         """Decide again about held alerts and reminders that are due."""
         return Dispatcher(turn, self._claims).release(held) if held else []
 
+    def post_briefs(self, turn: Turn, channels: Sequence[str]) -> list[Decision]:
+        """Post the briefs of channels in which one is due."""
+        dispatcher = Dispatcher(turn, self._claims)
+        return [decision for channel in channels for decision in dispatcher.post_brief(channel)]
+
     def gather_stale(self, turn: Turn) -> list[Decision]:
         """Gather messages that waited for too long."""
         return Dispatcher(turn, self._claims).gather_stale()

@@ -264,7 +264,8 @@ def _current_brief(turn: Turn, brief: StoryBrief, channel: str) -> StoryBrief:
 
 def _stored_gathered_row(turn: Turn, alert: Alert) -> Outgoing | None:
     """Return the newest version of the gathered message that lists the story of ``alert``."""
-    if alert.head is None:
+    # A brief is a report of its time, so it is not edited.
+    if alert.head is None or alert.reason is Reason.BRIEF:
         return None
     own = [row for row in turn.rows if row.thread == alert.head and row.message.is_gathered]
     return own[-1] if own else turn.tx.outbox.newest_gathered(alert.story, alert.head)
@@ -288,7 +289,7 @@ def escalation_row(turn: Turn, decision: Decision, alert: Alert, *, once: str = 
         return None
     named = _rules_named(turn, decision.rules)
     is_high = any(rule.severity is Severity.HIGH and rule.when is None for rule in named.values())
-    is_first = decision.action is AlertAction.POST and decision.reason is not Reason.DIGEST
+    is_first = decision.action is AlertAction.POST and decision.reason is not Reason.BRIEF
     is_reply = decision.action is AlertAction.REPLY and decision.reason in _ESCALATED_REPLIES
     if not is_high or not (is_first or is_reply):
         return None

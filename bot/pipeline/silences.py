@@ -239,7 +239,7 @@ def _drop_waiting(tx: storage.Transaction, silence: Silence, head: SendId | None
     """Drop unsent replies and escalations that a new silence covers, unless a sender has claimed them.
 
     A silence of a story drops all of them. Other silences drop only those that are not due yet, for example because
-    they wait for a digest or for the end of quiet hours.
+    they wait for the end of quiet hours.
     """
     in_force = ActiveSilences(tx.silences.active(silence.at))
     if silence.kind is SilenceKind.STORY:

@@ -19,6 +19,7 @@ from bot.model.messages import Notice, Outgoing
 from bot.model.stories import Article, ArticleId, Edit, Fact, Member, SendId, Story, StoryId
 from bot.model.surges import Surge
 from bot.pipeline.answers import ArticleAnswers
+from bot.storage import keys
 from bot.stories import facts
 
 #: Maximum number of cached stories.
@@ -101,6 +102,8 @@ class Turn:
         #: (rule, version, hour) -> number of further articles. Zero begins the counting of a rule.
         self.counts: Counter[tuple[str, str, datetime]] = Counter()
         self._surges: dict[str, Surge] = {}
+        #: Channel -> the time up to which its new brief reports.
+        self.brief_times: dict[str, datetime] = {}
 
     # -- stories
 
@@ -271,6 +274,7 @@ class Turn:
                 self._replaced_rows,
                 self.counts,
                 self._surges,
+                self.brief_times,
             )
         )
 
@@ -295,6 +299,8 @@ class Turn:
         tx.outbox.add(list(self._rows.values()))
         tx.volume.add(self.counts)
         tx.volume.save(self._surges.values())
+        for channel, when in self.brief_times.items():
+            keys.brief_posted(channel).put(tx, when)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.alerts import routing
-from bot.alerts.situation import next_digest_time, quiet_hours_end
+from bot.alerts.situation import quiet_hours_end
 from bot.config.settings import Settings
 from bot.model.alerts import Reason
 from bot.model.durations import format_duration
@@ -191,22 +191,20 @@ def _update(turn: Turn, stored: Surge, surge: Surge) -> None:
 def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
     """Save a surge and write its message, or an edit of it, for each channel.
 
-    In quiet hours and before a digest, the first message waits.
+    In quiet hours, the first message waits. A channel that gets only briefs has the surge in its brief.
     """
     now, is_first = turn.now, turn.now == surge.opened_at
     turn.save_surge(surge)
     message = _write_message(turn, surge, stories)
     silences = ActiveSilences(turn.tx.silences.active(now))
     for channel in surge.channels:
-        if _is_silenced(silences, surge.rule, channel):
+        policy = turn.settings.policy(channel)
+        has_only_briefs = policy.brief is not None and policy.brief.only
+        if has_only_briefs or _is_silenced(silences, surge.rule, channel):
             continue
         head, due_at = send_id("surge", surge.id, channel), now
-        if is_first:
-            policy = turn.settings.policy(channel)
-            if policy.digest is not None:
-                due_at = next_digest_time(policy.digest, now)
-            elif surge.severity is not Severity.HIGH:
-                due_at = quiet_hours_end(policy.quiet, now) or now
+        if is_first and surge.severity is not Severity.HIGH:
+            due_at = quiet_hours_end(policy.quiet, now) or now
         row_id = head if is_first else send_id("edit", head, now.isoformat())
         turn.post(Outgoing(id=row_id, channel=channel, thread=head, message=message, created_at=now, due_at=due_at))
 

@@ -178,18 +178,20 @@ def _csv_line(cells: Iterable[str]) -> str:
 
 def _markdown(story: ExportedStory) -> str:
     reports = [
-        f"[{_escape(outlet)}](<{link}>)" if link.startswith(("http://", "https://")) else _escape(outlet)
+        f"[{escape_markdown(outlet)}](<{link}>)"
+        if link.startswith(("http://", "https://"))
+        else escape_markdown(outlet)
         for outlet, link in zip(story.outlets, (_web_address(link) for link in story.links), strict=True)
     ]
     span = f"{story.first_report:%Y-%m-%d %H:%M} to {story.last_report:%Y-%m-%d %H:%M} UTC"
     lines = [
-        f"## {_escape(story.title)}",
+        f"## {escape_markdown(story.title)}",
         "",
-        f"{span} · {_escape(', '.join(story.rules))}",
+        f"{span} · {escape_markdown(', '.join(story.rules))}",
         "",
         f"- Outlets: {', '.join(reports)}",
-        *(f"- {_escape(fact)}" for fact in story.facts),
-        *(f"- Decided: {_escape(text)}" for text in story.decided),
+        *(f"- {escape_markdown(fact)}" for fact in story.facts),
+        *(f"- Decided: {escape_markdown(text)}" for text in story.decided),
     ]
     return "\n".join(lines) + "\n\n"
 
@@ -199,6 +201,6 @@ def _web_address(link: str) -> str:
     return link.replace("<", "%3C").replace(">", "%3E").replace("\\", "%5C").replace("\n", "").replace(" ", "%20")
 
 
-def _escape(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return a text that Markdown shows as it is."""
     return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|~&$:@" else char for char in visible.line(text))

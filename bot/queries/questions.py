@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.queries import actions, articles, feedback, feeds, quarantine, rules, silences, status, stories, surges, trials
+from bot.queries import (
+    actions,
+    articles,
+    brief,
+    feedback,
+    feeds,
+    quarantine,
+    rules,
+    silences,
+    status,
+    stories,
+    surges,
+    trials,
+)
 from bot.queries.registry import Question
 
 #: All questions, in the order of the API's document and of the list of tools.
 QUESTIONS: tuple[Question[Any, Any], ...] = (
     stories.STORIES,
     stories.STORY,
+    brief.BRIEF,
     actions.SPLIT,
     actions.MERGE,
     actions.CLAIM,

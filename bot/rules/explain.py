@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot.model.durations import format_duration
 from bot.model.feeds import Feed
-from bot.model.rules import ONLY_SURGES, Digest, Evidence, Rule
+from bot.model.rules import ONLY_BRIEF, ONLY_SURGES, Evidence, Rule
 from bot.model.stories import Article
 from bot.rules import compile as compiling
 from bot.rules import evaluate, expression, parse, ruleset
@@ -346,8 +346,8 @@ def _describe_conditions(rule: Rule) -> list[str]:
         conditions.append(f"  unless it is marked as {_join_words(rule.skip, 'or')}")
     if rule.min_outlets > 1:
         conditions.append(f"  once {rule.min_outlets} independent outlets carry it")
-    if isinstance(rule.when, Digest):
-        conditions.append(f"  in a digest at {rule.when.at:%H:%M} {rule.when.zone}")
+    if rule.when == ONLY_BRIEF:
+        conditions.append("  only in the brief of the channel")
     if (limits := rule.surge_limits) is not None:
         only = "only" if rule.when == ONLY_SURGES else "and also"
         conditions.append(

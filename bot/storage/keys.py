@@ -50,6 +50,11 @@ class TimeKey:
         tx.key_values.put(self.key, "")
 
 
+def brief_posted(channel: str) -> TimeKey:
+    """Return the key of the time up to which the channel's last brief reports."""
+    return TimeKey(f"brief {channel}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLife:
     """The start and the last heartbeat of one worker process."""

@@ -105,7 +105,7 @@ class Outbox(Part):
             values |= self._replace_edits(row)
         if not self._insert(outbox, values):
             return
-        stories = {brief.story for brief in row.message.briefs} | ({row.story} if row.story else set())
+        stories = row.message.stories | ({row.story} if row.story else set())
         if stories:
             rows = [{"story": story, "send": row.id} for story in sorted(stories)]
             self._connection.execute(insert(story_messages).on_conflict_do_nothing(), rows)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.model.alerts import Alert, AlertState, Decision, Reason
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.stories import ArticleId, Join, JoinReason, Member, Story, StoryId
 from bot.storage.articles import Articles
 from bot.storage.columns import EPOCH, WANTED, AnyRow, AnySelect, Part, Rows, chunks, storable, upsert
@@ -236,6 +236,18 @@ class Stories(Part):
         statement = select(decisions.c.decision).where(decisions.c.story == story)
         return self._connection.execute(statement.order_by(decisions.c.n)).scalars().all()
 
+    def decisions_between(self, since: datetime, until: datetime, channel: str | None) -> Sequence[Decision]:
+        """Return the decisions that tell readers of a channel something, or keep it from them, oldest first.
+
+        They are later than ``since`` and at the latest at ``until``. None means all channels.
+        """
+        is_telling = decisions.c.action.in_((AlertAction.POST, AlertAction.REPLY, AlertAction.HOLD))
+        is_kept = decisions.c.reason.in_((Reason.BRIEF, Reason.SILENCED, Reason.BASELINE, Reason.RULE_PAUSED))
+        statement = select(decisions.c.decision).where(decisions.c.at > since, decisions.c.at <= until)
+        if channel is not None:
+            statement = statement.where(decisions.c.channel == channel)
+        return self._connection.execute(statement.where(is_telling | is_kept).order_by(decisions.c.n)).scalars().all()
+
     def silenced(self, *, since: datetime) -> Sequence[Decision]:
         """Return the decisions to post nothing because of a silence, at ``since`` or later, oldest first."""
         is_silenced = decisions.c.reason == Reason.SILENCED
@@ -267,6 +279,14 @@ class Stories(Part):
         """Set when a held alert or a reminder is due. None means never, until something else changes the alert."""
         statement = update(alerts).where(alerts.c.story == story, alerts.c.channel == channel)
         self._connection.execute(statement.values(held_until=until))
+
+    def posted_between(self, since: datetime, until: datetime, channel: str | None) -> Sequence[Alert]:
+        """Return the alerts first posted later than ``since``, at the latest at ``until``; None means all channels."""
+        statement = select(alerts.c.alert).where(alerts.c.posted_at > since, alerts.c.posted_at <= until)
+        if channel is not None:
+            statement = statement.where(alerts.c.channel == channel)
+        statement = statement.where(alerts.c.state == AlertState.POSTED)
+        return self._connection.execute(statement.order_by(alerts.c.posted_at, alerts.c.story)).scalars().all()
 
     def posted_since(self, channel: str, when: datetime) -> Sequence[Alert]:
         """Return the channel's alerts that were first posted at ``when`` or later."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.model.alerts import Reason
+from bot.model.briefs import BriefEntry, BriefSection, SectionKind
 from bot.model.messages import Message, Nearest, Sentence, Span, StoryBrief, Why
 from bot.model.rules import Severity
 from bot.model.stories import StoryId
@@ -64,6 +65,17 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         messages.NEW_FACT.facts[0], label=text, before=text, after=text, sentence=text, outlet=text, link=link
     )
     edit = replace(messages.CORRECTION.edits[0], outlet=text, before=text, after=text[::-1], link=link)
+    entry = BriefEntry(
+        story=messages.STORY,
+        severity=Severity.HIGH,
+        opening=text,
+        headline=text,
+        link=link,
+        details=(text,) * many,
+        fact=fact if many % 2 else None,
+        quote=text,
+        quote_outlet=text,
+    )
     reply = replace(messages.NEW_FACT, briefs=(brief,), facts=(fact,) * many, edits=(edit,) * many)
     return (
         replace(messages.POST, briefs=(brief,)),
@@ -81,6 +93,12 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         replace(
             messages.GATHERED,
             briefs=tuple(replace(brief, story=StoryId(f"{n:020x}")) for n in range(many)),
+        ),
+        replace(
+            messages.DAILY_BRIEF,
+            sections=tuple(
+                BriefSection(kind=kind, entries=(entry,) * min(many, 20), more=many) for kind in SectionKind
+            ),
         ),
         replace(messages.NOTICE, lines=(text,) * many),
     )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.model.actions import Judgement, Verdict
 from bot.model.alerts import Reason
+from bot.model.briefs import BriefEntry, BriefSection, SectionKind
 from bot.model.messages import (
     CoverageLine,
     Escalation,
@@ -229,6 +230,52 @@ GATHERED = Message(
         ),
     ),
 )
+DAILY_BRIEF = Message(
+    kind=MessageKind.GATHERED,
+    reason=Reason.BRIEF,
+    lead="Brief since Tue 1 Dec 08:00 UTC: 2 new stories, news in 1 earlier story",
+    sections=(
+        BriefSection(
+            kind=SectionKind.NEW,
+            entries=(
+                BriefEntry(
+                    story=STORY,
+                    severity=Severity.HIGH,
+                    headline="BlackBerry to leave Pakistan",
+                    link=WIRE,
+                    details=("The Wire and 2 more", RULE, "claimed by Ann"),
+                    fact=replace(NEW_FACT.facts[0], link=HERALD),
+                ),
+                BriefEntry(
+                    story=StoryId("0c11d0aa"),
+                    severity=Severity.LOW,
+                    headline="BlackBerry Messenger is back in Sindh",
+                    link=GAZETTE,
+                    details=("Gazette", RULE),
+                    quote="The province let the messenger back on Wednesday.",
+                    quote_outlet="The Wire",
+                    is_unseen=True,
+                ),
+            ),
+        ),
+        BriefSection(
+            kind=SectionKind.DEADLINES,
+            entries=(
+                BriefEntry(
+                    story=STORY,
+                    severity=Severity.HIGH,
+                    opening="Wed 30 Dec (in 28 days)",
+                    headline="BlackBerry to leave Pakistan",
+                    link=WIRE,
+                    details=("The Wire and 2 more", RULE),
+                ),
+            ),
+            more=2,
+        ),
+        BriefSection(kind=SectionKind.FEEDS, entries=(BriefEntry(opening="1 feed: Karachi Herald broken"),)),
+    ),
+    page="https://watch.example.org/brief?since=2015-12-01T08:00Z",
+)
 MERGED = Message(
     kind=MessageKind.EDIT,
     reason=Reason.MERGED,
@@ -297,6 +344,7 @@ ALL = {
     "second_rule": SECOND_RULE,
     "reminder": REMINDER,
     "gathered": GATHERED,
+    "brief": DAILY_BRIEF,
     "merged": MERGED,
     "claimed": CLAIMED,
     "escalation": ESCALATION,

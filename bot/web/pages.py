@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import groupby, pairwise
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -30,6 +30,7 @@ from bot.model.stories import Article, StoryId
 from bot.queries import surges, trials, watched
 from bot.queries.actions import MERGE, SPLIT, RulingDocument
 from bot.queries.articles import ArticlesParameters, find_articles
+from bot.queries.brief import BriefParameters, show_brief
 from bot.queries.feedback import read_feedback
 from bot.queries.feeds import find_problems, problem_states
 from bot.queries.quarantine import count_pieces
@@ -67,6 +68,8 @@ _PARAMETERS = {"from": "since", "to": "until"}
 #: Default number of days that the page of stories covers.
 STORY_DAYS = 7
 MOST_DAYS = 90
+#: Number of days for which the page of briefs has a link.
+BRIEF_DAYS = 7
 
 #: Maximum problems of feeds on the overview.
 SHOWN_PROBLEMS = 10
@@ -99,6 +102,7 @@ class Pages:
             Route("/", self._overview),
             Route("/feeds", self._page("feeds.html", feeds_page)),
             Route("/stories", self._page("stories.html", stories_page)),
+            Route("/brief", self._page("brief.html", brief_page)),
             Route("/story/{id}", self._page("story.html", story_page)),
             Route("/story/{id}/split", partial(self._rule_on, SPLIT), methods=["POST"]),
             Route("/story/{id}/merge", partial(self._rule_on, MERGE), methods=["POST"]),
@@ -332,6 +336,22 @@ def stories_page(archive: Archive, request: Request) -> Values:
     if not entries:
         archive.refuse_unknown(rule)
     return {"entries": entries, "paging": paging, "days": days, "rule": rule}
+
+
+def brief_page(archive: Archive, request: Request) -> Values:
+    """Read the brief of a day or another period, for all channels or one. Without parameters, show today's."""
+    given = dict(request.query_params) or {"since": "today"}
+    parameters = read_parameters(BriefParameters, given)
+    today = archive.now.astimezone(archive.settings.bot.timezone).date()
+    days = [today - timedelta(days=back) for back in range(BRIEF_DAYS)]
+    return {
+        "brief": show_brief(archive, parameters),
+        "channel": parameters.channel or "",
+        "channels": ["", *archive.settings.bot.channels],
+        "shown_day": today.isoformat() if parameters.since == "today" else parameters.since,
+        "days": [(day.isoformat(), f"{day:%a} {day.day} {day:%b}") for day in days],
+        "period": urlencode({name: value for name, value in given.items() if name != "channel"}),
+    }
 
 
 def story_page(archive: Archive, request: Request) -> Values | Response:

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from bot import alerts
 from bot.model.actions import SilenceKind
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.rules import Digest, Remind, Rule, Severity
-from bot.model.settings import PostingPolicy, QuietHours
+from bot.model.rules import ONLY_BRIEF, Remind, Rule, Severity
+from bot.model.settings import BriefSchedule, PostingPolicy, QuietHours
 from bot.model.stories import ArticleId, Deadline, Join, JoinReason, Member, SendId, StoryId
 from tests.alerts.builders import RULE, fact, held, member, new_sentence, outcomes, posted, situation, story
 from tests.testbed.fakes import START
 from tests.testbed.made import silence
 
 QUIET = PostingPolicy(quiet=QuietHours(start=time(8), end=time(12), zone=ZoneInfo("UTC")))
-DIGEST = Digest(at=time(8), zone=ZoneInfo("UTC"))
+BRIEF = PostingPolicy(brief=BriefSchedule(at=time(8), zone=ZoneInfo("UTC")))
 
 
 _SECOND = (member("a"), member("b"))
@@ -92,15 +92,28 @@ def test_quiet_hours_hold_a_normal_rule_and_let_a_high_one_pass() -> None:
     assert outcomes(alerts.decide(situation(member("a"), policy=QUIET, rules=loud))) == [("post", "first report")]
 
 
-def test_a_channel_with_a_digest_holds_every_rule_that_has_none_of_its_own() -> None:
-    policy = PostingPolicy(digest=Digest(at=time(10), zone=ZoneInfo("UTC")))
-    loud = replace(RULE, severity=Severity.HIGH)
-    (hold,) = alerts.decide(situation(member("a"), rules=(loud,), policy=policy))
-    assert (hold.reason, hold.until) == (Reason.DIGEST, START.replace(hour=10))
-    (own,) = alerts.decide(situation(member("a"), rules=(replace(RULE, when=DIGEST),), policy=policy))
-    assert own.until == START.replace(hour=8) + timedelta(days=1)
-    due = situation(member("a"), arrived=0, rules=(loud,), policy=policy, alert=held(Reason.DIGEST, START))
-    assert outcomes(alerts.release([due])) == [("post", "digest")]
+def test_a_rule_of_the_brief_waits_for_it_and_a_channel_of_briefs_only_lets_nothing_pass() -> None:
+    rules, tomorrow = (replace(RULE, when=ONLY_BRIEF),), START.replace(hour=8) + timedelta(days=1)
+    (hold,) = alerts.decide(situation(member("a"), rules=rules, policy=BRIEF))
+    assert (hold.reason, hold.until) == (Reason.BRIEF, tomorrow)
+    loud = (replace(RULE, severity=Severity.HIGH),)
+    assert outcomes(alerts.decide(situation(member("a"), rules=loud, policy=BRIEF))) == [("post", "first report")]
+    only = PostingPolicy(brief=BriefSchedule(at=time(8), zone=ZoneInfo("UTC"), only=True))
+    assert outcomes(alerts.decide(situation(member("a"), rules=loud, policy=only))) == [("hold", "brief")]
+    without = situation(member("a"), rules=rules)
+    assert outcomes(alerts.decide(without)) == [("post", "first report")], "a channel without a brief misses nothing"
+
+
+def test_a_story_that_waits_for_a_brief_is_released_only_into_it() -> None:
+    rules = (replace(RULE, when=ONLY_BRIEF),)
+    due = situation(member("a"), arrived=0, rules=rules, policy=BRIEF, alert=held(Reason.BRIEF, START))
+    assert outcomes(alerts.release([due])) == [("hold", "brief")]
+    assert outcomes((alerts.release_to_brief(due),)) == [("post", "brief")]
+    hushed = replace(due, silence=silence(SilenceKind.RULE, "exit"))
+    assert outcomes((alerts.release_to_brief(hushed),)) == [("silent", "silenced")]
+    assert outcomes((alerts.release_to_brief(replace(due, rules=())),)) == [("silent", "rule paused")]
+    rare = replace(due, rules=(replace(rules[0], min_outlets=2),))
+    assert outcomes((alerts.release_to_brief(rare),)) == [("hold", "min outlets")]
 
 
 def test_a_full_hour_of_a_rule_holds_its_next_story_unless_another_rule_has_room() -> None:
@@ -177,21 +190,24 @@ def test_a_reply_in_quiet_hours_leaves_at_their_end() -> None:
     assert decisions[0].until == START.replace(hour=12)
 
 
-def test_news_of_a_digests_story_waits_for_the_next_digest_in_the_thread_of_the_last() -> None:
-    rules = (replace(RULE, when=DIGEST),)
-    news = situation(member("a"), member("b"), arrived=1, rules=rules, facts=(fact("toll", "31"),))
-    decisions = alerts.decide(replace(news, alert=posted(is_gathered=True)))
-    assert outcomes(decisions) == [("reply", "new fact"), ("edit", "added outlet")]
+def test_news_of_a_story_of_the_brief_is_left_to_the_next_brief_once() -> None:
+    rules = (replace(RULE, when=ONLY_BRIEF),)
+    news = situation(member("a"), member("b"), arrived=1, rules=rules, policy=BRIEF, facts=(fact("toll", "31"),))
+    alert = posted(is_gathered=True, reason=Reason.BRIEF)
+    (found,) = alerts.decide(replace(news, alert=alert))
+    assert (found.action, found.reason, found.facts) == (AlertAction.SILENT, Reason.BRIEF, news.facts)
+    again = replace(news, alert=alerts.record_decision(alert, found), arrivals=())
+    assert alerts.decide(again) == ()
 
 
 _RULES = st.lists(
     st.builds(
-        lambda name, need, high, digest: replace(
+        lambda name, need, high, is_of_brief: replace(
             RULE,
             name=name,
             min_outlets=need,
             severity=Severity.HIGH if high else Severity.NORMAL,
-            when=DIGEST if digest else None,
+            when=ONLY_BRIEF if is_of_brief else None,
         ),
         st.sampled_from(["exit", "law", "ban"]),
         st.integers(1, 3),
@@ -311,7 +327,7 @@ def test_a_first_look_shows_an_event_once_but_never_hides_its_denial() -> None:
 
 def test_a_hold_that_meets_quiet_hours_is_held_again() -> None:
     policy = PostingPolicy(quiet=QuietHours(start=time(8), end=time(12), zone=_ZONE))
-    due = situation(member("a"), arrived=0, policy=policy, alert=held(Reason.DIGEST, START))
+    due = situation(member("a"), arrived=0, policy=policy, alert=held(Reason.BASELINE, START))
     assert outcomes(alerts.release([due])) == [("hold", "quiet hours")]
 
 
@@ -329,11 +345,20 @@ def test_quiet_hours_over_midnight_end_on_the_next_morning_of_their_own_zone() -
     assert alerts.quiet_hours_end(quiet, START) is None
 
 
-def test_a_digest_leaves_at_the_wall_clock_hour_across_a_change_of_summer_time() -> None:
-    digest = Digest(at=time(8), zone=ZoneInfo("Europe/Berlin"))
+def test_a_brief_leaves_at_the_wall_clock_hour_across_a_change_of_summer_time() -> None:
+    brief = BriefSchedule(at=time(8), zone=ZoneInfo("Europe/Berlin"))
     before = START.replace(year=2016, month=3, day=26, hour=12)
-    assert alerts.next_digest_time(digest, before) == before.replace(day=27, hour=6)
-    assert alerts.next_digest_time(digest, before.replace(day=27, hour=6)) == before.replace(day=28, hour=6)
+    assert alerts.next_brief_time(brief, before) == before.replace(day=27, hour=6)
+    assert alerts.next_brief_time(brief, before.replace(day=27, hour=6)) == before.replace(day=28, hour=6)
+
+
+def test_a_brief_leaves_only_on_its_days() -> None:
+    friday = START.replace(day=4, hour=12)
+    working = BriefSchedule(at=time(8), zone=ZoneInfo("UTC"), days=frozenset(range(5)))
+    assert alerts.next_brief_time(working, friday) == START.replace(day=7, hour=8)
+    weekly = BriefSchedule(at=time(8), zone=ZoneInfo("UTC"), days=frozenset([4]))
+    assert alerts.next_brief_time(weekly, friday) == START.replace(day=11, hour=8)
+    assert alerts.next_brief_time(weekly, START.replace(day=4, hour=8)) == START.replace(day=11, hour=8)
 
 
 # -- reminders before a deadline: when they are planned, told once, and never for what is past

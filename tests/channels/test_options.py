@@ -58,7 +58,6 @@ MISSING: object = None
         ("email", {"server": "smtp.example.org:99999"}, "server's name"),
         ("email", {"username": "desk"}, "go together"),
         ("email", {"username": "desk", "password": "env:A", "security": "none"}, "not be sent unencrypted"),
-        ("email", {"digest": "08:00 Mars/Base"}, "time of day"),
         ("email", {"unsubscribe": "https://x.example/>\r\nBcc: a@b.c"}, "mailto: or https://"),
         (
             "email",

@@ -13,7 +13,7 @@ from bot import app, config
 from bot.model.access import Access, Auth, BasicAuth, Secret
 from bot.model.errors import ConfigError
 from bot.model.feeds import Feed, FullText
-from bot.model.rules import Digest, Example, Line, Severity
+from bot.model.rules import Example, Line, Severity
 from bot.model.settings import FetchPolicy, Languages, OnUnknown, QuietHours
 from tests.config import folders
 
@@ -99,7 +99,7 @@ feeds: [pakistan, Example News]
 severity: high
 min_outlets: 2
 posts_per_hour: 5
-when: digest 08:00 Asia/Karachi
+when: brief
 until: 2026-12-31
 paused: yes
 expect: every 2 days
@@ -122,7 +122,7 @@ must_not_match: ["", School PTA meets]
     assert rule.severity is Severity.HIGH
     assert rule.min_outlets == 2
     assert rule.posts_per_hour == 5
-    assert rule.when == Digest(at=time(8), zone=ZoneInfo("Asia/Karachi"))
+    assert rule.when == "brief"
     assert rule.until == datetime(2027, 1, 1, tzinfo=UTC), "the named day still counts"
     assert rule.paused
     assert rule.expect == timedelta(days=2)

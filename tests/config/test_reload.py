@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import app
 from bot.config import loading
-from bot.model.rules import Digest
 from tests.config import folders
 from tests.testbed import fakes
 
@@ -150,12 +149,11 @@ def test_a_rule_whose_file_is_the_same_is_warned_once_no_model_is_asked_about_it
 
 
 def test_a_new_time_zone_reaches_rules_whose_file_is_the_same(tmp_path: Path) -> None:
-    rules = "rules:\n  - {name: R, all: [PTA], notify: desk, when: digest 08:00}\n"
+    rules = "rules:\n  - {name: R, all: [PTA], notify: desk, until: 2026-12-31}\n"
     before = folders.load(folders.make(tmp_path, rules=rules))
     after = folders.load(_with(tmp_path, "bot.yaml", folders.BOT + "timezone: Asia/Karachi\n"), before)
-    digest = after.rules[0].rule.when
-    assert isinstance(digest, Digest)
-    assert str(digest.zone) == "Asia/Karachi"
+    # Midnight in Karachi.
+    assert after.rules[0].rule.until == datetime(2026, 12, 31, 19, tzinfo=UTC)
 
 
 def test_a_change_that_keeps_size_and_times_is_still_seen(tmp_path: Path) -> None:

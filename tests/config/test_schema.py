@@ -88,7 +88,7 @@ def test_an_editor_marks_what_check_refuses(kind: str, text: str, schemas: dict[
     "text",
     [
         "rules: [{name: x, notify: [y, z], all: {a: [NO, 007, 22:00, '{EXACT}', 'title: X']}}]",
-        "rules: [{name: x, notify: y, query: a, until: 2026-12-31, when: digest 08:00, expect: every 2 days}]",
+        "rules: [{name: x, notify: y, query: a, until: 2026-12-31, when: brief, expect: every 2 days}]",
         "sets: {s: [a, '{B}']}\nrules: [{name: x, notify: y, any: [$s], must_match: [a, {title: t}, {body: b}]}]",
         "rules: [{name: x, notify: y, all: word, none: [a b], paused: true, min_outlets: 2}]",
     ],

@@ -62,7 +62,7 @@ async def test_a_posted_alert_that_cannot_be_read_is_not_posted_again_because_of
 
 
 async def test_a_due_alert_that_raises_is_set_aside_and_the_others_are_released(desk: World) -> None:
-    rows.configure(desk, "wire", rules=rows.RULES.replace("notify: desk", 'notify: desk, when: "digest 12:00"'))
+    rows.configure(desk, "wire", rules=rows.RULES.replace("notify: desk", "notify: desk, gather: 3 hours"))
     reports = rows.reports(21)
     desk.publish("wire", *reports)
     await desk.once()

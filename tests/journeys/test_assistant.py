@@ -25,7 +25,7 @@ from tests.web.conftest import READS, Page, filled, filled_once, listening, page
 
 __all__ = ["filled", "filled_once", "page"]
 
-TOOLS = {"search", "stories", "story", "explain", "try_rule", "feeds_health", "draft_rule", "volume"}
+TOOLS = {"search", "stories", "story", "explain", "try_rule", "feeds_health", "draft_rule", "volume", "brief"}
 MARKS = ("Untrusted data:\n<untrusted-data>\n", "\n</untrusted-data>")
 
 

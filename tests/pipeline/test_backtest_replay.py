@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot import rules
 from bot.model.archive import Arrival
 from bot.model.messages import Message, MessageKind
-from bot.model.rules import Digest, Rule
+from bot.model.rules import Rule
 from bot.model.stories import Article
 from bot.pipeline import backtest, join, turn
 from tests.pipeline.archives import FEED, Archive, article, demo_story
@@ -23,7 +22,6 @@ from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made_settings import make_settings
 
 BLACKBERRY = rule(name="BlackBerry", any=["BlackBerry"])
-DIGEST = rule(name="Digest", any=["BlackBerry"], when=Digest(at=time(12), zone=ZoneInfo("UTC")))
 TWO = rule(name="Two", any=["BlackBerry"], min_outlets=2)
 CAPPED = rule(name="Capped", any=["BlackBerry", "Pakistan"], posts_per_hour=1)
 END = START + timedelta(days=2)
@@ -79,7 +77,7 @@ def summary_of(kind: MessageKind, channel: str, message: Message) -> tuple[str, 
     return kind.value, channel, "; ".join(brief.title.text for brief in message.briefs)
 
 
-@pytest.mark.parametrize("given", [[BLACKBERRY], [DIGEST], [TWO], [CAPPED], [BLACKBERRY, TWO]], ids=lambda g: g[0].name)
+@pytest.mark.parametrize("given", [[BLACKBERRY], [TWO], [CAPPED], [BLACKBERRY, TWO]], ids=lambda g: g[0].name)
 async def test_the_example_story_makes_the_messages_that_it_makes_live(given: list[Rule]) -> None:
     articles = demo_story()
     expected = [one for one in await live(articles, given) if one[0] != "edit"]

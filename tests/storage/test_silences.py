@@ -40,7 +40,7 @@ async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.Sto
     output = story("A")
     silent = AlertAction.SILENT, Reason.SILENCED
     kept = decision(output.id, *silent, silence=SilenceId("0000000a"))
-    held = replace(kept, reason=Reason.DIGEST, silence=None)
+    held = replace(kept, reason=Reason.QUIET_HOURS, silence=None)
 
     def work(tx: storage.Transaction) -> None:
         tx.stories.save(output)

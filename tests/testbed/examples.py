@@ -51,7 +51,7 @@ KINDS: Sequence[tuple[str, Message]] = (
     ("Reply: another rule matches", messages.SECOND_RULE),
     ("Reply: reminder of a deadline", messages.REMINDER),
     ("Gathered: the stories of the first poll of new feeds", messages.GATHERED),
-    ("Digest", replace(messages.GATHERED, reason=Reason.DIGEST, lead="Digest: 2 stories")),
+    ("Brief", messages.DAILY_BRIEF),
     ("Operator notice", messages.NOTICE),
 )
 _AT = datetime(2015, 12, 2, 9, 3, tzinfo=UTC)

@@ -15,6 +15,7 @@ from bot.model.channels import ChannelFeatures
 from bot.model.feeds import Feed
 from bot.model.language_models import Encoder
 from bot.model.rules import Thread
+from bot.model.settings import BriefSchedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +37,12 @@ def make_settings(
     window: timedelta = timedelta(days=14),
     public_url: str | None = None,
     encoder: Encoder | None = None,
+    brief: BriefSchedule | None = None,
     **bot_keys: Any,
 ) -> Settings:
     """Return settings with these rules, feeds, channels (with their features), and keys of bot.yaml."""
     features = channels if isinstance(channels, Mapping) else dict.fromkeys(channels, ChannelFeatures())
-    options = ChannelKeys(translate=None, thread=Thread.NEWS)
+    options = ChannelKeys(translate=None, thread=Thread.NEWS, brief=brief)
     bot = BotSettings(
         channels={
             name: ChannelSettings(name=name, kind="console", options=options, features=each)

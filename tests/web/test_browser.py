@@ -42,6 +42,7 @@ TRY = "/try?days=7&rule=name%3A+W%0Aall%3A+%5Bwombat%2C+BlackBerry%5D%0Anotify%3
 MATCHING = "/try?days=7&rule=name%3A+B%0Aall%3A+%5BBlackBerry%2C+PTA%5D%0Anotify%3A+desk%0A"
 PAGES = {
     "overview": "/",
+    "brief": "/brief",
     "feeds": "/feeds",
     "stories": "/stories",
     "rules": "/rules",

@@ -92,7 +92,7 @@ async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(pag
         channel="desk",
         state=AlertState.HELD,
         rules=(),
-        reason=Reason.DIGEST,
+        reason=Reason.BRIEF,
         held_until=page.clock.now(),
     )
 
@@ -109,7 +109,7 @@ async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(pag
     assert values(chart, ".//*[@role='img']/@aria-label")[0].startswith("5 in 30 days, oldest first: 0, 0")
     page_text = text_of(tree)
     assert re.search(r"1 with problems, \d late", page_text)
-    assert "1 story held in desk: digest" in page_text
+    assert "1 story held in desk: brief" in page_text
     assert "1 article to decide" in page_text
 
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from bot.channels.kit import phrases
 from bot.model.actions import Verdict
 from bot.model.alerts import Reason
+from bot.model.briefs import BriefEntry, BriefSection
 from bot.model.channels import Delivery
 from bot.model.durations import format_count, format_duration
 from bot.model.messages import CoverageLine, Mention, Message, MessageKind, StoryBrief, Why
@@ -454,6 +455,10 @@ def _gathered(message: Message, room: Room) -> Iterator[Line]:
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
     for text in message.lines:
         yield _line(Style.LINE, Run(text=phrases.cut(phrases.clean(text), room.sentence)))
+    stories_left = room.stories
+    for section in message.sections:
+        yield from _section(section, message, replace(room, stories=stories_left))
+        stories_left = max(0, stories_left - len(section.entries))
     # The menu of a story acts on the story's alert, which the stories of a surge need not have.
     has_menus = message.reason is not Reason.SURGE
     if room.link:
@@ -473,6 +478,51 @@ def _gathered(message: Message, room: Room) -> Iterator[Line]:
         yield _line(Style.ITEM, _linked(f"and {count - room.stories:,} more", page, replace(room, link=_WHOLE_LINK)))
     if message.left_out:
         yield _line(Style.LINE, *_left_out(message, room))
+
+
+#: Maximum length of the sentence or fact after a headline of a brief, so that an entry has two lines.
+_BRIEF_TEXT = 160
+
+
+def _section(section: BriefSection, message: Message, room: Room) -> Iterator[Line]:
+    if not room.stories:
+        return
+    yield _line(Style.LINE, Run(text=section.kind.heading, is_bold=True))
+    for entry in section.entries[: room.stories]:
+        yield _line(Style.ITEM, *_entry(entry, room))
+    if section.more:
+        more = f"and {section.more:,} more"
+        yield _line(Style.ITEM, _linked(more, message.page, replace(room, link=_WHOLE_LINK)))
+
+
+def _entry(entry: BriefEntry, room: Room) -> Iterator[Run]:
+    """Yield runs such as “🔴 BlackBerry leaves — Dawn and 3 more · claimed by Ann · deadline: 30 Nov → 30 Dec”."""
+    opening = phrases.cut(phrases.clean(entry.opening), room.headline)
+    if entry.severity is not None:
+        yield Run(text=f"{SEVERITY[entry.severity]} ")
+    yield Run(text=f"{opening}: " if opening and entry.headline else opening)
+    if entry.headline or entry.story:
+        # A reader who sees neither the headline nor the link has missed the story.
+        whole = replace(room, headline=_WHOLE_HEADLINE, link=_WHOLE_LINK) if room.link else room
+        headline = phrases.cut(phrases.clean(entry.headline), whole.headline) or "(no headline)"
+        yield _linked(headline, entry.link, whole, is_bold=True)
+    limit = min(_BRIEF_TEXT, room.sentence)
+    if entry.details and room.link:
+        details = " · ".join(phrases.clean(text) for text in entry.details)
+        yield Run(text=f" — {phrases.cut(details, limit)}")
+    if entry.fact is not None and room.details:
+        yield from (Run(text=_BETWEEN), *_brief_fact(entry.fact, limit))
+    elif entry.quote and room.details:
+        source = f" ({phrases.short_name(entry.quote_outlet)})" if entry.quote_outlet else ""
+        yield Run(text=f"{_BETWEEN}{phrases.cut(phrases.clean(entry.quote), limit)}{source}")
+
+
+def _brief_fact(fact: Fact, limit: int) -> list[Run]:
+    mark = [Run(text=f"{phrases.short_name(fact.mark)}: ", is_bold=True)] if fact.mark else []
+    # Without a heading, quote the sentence, because "132 → 128" alone is useless.
+    is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
+    content = [Run(text=phrases.cut(phrases.clean(fact.sentence), limit))] if is_quoted else _fact_runs(fact)
+    return [*mark, *content, Run(text=f" ({phrases.short_name(fact.outlet)})")]
 
 
 def _left_out(message: Message, room: Room) -> Iterator[Run]:

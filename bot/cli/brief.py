@@ -1,0 +1,70 @@
+"""wirewatch brief: print what moved in a period, for pasting into a report."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from bot import app
+from bot.channels.kit import outline, rendering
+from bot.cli import archive, terminal
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir
+from bot.model.briefs import shorten_brief
+from bot.pipeline import briefs
+from bot.queries.brief import BriefParameters, show_brief
+from bot.queries.export import escape_markdown
+from bot.queries.registry import read_parameters
+
+
+class Form(StrEnum):
+    """The format of a printed brief."""
+
+    TEXT = "text"
+    MARKDOWN = "md"
+    HTML = "html"
+
+
+def brief(
+    folder: ConfigDir = DEFAULT_CONFIG,
+    since: Annotated[
+        str, typer.Option(help="The beginning: monday, yesterday, 2026-11-30 or 24h.", metavar="TIME")
+    ] = "24h",
+    until: Annotated[str | None, typer.Option(help="The end: a day or a time. Default: now.", metavar="TIME")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only what this channel reports.", metavar="NAME")] = None,
+    form: Annotated[Form, typer.Option("--format", help="text, md (Markdown) or html.")] = Form.TEXT,
+    most: Annotated[int, typer.Option(help="Maximum number of entries.", min=1, max=500)] = 40,
+) -> None:
+    """Print what moved in a period, for pasting into a report.
+
+    Prints new stories by weight, news in earlier ones, deadlines ahead, surges, what was held, and feeds that do not
+    work.
+
+    Example: wirewatch brief --since monday --format html > week.html
+    """
+    settings = app.load(folder, os.environ)
+    values = {"since": since, "until": until, "channel": channel}
+    parameters = read_parameters(BriefParameters, {name: value for name, value in values.items() if value is not None})
+    answer = archive.look(settings, lambda opened: show_brief(opened, parameters))
+    message = briefs.brief_message(settings, shorten_brief(answer, most))
+    lines = outline.build_lines(message)
+    match form:
+        case Form.TEXT:
+            terminal.write(rendering.plain_message(message) + "\n")
+        case Form.HTML:
+            terminal.write(rendering.render_html(lines) + "\n")
+        case Form.MARKDOWN:
+            terminal.write("\n".join(map(_markdown, lines)) + "\n")
+
+
+def _markdown(line: outline.Line) -> str:
+    text = "".join(rendering.render_markdown(run, escape_markdown, lambda link: f"<{link}>") for run in line.runs)
+    match line.style:
+        case outline.Style.HEAD:
+            return f"## {text.strip('*')}"
+        case outline.Style.ITEM:
+            return f"- {text}"
+        case _:
+            return f"\n{text}\n"

@@ -1,0 +1,426 @@
+"""Briefs: what moved in a period, for the readers of one channel or of all.
+
+    alerts posted, and decisions with facts ─▶ new stories, news in known ones, deadlines ─┐
+    surges · stories held or silenced · feeds with problems ────────────────────────────────┴▶ a brief ─▶ a message
+
+``find_due`` alone decides when a channel's brief is posted: at the first time of its schedule after the last brief.
+The time of a brief is stored with its message in one transaction, so a restart posts no brief twice, and a brief that
+was missed is posted late, once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from urllib.parse import urlencode
+
+from bot import storage
+from bot.alerts import next_brief_time
+from bot.config.settings import Settings
+from bot.feeds import health, outlets
+from bot.model.actions import Judgement, Verdict
+from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
+from bot.model.durations import format_count, format_duration
+from bot.model.feeds import Feed
+from bot.model.messages import Message, MessageKind, Outgoing
+from bot.model.rules import Rule, Severity
+from bot.model.stories import Edit, Fact, Story, StoryId, send_id
+from bot.storage import keys
+from bot.stories import facts, summaries, volume
+from bot.text.forms import find_form
+
+#: Maximum entries of the message: about a screen.
+MOST_ENTRIES = 20
+#: Fewer entries to try, for services with short messages.
+_FEWER = (MOST_ENTRIES, 16, 12, 9, 6)
+#: Maximum entries of one section of a brief.
+_MOST_OF_SECTION = 100
+#: Only stories of this time before the brief can have deadlines in it, and at most this many, because reading the
+#: deadlines of a story takes milliseconds.
+_DEADLINES_OF, _MOST_READ = timedelta(days=14), 100
+#: A later deadline is not listed.
+_FARTHEST = timedelta(days=30)
+#: A claim is at most this old.
+_CLAIMED_WITHIN = timedelta(days=30)
+_NO_WORKING_FEED = frozenset({"broken", "gone", "empty", "silent", "expected"})
+#: Holds that say nothing to a reader: the story is in the brief, or posted within minutes.
+_UNREPORTED_HOLDS = frozenset({Reason.BRIEF, Reason.REMINDER, Reason.GATHER})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """The channel and the time of a brief. ``since`` does not belong to the period, ``until`` does."""
+
+    #: None means all channels.
+    channel: str | None
+    since: datetime
+    until: datetime
+
+
+# -- when
+
+
+def find_due(tx: storage.Transaction, settings: Settings, *, now: datetime) -> list[str]:
+    """Return the channels whose brief is due, and those whose first brief begins now."""
+    return [channel for channel in settings.bot.channels if last_time(tx, settings, channel, now=now) is not None]
+
+
+def last_time(tx: storage.Transaction, settings: Settings, channel: str, *, now: datetime) -> datetime | None:
+    """Return the time from which the channel's brief reports, or None if no brief is due.
+
+    A channel that has just got the key ``brief`` reports from now on, so its first brief is not due yet.
+    """
+    schedule = settings.policy(channel).brief
+    if schedule is None:
+        return None
+    last = keys.brief_posted(channel).get(tx)
+    # A time in the future means that the clock was set back.
+    if last is None or last > now:
+        return now
+    return last if next_brief_time(schedule, last) <= now else None
+
+
+# -- what
+
+
+@dataclass(slots=True)
+class _News:
+    """What the period's decisions say about one story, newest first."""
+
+    facts: list[Fact] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    #: The last decision that kept the story from the readers, if no later one posted it.
+    holding: Decision | None = None
+
+
+def read_brief(
+    tx: storage.Transaction,
+    settings: Settings,
+    period: Period,
+    *,
+    now: datetime,
+    waiting: Collection[StoryId] | None = None,
+) -> Brief:
+    """Return the brief of a period, with all entries of its sections.
+
+    ``waiting`` are the stories that the brief will show first. If it is None, these are all that wait for a brief.
+    """
+    reader = _Reader(tx, settings, period, now=now)
+    reader.read(waiting)
+    sections = (
+        (SectionKind.NEW, reader.new()),
+        (SectionKind.CHANGED, reader.changed()),
+        (SectionKind.DEADLINES, reader.deadlines()),
+        (SectionKind.SURGES, reader.surges()),
+        (SectionKind.HELD, reader.held()),
+        (SectionKind.FEEDS, reader.feeds()),
+    )
+    return Brief(
+        channel=period.channel,
+        since=period.since,
+        until=period.until,
+        sections=tuple(
+            BriefSection(
+                kind=kind, entries=tuple(entries[:_MOST_OF_SECTION]), more=max(0, len(entries) - _MOST_OF_SECTION)
+            )
+            for kind, entries in sections
+            if entries
+        ),
+    )
+
+
+class _Reader:
+    """Reads what a period's sections need once, and makes the entries."""
+
+    def __init__(self, tx: storage.Transaction, settings: Settings, period: Period, *, now: datetime) -> None:
+        self._tx, self._settings, self._period, self._now = tx, settings, period, now
+        self._zone: tzinfo = brief_zone(settings, period.channel)
+        #: Story -> the alert with which the period's readers got it, or with which it waits for them.
+        self._new: dict[StoryId, Alert] = {}
+        self._news: defaultdict[StoryId, _News] = defaultdict(_News)
+        self._stories: dict[StoryId, Story] = {}
+        self._claims: dict[StoryId, Judgement] = {}
+
+    def read(self, waiting: Collection[StoryId] | None) -> None:
+        """Read the period's alerts, decisions, stories and claims."""
+        period = self._period
+        posted = self._tx.stories.posted_between(period.since, period.until, period.channel)
+        held = [
+            alert
+            for alert in self._tx.stories.held()
+            if alert.reason is Reason.BRIEF and period.channel in (None, alert.channel)
+        ]
+        decisions = self._tx.stories.decisions_between(period.since, period.until, period.channel)
+        self._load([*(alert.story for alert in (*posted, *held)), *(decision.story for decision in decisions)])
+        for alert in posted:
+            if story := self._stories.get(alert.story):
+                self._new.setdefault(story.id, alert)
+        for alert in held:
+            story = self._stories.get(alert.story)
+            is_wanted = (
+                alert.story in waiting if waiting is not None else story is not None and self._is_of_period(story)
+            )
+            if is_wanted and story is not None:
+                self._new.setdefault(story.id, alert)
+        for decision in decisions:
+            if story := self._stories.get(decision.story):
+                _add_decision(self._news[story.id], decision)
+        for judgement in self._tx.judgements.since(period.until - _CLAIMED_WITHIN):
+            if judgement.verdict is Verdict.CLAIMED:
+                self._claims[judgement.story] = judgement
+            elif judgement.verdict is Verdict.UNCLAIMED:
+                self._claims.pop(judgement.story, None)
+
+    def _is_of_period(self, story: Story) -> bool:
+        return self._period.since < story.first_seen <= self._period.until or self._period.until >= self._now
+
+    def _load(self, ids: Iterable[StoryId]) -> None:
+        """Load stories. The id of a merged story stands for the story that it was merged into."""
+        loaded = dict(self._tx.stories.get(list(dict.fromkeys(ids))))
+        homes = self._tx.stories.get([story.merged_into for story in loaded.values() if story.merged_into])
+        for story_id, story in loaded.items():
+            home = homes.get(story.merged_into) if story.merged_into else story
+            if home is not None and home.members:
+                self._stories[story_id] = home
+
+    def _rules(self, story: Story) -> Mapping[str, Rule]:
+        loaded = self._settings.rule_set.rules
+        return {name: loaded[name] for name in story.rules if name in loaded}
+
+    def _severity(self, story: Story) -> Severity:
+        severities = [rule.severity for rule in self._rules(story).values()]
+        return max(severities, key=lambda severity: severity.rank, default=Severity.NORMAL)
+
+    def _entry(
+        self, story: Story, *, alert: Alert | None = None, opening: str = "", notes: Sequence[str] = ()
+    ) -> BriefEntry:
+        """Return the entry of a story, with its headline and what a reader weighs it by."""
+        title = summaries.message_headline(story, self._rules(story), article=alert.headline if alert else None)
+        others = len(story.owners) - 1
+        claim, news = self._claims.get(story.id), self._news[story.id]
+        rules = self._rules(story) or dict.fromkeys(story.rules)
+        details = [
+            f"{title.outlet} and {others:,} more" if others > 0 else title.outlet,
+            next(iter(rules), "") + (f" +{len(rules) - 1}" if len(rules) > 1 else ""),
+            f"claimed by {claim.author}" if claim else "",
+            f"{len(news.facts)} facts" if len(news.facts) > 1 else "",
+            *notes,
+        ]
+        return BriefEntry(
+            story=story.id,
+            severity=self._severity(story),
+            opening=opening,
+            headline=title.text,
+            link=title.link,
+            article=title.article,
+            details=tuple(filter(None, details)),
+            fact=next(iter(news.facts), None),
+        )
+
+    def new(self) -> list[BriefEntry]:
+        """Return the stories that the readers first got in the period, weightiest first."""
+
+        def weight(story: Story) -> tuple[int, int, int, bool, bool, datetime]:
+            news = len(self._news[story.id].facts)
+            first = story.members[0].article
+            is_report = find_form(first.title, first.link, first.tags) is None
+            is_open = story.id not in self._claims
+            return self._severity(story).rank, len(story.owners), news, is_report, is_open, story.last_seen
+
+        entries = []
+        by_weight = sorted((self._stories[s] for s in self._new if s in self._stories), key=weight, reverse=True)
+        for story in by_weight:
+            alert, kept = self._new[story.id], self._news[story.id].holding
+            entry = self._entry(story, alert=alert, notes=["silenced"] if kept and kept.silence else [])
+            is_unseen = alert.state is AlertState.HELD or alert.reason is Reason.BRIEF
+            if (is_unseen or self._period.channel is None) and entry.fact is None:
+                entry = self._with_quote(entry, story)
+            entries.append(replace(entry, is_unseen=is_unseen))
+        return entries
+
+    def _with_quote(self, entry: BriefEntry, story: Story) -> BriefEntry:
+        brief = summaries.make_brief(story, self._rules(story), headline=entry.article)
+        for sentence in brief.summary[:1]:
+            outlet = sentence.outlet if sentence.outlet != brief.title.outlet else ""
+            return replace(entry, quote=sentence.text, quote_outlet=outlet)
+        return entry
+
+    def changed(self) -> list[BriefEntry]:
+        """Return the stories that the readers already had and that have news, changed values first."""
+
+        def weight(story: Story) -> tuple[bool, int, int, int, datetime]:
+            facts = self._news[story.id].facts
+            is_change = any(fact.is_claim for fact in facts)
+            return is_change, self._severity(story).rank, len(facts), len(story.owners), story.last_seen
+
+        known = {story.id: story for story in self._stories.values() if story.id not in self._new}
+        with_news = [
+            story for story in known.values() if (news := self._news[story.id]).facts or news.edits or news.notes
+        ]
+        return [
+            self._entry(
+                story,
+                notes=[
+                    *self._news[story.id].notes[:1],
+                    *(f"{edit.outlet} changed its {edit.field}" for edit in self._news[story.id].edits[:1]),
+                ],
+            )
+            for story in sorted(with_news, key=weight, reverse=True)
+        ]
+
+    def deadlines(self) -> list[BriefEntry]:
+        """Return the deadlines ahead of the channel's stories, nearest first."""
+        until = self._period.until
+        earlier = self._tx.stories.posted_between(until - _DEADLINES_OF, self._period.since, self._period.channel)
+        recent = [alert.story for alert in reversed(earlier)][:_MOST_READ]
+        self._load(story for story in recent if story not in self._stories)
+        known = {story.id: story for s in (*self._new, *self._news, *recent) if (story := self._stories.get(s))}
+        today = until.astimezone(self._zone).date()
+        found: list[tuple[date, Story]] = []
+        for story in list(known.values())[:_MOST_READ]:
+            if self._news[story.id].holding is not None and story.id not in self._new:
+                continue
+            deadlines = facts.claims_of([member.article for member in story.members]).dues.deadlines()
+            found += [(due.day, story) for due in deadlines if today <= due.day <= today + _FARTHEST]
+        return [
+            replace(self._entry(story, opening=f"{_name_day(day)} ({_ahead((day - today).days)})"), fact=None)
+            for day, story in sorted(found, key=lambda pair: (pair[0], pair[1].id))
+        ]
+
+    def surges(self) -> list[BriefEntry]:
+        """Return the surges of the period, newest first."""
+        period, entries = self._period, []
+        for surge in self._tx.volume.surges_since(period.since - timedelta(days=7)):
+            is_of_period = surge.opened_at <= period.until and (surge.closed_at or period.until) > period.since
+            if not is_of_period or period.channel not in (None, *surge.channels):
+                continue
+            self._load(cause.story for cause in surge.causes.largest[:1])
+            story = next((self._stories.get(cause.story) for cause in surge.causes.largest[:1]), None)
+            opening = f"{surge.rule}: {volume.describe_volume(surge.peak, format_duration(surge.window))}"
+            title = summaries.message_headline(story, self._rules(story)) if story else None
+            entry = BriefEntry(
+                story=story.id if story else None,
+                opening=opening,
+                headline=title.text if title else "",
+                link=title.link if title else "",
+                details=tuple(filter(None, [volume.describe_causes(surge.causes)])),
+            )
+            entries.append(entry)
+        return entries[::-1]
+
+    def held(self) -> list[BriefEntry]:
+        """Return the stories that were kept from the readers, with the reason, widest coverage first."""
+        kept: dict[StoryId, tuple[Story, Decision]] = {}
+        for story in self._stories.values():
+            news = self._news[story.id]
+            if news.holding is not None and story.id not in self._new and not news.facts:
+                kept[story.id] = story, news.holding
+        by_weight = sorted(
+            kept.values(), key=lambda pair: (self._severity(pair[0]).rank, len(pair[0].owners)), reverse=True
+        )
+        return [self._entry(story, notes=[_describe_hold(decision)]) for story, decision in by_weight]
+
+    def feeds(self) -> list[BriefEntry]:
+        """Return one entry with the feeds that do not work now. Earlier states of feeds are not kept."""
+        if self._period.until < self._now:
+            return []
+        names = [
+            f"{outlets.feed_name(state, self._settings.feeds_by_address)} {problem.kind}"
+            for state in self._tx.feeds.all()
+            for problem in health.find_problems(
+                state, self._settings.feeds_by_address.get(state.url) or Feed(url=state.url), self._now
+            )[:1]
+            if problem.kind in _NO_WORKING_FEED
+        ]
+        if not names:
+            return []
+        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+        return [BriefEntry(opening=f"{format_count(len(names), 'feed')}: {', '.join(names[:3])}{more}")]
+
+
+def _add_decision(news: _News, decision: Decision) -> None:
+    """Add what a decision says about its story. Decisions come oldest first."""
+    new_facts = [fact for fact in decision.facts if not fact.is_joined and fact not in news.facts]
+    news.facts[:0] = new_facts
+    news.edits[:0] = decision.edits
+    match decision.action:
+        case AlertAction.POST:
+            news.holding = None
+        case AlertAction.REPLY if decision.reason is Reason.CORROBORATION:
+            news.notes.insert(0, f"corroborated by {decision.detail}")
+        case AlertAction.REPLY if decision.reason is Reason.SECOND_RULE:
+            news.notes.insert(0, f"also matches {', '.join(decision.rules)}")
+        case AlertAction.HOLD | AlertAction.SILENT if decision.reason not in _UNREPORTED_HOLDS:
+            news.holding = decision
+
+
+def _describe_hold(decision: Decision) -> str:
+    if decision.reason is Reason.SILENCED:
+        return decision.detail
+    verb = "held" if decision.action is AlertAction.HOLD else "not posted"
+    return f"{verb}: {decision.detail or decision.reason}"
+
+
+def _name_day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def _ahead(days: int) -> str:
+    return f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "today"
+
+
+# -- as a message
+
+
+def brief_zone(settings: Settings, channel: str | None) -> tzinfo:
+    """Return the time zone of a channel's brief."""
+    schedule = settings.policy(channel).brief if channel else None
+    return (schedule.zone if schedule else None) or settings.bot.timezone
+
+
+def brief_row(settings: Settings, brief: Brief) -> Outgoing:
+    """Return the channel's message: as much of its brief as fits on a screen and into the service's limits."""
+    assert brief.channel is not None
+    fits = settings.policy(brief.channel).shows_all_stories
+    for most in _FEWER:
+        message = brief_message(settings, shorten_brief(brief, most))
+        if fits(message):
+            break
+    row_id = send_id("brief", brief.channel, brief.since.isoformat())
+    now = brief.until
+    return Outgoing(id=row_id, channel=brief.channel, thread=row_id, message=message, created_at=now, due_at=now)
+
+
+def brief_message(settings: Settings, brief: Brief) -> Message:
+    """Return a brief as a message. A brief without entries is one line, so that nobody wonders what is missing."""
+    zone = brief_zone(settings, brief.channel)
+    new, changed = brief.count(SectionKind.NEW), brief.count(SectionKind.CHANGED)
+    counts = [format_count(new, "new story")] if new else []
+    counts += (
+        [f"news in {changed:,} {'earlier ' if new else ''}{'story' if changed == 1 else 'stories'}"] if changed else []
+    )
+    since = brief.since.astimezone(zone)
+    lead = f"Brief since {_name_day(since)} {since:%H:%M %Z}: {', '.join(counts) or 'no new stories, no news'}"
+    return Message(
+        kind=MessageKind.GATHERED,
+        reason=Reason.BRIEF,
+        lead=lead,
+        sections=brief.sections,
+        page=_page(settings.bot.public_url, brief),
+    )
+
+
+def _page(public_url: str, brief: Brief) -> str:
+    """Return the address of the page with the whole brief, or "" if the web page is not public."""
+    # Rounded outwards to whole minutes.
+    until = brief.until + timedelta(minutes=1)
+    times = {
+        "since": f"{brief.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
+        "until": f"{until.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
+    }
+    channel = {"channel": brief.channel} if brief.channel else {}
+    return f"{public_url.rstrip('/')}/brief?{urlencode({**channel, **times})}" if public_url else ""

@@ -1,0 +1,187 @@
+"""The brief of a channel through the whole program: what it lists, when it leaves, and that it leaves once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.faults import rows
+from tests.journeys.world import BOT, RULES, Item, World, world
+from tests.testbed.commands import wirewatch
+from tests.testbed.fakes import START
+from tests.testbed.servers import smtp
+
+WITH_BRIEF = BOT.replace("pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, brief: 08:00}}\n  ops")
+BOTH = (
+    RULES.replace("    severity: high\n", "")
+    + """\
+  - name: Recalls
+    all: [recalls]
+    notify: desk
+    when: brief
+"""
+)
+EXIT = Item(
+    id="w1",
+    title="BlackBerry to leave Pakistan rather than open its servers",
+    text="BlackBerry will leave Pakistan by 20 December after the Pakistan Telecommunication Authority demanded "
+    "unfettered access to its BES servers. The company calls the demand a backdoor.",
+)
+MOVED = Item(
+    id="l1",
+    title="BlackBerry to leave Pakistan later as PTA moves deadline for its servers",
+    text="BlackBerry will leave Pakistan by 30 December, after the Pakistan Telecommunication Authority demanded "
+    "unfettered access to its BES servers. The PTA moved the backdoor deadline from 20 December to 30 December.",
+    at=START + timedelta(hours=25),
+)
+KETTLES = Item(
+    id="r1",
+    title="Acme recalls 300 kettles in Lahore over a faulty switch",
+    text="The maker Acme recalls 300 kettles in Lahore because the switch may overheat.",
+)
+LADDERS = Item(
+    id="r2",
+    title="Borealis recalls ladders in Oslo over loose rungs",
+    text="The Norwegian maker Borealis recalls its ladders of the year 2014 since their rungs come loose.",
+)
+#: The first and the second brief after ``START``.
+FIRST, SECOND = datetime(2015, 12, 3, 8, tzinfo=UTC), datetime(2015, 12, 4, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire", "ledger", bot=WITH_BRIEF, rules=BOTH)
+        await made.once()
+        yield made
+
+
+async def at(desk: World, when: datetime) -> None:
+    await desk.once(minutes=(when - desk.clock.now()) / timedelta(minutes=1))
+
+
+def posted(desk: World) -> list[str]:
+    return [json.dumps(head, ensure_ascii=False) for head in desk.heads()]
+
+
+async def test_a_brief_lists_what_was_posted_and_what_waited_for_it_once(desk: World) -> None:
+    desk.publish("wire", EXIT, KETTLES, LADDERS)
+    await desk.once()
+    assert len(posted(desk)) == 1, "the rule of the brief posts nothing at once"
+    await at(desk, FIRST - timedelta(minutes=1))
+    assert len(posted(desk)) == 1
+    await at(desk, FIRST)
+    _, brief = posted(desk)
+    assert "Brief since Wed 2 Dec 09:05 UTC: 3 new stories" in brief
+    for item in (EXIT, KETTLES, LADDERS):
+        assert item.title in brief
+        assert f"https://wire.example/{item.id}" in brief
+    assert "because the switch may overheat" in brief, "a story that nobody has seen comes with a sentence"
+    assert "calls the demand a backdoor" not in brief, "a story that everybody has seen does not"
+    assert "Sun 20 Dec (in 17 days): " in brief
+    for minutes in (0, 1, 60):
+        await desk.once(minutes=minutes)
+    assert len(posted(desk)) == 2
+
+
+async def test_news_of_the_day_is_in_the_next_brief_with_the_value_that_it_replaces(desk: World) -> None:
+    desk.publish("wire", EXIT, KETTLES)
+    await desk.once()
+    await at(desk, FIRST)
+    desk.publish("ledger", MOVED)
+    await desk.once()
+    await at(desk, SECOND)
+    *_, brief = posted(desk)
+    assert "news in 1 story" in brief
+    assert "20 December" in brief
+    assert "30 December" in brief
+    assert KETTLES.title not in brief, "what the readers have seen is not repeated"
+
+
+async def test_a_brief_that_was_missed_comes_late_and_once(desk: World) -> None:
+    desk.publish("wire", KETTLES)
+    await desk.once()
+    await at(desk, SECOND + timedelta(hours=3))
+    (brief,) = posted(desk)
+    assert KETTLES.title in brief
+    await desk.once()
+    assert len(posted(desk)) == 1
+
+
+async def test_a_day_without_news_is_one_line(desk: World) -> None:
+    await at(desk, FIRST)
+    (brief,) = posted(desk)
+    assert "no new stories, no news" in brief
+    assert len(desk.heads()[0].get("blocks", ())) == 1
+
+
+async def test_what_was_silenced_is_listed_with_the_reason(desk: World) -> None:
+    words = ("silence", "add", "--rule", "Recalls", "--for", "3d", "--reason", "a drill")
+    wirewatch(*words, "--config", str(desk.folder), folder=desk.folder)
+    desk.publish("wire", KETTLES)
+    await desk.once()
+    await at(desk, FIRST)
+    (brief,) = posted(desk)
+    assert "Held back" in brief
+    assert "a drill" in brief
+
+
+async def test_many_stories_of_the_brief_are_all_listed(desk: World) -> None:
+    items = rows.reports(30)
+    desk.publish("wire", *items)
+    await desk.once()
+    await at(desk, FIRST)
+    text = "\n".join(posted(desk))
+    assert [item.title for item in items if item.title not in text] == []
+    assert len(posted(desk)) == 2, "the brief of one screen, and the others in one more message"
+
+
+async def test_the_command_prints_the_week_for_a_report(desk: World) -> None:
+    desk.publish("wire", EXIT, KETTLES)
+    await desk.once()
+
+    def printed(*words: str) -> str:
+        period = ("--since", "2015-12-01", "--until", "2015-12-02", "--config", str(desk.folder))
+        return wirewatch("brief", *words, *period, folder=desk.folder).stdout
+
+    assert f"- 🔵 {EXIT.title} — wire · BlackBerry in Pakistan" in printed()
+    assert f"[**{EXIT.title}**](<https://wire.example/w1>)" in printed("--format", "md")
+    assert f'<a href="https://wire.example/w1"><strong>{EXIT.title}</strong></a>' in printed("--format", "html")
+    assert "2 new stories" in printed(), "also what waits for the brief"
+
+
+@pytest.fixture
+async def mail_desk(tmp_path: Path) -> AsyncIterator[tuple[World, smtp.Server]]:
+    with smtp.serve() as server:
+        async with world(tmp_path / "config") as made:
+            mail = f'{{kind: email, to: desk@example.org, sender: bot@example.org, server: "127.0.0.1:{server.port}"'
+            channel = f"  mail: {mail}, security: none, pace: 0.01 seconds, brief: {{at: 13:00, only: true}}}}\n"
+            channel = channel.replace("{", "{{").replace("}", "}}")
+            bot = BOT.replace("operator: ops", f"{channel}operator: ops\ntimezone: Asia/Karachi")
+            rules = "rules:\n  - {name: Recalls, all: {what: [recalls]}, severity: high, notify: [desk, mail]}\n"
+            made.configure("wire", bot=bot, rules=rules)
+            await made.once()
+            yield made, server
+
+
+async def test_a_list_of_briefs_only_gets_one_mail_of_what_the_chat_heard_at_once(
+    mail_desk: tuple[World, smtp.Server],
+) -> None:
+    place, server = mail_desk
+    place.publish("wire", KETTLES, LADDERS)
+    await place.once()
+    assert len(place.heads()) == 2
+    # 13:00 in Karachi.
+    due = datetime(2015, 12, 3, 8, tzinfo=UTC)
+    await at(place, due - timedelta(minutes=1))
+    assert server.mails == []
+    await at(place, due)
+    [brief] = server.mails
+    assert brief["Subject"] == "Brief since Wed 2 Dec 14:05 PKT: 2 new stories"
+    text = brief.get_body(("plain",))
+    assert text is not None
+    assert all(item.title in text.get_content() for item in (KETTLES, LADDERS))
