@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from tests.testbed import busy_hour
+from bench.quality import busy_hour
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from bot.cli.commands import app_of
 from bot.model.durations import format_duration
 from bot.queries.registry import Answers
 from bot.web.metrics import Metrics
+from scripts.pages import examples, messages
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -32,8 +33,6 @@ NAMES = ("keys.md", "commands.md", "metrics.md", "messages.md", "channel-answers
 
 def page(name: str) -> str:
     """Return the text of a page of NAMES."""
-    from scripts.pages import messages
-    from tests.testbed import examples
 
     makers = {
         "keys.md": keys,

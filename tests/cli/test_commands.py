@@ -43,7 +43,13 @@ def test_a_minimal_configuration_has_one_channel_one_feed_and_one_rule_and_no_pr
     assert (tmp_path / "mine" / "bot.yaml").read_text().count("kind:") == 1
 
 
-@pytest.mark.parametrize("program", [f"{sys.executable} -m bot", str(Path(sys.executable).with_name("wirewatch"))])
+@pytest.mark.parametrize(
+    "program",
+    [
+        f"{sys.executable} -m bot",
+        pytest.param(str(Path(sys.executable).with_name("wirewatch")), marks=pytest.mark.long),
+    ],
+)
 def test_the_next_step_that_init_prints_works_as_typed(program: str, tmp_path: Path) -> None:
     def typed(line: str) -> subprocess.CompletedProcess[str]:
         # No activated environment: only what the shell always finds.
@@ -263,6 +269,7 @@ async def test_a_configuration_with_mistakes_is_said_not_to_count_where_a_feed_i
     assert "private" in done.stderr
 
 
+@pytest.mark.long
 def test_the_demo_goes_to_a_channel_of_your_own_when_named(started: Path, workspace: slack.Server) -> None:
     with_slack(started, workspace)
     wirewatch("demo", "--speed", "300", "--channel", "desk", folder=started, SLACK_BOT_TOKEN=slack.TOKEN)

@@ -74,12 +74,5 @@ MAILS: Mapping[str, Callable[[], bytes]] = {
         b"".join(b"<p><a href='https://x.example/%s%d'>a headline of five</a>" % (b"u" * 100_000, n) for n in range(9))
     ),
 }  # fmt: skip
-#: Some of each family, which the IMAP server of the tests can hold: of others it is busy for minutes itself.
-QUICK = (
-    "charset: a megabyte of Thai",
-    "headers: semicolons in a quote",
-    "headers: semicolons before a boundary",
-    "mail: reports of reports",
-    "anchors: never closed, a megabyte",
-    "anchors: headings in headings",
-)
+#: One of each family, small enough for the IMAP server of the tests: larger ones keep it busy for minutes.
+QUICK = ("headers: semicolons in a quote", "mail: reports of reports", "anchors: headings in headings")

@@ -162,7 +162,7 @@ def database(tmp_path: Path) -> str:
     return fresh.archive(tmp_path / "wirewatch.db")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.long])])
 def each_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return fresh.archive(tmp_path / "wirewatch.db")
