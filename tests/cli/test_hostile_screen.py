@@ -193,7 +193,9 @@ def _poison(config: Path) -> None:
         archive.commit()
 
 
-@pytest.mark.parametrize("is_terminal", [False, True], ids=["to a file", "to a terminal"])
+@pytest.mark.parametrize(
+    "is_terminal", [True, pytest.param(False, marks=pytest.mark.long)], ids=["to a terminal", "to a file"]
+)
 def test_no_command_prints_what_steers_a_terminal(
     run: object, config: Path, monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool
 ) -> None:

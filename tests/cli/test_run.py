@@ -59,6 +59,7 @@ async def test_each_line_of_a_log_for_programs_is_json_from_the_start_to_the_sto
     assert stopped["seconds"] >= 0
 
 
+@pytest.mark.long
 async def test_a_log_for_people_begins_and_ends_with_a_line_for_people(bot: process.Bot) -> None:
     running = await bot.start("run", WIREWATCH_LOG_FORMAT="text")
     await bot.until(lambda: "feed polled" in bot.log)

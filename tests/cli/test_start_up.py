@@ -63,13 +63,6 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_status_loads_no_question_but_its_own(archive: Path) -> None:
-    other_items = {
-        f"bot.queries.{name}" for name in ("questions", "actions", "articles", "feedback", "stories", "trials")
-    }
-    assert not loaded("status", "--config", str(archive)) & {*other_items, "bot.pipeline.turn", "bot.stories"}
-
-
 #: One whole pass over a configuration.
 OF_MODELS = """
 import asyncio, sys

@@ -59,6 +59,7 @@ def run(steps: list[dict[str, Any]], contexts: Mapping[str, Any], environ: Mappi
 
 
 @pytest.mark.parametrize("installs", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.long
 def test_a_pull_request_is_checked_tried_and_commented_by_the_steps_of_the_action(
     repository: tuple[Path, str], github: GitHub, tmp_path: Path, installs: bool
 ) -> None:

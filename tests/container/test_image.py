@@ -113,6 +113,7 @@ def test_a_sigterm_during_the_imports_ends_it_with_exit_code_0(tmp_path: Path) -
     assert (bot.returncode, stderr) == (0, "")
 
 
+@pytest.mark.long
 def test_the_check_of_the_libraries_in_the_image_fits_the_program() -> None:
     script = (ROOT / "scripts" / "image-test").read_text(encoding="utf-8")
     [check] = re.findall(r"<<'END' \|\| fail \"a library [^\n]*\n(.*?)^END$", script, re.DOTALL | re.MULTILINE)

@@ -91,6 +91,7 @@ def test_a_rule_with_a_mistake_is_annotated_and_fails_the_job(repository: tuple[
     assert text == ""
 
 
+@pytest.mark.long
 def test_without_an_archive_rules_are_only_checked_and_unchanged_ones_are_said_to_be(
     repository: tuple[Path, str],
 ) -> None:

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 def test_an_environment_without_pip_gets_one_that_installs(tmp_path: Path) -> None:
     place = tmp_path / "an environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)

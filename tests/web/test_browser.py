@@ -98,16 +98,9 @@ async def _picture(tab: async_api.Page, path: Path) -> None:
         await tab.screenshot(path=path, full_page=True)
 
 
-@pytest.mark.parametrize(
-    ("size", "scheme"),
-    [
-        pytest.param(PHONE, "light", id="phone light"),
-        *(
-            pytest.param(size, scheme, id=f"{name} {scheme}", marks=pytest.mark.long)
-            for name, size, scheme in (("phone", PHONE, "dark"), ("desk", DESK, "light"), ("desk", DESK, "dark"))
-        ),
-    ],
-)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.long
 async def test_every_page_is_readable_and_accessible(
     page: Page, browser: async_api.Browser, size: async_api.ViewportSize, scheme: str, tmp_path: Path
 ) -> None:
@@ -174,6 +167,7 @@ NEAR_AN_EDGE = """() => {
 ROWS_OF_TABS = "new Set([...document.querySelectorAll('header nav li')].map(each => each.offsetTop)).size"
 
 
+@pytest.mark.long
 async def test_on_a_small_phone_text_keeps_its_margin_and_the_tabs_take_two_rows(
     page: Page, browser: async_api.Browser
 ) -> None:
@@ -197,6 +191,7 @@ async def test_the_playground_works_by_keyboard_and_without_javascript(page: Pag
     assert "BlackBerry" in await tab.locator("mark").all_inner_texts()
 
 
+@pytest.mark.long
 async def test_the_reader_skips_to_the_content_and_sees_where_he_is(page: Page, browser: async_api.Browser) -> None:
     tab, _, _ = await opened(browser, size=DESK)
     await tab.goto(page.site.url + "/feeds")

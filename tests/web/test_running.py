@@ -67,6 +67,7 @@ def wait_until_ready(folder: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.long
 def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None:
     port = ports.free()
     with (folder / "bot.yaml").open("a") as bot:
