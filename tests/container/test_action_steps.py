@@ -43,7 +43,7 @@ def valued(text: str, contexts: Mapping[str, Any]) -> str:
 
 
 def run(steps: list[dict[str, Any]], contexts: Mapping[str, Any], environ: Mapping[str, str]) -> list[tuple[str, int]]:
-    """Each step that ran, and its exit code; after a failure only those that ask for it."""
+    """Return each step that ran, with its exit code; after a failure only steps that request it run."""
     exit_codes: list[tuple[str, int]] = []
     for step in steps:
         has_failed = any(code for _, code in exit_codes)
@@ -63,7 +63,7 @@ def run(steps: list[dict[str, Any]], contexts: Mapping[str, Any], environ: Mappi
 def test_a_pull_request_is_checked_tried_and_commented_by_the_steps_of_the_action(
     repository: tuple[Path, str], github: GitHub, tmp_path: Path, installs: bool
 ) -> None:
-    """A runner has one commit of the repository, which has no base beside it; the slow one installs from the index."""
+    """A runner has one commit of the repository and no base; the slow variant installs from the index."""
     folder, base = repository
     rules = next((folder / "config" / "rules").glob("*.yaml"))
     rules.write_text(rules.read_text().replace("[wombat*]", "[aardvark*]"))

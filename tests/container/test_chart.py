@@ -52,7 +52,7 @@ def test_the_templates_name_no_value_that_is_not_there() -> None:
 
 
 def rendered(**values: object) -> list[dict[str, Any]]:
-    """What Helm makes of the chart with these values. Skips where there is no Helm."""
+    """Return what Helm renders with these values. Skips without Helm."""
     helm = os.environ.get("HELM") or shutil.which("helm")
     if helm is None:
         pytest.skip("helm is not installed")
@@ -93,7 +93,7 @@ PROBES = {"startupProbe": "live", "livenessProbe": "live", "readinessProbe": "re
 
 
 def test_no_outage_of_the_database_restarts_a_pod() -> None:
-    """Also where there is no Helm: what the template asks each probe for."""
+    """Without Helm, check what each probe requests according to the template."""
     text = (CHART / "templates" / "deployment.yaml").read_text(encoding="utf-8")
     probes = re.findall(r'(\w+Probe):\n.*"what" "(\w+)"', text)
     assert dict(probes) == PROBES

@@ -27,7 +27,7 @@ def page(status: int, path: str = "/healthz/ready") -> Iterator[int]:
 
 
 def healthy(folder: Path, *words: str, **environ: str) -> int:
-    # No other program can be found: what it does, it does by itself.
+    # No other program is on the path, so the script needs none.
     environ.setdefault("PATH", "/nowhere")
     return subprocess.run([str(SCRIPT), str(folder), *words], env=environ, capture_output=True, check=False).returncode
 

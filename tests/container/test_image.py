@@ -1,4 +1,4 @@
-"""What the Dockerfile promises whoever runs the image, and what is sent to the builder. scripts/image-test runs it."""
+"""The promises of the Dockerfile, and the files that the builder gets. scripts/image-test runs the image."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def last_stage() -> dict[str, list[str]]:
 
 
 def test_it_runs_as_a_numbered_user_that_is_not_root(last_stage: dict[str, list[str]]) -> None:
-    # A number, so that Kubernetes' runAsNonRoot can tell without the image's list of users.
+    # A number, so that Kubernetes' runAsNonRoot can check it without the image's list of users.
     user, _, group = last_stage["USER"][-1].partition(":")
     assert int(user) > 0
     assert int(group) > 0

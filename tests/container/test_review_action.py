@@ -51,7 +51,7 @@ def review(folder: Path, base: str, *, archive: str = "config/wirewatch.db") -> 
 
 @pytest.fixture
 def repository(filled: Path) -> tuple[Path, str]:
-    """A repository with a configuration beside its archive, and its first commit."""
+    """A repository with a configuration, its archive, and its first commit."""
     folder = filled.parent
     (folder / ".gitignore").write_text("*.db*\n*.lock\nwirewatch\n*.md\n")
     rules = next((filled / "rules").glob("*.yaml"))

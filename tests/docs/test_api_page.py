@@ -1,4 +1,4 @@
-"""The requests that docs/api.md tells to type are answered as it says."""
+"""The requests in docs/api.md are answered as the page describes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_each_request_of_the_page_is_answered(filled: Path) -> None:
 
 def test_the_page_lists_every_operation() -> None:
     listed = re.findall(r"`(GET|POST|DELETE) (/[^`?]*)", PAGE)
-    # The export is streamed, so it is a route of its own.
+    # The export is streamed by a separate route.
     listed.remove(("GET", "/stories.csv"))
     paths = {(method, re.sub(r"\b(ID|NAME)\b", lambda name: f"{{{name[0].lower()}}}", path)) for method, path in listed}
     assert paths == {(question.method, question.path) for question in QUESTIONS if question.path}

@@ -1,4 +1,4 @@
-"""docs/architecture.md draws the house as it stands: its floors and its tables."""
+"""docs/architecture.md shows the current layers and tables."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def _names(row: str) -> list[str]:
 
 
 def _floors() -> list[str]:
-    # Behind several spaces stands what a floor is.
+    # A description of the layer follows several spaces.
     return [re.split(r"\s{2,}", line.strip())[0] for line in section("The layers").splitlines() if line[:4] == "    "]

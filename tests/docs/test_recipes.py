@@ -1,4 +1,4 @@
-"""What docs/recipes.md tells to write is accepted, and its rules find and leave out what they say."""
+"""The recipes in docs/recipes.md are accepted, and their rules match as described."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.config import folders
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 RECIPES = re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]
-#: A file's name and its text. A file is checked beside those that stand before it in the same recipe.
+#: A file's name and its text. A file is checked together with the earlier files of its recipe.
 _BLOCK = re.compile(r"^```yaml\n# (bot\.yaml|feeds\.yaml|rules/[a-z-]+\.yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

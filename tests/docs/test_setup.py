@@ -1,4 +1,4 @@
-"""What `make` sets up can take what the docs say to install."""
+"""The environment that `make` sets up can install what the docs name."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from lxml import etree, html
 from tests.docs import conftest
 
 ROOT = Path(__file__).parents[2]
-#: What makes a browser ask another server: a picture, a script, a style, a frame; never a link that is clicked.
+#: Elements that make a browser contact another server: a picture, a script, a style, a frame; not a link.
 _LOADS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
 
 
@@ -61,7 +61,7 @@ def test_links_to_the_world_are_whole_addresses_over_https(site: Path) -> None:
 
 
 def test_no_markdown_shows_through_on_a_page(site: Path) -> None:
-    # A list or a table that begins without a blank line, a row that stands apart, a bar that ends a cell too early.
+    # A list or a table without a blank line before it, a separate row, a bar that ends a cell too early.
     shows = re.compile(r"\]\(|```|\*\*|^\s*\||\n- |^#{1,6} ", re.MULTILINE)
     wrong = []
     for path in site.rglob("*.html"):

@@ -1,4 +1,4 @@
-"""The site in a real Chromium: readable on a phone and with a screen reader, and nobody else is asked."""
+"""The site in a real Chromium: readable on a phone and with a screen reader, without requests to other servers."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def walk(tmp_path: Path) -> Iterator[Walk]:
     for path in ROOT.iterdir():
         if path.name not in (".venv", "config", "data", ".git", "my-config"):
             (folder / path.name).symlink_to(path)
-    # What `make` set up before: the environment of this test.
+    # `make` has set this up: the environment of this test.
     venv = folder / ".venv"
     venv.mkdir()
     (venv / "bin").symlink_to(Path(sys.executable).parent)

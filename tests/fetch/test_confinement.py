@@ -1,4 +1,4 @@
-"""What a reader process could do if a document ran its own code there: as little as the kernel allows."""
+"""A document that runs code in a reader process can do as little as the kernel allows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.model.fetching import Body
 from tests.feeds.documents import URL
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the measures are those of Linux")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these measures")
 #: The real program, whose parser runs the Python of a document and gives back what came of it.
 _TAKEN_OVER = """
 import sys
@@ -177,7 +177,7 @@ def test_the_environment_of_a_bot_that_reads_documents_is_hidden_without_landloc
         "            except PermissionError: print('refused', flush=True)\n"
         "            os._exit(0)\n"
         "        os.waitpid(pid, 0)\n"
-        # As any user but root: root may look into every process.
+        # Run as a user other than root, who may look into every process.
         "    if not os.getuid(): os.setresuid(65534, 65534, 65534); ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"
         "    forked()\n"
         "    try: await parsing.start_process(1_000_000)\n"

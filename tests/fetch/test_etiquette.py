@@ -1,4 +1,4 @@
-"""What is sent, and what of an answer's headers is kept."""
+"""The requests that are sent, and the headers of an answer that are kept."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ async def test_credentials_stay_on_their_own_origin(server: FeedServer, fetcher:
         answer = await fetcher.get(configured(url=address))
         assert [("authorization" in request.headers) for request in server.requests] == [True, True]
         assert "authorization" not in other.requests[0].headers
-    # What is stored keeps them; what is shown does not.
+    # Stored addresses keep them; shown addresses do not.
     assert answer.permanent_url == server.url("/b").replace("://", "://me:secret@")
     assert "secret" not in answer.url
 

@@ -1,4 +1,4 @@
-"""Pages of articles: what a host is asked and how often, and the text that is taken out."""
+"""Pages of articles: which requests a host gets and how often, and which text is extracted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROBOTS = "https://news.example.org/robots.txt"
 
 
 class Web:
-    """Answers by address; remembers what was asked, and when."""
+    """Answers by address, and records each request with its time."""
 
     def __init__(self, clock: FakeClock, **pages: object) -> None:
         self.clock = clock

@@ -1,4 +1,4 @@
-"""What one document may use of a reader process: time, memory, and the length of its answer."""
+"""The limits of one document in a reader process: time, memory, and the length of its answer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def faulty(body, **named):
 kinds.parse_document = faulty
 child.main(int(sys.argv[1]))
 """
-#: What the error of each of these documents says.
+#: The error that each of these documents causes.
 _TOO_MUCH = {
     "endless": (
         r"ended while it parsed this document \(more than 10 seconds of processor time\); it will be tried again"

@@ -42,7 +42,7 @@ def _frame(payload: bytes) -> bytes:
 
 
 TOO_LONG = prepare_items(Feed(url=URL), ParsedFeed(entries=(Entry(title="x" * 9_000),)))
-#: What the program does, and what is told of the document.
+#: The behaviour of the program, and the error of the document.
 LIARS = {
     "is about something else": (_says(protocol.frame_message(protocol.Text("x"))), "not a document"),
     "is no frame": (_says(b"<html>"), r"wrong answer: a length of \d+ bytes"),

@@ -83,7 +83,7 @@ async def test_new_mails_are_read_once_and_nothing_is_changed(box: imap.Mailbox)
         assert (await fetcher.get(request(url, etag=first.etag))).status == 304
         await asyncio.to_thread(box.deliver, mail("three"))
         assert subjects(await fetcher.get(request(url, etag=first.etag))) == ["three"]
-        # A mailbox that was made anew has other numbers: all of late is read again.
+        # A recreated mailbox has other numbers: all recent mails are read again.
         assert subjects(await fetcher.get(request(url, etag="1.9999"))) == ["one", "two", "three"]
         assert not any("Seen" in flags for flags in await asyncio.to_thread(box.flags))
 

@@ -47,7 +47,7 @@ def _child() -> int:
 
 async def _until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(300):
-        while not is_so():  # noqa: ASYNC110 -- another process tells no event
+        while not is_so():  # noqa: ASYNC110 -- another process sends no event
             await asyncio.sleep(0.01)
 
 

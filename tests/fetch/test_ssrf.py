@@ -1,4 +1,4 @@
-"""Nothing private is asked, by whatever name, in whatever notation, at whatever hop."""
+"""No request goes to a private address, under any name, in any notation, at any hop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes between two processes comes out as it went in, and nothing else comes out of any bytes."""
+"""A message between two processes arrives unchanged, and no bytes decode to anything else."""
 
 from __future__ import annotations
 

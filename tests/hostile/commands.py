@@ -31,9 +31,9 @@ class Done:
     code: int
     #: Both streams.
     told: str
-    #: Of the processor, the command's own and that of the processes that it started.
+    #: Processor seconds of the command and the processes that it started.
     seconds: float
-    #: The most that one of these processes held at a time, in bytes.
+    #: The largest memory of one of these processes, in bytes.
     memory: int
 
 
@@ -65,7 +65,7 @@ class World:
 
     def configure(self, urls: Mapping[str, str]) -> None:
         """``urls``: the feeds' addresses, and what each document is called."""
-        # The pages of articles are asked for too, so that links lead somewhere; of thousands that takes a minute.
+        # Pages of articles are fetched too, so that links lead somewhere; for thousands that takes a minute.
         feeds = [{"url": url, "full_text": "never" if "0,000 " in name else "always"} for url, name in urls.items()]
         configs.write(self.folder, bot=_BOT.format(folder=self.folder), feeds=feeds)
 
@@ -79,7 +79,7 @@ class World:
 
 
 def _waited(command: tuple[str, ...], output: int) -> tuple[int, int, resource.struct_rusage]:
-    """Of the whole command: those that it starts are counted when it has waited for them."""
+    """Return the use of the whole command; its child processes count once it has waited for them."""
     pid = os.posix_spawn(
         command[0],
         command,

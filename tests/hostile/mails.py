@@ -24,7 +24,7 @@ def _nested(count: int, rest: bytes) -> bytes:
     return b"Subject: Hostile\n" + b"".join(parts) + rest
 
 
-#: Made when it is asked for: together they have some 40 MB.
+#: Each is generated when it is needed: together they have about 40 MB.
 MAILS: Mapping[str, Callable[[], bytes]] = {
     "charset: a megabyte of Thai": lambda: _html("ก".encode("cp874") * 990_000, charset=b"tis-620"),
     "charset: a megabyte of Thai as text": lambda: (

@@ -1,4 +1,4 @@
-"""What hostile documents are made of."""
+"""Helpers that build hostile documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.testbed.servers.feeds import Reply
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What no document may reach."""
+    """The targets that no document may reach."""
 
     #: An address on a private network that nobody may ask.
     canary: str

@@ -1,4 +1,4 @@
-"""Hostile documents through the public commands: in time or refused, in bounded memory, and beside them all is well."""
+"""Hostile documents through the public commands: read in time or refused, in bounded memory, without harm to others."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the canary listens on 127.0.0.2"),
     pytest.mark.timeout(600),
 ]
-#: Of the processor, for one document, where the command takes a second for good ones; a slower machine may take longer.
+#: Processor time for one document if the command takes a second for good ones; a slower machine may take longer.
 SECONDS = 2.0
-#: Of one process. The limit of a reader process is 300 MB above its start.
+#: Memory of one process. The limit of a reader process is 300 MB above its start.
 MEMORY = 400_000_000
 GOOD_FEEDS = 5
 #: Some twenty documents each, of every sort: together they seldom take what one may.
@@ -28,7 +28,7 @@ BATCHES = [[*DOCUMENTS][at::PASSES] for at in range(PASSES)]
 
 
 async def _pass_over(hostile_world: World, names: Sequence[str]) -> float:
-    """One pass over these and good feeds: processor seconds beside those of a pass over the good ones alone."""
+    """Poll these and good feeds once. Return the extra processor seconds compared with the good feeds alone."""
     good = {hostile_world.serve_good(number): "good" for number in range(GOOD_FEEDS)}
     hostile_world.configure(good)
     usual = await hostile_world.run("once", "--now", "--json")
@@ -78,7 +78,7 @@ async def test_each_document_is_read_or_refused_in_time_and_good_feeds_are_read_
     tmp_path: Path, names: list[str]
 ) -> None:
     slow = names if await _seconds(_made(tmp_path / "together"), names) > SECONDS else []
-    # Which of them, if any, takes so long alone.
+    # Find the documents that take so long alone.
     alone = {name: await _seconds(_made(tmp_path / str(place)), [name]) for place, name in enumerate(slow)}
     assert {name: seconds for name, seconds in alone.items() if seconds > SECONDS} == {}
 

@@ -26,7 +26,7 @@ from tests.testbed import updates
 
 T = TypeVar("T", bound=Sized)
 
-#: Lengths, each eight times the one before. The first are short, so that an exponential expression ends.
+#: Lengths, each eight times the previous one. The first are short, so that an exponential expression ends.
 SIZES = (3, 24, 192, 1_536, 12_288)
 #: Shorter times are not compared: the clock is coarse and the machine busy.
 FLOOR_S = 0.01

@@ -60,7 +60,7 @@ protocol.PATIENCE = timedelta(seconds=1)
 read = kinds.parse_document
 
 class Panic(BaseException):
-    "As libraries in Rust raise it."
+    "Libraries in Rust raise such an exception."
 
 def panic():
     raise Panic
@@ -145,7 +145,7 @@ def test_a_hostile_mail_is_read_or_skipped_in_bounded_time(name: str) -> None:
         url="imaps://x.example/",
     )
     reading = kinds.parse_document(body, kind="imap")
-    # Of ten that it may take; each took longer before, or as long as it takes here.
+    # A mail may take ten seconds; each of these once took longer.
     assert time.process_time() - began < 5
     assert reading.skipped + len(reading.entries) > 0
 
@@ -194,7 +194,7 @@ async def test_without_reader_processes_a_mail_that_breaks_the_parser_is_skipped
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Panic(BaseException):
-        """As libraries in Rust raise it."""
+        """Libraries in Rust raise such an exception."""
 
     read = kinds.parse_document
 

@@ -10,7 +10,7 @@ from tests.testbed.servers.feeds import Reply
 
 _PLAIN = rss(item(1, title="Caf\u00e9 \u2014 \u4e2d\u6587"))
 _VERSION = '{"version": "https://jsonfeed.org/version/1.1", '
-#: Codecs of Python that are no charset, and charsets that are not what the bytes are in.
+#: Python codecs that are not charsets, and charsets that do not fit the bytes.
 _LABELS = (
     "unicode_escape raw_unicode_escape rot13 zlib base64 hex idna punycode undefined utf-7 utf-16 utf-32 iso2022_jp hz"
     " cp037 shift_jis euc-kr big5 none ../../x mbcs utf-8-sig"

@@ -15,7 +15,7 @@ from tests.testbed.fakes import START
 
 FEED = Feed(url="https://www.example.org/rss", name="Example")
 DAY = timedelta(hours=24)
-#: A body that is long enough to tell an article by.
+#: The shortest body that identifies an article.
 LONG = "<p>" + "The regulator ordered the company to open its servers to unfettered access. " * 5 + "</p>"
 
 

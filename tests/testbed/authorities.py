@@ -16,7 +16,7 @@ _load = ssl.SSLContext.load_verify_locations
 
 
 def trust_one() -> None:
-    """Let the contexts of this process read one authority where they would read those of the machine."""
+    """Make the contexts of this process read one authority instead of the machine's."""
     ssl.SSLContext.load_verify_locations = _load_one  # type: ignore[method-assign, assignment]
 
 

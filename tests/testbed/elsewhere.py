@@ -9,7 +9,7 @@ from tests.testbed.servers.feeds import FeedServer
 
 
 class Elsewhere:
-    """Implements ports.Fetcher: ``https://t.me/s/x`` is asked as ``/t.me/s/x`` of ``server``."""
+    """A ports.Fetcher that requests ``https://t.me/s/x`` as ``/t.me/s/x`` from ``server``."""
 
     def __init__(self, fetcher: Fetcher, server: FeedServer) -> None:
         self._fetcher = fetcher

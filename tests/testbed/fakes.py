@@ -10,7 +10,7 @@ START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 
 
 class FakeClock:
-    """Time stands still until it is moved; sleeping moves it."""
+    """A clock that moves only when it is advanced; sleeping advances it."""
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
@@ -30,7 +30,7 @@ class FakeClock:
 
 
 class MemoryKeyValues:
-    """What a channel keeps between runs, in a dictionary."""
+    """Stores what a channel keeps between runs in a dictionary."""
 
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Imported by the process that commands are forked from: what each of them would import and build anew."""
+"""The process that commands are forked from imports this, so that no command has to import and build it again."""
 
 from __future__ import annotations
 

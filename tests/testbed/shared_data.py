@@ -1,4 +1,4 @@
-"""Where the real data lies that tests and benches read; never part of the repository."""
+"""Finds the real data that tests and benches read; it is never part of the repository."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Page:
             return await client.get(path, headers=headers, params=params)
 
     async def tick(self) -> None:
-        """What a running bot writes down each second."""
+        """Record a sign of life, as a running bot does each second."""
         now = self.clock.now()
         await self.running.store.write(lambda tx: keys.TICK.put(tx, now))
 
@@ -133,7 +133,7 @@ def filled(filled_once: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def shared(filled_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """A page in a loop of its own for all tests that only read it."""
+    """A page in a separate loop for all tests that only read it."""
     folder = copied(filled_once, tmp_path_factory.mktemp("shared") / "config")
     opened: Future[Page] = Future()
     is_over = threading.Event()

@@ -1,4 +1,4 @@
-"""What the feeds of the page's tests say."""
+"""The articles in the feeds of the page's tests."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ OTHER_RULES = """\
 
 
 def add_long_story(tx: storage.Transaction) -> None:
-    """Store a story of eight articles, of which the last corrects an amount, posted in two channels."""
+    """Store a story of eight articles, the last of which corrects an amount, posted in two channels."""
     headlines = (
         "BlackBerry may be fined up to $20 million over its servers in Pakistan",
         "Pakistan's regulator threatens BlackBerry with a fine of $20 million over encrypted messages",

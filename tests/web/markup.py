@@ -16,7 +16,7 @@ def elements(tree: html.HtmlElement, xpath: str) -> list[html.HtmlElement]:
 
 
 def values(tree: html.HtmlElement, xpath: str) -> list[str]:
-    """Of attributes."""
+    """Return the values of attributes."""
     return cast("list[str]", tree.xpath(xpath))
 
 

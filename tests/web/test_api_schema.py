@@ -27,7 +27,7 @@ parameters = {{ "path.{name}" = "{of}" }}
 
 
 async def known(page: Page) -> dict[str, str]:
-    """What a path can name, by the operation's path: without it nearly every request ends with 404."""
+    """Return an existing name for each operation's path; without it nearly every request ends with 404."""
     story = (await page.running.store.read(lambda tx: tx.stories.since(None)))[0]
     names: dict[str, str] = {"stories/{id}": story.id, "stories/{id}/split": story.id, "stories/{id}/merge": story.id}
     silence = (await page.running.store.read(lambda tx: tx.silences.all()))[0]

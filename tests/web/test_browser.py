@@ -130,7 +130,7 @@ async def test_every_page_is_readable_and_accessible(
         assert title.endswith("· Wirewatch"), f"{name}: a script has run: {title}"
         overflow = await tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0, f"{name} is {overflow} pixels too wide"
-        # Axe takes a second a page: what it finds hangs on the colours and the layout, each of which comes up once.
+        # Axe takes a second per page. Its result depends on colours and layout, so each is checked once.
         if (size, scheme) not in ((PHONE, "light"), (DESK, "dark")):
             continue
         result = (await Axe().run(tab)).response["violations"]
@@ -225,7 +225,7 @@ async def test_a_page_of_another_site_runs_no_rule_and_reads_nothing(page: Page,
         await tab.goto(f"http://127.0.0.1:{port}/")
         await tab.wait_for_load_state("networkidle")
         assert len(ended) == 4
-        # What is refused and may not be shown either is told as a failure.
+        # A refusal that may not be shown appears as a failure.
         assert set(codes) <= {403}
         await tab.get_by_text("follow").click()
         await tab.wait_for_url("**/try?rule=**")

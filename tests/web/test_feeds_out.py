@@ -1,4 +1,4 @@
-"""Stories as feeds: valid, read by others and by this bot, opened by a token of their own, and harmless."""
+"""Stories as feeds: valid, readable by others and by this bot, protected by a separate token, and harmless."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may read the page."""
+"""The access rules of the page."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ async def test_without_a_token_nothing_is_shown_to_readers_behind_a_proxy(shared
 
 
 async def test_without_a_token_a_proxy_that_speaks_http_1_0_gets_nothing(shared: Page) -> None:
-    """By default, nginx passes requests on in HTTP/1.0, without a header of its own, and with our name as the host."""
+    """By default, nginx forwards requests in HTTP/1.0, adds no header, and names us as the host."""
     address = urlsplit(shared.site.url)
     for path, status in (("/stories", b"421"), ("/healthz/live", b"200")):
         reader, writer = await asyncio.open_connection(address.hostname, address.port)

@@ -1,4 +1,4 @@
-"""The rules page shows what readers said of each rule."""
+"""The rules page shows the readers' opinions of each rule."""
 
 from __future__ import annotations
 

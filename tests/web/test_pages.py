@@ -1,4 +1,4 @@
-"""What the pages say, over the network, and that nothing from a feed comes to life in them."""
+"""The content of the pages over the network; nothing from a feed is active in them."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ async def test_the_configuration_page_shows_each_problem_with_its_caret(shared: 
     (problem,) = [element.text_content() for element in elements(tree, "//pre") if "notfy" in element.text_content()]
     assert "^^^^^" in problem
     assert 'did you mean "notify"?' in problem
-    # On a phone what is said breaks where the screen ends; a line of the file does not, nor do its carets.
+    # On a phone the message wraps at the edge of the screen; the line of the file and its carets do not.
     texts = [text_of(span) for span in elements(tree, "//pre//span[@class='said']")]
     assert any("notfy" in line for line in texts)
     assert not any("^^^^^" in line for line in texts)

@@ -33,7 +33,7 @@ async def tried(page: Page, rule: str, **more: str) -> html.HtmlElement:
 
 
 def said(tree: html.HtmlElement) -> str:
-    """What stands under the form."""
+    """Return the text under the form."""
     return " ".join(text_of(section) for section in elements(tree, "//section"))
 
 

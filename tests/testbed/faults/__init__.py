@@ -39,7 +39,7 @@ def write_package(folder: Path) -> Path:
 
 @contextmanager
 def installed(folder: Path) -> Iterator[None]:
-    """Install the plug-ins for a while: into this process, and into those that it starts."""
+    """Install the plug-ins in this process and its child processes."""
     sys.path.append(str(write_package(folder)))
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (before, str(folder))))

@@ -1,4 +1,4 @@
-"""What a server of a test's own lacks here: a skip with the reason, or an error where the server is required."""
+"""Skip a test whose server is missing here, or fail if the server is required."""
 
 from __future__ import annotations
 

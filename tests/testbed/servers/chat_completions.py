@@ -3,7 +3,7 @@
     with faulty.serve(chat_completions.Model()) as server:
         server.service.answer_with("same_event", lambda data: {...})
 
-What it refuses, and where that is said: a request that is not of the schema of `POST /chat/completions`
+It refuses, with the source of each rule, a request that does not match the schema of `POST /chat/completions`
 (github.com/openai/openai-openapi); a schema of which an object lacks `additionalProperties: false` or does not require
 each of its properties (platform.openai.com/docs/guides/structured-outputs, "Supported schemas"); a wrong key; another
 model than its own. It never streams. An answer that the test made and that does not meet the schema is a fault of the
@@ -122,7 +122,7 @@ class Model:
 
 
 def _check_schema(form: Any) -> None:
-    """What strict mode asks for of each object."""
+    """Check what strict mode requires of each object."""
     jsonschema_rs.meta.validate(form)
     for value in (form, *form.get("$defs", {}).values()):
         if value.get("type") != "object":

@@ -3,7 +3,7 @@
     with faulty.serve(discord.Guild()) as server:
         server.service.messages(server.service.news)
 
-What it refuses in a message is in ``discord_rules``. Here, from discord/discord-api-docs, folder developers: rate
+``discord_rules`` has what it refuses in a message. Here, from discord/discord-api-docs, folder developers: rate
 limits and their headers (topics/rate-limits.mdx), the User-Agent (reference.mdx), threads whose id is that of their
 message (resources/channel.mdx), an empty history without Read Message History and a nonce that is checked "in the past
 few minutes" and not given back later (resources/message.mdx), permissions (topics/permissions.mdx), webhooks
@@ -74,7 +74,7 @@ class Guild:
             return [dict(message) for message in self.channels[channel].messages]
 
     def everything(self) -> list[dict[str, Any]]:
-        """All messages, those of threads too, in order of arrival."""
+        """Return all messages, also in threads, in order of arrival."""
         with self.lock:
             results = [message for channel in self.channels.values() for message in channel.messages]
             return sorted((dict(message) for message in results), key=lambda message: int(message["id"]))
@@ -225,7 +225,7 @@ class Guild:
         if not self.rights & HISTORY:
             return Answer(200, [])
         results = [message for message in channel.messages if int(message["id"]) > int(query.get("after", 0))]
-        # After a message: those that follow it at once; else the newest. Each page is newest first.
+        # Return the messages right after one message, or the newest. Each page is newest first.
         page = results[:limit] if "after" in query else results[-limit:]
         return Answer(200, [dict(message) for message in reversed(page)])
 

@@ -1,4 +1,4 @@
-"""What Discord refuses in a message, with its own words.
+"""The messages that Discord refuses, with its error texts.
 
 From discord/discord-api-docs: developers/resources/message.mdx ("Create Message", "Embed Limits", "Allowed Mentions"),
 developers/resources/channel.mdx ("Start Thread from Message") and developers/topics/opcodes-and-status-codes.mdx.
@@ -27,7 +27,7 @@ _MESSAGE = {"content", "embeds", "allowed_mentions", "flags"}
 CREATE = _MESSAGE | {"nonce", "enforce_nonce", "message_reference", "tts"}
 EDIT = _MESSAGE
 WEBHOOK = _MESSAGE | {"username", "avatar_url", "tts", "thread_name"}
-#: What Discord reads as a mention in a content.
+#: The text that Discord reads as a mention.
 MENTION = re.compile(r"@(?:everyone|here)|<@[!&]?\d+>")
 
 
@@ -76,7 +76,7 @@ def _length(field: str, value: Any, limit: int) -> int:
 
 
 def _check_embed(embed: Any) -> int:
-    """How much of the whole it takes."""
+    """Return its share of the total length."""
     if not isinstance(embed, Mapping):
         raise invalid("embeds", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
     unknown = set(embed) - {*EMBED_FIELDS, "url", "color", "timestamp", "footer", "author", "fields"}

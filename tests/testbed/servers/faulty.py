@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.testbed.servers import quiet
 
-#: What a fault does, before or after the message was taken.
+#: The effect of a fault, before or after the message was accepted.
 FAULTS = ("500", "500_after", "reset", "reset_after", "hang", "hang_after", "429", "garbage", "garbage_after")
 #: Taken only after a hang, when the client may have given up, or be dead.
 LATE = "late"
@@ -55,12 +55,12 @@ class Service(Protocol):
     lock: threading.RLock
 
     def doing(self, request: Request) -> str:
-        """What a request asks for, in a word: post, edit, look."""
+        """Return the kind of a request: post, edit, look."""
 
     def answer(self, request: Request) -> Answer: ...
 
     def too_many(self) -> Answer:
-        """As the service says that there are too many requests."""
+        """Answer as the service does when there are too many requests."""
 
 
 class Always:
@@ -90,12 +90,12 @@ class Server(Generic[S]):
 
     def __init__(self, service: S, port: int = 0) -> None:
         self.service = service
-        #: What each request asked for, and the request; faulty ones too.
+        #: The kind of each request, and the request; also those that failed.
         self.requests: list[tuple[str, Request]] = []
         self.hang_seconds = 2.0
         #: How long each message is on its way, and its answer.
         self.pause_seconds = 0.0
-        #: Called with what is asked for and "before" or "after" it is taken; True: no answer is given.
+        #: Called with the kind of request and "before" or "after" it is accepted; True suppresses the answer.
         self.at: Callable[[str, str], bool] = lambda doing, when: False
         self.faults: Counter[str] = Counter()
         self.stopped = threading.Event()
@@ -128,7 +128,7 @@ class Server(Generic[S]):
         return fault
 
     def asked(self, doing: str) -> int:
-        """How often it was asked for."""
+        """Return how many requests of this kind came."""
         return sum(each == doing for each, _ in self.requests)
 
 

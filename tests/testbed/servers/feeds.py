@@ -1,4 +1,4 @@
-"""A real local HTTP origin that behaves as badly as it is told to.
+"""A real local HTTP origin that behaves as badly as a test wants.
 
 async with FeedServer() as server:
     server.serve("/feed", RSS)                                  # 200 with ETag, then 304
@@ -36,7 +36,7 @@ class Reply:
     delay_seconds: float = 0.0
     #: One byte of the body each so many seconds; None: all at once.
     drip_seconds: float | None = None
-    #: The same for the bytes of the head.
+    #: The pause between the bytes of the head.
     drip_head_seconds: float | None = None
     #: Close after so many bytes of the body although more were promised; None: send all.
     cut_after: int | None = None
@@ -79,7 +79,7 @@ class FeedServer:
     """An origin on 127.0.0.1; a path without a script answers 404."""
 
     def __init__(self, *, tls: bool = False, clients: Path | None = None) -> None:
-        """``clients``: the authority of the certificates that are asked of clients; None: none is asked."""
+        """``clients``: the authority of client certificates; None requires no certificate."""
         self.requests: list[Seen] = []
         #: The most requests that were under way at once.
         self.most_at_once = 0
@@ -101,7 +101,7 @@ class FeedServer:
             if self._clients is not None:
                 context.load_verify_locations(self._clients)
                 context.verify_mode = ssl.CERT_REQUIRED
-        # Who leaves in the middle of a handshake is not waited for.
+        # Do not wait for a client that leaves during the handshake.
         patience = 0.2 if context else None
         self._server = await asyncio.start_server(
             self._serve, "127.0.0.1", 0, ssl=context, ssl_shutdown_timeout=patience
@@ -123,7 +123,7 @@ class FeedServer:
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}{path}"
 
     def serve(self, path: str, reply: Reply | bytes) -> None:
-        """The same answer every time."""
+        """Give the same answer every time."""
         self._scripts[path] = [reply if isinstance(reply, Reply) else Reply(body=reply)]
 
     def script(self, path: str, *replies: Reply | bytes) -> None:

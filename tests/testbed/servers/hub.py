@@ -33,7 +33,7 @@ class Subscriber:
 @dataclass(kw_only=True)
 class Hub:
     port: int = 0
-    #: What it grants.
+    #: The lease that it grants.
     lease_seconds: int = 864_000
     #: Status of the answer to who subscribes; 202 is followed by a question back.
     answers: int = 202

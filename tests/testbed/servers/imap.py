@@ -50,7 +50,7 @@ class Mailbox:
                 assert status == "OK", text
 
     def flags(self) -> list[str]:
-        """Of each mail, as the server writes them."""
+        """Return the flags of each mail as the server writes them."""
         with self._client() as client:
             client.select(self.folder, readonly=True)
             _, result = client.fetch("1:*", "(FLAGS)")

@@ -78,7 +78,7 @@ class Homeserver:
         return room
 
     def messages(self, room: str) -> list[dict[str, Any]]:
-        """As a program shows them: an edit takes the place of what it replaces. With ``edits`` and ``thread``."""
+        """Return messages as a client shows them: an edit replaces its message. Adds ``edits`` and ``thread``."""
         with self.lock:
             events = list(self.rooms[f"!{room}:wirewatch.test"].events)
         shown: dict[str, dict[str, Any]] = {}
@@ -202,7 +202,7 @@ class Homeserver:
             "event_id": f"$event{self._last}",
             "origin_server_ts": int(time.time() * 1000),  # noqa: TID251 - a server has its own clock
             "content": request.body,
-            # As much as a real one has of it.
+            # Return the part of the answer that a real server has.
             "hashes": {"sha256": "x" * 43},
             "signatures": {"wirewatch.test": {"ed25519:a_abcd": "x" * 86}},
             "auth_events": ["$" + "x" * 43] * 4,

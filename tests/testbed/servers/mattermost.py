@@ -24,7 +24,7 @@ ME, SOMEBODY = "b" * 26, "s" * 26
 MESSAGE_RUNES, PROPS_RUNES = 16_383, 760_000
 #: app: pendingPostIDsCacheTTL.
 _PENDING_SECONDS = 30
-#: What a client may set of a post (model: Post); the rest is the server's. Stricter: there it is ignored.
+#: The keys of a post that a client may set (model: Post). A real server ignores the others.
 _CREATE = {"channel_id", "root_id", "message", "props", "pending_post_id", "file_ids"}
 _PATCH = {"message", "props", "file_ids", "is_pinned", "has_reactions"}
 
@@ -56,7 +56,7 @@ class Mattermost:
         self.lock = threading.RLock()
         self.token = TOKEN
         self.channels: dict[str, Channel] = {}
-        #: Who would have been notified by name.
+        #: The people who would have been notified by name.
         self.pinged: list[str] = []
         #: Seconds after which a post can no longer be edited (ServiceSettings.PostEditTimeLimit); -1: never.
         self.edit_limit_seconds = -1

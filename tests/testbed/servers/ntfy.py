@@ -29,7 +29,7 @@ class Server:
         return f"ntfy://127.0.0.1:{self.port}/{topic}"
 
     def read(self, topic: str) -> list[dict[str, Any]]:
-        """What the topic holds, oldest first (docs.ntfy.sh/subscribe/api)."""
+        """Return the messages of the topic, oldest first (docs.ntfy.sh/subscribe/api)."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{topic}/json?poll=1", timeout=10) as answer:
             return [json.loads(line) for line in answer]
 

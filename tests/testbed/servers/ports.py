@@ -1,4 +1,4 @@
-"""Ports of servers that are programs of their own."""
+"""Ports of servers that are separate programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import IO
 
 
 def free() -> int:
-    """A port that nobody has now; for a program that cannot be told to choose one."""
+    """Return a port that is free now, for a program that cannot choose one itself."""
     with socket.socket() as opened:
         opened.bind(("127.0.0.1", 0))
         port: int = opened.getsockname()[1]
@@ -17,7 +17,7 @@ def free() -> int:
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: IO[bytes], *, seconds: float) -> None:
-    """Until the server answers. Raises RuntimeError with what it said when it ended or never did."""
+    """Wait until the server answers. Raises RuntimeError with its output if it ended or never answered."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         try:

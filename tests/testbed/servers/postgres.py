@@ -26,7 +26,7 @@ _PORT = 5432
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    #: Of the server's socket.
+    #: The folder of the server's socket.
     folder: Path
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 

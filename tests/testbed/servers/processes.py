@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def children(pid: int) -> list[int]:
-    """Those that a process has started and that live."""
+    """Return the running processes that a process has started."""
     return [int(text) for item in Path(f"/proc/{pid}/task").glob("*/children") for text in item.read_text().split()]
 
 

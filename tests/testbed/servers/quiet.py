@@ -18,7 +18,7 @@ class QuietServer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print nothing: a client that was killed is no news."""
+        """Print nothing: killed clients are expected."""
 
 
 class QuietHandler(BaseHTTPRequestHandler):

@@ -6,7 +6,7 @@ It refuses what Slack refuses and keeps what it took. In a test:
         server.workspace.add_channel("policy-alerts")
         server.fail("chat.postMessage", "reset_after")
 
-As a process: ``python -m tests.testbed.servers.slack --port 8089 --channel policy-alerts``. ``GET /record`` gives
+A process: ``python -m tests.testbed.servers.slack --port 8089 --channel policy-alerts``. ``GET /record`` gives
 what each channel has taken.
 """
 

@@ -1,4 +1,4 @@
-"""What Slack refuses in a message: limits, and the shape of blocks and metadata.
+"""The messages that Slack refuses: limits, and the shape of blocks and metadata.
 
 Stricter than Slack where Slack is only known to misbehave: a text past 4,000 characters is split there, here refused.
 """

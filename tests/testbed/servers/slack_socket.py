@@ -38,10 +38,10 @@ class SocketMode:
         self._server: websocket.Server | None = None
         self._thread: threading.Thread | None = None
         self.connections: list[websocket.ServerConnection] = []
-        #: Connections that ever said hello.
+        #: The number of connections that were greeted.
         self.greeted = 0
         self.envelopes: dict[str, Envelope] = {}
-        #: What a client sent that Slack would not take.
+        #: Messages of a client that Slack would refuse.
         self.offences: list[str] = []
 
     def open(self) -> str:
@@ -110,7 +110,7 @@ class SocketMode:
     def press(
         self, message: Mapping[str, Any], *, channel: str, action: str, user: str = "U0AMINA", option: str | None = None
     ) -> str:
-        """Click what stands in the message: the element whose action is ``action``, and its option of that text.
+        """Click the element of the message whose action is ``action``, or its option with that text.
 
         Gives the envelope's id.
         """
@@ -134,7 +134,7 @@ class SocketMode:
 
     @staticmethod
     def payload(actions: list[dict[str, Any]], *, channel: str, ts: str, user: str) -> dict[str, Any]:
-        """As Slack sends it; docs.slack.dev/reference/interaction-payloads/block_actions-payload."""
+        """Return the payload as Slack sends it; docs.slack.dev/reference/interaction-payloads/block_actions-payload."""
         return {
             "type": "block_actions",
             "user": {"id": user, "username": "amina", "name": "amina", "team_id": "T1"},
@@ -167,7 +167,7 @@ class SocketMode:
     def send(self, payload: object, *, kind: str = "interactive") -> str:
         """Deliver a payload on one connection. Gives the envelope's id."""
         name = f"envelope-{next(self._numbers)}"
-        # Of a command the acknowledgement may hold the answer; ours never does.
+        # The acknowledgement of a command may contain the answer; ours never does.
         text = {"envelope_id": name, "payload": payload, "type": kind, "accepts_response_payload": kind[0] == "s"}
         self.envelopes[name] = Envelope(json.dumps(text))
         self.deliver(name)

@@ -45,16 +45,16 @@ class TooFast(Exception):
 
 @dataclass(slots=True)
 class Workspace:
-    """What the server knows. ``least_gap``: seconds between two posts of a channel, None: not enforced."""
+    """The state of the server. ``least_gap``: seconds between two posts of a channel; None enforces none."""
 
     tokens: dict[str, set[str]] = field(default_factory=lambda: {TOKEN: set(SCOPES)})
     app_tokens: dict[str, set[str]] = field(default_factory=lambda: {APP_TOKEN: {"connections:write"}})
     #: Gives the address of a new connection; None: Socket Mode is off.
     open_connection: Callable[[], str] | None = None
     channels: dict[str, Channel] = field(default_factory=dict)
-    #: What was said to one person only.
+    #: Messages that only one person sees.
     whispers: list[dict[str, Any]] = field(default_factory=list)
-    #: What was posted to the address of a command.
+    #: Answers that were posted to the address of a command.
     answers: list[dict[str, Any]] = field(default_factory=list)
     #: Person -> the Home tab that they see.
     homes: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -52,7 +52,7 @@ def parse(content: bytes) -> EmailMessage:
 
 def check(content: bytes) -> EmailMessage:
     """A mail as the standards allow it. Raises Refused."""
-    # RFC 5321, section 2.3.8: a line ends with CR LF, and neither stands alone.
+    # RFC 5321, section 2.3.8: a line ends with CR LF, and neither occurs alone.
     if re.search(rb"(?<!\r)\n|\r(?!\n)|\0", content):
         raise Refused("550 5.6.11 bare CR, LF or NUL")
     # RFC 5321, section 2.4: without 8BITMIME only ASCII.
@@ -118,7 +118,7 @@ class Server(Controller):
         super().__init__(self, hostname="127.0.0.1", port=0, ready_timeout=10, ssl_context=implicit)
 
     def script(self, command: str, answer: str, *, times: int = 1) -> None:
-        """What the next ``times`` of MAIL, RCPT, "RCPT address", DATA or AUTH are answered."""
+        """Set the answer to the next ``times`` of MAIL, RCPT, "RCPT address", DATA or AUTH."""
         self._scripts[command].extend([answer] * times)
 
     def factory(self) -> SMTP:
@@ -205,7 +205,7 @@ class Server(Controller):
             result = transport.get_extra_info("socket")
             result.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
-        # The client is gone: nothing more is said to it.
+        # The client is gone: send it nothing more.
         await asyncio.sleep(3600)
 
 

@@ -1,4 +1,4 @@
-"""A real Matrix homeserver: Synapse, from PyPI, in an environment of its own.
+"""A real Matrix homeserver: Synapse, from PyPI, in a separate environment.
 
 It is a quarter of a gigabyte, so it is made only where APPRISE_TEST=require asks for it, or where SYNAPSE_ENV names a
 folder that holds one already (made by ``python -m venv FOLDER && FOLDER/bin/pip install matrix-synapse``).
@@ -52,9 +52,9 @@ listeners:
 @dataclass(frozen=True, slots=True)
 class Server:
     port: int
-    #: Of the bot's own session.
+    #: The access token of the bot.
     token: str
-    #: Of a person's, who owns rooms.
+    #: The access token of a person who owns rooms.
     owner: str
 
     def address(self, room: str, *, password: str = _PASSWORD) -> str:
@@ -76,13 +76,13 @@ class Server:
         return [event["content"] for event in events if event["type"] == "m.room.message"]
 
     def related(self, event_id: str, room_id: str, kind: str) -> int:
-        """How many events the server counts as m.thread or m.replace of one."""
+        """Return how many events the server counts as m.thread or m.replace of an event."""
         path = f"/rooms/{urllib.parse.quote(room_id)}/relations/{urllib.parse.quote(event_id)}/{kind}"
         result = _call(self.port, "GET", path, None, {"Authorization": f"Bearer {self.token}"}, version="v1")
         return len(result["chunk"])
 
     def set_power(self, room_id: str, needed: int) -> None:
-        """What a member needs to send a message."""
+        """Set the power level that a member needs to send a message."""
         path = f"/rooms/{urllib.parse.quote(room_id)}/state/m.room.power_levels"
         levels = self._call("GET", path, token=self.owner)
         self._call("PUT", path, {**levels, "events_default": needed}, token=self.owner)
@@ -166,7 +166,7 @@ def _call(
 
 
 class Relay:
-    """A real homeserver behind the faults of ``faulty``: what it is asked goes on to it."""
+    """A real homeserver behind the faults of ``faulty``, which forwards each request."""
 
     SENDS: frozenset[str] = matrix.Homeserver.SENDS
 

@@ -1,14 +1,14 @@
-"""A strict local workflow of Microsoft Teams: the webhook, and the channel in which its cards stand.
+"""A strict local workflow of Microsoft Teams: the webhook, and the channel that shows its cards.
 
     with faulty.serve(teams.Workflow()) as server:
         server.service.cards
 
-What it refuses, and where that is said: a card that is no Adaptive Card or is later than version 1.4
+It refuses, with the source of each rule, a card that is not an Adaptive Card or is later than version 1.4
 (Skitionek/notify-microsoft-teams #107, atc0005/go-teams-notify #265); a document without ``attachments``
 (argoproj/argo-cd #18981); more than 28 KB (MicrosoftDocs/msteams-docs,
 webhooks-and-connectors/how-to/add-incoming-webhook.md); elements and properties that are not in the schema of Adaptive
 Cards (learn.microsoft.com/adaptive-cards/schema-explorer). The real one answers 202 to a card that it then fails to
-post: here it is refused at once, so that a test sees it. Its error codes are those of Azure Logic Apps.
+post: here it is refused at once, so that a test sees it. It uses the error codes of Azure Logic Apps.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Workflow:
         self.is_on = True
         self.for_anyone = True
         self.exists = True
-        #: The cards that stand in the channel, in order.
+        #: The cards of the channel, in order.
         self.cards: list[dict[str, Any]] = []
 
     def doing(self, request: Request) -> str:
@@ -134,5 +134,5 @@ def lines(card: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]
 
 
 def text(card: Mapping[str, Any]) -> str:
-    """What a reader sees."""
+    """Return the text that a reader sees."""
     return "\n".join("".join(run["text"] for run in runs) for _, runs in lines(card))

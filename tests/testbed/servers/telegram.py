@@ -30,7 +30,7 @@ TEXT, ENTITIES, BYTES = 4_096, 100, 1 << 15
 _KINDS = {"bold", "italic", "strikethrough", "text_link", "blockquote", "expandable_blockquote", "code", "underline"}
 _SEND = {"chat_id", "text", "entities", "link_preview_options", "reply_parameters", "message_thread_id", "reply_markup"}
 _EDIT = {"chat_id", "text", "entities", "link_preview_options", "message_id", "reply_markup"}
-#: What Telegram finds in a text by itself (td/telegram/MessageEntity.cpp, ``match_mentions``).
+#: The mentions that Telegram finds in a text (td/telegram/MessageEntity.cpp, ``match_mentions``).
 MENTION = re.compile(r"(?<!\w)@[A-Za-z0-9_]{2,32}")
 #: And its commands (``match_bot_commands``).
 COMMAND = re.compile(r"(?<![\w/<>])/[A-Za-z0-9_]{1,64}(?![\w/<>])")
@@ -256,7 +256,7 @@ class BotApi:
             self.updates.append({"update_id": 900 + self._presses, "callback_query": query})
 
     def _updates(self, body: Mapping[str, Any]) -> Any:
-        """core.telegram.org/bots/api, "getUpdates": an offset confirms what was given before; 409 beside a webhook."""
+        """core.telegram.org/bots/api, "getUpdates": an offset confirms earlier updates; 409 if there is a webhook."""
         if self.webhook:
             words = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
             raise Refused(409, f"Conflict: {words}")
@@ -264,7 +264,7 @@ class BotApi:
             raise Refused(400, "Bad Request: unknown arguments")
         self.updates = [update for update in self.updates if update["update_id"] >= body.get("offset", 0)]
         if not self.updates and body.get("timeout"):
-            # Shorter than a real one waits; the other requests are held up meanwhile.
+            # Shorter than a real server waits, because other requests have to wait for it.
             time.sleep(0.05)
         return [dict(update) for update in self.updates]
 

@@ -1,4 +1,4 @@
-"""Story updates: what a story said, what a later article says, and what of it is news; read from the YAML beside."""
+"""Story updates from the YAML files of this folder: a story, a later article, and what is new in it."""
 
 from __future__ import annotations
 
