@@ -1,4 +1,4 @@
-"""What holds for every suite: one PostgreSQL and the like, a heap without tests, in CI the same generated examples."""
+"""Settings of every suite: one PostgreSQL per run, a heap without tests, and in CI the same generated examples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONG_FOLDERS = frozenset(("cli", "container", "crash", "docs", "fetch", "hostil
 _TIMEOUT = re.compile(r"Timeout|timed out|no answer in \d+ seconds")
 
 authorities.trust_one()
-# No deadline: a busy machine is no fault of the code.
+# No deadline: a busy machine is not a fault of the code.
 settings.register_profile("ci", derandomize=True, deadline=None)
 # Runs outside CI try other examples each time, so that fewer of them are enough.
 settings.register_profile("anywhere", max_examples=40, deadline=None)
@@ -47,13 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Thousands of tests are not walked by each collection of the garbage, of which each start of the bot asks one."""
+    """Exclude thousands of tests from garbage collection, which each start of the bot triggers."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell who meets failures on a laptop under load that none of them is about the code."""
+    """Say so if all failures are timeouts of a busy machine."""
     failed = [*terminalreporter.stats.get("failed", ()), *terminalreporter.stats.get("error", ())]
     if failed and all(_TIMEOUT.search(report.longreprtext.rpartition("\nE  ")[2]) for report in failed):
         terminalreporter.write_line(

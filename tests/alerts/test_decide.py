@@ -386,7 +386,7 @@ def at(now: datetime, alert: Alert, *deadlines: Deadline, **changes: object) -> 
 
 
 def pass_at(now: datetime, alert: Alert, *deadlines: Deadline) -> tuple[list[Decision], Alert]:
-    """As a tick does: what is due, then the next hold."""
+    """Release what is due and compute the next hold, as a tick does."""
     current = at(now, alert, *deadlines)
     created = list(alerts.due_reminders(current))
     for decision in created:

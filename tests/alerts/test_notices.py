@@ -1,4 +1,4 @@
-"""What the operator is told of: once an occasion, with what is known and what to do."""
+"""Notices to the operator: once per occasion, with the facts and the remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Precision is that of stories: of each person the last word, of several people the majority."""
+"""Precision counts stories: the last opinion of each person, and the majority of several."""
 
 from __future__ import annotations
 

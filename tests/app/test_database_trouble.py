@@ -1,4 +1,4 @@
-"""Another program locks the database of a running bot: it goes on afterwards, loses nothing and repeats nothing."""
+"""Another program locks the database of a running bot: afterwards it continues, loses nothing and repeats nothing."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def interactions(store: storage.Store, clock: FakeClock, live: Live | None = Non
 
 
 async def play(store: storage.Store, *changes: tuple[float, str | None]) -> list[str]:
-    """What the operator was told."""
+    """Return the notices to the operator."""
     clock = FakeClock()
     script = Script(clock, *changes)
     async with asyncio.TaskGroup() as group:

@@ -36,7 +36,7 @@ async def test_feeds_that_hang_do_not_keep_the_others_from_being_polled(tmp_path
             server.serve(path, Reply(body=rss("late"), delay_seconds=600))
         for path in good:
             server.serve(path, rss("prompt"))
-        # Those that hang are claimed first: of feeds that are due at one time, in the order of addresses.
+        # Feeds that hang are claimed first: feeds due at one time are claimed in the order of addresses.
         feeds = [{"url": server.url(path), "owner": path} for path in (*hanging, *good)]
         folder = configs.write(tmp_path / "config", bot=HANGING_BOT.format(folder=tmp_path), feeds=feeds)
         environment = app.Environment(environ={})
@@ -68,7 +68,7 @@ async def test_a_pass_in_portions_polls_each_feed_once(tmp_path: Path, monkeypat
             assert len(polled) == len(set(polled)) == len(OUTLETS)
 
 
-# -- the whole application with documents read in a process of its own
+# -- the whole application with documents read in a separate process
 
 
 FIRST = Item(

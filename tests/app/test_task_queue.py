@@ -1,4 +1,4 @@
-"""The task engine by itself: its tables, and a database that cannot be reached."""
+"""The task engine alone: its tables, and a database that cannot be reached."""
 
 from __future__ import annotations
 

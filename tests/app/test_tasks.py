@@ -45,7 +45,7 @@ async def test_a_bug_beside_a_store_error_stays_a_group() -> None:
 
 
 async def test_a_cancellation_that_meets_a_store_error_is_not_lost() -> None:
-    """Python 3.11 raises the error alone: a loop that goes on after a store error would never end."""
+    """Python 3.11 raises the error alone: a loop that continues after a store error would never end."""
     is_failing, may_end = asyncio.Event(), asyncio.Event()
 
     async def fail_slowly() -> None:

@@ -1,4 +1,4 @@
-"""What channels are built from in tests."""
+"""Helpers that build channels for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listeners of channels connected to local servers, and a stand-in for the app that they report to."""
+"""Listeners of channels connected to local servers, and a fake app that they report to."""
 
 from __future__ import annotations
 

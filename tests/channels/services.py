@@ -48,7 +48,7 @@ class Service:
     #: The service's codes, what the channel does about each, and the server's answer with a code.
     codes: Mapping[Any, tuple[errors.Act, str]]
     refusal: Callable[[Any, errors.Act], str | Answer]
-    #: What a 429 of the server says.
+    #: The wait that a 429 of the server names.
     wait_seconds: float
     post: str = "post"
     #: Words that the service would read as a mention, and what it found in the messages that it took.

@@ -1,4 +1,4 @@
-"""Apprise against real servers that are programs of their own: what was sent is read back there."""
+"""Apprise against real, separate servers: the tests read back what was sent."""
 
 from __future__ import annotations
 

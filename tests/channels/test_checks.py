@@ -1,4 +1,4 @@
-"""What the running bot says of its channels when it starts."""
+"""The log lines about channels when the bot starts."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: sla
             raise RuntimeError("a bug")
 
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
-    broken: Channel = Broken()  # type: ignore[assignment] # only its check is asked for
+    broken: Channel = Broken()  # type: ignore[assignment] # only its check is used
     events = [event for event, _ in await logged(broken, hook)]
     assert events == ["channel raised an unexpected error"]

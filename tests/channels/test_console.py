@@ -20,7 +20,7 @@ GOLDEN = Path(__file__).parent / "golden" / "console.txt"
 
 
 async def test_every_message_reads_as_in_the_golden_page(capsys: pytest.CaptureFixture[str]) -> None:
-    """``WIREWATCH_GOLDEN=write`` writes it anew: look at the difference before committing it."""
+    """``WIREWATCH_GOLDEN=write`` rewrites it: look at the difference before you commit it."""
     channel = build("console")
     for message in messages.ALL.values():
         await channel.send(delivery(message))
@@ -28,7 +28,7 @@ async def test_every_message_reads_as_in_the_golden_page(capsys: pytest.CaptureF
     if os.environ.get("WIREWATCH_GOLDEN") == "write":
         GOLDEN.write_text(page)
     assert page == GOLDEN.read_text()
-    assert "\x1b" not in page, "no colour where there is no terminal"
+    assert "\x1b" not in page, "no colour without a terminal"
 
 
 async def test_a_terminal_of_another_character_set_still_shows_the_message(

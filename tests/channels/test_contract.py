@@ -1,6 +1,6 @@
-"""What every channel promises; a new kind is found and tested by itself.
+"""The contract of every channel; a new kind is found and tested automatically.
 
-A kind that speaks HTTP is given an address of a server that answers each status; see ``HTTP_KINDS``.
+A kind that uses HTTP gets the address of a server that answers each status; see ``HTTP_KINDS``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _of_discord(body: Any) -> Iterator[str]:
         yield embed["footer"]["text"] if "footer" in embed else ""
 
 
-#: Slack pings by what stands in angle brackets; a bare @name only with link_names, which no request has.
+#: Slack pings for text in angle brackets; a bare @name only with link_names, which no request has.
 _SLACK_PINGS = tuple(ping for ping in hostile.PINGS if ping.startswith("<"))
 #: A kind that is absent speaks no HTTP.
 HTTP_KINDS = [
@@ -121,7 +121,7 @@ def test_every_kind_that_was_found_is_under_this_contract() -> None:
         pytest.param(
             subject,
             check,
-            # A ninth of these messages goes to a strict server of each service too (tests/channels/test_services.py).
+            # Every ninth message also goes to a strict server of each service (tests/channels/test_services.py).
             marks=pytest.mark.long if check is _HOSTILE and subject.kind in _STRICT_KINDS else (),
             id=f"{' '.join((subject.kind, *subject.at('')[0]))} {check.__name__}",
         )

@@ -40,7 +40,7 @@ async def test_a_message_has_its_address_in_both_modes_and_without_one_it_is_sen
         assert receipt.link == f"https://discord.com/channels/{discord.GUILD_ID}/{server.service.news}/{receipt.ref}"
         results = [kind for kind, _ in server.requests]
         await channel.send(delivery(messages.POST, id=f"{number} again"))
-        assert [kind for kind, _ in server.requests[len(results) :]] == ["post"], "the server is asked for once"
+        assert [kind for kind, _ in server.requests[len(results) :]] == ["post"], "the server is looked up once"
     for channel, number in ((bot(server), "3"), (hook(server), "4")):
         server.fail("ask", "500")
         assert (await channel.send(delivery(messages.POST, id=number))).link == ""

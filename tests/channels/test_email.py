@@ -27,7 +27,7 @@ from tests.channels.context import Secrets, build, delivery
 from tests.testbed.fakes import FakeClock, MemoryKeyValues
 from tests.testbed.servers import smtp
 
-# Of a server behind TLS from the first byte.
+# A server that uses TLS from the first byte causes it.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
 DESK = "desk@example.org"

@@ -76,7 +76,7 @@ async def test_a_message_of_unknown_outcome_stands_there_once_looked_for_or_not(
     result = await desk.find(delivery(messages.POST), since=BEGINNING)
     assert (result is None) is (fault == "reset")
     repeated = await desk.send(delivery(messages.POST))
-    assert result is None or repeated.ref == result.ref, "the transaction id is that of the first try"
+    assert result is None or repeated.ref == result.ref, "the transaction id is the one of the first try"
     assert len(synapse_server.read(place)) == 1
 
 

@@ -1,4 +1,4 @@
-"""Whom the configuration mentions is notified on each service, in a first message only; nobody else ever is."""
+"""People whom the configuration mentions are notified on each service, in a first message only; nobody else is."""
 
 from __future__ import annotations
 

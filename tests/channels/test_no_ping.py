@@ -27,7 +27,7 @@ from tests.channels.context import Secrets, build, delivery
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
-#: What services read as a mention, by their documentation.
+#: Text that services read as a mention, by their documentation.
 MENTIONS = {
     "Discord": re.compile(r"@(?:everyone|here)|<@[!&]?\d+>|<#\d+>"),
     "Slack": re.compile(r"<[!@#]|<https?://[^>\n]*>"),
@@ -39,7 +39,7 @@ MENTIONS = {
     "OneBot, QQ": re.compile(r"\[CQ:"),
     "Markdown": re.compile(r"\]\(|\]\[|\*\*?\w|`\w"),
     "HTML after one more decoding": re.compile(r"&(?:lt|gt|amp|#\d+|#x[0-9a-f]+|commat);", re.IGNORECASE),
-    # What Apprise's own plug-ins look for in a body.
+    # Text that Apprise's own plug-ins look for in a body.
     "apprise discord, notifiarr": USER_ROLE_DETECTION_RE,
     "apprise mastodon": MENTION_DETECTION_RE,
     "apprise workflows": WORKFLOWS_MENTION_RE,

@@ -1,4 +1,4 @@
-"""What every chat service's channel does, against a strict local server of that service."""
+"""The behaviour of every chat service's channel, against a strict local server of that service."""
 
 from __future__ import annotations
 

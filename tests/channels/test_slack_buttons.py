@@ -100,7 +100,7 @@ def _hostile(step: int) -> Iterator[Message]:
         )
         quiet = tuple(silenced(SilenceKind.RULE, why.rule) for brief in message.briefs[:1] for why in brief.why[:6])
         yield replace(message, judgements=judgements, silences=(silenced(SilenceKind.STORY, messages.STORY), *quiet))
-        # As many rules as there are words for one.
+        # One rule per word.
         briefs = tuple(
             replace(brief, why=tuple(replace(why, rule=f"{why.rule}{n}") for n, why in enumerate(brief.why)))
             for brief in message.briefs
@@ -133,7 +133,7 @@ def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> N
     blocks = slack_blocks.build_blocks(message, has_buttons=True)
     assert json_length(blocks) <= TOTAL_LIMIT
     without = [block for block in blocks if block["type"] != "actions"]
-    assert without == slack_blocks.build_blocks(message), "no story is left out for a menu"
+    assert without == slack_blocks.build_blocks(message), "every story has a menu"
     assert len(blocks) - len(without) >= 2
 
 

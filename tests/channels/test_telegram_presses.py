@@ -178,4 +178,4 @@ async def test_a_server_that_answers_at_once_is_asked_once_a_second(server: Serv
     async with listening(channel):
         await until(lambda: server.asked("ask") >= 20)
         request, began = server.asked("ask"), clock.now()
-    assert (began - START).total_seconds() >= request - 2, "the clock stands still but for what is slept"
+    assert (began - START).total_seconds() >= request - 2, "the clock advances only by sleeping"

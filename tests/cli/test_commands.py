@@ -121,7 +121,7 @@ def with_slack(folder: Path, server: slack.Server) -> None:
 
 
 def demo(*words: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """As it is started by people, faster."""
+    """Run the demo as people do, but faster."""
     command = [sys.executable, "-m", "bot", "demo", "--speed", "300", *words]
     environ = {**os.environ, "COLUMNS": "100", **environ}
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=True)
@@ -140,7 +140,7 @@ def test_the_demo_shows_its_story_also_on_a_busy_machine(tmp_path: Path) -> None
 
 
 def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_explain(tmp_path: Path) -> None:
-    # As in the image: what is set for the user's configuration is not for the demo's.
+    # Settings for the user's configuration do not affect the demo.
     done = demo(
         "--keep", "kept", folder=tmp_path, WIREWATCH_HOME="/nowhere", WIREWATCH_DATABASE="sqlite:////nowhere/x.db"
     )

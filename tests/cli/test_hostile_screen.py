@@ -1,4 +1,4 @@
-"""Whatever strangers wrote, no command lets it steer a terminal, hide, or begin a line of its own.
+"""Untrusted text in a command's output cannot steer a terminal, hide, or begin a line.
 
 Every command is found in the table of commands: a new one fails here until it says how it is run, or why it shows
 nothing of a stranger's.
@@ -31,13 +31,13 @@ EVIL = (
     "\U000e0041\U000e007f\ufeff\r\x0b\nFORGED LINE"
 )
 TITLE = f"BlackBerry {EVIL} quits Pakistan after PTA sought backdoor"
-#: What our own styles and the progress bar write on a terminal.
+#: The escape sequences of our own styles and of the progress bar.
 OURS = re.compile(r"\x1b\[(?:(?:\d{1,3}(?:;\d{1,3})*)?m|2K|1A|\?25[lh])|\r")
 NEVER = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
 )
 
-#: Command -> the ways in which it is run; BEFORE, ORIGIN and OPML stand for the places of the test.
+#: Command -> its arguments in each run; BEFORE, ORIGIN and OPML are replaced by the test's places.
 RUNS: dict[str, list[str]] = {
     "once": ["--now --drain 1s --verbose", "--now --drain 1s --json"],
     "check": ["", "--json", "--format github"],
@@ -69,7 +69,7 @@ SHOWS_NOTHING_OF_STRANGERS = {
     "stories claim": "names an id",
     "silence add": "names what was typed",
     "silence end": "names the silence, which was made by whoever may write to the database",
-    "run": "its messages are the console channel's and its lines the log's; each has a test of its own",
+    "run": "its messages are the console channel's and its lines the log's; each has a separate test",
     "init": "copies the shipped configuration",
     "demo": "replays articles of our own",
     "schema": "prints what is made of our own options",
@@ -78,7 +78,7 @@ SHOWS_NOTHING_OF_STRANGERS = {
     "model test": "asks about articles of our own",
     "quarantine retry": "counts pieces",
     "quarantine drop": "counts pieces",
-    "backup": "names the file that was asked for",
+    "backup": "names the requested file",
     "database move": "counts rows",
 }
 
@@ -141,7 +141,7 @@ def config(tmp_path_factory: pytest.TempPathFactory, origin: str) -> Path:
 
 
 def _quoted(text: str) -> str:
-    """As YAML takes it, which knows no escapes of pairs."""
+    """Return the text as YAML needs it, which has no escapes of pairs."""
     return json.dumps("".join(char for char in text if char < "\U00010000"))
 
 
@@ -170,7 +170,7 @@ def run(
 
 
 def _poison(config: Path) -> None:
-    """As if nothing had been cleaned on the way in."""
+    """Store the text as if nothing had been cleaned."""
     whole = json.dumps(EVIL)[1:-1]
     with closing(sqlite3.connect(config / "evil.db")) as archive:
         archive.execute("UPDATE articles SET title = title || ?, text = text || ?, outlet = outlet || ?", [EVIL] * 3)

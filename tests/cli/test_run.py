@@ -37,7 +37,7 @@ main()
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[process.Bot]:
-    """A bot with a mistake in one of its rules."""
+    """Return a bot with a mistake in one of its rules."""
     async with process.bot_in(tmp_path) as started:
         mistaken = "rules:\n  - {name: B, al: [BlackBerry], notify: desk}\n"
         (started.folder / "rules" / "b.yaml").write_text(mistaken)

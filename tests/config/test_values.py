@@ -138,7 +138,7 @@ def test_a_token_of_the_page_that_can_be_guessed_is_a_warning_and_the_bot_still_
     assert not folders.load(folder, environ={"PAGE": "x" * 16, "DASHBOARD": "y" * 40}).problems
 
 
-# -- the caret stands under the exact character, in every way of writing a value
+# -- the caret points to the exact character, however a value is written
 
 
 @given(st.text(max_size=200))

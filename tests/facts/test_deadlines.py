@@ -1,4 +1,4 @@
-"""Which deadlines a story holds."""
+"""The deadlines of a story."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a later article says that the story did not have, and nothing else."""
+"""The facts in a later article that the story did not have, and nothing else."""
 
 from __future__ import annotations
 
@@ -320,7 +320,7 @@ def test_a_number_beside_the_storys_own_replaces_nothing() -> None:
     title = "Zorina to lay off more than 13,000 workers including 6,700 involuntary job cuts"
     later = article(title, "Some 5,500 staff leave of their own will.", outlet="Metro", day=LATER)
     assert changes_of.changes(facts.claims_of([first]), facts.read(later)) == ()
-    # Nor where both stand in two sentences about the same thing.
+    # Not if both are in two sentences about the same thing either.
     later = article("Zorina to lay off 6,700 workers of its job cuts", title, outlet="Metro", day=LATER)
     assert changes_of.changes(facts.claims_of([first]), facts.read(later)) == ()
 

@@ -1,4 +1,4 @@
-"""Which encoding a document really has."""
+"""The real encoding of a document."""
 
 from __future__ import annotations
 

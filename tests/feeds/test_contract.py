@@ -1,4 +1,4 @@
-"""What every source promises; a new kind is found and tested by itself."""
+"""The contract of every source; a new kind is found and tested automatically."""
 
 from __future__ import annotations
 

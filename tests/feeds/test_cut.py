@@ -67,7 +67,7 @@ def _check_feedparser_agrees(name: str, content: bytes, whole: ParsedFeed) -> No
     body = Body(content=content, content_type="", url=documents.URL)
     if not rss.Source().recognises(body):
         return
-    # Of a document that was cut off, the mended text: feedparser's loose reader spoils the links of the original.
+    # Use the mended text of a cut document: feedparser's loose reader spoils the links of the original.
     text, _ = rss._mend_end(xmltext.prepare_xml(body, roots=rss._ROOTS))
     by_feedparser = rss.parse_with_feedparser(text.encode("utf-8", "replace"), documents.URL)
     assert tuple(fields.bound_entry(e) for e in by_feedparser.entries) == whole.entries, name

@@ -1,4 +1,4 @@
-"""What a document says of itself and of its items: links, text, dates, tags, and how often it may be asked."""
+"""The fields of a document and of its items: links, text, dates, tags, and how often it may be polled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operator is told about a feed: each trouble once, and once when it is over."""
+"""Notices about a feed: one for each problem, and one when it is over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which items of a feed are articles that are known, edited or new."""
+"""Items of a feed are known, edited or new articles."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ def test_polling_any_document_again_comes_to_rest(before: list[Entry], entries: 
     archive.poll(*entries)
     stored = {article.id: (article.title, article.text) for article in archive.articles.values()}
     last_poll = archive.poll(*entries)
-    # A date may still be written anew where two untitled items are one; no word of an article is.
+    # A date may change if two untitled items are one; no word of an article does.
     assert not [
         item
         for item in last_poll.items
@@ -345,7 +345,7 @@ WIRE_TEXT = f"<p>{'What the regulator wrote to the operators, word for word. ' *
 def together(
     archive: Archive, readings: Sequence[Sequence[Entry]], *, is_baseline: bool
 ) -> list[identity.Identification]:
-    """The store is asked before any of them is kept."""
+    """The store is queried before any of them is stored."""
     documents = [reading(*entries) for entries in readings]
     prepared = [items.prepare_items(feed, document) for feed, document in zip(FEEDS, documents, strict=False)]
     questions = [items.make_question(feed, each) for feed, each in zip(FEEDS, prepared, strict=False)]
@@ -421,7 +421,7 @@ def test_a_batch_is_identified_as_one_feed_after_another(
         assert [sightings(poll) for poll in whole] == [sightings(poll) for poll in apart]
 
 
-# -- what the store is asked about one reading
+# -- the query to the store about one reading
 
 
 def test_an_entry_that_has_nothing_but_the_id_of_another_says_nothing() -> None:

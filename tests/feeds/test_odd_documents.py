@@ -33,7 +33,7 @@ def test_an_empty_body_says_so(content: bytes) -> None:
         (b"<opml version='2.0'><body/></opml>", 'an OPML list of feeds, not a feed; "wirewatch feeds import" reads it'),
         (b'{"error": "nope"}', 'not a feed: JSON without a list of "items" (it has "error")'),
         (b"[1, 2]", "not a feed: JSON, but not an object"),
-        # Found by fuzzing: what seems to be the root stands in a document type.
+        # Found by fuzzing: the apparent root is inside a document type.
         (b"<!DOCTYPE x [ <rss > ]><urlset><url>", 'its root element is "urlset", but one of rss, feed, rdf, channel'),
         (b"{broken", 'not a feed: broken JSON that starts with "{broken"'),
         (b"[" * 100_000, "not a feed: broken JSON"),

@@ -1,4 +1,4 @@
-"""What each answer does to a feed's state."""
+"""The effect of each answer on a feed's state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a feed is asked again: its own rhythm, failures, and what its publisher asks for."""
+"""The time of a feed's next poll depends on its rhythm, on failures, and on its publisher's wishes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_as
     [
         ({"at_least": timedelta(minutes=40)}, 40),
         ({"at_least": timedelta(minutes=3)}, 3),
-        # An interval that is asked for is longer than the default for the longest.
+        # The publisher wants a longer interval than the default maximum.
         ({"every": timedelta(hours=2)}, 120),
         ({"every": timedelta(hours=2), "at_least": timedelta(hours=6)}, 360),
     ],

@@ -1,4 +1,4 @@
-"""What a hub is asked, what its answers mean, when it is asked again, and which news is its own."""
+"""Requests to a hub, the meaning of its answers, the next request, and which news really comes from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's answer counts only where it has the form that was asked for and quotes what it was shown."""
+"""A model's answer counts only if it has the required form and quotes the text that it was shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of an article reaches a model: a bounded part, as values of one document, and never an order to it."""
+"""A bounded part of an article reaches a model, as values of one document, and never as an instruction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a row of the ledger records, and the row as text."""
+"""The content of a row of the ledger, and the row as text."""
 
 from __future__ import annotations
 

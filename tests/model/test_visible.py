@@ -1,4 +1,4 @@
-"""What steers, turns or hides text never passes; what people write in any script does."""
+"""Characters that steer, turn or hide text never pass; text in any script does."""
 
 from __future__ import annotations
 

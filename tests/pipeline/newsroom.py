@@ -1,4 +1,4 @@
-"""Feeds of real-looking sites through ingestion and decisions over a real store; what they say is given."""
+"""Feeds of real-looking sites through ingestion and decisions over a real store, with given articles."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Newsroom:
         return await self.store.read(lambda tx: tx.stories.since(None))
 
     async def titles(self, feed: Feed) -> list[str]:
-        """Of the articles that are stored as this feed's, oldest first."""
+        """Return the titles of the articles that are stored as this feed's, oldest first."""
         found = await self.store.read(lambda tx: list(tx.articles.archive(since=START - 365 * DAY)))
         return [article.title for article in found if article.feed == feed.url]
 

@@ -29,7 +29,7 @@ NOTHING = make_settings(rules=[])
 FULL = Abilities(threads=True, edits=True, lookup=True)
 REDUCED = Abilities(threads=False, edits=False, lookup=False)
 
-#: What a scripted send does: raise before it is accepted, or be accepted and then raise.
+#: A scripted send raises before it is accepted, or after.
 Fault = SendError | Exception
 
 
@@ -177,7 +177,7 @@ class MemoryStore:
         return await self.read(work)
 
     async def read(self, work: Callable[[storage.Transaction], T]) -> T:
-        # Others run in the meantime, as beside a real database.
+        # Let other tasks run, as with a real database.
         await asyncio.sleep(0)
         with self._engine.begin() as connection:
             return work(storage.Transaction(connection))

@@ -334,7 +334,7 @@ async def test_every_silence_is_named_on_the_operators_channel_in_one_line(store
     assert 'rule "exit" in desk until 2015-12-03 09:00 UTC by U1: by button, under "S"' in silence.summary
 
 
-# -- what a message can show beside itself
+# -- the menu and the reasons of a message
 
 
 async def test_the_menu_is_the_message_as_it_should_read_now(store: storage.Store) -> None:

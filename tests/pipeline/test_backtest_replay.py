@@ -1,4 +1,4 @@
-"""The messages that it would make are those that the live pipeline makes."""
+"""A replay makes the messages that the live pipeline makes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def tried(articles: Sequence[Article], *given: Rule, **plan: Any) -> backtest.Ba
 
 
 async def live(articles: Sequence[Article], given: Sequence[Rule]) -> list[tuple[str, str, str]]:
-    """The same articles through the desk over a real store, a tick each 20 minutes."""
+    """Send the same articles through a desk with a real store, with a tick every 20 minutes."""
     clock = FakeClock(START)
     at_the_time = make_settings(rules=map(rules.compile_rule, given))
     index = at_the_time.rule_set

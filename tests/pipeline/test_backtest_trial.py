@@ -1,4 +1,4 @@
-"""What a rule would match, lose and nearly match."""
+"""The articles that a rule would match, lose and nearly match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits in the decision queue is decided once, by whichever process takes it."""
+"""Each entry of the decision queue is decided once, by one of the processes."""
 
 from __future__ import annotations
 

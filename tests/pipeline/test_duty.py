@@ -1,4 +1,4 @@
-"""Whom a story of severity high is told to when nobody claims it, and what a claim does, wherever it is made."""
+"""The escalation of a story of severity high that nobody claims, and the effect of a claim, wherever it is made."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Watch(Newsroom):
         return [row for row in await self.store.read(lambda tx: tx.outbox.of_story(story.id)) if row.channel == channel]
 
     async def send(self, channel: str, ref: str) -> None:
-        """What waits for a channel arrives there."""
+        """Send the waiting messages of a channel."""
 
         def work(tx: storage.Transaction) -> None:
             later = self.now + 2 * QUARTER

@@ -1,4 +1,4 @@
-"""Which articles' own pages are read."""
+"""The articles whose own pages are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a feed lists for months never becomes news again, and what it listed once is forgotten in the end."""
+"""An item that a feed lists for months never becomes news again; one that it listed once is forgotten in the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.testbed.servers.feeds import FeedServer
 DAY = timedelta(days=1)
 #: Between two polls, with a new item each.
 STEP = 4
-#: As short as can be, so that only the identities are kept.
+#: As short as possible, so that only the identities are kept.
 BOT = """\
 database: sqlite:///{folder}/w.db
 channels: {{alerts: {{kind: console}}}}
@@ -27,7 +27,7 @@ keep: 1 days
 stories: {{window: 1 days}}
 fetch: {{allow_private: [127.0.0.0/8]}}
 """
-#: Stands at the top of the feed for ever.
+#: Always at the top of the feed.
 PINNED = Item(id="pinned", title="House rules of our regulator pages", text="Be kind.")
 
 
@@ -84,9 +84,9 @@ async def paper(tmp_path: Path) -> AsyncIterator[Newspaper]:
 
 async def test_an_item_that_is_listed_for_ever_never_becomes_new(paper: Newspaper) -> None:
     assert await paper.days(100, PINNED) == 26
-    # Its bytes change: only its identity tells that it is no news.
+    # Its bytes change: only its identity shows that it is not news.
     changed = Item(id=PINNED.id, title=PINNED.title, text="Be kind, always.", at=PINNED.at)
     assert await paper.days(STEP, changed) == 1
     assert await paper.first_seen(PINNED) == STEP
-    # Those of some 68 days, and not all that there ever was.
+    # The identities of about 68 days, not of all time.
     assert 16 < await paper.identities() < 22

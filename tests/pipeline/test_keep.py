@@ -1,4 +1,4 @@
-"""What is kept up beside the pipeline: the heartbeat in the ledger, retention, and notices of silent rules."""
+"""Maintenance beside the pipeline: the heartbeat in the ledger, retention, and notices of silent rules."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ SHORT = make_settings(rules=[RULE], window=timedelta(hours=1), encoder=Dictionar
 
 
 async def members(store: storage.Store, *steps: tuple[Settings, Article]) -> list[int]:
-    """How many articles each story has after each article came in its turn."""
+    """Return how many articles each story has after each arrival."""
     updater = join.StoryUpdater()
 
     def work(tx: storage.Transaction) -> Sequence[Story]:

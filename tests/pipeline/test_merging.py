@@ -1,4 +1,4 @@
-"""Two posted stories turn out to be one: the older message lives on, the younger points to it once and is silent."""
+"""Two posted stories turn out to be one: the older message stays, the younger links to it once and is silent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def matches(article: Article) -> tuple[Match, ...]:
 
 
 def post(tx: storage.Transaction, story: Story, *, state: AlertState = AlertState.POSTED) -> None:
-    """A story that stands in the channel under a head of its own."""
+    """Post a story in the channel under its own head."""
     for member in story.members:
         tx.articles.add([member.article])
         tx.articles.add_matches(member.article.id, matches(member.article))
@@ -52,7 +52,7 @@ def post(tx: storage.Transaction, story: Story, *, state: AlertState = AlertStat
 async def arrive(
     store: storage.Store, news: join.StoryUpdater, article: Article
 ) -> tuple[Sequence[Decision], Sequence[Outgoing]]:
-    """What is decided, and what the outbox then holds."""
+    """Return the decisions and the rows of the outbox."""
 
     def work(tx: storage.Transaction) -> tuple[Sequence[Decision], Sequence[Outgoing]]:
         tx.articles.add([article])

@@ -1,4 +1,4 @@
-"""What a message holds: whose headline, where the story's page is, and all stories of a gathered one."""
+"""The content of a message: its headline, the link to the story's page, and all stories of a gathered message."""
 
 from __future__ import annotations
 

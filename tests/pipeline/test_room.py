@@ -1,4 +1,4 @@
-"""What a pass holds of the memory is given back, however the pass ends."""
+"""The memory that a pass holds is released, however the pass ends."""
 
 from __future__ import annotations
 

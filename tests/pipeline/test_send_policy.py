@@ -1,4 +1,4 @@
-"""What follows from what: the pure core of sending."""
+"""The next step of a message after each event: the pure core of sending."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def room(store: storage.Store, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
 
 
 class Fragile:
-    """A store that ends a process before one of its transactions, and counts the articles of each."""
+    """A store that ends its process before one of its transactions, and counts the articles of each."""
 
     def __init__(self, store: storage.Store, *, dies_at: int | None = None) -> None:
         self._store = store

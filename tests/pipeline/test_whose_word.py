@@ -1,4 +1,4 @@
-"""A feed speaks for its own site: it can neither silence, nor revise, nor forge what others say."""
+"""A feed speaks for its own site: it cannot silence, revise or forge the articles of others."""
 
 from __future__ import annotations
 

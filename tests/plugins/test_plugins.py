@@ -29,7 +29,7 @@ BROKEN = {
 
 
 def install(folder: Path, group: str, modules: dict[str, str | None]) -> None:
-    """As pip leaves a package: its modules, and its entry points."""
+    """Write a package as pip installs it: its modules, and its entry points."""
     for name, code in modules.items():
         if code is not None:
             (folder / f"plugged_{name}.py").write_text(code + "\n", encoding="utf-8")
@@ -69,7 +69,7 @@ def test_each_way_to_be_broken_is_an_error_where_the_kind_is_used(tmp_path: Path
         message = problems[line, "error"]
         assert message.startswith(f'the plug-in "{name}" of wirewatch-broken 2.1 cannot be loaded: ')
         assert BROKEN[name][1] in message
-    # Ours of that name goes on; the other is told of where channels begin.
+    # Our kind of that name still works; the other is reported where channels begin.
     assert BROKEN["console"][1] in problems[2, "warning"]
 
 

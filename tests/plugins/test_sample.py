@@ -1,4 +1,4 @@
-"""A package of somebody else's with a channel and a source, installed into an environment of its own."""
+"""A third-party package with a channel and a source, installed into a separate environment."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ANNOUNCEMENTS = b"2015-12-02;BlackBerry told to open a backdoor;/orders/7\n2015-
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment that sees this program and what it needs, with the sample installed by pip."""
     folder = tmp_path_factory.mktemp("fresh")
-    # With a pip of its own: the environment that the tests run in has none (scripts/setup).
+    # Install pip as well: the environment that the tests run in has none (scripts/setup).
     venv.create(folder, with_pip=True, symlinks=True)
     interpreter = folder / "bin" / "python"
     (own,) = (folder / "lib").glob("python3*/site-packages")

@@ -1,4 +1,4 @@
-"""Held stories: `explain` says when they were posted, and `status` counts those that still wait."""
+"""Held stories: `explain` says when they were posted, and `status` counts the waiting ones."""
 
 from __future__ import annotations
 

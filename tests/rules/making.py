@@ -79,7 +79,7 @@ def words_found(query: str, title: str = "", text: str = "") -> list[str]:
 
 
 def rules_text(string: str) -> str:
-    """As the parser normalises it."""
+    """Return the expression as the parser normalises it."""
     return tokens.normalise(string)
 
 

@@ -213,12 +213,12 @@ class Token:
         self.text = text
         self.start = start
         self.possessive = ""
-        #: What follows, up to the next word, possessive left out.
+        #: Return the text up to the next word, without a possessive.
         self.behind = ""
 
 
 def tokenise(string: str, wildcards: str = "") -> tuple[str, list[Token]]:
-    """What stands before the first word, and the words, each with what stands behind it."""
+    """Return the text before the first word, and each word with the text behind it."""
     tokens: list[Token] = []
     lead = ""
     index = 0
@@ -323,7 +323,7 @@ Places = set[tuple[int, int]]
 
 
 def term_words(term: str) -> tuple[str, list[tuple[str, str, str]]]:
-    """Lead, then of each word: itself with its wildcards, its possessive, what must stand behind it."""
+    """The lead, then for each word: the word with its wildcards, its possessive, and the text that must follow."""
     lead, tokens = tokenise(term)
     found: list[tuple[str, str, str]] = []
     joins = False

@@ -1,4 +1,4 @@
-"""What a rule may cost on a text that was made to be expensive."""
+"""The cost of a rule is bounded, also on a text made to be expensive."""
 
 from __future__ import annotations
 

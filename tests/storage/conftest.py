@@ -31,7 +31,7 @@ def postgres_database(postgres_server: Server) -> str:
 
 @pytest.fixture
 def postgres_address(postgres_server: Server, postgres_database: str) -> str:
-    """The same database, emptied. DELETE, because TRUNCATE makes a hundred new files."""
+    """Return the same database, emptied. DELETE, because TRUNCATE makes a hundred new files."""
     tables = [*(table.name for table in reversed(schema.metadata.sorted_tables)), "search_rows"]
     statements = [f"DELETE FROM {table}" for table in tables]
     statements.append("SELECT setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences")

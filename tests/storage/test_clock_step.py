@@ -1,4 +1,4 @@
-"""What waits goes on when the clock was set back, as early as it was meant to and no earlier."""
+"""After the clock was set back, waiting work runs as early as it was meant to and no earlier."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_what_is_held_is_decided_anew_and_what_was_said_counts_from_now(
     assert [alert.story for alert in held] == ["held"]
     stories = await store.read(lambda tx: tx.stories.posted_since("desk", START - HOUR))
     assert [(alert.story, alert.posted_at, alert.held_until) for alert in stories] == [
-        ("said", START, ahead + 5 * DAY)  # the date of a reminder is no wait
+        ("said", START, ahead + 5 * DAY)  # the date of a reminder is not a wait
     ]
 
 

@@ -1,4 +1,4 @@
-"""What is remembered of feeds, over every store."""
+"""The stored state of feeds, over every store."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ async def test_feeds_are_shown_and_counted_by_their_health(listed: storage.Store
     assert await page(*health) == [A, B]
     assert await page(*health, skip=2) == [C]
     assert await page(health.GONE, health.FAILING) == [B]
-    # Out of feeds.yaml and in again: it is asked again, and has failed until it answers.
+    # Removed from feeds.yaml and added again: it is polled again, and counts as failed until it answers.
     await listed.write(lambda tx: tx.feeds.sync([A, C], now=clock.now()))
     await listed.write(lambda tx: tx.feeds.sync([A, B, C], now=clock.now()))
     assert await page(health.FAILING) == [B]

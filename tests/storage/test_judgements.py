@@ -1,4 +1,4 @@
-"""What people said of stories, over every store."""
+"""The opinions of people about stories, over every store."""
 
 from __future__ import annotations
 

@@ -228,7 +228,7 @@ def test_a_reader_of_nothing_is_told_what_makes_it(file: Path) -> None:
 
 
 def _is_ours(name: str | None, _kind: str, _parents: object) -> bool:
-    """Leave out the index of words, which is no table of the metadata; tests/storage/test_search.py covers it."""
+    """Leave out the index of words, which is not a table of the metadata; tests/storage/test_search.py covers it."""
     return name is None or "search_" not in name
 
 

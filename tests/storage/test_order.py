@@ -66,7 +66,7 @@ steps = st.lists(
 
 
 class History:
-    """Plays steps on a real store, keeping by itself what must be true."""
+    """Plays steps on a real store and records separately what must be true."""
 
     def __init__(self, store: storage.Store, clock: FakeClock) -> None:
         self.store = store

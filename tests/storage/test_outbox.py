@@ -126,7 +126,7 @@ async def test_a_dead_owners_sends_are_free_at_once_and_of_unknown_outcome(box: 
 async def test_the_next_due_time_is_that_of_a_row_that_can_be_sent(box: Box) -> None:
     assert await box.next_due() is None
     await box.add(sending("a", minutes=2), sending("a2", thread="a", kind=MessageKind.REPLY), sending("b", minutes=3))
-    assert await box.next_due() == START + 2 * MINUTE, "a2 stands behind a"
+    assert await box.next_due() == START + 2 * MINUTE, "a2 follows a"
     box.clock.advance(2 * MINUTE)
     (claimed,) = await box.claim()
     assert await box.next_due() == START + 3 * MINUTE

@@ -1,4 +1,4 @@
-"""What only several writers on PostgreSQL can show, and the move there."""
+"""Several writers on PostgreSQL, and the move there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may read the archive: its own user, and nobody by way of a link."""
+"""Only its own user may read the archive, and nobody through a link."""
 
 from __future__ import annotations
 

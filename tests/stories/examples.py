@@ -42,7 +42,7 @@ def article(
 
 
 def story(*members: Article) -> Story:
-    """A stored story of these articles, opened by the first."""
+    """Return a stored story of these articles, opened by the first."""
     key = StoryId(f"story of {members[0].id}")
     reasons = [JoinReason.OPENED, *[JoinReason.SIMILAR] * (len(members) - 1)]
     return Story(
@@ -58,7 +58,7 @@ def story(*members: Article) -> Story:
 
 
 def arrival(one: Article, rule: str = "", *terms: str) -> Arrival:
-    """The article as it comes; with a rule, matched on these terms where they stand in its title or text."""
+    """Return the article as it arrives; with a rule, it matches these terms in its title or text."""
     evidence = tuple(
         Evidence(label=term, term=term, field=field, text=term, start=text.index(term), end=text.index(term))
         for term in terms

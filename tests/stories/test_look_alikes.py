@@ -37,7 +37,7 @@ def pair(first: str, second: str, *, outlet: str = "Gazette") -> tuple[Article, 
     return article(first), article(second, outlet=outlet)
 
 
-#: What a rule that collects such headlines matches on.
+#: The terms of a rule that collects such headlines.
 WATCHED = ("quake", "Fire", "dies", "recalls", "bans", "Ofcom", "fines")
 BARE_LOOK_ALIKES = {
     "two earthquakes": pair("Strong quake strikes Iran near Kerman", "Strong quake strikes Chile near Iquique"),

@@ -1,4 +1,4 @@
-"""A language model's opinion counts for the stories that it was asked about, and needs backing against the words."""
+"""A language model's opinion counts for the stories in its question, and needs support against the words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.stories.opinions import Opinion
 from tests.stories.examples import AFFECTED, EXIT, MESSENGER, START, arrival, article
 
 RULE = ("phones", "BlackBerry", "PTA")
-#: Of the event of EXIT, in words that leave it unsure, and in words that say nothing.
+#: About the event of EXIT: in words that leave it unsure, and in words without meaning.
 UNSURE = article(
     "BlackBerry customers in Pakistan told to prepare",
     "Mobilink writes to users of its BES servers in Pakistan.",

@@ -24,7 +24,7 @@ def marked(sentence: Sentence) -> str:
 
 
 def both() -> tuple[Member, Member]:
-    """Two articles under one rule, of which the second matches more of it, and in its title."""
+    """Two articles under one rule; the second matches more of it, and in its title."""
     first = article("Phone maker quits market", "BlackBerry will leave Pakistan, it said on Monday.", outlet="Echo")
     second = article("BlackBerry leaves Pakistan after PTA demand", TEXT, outlet="Post", minutes=5)
     return (

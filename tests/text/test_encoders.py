@@ -122,7 +122,7 @@ def test_the_universal_sentence_encoder_finds_the_same_in_another_language() -> 
 
 
 def test_multilingual_e5_is_read_from_a_folder_and_unrelated_texts_are_far_apart(tmp_path: Path) -> None:
-    """A model of one layer of our own stands in the folder: a row of numbers for each word."""
+    """The folder has a made-up model of one layer: a row of numbers for each word."""
     pytest.importorskip("fastembed")
     pytest.importorskip("onnx")
     from bot.text.encoders import MultilingualE5

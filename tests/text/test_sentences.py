@@ -205,7 +205,7 @@ def test_a_short_last_paragraph_is_a_footer_as_a_whole_where_one_of_its_sentence
     assert own(f"The ban ends.\n\n{long} {long} Donate.")[1:] == [long, long, "Donate."]
 
 
-# -- a panic of a library in Rust, which is no Exception, costs one text its sentences or numbers, and nothing else
+# -- a panic of a library in Rust, which is not an Exception, costs one text its sentences or numbers, and nothing else
 
 
 #: sentencex 1.0.32 panics at a capital letter, a space of more than one byte and a full stop.
