@@ -121,7 +121,7 @@ def test_every_kind_that_was_found_is_under_this_contract() -> None:
         pytest.param(
             subject,
             check,
-            # Every ninth message also goes to a strict server of each service (tests/channels/test_services.py).
+            # Every 27th message also goes to a strict server of each service (tests/channels/test_services.py).
             marks=pytest.mark.long if check is _HOSTILE and subject.kind in _STRICT_KINDS else (),
             id=f"{' '.join((subject.kind, *subject.at('')[0]))} {check.__name__}",
         )

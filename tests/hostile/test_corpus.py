@@ -62,7 +62,7 @@ async def test_good_feeds_beside_one_of_each_sort_are_read_and_nothing_private_i
         assert await _pass_over(hostile_world, QUICK) < SECONDS * len(QUICK)
 
 
-@pytest.mark.parametrize("name", ["entities: laughs", "outside: an entity from a file"])
+@pytest.mark.parametrize("name", ["outside: an entity from a file"])
 async def test_a_document_that_is_tried_is_shown_or_refused(tmp_path: Path, name: str) -> None:
     async with world(tmp_path) as hostile_world:
         [url] = hostile_world.serve([(name, DOCUMENTS[name])])

@@ -164,6 +164,7 @@ async def test_hostile_mails_of_each_family_cost_themselves_alone(tmp_path: Path
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 async def test_a_mail_that_uses_too_much_crashes_or_panics_is_skipped_and_reported_and_the_mailbox_goes_on(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
