@@ -40,7 +40,7 @@ def test_the_table_of_abilities_is_the_one_that_is_followed() -> None:
         PAGE,
         re.MULTILINE,
     )
-    assert {kind for kind, *_ in rows} == set(channels.options())
+    assert {kind for kind, *_ in rows} == set(channels.kinds().built_in.by_name)
     for kind, mode, *written in rows:
         abilities = build(kind, **_LEAST[f"{kind} {mode}".strip()]).abilities
         claims = (abilities.threads, abilities.edits, abilities.broadcast, abilities.lookup)

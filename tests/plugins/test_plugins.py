@@ -74,8 +74,8 @@ def test_each_way_to_be_broken_is_an_error_where_the_kind_is_used(tmp_path: Path
 
 
 def test_a_broken_source_is_an_error_at_the_feed_that_names_it(tmp_path: Path) -> None:
-    install(tmp_path, "wirewatch.sources", {"lines": "import nobody_has_this"})
-    feeds = "- {url: 'https://example.org/a.txt', kind: lines}\n  - {url: 'https://example.org/b', kind: rsss}"
+    install(tmp_path, "wirewatch.sources", {"bulletin": "import nobody_has_this"})
+    feeds = "- {url: 'https://example.org/a.txt', kind: bulletin}\n  - {url: 'https://example.org/b', kind: rsss}"
     code, problems, _ = check(tmp_path, configure(tmp_path / "config", "", feeds))
     assert code == 1
     by_place = {(problem["line"], problem["column"]): (problem["code"], problem["help"]) for problem in problems}
@@ -85,7 +85,7 @@ def test_a_broken_source_is_an_error_at_the_feed_that_names_it(tmp_path: Path) -
 
 def test_a_broken_plug_in_that_nothing_uses_is_a_warning_and_the_rest_works(tmp_path: Path) -> None:
     install(tmp_path, "wirewatch.channels", {"raises": BROKEN["raises"][0]})
-    install(tmp_path, "wirewatch.sources", {"lines": "import nobody_has_this"})
+    install(tmp_path, "wirewatch.sources", {"bulletin": "import nobody_has_this"})
     code, problems, _ = check(tmp_path, configure(tmp_path / "config", ""))
     assert code == 0
     assert [(problem["severity"], problem["line"]) for problem in problems if problem["code"] == "plug-in"] == [
