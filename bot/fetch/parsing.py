@@ -339,9 +339,9 @@ class ReaderThreads:
 def _parse(body: Body, feed: Feed) -> ParsedFeed:
     try:
         return kinds.parse_document(body, kind=feed.kind, options=feed.options)
-    except Exception:
-        raise
     except BaseException as error:
+        if isinstance(error, Exception):
+            raise
         # Convert the panic of a Rust library, which is not an Exception and would end the bot.
         raise RuntimeError(f"a parser panicked: {error}") from error
 

@@ -28,7 +28,7 @@ from bot.model.actions import Ruling
 from bot.model.alerts import AlertState, Decision, Reason
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
 from bot.model.durations import Clock
-from bot.model.errors import StoreError, StoreUnavailable
+from bot.model.errors import StoreUnavailable
 from bot.model.language_models import Advisor
 from bot.model.quarantine import PieceKind
 from bot.model.stories import StoryId
@@ -123,6 +123,7 @@ class Decider:
         self._asking: Asking | None = None
         self._settings: Settings
         self._rulings: Stage[Ruling] = Stage("rulings", clock, self._set_aside_rulings)
+        self._questions: Stage[None] = Stage("questions", clock, self._set_aside_nothing)
         self._articles: Stage[int] = Stage("decide", clock, self._set_aside_articles)
         self._late: Stage[LateAnswer] = Stage("answers", clock, self._set_aside_answers)
         self._alerts: Stage[AlertKey] = Stage("release", clock, self._set_aside_alerts)
@@ -138,6 +139,7 @@ class Decider:
         """The stages of deciding, for reports of their health."""
         return (
             self._rulings,
+            self._questions,
             self._articles,
             self._late,
             self._alerts,
@@ -235,15 +237,12 @@ class Decider:
             late_answers = asking.late_answers(turn)
             return asking.prepare(turn, tx.decision_queue.get(numbers), self._updater), late_answers
 
-        try:
-            return await self._store.read(prepare)
-        except StoreError:
-            raise
-        except Exception:
-            log.critical("preparing questions to the model raised an unexpected error", exc_info=True)
-            self._forget()
-            asking.answers.clear()
-            return numbers, ()
+        for prepared in await self._questions.run((), lambda _: self._store.read(prepare)):
+            return prepared
+        # The articles are decided without answers.
+        self._forget()
+        asking.answers.clear()
+        return numbers, ()
 
     async def work_off(self, settings: Settings) -> Sequence[Decision]:
         """Decide everything in the queue, turn by turn. Do not release held alerts. Raises StoreError."""

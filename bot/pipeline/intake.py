@@ -321,19 +321,24 @@ def _stripped(article: Article, boilerplate: str) -> Article:
 
 def _ingest_sound_items(polled: Poll, ingest_items: Callable[[Poll], IngestedPoll]) -> IngestedPoll:
     """Ingest a poll without the items at fault. Raise the error if no single item is at fault."""
-    try:
-        return ingest_items(polled)
-    except Exception:
-        # The poll itself may be at fault: then this raises too.
-        ingest_items(replace(polled, cleaned=()))
-        faults = []
-        for item in polled.items:
-            try:
-                ingest_items(replace(polled, cleaned=(item,)))
-            except Exception as error:  # noqa: BLE001 - any bug; it is logged when the item is set aside
-                faults.append((item, error))
-        if not faults:
+
+    def attempt(polled: Poll) -> IngestedPoll | Exception:
+        try:
+            return ingest_items(polled)
+        except storage.DATABASE_ERRORS:
             raise
+        except Exception as error:  # noqa: BLE001 - any bug; it is logged when the item is set aside
+            return error
+
+    ingested = attempt(polled)
+    if isinstance(ingested, IngestedPoll):
+        return ingested
+    # The poll itself may be at fault: then this raises too.
+    ingest_items(replace(polled, cleaned=()))
+    attempts = [(item, attempt(replace(polled, cleaned=(item,)))) for item in polled.items]
+    faults = [(item, error) for item, error in attempts if isinstance(error, Exception)]
+    if not faults:
+        raise ingested
     keys = {item.key for item, _ in faults}
     sound = tuple(item for item in polled.items if item.key not in keys)
     return replace(ingest_items(replace(polled, cleaned=sound)), faults=tuple(faults))

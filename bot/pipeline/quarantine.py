@@ -138,23 +138,27 @@ async def isolate(
     pieces: Sequence[P], work: Callable[[Sequence[P]], Awaitable[R]]
 ) -> tuple[list[R], list[tuple[P, Exception]]]:
     """Return the results of ``work``, and each piece on which it raises alone. Raises StageFailed, StoreError."""
-    try:
-        return [await work(pieces)], []
-    except StoreError:
-        raise
-    except Exception as error:  # noqa: BLE001 - any bug; it is logged when its piece is set aside
-        failure = error
+    results, failure = await _attempt(pieces, work)
+    if failure is None:
+        return results, []
     if len(pieces) > 1:
         middle = len(pieces) // 2
         results, failed = await isolate(pieces[:middle], work)
         more_results, more_failed = await isolate(pieces[middle:], work)
         return results + more_results, failed + more_failed
+    failure_without = (await _attempt((), work))[1] if pieces else failure
+    if failure_without is not None:
+        raise StageFailed("the stage fails without any piece") from failure_without
+    return [], [(pieces[0], failure)]
+
+
+async def _attempt(
+    pieces: Sequence[P], work: Callable[[Sequence[P]], Awaitable[R]]
+) -> tuple[list[R], Exception | None]:
+    """Return the result of ``work``, or none and the error. Raises StoreError."""
     try:
-        if pieces:
-            await work(())
-            return [], [(pieces[0], failure)]
+        return [await work(pieces)], None
     except StoreError:
         raise
-    except Exception as error:
-        raise StageFailed("the stage fails without any piece") from error
-    raise StageFailed("the stage fails without any piece") from failure
+    except Exception as error:  # noqa: BLE001 - any bug; it is logged when its piece is set aside
+        return [], error

@@ -10,13 +10,14 @@ Only this package uses SQLAlchemy.
 """
 
 from bot.storage.clock_step import shift_waiting_times
-from bot.storage.connections import libpq_address
+from bot.storage.connections import DATABASE_ERRORS, libpq_address
 from bot.storage.keeping import Trimmed, backup, trim
 from bot.storage.moving import move
 from bot.storage.opening import open_beside, open_store
 from bot.storage.store import Outage, Store, Transaction, open_in_memory
 
 __all__ = [
+    "DATABASE_ERRORS",
     "Outage",
     "Store",
     "Transaction",

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
 from bot.model.errors import ConfigError, StoreUnavailable
+from bot.storage.columns import UnreadableValue
 
 _FORMS = "write sqlite:///data/wirewatch.db or postgresql://user@host/database"
 
@@ -82,6 +83,9 @@ class LostRace(Exception):
 class DamagedIndex(Exception):
     """The index of the articles' words is damaged, or perhaps another part. It can be built again from the articles."""
 
+
+#: What a transaction raises when the database fails, or when a stored value cannot be read.
+DATABASE_ERRORS = (DBAPIError, PoolTimeout, UnreadableValue)
 
 #: The codes serialization_failure and deadlock_detected (PostgreSQL's documentation, appendix A).
 _RACES = ("40001", "40P01")

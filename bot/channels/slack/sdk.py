@@ -92,13 +92,15 @@ async def _run(call: Callable[[], T], *, name: str) -> T:
         return await run_in_thread(call, name=name)
     except (OSError, http.client.HTTPException) as error:
         raise _error_without_answer(error) from None
-    except Exception as error:
-        from slack_sdk.errors import SlackClientError
-
-        # The SDK raises these errors for answers that are not from Slack, such as a list or half a document.
-        if not isinstance(error, SlackClientError | AttributeError | TypeError | ValueError | LookupError):
-            raise
+    except _unreadable_answers() as error:
         raise OutcomeUnknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
+
+
+def _unreadable_answers() -> tuple[type[Exception], ...]:
+    """Return what the SDK raises for answers that are not from Slack, such as a list or half a document."""
+    from slack_sdk.errors import SlackClientError  # on first use, like the SDK itself
+
+    return SlackClientError, AttributeError, TypeError, ValueError, LookupError
 
 
 def _error_without_answer(error: Exception) -> SendError:

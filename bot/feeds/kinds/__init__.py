@@ -9,7 +9,8 @@ type; must not depend on how they were fetched, or on which articles are stored.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, lru_cache
 
 from bot import plugins
@@ -95,23 +96,29 @@ def _recognises(kind: plugins.Kind, source: Source, body: Body) -> bool:
     if kind.package is None:
         return source.recognises(body)
     try:
-        return bool(source.recognises(body))
-    except Exception:  # noqa: BLE001 - another kind may recognise it
-        return False
+        with _faults_of(kind, "failed on this document"):
+            return bool(source.recognises(body))
+    except ReadError:
+        return False  # another kind may recognise it
 
 
 def _parse_with(kind: plugins.Kind, source: Source, body: Body) -> ParsedFeed:
-    if kind.package is None:
-        return source.read(body)
-    try:
+    with _faults_of(kind, "failed on this document"):
         reading = source.read(body)
         return dataclasses.replace(reading, entries=tuple(reading.entries))
+
+
+@contextmanager
+def _faults_of(kind: plugins.Kind, what: str) -> Iterator[None]:
+    """Raise ReadError for an unexpected error of a plug-in. Do not change one of a built-in kind, which is our bug."""
+    try:
+        yield
     except ReadError:
         raise
     except Exception as error:
-        raise ReadError(
-            f'the plug-in "{kind.name}" of {kind.package} failed on this document ({type(error).__name__})'
-        ) from error
+        if kind.package is None:
+            raise
+        raise ReadError(f'the plug-in "{kind.name}" of {kind.package} {what} ({type(error).__name__})') from error
 
 
 @lru_cache(maxsize=1_000)
@@ -122,8 +129,9 @@ def _get_source(name: str, options: str) -> tuple[plugins.Kind, Source]:
         broken = find_kinds().broken.get(name)
         raise ReadError(str(broken) if broken else f'the kind of source "{name}" is not installed')
     try:
-        source: Source = kind.made_by(kind.options.model_validate_json(options)) if kind.options else kind.made_by()
-    except Exception as error:
+        with _faults_of(kind, "does not accept the options"):
+            source: Source = kind.made_by(kind.options.model_validate_json(options)) if kind.options else kind.made_by()
+    except ValueError as error:
         raise ReadError(f'the kind "{name}" does not accept the options ({type(error).__name__})') from error
     return kind, source
 
@@ -133,9 +141,8 @@ def _make_without_options(kind: plugins.Kind) -> Source | None:
     if kind.options and any(option.is_required() for option in kind.options.model_fields.values()):
         return None
     try:
-        source: Source = kind.made_by(kind.options()) if kind.options else kind.made_by()
-    except Exception:
-        if kind.package is None:
-            raise
+        with _faults_of(kind, "cannot be used without options"):
+            source: Source = kind.made_by(kind.options()) if kind.options else kind.made_by()
+    except ReadError:
         return None
     return source
