@@ -116,11 +116,11 @@ def fill(seed: bytes, at: int, word: bytes, size: int) -> bytes:
 
 
 def steep_texts(call: Callable[[str], object], pieces: tuple[str, ...]) -> Iterator[str]:
-    for piece in dict.fromkeys(pieces):
-        for end in ("", "!"):
-            growth = find_growth(call, partial(repeat, piece, end=end))
-            if growth:
-                yield f"{piece!r} * n + {end!r}: {growth}"
+    for piece in pieces:
+        # An end that fits nowhere makes a pattern that failed try again.
+        growth = find_growth(call, partial(repeat, piece, end="!"))
+        if growth:
+            yield f"{piece!r} * n: {growth}"
 
 
 def steep_documents(reader: Reader) -> Iterator[str]:
@@ -138,11 +138,11 @@ def test_steep_growth_is_recognised(pattern: str, is_steep: bool) -> None:
     assert (growth is not None) is is_steep
 
 
-@pytest.mark.long
+@pytest.mark.parametrize("pieces", [PIECES[::9], pytest.param(PIECES, marks=pytest.mark.long)], ids=["some", "all"])
 @pytest.mark.timeout(1200)
 @pytest.mark.filterwarnings("ignore")
-def test_every_function_of_text_takes_time_in_proportion_to_it() -> None:
-    steep = [f"{name}: {line}" for name, call in functions().items() for line in steep_texts(call, PIECES)]
+def test_every_function_of_text_takes_time_in_proportion_to_it(pieces: tuple[str, ...]) -> None:
+    steep = [f"{name}: {line}" for name, call in functions().items() for line in steep_texts(call, pieces)]
     assert steep == []
 
 
