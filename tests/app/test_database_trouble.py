@@ -129,12 +129,12 @@ async def test_a_lock_during_a_poll_ends_nothing_loses_nothing_and_repeats_nothi
         with world.locked():
             world.publish("/prompt", "Borel recalls lamps in Oslo")
             await world.until(lambda: bool(world.running.store.outage_reason))
-            asked = len(world.server.requests)
+            request = len(world.server.requests)
             # The pass that was under way fails too.
             await asyncio.sleep(1)
         await world.until(lambda: len(world.channel.headlines) == 2)
         await world.until(lambda: bool(world.channel.of(MessageKind.NOTICE)))
-        assert len(world.server.requests) > asked
+        assert len(world.server.requests) > request
         # Polled again and again: what is known is not told again.
         polls = len(world.server.requests)
         await world.until(lambda: len(world.server.requests) > polls + 4)

@@ -68,8 +68,8 @@ class Bot:
     async def publish_and_await_poll(self, count: int) -> None:
         """Publish so many, and return in the middle of the poll that brings them."""
         self.publish(count, delay_seconds=3)
-        asked = len(self.feeds.requests)
-        await self.until(lambda: len(self.feeds.requests) > asked)
+        request = len(self.feeds.requests)
+        await self.until(lambda: len(self.feeds.requests) > request)
         self.publish(count)
 
     def names(self, count: int) -> list[str]:

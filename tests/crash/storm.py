@@ -288,8 +288,8 @@ class Storm:
     def _look_at_the_wreck(self, server: slack.Server) -> None:
         """What a kill left behind: the moments that the promise is about."""
         on_their_way = {row[0] for row in self._query("SELECT id FROM outbox WHERE state = 'sending'")}
-        taken = {_send_id(message) for message in self._messages(server)[-200:]}
-        self.outcome.kills_before_recording += bool(on_their_way & taken)
+        accepted = {_send_id(message) for message in self._messages(server)[-200:]}
+        self.outcome.kills_before_recording += bool(on_their_way & accepted)
 
     # -- judging
 

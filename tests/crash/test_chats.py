@@ -53,13 +53,13 @@ CHATS = (
 
 def kill_at(server: faulty.Server[Any], journey: journeys.Journey, number: int, when: str) -> None:
     """At the ``number``th message that is sent, before or after it is taken."""
-    seen = Counter[str]()
+    counts = Counter[str]()
 
     def at(doing: str, moment: str) -> bool:
         if doing not in server.service.SENDS:
             return False
-        seen[moment] += 1
-        if moment != when or seen[moment] != number + 1:
+        counts[moment] += 1
+        if moment != when or counts[moment] != number + 1:
             return False
         journey.kill()
         return True

@@ -32,8 +32,8 @@ def database(request: pytest.FixtureRequest) -> str | None:
 @pytest.fixture
 async def desk(tmp_path: Path, database: str | None) -> AsyncIterator[World]:
     """A desk that has polled its feed once, before any news. Triggers spoil the rows of poisoned reports."""
-    async with world(tmp_path / "config", database) as made:
-        rows.configure(made, "wire")
-        await made.once()
-        spoiling.add_triggers(made.address)
-        yield made
+    async with world(tmp_path / "config", database) as setup:
+        rows.configure(setup, "wire")
+        await setup.once()
+        spoiling.add_triggers(setup.address)
+        yield setup

@@ -38,15 +38,15 @@ def reports(count: int, *, skip: int = 0, poison: str = "", at: int = 5) -> list
     The headline of the report number ``at`` begins with ``poison``.
     """
     words = storm.new_words(random.Random(7))
-    made = []
+    collected = []
     for number in range(skip + count):
         company, product, place, person = itertools.islice(words, 4)
         title = f"{company} recalls {100 + 7 * number} {product} kettles in {place}"
         if poison and number == at:
             title = f"{poison}: {title}"
         text = f"{person} of {company} said that {product} kettles from {place} overheat."
-        made.append(Item(id=company, title=title, text=text, at=START))
-    return made[skip:]
+        collected.append(Item(id=company, title=title, text=text, at=START))
+    return collected[skip:]
 
 
 def change(world: World, statement: str, **values: object) -> None:

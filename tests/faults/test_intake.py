@@ -11,13 +11,13 @@ from tests.testbed import faults
 async def test_one_item_at_fault_among_twenty_is_set_aside_and_can_be_tried_again(desk: World) -> None:
     rows.configure(desk, "wire", "courier")
     await desk.once()
-    reports, others = rows.reports(20, poison=faults.ITEM), rows.reports(2, skip=20)
+    reports, other_items = rows.reports(20, poison=faults.ITEM), rows.reports(2, skip=20)
     desk.publish("wire", *reports)
-    desk.publish("courier", *others)
+    desk.publish("courier", *other_items)
     for _ in range(2):
         report = await desk.once()
         assert [feed.error for feed in report.passed.feeds] == [None, None]
-    assert rows.posted(desk, [*reports, *others]) == rows.ids([*reports, *others], without=faults.ITEM)
+    assert rows.posted(desk, [*reports, *other_items]) == rows.ids([*reports, *other_items], without=faults.ITEM)
     assert await rows.pieces(desk) == [(PieceKind.ITEM, "intake")]
     assert len(rows.notices(desk)) == 1
 

@@ -51,8 +51,8 @@ async def test_a_damaged_index_of_words_in_postgresql_is_built_again_and_keeps_n
         assert rows.posted(desk, rows.reports(6)) == rows.ids(rows.reports(6))
         (index,) = rows.ask(desk, "SELECT relfilenode FROM pg_class WHERE relname = 'ix_search_rows_words'")
         assert index != (4000000,)
-        found = "SELECT count(*) FROM search_rows WHERE words @@ to_tsquery('simple', 'kettles')"
-        assert rows.ask(desk, found) == [(6,)]
+        result = "SELECT count(*) FROM search_rows WHERE words @@ to_tsquery('simple', 'kettles')"
+        assert rows.ask(desk, result) == [(6,)]
 
 
 async def test_the_operator_learns_that_the_database_fails_in_part_while_it_does(tmp_path: Path) -> None:

@@ -41,19 +41,19 @@ async def test_a_task_that_fails_starts_again_after_pauses_that_grow() -> None:
 async def test_the_failures_of_a_task_are_counted_until_it_has_run_for_as_long_as_its_pause() -> None:
     clock = FakeClock()
     failures: dict[str, Failure] = {}
-    seen = []
+    collected = []
 
     async def work() -> None:
-        seen.append(failures.get("work"))
-        if len(seen) == 4:
+        collected.append(failures.get("work"))
+        if len(collected) == 4:
             clock.advance(timedelta(minutes=1))
-        if len(seen) < 6:
+        if len(collected) < 6:
             raise LookupError("a secret")
 
     await supervise("work", work, clock, failures)
-    assert [failure.count if failure else 0 for failure in seen] == [0, 1, 2, 3, 1, 2]
-    assert seen[3] is not None
-    assert (seen[3].since, seen[3].error) == (START, "LookupError")
+    assert [failure.count if failure else 0 for failure in collected] == [0, 1, 2, 3, 1, 2]
+    assert collected[3] is not None
+    assert (collected[3].since, collected[3].error) == (START, "LookupError")
 
 
 async def test_a_stage_that_fails_with_nothing_to_do_is_reported_until_it_works() -> None:

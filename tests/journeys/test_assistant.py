@@ -59,14 +59,14 @@ async def test_an_assistant_asks_over_stdin_and_stdout(filled: Path) -> None:
     async with Client(command) as client:
         assert {tool.name for tool in (await client.list_tools()).tools} == TOOLS
         listed = (await told(client, "stories", rule="BlackBerry in Pakistan"))["stories"]
-        story = next(each for each in listed if each["article_count"] == 3)
+        story = next(item for item in listed if item["article_count"] == 3)
         assert await told(client, "story", id=story["id"]) == story
-        found = (await told(client, "search", q='backdoor "pulls out"'))["articles"]
-        assert [each["outlet"] for each in found] == ["ledger"]
+        articles = (await told(client, "search", q='backdoor "pulls out"'))["articles"]
+        assert [item["outlet"] for item in articles] == ["ledger"]
         (explained,) = (await told(client, "explain", rule="BlackBerry", text="BlackBerry and PTA"))["explained"]
         assert "no demand" in explained["text"]
         feeds = (await told(client, "feeds_health", health="failing"))["feeds"]
-        assert ["not a feed" in each["error"] for each in feeds] == [True]
+        assert ["not a feed" in item["error"] for item in feeds] == [True]
         tried = await told(client, "try_rule", rule="name: Mine\nquery: nothing AND (\nnotify: desk\n")
         assert tried["problems"][0]["line"] == 2
         assert "19: a term is missing" in await said(client, "search", q="backdoor AND (bes OR")
@@ -86,10 +86,10 @@ async def test_a_drafted_rule_comes_back_with_what_check_says(filled: Path) -> N
                 must_match=["PTA wants a backdoor"],
             )
         )
-        assert [each for each in good["problems"] if each["severity"] == "error"] == []
+        assert [problem for problem in good["problems"] if problem["severity"] == "error"] == []
         (filled / "rules" / "drafted.yaml").write_text("rules:\n" + good["yaml"])
         bad = json.loads(await said(client, "draft_rule", name="x", notify=["nowhere"], query="a b"))
-        assert {each["code"] for each in bad["problems"] if each["severity"] == "error"} >= {"unknown-channel"}
+        assert {problem["code"] for problem in bad["problems"] if problem["severity"] == "error"} >= {"unknown-channel"}
         assert "^" in bad["check"]
     async with assistant(filled) as client:
         (rules,) = (await client.read_resource("wirewatch://rules")).contents

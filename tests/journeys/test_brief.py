@@ -54,10 +54,10 @@ FIRST, SECOND = datetime(2015, 12, 3, 8, tzinfo=UTC), datetime(2015, 12, 4, 8, t
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire", "ledger", bot=WITH_BRIEF, rules=BOTH)
-        await made.once()
-        yield made
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire", "ledger", bot=WITH_BRIEF, rules=BOTH)
+        await setup.once()
+        yield setup
 
 
 async def at(desk: World, when: datetime) -> None:
@@ -157,15 +157,15 @@ async def test_the_command_prints_the_week_for_a_report(desk: World) -> None:
 @pytest.fixture
 async def mail_desk(tmp_path: Path) -> AsyncIterator[tuple[World, smtp.Server]]:
     with smtp.serve() as server:
-        async with world(tmp_path / "config") as made:
+        async with world(tmp_path / "config") as setup:
             mail = f'{{kind: email, to: desk@example.org, sender: bot@example.org, server: "127.0.0.1:{server.port}"'
             channel = f"  mail: {mail}, security: none, pace: 0.01 seconds, brief: {{at: 13:00, only: true}}}}\n"
             channel = channel.replace("{", "{{").replace("}", "}}")
             bot = BOT.replace("operator: ops", f"{channel}operator: ops\ntimezone: Asia/Karachi")
             rules = "rules:\n  - {name: Recalls, all: {what: [recalls]}, severity: high, notify: [desk, mail]}\n"
-            made.configure("wire", bot=bot, rules=rules)
-            await made.once()
-            yield made, server
+            setup.configure("wire", bot=bot, rules=rules)
+            await setup.once()
+            yield setup, server
 
 
 async def test_a_list_of_briefs_only_gets_one_mail_of_what_the_chat_heard_at_once(

@@ -82,9 +82,9 @@ class Running:
 
     def options(self, menu: str, number: int = 0) -> list[str]:
         """What a menu under a message offers."""
-        elements = [each for block in self.head(number)["blocks"] for each in block.get("elements", ())]
-        found = next(each for each in elements if f":{menu}:" in str(each.get("action_id")))
-        return [option["text"]["text"] for option in found["options"]]
+        elements = [item for block in self.head(number)["blocks"] for item in block.get("elements", ())]
+        element = next(item for item in elements if f":{menu}:" in str(item.get("action_id")))
+        return [option["text"]["text"] for option in element["options"]]
 
     async def judgements(self) -> list[Judgement]:
         return list(await self.bot.store.read(lambda tx: tx.judgements.since(None)))
@@ -100,8 +100,8 @@ class Running:
 
     async def reasons(self, story: str | None = None) -> list[str]:
         def work(tx: Any) -> list[str]:
-            stories = [one for one in tx.stories.since(None) if story is None or story in one.title]
-            return [f"{d.action}: {d.reason}" for one in stories for d in tx.stories.decisions(one.id)]
+            stories = [since for since in tx.stories.since(None) if story is None or story in since.title]
+            return [f"{d.action}: {d.reason}" for since in stories for d in tx.stories.decisions(since.id)]
 
         return await self.bot.store.read(work)
 
@@ -183,7 +183,7 @@ async def test_a_judgement_is_kept_once_shown_and_may_be_changed(tmp_path: Path,
         await it.press("useful")
         await until(lambda: "Useful for BlackBerry in Pakistan" in it.text())
         assert "Noise for BlackBerry" not in it.text()
-        assert [one.verdict for one in await it.judgements()] == [Verdict.NOISE, Verdict.USEFUL]
+        assert [item.verdict for item in await it.judgements()] == [Verdict.NOISE, Verdict.USEFUL]
         assert (await it.reasons())[-2:] == ["edit: judged", "edit: judged"]
         whispers = it.world.slack.workspace.whispers
         assert whispers[-1]["text"] == 'Useful for "BlackBerry in Pakistan".'
@@ -216,7 +216,7 @@ async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_me
     async with running(tmp_path, each_database) as it:
         await it.hear("courier", SECOND, decided="edit: added outlet")
         await until(lambda: "courier" in it.text())
-        option = next(each for each in it.options("more") if each.startswith("Different event: courier"))
+        option = next(item for item in it.options("more") if item.startswith("Different event: courier"))
         await it.press("more", option=option)
         await until(lambda: len(it.world.heads()) == 2)
         assert SECOND.title[:40] in it.text(1)

@@ -31,9 +31,9 @@ CORRECTED = replace(NUMBERED, text=NUMBERED.text.replace("5,000", "9,000"))
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire", "courier", "ledger", rules=RULES.replace("high", "normal"))
-        yield made
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire", "courier", "ledger", rules=RULES.replace("high", "normal"))
+        yield setup
 
 
 def links(message: Mapping[str, Any], *, kind: str = "rich_text_section") -> list[tuple[str, str]]:
@@ -41,18 +41,18 @@ def links(message: Mapping[str, Any], *, kind: str = "rich_text_section") -> lis
 
     def walk(value: Any) -> list[tuple[str, str]]:
         if isinstance(value, list):
-            return [link for each in value for link in walk(each)]
+            return [link for item in value for link in walk(item)]
         if not isinstance(value, dict):
             return []
         if value.get("type") == "link":
             return [(value["text"], value["url"])]
-        return [link for each in value.values() for link in walk(each)]
+        return [link for item in value.values() for link in walk(item)]
 
     def parts(value: Any) -> list[Any]:
         if isinstance(value, dict) and value.get("type") == kind:
             return [value]
         inner = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
-        return [part for each in inner for part in parts(each)]
+        return [part for item in inner for part in parts(item)]
 
     return walk(parts(message["blocks"]))
 
@@ -85,26 +85,26 @@ async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline(
 
 
 async def test_feeds_that_are_first_polled_one_after_another_get_one_first_look(tmp_path: Path) -> None:
-    async with world(tmp_path) as made:
-        made.configure("courier", "wire")
-        made.publish("courier", replace(OTHER_EVENT, at=FIRST.at))
-        made.publish("wire", FIRST)
-        async with made.opened() as running:
+    async with world(tmp_path) as setup:
+        setup.configure("courier", "wire")
+        setup.publish("courier", replace(OTHER_EVENT, at=FIRST.at))
+        setup.publish("wire", FIRST)
+        async with setup.opened() as running:
             await _poll_next(running)
             await running.pipeline.release(running.settings)
             await _poll_next(running)
-        await made.once(minutes=0)
-        (head,) = made.heads()
+        await setup.once(minutes=0)
+        (head,) = setup.heads()
         assert "2 stories found on the first look" in str(head["blocks"])
 
 
 async def test_a_first_look_waits_two_minutes_at_most_for_other_new_feeds(tmp_path: Path) -> None:
-    async with world(tmp_path) as made:
-        made.configure("courier", "wire")
-        made.publish("courier", FIRST)
-        async with made.opened() as running:
+    async with world(tmp_path) as setup:
+        setup.configure("courier", "wire")
+        setup.publish("courier", FIRST)
+        async with setup.opened() as running:
             await _poll_next(running)
-            made.clock.advance(timedelta(minutes=3))
+            setup.clock.advance(timedelta(minutes=3))
             decisions = await running.pipeline.release(running.settings)
         assert [decision.action for decision in decisions] == [AlertAction.POST]
 
@@ -199,17 +199,17 @@ CORRECTED_FINE = replace(
 
 async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correction_once(tmp_path: Path) -> None:
     folder = tmp_path / "config"
-    async with world(folder) as made:
-        made.configure("wire", rules=REGULATOR_RULES)
-        await made.once()
-        made.publish("wire", FINE)
-        await made.once()
-        made.publish("wire", CORRECTED_FINE)
-        await made.once()
-        (head,) = made.heads()
+    async with world(folder) as setup:
+        setup.configure("wire", rules=REGULATOR_RULES)
+        await setup.once()
+        setup.publish("wire", FINE)
+        await setup.once()
+        setup.publish("wire", CORRECTED_FINE)
+        await setup.once()
+        (head,) = setup.heads()
         assert CORRECTED_FINE.title in str(head["blocks"])
-        (story,) = await made.stories()
-        listed = commands.run(["stories", "--config", str(folder)], folder, {**os.environ, **made.environ})
+        (story,) = await setup.stories()
+        listed = commands.run(["stories", "--config", str(folder)], folder, {**os.environ, **setup.environ})
         assert listed.stdout.splitlines()[0] == CORRECTED_FINE.title
     async with page_over(folder) as page:
         answer = json.loads((await page.get(f"/api/v1/stories/{story.id}")).content)
@@ -226,9 +226,9 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
             channels=("desk",),
         )
         assert [brief.title.text for brief in home.briefs] == [CORRECTED_FINE.title]
-    environment = app.Environment(environ=made.environ, clock=made.clock)
-    async with runtime.opened(app.load(folder, made.environ), environment) as running:
+    environment = app.Environment(environ=setup.environ, clock=setup.clock)
+    async with runtime.opened(app.load(folder, setup.environ), environment) as running:
         server = assistants.server_of(Asking(running)._answers)
         async with Client(server) as client:
-            told = await client.call_tool("story", {"id": story.id})
-    assert f'"title": "{CORRECTED_FINE.title}"' in told.content[0].text.partition('"articles"')[0]  # type: ignore[union-attr]
+            output = await client.call_tool("story", {"id": story.id})
+    assert f'"title": "{CORRECTED_FINE.title}"' in output.content[0].text.partition('"articles"')[0]  # type: ignore[union-attr]

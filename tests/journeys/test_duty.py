@@ -45,7 +45,7 @@ async def test_first_posts_that_wait_name_their_outlets_and_are_messages_of_thei
         await it.once(minutes=1)
         heads = [str(message["blocks"]) for message in it.heads()]
         assert len(heads) == 2
-        (both,) = [each for each in heads if "wire" in each]
+        (both,) = [head for head in heads if "wire" in head]
         assert "courier" in both
         assert "2 outlets" in both
 
@@ -58,12 +58,12 @@ async def test_a_high_story_that_nobody_claims_is_told_once_on_the_second_channe
         assert called(it) == []
         it.clock.advance(QUARTER)
         await until(lambda: called(it))
-        (told,) = called(it)
-        assert "Not claimed in desk for 15 minutes" in told
-        assert f"/p{it.head()['ts'].replace('.', '')}" in told
-        assert "BlackBerry to leave Pakistan" in told
+        (output,) = called(it)
+        assert "Not claimed in desk for 15 minutes" in output
+        assert f"/p{it.head()['ts'].replace('.', '')}" in output
+        assert "BlackBerry to leave Pakistan" in output
         assert "{'type': 'usergroup', 'usergroup_id': 'S012ABCDEF'}" in it.text()
-        assert "'text': 'watch'" in told, "that channel does not know them"
+        assert "'text': 'watch'" in output, "that channel does not know them"
         it.clock.advance(QUARTER)
         await it.hear("courier", SECOND, decided="edit: added outlet")
         assert len(called(it)) == 1
@@ -97,14 +97,14 @@ async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_w
     async with running(tmp_path, database) as it:
         await it.press("more", option=f"Silence in your channels for a day: {option}")
         await until(lambda: it.world.slack.workspace.whispers)
-        (made,) = await it.bot.store.read(lambda tx: tx.silences.active(it.clock.now()))
-        assert (made.kind.value, made.by) == (kind, "amina")
+        (silence,) = await it.bot.store.read(lambda tx: tx.silences.active(it.clock.now()))
+        assert (silence.kind.value, silence.by) == (kind, "amina")
         await until(lambda: it.world.slack.workspace.whispers)
         answer = it.world.slack.workspace.whispers[-1]
-        assert f'Nothing is posted about {kind} "{made.name}" in desk until' in answer["text"]
+        assert f'Nothing is posted about {kind} "{silence.name}" in desk until' in answer["text"]
         command = answer["blocks"][0]["elements"][0]["elements"][-1]
-        assert command == {"type": "text", "text": f"/wirewatch silence end {made.id}", "style": {"code": True}}
-        await until(lambda: made.id in str(it.world.slack.workspace.messages("ops")))
+        assert command == {"type": "text", "text": f"/wirewatch silence end {silence.id}", "style": {"code": True}}
+        await until(lambda: silence.id in str(it.world.slack.workspace.messages("ops")))
 
         await it.hear("wire", OTHER, decided="silent: silenced")
         assert len(it.world.heads()) == 1
@@ -160,5 +160,5 @@ async def test_a_claim_in_telegram_calls_nobody_and_its_end_calls_them_again(tmp
 
             api.press("Claim")
             await until(lambda: "Claimed by" in str(world.heads("second")[0]["blocks"]))
-            told = str(world.heads("second")[0]["blocks"])
-            assert "Claimed by '}, {'type': 'text', 'text': '@ann_desk'}" in told, "never an id"
+            text = str(world.heads("second")[0]["blocks"])
+            assert "Claimed by '}, {'type': 'text', 'text': '@ann_desk'}" in text, "never an id"

@@ -65,8 +65,8 @@ async def publish_all(folder: Path) -> list[dict[str, str]]:
                 server.serve(f"/{outlet}", rss(outlet, *published[outlet]))
             await asyncio.to_thread(commands.wirewatch, "once", "--now", folder=folder)
     listed = await asyncio.to_thread(commands.wirewatch, "stories", "--since", "30d", "--json", folder=folder)
-    found = json.loads(listed.stdout)
-    return [{article["title"]: article["joined"]["reason"] for article in story["articles"]} for story in found]
+    document = json.loads(listed.stdout)
+    return [{article["title"]: article["joined"]["reason"] for article in story["articles"]} for story in document]
 
 
 def split_events(events: list[Event], stories: list[dict[str, str]]) -> list[str]:

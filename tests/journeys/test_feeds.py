@@ -44,57 +44,57 @@ def page(*titles: str, item: str = ITEM) -> bytes:
 
 
 async def test_a_page_becomes_a_slack_message_and_a_rebuilt_page_is_told(tmp_path: Path) -> None:
-    async with world(tmp_path) as made:
-        made.configure()
-        address = made.outlets.url("/news")
-        made.outlets.serve("/news", page(*OLD))
+    async with world(tmp_path) as setup:
+        setup.configure()
+        address = setup.outlets.url("/news")
+        setup.outlets.serve("/news", page(*OLD))
         added = await asyncio.to_thread(wirewatch, "feeds", "add", address, "--config", str(tmp_path), folder=tmp_path)
         assert "li.entry" in added.stdout
         assert OLD[0] in added.stdout
         [feed] = yaml.safe_load((tmp_path / "feeds.yaml").read_text())["feeds"]
         assert (feed["kind"], feed["item"], feed["title"], feed["date"]) == ("page", "li.entry", "h2", "span.day")
-        await made.once()
-        made.outlets.serve("/news", page(PAGE_NEWS, *OLD))
-        await made.once()
-        [post] = made.heads()
+        await setup.once()
+        setup.outlets.serve("/news", page(PAGE_NEWS, *OLD))
+        await setup.once()
+        [post] = setup.heads()
         assert PAGE_NEWS in str(post)
-        made.outlets.serve("/news", page(PAGE_NEWS, *OLD, item=ITEM.replace("entry", "teaser")))
+        setup.outlets.serve("/news", page(PAGE_NEWS, *OLD, item=ITEM.replace("entry", "teaser")))
         for _ in range(6):
-            await made.once(minutes=90)
-        told = "".join(map(str, made.heads("ops")))
-        assert "li.entry" in told
-        assert "li.teaser" in told
+            await setup.once(minutes=90)
+        text = "".join(map(str, setup.heads("ops")))
+        assert "li.entry" in text
+        assert "li.teaser" in text
 
 
 # -- a feed whose server redirects it for good: it is read at its new address, and people hear of it
 
 
 async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(tmp_path: Path) -> None:
-    async with worlds.world(tmp_path) as made:
-        made.configure("old")
-        new = made.outlets.url("/new.xml")
-        made.outlets.serve("/new.xml", worlds.rss("old", worlds.Item(id="1", title="A", text="B")))
-        made.outlets.serve("/old.xml", Reply.redirect(new, status=301))
+    async with worlds.world(tmp_path) as setup:
+        setup.configure("old")
+        new = setup.outlets.url("/new.xml")
+        setup.outlets.serve("/new.xml", worlds.rss("old", worlds.Item(id="1", title="A", text="B")))
+        setup.outlets.serve("/old.xml", Reply.redirect(new, status=301))
 
         async def remarks() -> list[str]:
             words = ("status", "--json", "--config", str(tmp_path))
-            shown = await asyncio.to_thread(commands.run, words, tmp_path, {**os.environ, **made.environ})
+            shown = await asyncio.to_thread(commands.run, words, tmp_path, {**os.environ, **setup.environ})
             [feed] = json.loads(shown.stdout)["feeds"]
             return [*(problem["text"] for problem in feed["problems"]), *feed["remarks"]]
 
-        await made.once()
+        await setup.once()
         assert await remarks() == [f"redirected permanently to {new}, seen once"]
-        assert made.heads("ops") == []
+        assert setup.heads("ops") == []
         for _ in range(6):
-            await made.once()
-        told = [str(message) for message in made.heads("ops") if "has moved permanently" in str(message)]
-        assert len(told) == 1
-        assert "write that address into feeds.yaml" in told[0]
+            await setup.once()
+        notices = [str(message) for message in setup.heads("ops") if "has moved permanently" in str(message)]
+        assert len(notices) == 1
+        assert "write that address into feeds.yaml" in notices[0]
         assert await remarks() == [
             f"has moved permanently to {new} and is polled there; write that address into feeds.yaml"
         ]
         words = ("status", "--config", str(tmp_path))
-        environ = {**os.environ, **made.environ, "COLUMNS": "200"}
+        environ = {**os.environ, **setup.environ, "COLUMNS": "200"}
         shown = await asyncio.to_thread(commands.run, words, tmp_path, environ)
         assert f"moved permanently to {new}" in shown.stdout
 
@@ -118,9 +118,9 @@ def newsletter() -> EmailMessage:
     rows = "".join(
         f"<h2><a href='https://wire.example/{n}'>{title}</a></h2><p>Text.</p>" for n, title in enumerate(titles)
     )
-    made = mail("Your briefing", html=f"<html><body>{rows}</body></html>")
-    del made["Date"]
-    return made
+    created = mail("Your briefing", html=f"<html><body>{rows}</body></html>")
+    del created["Date"]
+    return created
 
 
 async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
@@ -128,17 +128,17 @@ async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
 ) -> None:
     # The first poll was a moment ago.
     monkeypatch.setattr(schedule, "LEAST_AFTER_NEWS", timedelta())
-    async with imap.serve() as box, world(tmp_path) as made:
-        made.configure()
-        made.environ["MAIL_PASSWORD"] = imap.PASSWORD
+    async with imap.serve() as box, world(tmp_path) as setup:
+        setup.configure()
+        setup.environ["MAIL_PASSWORD"] = imap.PASSWORD
         feed = (
             f"feeds:\n  - url: imap://feeds.test:{box.port}/INBOX\n    kind: imap\n    owner: wire\n"
             f"    auth: {{basic: {{user: {imap.USER}, password: env:MAIL_PASSWORD}}}}\n"
         )
-        (made.folder / "feeds.yaml").write_text(feed)
-        settings = app.load(made.folder, made.environ)
+        (setup.folder / "feeds.yaml").write_text(feed)
+        settings = app.load(setup.folder, setup.environ)
         assert not [problem for problem in settings.problems if problem.severity == "error"]
-        environment = app.Environment(environ=made.environ, fetcher=client(made.environ))
+        environment = app.Environment(environ=setup.environ, fetcher=client(setup.environ))
         stop = asyncio.Event()
         async with runtime.opened(settings, environment) as running, asyncio.TaskGroup() as group:
             group.create_task(running.run(stop, choose_engine(running)))
@@ -147,14 +147,14 @@ async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
                     await asyncio.sleep(0.1)
                 await asyncio.to_thread(box.deliver, newsletter())
                 # The next poll by the clock is in five minutes.
-                await until(made.heads)
+                await until(setup.heads)
             finally:
                 stop.set()
-        [post] = made.heads()
+        [post] = setup.heads()
         assert NEWS.title in str(post)
         assert "chairman" not in str(post)
         captured = capfd.readouterr()
-        assert imap.PASSWORD not in f"{made.heads()}{made.heads('ops')}{captured.out}{captured.err}"
+        assert imap.PASSWORD not in f"{setup.heads()}{setup.heads('ops')}{captured.out}{captured.err}"
         assert not holding(tmp_path, imap.PASSWORD.encode())
 
 
@@ -167,31 +167,31 @@ SECRET = "open-sesame-9271"
 async def test_a_private_feeds_news_is_posted_and_its_secret_stays_with_its_server(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    async with world(tmp_path) as made, FeedServer() as stranger:
-        made.configure("wire")
-        made.environ["WIRE_TOKEN"] = SECRET
-        address = made.outlets.url("/wire.xml")
+    async with world(tmp_path) as setup, FeedServer() as stranger:
+        setup.configure("wire")
+        setup.environ["WIRE_TOKEN"] = SECRET
+        address = setup.outlets.url("/wire.xml")
         feed = f'feeds:\n  - {{url: "{address}", owner: wire, auth: {{bearer: env:WIRE_TOKEN}}}}\n'
-        (made.folder / "feeds.yaml").write_text(feed)
-        await made.once()
-        made.publish("wire", NEWS)
-        await made.once()
-        [post] = made.heads()
+        (setup.folder / "feeds.yaml").write_text(feed)
+        await setup.once()
+        setup.publish("wire", NEWS)
+        await setup.once()
+        [post] = setup.heads()
         assert NEWS.title in str(post)
-        assert {request.headers["authorization"] for request in made.outlets.seen("/wire.xml")} == {f"Bearer {SECRET}"}
+        assert {request.headers["authorization"] for request in setup.outlets.seen("/wire.xml")} == {f"Bearer {SECRET}"}
         # The server sends us elsewhere, and what answers there fails.
-        made.outlets.serve("/wire.xml", Reply.redirect(stranger.url("/wire.xml"), status=301))
+        setup.outlets.serve("/wire.xml", Reply.redirect(stranger.url("/wire.xml"), status=301))
         stranger.serve("/wire.xml", Reply(body=rss("wire", NEWS)))
         for _ in range(4):
-            await made.once()
-        del made.environ["WIRE_TOKEN"]
+            await setup.once()
+        del setup.environ["WIRE_TOKEN"]
         stranger.serve("/wire.xml", Reply(status=401))
-        await made.once()
+        await setup.once()
         assert stranger.requests
         assert not [request for request in stranger.requests if "authorization" in request.headers]
-        told = "".join(map(str, [*made.heads("ops"), *made.heads(), *made.replies()]))
+        text = "".join(map(str, [*setup.heads("ops"), *setup.heads(), *setup.replies()]))
         captured = capfd.readouterr()
-        assert SECRET not in told + captured.out + captured.err
+        assert SECRET not in text + captured.out + captured.err
         assert not holding(tmp_path, SECRET.encode())
 
 
@@ -217,20 +217,20 @@ CATS = Item(id="s1", title="Cat pictures", text="Cats.", link=LINK)
 
 
 async def test_a_feed_that_lists_anothers_link_first_silences_nothing(tmp_path: Path) -> None:
-    async with world(tmp_path) as made:
-        made.configure("squat", "wire")
-        await made.once()
+    async with world(tmp_path) as setup:
+        setup.configure("squat", "wire")
+        await setup.once()
         for _ in range(3):
-            made.publish("squat", CATS)
-            await made.once()
-        made.publish("wire", NEWS)
-        await made.once()
-        assert len(made.heads()) == 1
-        made.publish("squat", replace(CATS, title="BlackBerry quits nothing, PTA sought no backdoor into BES"))
-        await made.once()
-        [post] = made.heads()
+            setup.publish("squat", CATS)
+            await setup.once()
+        setup.publish("wire", NEWS)
+        await setup.once()
+        assert len(setup.heads()) == 1
+        setup.publish("squat", replace(CATS, title="BlackBerry quits nothing, PTA sought no backdoor into BES"))
+        await setup.once()
+        [post] = setup.heads()
         assert "BlackBerry quits Pakistan after PTA sought backdoor into BES" in str(post)
-        corrected = [reply for reply in made.replies() if "Cat pictures" in str(reply)]
+        corrected = [reply for reply in setup.replies() if "Cat pictures" in str(reply)]
         assert not corrected, "what one feed changes of its own is no correction of another's"
 
 
@@ -241,18 +241,18 @@ FOOTER = "Read our guide to the PTA, BlackBerry and every backdoor."
 
 
 async def test_a_footer_that_holds_the_words_of_a_rule_stops_matching_once_it_is_known(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire")
-        await made.once()
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire")
+        await setup.once()
         for number in range(6):
             text = f"<p>A report of the weather on day {number}.</p><p>{FOOTER}</p>"
-            made.publish(
-                "wire", Item(id=str(number), title=f"Weather for day {number}", text=text, at=made.clock.now())
+            setup.publish(
+                "wire", Item(id=str(number), title=f"Weather for day {number}", text=text, at=setup.clock.now())
             )
-            await made.once()
-        members = [member.article for story in await made.stories() for member in story.members]
+            await setup.once()
+        members = [member.article for story in await setup.stories() for member in story.members]
         assert sorted(article.title for article in members) == [f"Weather for day {number}" for number in range(3)]
-        stored = await made.read(lambda tx: list(tx.articles.archive(since=START)))
+        stored = await setup.read(lambda tx: list(tx.articles.archive(since=START)))
         assert [article.left_out for article in stored] == [(), (), (), (FOOTER,), (FOOTER,), (FOOTER,)]
         assert all("A report of the weather" in article.text for article in stored)
 
@@ -260,22 +260,22 @@ async def test_a_footer_that_holds_the_words_of_a_rule_stops_matching_once_it_is
 async def test_a_line_in_the_middle_of_every_item_of_a_first_poll_matches_no_rule_and_is_in_no_message(
     tmp_path: Path,
 ) -> None:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire")
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire")
         items = [
             Item(
                 id=str(number),
                 title=f"Weather for day {number}",
                 text=f"<p>A report on day {number}.</p><p>{FOOTER}</p><p>The wind of day {number} is weak.</p>",
-                at=made.clock.now(),
+                at=setup.clock.now(),
             )
             for number in range(6)
         ]
         demand = "PTA wants a backdoor into BlackBerry's servers."
-        items += [Item(id="n", title="BlackBerry to leave", text=f"{demand} {FOOTER} More soon.", at=made.clock.now())]
-        made.publish("wire", *items)
-        await made.once()
-        assert [story.title for story in await made.stories()] == ["BlackBerry to leave"]
-        [head] = made.heads()
+        items += [Item(id="n", title="BlackBerry to leave", text=f"{demand} {FOOTER} More soon.", at=setup.clock.now())]
+        setup.publish("wire", *items)
+        await setup.once()
+        assert [story.title for story in await setup.stories()] == ["BlackBerry to leave"]
+        [head] = setup.heads()
         assert "wants a" in str(head)
         assert "Read our guide" not in str(head)

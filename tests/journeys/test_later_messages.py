@@ -33,10 +33,10 @@ MOVED = Item(
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire", "ledger", rules=REMIND)
-        await made.once()
-        yield made
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire", "ledger", rules=REMIND)
+        await setup.once()
+        yield setup
 
 
 def reminders(desk: World) -> list[str]:
@@ -64,8 +64,8 @@ async def test_the_thread_recalls_a_deadline_at_each_lead_time_once(desk: World)
     await at(desk, datetime(2015, 12, 21, 9, tzinfo=UTC))
     assert len(reminders(desk)) == 2
     (story,) = await desk.stories()
-    told = [(each.action.value, each.reason.value) for each in await desk.decisions(story)]
-    assert told == [
+    output = [(decision.action.value, decision.reason.value) for decision in await desk.decisions(story)]
+    assert output == [
         ("post", "first report"),
         ("hold", "reminder"),
         ("reply", "reminder"),
@@ -82,8 +82,8 @@ async def test_when_the_deadline_moves_only_the_new_day_is_recalled(desk: World)
     await at(desk, datetime(2015, 12, 18, 9, tzinfo=UTC))
     assert reminders(desk) == []
     await at(desk, datetime(2015, 12, 23, 9, tzinfo=UTC))
-    (told,) = reminders(desk)
-    assert "30 December" in told
+    (reminder,) = reminders(desk)
+    assert "30 December" in reminder
 
 
 # -- a burst: a channel gets its posts of the hour, and messages that list the rest and live on
@@ -119,19 +119,19 @@ def head_texts(made: World) -> list[str]:
 
 
 async def test_a_hundred_events_of_one_poll_are_twenty_posts_and_four_messages_with_the_rest(tmp_path: Path) -> None:
-    async with world(tmp_path) as made:
-        made.configure("wire", "echo", rules=CITY_RULES)
-        await made.once()
+    async with world(tmp_path) as setup:
+        setup.configure("wire", "echo", rules=CITY_RULES)
+        await setup.once()
         events = [event(number) for number in range(100)]
-        made.publish("wire", *events)
-        await made.once()
+        setup.publish("wire", *events)
+        await setup.once()
 
-        heads = head_texts(made)
+        heads = head_texts(setup)
         assert len(heads) == 24
         assert sum("More stories" in text for text in heads) == 4
-        assert [sum(each.title in text for text in heads) for each in events] == [1] * 100
-        stories = await made.stories()
-        states = [decision.action for story in stories for decision in await made.decisions(story)]
+        assert [sum(item.title in text for text in heads) for item in events] == [1] * 100
+        stories = await setup.stories()
+        states = [decision.action for story in stories for decision in await setup.decisions(story)]
         assert len(stories) == 100
         assert states.count(AlertAction.POST) == 100
 
@@ -139,17 +139,17 @@ async def test_a_hundred_events_of_one_poll_are_twenty_posts_and_four_messages_w
 async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with_high_severity_first(
     tmp_path: Path,
 ) -> None:
-    async with world(tmp_path) as made:
-        made.configure("wire", "echo", rules=CITY_RULES, bot=f"{BOT}posts_per_hour: 2\n")
-        await made.once()
-        made.publish("wire", *[event(number) for number in range(4)])
-        await made.once()
-        assert len(made.heads()) == 3
+    async with world(tmp_path) as setup:
+        setup.configure("wire", "echo", rules=CITY_RULES, bot=f"{BOT}posts_per_hour: 2\n")
+        await setup.once()
+        setup.publish("wire", *[event(number) for number in range(4)])
+        await setup.once()
+        assert len(setup.heads()) == 3
 
         later = timedelta(minutes=10)
-        made.publish("wire", *[event(number, word="alarm", at=later) for number in range(20, 23)], event(4, at=later))
-        await made.once()
-        heads = head_texts(made)
+        setup.publish("wire", *[event(number, word="alarm", at=later) for number in range(20, 23)], event(4, at=later))
+        await setup.once()
+        heads = head_texts(setup)
         assert len(heads) == 5, "two posts, two of severity high, which are counted apart, and one for the rest"
         [gathered] = [text for text in heads if "More stories" in text]
         titles = [title for title in (event(n).title for n in range(5)) if title in gathered]
@@ -160,28 +160,28 @@ async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with
         # It is edited as its stories grow.
         grown = next(number for number in range(5) if event(number).title in gathered)
         before = gathered
-        again = replace(event(grown), id="again", at=START + later, title=f"{event(grown).title}, says the mayor")
-        made.publish("echo", again)
-        await made.once()
-        [gathered] = [text for text in head_texts(made) if "More stories" in text]
+        repeated = replace(event(grown), id="again", at=START + later, title=f"{event(grown).title}, says the mayor")
+        setup.publish("echo", repeated)
+        await setup.once()
+        [gathered] = [text for text in head_texts(setup) if "More stories" in text]
         assert gathered != before
-        assert again.title in gathered
-        assert len(made.heads()) == 5
+        assert repeated.title in gathered
+        assert len(setup.heads()) == 5
         assert all(title in gathered for title in (*titles, *alarms))
 
 
 async def test_after_an_hour_stories_are_posted_again(tmp_path: Path) -> None:
-    async with world(tmp_path) as made:
-        made.configure("wire", rules=CITY_RULES, bot=f"{BOT}posts_per_hour: 2\n")
-        await made.once()
-        made.publish("wire", *[event(number) for number in range(4)])
-        await made.once()
-        assert len(made.heads()) == 3
-        made.publish("wire", *[event(number, at=timedelta(minutes=60)) for number in range(30, 34)])
-        await made.once(minutes=61)
+    async with world(tmp_path) as setup:
+        setup.configure("wire", rules=CITY_RULES, bot=f"{BOT}posts_per_hour: 2\n")
+        await setup.once()
+        setup.publish("wire", *[event(number) for number in range(4)])
+        await setup.once()
+        assert len(setup.heads()) == 3
+        setup.publish("wire", *[event(number, at=timedelta(minutes=60)) for number in range(30, 34)])
+        await setup.once(minutes=61)
 
-        assert len(made.heads()) == 6
-        assert sum("More stories" in text for text in head_texts(made)) == 2
+        assert len(setup.heads()) == 6
+        assert sum("More stories" in text for text in head_texts(setup)) == 2
 
 
 # -- a machine that came up with a wrong clock, and was put right while it ran
@@ -198,16 +198,16 @@ async def due_only(made: World) -> OnceReport:
 async def test_a_clock_that_was_set_back_a_year_hides_no_story_and_the_operator_hears_of_it_once(
     tmp_path: Path,
 ) -> None:
-    async with world(tmp_path) as made:
-        made.configure("wire")
-        made.clock.set(START + timedelta(days=365))
-        await due_only(made)
-        made.clock.set(START)
-        await due_only(made)
-        made.clock.set(START + timedelta(hours=2))
-        made.publish("wire", Item(id="w1", title=TITLE, text="The PTA asked for a backdoor.", at=START))
-        report = await due_only(made)
+    async with world(tmp_path) as setup:
+        setup.configure("wire")
+        setup.clock.set(START + timedelta(days=365))
+        await due_only(setup)
+        setup.clock.set(START)
+        await due_only(setup)
+        setup.clock.set(START + timedelta(hours=2))
+        setup.publish("wire", Item(id="w1", title=TITLE, text="The PTA asked for a backdoor.", at=START))
+        report = await due_only(setup)
         assert [feed.new for feed in report.passed.feeds] == [1]
-        assert len(made.heads()) == 1
-        told = [message["text"] for message in made.heads("ops")]
-        assert ["was set back by 365 days" in text for text in told] == [True]
+        assert len(setup.heads()) == 1
+        notices = [message["text"] for message in setup.heads("ops")]
+        assert ["was set back by 365 days" in text for text in notices] == [True]

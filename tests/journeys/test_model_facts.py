@@ -47,9 +47,9 @@ def chosen(*among: str, before: str = "", after: str = "") -> Callable[[dict[str
     """Those updates that have one of the texts in their sentence, with the value that they replace."""
     return lambda data: {
         "updates": [
-            {"number": each["number"], "before": before, "after": after}
-            for each in data["updates"]
-            if any(text in each["sentence"] for text in among)
+            {"number": update["number"], "before": before, "after": after}
+            for update in data["updates"]
+            if any(text in update["sentence"] for text in among)
         ][:3]
     }
 
@@ -80,7 +80,7 @@ async def test_a_chosen_change_is_told_in_the_thread_and_at_the_head(tmp_path: P
         assert "30 December" in as_text(reply)
         assert "Latest" in as_text(made.heads()[0])
         [(_, data)] = server.service.asked
-        assert [each["headline"] for each in data["story"]] == [DATED.title]
+        assert [item["headline"] for item in data["story"]] == [DATED.title]
         assert data["article"]["headline"] == MOVED.title
         assert data["updates"][0]["guess"] == "deadline: 30 November → 30 December"
         [story] = await made.stories()
@@ -120,7 +120,7 @@ async def test_an_arrow_that_only_the_model_sees_is_posted_with_the_values_of_bo
             made.publish(outlet, item)
             await made.once()
 
-        assert all("guess" not in each for _, data in server.service.asked for each in data["updates"])
+        assert all("guess" not in update for _, data in server.service.asked for update in data["updates"])
         [reply] = made.replies()
         assert "5,000" in as_text(reply)
         assert "*ten thousand*" in as_text(reply) or "ten thousand" in as_text(reply).replace(sentence, "")
@@ -155,7 +155,7 @@ async def test_one_call_answers_which_event_an_article_tells_and_what_of_it_is_n
         [(use, data)] = server.service.asked
         assert use == "same_event"
         assert DATED.text.partition(". ")[0] + "." in data["stories"][0]["reports"][0]["sentences"]
-        assert REFUND in [each["sentence"] for each in data["updates"]]
+        assert REFUND in [update["sentence"] for update in data["updates"]]
         [story] = await made.stories()
         assert len(story.members) == 2
         [reply] = made.replies()
@@ -217,8 +217,8 @@ async def test_a_sentence_that_only_the_model_finds_new_is_quoted_as_it_stands_i
         assert REFUND in as_text(reply)
         assert QUIET.title not in as_text(reply)
         [(_, data)] = server.service.asked
-        assert REFUND in [each["sentence"] for each in data["updates"]]
-        assert all("guess" not in each for each in data["updates"])
+        assert REFUND in [update["sentence"] for update in data["updates"]]
+        assert all("guess" not in update for update in data["updates"])
 
 
 async def test_what_only_a_model_may_find_new_is_not_told_without_its_answer(tmp_path: Path) -> None:

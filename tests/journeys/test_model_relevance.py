@@ -53,16 +53,16 @@ async def test_a_rejected_article_is_listed_with_its_reason_and_not_posted(tmp_p
         await publish(made, BOOK, FIRST)
 
         assert len(made.heads()) == 1
-        rejected, told = await made.stories()
+        rejected, stories = await made.stories()
         assert (rejected.title, rejected.rules) == (BOOK.title, ())
         [member] = rejected.members
         assert member.join.reason is JoinReason.NOT_ABOUT
-        said = f'BlackBerry in Pakistan: local-model: "{NOVEL}": It reviews a novel.'
-        assert member.join.detail == said
-        assert told.rules == ("BlackBerry in Pakistan",)
+        text = f'BlackBerry in Pakistan: local-model: "{NOVEL}": It reviews a novel.'
+        assert member.join.detail == text
+        assert stories.rules == ("BlackBerry in Pakistan",)
         assert server.service.asked[0][1]["about"].startswith("demands of the authorities")
         listed = printed(tmp_path, "stories")
-        assert f"not what its rule is about: {said}" in " ".join(listed.split())
+        assert f"not what its rule is about: {text}" in " ".join(listed.split())
         explained = printed(tmp_path, "explain", "--url", member.article.link)
         assert "asked: local-model, relevance, prompt version 2" in explained
 

@@ -74,9 +74,9 @@ async def test_of_a_long_article_the_translation_is_a_paragraph_of_its_own_that_
 
     quotes = [part for part in made.heads()[0]["blocks"][0]["elements"] if part["type"] == "rich_text_quote"]
     assert len(quotes) == 2
-    said = "".join(each.get("text", "") for each in quotes[1]["elements"])
-    assert said.startswith(f"en: {ENGLISH['texts'][0]} — A deadline for BES. ")
-    assert "… [translated by local-model] — wire" in said
+    text = "".join(element.get("text", "") for element in quotes[1]["elements"])
+    assert text.startswith(f"en: {ENGLISH['texts'][0]} — A deadline for BES. ")
+    assert "… [translated by local-model] — wire" in text
 
 
 async def test_an_article_in_the_language_of_the_channel_is_not_asked_about(tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ class Desk:
         return len(self.world.outlets.seen("/wire.xml"))
 
     async def subscription(self) -> Subscription:
-        [found] = await self.bot.store.read(lambda tx: tx.subscriptions.all())
-        return found
+        [result] = await self.bot.store.read(lambda tx: tx.subscriptions.all())
+        return result
 
 
 @asynccontextmanager
@@ -71,27 +71,27 @@ async def desk(folder: Path, database: str, *, lease_seconds: int = 864_000) -> 
             bot_file = worlds.BOT.replace("sqlite:///{folder}/wirewatch.db", database)
             world.configure("wire", bot=bot_file)
             shutil.copytree(folder / "one", folder / "two")
-            with (folder / "one" / "bot.yaml").open("a") as one:
-                one.write(f"web: {{listen: '127.0.0.1:{port}', public_url: '{public}/', token: env:WEB_TOKEN}}\n")
+            with (folder / "one" / "bot.yaml").open("a") as opened:
+                opened.write(f"web: {{listen: '127.0.0.1:{port}', public_url: '{public}/', token: env:WEB_TOKEN}}\n")
             # A second worker, which hubs do not reach, polls as well.
             folders = [folder / "one", *([folder / "two"] if database.startswith("postgresql") else [])]
             world.environ["WEB_TOKEN"] = "a token of the page"
             environment = app.Environment(environ=world.environ)
             bots = [
                 await stack.enter_async_context(
-                    runtime.opened(app.load(each, world.environ), environment, process_name=each.name)
+                    runtime.opened(app.load(item, world.environ), environment, process_name=item.name)
                 )
-                for each in folders
+                for item in folders
             ]
-            made = Desk(world=world, hub=running_hub, bot=bots[0], callback=f"{public}/websub/")
-            made.publish()
+            created = Desk(world=world, hub=running_hub, bot=bots[0], callback=f"{public}/websub/")
+            created.publish()
             stop = asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 for bot in bots:
                     group.create_task(bot.run(stop, choose_engine(bot)))
                 try:
                     await until(lambda: running_hub.verified)
-                    yield made
+                    yield created
                 finally:
                     stop.set()
 
@@ -101,63 +101,63 @@ async def test_pushed_news_is_posted_at_once(
 ) -> None:
     # The first poll was a moment ago.
     monkeypatch.setattr(schedule, "LEAST_AFTER_NEWS", timedelta())
-    async with desk(tmp_path, each_database) as made:
-        [subscriber] = made.hub.verified
+    async with desk(tmp_path, each_database) as running_desk:
+        [subscriber] = running_desk.hub.verified
         assert subscriber.topic == TOPIC
-        made.publish(NEWS)
-        polls = made.polls
-        assert await asyncio.to_thread(made.hub.publish, TOPIC, b"<rss/>") == [202]
+        running_desk.publish(NEWS)
+        polls = running_desk.polls
+        assert await asyncio.to_thread(running_desk.hub.publish, TOPIC, b"<rss/>") == [202]
         # The next poll by the clock is in five minutes.
-        await until(made.world.heads)
-        assert NEWS.title in str(made.world.heads())
-        assert made.polls == polls + 1
+        await until(running_desk.world.heads)
+        assert NEWS.title in str(running_desk.world.heads())
+        assert running_desk.polls == polls + 1
         # The hub's list of it is good for ten days, and asked anew in time.
-        found = await made.subscription()
-        assert found.until
-        assert (found.until - found.next_at).days == 2
-        words, environ = ("status", "--config", str(tmp_path / "one")), {**os.environ, **made.world.environ}
+        subscription = await running_desk.subscription()
+        assert subscription.until
+        assert (subscription.until - subscription.next_at).days == 2
+        words, environ = ("status", "--config", str(tmp_path / "one")), {**os.environ, **running_desk.world.environ}
         shown = await asyncio.to_thread(commands.run, words, tmp_path, {**environ, "COLUMNS": "200"})
-        assert f"its hub pushes until {found.until:%Y-%m-%d %H:%M} UTC" in shown.stdout
+        assert f"its hub pushes until {subscription.until:%Y-%m-%d %H:%M} UTC" in shown.stdout
 
 
 async def test_forged_calls_are_refused_and_nothing_is_polled(tmp_path: Path) -> None:
-    async with desk(tmp_path, f"sqlite:///{tmp_path}/wirewatch.db") as made:
-        [one] = made.hub.verified
+    async with desk(tmp_path, f"sqlite:///{tmp_path}/wirewatch.db") as running_desk:
+        [first] = running_desk.hub.verified
         body = b"<rss/>"
         signed = hmac.new(b"guess", body, "sha256").hexdigest()
-        polls, before = made.polls, await made.subscription()
+        polls, before = running_desk.polls, await running_desk.subscription()
 
         def forge() -> list[int]:
-            good = hmac.new(one.secret.encode(), body, "sha256").hexdigest()
+            good = hmac.new(first.secret.encode(), body, "sha256").hexdigest()
             return [
-                hub.call(one.callback, body)[0],
-                hub.call(one.callback, body, signature=f"sha256={signed}")[0],
-                hub.call(one.callback, body + b" ", signature=f"sha256={good}")[0],
-                hub.call(made.callback + "guess" * 8 + "xyz", body, signature=f"sha256={good}")[0],
-                hub.call(one.callback, b"x" * 10_000_001, signature=f"sha256={good}")[0] or 413,
-                made.hub.ask(one, challenge="x", mode="unsubscribe")[0],
-                made.hub.ask(one, challenge="x", topic="https://other.example/")[0],
-                made.hub.ask(one, challenge="x" * 5_000)[0],
-                hub.call(made.callback + "guess?hub.mode=subscribe&hub.challenge=x")[0],
+                hub.call(first.callback, body)[0],
+                hub.call(first.callback, body, signature=f"sha256={signed}")[0],
+                hub.call(first.callback, body + b" ", signature=f"sha256={good}")[0],
+                hub.call(running_desk.callback + "guess" * 8 + "xyz", body, signature=f"sha256={good}")[0],
+                hub.call(first.callback, b"x" * 10_000_001, signature=f"sha256={good}")[0] or 413,
+                running_desk.hub.ask(first, challenge="x", mode="unsubscribe")[0],
+                running_desk.hub.ask(first, challenge="x", topic="https://other.example/")[0],
+                running_desk.hub.ask(first, challenge="x" * 5_000)[0],
+                hub.call(running_desk.callback + "guess?hub.mode=subscribe&hub.challenge=x")[0],
             ]
 
         assert await asyncio.to_thread(forge) == [403, 403, 403, 410, 413, 404, 404, 404, 404]
         # Ticks come each second.
         await asyncio.sleep(1.5)
-        assert made.polls == polls
-        assert await made.subscription() == before
+        assert running_desk.polls == polls
+        assert await running_desk.subscription() == before
         # A challenge is text, whatever a browser would make of it.
-        status, text = await asyncio.to_thread(lambda: made.hub.ask(one, challenge="<script>"))
+        status, text = await asyncio.to_thread(lambda: running_desk.hub.ask(first, challenge="<script>"))
         assert (status, text) == (200, "<script>")
 
 
 async def test_a_hub_that_ends_the_subscription_leaves_a_feed_that_is_polled(tmp_path: Path) -> None:
-    async with desk(tmp_path, f"sqlite:///{tmp_path}/wirewatch.db") as made:
-        [one] = made.hub.verified
-        await asyncio.to_thread(lambda: made.hub.ask(one, challenge="", mode="denied", reason="too many"))
-        found = await made.subscription()
-        assert (found.until, found.error) == (None, "the hub refuses: too many")
-        assert await asyncio.to_thread(made.hub.publish, TOPIC, b"<rss/>") == [410]
+    async with desk(tmp_path, f"sqlite:///{tmp_path}/wirewatch.db") as running_desk:
+        [first] = running_desk.hub.verified
+        await asyncio.to_thread(lambda: running_desk.hub.ask(first, challenge="", mode="denied", reason="too many"))
+        subscription = await running_desk.subscription()
+        assert (subscription.until, subscription.error) == (None, "the hub refuses: too many")
+        assert await asyncio.to_thread(running_desk.hub.publish, TOPIC, b"<rss/>") == [410]
 
 
 async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> None:
@@ -165,8 +165,8 @@ async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> N
     fetcher = HttpFetcher(FetchPolicy(), FakeClock())
     with hub.serve() as private:
         hubs = push.Hubs(store, FakeClock(), fetcher, lambda: make_settings(public_url="https://watch.example"))
-        wanted = websub.new_subscription("https://wire.example/feed", private.url, TOPIC, now=START)
-        await store.write(lambda tx: tx.subscriptions.want(wanted))
+        subscription = websub.new_subscription("https://wire.example/feed", private.url, TOPIC, now=START)
+        await store.write(lambda tx: tx.subscriptions.want(subscription))
         await hubs.ask_due()
         [after] = await store.read(lambda tx: tx.subscriptions.all())
         assert "private or reserved address" in (after.error or "")
@@ -185,9 +185,9 @@ async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than
     fetcher, feed = HttpFetcher(FetchPolicy(), clock), Feed(url="https://wire.example/feed")
     settings = make_settings(feeds=[feed])
     hubs = push.Hubs(store, clock, fetcher, lambda: settings)
-    wanted = websub.new_subscription(feed.url, "https://hub.example/", TOPIC, now=clock.now())
+    subscription = websub.new_subscription(feed.url, "https://hub.example/", TOPIC, now=clock.now())
     await store.write(lambda tx: tx.feeds.sync([feed.url], now=clock.now()))
-    await store.write(lambda tx: tx.subscriptions.want(wanted))
+    await store.write(lambda tx: tx.subscriptions.want(subscription))
 
     async def poll() -> int:
         """Poll the feed if it is due: an answer without news, or none at all."""
@@ -222,16 +222,16 @@ async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than
 
 
 async def test_a_hub_that_floods_is_dropped_and_the_operator_is_told(tmp_path: Path) -> None:
-    async with desk(tmp_path, f"sqlite:///{tmp_path}/wirewatch.db") as made:
+    async with desk(tmp_path, f"sqlite:///{tmp_path}/wirewatch.db") as running_desk:
 
         def flood() -> list[int]:
-            return [made.hub.publish(TOPIC, b"<rss/>")[0] for _ in range(123)]
+            return [running_desk.hub.publish(TOPIC, b"<rss/>")[0] for _ in range(123)]
 
         assert await asyncio.to_thread(flood) == [202] * 120 + [410] * 3
-        found = await made.subscription()
-        assert found.until is None
-        assert "more than 120 times in an hour" in (found.error or "")
-        await until(lambda: "more than 120 times in an hour" in str(made.world.heads("ops")))
+        subscription = await running_desk.subscription()
+        assert subscription.until is None
+        assert "more than 120 times in an hour" in (subscription.error or "")
+        await until(lambda: "more than 120 times in an hour" in str(running_desk.world.heads("ops")))
 
 
 async def test_a_hub_that_does_not_answer_delays_neither_pushes_nor_other_hubs(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ RULE = "BlackBerry in Pakistan"
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db") as found:
-        yield found
+    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db") as opened:
+        yield opened
 
 
 async def ask(it: Running, words: str, *, user: str = "U0AMINA") -> str:
@@ -36,11 +36,11 @@ async def ask(it: Running, words: str, *, user: str = "U0AMINA") -> str:
 
 async def test_why_says_which_rule_matches_an_article_and_what_was_posted(desk: Running) -> None:
     link = (await desk.stories())[0].members[0].article.link
-    told = await ask(desk, f"why <{link}|a label>")
-    assert "1 rule matches this article" in told
-    assert "Its story: BlackBerry" in told
-    assert "desk: hold, baseline: the feed" in told
-    assert "earlier decision" not in told
+    answer = await ask(desk, f"why <{link}|a label>")
+    assert "1 rule matches this article" in answer
+    assert "Its story: BlackBerry" in answer
+    assert "desk: hold, baseline: the feed" in answer
+    assert "earlier decision" not in answer
     assert "no article with the link" in await ask(desk, "why https://nowhere.example/x")
     assert "/wirewatch why LINK" in await ask(desk, "why")
 
@@ -53,15 +53,15 @@ async def test_why_says_how_many_decisions_it_leaves_out(tmp_path: Path) -> None
     rules = worlds.RULES.replace("notify: desk", f"notify: [desk, {', '.join(names)}]")
     async with running(tmp_path, "sqlite:///{folder}/wirewatch.db", form=form, rules=rules) as it:
         link = (await it.stories())[0].members[0].article.link
-        told = await ask(it, f"why {link}")
-        assert len(re.findall(r"(?:desk|copy\d): ", told)) == 4
-        assert re.search(r"\d+ earlier decisions: `wirewatch stories` lists all", told)
+        answer = await ask(it, f"why {link}")
+        assert len(re.findall(r"(?:desk|copy\d): ", answer)) == 4
+        assert re.search(r"\d+ earlier decisions: `wirewatch stories` lists all", answer)
 
 
 async def test_stories_and_the_page_show_the_story_with_its_link_and_a_sentence(desk: Running) -> None:
-    told = await ask(desk, "stories blackberry")
-    assert f'1 story of "{RULE}" in the last 7 days' in told
-    assert FIRST.title in told
+    answer = await ask(desk, "stories blackberry")
+    assert f'1 story of "{RULE}" in the last 7 days' in answer
+    assert FIRST.title in answer
     assert "No rule has this name" in await ask(desk, "stories unheard of")
     envelope = desk.sockets.open_home(user="U0BILAL")
     assert await asyncio.to_thread(desk.sockets.is_acknowledged, envelope)
@@ -85,8 +85,8 @@ async def test_a_silence_keeps_stories_back_and_is_listed_and_ended(desk: Runnin
         ("silence outlet wires for 2 hours: because", 'did you mean "wire"?'),
     ):
         assert why in (await ask(desk, unwanted)).replace("\\", "")
-    told = await ask(desk, f'silence rule "{RULE}" for 2 hours: the vote is over')
-    assert f'Nothing is posted about rule "{RULE}" in desk until' in told.replace("\\", "")
+    answer = await ask(desk, f'silence rule "{RULE}" for 2 hours: the vote is over')
+    assert f'Nothing is posted about rule "{RULE}" in desk until' in answer.replace("\\", "")
     await desk.hear("observer", test_buttons.OTHER, decided="silent: silenced")
     assert len(desk.world.heads()) == 1
     listed = await ask(desk, "silence list")
@@ -124,7 +124,7 @@ async def test_who_sees_one_channel_does_not_read_or_silence_what_is_posted_to_a
     form = test_buttons.BOT.replace("  ops:", f"{second}\n  ops:")
     rules = worlds.RULES + "\n  - {name: Any law, any: {law: [law]}, notify: law}\n"
     async with running(tmp_path, "sqlite:///{folder}/wirewatch.db", form=form, rules=rules) as it:
-        (channel,) = [each for each in it.world.slack.workspace.channels.values() if each.name == "second"]
+        (channel,) = [item for item in it.world.slack.workspace.channels.values() if item.name == "second"]
         channel.members = ["U0LAW"]
         link = (await it.stories())[0].members[0].article.link
         assert "No rule has this name" in (told := await ask(it, "stories blackberry", user="U0LAW"))
@@ -137,7 +137,7 @@ async def test_who_sees_one_channel_does_not_read_or_silence_what_is_posted_to_a
         assert await it.bot.store.read(lambda tx: tx.silences.all()) == []
 
         assert "in law until" in await ask(it, "silence everything for 2 hours: a quiet day", user="U0LAW")
-        (made,) = await it.bot.store.read(lambda tx: tx.silences.all())
-        assert made.channels == ("law",)
-        assert "where you may not act" in await ask(it, f"silence end {made.id}")
-        assert "has ended" in await ask(it, f"silence end {made.id}", user="U0LAW")
+        (silence,) = await it.bot.store.read(lambda tx: tx.silences.all())
+        assert silence.channels == ("law",)
+        assert "where you may not act" in await ask(it, f"silence end {silence.id}")
+        assert "has ended" in await ask(it, f"silence end {silence.id}", user="U0LAW")

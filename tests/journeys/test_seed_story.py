@@ -58,10 +58,10 @@ IN_OTHER_WORDS = Item(
 
 @pytest.fixture
 async def seed(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire", "courier", "ledger", "observer", "gazette")
-        await made.once()
-        yield made
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire", "courier", "ledger", "observer", "gazette")
+        await setup.once()
+        yield setup
 
 
 @pytest.mark.parametrize("in_one_pass", [False, True])
@@ -152,12 +152,12 @@ async def test_a_moved_deadline_is_told_in_the_thread_once(seed: World) -> None:
 
 
 async def test_a_first_poll_gathers_its_stories_and_posts_nothing_old(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire")
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire")
         old = Item(id="old", title=SECOND.title, text=SECOND.text, at=START - timedelta(days=90))
-        made.publish("wire", FIRST, OTHER_EVENT, old)
-        await made.once()
-        (message,) = made.heads()
+        setup.publish("wire", FIRST, OTHER_EVENT, old)
+        await setup.once()
+        (message,) = setup.heads()
         shown = json.dumps(message["blocks"])
         assert "Sindh" in shown
         assert "rather than open" in shown

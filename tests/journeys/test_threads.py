@@ -142,8 +142,8 @@ def _text(reply: object) -> str:
 @pytest.mark.parametrize("name", TOLD)
 async def test_news_in_a_known_story_is_told_in_its_thread(name: str, tmp_path: Path) -> None:
     first, second, expected = TOLD[name]
-    async with world(tmp_path / "config") as made:
-        replies = await _thread(made, first, second)
+    async with world(tmp_path / "config") as setup:
+        replies = await _thread(setup, first, second)
         assert len(replies) == 1
         assert all(words in _text(replies[0]["blocks"]) for words in expected)
         assert "We regret" not in str(replies[0])
@@ -151,54 +151,57 @@ async def test_news_in_a_known_story_is_told_in_its_thread(name: str, tmp_path: 
 
 @pytest.mark.parametrize("name", NOT_TOLD)
 async def test_what_is_no_news_is_not_told(name: str, tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as made:
-        assert await _thread(made, *NOT_TOLD[name]) == []
+    async with world(tmp_path / "config") as setup:
+        assert await _thread(setup, *NOT_TOLD[name]) == []
 
 
 async def test_a_denial_is_no_corroboration(tmp_path: Path) -> None:
     first, denial, _ = TOLD["an authority denies"]
     repeated = ("Tarvik to block messaging apps from Sunday", denial[1].replace("has denied that it will", "will"))
-    async with world(tmp_path / "denied") as made:
-        replies = await _thread(made, first, denial, keys="    min_outlets: 2\n")
-        [story] = await made.stories()
-        assert (replies, made.heads()) == ([], [])
+    async with world(tmp_path / "denied") as setup:
+        replies = await _thread(setup, first, denial, keys="    min_outlets: 2\n")
+        [story] = await setup.stories()
+        assert (replies, setup.heads()) == ([], [])
         assert [member.join.reason for member in story.members][1:] == [JoinReason.REVERSAL]
         assert story.owners == ("wire",)
-    async with world(tmp_path / "confirmed") as made:
-        await _thread(made, first, repeated, keys="    min_outlets: 2\n")
-        assert len(made.heads()) == 1
+    async with world(tmp_path / "confirmed") as setup:
+        await _thread(setup, first, repeated, keys="    min_outlets: 2\n")
+        assert len(setup.heads()) == 1
 
 
 async def test_reports_of_a_denial_that_opened_the_story_corroborate_it(tmp_path: Path) -> None:
     _, denial, _ = TOLD["an authority denies"]
-    again = ("Tarvik telecoms regulator denies it will block messaging apps", denial[1].replace("has denied", "denied"))
-    async with world(tmp_path / "config") as made:
-        await _thread(made, denial, again, keys="    min_outlets: 2\n")
-        assert len(made.heads()) == 1
+    repeated = (
+        "Tarvik telecoms regulator denies it will block messaging apps",
+        denial[1].replace("has denied", "denied"),
+    )
+    async with world(tmp_path / "config") as setup:
+        await _thread(setup, denial, repeated, keys="    min_outlets: 2\n")
+        assert len(setup.heads()) == 1
 
 
 async def test_a_thread_of_claims_has_changes_and_corrections_but_no_quotes(tmp_path: Path) -> None:
     keys = "    thread: claims\n"
-    async with world(tmp_path / "toll") as made:
-        assert len(await _thread(made, *TOLD["a toll rises"][:2], keys=keys)) == 1
-    async with world(tmp_path / "guilty") as made:
-        assert await _thread(made, *TOLD["a jury finds guilty"][:2], keys=keys) == []
+    async with world(tmp_path / "toll") as setup:
+        assert len(await _thread(setup, *TOLD["a toll rises"][:2], keys=keys)) == 1
+    async with world(tmp_path / "guilty") as setup:
+        assert await _thread(setup, *TOLD["a jury finds guilty"][:2], keys=keys) == []
 
 
 async def test_a_thread_of_all_names_each_article_that_joins_in_one_reply(tmp_path: Path) -> None:
     first, second = NOT_TOLD["the same in other words"]
     bot = BOT.replace("pace: 0.01 seconds}", "pace: 0.01 seconds, thread: all}", 1)
-    async with world(tmp_path / "config") as made:
-        made.configure("wire", "metro", "gazette", rules=RULES.format(keys=""), bot=bot)
-        await made.once()
-        await _publish(made, "wire", first)
-        at = made.clock.now()
-        made.publish("metro", Item(id="m", title=second[0], text=second[1], at=at))
-        made.publish(
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire", "metro", "gazette", rules=RULES.format(keys=""), bot=bot)
+        await setup.once()
+        await _publish(setup, "wire", first)
+        at = setup.clock.now()
+        setup.publish("metro", Item(id="m", title=second[0], text=second[1], at=at))
+        setup.publish(
             "gazette", Item(id="g", title="Ferry fire kills 12 near Varnholm", text=second[1] + " It sank.", at=at)
         )
-        await made.once()
-        [reply] = made.replies()
+        await setup.once()
+        [reply] = setup.replies()
         assert "Joined this story" in _text(reply)
         assert all(
             words in _text(reply) for words in (second[0], "Ferry fire kills 12 near Varnholm", "metro", "gazette")
@@ -207,8 +210,8 @@ async def test_a_thread_of_all_names_each_article_that_joins_in_one_reply(tmp_pa
 
 async def test_the_rule_decides_over_the_channel_what_a_thread_gets(tmp_path: Path) -> None:
     bot = BOT.replace("pace: 0.01 seconds}", "pace: 0.01 seconds, thread: claims}", 1)
-    async with world(tmp_path / "channel") as made:
-        assert await _thread(made, *TOLD["a jury finds guilty"][:2], bot=bot) == []
-    async with world(tmp_path / "rule") as made:
-        replies = await _thread(made, *TOLD["a jury finds guilty"][:2], bot=bot, keys="    thread: news\n")
+    async with world(tmp_path / "channel") as setup:
+        assert await _thread(setup, *TOLD["a jury finds guilty"][:2], bot=bot) == []
+    async with world(tmp_path / "rule") as setup:
+        replies = await _thread(setup, *TOLD["a jury finds guilty"][:2], bot=bot, keys="    thread: news\n")
         assert len(replies) == 1

@@ -37,18 +37,18 @@ BROKEN = {
 
 
 async def test_broken_feeds_are_reported_with_their_reasons_and_the_feed_beside_them_is_read(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire", *BROKEN)
-        await made.once()
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire", *BROKEN)
+        await setup.once()
         for name, (reply, _) in BROKEN.items():
-            made.outlets.serve(f"/{name}.xml", reply)
-        made.publish("wire", FIRST)
-        report = await made.once()
+            setup.outlets.serve(f"/{name}.xml", reply)
+        setup.publish("wire", FIRST)
+        report = await setup.once()
         errors = {feed.url.rpartition("/")[2].removesuffix(".xml"): feed.error or "" for feed in report.passed.broken}
         assert errors.keys() == BROKEN.keys()
         for name, (_, words) in BROKEN.items():
             assert words.lower() in errors[name].lower()
-        assert len(made.heads()) == 1
+        assert len(setup.heads()) == 1
 
 
 async def test_an_unset_token_parks_the_message_and_it_is_sent_when_the_token_is_back(made: World) -> None:
@@ -109,17 +109,17 @@ async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(m
 
 
 async def test_an_edit_of_the_date_alone_is_kept_as_a_version_and_never_spoken_of(made: World) -> None:
-    others = [Item(id=f"other-{n}", title=f"A ferry is late, part {n}", text="It was fog.") for n in range(2)]
-    made.publish("wire", FIRST, *others)
+    other_items = [Item(id=f"other-{n}", title=f"A ferry is late, part {n}", text="It was fog.") for n in range(2)]
+    made.publish("wire", FIRST, *other_items)
     await made.once()
-    said, later = made.heads(), FIRST.at + timedelta(hours=2)
-    made.publish("wire", replace(FIRST, at=later), *others)
+    heads, later = made.heads(), FIRST.at + timedelta(hours=2)
+    made.publish("wire", replace(FIRST, at=later), *other_items)
     await made.once()
     await made.once()
     (story,) = await made.stories()
     (member,) = story.members
     assert (member.article.version, member.article.published) == (2, later)
-    assert (made.heads(), made.replies()) == (said, [])
+    assert (made.heads(), made.replies()) == (heads, [])
     assert len(await made.decisions(story)) == 1
 
 

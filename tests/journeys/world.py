@@ -61,7 +61,7 @@ class Item:
 
 
 def rss(outlet: str, *items: Item) -> bytes:
-    told = "".join(
+    text = "".join(
         f"<item><title>{escape(i.title)}</title><guid isPermaLink='false'>{escape(i.id)}</guid>"
         f"<link>{escape(f'https://{outlet}.example/{i.id}' if i.link is None else i.link)}</link>"
         f"<pubDate>{format_datetime(i.at)}</pubDate><description>{escape(i.text)}</description></item>"
@@ -69,7 +69,7 @@ def rss(outlet: str, *items: Item) -> bytes:
     )
     return (
         f'<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>{outlet}</title>'
-        f"<link>https://{outlet}.example/</link><description>d</description>{told}</channel></rss>"
+        f"<link>https://{outlet}.example/</link><description>d</description>{text}</channel></rss>"
     ).encode()
 
 

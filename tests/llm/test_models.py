@@ -37,9 +37,9 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 async def endpoint(server: Server) -> AsyncIterator[Endpoint]:
-    made = Endpoint(replace(POLICY, url=f"{server.url}/v1"), chat_completions.KEY)
-    yield made
-    await made.close()
+    created = Endpoint(replace(POLICY, url=f"{server.url}/v1"), chat_completions.KEY)
+    yield created
+    await created.close()
 
 
 async def test_the_answer_comes_with_what_it_cost(endpoint: Endpoint, server: Server) -> None:
@@ -169,10 +169,10 @@ def test_without_the_extra_the_message_says_how_to_install_it(monkeypatch: pytes
 async def test_an_answer_file_writes_each_prompt_once_and_takes_the_last_answer_of_a_key(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     policy = replace(POLICY, url=f"file:{path}")
-    asked = open_model(policy, lambda secret: "")
+    model = open_model(policy, lambda secret: "")
     for _ in range(2):
         with pytest.raises(NotYetAnswered):
-            await asked.ask(PROMPT)
+            await model.ask(PROMPT)
     [entry] = [json.loads(line) for line in path.read_text().splitlines()]
     assert (entry["key"], entry["use"], entry["answer"]) == (PROMPT.key, "same_event", None)
 

@@ -27,8 +27,8 @@ class Archive:
     articles: Sequence[Article]
 
     def archive(self, *, since: datetime) -> Iterator[Article]:
-        found = (one for one in self.articles if one.first_seen >= since)
-        yield from sorted(found, key=lambda one: (one.first_seen, one.id))
+        articles = (one for one in self.articles if one.first_seen >= since)
+        yield from sorted(articles, key=lambda one: (one.first_seen, one.id))
 
 
 def demo_story() -> list[Article]:

@@ -96,8 +96,8 @@ class Newsroom:
 
     async def titles(self, feed: Feed) -> list[str]:
         """Return the titles of the articles that are stored as this feed's, oldest first."""
-        found = await self.store.read(lambda tx: list(tx.articles.archive(since=START - 365 * DAY)))
-        return [article.title for article in found if article.feed == feed.url]
+        articles = await self.store.read(lambda tx: list(tx.articles.archive(since=START - 365 * DAY)))
+        return [article.title for article in articles if article.feed == feed.url]
 
     async def told(self) -> list[tuple[str, str]]:
         """Feed and headline of each article in a story, in order."""

@@ -105,8 +105,8 @@ def row(
     channel: str = "desk",
     at: datetime = START,
 ) -> Outgoing:
-    made = sending(name, thread=thread, channel=channel)
-    return replace(made, message=message, created_at=at, due_at=at)
+    created = sending(name, thread=thread, channel=channel)
+    return replace(created, message=message, created_at=at, due_at=at)
 
 
 def reply(name: str, thread: str, *, channel: str = "desk") -> Outgoing:

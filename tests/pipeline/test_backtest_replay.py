@@ -80,14 +80,14 @@ def summary_of(kind: MessageKind, channel: str, message: Message) -> tuple[str, 
 @pytest.mark.parametrize("given", [[BLACKBERRY], [TWO], [CAPPED], [BLACKBERRY, TWO]], ids=lambda g: g[0].name)
 async def test_the_example_story_makes_the_messages_that_it_makes_live(given: list[Rule]) -> None:
     articles = demo_story()
-    expected = [one for one in await live(articles, given) if one[0] != "edit"]
+    expected = [item for item in await live(articles, given) if item[0] != "edit"]
     report = tried(articles, *given)
-    found = [
+    results = [
         (message.kind.value, message.channel, "; ".join(message.headlines))
         for message in report.messages
         if message.kind is not MessageKind.EDIT
     ]
-    assert sorted(found) == sorted(expected)
+    assert sorted(results) == sorted(expected)
     assert expected
 
 
@@ -103,7 +103,7 @@ def test_what_came_with_a_feeds_first_answer_is_gathered_in_one_message() -> Non
         "Court fines Canadian maker of BlackBerry handsets": "A patent of Nokia was infringed, the judge said.",
     }
     titles = list(texts)
-    report = tried([article(*each) for each in texts.items()], BLACKBERRY, baselines={FEED.url: START})
+    report = tried([article(*text) for text in texts.items()], BLACKBERRY, baselines={FEED.url: START})
     (message,) = report.messages
     assert message.kind is MessageKind.GATHERED
     assert sorted(message.headlines) == sorted(titles)

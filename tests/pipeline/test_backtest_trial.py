@@ -45,8 +45,8 @@ OTHERWISE = "written differently or too far apart"
 
 
 def test_a_match_is_listed_with_the_words_it_fires_on() -> None:
-    (found,) = tried(HIT, MISS).rules
-    (hit,) = found.hits
+    (result,) = tried(HIT, MISS).rules
+    (hit,) = result.hits
     assert hit.title == HIT.title
     assert hit.why == 'product "BES", regulator "PTA", demand "backdoor"'
 
@@ -86,28 +86,28 @@ def test_near_misses_are_counted_whole_and_shown_newest_first() -> None:
 
 def test_each_day_has_its_count_on_the_wall_clock_of_the_desk() -> None:
     late = replace(HIT, first_seen=START.replace(hour=20))
-    (found,) = tried(late).rules
-    assert found.by_day == {date(2015, 12, day): int(day == 2) for day in range(1, 5)}
-    (found,) = tried(late, zone=ZoneInfo("Asia/Karachi")).rules
-    assert found.by_day[date(2015, 12, 3)] == 1
+    (result,) = tried(late).rules
+    assert result.by_day == {date(2015, 12, day): int(day == 2) for day in range(1, 5)}
+    (result,) = tried(late, zone=ZoneInfo("Asia/Karachi")).rules
+    assert result.by_day[date(2015, 12, 3)] == 1
 
 
 def test_it_is_compared_with_the_other_version() -> None:
     other = compiled(all={"product": ["BlackBerry"], "regulator": ["PTA"], "row": ["row", "sought"]})
-    (found,) = tried(HIT, MISS, SMALL, given=compiled(), other_versions={"a rule": other}).rules
-    assert found.comparison is not None
-    assert (found.comparison.both, found.comparison.starts) == (1, ())
-    (stops,) = found.comparison.stops
+    (result,) = tried(HIT, MISS, SMALL, given=compiled(), other_versions={"a rule": other}).rules
+    assert result.comparison is not None
+    assert (result.comparison.both, result.comparison.starts) == (1, ())
+    (stops,) = result.comparison.stops
     assert stops.title == MISS.title
     assert "no demand" in stops.why
 
 
 def test_what_has_matched_before_and_is_not_matched_now_stops() -> None:
     plain = article("An article with none of the words")
-    (found,) = tried(HIT, plain, matched_before={"a rule": frozenset({plain.id})}).rules
-    assert found.comparison is not None
-    assert [hit.title for hit in found.comparison.stops] == [plain.title]
-    assert [hit.title for hit in found.comparison.starts] == [HIT.title]
+    (result,) = tried(HIT, plain, matched_before={"a rule": frozenset({plain.id})}).rules
+    assert result.comparison is not None
+    assert [hit.title for hit in result.comparison.stops] == [plain.title]
+    assert [hit.title for hit in result.comparison.starts] == [HIT.title]
 
 
 def test_a_paused_rule_is_tried_and_one_that_is_over_is_not_found_after_its_end() -> None:

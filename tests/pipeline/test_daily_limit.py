@@ -43,11 +43,11 @@ async def test_what_is_over_the_limit_is_stored_the_next_day(room: Newsroom) -> 
 
 
 async def test_the_operator_is_told_once_a_day_and_status_shows_it(room: Newsroom) -> None:
-    told = [(await room.poll(FLOOD, *items(25))).health for _ in range(3)]
-    assert [[event.kind for event in events] for events in told] == [["flood"], [], []]
-    assert "more items than fetch.max_items_per_day; 15 wait until tomorrow" in told[0][0].text
-    again = await room.poll(FLOOD, *items(25))
-    assert again.state.remarks == (
+    output = [(await room.poll(FLOOD, *items(25))).health for _ in range(3)]
+    assert [[event.kind for event in events] for events in output] == [["flood"], [], []]
+    assert "more items than fetch.max_items_per_day; 15 wait until tomorrow" in output[0][0].text
+    repeated = await room.poll(FLOOD, *items(25))
+    assert repeated.state.remarks == (
         "15 items were left for tomorrow: at most 10 a day are stored (fetch.max_items_per_day)",
     )
     room.now += timedelta(days=1)
@@ -57,8 +57,8 @@ async def test_the_operator_is_told_once_a_day_and_status_shows_it(room: Newsroo
 async def test_an_edit_over_the_limit_waits_and_its_article_stays_known(room: Newsroom) -> None:
     await room.poll(FLOOD, *items(10, text="It was so."))
     edited = items(10, text="It was otherwise.")
-    found = await room.poll(FLOOD, *edited)
-    assert (found.revisions, found.new_count, found.state.today.postponed) == ((), 0, 10)
+    result = await room.poll(FLOOD, *edited)
+    assert (result.revisions, result.new_count, result.state.today.postponed) == ((), 0, 10)
     room.now += timedelta(days=1)
     assert len((await room.poll(FLOOD, *edited)).revisions) == 10
 

@@ -23,10 +23,10 @@ OUTLETS = ("wire", "courier", "ledger")
 
 @pytest.fixture
 async def seed(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as made:
-        made.configure(*OUTLETS)
-        await made.once()
-        yield made
+    async with world(tmp_path / "config") as setup:
+        setup.configure(*OUTLETS)
+        await setup.once()
+        yield setup
 
 
 async def _poll(running: App, *, decides: bool = False) -> PassReport:

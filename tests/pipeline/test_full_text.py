@@ -82,5 +82,5 @@ async def test_a_feed_of_very_many_pages_holds_its_poll_for_a_bounded_time(
     store: storage.Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poll, "PAGES_WITHIN", timedelta(seconds=0.5))
-    asked = await _asked(store, FullText.ALWAYS, *map(item, range(40)), seconds=0.05)
-    assert 1 <= len(asked) <= 10
+    request = await _asked(store, FullText.ALWAYS, *map(item, range(40)), seconds=0.05)
+    assert 1 <= len(request) <= 10

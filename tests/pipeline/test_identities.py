@@ -64,9 +64,9 @@ class Newspaper:
         def work(tx: storage.Transaction) -> Article | None:
             return tx.articles.find(f"https://paper.example/{item.id}")
 
-        found = await self._running.store.read(work)
-        assert found is not None
-        return round((found.first_seen - START) / DAY)
+        result = await self._running.store.read(work)
+        assert result is not None
+        return round((result.first_seen - START) / DAY)
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ def process(store: storage.Store, clock: FakeClock, name: str = "one", *, is_alo
 
 
 async def rows(store: storage.Store) -> list[tuple[str, dict[str, LedgerValue]]]:
-    found = await store.read(lambda tx: list(tx.ledger.since(START - 365 * 24 * HOUR)))
-    return [(row.kind.value, dict(row.fields)) for row in found]
+    result = await store.read(lambda tx: list(tx.ledger.since(START - 365 * 24 * HOUR)))
+    return [(row.kind.value, dict(row.fields)) for row in result]
 
 
 async def steps(store: storage.Store) -> list[str]:
@@ -54,10 +54,10 @@ async def watch(one: keep.Heartbeat, clock: FakeClock, *, seconds: int) -> None:
 
 
 async def test_a_run_that_ends_in_order_has_its_start_and_its_end(store: storage.Store, clock: FakeClock) -> None:
-    one = process(store, clock)
-    await one.begin()
-    await watch(one, clock, seconds=5)
-    await one.end()
+    first = process(store, clock)
+    await first.begin()
+    await watch(first, clock, seconds=5)
+    await first.end()
     since, until = START.isoformat(), (START + 5 * SECOND).isoformat()
     assert await rows(store) == [
         ("started", {"process": "one", "version": "1.2"}),
@@ -94,8 +94,8 @@ async def test_one_that_was_killed_before_its_first_look_lived_no_longer_than_it
     await process(store, clock, "killed").begin()
     clock.advance(HOUR)
     await process(store, clock, "next").begin()
-    (told,) = [fields for kind, fields in await rows(store) if fields.get("how") == "without a word"]
-    assert told["until"] == told["since"] == (START + HOUR).isoformat()
+    (output,) = [fields for kind, fields in await rows(store) if fields.get("how") == "without a word"]
+    assert output["until"] == output["since"] == (START + HOUR).isoformat()
 
 
 async def test_one_of_several_workers_says_nothing_of_another_that_may_be_alive(
@@ -110,8 +110,8 @@ async def test_a_killed_worker_of_several_is_told_of_by_another_once_it_was_unhe
     store: storage.Store, clock: FakeClock
 ) -> None:
     killed, other = (process(store, clock, name, is_alone=False) for name in ("killed", "other"))
-    for one in (killed, other):
-        await one.begin(writes_heartbeats=True)
+    for value in (killed, other):
+        await value.begin(writes_heartbeats=True)
     clock.advance(5 * SECOND)
     await killed.live()
     for _ in range(7):
@@ -135,8 +135,8 @@ async def test_a_worker_that_stood_still_and_was_taken_for_dead_starts_again_in_
     clock.advance(MINUTE)
     await still.live()
     await still.end()
-    again, end = (await rows(store))[2:]
-    assert again == ("started", {"process": "still", "version": "1.2"})
+    repeated, end = (await rows(store))[2:]
+    assert repeated == ("started", {"process": "still", "version": "1.2"})
     assert end[1]["since"] == (START + 2 * MINUTE).isoformat()
 
 
@@ -153,11 +153,11 @@ async def test_a_worker_that_ends_in_order_is_not_told_of_again(store: storage.S
 async def test_minutes_in_which_nobody_looked_are_told(
     store: storage.Store, clock: FakeClock, gap: timedelta, is_told: bool
 ) -> None:
-    one = process(store, clock)
-    await one.begin()
-    await one.tick()
+    first = process(store, clock)
+    await first.begin()
+    await first.tick()
     clock.advance(gap)
-    await one.tick()
+    await first.tick()
     assert ("unwatched" in [kind for kind, _ in await rows(store)]) is is_told
 
 
@@ -165,31 +165,31 @@ async def test_minutes_in_which_nobody_looked_are_told(
 async def test_a_clock_that_was_set_back_moves_what_waits_once_wherever_the_process_dies(
     store: storage.Store, clock: FakeClock, restarts: bool
 ) -> None:
-    one = process(store, clock)
-    await one.begin()
+    first = process(store, clock)
+    await first.begin()
     clock.advance(HOUR)
-    await one.tick()
+    await first.tick()
     clock.set(START)
-    again = process(store, clock, "two") if restarts else one
+    repeated = process(store, clock, "two") if restarts else first
     waiting = FeedState(url="https://a.example/", due_at=START + 2 * HOUR)
     await store.write(lambda tx: tx.feeds.sync([waiting.url], now=START))
     await store.write(lambda tx: tx.feeds.save([waiting]))
-    await (again.begin(operator="ops") if restarts else again.tick(operator="ops"))
+    await (repeated.begin(operator="ops") if restarts else repeated.tick(operator="ops"))
     # A process that is killed here has moved what waits, and the next one moves it no further.
     for _ in range(2):
         assert [state.due_at for state in await store.read(lambda tx: tx.feeds.all())] == [START + HOUR]
         assert await steps(store) == ["The clock of this machine was set back by 1 hour."]
-        again = process(store, clock, "three")
-        await again.begin(operator="ops")
-        await again.tick(operator="ops")
+        repeated = process(store, clock, "three")
+        await repeated.begin(operator="ops")
+        await repeated.tick(operator="ops")
 
 
 async def test_a_clock_that_is_corrected_by_seconds_is_no_news(store: storage.Store, clock: FakeClock) -> None:
-    one = process(store, clock)
-    await one.begin()
-    await watch(one, clock, seconds=40)
+    first = process(store, clock)
+    await first.begin()
+    await watch(first, clock, seconds=40)
     clock.set(START + 10 * SECOND)
-    await one.tick(operator="ops")
+    await first.tick(operator="ops")
     assert await steps(store) == []
 
 

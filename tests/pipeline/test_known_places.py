@@ -160,64 +160,64 @@ async def desk(folder: Path, *feeds: str, environ: dict[str, str] | None = None)
 async def test_what_a_place_sends_becomes_an_article(
     tmp_path: Path, written: str, path: str, shape: str, title: str, link: str
 ) -> None:
-    async with desk(tmp_path, written, environ={"TOKEN": "s3cret"}) as made:
-        made.server.serve(path, shape.encode())
-        await made.pass_once()
-        [story] = await made.running.store.read(lambda tx: tx.stories.since(None))
-        article = await made.running.store.read(lambda tx: tx.articles.find(link))
+    async with desk(tmp_path, written, environ={"TOKEN": "s3cret"}) as running_desk:
+        running_desk.server.serve(path, shape.encode())
+        await running_desk.pass_once()
+        [story] = await running_desk.running.store.read(lambda tx: tx.stories.since(None))
+        article = await running_desk.running.store.read(lambda tx: tx.articles.find(link))
         assert article
         assert (article.title, article.published.hour if article.published else None) == (title, 8)
         assert story.title == title
-        assert (await made.state()).error is None
-        [asked] = made.server.seen(path)
-        assert asked.headers.get("authorization") == ("Bearer s3cret" if "TOKEN" in written else None)
+        assert (await running_desk.state()).error is None
+        [request] = running_desk.server.seen(path)
+        assert request.headers.get("authorization") == ("Bearer s3cret" if "TOKEN" in written else None)
 
 
 async def test_a_handle_is_looked_up_once_and_its_feed_is_polled_from_then_on(tmp_path: Path) -> None:
-    async with desk(tmp_path, "youtube:@BBCNews") as made:
-        made.server.serve("/www.youtube.com/@BBCNews", HANDLE_PAGE.encode())
-        made.server.serve(CHANNEL, YOUTUBE.encode())
+    async with desk(tmp_path, "youtube:@BBCNews") as running_desk:
+        running_desk.server.serve("/www.youtube.com/@BBCNews", HANDLE_PAGE.encode())
+        running_desk.server.serve(CHANNEL, YOUTUBE.encode())
         for _ in range(3):
-            await made.pass_once()
-        assert len(made.server.seen("/www.youtube.com/@BBCNews")) == 1
-        assert len(made.server.seen(CHANNEL)) == 3
-        assert (await made.state()).reported == ()
+            await running_desk.pass_once()
+        assert len(running_desk.server.seen("/www.youtube.com/@BBCNews")) == 1
+        assert len(running_desk.server.seen(CHANNEL)) == 3
+        assert (await running_desk.state()).reported == ()
         # Its feed names no hub, and Google has one for it.
-        [pushed] = await made.running.store.read(lambda tx: tx.subscriptions.all())
+        [pushed] = await running_desk.running.store.read(lambda tx: tx.subscriptions.all())
         assert pushed.hub == "https://pubsubhubbub.appspot.com/subscribe"
         assert pushed.topic == "https://www.youtube.com/xml" + CHANNEL.removeprefix("/www.youtube.com")
         # The channel is another one now: after three failures its page is asked again.
-        made.server.serve(CHANNEL, Reply(status=404))
+        running_desk.server.serve(CHANNEL, Reply(status=404))
         for _ in range(4):
-            await made.pass_once()
-        assert len(made.server.seen("/www.youtube.com/@BBCNews")) == 2
-        assert "if-none-match" not in made.server.seen("/www.youtube.com/@BBCNews")[-1].headers
+            await running_desk.pass_once()
+        assert len(running_desk.server.seen("/www.youtube.com/@BBCNews")) == 2
+        assert "if-none-match" not in running_desk.server.seen("/www.youtube.com/@BBCNews")[-1].headers
 
 
 async def test_an_outage_that_looks_like_404_is_told_after_a_day_and_polled_on(tmp_path: Path) -> None:
-    async with desk(tmp_path, "youtube:UC16niRr50-MSBwiO3YDb3RA") as made:
-        made.server.serve(CHANNEL, YOUTUBE.encode())
-        await made.pass_once()
-        made.server.serve(CHANNEL, Reply(status=404))
+    async with desk(tmp_path, "youtube:UC16niRr50-MSBwiO3YDb3RA") as running_desk:
+        running_desk.server.serve(CHANNEL, YOUTUBE.encode())
+        await running_desk.pass_once()
+        running_desk.server.serve(CHANNEL, Reply(status=404))
         for _ in range(8):
-            await made.pass_once()
-        state = await made.state()
+            await running_desk.pass_once()
+        state = await running_desk.state()
         assert state.failures == 8
         assert state.reported == ()
         assert state.error
         assert "outages" in state.error
-        await made.pass_once(minutes=24 * 60)
-        assert (await made.state()).reported == ("broken",)
-        made.server.serve(CHANNEL, YOUTUBE.encode())
-        await made.pass_once()
-        assert (await made.state()).reported == ()
+        await running_desk.pass_once(minutes=24 * 60)
+        assert (await running_desk.state()).reported == ("broken",)
+        running_desk.server.serve(CHANNEL, YOUTUBE.encode())
+        await running_desk.pass_once()
+        assert (await running_desk.state()).reported == ()
 
 
 async def test_a_limit_that_is_said_with_status_200_is_a_limit(tmp_path: Path) -> None:
-    async with desk(tmp_path, "gdelt:PTA") as made:
-        made.server.serve(SEARCH, b"Please limit requests to one every 5 seconds or contact us.")
-        await made.pass_once()
-        state = await made.state()
+    async with desk(tmp_path, "gdelt:PTA") as running_desk:
+        running_desk.server.serve(SEARCH, b"Please limit requests to one every 5 seconds or contact us.")
+        await running_desk.pass_once()
+        state = await running_desk.state()
         assert state.error
         assert state.error.startswith("429")
         assert state.retry_after
@@ -225,58 +225,60 @@ async def test_a_limit_that_is_said_with_status_200_is_a_limit(tmp_path: Path) -
 
 @pytest.mark.parametrize("reset", ["1800", None])
 async def test_an_hour_whose_requests_are_used_up_is_waited_for(tmp_path: Path, reset: str | None) -> None:
-    async with desk(tmp_path, "github:advisories") as made:
-        until = made.clock.now() + timedelta(hours=1, minutes=30)
+    async with desk(tmp_path, "github:advisories") as running_desk:
+        until = running_desk.clock.now() + timedelta(hours=1, minutes=30)
         headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset or str(int(until.timestamp()))}
         path = "/api.github.com/advisories?sort=published&direction=desc&per_page=100"
-        made.server.serve(path, Reply(status=403, headers=headers))
-        await made.pass_once()
-        waits = (await made.state()).retry_after
+        running_desk.server.serve(path, Reply(status=403, headers=headers))
+        await running_desk.pass_once()
+        waits = (await running_desk.state()).retry_after
         assert waits
-        assert timedelta(minutes=29) < waits - made.clock.now() <= timedelta(minutes=30)
+        assert timedelta(minutes=29) < waits - running_desk.clock.now() <= timedelta(minutes=30)
 
 
 async def test_feeds_of_a_host_with_a_pace_are_polled_one_by_one_each_at_its_turn(tmp_path: Path) -> None:
     names = [f"subreddit{n}" for n in range(6)]
-    async with desk(tmp_path, *(f"reddit:r/{name}" for name in names)) as made:
+    async with desk(tmp_path, *(f"reddit:r/{name}" for name in names)) as running_desk:
         for name in names:
-            made.server.serve(f"/www.reddit.com/r/{name}/new/.rss", REDDIT.encode())
-        began = made.clock.now()
+            running_desk.server.serve(f"/www.reddit.com/r/{name}/new/.rss", REDDIT.encode())
+        began = running_desk.clock.now()
         for _ in range(40):
-            await made.pass_once(everything=False, minutes=0)
-            made.clock.advance(timedelta(seconds=10))
-            if len(made.server.requests) == len(names):
+            await running_desk.pass_once(everything=False, minutes=0)
+            running_desk.clock.advance(timedelta(seconds=10))
+            if len(running_desk.server.requests) == len(names):
                 break
-        assert sorted({request.path for request in made.server.requests}) == sorted(
+        assert sorted({request.path for request in running_desk.server.requests}) == sorted(
             f"/www.reddit.com/r/{name}/new/.rss" for name in names
         )
-        assert made.clock.now() - began > timedelta(seconds=61 * 5)
-        states = await made.running.store.read(lambda tx: tx.feeds.all())
+        assert running_desk.clock.now() - began > timedelta(seconds=61 * 5)
+        states = await running_desk.running.store.read(lambda tx: tx.feeds.all())
         assert all(state.failures == 0 and state.baseline_at for state in states)
 
 
 async def test_google_news_articles_are_the_publishers_and_two_searches_find_one(tmp_path: Path) -> None:
-    async with desk(tmp_path, "google-news:PTA", "google-news:backdoor") as made:
+    async with desk(tmp_path, "google-news:PTA", "google-news:backdoor") as running_desk:
         for words in ("PTA", "backdoor"):
             feed = GDELT.replace("https://dawn.example/pta", f"https://news.google.com/rss/articles/CBMi{words}?oc=5")
-            made.server.serve(f"/news.google.com/rss/search?q={words}&hl=en-US&gl=US&ceid=US:en", feed.encode())
-            made.server.serve(f"/news.google.com/rss/articles/CBMi{words}?hl=en-US&gl=US&ceid=US%3Aen", google.PAGE)
-        made.server.serve(google.BATCH, google.answer("https://www.dawn.example/pta"))
-        await made.pass_once()
-        [story] = await made.running.store.read(lambda tx: tx.stories.since(None))
+            running_desk.server.serve(f"/news.google.com/rss/search?q={words}&hl=en-US&gl=US&ceid=US:en", feed.encode())
+            running_desk.server.serve(
+                f"/news.google.com/rss/articles/CBMi{words}?hl=en-US&gl=US&ceid=US%3Aen", google.PAGE
+            )
+        running_desk.server.serve(google.BATCH, google.answer("https://www.dawn.example/pta"))
+        await running_desk.pass_once()
+        [story] = await running_desk.running.store.read(lambda tx: tx.stories.since(None))
         [member] = story.members
         assert member.article.link == "https://www.dawn.example/pta"
         assert member.article.owner == "dawn.example"
-        asked = len(made.server.requests)
-        await made.pass_once()
-        assert [request.path for request in made.server.requests[asked:] if "articles" in request.path] == []
+        result = len(running_desk.server.requests)
+        await running_desk.pass_once()
+        assert [request.path for request in running_desk.server.requests[result:] if "articles" in request.path] == []
 
 
 async def test_links_that_cannot_be_resolved_lose_no_news(tmp_path: Path) -> None:
-    async with desk(tmp_path, "google-news:PTA") as made:
+    async with desk(tmp_path, "google-news:PTA") as running_desk:
         feed = GDELT.replace("https://dawn.example/pta", "https://news.google.com/rss/articles/CBMiX?oc=5")
-        made.server.serve("/news.google.com/rss/search?q=PTA&hl=en-US&gl=US&ceid=US:en", feed.encode())
-        await made.pass_once()
-        [story] = await made.running.store.read(lambda tx: tx.stories.since(None))
+        running_desk.server.serve("/news.google.com/rss/search?q=PTA&hl=en-US&gl=US&ceid=US:en", feed.encode())
+        await running_desk.pass_once()
+        [story] = await running_desk.running.store.read(lambda tx: tx.stories.since(None))
         assert story.members[0].article.link.startswith("https://news.google.com/rss/articles/CBMiX")
-        assert (await made.state()).error is None
+        assert (await running_desk.state()).error is None

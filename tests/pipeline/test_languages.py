@@ -77,8 +77,8 @@ async def test_a_review_of_rules_groups_in_the_languages_that_the_bot_does(
             make_settings(rules=settings.rules, channels=["desk"], encoder=encoder) for settings in (before, now)
         )
         since, until = START - timedelta(days=1), START + timedelta(days=1)
-        found = await store.read(lambda tx: trials.review_rules(tx, old, new, since=since, until=until))
-        return len(found.new.posts.keys() - found.old.posts.keys())
+        result = await store.read(lambda tx: trials.review_rules(tx, old, new, since=since, until=until))
+        return len(result.new.posts.keys() - result.old.posts.keys())
 
     assert await posts(None) == 2
     assert await posts(DictionaryEncoder(TRANSLATIONS)) == 1

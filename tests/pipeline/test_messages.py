@@ -20,8 +20,8 @@ RULES = {"R": rule("R")}
 
 
 def matched(title: str, *, outlet: str, minutes: int = 0) -> Member:
-    one = article(title, TEXT, outlet=outlet, minutes=minutes)
-    return member(one, match(one, "R", ("regulator", "body", "PTA")))
+    source = article(title, TEXT, outlet=outlet, minutes=minutes)
+    return member(source, match(source, "R", ("regulator", "body", "PTA")))
 
 
 def named(name: str, *members: Member) -> Story:
@@ -46,7 +46,7 @@ def turn_over(tx: storage.Transaction, *saved: Story) -> Turn:
 
 
 def gathered() -> Outgoing:
-    posts = [decided(AlertAction.POST, each) for each in (FIRST, OTHER)]
+    posts = [decided(AlertAction.POST, value) for value in (FIRST, OTHER)]
     with storage.open_in_memory() as tx:
         [(row, _)] = messages.gathered_rows(turn_over(tx, FIRST, OTHER), posts, lead="2 stories")
         return row
@@ -58,9 +58,9 @@ def posted(of: Story, head: str) -> Alert:
 
 
 def keep(tx: storage.Transaction, of: Story) -> None:
-    for each in of.members:
-        tx.articles.add([each.article])
-        tx.articles.add_matches(each.article.id, each.matches)
+    for item in of.members:
+        tx.articles.add([item.article])
+        tx.articles.add_matches(item.article.id, item.matches)
     tx.stories.save(of)
 
 
@@ -69,9 +69,9 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
     both = replace(FIRST, members=(*FIRST.members, *OTHER.members))
 
     def work(tx: storage.Transaction) -> Outgoing | None:
-        for each in (FIRST, OTHER):
-            keep(tx, each)
-            tx.stories.save_alert(posted(each, head.id))
+        for value in (FIRST, OTHER):
+            keep(tx, value)
+            tx.stories.save_alert(posted(value, head.id))
         tx.outbox.add([head])
         keep(tx, both)
         tx.stories.save(replace(OTHER, members=(), merged_into=FIRST.id))

@@ -139,8 +139,8 @@ def test_where_a_reply_cannot_be_shown_in_the_channel_it_is_a_message_as_any(abi
 def test_what_may_be_part_of_a_story_whose_thread_is_gone_goes_to_the_top_level() -> None:
     step = after(ThreadGone("x"), UNSURE)
     assert isinstance(step, send_policy.Resend)
-    again = send_policy.first_step(
+    repeated = send_policy.first_step(
         send_policy.apply_step(UNSURE, step, last=SEND, now=START), HEAD, abilities=BROADCASTING, now=START
     )
-    assert isinstance(again, send_policy.Send)
-    assert again.delivery.reply_to is None
+    assert isinstance(repeated, send_policy.Send)
+    assert repeated.delivery.reply_to is None

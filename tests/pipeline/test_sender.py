@@ -51,7 +51,7 @@ async def test_a_thread_leaves_in_order_and_its_replies_stand_under_the_head(sta
     await stage.add(row("head"), reply("one", "head"), edit("two", "head"), reply("three", "head"), row("other"))
     done = await stage.sender().drain(MINUTE)
     assert done == Drained(sent=5, left=0, parked=0)
-    assert [each for each in stage.channel.ids if each != "other"] == ["head", "one", "three"]
+    assert [item for item in stage.channel.ids if item != "other"] == ["head", "one", "three"]
     assert {thread for _, name, thread in stage.channel.shown if name in ("one", "three")} == {"ref-1"}
     assert stage.channel.faces["ref-1"] == "two"
 
@@ -173,7 +173,7 @@ async def test_a_channel_without_threads_shows_replies_and_drops_edits(stage: St
     channel = FakeChannel(stage.clock, abilities=REDUCED)
     await stage.add(row("a"), edit("b", "a"), reply("c", "a"))
     await stage.sender(channel).drain(MINUTE)
-    assert [each[1:] for each in channel.shown] == [("a", ""), ("c", "")]
+    assert [item[1:] for item in channel.shown] == [("a", ""), ("c", "")]
 
 
 async def test_a_database_that_fails_under_a_channel_is_no_bug_of_the_channel_and_costs_a_retry(stage: Stage) -> None:
@@ -285,12 +285,12 @@ async def test_a_closed_channel_keeps_its_messages_and_the_operator_hears_of_it_
 
 
 async def test_a_revoked_token_closes_every_channel_with_it_and_no_other(stage: Stage) -> None:
-    one, two = FakeChannel(stage.clock, name="one", account="x"), FakeChannel(stage.clock, name="two", account="x")
+    first, two = FakeChannel(stage.clock, name="one", account="x"), FakeChannel(stage.clock, name="two", account="x")
     other = FakeChannel(stage.clock, name="other", account="y")
-    one.outage = lambda: ChannelClosed("token_revoked", whole_workspace=True)
-    two.outage = one.outage
+    first.outage = lambda: ChannelClosed("token_revoked", whole_workspace=True)
+    two.outage = first.outage
     await stage.add(row("a", channel="one"), row("b", channel="two"), row("c", channel="other"))
-    done = await stage.sender(one, two, other, operator="other").drain(MINUTE)
+    done = await stage.sender(first, two, other, operator="other").drain(MINUTE)
     assert done.parked == 2
     assert other.ids[0] == "c"
     assert len(other.ids) == 2, "one notice for both"
@@ -403,22 +403,22 @@ async def test_a_misbehaving_slack_gets_every_message_once_and_each_thread_in_or
             api_url=server.api_url,
         )
         rows = [
-            each
+            item
             for head in (f"h{number}" for number in range(HEADS))
-            for each in (row(head), reply(f"{head}-1", head), edit(f"{head}-2", head), reply(f"{head}-3", head))
+            for item in (row(head), reply(f"{head}-1", head), edit(f"{head}-2", head), reply(f"{head}-3", head))
         ]
         await store.write(lambda tx: tx.outbox.add(rows))
         done = await Sender(store, {"desk": channel}, clock, settings=lambda: NOTHING).drain(timedelta(hours=2))
-        taken = server.workspace.messages("policy-alerts")
+        accepted = server.workspace.messages("policy-alerts")
     await store.close()
 
     assert done == Drained(sent=4 * HEADS, left=0, parked=0)
-    ids = [message["metadata"]["event_payload"]["send_id"] for message in taken]
-    heads = {m["ts"]: send for m, send in zip(taken, ids, strict=True) if "thread_ts" not in m}
+    ids = [message["metadata"]["event_payload"]["send_id"] for message in accepted]
+    heads = {m["ts"]: send for m, send in zip(accepted, ids, strict=True) if "thread_ts" not in m}
     # The head shows its edit now.
     assert Counter(heads.values()) == Counter(f"h{number}-2" for number in range(HEADS))
     threads: dict[str, list[str]] = {}
-    for message, send in zip(taken, ids, strict=True):
+    for message, send in zip(accepted, ids, strict=True):
         if "thread_ts" in message:
             threads.setdefault(heads[message["thread_ts"]].removesuffix("-2"), []).append(send)
     assert threads == {f"h{n}": [f"h{n}-1", f"h{n}-3"] for n in range(HEADS)}

@@ -74,8 +74,8 @@ async def _take_in(room: Newsroom, store: Any, said: dict[str, Sequence[Item]]) 
 
 
 async def _waiting(room: Newsroom) -> Counter[str]:
-    found = await room.store.read(lambda tx: tx.decision_queue.peek(limit=10 * len(ITEMS)))
-    return Counter(arrival.article.title for arrival in found.arrivals)
+    queue = await room.store.read(lambda tx: tx.decision_queue.peek(limit=10 * len(ITEMS)))
+    return Counter(arrival.article.title for arrival in queue.arrivals)
 
 
 async def test_no_transaction_takes_more_than_a_bounded_number_of_articles(room: Newsroom) -> None:

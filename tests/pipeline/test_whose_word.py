@@ -33,16 +33,20 @@ async def test_an_edit_to_the_true_headline_swallows_and_revises_nothing(room: N
     later = await room.poll(WIRE, replace(TRUE, title="BlackBerry to leave Pakistan in December"))
     [revision] = later.revisions
     assert (revision.article.feed, revision.article.outlet) == (WIRE.url, "The Wire")
-    again = await room.poll(WIRE, replace(TRUE, id="new-id", title="BlackBerry to leave Pakistan in December"))
-    assert again.new_count == 0, "within one feed an unknown id over a known link stays the same article"
+    repeated = await room.poll(WIRE, replace(TRUE, id="new-id", title="BlackBerry to leave Pakistan in December"))
+    assert repeated.new_count == 0, "within one feed an unknown id over a known link stays the same article"
     assert await room.titles(WIRE) == ["BlackBerry to leave Pakistan in December"]
 
 
 async def test_the_true_headline_under_anothers_link_is_taken_over_by_the_links_own_site(room: Newsroom) -> None:
     await room.poll(SQUAT, replace(CATS, title=TRUE.title, text="BlackBerry stays, and all of this is a hoax."))
-    [taken] = (await room.poll(WIRE, TRUE)).revisions
-    assert (taken.article.feed, taken.article.outlet, taken.article.owner) == (WIRE.url, "The Wire", "wire.example")
-    assert (taken.article.text, taken.edits) == (TEXT, ()), "it is the publisher's word, and no correction"
+    [accepted] = (await room.poll(WIRE, TRUE)).revisions
+    assert (accepted.article.feed, accepted.article.outlet, accepted.article.owner) == (
+        WIRE.url,
+        "The Wire",
+        "wire.example",
+    )
+    assert (accepted.article.text, accepted.edits) == (TEXT, ()), "it is the publisher's word, and no correction"
     assert not (await room.poll(SQUAT, CATS)).revisions
     assert await room.told() == [(WIRE.url, TRUE.title)]
     [edited] = (await room.poll(WIRE, replace(TRUE, text=TEXT.replace("Monday", "Tuesday")))).revisions
@@ -79,8 +83,8 @@ async def test_a_false_old_date_does_not_make_anothers_article_an_old_one(room: 
 async def test_a_copied_text_under_an_address_made_up_at_anothers_site_takes_nothing(room: Newsroom) -> None:
     long = " ".join([TEXT] * 4)
     await room.poll(SQUAT, Item(id="s", link="https://www.wire.example/made-up", title=TRUE.title, text=long))
-    found = await room.poll(WIRE, replace(TRUE, text=long))
-    assert found.new_count == 1
+    result = await room.poll(WIRE, replace(TRUE, text=long))
+    assert result.new_count == 1
 
 
 async def test_a_redirect_that_names_anothers_link_is_that_link(room: Newsroom) -> None:
@@ -93,8 +97,8 @@ async def test_a_redirect_that_names_anothers_link_is_that_link(room: Newsroom) 
 async def test_a_list_page_of_thousands_under_anothers_link_hides_nothing(room: Newsroom) -> None:
     await room.poll(SQUAT, *(Item(id=f"s{n}", link=LINK, title=f"Cat number {n} of many") for n in range(300)))
     await room.poll(WIRE, TRUE)
-    again = await room.poll(WIRE, replace(TRUE, id="new-id"))
-    assert again.new_count == 0
+    repeated = await room.poll(WIRE, replace(TRUE, id="new-id"))
+    assert repeated.new_count == 0
     assert await room.told() == [(WIRE.url, TRUE.title)]
 
 
@@ -133,16 +137,16 @@ async def test_one_feed_with_four_foreign_links_is_one_outlet(store: storage.Sto
         Item(id=site, link=f"https://{site}.example/1", title=title, text=f"{TEXT} The {site} reports it.")
         for site, title in zip(sites, titles, strict=True)
     ]
-    found = await room.poll(feed, *items)
-    assert {arrival.article.owner for arrival in found.arrivals} == {"squat.example"}
+    result = await room.poll(feed, *items)
+    assert {arrival.article.owner for arrival in result.arrivals} == {"squat.example"}
     assert {owner for story in await room.stories() for owner in story.owners} == {"squat.example"}
-    assert "it links to other sites; if it is an aggregator" not in "".join(found.state.remarks), "too few to tell"
+    assert "it links to other sites; if it is an aggregator" not in "".join(result.state.remarks), "too few to tell"
 
 
 async def test_a_declared_aggregator_speaks_for_the_sites_of_its_links(store: storage.Store) -> None:
     feed = replace(SQUAT, aggregator=True)
-    found = await Newsroom(store, [feed]).poll(feed, replace(TRUE, id="s1"), replace(TRUE, id="s2", link=""))
-    assert [arrival.article.owner for arrival in found.arrivals] == ["wire.example", "squat.example"]
+    result = await Newsroom(store, [feed]).poll(feed, replace(TRUE, id="s1"), replace(TRUE, id="s2", link=""))
+    assert [arrival.article.owner for arrival in result.arrivals] == ["wire.example", "squat.example"]
 
 
 async def test_a_feed_that_mostly_links_elsewhere_is_remarked_on_until_it_says_what_it_is(
@@ -154,11 +158,11 @@ async def test_a_feed_that_mostly_links_elsewhere_is_remarked_on_until_it_says_w
     assert remark in (await room.poll(SQUAT, *items)).state.remarks
     more = Item(id="9", link="https://squat.example/9", title="Of its own")
     assert remark in (await room.poll(SQUAT, more, *items)).state.remarks, "few new items tell nothing else"
-    for said in (replace(SQUAT, aggregator=True), replace(SQUAT, aggregator=False), replace(SQUAT, owner="Squat")):
-        room = Newsroom(store, [said])
-        again = await room.poll(said, *(replace(item, title=f"{item.title} again") for item in items))
-        assert remark not in again.state.remarks
-        await room.poll(said, *items)
+    for element in (replace(SQUAT, aggregator=True), replace(SQUAT, aggregator=False), replace(SQUAT, owner="Squat")):
+        room = Newsroom(store, [element])
+        repeated = await room.poll(element, *(replace(item, title=f"{item.title} again") for item in items))
+        assert remark not in repeated.state.remarks
+        await room.poll(element, *items)
 
 
 LONG = f"{TEXT} The regulator's order dates from July. Some 5,000 companies use the service."

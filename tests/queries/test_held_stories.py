@@ -13,12 +13,12 @@ from tests.journeys.world import BOT, world
 
 
 async def test_a_story_that_a_gathered_message_lists_is_explained_as_posted(tmp_path: Path) -> None:
-    async with world(tmp_path) as made:
-        made.configure("wire", rules=CITY_RULES, bot=f"{BOT}posts_per_hour: 2\n")
-        await made.once()
-        made.publish("wire", *[event(number) for number in range(4)])
-        await made.once()
-        async with made.opened() as running:
+    async with world(tmp_path) as setup:
+        setup.configure("wire", rules=CITY_RULES, bot=f"{BOT}posts_per_hour: 2\n")
+        await setup.once()
+        setup.publish("wire", *[event(number) for number in range(4)])
+        await setup.once()
+        async with setup.opened() as running:
             stories = await running.store.read(lambda tx: tx.stories.since(None))
             links = [story.members[0].article.link for story in stories]
             assert len(links) == 4
@@ -30,14 +30,14 @@ async def test_a_story_that_a_gathered_message_lists_is_explained_as_posted(tmp_
 
 
 async def test_status_counts_held_stories_by_channel_and_reason(tmp_path: Path) -> None:
-    async with world(tmp_path) as made:
-        made.configure("wire", rules=CITY_RULES, bot=f"{BOT}quiet_hours: 00:00 to 23:59\n")
-        await made.once()
-        made.publish("wire", *[event(number) for number in range(3)])
-        await made.once()
-        async with made.opened() as running:
+    async with world(tmp_path) as setup:
+        setup.configure("wire", rules=CITY_RULES, bot=f"{BOT}quiet_hours: 00:00 to 23:59\n")
+        await setup.once()
+        setup.publish("wire", *[event(number) for number in range(3)])
+        await setup.once()
+        async with setup.opened() as running:
             status = await Answers(running).ask(STATUS, StatusParameters())
             [held] = status.held
             assert (held.channel, held.reason, held.count) == ("desk", "quiet hours", 3)
             assert held.until is not None
-            assert held.until - made.clock.now() < timedelta(days=1)
+            assert held.until - setup.clock.now() < timedelta(days=1)

@@ -76,16 +76,16 @@ def put(index: Index, one: Article, *rule: str, opinion: Opinion | None = None, 
 
 def threads(index: Index, *articles: Article, rule: str = "", terms: tuple[str, ...] = ()) -> list[StoryId]:
     """The story of each article after all have joined, under a rule where one is named."""
-    arrivals = [arrival(one, rule, *terms) for one in articles]
+    arrivals = [arrival(item, rule, *terms) for item in articles]
     joins = {join.article: join for join in join_batch(index, arrivals)}
     moved = {younger: join.story for join in joins.values() for younger in join.merges}
-    found = []
-    for one in articles:
-        story = joins[one.id].story
+    collected = []
+    for item in articles:
+        story = joins[item.id].story
         while story in moved:
             story = moved[story]
-        found.append(story)
-    return found
+        collected.append(story)
+    return collected
 
 
 ORDER = article(

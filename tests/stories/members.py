@@ -17,8 +17,8 @@ def article(
     title: str, text: str, *, outlet: str = "Gazette", owner: str = "", minutes: int = 0, language: str = "en"
 ) -> Article:
     at = START + timedelta(minutes=minutes)
-    made = examples.article(title, text, at=at, outlet=outlet)
-    return replace(made, owner=owner or outlet, language=language, first_seen=at)
+    source = examples.article(title, text, at=at, outlet=outlet)
+    return replace(source, owner=owner or outlet, language=language, first_seen=at)
 
 
 def match(article: Article, rule: str, *found: tuple[str, str, str]) -> Match:

@@ -38,8 +38,8 @@ TRANSLATIONS = {
 
 
 def article(title: str, text: str, language: str, hours: int) -> Article:
-    made = examples.article(title, text, at=START + hours * HOUR, outlet=f"{language}{hours}")
-    return replace(made, language=language)
+    source = examples.article(title, text, at=START + hours * HOUR, outlet=f"{language}{hours}")
+    return replace(source, language=language)
 
 
 COAST = article(
@@ -69,7 +69,7 @@ class Broken:
 
 def joined(encoder: Encoder | None, *articles: Article) -> list[Join]:
     index = Index(window=WINDOW, encoder=encoder)
-    return [examples.put(index, one, "Quakes", *TERMS) for one in articles]
+    return [examples.put(index, item, "Quakes", *TERMS) for item in articles]
 
 
 def test_an_article_in_another_language_joins_the_story_of_its_event() -> None:
@@ -126,7 +126,7 @@ def joins_chala(title: str, text: str = "") -> bool:
     last = article(title, text, "es", 6)
     index = Index(window=WINDOW, encoder=DictionaryEncoder(TRANSLATIONS))
     story = examples.story(COAST, CHALA, SEARCH)
-    members = [replace(each, matches=arrival(each.article, "Quakes", *TERMS).matches) for each in story.members]
+    members = [replace(member, matches=arrival(member.article, "Quakes", *TERMS).matches) for member in story.members]
     index.load([replace(story, members=tuple(members))])
     return examples.put(index, last, "Quakes", *TERMS).story == story.id
 
@@ -161,8 +161,8 @@ def test_there_a_figure_that_the_story_lacks_speaks_against_it() -> None:
 def test_a_word_that_opens_a_sentence_is_a_name_by_its_capital_in_english_only(
     title: str, text: str, language: str, names: set[str], declared: bool
 ) -> None:
-    one = article(title, text, language if declared else "en", 0)
-    assert profile.profile_of(arrival(one)).names.keys() == names
+    source = article(title, text, language if declared else "en", 0)
+    assert profile.profile_of(arrival(source)).names.keys() == names
 
 
 def test_where_all_is_told_in_one_language_no_vector_is_asked_for() -> None:
@@ -173,8 +173,8 @@ def test_where_all_is_told_in_one_language_no_vector_is_asked_for() -> None:
 
 def test_a_text_is_encoded_once() -> None:
     encoder = DictionaryEncoder(TRANSLATIONS)
-    again = article("Terremoto: la costa busca a sus muertos", "Los bomberos siguen en el hotel.", "es", 5)
-    joined(encoder, COAST, MARKET, COSTA, again)
+    source = article("Terremoto: la costa busca a sus muertos", "Los bomberos siguen en el hotel.", "es", 5)
+    joined(encoder, COAST, MARKET, COSTA, source)
     texts = [text for call in encoder.calls for text in call]
     assert len(texts) == len(set(texts)) > 2
 

@@ -73,7 +73,7 @@ ROUNDUP = article(
 
 def test_a_round_up_is_a_story_of_its_own_that_nothing_joins_but_its_copies() -> None:
     index = Index(window=WINDOW)
-    join_batch(index, [arrival(one, "fines", "Ofcom", "fines") for one in FINES])
+    join_batch(index, [arrival(fine, "fines", "Ofcom", "fines") for fine in FINES])
     (join,) = join_batch(index, (arrival(ROUNDUP, "fines", "Ofcom", "fined"),))
     later = article(
         "Penalties of the week: Calder, Kekchan and Northlink",
@@ -101,19 +101,19 @@ def test_a_rule_that_groups_nothing_gives_each_article_its_story_except_copies(
     copy = article(examples.EXIT.title, examples.EXIT.text, at=START + HOUR, outlet="Mirror")
     both = (examples.EXIT, copy if is_copy else examples.AFFECTED)
 
-    one, other = (put(index, each, "rule", "BlackBerry", mode=mode) for each in both)
+    first, other = (put(index, item, "rule", "BlackBerry", mode=mode) for item in both)
 
-    assert (one.story == other.story) is joins
+    assert (first.story == other.story) is joins
 
 
 def test_what_people_split_is_never_joined_there_again_nor_what_is_nearer_to_it() -> None:
     kept, apart = examples.story(examples.EXIT, examples.MOVED), examples.story(examples.AFFECTED)
     index = Index(window=WINDOW)
     index.load([examples.story(examples.EXIT, examples.MOVED, examples.AFFECTED)])
-    again = article(examples.AFFECTED.title, examples.AFFECTED.text, at=START + 9 * HOUR, outlet="Echo")
+    source = article(examples.AFFECTED.title, examples.AFFECTED.text, at=START + 9 * HOUR, outlet="Echo")
 
     index.split(kept, apart)
-    join = put(index, again)
+    join = put(index, source)
 
     assert put(index, examples.AFFECTED).story == apart.id
     assert join.story == apart.id
@@ -124,20 +124,20 @@ def test_what_was_split_is_obeyed_after_a_restart() -> None:
     kept = examples.story(examples.EXIT, examples.MOVED)
     index = Index(window=WINDOW)
     index.load([kept], [(kept.id, examples.AFFECTED)])
-    again = article(examples.AFFECTED.title, examples.AFFECTED.text, at=START + 9 * HOUR, outlet="Echo")
+    source = article(examples.AFFECTED.title, examples.AFFECTED.text, at=START + 9 * HOUR, outlet="Echo")
 
-    assert put(index, again).story != kept.id
+    assert put(index, source).story != kept.id
     assert put(index, examples.AFFECTED).story != kept.id
 
 
 def test_what_people_merge_is_one_story_from_then_on() -> None:
     index = Index(window=WINDOW)
-    one, other = (put(index, each, "phones", "BlackBerry") for each in (examples.EXIT, examples.MESSENGER))
-    assert one.story != other.story
+    first, other = (put(index, value, "phones", "BlackBerry") for value in (examples.EXIT, examples.MESSENGER))
+    assert first.story != other.story
 
-    index.merge(other.story, one.story)
+    index.merge(other.story, first.story)
 
-    assert put(index, examples.MESSENGER).story == one.story
+    assert put(index, examples.MESSENGER).story == first.story
     assert put(index, examples.MESSENGER).reason is JoinReason.MERGED
 
 
@@ -148,7 +148,7 @@ def test_a_live_blog_is_a_story_of_its_own_and_nothing_joins_it() -> None:
     live = article(title, "Ofcom fined Northlink £20m. Shares fell in London.", outlet="Post")
     fall = article("Markets fall in London after Northlink is fined", "Shares fell in London.", outlet="Sun")
 
-    first, blog, later = (put(index, each, "watched", "fined") for each in (fined, live, fall))
+    first, blog, later = (put(index, value, "watched", "fined") for value in (fined, live, fall))
 
     assert blog.reason is JoinReason.ROUNDUP
     assert blog.story not in (first.story, later.story)

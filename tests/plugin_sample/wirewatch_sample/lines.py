@@ -43,8 +43,8 @@ class Source:
         return ParsedFeed(entries=tuple(entries.values()), remarks=(decoded.remark,) if decoded.remark else ())
 
     def _entry(self, line: str, base: str) -> Entry | None:
-        day, _, rest = line.partition(self._separator)
-        title, _, address = rest.rpartition(self._separator)
+        day, _, remaining = line.partition(self._separator)
+        title, _, address = remaining.rpartition(self._separator)
         link = fields.web_address(address.strip(), base)
         if not link or not title.strip():
             return None
