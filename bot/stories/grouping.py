@@ -5,7 +5,8 @@
                         the open stories       a language model's opinion, if one was asked for
 
 Nothing here does I/O or reads a clock. The judgement is one number, the likeness of two texts by their words, less
-for a story that is old or that has an article of the same outlet. Decision record 0014 has the figures.
+for a story that is old or that has an article of the same outlet, and more where the articles of the rule often repeat
+each other. Decision record 0014 has the figures.
 """
 
 from __future__ import annotations
@@ -27,11 +28,14 @@ from bot.stories.profile import Profile
 
 #: What the score loses for each day since the story's last article, and if the article's outlet is already in the
 #: story, because an outlet that has reported an event usually reports the next development.
-DAY_COST, OUTLET_COST = 0.04, 0.15
+DAY_COST, OUTLET_COST = 0.06, 0.25
 #: The score at which half of the articles report the story's event, and how steeply the share rises.
-EVEN, SLOPE = 0.175, 14.0
+EVEN, SLOPE = 0.18, 12.0
+#: What the logit of the probability gains from a rule whose articles often repeat each other: REPEATS times the excess
+#: of their mean probability over USUAL, at most MOST_REPEATS. It changes what is usual, not what likeness means.
+REPEATS, USUAL, MOST_REPEATS = 4.0, 0.25, 1.0
 #: An article joins the likeliest story if that story's probability is at least this.
-JOIN_FROM = 0.7
+JOIN_FROM = 0.6
 #: Replaces JOIN_FROM if the article matches a rule with ``group: strict``.
 STRICT_FROM = 0.95
 #: Replaces JOIN_FROM for an article marked as a correction. It is low, because an earlier report must exist.
@@ -123,12 +127,15 @@ def find_candidates(index: Index, profile: Profile, *, untranslated: bool = Fals
                 candidate = replace(candidate, chance=chance, across=foreign.detail(alike[story.id], signs))
         candidates.append(candidate)
     if untranslated:
-        known_ids = {story.id for story in near_stories}
-        further = [story for story in index.of_rules(profile) if story.id not in known_ids]
-        candidates += [
-            replace(_judge(index, profile, story), is_untranslated=True)
-            for story in foreign.untranslated(profile, further)
-        ]
+        judged_ids = {
+            candidate.id for candidate in candidates if candidate.is_certain or candidate.chance >= OFFERED_FROM
+        }
+        further = foreign.untranslated(
+            profile, [story for story in index.of_rules(profile) if story.id not in judged_ids]
+        )
+        further_ids = {story.id for story in further}
+        candidates = [candidate for candidate in candidates if candidate.id not in further_ids]
+        candidates += [replace(_judge(index, profile, story), is_untranslated=True) for story in further]
     return tuple(sorted(candidates, key=lambda each: (not each.is_certain, -each.chance, -each.score, each.story.rank)))
 
 
@@ -218,7 +225,9 @@ def _judge(index: Index, profile: Profile, story: OpenStory) -> Candidate:
     score = alike - DAY_COST * max(0.0, (profile.seen - story.seen) / timedelta(days=1))
     if any(member.owner == profile.owner for member in story.members):
         score -= OUTLET_COST
-    chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, SLOPE * (score - EVEN)))))
+    excess = max(0.0, index.mean_chance(story.rules & profile.rules, USUAL) - USUAL)
+    logit = SLOPE * (score - EVEN) + min(MOST_REPEATS, REPEATS * excess)
+    chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
     judged = Candidate(story=story, likeness=alike, score=score, chance=chance, shared=tuple(shared))
     certain = replace(judged, chance=max(chance, CERTAIN), is_certain=True)
     original = story.original_of(profile) if chance >= PLAUSIBLE else None

@@ -5,7 +5,7 @@ The index finds the stories to compare an article with; grouping.py decides whic
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,6 +22,8 @@ CANDIDATES = 8
 #: Maximum postings read to find candidates, rarest words first. It limits the time per article for any number of
 #: stories.
 POSTINGS = 3000
+#: Articles at the usual probability that count beside a rule's own.
+PRIOR_ARTICLES = 8
 
 
 class Index:
@@ -39,6 +41,10 @@ class Index:
         self._by_word: defaultdict[str, defaultdict[str, set[StoryId]]] = defaultdict(lambda: defaultdict(set))
         self._of_rule: defaultdict[str, set[StoryId]] = defaultdict(set)
         self._by_link: defaultdict[str, set[StoryId]] = defaultdict(set)
+        #: Rule -> number of articles in its open stories, and the sum of their probabilities to repeat an earlier one,
+        #: in thousandths.
+        self._articles: Counter[str] = Counter()
+        self._repeats: Counter[str] = Counter()
 
     def profile(self, arrival: Arrival) -> Profile:
         """Return an article as it is compared."""
@@ -46,12 +52,27 @@ class Index:
 
     def rarities(self, profile: Profile, rules: Iterable[str]) -> Rarities:
         """Return how much words count for an article under the rule with the fewest stories."""
-        stories, rule = min(
-            [(len(self._of_rule[rule]), rule) for rule in rules if rule in self._of_rule], default=(0, "")
-        )
-        if not stories:
+        rule = self._narrowest(rules)
+        if rule is None:
             return Rarities(terms=profile.terms)
-        return Rarities(stories=stories, holders=self._by_word[rule], terms=profile.terms)
+        return Rarities(stories=len(self._of_rule[rule]), holders=self._by_word[rule], terms=profile.terms)
+
+    def mean_chance(self, rules: Iterable[str], usual: float) -> float:
+        """Return the mean probability that an article of the rule with the fewest stories repeats an earlier one.
+
+        While the rule has few articles, the mean is near ``usual``.
+        """
+        rule = self._narrowest(rules)
+        if rule is None:
+            return usual
+        total = self._repeats[rule] / 1000 + PRIOR_ARTICLES * usual
+        return total / (self._articles[rule] + PRIOR_ARTICLES)
+
+    def _narrowest(self, rules: Iterable[str]) -> str | None:
+        return min([rule for rule in rules if rule in self._of_rule], key=self._size, default=None)
+
+    def _size(self, rule: str) -> tuple[int, str]:
+        return len(self._of_rule[rule]), rule
 
     def near(self, profile: Profile) -> list[OpenStory]:
         """Return at most CANDIDATES stories of the article's rules that share the rarest words, or the link.
@@ -98,7 +119,9 @@ class Index:
             home = OpenStory.opened(join.story, profile, is_roundup=join.reason is JoinReason.ROUNDUP)
             self.stories[join.story] = home
         self._release(home)
-        home.add(profile, is_sure=not join.is_probable)
+        # A join without a probability is a person's decision.
+        chance = join.confidence if join.confidence is not None else float(join.reason is not JoinReason.OPENED)
+        home.add(profile, chance=chance, is_sure=not join.is_probable)
         self._post(home)
         self.joins[profile.id] = join
 
@@ -168,6 +191,8 @@ class Index:
         """Index a story by its words and links."""
         words = story.words
         for rule in story.rules:
+            self._articles[rule] += story.count
+            self._repeats[rule] += round(1000 * story.repeats)
             self._of_rule[rule].add(story.id)
             for word in words:
                 self._by_word[rule][word].add(story.id)
@@ -181,6 +206,8 @@ class Index:
             for word in words:
                 _discard(self._by_word[rule], word, story.id)
             _discard(self._of_rule, rule, story.id)
+            self._articles[rule] -= story.count
+            self._repeats[rule] -= round(1000 * story.repeats)
             if not self._by_word[rule]:
                 del self._by_word[rule]
         for link in filter(None, story.addresses):

@@ -62,6 +62,9 @@ class OpenStory:
     #: Languages of the articles; "" for an unknown language.
     languages: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
+    #: Number of articles that were added, and the sum of their probabilities to report the event of an earlier article.
+    count: int = 0
+    repeats: float = 0.0
 
     @classmethod
     def opened(cls, story: StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
@@ -78,14 +81,19 @@ class OpenStory:
         """Return the names in the samples, with their spelling."""
         return {name: written for sample in self.samples for name, written in sample.names.items()}
 
-    def add(self, profile: Profile, *, is_sure: bool) -> None:
-        """Add an article. If it does not surely belong to the story, no later article is compared with it."""
+    def add(self, profile: Profile, *, chance: float, is_sure: bool) -> None:
+        """Add an article. If it does not surely belong to the story, no later article is compared with it.
+
+        ``chance`` is the probability that it reports the event of an earlier article of its rule.
+        """
         self.members.append(Trace(profile.id, profile.when, profile.seen, profile.link, profile.owner, profile.sketch))
         if is_sure or not self.samples:
             self._sample((profile,))
         self.rules |= profile.rules
         self.addresses.add(profile.link)
         self.languages.add(profile.language)
+        self.count += 1
+        self.repeats += chance
         self._extend(profile.when, profile.when, profile.seen)
 
     def absorb(self, younger: OpenStory) -> None:
@@ -96,6 +104,8 @@ class OpenStory:
         self.addresses |= younger.addresses
         self.languages |= younger.languages
         self.apart += younger.apart
+        self.count += younger.count
+        self.repeats += younger.repeats
         self._extend(younger.first, younger.last, younger.seen)
 
     def release(self, cutoff: datetime) -> list[Trace]:

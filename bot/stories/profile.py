@@ -23,7 +23,7 @@ from bot.text.names import background_table
 LEAD_CHARS = 1500
 #: The words of the title count TITLE_COUNT times, and of the text only the first BODY_WORDS words that are not empty:
 #: the beginning describes the event; background and other events come later.
-TITLE_COUNT, BODY_WORDS = 2, 30
+TITLE_COUNT, BODY_WORDS = 3, 60
 #: The text is searched for days in its first DAYS_CHARS characters.
 DAYS_CHARS = 700
 #: The title and this many characters of the text are used to detect the language and to compare meanings.
@@ -136,9 +136,15 @@ def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
     lead = _words(sentences.own_words(text, article.language))
     title_stems, stems = [token.stem for token in title], [token.stem for token in lead]
     empty = likeness.empty_words()
-    title_words = [likeness.root(word) for word in title_stems if word not in empty]
-    body_words = [likeness.root(word) for word in stems if word not in empty]
     known_language = lexicon.language_of(beginning(article), article.language)
+    title_words, body_words = (
+        [
+            likeness.root(token.stem)
+            for token in part
+            if token.stem not in empty and not lexicon.of(known_language).has("small", words.fold(token.text))
+        ]
+        for part in (title, lead)
+    )
     names = {word: name for word, name in _names(known_language or _COUNTED, title, lead).items() if word not in empty}
     figures = frozenset(
         word

@@ -71,7 +71,7 @@ async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(se
 #: Perhaps of the event of FIRST, so its own message names FIRST.
 UNSURE = Item(
     id="v1",
-    title="BlackBerry customers in Pakistan told to prepare",
+    title="BlackBerry customers in Pakistan told to prepare for the change",
     text="Mobilink says that customers should look for other phones now. The PTA repeated its demand for a backdoor.",
     at=START + timedelta(minutes=20),
 )

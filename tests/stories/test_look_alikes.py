@@ -97,9 +97,14 @@ def test_two_events_are_two_stories(articles: tuple[Article, Article], rule: str
 ONE_EVENT = {
     "an exit and whom it affects": (examples.EXIT, examples.AFFECTED),
     "a ban that is lifted": (examples.MESSENGER, examples.MESSENGER_AGAIN),
-    "a report each week": tuple(
-        article(f"{examples.EXIT.title}, week {week}", examples.EXIT.text, at=START + week * timedelta(days=10))
-        for week in range(4)
+    "a report of another outlet each second day": tuple(
+        article(
+            f"{examples.EXIT.title}, day {day}",
+            f"{examples.EXIT.text} It is day {day}.",
+            at=START + day * timedelta(days=1),
+            outlet=f"Outlet{day}",
+        )
+        for day in range(0, 8, 2)
     ),
     "bare headlines": pair(
         "BlackBerry to leave Pakistan over demand for a backdoor",
