@@ -302,7 +302,7 @@ class App:
         while await self.store.read(lambda tx: tx.search.is_incomplete()):
             await self.store.write(lambda tx: tx.search.fill(limit=INDEXED))
         settings, now = self.live.settings, self.clock.now()
-        await retry.retry_requested(self.store, settings, now=now)
+        await retry.retry_requested(self.store, settings, self.documents, now=now)
         if await self.store.read(lambda tx: tx.quarantine.unreported()):
             await self.store.write(lambda tx: quarantine.report(tx, settings, now=now))
 

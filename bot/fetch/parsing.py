@@ -30,7 +30,7 @@ from bot.feeds.kit import fields, packing
 from bot.fetch import confinement, fulltext, protocol
 from bot.model.durations import format_count
 from bot.model.errors import ReadError
-from bot.model.feeds import Feed, ParsedFeed
+from bot.model.feeds import FaultyMail, Feed, ParsedFeed
 from bot.model.fetching import Body, Response
 from bot.model.settings import FetchPolicy
 
@@ -382,6 +382,7 @@ async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Aw
         remarks=tuple(remarks),
         is_increment=True,
         skipped=skipped,
+        faulty_mails=tuple(fault for reading in readings for fault in reading.faulty_mails),
         was_slow=any(reading.was_slow for reading in readings),
         read_to=last_etag if next(unread, None) else None,
     )
@@ -402,8 +403,11 @@ async def _read_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Awaita
             log_mail.warning("mail skipped", error=f"its reader process ended: {error.why}")
         except ReadError as error:
             log_mail.warning("mail skipped", error=str(error))
-        except Exception:
+        except Exception as error:
             log_mail.critical("reading a mail raised an unexpected error", exc_info=True)
+            [(_, content)] = packing.unpack_mails(body.content)
+            fault = FaultyMail(etag=etag, content=content, error=error)
+            return ParsedFeed(is_increment=True, skipped=1, faulty_mails=(fault,)), ()
         else:
             if reading.skipped:
                 log_mail.warning("mail skipped", error="its MIME structure cannot be parsed")

@@ -281,6 +281,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultyMail:
+    """A mail on which the parser raised an unexpected error."""
+
+    #: The mailbox's etag after this mail.
+    etag: str
+    content: bytes
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFeed:
     """One parsed feed document."""
 
@@ -305,8 +315,10 @@ class ParsedFeed:
     is_increment: bool = False
     #: Whether the document took so long to parse that other documents had to wait.
     was_slow: bool = False
-    #: The number of mails that could not be parsed and are not tried again.
+    #: The number of mails that could not be parsed.
     skipped: int = 0
+    #: Those of them on which the parser raised an unexpected error.
+    faulty_mails: tuple[FaultyMail, ...] = ()
     #: The etag of the parsed part if the rest is left for the next poll, or None if the whole document was parsed.
     read_to: str | None = None
 

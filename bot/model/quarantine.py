@@ -14,6 +14,8 @@ class PieceKind(StrEnum):
     ROW = "row"
     #: An article that could not be matched. It is in the archive.
     ITEM = "item"
+    #: A mail of a mailbox that could not be parsed.
+    MAIL = "mail"
     #: A matched article that could not be decided.
     ARTICLE = "article"
     #: A split or a merge by a person.

@@ -12,6 +12,7 @@ are already stored are recognised.
 
 from __future__ import annotations
 
+import base64
 import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -345,7 +346,12 @@ def _ingest_sound_items(polled: Poll, ingest_items: Callable[[Poll], IngestedPol
 
 
 def set_aside_faults(tx: storage.Transaction, poll: IngestedPoll, settings: Settings, *, now: datetime) -> None:
-    """Set aside the items on which ingesting raised an unexpected error."""
+    """Set aside the items and the mails of a poll on which our code raised an unexpected error."""
+    mails = poll.polled.reading.faulty_mails if poll.polled.reading else ()
+    for mail in mails:
+        piece, content = f"{poll.polled.feed.url} {mail.etag}", base64.b64encode(mail.content).decode()
+        kind, error = PieceKind.MAIL, mail.error
+        quarantine.set_aside(tx, kind, piece, error, stage="parse", settings=settings, now=now, body=content)
     for item, error in poll.faults:
         piece, body = _piece_id(poll.polled.feed.url, item), ITEM.dump(item)
         quarantine.set_aside(tx, PieceKind.ITEM, piece, error, stage="intake", settings=settings, now=now, body=body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,14 +12,16 @@ from typing import get_args
 
 from bot import storage
 from bot.config.settings import Settings
+from bot.feeds.items import Item
+from bot.feeds.kit import packing
 from bot.model.actions import Action
 from bot.model.channels import Press
 from bot.model.feeds import ParsedFeed
-from bot.model.fetching import Response
+from bot.model.fetching import Body, Response
 from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.model.stories import StoryId
 from bot.pipeline import actions, intake, quarantine
-from bot.pipeline.poll import Poll
+from bot.pipeline.poll import Documents, Poll
 from bot.storage.columns import Document
 
 #: The stored form of a press. Its action is stored separately, with its type.
@@ -33,14 +36,20 @@ def dump_press(press: Press, channels: Sequence[str]) -> str:
     return json.dumps({"press": _PRESS.dump(press), "type": name, "action": action, "channels": list(channels)})
 
 
-async def retry_requested(store: storage.Store, settings: Settings, *, now: datetime) -> None:
+async def retry_requested(store: storage.Store, settings: Settings, documents: Documents, *, now: datetime) -> None:
     """Put back the pieces that somebody, or a new version, asked to try again. Raises StoreError."""
 
     async def put_back(pieces: Sequence[QuarantinedPiece]) -> None:
+        mails = [
+            (piece, await _parse_mail(piece, settings, documents)) for piece in pieces if piece.kind is PieceKind.MAIL
+        ]
+
         def work(tx: storage.Transaction) -> None:
             for piece in pieces:
                 tx.quarantine.remove(piece)
                 _put_back(tx, piece, settings, now=now)
+            for piece, (reading, items) in mails:
+                _ingest_again(tx, piece, reading, items, settings, now=now)
             # A turn in progress has not seen the piece.
             tx.decision_queue.note_change()
 
@@ -70,11 +79,13 @@ def _put_back(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settin
         case PieceKind.MESSAGE:
             tx.outbox.revive(piece.id, now=now)
         case PieceKind.ITEM:
-            _ingest_again(tx, piece, settings, now=now)
+            item = intake.ITEM.load(piece.body)
+            reading = ParsedFeed(entries=(item.entry,), is_increment=True)
+            _ingest_again(tx, piece, reading, (item,), settings, now=now)
         case PieceKind.PRESS:
             _press_again(tx, piece.body, settings, now=now)
-        case PieceKind.RULING | PieceKind.COMMAND:
-            # A ruling waits in its table until it is no longer listed here. A person asks again.
+        case PieceKind.MAIL | PieceKind.RULING | PieceKind.COMMAND:
+            # A mail is parsed first. A ruling waits in its table until it is not listed here. A person asks again.
             pass
 
 
@@ -84,14 +95,34 @@ def _press_again(tx: storage.Transaction, body: str, settings: Settings, *, now:
     actions.apply_press(tx, settings, press, channels=stored["channels"], now=now)
 
 
-def _ingest_again(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settings, *, now: datetime) -> None:
-    """Ingest an item as if its feed had listed only this item, without a change of the feed's state."""
-    url, item = piece.id.partition(" ")[0], intake.ITEM.load(piece.body)
+async def _parse_mail(
+    piece: QuarantinedPiece, settings: Settings, documents: Documents
+) -> tuple[ParsedFeed, tuple[Item, ...] | None]:
+    """Parse a mail again. Return nothing if its mailbox is no longer configured. Raises ReadError."""
+    url, _, etag = piece.id.partition(" ")
+    feed = settings.feeds_by_address.get(url)
+    if feed is None:
+        return ParsedFeed(is_increment=True), ()
+    await documents.prepare()
+    content = packing.MAILS_HEAD + packing.pack_mail(base64.b64decode(piece.body), etag)
+    return await documents.read(Body(content=content, content_type=packing.MAILS_TYPE, url=url), feed)
+
+
+def _ingest_again(
+    tx: storage.Transaction,
+    piece: QuarantinedPiece,
+    reading: ParsedFeed,
+    items: tuple[Item, ...] | None,
+    settings: Settings,
+    *,
+    now: datetime,
+) -> None:
+    """Ingest items as if their feed had listed nothing else, without a change of the feed's state."""
+    url = piece.id.partition(" ")[0]
     feed, state = settings.feeds_by_address.get(url), tx.feeds.get(url)
     if feed is None or state is None:
         return
-    reading = ParsedFeed(entries=(item.entry,), is_increment=True)
-    poll = Poll(feed=feed, state=state, answer=Response(status=200, url=url), reading=reading, cleaned=(item,))
+    poll = Poll(feed=feed, state=state, answer=Response(status=200, url=url), reading=reading, cleaned=items)
     for ingested in intake.ingest_polls(tx, [poll], settings, now=now):
         intake.store_changes(tx, ingested.changes, now=now)
         tx.articles.see(ingested.sightings, at=now)

@@ -191,7 +191,7 @@ async def test_a_mail_that_uses_too_much_crashes_or_panics_is_skipped_and_report
         assert output.count("mail skipped") + output.count("reading a mail raised an unexpected") == len(FAULTS)
 
 
-async def test_without_reader_processes_a_mail_that_breaks_the_parser_is_skipped_too(
+async def test_a_mail_that_breaks_the_parser_is_set_aside_and_can_be_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Panic(BaseException):
@@ -210,11 +210,25 @@ async def test_without_reader_processes_a_mail_that_breaks_the_parser_is_skipped
     async with desk(tmp_path, readers=0) as mailbox:
         await mailbox.poll()
         await asyncio.to_thread(
-            mailbox.box.deliver, letter("fault-panic"), letter("fault-error"), letter("BlackBerry leaves market one")
+            mailbox.box.deliver,
+            letter("BlackBerry fault-panic"),
+            letter("BlackBerry fault-error"),
+            letter("BlackBerry leaves market one"),
         )
         await mailbox.poll()
         assert (await mailbox.state()).today.unreadable == 2
         assert mailbox.titles() == {"BlackBerry leaves market one"}
+        with contextlib.closing(sqlite3.connect(tmp_path / "wirewatch.db")) as database, database:
+            assert database.execute("SELECT kind, stage FROM quarantine").fetchall() == [("mail", "parse")] * 2
+            database.execute("UPDATE quarantine SET is_retry_requested = true")
+
+        # The next version has no bug.
+        monkeypatch.setattr(kinds, "parse_document", read)
+        await mailbox.poll()
+
+        assert len(mailbox.titles()) == 3
+        with contextlib.closing(sqlite3.connect(tmp_path / "wirewatch.db")) as database:
+            assert database.execute("SELECT count(*) FROM quarantine").fetchone() == (0,)
 
 
 @pytest.mark.long
