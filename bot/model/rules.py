@@ -77,6 +77,8 @@ class ArticleForm(StrEnum):
     #: Also an analysis, or a check of facts.
     EXPLAINER = "explainer"
     PICTURES = "pictures"
+    #: A daily or weekly list of several events.
+    BRIEFING = "briefing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,8 +376,8 @@ class Rule:
     skip: Annotated[
         Forms,
         Key(
-            "Articles of these forms do not match: opinion, podcast, live, video, explainer, pictures. The outlet's "
-            "own marks decide: a section of the address, a label in the headline, a tag.",
+            "Articles of these forms do not match: opinion, podcast, live, video, explainer, pictures, briefing. The "
+            "outlet's own marks decide: a section of the address, a label in the headline, a tag.",
             example="opinion",
         ),
     ] = ()

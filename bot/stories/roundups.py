@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from bot.model.rules import ArticleForm
 from bot.model.stories import Article
 from bot.text import titles
+from bot.text.forms import find_form
 
 _MONTHS = "january|february|march|april|june|july|august|september|october|november|december"
 #: A title that by itself announces several events.
@@ -29,7 +31,10 @@ _PERIOD = re.compile(
 
 def heads_several(article: Article) -> bool:
     """Return whether the title alone announces several events: a live blog, a briefing, a list of headlines."""
-    return titles.is_live_blog(article) or _HEADS.search(article.title) is not None
+    if titles.is_live_blog(article) or _HEADS.search(article.title) is not None:
+        return True
+    found = find_form(article.title, article.link, article.tags)
+    return found is not None and found.form is ArticleForm.BRIEFING
 
 
 def names_period(title: str) -> bool:

@@ -219,7 +219,7 @@ def _why(members: Iterable[Member], rules: Mapping[str, Rule]) -> tuple[Why, ...
     for member in members:
         for match in _of_rules(member.matches, rules):
             kept = shown.setdefault(match.rule, [])
-            for evidence in match.evidence:
+            for evidence in (_as_of_now(evidence, member.article) for evidence in match.evidence):
                 of_line = [place for place in kept if place.label == evidence.label]
                 is_known = any(place.text.casefold() == evidence.text.casefold() for place in of_line)
                 if not is_known and len(of_line) < _SHOWN_OF_LINE and len(kept) < _SHOWN_OF_RULE:
@@ -227,6 +227,14 @@ def _why(members: Iterable[Member], rules: Mapping[str, Rule]) -> tuple[Why, ...
     return tuple(
         Why(rule=name, severity=rules[name].severity, evidence=tuple(shown[name])) for name in rules if name in shown
     )
+
+
+def _as_of_now(evidence: Evidence, article: Article) -> Evidence:
+    """Return the evidence, marked as that of an earlier version if the outlet has removed the words since."""
+    text = {"title": article.title, "body": article.text}.get(evidence.field)
+    if text is None or evidence.text in text:
+        return evidence
+    return replace(evidence, field="earlier version")
 
 
 #: A summary is chosen from at most this many sentences, counted from the beginning of the article.

@@ -1,4 +1,4 @@
-"""Recognise the form of an article that is not a plain report: opinion, podcast, live page, video, explainer, pictures.
+"""Recognise the form of an article that is not a plain report: an opinion, a podcast, a live page, a briefing …
 
 An article's form is recognised only by the outlet's own marks: a section of the address (``/opinion/``), a label in the
 headline (``Live: …``, ``… – in pictures``) or a tag of the feed. An article without such a mark is taken for a report.
@@ -33,6 +33,7 @@ class _Marks(NamedTuple):
 #: A label may follow the topic: "US politics live", "Morning Edition podcast". "The place where we live" has no label.
 _TOPIC = r"(?:(?!.{0,40}\b(?:we|you|they|i|to|who|people|still|long) live\b|(?:where|how|why|when)\b)[^:|]{1,40} )?"
 _LIVE = r"live(?: (?:updates?|blog|coverage|news))?"
+_DAY = r"(?:morning|afternoon|evening|daily|weekly|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
 #: In order of precedence: an opinion in a podcast is a podcast.
 _MARKS = (
     _Marks(
@@ -75,10 +76,28 @@ _MARKS = (
         after=r"explainer|explained|analysis|fact[- ]?check|what we know(?: so far)?|everything you need to know",
         tags="explainer explainers analysis",
     ),
+    _Marks(
+        ArticleForm.BRIEFING,
+        sections="briefing briefings newsletter newsletters blogs-the-papers",
+        before=rf"(?:{_DAY} )?(?:newsletter|headlines|round-?up)|{_DAY} briefing|the papers|newspaper headlines"
+        r"|[1-9]\d?@\w+",
+        after=rf"(?:your )?(?:{_DAY} )?(?:briefing|newsletter)",
+    ),
 )
+#: Headlines that are a form as a whole, without a label.
+_WHOLE = {
+    ArticleForm.EXPLAINER: re.compile(
+        r"(?:\A|[:.] )(?:what (?:is|are) [^?:]{1,50} and (?:how|why|what) [^?]{1,50}"
+        r"|how (?:does|do) [^?:]{1,40} work|what (?:does|do) (?:this|it|that) mean(?: for [^?]{1,30})?)\?\Z",
+        re.IGNORECASE,
+    ),
+    ArticleForm.BRIEFING: re.compile(
+        rf"(?:\A|[:.|] )(?:your )?{_DAY}(?:'s|’s)? (?:briefing|update|wrap|headlines|newsletter)\b", re.IGNORECASE
+    ),
+}
 _BEFORE = {marks.form: re.compile(rf"\W{{0,3}}(?:{marks.before})\s?[:|]\s", re.IGNORECASE) for marks in _MARKS}
 #: Labels of several words, which may also follow a colon.
-_LONG_LABEL = r"live updates|in pictures|what we know|everything you need to know"
+_LONG_LABEL = r"live updates|in pictures|what we know|everything you need to know|your \w+ briefing"
 #: The label after the last dash or bar, or in brackets at the end.
 _AFTER = {
     marks.form: re.compile(
@@ -124,6 +143,8 @@ def find_form(title: str, link: str, tags: Sequence[str] = ()) -> FormFound | No
             return FormFound(form, f"/{section}/")
         if label := _BEFORE[form].match(title) or _AFTER[form].search(title[-_LABEL_LENGTH:]):
             return FormFound(form, label[0].strip(), is_in_title=True)
+        if (whole := _WHOLE.get(form)) and (label := whole.search(title)):
+            return FormFound(form, label[0].strip(" :.|"), is_in_title=True)
         if tag := next((tag for tag in tag_names if tag in marks.tags.split()), None):
             return FormFound(form, f"tag {tag}")
         if form is ArticleForm.LIVE and (name := _LIVE_PAGE.search(page)):

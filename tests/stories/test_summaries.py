@@ -52,6 +52,14 @@ def test_a_message_keeps_the_headline_that_it_was_posted_with() -> None:
     assert told.title.text == "BlackBerry delays exit", "its own outlet corrected it"
 
 
+def test_why_says_that_words_which_the_outlet_removed_are_of_an_earlier_version() -> None:
+    first, second = both()
+    corrected = replace(second, article=replace(second.article, title="Exit is delayed"))
+    told = summaries.make_brief(story(first, corrected), {"R": rule("R")}, headline=second.article.id)
+    fields = {evidence.text: evidence.field for evidence in told.why[0].evidence}
+    assert fields["PTA"] == "earlier version"
+
+
 def test_a_story_keeps_its_headline_where_another_article_comes_to_be_its_first() -> None:
     first, second = both()
     turned = replace(story(second, first), headline=first.article.id)

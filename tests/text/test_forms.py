@@ -31,6 +31,13 @@ SITE = "https://news.example"
         ("explainer", "Q&A: What the furlough means for you", "/money/furlough", ()),
         ("explainer", "Fact check: False claims about a candidate", "/news/claims", ()),
         ("explainer", "The death in Minneapolis: What we know so far", "/us/death", ()),
+        ("explainer", "Virus: What is contact tracing and how does it work?", "/technology/tracing", ()),
+        ("explainer", "Oil prices fell this week. What does this mean for us?", "/money/oil", ()),
+        ("briefing", "Oil, Immigration, North Korea: Your Tuesday Briefing", "/us/today", ()),
+        ("briefing", "The Papers: Protective kit and vaccine trial", "/news/papers", ()),
+        ("briefing", "8@eight: Shares set to slide as oil prices plunge", "/business/shares", ()),
+        ("briefing", "Virus: Evening update as vaccine trials start", "/news/update", ()),
+        ("briefing", "Protests escalate", "/2020/briefing/protests", ()),
     ],
 )
 def test_a_mark_of_the_outlet_shows_the_form(form: str, title: str, path: str, tags: tuple[str, ...]) -> None:
@@ -52,6 +59,9 @@ def test_a_mark_of_the_outlet_shows_the_form(form: str, title: str, path: str, t
         ("Live export of cattle to end", "/farming/live-export"),
         ("Pictured: the house where the spy lived", "/news/spy"),
         ("Talks: what we want and what we get", "/news/talks"),
+        ("White House briefing: Minister resigns", "/us/minister"),
+        ("What is the minister hiding?", "/politics/minister"),
+        ("Morning fog closes airport", "/news/fog"),
     ],
 )
 def test_a_word_that_is_no_label_shows_nothing(title: str, path: str) -> None:
