@@ -152,5 +152,9 @@ def _lines(place: StoryPlace) -> Iterator[str]:
         cost = format_count(asked.tokens, "token")
         request = f"{asked.model}, {asked.use}, prompt version {asked.prompt_version}, {cost}"
         yield f"asked: {request}: {asked.answer or f'not used, {asked.error}'}"
+    for surge in place.surges:
+        end = f"{surge.closed_at:%Y-%m-%d %H:%M} UTC" if surge.closed_at else "now"
+        peak = f"{surge.count} articles at its peak, usually {surge.usual:.0f}"
+        yield f"counted in a surge: {surge.rule}, {surge.began_at:%Y-%m-%d %H:%M} to {end}, {peak}"
     for row in place.ledger:
         yield f"recorded: {row.at:%Y-%m-%d %H:%M:%S} UTC {row.line}"

@@ -122,7 +122,12 @@ class SurgeLimits:
 
 def _expand_limits(value: object) -> object:
     # A YAML file gives text, and a test or a plug-in a bool.
-    return {} if str(value).lower() == "true" else value
+    if str(value).lower() == "true":
+        return {}
+    if not isinstance(value, Mapping | SurgeLimits):
+        advice = "write true, or {above: 3x, in: 6 hours, at_least: 8}; for no surges, leave volume out"
+        raise InvalidValue("volume", "true or a block of limits is expected here", advice)
+    return value
 
 
 class _OrTrue:

@@ -36,8 +36,9 @@ from bot.queries.registry import (
     unusable,
 )
 from bot.queries.stories import ArticleHead, DecisionDocument, EvidenceDocument, JoinDocument, evidence
+from bot.queries.surges import SurgeDocument
 from bot.rules import search
-from bot.stories import summaries
+from bot.stories import summaries, volume
 
 #: Maximum rules in one explanation.
 MOST_EXPLAINED = 50
@@ -235,7 +236,8 @@ class CompletionDocument(Document):
 class StoryPlace(Document):
     """The story of an article: why the article is in it, and what was decided and asked about the article.
 
-    ``ledger`` is what was recorded when it happened: matches of the article, and messages about the story.
+    ``ledger`` is what was recorded when it happened: matches of the article, and messages about the story. ``surges``
+    are those in which the article counted.
     """
 
     id: str
@@ -245,6 +247,7 @@ class StoryPlace(Document):
     decisions: list[DecisionDocument]
     asked: list[CompletionDocument]
     ledger: list[LedgerDocument]
+    surges: list[SurgeDocument]
 
 
 class ExplainDocument(Document):
@@ -323,10 +326,10 @@ def find_article(archive: Archive, url: str) -> tuple[Article, StoryPlace | None
     article = archive.tx.articles.find(link)
     if article is None:
         raise Refused(Why.NOT_FOUND, f"no article with the link {link} is in the archive: no feed has listed it yet")
-    return article, _find_place(archive.tx, article.id)
+    return article, find_place(archive.tx, article.id)
 
 
-def _find_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace | None:
+def find_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace | None:
     """Return the place of an article in its story. Return None if it is in no story, because no rule matches it."""
     story = tx.stories.of_article(article)
     member = next((member for member in story.members if member.article.id == article), None) if story else None
@@ -348,5 +351,10 @@ def _find_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace | Non
         asked=[CompletionDocument.of(completion) for completion in tx.completions.about(article)],
         ledger=[
             LedgerDocument.of(row) for row in tx.ledger.since(member.article.first_seen, naming=(article, story.id))
+        ],
+        surges=[
+            SurgeDocument.of(surge)
+            for surge in tx.volume.surges_around(member.article.when)
+            if volume.is_counted(story, member, surge.rule)
         ],
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.model.surges import Surge
@@ -63,6 +63,14 @@ class Volumes(Part):
     def open_surges(self) -> Sequence[Surge]:
         """Return the surges that are not closed."""
         return self._connection.execute(select(surges.c.surge).where(surges.c.closed_at.is_(None))).scalars().all()
+
+    def surges_around(self, when: datetime) -> Sequence[Surge]:
+        """Return the surges of all rules whose coverage includes this time, oldest first."""
+        is_later = or_(surges.c.closed_at.is_(None), surges.c.closed_at >= when)
+        # A surge begins at most two days, the longest window, before it is opened.
+        is_near = surges.c.opened_at <= when + timedelta(days=3)
+        statement = select(surges.c.surge).where(is_later, is_near).order_by(surges.c.opened_at, surges.c.id)
+        return [surge for surge in self._connection.execute(statement).scalars() if surge.began_at <= when]
 
     def surges_since(self, since: datetime, rule: str | None = None) -> Sequence[Surge]:
         """Return the surges that were opened at ``since`` or later, oldest first."""

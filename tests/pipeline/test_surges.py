@@ -23,6 +23,7 @@ from bot.model.surges import Surge
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.turn import StoryCache, Turn
 from bot.pipeline.volume import VolumeMonitor, count_members
+from bot.queries.articles import find_place
 from tests.pipeline.archives import FEED, article
 from tests.pipeline.test_backtest_replay import tried
 from tests.rules.making import rule
@@ -107,6 +108,18 @@ async def test_a_surge_opens_once_and_closes_with_its_peak(store: storage.Store)
     assert (surge.peak.count, surge.causes.outlet_count) == (12, 12)
     assert [row.message.kind for row in desk.rows] == [MessageKind.GATHERED, MessageKind.EDIT]
     assert desk.rows[-1].message.lead.startswith("Surge over: BlackBerry: at its peak 12 articles in 6 hours")
+
+
+async def test_explain_shows_the_surge_in_which_an_article_counted(store: storage.Store) -> None:
+    desk = Desk(store, LOUD)
+    reports = burst()
+    await desk.run([*BEFORE, *reports])
+    counted = await store.read(lambda tx: find_place(tx, reports[3].id))
+    earlier = await store.read(lambda tx: find_place(tx, BEFORE[1].id))
+    assert counted
+    assert [(surge.rule, surge.count) for surge in counted.surges] == [("BlackBerry", 12)]
+    assert earlier
+    assert earlier.surges == []
 
 
 async def test_after_a_surge_a_whole_window_passes_before_the_next(store: storage.Store) -> None:

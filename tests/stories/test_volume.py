@@ -40,10 +40,12 @@ def noise(rate: float, *, days: int, seed: int, rhythm: Callable[[datetime], flo
     return counts
 
 
-def openings(counts: Mapping[datetime, int], *, since: datetime = START) -> list[datetime]:
+def openings(
+    counts: Mapping[datetime, int], limits: SurgeLimits = LIMITS, *, since: datetime = START
+) -> list[datetime]:
     """Return the hours at whose end a surge opens, when the rule is measured at the end of each hour."""
     opened: list[datetime] = []
-    limits, is_open, closed_at = LIMITS, False, None
+    is_open, closed_at = False, None
     for hour in sorted(hour for hour in counts if hour >= since):
         measured = volume.measure(counts, window=limits.in_, now=hour)
         if measured is None:
