@@ -211,12 +211,15 @@ def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
 
 def _write_message(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> Message:
     now, window = turn.now, format_duration(surge.window)
-    if surge.closed_at is None:
-        lead = f"Surge: {surge.rule}: {volume.describe_volume(surge.now, window)}"
-        times = f"since {surge.began_at:%d %b %H:%M} UTC, peak at {surge.peak_at:%d %b %H:%M} UTC"
-    else:
+    began, peak = f"{surge.began_at:%d %b %H:%M}", f"{surge.peak_at:%d %b %H:%M} UTC"
+    if surge.closed_at is not None:
         lead = f"Surge over: {surge.rule}: at its peak {volume.describe_volume(surge.peak, window)}"
-        times = f"from {surge.began_at:%d %b %H:%M} to {now:%d %b %H:%M} UTC, peak at {surge.peak_at:%H:%M}"
+        times = f"it lasted from {began} to {now:%d %b %H:%M} UTC, with its peak at {peak}"
+    else:
+        lead = f"Surge: {surge.rule}: {volume.describe_volume(surge.now, window)}"
+        times = f"it began at {began} UTC"
+        if surge.peak.count > surge.now.count:
+            times += f" and had its peak, {surge.peak.count} articles, at {peak}"
     counts = turn.tx.volume.curve(surge.rule, surge.version, since=now - volume.DAY)
     sparkline = volume.draw_sparkline(counts, until=now)
     lines = (f"{sparkline} last 24 hours; {times}", volume.describe_causes(surge.causes))

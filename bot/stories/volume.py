@@ -194,8 +194,8 @@ def draw_sparkline(counts: Mapping[datetime, int], *, until: datetime, hours: in
 
 def describe_volume(volume: Volume, window: str) -> str:
     """Return words such as “14 articles in 6 hours, usually 2 (7×)”."""
-    usual = f"usually {volume.usual:.0f}" if volume.usual >= 1 else "usually fewer than 1"
-    return f"{volume.count} articles in {window}, {usual} ({volume.factor:.0f}×)"
+    usual = f"usually {volume.usual:.0f} ({volume.factor:.0f}×)" if volume.usual >= 1 else "usually fewer than 1"
+    return f"{volume.count} articles in {window}, {usual}"
 
 
 def describe_causes(causes: Causes) -> str:
@@ -203,12 +203,11 @@ def describe_causes(causes: Causes) -> str:
     if not causes.largest:
         return ""
     first = causes.largest[0]
-    share = f"{first.count} of {causes.article_count} articles"
     began = f"{first.outlets[0]} was first, at {first.began_at:%d %b %H:%M} UTC"
     if causes.story_count == 1:
-        return f"One event; {began}"
+        return f"One event, in {first.count} articles; {began}"
     if causes.is_one_event:
-        return f"Mostly one event, with {share}; {began}"
+        return f"Mostly one event, in {first.count} articles; {began}"
     if first.count == 1:
         return f"{causes.story_count} separate stories, none of them in two outlets"
-    return f"{causes.story_count} stories; the largest has {share}, and {began}"
+    return f"{causes.story_count} stories; the largest has {first.count} articles, and {began}"

@@ -276,6 +276,17 @@ DAILY_BRIEF = Message(
     ),
     page="https://watch.example.org/brief?since=2015-12-01T08:00Z",
 )
+#: Much more coverage of a rule than usual, with the stories that cause it.
+SURGE = Message(
+    kind=MessageKind.GATHERED,
+    reason=Reason.SURGE,
+    lead="Surge: BlackBerry: 14 articles in 6 hours, usually 2 (7×)",
+    lines=(
+        "▁▁▁▁▁▁▂▁▁▁▁▁▁▁▁▁▂▁▁▁▃▅█▆ last 24 hours; it began at 02 Dec 09:00 UTC",
+        "Mostly one event, in 9 articles; The Wire was first, at 02 Dec 09:02 UTC",
+    ),
+    briefs=GATHERED.briefs,
+)
 MERGED = Message(
     kind=MessageKind.EDIT,
     reason=Reason.MERGED,
@@ -345,6 +356,7 @@ ALL = {
     "reminder": REMINDER,
     "gathered": GATHERED,
     "brief": DAILY_BRIEF,
+    "surge": SURGE,
     "merged": MERGED,
     "claimed": CLAIMED,
     "escalation": ESCALATION,
