@@ -57,7 +57,7 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
         found = identity.identify(
             feed,
             reading,
-            archive.known(items.make_question(feed, prepared)),
+            archive.find_known_items(items.make_question(feed, prepared)),
             now=when,
             backfill=DAY,
             is_baseline=is_baseline,

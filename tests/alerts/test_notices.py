@@ -11,13 +11,13 @@ from tests.testbed.fakes import START
 
 
 def test_one_occasion_is_one_message_and_another_is_another() -> None:
-    def said(last_match: int) -> Outgoing:
+    def silent_rule_notice(last_match: int) -> Outgoing:
         last = START - timedelta(days=last_match)
         notice = notices.rule_is_silent("PTA", timedelta(days=2), last_match=last)
         return notices.notice_row(notice, channel="ops", now=START)
 
-    assert said(3) == said(3)
-    assert said(3).id != said(4).id
+    assert silent_rule_notice(3) == silent_rule_notice(3)
+    assert silent_rule_notice(3).id != silent_rule_notice(4).id
 
 
 def _problem(line: int, **given: object) -> Problem:

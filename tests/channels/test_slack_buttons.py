@@ -149,12 +149,12 @@ def payload(**changes: object) -> dict[str, Any]:
     return {**created, **changes}
 
 
-def read(made: dict[str, Any]) -> Any:
+def parse_press(made: dict[str, Any]) -> Any:
     return slack_blocks.parse_press(made, envelope="e1")
 
 
 def test_a_press_says_who_judged_which_story_under_which_rule() -> None:
-    press = read(payload())
+    press = parse_press(payload())
     assert (press.id, press.person, press.action) == ("e1", Person(id="U0AMINA", name="amina"), Noise())
     assert (press.story, press.place, press.ref) == (messages.STORY, "C000000001", "1449046920.000100")
 
@@ -166,7 +166,7 @@ def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str)
     for element in (item for block in shown if block["type"] == "actions" for item in block["elements"]):
         for option in element.get("options", [None]):
             action = {**element, "selected_option": option} if option else element
-            press = read(payload(actions=[action]))
+            press = parse_press(payload(actions=[action]))
             assert press is not None
             count += 1
     assert count >= 4
@@ -199,7 +199,7 @@ def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str)
     ],
 )
 def test_what_is_not_a_press_of_ours_is_no_press(changes: dict[str, Any]) -> None:
-    assert read(payload(**changes)) is None
+    assert parse_press(payload(**changes)) is None
 
 
 # -- looking at the set-up

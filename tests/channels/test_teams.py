@@ -48,22 +48,22 @@ async def test_it_promises_neither_threads_nor_edits_nor_a_look_and_says_so(serv
 
 
 async def test_what_is_wrong_with_a_workflow_says_what_to_click(server: Server) -> None:
-    async def told(url: str) -> str:
+    async def send_error(url: str) -> str:
         with pytest.raises(ChannelClosed) as caught:
             await hook(url).send(delivery(messages.POST))
         assert "signature" not in str(caught.value)
         return str(caught.value)
 
-    assert "copy its whole address" in await told(address(server, signature="wrong-signature"))
-    assert "copy its whole address" in await told(f"{server.url}/workflows/other?sig={teams.SIGNATURE}")
+    assert "copy its whole address" in await send_error(address(server, signature="wrong-signature"))
+    assert "copy its whole address" in await send_error(f"{server.url}/workflows/other?sig={teams.SIGNATURE}")
     server.service.is_on = False
-    assert "Turn on" in await told(address(server))
+    assert "Turn on" in await send_error(address(server))
     server.service.for_anyone = False
-    assert "Anyone" in await told(address(server))
+    assert "Anyone" in await send_error(address(server))
     server.service.exists = False
-    assert "deleted" in await told(address(server))
+    assert "deleted" in await send_error(address(server))
     server.fail("post", faulty.Answer(410, "Gone"))
-    assert "copy its whole address" in await told(address(server))
+    assert "copy its whole address" in await send_error(address(server))
 
 
 @pytest.mark.parametrize(

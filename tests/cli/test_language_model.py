@@ -73,7 +73,7 @@ def folder(tmp_path: Path, server: Server) -> Path:
     return configs.write(tmp_path, bot=bot, rules=RULES.replace("notify: desk", "notify: alerts"))
 
 
-def asked(folder: Path, *words: str, code: int = 0) -> str:
+def examine_model(folder: Path, *words: str, code: int = 0) -> str:
     """Ask in this process: the client of the model takes most of a second to import."""
     environ = {"MODEL_KEY": chat_completions.KEY}
     done = CliRunner().invoke(language_model, ["test", "--config", str(folder), *words], env=environ)
@@ -82,7 +82,7 @@ def asked(folder: Path, *words: str, code: int = 0) -> str:
 
 
 def test_a_model_that_is_right_passes_and_its_time_and_tokens_are_shown(folder: Path) -> None:
-    report = json.loads(asked(folder, "--json"))
+    report = json.loads(examine_model(folder, "--json"))
 
     assert (report["model"], report["passed"]) == ("local-model", True)
     counts = {use: (result["right"], result["asked"]) for use, result in report["uses"].items()}
@@ -96,7 +96,7 @@ def test_each_answer_is_shown_and_the_last_lines_say_what_the_model_is_fit_for(f
     server.service.answer_with("same_event", first_story)
     server.service.answer_with("summary", lambda data: "no JSON")
 
-    lines = asked(folder, code=1).splitlines()
+    lines = examine_model(folder, code=1).splitlines()
 
     assert sum(line.startswith(("right", "WRONG")) for line in lines) == 50
     assert any("expected other" in line and '"stories": [1]' in line for line in lines)
@@ -122,7 +122,7 @@ def test_a_model_that_always_gives_the_same_answer_fails(
 ) -> None:
     server.service.answer_with("same_event", answer)
 
-    report = json.loads(asked(folder, "--json", code=1))
+    report = json.loads(examine_model(folder, "--json", code=1))
 
     assert report["uses"]["same_event"]["right"] <= 15
     assert not report["uses"]["same_event"]["passed"]
@@ -136,7 +136,7 @@ def test_an_answer_that_comes_too_late_is_wrong_and_the_keys_that_limit_it_are_n
     for _ in range(4):
         server.fail("complete", "hang")
 
-    printed = asked(folder, code=1)
+    printed = examine_model(folder, code=1)
 
     assert "too long for `timeout` (0.2 seconds) or `wait` (20 seconds)" in printed
 
@@ -151,11 +151,11 @@ def test_check_and_status_say_whether_the_model_has_passed(folder: Path, server:
         "the model local-model has not been examined for facts, same_event, summary; run `wirewatch model test`"
     )
     server.service.answer_with("same_event", first_story)
-    asked(folder, code=1)
+    examine_model(folder, code=1)
     [line] = remarks()
     assert "has failed its exam and is not asked: unfit for same_event: " in line
     server.service.answer_with("same_event", right)
-    asked(folder)
+    examine_model(folder)
     assert remarks() == []
 
 
@@ -175,7 +175,7 @@ def test_each_recipe_of_the_page_works_as_it_stands_but_for_the_address_and_the_
         adapted = re.sub(r"url: .+", f"url: {server.url}/v1", re.sub(r"name: .+", "name: local-model", recipe))
         adapted = re.sub(r"  key: .+\n", "", adapted).replace("model:\n", "model:\n  key: env:MODEL_KEY\n")
         (folder / "bot.yaml").write_text(f"channels: {{alerts: {{kind: console}}}}\n{adapted}")
-        tested = json.loads(asked(folder, "--json"))["uses"]
+        tested = json.loads(examine_model(folder, "--json"))["uses"]
         assert all(tested[use]["passed"] for use in ("same_event", "facts"))
 
 
@@ -191,7 +191,7 @@ def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(t
     written = (tmp_path / "mine" / "bot.yaml").read_text(encoding="utf-8")
     assert chat_completions.KEY not in written
     commands.wirewatch("check", "--config", "mine", folder=tmp_path)
-    assert json.loads(asked(tmp_path / "mine", "--json"))["passed"]
+    assert json.loads(examine_model(tmp_path / "mine", "--json"))["passed"]
 
 
 def test_init_without_an_answer_writes_no_model_and_without_a_terminal_does_not_ask(tmp_path: Path) -> None:

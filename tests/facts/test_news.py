@@ -25,13 +25,13 @@ FIRST = article(
 LATER = date(2015, 12, 9)
 
 
-def told(title: str, text: str, *, earlier: Article = FIRST, language: str = "en") -> tuple[Fact, ...]:
+def find_news(title: str, text: str, *, earlier: Article = FIRST, language: str = "en") -> tuple[Fact, ...]:
     later = article(title, text, outlet="Metro", day=LATER, language=language)
     return facts.news(facts.claims_of([earlier]), facts.read(later))
 
 
 def changes(title: str, text: str) -> list[tuple[str, str | None, str]]:
-    return [(fact.kind, fact.before, fact.after) for fact in told(title, text) if not fact.is_sentence]
+    return [(fact.kind, fact.before, fact.after) for fact in find_news(title, text) if not fact.is_sentence]
 
 
 COUNTED = "Ofcom now says 11,400 emergency calls failed during the Northlink fault, not 14,000."
@@ -133,7 +133,7 @@ BREACH = (
 def test_moved_periods_and_changed_counts_of_people_are_reported_as_changes(
     earlier: tuple[str, str], title: str, text: str, expected: tuple[str, str, str] | None
 ) -> None:
-    stated = told(title, text, earlier=article(*earlier, name="earlier"))
+    stated = find_news(title, text, earlier=article(*earlier, name="earlier"))
     changed = [(fact.label, fact.before, fact.after) for fact in stated if fact.before]
     assert changed == ([expected] if expected else [])
 
@@ -160,13 +160,15 @@ def test_a_sentence_that_repeats_the_headline_and_adds_only_the_day_of_the_repor
         name="recall",
     )
     title = "Kestrel Foods withdraws recall of baby formula"
-    stated = told(title, "Kestrel Foods withdrew its recall of baby formula on Tuesday after tests.", earlier=recall)
+    stated = find_news(
+        title, "Kestrel Foods withdrew its recall of baby formula on Tuesday after tests.", earlier=recall
+    )
     assert [(fact.sentence, fact.mark) for fact in stated] == [(title, "Withdrawn")]
 
 
 def test_the_sentence_of_a_change_is_told_once_however_it_writes_the_value() -> None:
     text = "Ofcom has moved the date for Northlink to pay its fine from December 30 to January 30, 2016."
-    result = told("Northlink wins extra month to pay Ofcom fine", text)
+    result = find_news("Northlink wins extra month to pay Ofcom fine", text)
 
     assert [fact.before for fact in result if fact.sentence == text] == ["30 December"]
 
@@ -190,13 +192,13 @@ def perhaps(title: str, text: str, *, day: date = LATER) -> list[str]:
 def test_to_choose_from_are_the_sentences_that_the_story_lacks_and_that_are_not_told_anyway() -> None:
     title = "Northlink in talks"
     text = "Its chief met Ofcom. Some 14,000 calls failed, Ofcom said. Will it win?"
-    assert told(title, text) == ()
+    assert find_news(title, text) == ()
     assert perhaps(title, text) == [title, "Its chief met Ofcom."]
 
     text = (
         "Ofcom now says 11,400 calls failed, not 14,000. It found an error in its sums. Its chief met staff in Leeds."
     )
-    stated = [fact.sentence for fact in told("Northlink 999 outage", text)]
+    stated = [fact.sentence for fact in find_news("Northlink 999 outage", text)]
     assert set(perhaps("Northlink 999 outage", text)).isdisjoint(stated)
     assert any("Its chief met staff in Leeds." in quote for quote in perhaps("Northlink 999 outage", text))
 
@@ -210,7 +212,7 @@ def test_of_an_article_that_surely_brings_nothing_new_there_is_nothing_to_choose
 
 def test_a_sentence_that_goes_from_one_value_to_another_is_read_in_that_order() -> None:
     earlier = article("Stays shortened", "Visa-free stays are cut from 60 days to 30 days.", name="visa")
-    result = told("Thailand in a nutshell", "Yes, visa-free stays go from 60 to 30 days.", earlier=earlier)
+    result = find_news("Thailand in a nutshell", "Yes, visa-free stays go from 60 to 30 days.", earlier=earlier)
 
     assert [(fact.before, fact.after) for fact in result if fact.before] == []
 
@@ -222,7 +224,7 @@ def test_a_lowered_fine_is_told_by_alignment_with_the_storys_statement() -> None
 
 def test_a_decision_is_quoted_whole_with_its_article_and_link() -> None:
     text = "Northlink has lodged an appeal with the Competition Appeal Tribunal against the penalty."
-    result = told("Northlink appeals against Ofcom's 999 fine", f"{text} A hearing is set for 14 March 2016.")
+    result = find_news("Northlink appeals against Ofcom's 999 fine", f"{text} A hearing is set for 14 March 2016.")
     assert [fact.kind for fact in result] == ["sentence"] * len(result)
     assert f"{text} A hearing is set for 14 March 2016." in [fact.sentence for fact in result]
     assert {(fact.article, fact.outlet, fact.link) for fact in result} == {
@@ -260,12 +262,12 @@ def test_a_sentence_is_quoted_with_the_preceding_one_if_it_needs_it(text: str, e
 
 
 def test_a_headline_is_quoted_without_what_sort_of_item_it_is_and_one_of_no_content_not_at_all() -> None:
-    assert told("UPDATE 2: Northlink appeals against Ofcom's 999 fine", "")[0].sentence.startswith("Northlink app")
-    assert "Correction" not in [fact.sentence for fact in told("Correction", COUNTED)]
+    assert find_news("UPDATE 2: Northlink appeals against Ofcom's 999 fine", "")[0].sentence.startswith("Northlink app")
+    assert "Correction" not in [fact.sentence for fact in find_news("Correction", COUNTED)]
 
 
 def test_a_number_is_named_by_the_word_that_goes_with_it() -> None:
-    assert told("CORRECTION: Northlink 999 outage", COUNTED)[0].label == "emergency calls"
+    assert find_news("CORRECTION: Northlink 999 outage", COUNTED)[0].label == "emergency calls"
 
 
 @pytest.mark.parametrize(
@@ -287,7 +289,7 @@ def test_a_number_is_named_by_the_word_that_goes_with_it() -> None:
 def test_a_correction_tells_in_one_sentence_what_was_wrong_and_in_the_next_what_is_right(
     title: str, text: str, expected: tuple[str, str]
 ) -> None:
-    [fact] = [fact for fact in told(title, text) if not fact.is_sentence]
+    [fact] = [fact for fact in find_news(title, text) if not fact.is_sentence]
     assert (fact.before, fact.after) == expected
     assert fact.sentence == text
 
@@ -299,7 +301,9 @@ def test_a_sum_replaces_no_sum_that_was_for_something_else() -> None:
 
 
 def test_a_headline_that_asks_is_not_quoted() -> None:
-    sentences = [fact.sentence for fact in told("Northlink: how many calls failed?", f"{COUNTED} It has a new chair.")]
+    sentences = [
+        fact.sentence for fact in find_news("Northlink: how many calls failed?", f"{COUNTED} It has a new chair.")
+    ]
     assert sentences[0].startswith("Ofcom now says 11,400")
     assert not any(sentence.endswith("?") for sentence in sentences)
 
@@ -312,7 +316,7 @@ def test_a_headline_that_asks_is_not_quoted() -> None:
     ],
 )
 def test_the_known_in_other_forms_and_words_is_not_told(title: str, text: str) -> None:
-    assert told(title, text) == ()
+    assert find_news(title, text) == ()
 
 
 def test_a_number_beside_the_storys_own_replaces_nothing() -> None:
@@ -330,25 +334,25 @@ def test_a_sentence_that_has_the_new_value_of_a_change_in_words_is_not_quoted_be
     text = (
         "Five workers are now known to have died after a boiler exploded. The owner, Ann Hale, was arrested on Tuesday."
     )
-    added = told("Death toll in mill blast rises to 5", text, earlier=earlier)
+    added = find_news("Death toll in mill blast rises to 5", text, earlier=earlier)
     assert [fact.after for fact in added] == ["5", "The owner, Ann Hale, was arrested on Tuesday."]
 
 
 def test_one_sentence_is_quoted_where_the_next_ones_add_no_turn_number_or_day() -> None:
     background = "The tribunal sits in Salisbury Square House, and hears cases about regulators of many industries."
     title = "Northlink appeals against Ofcom's 999 fine"
-    assert [fact.sentence for fact in told(title, f"{APPEAL} {background}")] == [title]
+    assert [fact.sentence for fact in find_news(title, f"{APPEAL} {background}")] == [title]
 
 
 def test_a_new_headline_is_quoted_also_if_only_the_text_has_a_new_number() -> None:
     title = "Northlink gets rescue after 999 fine"
     text = "The cobblers' guild, which runs 22 shops in Leeds, lent the money."
-    assert title in [fact.sentence for fact in told(title, text)]
+    assert title in [fact.sentence for fact in find_news(title, text)]
 
 
 def test_a_correction_is_quoted_with_the_sentence_that_has_the_right_words() -> None:
     right = "The tally was taken by Ofcom, not by Northlink as we had it."
-    assert right in [fact.sentence for fact in told("Correction: Ofcom Vote On Northlink", right)]
+    assert right in [fact.sentence for fact in find_news("Correction: Ofcom Vote On Northlink", right)]
 
 
 def test_a_report_of_talk_alone_is_less_probably_news_than_a_report_of_a_deed() -> None:
@@ -385,7 +389,7 @@ def test_what_was_told_once_is_not_told_again() -> None:
 def test_the_opening_article_a_copy_and_an_empty_article_have_no_news() -> None:
     assert facts.news(facts.StoryClaims(), facts.read(FIRST)) == ()
     assert facts.news(facts.claims_of([FIRST]), facts.read(FIRST)) == ()
-    assert told("", "") == ()
+    assert find_news("", "") == ()
 
 
 def test_a_toll_is_aligned_across_languages_by_its_meaning() -> None:
@@ -418,7 +422,7 @@ def test_a_live_page_adds_to_itself() -> None:
 @given(st.text(max_size=120), st.text(max_size=200))
 @settings(max_examples=60, deadline=None)
 def test_any_text_gives_facts_without_an_error(title: str, text: str) -> None:
-    for fact in told(title, text):
+    for fact in find_news(title, text):
         assert fact.after
         assert fact.sentence
 
@@ -462,6 +466,6 @@ def test_who_is_cleared_of_nothing_that_was_reported_is_not_marked() -> None:
 
 def test_a_correction_without_its_words_in_the_headline_is_marked_and_its_regret_is_not_quoted() -> None:
     text = "An earlier version of this article misstated the fine on Northlink. We regret the error. — kw"
-    result = told("Northlink and the regulator", text)
+    result = find_news("Northlink and the regulator", text)
     assert [fact.mark for fact in result] == [CORRECTION] * len(result) != []
     assert not any("regret" in fact.sentence for fact in result)

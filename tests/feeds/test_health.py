@@ -15,7 +15,7 @@ from tests.testbed.fakes import START
 DAY = timedelta(days=1)
 
 
-def told(state: FeedState, now: datetime, feed: Feed = FEED) -> tuple[FeedState, list[str]]:
+def report_events(state: FeedState, now: datetime, feed: Feed = FEED) -> tuple[FeedState, list[str]]:
     events = health.find_health_events(state, feed, now)
     return health.mark_reported(state, events), [f"{'+' if event.is_well else '-'}{event.kind}" for event in events]
 
@@ -27,25 +27,25 @@ def failed(state: FeedState, now: datetime = START, text: str = "no answer") -> 
 def test_a_hiccup_is_not_told_and_five_failures_are_told_once() -> None:
     state, reported = READ, []
     for _ in range(9):
-        state, kinds = told(failed(state), START)
+        state, kinds = report_events(failed(state), START)
         reported.append(kinds)
     assert reported == [[], [], [], [], ["-broken"], [], [], [], []]
-    state, kinds = told(answered(state, WELL), START)
+    state, kinds = report_events(answered(state, WELL), START)
     assert kinds == ["+broken"]
-    assert told(state, START)[1] == []
+    assert report_events(state, START)[1] == []
 
 
 def test_a_feed_that_takes_another_name_is_reported_once_unless_the_operator_named_it() -> None:
     state = dataclasses.replace(READ, title="Karachi Wire", new_title="Reuters")
     [event] = health.find_health_events(state, FEED, START)
     assert 'is now titled "Reuters"; its articles still show "Karachi Wire"' in event.text
-    state, _ = told(state, START)
-    assert told(state, START)[1] == []
+    state, _ = report_events(state, START)
+    assert report_events(state, START)[1] == []
     assert health.find_health_events(state, dataclasses.replace(FEED, name="Wire"), START) == ()
 
 
 def test_one_failure_that_lasts_a_day_is_told() -> None:
-    assert told(failed(READ), START + DAY)[1] == ["-broken"]
+    assert report_events(failed(READ), START + DAY)[1] == ["-broken"]
 
 
 def test_the_text_says_which_feed_since_when_and_why() -> None:
@@ -57,9 +57,9 @@ def test_the_text_says_which_feed_since_when_and_why() -> None:
 
 
 def test_a_feed_that_ended_is_told_at_once_and_alone() -> None:
-    state, kinds = told(dataclasses.replace(answered(READ, status(410)), reported=("broken",)), START)
+    state, kinds = report_events(dataclasses.replace(answered(READ, status(410)), reported=("broken",)), START)
     assert kinds == ["-gone"]
-    assert told(state, START + 9 * DAY)[1] == []
+    assert report_events(state, START + 9 * DAY)[1] == []
 
 
 def test_silence_is_judged_by_the_feeds_own_history() -> None:
@@ -67,18 +67,18 @@ def test_silence_is_judged_by_the_feeds_own_history() -> None:
     weekly = tuple(START - 7 * DAY * n for n in range(20, 0, -1))
     busy = dataclasses.replace(READ, rhythm=dataclasses.replace(READ.rhythm, arrivals=hourly, new_at=START))
     slow = dataclasses.replace(READ, rhythm=dataclasses.replace(READ.rhythm, arrivals=weekly, new_at=START))
-    assert told(busy, START + 2 * DAY)[1] == []
-    state, kinds = told(busy, START + 2 * DAY + timedelta(hours=1))
+    assert report_events(busy, START + 2 * DAY)[1] == []
+    state, kinds = report_events(busy, START + 2 * DAY + timedelta(hours=1))
     assert kinds == ["-silent"]
-    assert told(slow, START + 20 * DAY)[1] == []
-    assert told(slow, START + 22 * DAY)[1] == ["-silent"]
+    assert report_events(slow, START + 20 * DAY)[1] == []
+    assert report_events(slow, START + 22 * DAY)[1] == ["-silent"]
     back = was_read(state, ParsedFeed(entries=entries(START)), new=1, now=START + 3 * DAY)
-    assert told(back, START + 3 * DAY)[1] == ["+silent"]
+    assert report_events(back, START + 3 * DAY)[1] == ["+silent"]
 
 
 def test_a_feed_without_history_is_never_silent() -> None:
     assert (
-        told(
+        report_events(
             dataclasses.replace(READ, rhythm=dataclasses.replace(READ.rhythm, arrivals=(START,) * 7)), START + 400 * DAY
         )[1]
         == []
@@ -92,17 +92,17 @@ def test_a_broken_feed_is_not_told_as_silent_too() -> None:
     )
     for _ in range(5):
         state = failed(state)
-    assert told(state, START + 5 * DAY)[1] == ["-broken"]
+    assert report_events(state, START + 5 * DAY)[1] == ["-broken"]
 
 
 def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
     feed = Feed(url=URL, expect=2 * DAY)
     state = dataclasses.replace(READ, rhythm=dataclasses.replace(READ.rhythm, new_at=START))
-    assert told(state, START + 2 * DAY, feed)[1] == []
-    state, kinds = told(state, START + 3 * DAY, feed)
+    assert report_events(state, START + 2 * DAY, feed)[1] == []
+    state, kinds = report_events(state, START + 3 * DAY, feed)
     assert kinds == ["-expected"]
-    assert told(state, START + 9 * DAY, feed)[1] == []
-    assert told(
+    assert report_events(state, START + 9 * DAY, feed)[1] == []
+    assert report_events(
         dataclasses.replace(state, rhythm=dataclasses.replace(state.rhythm, new_at=START + 9 * DAY)),
         START + 9 * DAY,
         feed,
@@ -111,37 +111,37 @@ def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
 
 def test_a_feed_that_empties_is_told_after_a_day() -> None:
     state = was_read(READ, ParsedFeed())
-    assert told(state, START + timedelta(hours=23))[1] == []
+    assert report_events(state, START + timedelta(hours=23))[1] == []
     state = was_read(state, ParsedFeed(), now=START + timedelta(hours=23))
-    state, kinds = told(state, START + DAY)
+    state, kinds = report_events(state, START + DAY)
     assert kinds == ["-empty"]
-    assert told(was_read(state, ParsedFeed(entries=entries(START))), START + DAY)[1] == ["+empty"]
+    assert report_events(was_read(state, ParsedFeed(entries=entries(START))), START + DAY)[1] == ["+empty"]
 
 
 def test_a_feed_that_never_had_items_is_young_and_not_empty() -> None:
     state = was_read(was_read(FeedState(url=URL, due_at=START), ParsedFeed()), ParsedFeed())
-    assert told(state, START + 9 * DAY)[1] == []
+    assert report_events(state, START + 9 * DAY)[1] == []
 
 
 def test_dates_that_go_are_told() -> None:
     state = was_read(READ, ParsedFeed(entries=entries(START)))
     state = was_read(state, ParsedFeed(entries=entries(None, None)))
-    assert told(state, START)[1] == []
-    state, kinds = told(was_read(state, ParsedFeed(entries=entries(None))), START)
+    assert report_events(state, START)[1] == []
+    state, kinds = report_events(was_read(state, ParsedFeed(entries=entries(None))), START)
     assert kinds == ["-undated"]
-    assert told(was_read(state, ParsedFeed(entries=entries(START))), START)[1] == ["+undated"]
+    assert report_events(was_read(state, ParsedFeed(entries=entries(START))), START)[1] == ["+undated"]
 
 
 def test_a_feed_that_never_dated_its_items_is_no_trouble() -> None:
-    assert told(was_read(READ, ParsedFeed(entries=entries(*[None] * 30))), START)[1] == []
+    assert report_events(was_read(READ, ParsedFeed(entries=entries(*[None] * 30))), START)[1] == []
 
 
 @pytest.mark.parametrize(("remaining", "kinds"), [(timedelta(days=4), []), (timedelta(days=2), ["-certificate"])])
 def test_a_certificate_near_its_end_is_told(remaining: timedelta, kinds: list[str]) -> None:
-    state, reported = told(answered(READ, status(304, certificate_until=START + remaining)), START)
+    state, reported = report_events(answered(READ, status(304, certificate_until=START + remaining)), START)
     assert reported == kinds
     renewed = answered(state, status(304, certificate_until=START + 90 * DAY))
-    assert told(renewed, START)[1] == [kind.replace("-", "+") for kind in kinds]
+    assert report_events(renewed, START)[1] == [kind.replace("-", "+") for kind in kinds]
 
 
 def test_skipped_mails_are_told_once_a_day() -> None:
@@ -150,9 +150,9 @@ def test_skipped_mails_are_told_once_a_day() -> None:
     for hours in (0, 1, 24, 49):
         now = START + timedelta(hours=hours)
         state = was_read(state, reading, now=now)
-        state, kinds = told(state, now)
+        state, kinds = report_events(state, now)
         reported.append(kinds)
     assert reported == [["-skipped"], [], ["-skipped"], ["-skipped"]]
     assert state.today.unreadable == 1
     state = was_read(state, dataclasses.replace(reading, skipped=0), now=START + timedelta(hours=80))
-    assert told(state, START + timedelta(hours=80))[1] == []
+    assert report_events(state, START + timedelta(hours=80))[1] == []

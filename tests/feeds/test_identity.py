@@ -349,7 +349,7 @@ def together(
     documents = [reading(*entries) for entries in readings]
     prepared = [items.prepare_items(feed, document) for feed, document in zip(FEEDS, documents, strict=False)]
     questions = [items.make_question(feed, each) for feed, each in zip(FEEDS, prepared, strict=False)]
-    answers = [archive.known(question) for question in questions]
+    answers = [archive.find_known_items(question) for question in questions]
     fresh = identity.BatchArticles()
     identified = []
     for feed, document, each, question, known in zip(FEEDS, documents, prepared, questions, answers, strict=False):

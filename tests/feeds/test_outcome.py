@@ -175,7 +175,7 @@ DAY = timedelta(days=1)
 KNOWN = replace(READ, named_at=START, validators=replace(READ.validators, item_hashes=("a",)))
 
 
-def after(state: FeedState, *, now: datetime, names_known: bool, hashes: tuple[str, ...] = ("a",)) -> FeedState:
+def read_document(state: FeedState, *, now: datetime, names_known: bool, hashes: tuple[str, ...] = ("a",)) -> FeedState:
     reading = ParsedFeed(item_hashes=hashes)
     return polling.FinishedPoll(state, FEED, POLICY, now, 0).after_reading(
         reading, PAGE, digest="", new_count=0, arrivals=(), names_known=names_known
@@ -190,9 +190,9 @@ def test_it_is_due_a_week_after_the_last_time_and_where_the_clock_was_set_back(d
 
 def test_only_a_whole_reading_counts() -> None:
     later = START + DAY
-    assert after(KNOWN, now=later, names_known=False).named_at == START
-    assert after(KNOWN, now=later, names_known=True).named_at == later
+    assert read_document(KNOWN, now=later, names_known=False).named_at == START
+    assert read_document(KNOWN, now=later, names_known=True).named_at == later
 
 
 def test_a_document_whose_items_are_not_told_apart_is_always_read_whole() -> None:
-    assert after(KNOWN, now=START + DAY, names_known=False, hashes=()).named_at == START + DAY
+    assert read_document(KNOWN, now=START + DAY, names_known=False, hashes=()).named_at == START + DAY

@@ -92,11 +92,13 @@ async def test_documents_of_feeds_that_were_slow_are_read_between_those_of_the_o
     async def order(theirs: str) -> list[str]:
         titles: list[str] = []
 
-        async def one(title: str, url: str = URL) -> None:
+        async def read_document(title: str, url: str = URL) -> None:
             await read_title(faulty, title, url=url)
             titles.append(title)
 
-        await asyncio.gather(*(one(theirs, url) for url in urls), one("good"), one("fine"))
+        await asyncio.gather(
+            *(read_document(theirs, url) for url in urls), read_document("good"), read_document("fine")
+        )
         return titles
 
     assert await order("slow") == ["slow", "slow", "slow", "good", "fine"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.feeds.documents import item, rss
-from tests.hostile.making import Documents, each, with_body, with_extra, with_title, xml
+from tests.hostile.making import Documents, name_documents, with_body, with_extra, with_title, xml
 
 _LONG = 300_000
 #: Texts over which a scan that looks back takes for ever.
@@ -101,11 +101,11 @@ def _linked(link: str) -> str:
 
 
 DOCUMENTS: Documents = {
-    **each("words in a title", WORDS, lambda text: with_title(text.replace("<", "&lt;"))),
-    **each("words in a body", WORDS, lambda text: with_body(text)),
-    **each("date", DATES, lambda text: xml(rss(item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", text)))),
-    **each("guid", GUIDS, lambda text: xml(rss(item(1).replace("id-1", text)))),
-    **each("link", LINKS, lambda text: xml(_linked(text))),
+    **name_documents("words in a title", WORDS, lambda text: with_title(text.replace("<", "&lt;"))),
+    **name_documents("words in a body", WORDS, lambda text: with_body(text)),
+    **name_documents("date", DATES, lambda text: xml(rss(item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", text)))),
+    **name_documents("guid", GUIDS, lambda text: xml(rss(item(1).replace("id-1", text)))),
+    **name_documents("link", LINKS, lambda text: xml(_linked(text))),
     "link: the canary": lambda targets: xml(_linked(targets.canary)),
     "link: the canary as the feed's site": lambda targets: xml(
         rss(item(1)).replace("<link>https://news.example.org/</link>", f"<link>{targets.canary}</link>")

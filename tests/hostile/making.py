@@ -53,8 +53,8 @@ def with_extra(extra: str) -> Reply:
     return xml(rss(item(1, extra=extra)))
 
 
-def each(name: str, values: Mapping[str, str], make: Callable[[str], Reply]) -> dict[str, Making]:
-    """A document for each value, named after it."""
+def name_documents(name: str, values: Mapping[str, str], make: Callable[[str], Reply]) -> dict[str, Making]:
+    """Return a document for each value, named after it."""
 
     def making(value: str) -> Making:
         return lambda targets: make(value)

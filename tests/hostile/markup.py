@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.feeds.documents import atom, entry, item, rss
-from tests.hostile.making import Documents, each, with_body, with_extra, with_title, xml
+from tests.hostile.making import Documents, name_documents, with_body, with_extra, with_title, xml
 
 _HEAD = '<?xml version="1.0"?><rss version="2.0"><channel><title>t</title>'
 #: Each is opened and never closed.
@@ -67,13 +67,15 @@ _NESTED = {
 }
 
 DOCUMENTS: Documents = {
-    **each("never closed", _OPEN, lambda text: xml(_HEAD + text + "x" * 1000)),
-    **each("never closed, again and again", _OPEN, lambda text: xml(_HEAD + text * (400_000 // len(text)))),
-    **each(
+    **name_documents("never closed", _OPEN, lambda text: xml(_HEAD + text + "x" * 1000)),
+    **name_documents("never closed, again and again", _OPEN, lambda text: xml(_HEAD + text * (400_000 // len(text)))),
+    **name_documents(
         "never closed, after items", _OPEN, lambda text: xml(rss(item(1)).partition("</channel>")[0] + text * 20_000)
     ),
-    **each("nested in a body", _NESTED, lambda text: with_body(text * (500_000 // len(text)))),
-    **each("nested in the document", {"a": "<a>", "items": "<item>"}, lambda text: xml(_HEAD + text * 100_000)),
+    **name_documents("nested in a body", _NESTED, lambda text: with_body(text * (500_000 // len(text)))),
+    **name_documents(
+        "nested in the document", {"a": "<a>", "items": "<item>"}, lambda text: xml(_HEAD + text * 100_000)
+    ),
     "nested xhtml": lambda targets: xml(
         atom(entry(1, extra=f'<content type="xhtml">{"<div>" * 50_000}x{"</div>" * 50_000}</content>'))
     ),

@@ -77,13 +77,13 @@ async def test_a_document_that_is_tried_is_shown_or_refused(tmp_path: Path, name
 async def test_each_document_is_read_or_refused_in_time_and_good_feeds_are_read_beside_it(
     tmp_path: Path, names: list[str]
 ) -> None:
-    slow = names if await _seconds(_made(tmp_path / "together"), names) > SECONDS else []
+    slow = names if await _seconds(_make_folder(tmp_path / "together"), names) > SECONDS else []
     # Find the documents that take so long alone.
-    alone = {name: await _seconds(_made(tmp_path / str(place)), [name]) for place, name in enumerate(slow)}
+    alone = {name: await _seconds(_make_folder(tmp_path / str(place)), [name]) for place, name in enumerate(slow)}
     assert {name: seconds for name, seconds in alone.items() if seconds > SECONDS} == {}
 
 
-def _made(folder: Path) -> Path:
+def _make_folder(folder: Path) -> Path:
     folder.mkdir()
     return folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 from tests.feeds.documents import item, rss
-from tests.hostile.making import Documents, Making, each, json, page, with_title, xml
+from tests.hostile.making import Documents, Making, json, name_documents, page, with_title, xml
 from tests.testbed.servers.feeds import Reply
 
 _PLAIN = rss(item(1, title="Caf\u00e9 \u2014 \u4e2d\u6587"))
@@ -24,7 +24,7 @@ def _labelled(label: str) -> Making:
 
 DOCUMENTS: Documents = {
     **{f"charset: {label}": _labelled(label) for label in _LABELS},
-    **each(
+    **name_documents(
         "characters in a title",
         {
             "escapes of a terminal": "\x1b[31mred\x1b]0;title\x07 \x9b31m",

@@ -50,7 +50,7 @@ class Pages:
         return {}
 
 
-async def _asked(store: storage.Store, full_text: FullText, *items: str, seconds: float = 0) -> list[str]:
+async def _find_requests(store: storage.Store, full_text: FullText, *items: str, seconds: float = 0) -> list[str]:
     feed = Feed(url=URL, full_text=full_text)
     pages = Pages(seconds)
     fetcher, documents = OneAnswer(rss(*items)), parsing.make_reader(FetchPolicy(readers=0))
@@ -75,12 +75,12 @@ async def test_a_page_is_read_where_the_teaser_is_cut_or_a_rule_has_part_of_what
         item(3, body="A ship is late."),
         item(4, body="A ship is lost."),
     ]
-    assert await _asked(store, full_text, *items) == asked
+    assert await _find_requests(store, full_text, *items) == asked
 
 
 async def test_a_feed_of_very_many_pages_holds_its_poll_for_a_bounded_time(
     store: storage.Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poll, "PAGES_WITHIN", timedelta(seconds=0.5))
-    request = await _asked(store, FullText.ALWAYS, *map(item, range(40)), seconds=0.05)
+    request = await _find_requests(store, FullText.ALWAYS, *map(item, range(40)), seconds=0.05)
     assert 1 <= len(request) <= 10

@@ -1,4 +1,4 @@
-"""A store of identities in memory: answers as Articles.known would, and keeps as a pipeline does."""
+"""A store of identities in memory: answers as Articles.find_known_items would, and keeps as a pipeline does."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Archive:
         self.textless: set[ArticleId] = set()
         self.sightings: dict[tuple[str, str], ArticleId] = {}
 
-    def known(self, question: IdentityQuery) -> KnownItems:
+    def find_known_items(self, question: IdentityQuery) -> KnownItems:
         feed = question.feed
         by_title: defaultdict[str, list[ArticleStub]] = defaultdict(list)
         oldest = sorted(self.articles.values(), key=lambda article: (article.first_seen, article.id))
@@ -88,7 +88,7 @@ class Archive:
         result = identity.identify(
             feed,
             document,
-            self.known(items.make_question(feed, prepared)),
+            self.find_known_items(items.make_question(feed, prepared)),
             now=START + later,
             backfill=DAY,
             is_baseline=is_baseline,

@@ -15,7 +15,7 @@ from tests.testbed.fakes import FakeClock
 
 def archive(file: Path) -> str:
     """Write one to ``file``. Returns its address."""
-    file.write_bytes(_made())
+    file.write_bytes(_make_archive())
     return f"sqlite:///{file}"
 
 
@@ -23,7 +23,7 @@ def in_memory(clock: Clock) -> storage.Store:
     """Open a copy of it in memory."""
     place = connections.parse("sqlite://")
     engine = connections.for_writing(place)
-    content = bytearray(_made())
+    content = bytearray(_make_archive())
     # The format of a database without a log beside it, which one in memory cannot have (sqlite.org/fileformat.html).
     content[18:20] = b"\x01\x01"
     with engine.connect() as connection:
@@ -34,7 +34,7 @@ def in_memory(clock: Clock) -> storage.Store:
 
 
 @functools.cache
-def _made() -> bytes:
+def _make_archive() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "fresh.db"
         storage.open_store(f"sqlite:///{file}", clock=FakeClock()).close_now()

@@ -26,7 +26,7 @@ parameters = {{ "path.{name}" = "{of}" }}
 """
 
 
-async def known(page: Page) -> dict[str, str]:
+async def find_names(page: Page) -> dict[str, str]:
     """Return an existing name for each operation's path; without it nearly every request ends with 404."""
     story = (await page.running.store.read(lambda tx: tx.stories.since(None)))[0]
     names: dict[str, str] = {"stories/{id}": story.id, "stories/{id}/split": story.id, "stories/{id}/merge": story.id}
@@ -53,7 +53,7 @@ async def ask(folder: Path, tmp_path: Path, *options: str) -> tuple[int, str]:
         await silenced(page)
         named = [
             OPERATION.format(path=path, name=path.partition("{")[2].partition("}")[0], of=of)
-            for path, of in (await known(page)).items()
+            for path, of in (await find_names(page)).items()
         ]
         file.write_text(CONFIG + "".join(named))
         process = await asyncio.create_subprocess_exec(

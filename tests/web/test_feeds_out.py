@@ -25,7 +25,7 @@ ATOM = {"a": "http://www.w3.org/2005/Atom"}
 RULE = "BlackBerry in Pakistan"
 
 
-def found(root: etree._Element, path: str) -> list[str]:
+def select_texts(root: etree._Element, path: str) -> list[str]:
     """Texts and attributes by XPath; of an element what it says."""
     answers = cast("list[str | etree._Element]", root.xpath(path, namespaces=ATOM))
     return [str(answer) if isinstance(answer, str) else (answer.text or "") for answer in answers]
@@ -55,7 +55,7 @@ async def test_a_feed_is_read_by_feedparser_and_by_this_bot(shared: Page, addres
 async def test_a_feed_has_what_atom_requires(shared: Page) -> None:
     root = etree.fromstring((await shared.get("/feeds/all.atom")).content)
     for path in ("a:id", "a:title", "a:updated", "a:author/a:name", "a:link[@rel='self']"):
-        assert len(found(root, path)) == 1, path
+        assert len(select_texts(root, path)) == 1, path
     entries = root.findall("a:entry", ATOM)
     assert len(entries) == 3
     for entry in entries:
@@ -67,12 +67,12 @@ async def test_a_feed_has_what_atom_requires(shared: Page) -> None:
             "a:link[@rel='alternate']",
             "a:content[@type='html']",
         ):
-            assert len(found(entry, path)) == 1, path
-    ids = found(root, "a:entry/a:id/text()")
+            assert len(select_texts(entry, path)) == 1, path
+    ids = select_texts(root, "a:entry/a:id/text()")
     assert len(set(ids)) == len(ids)
-    updated = found(root, "a:entry/a:updated/text()")
+    updated = select_texts(root, "a:entry/a:updated/text()")
     assert updated == sorted(updated, reverse=True)
-    assert found(root, "a:updated/text()") == updated[:1]
+    assert select_texts(root, "a:updated/text()") == updated[:1]
 
 
 async def test_an_entry_is_updated_as_its_story_is_and_unchanged_feeds_are_not_sent_again(page: Page) -> None:
@@ -106,9 +106,9 @@ async def test_ids_and_links_are_of_the_public_address_and_never_of_the_host_tha
                 headers = {"host": host}
                 answer = await page.get("/feeds/all.atom", params={"token": own}, headers=headers)
                 collected.append(etree.fromstring(answer.content))
-            ids = {found(root, "a:id/text()")[0] for root in collected}
+            ids = {select_texts(root, "a:id/text()")[0] for root in collected}
             assert ids == {"https://watch.example.org/feeds/all" if public_url else "urn:wirewatch:feeds:all"}
-            links = {link for root in collected for link in found(root, "a:link/@href")}
+            links = {link for root in collected for link in select_texts(root, "a:link/@href")}
             assert any("evil.example" in link for link in links) is (public_url is None)
             feed = json.loads((await page.get("/feeds/all.json", params={"token": own})).content)
             if public_url:
@@ -127,11 +127,11 @@ async def test_what_a_hostile_feed_says_is_inert_in_a_feed(page: Page) -> None:
     await page.running.store.write(add)
     root = etree.fromstring((await page.get("/feeds/all.atom")).content)
     assert {str(element.tag).partition("}")[0] for element in root.iter()} == {"{http://www.w3.org/2005/Atom"}
-    assert found(root, "//a:title/@type") == []
-    links = found(root, "//a:link/@href")
+    assert select_texts(root, "//a:title/@type") == []
+    links = select_texts(root, "//a:link/@href")
     assert {link.partition(":")[0] for link in links} <= {"http", "https"}
     items = json.loads((await page.get("/feeds/all.json")).content)["items"]
-    for content in [*found(root, "//a:content/text()"), *(item["content_html"] for item in items)]:
+    for content in [*select_texts(root, "//a:content/text()"), *(item["content_html"] for item in items)]:
         tree = tree_of(content)
         assert elements(tree, "//script | //img | //svg | //iframe | //b") == []
         assert {link.partition(":")[0] for link in values(tree, "//a/@href")} <= {"http", "https"}

@@ -32,7 +32,7 @@ async def tried(page: Page, rule: str, **more: str) -> html.HtmlElement:
     return tree_of(answer.text)
 
 
-def said(tree: html.HtmlElement) -> str:
+def result_text(tree: html.HtmlElement) -> str:
     """Return the text under the form."""
     return " ".join(text_of(section) for section in elements(tree, "//section"))
 
@@ -40,8 +40,8 @@ def said(tree: html.HtmlElement) -> str:
 @pytest.mark.parametrize("form", FORMS)
 async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(shared: Page, form: str) -> None:
     tree = await tried(shared, FORMS[form])
-    assert "Mine: 2 matches" in said(tree)
-    assert "It would have made 1 story" in said(tree)
+    assert "Mine: 2 matches" in result_text(tree)
+    assert "It would have made 1 story" in result_text(tree)
     assert {mark.text_content() for mark in elements(tree, "//mark")} == {"BlackBerry", "PTA"}
     assert FORMS[form].strip().split()[0] in elements(tree, "//textarea")[0].text_content()
 
@@ -59,16 +59,16 @@ async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(shared: Page, 
     ],
 )
 async def test_a_bare_query_and_a_list_of_wordings_are_tried_too(shared: Page, written: str, matches: int) -> None:
-    trial = said(await tried(shared, written))
+    trial = result_text(await tried(shared, written))
     assert f"Pasted: {matches} match" in trial
     assert "no examples" not in trial, "a warning of a line that nobody wrote"
 
 
 async def test_a_mistake_in_a_bare_query_has_its_place_in_what_was_pasted(shared: Page) -> None:
     tree = await tried(shared, "BlackBerry AND\n(PTA OR")
-    assert "rule:2:6: error: a term is missing between OR and the end 2 | (PTA OR" in said(tree)
+    assert "rule:2:6: error: a term is missing between OR and the end 2 | (PTA OR" in result_text(tree)
     tree = await tried(shared, "none: [wombat]\nquery: PTA OR")
-    assert "rule:2:12: error: a term is missing between OR and the end 2 | query: PTA OR" in said(tree)
+    assert "rule:2:12: error: a term is missing between OR and the end 2 | query: PTA OR" in result_text(tree)
 
 
 def apply(folder: Path, patch: str) -> None:
@@ -102,8 +102,8 @@ async def test_a_rule_that_is_loaded_as_it_is_needs_no_patch(page: Page) -> None
 
 async def test_near_misses_say_what_is_missing(shared: Page) -> None:
     tree = await tried(shared, "name: Mine\nall: [BlackBerry, wombat]\nnotify: desk\n")
-    assert "Mine: 0 matches" in said(tree)
-    assert "no wombat: 3" in said(tree)
+    assert "Mine: 0 matches" in result_text(tree)
+    assert "no wombat: 3" in result_text(tree)
 
 
 async def test_nothing_is_saved_and_nobody_is_told(page: Page) -> None:
@@ -128,7 +128,7 @@ async def test_nothing_is_saved_and_nobody_is_told(page: Page) -> None:
     ],
 )
 async def test_a_problem_stands_where_it_stands_in_the_pasted_text(shared: Page, written: str, place: str) -> None:
-    trial = said(await tried(shared, written))
+    trial = result_text(await tried(shared, written))
     assert place in trial
     assert "match" not in trial.partition("help")[0]
 
@@ -146,20 +146,20 @@ async def test_a_problem_stands_where_it_stands_in_the_pasted_text(shared: Page,
     ],
 )
 async def test_odd_text_is_a_problem_and_no_failure(shared: Page, written: str) -> None:
-    assert said(await tried(shared, written)) != ""
+    assert result_text(await tried(shared, written)) != ""
 
 
 async def test_what_is_too_much_is_refused_with_the_limit(shared: Page) -> None:
-    assert "may have at most 8,000 characters" in said(await tried(shared, "x" * 8001))
+    assert "may have at most 8,000 characters" in result_text(await tried(shared, "x" * 8001))
     # Thousands of letters of a script that an address writes in nine characters each still arrive.
-    assert "There is no rule" not in said(await tried(shared, "# " + "監" * 7_200))
+    assert "There is no rule" not in result_text(await tried(shared, "# " + "監" * 7_200))
     many = "rules:\n" + "".join(f"  - {{name: r{n}, all: [BlackBerry], notify: desk}}\n" for n in range(11))
-    assert "At most 10 rules can be tried at a time; these are 11" in said(await tried(shared, many))
+    assert "At most 10 rules can be tried at a time; these are 11" in result_text(await tried(shared, many))
 
 
 async def test_a_trial_that_takes_too_long_is_given_up(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trials, "MOST_TIME", timedelta(seconds=-1))
-    assert "choose fewer days" in said(await tried(page, RULE))
+    assert "choose fewer days" in result_text(await tried(page, RULE))
 
 
 def nested(levels: int) -> str:
@@ -174,7 +174,7 @@ HEAVY = f'name: Mine\nquery: {nested(40)}\nnotify: desk\nmust_match: ["{"aaa bbb
 
 async def test_nested_nears_end_in_bounded_steps_with_the_place_of_the_example(shared: Page) -> None:
     began = time.process_time()
-    trial = said(await tried(shared, HEAVY))
+    trial = result_text(await tried(shared, HEAVY))
     assert time.process_time() - began < 10
     assert "rule:4:15: error: the rule needs more than 500,000 steps" in trial
 
@@ -205,7 +205,7 @@ async def test_a_trial_keeps_the_loop_and_other_pages_alive(shared: Page) -> Non
 async def test_few_trials_wait_and_the_others_are_told_so(shared: Page) -> None:
     async with asyncio.TaskGroup() as group:
         trials = [group.create_task(shared.get("/try", params={"rule": HEAVY})) for _ in range(6)]
-    output = [said(tree_of(trial.result().text)) for trial in trials]
+    output = [result_text(tree_of(trial.result().text)) for trial in trials]
     assert sum("Others are trying rules" in item for item in output) == 2
 
 
@@ -213,15 +213,15 @@ async def test_a_link_on_another_site_fills_the_form_and_runs_nothing(shared: Pa
     followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     tree = tree_of((await shared.get("/try", params={"rule": RULE}, headers=followed)).text)
     assert "Mine" in elements(tree, "//textarea")[0].text_content()
-    assert "press “Try it”" in said(tree)
-    assert "matches" not in said(tree)
+    assert "press “Try it”" in result_text(tree)
+    assert "matches" not in result_text(tree)
 
 
 async def test_of_a_large_archive_the_last_days_are_looked_at(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trials, "MOST_ARTICLES", 0)
-    assert "the trial covers only the last hour" in said(await tried(page, RULE))
+    assert "the trial covers only the last hour" in result_text(await tried(page, RULE))
     page.clock.advance(timedelta(days=2))
-    trial = said(await tried(page, RULE, days="30"))
+    trial = result_text(await tried(page, RULE, days="30"))
     assert "the trial covers only the last 1 day" in trial
     assert "0 articles" in trial
 

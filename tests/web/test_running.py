@@ -26,7 +26,7 @@ def command(*words: str, folder: Path) -> list[str]:
     return [sys.executable, "-m", "bot", *words, "--config", str(folder)]
 
 
-def asked(folder: Path) -> tuple[int, str]:
+def run_probe(folder: Path) -> tuple[int, str]:
     done = commands.run(["probe", "--config", str(folder)], ROOT, os.environ)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
@@ -62,7 +62,7 @@ def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def wait_until_ready(folder: Path, process: subprocess.Popen[str]) -> None:
-    while asked(folder)[0] != 0:
+    while run_probe(folder)[0] != 0:
         assert process.poll() is None
         time.sleep(0.2)
 
@@ -72,7 +72,7 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
     port = ports.free()
     with (folder / "bot.yaml").open("a") as bot:
         bot.write(f"web: {{listen: '127.0.0.1:{port}'}}\n")
-    code, output = asked(folder)
+    code, output = run_probe(folder)
     assert (code, f"no answer from 127.0.0.1:{port}" in output) == (1, True)
     with running(folder) as process:
         wait_until_ready(folder, process)
@@ -83,12 +83,12 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
         _, log = process.communicate(timeout=300)
     assert process.returncode == 0, log
     assert "status page" in log
-    assert asked(folder)[0] == 1
+    assert run_probe(folder)[0] == 1
 
 
 @pytest.mark.long
 def test_without_a_page_the_probe_looks_at_the_last_tick(folder: Path) -> None:
-    code, output = asked(folder)
+    code, output = run_probe(folder)
     assert (code, "it does not exist yet" in output) == (1, True)
     with running(folder) as process:
         wait_until_ready(folder, process)
@@ -106,9 +106,9 @@ def test_a_page_that_others_could_reach_without_a_token_stops_the_start(folder: 
 
 def test_the_probe_on_an_unreadable_configuration_ends_with_2(folder: Path) -> None:
     (folder / "bot.yaml").write_text("channels: [")
-    assert asked(folder)[0] == 2
+    assert run_probe(folder)[0] == 2
     (folder / "bot.yaml").unlink()
-    assert asked(folder)[0] == 2
+    assert run_probe(folder)[0] == 2
 
 
 def test_the_probe_knows_a_stranger_at_its_address(folder: Path) -> None:

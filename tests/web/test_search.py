@@ -21,13 +21,13 @@ async def test_a_search_shows_articles_with_marked_words_in_whole_sentences(shar
 
 
 async def test_outlet_rule_and_days_bound_it_also_without_words(shared: Page) -> None:
-    def found(answer: str) -> list[str]:
+    def marked_words(answer: str) -> list[str]:
         return [text_of(item) for item in elements(tree_of(answer), "//ol[contains(@class, 'found')]//strong")]
 
-    assert found((await shared.get("/search", params={"outlet": "courier"})).text) == ["courier"]
+    assert marked_words((await shared.get("/search", params={"outlet": "courier"})).text) == ["courier"]
     by_rule = await shared.get("/search", params={"rule": "BlackBerry in Pakistan"})
-    assert sorted(found(by_rule.text)) == ["courier", "ledger", "wire"]
-    assert found((await shared.get("/search", params={"q": "blackberry", "to": "2015-01-01"})).text) == []
+    assert sorted(marked_words(by_rule.text)) == ["courier", "ledger", "wire"]
+    assert marked_words((await shared.get("/search", params={"q": "blackberry", "to": "2015-01-01"})).text) == []
     wrong = await shared.get("/search", params={"q": "blackberry", "from": "soon"})
     assert 'soon" is not a day or a duration' in text_of(tree_of(wrong.text))
 
