@@ -1,8 +1,9 @@
 """Confine a reader process, so that it may read only its input and the Python libraries.
 
 A fault in a parser may run a stranger's code. On Linux, the kernel denies such code access to the bot's environment and
-memory, files, programs and the network. Measures that the kernel does not support are skipped; SECURITY.md explains
-which protection remains. The calls are prctl(2), landlock(7) and seccomp(2), by number if Python has no function.
+memory, files, programs and the network. Measures that the kernel does not support are skipped; docs/threat-model.md
+explains which protection remains. The calls are prctl(2), landlock(7) and seccomp(2), by number if Python has no
+function.
 """
 
 from __future__ import annotations

@@ -282,5 +282,7 @@ async def test_fifty_kills_of_three_workers_over_five_thousand_feeds(tmp_path: P
 async def test_a_hundred_kills_over_four_hundred_alerts(tmp_path: Path, postgres_server: Server) -> None:
     flock = Flock(tmp_path / "config", postgres_server, workers=3, feeds=20, every=timedelta(seconds=15))
     outcome = await flock.live(kills=100, stories=400, pause=(1, 5))
-    _check(outcome)
+    # So many kills may keep a feed waiting for longer than two of its intervals.
+    assert (outcome.lost, outcome.doubled) == ([], [])
+    assert outcome.quarantined == outcome.poison
     assert outcome.kills >= 100

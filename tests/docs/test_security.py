@@ -1,4 +1,4 @@
-"""SECURITY.md says nothing that no test shows, and the image is built of what is named exactly."""
+"""The threat model says nothing that no test shows, and the image is built of what is named exactly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
 _NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| who |", "| ---"))]
 
