@@ -1,10 +1,10 @@
 """Run the public command on the labelled desks, and score what a reader of the channels sees.
 
 The bench writes a configuration with the rule of each desk, a channel per desk, and a feed per source of a desk. A
-local server serves the feeds, and a local Slack receives the messages. Each round adds the next article of every desk
-and runs ``wirewatch once``. Prints for each desk and part: hidden events, messages in addition to one per event, pairs
-of articles in one story, replies that state something, and reported news. The baselines read the same articles in the
-same order.
+local server serves the feeds, and a local Slack receives the messages. Each round adds the next article of every desk,
+polls all feeds, decides and sends. Prints for each desk and part: hidden events, messages in addition to one per event,
+pairs of articles in one story, replies that state something, and reported news. The baselines read the same articles in
+the same order.
 
     python -m bench.quality.desks [--parts a b c] [--desks NAME ...] [--show] [--model YAML] [--languages NAME]
 """
@@ -12,29 +12,37 @@ same order.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
+import asyncio
+import logging
 import os
-import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from xml.sax.saxutils import escape
 
+import structlog
 import yaml
 from rich.console import Console
 from rich.table import Table
 
 from bench.quality import desk_baselines
 from bench.quality.desk_scores import Desk, Item, Score, Shown, load, score, slug
-from tests.testbed import commands
+from bot import app
+from bot.app import runtime
+from bot.model.language_models import Completion
 from tests.testbed.servers import slack
+
+#: Maximum time to send the messages of a round.
+DRAIN = timedelta(minutes=2)
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 #: Replies that state nothing of the news itself: who else reports it, which rule matched.
 _NO_STATEMENT = ("independent outlets", "another rule", "also matches")
@@ -132,18 +140,12 @@ def configure(folder: Path, desks: Sequence[Desk], *, feeds_url: str, api_url: s
         (folder / "rules" / f"{desk.name}.yaml").write_text(text, encoding="utf-8")
 
 
-def _wirewatch(folder: Path, *arguments: str) -> str:
-    environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
-    done = commands.run([*arguments, "--config", str(folder)], folder, environ, seconds=600)
-    if done.returncode:
-        raise SystemExit(f"wirewatch {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-    return done.stdout
+async def run(
+    desks: Sequence[Desk], keys: Mapping[str, object], environ: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Mapping[str, Shown], Sequence[Completion]]:
+    """Return what each desk's channel showed after all items came, one a round, and the calls of a language model.
 
-
-def run(desks: Sequence[Desk], keys: Mapping[str, object]) -> tuple[Mapping[str, Shown], int]:
-    """What each desk's channel showed after every item came, one a round; and the calls of the language model.
-
-    ``keys``: further ones of bot.yaml.
+    ``keys`` are added to bot.yaml. All rounds run in one process.
     """
     with _servers() as (feeds, server), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -152,29 +154,25 @@ def run(desks: Sequence[Desk], keys: Mapping[str, object]) -> tuple[Mapping[str,
             for source in {item.source for item in desk.items}:
                 feeds.pages[f"/{desk.name}/{slug(source)}"] = feed(desk.name, source, [])
         configure(folder, desks, feeds_url=feeds.url, api_url=server.api_url, keys=keys)
-        _wirewatch(folder, "once", "--now")
-        channels = {desk.name: _Channel() for desk in desks}
-        for at in range(max(len(desk.items) for desk in desks)):
-            for desk in desks:
-                if at < len(desk.items):
-                    item = desk.items[at]
-                    so_far = [each for each in desk.items[: at + 1] if each.source == item.source]
-                    feeds.pages[f"/{desk.name}/{slug(item.source)}"] = feed(desk.name, item.source, so_far)
-            _wirewatch(folder, "once", "--now")
-            for desk in desks:
-                if at < len(desk.items):
-                    _look(channels[desk.name], desk, at, server.workspace.messages(desk.name))
-        stories = json.loads(_wirewatch(folder, "stories", "--json"))
-        with contextlib.closing(sqlite3.connect(folder / "desks.db")) as archive:
-            (calls,) = archive.execute("SELECT count(*) FROM completions").fetchone()
+        environment = app.Environment(environ={**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN, **environ})
+        async with runtime.opened(app.load(folder, environment.environ), environment) as running:
+            await running.once(everything=True, drain=DRAIN)
+            channels = {desk.name: _Channel() for desk in desks}
+            for at in range(max(len(desk.items) for desk in desks)):
+                for desk in desks:
+                    if at < len(desk.items):
+                        item = desk.items[at]
+                        so_far = [each for each in desk.items[: at + 1] if each.source == item.source]
+                        feeds.pages[f"/{desk.name}/{slug(item.source)}"] = feed(desk.name, item.source, so_far)
+                await running.once(everything=True, drain=DRAIN)
+                for desk in desks:
+                    if at < len(desk.items):
+                        _look(channels[desk.name], desk, at, server.workspace.messages(desk.name))
+            stories = await running.store.read(lambda tx: tx.stories.since(None))
+            calls = await running.store.read(lambda tx: tx.completions.since(_BEGINNING))
+    home = {member.article.link: story.id for story in stories if story.merged_into is None for member in story.members}
     for desk in desks:
-        by_link = {item.link: item.id for item in desk.items}
-        channels[desk.name].shown.stories = {
-            by_link[article["link"]]: story["id"]
-            for story in stories
-            for article in story["articles"]
-            if article["link"] in by_link
-        }
+        channels[desk.name].shown.stories = {item.id: home[item.link] for item in desk.items if item.link in home}
     return {name: channel.shown for name, channel in channels.items()}, calls
 
 
@@ -252,6 +250,7 @@ def main() -> None:
     )
     parser.add_argument("--languages", metavar="NAME", help="with this encoder too, as stories.languages names it")
     chosen = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     out = Console(width=130)
     for part in chosen.parts:
         desks = [desk for desk in load(part) if not chosen.desks or desk.name in chosen.desks]
@@ -275,7 +274,7 @@ def main() -> None:
         remarks: list[str] = []
         for name, keys in runs.items():
             whole = Score()
-            shown, calls = run(desks, keys)
+            shown, calls = asyncio.run(run(desks, keys))
             for desk in desks:
                 told = score(desk, shown[desk.name])
                 whole.add(told)
@@ -292,7 +291,7 @@ def main() -> None:
         out.print(table)
         if chosen.model:
             articles = sum(len(each.stories) for each in shown.values())
-            out.print(f"{calls} calls of the model, {calls / (articles or 1):.2f} a matched article")
+            out.print(f"{len(calls)} calls of the model, {len(calls) / (articles or 1):.2f} a matched article")
         if chosen.show:
             for remark in remarks:
                 out.print(remark, markup=False, highlight=False)

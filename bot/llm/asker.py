@@ -251,7 +251,8 @@ class Asker:
             async with asyncio.timeout(self.policy.timeout.total_seconds()):
                 answered = await self._model.ask(prompt)
             parsed: prompts.Answer = prompts.parse_answer(prompt, answered.text)
-            outcome = _compare_with_control(prompt, parsed)
+            if isinstance(parsed, prompts.SameEvent) and prompt.control in parsed.named(prompt.beside.split()):
+                outcome = Outcome.WRONG
         except NotYetAnswered:
             self._fail(prompt.key)
             return None
@@ -317,13 +318,6 @@ class Asker:
         self._failed[key] = None
         if len(self._failed) > _MAX_REMEMBERED:
             self._failed.popitem(last=False)
-
-
-def _compare_with_control(prompt: Prompt, answer: prompts.Answer) -> Outcome:
-    """Return whether the answer names a story that certainly has another event."""
-    if prompt.control is None or not isinstance(answer, prompts.SameEvent):
-        return Outcome.ANSWERED
-    return Outcome.DISAGREED if prompt.control in answer.named(prompt.beside.split()) else Outcome.AGREED
 
 
 def _read_spent(

@@ -35,7 +35,7 @@ class Use(StrEnum):
 #: Use -> version of its prompt. Increment it when the instructions or the schema change, so that no old answer is
 #: reused and the model is examined again.
 PROMPT_VERSIONS: Mapping[Use, int] = {
-    Use.SAME_EVENT: 6,
+    Use.SAME_EVENT: 7,
     Use.FACTS: 7,
     Use.SUMMARY: 2,
     Use.RELEVANCE: 2,
@@ -75,9 +75,8 @@ class Outcome(StrEnum):
 
     #: A usable answer.
     ANSWERED = "answered"
-    #: A usable answer that does not name the control of the question, or that names it.
-    AGREED = "agreed"
-    DISAGREED = "disagreed"
+    #: An answer that names the control, a story that certainly has another event.
+    WRONG = "wrong"
     #: An answer that cannot be used.
     REFUSED = "refused"
     #: No answer: a timeout, or an API that cannot be used.
@@ -114,13 +113,11 @@ class Spending:
     tokens: int = 0
 
 
-#: A model's latest calls for one use are judged together. RECENT_CALLS is their maximum number.
-RECENT_CALLS = 20
-#: A use is switched off if more than this share of the latest answers is refused, of at least LEAST_ANSWERS.
-MOST_REFUSED, LEAST_ANSWERS = 0.3, 10
-#: A use is switched off if less than this share of the latest answers agrees with the bot about stories that certainly
-#: have another event, of at least LEAST_CONTROLS.
-LEAST_AGREED, LEAST_CONTROLS = 0.85, 8
+#: A model passes the exam for a use if at least this share of its answers is right.
+PASS_FROM = 0.85
+#: While the bot runs, a use is switched off if more than MOST_BAD of its last RECENT_CALLS answers are bad: refused, or
+#: naming a story that certainly has another event. This is the share that the exam allows.
+RECENT_CALLS, MOST_BAD = 20, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,15 +135,14 @@ class UseRecord:
 
     def describe_fault(self) -> str:
         """Return why the use must be switched off, with the figures, or "" if the model can be trusted."""
-        agreed, disagreed = (self.outcomes.get(name, 0) for name in (Outcome.AGREED, Outcome.DISAGREED))
-        refused = self.outcomes.get(Outcome.REFUSED, 0)
-        answers = agreed + disagreed + refused + self.outcomes.get(Outcome.ANSWERED, 0)
-        if answers >= LEAST_ANSWERS and refused > MOST_REFUSED * answers:
-            return f"{refused} of its last {answers} answers could not be used"
-        controls = agreed + disagreed
-        if controls >= LEAST_CONTROLS and agreed < LEAST_AGREED * controls:
-            return f"{disagreed} of its last {controls} answers joined articles to events that are certainly other ones"
-        return ""
+        refused, wrong = self.outcomes.get(Outcome.REFUSED, 0), self.outcomes.get(Outcome.WRONG, 0)
+        if refused + wrong <= MOST_BAD:
+            return ""
+        answers = self.calls - self.outcomes.get(Outcome.FAILED, 0)
+        return (
+            f"of its last {answers} answers, {refused} could not be used and {wrong} named a story that certainly has "
+            "another event"
+        )
 
 
 _MAX_WAIT = timedelta(minutes=2)
@@ -220,10 +216,6 @@ class LanguageModelPolicy:
         Key("How long a decision waits for the model, at most 2 minutes; then it is made without the model."),
     ] = timedelta(seconds=20)
     at_once: Annotated[int, Key("Maximum number of calls under way at the same time.", ge=1, le=64)] = 4
-
-
-#: A model passes the exam for a use if at least this share of its answers is right.
-PASS_FROM = 0.85
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ A turn never waits: it reads answers as data. An answer counts only for the stor
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Protocol, TypeVar
 
 from bot import storage
@@ -31,8 +31,7 @@ from bot.pipeline.answers import ArticleAnswers, LateAnswer
 from bot.pipeline.join import StoryUpdater, alone, modes_and_severity
 from bot.pipeline.turn import Turn
 from bot.stories import grouping
-from bot.stories.grouping import Candidate
-from bot.stories.index import CANDIDATES, Index
+from bot.stories.index import Index
 from bot.stories.opinions import Opinion
 from bot.stories.profile import Profile
 
@@ -40,6 +39,8 @@ from bot.stories.profile import Profile
 MAX_WAITING = 50
 #: How long an answer is used after the decision, and how long to wait for the words of a posted message.
 LATE = timedelta(minutes=10)
+#: Maximum open stories that are searched for one that certainly has another event.
+MAX_STRANGE = 200
 _KINDS = (MessageKind.POST, MessageKind.EDIT)
 #: Maximum original sentences next to a translation, and maximum characters of the translation without its note
 #: "translated by". A message has room for four sentences of 700 characters.
@@ -77,13 +78,13 @@ class Asking:
         #: Waiting article -> the end of its wait, and its question about event or facts.
         self._until: dict[ArticleId, datetime] = {}
         self._questions: dict[ArticleId, _Question] = {}
+        #: Waiting article -> the question that asks again about the stories that the first answer named.
+        self._second: dict[ArticleId, _Question] = {}
         #: Key of the prompt of a decided article -> its question, and the end of the wait for a late answer.
         self._late: dict[str, tuple[_Question, datetime]] = {}
         #: Key of a prompt for words -> its story, its use, and the end of the wait for it.
         self._words: dict[str, tuple[StoryId, Use, datetime]] = {}
         self._wanted: dict[str, Prompt] = {}
-        #: Story -> the owners of the articles for which answers named it.
-        self._owners: defaultdict[StoryId, set[str]] = defaultdict(set)
 
     @property
     def waiting_count(self) -> int:
@@ -111,12 +112,13 @@ class Asking:
         The answers about these articles are in ``answers``. An article that waits is, for the articles after it, a
         candidate as the story that it would open.
         """
-        index, self._owners = updater.open_stories(turn), updater.owners
+        index = updater.open_stories(turn)
         numbers = dict(zip(queued.keys, queued.numbers, strict=True))
         ready = [numbers[revision.article.id] for revision in queued.revisions]
         arrivals = {arrival.article.id: arrival for arrival in queued.arrivals}
         self._until = {article: until for article, until in self._until.items() if article in arrivals}
         self._questions = {article: asked for article, asked in self._questions.items() if article in arrivals}
+        self._second = {article: asked for article, asked in self._second.items() if article in arrivals}
         self.answers = {}
         guests: dict[StoryId, Arrival] = {}
         for article in grouping.order(arrival.article for arrival in arrivals.values()):
@@ -146,13 +148,10 @@ class Asking:
         until = self._until.get(article.id, now + self.advisor.policy.wait)
         may_wait = not self.is_over and now < until and (article.id in self._until or len(self._until) < MAX_WAITING)
 
-        def wait(*missing: Prompt) -> None:
-            self._until[article.id] = until
-            self._wanted.update({prompt.key: prompt for prompt in missing})
-
         rejected, missing = self._judge_relevance(turn, arrival)
         if missing and may_wait:
-            wait(*missing)
+            self._until[article.id] = until
+            self._wanted.update({prompt.key: prompt for prompt in missing})
             return None
         matches = tuple(match for match in arrival.matches if match.rule not in rejected)
         if rejected and not matches:
@@ -166,20 +165,71 @@ class Asking:
         if question is None:
             return ArticleAnswers(rejected=rejected)
         self._questions[article.id] = question
-        prompts_asked = [question.prompt] if question.prompt is not None else []
-        texts = self._stored(turn, *prompts_asked)
-        missing = [prompt for prompt in prompts_asked if self._is_open(prompt, texts, now)]
         is_undecided = not question.waits_for.isdisjoint(guest.article.id for guest in guests.values())
-        if may_wait and (missing or is_undecided):
-            wait(*missing)
+        text, is_missing = self._find_answer(turn, question, may_wait=may_wait)
+        if is_missing or (may_wait and is_undecided):
+            self._until[article.id] = until
             return None
-        if question.prompt is None:
-            return ArticleAnswers(rejected=rejected)
-        if missing:
+        answers = self._read(question, text)
+        if answers.opinion is not None and answers.opinion.same and question.nearest not in answers.opinion.same:
+            second = self._second.get(article.id)
+            if second is None and may_wait:
+                second = self._ask_again(turn, arrival, index, updater, question, answers.opinion.same)
+            if second is not None:
+                self._second[article.id] = second
+                text, is_missing = self._find_answer(turn, second, may_wait=may_wait)
+                if is_missing:
+                    self._until[article.id] = until
+                    return None
+                answers = _confirm(answers, self._read(second, text))
+        return replace(answers, rejected=rejected)
+
+    def _find_answer(self, turn: Turn, question: _Question, *, may_wait: bool) -> tuple[str | None, bool]:
+        """Return the answer, or None if there is none, and whether to wait for it."""
+        prompt = question.prompt
+        if prompt is None:
+            return None, False
+        texts = self._stored(turn, prompt)
+        is_missing = self._is_open(prompt, texts, turn.now)
+        if is_missing and may_wait:
+            self._wanted[prompt.key] = prompt
+        elif is_missing:
             # A call that has begun may still be useful; one that has not is dropped.
-            self._late[question.prompt.key] = question, now + LATE
-            self.advisor.drop([question.prompt.key])
-        return replace(self._read(question, texts.get(question.prompt.key)), rejected=rejected)
+            self._late[prompt.key] = question, turn.now + LATE
+            self.advisor.drop([prompt.key])
+        return texts.get(prompt.key), is_missing and may_wait
+
+    def _ask_again(
+        self,
+        turn: Turn,
+        arrival: Arrival,
+        index: Index,
+        updater: StoryUpdater,
+        question: _Question,
+        named: Sequence[StoryId],
+    ) -> _Question | None:
+        """Return a question about only the stories that an answer named, none of which is the likeliest by the words.
+
+        A single wrong answer would hide the article in the message of another event.
+        """
+        article = arrival.article
+        joined = {
+            grouping.story_id(other): index.joins[other].story for other in question.waits_for & index.joins.keys()
+        }
+        near = [story for story in (turn.story(joined.get(id_, id_)) for id_ in named) if story is not None]
+        if not near:
+            return None
+        has_facts = Use.FACTS in self.advisor.policy.uses
+        stated, further = updater.offer(turn, near[0], article, near[1:]) if has_facts else ((), ())
+        control = self._control(turn, index.profile(arrival), index, ())
+        return replace(
+            question,
+            prompt=prompts.same_event_prompt(article, near, (*stated, *further), control=control),
+            offered=(*stated, *further),
+            stated_count=len(stated),
+            nearest=near[0].id,
+            waits_for=frozenset(),
+        )
 
     def _judge_relevance(self, turn: Turn, arrival: Arrival) -> tuple[dict[str, str], list[Prompt]]:
         """Return the matched rules that the article is not about, with the reasons, and the prompts without an answer.
@@ -218,7 +268,7 @@ class Asking:
         if near:
             if Use.FACTS in uses:
                 facts = updater.offer(turn, near[0], article, near[1:])
-            control = self._control(turn, profile, index, candidates, guests)
+            control = self._control(turn, profile, index, guests)
             prompt = prompts.same_event_prompt(article, near, (*facts[0], *facts[1]), control=control)
             return _Question(
                 article=article,
@@ -247,37 +297,44 @@ class Asking:
             waits_for=frozenset(guests[id_].article.id for id_ in named),
         )
 
-    def _control(
-        self,
-        turn: Turn,
-        profile: Profile,
-        index: Index,
-        candidates: Sequence[Candidate],
-        guests: Mapping[StoryId, Arrival],
-    ) -> Story | None:
-        """Return an open story of the article's rules that shares no telling word with it, the oldest one.
+    def _control(self, turn: Turn, profile: Profile, index: Index, guests: Collection[StoryId]) -> Story | None:
+        """Return an old open story, all in the article's language, that shares no word with the article.
 
-        A model that names it is unfit: see ``UseRecord``.
+        It certainly has another event, so a model that names it is unfit: see ``UseRecord``.
         """
-        if len(candidates) >= CANDIDATES:
-            return None
-        known_ids = {candidate.id for candidate in candidates} | guests.keys()
-        strange = [story for story in index.of_rules(profile) if story.id not in known_ids and not story.is_roundup]
-        oldest = min(strange, key=lambda story: story.rank, default=None)
-        return turn.stories([oldest.id]).get(oldest.id) if oldest else None
+        strange_stories = (
+            story.id
+            for story in islice(index.stories.values(), MAX_STRANGE)
+            if story.languages == {profile.language}
+            and story.id not in guests
+            and profile.weights.keys().isdisjoint(story.words)
+        )
+        return turn.story(next(strange_stories, None))
 
     def _earlier_opinion(self, turn: Turn, article: Article) -> Opinion | None:
-        """Return the opinion of an answer from before a restart. Its choice of facts may be out of date."""
-        for call in reversed(turn.tx.completions.about(article.id)):
-            is_current = (call.use, call.version) == (Use.SAME_EVENT, PROMPT_VERSIONS[Use.SAME_EVENT])
-            if is_current and call.answer is not None and call.model == self.advisor.policy.name:
-                answer = prompts.SameEvent.model_validate_json(call.answer)
-                return self._opinion(article, answer, [StoryId(story) for story in call.beside.split()])
-        return None
+        """Return the opinion of answers from before a restart. Their choice of facts may be out of date."""
+        calls = [
+            call
+            for call in turn.tx.completions.about(article.id)
+            if (call.use, call.version) == (Use.SAME_EVENT, PROMPT_VERSIONS[Use.SAME_EVENT])
+            and call.model == self.advisor.policy.name
+        ]
+        opinions = [
+            self._opinion(
+                article,
+                prompts.SameEvent.model_validate_json(call.answer),
+                [StoryId(story) for story in call.beside.split()],
+            )
+            for call in calls
+            if call.answer is not None
+        ]
+        first, *second = opinions or [None]
+        return replace(first, confirmed=frozenset(second[-1].same)) if first and second and second[-1] else first
 
     def _read(self, question: _Question, text: str | None) -> ArticleAnswers:
         prompt, article = question.prompt, question.article
-        assert prompt is not None
+        if prompt is None:
+            return ArticleAnswers()
         if prompt.use is Use.FACTS:
             chosen = _parsed(prompt, text, prompts.NewFacts)
             choice = chosen.choose(question.offered) if chosen else None
@@ -295,12 +352,9 @@ class Asking:
         if answer.verdict == "cannot_tell":
             return None
         same = answer.named(asked)
-        for story in same:
-            self._owners[story].add(article.owner)
-        owners = {story: frozenset(self._owners[story]) for story in same}
         verdict = "the same event" if same else "a different event"
         detail = f'{self.advisor.policy.name}: {verdict}: "{prompts.quote(article, answer.sentence)}"'
-        return Opinion(asked=frozenset(asked), same=same, detail=detail, owners=owners)
+        return Opinion(asked=frozenset(asked), same=same, detail=detail)
 
     def late_answers(self, turn: Turn) -> Sequence[LateAnswer]:
         """Return the answers that came after the decision of their article, or after the message that shows them."""
@@ -309,12 +363,13 @@ class Asking:
         for key, (question, until) in list(self._late.items()):
             if key in texts:
                 answers = self._read(question, texts[key])
-                same = answers.opinion.same if answers.opinion else ()
+                named = answers.opinion.same if answers.opinion else ()
                 stated = {fact.sentence for fact in question.offered[: question.stated_count]}
                 late.append(
                     LateAnswer(
                         article=question.article.id,
-                        same={story: question.chances.get(story, 0.0) for story in same},
+                        # Nobody asks again after a decision, so only the likeliest story counts.
+                        same={story: question.chances.get(story, 0.0) for story in named if story == question.nearest},
                         # Without an answer in time, the stated facts were posted.
                         facts=tuple(fact for fact in answers.choice or () if fact.sentence not in stated),
                         story=answers.choice_in,
@@ -366,6 +421,14 @@ class Asking:
         if prompt.key in texts or self.advisor.has_failed(prompt.key):
             return False
         return self.advisor.is_available(prompt.use, now)
+
+
+def _confirm(answers: ArticleAnswers, second: ArticleAnswers) -> ArticleAnswers:
+    """Return the answers with those to a second question about the stories that the first answer named."""
+    if answers.opinion is None or second.opinion is None:
+        return answers
+    opinion = replace(answers.opinion, confirmed=frozenset(second.opinion.same))
+    return replace(answers, opinion=opinion, choice=second.choice, choice_in=second.choice_in)
 
 
 class AnswerLookup(Protocol):

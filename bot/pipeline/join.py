@@ -6,7 +6,6 @@ rebuilt from the store.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -41,8 +40,6 @@ class StoryUpdater:
     def __init__(self) -> None:
         self._index: Index | None = None
         self._claims = ClaimsCache()
-        #: Story -> the owners of the articles for which a language model's answers named it.
-        self.owners: defaultdict[StoryId, set[str]] = defaultdict(set)
 
     def update(
         self,
@@ -177,7 +174,7 @@ class StoryUpdater:
         is_alone = all(answer.article in (member.article.id, member.join.copy_of) for member in home.members)
         rules = [turn.rules[rule] for rule in home.rules if rule in turn.rules]
         is_high = any(rule.severity is Severity.HIGH for rule in rules)
-        needed = opinions.HIGH_FROM if is_high else opinions.ALONE_FROM
+        needed = opinions.BACKED_FROM if is_high else 0.0
         named = [turn.story(story) for story, chance in answer.same.items() if chance >= needed]
         other = next((story for story in named if story is not None and story.id != home.id), None)
         index = self.open_stories(turn)
@@ -198,12 +195,7 @@ class StoryUpdater:
         index = self._index
         if index is None or index.encoder is not encoder or index.window != window:
             index = self._index = Index(window=window, encoder=encoder)
-            open_stories = turn.tx.stories.open_since(since)
-            index.load(open_stories, _split_articles(turn, since))
-            for member in (member for story in open_stories for member in story.members if member.join.near):
-                named = [member.join.near, member.join.story if member.join.reason is JoinReason.SIMILAR else None]
-                for story_named in filter(None, named):
-                    self.owners[story_named].add(member.article.owner)
+            index.load(turn.tx.stories.open_since(since), _split_articles(turn, since))
         index.forget(since)
         return index
 
@@ -238,8 +230,8 @@ def _resolve(turn: Turn, index: Index, answers: ArticleAnswers) -> Opinion | Non
     for story in homes.keys() - index.stories.keys():
         homes[story] = joined.get(story) or turn.home(story) or story
     same = tuple(dict.fromkeys(homes[story] for story in answers.opinion.same))
-    owners = {homes[story]: owners for story, owners in answers.opinion.owners.items()}
-    return replace(answers.opinion, asked=frozenset(homes.values()), same=same, owners=owners)
+    confirmed = frozenset(homes[story] for story in answers.opinion.confirmed)
+    return replace(answers.opinion, asked=frozenset(homes.values()), same=same, confirmed=confirmed)
 
 
 def _reject(turn: Turn, arrival: Arrival) -> Arrival | None:

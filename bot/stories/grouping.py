@@ -62,7 +62,7 @@ NAMES_STORIES, LINKS_STORIES = 2, 3
 ASKED_FROM, ASKED_BELOW = 0.02, 0.95
 #: A question offers at most ASKED stories with at least the probability OFFERED_FROM, and stories without an article in
 #: the article's language.
-ASKED, OFFERED_FROM = 3, 0.01
+ASKED, OFFERED_FROM = 6, 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +256,11 @@ def _is_roundup(profile: Profile, candidates: Sequence[Candidate]) -> bool:
 
 
 def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinion: Opinion, *, is_high: bool) -> Join:
-    """Decide with a language model's answer. It counts only for the stories that the model was asked about."""
+    """Decide with a language model's answer. It counts only for the stories that the model was asked about.
+
+    A single answer joins an article only to the story that is the likeliest by the words; another story needs a second
+    answer. Otherwise, the article opens a story that names the other one.
+    """
     judged = [candidate for candidate in candidates if candidate.id not in opinion.asked]
     same = [candidate for candidate in candidates if candidate.id in opinion.same]
     best = judged[0] if judged else None
@@ -268,7 +272,13 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
             profile, reason, best if reason is JoinReason.UNSURE else candidates[0] if candidates else None
         )
         return replace(placement, detail=f"{opinion.detail}; {placement.detail}")
-    backed = [candidate for candidate in same if _is_backed(profile, candidate, opinion, is_high=is_high)]
+    likeliest = next(candidate for candidate in candidates if candidate.id in opinion.asked)
+    backed = [candidate for candidate in same if candidate is likeliest or candidate.id in opinion.confirmed]
+    if is_high:
+        # Under a rule of severity high, a wrong answer must not hide the only report of an event. So the words must
+        # agree, or another outlet's article must have been posted as possibly part of the story.
+        seconded = [story for story in same if _is_seconded(profile, story, same)]
+        backed = [home for home in backed if home.chance >= opinions.BACKED_FROM] or seconded
     if not backed:
         placement = _opened(profile, JoinReason.UNSURE, same[0])
         return replace(placement, detail=f"{opinion.detail}; {placement.detail}")
@@ -276,13 +286,10 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
     agreed = [
         other
         for other in same
-        if other.id != home.id
+        if other is not home
         and not is_high
         and (
-            min(home.chance, other.chance) >= opinions.HIGH_FROM
-            or len(opinion.owners.get(home.id, frozenset()) & opinion.owners.get(other.id, frozenset()))
-            >= opinions.OWNERS
-            or foreign.share_no_language(home.story, other.story)
+            min(home.chance, other.chance) >= opinions.BACKED_FROM or foreign.share_no_language(home.story, other.story)
         )
     ]
     placement = _joined(profile, home, candidates, agreed)
@@ -297,15 +304,13 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
     )
 
 
-def _is_backed(profile: Profile, candidate: Candidate, opinion: Opinion, *, is_high: bool) -> bool:
-    """Return whether an answer joins the article to the story: by its probability, or because two owners agree."""
-    if len(opinion.owners.get(candidate.id, ())) >= opinions.OWNERS:
-        return True
-    if is_high:
-        return candidate.chance >= opinions.HIGH_FROM
-    # Between two languages, words say nothing against the answer.
-    is_foreign = bool(profile.language) and candidate.story.languages.isdisjoint(("", profile.language))
-    return is_foreign or candidate.chance >= opinions.ALONE_FROM
+def _is_seconded(profile: Profile, home: Candidate, same: Sequence[Candidate]) -> bool:
+    """Return whether the answer also names a story that may be the same as ``home``, by an article of another owner."""
+    stories = [(home.story, other.story) for other in same] + [(other.story, home.story) for other in same]
+    return any(
+        younger.near == older.id and younger.members and younger.members[0].owner != profile.owner
+        for younger, older in stories
+    )
 
 
 def _joined(

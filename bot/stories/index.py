@@ -116,7 +116,8 @@ class Index:
             return
         home = self.stories.get(join.story)
         if home is None:
-            home = OpenStory.opened(join.story, profile, is_roundup=join.reason is JoinReason.ROUNDUP)
+            is_roundup = join.reason is JoinReason.ROUNDUP
+            home = OpenStory.opened(join.story, profile, is_roundup=is_roundup, near=join.near)
             self.stories[join.story] = home
         self._release(home)
         # A join without a probability is a person's decision.

@@ -52,6 +52,8 @@ class OpenStory:
     seen: datetime
     #: Whether the story is a round-up: one article about several events, which only copies join.
     is_roundup: bool = False
+    #: The story that it may be part of.
+    near: StoryId | None = None
     #: Articles that ``release`` has not deleted.
     members: list[Trace] = field(default_factory=list)
     #: The first report and sure members, with which articles are compared.
@@ -67,9 +69,12 @@ class OpenStory:
     repeats: float = 0.0
 
     @classmethod
-    def opened(cls, story: StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
+    def opened(
+        cls, story: StoryId, profile: Profile, *, is_roundup: bool = False, near: StoryId | None = None
+    ) -> OpenStory:
         """Return an empty story; the caller adds the article, which opens it."""
-        return cls(story, (profile.seen, profile.when, story), profile.when, profile.when, profile.seen, is_roundup)
+        rank = (profile.seen, profile.when, story)
+        return cls(story, rank, profile.when, profile.when, profile.seen, is_roundup, near)
 
     @property
     def words(self) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,6 +24,8 @@ from bot.model.stories import JoinReason
 from tests.journeys.test_buttons import ShiftedClock, until
 from tests.journeys.test_seed_story import FIRST, SECOND
 from tests.journeys.world import BOT, RULES, Item, World, world
+from tests.stories.test_wordings import OTHER as OTHER_EVENT
+from tests.stories.test_wordings import WORDINGS
 from tests.testbed.fakes import START
 from tests.testbed.servers import chat_completions, faulty
 
@@ -255,6 +258,56 @@ async def test_a_sure_article_is_posted_while_an_unsure_one_waits_and_that_one_a
         server.stopped.set()
 
         assert [story.title for story in await made.stories()] == [FIRST.title, UNSURE.title, sure.title]
+
+
+def is_slow(seconds: float) -> Callable[[dict[str, Any]], Mapping[str, Any]]:
+    """Return answers that come after some seconds."""
+
+    def answers(data: dict[str, Any]) -> Mapping[str, Any]:
+        time.sleep(seconds)
+        return SAME
+
+    return answers
+
+
+async def test_a_call_that_timed_out_is_not_repeated_and_the_operator_learns_which_keys_to_raise(
+    tmp_path: Path,
+) -> None:
+    async with newsroom(tmp_path, more=", timeout: 0.2 seconds, wait: 0.3 seconds") as (made, server):
+        made.publish("wire", FIRST)
+        await made.once()
+        server.service.answer_with("same_event", is_slow(1))
+        for number, (title, text) in enumerate(WORDINGS[:5]):
+            made.publish(f"echo{number}", Item(id=f"w{number}", title=title, text=text, at=made.clock.now()))
+            await made.once()
+
+        assert server.asked("complete") == len({data["article"]["headline"] for _, data in server.service.asked})
+
+
+async def test_eight_wordings_of_one_event_are_one_message_and_another_event_is_a_second_one(tmp_path: Path) -> None:
+    rules = RULES.replace("severity: high", "severity: normal").replace("unfettered access", "access")
+    outlets = [f"outlet{number}" for number in range(9)]
+    async with newsroom(tmp_path, rules=rules, more=", timeout: 9 seconds") as (made, server):
+        rows = [*WORDINGS[:5], OTHER_EVENT, *WORDINGS[5:]]
+        event = {title: "other" if title == OTHER_EVENT[0] else "exit" for title, _ in rows}
+
+        def answer_rightly(data: dict[str, Any]) -> Mapping[str, Any]:
+            same = [
+                story["number"]
+                for story in data["stories"]
+                if event[story["reports"][0]["headline"]] == event[data["article"]["headline"]]
+            ]
+            return {"sentence": 0, "verdict": "same" if same else "other", "stories": same}
+
+        server.service.answer_with("same_event", answer_rightly)
+        made.configure(*outlets, rules=rules, bot=BOT + MODEL.format(url=server.url, uses="same_event", more=""))
+        await made.once()
+        for outlet, (title, text) in zip(outlets, rows, strict=True):
+            made.publish(outlet, Item(id=outlet, title=title, text=text, at=made.clock.now()))
+            await made.once()
+
+        assert sorted(len(story.members) for story in await made.stories()) == [1, 8]
+        assert len(made.heads()) == 2
 
 
 async def test_an_answer_file_collects_prompts_and_replays_their_answers(tmp_path: Path) -> None:

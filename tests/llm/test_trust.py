@@ -20,11 +20,10 @@ from tests.testbed.fakes import START
 POLICY = LanguageModelPolicy(url="http://127.0.0.1:1/v1", name="qwen", uses=frozenset({Use.SAME_EVENT, Use.FACTS}))
 
 
-def record(*, answered: int = 0, agreed: int = 0, disagreed: int = 0, refused: int = 0, failed: int = 0) -> UseRecord:
+def record(*, answered: int = 0, wrong: int = 0, refused: int = 0, failed: int = 0) -> UseRecord:
     counts = {
         Outcome.ANSWERED: answered,
-        Outcome.AGREED: agreed,
-        Outcome.DISAGREED: disagreed,
+        Outcome.WRONG: wrong,
         Outcome.REFUSED: refused,
         Outcome.FAILED: failed,
     }
@@ -44,16 +43,16 @@ def exam(*marks: tuple[Use, int], model: str = "qwen") -> ExamResult:
 @pytest.mark.parametrize(
     ("calls", "reason"),
     [
-        (record(agreed=18, disagreed=2), ""),
-        (record(agreed=16, disagreed=4), "4 of its last 20 answers joined articles to events that are certainly other"),
-        (record(agreed=2, disagreed=5), ""),
-        (record(answered=14, refused=6), ""),
-        (record(answered=13, refused=7), "7 of its last 20 answers could not be used"),
-        (record(refused=5), ""),
+        (record(answered=17, wrong=3), ""),
+        (record(answered=17, refused=3), ""),
         (record(failed=20), ""),
+        (record(wrong=4), "of its last 4 answers, 0 could not be used and 4 named a story"),
+        (record(answered=12, refused=2, wrong=2, failed=4), "of its last 16 answers, 2 could not be used and 2 named"),
     ],
 )
-def test_a_use_is_switched_off_when_too_many_of_enough_answers_are_bad(calls: UseRecord, reason: str) -> None:
+def test_a_use_is_switched_off_when_more_of_its_last_answers_are_bad_than_the_exam_allows(
+    calls: UseRecord, reason: str
+) -> None:
     assert switched_off(POLICY, None, {Use.SAME_EVENT: calls}).get(Use.SAME_EVENT, "").startswith(reason)
     assert bool(switched_off(POLICY, None, {Use.SAME_EVENT: calls})) == bool(reason)
 

@@ -33,6 +33,8 @@ UNSURE = article(
 TWIN = article(UNSURE.title, "Letters are in the post.", at=START + timedelta(hours=1), outlet="Twin")
 #: A second report of EXIT, under the same headline.
 AGAIN = article(EXIT.title, "The firm will be gone in December, it said.", at=START + timedelta(hours=1), outlet="Twin")
+#: A report under the same rule that hardly shares words with UNSURE.
+FAR = article("Sindh lifts its ban on Messenger", "BlackBerry users in Karachi write again.", outlet="Dawn")
 SAME = {"sentence": 0, "verdict": "same", "stories": [1]}
 OTHER = {"sentence": 0, "verdict": "other", "stories": []}
 
@@ -176,6 +178,30 @@ async def test_a_late_answer_that_names_no_story_changes_nothing(store: storage.
     await process.answer(prompt, OTHER)
 
     assert len(await process.decide()) == 2
+
+
+async def test_an_answer_that_names_a_story_far_from_the_words_is_asked_again_about_that_story_alone(
+    store: storage.Store,
+) -> None:
+    process = Process(store)
+    process.asking.is_over = True
+    await process.decide(EXIT)
+    await process.decide(FAR)
+    process.asking.is_over = False
+    assert len(await process.decide(UNSURE)) == 2
+    [first] = [prompt for prompt in process.advisor.prompts if prompt.article == UNSURE.id]
+    titles = [story["reports"][0]["headline"] for story in json.loads(first.data)["stories"]]
+    await process.answer(first, SAME | {"stories": [titles.index(FAR.title) + 1]})
+
+    assert len(await process.decide(UNSURE)) == 2
+    second = process.advisor.prompts[-1]
+    [story] = json.loads(second.data)["stories"]
+    assert story["reports"][0]["headline"] == FAR.title
+
+    await process.answer(second, SAME)
+    stories = await process.decide(UNSURE)
+
+    assert sorted((story.title, len(story.members)) for story in stories) == [(EXIT.title, 1), (FAR.title, 2)]
 
 
 async def test_of_two_articles_that_arrive_together_the_second_is_asked_about_the_first_and_waits_for_it(

@@ -8,7 +8,7 @@ import pytest
 
 from bot.model.rules import Group
 from bot.model.stories import Article, Join, JoinReason, StoryId
-from bot.stories import grouping, opinions
+from bot.stories import grouping
 from bot.stories.index import Index
 from bot.stories.opinions import Opinion
 from tests.stories.examples import AFFECTED, EXIT, MESSENGER, START, arrival, article
@@ -37,10 +37,8 @@ def opened(*articles: Article) -> tuple[Index, list[StoryId]]:
     return index, [join.story for join in joins]
 
 
-def opinion(asked: list[StoryId], *same: StoryId, owners: tuple[str, ...] = ("Post",)) -> Opinion:
-    return Opinion(
-        asked=frozenset(asked), same=same, detail="says a model", owners={story: frozenset(owners) for story in same}
-    )
+def opinion(asked: list[StoryId], *same: StoryId, confirmed: tuple[StoryId, ...] = ()) -> Opinion:
+    return Opinion(asked=frozenset(asked), same=same, detail="says a model", confirmed=frozenset(confirmed))
 
 
 def test_an_opinion_joins_an_unsure_article_and_its_own_probability_stays_in_the_detail() -> None:
@@ -66,27 +64,48 @@ def test_an_answer_does_not_part_an_article_from_a_story_that_it_was_not_asked_a
     assert join.story == home
 
 
-@pytest.mark.parametrize(("owners", "joins"), [(("Post",), False), (("Post", "Mirror"), True)])
-def test_against_the_words_the_articles_of_two_owners_must_agree(owners: tuple[str, ...], *, joins: bool) -> None:
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_an_answer_that_names_another_story_than_the_likeliest_needs_a_second_answer(*, is_confirmed: bool) -> None:
+    index, [messenger, home] = opened(MESSENGER, EXIT)
+    answer = opinion([messenger, home], messenger, confirmed=(messenger,) if is_confirmed else ())
+
+    join = place(index, one=AFFECTED, opinion=answer)
+
+    assert (join.story == messenger) is is_confirmed
+    assert is_confirmed or (join.reason, join.near) == (JoinReason.UNSURE, messenger)
+
+
+def test_an_answer_is_enough_for_the_likeliest_story_however_little_the_words_say() -> None:
     index, [home] = opened(EXIT)
     profile = index.profile(arrival(STRANGE, *RULE))
-    assert [candidate.chance < opinions.ALONE_FROM for candidate in grouping.find_candidates(index, profile)] == [True]
+    assert [candidate.chance < 0.1 for candidate in grouping.find_candidates(index, profile)] == [True]
 
-    join = place(index, one=STRANGE, opinion=opinion([home], home, owners=owners))
-
-    assert (join.story == home) is joins
-    assert joins or (join.reason, join.near) == (JoinReason.UNSURE, home)
+    assert place(index, one=STRANGE, opinion=opinion([home], home)).story == home
 
 
-@pytest.mark.parametrize(("owners", "joins"), [(("Echo",), False), (("Echo", "Mirror"), True)])
-def test_under_a_rule_of_severity_high_one_answer_does_not_hide_an_article(
-    owners: tuple[str, ...], *, joins: bool
+@pytest.mark.parametrize(("article", "joins"), [(MESSENGER, False), (AFFECTED, True)])
+def test_under_a_rule_of_severity_high_an_answer_does_not_hide_an_article_that_the_words_keep_apart(
+    article: Article, *, joins: bool
 ) -> None:
     index, [home] = opened(EXIT)
-    join = place(index, one=MESSENGER, opinion=opinion([home], home, owners=owners), is_high=True)
+    join = place(index, one=article, opinion=opinion([home], home, confirmed=(home,)), is_high=True)
 
     assert (join.story == home) is joins
     assert joins or (join.reason, join.near) == (JoinReason.UNSURE, home)
+
+
+@pytest.mark.parametrize(("outlet", "joins"), [("Post", False), ("Mirror", True)])
+def test_under_a_rule_of_severity_high_the_articles_of_two_owners_may_agree_against_the_words(
+    outlet: str, *, joins: bool
+) -> None:
+    index, [home] = opened(EXIT)
+    first = grouping.join(index, arrival(STRANGE, *RULE), opinion([home], home), is_high=True)
+    assert (first.reason, first.near) == (JoinReason.UNSURE, home)
+
+    later = article("Farewell to a handset firm", "Users ask PTA for more weeks.", at=UNSURE.when, outlet=outlet)
+    join = place(index, one=later, opinion=opinion([home, first.story], home, first.story), is_high=True)
+
+    assert (join.reason is not JoinReason.UNSURE) is joins
 
 
 @pytest.mark.parametrize("mode", [Group.OFF, Group.STRICT])
