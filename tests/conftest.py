@@ -20,7 +20,7 @@ from tests.testbed.servers.synapse import synapse_server
 __all__ = ["ntfy_server", "postgres_server", "synapse_server"]
 
 #: Their tests run commands, servers and whole passes.
-_LONG_FOLDERS = frozenset(("cli", "container", "crash", "docs", "fetch", "hostile", "journeys", "linear", "web"))
+_LONG_FOLDERS = frozenset(("cli", "container", "crash", "docs", "fetch", "hostile", "journeys", "web"))
 _TIMEOUT = re.compile(r"Timeout|timed out|no answer in \d+ seconds")
 
 authorities.trust_one()
