@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot import config, storage
+from bot import config
 from bot.channels.kit import phrases
 from bot.model.actions import EndSilence, MakeSilence, Silence, SilenceKind
 from bot.model.channels import ActionResult, ChatRequest
@@ -184,13 +184,11 @@ class Asking:
                     return _not_one(matching, readable)
                 name = matching[0]
             action = MakeSilence(kind=kind, name=name, end=lasts, reason=words["why"])
-        settings = self._watched.settings
 
-        def work(tx: storage.Transaction) -> ActionResult:
-            context = person_context(Turn(tx, settings, now), rights, once=question.id)
-            return actions.apply_action(context, action)
+        def act(turn: Turn) -> ActionResult:
+            return actions.apply_action(person_context(turn, rights, once=question.id), action)
 
-        result = await self._watched.store.write(work)
+        result = await actions.carry_out(self._watched.store, self._watched.settings, act, now=now)
         silence = result.created
         if not isinstance(silence, Silence) or isinstance(action, EndSilence):
             return _reply(result.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -74,9 +75,8 @@ class Interactions:
         settings, now = self.live.settings, self.clock.now()
 
         async def apply(presses: Sequence[Press]) -> Sequence[ActionResult]:
-            return await self.store.write(
-                lambda tx: [actions.apply_press(tx, settings, press, channels=channels, now=now) for press in presses]
-            )
+            work = [partial(actions.apply_press, pressed=press, channels=channels) for press in presses]
+            return [await actions.carry_out(self.store, settings, act, now=now) for act in work]
 
         results, failed = await quarantine.isolate([press], apply)
         for _, error in failed:

@@ -1,15 +1,17 @@
 """Carry out people's actions: check the pressed message and the person's rights, write the action, edit the message.
 
-press ──▶ the pressed message ──▶ rights ──▶ apply ──▶ rows of the store
-                                                    └─▶ an edit of the message
+press ──▶ the pressed message ──▶ rights ──▶ apply ──▶ changes of a turn: rows, and an edit of the message ──▶ commit
+
+Everything up to the changes is computed in a read transaction; the commit only writes rows (``carry_out``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import chain
+from typing import TypeVar
 
 from bot import storage
 from bot.config.settings import Settings
@@ -35,16 +37,21 @@ from bot.model.actions import (
     rule_key,
 )
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.archive import QueueHolder
 from bot.model.channels import ActionResult, Press
-from bot.model.errors import CannotAct, CannotSilence
+from bot.model.errors import CannotAct, CannotSilence, StoreUnavailable
 from bot.model.messages import Message, Outgoing
 from bot.model.stories import ArticleId, JudgementId, Story, StoryId, send_id
 from bot.pipeline import messages, silences
 from bot.pipeline.rights import ActionContext, person_context, person_rights
-from bot.pipeline.turn import Turn
+from bot.pipeline.turn import Overtaken, Turn
 from bot.stories import summaries
 from bot.text import names
 
+T = TypeVar("T")
+
+#: Number of commits in a row that other changes made invalid, after which the store counts as unavailable.
+_TRIES = 20
 #: Maximum number of words, of articles and of decisions in the answer to "why".
 _SHOWN = 6
 
@@ -60,11 +67,40 @@ class Target:
     channel: str = ""
 
 
-def apply_press(
-    tx: storage.Transaction, settings: Settings, pressed: Press, *, channels: Collection[str], now: datetime
-) -> ActionResult:
+async def carry_out(store: storage.Store, settings: Settings, act: Callable[[Turn], T], *, now: datetime) -> T:
+    """Compute an action in a read transaction, commit its changes, and return its result. Raises StoreUnavailable.
+
+    If anything was decided in between, the commit writes nothing, and the action is computed again. The commit makes
+    a turn of deciding that is being computed invalid, because that turn does not include the action.
+    """
+
+    def compute(tx: storage.Transaction) -> tuple[QueueHolder, Turn, T]:
+        turn = Turn(tx, settings, now)
+        return tx.decision_queue.holder(), turn, act(turn)
+
+    for _ in range(_TRIES):
+        holder, turn, result = await store.read(compute)
+        if not turn.has_changes or await _commit(store, turn, holder):
+            return result
+    raise StoreUnavailable(f"an action was overtaken by decisions {_TRIES} times in a row")
+
+
+async def _commit(store: storage.Store, turn: Turn, holder: QueueHolder) -> bool:
+    def work(tx: storage.Transaction) -> bool:
+        if tx.decision_queue.holder() != holder:
+            return False
+        tx.decision_queue.note_change()
+        turn.write(tx)
+        return True
+
+    try:
+        return await store.write(work)
+    except Overtaken:
+        return False
+
+
+def apply_press(turn: Turn, pressed: Press, *, channels: Collection[str]) -> ActionResult:
     """Carry out a button press. ``channels`` are the channels whose button presses the listener receives."""
-    turn = Turn(tx, settings, now)
     target = _pressed(turn, pressed, channels)
     if target is None:
         return ActionResult(
@@ -82,7 +118,7 @@ def apply_press(
         )
     # Only members of a channel see its messages, so the person is a member.
     person = replace(person, member_of=person.member_of | {target.channel})
-    rights = person_rights(person, channels, settings)
+    rights = person_rights(person, channels, turn.settings)
     try:
         return apply_action(person_context(turn, rights, once=pressed.id), pressed.action, target)
     except CannotAct as error:
@@ -90,13 +126,7 @@ def apply_press(
 
 
 def apply_action(context: ActionContext, action: Action, target: Target | None = None) -> ActionResult:
-    """Carry out an action, and write its changes to the store. Raises CannotAct."""
-    result = _apply(context, action, target)
-    context.turn.write(context.turn.tx)
-    return result
-
-
-def _apply(context: ActionContext, action: Action, target: Target | None) -> ActionResult:
+    """Carry out an action: collect its changes in the turn of ``context``. Raises CannotAct."""
     match action:
         case MakeSilence():
             return _silence(context, action, target)
@@ -207,7 +237,7 @@ _REASONS = {Verdict.CLAIMED: Reason.CLAIMED, Verdict.UNCLAIMED: Reason.UNCLAIMED
 def _keep(
     context: ActionContext, verdict: Verdict, alert: Alert, rules: Sequence[str], summary: str
 ) -> tuple[Decision, ...]:
-    """Store judgements of a story in a channel, and show them in its message. Return () if they were already stored."""
+    """Add judgements of a story in a channel, and show them in its message. Return () if they are stored already."""
     assert alert.head is not None
     judgements = [
         Judgement(
@@ -223,7 +253,7 @@ def _keep(
         )
         for rule in rules
     ]
-    if not context.turn.tx.judgements.add(judgements):
+    if not context.turn.add_judgements(judgements):
         return ()
     reason, detail = _REASONS.get(verdict, Reason.JUDGED), f"{summary}, by {context.author}"
     return (_show(context, alert, reason, detail, [rule for rule in rules if rule]),)
@@ -275,7 +305,7 @@ def _named(action: MakeSilence, story: Story, alert: Alert) -> MakeSilence:
 
 def _active(context: ActionContext, action: MakeSilence | EndSilence, alert: Alert) -> Silence | None:
     """Return the active silence of the alert's story or, if the action has a key, of the rule with that key."""
-    in_force = silences.ActiveSilences(context.turn.tx.silences.active(context.turn.now))
+    in_force = silences.ActiveSilences(context.turn.active_silences())
     if not action.key:
         return in_force.of_story(alert.story, alert.channel, posted_for=alert.posted_for)
     of_rules = (in_force.of_rule(rule, alert.channel) for rule in alert.rules if rule_key(rule) == action.key)
@@ -296,7 +326,7 @@ def _end_silence(context: ActionContext, action: EndSilence, target: Target | No
 def _end(context: ActionContext, silence: Silence, target: Target | None) -> ActionResult:
     if context.rights is not None:
         context.rights.refuse_end(silence)
-    ended = silences.end_silence(context.turn.tx, silence.id, by=context.author, now=context.turn.now)
+    ended = silences.end_silence(context.turn, silence.id, by=context.author)
     summary = f"the silence of {ended.subject} has ended"
     decisions = _show_silence(context, ended, Reason.SILENCE_ENDED, f"{summary}, by {context.author}", target)
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions, created=ended)
@@ -341,12 +371,12 @@ def _ruling(
     articles: tuple[ArticleId, ...] = (),
     other: StoryId | None = None,
 ) -> Ruling:
-    """Write a ruling, which the next turn of deciding carries out."""
+    """Add a ruling, which the next turn of deciding carries out."""
     once = send_id("ruling", context.once)
     ruling = Ruling(
         id=once, at=context.turn.now, by=context.author, kind=kind, story=story.id, articles=articles, other=other
     )
-    context.turn.tx.rulings.add(ruling)
+    context.turn.add_ruling(ruling)
     return ruling
 
 
@@ -354,10 +384,8 @@ def _ruling(
 
 
 def _show(context: ActionContext, alert: Alert, reason: Reason, detail: str, rules: Sequence[str]) -> Decision:
-    """Write the decision of an action, and edit the message to show the current state."""
+    """Record the decision of an action, and edit the message to show the current state."""
     turn = context.turn
-    # Invalidate any turn that is being computed, because it does not include this action.
-    turn.tx.decision_queue.note_change()
     action = AlertAction.SILENT if alert.is_gathered else AlertAction.EDIT
     decision = replace(turn.decision(alert, action, reason, detail), rules=tuple(rules))
     turn.decide(decision)
@@ -368,7 +396,7 @@ def _show(context: ActionContext, alert: Alert, reason: Reason, detail: str, rul
 
 def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing | None:
     turn = context.turn
-    shown = silences.ActiveSilences(turn.tx.silences.active(turn.now)).shown(alert)
+    shown = silences.ActiveSilences(turn.active_silences()).shown(alert)
     row = messages.edit_row(turn, decision, alert, silences=shown, once=context.once)
     if row and (policy := turn.settings.bot.model):
         # An import at the top would load the prompts, which only a configuration with a model needs.

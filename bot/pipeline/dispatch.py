@@ -48,7 +48,7 @@ class Dispatcher:
     def __init__(self, turn: Turn, claims: ClaimsCache) -> None:
         self._turn = turn
         self._claims = claims
-        self._silences = ActiveSilences(turn.tx.silences.active(turn.now))
+        self._silences = ActiveSilences(turn.active_silences())
         #: Channel -> its recently posted alerts, oldest first. A new post removes the channel's entry.
         self._recent: dict[str, Sequence[Alert]] = {}
 

@@ -66,7 +66,7 @@ def edit_row(
     named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
     message = replace(
         _message(turn, MessageKind.EDIT, decision, named),
-        judgements=alerts.active_feedback(turn.tx.judgements.of_story(alert.story, alert.channel)),
+        judgements=alerts.active_feedback(turn.judgements_of(alert.story, alert.channel)),
         silences=silences,
         latest=alert.latest,
         nearest=_nearest_story(turn, decision),
@@ -317,7 +317,7 @@ def active_claims(turn: Turn, story: StoryId) -> list[Judgement]:
     judgements = [
         judgement
         for alert in turn.alerts([story])
-        for judgement in alerts.active_feedback(turn.tx.judgements.of_story(alert.story, alert.channel))
+        for judgement in alerts.active_feedback(turn.judgements_of(alert.story, alert.channel))
     ]
     return [judgement for judgement in judgements if judgement.verdict is Verdict.CLAIMED]
 

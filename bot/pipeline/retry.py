@@ -43,6 +43,10 @@ async def retry_requested(store: storage.Store, settings: Settings, documents: D
         mails = [
             (piece, await _parse_mail(piece, settings, documents)) for piece in pieces if piece.kind is PieceKind.MAIL
         ]
+        for piece in pieces:
+            if piece.kind is PieceKind.PRESS:
+                # A press that is carried out twice, because the piece could not be removed, has no further effect.
+                await _press_again(store, piece.body, settings, now=now)
 
         def work(tx: storage.Transaction) -> None:
             for piece in pieces:
@@ -82,17 +86,17 @@ def _put_back(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settin
             item = intake.ITEM.load(piece.body)
             reading = ParsedFeed(entries=(item.entry,), is_increment=True)
             _ingest_again(tx, piece, reading, (item,), settings, now=now)
-        case PieceKind.PRESS:
-            _press_again(tx, piece.body, settings, now=now)
-        case PieceKind.MAIL | PieceKind.RULING | PieceKind.COMMAND:
-            # A mail is parsed first. A ruling waits in its table until it is not listed here. A person asks again.
+        case PieceKind.PRESS | PieceKind.MAIL | PieceKind.RULING | PieceKind.COMMAND:
+            # A press is carried out and a mail is parsed before. A ruling waits in its table until it is not listed
+            # here. A person asks again.
             pass
 
 
-def _press_again(tx: storage.Transaction, body: str, settings: Settings, *, now: datetime) -> None:
+async def _press_again(store: storage.Store, body: str, settings: Settings, *, now: datetime) -> None:
     stored = json.loads(body)
     press = replace(_PRESS.load(stored["press"]), action=_ACTIONS[stored["type"]].load(stored["action"]))
-    actions.apply_press(tx, settings, press, channels=stored["channels"], now=now)
+    act = partial(actions.apply_press, pressed=press, channels=stored["channels"])
+    await actions.carry_out(store, settings, act, now=now)
 
 
 async def _parse_mail(

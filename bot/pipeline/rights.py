@@ -9,9 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
-from bot import storage
 from bot.alerts import routing
 from bot.config.settings import Settings
 from bot.model.actions import Silence
@@ -99,9 +97,9 @@ class ActionContext:
     rights: Rights | None = None
 
 
-def operator_context(tx: storage.Transaction, settings: Settings, *, by: str, now: datetime) -> ActionContext:
+def operator_context(turn: Turn, *, by: str) -> ActionContext:
     """Return the context of an action from the CLI or the API. The request arrives only once, so its id is random."""
-    return ActionContext(turn=Turn(tx, settings, now), once=secrets.token_hex(10), author=by, author_id=by)
+    return ActionContext(turn=turn, once=secrets.token_hex(10), author=by, author_id=by)
 
 
 def person_context(turn: Turn, rights: Rights, *, once: str) -> ActionContext:

@@ -1,6 +1,6 @@
 """Make, end and apply silences.
 
-All functions work in the caller's transaction. A post that a silence holds back is recorded as a decision with the
+Changes are collected in the caller's turn. A post that a silence holds back is recorded as a decision with the
 reason `silenced`.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain
 
 from bot import alerts, rules, storage
@@ -25,6 +25,7 @@ from bot.model.messages import MessageKind, SendState
 from bot.model.rules import Line, Rule, Where
 from bot.model.stories import Article, SendId, StoryId, send_id
 from bot.pipeline.rights import ActionContext
+from bot.pipeline.turn import Turn
 from bot.rules import errors
 from bot.text import names
 
@@ -80,13 +81,11 @@ def make_silence(context: ActionContext, action: MakeSilence, *, head: SendId | 
     silence = _checked(context, action)
     if context.rights is not None:
         check_chat_silence(silence)
-    if context.turn.tx.silences.add(silence):
-        # Invalidate any turn that is being computed, because it does not include the silence.
-        context.turn.tx.decision_queue.note_change()
-        _drop_waiting(context.turn.tx, silence, head)
-        if operator := context.turn.settings.bot.operator:
-            notice = notices.silence_made(silence)
-            context.turn.tx.outbox.add([notices.notice_row(notice, channel=operator, now=context.turn.now)])
+    turn = context.turn
+    if silence.id not in {stored.id for stored in turn.tx.silences.all()}:
+        turn.save_silence(silence)
+        _drop_waiting(turn, silence, head)
+        turn.notify(notices.silence_made(silence))
     return silence
 
 
@@ -154,14 +153,13 @@ def _resolve_outlet(context: ActionContext, name: str) -> str:
     raise CannotSilence(f'no feed has the outlet "{name}"; {errors.help_with_unknown_name(name, outlets)}')
 
 
-def end_silence(tx: storage.Transaction, silence_id: str, *, by: str, now: datetime) -> Silence:
+def end_silence(turn: Turn, silence_id: str, *, by: str) -> Silence:
     """End a silence early. A story that it held back is posted only if another article joins. Raises CannotSilence."""
-    silence = find_silence(tx, silence_id)
-    if not silence.is_active(now):
+    silence = find_silence(turn.tx, silence_id)
+    if not silence.is_active(turn.now):
         raise CannotSilence(f"the silence {silence.id} has already ended")
-    ended = replace(silence, ended_at=now, ended_by=visible.line(by, MAX_TEXT_LENGTH))
-    tx.silences.save_end(ended)
-    tx.decision_queue.note_change()
+    ended = replace(silence, ended_at=turn.now, ended_by=visible.line(by, MAX_TEXT_LENGTH))
+    turn.save_silence(ended)
     return ended
 
 
@@ -235,13 +233,13 @@ def _compiled(silence: Silence) -> rules.CompiledRule:
     return rules.compile_rule(Rule(name=silence.id, notify=(), all=(line,), where=Where.TITLE))
 
 
-def _drop_waiting(tx: storage.Transaction, silence: Silence, head: SendId | None) -> None:
+def _drop_waiting(turn: Turn, silence: Silence, head: SendId | None) -> None:
     """Drop unsent replies and escalations that a new silence covers, unless a sender has claimed them.
 
     A silence of a story drops all of them. Other silences drop only those that are not due yet, for example because
     they wait for the end of quiet hours.
     """
-    in_force = ActiveSilences(tx.silences.active(silence.at))
+    tx, in_force = turn.tx, ActiveSilences(turn.active_silences())
     if silence.kind is SilenceKind.STORY:
         # After a merge, the message may have been posted for another story.
         posted_for = [row.story for row in tx.outbox.get([head] if head else []).values()]
@@ -265,4 +263,4 @@ def _drop_waiting(tx: storage.Transaction, silence: Silence, head: SendId | None
             is_of_everything = silence.kind is SilenceKind.EVERYTHING and silence.holds_in(channel)
             is_covered = is_of_everything or bool(of_rules and all(of_rules))
         if is_covered:
-            tx.outbox.drop([row.id], f"silenced: {silence.summary}", now=silence.at)
+            turn.drop_rows([row.id], f"silenced: {silence.summary}")

@@ -13,6 +13,7 @@ from datetime import datetime
 from bot import storage
 from bot.alerts import notices
 from bot.config.settings import Settings
+from bot.model.actions import Judgement, Ruling, Silence, SilenceId
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import Revision
 from bot.model.messages import Notice, Outgoing
@@ -104,6 +105,11 @@ class Turn:
         self._surges: dict[str, Surge] = {}
         #: Channel -> the time up to which its new brief reports.
         self.brief_times: dict[str, datetime] = {}
+        self._judgements: list[Judgement] = []
+        self._rulings: list[Ruling] = []
+        #: Silences that this turn makes or ends.
+        self._silences: dict[SilenceId, Silence] = {}
+        self._writes: list[Callable[[storage.Transaction], object]] = []
 
     # -- stories
 
@@ -257,6 +263,37 @@ class Turn:
         """Save a surge; it replaces the surge with the same id."""
         self._surges[surge.id] = surge
 
+    # -- what people decide
+
+    def judgements_of(self, story: StoryId, channel: str) -> list[Judgement]:
+        """Return the judgements of a story in a channel, oldest first, with the new ones of this turn."""
+        new = [entry for entry in self._judgements if (entry.story, entry.channel) == (story, channel)]
+        return [*self.tx.judgements.of_story(story, channel), *new]
+
+    def add_judgements(self, judgements: Sequence[Judgement]) -> bool:
+        """Add judgements about a story in a channel. Return False if all of them are stored already."""
+        stored = {entry.id for new in judgements[:1] for entry in self.judgements_of(new.story, new.channel)}
+        new = [entry for entry in judgements if entry.id not in stored]
+        self._judgements.extend(new)
+        return bool(new)
+
+    def active_silences(self) -> list[Silence]:
+        """Return the silences that are active now, oldest first, with the changes of this turn."""
+        silences = {silence.id: silence for silence in self.tx.silences.active(self.now)} | self._silences
+        return [silence for silence in silences.values() if silence.is_active(self.now)]
+
+    def save_silence(self, silence: Silence) -> None:
+        """Save a silence that was made or ended."""
+        self._silences[silence.id] = silence
+
+    def add_ruling(self, ruling: Ruling) -> None:
+        """Add a ruling, which the next turn of deciding carries out. Skip one whose id already exists."""
+        self._rulings.append(ruling)
+
+    def also(self, write: Callable[[storage.Transaction], object]) -> None:
+        """Write something else in the transaction of this turn."""
+        self._writes.append(write)
+
     # -- the end
 
     @property
@@ -275,6 +312,10 @@ class Turn:
                 self.counts,
                 self._surges,
                 self.brief_times,
+                self._judgements,
+                self._rulings,
+                self._silences,
+                self._writes,
             )
         )
 
@@ -301,6 +342,14 @@ class Turn:
         tx.volume.save(self._surges.values())
         for channel, when in self.brief_times.items():
             keys.brief_posted(channel).put(tx, when)
+        tx.judgements.add(self._judgements)
+        for ruling in self._rulings:
+            tx.rulings.add(ruling)
+        for silence in self._silences.values():
+            if not tx.silences.add(silence):
+                tx.silences.save_end(silence)
+        for write in self._writes:
+            write(tx)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -169,7 +169,7 @@ def _channels(turn: Turn, rule: Rule, surge: Surge, stories: Mapping[StoryId, St
         members = [member for cause in surge.causes.largest for member in stories[cause.story].members]
         tags = {tag for member in members if (feed := feeds.get(member.article.feed)) for tag in feed.tags}
         channels = routing.route_channels(turn.settings.bot.routes, rule, tags=tags, now=turn.now)
-    silences = ActiveSilences(turn.tx.silences.active(turn.now))
+    silences = ActiveSilences(turn.active_silences())
     return tuple(channel for channel in channels if not _is_silenced(silences, rule.name, channel))
 
 
@@ -196,7 +196,7 @@ def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
     now, is_first = turn.now, turn.now == surge.opened_at
     turn.save_surge(surge)
     message = _write_message(turn, surge, stories)
-    silences = ActiveSilences(turn.tx.silences.active(now))
+    silences = ActiveSilences(turn.active_silences())
     for channel in surge.channels:
         policy = turn.settings.policy(channel)
         has_only_briefs = policy.brief is not None and policy.brief.only

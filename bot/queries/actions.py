@@ -18,6 +18,7 @@ from bot.model.actions import (
     Release,
     Ruling,
     RulingKind,
+    Silence,
     SilenceKind,
     Split,
 )
@@ -154,7 +155,8 @@ def _apply_to_story(archive: Archive, story: Story, action: Action) -> ActionRes
 
 
 def _context(archive: Archive) -> ActionContext:
-    return operator_context(archive.tx, archive.watched.settings, by=archive.by, now=archive.now)
+    assert archive.turn is not None
+    return operator_context(archive.turn, by=archive.by)
 
 
 # -- silences
@@ -247,5 +249,7 @@ END_SILENCE = Question(
 
 def _apply(archive: Archive, action: MakeSilence | EndSilence) -> ListedSilence:
     created = actions.apply_action(_context(archive), action).created
-    listed = read_silences(archive.tx, now=archive.now, with_ended=True)
-    return next(entry for entry in listed if created is not None and entry.silence.id == created.id)
+    assert isinstance(created, Silence)
+    kept = {entry.silence.id: entry.stories for entry in read_silences(archive.tx, now=archive.now, with_ended=True)}
+    is_active = created.is_active(archive.now)
+    return ListedSilence(silence=created, is_active=is_active, stories=kept.get(created.id, ()))

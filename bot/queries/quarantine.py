@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 
 import pydantic
 
@@ -72,7 +74,8 @@ class PiecesParameters(Parameters):
 def retry_pieces(archive: Archive, parameters: PiecesParameters) -> Sequence[QuarantinedPiece]:
     """Try pieces again. The running bot does it within seconds; a stopped one, at its next start."""
     pieces = _named(archive, parameters)
-    archive.tx.quarantine.request_retry([piece.n for piece in pieces])
+    assert archive.turn is not None
+    archive.turn.also(lambda tx: tx.quarantine.request_retry([piece.n for piece in pieces]))
     return pieces
 
 
@@ -82,9 +85,14 @@ RETRY_PIECES = Question("retry_quarantine", retry_pieces, QuarantineDocument, me
 def drop_pieces(archive: Archive, parameters: PiecesParameters) -> Sequence[QuarantinedPiece]:
     """Give up pieces for ever. Articles stay in the archive."""
     pieces = _named(archive, parameters)
+    assert archive.turn is not None
     for piece in pieces:
-        archive.tx.quarantine.drop(piece, now=archive.now)
+        archive.turn.also(partial(_drop, piece, now=archive.now))
     return pieces
+
+
+def _drop(piece: QuarantinedPiece, tx: storage.Transaction, *, now: datetime) -> None:
+    tx.quarantine.drop(piece, now=now)
 
 
 DROP_PIECES = Question("drop_quarantine", drop_pieces, QuarantineDocument, method="POST", is_action=True)

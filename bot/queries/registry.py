@@ -11,7 +11,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -22,6 +22,8 @@ import pydantic
 from bot import config, keys, rules, storage
 from bot.model.errors import CannotAct, SearchTooLong, WirewatchError
 from bot.model.ledger import LedgerRow, describe_row
+from bot.pipeline import actions
+from bot.pipeline.turn import Turn
 from bot.queries.watched import Counts, DayCounts, Watched
 from bot.rules import errors, search
 
@@ -302,7 +304,7 @@ class ProblemDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """The input of a question: a transaction, the running bot and the time. Only an action may write to the store."""
+    """The input of a question: a read transaction, the running bot and the time."""
 
     tx: storage.Transaction
     watched: Watched
@@ -312,6 +314,8 @@ class Archive:
     started_at: datetime
     #: The author of an action.
     by: str = ""
+    #: The changes of an action. Only an action has a turn.
+    turn: Turn | None = None
 
     @property
     def settings(self) -> config.Settings:
@@ -341,7 +345,7 @@ class Question(Generic[P, V]):
 
     #: The name of the tool, and the operation id in the API.
     name: str
-    #: The function that answers. It may raise Refused. The transaction is read-only unless the question is an action.
+    #: The function that answers. It may raise Refused. An action adds its changes to the turn of the archive.
     run: Callable[[Archive, P], V]
     #: The class that renders the value as JSON.
     document: type[Document]
@@ -356,7 +360,7 @@ class Question(Generic[P, V]):
     is_tool: bool = False
     #: Whether the value may quote articles, whose text an assistant must not trust.
     is_untrusted: bool = True
-    #: Whether the question writes to the store. In the API, this needs a token with ``may: act``.
+    #: Whether the question changes something. In the API, this needs a token with ``may: act``.
     is_action: bool = False
     #: Whether the transaction may take seconds.
     is_long: bool = False
@@ -395,8 +399,13 @@ class Answers:
     async def ask(self, question: Question[P, V], parameters: P, *, by: str = "") -> V:
         """Return the value of a question; ``by`` is the author of an action."""
         if question.is_action:
+            now = self.watched.clock.now()
+
+            def act(turn: Turn) -> V:
+                return question.run(replace(self._archive(turn.tx, by), turn=turn), parameters)
+
             try:
-                return await self.watched.store.write(lambda tx: question.run(self._archive(tx, by), parameters))
+                return await actions.carry_out(self.watched.store, self.watched.settings, act, now=now)
             except CannotAct as error:
                 raise Refused(Why.UNUSABLE, str(error)) from None
         if question.busy is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
                 ref=receipt.ref,
             )
             snapshot, now = running.live.settings, made.clock.now()
-            await running.store.write(lambda tx: actions.apply_press(tx, snapshot, press, channels=["desk"], now=now))
+            act = partial(actions.apply_press, pressed=press, channels=["desk"])
+            await actions.carry_out(running.store, snapshot, act, now=now)
             newest = (await running.store.read(lambda tx: tx.outbox.of_story(story.id)))[-1]
 
         assert [judged.verdict for judged in newest.message.judgements] == [Verdict.USEFUL]

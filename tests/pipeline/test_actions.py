@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -33,6 +34,7 @@ from bot.model.rules import Line, Rule, Severity
 from bot.model.stories import ArticleId, Story, StoryId
 from bot.pipeline import actions, silences
 from bot.pipeline.rights import operator_context
+from bot.pipeline.turn import Turn
 from tests.alerts.builders import member, posted
 from tests.testbed.fakes import START
 from tests.testbed.made import brief, sending
@@ -111,7 +113,8 @@ async def press(
         ref=ref,
     )
     now = START + after
-    return await store.write(lambda tx: actions.apply_press(tx, settings, pressed, channels=channels, now=now))
+    act = partial(actions.apply_press, pressed=pressed, channels=channels)
+    return await actions.carry_out(store, settings, act, now=now)
 
 
 async def judgements(store: storage.Store) -> list[tuple[str, str]]:
@@ -312,13 +315,13 @@ async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(st
     await post(store)
     turn_by = "root (command line)"
 
-    def make(tx: storage.Transaction) -> None:
-        turn = operator_context(tx, SETTINGS, by=turn_by, now=START)
+    def make(turn: Turn) -> None:
         silences.make_silence(
-            turn, MakeSilence(kind=SilenceKind.RULE, name="exit", end=DAY, reason="live", channels=("policy", "desk"))
+            operator_context(turn, by=turn_by),
+            MakeSilence(kind=SilenceKind.RULE, name="exit", end=DAY, reason="live", channels=("policy", "desk")),
         )
 
-    await store.write(make)
+    await actions.carry_out(store, SETTINGS, make, now=START)
     result = await press(store, EndSilence(key=rule_key("exit")))
     assert result.refused == "this silence also covers policy, where you may not act"
     assert len(await active(store)) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -19,6 +20,7 @@ from bot.model.settings import Escalate
 from bot.model.stories import StoryId
 from bot.pipeline import actions
 from bot.pipeline.rights import operator_context
+from bot.pipeline.turn import Turn
 from tests.pipeline.newsroom import Item, Newsroom, rule
 from tests.testbed.fakes import START
 from tests.testbed.made_settings import make_settings
@@ -72,9 +74,8 @@ class Watch(Newsroom):
         once = once or f"{type(action).__name__} {place}"
         press = Press(id=once, person=who, action=action, story=story.id, place=place, ref=ref)
         settings, now = self.settings, self.now
-        return await self.store.write(
-            lambda tx: actions.apply_press(tx, settings, press, channels=("desk", "second", "duty"), now=now)
-        )
+        act = partial(actions.apply_press, pressed=press, channels=("desk", "second", "duty"))
+        return await actions.carry_out(self.store, settings, act, now=now)
 
 
 @pytest.fixture
@@ -168,17 +169,17 @@ async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_
     (story,) = await room.stories()
     settings, now = room.settings, room.now
 
-    def claim(tx: storage.Transaction, story_id: StoryId) -> ActionResult:
-        context = operator_context(tx, settings, by="ann", now=now)
+    def claim(turn: Turn, story_id: StoryId) -> ActionResult:
+        context = operator_context(turn, by="ann")
         return actions.apply_action(context, Claim(), actions.story_target(context, story_id))
 
-    made = await room.store.write(lambda tx: claim(tx, story.id))
+    made = await actions.carry_out(room.store, settings, partial(claim, story_id=story.id), now=now)
     assert len(made.decisions) == 2
     for channel in ("desk", "second"):
         assert [one.by for one in (await room.rows(channel))[-1].message.judgements] == ["ann"]
     assert (await room.rows("duty"))[0].state is SendState.DROPPED
     with pytest.raises(CannotAct, match="no story 0"):
-        await room.store.write(lambda tx: claim(tx, StoryId("0")))
+        await actions.carry_out(room.store, settings, partial(claim, story_id=StoryId("0")), now=now)
 
 
 async def test_a_first_message_and_an_escalation_mention_whom_the_rule_or_its_severity_names_by_each_channels_ids(

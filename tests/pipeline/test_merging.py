@@ -14,6 +14,7 @@ from bot.model.messages import MessageKind, Outgoing
 from bot.model.rules import Line, Match, Rule
 from bot.model.stories import Article, SendId, Story
 from bot.pipeline import join, silences
+from bot.pipeline.actions import carry_out
 from bot.pipeline.rights import operator_context
 from bot.pipeline.turn import Turn
 from tests.stories import examples
@@ -108,8 +109,10 @@ async def test_a_silenced_story_stays_silent_when_an_older_one_takes_its_message
     await store.write(lambda tx: post(tx, OLDER, state=AlertState.HELD))
     await store.write(lambda tx: post(tx, YOUNGER))
     action = MakeSilence(kind=SilenceKind.STORY, name=YOUNGER.id, reason="enough of it")
-    await store.write(
-        lambda tx: silences.make_silence(operator_context(tx, SETTINGS, by="ann", now=BRIDGE.first_seen), action)
-    )
+
+    def make(turn: Turn) -> None:
+        silences.make_silence(operator_context(turn, by="ann"), action)
+
+    await carry_out(store, SETTINGS, make, now=BRIDGE.first_seen)
     decisions, _ = await arrive(store, join.StoryUpdater(), BRIDGE)
     assert [(each.story, each.reason) for each in decisions] == [(OLDER.id, Reason.SILENCED)]

@@ -15,7 +15,9 @@ from bot.model.feeds import Feed
 from bot.model.messages import MessageKind
 from bot.model.stories import SendId
 from bot.pipeline import silences
+from bot.pipeline.actions import carry_out
 from bot.pipeline.rights import operator_context
+from bot.pipeline.turn import Turn
 from bot.queries.silences import ListedSilence, read_silences
 from tests.pipeline.newsroom import Item, Newsroom
 from tests.pipeline.test_actions import outgoing
@@ -43,9 +45,11 @@ async def silence(
 ) -> Silence:
     settings = make_settings(feeds=room.feeds, rules=room.settings.rules, channels=("desk", "policy"), operator="ops")
     action = MakeSilence(kind=kind, name=name, end=span, reason=reason, channels=channels)
-    return await room.store.write(
-        lambda tx: silences.make_silence(operator_context(tx, settings, by="ann", now=room.now), action)
-    )
+
+    def make(turn: Turn) -> Silence:
+        return silences.make_silence(operator_context(turn, by="ann"), action)
+
+    return await carry_out(room.store, settings, make, now=room.now)
 
 
 async def listed(room: Newsroom, *, with_ended: bool = False) -> list[ListedSilence]:
@@ -59,7 +63,9 @@ async def posts(room: Newsroom) -> int:
 
 async def end(room: Newsroom, silence_id: str) -> Silence:
     now = room.now
-    return await room.store.write(lambda tx: silences.end_silence(tx, silence_id, by="bob", now=now))
+    return await carry_out(
+        room.store, room.settings, lambda turn: silences.end_silence(turn, silence_id, by="bob"), now=now
+    )
 
 
 def item(name: str, title: str, *, at: datetime = START) -> Item:
@@ -139,12 +145,11 @@ async def test_a_silence_of_one_channel_leaves_the_others_alone(room: Newsroom) 
 async def test_a_request_that_is_delivered_twice_makes_one_silence(room: Newsroom) -> None:
     action = MakeSilence(kind=SilenceKind.OUTLET, name="Dawn", end=HOUR, reason="x")
 
-    def work(tx: storage.Transaction) -> None:
-        turn = operator_context(tx, room.settings, by="ann", now=START)
-        silences.make_silence(replace(turn, once="the same"), action)
+    def make(turn: Turn) -> None:
+        silences.make_silence(replace(operator_context(turn, by="ann"), once="the same"), action)
 
-    await room.store.write(work)
-    await room.store.write(work)
+    for _ in range(2):
+        await carry_out(room.store, room.settings, make, now=START)
     assert len(await listed(room)) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from bot import storage
 from bot.model.actions import Ruling, RulingKind, Silence, SilenceKind, Verdict
@@ -10,6 +11,7 @@ from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.quarantine import PieceKind
 from bot.model.stories import Story, StoryId
 from bot.pipeline import silences
+from bot.pipeline.actions import carry_out
 from tests.testbed.made import judgement, set_aside, silence
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of
@@ -100,5 +102,7 @@ async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_w
     assert "outlet “<b>Dawn</b>” in every channel until 2" in shown
     assert "by ann: they move 1 story held back" in shown
     now = now + timedelta(minutes=1)
-    await page.running.store.write(lambda tx: silences.end_silence(tx, created.id, by="ann", now=now))
+    running = page.running
+    end = partial(silences.end_silence, silence_id=created.id, by="ann")
+    await carry_out(running.store, running.settings, end, now=now)
     assert "Nothing is posted about:" not in text_of(await read(page, "/"))
