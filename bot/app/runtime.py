@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,12 +27,12 @@ from bot.app.jobs import Job, guard, in_turn, run_jobs
 from bot.app.listeners import Interactions
 from bot.app.wiring import Live, Observers, channels_of, fetcher_of
 from bot.channels import checks
-from bot.chat import Asking
 from bot.config import loading
 from bot.feeds import outlets
 from bot.fetch import fulltext, google_news, parsing, slots
-from bot.model.channels import Channel, Delivery
+from bot.model.channels import Channel, ChatRequest, Delivery
 from bot.model.errors import SendError, StoreError
+from bot.model.messages import Message
 from bot.pipeline import keep, push, quarantine, retry
 from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
@@ -42,6 +43,7 @@ from bot.pipeline.send import ATTEMPT_TIMEOUT, Drained, Sender
 from bot.storage import keys
 
 if TYPE_CHECKING:
+    from bot.chat import Asking
     from bot.web.server import Site
 
 log = structlog.get_logger("wirewatch")
@@ -132,7 +134,7 @@ class App:
             observer=self.observers,
         )
         self._listening = Interactions(
-            store, clock, live=self.live, on_decided=self.decider.report, on_question=Asking(self).answer
+            store, clock, live=self.live, on_decided=self.decider.report, on_question=self._answer
         )
         self._assisting = Assisting(store, environment, live=self.live, decider=self.decider, observers=self.observers)
         #: Name of a long-lived task -> its last failure.
@@ -164,6 +166,16 @@ class App:
         now = self.clock.now()
         tasks = [entry for entry in self.task_failures.values() if entry.until is None or now <= entry.until]
         return [*tasks, *(stage.failing for stage in self.decider.stages if stage.failing is not None)]
+
+    @cached_property
+    def _asking(self) -> Asking:
+        # Import on first use, because `wirewatch once` answers no questions.
+        from bot.chat import Asking
+
+        return Asking(self)
+
+    async def _answer(self, question: ChatRequest, of_channels: Sequence[str]) -> Message:
+        return await self._asking.answer(question, of_channels)
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """Run one pass over all due feeds, then send for at most ``drain``. If ``everything``, all feeds are due.

@@ -7,6 +7,7 @@ source, which may come from a plug-in).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -81,6 +82,7 @@ def walk(form: object) -> Iterator[object]:
         yield from walk(inner.form if isinstance(inner, As) else inner)
 
 
+@functools.cache
 def inner_block(form: object) -> Block | None:
     """Return the first block inside a type, or None."""
     return next(filter(is_block, walk(form)), None)
@@ -105,6 +107,7 @@ def optional_block(form: object) -> Block | None:
     return form if is_block(form) else None
 
 
+@functools.cache
 def holds_secret(form: object) -> bool:
     """Return whether a value of this type can be a secret."""
     return Secret in walk(form)

@@ -43,6 +43,9 @@ _ISATAP, _UNIQUE_BIT = 0x00005EFE, 0x02000000
 #: Own threads for the blocking resolver, so that names that time out do not delay all other names. (The event loop's
 #: pool has only 6 threads on 2 cores.)
 _RESOLVER_THREADS = 32
+#: How long the addresses of a name are remembered, and of how many names. A lookup costs as much as a tenth of a poll,
+#: and two are made for a feed whose host is listed. Remembered addresses are checked like new ones.
+_REMEMBERED_SECONDS, _REMEMBERED_NAMES = 10.0, 10_000
 
 
 class AddressRule:
@@ -119,6 +122,7 @@ class Guard:
         resolve: Resolve = system_resolve,
         threads: ThreadPoolExecutor | None = None,
         listed: AddressRule | None = None,
+        remembered: dict[tuple[str, int], tuple[float, Sequence[str]]] | None = None,
     ) -> None:
         """``allow_private`` has blocks of addresses, and hosts in them: ``wiki.example``, ``*.intra.example``."""
         blocks = [entry for entry in allow_private if ":" in entry or entry.replace(".", "").replace("/", "").isdigit()]
@@ -128,11 +132,19 @@ class Guard:
         #: All blocks in ``fetch.allow_private``; ``rule`` allows some of them.
         self._listed = listed or rule
         self._resolve = resolve
+        #: (host, port) -> the loop's time at the lookup, and the addresses.
+        self._remembered = {} if remembered is None else remembered
         self._threads = threads or ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
 
     def narrowed(self, blocks: Sequence[str]) -> Guard:
         """Return a guard that allows only these private blocks."""
-        return Guard(blocks, resolve=self._resolve, threads=self._threads, listed=self._rule)
+        return Guard(
+            blocks,
+            resolve=self._resolve,
+            threads=self._threads,
+            listed=self._rule,
+            remembered=self._remembered,
+        )
 
     async def blocks_of(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
         """Return the allowed private blocks that a feed at this host may use.
@@ -202,6 +214,9 @@ class Guard:
 
     async def _resolved(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
         loop = asyncio.get_running_loop()
+        at, addresses = self._remembered.get((host, port), (0.0, ()))
+        if addresses and loop.time() - at < _REMEMBERED_SECONDS:
+            return addresses
         try:
             async with asyncio.timeout(seconds):
                 addresses = await loop.run_in_executor(self._threads, self._resolve, host, port)
@@ -211,4 +226,7 @@ class Guard:
             raise Unreachable(f"{host}: no such host; check the spelling; the feed may no longer exist") from error
         if not addresses:
             raise Unreachable(f"{host}: the name has no address; check the spelling; the feed may no longer exist")
+        if len(self._remembered) >= _REMEMBERED_NAMES:
+            self._remembered.clear()
+        self._remembered[host, port] = (loop.time(), addresses)
         return addresses
