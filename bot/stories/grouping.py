@@ -112,19 +112,18 @@ def find_candidates(index: Index, profile: Profile, *, untranslated: bool = Fals
     If ``untranslated`` is true, add stories that have no article in the article's language, for a question to a model.
     """
     near_stories = index.near(profile)
-    across = foreign.Foreign(index.encoder) if index.encoder else None
-    alike = across.likeness(profile, index.of_rules(profile)) if across else {}
+    alike = foreign.compare(index.encoder, profile, index.of_rules(profile)) if index.encoder else {}
     known_ids = {story.id for story in near_stories}
     proposed = sorted(alike.keys() - known_ids, key=lambda story: -alike[story].nearest)[: foreign.PROPOSED]
     near_stories += [index.stories[story] for story in proposed if not index.stories[story].is_apart_from(profile)]
     candidates = []
     for story in near_stories:
         candidate = _judge(index, profile, story)
-        if across and story.id in alike and not candidate.is_certain and foreign.may_decide(profile, story):
-            signs = across.signs(profile, story, candidate.chance, alike[story.id])
-            chance = across.chance(profile, story, signs)
+        if story.id in alike and not candidate.is_certain:
+            chance = foreign.chance(profile, story, alike[story.id])
             if chance > candidate.chance:
-                candidate = replace(candidate, chance=chance, across=foreign.detail(alike[story.id], signs))
+                similar = f"reported in other languages, {max(0.0, alike[story.id].nearest):.0%} similar in meaning"
+                candidate = replace(candidate, chance=chance, across=similar)
         candidates.append(candidate)
     if untranslated:
         judged_ids = {
@@ -179,14 +178,16 @@ def place(
     needed = STRICT_FROM if Group.STRICT in strict else JOIN_FROM
     if profile.is_correction and Group.STRICT not in strict:
         needed = CORRECTION_FROM
-    if best.across:
-        needed = min(foreign.FROM, needed)
     if best.chance >= needed and Group.OFF not in strict:
         return _joined(profile, best, candidates)
-    # A correction that shares a name with a story is about one of its reports, even if it hardly repeats their words.
-    is_pointer = profile.is_correction and any(word in profile.names for word in best.shared)
-    is_unsure = is_pointer or best.chance >= UNSURE_FROM
-    return _opened(profile, JoinReason.UNSURE if is_unsure else JoinReason.OPENED, best)
+    if best.chance >= UNSURE_FROM:
+        return _opened(profile, JoinReason.UNSURE, best)
+    if profile.is_correction or profile.is_denial:
+        # It is about an earlier report, even if it hardly repeats its words, so point to a story that shares a name.
+        for candidate in candidates:
+            if any(word in profile.names and word not in profile.terms for word in candidate.shared):
+                return _opened(profile, JoinReason.UNSURE, candidate)
+    return _opened(profile, JoinReason.OPENED, best)
 
 
 def join(

@@ -1,4 +1,4 @@
-"""Read an article as grouping compares it: its words, names, figures and days, and a sketch of its text.
+"""Read an article as grouping compares it: its words, names and marks, and a sketch of its text.
 
 A profile depends on one article only; grouping.py compares profiles.
 """
@@ -10,13 +10,13 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 
 from bot.model.archive import Arrival
 from bot.model.stories import Article, ArticleId
 from bot.stories import copies, likeness, roundups
-from bot.text import dates, lexicon, sentences, titles, tokens, words
+from bot.text import dates, lexicon, sentences, titles, words
 from bot.text.names import background_table
 
 #: Length of the lead: the beginning of the text, which is searched for names and figures, and for copies.
@@ -24,8 +24,6 @@ LEAD_CHARS = 1500
 #: The words of the title count TITLE_COUNT times, and of the text only the first BODY_WORDS words that are not empty:
 #: the beginning describes the event; background and other events come later.
 TITLE_COUNT, BODY_WORDS = 3, 60
-#: The text is searched for days in its first DAYS_CHARS characters.
-DAYS_CHARS = 700
 #: The title and this many characters of the text are used to detect the language and to compare meanings.
 BEGINNING_CHARS = 300
 #: Minimum likelihood, 0 to 1, for a word to count as a name.
@@ -40,6 +38,12 @@ _ATTRIBUTION = re.compile(
     r"(?<=\w)[,:–—-]\s+(?:according to\s+[^,:;]{2,40}"
     r"|(?:[A-Z][\w.&'’-]*\s+){0,4}[A-Z][\w.&'’-]*\s+(?:reports?|reported|reporting|writes))\W*\Z"
 )
+#: The name of a programme, in front of a headline or behind it. It returns every day.
+_FORMS = "podcast|live ?stream|replay|episode|programme|newscast"
+_PROGRAMME = re.compile(
+    rf"\A[^:|–—]{{0,40}}\b(?:{_FORMS})\b[^:|–—]{{0,20}}[:|–—]\s*|\s+[|–—]\s[^:|–—]{{0,40}}\b(?:{_FORMS})\b[^:|–—]{{0,20}}\Z",
+    re.IGNORECASE,
+)
 #: Function words that identify German, in which capitals do not mark names, because every noun has one.
 _GERMAN = frozenset("der die das und ist nicht ein eine mit von für im den dem auf wegen nach".split())
 #: The language in which the background counted capitals. It is also assumed for a text in an unknown language.
@@ -47,12 +51,6 @@ _COUNTED = "en"
 #: The languages whose months and weekdays are not names. Of those with at most SHORT letters, only English months
 #: count, because others are also common words: "set" is September in Portuguese.
 LANGUAGES, SHORT = ("nl", "pt", "it", "es", "fr", "de", "en"), 3
-#: Words that mark an event as another of its kind.
-_ANOTHER = frozenset(
-    "again another also second third fourth fifth separately separate similar rival"
-    " weer opnieuw tweede ook erneut wieder zweite zweiter zweites auch otro otra nuevo nueva también segundo segunda"
-    " encore autre deuxième nouveau nouvelle aussi outro outra novo nova também yeni ikinci".split()
-)
 #: "CORRECTED-…", "Correction: …", "Clarification" at the beginning of a title or text.
 _CORRECTION = re.compile(
     r"\A\W*(?:correct(?:ion|ed)|clarif(?:ication|ied)|erratum|korrektur|berichtigung|correcti[oe]n?|rectificati(?:f|on)"
@@ -107,21 +105,17 @@ class Profile:
     title: frozenset[str]
     #: Name -> its spelling in the article.
     names: Mapping[str, str]
-    #: Figures that may describe an event.
-    figures: frozenset[str]
-    #: Calendar days in the title and the first sentences.
-    days: frozenset[date]
     #: Language of the article; empty if unknown.
     language: str
     sketch: copies.Sketch
     #: Whether the title or the text begins with a correction mark.
     is_correction: bool
+    #: Whether the title contains a word like "denies", so that the article is about an earlier report.
+    is_denial: bool
     #: Whether the title alone announces several events.
     heads_several: bool
     #: Whether the title names a period or a list.
     names_period: bool
-    #: Whether the title contains a word like "another" or "again".
-    says_another: bool
     #: None if no encoder is configured.
     meaning: Meaning | None = None
 
@@ -130,7 +124,7 @@ def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
     """Return the profile of an article."""
     article = arrival.article
     headline = _ATTRIBUTION.sub("", titles.without_outlet(article.title, outlet=article.outlet, link=article.link))
-    headline = _CORRECTION.sub("", headline) or headline
+    headline = _PROGRAMME.sub("", _CORRECTION.sub("", headline)) or headline
     title = _words(titles.bare_title(headline))
     text = _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1)
     lead = _words(sentences.own_words(text, article.language))
@@ -151,7 +145,6 @@ def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
         for word in (*title_stems, *stems)
         if word[0].isdigit() and (number := float(word)) > SMALL and number not in YEARS
     )
-    plain = tokens.normalise(f"{article.title}. {article.text[:DAYS_CHARS]}")
     return Profile(
         id=article.id,
         when=article.when,
@@ -168,16 +161,14 @@ def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
         weights=likeness.weights_of([*title_words * TITLE_COUNT, *body_words[:BODY_WORDS]]),
         title=frozenset(title_words),
         names={likeness.root(word): written for word, written in names.items()},
-        figures=figures,
-        days=frozenset(
-            day.begins() for day in dates.days(plain, article.when.date(), known_language or _COUNTED) if day.day
-        ),
         language=known_language,
         sketch=copies.sketch(title_stems, stems, names, figures),
         is_correction=_CORRECTION.match(article.title) is not None or _CORRECTION.match(article.text) is not None,
+        is_denial=any(
+            "=deny" in lexicon.meanings(known_language or _COUNTED, words.fold(token.text)) for token in title
+        ),
         heads_several=roundups.heads_several(article),
         names_period=roundups.names_period(article.title),
-        says_another=any(token.text.casefold() in _ANOTHER for token in title),
         meaning=Meaning(beginning(article), known_language) if has_encoder else None,
     )
 

@@ -152,3 +152,64 @@ def test_a_live_blog_is_a_story_of_its_own_and_nothing_joins_it() -> None:
 
     assert blog.reason is JoinReason.ROUNDUP
     assert blog.story not in (first.story, later.story)
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Vanta Holdings denies insolvency", "There is no truth in what was reported, Vanta Holdings said."),
+        ("Correction: Vanta Holdings", "A figure was wrong."),
+        ("Vanta Holdings dementiert", "Vanta Holdings hat das nicht vor und ist nicht zahlungsunfähig."),
+    ],
+)
+def test_a_denial_or_correction_that_stays_alone_names_the_story_that_shares_its_names(title: str, text: str) -> None:
+    index = Index(window=WINDOW)
+    terms = ("insolvency", "figure", "zahlungsunfähig")
+    fire = article("Fire in Leeds cinema", "A fire broke out; no insolvency.", outlet="Sun")
+    claim = article(
+        "Vanta Holdings close to insolvency, lenders warn",
+        "Lenders in Zurich warned that Vanta Holdings cannot repay a bond that falls due next week; insolvency looms.",
+    )
+    report, other = put(index, claim, "insolvencies", *terms), put(index, fire, "insolvencies", *terms)
+
+    later = put(index, article(title, text, at=START + 30 * HOUR, outlet="Mirror"), "insolvencies", *terms)
+
+    assert report.story in (later.near, later.story)
+    assert other.story not in (later.near, later.story)
+
+
+def test_a_denial_that_shares_no_name_with_a_story_points_nowhere() -> None:
+    index = Index(window=WINDOW)
+    put(index, article("Northlink fined", "Ofcom fined Northlink for failed calls."), "watched", "fined")
+
+    later = put(index, article("Calder denies claims", "Calder was not fined.", outlet="Sun"), "watched", "fined")
+
+    assert later.near is None
+
+
+@pytest.mark.parametrize(
+    "words", ["Morning Report podcast", "Livestream replay", "Newsroom Daily programme", "Replay: full episode"]
+)
+def test_the_name_of_a_programme_or_of_its_form_is_no_evidence(words: str) -> None:
+    index = Index(window=WINDOW)
+    one = article(f"{words}: storm nears Quetta", "Wind of 120 km/h.")
+    other = article(f"{words}: bank in Lahore robbed", "Two men fled.", outlet="Sun")
+
+    first, second = (put(index, each, "watched", "storm", "bank") for each in (one, other))
+
+    assert first.story != second.story
+    assert second.near is None
+
+
+def test_a_live_page_on_one_event_joins_its_twin() -> None:
+    index = Index(window=WINDOW)
+    title, text = "Ferry Shahbaz sinks off Manora with 40 aboard", "The ferry Shahbaz sank off Manora in a storm."
+    first = put(index, article(title, text), "ferries", "ferry")
+    live = article(
+        "Ferry Shahbaz sinks off Manora, 40 were aboard: live",
+        "The ferry Shahbaz sank in a storm off Manora.",
+        outlet="Sun",
+        link="https://sun.example/live/ferry",
+    )
+
+    assert put(index, live, "ferries", "ferry").story == first.story
