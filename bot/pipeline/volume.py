@@ -19,7 +19,7 @@ from bot.model.alerts import Reason
 from bot.model.durations import format_duration
 from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.rules import Rule, Severity, SurgeLimits
-from bot.model.stories import Story, StoryId, send_id
+from bot.model.stories import Member, Story, StoryId, send_id
 from bot.model.surges import Surge, Volume
 from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import Turn
@@ -42,13 +42,16 @@ def count_members(turn: Turn) -> None:
     #: Rule -> the first hour in which it was counted.
     began_at: dict[str, datetime] = {}
     for entry in turn.changed.values() if rules else ():
+        by_owner: dict[str, list[Member]] = {}
+        for member in entry.story.members:
+            by_owner.setdefault(member.article.owner, []).append(member)
         for member in entry.arrivals:
             hour = volume.floor_hour(member.article.when)
             for name in dict.fromkeys(match.rule for match in member.matches if match.rule in rules):
                 rule = rules[name]
                 if name not in began_at:
                     began_at[name] = _begin(turn, rule)
-                if hour >= began_at[name] and volume.is_counted(entry.story, member, name):
+                if hour >= began_at[name] and volume.is_counted(by_owner[member.article.owner], member, name):
                     turn.counts[name, rule.version, hour] += 1
 
 

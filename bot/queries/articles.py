@@ -355,6 +355,6 @@ def find_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace | None
         surges=[
             SurgeDocument.of(surge)
             for surge in tx.volume.surges_around(member.article.when)
-            if volume.is_counted(story, member, surge.rule)
+            if volume.is_counted(story.members, member, surge.rule)
         ],
     )

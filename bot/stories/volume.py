@@ -46,13 +46,13 @@ def floor_hour(when: datetime) -> datetime:
     return when.replace(minute=0, second=0, microsecond=0)
 
 
-def is_counted(story: Story, member: Member, rule: str) -> bool:
-    """Return whether an article of a story counts for the rule.
+def is_counted(members: Iterable[Member], member: Member, rule: str) -> bool:
+    """Return whether an article of a story with these members counts for the rule.
 
     An outlet's articles about one event count once, and copies never. An article without a date does not count,
     because a poll after an outage would find many of them in one hour.
     """
-    for earlier in story.members:
+    for earlier in members:
         if earlier.article.owner == member.article.owner and _is_independent(earlier, rule):
             return earlier.article.id == member.article.id
     return _is_independent(member, rule)

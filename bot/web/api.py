@@ -182,8 +182,9 @@ def describe_api() -> fastapi.FastAPI:
 
 
 def openapi_document(api: fastapi.FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, with the parts that FastAPI cannot know: the token, and the media type of errors."""
+    """Return the OpenAPI document, with what FastAPI cannot know: exports, the token, and the type of errors."""
     document = api.openapi()
+    document["paths"][f"{PREFIX}/stories.{{form}}"] = {"get": _describe_export(document["paths"][f"{PREFIX}/stories"])}
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for operations in document["paths"].values():
         for operation in operations.values():
@@ -191,6 +192,28 @@ def openapi_document(api: fastapi.FastAPI) -> dict[str, Any]:
                 if status >= "400":
                     response["content"] = {access.TYPE: response["content"]["application/json"]}
     return document
+
+
+def _describe_export(stories: dict[str, Any]) -> dict[str, Any]:
+    """Return the operation that exports stories. It has some of the parameters, and all errors, of listing stories."""
+    listed = stories["get"]
+    forms: dict[str, Any] = {"type": "string", "enum": [form.value for form in export.Form]}
+    return {
+        "operationId": "export",
+        "summary": "Stream one row per story, for other tools.",
+        "security": listed["security"],
+        "parameters": [
+            {"name": "form", "in": "path", "required": True, "description": "The format.", "schema": forms},
+            *(entry for entry in listed["parameters"] if entry["name"] in export.ExportParameters.model_fields),
+        ],
+        "responses": {
+            "200": {
+                "description": "OK",
+                "content": {kind: {"schema": {}} for kind in ("text/csv", "application/json", "text/markdown")},
+            },
+            **{status: dict(response) for status, response in listed["responses"].items() if status >= "400"},
+        },
+    }
 
 
 def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any, Response]]:

@@ -283,6 +283,9 @@ async def test_an_address_with_a_line_break_gets_a_problem_document(shared: Page
 
 
 async def test_stories_are_exported_for_other_tools(shared: Page) -> None:
+    document = (await shared.get("/api/v1/openapi.json")).json()
+    export = document["paths"]["/api/v1/stories.{form}"]["get"]
+    assert [parameter["name"] for parameter in export["parameters"]] == ["form", "since", "rule"]
     answer = await shared.get("/api/v1/stories.csv", params={"since": "30d"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.text.startswith('"id","title","rules","first_report"')
