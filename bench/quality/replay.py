@@ -5,7 +5,7 @@ fetch. The script reads each fetch with feedparser, takes the first fetch as the
 id is new, and matches new entries with the same rules. An article that the script finds and Wirewatch does not is
 "missed"; an article in two threads of a channel is "doubled".
 
-    python -m bench.quality.replay [--series bbc-2020 ...] [--fetches N] [--read 60]
+    python -m bench.quality.replay [--series bbc-2020 ...] [--fetches N] [--read 60] [--rules FILE]
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def article_of(fetch: Fetch, entry: feedparser.FeedParserDict) -> Article:
     )
 
 
-def write_config(folder: Path, feeds: Mapping[str, str], window: str) -> None:
+def write_config(folder: Path, feeds: Mapping[str, str], window: str, rule_file: Path = RULES) -> None:
     """``feeds``: name -> address."""
     (folder / "rules").mkdir()
     (folder / "bot.yaml").write_text(
@@ -176,17 +176,19 @@ def write_config(folder: Path, feeds: Mapping[str, str], window: str) -> None:
     )
     lines = [f'{{url: "{url}", name: {name}, owner: {name}}}' for name, url in feeds.items()]
     (folder / "feeds.yaml").write_text(f"feeds: [{', '.join(lines)}]\n")
-    (folder / "rules" / "everyday.yaml").write_text(RULES.read_text())
+    (folder / "rules" / "everyday.yaml").write_text(rule_file.read_text())
 
 
-async def replay(series: Sequence[str], *, most: int | None, window: str = "14 days") -> Result:
+async def replay(
+    series: Sequence[str], *, most: int | None, window: str = "14 days", rule_file: Path = RULES
+) -> Result:
     """``window`` of a second or less: no grouping, each article is its own story."""
     fetches = sorted((f for name in series for f in read_series(name, most)), key=lambda f: (f.at, f.series))
     clock = FakeClock(fetches[0].at)
     environment = app.Environment(environ={}, clock=clock)
     with tempfile.TemporaryDirectory() as place:
         async with FeedServer() as server:
-            write_config(Path(place), {name: server.url(f"/{name}") for name in series}, window)
+            write_config(Path(place), {name: server.url(f"/{name}") for name in series}, window, rule_file)
             settings = app.load(Path(place), {})
             recorder = Recorder("alerts", clock)
             async with runtime.opened(settings, environment, replaced={"alerts": recorder}) as running:
@@ -297,17 +299,18 @@ async def main() -> None:
     parser.add_argument("--series", nargs="*", default=None)
     parser.add_argument("--fetches", type=int, default=None, help="only the first N of each series")
     parser.add_argument("--read", type=int, default=0, help="show so many replies and messages, to be judged by eye")
+    parser.add_argument("--rules", type=Path, default=RULES, help="a file of rules instead of the everyday ones")
     options = parser.parse_args()
     # Feeds answer 404 until their first fetch; that is no news here.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     series = options.series or all_series()
     console = Console(width=110)
-    grouped = await replay(series, most=options.fetches)
+    grouped = await replay(series, most=options.fetches, rule_file=options.rules)
     show(grouped, console)
     if options.read:
         show_sample(grouped, options.read, console)
         return
-    alone = await replay(series, most=options.fetches, window="1 seconds")
+    alone = await replay(series, most=options.fetches, window="1 seconds", rule_file=options.rules)
     table = Table("", "posts", "gathered", "edits", "replies", title="What the reader gets")
     for name, result in (("with stories", grouped), ("each article alone", alone)):
         kinds = ("post", "gathered", "edit", "reply")
