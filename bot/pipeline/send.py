@@ -22,11 +22,13 @@ from bot.aio import TaskGroup, retry_until_stored
 from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.model import ledger
+from bot.model.alerts import Reason
 from bot.model.channels import Channel
 from bot.model.durations import Clock
 from bot.model.errors import OutcomeUnknown, RetryLater, SendError, StoreError
 from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.quarantine import PieceKind
+from bot.model.stories import send_id
 from bot.pipeline import quarantine, send_policy
 from bot.pipeline.reports import Observer
 from bot.storage import keys
@@ -102,6 +104,32 @@ async def resolve_links(
                 now + _ADDRESS_RETRY, "the message to which it links is being sent", pauses_channel=False
             )
     return row, rows.get(head) if head is not None else None, wait
+
+
+def post_apart(tx: storage.Transaction, row: Outgoing, *, now: datetime) -> bool:
+    """Post the stories of a gathered message one by one, because one of them breaks the channel's code.
+
+    Return False if the message lists no story that the channel does not show yet; then it is set aside itself.
+    """
+    if not row.message.is_gathered or row.message.reason is Reason.SURGE or len(row.message.briefs) < 2:
+        return False
+    shown = tx.outbox.shown_gathered(row.thread)
+    newest = tx.outbox.newest_gathered(row.message.briefs[0].story, row.thread) or row
+    briefs = [brief for brief in newest.message.briefs if shown is None or brief.story not in shown.stories]
+    for brief in briefs:
+        id_ = send_id("apart", row.thread, brief.story)
+        message = replace(
+            newest.message, kind=MessageKind.POST, lead="", briefs=(brief,), mentions=(), added=(), left_out=()
+        )
+        channel, story = row.channel, brief.story
+        tx.outbox.add(
+            [Outgoing(id=id_, channel=channel, thread=id_, message=message, story=story, created_at=now, due_at=now)]
+        )
+        for alert in tx.stories.alerts([story]):
+            if alert.channel == channel and alert.head == row.thread:
+                tx.stories.save_alert(replace(alert, head=id_, is_gathered=False))
+    tx.decision_queue.note_change()
+    return bool(briefs)
 
 
 LEASE = timedelta(seconds=60)
@@ -350,6 +378,7 @@ class Sender:
             written = send_policy.apply_step(row, step, last=last, now=now)
             lane = send_policy.plan_lane(self._lanes[name], step, pace=self.channels[name].pace, now=now)
             incident = self._find_incident(step, row, closed=closed, lane=lane, now=now)
+            fault = step.fault if isinstance(step, send_policy.Drop) else None
 
             def work(tx: storage.Transaction) -> bool:
                 is_ours = tx.outbox.save(written, token=self._token)
@@ -360,8 +389,8 @@ class Sender:
                     tx.outbox.park(closed, written.error or "", now=now)
                 if incident is not None:
                     incident.write(tx)
-                if isinstance(step, send_policy.Drop) and step.fault is not None and is_ours:
-                    kind, fault, settings = PieceKind.MESSAGE, step.fault, self.settings()
+                if fault is not None and is_ours and not post_apart(tx, row, now=now):
+                    kind, settings = PieceKind.MESSAGE, self.settings()
                     quarantine.set_aside(tx, kind, row.id, fault, stage="send", settings=settings, now=now)
                 return is_ours
 

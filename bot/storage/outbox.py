@@ -16,7 +16,7 @@ from sqlalchemy import BindParameter, and_, bindparam, case, exists, func, liter
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.model import ledger
-from bot.model.messages import MessageKind, Outgoing, SendState
+from bot.model.messages import Message, MessageKind, Outgoing, SendState
 from bot.model.stories import SendId, StoryId
 from bot.storage.columns import WANTED, EnumText, Part, Rows, Timestamp, chunks
 from bot.storage.ledger import Ledger
@@ -221,6 +221,13 @@ class Outbox(Part):
         statement = statement.where(outbox.c.kind.in_((MessageKind.GATHERED, MessageKind.EDIT)))
         rows = map(_ROWS.load, self._connection.execute(statement.order_by(outbox.c.seq.desc()).limit(_NEWEST)))
         return next((row for row in rows if row.message.is_gathered), None)
+
+    def shown_gathered(self, head: SendId) -> Message | None:
+        """Return the version of the gathered message ``head`` that its channel shows, or None if it shows none."""
+        of_message = (outbox.c.thread == head, outbox.c.kind.in_((MessageKind.GATHERED, MessageKind.EDIT)))
+        statement = select(outbox.c.message).where(*of_message, outbox.c.state == SendState.SENT)
+        message: Message | None = self._connection.execute(statement.order_by(outbox.c.seq.desc()).limit(1)).scalar()
+        return message
 
     def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
         """Park all pending rows of some channels. Record each in the ledger, unless it had the same error before."""

@@ -6,6 +6,7 @@ from bot.model.quarantine import PieceKind
 from tests.faults import rows
 from tests.journeys.world import World
 from tests.testbed import faults
+from tests.testbed.faults import spoiling
 
 
 async def test_one_message_at_fault_among_twenty_is_set_aside_and_can_be_tried_again(desk: World) -> None:
@@ -48,3 +49,17 @@ async def test_a_channel_that_raises_after_its_service_accepted_a_message_posts_
 
     assert rows.posted(desk, reports) == rows.ids(reports)
     assert await rows.pieces(desk) == []
+
+
+async def test_one_story_of_a_gathered_message_at_fault_takes_no_other_with_it(desk: World) -> None:
+    # Twenty an hour have a message of their own; the others are gathered.
+    reports = rows.reports(30, poison=faults.MESSAGE, at=27)
+    desk.publish("wire", *reports[:26])
+    for count in (26, 30):
+        desk.publish("wire", *reports[:count])
+        for _ in range(2):
+            await desk.once(minutes=1)
+
+    assert rows.posted(desk, reports) == rows.ids(reports, without=faults.MESSAGE)
+    assert await rows.pieces(desk) == [(PieceKind.MESSAGE, "send")]
+    assert spoiling.quarantined_words(desk.address) == [faults.MESSAGE]
