@@ -2,9 +2,9 @@
 
     python -m bench.quality.labels [--parts a b c everyday desks-a ...]
 
-Parts a and b (real feeds under rules of names and topics) and the everyday rules chose the form and the numbers of
-bot/stories/grouping.py. Part c, all desks and the story sets (stories.py) are for testing. For each part, the bench
-prints:
+Parts a and b (real feeds under rules of names and topics), the everyday rules and desks a to c chose the form and the
+numbers of bot/stories/grouping.py. Part c, desks d to h and the story sets (stories.py) are for testing. For each part,
+the bench prints:
 
 hidden     events of which no article opened a story
 surplus    stories in addition to one per event
