@@ -116,6 +116,7 @@ async def supervise(
         try:
             await work()
         except Exception as error:
+            # Nothing ends the bot but its operator.
             now = clock.now()
             if now - started_at > LONGEST_PAUSE:
                 pause = FIRST_PAUSE

@@ -113,6 +113,7 @@ def guard(job: Job, clock: Clock, failures: dict[str, Failure]) -> Job:
         except StoreError:
             return  # the store has logged it
         except Exception as error:
+            # A bug in one job must not stop the others.
             last = failures.get(job.name)
             pause = min(2 * pause, LONGEST_PAUSE) if last else FIRST_PAUSE
             failed_at = clock.now()

@@ -261,6 +261,7 @@ class Asker:
         except TimeoutError:
             error = ModelTimedOut(f"the model gave no answer within {format_duration(self.policy.timeout)}")
         except Exception:
+            # The article is decided without the answer.
             log.critical("asking the model raised an unexpected error", use=prompt.use.value, exc_info=True)
             error = BadAnswer("an internal error; see the log of Wirewatch")
         if error is not None:

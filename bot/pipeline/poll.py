@@ -152,6 +152,7 @@ class Poller:
                 return await self._poll(request, replace(polled, found_at=request.url), settings)
             return replace(polled, error=str(error))
         except Exception:
+            # The feed fails, like one whose document cannot be parsed, and is polled again.
             log.critical("parsing a feed raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
             return replace(polled, error=OUR_BUG)
         del body
