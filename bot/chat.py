@@ -52,7 +52,7 @@ _NOT_FOR_YOU = (
 )
 
 
-class Asking:
+class ChatCommands:
     """Answers questions; only the person who asked sees the answer."""
 
     def __init__(self, watched: Watched) -> None:

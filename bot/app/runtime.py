@@ -43,7 +43,7 @@ from bot.pipeline.send import ATTEMPT_TIMEOUT, Drained, Sender
 from bot.storage import keys
 
 if TYPE_CHECKING:
-    from bot.chat import Asking
+    from bot.chat import ChatCommands
     from bot.web.server import Site
 
 log = structlog.get_logger("wirewatch")
@@ -129,7 +129,7 @@ class App:
                 clock=clock,
             ),
             decider=self.decider,
-            memory=slots.Room(),
+            memory=slots.MemoryRoom(),
             concurrency=fetch.concurrency,
             observer=self.observers,
         )
@@ -168,14 +168,14 @@ class App:
         return [*tasks, *(stage.failing for stage in self.decider.stages if stage.failing is not None)]
 
     @cached_property
-    def _asking(self) -> Asking:
+    def _chat_commands(self) -> ChatCommands:
         # Import on first use, because `wirewatch once` answers no questions.
-        from bot.chat import Asking
+        from bot.chat import ChatCommands
 
-        return Asking(self)
+        return ChatCommands(self)
 
     async def _answer(self, question: ChatRequest, of_channels: Sequence[str]) -> Message:
-        return await self._asking.answer(question, of_channels)
+        return await self._chat_commands.answer(question, of_channels)
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """Run one pass over all due feeds, then send for at most ``drain``. If ``everything``, all feeds are due.
@@ -225,7 +225,7 @@ class App:
             group.create_task(engine.run(stop))
             jobs = [guard(job, self.clock, self.task_failures) for job in self._jobs(engine, folder)]
             group.create_task((self.environment.run_jobs or run_jobs)(jobs, stop))
-            mailboxes = push.Mailboxes(self.store, self.clock, self.fetcher, lambda: self.live.settings)
+            mailboxes = push.MailboxWaiter(self.store, self.clock, self.fetcher, lambda: self.live.settings)
             works: dict[str, Callable[[], Awaitable[None]]] = {
                 "buttons": lambda: self._listening.run(lambda: channels.listeners(self.live.channels.values())),
                 "language model": self._assisting.run,

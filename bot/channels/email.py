@@ -209,7 +209,7 @@ class Channel(BaseChannel):
             text = f"{format_count(len(deferred), 'recipient')} put off, such as {recipient}"
             raise RetryLater(f"{text}: {refusal.code} {_answer_text(refusal)}", whole_channel=False)
         if len(rejected) == len(self._options.to):
-            raise _error_of(Stage.RECIPIENT, next(iter(rejected.values())))
+            raise _error_of(SmtpStep.RECIPIENT, next(iter(rejected.values())))
         self._log_refused(deferred)
         if served:
             await self.context.key_values.put(self._partly_sent_key, json.dumps(partly_sent))
@@ -234,7 +234,7 @@ class Channel(BaseChannel):
             if refusal is None:
                 yield passed(f"it accepts mail for {address.addr_spec}")
                 continue
-            error = _error_of(Stage.RECIPIENT, refusal)
+            error = _error_of(SmtpStep.RECIPIENT, refusal)
             is_deferred = isinstance(error, RetryLater)
             what = f"it {'defers' if is_deferred else 'rejects'} mail for {address.addr_spec}"
             yield CheckLine(is_good=is_deferred, what=what, help=str(error))
@@ -256,7 +256,7 @@ class Channel(BaseChannel):
             tls_context=None if security is Security.NONE else ssl.create_default_context(),
         )
         try:
-            with _before_sending(Stage.CONNECT):
+            with _before_sending(SmtpStep.CONNECT):
                 await client.connect()
                 await client.ehlo()
                 if security is Security.STARTTLS:
@@ -265,7 +265,7 @@ class Channel(BaseChannel):
                     await client.starttls()
                     await client.ehlo()
             if username is not None:
-                with _before_sending(Stage.LOGIN):
+                with _before_sending(SmtpStep.LOGIN):
                     if not client.supports_extension("auth"):
                         raise ChannelClosed(
                             f"{_WHO} accepts no login; remove username and password, or use another server"
@@ -281,10 +281,10 @@ class Channel(BaseChannel):
 
     async def _start_mail(self, client: aiosmtplib.SMTP, recipients: Sequence[str]) -> Refused:
         """Start a mail and return the recipients that the server refuses. Raises SendError."""
-        with _before_sending(Stage.SENDER):
+        with _before_sending(SmtpStep.SENDER):
             await client.mail(self._options.sender.addr_spec)
         refused: dict[str, aiosmtplib.SMTPResponseException] = {}
-        with _before_sending(Stage.RECIPIENT):
+        with _before_sending(SmtpStep.RECIPIENT):
             for recipient in recipients:
                 try:
                     await client.rcpt(recipient)
@@ -298,7 +298,7 @@ async def _finish_mail(client: aiosmtplib.SMTP, content: bytes) -> None:
     try:
         await client.data(content)
     except aiosmtplib.SMTPResponseException as error:
-        raise _error_of(Stage.TEXT, error) from None
+        raise _error_of(SmtpStep.TEXT, error) from None
     except (aiosmtplib.SMTPException, OSError) as error:
         reason = "no answer in time" if isinstance(error, TimeoutError) else "the connection broke before its answer"
         raise OutcomeUnknown(f"{_WHO}: {reason}") from None
@@ -313,15 +313,15 @@ def _split_refused(refused: Refused) -> tuple[Refused, Refused]:
     """Return the deferred and the rejected recipients. Raises SendError if a refusal is not about a recipient."""
     deferred, rejected = dict[str, aiosmtplib.SMTPResponseException](), dict[str, aiosmtplib.SMTPResponseException]()
     for recipient, refusal in refused.items():
-        act, _ = _find_reaction(Stage.RECIPIENT, refusal)
+        act, _ = _find_reaction(SmtpStep.RECIPIENT, refusal)
         if act is Act.PARK_WORKSPACE:
-            raise _error_of(Stage.RECIPIENT, refusal)
+            raise _error_of(SmtpStep.RECIPIENT, refusal)
         (deferred if act is Act.WAIT else rejected)[recipient] = refusal
     return deferred, rejected
 
 
 @contextlib.contextmanager
-def _before_sending(stage: Stage) -> Iterator[None]:
+def _before_sending(stage: SmtpStep) -> Iterator[None]:
     """Raise SendError for failures that occur before the text is sent, when nothing can have arrived.
 
     The errors do not contain the library's texts, which may contain the login.
@@ -465,7 +465,7 @@ def subject_of(delivery: Delivery) -> str:
     return words.replace("=?", "= ?")
 
 
-class Stage(StrEnum):
+class SmtpStep(StrEnum):
     """The step of an SMTP conversation to which an answer belongs.
 
     The step determines the meaning of a code: 550 is about one recipient after RCPT, and about the content after the
@@ -484,33 +484,33 @@ _NEEDS_LOGIN = "the server requires a login: add username and password"
 _MAY_NOT_SEND = "let this login send as that address, or set sender to its own address"
 _GONE = "correct or remove the address under to"
 
-#: Stage -> prefix of a code -> reaction and advice to the operator (for channel-answers.md). The longest prefix counts.
+#: Step -> prefix of a code -> reaction and advice to the operator (for channel-answers.md). The longest prefix counts.
 #: The codes are from RFC 5321, section 4.2.3; the more exact codes x.y.z are from RFC 3463.
-ERRORS: Mapping[Stage, ErrorTable] = {
-    Stage.CONNECT: {
+ERRORS: Mapping[SmtpStep, ErrorTable] = {
+    SmtpStep.CONNECT: {
         "4": (Act.WAIT, ""),
         "5": (Act.PARK_CHANNEL, "the server accepts no mail from this machine: ask its admin, or use another server"),
     },
-    Stage.LOGIN: {
+    SmtpStep.LOGIN: {
         "4": (Act.WAIT, ""),
         "432": (Act.PARK_WORKSPACE, _LOGIN),
         "5": (Act.PARK_WORKSPACE, _LOGIN),
         "538": (Act.PARK_WORKSPACE, "the server accepts a login only over TLS: set security to starttls or tls"),
     },
-    Stage.SENDER: {
+    SmtpStep.SENDER: {
         "4": (Act.WAIT, ""),
         "5": (Act.PARK_CHANNEL, _MAY_NOT_SEND),
         "530": (Act.PARK_WORKSPACE, _NEEDS_LOGIN),
         "552": (Act.SIMPLIFY, ""),
         "5.3.4": (Act.SIMPLIFY, ""),
     },
-    Stage.RECIPIENT: {
+    SmtpStep.RECIPIENT: {
         "4": (Act.WAIT, ""),
         "5": (Act.LEAVE_OUT, _GONE),
         "530": (Act.PARK_WORKSPACE, _NEEDS_LOGIN),
         "5.7.1": (Act.LEAVE_OUT, "the server does not relay to this address: log in, or use the server of its domain"),
     },
-    Stage.TEXT: {
+    SmtpStep.TEXT: {
         "4": (Act.WAIT_ALONE, ""),
         "5": (Act.SIMPLIFY, ""),
         "530": (Act.PARK_WORKSPACE, _NEEDS_LOGIN),
@@ -523,7 +523,7 @@ ERRORS: Mapping[Stage, ErrorTable] = {
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 
 
-def _find_reaction(stage: Stage, refusal: aiosmtplib.SMTPResponseException) -> tuple[Act, str]:
+def _find_reaction(stage: SmtpStep, refusal: aiosmtplib.SMTPResponseException) -> tuple[Act, str]:
     """Return the reaction to a refusal, and the advice to the operator."""
     enhanced = _ENHANCED.match(refusal.message)
     codes = [str(refusal.code), *([enhanced[0]] if enhanced else [])]
@@ -534,11 +534,11 @@ def _find_reaction(stage: Stage, refusal: aiosmtplib.SMTPResponseException) -> t
     return ERRORS[stage][max(starts, key=len)] if starts else (Act.WAIT, "")
 
 
-def _error_of(stage: Stage, refusal: aiosmtplib.SMTPResponseException) -> SendError:
+def _error_of(stage: SmtpStep, refusal: aiosmtplib.SMTPResponseException) -> SendError:
     """Return the error for a refusal, with the server's own text, which is written for people."""
     act, advice = _find_reaction(stage, refusal)
     # A server may repeat the credentials in its answer to a login.
-    answer = "" if stage is Stage.LOGIN else _answer_text(refusal)
+    answer = "" if stage is SmtpStep.LOGIN else _answer_text(refusal)
     text = f"{_WHO} answered {refusal.code} to {stage}" + (f" ({answer})" if answer else "")
     return send_error(act, text, advice=advice)
 

@@ -19,7 +19,7 @@ from bot.queries.export import escape_markdown
 from bot.queries.registry import read_parameters
 
 
-class Form(StrEnum):
+class BriefFormat(StrEnum):
     """The format of a printed brief."""
 
     TEXT = "text"
@@ -34,7 +34,7 @@ def brief(
     ] = "24h",
     until: Annotated[str | None, typer.Option(help="The end: a day or a time. Default: now.", metavar="TIME")] = None,
     channel: Annotated[str | None, typer.Option(help="Only what this channel reports.", metavar="NAME")] = None,
-    form: Annotated[Form, typer.Option("--format", help="text, md (Markdown) or html.")] = Form.TEXT,
+    form: Annotated[BriefFormat, typer.Option("--format", help="text, md (Markdown) or html.")] = BriefFormat.TEXT,
     most: Annotated[int, typer.Option(help="Maximum number of entries.", min=1, max=500)] = 40,
 ) -> None:
     """Print what moved in a period, for pasting into a report.
@@ -51,11 +51,11 @@ def brief(
     message = briefs.brief_message(settings, shorten_brief(answer, most))
     lines = outline.build_lines(message)
     match form:
-        case Form.TEXT:
+        case BriefFormat.TEXT:
             terminal.write(rendering.plain_message(message) + "\n")
-        case Form.HTML:
+        case BriefFormat.HTML:
             terminal.write(rendering.render_html(lines) + "\n")
-        case Form.MARKDOWN:
+        case BriefFormat.MARKDOWN:
             terminal.write("\n".join(map(_markdown, lines)) + "\n")
 
 

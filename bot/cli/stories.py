@@ -35,7 +35,8 @@ def _list(
     ] = None,
     silenced: Annotated[bool, typer.Option(help="Only stories with a message that a silence held back.")] = False,
     form: Annotated[
-        export.Form | None, typer.Option("--format", help="Print one row per story, for other tools: csv, json or md.")
+        export.ExportFormat | None,
+        typer.Option("--format", help="Print one row per story, for other tools: csv, json or md."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -72,7 +73,7 @@ def _list(
         _show(entry)
 
 
-def _export(folder: Path, form: export.Form, since: str | None) -> None:
+def _export(folder: Path, form: export.ExportFormat, since: str | None) -> None:
     parameters = read_parameters(export.ExportParameters, {"since": since} if since else {})
 
     def write(archive: Archive) -> None:

@@ -25,7 +25,7 @@ import structlog
 
 from bot.feeds.kit import charset
 from bot.fetch.protocol import MAX_TEXT_LENGTH
-from bot.fetch.slots import Room
+from bot.fetch.slots import MemoryRoom
 from bot.model.access import Access
 from bot.model.durations import Clock
 from bot.model.errors import AddressRefused, BodyTooBig, FetchError
@@ -223,7 +223,7 @@ class TrafilaturaReader:
         # One extraction per reader process, because extraction keeps a processor busy.
         self._extractions = asyncio.Semaphore(extractions)
         # Separate from the polls' room: a poll waits for its pages while it holds a share of that room.
-        self._room = Room()
+        self._room = MemoryRoom()
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
         #: (address, access) -> cached page.
         self._pages: OrderedDict[tuple[str, Access | None], _Page] = OrderedDict()

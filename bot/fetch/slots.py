@@ -70,7 +70,7 @@ SMALL_BYTES: Final = 500_000
 _MOST_LARGE: Final = 4
 
 
-class Room:
+class MemoryRoom:
     """The limit on memory for the bodies of all polls."""
 
     def __init__(self) -> None:

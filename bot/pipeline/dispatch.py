@@ -27,7 +27,7 @@ _STALE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
+class StorySplit:
     """A story after people took articles out of it."""
 
     ruling: Ruling
@@ -253,7 +253,7 @@ class Dispatcher:
             self._turn.post(row)
         return decision
 
-    def dispatch_split(self, split: Split) -> list[Decision]:
+    def dispatch_split(self, split: StorySplit) -> list[Decision]:
         """Edit the messages of a split story, and dispatch the new story of the removed articles."""
         decisions = []
         for alert in self._turn.alerts([split.home.id]):
@@ -271,7 +271,7 @@ class Dispatcher:
         decisions += self._rename_in_neighbours(split.home)
         return [*decisions, *self.dispatch([ChangedStory(split.apart, arrivals=list(split.apart.members))])]
 
-    def _take_back_replies(self, split: Split, decision: Decision) -> None:
+    def _take_back_replies(self, split: StorySplit, decision: Decision) -> None:
         """Turn sent replies about the removed articles into pointers to the new story, and drop unsent replies."""
         for row in self._turn.tx.outbox.of_story(split.home.id):
             reported = {fact.article for fact in row.message.facts} | {edit.article for edit in row.message.edits}

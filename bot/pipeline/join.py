@@ -20,7 +20,7 @@ from bot.model.archive import Arrival, Revision
 from bot.model.rules import Group, Match, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
 from bot.pipeline.answers import ArticleAnswers, LateAnswer
-from bot.pipeline.dispatch import Dispatcher, Split
+from bot.pipeline.dispatch import Dispatcher, StorySplit
 from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
 from bot.stories import grouping, opinions
 from bot.stories.grouping import story_id
@@ -274,7 +274,7 @@ def _split_articles(turn: Turn, since: datetime) -> list[tuple[StoryId, Article]
     return [(split.story, articles[article]) for split in splits for article in split.articles if article in articles]
 
 
-def split_story(turn: Turn, ruling: Ruling) -> Split | None:
+def split_story(turn: Turn, ruling: Ruling) -> StorySplit | None:
     """Move the articles of a ruling, with their copies, to a separate story.
 
     Return None if the story does not contain the articles or consists only of them.
@@ -303,7 +303,7 @@ def split_story(turn: Turn, ruling: Ruling) -> Split | None:
         home = replace(home, title=first.title, headline=first.id)
     turn.save_story(home)
     turn.save_story(apart)
-    return Split(ruling=ruling, home=home, apart=apart)
+    return StorySplit(ruling=ruling, home=home, apart=apart)
 
 
 def _moved(member: Member, to: StoryId, ruling: Ruling) -> Member:

@@ -23,7 +23,7 @@ import structlog
 from bot import storage
 from bot.aio import TaskGroup
 from bot.config.settings import Settings
-from bot.fetch.slots import Room, Share
+from bot.fetch.slots import MemoryRoom, Share
 from bot.model.alerts import Decision
 from bot.model.durations import Clock
 from bot.model.feeds import FeedState
@@ -88,7 +88,7 @@ class Pipeline:
     clock: Clock
     poller: Poller
     decider: Decider
-    memory: Room
+    memory: MemoryRoom
     concurrency: int
     observer: Observer = field(default_factory=Observer)
     _slots: asyncio.Semaphore = field(init=False)

@@ -35,7 +35,7 @@ _TRIES, _BETWEEN_TRIES = 12, timedelta(seconds=5)
 
 
 @dataclass(slots=True)
-class Mailboxes:
+class MailboxWaiter:
     """Waits for new mail in each mailbox that is a feed, and makes the feed due."""
 
     store: storage.Store

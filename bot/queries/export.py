@@ -24,7 +24,7 @@ PAGE = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Form(StrEnum):
+class ExportFormat(StrEnum):
     """The format of an export."""
 
     CSV = "csv"
@@ -33,9 +33,9 @@ class Form(StrEnum):
 
 
 CONTENT_TYPES = {
-    Form.CSV: "text/csv; charset=utf-8",
-    Form.JSON: "application/json",
-    Form.MARKDOWN: "text/markdown; charset=utf-8",
+    ExportFormat.CSV: "text/csv; charset=utf-8",
+    ExportFormat.JSON: "application/json",
+    ExportFormat.MARKDOWN: "text/markdown; charset=utf-8",
 }
 
 
@@ -126,33 +126,33 @@ def _find_decisions_of_people(tx: storage.Transaction, *, since: datetime) -> Ma
 # -- formats
 
 
-def write_head(form: Form) -> str:
+def write_head(form: ExportFormat) -> str:
     """Return the text before the first story."""
     match form:
-        case Form.CSV:
+        case ExportFormat.CSV:
             return _csv_line(ExportedStory.model_fields)
-        case Form.JSON:
+        case ExportFormat.JSON:
             return "["
-        case Form.MARKDOWN:
+        case ExportFormat.MARKDOWN:
             return ""
 
 
-def write_stories(form: Form, stories: Iterable[ExportedStory], *, is_first: bool) -> Iterator[str]:
+def write_stories(form: ExportFormat, stories: Iterable[ExportedStory], *, is_first: bool) -> Iterator[str]:
     """Yield the text of each story. ``is_first`` says whether no story was written before."""
     for story in stories:
         match form:
-            case Form.CSV:
+            case ExportFormat.CSV:
                 yield _csv_line(_cell(value) for value in story.model_dump(mode="json").values())
-            case Form.JSON:
+            case ExportFormat.JSON:
                 yield ("\n" if is_first else ",\n") + visible.json_text(story.model_dump_json())
-            case Form.MARKDOWN:
+            case ExportFormat.MARKDOWN:
                 yield _markdown(story)
         is_first = False
 
 
-def write_end(form: Form) -> str:
+def write_end(form: ExportFormat) -> str:
     """Return the text after the last story."""
-    return "\n]\n" if form is Form.JSON else ""
+    return "\n]\n" if form is ExportFormat.JSON else ""
 
 
 #: A spreadsheet reads a cell that begins with one of these characters as a formula, and some read the wide forms too.

@@ -35,7 +35,7 @@ class Hit(NamedTuple):
     end: int
 
 
-class Place(NamedTuple):
+class NearRange(NamedTuple):
     """A range of words in one field in which a part under NEAR is true."""
 
     first: int
@@ -99,7 +99,7 @@ def make_hit(text: FieldText, leaf: expression.Leaf, start: int, end: int) -> Hi
     return Hit(leaf, text.name, text.original[first:last], first, last)
 
 
-def find_places(tested: expression.Expression, text: FieldText) -> list[Place]:
+def find_places(tested: expression.Expression, text: FieldText) -> list[NearRange]:
     """Return the places in one text at which a part under NEAR is true, from left to right."""
     if type(tested) is expression.Words:
         # Compare the type, because matching a class pattern costs as much as the look-up.
@@ -108,7 +108,7 @@ def find_places(tested: expression.Expression, text: FieldText) -> list[Place]:
         case expression.Regex(field=field):
             spans = _find_spans(tested, text) if _is_in(field, text) else []
             stretches = [(text.stretch(*span), span) for span in spans]
-            return [Place(*stretch, ((tested, *span),)) for stretch, span in stretches if stretch is not None]
+            return [NearRange(*stretch, ((tested, *span),)) for stretch, span in stretches if stretch is not None]
         case expression.Window(parts, words, field):
             return _find_window(parts, words, text) if _is_in(field, text) else []
         case expression.Any(parts) | expression.Named(_, parts):
@@ -124,7 +124,9 @@ def find_places(tested: expression.Expression, text: FieldText) -> list[Place]:
             pairs = _pairs(first_places, last_places, words)
             if not is_ordered:
                 pairs += _pairs(last_places, first_places, words)
-            joined = _limit_places([Place(first.first, last.last, first.terms + last.terms) for first, last in pairs])
+            joined = _limit_places(
+                [NearRange(first.first, last.last, first.terms + last.terms) for first, last in pairs]
+            )
             return sorted(dict.fromkeys(joined), key=lambda place: place[:2])
         case _:
             raise AssertionError(tested)
@@ -135,15 +137,15 @@ def _take_steps(text: FieldText, steps: int) -> None:
         text.steps.take(steps)
 
 
-def _limit_places(places: list[Place]) -> list[Place]:
+def _limit_places(places: list[NearRange]) -> list[NearRange]:
     """Return the places. If there are too many, keep the shortest for each first word and for each last word.
 
     Without this limit, each NEAR doubles the pairs of the NEAR around it, and 20 nested NEARs take seconds.
     """
     if len(places) <= MAX_PLACES:
         return places
-    by_first: dict[int, Place] = {}
-    by_last: dict[int, Place] = {}
+    by_first: dict[int, NearRange] = {}
+    by_last: dict[int, NearRange] = {}
     for place in places:
         if place.first not in by_first or place.last < by_first[place.first].last:
             by_first[place.first] = place
@@ -157,11 +159,11 @@ def _is_in(field: str | None, text: FieldText) -> bool:
     return text.field == field if field else text.field in expression.TEXT_FIELDS
 
 
-def _find_words(leaf: expression.Words, text: FieldText) -> list[Place]:
+def _find_words(leaf: expression.Words, text: FieldText) -> list[NearRange]:
     stretches = text.find(leaf.pattern)
     _take_steps(text, len(stretches))
     tokens = text.tokens
-    return [Place(first, last, ((leaf, tokens[first].start, tokens[last].end),)) for first, last in stretches]
+    return [NearRange(first, last, ((leaf, tokens[first].start, tokens[last].end),)) for first, last in stretches]
 
 
 def _find_spans(leaf: expression.Regex, text: FieldText) -> list[tuple[int, int]]:
@@ -171,7 +173,7 @@ def _find_spans(leaf: expression.Regex, text: FieldText) -> list[tuple[int, int]
     return [*regex.spans(leaf.source, leaf.ignores_case, text.normal.text)]
 
 
-def _pairs(left: list[Place], right: list[Place], words: int) -> list[tuple[Place, Place]]:
+def _pairs(left: list[NearRange], right: list[NearRange], words: int) -> list[tuple[NearRange, NearRange]]:
     """Pair each left place with right places at most ``words`` words after it; if too many, only nearest places."""
     first_of = [place.first for place in right]
     if len(left) * len(right) <= MAX_PAIRS:
@@ -198,7 +200,7 @@ def _pairs(left: list[Place], right: list[Place], words: int) -> list[tuple[Plac
     return [(first, second) for first, second in pairs if second.first - first.last - 1 <= words]
 
 
-def _find_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[Place]:
+def _find_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[NearRange]:
     """Return, for each first word, the shortest window that begins there and contains every part."""
     stretches = [text.find(part.pattern) for part in parts]
     if not all(stretches):
@@ -214,7 +216,7 @@ def _find_window(parts: tuple[expression.Words, ...], words: int, text: FieldTex
         chosen, steps = _choose_stretches(candidates, first, words, steps)
         if chosen:
             terms = tuple((part, *text.span(stretch)) for part, stretch in zip(parts, chosen, strict=True))
-            places.append(Place(first, max(stretch.last for stretch in chosen), terms))
+            places.append(NearRange(first, max(stretch.last for stretch in chosen), terms))
     return places
 
 

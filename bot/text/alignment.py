@@ -17,7 +17,7 @@ Kind = Literal["equal", "replace", "delete", "insert"]
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class AlignedWords:
     """An alignment of ``words[start:end]`` with ``other_words[other_start:other_end]``."""
 
     kind: Kind
@@ -27,20 +27,20 @@ class Stretch:
     other_end: int
 
 
-def align(words: Sequence[str], other_words: Sequence[str]) -> tuple[Stretch, ...]:
+def align(words: Sequence[str], other_words: Sequence[str]) -> tuple[AlignedWords, ...]:
     """Return equal and different stretches, in order, which together cover both sequences.
 
     >>> [(part.kind, part.start, part.end) for part in align("a b c".split(), "a x c".split())]
     [('equal', 0, 1), ('replace', 1, 2), ('equal', 2, 3)]
     """
-    stretches: list[Stretch] = []
+    stretches: list[AlignedWords] = []
     at = other_at = 0
     for start, other_start, length in (*_common_runs(words, other_words), (len(words), len(other_words), 0)):
         if at < start or other_at < other_start:
-            stretches.append(Stretch(_kind(at < start, other_at < other_start), at, start, other_at, other_start))
+            stretches.append(AlignedWords(_kind(at < start, other_at < other_start), at, start, other_at, other_start))
         at, other_at = start + length, other_start + length
         if length:
-            stretches.append(Stretch("equal", start, at, other_start, other_at))
+            stretches.append(AlignedWords("equal", start, at, other_start, other_at))
     return tuple(stretches)
 
 

@@ -93,7 +93,7 @@ class Api:
             if (refusal := access.rate_refusal(request.scope, rates, _EXPORT_COST)) is not None:
                 return refusal
             try:
-                form = export.Form(request.path_params["form"])
+                form = export.ExportFormat(request.path_params["form"])
                 parameters = read_parameters(export.ExportParameters, dict(request.query_params))
                 rows, after = await answers.read(lambda archive: export.read_page(archive, parameters))
             except ValueError:
@@ -131,7 +131,7 @@ class Api:
 
 async def _stream_stories(
     answers: Answers,
-    form: export.Form,
+    form: export.ExportFormat,
     parameters: export.ExportParameters,
     rows: Sequence[export.ExportedStory],
     after: tuple[datetime, StoryId] | None,

@@ -103,7 +103,7 @@ def plain(text: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SentencePart:
     """A part of a sentence."""
 
     text: str
@@ -112,7 +112,7 @@ class Run:
     is_outdated: bool
 
 
-def strike(spans: Sequence[Span], outdated_values: Collection[str]) -> list[Run]:
+def strike(spans: Sequence[Span], outdated_values: Collection[str]) -> list[SentencePart]:
     """Return the parts of a sentence, of which outdated values are to be struck out."""
     text = "".join(span.text for span in spans)
     marks = [span.is_marked for span in spans for _ in span.text]
@@ -121,10 +121,10 @@ def strike(spans: Sequence[Span], outdated_values: Collection[str]) -> list[Run]
         for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
             struck[match.start() : match.end()] = [True] * len(match[0])
     runs = groupby(zip(text, marks, struck, strict=True), key=lambda entry: entry[1:])
-    return [Run("".join(entry[0] for entry in part), is_marked, is_old) for (is_marked, is_old), part in runs]
+    return [SentencePart("".join(entry[0] for entry in part), is_marked, is_old) for (is_marked, is_old), part in runs]
 
 
-def lead(entry: StoryRow) -> list[list[Run]]:
+def lead(entry: StoryRow) -> list[list[SentencePart]]:
     """Return the first sentence of the story's newest summary; without one, return an excerpt of its first article."""
     return [strike(spans, entry.outdated_values) for spans in _lead_spans(entry)]
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.fetch.slots import SMALL_BYTES, Room
+from bot.fetch.slots import SMALL_BYTES, MemoryRoom
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
 from tests.testbed.servers.feeds import FeedServer, Reply
 
@@ -32,7 +32,7 @@ async def test_four_large_bodies_are_held_and_the_others_come_as_those_are_store
     fetcher = make_fetcher(dataclasses.replace(POLICY, per_host=POLLS + 1, timeout=timedelta(seconds=1)))
     server.serve("/feed", reply)
     server.serve("/small", b"<rss/>")
-    room = Room()
+    room = MemoryRoom()
     shares = [room.share() for _ in range(POLLS)]
     async with asyncio.TaskGroup() as polls:
         downloads = [polls.create_task(fetcher.get(configured(url=server.url(), hold=share.hold))) for share in shares]
@@ -47,7 +47,7 @@ async def test_four_large_bodies_are_held_and_the_others_come_as_those_are_store
 
 
 async def test_a_poll_that_is_given_up_while_it_waits_takes_no_room() -> None:
-    room = Room()
+    room = MemoryRoom()
     shares = [room.share() for _ in range(POLLS)]
     for share in shares[:4]:
         await share.hold(SMALL_BYTES + 1)

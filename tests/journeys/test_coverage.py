@@ -16,7 +16,7 @@ from mcp import Client
 from bot import app
 from bot.app import runtime
 from bot.app.runtime import App
-from bot.chat import Asking
+from bot.chat import ChatCommands
 from bot.model.alerts import AlertAction
 from bot.model.channels import ChatRequest, Person
 from bot.queries import assistants
@@ -221,14 +221,14 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         assert entry["content_html"].count("corrected its title") == 1
         assert entry["content_html"].count("corrected its text") == 1
         assert "6 million dollars over its outage" in entry["content_html"].partition("</p>")[0]
-        home = await Asking(page.running).answer(
+        home = await ChatCommands(page.running).answer(
             ChatRequest(id="1", person=Person(id="U0", member_of=frozenset({"desk"})), is_page=True),
             channels=("desk",),
         )
         assert [brief.title.text for brief in home.briefs] == [CORRECTED_FINE.title]
     environment = app.Environment(environ=setup.environ, clock=setup.clock)
     async with runtime.opened(app.load(folder, setup.environ), environment) as running:
-        server = assistants.server_of(Asking(running)._answers)
+        server = assistants.server_of(ChatCommands(running)._answers)
         async with Client(server) as client:
             output = await client.call_tool("story", {"id": story.id})
     assert f'"title": "{CORRECTED_FINE.title}"' in output.content[0].text.partition('"articles"')[0]  # type: ignore[union-attr]

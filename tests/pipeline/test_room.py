@@ -22,7 +22,7 @@ from tests.testbed.fakes import FakeClock
 from tests.testbed.made_settings import make_settings
 
 
-class Counted(slots.Room):
+class Counted(slots.MemoryRoom):
     """A room whose open shares are counted."""
 
     def __init__(self) -> None:
