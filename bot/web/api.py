@@ -197,7 +197,7 @@ def openapi_document(api: fastapi.FastAPI) -> dict[str, Any]:
 def _describe_export(stories: dict[str, Any]) -> dict[str, Any]:
     """Return the operation that exports stories. It has some of the parameters, and all errors, of listing stories."""
     listed = stories["get"]
-    forms: dict[str, Any] = {"type": "string", "enum": [form.value for form in export.Form]}
+    forms: dict[str, Any] = {"type": "string", "enum": [form.value for form in export.ExportFormat]}
     return {
         "operationId": "export",
         "summary": "Stream one row per story, for other tools.",
