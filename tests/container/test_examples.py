@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import check_jsonschema
 import pytest
 import yaml
 
@@ -28,6 +27,9 @@ def compose() -> dict[str, Any]:
 
 
 def test_compose_yaml_follows_the_compose_specification() -> None:
+    # Its import builds grammars for two seconds, also in processes that run other tests.
+    import check_jsonschema
+
     with pytest.raises(SystemExit) as ended:
         check_jsonschema.main(["--builtin-schema", "vendor.compose-spec", str(ROOT / "compose.yaml")])
     assert ended.value.code == 0

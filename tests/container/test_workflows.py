@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import check_jsonschema
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +27,9 @@ def test_zizmor_finds_nothing_in_any_workflow() -> None:
 
 @pytest.mark.parametrize(("schema", "files"), [("github-workflows", WORKFLOWS), ("github-actions", [ACTION])])
 def test_the_workflows_and_the_action_follow_the_schemas_of_github(schema: str, files: list[Path]) -> None:
+    # Its import builds grammars for two seconds, also in processes that run other tests.
+    import check_jsonschema
+
     with pytest.raises(SystemExit) as ended:
         check_jsonschema.main(["--builtin-schema", f"vendor.{schema}", *map(str, files)])
     assert ended.value.code == 0

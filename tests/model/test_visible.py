@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from bot.model import visible
 
-#: All that may never reach a screen, from every block.
-UNFIT = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cs", "Zl", "Zp")]
-FORMAT = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf"]
+#: Characters by category. The planes left out have only ideographs and private characters.
+CATEGORIES = {chr(code): unicodedata.category(chr(code)) for code in (*range(0x20000), *range(0xE0000, 0xE1000))}
+#: Characters that may never reach a screen, from every block.
+UNFIT = [char for char, category in CATEGORIES.items() if category in ("Cc", "Cs", "Zl", "Zp")]
+FORMAT = [char for char, category in CATEGORIES.items() if category == "Cf"]
 #: Format characters that are written and seen: signs of Arabic, Syriac, Kaithi and Egyptian, and the joiners.
 SHOWN = {char for char in FORMAT if unicodedata.name(char, "").startswith(("ARABIC", "SYRIAC", "KAITHI", "EGYPTIAN"))}
 HOSTILE = st.text(st.sampled_from([*UNFIT[:70], *FORMAT, "a", "B", " ", "é", "\u0647", "\U0001f469"]), max_size=40)
