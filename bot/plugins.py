@@ -113,7 +113,7 @@ def are_installed(group: str) -> bool:
 def _entry_points() -> Mapping[str, Sequence[EntryPoint]]:
     if not any(map(_may_have_plugins, sys.path)):
         return {}
-    from importlib import metadata
+    from importlib import metadata  # slow to import
 
     entries = metadata.entry_points()
     return {group: tuple(entries.select(group=group)) for group in entries.groups if group.startswith("wirewatch.")}

@@ -138,7 +138,7 @@ class _Throttled(Exception):
 
 def _plugin(address: str) -> Any:
     # Import on first use, because it takes 216 ms and 31 MB.
-    import apprise
+    import apprise  # an extra
 
     # The library's log lines may contain addresses with keys, so they are not shown. Only a status is read from them.
     logger = logging.getLogger("apprise")
@@ -156,7 +156,7 @@ def _plugin(address: str) -> Any:
 
 
 def _notify(service: Any, message: Message, log: _PluginLog, *, zone: tzinfo) -> bool:
-    import apprise
+    import apprise  # an extra
 
     # For services with HTML, the library escapes markup but not mentions. Other services receive the text as it is.
     reads_marks = service.notify_format != apprise.NotifyFormat.HTML

@@ -25,7 +25,7 @@ def mcp(folder: ConfigDir = DEFAULT_CONFIG) -> None:
 
 async def _serve(folder: Path) -> None:
     try:
-        from bot.queries import assistants
+        from bot.queries import assistants  # imports an extra
     except ModuleNotFoundError as error:
         raise ConfigError(f"the tools for assistants need {error.name}: pip install 'wirewatch[mcp]'") from None
     async with archive.opened(app.load(folder, os.environ)) as answers:

@@ -39,7 +39,7 @@ WITHOUT_A_MODEL = (
 @cache
 def out() -> Screen:
     """Return the screen for answers. It is created on first use, because importing rich slows down the start."""
-    from bot.channels.console.screen import Screen
+    from bot.channels.console.screen import Screen  # slow to import
 
     return Screen(highlight=False, soft_wrap=True, emoji=False)
 
@@ -47,7 +47,7 @@ def out() -> Screen:
 @cache
 def err() -> Screen:
     """Return the screen for progress, hints and errors."""
-    from bot.channels.console.screen import Screen
+    from bot.channels.console.screen import Screen  # slow to import
 
     return Screen(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
@@ -72,7 +72,7 @@ def write(text: str) -> None:
 
 def row(text: str, style: str = "") -> None:
     """Print one line of an answer; line breaks in quoted text become spaces."""
-    from rich.text import Text
+    from rich.text import Text  # slow to import
 
     out().print(Text(text.replace("\n", " "), style=style))
 

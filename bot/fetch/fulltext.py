@@ -41,7 +41,7 @@ def main_text(page: bytes, *, url: str | None = None, content_type: str = "") ->
 
     Raises any exception of the parser.
     """
-    import trafilatura
+    import trafilatura  # slow to import
 
     # trafilatura logs an error for each page without an article; the caller logs the failures that matter.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)

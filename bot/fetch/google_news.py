@@ -63,7 +63,7 @@ class GoogleNews:
             help_text = "pip install 'wirewatch[googlenewsdecoder]'; until then, outlets of Google News are Google's"
             _log.warning("Google News links not resolved", links=len(links), error=str(error), help=help_text)
             return {}
-        import httpx
+        import httpx  # slow to import
 
         decoder = googlenewsdecoder.GoogleDecoderAsync(timeout=None)
         await decoder.close()
@@ -92,7 +92,7 @@ _HOME = "https://news.google.com/"
 def _transport(fetcher: Fetcher) -> httpx.AsyncBaseTransport:
     """Return a transport that sends the library's requests through our client."""
     # Import on first use, because few feeds have such links.
-    import httpx
+    import httpx  # slow to import
 
     class FetcherTransport(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

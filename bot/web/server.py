@@ -30,7 +30,7 @@ from bot.web.metrics import CONTENT_TYPE, Metrics
 from bot.web.pages import Pages
 
 if TYPE_CHECKING:
-    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # an extra
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 
 def _build_app(
@@ -207,7 +207,7 @@ def open_site(
 def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:
     """Build the tools for assistants. Raises ConfigError if the extra is not installed."""
     try:
-        from bot.queries import assistants
+        from bot.queries import assistants  # imports an extra
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"opening the status page: web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"

@@ -35,7 +35,7 @@ class Channel(BaseChannel):
         yield passed("messages go to standard output")
 
     def _print(self, delivery: Delivery) -> None:
-        from bot.channels.console import screen
+        from bot.channels.console import screen  # imports rich, which only a terminal needs
 
         out = sys.stdout
         try:

@@ -131,7 +131,7 @@ async def request(
     the address.
     """
     # Import on first use, because it takes 0.25 s and `check` does not need it.
-    import httpx
+    import httpx  # slow to import
 
     _silence_loggers()
     sent_headers = {"User-Agent": "wirewatch", "Accept-Encoding": "identity", **(headers or {})}
@@ -157,7 +157,7 @@ async def request(
 
 
 def _error_of_httpx(error: Exception, who: str) -> SendError:
-    import httpx
+    import httpx  # slow to import
 
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return ChannelClosed(f"{who}: its address cannot be used; correct it in bot.yaml")
@@ -173,7 +173,7 @@ def _error_of_httpx(error: Exception, who: str) -> SendError:
 @cache
 def tls_context() -> ssl.SSLContext:
     """Return the TLS settings. They are cached, because reading the certificates takes tens of milliseconds."""
-    import httpx
+    import httpx  # slow to import
 
     context = httpx.create_ssl_context()
     # Also trust the system's store, because it may contain a company's certificate authority, which httpx does not.

@@ -35,7 +35,7 @@ async def call_method(
     """
 
     def call() -> tuple[int, Mapping[str, str], Mapping[str, Any]]:
-        from slack_sdk.errors import SlackApiError
+        from slack_sdk.errors import SlackApiError  # slow to import
 
         payload = None if json is None else dict(json)
         try:
@@ -52,7 +52,7 @@ async def post_to_webhook(url: str, document: Mapping[str, Any], *, name: str) -
     """Post to an incoming webhook and return status, headers and text of the answer. Raises SendError if none comes."""
 
     def post() -> tuple[int, Mapping[str, str], str]:
-        from slack_sdk.webhook import WebhookClient
+        from slack_sdk.webhook import WebhookClient  # slow to import
 
         client = WebhookClient(url, **_options())
         client.proxy = None
@@ -64,7 +64,7 @@ async def post_to_webhook(url: str, document: Mapping[str, Any], *, name: str) -
 
 def web_client(base_url: str, *, token: str | None = None) -> WebClient:
     """Return a client of the Web API."""
-    from slack_sdk import WebClient
+    from slack_sdk import WebClient  # slow to import
 
     client = WebClient(token, base_url=base_url, **_options())
     # Let urllib read the environment, because the SDK ignores no_proxy.
