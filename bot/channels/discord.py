@@ -182,7 +182,7 @@ class Channel(RestChannel):
 
 def build(name: str, options: Options, context: ChannelContext) -> Channel:
     """Build the channel in the mode that its options select."""
-    return (WebhookChannel if options.webhook else BotChannel)(name, options, context)
+    return (DiscordWebhook if options.webhook else BotChannel)(name, options, context)
 
 
 _PAGE = 100
@@ -336,7 +336,7 @@ def _message_ref(delivery: Delivery) -> str:
     return hashlib.sha256(delivery.id.encode()).hexdigest()[:8]
 
 
-class WebhookChannel(Channel):
+class DiscordWebhook(Channel):
     """The channel of a webhook. It posts and edits, but cannot start threads in a text channel or look up messages."""
 
     abilities = Abilities(threads=False, edits=True, lookup=False)

@@ -24,7 +24,7 @@ from bot.text import titles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class ItemGroup:
     """The items of one document that are the same article."""
 
     #: The item with the most content is first.
@@ -47,10 +47,10 @@ class Group:
         return tuple(dict.fromkeys(item.key for item in self.members))
 
 
-def group_items(items: Sequence[Item], feed: Feed, stored: KnownItems, *, outlet: str) -> list[Group]:
+def group_items(items: Sequence[Item], feed: Feed, stored: KnownItems, *, outlet: str) -> list[ItemGroup]:
     """Return one group for each article, in the document's order."""
     return _merge_by_article(
-        [Group(members=members, stub=_find_stub(members, feed, stored, outlet)) for members in _gather(items)]
+        [ItemGroup(members=members, stub=_find_stub(members, feed, stored, outlet)) for members in _gather(items)]
     )
 
 
@@ -79,13 +79,13 @@ def _gather(items: Sequence[Item]) -> list[tuple[Item, ...]]:
     return [_fullest_first(group) for group in groups.values()]
 
 
-def _merge_by_article(groups: Sequence[Group]) -> list[Group]:
+def _merge_by_article(groups: Sequence[ItemGroup]) -> list[ItemGroup]:
     """Merge groups with the same stored article. Otherwise their items would edit the article in turns for ever."""
-    merged: dict[str, Group] = {}
+    merged: dict[str, ItemGroup] = {}
     for index, group in enumerate(groups):
         name = group.stub.id if group.stub is not None else f"new {index}"
         if name in merged:
-            group = Group(members=_fullest_first((*merged[name].members, *group.members)), stub=group.stub)  # noqa: PLW2901
+            group = ItemGroup(members=_fullest_first((*merged[name].members, *group.members)), stub=group.stub)  # noqa: PLW2901
         merged[name] = group
     return list(merged.values())
 

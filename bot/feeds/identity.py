@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from bot.feeds import groups, outlets
 from bot.feeds.cleaning import fold_title
-from bot.feeds.groups import Group, group_items, split_own
+from bot.feeds.groups import ItemGroup, group_items, split_own
 from bot.feeds.items import Item
 from bot.feeds.links import link_key
 from bot.feeds.outlets import outlet_of, owner_of
@@ -123,7 +123,7 @@ class _Identifier:
     oldest: datetime | None
     is_restamped: bool
 
-    def identify(self, group: Group, *, churned_stub: ArticleStub | None) -> list[Identified]:
+    def identify(self, group: ItemGroup, *, churned_stub: ArticleStub | None) -> list[Identified]:
         stub = group.stub
         if stub is None:
             return self._as_known(group, churned_stub, Novelty.CHURN) if churned_stub else self._unknown(group)
@@ -139,14 +139,14 @@ class _Identifier:
         is_seen = group.is_known_by_id(self.stored)
         return self._as_known(group, stub, Novelty.SEEN if is_seen else Novelty.SAME_LINK)
 
-    def _is_taken_over(self, group: Group, stub: ArticleStub) -> bool:
+    def _is_taken_over(self, group: ItemGroup, stub: ArticleStub) -> bool:
         # A feed can take over an article only when it first lists it; otherwise two feeds could do so in turns.
         items = _with_words(group)
         if not items or group.is_known_by_id(self.stored):
             return False
         return groups.takes_over(stub, items[0], self.feed) and not self._is_old(items[0])
 
-    def _is_edited(self, group: Group, stub: ArticleStub) -> bool:
+    def _is_edited(self, group: ItemGroup, stub: ArticleStub) -> bool:
         if not self._is_own(stub):
             return False  # another feed's teaser of the article always differs
         items = _with_words(group)
@@ -159,7 +159,7 @@ class _Identifier:
             return True
         return not self.is_restamped and items[0].entry.published is not None and is_redated(group)
 
-    def _reworded_by_another_feed(self, group: Group, stub: ArticleStub) -> Item | None:
+    def _reworded_by_another_feed(self, group: ItemGroup, stub: ArticleStub) -> Item | None:
         """Return the item if this feed lists an article of another feed for the first time, with other words.
 
         The teasers of two feeds differ, and a rule may match either of them. Moreover, a feed that lists a link first,
@@ -172,13 +172,13 @@ class _Identifier:
             return None
         return item if item.fingerprint != stub.fingerprint and item.link_key in self.stored.by_link else None
 
-    def _as_known(self, group: Group, stub: ArticleStub, novelty: Novelty) -> list[Identified]:
+    def _as_known(self, group: ItemGroup, stub: ArticleStub, novelty: Novelty) -> list[Identified]:
         return [
             Identified(novelty=novelty, article=None, stub=stub, sighting=self._sighting(key, stub.id))
             for key in group.keys
         ]
 
-    def _edited(self, group: Group, stub: ArticleStub, novelty: Novelty) -> list[Identified]:
+    def _edited(self, group: ItemGroup, stub: ArticleStub, novelty: Novelty) -> list[Identified]:
         item = _with_words(group)[0]
         first, *duplicates = self._as_known(group, stub, Novelty.SEEN)
         article = self._build(item, stub.id)
@@ -186,7 +186,7 @@ class _Identifier:
             article = replace(article, link=stub.link)
         return [replace(first, novelty=novelty, article=article), *duplicates]
 
-    def _unknown(self, group: Group) -> list[Identified]:
+    def _unknown(self, group: ItemGroup) -> list[Identified]:
         item = group.best
         article = self._build(item, self._new_id(group))
         novelty = Novelty.OLD if self._is_old(item) or item.entry.identity_only else Novelty.NEW
@@ -227,7 +227,7 @@ class _Identifier:
             fingerprint=item.fingerprint,
         )
 
-    def _new_id(self, group: Group) -> ArticleId:
+    def _new_id(self, group: ItemGroup) -> ArticleId:
         url = self.feed.url
         item = next((item for item in group.members if item.link_key), None)
         # If the feed already has other articles with this link (a list page), make the id from the guid.
@@ -241,7 +241,7 @@ class _Identifier:
         return groups.hash_id("guid", url, item.guid)
 
 
-def _with_words(group: Group) -> list[Item]:
+def _with_words(group: ItemGroup) -> list[Item]:
     """Return the fully parsed items that have a title or text. Other items change nothing in a stored article."""
     return [item for item in group.members if not item.entry.identity_only and (item.entry.title or item.text)]
 
@@ -252,7 +252,7 @@ _CHURN_ITEMS = 3
 _CHURN_SHARE = 0.8
 
 
-def find_churn(groups: Sequence[Group], stored: KnownItems, *, total: int) -> dict[str, ArticleStub]:
+def find_churn(groups: Sequence[ItemGroup], stored: KnownItems, *, total: int) -> dict[str, ArticleStub]:
     """Return the stored article by item key, if the feed changed the ids of most items but kept their titles."""
     if not stored.by_title:
         return {}
@@ -260,7 +260,7 @@ def find_churn(groups: Sequence[Group], stored: KnownItems, *, total: int) -> di
     return renamed if len(renamed) >= max(_CHURN_ITEMS, _CHURN_SHARE * total) else {}
 
 
-def _same_but_id(group: Group, stored: KnownItems) -> ArticleStub | None:
+def _same_but_id(group: ItemGroup, stored: KnownItems) -> ArticleStub | None:
     if group.is_known_by_id(stored):
         return None
     item = group.best
@@ -270,7 +270,7 @@ def _same_but_id(group: Group, stored: KnownItems) -> ArticleStub | None:
     return next(iter((*by_text, *by_date)), None)
 
 
-def are_restamped(groups: Sequence[Group], *, total: int) -> bool:
+def are_restamped(groups: Sequence[ItemGroup], *, total: int) -> bool:
     """Return whether more than half of the known items have new dates, because the feed dates its items at each build.
 
     ``total`` also counts the items that were not parsed, because their bytes, and so their dates, are unchanged.
@@ -279,7 +279,7 @@ def are_restamped(groups: Sequence[Group], *, total: int) -> bool:
     return 2 * sum(is_redated(group) for group in dated) > len(dated) + max(0, total - len(groups))
 
 
-def is_redated(group: Group) -> bool:
+def is_redated(group: ItemGroup) -> bool:
     """Return whether the stored article has a date, and all items of the group have other dates."""
     dates = {item.published for item in group.members}
     return (

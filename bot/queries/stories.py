@@ -272,7 +272,7 @@ class StoriesParameters(PagedParameters):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stories:
+class StoryList:
     """A page of stories, most recently changed first."""
 
     rows: tuple[StoryRow, ...]
@@ -286,11 +286,11 @@ class StoriesPage(Document):
     after: str | None
 
     @classmethod
-    def of(cls, value: Stories) -> Self:
+    def of(cls, value: StoryList) -> Self:
         return cls(stories=[StoryDocument.of(row) for row in value.rows], after=value.after)
 
 
-def list_stories(archive: Archive, parameters: StoriesParameters) -> Stories:
+def list_stories(archive: Archive, parameters: StoriesParameters) -> StoryList:
     """List stories, most recently changed first, with articles, matched words, decisions and messages."""
     # Read one more story than the page holds, to find out whether there is another page.
     newest = archive.tx.stories.newest(
@@ -304,7 +304,7 @@ def list_stories(archive: Archive, parameters: StoriesParameters) -> Stories:
         archive.refuse_unknown(parameters.rule)
     shown = newest[: parameters.limit]
     last_seen = (shown[-1].last_seen - _EPOCH) // timedelta(microseconds=1) if shown else 0
-    return Stories(
+    return StoryList(
         rows=tuple(read_story(archive.tx, story, most=MOST_OF_A_STORY) for story in shown),
         after=f"{last_seen}-{shown[-1].id}" if len(newest) > len(shown) else None,
     )

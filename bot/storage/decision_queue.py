@@ -75,7 +75,7 @@ class DecisionQueue(Part):
     def holder(self) -> QueueHolder:
         """Return the last holder and the number of the last change. A turn stays valid while both stay the same."""
         # The value is the number, a space and the name.
-        change, _, who = (KeyValues(self._connection).get(_HOLDER) or "0 ").partition(" ")
+        change, _, who = (KeyValueTable(self._connection).get(_HOLDER) or "0 ").partition(" ")
         return QueueHolder(who=who, change=int(change))
 
     def take_over(self, who: str, *, expected: QueueHolder) -> QueueHolder | None:
@@ -96,7 +96,7 @@ class DecisionQueue(Part):
         self._put(QueueHolder(who=now.who, change=now.change + 1))
 
     def _put(self, holder: QueueHolder) -> None:
-        KeyValues(self._connection).put(_HOLDER, f"{holder.change} {holder.who}")
+        KeyValueTable(self._connection).put(_HOLDER, f"{holder.change} {holder.who}")
 
 
 _GET_NUMBERS = select(decision_queue.c.n).where(decision_queue.c.n.in_(WANTED))
@@ -115,7 +115,7 @@ _GET = select(key_values.c.value).where(key_values.c.key == bindparam("of_key"))
 _PUT = upsert([key_values.c.key], ["value"])
 
 
-class KeyValues(Part):
+class KeyValueTable(Part):
     """Single values of the running bot, by key."""
 
     def get(self, key: str) -> str | None:

@@ -41,7 +41,7 @@ from bot.model.durations import format_duration
 from bot.model.errors import SearchTooLong
 from bot.storage.articles import ARTICLE
 from bot.storage.columns import Part, storable
-from bot.storage.decision_queue import KeyValues
+from bot.storage.decision_queue import KeyValueTable
 from bot.storage.schema import articles, matches
 
 # These tables are not in the schema's metadata, so that a move does not copy them. The target's triggers fill them.
@@ -127,11 +127,11 @@ class Search(Part):
             "DELETE FROM search_rows",
         ):
             self._connection.exec_driver_sql(statement)
-        KeyValues(self._connection).put(_INCOMPLETE, "yes")
+        KeyValueTable(self._connection).put(_INCOMPLETE, "yes")
 
     def is_incomplete(self) -> bool:
         """Return whether ``reset`` emptied the index and ``fill`` has not filled it yet."""
-        return bool(KeyValues(self._connection).get(_INCOMPLETE))
+        return bool(KeyValueTable(self._connection).get(_INCOMPLETE))
 
     def fill(self, *, limit: int) -> None:
         """Add the oldest ``limit`` articles that are missing in the index. When none is missing, it is complete."""
@@ -142,7 +142,7 @@ class Search(Part):
             self._connection.execute(_ADD_ROW, {"article": article})
             self._connection.execute(_ADD_WORDS, {"article": article})
         if len(ids) < limit:
-            KeyValues(self._connection).put(_INCOMPLETE, "")
+            KeyValueTable(self._connection).put(_INCOMPLETE, "")
 
     def candidates(self, query: CandidateQuery, within: timedelta) -> Iterator[SearchCandidate]:
         """Yield candidates for a query, newest first. Raises SearchTooLong if this takes longer than ``within``."""

@@ -23,7 +23,7 @@ from bot.storage.articles import Articles
 from bot.storage.columns import UnreadableValue
 from bot.storage.completions import Completions
 from bot.storage.connections import DatabaseAddress, translated
-from bot.storage.decision_queue import DecisionQueue, KeyValues
+from bot.storage.decision_queue import DecisionQueue, KeyValueTable
 from bot.storage.feeds import FeedStates, Subscriptions
 from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
@@ -49,7 +49,7 @@ class Transaction:
         self.silences = Silences(connection)
         self.decision_queue = DecisionQueue(connection)
         self.ledger = Ledger(connection)
-        self.key_values = KeyValues(connection)
+        self.key_values = KeyValueTable(connection)
         self.search = Search(connection)
         self.completions = Completions(connection)
         self.subscriptions = Subscriptions(connection)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.channels.kit.context import ChannelContext
-from bot.channels.slack.channel import KIND, Channel, Options, WebhookChannel
+from bot.channels.slack.channel import KIND, Channel, Options, SlackWebhook
 from bot.model import channels as model_channels
 
 __all__ = ["KIND", "Options", "build", "listeners"]
 
 
-def build(name: str, options: Options, context: ChannelContext) -> Channel | WebhookChannel:
+def build(name: str, options: Options, context: ChannelContext) -> Channel | SlackWebhook:
     """Build the channel in the mode that its options select."""
-    return (WebhookChannel if options.webhook else Channel)(name, options, context)
+    return (SlackWebhook if options.webhook else Channel)(name, options, context)
 
 
 def listeners(channels: Iterable[Channel]) -> Sequence[model_channels.Listener]:

@@ -477,7 +477,7 @@ def _check_scopes(needed: Iterable[str], held: set[str] | None) -> list[CheckLin
     ]
 
 
-class WebhookChannel(BaseChannel):
+class SlackWebhook(BaseChannel):
     """The channel of an incoming webhook. Slack returns no reference, so threads, edits and look-up are impossible."""
 
     abilities = Abilities(threads=False, edits=False, lookup=False)
