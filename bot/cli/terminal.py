@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 #: What a missing model means. The figures come from real feeds (docs/measured.md).
 WITHOUT_A_MODEL = (
-    "no language model: on real feeds, this means 0.16 surplus messages per event, and only one in ten later "
+    "no language model: on real feeds, this means 0.15 surplus messages per event, and only one in ten later "
     "developments is posted as a reply; with a model, most of them are (docs/language-model.md)"
 )
 

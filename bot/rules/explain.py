@@ -405,6 +405,6 @@ def _describe_words(text: str, is_exact: bool, pattern: expression.Pattern) -> s
         return f'"{text}" in exactly this case'
     if pattern.is_capitals:
         return f'"{text}" in capitals'
-    if len(pattern.elements) == 1 and pattern.elements[0].shape is expression.Shape.PREFIX:
-        return f'words that begin with "{text.rstrip("*")}"'
+    if pattern.elements and pattern.elements[-1].shape is expression.Shape.PREFIX:
+        return f'"{text.rstrip("*")}" with any ending'
     return f'"{text}"'

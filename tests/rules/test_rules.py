@@ -191,6 +191,8 @@ def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:
     description = rules.describe_rule(BLACKBERRY)
     assert 'product: "BES" in capitals' in description
     assert 'unless it mentions "parent teacher association"' in description
+    endings = rules.describe_rule(rule(any=["backdoor*", "back door*", "lawful access"]))
+    assert '"backdoor" with any ending; or "back door" with any ending; or "lawful access"' in endings
     query = description.splitlines()[-1].removeprefix("As a query: ")
     sets = dict(BLACKBERRY.sets)
     assert rules.render_query(rules.parse_query(query, sets=sets)) == query
