@@ -33,6 +33,7 @@ from bot.channels.kit.context import (
     Address,
     ChannelContext,
     ChannelOptions,
+    Picture,
     ServicePace,
     check_ids,
     check_mode,
@@ -84,6 +85,7 @@ class Options(ChannelOptions):
     api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Discord's API (a proxy, tests)."
     )
+    picture: Picture = False
     pace: ServicePace = timedelta(seconds=1)
 
     @pydantic.field_validator("to")
@@ -105,7 +107,9 @@ class Options(ChannelOptions):
 
     @property
     def features(self) -> ChannelFeatures:
-        return ChannelFeatures(people=self.people, can_edit=True, shows_all_stories=shows_all_stories)
+        return ChannelFeatures(
+            shows_pictures=self.picture, people=self.people, can_edit=True, shows_all_stories=shows_all_stories
+        )
 
 
 class Channel(RestChannel):
@@ -415,6 +419,8 @@ def build_payload(delivery: Delivery, *, zone: tzinfo, ref: str = "") -> dict[st
     embed: dict[str, Any] = {"color": _COLOURS[message.severity], "description": described}
     if ref:
         embed["url"] = f"{_REF}{ref}"
+    if message.picture and described:
+        embed["thumbnail"] = {"url": message.picture}
     return {"content": content, "embeds": [embed] if described else [], "flags": 0, **allowed}
 
 

@@ -32,6 +32,7 @@ from bot.channels.kit.context import (
     ChannelContext,
     ChannelOptions,
     Duration,
+    Picture,
     as_list,
     passed,
     step,
@@ -119,11 +120,12 @@ class Options(ChannelOptions):
         description="The address for leaving the list: mailto:…, or https:… if there is one recipient. Without it, a "
         "mail to the sender.",
     )
+    picture: Picture = False
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two mails.")
 
     @property
     def features(self) -> ChannelFeatures:
-        return ChannelFeatures(shows_all_stories=_shows_all_stories)
+        return ChannelFeatures(shows_pictures=self.picture, shows_all_stories=_shows_all_stories)
 
     @pydantic.field_validator("to")
     @classmethod
@@ -389,6 +391,7 @@ _PAGE = (
     '<p style="margin:16px 0 0;font-size:12px;color:#888888">{foot}</p>\n'
     "</body></html>\n"
 )
+_PICTURE = "float:right;max-height:96px;margin:0 0 8px 12px;border-radius:4px"
 _POLICY = email.policy.SMTP.clone(cte_type="7bit")
 _DOT_ATOM = re.compile(r"[A-Za-z0-9-]+")
 
@@ -433,9 +436,13 @@ def _build_content(delivery: Delivery, foot: str, zone: tzinfo) -> EmailMessage:
     text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)
     content.set_content(f"{text}\n\n-- \n{foot}\n", cte="quoted-printable")
     if not delivery.is_plain:
+        address = html.escape(delivery.message.picture)
+        picture = f'<img src="{address}" width="96" alt="" style="{_PICTURE}">\n' if address else ""
         page = outline.render_to_fit(
             delivery,
-            lambda lines: _PAGE.format(body=rendering.render_html(lines, styles=_CSS), foot=html.escape(foot)),
+            lambda lines: _PAGE.format(
+                body=picture + rendering.render_html(lines, styles=_CSS), foot=html.escape(foot)
+            ),
             _fits,
             zone=zone,
         )

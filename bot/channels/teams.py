@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pydantic
 
 from bot.channels.kit import http_client, outline, phrases, rendering
-from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, passed, step
+from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, Picture, passed, step
 from bot.channels.kit.errors import Act, ErrorTable, rows
 from bot.channels.kit.http_client import error_of_response
 from bot.channels.kit.outline import Line, Run, Style
@@ -35,12 +35,16 @@ class Options(ChannelOptions):
     """A channel or chat of Microsoft Teams, by a workflow's webhook (reduced: no threads, no edits)."""
 
     webhook: Secret = pydantic.Field(description="The workflow's address, as env:NAME or file:/path.")
+    picture: Picture = False
     # A workflow accepts four requests a second, and posts a hundred cards a minute.
     pace: Pace = timedelta(seconds=1)
 
     @property
     def features(self) -> ChannelFeatures:
-        return ChannelFeatures(shows_all_stories=lambda message: outline.shows_all_stories(message, _render, _fits))
+        return ChannelFeatures(
+            shows_pictures=self.picture,
+            shows_all_stories=lambda message: outline.shows_all_stories(message, _render, _fits),
+        )
 
 
 class Channel(BaseChannel):
@@ -95,7 +99,12 @@ def build_card(delivery: Delivery, *, zone: tzinfo) -> dict[str, Any]:
         text = rendering.plain_message(delivery.message, zone=zone, limit=_PLAIN_LIMIT)
         lines = rendering.cut_lines(text, _PLAIN_LIMIT).split("\n")
         return _message([_block([{"type": "TextRun", "text": line}]) for line in lines if line])
-    return outline.render_to_fit(delivery, _render, _fits, zone=zone)
+    card = outline.render_to_fit(delivery, _render, _fits, zone=zone)
+    if picture := delivery.message.picture:
+        body = card["attachments"][0]["content"]["body"]
+        # After the rule and the headline.
+        body.insert(min(2, len(body)), {"type": "Image", "url": picture, "altText": "", "size": "Medium"})
+    return card
 
 
 def _fits(card: dict[str, Any]) -> bool:

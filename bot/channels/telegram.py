@@ -28,6 +28,7 @@ from bot.channels.kit.context import (
     Address,
     ChannelContext,
     ChannelOptions,
+    Picture,
     ServicePace,
     StoredId,
     as_list,
@@ -97,11 +98,13 @@ class Options(ChannelOptions):
         {},
         description="People whom messages can mention: a name of your choice, and the user's public @name in quotes.",
     )
+    picture: Picture = False
     pace: ServicePace = _PACE
 
     @property
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(
+            shows_pictures=self.picture,
             people=self.people,
             has_buttons=self.buttons,
             may_act=self.may_act,
@@ -429,7 +432,7 @@ _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "", Style.ITEM: "• "
 
 
 def message_content(delivery: Delivery, *, zone: tzinfo) -> dict[str, Any]:
-    """Return the text of a message with its entities, to send or to edit; links have no preview.
+    """Return the text of a message with its entities, to send or to edit. Links have no preview, except the picture.
 
     Telegram does not parse the text as markup, so it needs no escaping. But it looks for @names and /commands, so an
     invisible joiner follows each @ and the slash of each command. Limits (core.telegram.org/bots/api, "sendMessage";
@@ -441,6 +444,8 @@ def message_content(delivery: Delivery, *, zone: tzinfo) -> dict[str, Any]:
         text = _break_names(rendering.plain_message(delivery.message, zone=zone, limit=TEXT_LIMIT))
         return {**common, "text": rendering.cut_lines(text, TEXT_LIMIT)}
     text, entities = outline.render_to_fit(delivery, _render, _fits, zone=zone)
+    if picture := delivery.message.picture:
+        common = {"link_preview_options": {"url": picture, "prefer_small_media": True}}
     return {**common, "text": text, "entities": entities}
 
 

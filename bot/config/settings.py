@@ -124,6 +124,7 @@ class Settings:
             can_edit=bool(named.features.can_edit),
             gather=self.bot.gather,
             brief=replace(brief, zone=brief.zone or self.bot.timezone) if brief else None,
+            shows_pictures=named.features.shows_pictures,
             translate=named.options.translate,
             thread=named.options.thread,
             shows_all_stories=named.features.shows_all_stories,

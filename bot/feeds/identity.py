@@ -19,6 +19,7 @@ from bot.feeds import groups, outlets
 from bot.feeds.cleaning import fold_title
 from bot.feeds.groups import ItemGroup, group_items, split_own
 from bot.feeds.items import Item
+from bot.feeds.kit.fields import picture_address
 from bot.feeds.links import link_key
 from bot.feeds.outlets import outlet_of, owner_of
 from bot.model.archive import ArticleStub, IdentityQuery, KnownItems, Sighting
@@ -224,6 +225,7 @@ class _Identifier:
             published=item.published,
             first_seen=self.now,
             links=item.links,
+            picture=picture_address(item.entry.picture or ""),
             fingerprint=item.fingerprint,
         )
 

@@ -276,6 +276,8 @@ class Entry:
     published: datetime | None = None
     updated: datetime | None = None
     language: str | None = None
+    #: The address of the article's picture.
+    picture: str | None = None
     #: Parsed only for its identity, because the item is older than the backfill window or its bytes are known.
     identity_only: bool = False
 

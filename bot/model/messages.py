@@ -145,6 +145,8 @@ class StoryBrief:
     copy_count: int = 0
     first_seen: datetime
     last_seen: datetime
+    #: The address of the picture of the article with the headline, unless the article is a copy.
+    picture: str = ""
 
     @property
     def lines(self) -> tuple[CoverageLine, ...]:
@@ -190,6 +192,8 @@ class Message:
     added: tuple[ArticleId, ...] = ()
     #: For a first look at new feeds: each rule with the number of its stories that are not posted.
     left_out: tuple[tuple[str, int], ...] = ()
+    #: The address of the story's picture, if the channel shows pictures. The bot never requests it.
+    picture: str = ""
     #: For a brief: its sections. Their stories are not in ``briefs``.
     sections: tuple[BriefSection, ...] = ()
     #: For a brief: the address of the page that shows all of it. Empty means no link.

@@ -117,6 +117,8 @@ class PostingPolicy:
     gather: timedelta | None = None
     #: When the channel gets its brief, or None if it gets none.
     brief: BriefSchedule | None = None
+    #: Whether messages show the picture of their story.
+    shows_pictures: bool = False
     #: The language into which a language model translates, such as "en", or None for no translation.
     translate: str | None = None
     #: The events that get a reply in a thread, except for rules with a separate setting.

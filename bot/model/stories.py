@@ -49,6 +49,8 @@ class Article:
     first_seen: datetime
     #: Outgoing links of the body, canonical.
     links: tuple[str, ...] = ()
+    #: The https address of the article's picture on a public host, or empty.
+    picture: str = ""
     #: SHA-256 over folded title and text.
     fingerprint: str
     #: Starts at 1; each material edit adds 1.

@@ -434,7 +434,7 @@ def _row(
 
 
 def _with_mentions(turn: Turn, row: Outgoing) -> Outgoing:
-    """Return the row with the address of the web page. The first message of a thread also gets its rules' mentions.
+    """Return the row with the address of the web page. A story's message also gets its rules' mentions and its picture.
 
     A rule's ``mention`` overrides the mentions of its severity.
     """
@@ -442,6 +442,8 @@ def _with_mentions(turn: Turn, row: Outgoing) -> Outgoing:
     message = replace(row.message, public_url=settings.bot.public_url)
     if message.kind not in (MessageKind.POST, MessageKind.EDIT) or row.story is None or message.is_gathered:
         return replace(row, message=message)
+    if settings.policy(row.channel).shows_pictures:
+        message = replace(message, picture=message.briefs[0].picture)
     named = _rules_named(turn, [why.rule for brief in message.briefs for why in brief.why]).values()
     names = [name for rule in named for name in rule.mention or settings.bot.mention.get(rule.severity, ())]
     ids = settings.people(row.channel)

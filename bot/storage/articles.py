@@ -338,6 +338,7 @@ WITHOUT_TEXT: Mapping[str, object] = {
     "tags": (),
     "links": (),
     "left_out": (),
+    "picture": "",
     "fingerprint": "",
     "has_text": False,
     "is_full_text": False,

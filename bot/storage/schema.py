@@ -171,6 +171,7 @@ articles = Table(
     Column("tags", TEXTS, nullable=False),
     Column("links", TEXTS, nullable=False),
     Column("left_out", TEXTS, nullable=False),
+    Column("picture", StorableText, nullable=False, server_default=""),
     # The text is the last column, because SQLite reads a row from its start and most queries need no text.
     Column("text", StorableText, nullable=False),
     Index(None, "link_key"),

@@ -81,6 +81,7 @@ def make_brief(
         copy_count=listed.copy_count,
         first_seen=story.first_seen,
         last_seen=story.last_seen,
+        picture=teller.article.picture if teller.join.copy_of is None else "",
     )
 
 

@@ -71,7 +71,7 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         opening=text,
         headline=text,
         link=link,
-        details=(text,) * many,
+        details=(text,) * min(many, 5),
         fact=fact if many % 2 else None,
         quote=text,
         quote_outlet=text,
@@ -96,9 +96,8 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         ),
         replace(
             messages.DAILY_BRIEF,
-            sections=tuple(
-                BriefSection(kind=kind, entries=(entry,) * min(many, 20), more=many) for kind in SectionKind
-            ),
+            sections=tuple(BriefSection(kind=kind, entries=(entry,) * min(many, 4), more=many) for kind in SectionKind),
+            page="",
         ),
         replace(messages.NOTICE, lines=(text,) * many),
     )

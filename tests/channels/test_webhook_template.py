@@ -40,7 +40,7 @@ def test_the_samples_are_documents_of_every_kind_of_message() -> None:
     [
         ("{\n{% if %}}", "line 2 of the template: Expected an expression"),
         ('{"a":\n{{ titel | tojson }}}', "line 2 of the template, with a message of kind post (first report): 'titel'"),
-        ("{{ stories[0].id | tojson }}", "with a message of kind notice"),
+        ("{{ stories[0].id | tojson }}", "with a message of kind gathered (brief)"),
         ("{{ title }}", "the output is not JSON"),
         ("{{ title | upper | shout }}", "No filter named 'shout'"),
         ("{{ ''.__class__.__mro__ | string | tojson }}", "unsafe"),

@@ -69,6 +69,20 @@ ODD_ITEMS = {
     "two links": item(1, extra="<link>https://news.example.org/other</link>"),
     "media title": item(1, extra='<m:title xmlns:m="http://search.yahoo.com/mrss/">Picture</m:title>'),
     "atom link": item(1, extra='<a:link xmlns:a="http://www.w3.org/2005/Atom" href="https://other.example.org/"/>'),
+    "picture": item(
+        1,
+        extra='<m:content xmlns:m="http://search.yahoo.com/mrss/" url="https://img.example.org/1.jpg" medium="image"/>',
+    ),
+    "picture of no size": item(
+        1,
+        extra='<m:thumbnail xmlns:m="http://search.yahoo.com/mrss/" url="https://img.example.org/1"/>'
+        '<m:content xmlns:m="http://search.yahoo.com/mrss/" url="https://img.example.org/1.mp4" type="video/mp4"/>',
+    ),
+    "enclosures": item(
+        1,
+        extra='<enclosure url="https://img.example.org/1.mp3" type="audio/mpeg" length="1"/>'
+        '<enclosure url="https://img.example.org/1.png" type="image/png" length="1"/>',
+    ),
     "dublin core date": item(
         1, extra='<d:date xmlns:d="http://purl.org/dc/elements/1.1/">2015-12-09T00:00:00Z</d:date>'
     ),

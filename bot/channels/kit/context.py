@@ -46,6 +46,16 @@ ServicePace = Annotated[
 ]
 
 
+#: The key ``picture`` of channels that can show pictures.
+Picture = Annotated[
+    bool,
+    pydantic.Field(
+        description="true: the message of a story shows the article's own picture, small. Only its address is sent; "
+        "the service or the reader's program loads it from the outlet."
+    ),
+]
+
+
 def _check_address(url: str) -> str:
     if not url.startswith(("https://", "http://")):
         raise ValueError("expected an address that begins with https:// or http://")

@@ -277,13 +277,25 @@ def build_blocks(
     for room, decision_lines, menu_count in _sizes(len(message.briefs) if has_buttons else 0):
         lines = outline.build_lines(message, room, names_story=names_story, zone=zone)
         menus = {brief.story: _gathered_menu(brief, room) for brief in message.briefs[:menu_count] if brief.why}
-        result = list(_render_lines(lines, menus))
+        result = [*_render_lines(lines, menus), *_picture_block(message)]
         if has_buttons:
             result += _buttons_below(message, room, decision_lines=decision_lines, zone=zone)
         result = result[:BLOCK_LIMIT]
         if json_length(result) <= TOTAL_LIMIT:
             break
     return result
+
+
+def _picture_block(message: Message) -> Iterator[Piece]:
+    """Yield a block with the story's picture as a thumbnail, or none. Only a section can show a small picture."""
+    if message.picture and message.briefs:
+        outlet = phrases.short_name(message.briefs[0].title.outlet) or "Picture"
+        picture = {"type": "image", "image_url": message.picture, "alt_text": "Picture of the article"}
+        yield {
+            "type": "section",
+            "text": {"type": "plain_text", "text": f"Picture: {outlet}", "emoji": False},
+            "accessory": picture,
+        }
 
 
 def _sizes(stories: int) -> Iterator[tuple[outline.Room, int, int]]:

@@ -18,6 +18,7 @@ from bot.channels.kit.context import (
     BaseChannel,
     ChannelContext,
     ChannelOptions,
+    Picture,
     ServicePace,
     StoredId,
     as_list,
@@ -82,6 +83,7 @@ class Options(ChannelOptions):
     api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Slack's Web API (a proxy, tests)."
     )
+    picture: Picture = False
     pace: ServicePace = timedelta(seconds=1)
 
     @pydantic.field_validator("to")
@@ -109,6 +111,7 @@ class Options(ChannelOptions):
     @property
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(
+            shows_pictures=self.picture,
             people=self.people,
             has_buttons=self.buttons,
             may_act=self.may_act,

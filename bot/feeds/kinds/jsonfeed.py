@@ -109,6 +109,9 @@ def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str, dates:
         published=dates.parsed(_text(item, "date_published") or "", language),
         updated=dates.parsed(_text(item, "date_modified") or "", language),
         language=_text(item, "language"),
+        picture=fields.find_picture(
+            {"url": _text(item, name), "medium": "image"} for name in ("image", "banner_image")
+        ),
     )
 
 

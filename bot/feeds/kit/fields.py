@@ -10,10 +10,10 @@ import contextlib
 import dataclasses
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree, html
@@ -34,6 +34,46 @@ MAX_TAGS = 100
 SAMPLE = 12
 #: Maximum length of a language tag (RFC 5646 section 4.4.1).
 _MAX_LANGUAGE = 35
+
+
+#: Maximum length of a picture's address.
+MAX_PICTURE = 1_000
+#: A public host: a name with a dot, whose last label is not a number.
+_PUBLIC_HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{1,62}\.?")
+_PRIVATE_NAMES = tuple(f".{name}" for name in "local localhost internal intranet lan home corp arpa onion".split())
+_PICTURE_FILE = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)\Z", re.IGNORECASE)
+
+
+def picture_address(written: str) -> str:
+    """Return a picture's address that a message may show, or "" if it is not https on a public host, or is odd.
+
+    The bot never requests the address, but the program of each reader may.
+
+    >>> picture_address("https://img.example/a.jpg"), picture_address("https://127.0.0.1/a.jpg")
+    ('https://img.example/a.jpg', '')
+    """
+    address = written.strip()
+    is_plain = address.isascii() and address.isprintable() and not set(address) & set(' "<>\\')
+    if len(address) > MAX_PICTURE or not is_plain:
+        return ""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    is_public = _PUBLIC_HOST.fullmatch(host) and not host.rstrip(".").endswith(_PRIVATE_NAMES)
+    return address if parts.scheme == "https" and is_public and port in (None, 443) and "@" not in parts.netloc else ""
+
+
+def find_picture(candidates: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return the address of the first picture among elements with the attributes url, type and medium, or None."""
+    for candidate in candidates:
+        kind, medium = str(candidate.get("type") or ""), str(candidate.get("medium") or "")
+        address = picture_address(str(candidate.get("url") or ""))
+        is_file = not kind and not medium and _PICTURE_FILE.search(urlsplit(address).path) is not None
+        if address and (medium == "image" or kind.startswith("image/") or is_file):
+            return address
+    return None
 
 
 def keep_ends(items: Sequence[T]) -> tuple[tuple[T, ...], tuple[str, ...]]:

@@ -110,8 +110,14 @@ def _header(block: dict[str, Any], where: str) -> None:
 
 
 def _section(block: dict[str, Any], where: str) -> None:
-    _keys(block, where, must={"type", "text"}, may={"block_id", "expand"})
+    """docs.slack.dev/reference/block-kit/blocks/section-block; of the accessories, only a picture."""
+    _keys(block, where, must={"type", "text"}, may={"block_id", "expand", "accessory"})
     _words(block["text"], where, 3_000)
+    if picture := block.get("accessory"):
+        _keys(picture, where, must={"type", "image_url", "alt_text"})
+        _need(picture["type"] == "image", f"{where}: accessory {picture['type']}")
+        _need(1 <= len(picture["image_url"]) <= 3_000, f"{where}: image_url")
+        _need(1 <= len(picture["alt_text"]) <= 2_000, f"{where}: alt_text")
 
 
 def _context(block: dict[str, Any], where: str) -> None:

@@ -171,7 +171,16 @@ def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> Entry:
         published=_date(parsed, "published", language, dates) or _date(parsed, "created", language, dates),
         updated=_date(parsed, "updated", language, dates),
         language=_text(parsed.get("title_detail") or {}, "language"),
+        picture=fields.find_picture(_pictures(parsed)),
     )
+
+
+def _pictures(parsed: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from parsed.get("media_content", ())
+    yield from ({**thumbnail, "medium": "image"} for thumbnail in parsed.get("media_thumbnail", ()))
+    for link in parsed.get("links", ()):
+        if link.get("rel") == "enclosure":
+            yield {"url": link.get("href"), "type": link.get("type")}
 
 
 def _text(parsed: dict[str, Any], key: str) -> str | None:

@@ -19,7 +19,7 @@ from html.entities import entitydefs
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, iterparse
 
-from bot.feeds.kit.fields import SAMPLE, escape_text, has_relative_links
+from bot.feeds.kit.fields import SAMPLE, escape_text, find_picture, has_relative_links
 from bot.model.feeds import Entry
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
@@ -57,7 +57,8 @@ def _roles_of_rss(space: str) -> _Roles:
     return {**own, **dict(zip(_qualify(names), roles, strict=True))}
 
 
-_MEDIA_TITLE, _RDF_ABOUT, _RDF_ROOT = _qualify("media:title rdf:about rdf:RDF")
+_MEDIA_TITLE, _MEDIA_CONTENT, _MEDIA_THUMBNAIL = _qualify("media:title media:content media:thumbnail")
+_RDF_ABOUT, _RDF_ROOT = _qualify("rdf:about rdf:RDF")
 _RSS_ROLES = _roles_of_rss("")
 _RDF_ROLES = _roles_of_rss(_RSS1)
 _ATOM_ROLES: _Roles = {
@@ -204,6 +205,7 @@ class _Fields:
 
     def __init__(self, item: Element, roles: _Roles) -> None:
         self._by_role: dict[str, list[Element]] = {}
+        self._asides: list[Element] = []
         #: Whether all elements that may matter have a role.
         self.is_all = True
         self.attributes = item.attrib
@@ -211,7 +213,9 @@ class _Fields:
             role = roles.get(child.tag)
             if role is not None:
                 self._by_role.setdefault(role, []).append(child)
-            elif not _is_aside(child):
+            elif _is_aside(child):
+                self._asides.append(child)
+            else:
                 if any(_is_touchy(element.tag) for element in child.iter()):
                     raise NotPlain
                 self.is_all = False
@@ -241,6 +245,20 @@ class _Fields:
         if element.attrib:
             raise NotPlain
         return element.text or ""
+
+    def picture(self) -> str | None:
+        """Return the address of the item's picture, or None."""
+        by_kind: dict[str, list[dict[str, str]]] = {"content": [], "thumbnail": [], "enclosure": []}
+        for element in self._asides:
+            if element.tag == _MEDIA_CONTENT:
+                by_kind["content"].append(element.attrib)
+            elif element.tag == _MEDIA_THUMBNAIL:
+                by_kind["thumbnail"].append({**element.attrib, "medium": "image"})
+            elif element.tag == "enclosure":
+                by_kind["enclosure"].append(element.attrib)
+            elif element.get("rel", "").lower() == "enclosure":
+                by_kind["enclosure"].append({"url": element.get("href", ""), "type": element.get("type", "")})
+        return find_picture(attributes for kind in by_kind.values() for attributes in kind)
 
 
 def _is_aside(element: Element) -> bool:
@@ -334,6 +352,7 @@ def _parse_rss_entry(fields: _Fields, language: str | None, cutoff: datetime | N
         published=published,
         updated=updated,
         language=language if fields.only("title") is not None else None,
+        picture=fields.picture(),
     )
 
 
@@ -360,6 +379,7 @@ def _parse_atom_entry(fields: _Fields, language: str | None, cutoff: datetime | 
         published=published,
         updated=updated,
         language=language,
+        picture=fields.picture(),
     )
 
 

@@ -1,0 +1,105 @@
+"""``picture: true``: the article's own picture as a small one, in each service's form; nowhere without the key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bot import channels
+from bot.channels import discord, teams, telegram
+from bot.channels import email as mail
+from bot.channels.slack import blocks
+from bot.feeds.kit.fields import MAX_PICTURE, picture_address
+from bot.model.channels import Delivery
+from bot.testing import messages
+from bot.testing.channels import delivery
+
+PICTURE = "https://img.example.org/photo.jpg?w=90&h=60"
+SHOWN = replace(messages.POST, picture=PICTURE)
+MAIL = mail.Options.model_validate(
+    {"to": "desk@example.org", "sender": "bot@example.org", "server": "smtp.example.org"}
+)
+
+
+def _mail(sent: Delivery) -> str:
+    return mail.compose(sent, MAIL, name="desk", now=datetime(2015, 12, 2, tzinfo=UTC), zone=UTC).decode()
+
+
+FORMS: dict[str, tuple[Callable[[Delivery], object], str]] = {
+    "slack": (
+        lambda sent: blocks.build_blocks(sent.message),
+        '"accessory": {"type": "image", "image_url": "PICTURE", "alt_text": "Picture of the article"}',
+    ),
+    "discord": (lambda sent: discord.build_payload(sent, zone=UTC), '"thumbnail": {"url": "PICTURE"}'),
+    "teams": (
+        lambda sent: teams.build_card(sent, zone=UTC),
+        '{"type": "Image", "url": "PICTURE", "altText": "", "size": "Medium"}',
+    ),
+    "telegram": (
+        lambda sent: telegram.message_content(sent, zone=UTC),
+        '"link_preview_options": {"url": "PICTURE", "prefer_small_media": true}',
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_each_service_shows_the_picture_in_its_form_and_none_without_one(kind: str) -> None:
+    form, expected = FORMS[kind]
+    assert expected.replace("PICTURE", PICTURE) in json.dumps(form(delivery(SHOWN)))
+    assert "img.example.org" not in json.dumps(form(delivery(messages.POST)))
+
+
+def test_a_mail_shows_the_picture_beside_the_headline() -> None:
+    shown = _mail(delivery(SHOWN)).replace("=\r\n", "").replace("=3D", "=")
+    assert 'src="https://img.example.org/photo.jpg?w=90&amp;h=60" width="96" alt=""' in shown
+    assert "<img" not in _mail(delivery(messages.POST))
+    assert "<img" not in _mail(delivery(replace(SHOWN), is_plain=True))
+
+
+@pytest.mark.parametrize("kind", ["slack", "discord", "teams", "telegram", "email"])
+def test_a_channel_shows_pictures_only_if_its_key_says_so(kind: str) -> None:
+    field = channels.options()[kind].model_fields["picture"]
+    assert field.default is False
+
+
+@pytest.mark.parametrize("kind", ["console", "webhook", "matrix", "mattermost", "apprise"])
+def test_other_kinds_refuse_the_key(kind: str) -> None:
+    assert "picture" not in channels.options()[kind].model_fields
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://img.example.org/a.jpg",
+        "//img.example.org/a.jpg",
+        "javascript:alert(1)",
+        "data:image/png;base64,AAAA",
+        "https://user:pass@img.example.org/a.jpg",
+        "https://localhost/a.jpg",
+        "https://router.local/a.jpg",
+        "https://intranet/a.jpg",
+        "https://127.0.0.1/a.jpg",
+        "https://127.1/a.jpg",
+        "https://0x7f.0x1/a.jpg",
+        "https://2130706433/a.jpg",
+        "https://[::1]/a.jpg",
+        "https://10.0.0.7/a.jpg",
+        "https://img.example.org:8443/a.jpg",
+        "https://img.example.org:99999/a.jpg",
+        'https://img.example.org/a.jpg" onerror="alert(1)',
+        "https://img.example.org/a b.jpg",
+        "https://img.example.org/a\u202e.jpg",
+        "https://img.example.org/" + "a" * MAX_PICTURE,
+        "",
+    ],
+)
+def test_an_address_that_could_harm_a_reader_is_no_picture(address: str) -> None:
+    assert picture_address(address) == ""
+
+
+def test_a_public_https_address_is_a_picture() -> None:
+    assert picture_address(f" {PICTURE}\n") == PICTURE
