@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -335,6 +335,46 @@ async def test_every_silence_is_named_on_the_operators_channel_in_one_line(store
     [silence] = await active(store)
     assert row.message.lines == (silence.summary,)
     assert 'rule "exit" in desk until 2015-12-03 09:00 UTC by U1: by button, under "S"' in silence.summary
+
+
+# -- compute, then commit
+
+
+async def test_an_action_that_a_decision_overtakes_is_computed_again_and_written_once(
+    store: storage.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await post(store)
+    write, commits, computed = store.write, 0, []
+
+    async def overtake(work: Callable[[storage.Transaction], object]) -> object:
+        nonlocal commits
+        commits += 1
+        if commits == 1:
+            await write(lambda tx: tx.decision_queue.note_change())
+        return await write(work)
+
+    def judge(turn: Turn) -> ActionResult:
+        computed.append(turn)
+        person, story = Person(id="U1"), StoryId("s1")
+        pressed = Press(id="e1", person=person, action=Useful(), story=story, place="C1", ref=RECEIPT.ref)
+        return actions.apply_press(turn, pressed, channels=("desk",))
+
+    monkeypatch.setattr(store, "write", overtake)
+    await actions.carry_out(store, SETTINGS, judge, now=START)
+    assert (len(computed), commits) == (2, 2)
+    assert await judgements(store) == [("useful", "exit"), ("useful", "law")]
+
+
+async def test_an_action_that_changes_nothing_opens_no_write_transaction(
+    store: storage.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await post(store)
+
+    async def refuse(work: object) -> object:
+        raise AssertionError("nothing is to be written")
+
+    monkeypatch.setattr(store, "write", refuse)
+    assert (await press(store, ShowWhy())).text
 
 
 # -- the menu and the reasons of a message
