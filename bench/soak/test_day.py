@@ -18,6 +18,7 @@ def simulated() -> day.Day:
     return day.simulate(small_world.draw(hours=HOURS + 1), hours=HOURS, tick=timedelta(seconds=20))
 
 
+@pytest.mark.long
 def test_no_rule_of_a_host_or_a_feed_is_broken(simulated: day.Day) -> None:
     assert dict(simulated.witness.broken) == {}
 

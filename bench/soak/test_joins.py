@@ -19,6 +19,7 @@ def is_level(kept: Sequence[joins.Kept]) -> bool:
     return all(now <= 1.25 * before for one in later for now, before in zip(one, second, strict=True))
 
 
+@pytest.mark.long
 def test_thousands_of_joins_keep_no_more_than_the_window_holds() -> None:
     kept = list(joins.join_all(4000, a_day=400, window=DAY, every=400))
 

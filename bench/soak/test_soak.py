@@ -9,6 +9,7 @@ import pytest
 from bench.soak import small_world, soak
 
 
+@pytest.mark.long
 def test_each_hour_gives_a_sample_and_what_is_open_stays_the_same() -> None:
     seen: list[str] = []
     samples = soak.soak(
