@@ -9,6 +9,8 @@ import pytest
 from bench.soak import day, small_world
 from bench.soak.simulation import fixed, running
 
+pytestmark = pytest.mark.long
+
 HOURS = 2.0
 SINCE = day.BEGIN.total_seconds()
 
@@ -18,7 +20,6 @@ def simulated() -> day.Day:
     return day.simulate(small_world.draw(hours=HOURS + 1), hours=HOURS, tick=timedelta(seconds=20))
 
 
-@pytest.mark.long
 def test_no_rule_of_a_host_or_a_feed_is_broken(simulated: day.Day) -> None:
     assert dict(simulated.witness.broken) == {}
 
