@@ -164,7 +164,8 @@ def _story_reports(
     # Sort by publication, because a merge leaves the members unsorted. The same articles must give the same prompt.
     articles = [member.article for member in members if member.join.copy_of is None]
     articles.sort(key=lambda article: article.when)
-    chosen = articles if len(articles) <= most else [*articles[: most // 3], *articles[most // 3 - most :]]
+    first = max(1, most // 3)
+    chosen = articles if len(articles) <= most else [*articles[:first], *articles[first - most :]]
     share = room // (len(chosen) or 1)
     texts = [_report_data(report, words, count, share) for report in chosen if not instructs_a_model(report)]
     return texts, len(articles) - len(chosen)
@@ -458,7 +459,7 @@ def same_event_prompt(
         shown.insert(len(shown) * (story_order(article, control)[0] % 2), control)
     most = min(MAX_REPORTS, _SAME_EVENT_REPORTS // len(shown))
     if offered:
-        most = min(MAX_REPORTS, (_SAME_EVENT_REPORTS - _FACTS_REPORTS) // max(1, len(shown) - 1))
+        most = min(MAX_REPORTS, max(2, (_SAME_EVENT_REPORTS - _FACTS_REPORTS) // max(1, len(shown) - 1)))
     numbered: list[dict[str, object]] = []
     for number, story in enumerate(shown, start=1):
         if offered and story is nearest:

@@ -62,7 +62,7 @@ NAMES_STORIES, LINKS_STORIES = 2, 3
 ASKED_FROM, ASKED_BELOW = 0.02, 0.95
 #: A question offers at most ASKED stories with at least the probability OFFERED_FROM, and stories without an article in
 #: the article's language.
-ASKED, OFFERED_FROM = 6, 0.01
+ASKED, OFFERED_FROM = 8, 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,7 @@ def choose_offered(candidates: Sequence[Candidate]) -> list[Candidate]:
     ][:ASKED]
     if not foreign_stories and not any(candidate.chance >= ASKED_FROM for candidate in likely):
         return []
-    return likely + foreign_stories
+    return [candidate for candidate in candidates if candidate.is_untranslated or candidate in likely]
 
 
 def place(
