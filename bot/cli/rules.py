@@ -19,7 +19,7 @@ from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Jso
 from bot.config import files, rules_file
 from bot.config.rules_file import RuleContext
 from bot.model import visible
-from bot.model.durations import format_count
+from bot.model.durations import format_count, format_duration
 from bot.model.errors import ConfigError
 from bot.model.messages import MessageKind
 from bot.model.settings import Problem
@@ -233,10 +233,11 @@ def _show_surges(report: backtest.BacktestReport) -> None:
     """Show when rules with ``volume`` would have reported a surge, and why."""
     days = (report.until - report.since).days
     if report.surges:
-        terminal.row(f"It would have reported {format_count(len(report.surges), 'surge')} in {days} days:")
+        count = format_count(len(report.surges), "surge")
+        terminal.row(f"It would have reported {count} in {format_count(days, 'day')}:")
     for surge in report.surges:
-        peak = f"{surge.peak.count} articles, usually {surge.peak.usual:.0f}"
-        terminal.row(f"  {surge.opened_at:%m-%d %H:%M} {surge.rule}: {peak}; {volume.describe_causes(surge.causes)}")
+        peak = volume.describe_volume(surge.peak, format_duration(surge.window))
+        terminal.row(f"  {surge.opened_at:%m-%d %H:%M} {surge.rule}: {peak}. {volume.describe_causes(surge.causes)}")
         for cause in surge.causes.largest:
             outlets = ", ".join(cause.outlets[:3]) + (
                 f" and {len(cause.outlets) - 3} more" if cause.outlets[3:] else ""

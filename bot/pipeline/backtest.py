@@ -11,7 +11,7 @@ clock.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -300,14 +300,15 @@ class Replay:
         self._updater.update(turn, self._batch, ())
         count_members(turn)
         self._write(turn)
-        self._measure(now)
+        self._measure(now, {match.rule for arrival in self._batch for match in arrival.matches})
         self._batch = []
         self._release(now)
 
-    def _measure(self, now: datetime) -> None:
+    def _measure(self, now: datetime, rules: Collection[str] = ()) -> None:
+        """Measure these rules, and those with an open surge."""
         if self._counted:
             turn = Turn(self._memory, self._settings, now, self._cache)
-            self._volume.measure(turn)
+            self._volume.measure(turn, rules)
             self._write(turn)
             self._measured_at = now
 

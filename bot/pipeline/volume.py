@@ -8,7 +8,7 @@ Like all decisions, both are part of a turn, so a turn that is not committed lea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -83,8 +83,11 @@ class VolumeMonitor:
         is_recent = self._measured_at is not None and timedelta() <= now - self._measured_at < MEASURE_EVERY
         return not is_recent and any(entry.rule.surge_limits is not None for entry in settings.rules)
 
-    def measure(self, turn: Turn) -> None:
-        """Open, update and close surges. Articles of this turn are not measured yet."""
+    def measure(self, turn: Turn, only: Collection[str] | None = None) -> None:
+        """Open, update and close surges. Articles of this turn are not measured yet.
+
+        With ``only``, measure these rules and those with an open surge.
+        """
         self._settings, self._measured_at = turn.settings, turn.now
         watched = {name: rule for name, rule in _surge_rules(turn).items() if not rule.has_ended(turn.now)}
         surges = {surge.rule: surge for surge in turn.tx.volume.open_surges()}
@@ -93,7 +96,8 @@ class VolumeMonitor:
                 # The rule was removed, paused or changed, so nothing can be compared any more.
                 _update(turn, surge, replace(surge, closed_at=turn.now))
         for name, rule in watched.items():
-            if name not in surges or rule.version == surges[name].version:
+            is_wanted = only is None or name in only or name in surges
+            if is_wanted and (name not in surges or rule.version == surges[name].version):
                 _watch_rule(turn, rule, surges.get(name))
 
 
