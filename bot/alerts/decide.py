@@ -63,10 +63,12 @@ def _first(situation: Situation) -> tuple[Decision, ...]:
 def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
     if all(map(situation.waits_for_brief, situation.rules)):
         facts = _facts(situation, alert)
-        if not (situation.arrivals or facts):
+        if not (situation.arrivals or facts or situation.edits):
             return ()
         detail = "; ".join(map(_shown, facts)) or "the next brief counts it"
-        return (situation.decision(AlertAction.SILENT, Reason.BRIEF, detail=detail, facts=facts),)
+        return (
+            situation.decision(AlertAction.SILENT, Reason.BRIEF, detail=detail, facts=facts, edits=situation.edits),
+        )
     replies = (*_second_rules(situation, alert), *_news(situation, alert))
     if not situation.arrivals and not replies:
         is_shown = situation.has_summary and not alert.is_gathered
