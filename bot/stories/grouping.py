@@ -277,8 +277,8 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
     backed = [candidate for candidate in same if candidate is likeliest or candidate.id in opinion.confirmed]
     if is_high:
         # Under a rule of severity high, a wrong answer must not hide the only report of an event. So the words must
-        # agree, or another outlet's article must have been posted as possibly part of the story.
-        seconded = [story for story in same if _is_seconded(profile, story, same)]
+        # agree, or an article of another owner must have been posted as possibly part of the story.
+        seconded = [one for one in same if any(_is_seconded(profile, one, other) for other in same)]
         backed = [home for home in backed if home.chance >= opinions.BACKED_FROM] or seconded
     if not backed:
         placement = _opened(profile, JoinReason.UNSURE, same[0])
@@ -290,7 +290,9 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
         if other is not home
         and not is_high
         and (
-            min(home.chance, other.chance) >= opinions.BACKED_FROM or foreign.share_no_language(home.story, other.story)
+            min(home.chance, other.chance) >= opinions.BACKED_FROM
+            or foreign.share_no_language(home.story, other.story)
+            or _is_seconded(profile, home, other)
         )
     ]
     placement = _joined(profile, home, candidates, agreed)
@@ -305,12 +307,12 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
     )
 
 
-def _is_seconded(profile: Profile, home: Candidate, same: Sequence[Candidate]) -> bool:
-    """Return whether the answer also names a story that may be the same as ``home``, by an article of another owner."""
-    stories = [(home.story, other.story) for other in same] + [(other.story, home.story) for other in same]
+def _is_seconded(profile: Profile, first: Candidate, second: Candidate) -> bool:
+    """Return whether an article of another owner has named these two stories as possibly the same."""
     return any(
-        younger.near == older.id and younger.members and younger.members[0].owner != profile.owner
-        for younger, older in stories
+        story == named and owner != profile.owner
+        for story, other in ((first.id, second), (second.id, first))
+        for named, owner in other.story.linked
     )
 
 

@@ -116,13 +116,14 @@ class Index:
             return
         home = self.stories.get(join.story)
         if home is None:
-            is_roundup = join.reason is JoinReason.ROUNDUP
-            home = OpenStory.opened(join.story, profile, is_roundup=is_roundup, near=join.near)
+            home = OpenStory.opened(join.story, profile, is_roundup=join.reason is JoinReason.ROUNDUP)
             self.stories[join.story] = home
         self._release(home)
         # A join without a probability is a person's decision.
         chance = join.confidence if join.confidence is not None else float(join.reason is not JoinReason.OPENED)
         home.add(profile, chance=chance, is_sure=not join.is_probable)
+        if join.near is not None:
+            home.linked.add((join.near, profile.owner))
         self._post(home)
         self.joins[profile.id] = join
 

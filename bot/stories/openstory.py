@@ -52,8 +52,6 @@ class OpenStory:
     seen: datetime
     #: Whether the story is a round-up: one article about several events, which only copies join.
     is_roundup: bool = False
-    #: The story that it may be part of.
-    near: StoryId | None = None
     #: Articles that ``release`` has not deleted.
     members: list[Trace] = field(default_factory=list)
     #: The first report and sure members, with which articles are compared.
@@ -64,17 +62,16 @@ class OpenStory:
     #: Languages of the articles; "" for an unknown language.
     languages: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
+    #: Other stories that may have the same event, each with the owner of the article that named it.
+    linked: set[tuple[StoryId, str]] = field(default_factory=set)
     #: Number of articles that were added, and the sum of their probabilities to report the event of an earlier article.
     count: int = 0
     repeats: float = 0.0
 
     @classmethod
-    def opened(
-        cls, story: StoryId, profile: Profile, *, is_roundup: bool = False, near: StoryId | None = None
-    ) -> OpenStory:
+    def opened(cls, story: StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
         """Return an empty story; the caller adds the article, which opens it."""
-        rank = (profile.seen, profile.when, story)
-        return cls(story, rank, profile.when, profile.when, profile.seen, is_roundup, near)
+        return cls(story, (profile.seen, profile.when, story), profile.when, profile.when, profile.seen, is_roundup)
 
     @property
     def words(self) -> set[str]:
@@ -109,6 +106,7 @@ class OpenStory:
         self.addresses |= younger.addresses
         self.languages |= younger.languages
         self.apart += younger.apart
+        self.linked |= younger.linked
         self.count += younger.count
         self.repeats += younger.repeats
         self._extend(younger.first, younger.last, younger.seen)
