@@ -67,7 +67,7 @@ class HourDocument(Document):
 class VolumeDocument(Document):
     """The volume of a rule: its hours with articles, oldest first, and its surges.
 
-    ``count`` and ``usual`` are of the window that ends now; both are null on the rule's first day.
+    ``count`` and ``usual`` are of the window that ends now; both are null in the rule's first three days.
     """
 
     rule: str

@@ -3,7 +3,8 @@
     hourly counts ─▶ the window's count, against what is usual at this hour ─▶ open ─▶ (update) ─▶ close
 
 What is usual comes from the windows at the same hour of the previous four weeks: the median of all days or of the same
-weekday, whichever is higher. A rule in its first week is compared with the busiest of its days. All functions are pure.
+weekday, whichever is higher. A rule in its first week is compared with the busiest of its days, and in its first three
+days with nothing. All functions are pure.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ WEEK = timedelta(weeks=1)
 HISTORY = 4 * WEEK
 #: After a longer outage, the counts of its hours are too low to compare with.
 OUTAGE = timedelta(hours=12)
-#: Minimum number of earlier windows to compare with. A rule has them when it is a day and a window old.
-MIN_WINDOWS = 3
+#: Minimum number of earlier windows to compare with: three a day, for three days.
+MIN_WINDOWS = 9
 #: Minimum number of independent outlets in a surge.
 MIN_OUTLETS = 3
 #: The articles of a feed can begin a surge only this long after its first poll: then most windows of the history

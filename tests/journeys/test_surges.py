@@ -16,8 +16,8 @@ OUTLETS = [f"outlet{number}" for number in range(12)]
 ONLY_SURGES = RULES.replace("    severity: high\n", "    when: volume\n")
 
 
-async def wait_a_day_and_a_half(desk: World) -> None:
-    for _ in range(4):
+async def wait_three_days(desk: World) -> None:
+    for _ in range(9):
         await desk.once(minutes=9 * 60)
 
 
@@ -46,7 +46,7 @@ async def surges(desk: World) -> list[Surge]:
 
 
 async def test_a_surge_has_one_message_that_is_edited_and_closed_across_restarts(desk: World) -> None:
-    await wait_a_day_and_a_half(desk)
+    await wait_three_days(desk)
     for outlet in OUTLETS[:3]:
         desk.publish(outlet, report(outlet, desk))
     await desk.once()
@@ -77,7 +77,7 @@ async def test_a_surge_has_one_message_that_is_edited_and_closed_across_restarts
     assert surge.closed_at is not None
 
 
-async def test_nothing_is_posted_on_the_first_day(desk: World) -> None:
+async def test_nothing_is_posted_in_the_first_three_days(desk: World) -> None:
     for outlet in OUTLETS:
         desk.publish(outlet, report(outlet, desk))
     await desk.once(minutes=60)
@@ -87,7 +87,7 @@ async def test_nothing_is_posted_on_the_first_day(desk: World) -> None:
 
 
 async def test_one_outlets_series_about_one_event_counts_once(desk: World) -> None:
-    await wait_a_day_and_a_half(desk)
+    await wait_three_days(desk)
     series = [
         Item(
             id=f"live-{number}",

@@ -36,20 +36,20 @@ __all__ = ["address", "postgres_address", "postgres_database", "store"]
 HOUR = timedelta(hours=1)
 LOUD = rule(name="BlackBerry", any=["BlackBerry"], notify=("desk",), when=ONLY_SURGES)
 PLACES = "Lahore Quetta Multan Sukkur Gwadar Kasur Okara Jhang Swabi Hangu Loralai Kohat".split()
-#: Hour of the burst. By then, the rule has a history of more than a day.
-BURST_HOUR = 40
+#: Hour of the burst. By then, the rule has a history of more than three days.
+BURST_HOUR = 88
 
 
-def burst(*, hour: float = BURST_HOUR, count: int = 12) -> list[Article]:
+def burst(*, hour: float = BURST_HOUR, event: str = "court hears BlackBerry case") -> list[Article]:
     """Return reports of separate events, each by another outlet."""
     return [
-        article(f"{place} court hears BlackBerry case", f"A judge in {place}.", hours=hour, outlet=f"{place} News")
-        for place in PLACES[:count]
+        article(f"{place} {event}", f"{event.capitalize()} in {place}.", hours=hour, outlet=f"{place} News")
+        for place in PLACES
     ]
 
 
 #: One article in ten hours.
-BEFORE = [article(f"BlackBerry phone number {number} is sold", hours=number * 10) for number in range(4)]
+BEFORE = [article(f"BlackBerry phone number {number} is sold", hours=number * 10) for number in range(9)]
 
 
 class Desk:
@@ -66,7 +66,9 @@ class Desk:
         compiled = [rules.compile_rule(rule) for rule in loaded]
         self._settings = make_settings(rules=compiled, feeds=[FEED], channels=["desk"], **self._bot_keys)
 
-    async def run(self, articles: Sequence[Article], *, hours: range = range(48), off: range = range(0)) -> None:
+    async def run(
+        self, articles: Sequence[Article], *, hours: range = range(BURST_HOUR + 8), off: range = range(0)
+    ) -> None:
         """Run from the first hour to the last. Articles of hours in which the bot is off arrive afterwards."""
         waiting = sorted(articles, key=lambda one: one.first_seen)
         for hour in hours:
@@ -125,15 +127,15 @@ async def test_explain_shows_the_surge_in_which_an_article_counted(store: storag
 async def test_after_a_surge_a_whole_window_passes_before_the_next(store: storage.Store) -> None:
     desk = Desk(store, LOUD)
     again = [replace(one, id=ArticleId(f"{one.id}2"), title=f"{one.title} again") for one in burst(hour=BURST_HOUR + 8)]
-    await desk.run([*BEFORE, *burst(), *again], hours=range(60))
+    await desk.run([*BEFORE, *burst(), *again], hours=range(BURST_HOUR + 20))
     first, *others = await desk.surges()
     assert first.closed_at is not None
     assert all(surge.opened_at - first.closed_at >= 6 * HOUR for surge in others)
 
 
-async def test_a_rule_has_no_surge_on_its_first_day(store: storage.Store) -> None:
+async def test_a_rule_has_no_surge_in_its_first_three_days(store: storage.Store) -> None:
     desk = Desk(store, LOUD)
-    await desk.run(burst(hour=20), hours=range(30))
+    await desk.run(burst(hour=60), hours=range(70))
     assert await desk.surges() == []
 
 
@@ -146,28 +148,33 @@ async def test_the_articles_of_fewer_than_three_outlets_are_no_surge(store: stor
 
 async def test_articles_without_a_date_that_are_found_after_an_outage_are_no_surge(store: storage.Store) -> None:
     desk = Desk(store, LOUD)
-    await desk.run([*BEFORE, *(replace(one, published=None) for one in burst())], hours=range(60), off=range(38, 50))
+    await desk.run(
+        [*BEFORE, *(replace(one, published=None) for one in burst())],
+        hours=range(BURST_HOUR + 20),
+        off=range(BURST_HOUR - 2, BURST_HOUR + 10),
+    )
     assert await desk.surges() == []
 
 
 async def test_articles_that_were_published_in_an_outage_count_in_their_hours(store: storage.Store) -> None:
     desk = Desk(store, LOUD)
-    late = [one for hour in range(30, 42) for one in burst(hour=hour)[hour - 30 : hour - 29]]
-    await desk.run([*BEFORE, *late], hours=range(60), off=range(30, 44))
+    late = [one for hour in range(78, 90) for one in burst(hour=hour)[hour - 78 : hour - 77]]
+    await desk.run([*BEFORE, *late], hours=range(108), off=range(78, 92))
     assert await desk.surges() == []
 
 
 async def test_the_hours_of_an_outage_are_not_what_is_usual(store: storage.Store) -> None:
-    """Each day has the same twelve articles, and the bot was off on four of them, so they are no surge."""
+    """Each day has the same twelve articles, and the bot was off on five of ten days, so they are no surge."""
     desk = Desk(store, LOUD)
-    days = [
-        replace(
-            one, id=ArticleId(f"{one.id}-{day}"), title=f"{one.title}, day {day}", text=f"Day {day} in {one.outlet}."
-        )
-        for day in (0, 1, 7)
-        for one in burst(hour=24 * day + 8)
-    ]
-    await desk.run(days, hours=range(24 * 8), off=range(24 + 12, 24 * 7 - 6))
+    events = {
+        0: "court hears BlackBerry case",
+        1: "mayor bans sale of BlackBerry phones",
+        2: "police find stolen BlackBerry",
+        3: "shops run out of BlackBerry chargers",
+        9: "farmers praise BlackBerry harvest",
+    }
+    days = [one for day, event in events.items() for one in burst(hour=24 * day + 8, event=event)]
+    await desk.run(days, hours=range(24 * 10), off=range(24 * 3 + 12, 24 * 9 - 6))
     assert await desk.surges() == []
 
 
@@ -230,7 +237,7 @@ async def test_a_silenced_rule_posts_no_surge(store: storage.Store) -> None:
 
 
 def test_a_trial_says_when_and_why_the_rule_would_have_reported_a_surge() -> None:
-    report = tried([*BEFORE, *burst()], LOUD, until=START + timedelta(days=4))
+    report = tried([*BEFORE, *burst()], LOUD, until=START + timedelta(days=6))
     (surge,) = report.surges
     assert surge.opened_at.date() == (START + BURST_HOUR * HOUR).date()
     assert surge.closed_at is not None
@@ -243,6 +250,6 @@ def test_a_trial_says_when_and_why_the_rule_would_have_reported_a_surge() -> Non
 
 def test_with_volume_a_rule_posts_its_stories_and_its_surges() -> None:
     both = rule(name="BlackBerry", any=["BlackBerry"], notify=("desk",), volume=SurgeLimits())
-    report = tried([*BEFORE, *burst()], both, until=START + timedelta(days=4))
+    report = tried([*BEFORE, *burst()], both, until=START + timedelta(days=6))
     assert len(report.surges) == 1
     assert MessageKind.POST in {message.kind for message in report.messages}
