@@ -100,7 +100,7 @@ async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_w
     created = await page.running.store.write(work)
     shown = text_of(await read(page, "/"))
     assert "outlet “<b>Dawn</b>” in every channel until 2" in shown
-    assert "by ann: they move 1 story held back" in shown
+    assert "by ann: they move · 1 story held back" in shown
     now = now + timedelta(minutes=1)
     running = page.running
     end = partial(silences.end_silence, silence_id=created.id, by="ann")
