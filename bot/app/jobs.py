@@ -30,7 +30,7 @@ log = structlog.get_logger("wirewatch")
 #: Interval between checks whether the clock was set back.
 CLOCK_CHECK = timedelta(seconds=5)
 #: How long running jobs may go on after a stop, so that they can commit what they write.
-GRACE = timedelta(seconds=2)
+GRACE = timedelta(seconds=1)
 #: The shortest time for which a process of a cluster reserves a shared job.
 SHORTEST_TURN = timedelta(seconds=15)
 
@@ -64,10 +64,12 @@ async def run_jobs(jobs: Sequence[Job], stop: asyncio.Event) -> None:
     defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
     scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
     running: set[asyncio.Task[object]] = set()
+    is_over = False
     async with TaskGroup() as group:
 
         async def run(job: Job) -> None:
-            if not stop.is_set():
+            # The scheduler ends slightly later than this function, whose group then accepts no tasks.
+            if not is_over and not stop.is_set():
                 # The scheduler does not wait for its own tasks when it ends, but this group does.
                 task = group.create_task(job.work())
                 running.add(task)
@@ -88,6 +90,7 @@ async def run_jobs(jobs: Sequence[Job], stop: asyncio.Event) -> None:
                     if scheduler.get_job(job.name).next_run_time - _now() > job.every:
                         scheduler.modify_job(job.name, next_run_time=_now())
         finally:
+            is_over = True
             scheduler.shutdown(wait=False)
         if running:
             await asyncio.wait(running, timeout=GRACE.total_seconds())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -111,6 +113,28 @@ async def test_a_run_that_does_not_end_after_the_stop_is_cancelled(monkeypatch: 
     async with running(wait_for_ever):
         await begun.wait()
     assert ended.is_set()
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_a_cancellation_at_any_moment_leaves_no_run_that_was_created_and_never_awaited(steps: int) -> None:
+    counter = Counter()
+    created: list[Coroutine[None, None, None]] = []
+
+    def work() -> Coroutine[None, None, None]:
+        created.append(counter.run())
+        return created[-1]
+
+    async with asyncio.TaskGroup() as group:
+        running_jobs = group.create_task(run_jobs([Job(name="keep", every=EVERY, work=work)], asyncio.Event()))
+        await counter.wait(2)
+        # The next run is due, and the cancellation comes so many steps of the loop after it.
+        time.sleep(2 * EVERY.total_seconds())  # noqa: ASYNC251 - the loop is busy
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running_jobs.cancel()
+    for _ in range(6):
+        await asyncio.sleep(0)
+    assert {inspect.getcoroutinestate(coroutine) for coroutine in created} == {inspect.CORO_CLOSED}
 
 
 async def test_a_job_that_fails_pauses_longer_and_is_reported_until_it_works() -> None:
