@@ -231,10 +231,9 @@ def _show_messages(report: backtest.BacktestReport) -> None:
 
 def _show_surges(report: backtest.BacktestReport) -> None:
     """Show when rules with ``volume`` would have reported a surge, and why."""
-    days = (report.until - report.since).days
-    if report.surges:
-        count = format_count(len(report.surges), "surge")
-        terminal.row(f"It would have reported {count} in {format_count(days, 'day')}:")
+    days = format_count((report.until - report.since).days, "day")
+    if report.has_volume:
+        terminal.row(f"It would have reported {format_count(len(report.surges), 'surge')} in {days}")
     for surge in report.surges:
         peak = volume.describe_volume(surge.peak, format_duration(surge.window))
         terminal.row(f"  {surge.opened_at:%m-%d %H:%M} {surge.rule}: {peak}. {volume.describe_causes(surge.causes)}")

@@ -119,6 +119,8 @@ class BacktestReport:
     replayed: int = 0
     #: The surges that would have been reported, oldest first.
     surges: tuple[Surge, ...] = ()
+    #: Whether a tried rule reports surges.
+    has_volume: bool = False
     #: The end of the replay, or None if the whole period was replayed.
     simulated_until: datetime | None = None
 
@@ -474,6 +476,7 @@ class _Trial:
             matched=self._matched,
             replayed=self._replayed,
             surges=tuple(self._replay.surges),
+            has_volume=any(compiled.rule.surge_limits is not None for compiled in plan.tried),
             simulated_until=self._full_at,
         )
 

@@ -238,6 +238,7 @@ async def test_a_silenced_rule_posts_no_surge(store: storage.Store) -> None:
 
 def test_a_trial_says_when_and_why_the_rule_would_have_reported_a_surge() -> None:
     report = tried([*BEFORE, *burst()], LOUD, until=START + timedelta(days=6))
+    assert report.has_volume
     (surge,) = report.surges
     assert surge.opened_at.date() == (START + BURST_HOUR * HOUR).date()
     assert surge.closed_at is not None
