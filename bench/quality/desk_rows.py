@@ -1,4 +1,4 @@
-"""Turn the articles of the labelled desks that match their desk's rule into arrivals, in rounds or in order of time."""
+"""Turn the articles of the labelled desks that match their desk's rule into arrivals, in rounds."""
 
 from __future__ import annotations
 
@@ -39,11 +39,9 @@ class Row:
         return f"{self.item.desk}/{self.item.event}"
 
 
-def rows(desks: Iterable[Desk], *, in_time: bool = False) -> list[Row]:
-    """The items that match their desk's rule, one of each desk a round, or in order of time."""
+def rows(desks: Iterable[Desk]) -> list[Row]:
+    """The items that match their desk's rule, one of each desk a round."""
     read = [_rows(desk) for desk in desks]
-    if in_time:
-        return sorted((row for of_desk in read for row in of_desk), key=lambda row: row.arrival.article.when)
     return [
         _seen(row, START + at * ROUND) for at, turn in enumerate(zip_longest(*read)) for row in turn if row is not None
     ]

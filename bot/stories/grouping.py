@@ -33,7 +33,7 @@ DAY_COST, OUTLET_COST = 0.06, 0.25
 EVEN, SLOPE = 0.18, 12.0
 #: What the logit of the probability gains from a rule whose articles often repeat each other: REPEATS times the excess
 #: of their mean probability over USUAL, at most MOST_REPEATS. It changes what is usual, not what likeness means.
-REPEATS, USUAL, MOST_REPEATS = 4.0, 0.25, 1.0
+REPEATS, USUAL, MOST_REPEATS = 4.0, 0.25, 0.5
 #: An article joins the likeliest story if that story's probability is at least this.
 JOIN_FROM = 0.6
 #: Replaces JOIN_FROM if the article matches a rule with ``group: strict``.

@@ -137,7 +137,12 @@ async def test_an_agency_copy_under_another_headline_is_not_asked_about(tmp_path
 
 
 #: Of the event of DATED, in words that leave it unsure, with news.
-UNSURE_NEWS = replace(UNSURE, text=f"{REFUND} {UNSURE.text}", at=START + timedelta(minutes=10))
+UNSURE_NEWS = replace(
+    UNSURE,
+    title="BlackBerry customers in Pakistan prepare",
+    text=f"{REFUND} {UNSURE.text}",
+    at=START + timedelta(minutes=10),
+)
 BOTH = "[same_event, facts]"
 
 
