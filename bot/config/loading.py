@@ -26,7 +26,7 @@ import contextlib
 import gc
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -328,7 +328,6 @@ def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[Problem
     return report.finish()
 
 
-POLL_INTERVAL = timedelta(seconds=2)
 #: A changed file must be stable for this long before it is read, because an editor may still be writing it.
 SETTLE_TIME = timedelta(milliseconds=200)
 #: Maximum number of checks whether a file is stable. After the last check, the file is read as it is.
@@ -352,37 +351,28 @@ class Watcher:
         self._clock = clock
         self._environ = environ
         self._kinds = kinds
-        self._one_at_a_time = asyncio.Lock()
 
     async def look(self, *, force: bool = False) -> Settings | None:
         """Return new settings, or None if nothing changed or the folder cannot be read now.
 
         If ``force`` is true, load even if nothing changed, as on SIGHUP.
         """
-        async with self._one_at_a_time:
-            if not force and not await asyncio.to_thread(self._is_changed):
-                return None
-            await self._settle()
-            try:
-                loaded = await asyncio.to_thread(
-                    load,
-                    self._folder,
-                    previous=self.settings,
-                    environ=self._environ,
-                    kinds=self._kinds,
-                )
-            except ConfigError:
-                return None
-            is_same = loaded.version == self.settings.version and loaded.problems == self.settings.problems
-            self.settings = loaded
-            return loaded if force or not is_same else None
-
-    async def run(self, changed: Callable[[Settings], Awaitable[None]]) -> None:
-        """Look for changes forever, and pass new settings to ``changed``."""
-        while True:
-            await self._clock.sleep(POLL_INTERVAL)
-            if loaded := await self.look():
-                await changed(loaded)
+        if not force and not await asyncio.to_thread(self._is_changed):
+            return None
+        await self._settle()
+        try:
+            loaded = await asyncio.to_thread(
+                load,
+                self._folder,
+                previous=self.settings,
+                environ=self._environ,
+                kinds=self._kinds,
+            )
+        except ConfigError:
+            return None
+        is_same = loaded.version == self.settings.version and loaded.problems == self.settings.problems
+        self.settings = loaded
+        return loaded if force or not is_same else None
 
     def _is_changed(self) -> bool:
         try:
