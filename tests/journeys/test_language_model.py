@@ -37,7 +37,7 @@ FILE = "model: {{url: file:../answers.jsonl, name: any, uses: [same_event]}}\n"
 #: Of the same event as FIRST, in words that leave it unsure, and in words that make it probable.
 UNSURE = Item(
     id="v1",
-    title="BlackBerry customers in Pakistan told to prepare for the change",
+    title="BlackBerry customers in Pakistan told to prepare for the coming change",
     text="Mobilink says that customers should look for other phones now. The PTA repeated its demand for a backdoor.",
     at=START + timedelta(minutes=20),
 )
