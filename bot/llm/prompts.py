@@ -65,6 +65,8 @@ _INSTRUCTS_A_MODEL = re.compile(
 )
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 _SPACE = re.compile(r"[\s\"'“”‘’«»]+")
+#: A word that a service may show as a link or a mention.
+_ADDRESS = re.compile(r"\S*(?:://|[@<|]|\w\.[^\W\d_]{2})\S*")
 _TEXT: Mapping[str, object] = {"type": "string"}
 
 
@@ -509,7 +511,7 @@ class SupportedSentence(pydantic.BaseModel):
 
 
 class Summary(Answer):
-    """An answer with a summary of one or two sentences."""
+    """An answer with a summary of one or two sentences of an article, or with up to three sentences for a brief."""
 
     use = Use.SUMMARY
 
@@ -517,25 +519,24 @@ class Summary(Answer):
 
     @classmethod
     def schema_for(cls, data: Mapping[str, Any]) -> Mapping[str, object]:
-        """Return the schema, which enumerates the article's sentences."""
-        sentence = _object(support=_one_of(_sentence_numbers(data["article"])), text=_TEXT)
-        return _object(sentences=_list_of(sentence, most=_SUMMARY_SENTENCES))
+        """Return the schema, which enumerates the sentences of the article or of the brief's stories."""
+        if "stories" in data:
+            numbers, most = [int(number) for story in data["stories"] for number in story["sentences"]], MAX_OVERVIEW
+        else:
+            numbers, most = _sentence_numbers(data["article"]), _SUMMARY_SENTENCES
+        return _object(sentences=_list_of(_object(support=_one_of(numbers), text=_TEXT), most=most))
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
-        """Check that each sentence is supported by a sentence of the article."""
+        """Check that each sentence of a summary is supported by a sentence of the article.
+
+        Of the sentences for a brief, one is enough, because those that are not supported are left out.
+        """
+        if "stories" in data:
+            problems = [_problem_of_sentence(sentence, data) for sentence in self.sentences[:MAX_OVERVIEW]]
+            return problems[0] if problems and all(problems) else None
         if not 1 <= len(self.sentences) <= _SUMMARY_SENTENCES:
             return "a summary has one or two sentences"
-        article = data["article"]
-        day = date.fromisoformat(article["published"][:10])
-        for sentence in self.sentences:
-            if not sentence.text.strip() or len(sentence.text) > _SUMMARY_SENTENCE_LENGTH:
-                return f"a sentence has 1 to {_SUMMARY_SENTENCE_LENGTH} characters"
-            support = _sentence(article, sentence.support)
-            if not support:
-                return f"there is no sentence {sentence.support}"
-            if problem := _unsupported_claim(sentence.text, support, article["language"], day):
-                return problem
-        return None
+        return next(filter(None, (_problem_of_sentence(sentence, data) for sentence in self.sentences)), None)
 
 
 def summary_prompt(article: Article) -> Prompt:
@@ -544,8 +545,82 @@ def summary_prompt(article: Article) -> Prompt:
     return build_prompt(Summary, _SUMMARY_INSTRUCTIONS, data, article=article.id)
 
 
+#: Characters of a headline or sentence in a prompt about a brief, and sentences of each story after the headline.
+_BRIEF_TEXT, _BRIEF_SENTENCES = 300, 3
+#: Maximum stories in a prompt about a brief, and maximum sentences of the answer.
+MAX_BRIEF_STORIES, MAX_OVERVIEW = 12, 3
+_OVERVIEW_INSTRUCTIONS = """\
+You write the beginning of a brief for a news desk: the three developments that its readers must know first, one \
+sentence of at most 30 words for each, the most important first. `stories` are the stories of the brief, in the order \
+in which they are listed. Write at most one sentence about a story, in the language of its sentences. If fewer stories \
+matter, write fewer.
+
+Each sentence has a `support`: the number of the sentence in `stories` that says the same. \
+Every name, number and date of your sentence must stand in its support. Write numbers and names as it does. \
+Add nothing that the support does not say: no judgement, no advice, no background of your own. Keep "not", "may" and \
+"reportedly" where the support has them."""
+
+
+def overview_prompt(reports: Sequence[tuple[Article, str]]) -> Prompt:
+    """Return a prompt that asks for the first sentences of a brief.
+
+    Each of its stories is given as an article, and the sentence of its newest fact, or "".
+    """
+    stories: list[dict[str, object]] = []
+    number = 0
+    for article, news in reports:
+        spans = sentences.split(article.text[:TEXT_LENGTH], article.language)[:_BRIEF_SENTENCES]
+        texts = [visible.line(text, _BRIEF_TEXT) for text in (article.title, *(span.text for span in spans), news)]
+        numbered = {str(number + n): text for n, text in enumerate(filter(None, dict.fromkeys(texts)), start=1)}
+        number += len(numbered)
+        source = _source_data(article)
+        language = lexicon.base(article.language)
+        stories.append(
+            {"outlet": source["outlet"], "published": source["published"], "language": language, "sentences": numbered}
+        )
+    return build_prompt(Summary, _OVERVIEW_INSTRUCTIONS, {"stories": stories}, article=ArticleId(""))
+
+
+def supported_sentences(prompt: Prompt, answer: Summary) -> list[tuple[int, str, str]]:
+    """Return the sentences for a brief that their support holds: index of the story, sentence, supporting sentence.
+
+    A story has at most one sentence.
+    """
+    data = json.loads(prompt.data)
+    chosen: dict[int, tuple[int, str, str]] = {}
+    for sentence in answer.sentences[:MAX_OVERVIEW]:
+        if _problem_of_sentence(sentence, data) is None:
+            index, support = next(
+                (index, story["sentences"][str(sentence.support)])
+                for index, story in enumerate(data["stories"])
+                if str(sentence.support) in story["sentences"]
+            )
+            chosen.setdefault(index, (index, sentence.text.strip(), support))
+    return [*chosen.values()]
+
+
+def _problem_of_sentence(sentence: SupportedSentence, data: Mapping[str, Any]) -> str | None:
+    """Return the problem if no sentence of the article, or of the brief's stories, supports the sentence, else None."""
+    if not sentence.text.strip() or len(sentence.text) > _SUMMARY_SENTENCE_LENGTH:
+        return f"a sentence has 1 to {_SUMMARY_SENTENCE_LENGTH} characters"
+    if "stories" in data:
+        stories = (story for story in data["stories"] if str(sentence.support) in story["sentences"])
+        source = next(stories, None)
+        support = source["sentences"][str(sentence.support)] if source else ""
+    else:
+        source = data["article"]
+        support = _sentence(source, sentence.support)
+    if not source or not support:
+        return f"there is no sentence {sentence.support}"
+    day = date.fromisoformat(source["published"][:10])
+    return _unsupported_claim(sentence.text, support, source["language"], day)
+
+
 def _unsupported_claim(sentence: str, supporting: str, language: str, day: date) -> str | None:
     """Return the problem if a sentence has a name, number, date or certainty that its support lacks, else None."""
+    for address in _ADDRESS.findall(sentence):
+        if address.strip(".,;:!?()") not in supporting:
+            return "a link or address is not in the supporting sentence"
     claim, support = (reading.statement(" ".join(text.split()), 1, language, day) for text in (sentence, supporting))
     if names := sorted(claim.names - support.names - support.folded):
         return f"a name is not in the supporting sentence: {names[0]}"

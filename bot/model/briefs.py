@@ -39,6 +39,25 @@ _HEADINGS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSentence:
+    """A checked sentence of a language model, with the words of an article that support it. All are untrusted."""
+
+    text: str
+    #: The article's headline or sentence that has all names, numbers and dates of ``text``.
+    quote: str
+    outlet: str
+    link: str
+    story: StoryId
+    #: The model's name in the configuration.
+    model: str
+
+    @property
+    def mark(self) -> str:
+        """The note that shows readers who wrote the sentence."""
+        return f"[summary by {self.model}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BriefEntry:
     """One entry of a brief, at most two lines long. Texts from articles and names are untrusted."""
 
@@ -55,8 +74,11 @@ class BriefEntry:
     details: tuple[str, ...] = ()
     #: The newest fact in the period.
     fact: Fact | None = None
-    #: A sentence of an article, for a story that the readers have not seen, and its outlet.
+    #: A sentence of an article, for a story that the readers have not seen.
     quote: str = ""
+    #: A language model's sentence, which replaces ``quote``.
+    summary: ModelSentence | None = None
+    #: The outlet of the sentence, if it is not that of the headline.
     quote_outlet: str = ""
     #: Whether no earlier message of the channel shows the story.
     is_unseen: bool = False
@@ -80,6 +102,8 @@ class Brief:
     since: datetime
     until: datetime
     sections: tuple[BriefSection, ...]
+    #: A language model's sentences about the most important stories.
+    overview: tuple[ModelSentence, ...] = ()
 
     def count(self, kind: SectionKind) -> int:
         """Return the number of all entries of a section."""

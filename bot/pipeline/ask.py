@@ -1,4 +1,4 @@
-"""Ask a language model about queued articles before they are decided, and about the words of posted messages.
+"""Ask a language model about queued articles before they are decided, about due briefs, and for words of messages.
 
     queue ─▶ prepare: which question does the article need? ─▶ asker (a few at once) ─▶ completions
                  │ none, or an answer, or no answer in time            │ an answer that comes later
@@ -22,11 +22,13 @@ from bot.llm import prompts
 from bot.llm.prompts import Answer
 from bot.model import visible
 from bot.model.archive import Arrival, QueuedWork
+from bot.model.briefs import ModelSentence, SectionKind, shorten_brief
 from bot.model.errors import BadAnswer
 from bot.model.language_models import PROMPT_VERSIONS, Advisor, LanguageModelPolicy, Prompt, Use
 from bot.model.messages import MessageKind, Outgoing, Span
 from bot.model.rules import Group, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Story, StoryId
+from bot.pipeline import briefs
 from bot.pipeline.answers import ArticleAnswers, LateAnswer
 from bot.pipeline.join import StoryUpdater, alone, modes_and_severity
 from bot.pipeline.turn import Turn
@@ -66,6 +68,17 @@ class _Question:
     waits_for: frozenset[ArticleId] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _BriefQuestion:
+    """A question about a due brief."""
+
+    prompt: Prompt
+    #: The stories of the prompt, each with the article that it shows.
+    reports: Sequence[tuple[StoryId, Article]]
+    #: The end of the wait for an answer.
+    until: datetime
+
+
 class Asking:
     """The questions of one deciding process, and the answers to them."""
 
@@ -84,7 +97,16 @@ class Asking:
         self._late: dict[str, tuple[_Question, datetime]] = {}
         #: Key of a prompt for words -> its story, its use, and the end of the wait for it.
         self._words: dict[str, tuple[StoryId, Use, datetime]] = {}
+        #: Channel -> the question about its due brief, which waits for the answer.
+        self._briefs: dict[str, _BriefQuestion] = {}
+        #: Channel with a due brief -> the model's sentences for it.
+        self.overviews: dict[str, tuple[ModelSentence, ...]] = {}
         self._wanted: dict[str, Prompt] = {}
+
+    @property
+    def waiting_briefs(self) -> Collection[str]:
+        """The channels whose brief waits for an answer."""
+        return self._briefs.keys()
 
     @property
     def waiting_count(self) -> int:
@@ -93,8 +115,8 @@ class Asking:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether articles or the words of messages wait for an answer."""
-        return bool(self._until or self._words)
+        """Whether articles, the words of messages, or briefs wait for an answer."""
+        return bool(self._until or self._words or self._briefs)
 
     @property
     def has_open_questions(self) -> bool:
@@ -386,6 +408,70 @@ class Asking:
                 del self._words[key]
         return late
 
+    def prepare_briefs(self, turn: Turn, channels: Sequence[str]) -> list[str]:
+        """Prepare the questions about due briefs. Return the channels whose brief can be posted now.
+
+        The model's sentences for these briefs are in ``overviews``.
+        """
+        self.overviews, ready = {}, []
+        waiting, self._briefs = self._briefs, {}
+        for channel in channels:
+            question = waiting.get(channel) or self._build_brief_question(turn, channel)
+            if question is None:
+                ready.append(channel)
+                continue
+            prompt = question.prompt
+            texts = self._stored(turn, prompt)
+            if self._is_open(prompt, texts, turn.now) and turn.now < question.until and not self.is_over:
+                self._briefs[channel] = question
+                self._wanted[prompt.key] = prompt
+                continue
+            self.advisor.drop([prompt.key])
+            ready.append(channel)
+            if answer := _parsed(prompt, texts.get(prompt.key), prompts.Summary):
+                self.overviews[channel] = tuple(
+                    ModelSentence(
+                        text=text,
+                        quote=quote,
+                        outlet=question.reports[index][1].outlet,
+                        link=question.reports[index][1].link,
+                        story=question.reports[index][0],
+                        model=self.advisor.policy.name,
+                    )
+                    for index, text, quote in prompts.supported_sentences(prompt, answer)
+                )
+        return ready
+
+    def _build_brief_question(self, turn: Turn, channel: str) -> _BriefQuestion | None:
+        """Return the question about a due brief, or None if the use is off or the brief has fewer than two stories."""
+        since = briefs.last_time(turn.tx, turn.settings, channel, now=turn.now)
+        if Use.SUMMARY not in self.advisor.policy.uses or since is None or since == turn.now:
+            return None
+        period = briefs.Period(channel=channel, since=since, until=turn.now)
+        brief = shorten_brief(briefs.read_brief(turn.tx, turn.settings, period, now=turn.now), briefs.MOST_ENTRIES)
+        sections = [section for section in brief.sections if section.kind in (SectionKind.NEW, SectionKind.CHANGED)]
+        entries = [entry for section in sections for entry in section.entries if entry.story]
+        sources = {
+            entry: article
+            for entry in entries[: prompts.MAX_BRIEF_STORIES]
+            if (article := entry.fact.article if entry.fact else entry.article) is not None
+        }
+        articles = turn.tx.articles.get(list(sources.values()))
+        reports = [
+            (entry, articles[article])
+            for entry, article in sources.items()
+            if article in articles and not prompts.instructs_a_model(articles[article])
+        ]
+        if len(reports) < 2:
+            return None
+        return _BriefQuestion(
+            prompt=prompts.overview_prompt(
+                [(article, entry.fact.sentence if entry.fact else "") for entry, article in reports]
+            ),
+            reports=[(entry.story, article) for entry, article in reports if entry.story],
+            until=turn.now + self.advisor.policy.wait,
+        )
+
     def word(self, turn: Turn, row: Outgoing, story: StoryId) -> Outgoing:
         """Return a story's message with the model's summary and translation. If one is missing, ask for it.
 
@@ -409,6 +495,7 @@ class Asking:
     def end_waiting(self) -> None:
         """Stop to wait for the words of messages."""
         self._words.clear()
+        self._briefs.clear()
 
     def _stored(self, turn: Turn, *asked: Prompt) -> Mapping[str, str]:
         """Return prompt key -> stored answer."""
@@ -470,6 +557,26 @@ def with_model_words(turn: Turn, row: Outgoing, policy: LanguageModelPolicy, loo
             # Remove the link, so that the translation becomes a separate paragraph.
             shown = (*shown[:_ORIGINAL_SENTENCES], replace(source, spans=(span,), link=""))
     return replace(row, message=replace(row.message, briefs=(replace(brief, summary=shown),)))
+
+
+def read_summary_sentence(
+    tx: storage.Transaction, policy: LanguageModelPolicy, article: Article, story: StoryId
+) -> ModelSentence | None:
+    """Return the first sentence of the model's stored summary of an article, or None if there is no valid summary."""
+    if Use.SUMMARY not in policy.uses or prompts.instructs_a_model(article):
+        return None
+    answer = stored_answers(tx, by=policy.name)(prompts.summary_prompt(article), prompts.Summary)
+    if answer is None:
+        return None
+    first = answer.sentences[0]
+    return ModelSentence(
+        text=first.text.strip(),
+        quote=prompts.quote(article, first.support),
+        outlet=article.outlet,
+        link=article.link,
+        story=story,
+        model=policy.name,
+    )
 
 
 def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[Prompt, type[A]], A | None]:

@@ -244,10 +244,18 @@ class _Reader:
 
     def _with_quote(self, entry: BriefEntry, story: Story) -> BriefEntry:
         brief = summaries.make_brief(story, self._rules(story), headline=entry.article)
-        for sentence in brief.summary[:1]:
-            outlet = sentence.outlet if sentence.outlet != brief.title.outlet else ""
-            return replace(entry, quote=sentence.text, quote_outlet=outlet)
-        return entry
+        if not brief.summary:
+            return entry
+        sentence = brief.summary[0]
+        outlet = sentence.outlet if sentence.outlet != brief.title.outlet else ""
+        if policy := self._settings.bot.model:
+            # An import at the top would load the prompts, which only a configuration with a model needs.
+            from bot.pipeline import ask
+
+            article = next(member.article for member in story.members if member.article.id == sentence.article)
+            if summary := ask.read_summary_sentence(self._tx, policy, article, story.id):
+                return replace(entry, summary=summary, quote_outlet=outlet)
+        return replace(entry, quote=sentence.text, quote_outlet=outlet)
 
     def changed(self) -> list[BriefEntry]:
         """Return the stories that the readers already had and that have news, changed values first."""
@@ -410,6 +418,7 @@ def brief_message(settings: Settings, brief: Brief) -> Message:
         reason=Reason.BRIEF,
         lead=lead,
         sections=brief.sections,
+        overview=brief.overview,
         page=_page(settings.bot.public_url, brief),
     )
 

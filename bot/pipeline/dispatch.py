@@ -11,6 +11,7 @@ from bot import alerts
 from bot.alerts import routing
 from bot.model.actions import Ruling
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.briefs import SectionKind
 from bot.model.durations import format_count
 from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.rules import ONLY_SURGES, Rule, Severity
@@ -189,7 +190,10 @@ class Dispatcher:
                 self._carry_out(decision)
         period = briefs.Period(channel=channel, since=since, until=now)
         brief = briefs.read_brief(turn.tx, turn.settings, period, now=now, waiting=frozenset(posts))
-        row = briefs.brief_row(turn.settings, brief)
+        news = [section for section in brief.sections if section.kind in (SectionKind.NEW, SectionKind.CHANGED)]
+        listed_stories = {entry.story for section in news for entry in section.entries}
+        overview = [sentence for sentence in turn.overviews.get(channel, ()) if sentence.story in listed_stories]
+        row = briefs.brief_row(turn.settings, replace(brief, overview=tuple(overview)))
         shown = {entry.story: entry.article for section in row.message.sections for entry in section.entries}
         turn.post(row)
         for story, post in posts.items():

@@ -16,6 +16,7 @@ from bot.config.settings import Settings
 from bot.model.actions import Judgement, Ruling, Silence, SilenceId
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import Revision
+from bot.model.briefs import ModelSentence
 from bot.model.messages import Notice, Outgoing
 from bot.model.stories import Article, ArticleId, Edit, Fact, Member, SendId, Story, StoryId
 from bot.model.surges import Surge
@@ -86,6 +87,8 @@ class Turn:
         self.add_words: Callable[[Turn, Outgoing, StoryId], Outgoing] | None = None
         #: Article -> the language model's answers about it.
         self.answers: Mapping[ArticleId, ArticleAnswers] = {}
+        #: Channel -> the language model's sentences for its due brief.
+        self.overviews: Mapping[str, Sequence[ModelSentence]] = {}
         self._cache = cache or StoryCache()
         #: The stories that articles, edits and answers change. They are saved before messages are decided.
         self.changed: dict[StoryId, ChangedStory] = {}

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 import pydantic
 
-from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind
+from bot.model.briefs import Brief, BriefEntry, BriefSection, ModelSentence, SectionKind
 from bot.pipeline import briefs
 from bot.queries.registry import (
     DURATION,
@@ -21,6 +21,7 @@ from bot.queries.registry import (
     Refused,
     Time,
     Why,
+    fields_of,
     parse_time,
     unusable,
 )
@@ -54,8 +55,25 @@ class BriefParameters(Parameters):
     )
 
 
+class ModelSentenceDocument(Document):
+    """A sentence that a language model wrote, with the article's words that support it."""
+
+    text: str
+    quote: str
+    outlet: str
+    link: str
+    model: str
+
+    @classmethod
+    def of(cls, value: ModelSentence) -> Self:
+        return cls(**fields_of(value, cls))
+
+
 class EntryDocument(Document):
-    """One entry. ``story`` is null if the entry is not about a story. ``opening`` is text before the headline."""
+    """One entry. ``story`` is null if the entry is not about a story. ``opening`` is text before the headline.
+
+    ``summary`` is null, or a language model's sentence instead of ``quote``.
+    """
 
     story: str | None
     severity: str | None
@@ -65,12 +83,14 @@ class EntryDocument(Document):
     details: list[str]
     fact: FactDocument | None
     quote: str
+    summary: ModelSentenceDocument | None
 
     @classmethod
     def of(cls, value: BriefEntry) -> Self:
         fact = FactDocument.of(value.fact) if value.fact else None
         own = {name: getattr(value, name) for name in ("story", "severity", "opening", "headline", "link", "quote")}
-        return cls(**own, details=list(value.details), fact=fact)
+        summary = ModelSentenceDocument.of(value.summary) if value.summary else None
+        return cls(**own, details=list(value.details), fact=fact, summary=summary)
 
 
 class SectionDocument(Document):

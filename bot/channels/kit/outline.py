@@ -17,7 +17,7 @@ from urllib.parse import quote
 from bot.channels.kit import phrases
 from bot.model.actions import Verdict
 from bot.model.alerts import Reason
-from bot.model.briefs import BriefEntry, BriefSection
+from bot.model.briefs import BriefEntry, BriefSection, ModelSentence
 from bot.model.channels import Delivery
 from bot.model.durations import format_count, format_duration
 from bot.model.messages import CoverageLine, Mention, Message, MessageKind, StoryBrief, Why
@@ -455,6 +455,8 @@ def _gathered(message: Message, room: Room) -> Iterator[Line]:
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
     for text in message.lines:
         yield _line(Style.LINE, Run(text=phrases.cut(phrases.clean(text), room.sentence)))
+    for sentence in message.overview:
+        yield _line(Style.ITEM, *_overview(sentence, room))
     stories_left = room.stories
     for section in message.sections:
         yield from _section(section, message, replace(room, stories=stories_left))
@@ -482,6 +484,15 @@ def _gathered(message: Message, room: Room) -> Iterator[Line]:
 
 #: Maximum length of the sentence or fact after a headline of a brief, so that an entry has two lines.
 _BRIEF_TEXT = 160
+
+
+def _overview(sentence: ModelSentence, room: Room) -> Iterator[Run]:
+    """Yield runs such as “BlackBerry leaves Pakistan. [summary by NAME] — “BlackBerry will leave …” (Dawn)”."""
+    yield Run(text=f"{phrases.cut(phrases.clean(sentence.text), room.sentence)} {phrases.clean(sentence.mark)}")
+    if room.details:
+        quote = phrases.cut(phrases.clean(sentence.quote), min(_BRIEF_TEXT, room.sentence))
+        yield Run(text=f" — “{quote}” (")
+        yield from (_linked(phrases.short_name(sentence.outlet), sentence.link, room), Run(text=")"))
 
 
 def _section(section: BriefSection, message: Message, room: Room) -> Iterator[Line]:
@@ -512,9 +523,11 @@ def _entry(entry: BriefEntry, room: Room) -> Iterator[Run]:
         yield Run(text=f" — {phrases.cut(details, limit)}")
     if entry.fact is not None and room.details:
         yield from (Run(text=_BETWEEN), *_brief_fact(entry.fact, limit))
-    elif entry.quote and room.details:
+    elif (entry.summary or entry.quote) and room.details:
+        text = phrases.cut(phrases.clean(entry.summary.text if entry.summary else entry.quote), limit)
+        mark = f" {phrases.clean(entry.summary.mark)}" if entry.summary else ""
         source = f" ({phrases.short_name(entry.quote_outlet)})" if entry.quote_outlet else ""
-        yield Run(text=f"{_BETWEEN}{phrases.cut(phrases.clean(entry.quote), limit)}{source}")
+        yield Run(text=f"{_BETWEEN}{text}{mark}{source}")
 
 
 def _brief_fact(fact: Fact, limit: int) -> list[Run]:
