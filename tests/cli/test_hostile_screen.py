@@ -53,6 +53,7 @@ RUNS: dict[str, list[str]] = {
     "send-test": ["alerts"],
     "convert": ["--from brandwatch EVIL", "--from brandwatch --json EVIL"],
     "feedback": ["", "--json"],
+    "brief": ["", "--format md", "--format html"],
     "search": ["BlackBerry", "BlackBerry --json"],
     "try": ["Evil --since 9000d", "Evil --since 9000d --json"],
     "feeds test": ["ORIGIN/feed.json", "ORIGIN/feed.json --json", "ORIGIN/broken.json", "ORIGIN/page.html"],

@@ -214,7 +214,7 @@ async def test_a_target_in_use_is_refused(source: str, address: str) -> None:
     store = storage.open_store(address, clock=FakeClock())
     await store.write(lambda tx: tx.key_values.put("k", "v"))
     await store.close()
-    with pytest.raises(StoreError, match=r"it is not empty \(notes\)"):
+    with pytest.raises(StoreError, match=r"it is not empty \(key_values\)"):
         await storage.move(source, address, clock=FakeClock())
     with pytest.raises(ConfigError, match="only from an SQLite file to PostgreSQL"):
         await storage.move(address, source, clock=FakeClock())

@@ -130,6 +130,7 @@ def mark_baseline(entries: Sequence[Entry], cutoff: datetime | None) -> tuple[En
             author=None,
             tags=(),
             language=None,
+            picture=None,
             identity_only=True,
         )
         if _is_older(entry, cutoff)

@@ -218,6 +218,9 @@ class _Fields:
             else:
                 if any(_is_touchy(element.tag) for element in child.iter()):
                     raise NotPlain
+                # Media elements may be in a media:group.
+                media = (element for element in child.iter() if element.tag in (_MEDIA_CONTENT, _MEDIA_THUMBNAIL))
+                self._asides += media
                 self.is_all = False
         # feedparser forgets a title that comes before a source.
         sources = self._by_role.get("source")
