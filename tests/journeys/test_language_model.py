@@ -44,8 +44,8 @@ UNSURE = Item(
 PROBABLE = replace(
     UNSURE,
     id="v3",
-    text="Customers of BlackBerry in Pakistan were told by Mobilink to prepare. The PTA repeated its demand for a "
-    "backdoor.",
+    text="Customers of BlackBerry, which will leave Pakistan, were told by Mobilink to prepare. The PTA repeated its "
+    "demand for a backdoor.",
 )
 #: So surely of the event of FIRST that no model is asked: a copy.
 SURE = replace(FIRST, id="c1", title=f"{FIRST.title}, company says")
