@@ -48,7 +48,7 @@ def brief(
     values = {"since": since, "until": until, "channel": channel}
     parameters = read_parameters(BriefParameters, {name: value for name, value in values.items() if value is not None})
     answer = archive.look(settings, lambda opened: show_brief(opened, parameters))
-    message = briefs.brief_message(settings, shorten_brief(answer, most))
+    message = briefs.brief_message(settings, shorten_brief(answer, most), shows_end=until is not None)
     lines = outline.build_lines(message)
     match form:
         case BriefFormat.TEXT:

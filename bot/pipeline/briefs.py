@@ -43,6 +43,8 @@ _MOST_OF_SECTION = 100
 _DEADLINES_OF, _MOST_READ = timedelta(days=14), 100
 #: A later deadline is not listed.
 _FARTHEST = timedelta(days=30)
+#: The same for stories without news in the period, so that a deadline is not repeated every day.
+_FARTHEST_OF_EARLIER = timedelta(days=7)
 #: A claim is at most this old.
 _CLAIMED_WITHIN = timedelta(days=30)
 _NO_WORKING_FEED = frozenset({"broken", "gone", "empty", "silent", "expected"})
@@ -293,7 +295,9 @@ class _Reader:
             if self._news[story.id].holding is not None and story.id not in self._new:
                 continue
             deadlines = facts.claims_of([member.article for member in story.members]).dues.deadlines()
-            found += [(due.day, story) for due in deadlines if today <= due.day <= today + _FARTHEST]
+            is_news = story.id in self._new or self._news[story.id].facts
+            farthest = today + (_FARTHEST if is_news else _FARTHEST_OF_EARLIER)
+            found += [(due.day, story) for due in deadlines if today <= due.day <= farthest]
         return [
             replace(self._entry(story, opening=f"{_name_day(day)} ({_ahead((day - today).days)})"), fact=None)
             for day, story in sorted(found, key=lambda pair: (pair[0], pair[1].id))
@@ -403,16 +407,22 @@ def brief_row(settings: Settings, brief: Brief) -> Outgoing:
     return Outgoing(id=row_id, channel=brief.channel, thread=row_id, message=message, created_at=now, due_at=now)
 
 
-def brief_message(settings: Settings, brief: Brief) -> Message:
-    """Return a brief as a message. A brief without entries is one line, so that nobody wonders what is missing."""
+def brief_message(settings: Settings, brief: Brief, *, shows_end: bool = False) -> Message:
+    """Return a brief as a message. A brief without entries is one line, so that nobody wonders what is missing.
+
+    If ``shows_end`` is true, the heading also has the end of the period.
+    """
     zone = brief_zone(settings, brief.channel)
     new, changed = brief.count(SectionKind.NEW), brief.count(SectionKind.CHANGED)
     counts = [format_count(new, "new story")] if new else []
     counts += (
         [f"news in {changed:,} {'earlier ' if new else ''}{'story' if changed == 1 else 'stories'}"] if changed else []
     )
-    since = brief.since.astimezone(zone)
-    lead = f"Brief since {_name_day(since)} {since:%H:%M %Z}: {', '.join(counts) or 'no new stories, no news'}"
+    since, until = brief.since.astimezone(zone), brief.until.astimezone(zone)
+    period = f"since {_name_day(since)} {since:%H:%M %Z}"
+    if shows_end:
+        period = f"from {_name_day(since)} {since:%H:%M} to {_name_day(until)} {until:%H:%M %Z}"
+    lead = f"Brief {period}: {', '.join(counts) or 'no new stories, no news'}"
     return Message(
         kind=MessageKind.GATHERED,
         reason=Reason.BRIEF,

@@ -211,4 +211,5 @@ def describe_causes(causes: Causes) -> str:
         return f"Mostly one event, in {first.count} articles; {began}"
     if first.count == 1:
         return f"{causes.story_count} separate stories, none of them in two outlets"
-    return f"{causes.story_count} stories; the largest has {first.count} articles, and {began}"
+    opener = f"first reported by {first.outlets[0]} at {first.began_at:%d %b %H:%M} UTC"
+    return f"{causes.story_count} stories; the largest has {first.count} articles, {opener}"

@@ -86,6 +86,7 @@ _MARKS = (
 )
 #: Headlines that are a form as a whole, without a label.
 _WHOLE = {
+    ArticleForm.LIVE: re.compile(r"(?:\A|: )live (?:[\w.-]+ ){0,5}updates?\Z", re.IGNORECASE),
     ArticleForm.EXPLAINER: re.compile(
         r"(?:\A|[:.] )(?:what (?:is|are) [^?:]{1,50} and (?:how|why|what) [^?]{1,50}"
         r"|how (?:does|do) [^?:]{1,40} work|what (?:does|do) (?:this|it|that) mean(?: for [^?]{1,30})?)\?\Z",
@@ -126,6 +127,8 @@ def find_form(title: str, link: str, tags: Sequence[str] = ()) -> FormFound | No
     FormFound(form=<ArticleForm.OPINION: 'opinion'>, mark='/opinion/', is_in_title=False)
     >>> find_form("Iran war live: talks resume in Geneva", "")
     FormFound(form=<ArticleForm.LIVE: 'live'>, mark='Iran war live:', is_in_title=True)
+    >>> find_form("Markets fall again: Live Market Updates", "")
+    FormFound(form=<ArticleForm.LIVE: 'live'>, mark='Live Market Updates', is_in_title=True)
     >>> find_form("The opinion of the court: a live debate", "https://news.example/world/court")
     """
     try:
