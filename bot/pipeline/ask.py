@@ -10,27 +10,23 @@ A turn never waits: it reads answers as data. An answer counts only for the stor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Protocol, TypeVar
 
-from bot import storage
 from bot.llm import prompts
-from bot.llm.prompts import Answer
 from bot.model import visible
 from bot.model.archive import Arrival, QueuedWork
 from bot.model.briefs import ModelSentence, SectionKind, shorten_brief
-from bot.model.errors import BadAnswer
-from bot.model.language_models import PROMPT_VERSIONS, Advisor, LanguageModelPolicy, Prompt, Use
-from bot.model.messages import MessageKind, Outgoing, Span
+from bot.model.language_models import PROMPT_VERSIONS, Advisor, Prompt, Use
+from bot.model.messages import Outgoing
 from bot.model.rules import Group, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Story, StoryId
 from bot.pipeline import briefs
 from bot.pipeline.answers import ArticleAnswers, LateAnswer
 from bot.pipeline.join import StoryUpdater, alone, modes_and_severity
+from bot.pipeline.model_words import A, parse_stored, with_model_words
 from bot.pipeline.turn import Turn
 from bot.stories import grouping
 from bot.stories.index import Index
@@ -43,11 +39,6 @@ MAX_WAITING = 50
 LATE = timedelta(minutes=10)
 #: Maximum open stories that are searched for one that certainly has another event.
 MAX_STRANGE = 200
-_KINDS = (MessageKind.POST, MessageKind.EDIT)
-#: Maximum original sentences next to a translation, and maximum characters of the translation without its note
-#: "translated by". A message has room for four sentences of 700 characters.
-_ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
-A = TypeVar("A", bound=Answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +258,7 @@ class Asking:
         }
         texts = self._stored(turn, *asked.values())
         for rule, prompt in asked.items():
-            answer = _parsed(prompt, texts.get(prompt.key), prompts.Relevance)
+            answer = parse_stored(prompt, texts.get(prompt.key), prompts.Relevance)
             if answer is not None and answer.verdict == "irrelevant":
                 quote = prompts.quote(article, answer.sentence)
                 reason = visible.line(answer.reason, prompts.REASON_LENGTH)
@@ -358,10 +349,10 @@ class Asking:
         if prompt is None:
             return ArticleAnswers()
         if prompt.use is Use.FACTS:
-            chosen = _parsed(prompt, text, prompts.NewFacts)
+            chosen = parse_stored(prompt, text, prompts.NewFacts)
             choice = chosen.choose(question.offered) if chosen else None
             return ArticleAnswers(choice=choice, choice_in=question.nearest)
-        answer = _parsed(prompt, text, prompts.SameEvent)
+        answer = parse_stored(prompt, text, prompts.SameEvent)
         if answer is None:
             return ArticleAnswers()
         asked = [StoryId(story) for story in prompt.beside.split()]
@@ -428,7 +419,7 @@ class Asking:
                 continue
             self.advisor.drop([prompt.key])
             ready.append(channel)
-            if answer := _parsed(prompt, texts.get(prompt.key), prompts.Summary):
+            if answer := parse_stored(prompt, texts.get(prompt.key), prompts.Summary):
                 self.overviews[channel] = tuple(
                     ModelSentence(
                         text=text,
@@ -488,7 +479,7 @@ class Asking:
                 is_missing = True
                 self._wanted[prompt.key] = prompt
                 self._words[prompt.key] = story, prompt.use, turn.now + LATE
-            return _parsed(prompt, texts.get(prompt.key), form)
+            return parse_stored(prompt, texts.get(prompt.key), form)
 
         return with_model_words(turn, row, self.advisor.policy, look_up)
 
@@ -516,80 +507,3 @@ def _confirm(answers: ArticleAnswers, second: ArticleAnswers) -> ArticleAnswers:
         return answers
     opinion = replace(answers.opinion, confirmed=frozenset(second.opinion.same))
     return replace(answers, opinion=opinion, choice=second.choice, choice_in=second.choice_in)
-
-
-class AnswerLookup(Protocol):
-    """A function that returns the answer to a prompt, or None if no answer is available."""
-
-    def __call__(self, prompt: Prompt, form: type[A], /) -> A | None: ...
-
-
-def with_model_words(turn: Turn, row: Outgoing, policy: LanguageModelPolicy, look_up: AnswerLookup) -> Outgoing:
-    """Return the row with the model's summary in its message, and with a translation if the channel wants one.
-
-    Return the row unchanged if there is no answer or the article contains instructions to a model.
-    """
-    if row.message.kind not in _KINDS or len(row.message.briefs) != 1:
-        return row
-    (brief,) = row.message.briefs
-    story = turn.story(brief.story)
-    source = (brief.summary or (brief.title,))[0]
-    members = story.members if story else ()
-    article = next((member.article for member in members if member.article.id == source.article), None)
-    if article is None or prompts.instructs_a_model(article):
-        return row
-    sentences = [sentence.text for sentence in brief.summary]
-    shown = brief.summary
-    if brief.summary and Use.SUMMARY in policy.uses:
-        answer = look_up(prompts.summary_prompt(article), prompts.Summary)
-        if answer is not None:
-            sentences = [sentence.text.strip() for sentence in answer.sentences]
-            texts = [*sentences[:-1], f"{sentences[-1]} [summary by {policy.name}]"]
-            shown = tuple(replace(source, spans=(Span(text=text),)) for text in texts)
-    to = turn.settings.policy(row.channel).translate
-    if to is not None and Use.TRANSLATE in policy.uses:
-        prompt = prompts.translation_prompt(article, [brief.title.text, *sentences], to=to)
-        translated = look_up(prompt, prompts.Translation) if prompt else None
-        if translated is not None:
-            title, *texts = translated.texts
-            text = visible.line(" — ".join(filter(None, (f"{to}: {title}", " ".join(texts)))), _TRANSLATION_LENGTH)
-            span = Span(text=f"{text} [translated by {policy.name}]")
-            # Remove the link, so that the translation becomes a separate paragraph.
-            shown = (*shown[:_ORIGINAL_SENTENCES], replace(source, spans=(span,), link=""))
-    return replace(row, message=replace(row.message, briefs=(replace(brief, summary=shown),)))
-
-
-def read_summary_sentence(
-    tx: storage.Transaction, policy: LanguageModelPolicy, article: Article, story: StoryId
-) -> ModelSentence | None:
-    """Return the first sentence of the model's stored summary of an article, or None if there is no valid summary."""
-    if Use.SUMMARY not in policy.uses or prompts.instructs_a_model(article):
-        return None
-    answer = stored_answers(tx, by=policy.name)(prompts.summary_prompt(article), prompts.Summary)
-    if answer is None:
-        return None
-    first = answer.sentences[0]
-    return ModelSentence(
-        text=first.text.strip(),
-        quote=prompts.quote(article, first.support),
-        outlet=article.outlet,
-        link=article.link,
-        story=story,
-        model=policy.name,
-    )
-
-
-def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[Prompt, type[A]], A | None]:
-    """Return a function that looks up stored answers of the model with the name ``by``."""
-
-    def look_up(prompt: Prompt, form: type[A]) -> A | None:
-        return _parsed(prompt, tx.completions.answers([prompt.key], by=by).get(prompt.key), form)
-
-    return look_up
-
-
-def _parsed(prompt: Prompt, text: str | None, form: type[A]) -> A | None:
-    """Return the parsed answer, or None if ``text`` is None or not valid for this version of the prompt."""
-    with suppress(BadAnswer):
-        return None if text is None else prompts.parse_answer(prompt, text, form)
-    return None

@@ -252,10 +252,10 @@ class _Reader:
         outlet = sentence.outlet if sentence.outlet != brief.title.outlet else ""
         if policy := self._settings.bot.model:
             # An import at the top would load the prompts, which only a configuration with a model needs.
-            from bot.pipeline import ask
+            from bot.pipeline import model_words
 
             article = next(member.article for member in story.members if member.article.id == sentence.article)
-            if summary := ask.read_summary_sentence(self._tx, policy, article, story.id):
+            if summary := model_words.read_summary_sentence(self._tx, policy, article, story.id):
                 return replace(entry, summary=summary, quote_outlet=outlet)
         return replace(entry, quote=sentence.text, quote_outlet=outlet)
 
