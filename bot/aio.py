@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import structlog
 
@@ -96,6 +97,31 @@ class Failure:
     #: The failure is over at this time unless another one follows, or None if only a success ends it.
     until: datetime | None = None
 
+    def is_current(self, now: datetime) -> bool:
+        """Return whether the failure is not over yet."""
+        return self.until is None or now <= self.until
+
+
+def next_failure(
+    last: Failure | None, name: str, error: BaseException, *, now: datetime, until: datetime | None = None
+) -> Failure:
+    """Return the failure of a task after an unexpected error. It continues ``last`` unless that is over."""
+    is_repeated = last is not None and last.is_current(now)
+    return Failure(
+        name=name,
+        since=last.since if last and is_repeated else now,
+        count=last.count + 1 if last and is_repeated else 1,
+        error=type(error).__name__,
+        until=until,
+    )
+
+
+async def wait_for_event(event: asyncio.Event, duration: timedelta) -> None:
+    """Wait until the event is set, for at most ``duration`` by the event loop's clock."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(duration.total_seconds()):
+            await event.wait()
+
 
 async def supervise(
     name: str,
@@ -120,16 +146,8 @@ async def supervise(
             now = clock.now()
             if now - started_at > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
-            last = failures.get(name)
-            is_repeated = last is not None and last.until is not None and now <= last.until
-            failures[name] = Failure(
-                name=name,
-                since=last.since if last and is_repeated else now,
-                count=last.count + 1 if last and is_repeated else 1,
-                error=type(error).__name__,
-                # After the pause, the task must run for as long again.
-                until=now + 2 * pause,
-            )
+            # After the pause, the task must run for as long again.
+            failures[name] = next_failure(failures.get(name), name, error, now=now, until=now + 2 * pause)
             log.critical("task failed; it starts again", task=name, pause_s=pause.total_seconds(), exc_info=True)
         else:
             return
@@ -140,11 +158,7 @@ async def supervise(
 async def _sleep_until(over: asyncio.Event, clock: Clock, duration: timedelta) -> None:
     """Sleep for ``duration``, or until ``over`` is set."""
     async with TaskGroup() as group:
-        tasks = [group.create_task(clock.sleep(duration)), group.create_task(_wait(over))]
+        tasks: list[asyncio.Task[Any]] = [group.create_task(clock.sleep(duration)), group.create_task(over.wait())]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
-
-
-async def _wait(event: asyncio.Event) -> None:
-    await event.wait()

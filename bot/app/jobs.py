@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -20,7 +19,7 @@ from typing import Protocol
 import structlog
 
 from bot import storage
-from bot.aio import FIRST_PAUSE, LONGEST_PAUSE, Failure, TaskGroup
+from bot.aio import FIRST_PAUSE, LONGEST_PAUSE, Failure, TaskGroup, next_failure, wait_for_event
 from bot.model.durations import Clock
 from bot.model.errors import StoreError
 from bot.storage import keys
@@ -82,9 +81,7 @@ async def run_jobs(jobs: Sequence[Job], stop: asyncio.Event) -> None:
         scheduler.start()
         try:
             while not stop.is_set():
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(CLOCK_CHECK.total_seconds()):
-                        await stop.wait()
+                await wait_for_event(stop, CLOCK_CHECK)
                 for job in jobs:
                     # If the clock was set back by an hour, the next run is an hour away.
                     if scheduler.get_job(job.name).next_run_time - _now() > job.every:
@@ -117,15 +114,9 @@ def guard(job: Job, clock: Clock, failures: dict[str, Failure]) -> Job:
             return  # the store has logged it
         except Exception as error:
             # A bug in one job must not stop the others.
-            last = failures.get(job.name)
+            last, failed_at = failures.get(job.name), clock.now()
             pause = min(2 * pause, LONGEST_PAUSE) if last else FIRST_PAUSE
-            failed_at = clock.now()
-            failures[job.name] = Failure(
-                name=job.name,
-                since=last.since if last else failed_at,
-                count=last.count + 1 if last else 1,
-                error=type(error).__name__,
-            )
+            failures[job.name] = next_failure(last, job.name, error, now=failed_at)
             log.critical("task failed; it starts again", task=job.name, pause_s=pause.total_seconds(), exc_info=True)
         else:
             failed_at = None

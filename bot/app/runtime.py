@@ -164,7 +164,7 @@ class App:
     def failures(self) -> Sequence[Failure]:
         """The long-lived tasks and the stages of deciding that fail now."""
         now = self.clock.now()
-        tasks = [entry for entry in self.task_failures.values() if entry.until is None or now <= entry.until]
+        tasks = [entry for entry in self.task_failures.values() if entry.is_current(now)]
         return [*tasks, *(stage.failing for stage in self.decider.stages if stage.failing is not None)]
 
     @cached_property

@@ -19,7 +19,7 @@ import structlog
 
 import bot
 from bot import storage
-from bot.aio import Failure
+from bot.aio import Failure, next_failure
 from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.model.durations import Clock
@@ -120,12 +120,7 @@ class Stage(Generic[P]):
             if self._failed_at is not None:
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
             self._failed_at = now
-            self.failing = Failure(
-                name=self.name,
-                since=self.failing.since if self.failing else now,
-                count=self.failing.count + 1 if self.failing else 1,
-                error=type(error.__cause__ or error).__name__,
-            )
+            self.failing = next_failure(self.failing, self.name, error.__cause__ or error, now=now)
             log.critical(
                 "stage failed; nothing is set aside", stage=self.name, retry_in=str(self._pause), exc_info=error
             )

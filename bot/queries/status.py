@@ -193,7 +193,7 @@ def read_failures(tx: storage.Transaction, *, now: datetime) -> list[Failure]:
     living = [worker for worker, life in keys.worker_lives(tx).items() if now - life.until <= keys.DEAD_AFTER]
     processes = [*living, *([owner[0]] if owner else [])]
     failures = [failure for process in processes for failure in keys.failures_of(tx, process)]
-    return [failure for failure in failures if failure.until is None or now <= failure.until]
+    return [failure for failure in failures if failure.is_current(now)]
 
 
 def count_held(tx: storage.Transaction) -> list[HeldCount]:

@@ -16,7 +16,7 @@ import procrastinate
 import structlog
 from procrastinate import exceptions, jobs, schema, sync_psycopg_connector
 
-from bot.aio import STORE_PAUSE, TaskGroup, supervise
+from bot.aio import STORE_PAUSE, TaskGroup, supervise, wait_for_event
 from bot.app.jobs import Job
 from bot.app.runtime import App
 from bot.model.errors import StoreError, StoreUnavailable
@@ -175,10 +175,10 @@ class ClusterEngine:
             try:
                 batch = await self._app.decider.decide_batch(self._app.live.settings, limit=BATCH)
             except StoreError:
-                await _wait(over, STORE_PAUSE)
+                await wait_for_event(over, STORE_PAUSE)
                 continue
             if batch.decided_count < BATCH:
-                await _wait(over, LOOK)
+                await wait_for_event(over, LOOK)
 
     async def send(self, share: int, over: asyncio.Event) -> None:
         """Send to the channels of a share until ``over`` is set, then send the messages that are due."""
@@ -191,7 +191,7 @@ class ClusterEngine:
             failure = await self._run_until_it_fails(stop)
             if not stop.is_set():
                 log.error("task engine stopped; restarting it", error=_cause(failure) if failure else None)
-                await _wait(stop, AGAIN_AFTER)
+                await wait_for_event(stop, AGAIN_AFTER)
 
     async def _run_until_it_fails(self, stop: asyncio.Event) -> Exception | None:
         """Run tasks until ``stop`` is set or the worker ends. Return its error, or None if it raised none."""
@@ -320,9 +320,3 @@ def _cause(error: BaseException) -> str:
     """Return only the first line of PostgreSQL's error, because the other lines may contain a query."""
     lines = str(error.__cause__ or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-async def _wait(over: asyncio.Event, duration: timedelta) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(duration.total_seconds()):
-            await over.wait()
