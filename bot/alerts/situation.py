@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.model.actions import Silence
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
-from bot.model.rules import ONLY_BRIEF, Rule, Severity, Thread
+from bot.model.rules import ONLY_BRIEF, Rule, Severity, Thread, highest_severity
 from bot.model.settings import BriefSchedule, PostingPolicy, QuietHours
 from bot.model.stories import Article, Deadline, Edit, Fact, Member, Story
 
@@ -83,7 +83,7 @@ class Situation:
     @property
     def severity(self) -> Severity:
         """The highest severity among the rules, or normal if there are no rules."""
-        return max((rule.severity for rule in self.rules), key=lambda s: s.rank, default=Severity.NORMAL)
+        return highest_severity(self.rules)
 
     def is_ready(self, rule: Rule) -> bool:
         """Return whether enough independent owners carry the story for this rule."""

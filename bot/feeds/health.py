@@ -105,9 +105,9 @@ def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str
     failing = now - state.failing_since if state.failing_since else timedelta()
     if state.failures:
         is_broken = (state.failures >= BROKEN_FAILURES and not place.outages) or failing >= _A_DAY
-        times = f"{state.failures} times in a row, for {format_length(failing)}" if state.failures > 1 else "once"
+        times = f"{state.failures} times in a row, for {_format_length(failing)}" if state.failures > 1 else "once"
         if state.failures == 1 and is_broken:
-            times = f"once, {format_length(failing)} ago"
+            times = f"once, {_format_length(failing)} ago"
         error = (state.error or "no answer").removeprefix(f"{feed.url}: ")
         yield "broken" if is_broken else "failing", f"has failed {times}: {error}"
     if state.new_title is not None and not feed.name:
@@ -123,24 +123,24 @@ def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str
         mails = format_count(state.today.unreadable, "mail")
         yield polling.SKIPPED, f"has {mails} that could not be read and will be missing; see the log for the reason"
     if rhythm.empty_since is not None and now - rhythm.empty_since >= _A_DAY:
-        yield "empty", f"has had no items for {format_length(now - rhythm.empty_since)}; open it in a browser"
+        yield "empty", f"has had no items for {_format_length(now - rhythm.empty_since)}; open it in a browser"
     if rhythm.has_dates and rhythm.undated_count >= _UNDATED:
         yield "undated", "no longer dates its items; the time when an item is first seen is used"
     last = rhythm.new_at or (rhythm.arrivals[-1] if rhythm.arrivals else None) or state.baseline_at
     if last is None:
         return
     silence = now - last
-    text = f"has had nothing new for {format_length(silence)}"
+    text = f"has had nothing new for {_format_length(silence)}"
     if feed.expect is not None:
         if silence > feed.expect:
-            yield "expected", f"{text}; expected at least every {format_length(feed.expect)} (expect:)"
+            yield "expected", f"{text}; expected at least every {_format_length(feed.expect)} (expect:)"
         return
     longest = _longest_gap(state)
     # A failing feed is reported as broken, so its silence is not reported.
     if longest is None or (state.failures and "silent" not in state.reported):
         return
     if silence > max(longest * _SILENT_GAPS, _SILENT_AT_LEAST):
-        yield "silent", f"{text}; the longest pause so far was {format_length(longest)}"
+        yield "silent", f"{text}; the longest pause so far was {_format_length(longest)}"
 
 
 def poll_remarks(state: FeedState) -> tuple[str, ...]:
@@ -164,10 +164,10 @@ def _named(state: FeedState, feed: Feed) -> str:
     return f"{name} ({visible.masked(feed.url)})" if name else visible.masked(feed.url)
 
 
-def format_length(duration: timedelta) -> str:
+def _format_length(duration: timedelta) -> str:
     """Return a duration in words.
 
-    >>> format_length(timedelta(hours=50)), format_length(timedelta(minutes=61)), format_length(timedelta(seconds=9))
+    >>> _format_length(timedelta(hours=50)), _format_length(timedelta(minutes=61)), _format_length(timedelta(seconds=9))
     ('2 days', '1 hour', '1 minute')
     """
     minutes = max(1, int(duration.total_seconds() // 60))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -488,6 +488,11 @@ class Rule:
         return tuple(
             (key, line) for key, lines in (("all", self.all), ("any", self.any), ("none", self.none)) for line in lines
         )
+
+
+def highest_severity(rules: Iterable[Rule]) -> Severity:
+    """Return the highest severity among the rules, or normal if there are none."""
+    return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=Severity.NORMAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

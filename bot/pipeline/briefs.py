@@ -26,7 +26,7 @@ from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, short
 from bot.model.durations import format_count, format_duration
 from bot.model.feeds import Feed
 from bot.model.messages import Message, MessageKind, Outgoing
-from bot.model.rules import Rule, Severity
+from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Edit, Fact, Story, StoryId, send_id
 from bot.storage import keys
 from bot.stories import facts, summaries, volume
@@ -194,8 +194,7 @@ class _Reader:
         return {name: loaded[name] for name in story.rules if name in loaded}
 
     def _severity(self, story: Story) -> Severity:
-        severities = [rule.severity for rule in self._rules(story).values()]
-        return max(severities, key=lambda severity: severity.rank, default=Severity.NORMAL)
+        return highest_severity(self._rules(story).values())
 
     def _entry(
         self, story: Story, *, alert: Alert | None = None, opening: str = "", notes: Sequence[str] = ()

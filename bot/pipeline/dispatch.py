@@ -14,7 +14,7 @@ from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.briefs import SectionKind
 from bot.model.durations import format_count
 from bot.model.messages import MessageKind, Outgoing, SendState
-from bot.model.rules import ONLY_SURGES, Rule, Severity
+from bot.model.rules import ONLY_SURGES, Rule, Severity, highest_severity
 from bot.model.stories import ArticleId, SendId, Story, StoryId, send_id
 from bot.pipeline import briefs, messages
 from bot.pipeline.silences import ActiveSilences
@@ -335,9 +335,9 @@ class Dispatcher:
         self._turn.post(row)
         self._turn.decide(*posts)
         self._recent.pop(row.channel, None)
-        briefs = {brief.story: brief for brief in row.message.briefs}
+        listed_briefs = {brief.story: brief for brief in row.message.briefs}
         for post in posts:
-            alert, brief = self._turn.alert(post.story, post.channel), briefs[post.story]
+            alert, brief = self._turn.alert(post.story, post.channel), listed_briefs[post.story]
             headline = brief.title.article
             alert = alerts.record_decision(alert, post, head=head, headline=headline, is_gathered=True)
             self._turn.save_alert(replace(alert, latest=brief.latest))
@@ -346,7 +346,7 @@ class Dispatcher:
         return sorted(posts, key=lambda post: self._severity(post.rules).rank, reverse=True)
 
     def _severity(self, rules: Iterable[str]) -> Severity:
-        return messages.highest_severity(self._turn.rules[name] for name in rules if name in self._turn.rules)
+        return highest_severity(self._turn.rules[name] for name in rules if name in self._turn.rules)
 
     def _carry_out(self, decision: Decision, *, once: str | None = None, added: tuple[ArticleId, ...] = ()) -> None:
         """Save a decision with its alert and its message.

@@ -25,7 +25,7 @@ from bot.model.messages import (
     Sentence,
     StoryBrief,
 )
-from bot.model.rules import Rule, Severity
+from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import ArticleId, Fact, SendId, Story, StoryId, send_id
 from bot.pipeline.turn import Turn
 from bot.stories import facts, summaries
@@ -376,11 +376,6 @@ def _escalations(turn: Turn, alert: Alert) -> list[Outgoing]:
 
 
 # -- parts
-
-
-def highest_severity(rules: Iterable[Rule]) -> Severity:
-    """Return the highest severity among the rules, or normal if there are none."""
-    return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=Severity.NORMAL)
 
 
 def _story(turn: Turn, decision: Decision) -> Story:
