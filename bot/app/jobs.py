@@ -20,7 +20,7 @@ import structlog
 
 from bot import storage
 from bot.aio import FIRST_PAUSE, LONGEST_PAUSE, Failure, TaskGroup, next_failure, wait_for_event
-from bot.model.durations import Clock
+from bot.model.durations import Clock, is_recent
 from bot.model.errors import StoreError
 from bot.storage import keys
 
@@ -105,8 +105,7 @@ def guard(job: Job, clock: Clock, failures: dict[str, Failure]) -> Job:
 
     async def work() -> None:
         nonlocal failed_at, pause
-        # If the failure is in the future, the clock was set back.
-        if failed_at is not None and timedelta() <= clock.now() - failed_at < pause:
+        if is_recent(failed_at, pause, clock.now()):
             return
         try:
             await job.work()

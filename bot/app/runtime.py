@@ -31,6 +31,7 @@ from bot.config import loading
 from bot.feeds import outlets
 from bot.fetch import fulltext, google_news, parsing, slots
 from bot.model.channels import Channel, ChatRequest, Delivery
+from bot.model.durations import is_recent
 from bot.model.errors import SendError, StoreError
 from bot.model.messages import Message
 from bot.pipeline import keep, push, quarantine, retry
@@ -433,9 +434,7 @@ def _report_outage(tx: storage.Transaction, outage: storage.Outage, *, channel: 
 
 def _report_partial_outage(tx: storage.Transaction, outage: storage.Outage, *, channel: str, now: datetime) -> None:
     """Notify the operator that the database fails in part, at most once an hour."""
-    last = keys.PARTIAL_OUTAGE.get(tx)
-    # A last time in the future means that the clock was set back.
-    if last is not None and timedelta() <= now - last < PARTIAL_OUTAGE_EVERY:
+    if is_recent(keys.PARTIAL_OUTAGE.get(tx), PARTIAL_OUTAGE_EVERY, now):
         return
     keys.PARTIAL_OUTAGE.put(tx, now)
     notice = notices.database_fails_in_part(outage.reason, since=outage.since)

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.feeds import places, schedule
 from bot.model import visible
-from bot.model.durations import format_count, format_duration
+from bot.model.durations import format_count, format_duration, is_recent
 from bot.model.feeds import DayUse, Feed, FeedState, NamedHub, ParsedFeed, PublisherLimits, Rhythm, Validators
 from bot.model.fetching import Request, Response
 from bot.model.settings import FetchPolicy
@@ -59,8 +59,7 @@ def hash_body(body: bytes) -> str:
 
 def is_naming_due(state: FeedState, now: datetime) -> bool:
     """Return whether items with known bytes must be parsed too, because identities that are not seen expire."""
-    # A time in the future means that the clock was set back.
-    return state.named_at is None or not timedelta() <= now - state.named_at < NAMED_EVERY
+    return not is_recent(state.named_at, NAMED_EVERY, now)
 
 
 def is_unchanged(state: FeedState, digest: str) -> bool:

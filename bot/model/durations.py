@@ -88,6 +88,14 @@ def format_duration(duration: timedelta) -> str:
     return f"{seconds:g} seconds"
 
 
+def is_recent(when: datetime | None, age: timedelta, now: datetime) -> bool:
+    """Return whether a time is less than ``age`` ago. None is not recent.
+
+    A time in the future is not recent either: the clock was set back, and nothing must wait until it has caught up.
+    """
+    return when is not None and timedelta() <= now - when < age
+
+
 #: Limits of the wait after a failure. The maximum ensures that a channel that works again is noticed within a minute.
 SHORTEST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(seconds=60)

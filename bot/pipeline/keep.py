@@ -16,7 +16,7 @@ from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.model import ledger
 from bot.model.archive import Arrival, Revision
-from bot.model.durations import Clock, format_duration
+from bot.model.durations import Clock, format_duration, is_recent
 from bot.model.errors import StoreError
 from bot.model.ledger import LedgerRow
 from bot.storage import keys
@@ -189,8 +189,7 @@ async def trim_when_due(store: storage.Store, clock: Clock, *, keep: timedelta |
     now = clock.now()
     # The time is stored, so that a restart, or `once` from cron, does not trim each time.
     last = await store.read(keys.TRIMMED.get)
-    # A last time in the future means that the clock was set back.
-    if last is not None and timedelta() <= now - last < TRIM_EVERY:
+    if is_recent(last, TRIM_EVERY, now):
         return False
     if last is not None and now - last > CLOCK_LEAP:
         # The clock may have leapt, and would delete the whole archive. Delete only if it shows the same a day later.

@@ -22,7 +22,7 @@ from bot import storage
 from bot.aio import Failure, next_failure
 from bot.alerts import notices
 from bot.config.settings import Settings
-from bot.model.durations import Clock
+from bot.model.durations import Clock, is_recent
 from bot.model.errors import StoreError
 from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.storage import keys
@@ -80,9 +80,7 @@ def report(tx: storage.Transaction, settings: Settings, *, now: datetime) -> Non
     pieces = sorted(tx.quarantine.unreported(), key=attrgetter("stage", "n"))
     for stage, of_stage in groupby(pieces, key=attrgetter("stage")):
         key = keys.quarantine_reported(stage)
-        last = key.get(tx)
-        # A last time in the future means that the clock was set back.
-        if last is not None and timedelta() <= now - last < NOTICE_EVERY:
+        if is_recent(key.get(tx), NOTICE_EVERY, now):
             continue
         notice = notices.pieces_set_aside(stage, list(of_stage), now=now)
         tx.outbox.add([notices.notice_row(notice, channel=settings.bot.operator, now=now)])
@@ -109,8 +107,7 @@ class Stage(Generic[P]):
         ``work`` commits its results itself. If it raises even on no pieces, nothing is set aside, and the stage pauses.
         """
         now = self.clock.now()
-        # If the failure is in the future, the clock was set back.
-        if self._failed_at is not None and timedelta() <= now - self._failed_at < self._pause:
+        if is_recent(self._failed_at, self._pause, now):
             return []
         try:
             results, failed = await isolate(pieces, work)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
 from bot.model.channels import Abilities, Delivery
-from bot.model.durations import backoff
+from bot.model.durations import backoff, is_recent
 from bot.model.errors import ChannelClosed, FormRefused, NotEditable, RetryLater, SendError, ThreadGone
 from bot.model.messages import MessageKind, Outgoing, Receipt, SendState
 from bot.model.settings import OnUnknown
@@ -145,8 +145,7 @@ def first_step(
         is_plain=row.is_plain,
         is_broadcast=is_reply and abilities.broadcast and row.message.nearest is not None,
     )
-    # If the clock was set back, the age is negative.
-    is_repeatable = timedelta() <= now - (row.tried_at or row.created_at) < abilities.idempotent
+    is_repeatable = is_recent(row.tried_at or row.created_at, abilities.idempotent, now)
     if row.state is not SendState.UNKNOWN or is_repeatable:
         return Send(delivery)
     if abilities.lookup:

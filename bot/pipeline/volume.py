@@ -16,7 +16,7 @@ from bot.alerts import routing
 from bot.alerts.situation import quiet_hours_end
 from bot.config.settings import Settings
 from bot.model.alerts import Reason
-from bot.model.durations import format_duration
+from bot.model.durations import format_duration, is_recent
 from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.rules import Rule, Severity, SurgeLimits
 from bot.model.stories import Member, Story, StoryId, send_id
@@ -79,9 +79,8 @@ class VolumeMonitor:
         """Return whether rules are to be measured: once a minute, and when the settings have changed."""
         if settings is not self._settings:
             return True
-        # If the clock was set back, the last time is in the future.
-        is_recent = self._measured_at is not None and timedelta() <= now - self._measured_at < MEASURE_EVERY
-        return not is_recent and any(entry.rule.surge_limits is not None for entry in settings.rules)
+        has_volume = any(entry.rule.surge_limits is not None for entry in settings.rules)
+        return has_volume and not is_recent(self._measured_at, MEASURE_EVERY, now)
 
     def measure(self, turn: Turn, only: Collection[str] | None = None) -> None:
         """Open, update and close surges. Articles of this turn are not measured yet.

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from bot import config, storage
 from bot.aio import Failure
 from bot.model.archive import DayCount
-from bot.model.durations import Clock
+from bot.model.durations import Clock, is_recent
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ class DayCounts:
     def read(self, tx: storage.Transaction, now: datetime) -> Counts:
         """Return the counts, at most ``LASTS`` old."""
         counts = self._counts
-        if counts is None or not timedelta() <= now - counts.at < LASTS:
+        if counts is None or not is_recent(counts.at, LASTS, now):
             feeds = by_day(tx.articles.new_by_day(since=now - timedelta(days=DAYS)))
             matched = by_day(tx.articles.matched_by_day(since=now - LAST_MATCH))
             self._counts = counts = Counts(at=now, feeds=feeds, rules=matched)

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Connection, Engine, create_engine
 
 from bot import __version__
-from bot.model.durations import Clock
+from bot.model.durations import Clock, is_recent
 from bot.model.errors import StoreError, StoreUnavailable
 from bot.storage import connections, files
 from bot.storage.articles import Articles
@@ -196,8 +196,7 @@ class Store:
     def _note_success(self, outage: Outage) -> None:
         now = self.clock.now()
         outage.until = outage.until or now
-        # If the last failure is in the future, the clock was set back, and the outage counts as over.
-        if not timedelta() <= now - outage.last_failure < OUTAGE_OVER:
+        if not is_recent(outage.last_failure, OUTAGE_OVER, now):
             self._outage = None
             self.on_outage(outage)
 
@@ -224,7 +223,7 @@ class Store:
     def _reset_index(self, writer: Engine, damage: connections.DamagedIndex) -> None:
         """Build the index of words again, or raise StoreUnavailable if that did not help a short time ago."""
         now = self.clock.now()
-        if not self.address.is_sqlite and self._reset_at and timedelta() <= now - self._reset_at < RESET_EVERY:
+        if not self.address.is_sqlite and is_recent(self._reset_at, RESET_EVERY, now):
             raise connections.unavailable(self.address, str(damage)) from damage
         self._reset_at = now
         log.error("the index of words is damaged; it is built again")

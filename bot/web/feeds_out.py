@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from bot import storage
 from bot.config.opml import strip_unprintable
+from bot.model.durations import is_recent
 from bot.queries.registry import Answers
 from bot.queries.stories import StoryRow, read_stories, read_story
 from bot.queries.watched import render
@@ -96,7 +97,7 @@ class FeedsOut:
         async with self._lock:
             now = self._watched.clock.now()
             body, rendered_at = self._rendered.get(address, (b"", None))
-            if rendered_at is None or not timedelta() <= now - rendered_at < KEPT_FOR:
+            if not is_recent(rendered_at, KEPT_FOR, now):
                 body = await self._render(kind, form, name, base=base, address=address, query=query)
                 self._rendered.pop(address, None)
                 self._rendered[address] = body, now

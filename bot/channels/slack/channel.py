@@ -34,6 +34,7 @@ from bot.channels.slack import blocks, sdk
 from bot.model import visible
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
+from bot.model.durations import is_recent
 from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError, ThreadGone
 from bot.model.messages import MessageKind, Receipt
 from bot.model.rules import Severity
@@ -310,7 +311,7 @@ class Channel(BaseChannel):
         """
         now = self.context.clock.now()
         fetched_at, members = self._members.get(group, (None, frozenset[str]()))
-        if fetched_at is None or not timedelta() <= now - fetched_at < _MEMBERS_MAX_AGE:
+        if not is_recent(fetched_at, _MEMBERS_MAX_AGE, now):
             try:
                 members = await self._fetch_members(group)
                 self._members[group] = now, members
