@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 #: What a missing model means. The figures come from real feeds (docs/measured.md).
 WITHOUT_A_MODEL = (
-    "no language model: on real feeds, this means 0.15 surplus messages per event, and only one in ten later "
-    "developments is posted as a reply; with a model, most of them are (docs/language-model.md)"
+    "no language model: on real feeds, this means 0.13 surplus messages per event, and fewer than one in ten "
+    "later developments are posted as a reply; with a model, most of them are (docs/language-model.md)"
 )
 
 

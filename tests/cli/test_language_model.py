@@ -211,4 +211,4 @@ def test_check_says_in_a_line_what_judgement_without_a_model_is_worth(folder: Pa
 
     assert "no language model" not in with_one.stderr
     [line] = [line for line in without.stderr.splitlines() if line.startswith("no language model")]
-    assert "0.15 surplus messages per event" in line
+    assert "0.13 surplus messages per event" in line
