@@ -326,10 +326,10 @@ def find_article(archive: Archive, url: str) -> tuple[Article, StoryPlace | None
     article = archive.tx.articles.find(link)
     if article is None:
         raise Refused(Why.NOT_FOUND, f"no article with the link {link} is in the archive: no feed has listed it yet")
-    return article, find_place(archive.tx, article.id)
+    return article, find_story_place(archive.tx, article.id)
 
 
-def find_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace | None:
+def find_story_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace | None:
     """Return the place of an article in its story. Return None if it is in no story, because no rule matches it."""
     story = tx.stories.of_article(article)
     member = next((member for member in story.members if member.article.id == article), None) if story else None

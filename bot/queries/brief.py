@@ -88,9 +88,8 @@ class EntryDocument(Document):
     @classmethod
     def of(cls, value: BriefEntry) -> Self:
         fact = FactDocument.of(value.fact) if value.fact else None
-        own = {name: getattr(value, name) for name in ("story", "severity", "opening", "headline", "link", "quote")}
         summary = ModelSentenceDocument.of(value.summary) if value.summary else None
-        return cls(**own, details=list(value.details), fact=fact, summary=summary)
+        return cls(**{**fields_of(value, cls), "details": list(value.details), "fact": fact, "summary": summary})
 
 
 class SectionDocument(Document):
@@ -152,9 +151,9 @@ def _parse_moment(where: str, written: str, now: datetime, zone: tzinfo, *, is_e
         try:
             moment = datetime.fromisoformat(written)
         except ValueError:
-            found = parse_time(where, written, now)
-            assert found is not None
-            return found
+            parsed_time = parse_time(where, written, now)
+            assert parsed_time is not None
+            return parsed_time
         if len(written) > len("2026-11-30"):
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         day = moment.replace(tzinfo=zone)

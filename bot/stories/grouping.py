@@ -278,7 +278,7 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
     if is_high:
         # Under a rule of severity high, a wrong answer must not hide the only report of an event. So the words must
         # agree, or an article of another owner must have been posted as possibly part of the story.
-        seconded = [one for one in same if any(_is_seconded(profile, one, other) for other in same)]
+        seconded = [home for home in same if any(_is_seconded(profile, home, other) for other in same)]
         backed = [home for home in backed if home.chance >= opinions.BACKED_FROM] or seconded
     if not backed:
         placement = _opened(profile, JoinReason.UNSURE, same[0])
@@ -309,11 +309,9 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
 
 def _is_seconded(profile: Profile, first: Candidate, second: Candidate) -> bool:
     """Return whether an article of another owner has named these two stories as possibly the same."""
-    return any(
-        story == named and owner != profile.owner
-        for story, other in ((first.id, second), (second.id, first))
-        for named, owner in other.story.linked
-    )
+    owners = [owner for named, owner in second.story.linked if named == first.id]
+    owners += [owner for named, owner in first.story.linked if named == second.id]
+    return any(owner != profile.owner for owner in owners)
 
 
 def _joined(

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import islice
 
 from bot.model.archive import Arrival
 from bot.model.stories import Article, ArticleId
@@ -131,14 +132,7 @@ def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
     title_stems, stems = [token.stem for token in title], [token.stem for token in lead]
     empty = likeness.empty_words()
     known_language = lexicon.language_of(beginning(article), article.language)
-    title_words, body_words = (
-        [
-            likeness.root(token.stem)
-            for token in part
-            if token.stem not in empty and not lexicon.of(known_language).has("small", words.fold(token.text))
-        ]
-        for part in (title, lead)
-    )
+    title_words = list(_content_words(title, known_language))
     names = {word: name for word, name in _names(known_language or _COUNTED, title, lead).items() if word not in empty}
     figures = frozenset(
         word
@@ -158,7 +152,9 @@ def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
             for text in {place.text for match in arrival.matches for place in match.evidence}
             for token in words.words_of(text)
         ),
-        weights=likeness.weights_of([*title_words * TITLE_COUNT, *body_words[:BODY_WORDS]]),
+        weights=likeness.weights_of(
+            [*title_words * TITLE_COUNT, *islice(_content_words(lead, known_language), BODY_WORDS)]
+        ),
         title=frozenset(title_words),
         names={likeness.root(word): written for word, written in names.items()},
         language=known_language,
@@ -176,6 +172,14 @@ def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
 def beginning(article: Article) -> str:
     """Return the title and the first BEGINNING_CHARS characters of the text."""
     return ". ".join(filter(None, (article.title, article.text[:BEGINNING_CHARS])))
+
+
+def _content_words(tokens: Iterable[words.Word], language: str) -> Iterator[str]:
+    """Yield the roots of the words that are neither empty nor function words of the language."""
+    empty, tables = likeness.empty_words(), lexicon.of(language)
+    for token in tokens:
+        if token.stem not in empty and not tables.has("small", words.fold(token.text)):
+            yield likeness.root(token.stem)
 
 
 def _words(text: str) -> list[words.Word]:

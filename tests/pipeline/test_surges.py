@@ -23,7 +23,7 @@ from bot.model.surges import Surge
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.turn import StoryCache, Turn
 from bot.pipeline.volume import VolumeMonitor, count_members
-from bot.queries.articles import find_place
+from bot.queries.articles import find_story_place
 from tests.pipeline.archives import FEED, article
 from tests.pipeline.test_backtest_replay import tried
 from tests.rules.making import rule
@@ -116,8 +116,8 @@ async def test_explain_shows_the_surge_in_which_an_article_counted(store: storag
     desk = Desk(store, LOUD)
     reports = burst()
     await desk.run([*BEFORE, *reports])
-    counted = await store.read(lambda tx: find_place(tx, reports[3].id))
-    earlier = await store.read(lambda tx: find_place(tx, BEFORE[1].id))
+    counted = await store.read(lambda tx: find_story_place(tx, reports[3].id))
+    earlier = await store.read(lambda tx: find_story_place(tx, BEFORE[1].id))
     assert counted
     assert [(surge.rule, surge.count) for surge in counted.surges] == [("BlackBerry", 12)]
     assert earlier

@@ -69,9 +69,11 @@ def find_picture(candidates: Iterable[Mapping[str, Any]]) -> str | None:
     """Return the address of the first picture among elements with the attributes url, type and medium, or None."""
     for candidate in candidates:
         kind, medium = str(candidate.get("type") or ""), str(candidate.get("medium") or "")
+        is_typed = bool(kind or medium)
+        if is_typed and medium != "image" and not kind.startswith("image/"):
+            continue
         address = picture_address(str(candidate.get("url") or ""))
-        is_file = not kind and not medium and _PICTURE_FILE.search(urlsplit(address).path) is not None
-        if address and (medium == "image" or kind.startswith("image/") or is_file):
+        if address and (is_typed or _PICTURE_FILE.search(urlsplit(address).path)):
             return address
     return None
 
