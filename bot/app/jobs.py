@@ -99,7 +99,7 @@ def guard(job: Job, clock: Clock, failures: dict[str, Failure]) -> Job:
     """Return the job with work that never raises.
 
     After an unexpected error, the job pauses, longer after each further one. ``failures`` has its last failure until
-    it works. An error of the database is no failure of the job; its next run tries again.
+    it works. A database error does not count as a failure; the next run tries again.
     """
     failed_at, pause = None, FIRST_PAUSE
 

@@ -56,7 +56,7 @@ INDEXED = 200
 #: How long the identity of a new article stays reserved. By then, the transaction that adds the article has ended, and
 #: other workers can see its rows.
 GUARDED = timedelta(hours=1)
-#: The operator is told of an outage of the whole database after this time.
+#: An outage of the whole database is reported to the operator after this time.
 OUTAGE_NOTICE_AFTER = timedelta(seconds=15)
 #: Interval between two notices that the database fails in part.
 PARTIAL_OUTAGE_EVERY = timedelta(hours=1)
@@ -311,7 +311,7 @@ class App:
         return await keep.trim_when_due(self.store, self.clock, keep=self.live.keep)
 
     async def tend_quarantine(self) -> None:
-        """Try again what was asked for, and report what was set aside. Fill an emptied index. Raises StoreError."""
+        """Retry requested pieces, report those that were set aside, and fill an emptied index. Raises StoreError."""
         while await self.store.read(lambda tx: tx.search.is_incomplete()):
             await self.store.write(lambda tx: tx.search.fill(limit=INDEXED))
         settings, now = self.live.settings, self.clock.now()
@@ -339,7 +339,7 @@ class App:
             self._past_outage = None
 
     async def announce_outage(self) -> None:
-        """Tell the operator that the whole database cannot be used, through the channel and without the outbox."""
+        """Report to the operator that the whole database cannot be used, through the channel without the outbox."""
         outage, operator, now = (
             self._new_outage,
             self.live.channels.get(self.settings.bot.operator or ""),

@@ -404,7 +404,7 @@ async def _read_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Awaita
         except ReadError as error:
             log_mail.warning("mail skipped", error=str(error))
         except Exception as error:
-            # The mail is set aside, and the mailbox goes on after it.
+            # The mail is set aside, and the mailbox continues with the next one.
             log_mail.critical("reading a mail raised an unexpected error", exc_info=True)
             [(_, content)] = packing.unpack_mails(body.content)
             fault = FaultyMail(etag=etag, content=content, error=error)

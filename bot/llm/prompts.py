@@ -529,7 +529,7 @@ class Summary(Answer):
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Check that each sentence of a summary is supported by a sentence of the article.
 
-        Of the sentences for a brief, one is enough, because those that are not supported are left out.
+        For a brief, one supported sentence is enough, because its other sentences are removed.
         """
         if "stories" in data:
             problems = [_problem_of_sentence(sentence, data) for sentence in self.sentences[:MAX_OVERVIEW]]

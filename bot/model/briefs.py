@@ -96,7 +96,7 @@ class BriefSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """The brief of one channel, or of all channels if ``channel`` is None. Empty sections are left out."""
+    """The brief of one channel, or of all channels if ``channel`` is None. Empty sections are omitted."""
 
     channel: str | None
     since: datetime
@@ -110,7 +110,7 @@ class Brief:
         return sum(len(section.entries) + section.more for section in self.sections if section.kind is kind)
 
 
-#: Maximum share of a brief's entries for each section but that of new stories, which gets the rest.
+#: Maximum share of a brief's entries for each section except the new stories, which get the remaining room.
 _SHARES: Mapping[SectionKind, float] = {
     SectionKind.CHANGED: 0.3,
     SectionKind.DEADLINES: 0.15,

@@ -319,7 +319,7 @@ class ParsedFeed:
     was_slow: bool = False
     #: The number of mails that could not be parsed.
     skipped: int = 0
-    #: Those of them on which the parser raised an unexpected error.
+    #: The mails among them on which the parser raised an unexpected error.
     faulty_mails: tuple[FaultyMail, ...] = ()
     #: The etag of the parsed part if the rest is left for the next poll, or None if the whole document was parsed.
     read_to: str | None = None

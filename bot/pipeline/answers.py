@@ -1,4 +1,4 @@
-"""What a language model answered about queued and decided articles: data that a turn reads."""
+"""The answers of a language model about queued and decided articles: data that a turn reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.stories.opinions import Opinion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleAnswers:
-    """What a model answered about an article before its decision."""
+    """A model's answers about an article before its decision."""
 
     opinion: Opinion | None = None
     #: The new facts of the article in the story ``choice_in``, or None if the model has chosen none of them.

@@ -221,7 +221,7 @@ class Asking:
         question: _Question,
         named: Sequence[StoryId],
     ) -> _Question | None:
-        """Return a question about only the stories that an answer named, none of which is the likeliest by the words.
+        """Return a question about only the stories that an answer named. The likeliest by the words is not among them.
 
         A single wrong answer would hide the article in the message of another event.
         """

@@ -43,7 +43,7 @@ _MOST_OF_SECTION = 100
 _DEADLINES_OF, _MOST_READ = timedelta(days=14), 100
 #: A later deadline is not listed.
 _FARTHEST = timedelta(days=30)
-#: The same for stories without news in the period, so that a deadline is not repeated every day.
+#: The limit for stories without news in the period, so that a deadline is not repeated every day.
 _FARTHEST_OF_EARLIER = timedelta(days=7)
 #: A claim is at most this old.
 _CLAIMED_WITHIN = timedelta(days=30)
@@ -90,7 +90,7 @@ def last_time(tx: storage.Transaction, settings: Settings, channel: str, *, now:
 
 @dataclass(slots=True)
 class _News:
-    """What the period's decisions say about one story, newest first."""
+    """The period's decisions about one story, newest first."""
 
     facts: list[Fact] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
@@ -201,11 +201,11 @@ class _Reader:
     ) -> BriefEntry:
         """Return the entry of a story, with its headline and what a reader weighs it by."""
         title = summaries.message_headline(story, self._rules(story), article=alert.headline if alert else None)
-        others = len(story.owners) - 1
+        other_outlets = len(story.owners) - 1
         claim, news = self._claims.get(story.id), self._news[story.id]
         rules = self._rules(story) or dict.fromkeys(story.rules)
         details = [
-            f"{title.outlet} and {others:,} more" if others > 0 else title.outlet,
+            f"{title.outlet} and {other_outlets:,} more" if other_outlets > 0 else title.outlet,
             next(iter(rules), "") + (f" +{len(rules) - 1}" if len(rules) > 1 else ""),
             f"claimed by {claim.author}" if claim else "",
             f"{len(news.facts)} facts" if len(news.facts) > 1 else "",
@@ -266,9 +266,9 @@ class _Reader:
             is_change = any(fact.is_claim for fact in facts)
             return is_change, self._severity(story).rank, len(facts), len(story.owners), story.last_seen
 
-        known = {story.id: story for story in self._stories.values() if story.id not in self._new}
+        earlier_stories = [story for story in self._stories.values() if story.id not in self._new]
         with_news = [
-            story for story in known.values() if (news := self._news[story.id]).facts or news.edits or news.notes
+            story for story in earlier_stories if (news := self._news[story.id]).facts or news.edits or news.notes
         ]
         return [
             self._entry(
@@ -287,19 +287,19 @@ class _Reader:
         earlier = self._tx.stories.posted_between(until - _DEADLINES_OF, self._period.since, self._period.channel)
         recent = [alert.story for alert in reversed(earlier)][:_MOST_READ]
         self._load(story for story in recent if story not in self._stories)
-        known = {story.id: story for s in (*self._new, *self._news, *recent) if (story := self._stories.get(s))}
+        stories = {story.id: story for s in (*self._new, *self._news, *recent) if (story := self._stories.get(s))}
         today = until.astimezone(self._zone).date()
-        found: list[tuple[date, Story]] = []
-        for story in list(known.values())[:_MOST_READ]:
+        due_days: list[tuple[date, Story]] = []
+        for story in list(stories.values())[:_MOST_READ]:
             if self._news[story.id].holding is not None and story.id not in self._new:
                 continue
             deadlines = facts.claims_of([member.article for member in story.members]).dues.deadlines()
             is_news = story.id in self._new or self._news[story.id].facts
             farthest = today + (_FARTHEST if is_news else _FARTHEST_OF_EARLIER)
-            found += [(due.day, story) for due in deadlines if today <= due.day <= farthest]
+            due_days += [(due.day, story) for due in deadlines if today <= due.day <= farthest]
         return [
             replace(self._entry(story, opening=f"{_name_day(day)} ({_ahead((day - today).days)})"), fact=None)
-            for day, story in sorted(found, key=lambda pair: (pair[0], pair[1].id))
+            for day, story in sorted(due_days, key=lambda pair: (pair[0], pair[1].id))
         ]
 
     def surges(self) -> list[BriefEntry]:

@@ -203,9 +203,9 @@ class Dispatcher:
                 alert = turn.alert(story, channel)
                 headline = shown.get(story)
                 turn.save_alert(alerts.record_decision(alert, post, head=row.id, headline=headline, is_gathered=True))
-        others = [post for story, post in posts.items() if story not in shown and not row.message.page]
+        unlisted = [post for story, post in posts.items() if story not in shown and not row.message.page]
         for other, listed in messages.gathered_rows(
-            turn, self._loudest_first(others), lead="More stories of the brief"
+            turn, self._loudest_first(unlisted), lead="More stories of the brief"
         ):
             self._list_in(other, other.id, listed)
         self._recent.pop(channel, None)

@@ -36,7 +36,7 @@ _STORIES = 200
 def count_members(turn: Turn) -> None:
     """Count the articles that joined stories in this turn, for each rule that reports surges.
 
-    An article counts in the hour in which it was published, so that articles found after an outage are no surge.
+    An article counts in the hour in which it was published, so that articles found after an outage do not make a surge.
     """
     rules = _surge_rules(turn)
     #: Rule -> the first hour in which it was counted.
@@ -76,7 +76,7 @@ class VolumeMonitor:
         self._settings: Settings | None = None
 
     def is_due(self, settings: Settings, *, now: datetime) -> bool:
-        """Return whether rules are to be measured: once a minute, and when the settings have changed."""
+        """Return whether to measure the rules: once a minute, and when the settings have changed."""
         if settings is not self._settings:
             return True
         has_volume = any(entry.rule.surge_limits is not None for entry in settings.rules)

@@ -84,7 +84,7 @@ class DamagedIndex(Exception):
     """The index of the articles' words is damaged, or perhaps another part. It can be built again from the articles."""
 
 
-#: What a transaction raises when the database fails, or when a stored value cannot be read.
+#: The errors of a transaction when the database fails, or when a stored value cannot be read.
 DATABASE_ERRORS = (DBAPIError, PoolTimeout, UnreadableValue)
 
 #: The codes serialization_failure and deadlock_detected (PostgreSQL's documentation, appendix A).

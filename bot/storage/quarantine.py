@@ -153,7 +153,7 @@ class Quarantine(Part):
             return
         values = {name: _literal(table.c[name], value) for name, value in stored["values"].items()}
         put_back = insert(table).values(values)
-        # What stands in for an alert is replaced, too.
+        # Replace the alert that stands in for the unreadable one.
         is_replaced = table is alerts
         self._connection.execute(
             put_back.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)

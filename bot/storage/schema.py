@@ -367,7 +367,7 @@ volume = Table(
     "volume",
     metadata,
     Column("rule", StorableText, primary_key=True),
-    #: A rule whose terms change is counted anew.
+    #: If the rule's terms change, its counts begin again.
     Column("version", Text, primary_key=True),
     Column("hour", Timestamp, primary_key=True),
     Column("count", Integer, nullable=False),

@@ -237,16 +237,16 @@ class Stories(Part):
         return self._connection.execute(statement.order_by(decisions.c.n)).scalars().all()
 
     def decisions_between(self, since: datetime, until: datetime, channel: str | None) -> Sequence[Decision]:
-        """Return the decisions that tell readers of a channel something, or keep it from them, oldest first.
+        """Return the decisions that post something to a channel's readers, or keep it from them, oldest first.
 
         They are later than ``since`` and at the latest at ``until``. None means all channels.
         """
-        is_telling = decisions.c.action.in_((AlertAction.POST, AlertAction.REPLY, AlertAction.HOLD))
+        is_posted = decisions.c.action.in_((AlertAction.POST, AlertAction.REPLY, AlertAction.HOLD))
         is_kept = decisions.c.reason.in_((Reason.BRIEF, Reason.SILENCED, Reason.BASELINE, Reason.RULE_PAUSED))
         statement = select(decisions.c.decision).where(decisions.c.at > since, decisions.c.at <= until)
         if channel is not None:
             statement = statement.where(decisions.c.channel == channel)
-        return self._connection.execute(statement.where(is_telling | is_kept).order_by(decisions.c.n)).scalars().all()
+        return self._connection.execute(statement.where(is_posted | is_kept).order_by(decisions.c.n)).scalars().all()
 
     def silenced(self, *, since: datetime) -> Sequence[Decision]:
         """Return the decisions to post nothing because of a silence, at ``since`` or later, oldest first."""

@@ -47,7 +47,7 @@ AT_MOST = 0.96
 class Likeness(NamedTuple):
     """The similarity in meaning of an article and a story, by cosines."""
 
-    #: Of the story's nearest article.
+    #: The similarity of the story's nearest article.
     nearest: float
     #: ``nearest``, minus that of the nearest article in other stories.
     lead: float

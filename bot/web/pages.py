@@ -340,8 +340,8 @@ def stories_page(archive: Archive, request: Request) -> Values:
 
 def brief_page(archive: Archive, request: Request) -> Values:
     """Read the brief of a day or another period, for all channels or one. Without parameters, show today's."""
-    given = dict(request.query_params) or {"since": "today"}
-    parameters = read_parameters(BriefParameters, given)
+    written = dict(request.query_params) or {"since": "today"}
+    parameters = read_parameters(BriefParameters, written)
     today = archive.now.astimezone(archive.settings.bot.timezone).date()
     days = [today - timedelta(days=back) for back in range(BRIEF_DAYS)]
     return {
@@ -350,7 +350,7 @@ def brief_page(archive: Archive, request: Request) -> Values:
         "channels": ["", *archive.settings.bot.channels],
         "shown_day": today.isoformat() if parameters.since == "today" else parameters.since,
         "days": [(day.isoformat(), f"{day:%a} {day.day} {day:%b}") for day in days],
-        "period": urlencode({name: value for name, value in given.items() if name != "channel"}),
+        "period": urlencode({name: value for name, value in written.items() if name != "channel"}),
     }
 
 

@@ -12,23 +12,29 @@ from bot.model.errors import StoreUnavailable
 from bot.storage import keys
 from bot.web.health import readiness
 from tests.faults import rows
-from tests.journeys.world import world
+from tests.journeys.world import World, world
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.postgres import Server
 
 
+async def post_around_damage(desk: World, damage: str) -> None:
+    """Publish reports before and after the damage, which is SQL, and check that all of them are posted."""
+    desk.configure("wire", rules=rows.RULES)
+    await desk.once()
+    desk.publish("wire", *rows.reports(3))
+    await desk.once()
+    rows.change(desk, damage)
+    desk.publish("wire", *rows.reports(6))
+
+    await desk.once()
+
+    assert rows.posted(desk, rows.reports(6)) == rows.ids(rows.reports(6))
+
+
 async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from_being_posted(tmp_path: Path) -> None:
     async with world(tmp_path / "config") as desk:
-        desk.configure("wire", rules=rows.RULES)
-        await desk.once()
-        desk.publish("wire", *rows.reports(3))
-        await desk.once()
-        rows.change(desk, "DELETE FROM search_index_data")
-        desk.publish("wire", *rows.reports(6))
+        await post_around_damage(desk, "DELETE FROM search_index_data")
 
-        await desk.once()
-
-        assert rows.posted(desk, rows.reports(6)) == rows.ids(rows.reports(6))
         indexed = "SELECT count(*) FROM search_index WHERE search_index MATCH 'kettles'"
         assert rows.ask(desk, indexed) == [(6,)]
 
@@ -38,17 +44,11 @@ async def test_a_damaged_index_of_words_in_postgresql_is_built_again_and_keeps_n
     tmp_path: Path, postgres_server: Server
 ) -> None:
     async with world(tmp_path / "config", postgres_server.new_database()) as desk:
-        desk.configure("wire", rules=rows.RULES)
-        await desk.once()
-        desk.publish("wire", *rows.reports(3))
-        await desk.once()
         # The index's file is lost.
-        rows.change(desk, "UPDATE pg_class SET relfilenode = 4000000 WHERE relname = 'ix_search_rows_words'")
-        desk.publish("wire", *rows.reports(6))
+        await post_around_damage(
+            desk, "UPDATE pg_class SET relfilenode = 4000000 WHERE relname = 'ix_search_rows_words'"
+        )
 
-        await desk.once()
-
-        assert rows.posted(desk, rows.reports(6)) == rows.ids(rows.reports(6))
         (index,) = rows.ask(desk, "SELECT relfilenode FROM pg_class WHERE relname = 'ix_search_rows_words'")
         assert index != (4000000,)
         result = "SELECT count(*) FROM search_rows WHERE words @@ to_tsquery('simple', 'kettles')"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.faults import rows
+from tests.journeys import test_later_messages
 from tests.journeys.world import BOT, RULES, Item, World, world
 from tests.testbed.commands import wirewatch
 from tests.testbed.fakes import START
@@ -25,19 +27,8 @@ BOTH = (
     when: brief
 """
 )
-EXIT = Item(
-    id="w1",
-    title="BlackBerry to leave Pakistan rather than open its servers",
-    text="BlackBerry will leave Pakistan by 20 December after the Pakistan Telecommunication Authority demanded "
-    "unfettered access to its BES servers. The company calls the demand a backdoor.",
-)
-MOVED = Item(
-    id="l1",
-    title="BlackBerry to leave Pakistan later as PTA moves deadline for its servers",
-    text="BlackBerry will leave Pakistan by 30 December, after the Pakistan Telecommunication Authority demanded "
-    "unfettered access to its BES servers. The PTA moved the backdoor deadline from 20 December to 30 December.",
-    at=START + timedelta(hours=25),
-)
+EXIT = test_later_messages.FIRST
+MOVED = replace(test_later_messages.MOVED, at=START + timedelta(hours=25))
 KETTLES = Item(
     id="r1",
     title="Acme recalls 300 kettles in Lahore over a faulty switch",

@@ -170,7 +170,7 @@ def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | N
 def describe_silence(silence: Silence) -> str:
     """Return a sentence about a silence, up to the word "by". The caller adds the person's name."""
     subject = {SilenceKind.STORY: "This story", SilenceKind.EVERYTHING: "Everything"}.get(silence.kind, "")
-    others = len(silence.channels) - 1
-    place = f"here and in {format_count(others, 'other channel')}" if others > 0 else "here"
+    other_count = len(silence.channels) - 1
+    place = f"here and in {format_count(other_count, 'other channel')}" if other_count > 0 else "here"
     place = place if silence.channels else "in every channel"
     return f"🔕 {subject or phrases.cut(phrases.clean(silence.name), 75)} is silenced {place} by "

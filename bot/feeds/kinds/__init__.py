@@ -110,7 +110,7 @@ def _parse_with(kind: plugins.Kind, source: Source, body: Body) -> ParsedFeed:
 
 @contextmanager
 def _faults_of(kind: plugins.Kind, what: str) -> Iterator[None]:
-    """Raise ReadError for an unexpected error of a plug-in. Do not change one of a built-in kind, which is our bug."""
+    """Raise ReadError for an unexpected error of a plug-in. An error of a built-in kind is our bug, so keep it."""
     try:
         yield
     except ReadError:

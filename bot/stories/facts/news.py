@@ -25,7 +25,7 @@ from bot.text import dates, sentences, titles
 _LEAD, _FURTHER = 3, 8
 #: Deeds in a headline that are news even soon after the last article.
 _VERDICTS = frozenset({"=convict", "=acquit", "=sentence"})
-#: A count of at least this, such as that of the customers of a breach, is news if it is confirmed.
+#: A confirmed count of at least this is news, such as the number of customers of a breach.
 _LARGE = 1_000
 #: Meanings of words for things, comparisons and talk, which are not deeds.
 _NOT_DEEDS = frozenset("=advance =cause =deadline =evidence =job =propose =suspect =warn".split())
