@@ -22,12 +22,12 @@ def main() -> None:
         # Print the version without importing the command line, which would take longer.
         sys.stdout.write(f"wirewatch {bot.__version__}\n")
         return
-    from bot.app import memory  # imports all of bot.model, which --version does not need
-
-    # Speed up the start: during the imports, garbage collection finds nothing and takes a seventh of the time.
-    memory.spare_collections(lasts=False)
     # Speed up the start: pydantic would search all installed packages for pydantic plug-ins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from bot.app.environment import spare_collections  # imports all of bot.model, which --version does not need
+
+    # Speed up the start: during the imports, garbage collection finds nothing and takes a seventh of the time.
+    spare_collections(lasts=False)
     try:
         from bot.cli import main as cli_main
     except ModuleNotFoundError as error:

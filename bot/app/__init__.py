@@ -1,7 +1,7 @@
 """The composition root: only this package depends on every concrete class.
 
 environment loads the configuration and finds its database and channels; every command starts with it
-wiring      derives the live configuration from the settings; a reload replaces it
+wiring      derives from the settings what a reload replaces: channels and presses, the fetcher, the language model
 runtime     App, one running Wirewatch over one store
 jobs        the periodic work, which APScheduler runs
 engines     schedule the stages, in one process or as tasks of a cluster

@@ -20,12 +20,9 @@ import structlog
 from bot import __version__, channels, config, storage
 from bot.aio import Failure, TaskGroup, retry_until_stored, supervise
 from bot.alerts import notices
-from bot.app import memory
-from bot.app.assisting import Assisting
-from bot.app.environment import Environment, broken_plugins, database_of, kinds
+from bot.app.environment import Environment, broken_plugins, database_of, kinds, spare_collections
 from bot.app.jobs import Job, guard, in_turn, run_jobs
-from bot.app.listeners import Interactions
-from bot.app.wiring import Live, Observers, channels_of, fetcher_of
+from bot.app.wiring import Assisting, Interactions, Live, Observers, channels_of, fetcher_of
 from bot.channels import checks
 from bot.config import loading
 from bot.feeds import outlets
@@ -184,7 +181,7 @@ class App:
         Raises StoreUnavailable.
         """
         await self.heartbeat.begin(operator=self.settings.bot.operator)
-        memory.spare_collections(lasts=False)
+        spare_collections(lasts=False)
         await self.tend_quarantine()
         try:
             passed = await self._pass_over_all(everything=everything)
@@ -219,7 +216,7 @@ class App:
         site = self._open_site()
         for broken in broken_plugins():
             log.warning("plug-in not loaded", plug_in=broken.name, package=broken.package, why=broken.why)
-        memory.spare_collections(lasts=True)
+        spare_collections(lasts=True)
         async with TaskGroup() as group:
             if site:
                 group.create_task(supervise("web", lambda: site.serve(stop), self.clock, self.task_failures))
@@ -380,7 +377,7 @@ class App:
         kept = old_channels if (new.channels, new.timezone) == (old.channels, old.timezone) else None
         channels = channels_of(settings, self.environment, self.store, replaced=kept)
         self.live.replace(settings, channels, now=self.clock.now())
-        memory.spare_collections(lasts=True, replaces=True)
+        spare_collections(lasts=True, replaces=True)
         await retry_until_stored(self.begin, self.clock)
         if kept is None:
             for channel in old_channels.values():

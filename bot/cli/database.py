@@ -13,7 +13,7 @@ import typer
 from bot import app, config, keys, storage
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
-from bot.config import bot_keys
+from bot.config import settings
 from bot.model.durations import format_count
 from bot.model.errors import ConfigError
 
@@ -63,7 +63,7 @@ async def _move(address: str, folder: Path) -> Mapping[str, int]:
 def _resolved(address: str, environ: Mapping[str, str]) -> str:
     """Resolve env:NAME and file:PATH, which keep passwords off the command line, where every user can read them."""
     try:
-        parsed = bot_keys.parse_database(address)
+        parsed = settings.parse_database(address)
     except keys.InvalidValue as error:
         raise ConfigError(f"moving the database: {error}; {error.help}") from None
     return parsed if isinstance(parsed, str) else config.resolve_secret(parsed, environ)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import keys, plugins
-from bot.config import blocks, bot_keys, environment, nodes, secrets, validation
-from bot.config.bot_keys import BotSettings, ChannelSettings, warn_of_no_use
+from bot.config import blocks, environment, nodes, secrets, validation
 from bot.config.kinds import KnownKinds, channel_options, report_broken, warn_of_unused
-from bot.config.nodes import MappingNode, Node, ScalarNode, pairs_of, scalars_of, value_of
+from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, pairs_of, scalars_of, value_of
 from bot.config.problems import ProblemReport
+from bot.config.settings import BotSettings, ChannelSettings
 from bot.model.access import Secret
 from bot.model.language_models import Use
 
@@ -72,7 +73,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: KnownKinds, environ: Mapping
     settings = validation.validate(BotSettings, root, report, zone=_zone_of(root))
     channels = _read_channels(channels_node, report, kinds, environ)
     warn_of_unused(channels_node, report, kinds.channels)
-    bot_keys.check_routes(root, find_channel_names(root) or (), report)
+    check_routes(root, find_channel_names(root) or (), report)
     _check_mentions(root, report)
     if settings is None or channels is None:
         return None
@@ -179,7 +180,7 @@ def _check_named_channels(settings: BotSettings, root: Node, report: ProblemRepo
     ):
         node = nodes.find_node(root, path)[0]
         if named is not None and node is not root:
-            bot_keys.check_channel(named, node, names, report)
+            check_channel(named, node, names, report)
 
 
 def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, environ: Mapping[str, str]) -> None:
@@ -217,3 +218,93 @@ def _complete(settings: BotSettings, channels: Mapping[str, ChannelSettings], fo
     if policy is not None and policy.url.startswith("file:"):
         policy = replace(policy, url=f"file:{folder / policy.url.removeprefix('file:').strip()}")
     return replace(settings, channels=channels, folder=folder, model=policy)
+
+
+#: Words that pydantic reads as true.
+_TRUE_WORDS = ("true", "yes", "on", "y", "t", "1")
+
+
+def check_routes(root: Node, channels: Collection[str], report: ProblemReport) -> None:
+    """Report unknown channels, stories that no route takes, and routes that are never reached."""
+    top = _route_items(root)
+    _check_level(top, channels, report, is_top=True)
+    if top and (key := top[-1].key("match")):
+        message = "a story that no route takes would be lost"
+        report.add(key, "no-last-route", message, "add a last route without match: - to: alerts")
+
+
+def check_channel(name: str, node: Node, channels: Collection[str], report: ProblemReport) -> None:
+    """Report the channel name in ``node`` if no such channel exists."""
+    if name not in channels:
+        otherwise = "the channels are " + ", ".join(sorted(channels))
+        help_text = keys.did_you_mean(name, sorted(channels), otherwise=otherwise)
+        message = f'no channel "{keys.shorten(name)}"'
+        report.add(node, "unknown-channel", message, help_text)
+
+
+def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: ProblemReport) -> None:
+    """Warn of rule names in routes that match no rule."""
+    folded = [name.casefold() for name in names]
+    for route in _walk_routes(_route_items(root)):
+        match = route.get("match")
+        for item in scalars_of(value_of(match, "rule")):
+            if not any(fnmatchcase(name, item.value.strip().casefold()) for name in folded):
+                help_text = keys.did_you_mean(item.value, list(names), otherwise="`wirewatch status` lists the rules")
+                message = f'no rule is named "{keys.shorten(item.value)}"'
+                report.add(item, "unknown-rule", message, help_text, severity="warning")
+
+
+def _check_level(
+    routes: Sequence[MappingNode], channels: Collection[str], report: ProblemReport, *, is_top: bool
+) -> None:
+    is_closed = False
+    for route in routes:
+        if is_closed:
+            message = "this route is never reached: the previous route takes everything"
+            advice = "move it up, or give the previous route continue: true"
+            report.add(route.head, "route-not-reached", message, advice, severity="warning")
+            break
+        if route.get("to") is None and is_top:
+            advice = f"write to: {next(iter(sorted(channels)), 'alerts')}"
+            report.add(route.head, "missing-key", 'the key "to" is missing', advice)
+        for item in scalars_of(route.get("to")):
+            if name := item.value.strip():
+                check_channel(name, item, channels, report)
+        continue_node = route.get("continue")
+        continues = isinstance(continue_node, ScalarNode) and continue_node.value.strip().lower() in _TRUE_WORDS
+        is_closed = route.get("match") is None and not continues
+        _check_level(_route_items(route), channels, report, is_top=False)
+
+
+def _route_items(node: Node | None) -> list[MappingNode]:
+    routes = value_of(node, "routes")
+    return [item for item in routes.items if isinstance(item, MappingNode)] if isinstance(routes, SequenceNode) else []
+
+
+def _walk_routes(routes: Sequence[MappingNode]) -> Iterator[MappingNode]:
+    for route in routes:
+        yield route
+        yield from _walk_routes(_route_items(route))
+
+
+#: Use of a language model -> what must have a configuration key so that the use has an effect, and that key.
+_WANTED_BY = {Use.RELEVANCE: ("enabled rule", "about"), Use.TRANSLATE: ("channel", "translate")}
+
+
+def warn_of_no_use(key: ScalarNode, use: Use, uses: Collection[str], report: ProblemReport) -> None:
+    """Warn of a key that requires a language model's ``use``, if the ``uses`` of the model do not include it."""
+    if use not in uses:
+        message = f"{key.value} does nothing: bot.yaml has no model with the use {use}"
+        advice = f"add a model with {use} among its uses to bot.yaml, or remove {key.value}"
+        report.add(key, "no-use", message, advice, severity="warning")
+
+
+def warn_of_idle_uses(root: Node | None, needed: Collection[Use], report: ProblemReport) -> None:
+    """Warn of uses in bot.yaml that do nothing: they require a key in a rule or channel, and are not ``needed``."""
+    for item in scalars_of(value_of(value_of(root, "model"), "uses")):
+        for use, (owner, key) in _WANTED_BY.items():
+            if item.value.strip() == use and use not in needed:
+                message = f"the use {use} does nothing: no {owner} has {key}"
+                report.add(
+                    item, "no-use", message, f"add {key} to at least one {owner}, or remove {use}", severity="warning"
+                )

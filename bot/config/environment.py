@@ -9,10 +9,10 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from bot import keys
-from bot.config import blocks, bot_keys, nodes
-from bot.config.bot_keys import BotSettings
+from bot.config import blocks, nodes
 from bot.config.nodes import MappingNode, Node, ScalarNode, YamlDocument
 from bot.config.problems import ENVIRONMENT, ProblemReport
+from bot.config.settings import HOME_VARIABLE, BotSettings
 from bot.config.yaml_errors import UnreadableYaml
 
 PREFIX = "WIREWATCH_"
@@ -56,7 +56,7 @@ def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None
 
 def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
     """Return the variable that was probably meant, or None if ``name`` is in use or resembles no variable."""
-    if name in (bot_keys.HOME_VARIABLE, LOG_LEVEL, LOG_FORMAT) or f"env:{name}" in text:
+    if name in (HOME_VARIABLE, LOG_LEVEL, LOG_FORMAT) or f"env:{name}" in text:
         return None
     nearest = keys.find_nearest(name.removeprefix(PREFIX), [candidate.removeprefix(PREFIX) for candidate in names])
     return PREFIX + nearest if nearest else None

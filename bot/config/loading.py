@@ -32,13 +32,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot import keys
-from bot.config import bot_file, bot_keys, feeds_file, files, problems, rules_file
-from bot.config.bot_keys import BotSettings
+from bot.config import bot_file, feeds_file, files, problems, rules_file
 from bot.config.kinds import KnownKinds
 from bot.config.nodes import YamlDocument, value_of
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
-from bot.config.settings import FileState, LoadedRule, Settings, Stamp
+from bot.config.settings import BotSettings, FileState, LoadedRule, Settings, Stamp
 from bot.model.durations import Clock
 from bot.model.errors import ConfigError
 from bot.model.language_models import Use
@@ -172,10 +171,10 @@ class _Folder:
         if report is not None:
             rules = [entry.compiled.rule for entry in self.loaded]
             names = [rule.name for rule in rules]
-            bot_keys.warn_of_unknown_rules(report.document.root, [*names, *self.off], report)
+            bot_file.warn_of_unknown_rules(report.document.root, [*names, *self.off], report)
             wanted_uses = bot_file.find_wanted_uses(report.document.root)
             wanted_uses |= {Use.RELEVANCE} if any(rule.about for rule in rules) else set()
-            bot_keys.warn_of_idle_uses(report.document.root, wanted_uses, report)
+            bot_file.warn_of_idle_uses(report.document.root, wanted_uses, report)
             self.files[report.path] = replace(self.files[report.path], problems=report.finish())
 
     def _keep(self, path: str, error: OSError, advice: str) -> None:

@@ -13,11 +13,10 @@ from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 from bot import keys, rules
-from bot.config import blocks, bot_keys, nodes, validation
-from bot.config.bot_keys import BotSettings
+from bot.config import blocks, bot_file, nodes, validation
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.settings import FileState, LoadedRule
+from bot.config.settings import UTC, BotSettings, FileState, LoadedRule
 from bot.keys import Key
 from bot.model.language_models import Use
 from bot.model.rules import ONLY_BRIEF, TERM_SCHEMA, Rule, Severity, Term
@@ -51,7 +50,7 @@ class RuleContext:
     channels: frozenset[str] | None = None
     #: Names, addresses and tags of feeds, or None if unknown.
     feeds: frozenset[str] | None = None
-    zone: ZoneInfo = bot_keys.UTC
+    zone: ZoneInfo = UTC
     #: The name of each channel by its ``to``, for advice on rules that use the ``to`` instead of the name.
     destinations: dict[str, str] = field(default_factory=dict)
     #: People whom channels can mention, or None if unknown.
@@ -281,7 +280,7 @@ class RuleReader:
                 self.report.add(item, "no-brief", message, advice, severity="warning")
         if rule.severity is not Severity.HIGH:
             if rule.about and self.context.uses is not None and (key := node.key("about")):
-                bot_keys.warn_of_no_use(key, Use.RELEVANCE, self.context.uses, self.report)
+                bot_file.warn_of_no_use(key, Use.RELEVANCE, self.context.uses, self.report)
             return
         for name, why in (
             ("gather", "a story of severity high never waits"),

@@ -13,9 +13,9 @@ from pydantic_core import ErrorDetails
 
 from bot import keys
 from bot.config import blocks, nodes
-from bot.config.bot_keys import BotSettings
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bot.config.problems import ProblemReport
+from bot.config.settings import BotSettings
 from bot.keys import InvalidValue
 
 _Path: TypeAlias = tuple[str | int, ...]

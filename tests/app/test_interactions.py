@@ -9,8 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot import storage
-from bot.app import listeners
-from bot.app.wiring import Live
+from bot.app.wiring import Interactions, Live
 from bot.model.channels import ChatRequest, Listener, OnChange, OnChatRequest, OnPress
 from bot.model.messages import Message
 from bot.storage import keys
@@ -47,12 +46,12 @@ async def store() -> AsyncIterator[storage.Store]:
     await opened.close()
 
 
-def interactions(store: storage.Store, clock: FakeClock, live: Live | None = None) -> listeners.Interactions:
+def interactions(store: storage.Store, clock: FakeClock, live: Live | None = None) -> Interactions:
     async def nobody_asks(request: ChatRequest, channels: Sequence[str]) -> Message:
         raise AssertionError(request)
 
     live = live or live_over(SETTINGS)
-    return listeners.Interactions(store, clock, live=live, on_decided=lambda decided: None, on_question=nobody_asks)
+    return Interactions(store, clock, live=live, on_decided=lambda decided: None, on_question=nobody_asks)
 
 
 async def play(store: storage.Store, *changes: tuple[float, str | None]) -> list[str]:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import config, keys
-from bot.config import bot_keys, feeds_file, nodes, yaml_errors
-from bot.config.bot_keys import HOME_VARIABLE, absolute_address, database_folder
+from bot.config import feeds_file, nodes, yaml_errors
+from bot.config.settings import HOME_VARIABLE, absolute_address, database_folder, parse_database, parse_listen
 from bot.model.access import Secret
 from bot.model.errors import ConfigError
 from tests.config import folders
@@ -61,9 +61,9 @@ def test_any_text_is_a_value_or_a_clear_refusal(text: str) -> None:
         keys.parse_zone,
         keys.parse_quiet_hours,
         keys.parse_until,
-        bot_keys.parse_listen,
+        parse_listen,
         feeds_file.expand_address,
-        bot_keys.parse_database,
+        parse_database,
     ):
         try:
             read(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.app.listeners import Interactions
+from bot.app.wiring import Interactions
 from bot.model.actions import Noise, Useful
 from bot.model.channels import ChatRequest, Person, Press
 from bot.model.messages import Message, MessageKind

@@ -12,7 +12,7 @@ import pytest
 from bot import storage
 from bot.aio import LONGEST_PAUSE, Failure, supervise
 from bot.alerts.situation import quiet_hours_end
-from bot.app import listeners
+from bot.app import wiring
 from bot.model.channels import ChatRequest, Person
 from bot.model.messages import Message
 from bot.model.quarantine import PieceKind
@@ -92,7 +92,7 @@ async def test_an_unexpected_error_in_a_command_is_answered_and_set_aside(store:
         raise LookupError("a bug")
 
     live = live_over(make_settings(operator="ops"))
-    running = listeners.Interactions(store, FakeClock(), live=live, on_decided=lambda decided: None, on_question=ask)
+    running = wiring.Interactions(store, FakeClock(), live=live, on_decided=lambda decided: None, on_question=ask)
     answer = await running.ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
     assert "because of a bug" in answer.lead
     pieces = await store.read(lambda tx: tx.quarantine.all())
