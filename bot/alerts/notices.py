@@ -64,7 +64,7 @@ def problem_line(problem: Problem) -> str:
 def clock_set_back(by: str, *, now: datetime) -> Notice:
     """Report that the clock of the machine was set back; ``by`` is the difference in words."""
     lead = f"The clock of this machine was set back by {by}."
-    lines = ("The due times of feeds and messages were moved too.", "Times recorded before the change are wrong.")
+    lines = ("All feeds are polled now. Held stories wait until their time comes.", "Times recorded before are wrong.")
     return Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
 
 

@@ -47,7 +47,7 @@ class Heartbeat:
         self._has_heartbeat = False
 
     async def begin(self, *, writes_heartbeats: bool = False, operator: str | None = None) -> None:
-        """Record the start. If the clock was set back since the last process, move waiting work with it.
+        """Record the start. If the clock was set back since the last process, every feed becomes due.
 
         ``writes_heartbeats`` announces that a cluster worker will call ``live``; it has no effect if ``is_alone``.
         ``operator`` is the channel for a notice that the clock was set back. Raises StoreUnavailable.
@@ -122,7 +122,7 @@ class Heartbeat:
             log.warning("worker ended unexpectedly", process=process)
 
     async def tick(self, *, operator: str | None = None) -> None:
-        """Record that the bot looked for due feeds. If the clock was set back, move waiting work with it.
+        """Record that the bot looked for due feeds. If the clock was set back, every feed becomes due.
 
         Raises StoreUnavailable.
         """
@@ -144,9 +144,9 @@ class Heartbeat:
 
 
 def _set_back(tx: storage.Transaction, now: datetime, operator: str | None) -> timedelta | None:
-    """If the clock was set back, move waiting work with it. Return how far it was set back, or None.
+    """If the clock was set back, make every feed due. Return how far it was set back, or None.
 
-    The same transaction clears stored times later than ``now``, so that a crash cannot skip or repeat the move.
+    Otherwise, no feed would be polled until the clock has caught up.
     """
     times = {key: time for key in (keys.TICK, keys.LAST_SEEN) if (time := key.get(tx)) is not None}
     back = max(times.values(), default=now) - now
@@ -155,7 +155,7 @@ def _set_back(tx: storage.Transaction, now: datetime, operator: str | None) -> t
     for key, time in times.items():
         if time > now:
             key.clear(tx)
-    storage.shift_waiting_times(tx, by=back, now=now)
+    tx.feeds.make_due(now=now)
     if operator:
         tx.outbox.add([notices.notice_row(notices.clock_set_back(_shown(back), now=now), channel=operator, now=now)])
     return back
@@ -163,7 +163,7 @@ def _set_back(tx: storage.Transaction, now: datetime, operator: str | None) -> t
 
 def _log(back: timedelta | None) -> None:
     if back is not None:
-        log.warning("clock set back; waiting work was moved with it", by=_shown(back))
+        log.warning("clock set back; every feed is due", by=_shown(back))
 
 
 def _shown(back: timedelta) -> str:

@@ -3,13 +3,11 @@
     open_store ──▶ Store ──▶ Transaction ──▶ feeds, articles, stories, outbox, … (a class and a file for each part)
     keys           typed accessors of single values
     keeping        retention, backup
-    clock_step     correction of waiting times after the clock was set back
     moving         copying from SQLite to PostgreSQL
 
 Only this package uses SQLAlchemy.
 """
 
-from bot.storage.clock_step import shift_waiting_times
 from bot.storage.connections import DATABASE_ERRORS, libpq_address
 from bot.storage.keeping import Trimmed, backup, trim
 from bot.storage.moving import move
@@ -28,6 +26,5 @@ __all__ = [
     "open_beside",
     "open_in_memory",
     "open_store",
-    "shift_waiting_times",
     "trim",
 ]
