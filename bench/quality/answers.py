@@ -1,4 +1,4 @@
-"""Measure what a language model is worth that answers rightly, wrongly, always alike, not at all or slowly.
+"""Measure what a language model is worth that answers rightly, wrongly or always alike.
 
 The whole bot runs over the labelled desks (desks.py) with a local server in place of a model. The server answers from
 the labels, and gets some answers wrong on purpose:
@@ -10,9 +10,6 @@ wrong-N    of N % of the questions, the verdict and the choice of facts are wron
 same       always "same", with the first story that the question shows
 nearest    always "same", with the story whose words are nearest, if the question names it (the worst constant answer)
 all        always "same", with all stories that the question shows
-other      always "other"
-refused    each answer names a story that the question does not show
-slow       each answer comes after the timeout
 
     python -m bench.quality.answers [--parts a b c] [--models none right ...] [--seeds N] [--show]
 """
@@ -23,7 +20,6 @@ import argparse
 import asyncio
 import hashlib
 import logging
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,9 +33,7 @@ from bench.quality.desk_scores import Desk, Item, Score, load, says, score
 from bot.model.language_models import RECENT_CALLS, Completion, Outcome, Use, UseRecord
 from tests.testbed.servers import chat_completions, faulty
 
-MODELS = ("none", "right", "wrong-10", "wrong-20", "wrong-30", "same", "nearest", "all", "other", "refused", "slow")
-#: The timeout of the slow model, and how long it takes.
-TIMEOUT_SECONDS, SLOW_SECONDS = 1, 1.5
+MODELS = ("none", "right", "wrong-10", "wrong-20", "wrong-30", "same", "nearest", "all")
 
 
 class Labels:
@@ -53,10 +47,8 @@ class Labels:
         }
         self._model, self._seed = model, seed
 
-    def same_event(self, data: dict[str, Any]) -> Mapping[str, Any] | str:
+    def same_event(self, data: dict[str, Any]) -> Mapping[str, Any]:
         """Return the answer to a question about the event of an article, with facts if it asks for them."""
-        if self._model == "slow":
-            time.sleep(SLOW_SECONDS)
         numbers = [story["number"] for story in data["stories"]]
         item = self._find(data["article"])
         events = {story["number"]: self._event(story["reports"]) for story in data["stories"]}
@@ -68,19 +60,13 @@ class Labels:
         if self._model in ("same", "nearest", "all"):
             named = numbers if self._model == "all" else numbers[:1]
             named = [data["nearest"]] if self._model == "nearest" and "nearest" in data else named
-        if self._model == "other":
-            named = []
-        if self._model == "refused":
-            return '{"sentence": 0, "verdict": "same", "stories": [99]}'
-        answer = {"sentence": 0, "verdict": "same" if named else "other", "stories": named}
+        answer: dict[str, Any] = {"sentence": 0, "verdict": "same" if named else "other", "stories": named}
         if "updates" in data:
             answer["updates"] = self._choose(item, data) if data["nearest"] in named else []
         return answer
 
     def facts(self, data: dict[str, Any]) -> Mapping[str, Any]:
         """Return the answer to a question about the facts of an article."""
-        if self._model == "slow":
-            time.sleep(SLOW_SECONDS)
         return {"updates": self._choose(self._find(data["article"]), data)}
 
     def _choose(self, item: Item, data: dict[str, Any]) -> list[dict[str, object]]:
@@ -131,8 +117,6 @@ def measure(some_desks: Sequence[Desk], model: str, seed: int) -> tuple[Score, S
             "calls_per_day": 1_000_000,
             "tokens_per_day": 10_000_000_000,
         }
-        if model == "slow":
-            policy |= {"timeout": f"{TIMEOUT_SECONDS} seconds", "wait": f"{TIMEOUT_SECONDS} seconds"}
         keys = {} if model == "none" else {"model": policy}
         shown, calls = asyncio.run(desks.run(some_desks, keys, {"MODEL_KEY": chat_completions.KEY}))
     total = Score()

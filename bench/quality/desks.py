@@ -3,8 +3,7 @@
 The bench writes a configuration with the rule of each desk, a channel per desk, and a feed per source of a desk. A
 local server serves the feeds, and a local Slack receives the messages. Each round adds the next article of every desk,
 polls all feeds, decides and sends. Prints for each desk and part: hidden events, messages in addition to one per event,
-pairs of articles in one story, replies that state something, and reported news. The baselines read the same articles in
-the same order.
+pairs of articles in one story, replies that state something, and reported news.
 
     python -m bench.quality.desks [--parts a b c] [--desks NAME ...] [--show] [--model YAML] [--languages NAME]
 """
@@ -16,13 +15,11 @@ import asyncio
 import logging
 import os
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -33,12 +30,12 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from bench.quality import desk_baselines
 from bench.quality.desk_scores import Desk, Item, Score, Shown, load, score, slug
 from bot import app
 from bot.app import runtime
 from bot.model.language_models import Completion
 from tests.testbed.servers import slack
+from tests.testbed.servers.feeds import FeedServer
 
 #: Maximum time to send the messages of a round.
 DRAIN = timedelta(minutes=2)
@@ -46,35 +43,6 @@ _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 #: Replies that state nothing of the news itself: who else reports it, which rule matched.
 _NO_STATEMENT = ("independent outlets", "another rule", "also matches")
-
-
-class _Feeds(BaseHTTPRequestHandler):
-    """Serves what the bench put into ``pages``."""
-
-    server: _FeedServer
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
-
-    def do_GET(self) -> None:
-        body = self.server.pages.get(self.path)
-        self.send_response(200 if body is not None else 404)
-        self.send_header("Content-Type", "application/rss+xml; charset=utf-8")
-        self.send_header("Content-Length", str(len(body or b"")))
-        self.end_headers()
-        self.wfile.write(body or b"")
-
-
-class _FeedServer(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.pages: dict[str, bytes] = {}
-        super().__init__(("127.0.0.1", 0), _Feeds)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 @dataclass(slots=True)
@@ -147,43 +115,34 @@ async def run(
 
     ``keys`` are added to bot.yaml. All rounds run in one process.
     """
-    with _servers() as (feeds, server), tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    async with AsyncExitStack() as stack:
+        server = stack.enter_context(slack.serve())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        feeds = await stack.enter_async_context(FeedServer())
         for desk in desks:
             server.workspace.add_channel(desk.name)
             for source in {item.source for item in desk.items}:
-                feeds.pages[f"/{desk.name}/{slug(source)}"] = feed(desk.name, source, [])
-        configure(folder, desks, feeds_url=feeds.url, api_url=server.api_url, keys=keys)
+                feeds.serve(f"/{desk.name}/{slug(source)}", feed(desk.name, source, []))
+        configure(folder, desks, feeds_url=feeds.url(""), api_url=server.api_url, keys=keys)
         environment = app.Environment(environ={**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN, **environ})
-        async with runtime.opened(app.load(folder, environment.environ), environment) as running:
-            await running.once(everything=True, drain=DRAIN)
-            channels = {desk.name: _Channel() for desk in desks}
-            for at in range(max(len(desk.items) for desk in desks)):
-                for desk in desks:
-                    if at < len(desk.items):
-                        item = desk.items[at]
-                        so_far = [each for each in desk.items[: at + 1] if each.source == item.source]
-                        feeds.pages[f"/{desk.name}/{slug(item.source)}"] = feed(desk.name, item.source, so_far)
-                await running.once(everything=True, drain=DRAIN)
-                for desk in desks:
-                    if at < len(desk.items):
-                        _look(channels[desk.name], desk, at, server.workspace.messages(desk.name))
-            stories = await running.store.read(lambda tx: tx.stories.since(None))
-            calls = await running.store.read(lambda tx: tx.completions.since(_BEGINNING))
+        bot = await stack.enter_async_context(runtime.opened(app.load(folder, environment.environ), environment))
+        await bot.once(everything=True, drain=DRAIN)
+        channels = {desk.name: _Channel() for desk in desks}
+        for place in range(max(len(desk.items) for desk in desks)):
+            still_open = [desk for desk in desks if place < len(desk.items)]
+            for desk in still_open:
+                source = desk.items[place].source
+                so_far = [item for item in desk.items[: place + 1] if item.source == source]
+                feeds.serve(f"/{desk.name}/{slug(source)}", feed(desk.name, source, so_far))
+            await bot.once(everything=True, drain=DRAIN)
+            for desk in still_open:
+                _look(channels[desk.name], desk, place, server.workspace.messages(desk.name))
+        stories = await bot.store.read(lambda tx: tx.stories.since(None))
+        calls = await bot.store.read(lambda tx: tx.completions.since(_BEGINNING))
     home = {member.article.link: story.id for story in stories if story.merged_into is None for member in story.members}
     for desk in desks:
         channels[desk.name].shown.stories = {item.id: home[item.link] for item in desk.items if item.link in home}
     return {name: channel.shown for name, channel in channels.items()}, calls
-
-
-@contextmanager
-def _servers() -> Iterator[tuple[_FeedServer, slack.Server]]:
-    feeds = _FeedServer()
-    threading.Thread(target=feeds.serve_forever, daemon=True).start()
-    with slack.serve() as server:
-        yield feeds, server
-    feeds.shutdown()
-    feeds.server_close()
 
 
 def _look(channel: _Channel, desk: Desk, at: int, messages: Sequence[Mapping[str, Any]]) -> None:
@@ -283,11 +242,6 @@ def main() -> None:
             _row(table, "all" + name, whole)
             table.add_section()
             remarks += whole.remarks
-        for name, threads in desk_baselines.ALL.items():
-            sums = Score()
-            for desk in desks:
-                sums.add(score(desk, threads(desk)))
-            _row(table, name, sums)
         out.print(table)
         if chosen.model:
             articles = sum(len(each.stories) for each in shown.values())

@@ -1,4 +1,4 @@
-"""Measure new facts on the story updates of tests/testbed/updates, or print those of real stories.
+"""Measure new facts on the story updates of tests/testbed/updates.
 
 An update is the earlier articles of a story, a later article, and whether the later one has a material change.
 
@@ -7,19 +7,13 @@ Recall: the share of the updates with a material change that have reported facts
 Changes: the share of reported changes ("A → B") that are expected, and the share of expected changes that are reported.
 
     python -m bench.quality.facts [--only SET] [--verbose]
-    python -m bench.quality.facts --real lede-feeds allsides
-
-The second command prints the facts of labelled stories in order of time, for a reader to judge, because real text has
-no expected facts.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 from dataclasses import dataclass
 
-from bench.quality import storysets
 from bot.model.stories import Article, Fact
 from bot.stories import facts
 from tests.testbed import updates
@@ -66,41 +60,11 @@ def changes(found: list[Outcome]) -> tuple[int, int, int, int]:
     return sum(told), len(told), sum(wanted), len(wanted)
 
 
-def of_real_stories(name: str) -> tuple[list[tuple[str, Fact]], int]:
-    """Each fact with its story's first headline; and how many articles came after a first one."""
-    told: defaultdict[str, list[Article]] = defaultdict(list)
-    for row in storysets.load(name):
-        told[row.story].append(row.article)
-    found = []
-    for members in told.values():
-        claims = facts.StoryClaims()
-        for article in members:
-            reading = facts.read(article)
-            news = facts.news(claims, reading)
-            claims.add(reading)
-            found += [(members[0].title, fact) for fact in news]
-    return found, sum(len(members) - 1 for members in told.values())
-
-
-def _show_real(name: str) -> None:
-    found, later = of_real_stories(name)
-    for title, fact in found:
-        print(f"  [{title[:60]}] {fact.label}: {fact.before or ''} → {fact.after}   [{fact.sentence}]")
-    print(f"{name}: {len({fact.article for _, fact in found})} of {later} later articles told something")
-
-
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--only", choices=SETS)
     arguments.add_argument("--verbose", action="store_true", help="what was said, and what was wrong")
-    arguments.add_argument(
-        "--real", nargs="+", choices=storysets.SETS, default=(), help="facts of real stories instead"
-    )
     options = arguments.parse_args()
-    if options.real:
-        for name in options.real:
-            _show_real(name)
-        return
     for name in (options.only,) if options.only else SETS:
         found = outcomes(name)
         precision, recall = figures(found)

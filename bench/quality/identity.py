@@ -12,17 +12,14 @@ from __future__ import annotations
 
 import random
 import sys
-import tarfile
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime
 
+from bench.quality import replay
 from bot.feeds import cleaning, groups, identity, items, kinds
 from bot.model.errors import ReadError
 from bot.model.feeds import Feed
 from bot.model.fetching import Body
 from bot.stories import facts
-from tests.testbed import shared_data
 from tests.testbed.archive import DAY, Archive
 
 
@@ -46,8 +43,8 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
     feed = Feed(url=f"https://{name}.example/rss")
     counts: Counter[str] = Counter()
     is_baseline = True
-    for when, content in _documents(name):
-        body = Body(content=content, content_type="application/rss+xml", url=feed.url)
+    for fetch in replay.read_series(name, None):
+        body = Body(content=fetch.body, content_type="application/rss+xml", url=feed.url)
         try:
             reading = kinds.parse_document(body)
         except ReadError:
@@ -58,7 +55,7 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
             feed,
             reading,
             archive.find_known_items(items.make_question(feed, prepared)),
-            now=when,
+            now=fetch.at,
             backfill=DAY,
             is_baseline=is_baseline,
             feed_title=None,
@@ -74,16 +71,6 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
                     edited.append((before.title, item.article.title))
         archive.keep(found.items)
     return counts
-
-
-def _documents(name: str) -> Iterator[tuple[datetime, bytes]]:
-    with tarfile.open(shared_data.path("feed-snapshots") / f"{name}.tar.xz") as archive:
-        files = [member for member in archive.getmembers() if member.name.endswith(".xml")]
-        for member in sorted(files, key=lambda member: int(member.name.rsplit("/", 1)[1].split("_")[0])):
-            file = archive.extractfile(member)
-            assert file is not None
-            epoch = member.name.rsplit("_", 1)[1].removesuffix(".xml")
-            yield datetime.fromtimestamp(int(epoch), UTC), file.read()
 
 
 def _share(pairs: list[tuple[str, str]], threshold: float) -> float:

@@ -29,7 +29,7 @@ from itertools import combinations
 from rich.console import Console
 from rich.table import Table
 
-from bench.quality import desk_rows, desk_scores, feed_rows, pools
+from bench.quality import desk_rows, desk_scores, pools
 from bot.model.archive import Arrival
 from bot.model.language_models import Encoder
 from bot.model.settings import Languages
@@ -72,11 +72,8 @@ class Counts:
 def streams(part: str) -> list[list[Labelled]]:
     """Return the labelled articles of each rule or desk, in order of arrival."""
     by_rule: defaultdict[str, list[Labelled]] = defaultdict(list)
-    if part == "everyday":
-        for row in (row for half in feed_rows.HALVES for row in feed_rows.rows(half)):
-            by_rule[row.rule].append((row.arrival, row.event))
-    elif part in pools.PARTS:
-        for rule, rows in pools.labelled(part).items():
+    if part in REAL:
+        for rule, rows in (pools.everyday() if part == "everyday" else pools.labelled(part)).items():
             by_rule[rule] = [(row.arrival, row.event) for row in rows]
     else:
         for desk_row in desk_rows.rows(desk_scores.load(part.removeprefix("desks-"))):

@@ -1,20 +1,19 @@
-"""Collect what rules of names and topics match in real news, and write the sheets on which readers label it.
-
-    python -m bench.quality.pools --sheets FOLDER
+"""Load articles of real news under rules, with the events that readers labelled.
 
 The articles of all feed snapshots and story sets pass the real parsers, the removal of boilerplate and the real rule
-engine. A sheet lists each rule's articles in order of time; a reader writes the number of the event next to each.
-label_rules.yaml has the rules in three parts: a and b for fitting, c for reporting.
+engine. label_rules.yaml has rules of names and topics in three parts: a and b for fitting, c for reporting. The
+everyday rules (replay_rules.yaml, "oil prices" or "schools reopen") collect a topic for weeks, and the nearest story is
+usually about another event in the same words; feed_events.tsv has a digest of the link, the rule and the event.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import dataclasses
+import hashlib
 import re
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from bench.quality import feed_rows, replay, storysets
+from bench.quality import replay, storysets
 from bot import app, rules
 from bot.feeds import cleaning, items, kinds
 from bot.model.archive import Arrival
@@ -33,6 +32,7 @@ from bot.model.stories import Article, ArticleId
 
 RULES = Path(__file__).with_name("label_rules.yaml")
 LABELS = Path(__file__).with_name("label_events.tsv")
+EVERYDAY = Path(__file__).with_name("feed_events.tsv")
 PARTS = ("a", "b", "c")
 #: The third part is for reporting.
 FITTED = ("a", "b")
@@ -44,7 +44,6 @@ MOST = 80
 MOST_AGGREGATED = 12
 #: What the aggregator adds to the text of an item.
 _COVERED_BY = re.compile(r"\s*Covered by \d.*\Z", re.DOTALL)
-TEXT_CHARS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +85,26 @@ def labelled(name: str) -> dict[str, list[Labelled]]:
     }
 
 
+def everyday() -> dict[str, list[Labelled]]:
+    """Return what each everyday rule collects in real feeds, labelled. Raises SystemExit where the data are absent."""
+    with EVERYDAY.open(encoding="utf-8", newline="") as file:
+        labels = {article: (rule, event) for article, rule, event in csv.reader(file, delimiter="\t")}
+    ruleset = _load_rules()
+    rows = defaultdict[str, list[Labelled]](list)
+    for article in _articles():
+        if article.id in labels and (matches := ruleset.match(article, Feed(url=article.feed), now=article.first_seen)):
+            rule, event = labels[article.id]
+            rows[rule].append(Labelled(Arrival(article=article, matches=matches, is_baseline=False), event, flags=""))
+    return rows
+
+
 def part(name: str) -> dict[str, list[Pooled]]:
     """Return what each rule of a part collects, in order of time.
 
     Raises SystemExit where the data are absent.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        replay.write_config(Path(folder), {}, "14 days")
-        written = yaml.safe_load(RULES.read_text(encoding="utf-8"))[name]
-        lines = yaml.safe_dump({"rules": [{**rule, "notify": "alerts"} for rule in written]})
-        (Path(folder) / "rules" / "everyday.yaml").write_text(lines, encoding="utf-8")
-        ruleset = rules.RuleSet(app.load(Path(folder), {}).rules)
+    written = yaml.safe_load(RULES.read_text(encoding="utf-8"))[name]
+    ruleset = _load_rules(yaml.safe_dump({"rules": [{**rule, "notify": "alerts"} for rule in written]}))
     pools: dict[str, list[Pooled]] = {rule["name"]: [] for rule in written}
     for article in _articles():
         for match in ruleset.match(article, Feed(url=article.feed), now=article.first_seen):
@@ -108,6 +116,15 @@ def part(name: str) -> dict[str, list[Pooled]]:
             ):
                 pool.append(Pooled(match.rule, arrival))
     return {rule: pooled[-MOST:] for rule, pooled in pools.items()}
+
+
+def _load_rules(text: str = "") -> rules.RuleSet:
+    """Return the rules of a file's ``text``, or the everyday rules."""
+    with tempfile.TemporaryDirectory() as folder:
+        replay.write_config(Path(folder), {})
+        if text:
+            (Path(folder) / "rules" / "everyday.yaml").write_text(text, encoding="utf-8")
+        return rules.RuleSet(app.load(Path(folder), {}).rules)
 
 
 @cache
@@ -135,7 +152,7 @@ def _of_feeds() -> Iterator[Article]:
                 known.add(key)
                 memory = cleaning.learn_boilerplate([item.text], memory)
                 yield Article(
-                    id=ArticleId(feed_rows.digest(key)),
+                    id=ArticleId(hashlib.sha256(key.encode()).hexdigest()[:16]),
                     feed=series,
                     outlet=series,
                     owner=series,
@@ -158,34 +175,3 @@ def _of_sets() -> Iterator[Article]:
             memory[article.outlet] = cleaning.learn_boilerplate([article.text], memory[article.outlet])
             text = cleaning.strip_boilerplate(article.text, memory[article.outlet]).text
             yield dataclasses.replace(article, id=ArticleId(article.id[:16]), text=text)
-
-
-def write_sheet(name: str, file: Path) -> str:
-    """Write the sheet of a part and return a line about it."""
-    pools = part(name)
-    blocks = []
-    for rule, pooled in pools.items():
-        outlets = Counter(one.arrival.article.outlet for one in pooled)
-        blocks.append(f"##### RULE: {rule} ({len(pooled)} articles, {len(outlets)} outlets)")
-        for one in pooled:
-            article = one.arrival.article
-            text = " ".join(article.text[:TEXT_CHARS].split())
-            when = f"{article.when:%Y-%m-%d %H:%M}"
-            blocks.append(f"[{one.id}] {when} | {article.outlet}\n  {' '.join(article.title.split())}\n    {text}")
-    file.write_text("\n".join(blocks) + "\n", encoding="utf-8")
-    return f"{file}: {sum(map(len, pools.values()))} articles, {len(pools)} rules"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--sheets", type=Path, required=True, help="the folder for part-a.txt, part-b.txt and part-c.txt"
-    )
-    options = parser.parse_args()
-    options.sheets.mkdir(parents=True, exist_ok=True)
-    for name in PARTS:
-        print(write_sheet(name, options.sheets / f"part-{name}.txt"))
-
-
-if __name__ == "__main__":
-    main()

@@ -167,28 +167,26 @@ def article_of(fetch: Fetch, entry: feedparser.FeedParserDict) -> Article:
     )
 
 
-def write_config(folder: Path, feeds: Mapping[str, str], window: str, rule_file: Path = RULES) -> None:
+def write_config(folder: Path, feeds: Mapping[str, str], rule_file: Path = RULES) -> None:
     """``feeds``: name -> address."""
     (folder / "rules").mkdir()
     (folder / "bot.yaml").write_text(
         f"database: sqlite:///{folder}/replay.db\nchannels: {{alerts: {{kind: console}}}}\n"
-        f"stories: {{window: {window}}}\nposts_per_hour: 3600\nfetch: {{allow_private: [127.0.0.0/8]}}\n"
+        "posts_per_hour: 3600\nfetch: {allow_private: [127.0.0.0/8]}\n"
     )
     lines = [f'{{url: "{url}", name: {name}, owner: {name}}}' for name, url in feeds.items()]
     (folder / "feeds.yaml").write_text(f"feeds: [{', '.join(lines)}]\n")
     (folder / "rules" / "everyday.yaml").write_text(rule_file.read_text())
 
 
-async def replay(
-    series: Sequence[str], *, most: int | None, window: str = "14 days", rule_file: Path = RULES
-) -> Result:
-    """``window`` of a second or less: no grouping, each article is its own story."""
+async def replay(series: Sequence[str], *, most: int | None, rule_file: Path = RULES) -> Result:
+    """Replay the first ``most`` fetches of each series."""
     fetches = sorted((f for name in series for f in read_series(name, most)), key=lambda f: (f.at, f.series))
     clock = FakeClock(fetches[0].at)
     environment = app.Environment(environ={}, clock=clock)
     with tempfile.TemporaryDirectory() as place:
         async with FeedServer() as server:
-            write_config(Path(place), {name: server.url(f"/{name}") for name in series}, window, rule_file)
+            write_config(Path(place), {name: server.url(f"/{name}") for name in series}, rule_file)
             settings = app.load(Path(place), {})
             recorder = Recorder("alerts", clock)
             async with runtime.opened(settings, environment, replaced={"alerts": recorder}) as running:
@@ -305,18 +303,11 @@ async def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     series = options.series or all_series()
     console = Console(width=110)
-    grouped = await replay(series, most=options.fetches, rule_file=options.rules)
-    show(grouped, console)
-    if options.read:
-        show_sample(grouped, options.read, console)
-        return
-    alone = await replay(series, most=options.fetches, window="1 seconds", rule_file=options.rules)
-    table = Table("", "posts", "gathered", "edits", "replies", title="What the reader gets")
-    for name, result in (("with stories", grouped), ("each article alone", alone)):
-        kinds = ("post", "gathered", "edit", "reply")
-        table.add_row(name, *(str(result.messages[kind]) for kind in kinds))
-    console.print(table)
-    console.print("silent: " + ", ".join(f"{reason} {count}" for reason, count in grouped.silences.most_common()))
+    result = await replay(series, most=options.fetches, rule_file=options.rules)
+    show(result, console)
+    console.print("messages: " + ", ".join(f"{kind} {count}" for kind, count in result.messages.most_common()))
+    console.print("silent: " + ", ".join(f"{reason} {count}" for reason, count in result.silences.most_common()))
+    show_sample(result, options.read, console)
 
 
 if __name__ == "__main__":

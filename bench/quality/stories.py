@@ -2,36 +2,30 @@
 
 Prints for each set of ../shared/data/stories: B-cubed F1, pairwise precision and recall, and per hundred stories the
 articles hidden in the thread of another story and the surplus messages. Articles arrive one at a time, in order of time
-if the set has times. With --orders 3, a set without times arrives in three random orders, and the means are printed.
-Sets whose stories have one time for all articles are also measured with the articles spread over three days. An unsure
-article counts as a separate story. Finally, the bench measures the speed with 10,000 open stories.
+if the set has times. Sets whose stories have one time for all articles are also measured with the articles spread over
+three days. An unsure article counts as a separate story.
 
-    python -m bench.quality.stories [--sets lede-feeds gva] [--most 2500] [--half 0] [--orders 3] [--no-speed]
+    python -m bench.quality.stories [--sets lede-feeds gva] [--most 2500]
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from statistics import mean
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.quality import centroid
-from bench.quality.storysets import ONE_TIME, SETS, Labelled, arrivals, load, spread
+from bench.quality.storysets import ONE_TIME, SETS, Labelled, load, spread
 from bot.model.archive import Arrival
-from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
 from bot.stories import grouping
 from bot.stories.index import Index
 
 WINDOW = timedelta(days=14)
-OPEN_STORIES = 10_000
 #: Articles between two times of forgetting.
 BATCH = 50
 
@@ -74,12 +68,6 @@ def _pairs(counts: Counter[str] | Counter[tuple[str, str]]) -> int:
     return sum(n * (n - 1) // 2 for n in counts.values())
 
 
-def mean_marks(orders: Sequence[Sequence[Labelled]], threads: Callable[[Sequence[Labelled]], list[str]]) -> Marks:
-    """The means over several orders of arrival of one set."""
-    each = [astuple(marks([row.story for row in rows], threads(rows))) for rows in orders]
-    return Marks(*(mean(values) for values in zip(*each, strict=True)))
-
-
 def grouped(rows: Sequence[Labelled]) -> list[str]:
     """The thread of each article at the end, after all merges."""
     index = Index(window=WINDOW)
@@ -88,7 +76,7 @@ def grouped(rows: Sequence[Labelled]) -> list[str]:
     for at, row in enumerate(rows):
         if at % BATCH == 0:
             index.forget(row.article.first_seen - WINDOW)
-        join = grouping.join(index, _arrival(row.article))
+        join = grouping.join(index, Arrival(article=row.article, matches=(), is_baseline=False))
         lives_in.update(dict.fromkeys(join.merges, join.story))
         joined.append(join.story)
     return [_home(story, lives_in) for story in joined]
@@ -100,68 +88,32 @@ def _home(story: str, lives_in: dict[str, str]) -> str:
     return story
 
 
-def speed(rows: Sequence[Labelled], probes: Sequence[Labelled]) -> float:
-    """Articles a second that join, against an index of 10,000 stories."""
-    index = Index(window=timedelta(days=365_000))
-    filling = rows[:OPEN_STORIES]
-    index.load(_alone(row.article) for row in filling)
-    start = time.process_time()
-    for row in probes:
-        grouping.join(index, _arrival(row.article))
-    return len(probes) / (time.process_time() - start)
-
-
-def _arrival(article: Article) -> Arrival:
-    return Arrival(article=article, matches=(), is_baseline=False)
-
-
-def _alone(article: Article) -> Story:
-    story = StoryId(f"story of {article.id}")
-    join = Join(story=story, article=article.id, reason=JoinReason.OPENED)
-    return Story(
-        id=story,
-        title=article.title,
-        first_seen=article.first_seen,
-        last_seen=article.first_seen,
-        members=(Member(article=article, join=join, matches=()),),
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", default=list(SETS), help="names of sets")
     parser.add_argument("--most", type=int, default=3500, help="articles of a set, by whole stories")
-    parser.add_argument("--half", type=int, choices=(0, 1), help="only one half of the stories, by a hash of the label")
-    parser.add_argument("--orders", type=int, default=0, help="random orders of each set without times (0: by link)")
-    parser.add_argument("--no-speed", action="store_true", help="leave out the speed")
     chosen = parser.parse_args()
-    found = {name: load(name, most=chosen.most, half=chosen.half) for name in chosen.sets}
-    found |= {f"{name}, spread": spread(rows) for name, rows in found.items() if name in ONE_TIME}
-    orders = {name: arrivals(rows, chosen.orders) for name, rows in found.items()}
-    ours = {name: mean_marks(orders[name], grouped) for name in found}
+    sets = {name: load(name, most=chosen.most) for name in chosen.sets}
+    sets |= {f"{name}, spread": spread(rows) for name, rows in sets.items() if name in ONE_TIME}
+    labels = {name: [row.story for row in rows] for name, rows in sets.items()}
+    ours = {name: marks(labels[name], grouped(rows)) for name, rows in sets.items()}
     theirs = {
-        threshold: {name: mean_marks(orders[name], partial(centroid.threads, threshold=threshold)) for name in found}
+        threshold: {name: marks(labels[name], centroid.threads(rows, threshold)) for name, rows in sets.items()}
         for threshold in centroid.THRESHOLDS
     }
     best = max(theirs, key=lambda threshold: sum(mark.f1 for mark in theirs[threshold].values()))
-    _show(found, ours, theirs, best)
-    if not chosen.no_speed:
-        filling = [row for name in ("neus", "gva", "uci-headlines", "allsides") for row in load(name)]
-        probes = [row for name in ("lede-feeds", "basil", "ecbplus", "fnc") for row in load(name)]
-        Console().print(
-            f"{speed(filling, probes):.0f} articles a second of one core against {OPEN_STORIES} open stories"
-        )
+    _show(sets, ours, theirs, best)
 
 
 def _show(
-    found: dict[str, list[Labelled]], ours: dict[str, Marks], theirs: dict[float, dict[str, Marks]], best: float
+    sets: dict[str, list[Labelled]], ours: dict[str, Marks], theirs: dict[float, dict[str, Marks]], best: float
 ) -> None:
     table = Table(title=f"Grouping · centroid TF-IDF at {best} for all sets · its best threshold for each set")
     for head in ("set", "articles", "stories", "B³ F1", "pair P", "R", "hidden", "extra"):
         table.add_column(head, justify="left" if head == "set" else "right")
     for head in ("TF-IDF F1", "P", "R", "hidden", "extra", "its best F1"):
         table.add_column(head, justify="right", style="dim")
-    for name, rows in found.items():
+    for name, rows in sets.items():
         peak = max(theirs[threshold][name].f1 for threshold in theirs)
         counts = (str(len(rows)), str(len({row.story for row in rows})))
         table.add_row(name, *counts, *_cells(ours[name]), *_cells(theirs[best][name]), f"{peak:.3f}")

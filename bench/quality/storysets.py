@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,26 +30,15 @@ class Labelled:
     story: str
 
 
-def load(name: str, *, most: int | None = None, half: int | None = None) -> list[Labelled]:
-    """A set in order of joining; ``most`` articles and ``half`` (0 or 1) take whole stories, by a hash of the label."""
-    rows = []
+def load(name: str, *, most: int | None = None) -> list[Labelled]:
+    """Return a set in order of joining; with ``most``, at most so many articles, of stories drawn by their label."""
     with gzip.open(DATA / "stories" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if half is None or draw(row["story"]) % 2 == half:
-                rows.append(Labelled(_article(row), row["story"]))
+        rows = [Labelled(_article(row), row["story"]) for row in map(json.loads, lines)]
     if most is not None and len(rows) > most:
         rows.sort(key=lambda row: draw(row.story) // 2)
         rows = rows[:most]
     place = {article.id: at for at, article in enumerate(grouping.order(row.article for row in rows))}
     return sorted(rows, key=lambda row: place[row.article.id])
-
-
-def arrivals(rows: Sequence[Labelled], count: int) -> list[list[Labelled]]:
-    """As they come: in order of time; a set without times in ``count`` random orders, since its own order is chance."""
-    if any(row.article.when != NO_TIME for row in rows):
-        return [list(rows)]
-    return [random.Random(seed).sample(rows, len(rows)) for seed in range(1, count + 1)] if count else [list(rows)]
 
 
 def spread(rows: Sequence[Labelled]) -> list[Labelled]:

@@ -1,21 +1,17 @@
-"""Measure summaries: ROUGE against editors' summaries, beside that of other methods, and faults on real pages.
+"""Measure summaries: ROUGE against editors' summaries, beside that of other methods.
 
 ROUGE-1, -2 and -L (F1, stemmed) are those of rouge-score. So that no method gains by length, its whole sentences are
 cut to 60 words, the limit of an Inshorts summary; the uncut figures are printed too. TextRank is that of sumy. No rule
 matches, so only the position, the weights and the repetition of words affect the choice.
 
-    python -m bench.quality.summaries [--show N]
+    python -m bench.quality.summaries
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
-import io
 import json
 import re
-import tarfile
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -37,7 +33,7 @@ WORDS = 60
 KINDS = ("rouge1", "rouge2", "rougeL")
 
 
-def article(title: str, text: str, *, language: str = "en") -> Article:
+def article(title: str, text: str) -> Article:
     return Article(
         id=ArticleId("bench"),
         feed="bench",
@@ -46,7 +42,7 @@ def article(title: str, text: str, *, language: str = "en") -> Article:
         link="https://bench.example/",
         title=title,
         text=text,
-        language=language,
+        language="en",
         first_seen=datetime(2020, 1, 1, tzinfo=UTC),
         fingerprint="bench",
     )
@@ -114,68 +110,9 @@ def rouge(name: str) -> None:
         print(f"  {way:10} {figures}   {words / len(articles):6.1f}")
 
 
-def pages() -> Iterator[tuple[str, str, str]]:
-    """Id, language and text of every real page: the typed-out text, or what the product's own extraction gives."""
-    import trafilatura
-
-    with gzip.open(DATA / "articles" / "truth.jsonl.gz", "rt", encoding="utf-8") as lines:
-        truth = [json.loads(line) for line in lines]
-    with tarfile.open(DATA / "articles" / "html.tar.xz") as archive:
-        files = [each for each in archive.getmembers() if each.isfile()]
-        html = {each.name: file.read() for each in files if (file := archive.extractfile(each))}
-    for row in truth:
-        language = row.get("lang", "en")
-        if row.get("text"):
-            yield f"{row['id']} (typed out)", language, row["text"]
-        content = next((html[name] for name in html if name.endswith(row["file"])), b"")
-        extracted = trafilatura.extract(content.decode("utf-8", "replace"))
-        if extracted:
-            yield f"{row['id']} (extracted)", language, extracted
-
-
-#: Judged here by other means than the product's own: the marks at a sentence's ends, and a list of telling words.
-_WHOLE_END = re.compile(r"[.!?。！？।۔؟][\"'”’»›)\]」』]*$")
-_TELLING = re.compile(
-    r"\bcookies\b|\bread more\b|\bsubscribe\b|\bsign up\b|\bnewsletter\b|\bclick here\b|\bfollow us\b|\bshare this\b"
-    r"|all rights reserved|\bcopyright\b|getty images|\bappeared first on\b|^photo\b|^image\b|@\w+",
-    re.IGNORECASE,
-)
-
-
-def faults(shown: int) -> None:
-    cut = suspect = told = empty = 0
-    started = time.perf_counter()
-    out = io.StringIO()
-    for name, language, text in pages():
-        picked = summaries.pick_sentences(article("", text, language=language))
-        empty += not picked
-        for sentence in picked:
-            told += 1
-            if (
-                not _WHOLE_END.search(sentence.text)
-                or sentence.text[:1].islower()
-                or sentence.text not in " ".join(text.split())
-            ):
-                cut += 1
-                print(f"  cut: {name}: {sentence.text}", file=out)
-            if _TELLING.search(sentence.text):
-                suspect += 1
-                print(f"  to read: {name}: {sentence.text}", file=out)
-        if shown:
-            shown -= 1
-            print(f"  {name}\n" + "\n".join(f"    - {sentence.text}" for sentence in picked), file=out)
-    seconds = time.perf_counter() - started
-    print(f"\nreal pages: {told} sentences told, {cut} cut, {suspect} to be read, {empty} pages without one")
-    print(f"  {seconds:.1f} s with extraction\n{out.getvalue()}")
-
-
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--show", type=int, default=0, metavar="N", help="print the summaries of N pages")
-    options = arguments.parse_args()
     for name in ("inshorts", "bbc-extractive"):
         rouge(name)
-    faults(options.show)
 
 
 if __name__ == "__main__":

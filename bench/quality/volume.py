@@ -69,7 +69,7 @@ def run_real() -> None:
     """Print the surges of all rules."""
     articles, baselines = read_articles()
     with tempfile.TemporaryDirectory() as folder:
-        replay.write_config(Path(folder), {}, "14 days")
+        replay.write_config(Path(folder), {})
         settings: Settings = app.load(Path(folder), {})
     loaded = [*(entry.rule for entry in settings.rules), *BROAD]
     tried = [

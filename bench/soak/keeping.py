@@ -9,37 +9,30 @@ the identity of an article takes in an SQLite database, with indexes, after its 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
-import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.quality import replay
 from bot import storage
 from bot.app.environment import SystemClock
 from bot.feeds import identity, items, kinds
 from bot.model.errors import ReadError
 from bot.model.feeds import Feed, ParsedFeed
 from bot.model.fetching import Body
-from tests.testbed import shared_data
 
 DAY = timedelta(days=1)
 
 
-def fetches(path: Path, feed: Feed) -> Iterator[tuple[datetime, ParsedFeed]]:
-    """Each recorded document that reads, with its time."""
-    with tarfile.open(path) as packed:
-        for member in sorted((each for each in packed.getmembers() if each.isfile()), key=lambda each: each.name):
-            file = packed.extractfile(member)
-            assert file is not None
-            try:
-                body = Body(content=file.read(), content_type="application/xml", url=feed.url)
-                reading = kinds.parse_document(body)
-            except ReadError:
-                continue
-            yield datetime.fromtimestamp(int(member.name.rpartition("_")[2].partition(".")[0]), UTC), reading
+def read_documents(series: str, feed: Feed) -> Iterator[tuple[datetime, ParsedFeed]]:
+    """Yield each recorded document that can be read, with its time."""
+    for fetch in replay.read_series(series, None):
+        body = Body(content=fetch.body, content_type="application/xml", url=feed.url)
+        with contextlib.suppress(ReadError):
+            yield fetch.at, kinds.parse_document(body)
 
 
 def absences(readings: list[tuple[datetime, tuple[str, ...]]]) -> list[timedelta]:
@@ -70,16 +63,16 @@ async def keep(store: storage.Store, feed: Feed, at: datetime, reading: ParsedFe
     return tuple(item.key for item in prepared)
 
 
-async def measure(recordings: list[Path], file: Path) -> tuple[int, list[timedelta]]:
+async def measure(file: Path) -> tuple[int, list[timedelta]]:
     """How many items there were, and how long those that came back were away; their identities are left in ``file``."""
     store = storage.open_store(f"sqlite:///{file}", clock=SystemClock())
     away: list[timedelta] = []
     items: set[tuple[str, str]] = set()
     try:
-        for path in recordings:
-            name = path.name.partition("-")[0]
+        for series in replay.all_series():
+            name = series.partition("-")[0]
             feed = Feed(url=f"https://www.{name}.example/news/rss/feed.xml", name=name)
-            readings = [(at, await keep(store, feed, at, reading)) for at, reading in fetches(path, feed)]
+            readings = [(at, await keep(store, feed, at, reading)) for at, reading in read_documents(series, feed)]
             away += absences(readings)
             items |= {(name, key) for _, keys in readings for key in keys}
         await storage.trim(store, before=datetime(2020, 1, 1, tzinfo=UTC) + 3_650 * DAY)
@@ -91,9 +84,8 @@ async def measure(recordings: list[Path], file: Path) -> tuple[int, list[timedel
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "identities.db"
-        recordings = sorted(shared_data.path("feed-snapshots").glob("*-2020.tar.xz"))
-        items, away = asyncio.run(measure(recordings, file))
-        with closing(sqlite3.connect(file)) as database:
+        items, away = asyncio.run(measure(file))
+        with contextlib.closing(sqlite3.connect(file)) as database:
             database.execute("VACUUM")
             (kept,) = database.execute("SELECT count(*) FROM articles").fetchone()
         size = file.stat().st_size

@@ -9,27 +9,23 @@ order, in a new SQLite file. The rules are one narrow rule, one wide rule, and t
 from __future__ import annotations
 
 import asyncio
-import gzip
-import hashlib
-import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 from rich.table import Table
 
+from bench.quality import storysets
 from bot import rules, storage
 from bot.model.rules import Line, Rule
 from bot.model.stories import Article, ArticleId
 from bot.pipeline import backtest
-from tests.testbed import shared_data
 from tests.testbed.fakes import FakeClock
 from tests.testbed.made_settings import make_settings
 
-DATA = shared_data.ROOT
 SETS = ("allsides", "neus", "gva")
 END = datetime(2026, 11, 1, tzinfo=UTC)
 SPAN = timedelta(days=30)
@@ -47,31 +43,13 @@ NARROW = Rule(
 WIDE = Rule(name="Wide", notify=("alerts",), query='(police OR sheriff*) AND (shot* OR shooting*) NOT "Fox News"')
 
 
-def items() -> Iterator[dict[str, str]]:
-    for name in SETS:
-        path = DATA / "stories" / f"{name}.jsonl.gz"
-        if not path.exists():
-            raise SystemExit(f"real data absent: {path} (set WIREWATCH_DATA)")
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
-
-
-def articles(copies: int = 1) -> list[Article]:
-    found = list(items()) * copies
-    step = SPAN / len(found)
+def articles(copies: int) -> list[Article]:
+    """Return copies of the articles of all sets, spread over the days."""
+    rows = [row.article for name in SETS for row in storysets.load(name)] * copies
+    step = SPAN / len(rows)
     return [
-        Article(
-            id=ArticleId(hashlib.sha256(f"{number} {item['id']}".encode()).hexdigest()[:20]),
-            feed="https://news.example/feed",
-            outlet=item["source"] or "News",
-            owner=item["source"] or "News",
-            link=f"https://news.example/{number}",
-            title=item["title"],
-            text=item["text"],
-            first_seen=END - SPAN + number * step,
-            fingerprint=hashlib.sha256(item["text"].encode()).hexdigest(),
-        )
-        for number, item in enumerate(found)
+        replace(article, id=ArticleId(f"{number} {article.id}"), published=None, first_seen=END - SPAN + number * step)
+        for number, article in enumerate(rows)
     ]
 
 

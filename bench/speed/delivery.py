@@ -21,10 +21,9 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -49,22 +48,10 @@ Options = argparse.Namespace
 
 
 def ours(options: Options) -> None:
-    asyncio.run(_ours(options, _run))
+    asyncio.run(_ours(options))
 
 
-def ours_once(options: Options) -> None:
-    asyncio.run(_ours(options, _drain))
-
-
-async def _run(sender: Sender, all_sent: asyncio.Event) -> None:
-    await sender.run(all_sent)
-
-
-async def _drain(sender: Sender, all_sent: asyncio.Event) -> None:
-    await sender.drain(timedelta(hours=1))
-
-
-async def _ours(options: Options, send: Callable[[Sender, asyncio.Event], Awaitable[None]]) -> None:
+async def _ours(options: Options) -> None:
     clock = SystemClock()
     with tempfile.TemporaryDirectory() as folder:
         store = storage.open_store(f"sqlite:///{folder}/wirewatch.db", clock=clock)
@@ -99,10 +86,7 @@ async def _ours(options: Options, send: Callable[[Sender, asyncio.Event], Awaita
                     stop.set()
 
         with _measured():
-            await send(
-                Sender(store, built, clock, settings=lambda: make_settings(rules=[]), observer=Count()),
-                stop,
-            )
+            await Sender(store, built, clock, settings=lambda: make_settings(rules=[]), observer=Count()).run(stop)
         await store.close()
 
 
@@ -123,8 +107,7 @@ def script(options: Options) -> None:
 
 
 CONTENDERS: dict[str, Callable[[Options], None]] = {
-    "wirewatch run": ours,
-    "wirewatch once": ours_once,
+    "wirewatch": ours,
     "thread a channel": script,
 }
 

@@ -4,8 +4,7 @@
     python -m bench.speed.pages --scale 0.1            a tenth of everything
     python -m bench.speed.pages --articles 200000      this number of articles; stories and feeds as by default
 
-The data are made up. The pages are requested over HTTP from the running site. For comparison, the same run measures how
-long it takes to read every story in a page's window completely and to count.
+The data are made up. The pages are requested over HTTP from the running site.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -176,21 +175,17 @@ def _decision(one: Story) -> Decision:
     )
 
 
-def _whole(tx: storage.Transaction, since: datetime) -> int:
-    return len(tx.stories.since(since))
-
-
-async def timed(work: Callable[[], Awaitable[object]], *, times: int) -> tuple[float, float]:
-    """Milliseconds: the median, and the first."""
+async def timed(work: Callable[[], Awaitable[object]], *, times: int) -> float:
+    """Return the median in milliseconds."""
     took = []
     for _ in range(times):
         begun = time.perf_counter()
         await work()
         took.append(1_000 * (time.perf_counter() - begun))
-    return statistics.median(took), took[0]
+    return statistics.median(took)
 
 
-async def measure(folder: Path, *, articles: int, scale: float, times: int) -> list[tuple[str, float, float]]:
+async def measure(folder: Path, *, articles: int, scale: float, times: int) -> list[tuple[str, float]]:
     feeds = int(FEEDS * scale)
     configure(folder, feeds)
     environment = app.Environment(environ={}, clock=FakeClock(START + timedelta(seconds=1)))
@@ -199,26 +194,21 @@ async def measure(folder: Path, *, articles: int, scale: float, times: int) -> l
         return await _ask(running, times=times)
 
 
-async def _ask(running: App, *, times: int) -> list[tuple[str, float, float]]:
+async def _ask(running: App, *, times: int) -> list[tuple[str, float]]:
     listen = config.WebSettings(listen="127.0.0.1:0")
     site = server.open_site(running, listen, {})
     stop = asyncio.Event()
-    found: list[tuple[str, float, float]] = []
+    found: list[tuple[str, float]] = []
     async with asyncio.TaskGroup() as group:
         group.create_task(site.serve(stop))
         async with httpx.AsyncClient(base_url=site.url, timeout=120) as client:
             for page in PAGES:
                 answer = await client.get(page)
                 answer.raise_for_status()
-                found.append((page, *await timed(partial(client.get, page), times=times)))
+                found.append((page, await timed(partial(client.get, page), times=times)))
         stop.set()
-    now = running.clock.now()
     look = partial(Answers(running).ask, STATUS, StatusParameters())
-    found.append(("wirewatch status, reading", *await timed(look, times=times)))
-    for days in (7, 90):
-        since = now - timedelta(days=days)
-        whole = partial(running.store.read, partial(_whole, since=since))
-        found.append((f"beside: stories of {days} days, whole", *await timed(whole, times=times)))
+    found.append(("wirewatch status, reading", await timed(look, times=times)))
     return found
 
 
@@ -235,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found = asyncio.run(asked)
     size = f"{articles:,} articles, {int(STORIES * chosen.scale):,} stories of {DAYS} days"
     print(f"{size}, {int(FEEDS * chosen.scale):,} feeds; milliseconds, median of {chosen.times}")
-    for name, median, _ in found:
+    for name, median in found:
         print(f"{name:40}{median:>10.0f}")
 
 

@@ -1,11 +1,8 @@
 """Measure feeds per second through the whole pipeline, compared with the obvious script.
 
     python -m bench.speed.poll                           500 feeds over HTTP, two items of each inside the backfill
-    python -m bench.speed.poll --feeds 2000 --tls        over HTTPS, with the bench's own authority (needs openssl)
     python -m bench.speed.poll --keep                    one host, whose connections stay open
     python -m bench.speed.poll --inside 30               all items inside the window: all are new
-    python -m bench.speed.poll --fetch-only              requests and parsing without rules and database
-    python -m bench.speed.poll --reader                  also with a process that parses documents (fetch.readers: 1)
     python -m bench.speed.poll --feeds 10000 --alone     without the script, to measure the memory of many feeds
     python -m bench.speed.poll --before ../other         compared with another checkout instead of the script
 
@@ -24,7 +21,6 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import socket
 import statistics
 import subprocess
@@ -33,7 +29,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,15 +41,6 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = ("cold", "warm", "5 %", "bare")
 #: The whole, of another checkout.
 BEFORE = "before"
-#: Times the obvious script that the whole pipeline is to reach, and 1.4 times that with two processes.
-TARGETS = {
-    "wirewatch": {"cold": 3.0, "warm": 1.2, "5 %": 1.2, "bare": 5.0},
-    poll_contenders.READER: {"cold": 4.2, "warm": 1.68, "5 %": 1.68, "bare": 7.0},
-}
-#: Of a first poll, where all items are new.
-ALL_NEW = {"wirewatch": 1.2, poll_contenders.READER: 1.68}
-#: The most memory at 10,000 feeds.
-PEAK_MB = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,33 +88,27 @@ class Results:
 class Pair:
     """One contender in a process of its own, and its origin."""
 
-    def __init__(self, name: str, options: argparse.Namespace, authority: Path | None) -> None:
+    def __init__(self, name: str, options: argparse.Namespace) -> None:
         command = [sys.executable, "-m", "bench.speed.poll", "--role"]
-        contender, root = ([*command, name], ROOT) if name != BEFORE else _of_another(options.before)
-        where = ["--authority", str(authority)] if authority else []
-        self._origin = subprocess.Popen([*command, "origin", *where], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        contender, root = ("wirewatch", options.before) if name == BEFORE else (name, ROOT)
+        self._origin = subprocess.Popen([*command, "origin"], stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert self._origin.stdout is not None
         port, self._control = map(int, self._origin.stdout.readline().split())
         self.tell("inside", options.inside)
         self.tell("closing", int(not options.keep))
         self.tell("prepare", options.feeds)
-        if "--keep" in _bench_of(root).read_text():
-            hosts = ["--keep"] if options.keep else []
-        else:
-            # A checkout of before it was the default.
-            hosts = [] if options.keep else ["--closing"]
+        hosts = ["--keep"] if options.keep else []
         # Bytecode is kept, as an installed package's is.
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        trust = {"SSL_CERT_FILE": str(authority / "ca.pem")} if authority else {}
         begun = time.perf_counter()
         self._child = subprocess.Popen(
-            [*contender, *where, "--port", str(port), "--feeds", str(options.feeds), *hosts],
+            [*command, contender, "--port", str(port), "--feeds", str(options.feeds), *hosts],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if options.loud else subprocess.DEVNULL,
             text=True,
             cwd=root,
-            env={**kept, **trust, "NO_PROXY": "*"},
+            env={**kept, "NO_PROXY": "*"},
         )
         self._line()
         self.start_seconds = time.perf_counter() - begun
@@ -157,18 +138,6 @@ class Pair:
                     stream.close()
 
 
-def _of_another(root: Path) -> tuple[list[str], Path]:
-    """The command of another checkout's contender, and where it runs."""
-    module = ".".join(_bench_of(root).relative_to(root).with_suffix("").parts)
-    return [sys.executable, "-m", module, "--role", "wirewatch"], root
-
-
-def _bench_of(root: Path) -> Path:
-    """This file in another checkout; in some it has another name."""
-    found = root / "bench" / "poll.py"
-    return found if found.exists() else root / "bench" / "speed" / "poll.py"
-
-
 def contend(name: str, urls: list[str]) -> None:
     """The child's side: a line when it is ready, and a line of result for each line read."""
     stand_in_for_the_name_service()
@@ -196,10 +165,9 @@ def contend(name: str, urls: list[str]) -> None:
 
 def addresses(options: argparse.Namespace) -> Iterator[str]:
     """Of the feeds, on many hosts or on one."""
-    scheme = "https" if options.authority else "http"
     for number in range(options.feeds):
         host = "127.0.0.1" if options.keep else f"feed{number % poll_origin.HOSTS}.{poll_origin.DOMAIN}"
-        yield f"{scheme}://{host}:{options.port}/feed/{number}"
+        yield f"http://{host}:{options.port}/feed/{number}"
 
 
 def stand_in_for_the_name_service() -> None:
@@ -213,10 +181,10 @@ def stand_in_for_the_name_service() -> None:
     socket.getaddrinfo = look_up
 
 
-def repeat(names: Sequence[str], options: argparse.Namespace, authority: Path | None, results: Results) -> None:
+def repeat(names: Sequence[str], options: argparse.Namespace, results: Results) -> None:
     """Each round once for each contender, in turns."""
     with ExitStack() as stack:
-        pairs = {name: Pair(name, options, authority) for name in names}
+        pairs = {name: Pair(name, options) for name in names}
         for name, pair in pairs.items():
             stack.callback(pair.close)
             results.starts.setdefault(name, []).append(pair.start_seconds)
@@ -229,24 +197,11 @@ def repeat(names: Sequence[str], options: argparse.Namespace, authority: Path | 
                 results.add(name, kind, pair.lap())
 
 
-@contextmanager
-def authority_of(options: argparse.Namespace) -> Iterator[Path | None]:
-    if not options.tls:
-        yield None
-        return
-    if shutil.which("openssl") is None:
-        raise SystemExit("--tls makes its certificates with openssl, which is not installed")
-    with tempfile.TemporaryDirectory() as folder:
-        poll_origin.make_authority(Path(folder))
-        yield Path(folder)
-
-
 def show(results: Results, names: Sequence[str], options: argparse.Namespace) -> None:
     base = names[0]
-    way = "HTTPS" if options.tls else "HTTP"
-    way += ", one host" if options.keep else ", a connection a request"
+    way = "one host" if options.keep else "a connection a request"
     print(
-        f"{options.feeds} feeds over {way}, {options.inside} of {poll_origin.ITEMS} items inside the window;"
+        f"{options.feeds} feeds over HTTP, {way}, {options.inside} of {poll_origin.ITEMS} items inside the window;"
         f" feeds a second, median of {options.repeats}"
     )
     print(f"{'':22}" + "".join(f"{kind:>10}" for kind in ROUNDS) + f"{'peak':>10}")
@@ -256,62 +211,41 @@ def show(results: Results, names: Sequence[str], options: argparse.Namespace) ->
     if options.alone:
         return
     for name in names[1:]:
-        compare(results, base, name, is_all_new=options.inside == poll_origin.ITEMS)
+        compare(results, base, name)
 
 
-def compare(results: Results, base: str, name: str, *, is_all_new: bool) -> None:
-    ratios = {kind: results.times(base, name, kind) for kind in ROUNDS}
+def compare(results: Results, base: str, name: str) -> None:
     print(f"\n{name}, beside the {base}")
-    print(f"{'times':22}" + "".join(f"{ratios[kind]:>10.2f}" for kind in ROUNDS))
-    whole = (results.times_with_start(base, name, kind) for kind in ROUNDS)
-    print(f"{'times, with start-up':22}" + "".join(f"{ratio:>10.2f}" for ratio in whole))
-    cpu = (results.times_of_processor(base, name, kind) for kind in ROUNDS)
-    print(f"{'times, processor time':22}" + "".join(f"{ratio:>10.2f}" for ratio in cpu))
-    targets = TARGETS.get(name)
-    if targets is None or base == BEFORE:
-        return
-    if is_all_new:
-        targets = {**targets, "cold": ALL_NEW[name]}
-    print(f"{'target':22}" + "".join(f"{targets[kind]:>10.2f}" for kind in ROUNDS) + f"{PEAK_MB:>7} MB at 10,000 feeds")
-    said = ("met" if ratios[kind] >= targets[kind] else "missed" for kind in ROUNDS)
-    peak = "met" if results.peak(name) < PEAK_MB else "missed"
-    print(f"{'':22}" + "".join(f"{word:>10}" for word in said) + f"{peak:>10}")
+    for title, ratio in (
+        ("times", results.times),
+        ("times, with start-up", results.times_with_start),
+        ("times, processor time", results.times_of_processor),
+    ):
+        print(f"{title:22}" + "".join(f"{ratio(base, name, kind):>10.2f}" for kind in ROUNDS))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--feeds", type=int, default=500)
     parser.add_argument("--inside", type=int, default=2, help="items of each feed inside the backfill window")
-    parser.add_argument("--tls", action="store_true", help="over HTTPS")
     parser.add_argument("--keep", action="store_true", help="one host, whose connections stay open")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--reader", action="store_true", help="also with fetch.readers: 1")
-    parser.add_argument("--fetch-only", action="store_true")
     parser.add_argument("--alone", action="store_true", help="no obvious script beside it")
     parser.add_argument("--before", type=Path, help="a checkout whose Wirewatch takes turns, in place of the script")
     parser.add_argument("--loud", action="store_true", help="show the contenders' log")
     parser.add_argument("--role", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--authority", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.role == "origin":
-        asyncio.run(poll_origin.serve(options.authority))
+        asyncio.run(poll_origin.serve())
         return
     if options.role:
         contend(options.role, list(addresses(options)))
         return
-    ours = (
-        ("fetch and parse",)
-        if options.fetch_only
-        else ("wirewatch", poll_contenders.READER)
-        if options.reader
-        else ("wirewatch",)
-    )
-    names = ours if options.alone else (BEFORE if options.before else "obvious script", *ours)
+    names = ("wirewatch",) if options.alone else (BEFORE if options.before else "obvious script", "wirewatch")
     results = Results()
-    with authority_of(options) as authority:
-        for _ in range(options.repeats):
-            repeat(names, options, authority, results)
+    for _ in range(options.repeats):
+        repeat(names, options, results)
     show(results, names, options)
 
 

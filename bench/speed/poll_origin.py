@@ -1,4 +1,4 @@
-"""Serve thousands of feeds of 30 items over HTTP or HTTPS from one small server, for bench/speed/poll.py.
+"""Serve thousands of feeds of 30 items over HTTP from one small server, for bench/speed/poll.py.
 
 A quarter of the feeds are Atom. Descriptions are HTML and not all ASCII; bodies are compressed.
 """
@@ -9,13 +9,10 @@ import asyncio
 import gzip
 import html
 import random
-import ssl
-import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import cache
-from pathlib import Path
 
 ITEMS = 30
 #: Under it are the feeds' hosts.
@@ -144,34 +141,10 @@ def _said(number: int, place: int, at: int) -> str:
     return sentences[(number * 7919 + place * 104_729 + at * 1_299_709) % len(sentences)]
 
 
-async def serve(authority: Path | None) -> None:
+async def serve() -> None:
     """Print the two ports, the feeds' and the control's, and answer for ever."""
-    tls = None
-    if authority is not None:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(authority / "server.pem", authority / "server.key")
     loop = asyncio.get_running_loop()
     control = await loop.create_server(Origin, "127.0.0.1", 0)
-    server = await loop.create_server(Origin, "127.0.0.1", 0, backlog=1000, ssl=tls)
+    server = await loop.create_server(Origin, "127.0.0.1", 0, backlog=1000)
     print(server.sockets[0].getsockname()[1], control.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
-
-
-def make_authority(folder: Path) -> None:
-    """An authority of our own (ca.pem) and a certificate of it for 127.0.0.1 and all of DOMAIN, by OpenSSL."""
-    extensions = folder / "extensions"
-    extensions.write_text(f"subjectAltName=IP:127.0.0.1,DNS:*.{DOMAIN}\nbasicConstraints=critical,CA:false\n")
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    _openssl(
-        folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
-        "-subj", "/CN=Bench authority", "-addext", "keyUsage=critical,keyCertSign",
-    )  # fmt: skip
-    _openssl(folder, "req", "-new", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1")
-    _openssl(
-        folder, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-        "-out", "server.pem", "-days", "2", "-extfile", "extensions",
-    )  # fmt: skip
-
-
-def _openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)

@@ -2,7 +2,7 @@
 
 An article's form is recognised only by the outlet's own marks: a section of the address (``/opinion/``), a label in the
 headline (``Live: …``, ``… – in pictures``) or a tag of the feed. An article without such a mark is taken for a report.
-All marks are in one table. ``bench/quality/forms.py`` prints what they recognise on real feeds, for a reader to judge.
+All marks are in one table.
 """
 
 from __future__ import annotations

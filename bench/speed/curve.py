@@ -1,6 +1,6 @@
 """Measure how long the curve of a month takes, for one of twenty rules that have matched a million articles.
 
-    python -m bench.speed.volume
+    python -m bench.speed.curve
 
 The counts are of 400 days, with twenty rules of 50,000 articles each, and a random hour for each article. The curve is
 read as the monitor and the page read it, then the volume is measured.

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.quality import busy_hour
+from bench.quality import gathered
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 
-async def test_every_headline_of_a_busy_hour_is_shown_with_its_link_and_stays_after_each_edit(tmp_path: Path) -> None:
-    readers = await busy_hour.run(tmp_path, stories=40)
+async def test_every_headline_of_a_gathered_is_shown_with_its_link_and_stays_after_each_edit(tmp_path: Path) -> None:
+    readers = await gathered.run(tmp_path, stories=16)
     assert {name: (len(reader.shown), len(reader.lost)) for name, reader in readers.items()} == dict.fromkeys(
-        readers, (40, 0)
+        readers, (16, 0)
     )
