@@ -34,6 +34,8 @@ from bot.queries.registry import Mistake
 PROGRAMS = ("/api", "/mcp")
 #: Maximum time in which a client sends the body of a request.
 BODY_WITHIN = timedelta(seconds=10)
+#: Size of the pieces in which an answer is sent.
+PIECE_BYTES = 64 * 1024
 #: Maximum size of a body. A pasted rule of 8,000 characters fits, even if every character is escaped.
 MOST_BODY_BYTES = 128 * 1024
 TYPE = "application/problem+json"
@@ -66,21 +68,33 @@ def tagged_response(request: Request, content: bytes, content_type: str) -> Resp
     return Response(content, 200, headers, content_type)
 
 
+class SlowBody(Exception):
+    """The client did not send the body of its request within ``BODY_WITHIN``."""
+
+
 async def read_body(receive: Receive, most_bytes: int) -> bytes | None:
-    """Read the body of a request; return None if it is longer than ``most_bytes``.
+    """Read the body of a request; return None if it is longer than ``most_bytes``. Raises SlowBody.
 
     Callers read the body even of a refused request. Otherwise, the connection may close before the client reads the
-    answer. Raises TimeoutError if the client does not send the body within ``BODY_WITHIN``.
+    answer.
     """
     body = bytearray()
-    async with asyncio.timeout(BODY_WITHIN.total_seconds()):
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if len(body) > most_bytes:
-                return None
-            if not message.get("more_body"):
-                return bytes(body)
+    try:
+        async with asyncio.timeout(BODY_WITHIN.total_seconds()):
+            while True:
+                message = await receive()
+                body += message.get("body", b"")
+                if len(body) > most_bytes:
+                    return None
+                if not message.get("more_body"):
+                    return bytes(body)
+    except TimeoutError:
+        raise SlowBody from None
+
+
+def slow_refusal(path: str) -> Response:
+    """Return the answer to a request that takes too long. It closes the connection."""
+    return refusal_response(path, 408, "The request took too long.", {"connection": "close"})
 
 
 def refusal_response(path: str, status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -227,7 +241,7 @@ class AccessGuard:
             # No id or name contains NUL, and PostgreSQL refuses it.
             refusal = refusal_response(scope["path"], 404, "There is nothing at this address.")
         if refusal is not None and scope["method"] == "POST":
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(SlowBody):
                 await read_body(receive, MOST_BODY_BYTES)
         try:
             await (refusal or self._app)(scope, receive, send_with_headers)
@@ -337,11 +351,12 @@ MOST_OF_ONE_CLIENT = 16
 class Admission:
     """Middleware that answers 503 while too many requests are in progress, and ends requests that take too long.
 
-    A slow client therefore frees its place after ``ANSWER_WITHIN`` at the latest.
+    A slow client therefore frees its place after ``within`` at the latest.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, within: timedelta = ANSWER_WITHIN) -> None:
         self._app = app
+        self._within = within
         self._clients: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -356,20 +371,24 @@ class Admission:
         self._clients[client] += 1
         has_begun = False
 
-        async def send_noted(message: Message) -> None:
+        async def send_in_pieces(message: Message) -> None:
+            """Send the message. Between two pieces of a long body, the server waits until the client has taken some."""
             nonlocal has_begun
             has_begun = True
-            await send(message)
+            body = message.get("body", b"")
+            start = 0
+            while len(body) - start > PIECE_BYTES:
+                await send({**message, "body": body[start : start + PIECE_BYTES], "more_body": True})
+                start += PIECE_BYTES
+            await send({**message, "body": body[start:]} if start else message)
 
         try:
-            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-                await self._app(scope, receive, send_noted)
+            async with asyncio.timeout(self._within.total_seconds()):
+                await self._app(scope, receive, send_in_pieces)
         except TimeoutError:
-            if has_begun:
-                # The server closes a connection whose answer is incomplete.
-                return
-            refusal = refusal_response(scope["path"], 408, "The request took too long.", {"connection": "close"})
-            await refusal(scope, receive, send)
+            # The server closes a connection whose answer is incomplete.
+            if not has_begun:
+                await slow_refusal(scope["path"])(scope, receive, send)
         finally:
             self._clients[client] -= 1
             if not self._clients[client]:

@@ -68,6 +68,9 @@ def _build_app(
         except StoreError as error:
             return Response(f"{error}\n", 503, media_type="text/plain")
 
+    async def refuse_slow(request: Request, error: Exception) -> Response:
+        return access.slow_refusal(request.url.path)
+
     async def stylesheet(request: Request) -> Response:
         return Response(style, media_type="text/css", headers={"cache-control": "max-age=300"})
 
@@ -85,7 +88,7 @@ def _build_app(
             Route("/api", programs),
             *([Route("/mcp", tools)] if tools else []),
         ],
-        exception_handlers={404: pages.not_found, StoreError: pages.store_failed},
+        exception_handlers={404: pages.not_found, StoreError: pages.store_failed, access.SlowBody: refuse_slow},
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -81,17 +81,21 @@ def page() -> str:
 
 
 @cache
-def _trees() -> Mapping[str, ast.Module]:
-    """Return the syntax tree of each file of the program by its path."""
-    files = sorted((ROOT / "bot").rglob("*.py"))
-    return {str(file.relative_to(ROOT)): ast.parse(file.read_text(encoding="utf-8")) for file in files}
+def _nodes() -> Mapping[str, Sequence[ast.AST]]:
+    """Return the definitions, assignments and calls of each file of the program, by its path."""
+    kinds = (ast.Call, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in sorted((ROOT / "bot").rglob("*.py"))}
+    return {
+        str(file.relative_to(ROOT)): [node for node in ast.walk(tree) if isinstance(node, kinds)]
+        for file, tree in trees.items()
+    }
 
 
 def log_lines() -> list[tuple[str, str, tuple[str, ...]]]:
     """Return (event, level, fields) of each line of the log that the code names as a whole."""
     lines: dict[str, tuple[str, set[str]]] = {}
-    for tree in _trees().values():
-        for node in ast.walk(tree):
+    for nodes in _nodes().values():
+        for node in nodes:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
                 continue
             is_log = isinstance(node.func.value, ast.Name) and node.func.value.id in ("log", "_log")
@@ -101,20 +105,21 @@ def log_lines() -> list[tuple[str, str, tuple[str, ...]]]:
     return sorted((event, level, tuple(sorted(names))) for event, (level, names) in lines.items())
 
 
+@cache
 def messages() -> Mapping[str, str]:
     """Return each text, with … where something is inserted, and the place of its code."""
     places: dict[str, str] = {}
-    for name, tree in _trees().items():
+    for name, nodes in _nodes().items():
         if name.startswith("bot/testing/"):  # told to whoever runs the contracts, who reads the code
             continue
-        for node in (*_message_nodes(tree), *_texts_of_parts(tree, _PARTS.get(name, ()))):
+        for node in (*_message_nodes(nodes), *_texts_of_parts(nodes, _PARTS.get(name, ()))):
             for text in _texts(node):
                 places.setdefault(" ".join(text.split()), f"{name}:{node.lineno}")
     return places
 
 
-def _message_nodes(tree: ast.Module) -> Iterator[ast.expr]:
-    for node in ast.walk(tree):
+def _message_nodes(nodes: Sequence[ast.AST]) -> Iterator[ast.expr]:
+    for node in nodes:
         # The first line of a notice.
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["lead"]:
             yield node.value
@@ -131,9 +136,9 @@ def _message_nodes(tree: ast.Module) -> Iterator[ast.expr]:
                 yield node.args[0]
 
 
-def _texts_of_parts(tree: ast.Module, names: tuple[str, ...]) -> Iterator[ast.expr]:
+def _texts_of_parts(nodes: Sequence[ast.AST], names: tuple[str, ...]) -> Iterator[ast.expr]:
     names_found = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name) if (
                 name in names

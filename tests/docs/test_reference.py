@@ -1,10 +1,15 @@
-"""The reference pages are up to date."""
+"""The reference pages are up to date, and docs/troubleshooting.md quotes only messages that the program has."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from scripts.pages import reference
+from scripts.pages import messages, reference
+
+#: A line of a list that is nothing but a message of the program.
+_LISTED = re.compile(r"^- (?P<mark>`+) ?(?P<text>.+?) ?(?P=mark)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", reference.NAMES)
@@ -23,3 +28,11 @@ def test_every_row_of_a_reference_page_has_a_description() -> None:
         if line.startswith("| ") and line.endswith("|  |")
     ]
     assert rows == []
+
+
+def test_the_troubleshooting_page_quotes_each_message_of_the_program_at_most_once() -> None:
+    page = (messages.ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    quoted = [match["text"] for match in _LISTED.finditer(page)]
+    assert len(quoted) > 20
+    assert set(quoted) <= messages.messages().keys()
+    assert len(set(quoted)) == len(quoted)

@@ -12,6 +12,8 @@ from lxml import etree, html
 
 from tests.docs import conftest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 #: Elements that make a browser contact another server: a picture, a script, a style, a frame; not a link.
 _LOADS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
@@ -25,7 +27,6 @@ def test_each_page_is_in_the_site_and_is_found_by_the_search(site: Path) -> None
     assert pages - indexed - {"index.html"} == set()
 
 
-@pytest.mark.long
 def test_a_broken_link_and_a_missing_anchor_stop_the_build(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
