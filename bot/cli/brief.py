@@ -12,7 +12,6 @@ from bot import app
 from bot.channels.kit import outline, rendering
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
-from bot.model.briefs import shorten_brief
 from bot.pipeline import briefs
 from bot.queries.brief import BriefParameters, show_brief
 from bot.queries.export import escape_markdown
@@ -35,7 +34,6 @@ def brief(
     until: Annotated[str | None, typer.Option(help="The end: a day or a time. Default: now.", metavar="TIME")] = None,
     channel: Annotated[str | None, typer.Option(help="Only what this channel reports.", metavar="NAME")] = None,
     form: Annotated[BriefFormat, typer.Option("--format", help="text, md (Markdown) or html.")] = BriefFormat.TEXT,
-    most: Annotated[int, typer.Option(help="Maximum number of entries.", min=1, max=500)] = 40,
 ) -> None:
     """Print what moved in a period, for pasting into a report.
 
@@ -48,7 +46,7 @@ def brief(
     values = {"since": since, "until": until, "channel": channel}
     parameters = read_parameters(BriefParameters, {name: value for name, value in values.items() if value is not None})
     answer = archive.look(settings, lambda opened: show_brief(opened, parameters))
-    message = briefs.brief_message(settings, shorten_brief(answer, most), shows_end=until is not None)
+    message = briefs.brief_message(settings, answer, shows_end=until is not None)
     lines = outline.build_lines(message)
     match form:
         case BriefFormat.TEXT:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -58,6 +59,20 @@ class ModelSentence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PossiblePart:
+    """A story that may be about the same event as the story of an entry. Its texts are untrusted."""
+
+    story: StoryId
+    headline: str
+    link: str
+    article: ArticleId | None
+
+
+#: Approximate length of a line in a chat on a wide screen.
+LINE_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BriefEntry:
     """One entry of a brief, at most two lines long. Texts from articles and names are untrusted."""
 
@@ -70,8 +85,12 @@ class BriefEntry:
     link: str = ""
     #: The article with the headline.
     article: ArticleId | None = None
+    rule: str = ""
+    #: Entries of one tier weigh the same.
+    tier: int = 0
     #: Outlets, rule, claim and the like.
     details: tuple[str, ...] = ()
+    parts: tuple[PossiblePart, ...] = ()
     #: The newest fact in the period.
     fact: Fact | None = None
     #: A sentence of an article, for a story that the readers have not seen.
@@ -80,8 +99,21 @@ class BriefEntry:
     summary: ModelSentence | None = None
     #: The outlet of the sentence, if it is not that of the headline.
     quote_outlet: str = ""
-    #: Whether no earlier message of the channel shows the story.
+    #: Whether no other message of the channel shows the story, or its news.
     is_unseen: bool = False
+
+    @property
+    def articles(self) -> Mapping[StoryId, ArticleId | None]:
+        """The stories of the entry, each with the article whose headline is shown."""
+        own = {self.story: self.article} if self.story else {}
+        return own | {part.story: part.article for part in self.parts}
+
+    @property
+    def line_count(self) -> int:
+        """The approximate number of lines in a message."""
+        length = sum(map(len, (self.opening, self.headline, *self.details)))
+        has_text = self.fact or self.quote or self.summary or self.parts
+        return 2 if has_text or length > LINE_LENGTH else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +142,7 @@ class Brief:
         return sum(len(section.entries) + section.more for section in self.sections if section.kind is kind)
 
 
-#: Maximum share of a brief's entries for each section except the new stories, which get the remaining room.
+#: Maximum share of a brief's lines for each section except the new stories, which get the remaining room.
 _SHARES: Mapping[SectionKind, float] = {
     SectionKind.CHANGED: 0.3,
     SectionKind.DEADLINES: 0.15,
@@ -120,22 +152,37 @@ _SHARES: Mapping[SectionKind, float] = {
 }
 
 
-def shorten_brief(brief: Brief, most: int) -> Brief:
-    """Return the brief with about ``most`` entries. Each section keeps at least one."""
-    room: dict[SectionKind, int] = {
-        section.kind: min(len(section.entries), max(1, round(most * _SHARES[section.kind])))
+def shorten_brief(brief: Brief, most_lines: int) -> Brief:
+    """Return the brief with about ``most_lines`` lines, headings included. Each section keeps at least one entry."""
+    room = most_lines - 2 - len(brief.sections) - 2 * len(brief.overview)
+    reserved = {
+        section.kind: min(sum(entry.line_count for entry in section.entries), max(2, round(room * share)))
         for section in brief.sections
-        if section.kind is not SectionKind.NEW
+        if (share := _SHARES.get(section.kind))
     }
-    room[SectionKind.NEW] = max(1, most - sum(room.values()))
-    return replace(
-        brief,
-        sections=tuple(
-            replace(
-                section,
-                entries=section.entries[: room[section.kind]],
-                more=section.more + max(0, len(section.entries) - room[section.kind]),
-            )
-            for section in brief.sections
-        ),
-    )
+    spare = room - sum(reserved.values())
+    sections = []
+    for section in brief.sections:
+        limit = max(spare, 0) + reserved.get(section.kind, 0)
+        entries = _choose(section.entries, limit)
+        spare = limit - sum(entry.line_count for entry in entries)
+        more = section.more + len(section.entries) - len(entries)
+        sections.append(replace(section, entries=entries, more=more))
+    return replace(brief, sections=tuple(sections))
+
+
+def _choose(entries: Sequence[BriefEntry], most_lines: int) -> tuple[BriefEntry, ...]:
+    """Return the entries to show, in their order: the weightiest, and of one tier as many of each rule."""
+    places = Counter[tuple[int, str]]()
+    order = []
+    for index, entry in enumerate(entries):
+        places[entry.tier, entry.rule] += 1
+        order.append((entry.tier, places[entry.tier, entry.rule], index))
+    chosen: set[int] = set()
+    lines = 0
+    for *_, index in sorted(order):
+        lines += entries[index].line_count
+        if lines > most_lines and chosen:
+            break
+        chosen.add(index)
+    return tuple(entry for index, entry in enumerate(entries) if index in chosen)

@@ -198,7 +198,7 @@ class Message:
     sections: tuple[BriefSection, ...] = ()
     #: For a brief: a language model's sentences about its most important stories.
     overview: tuple[ModelSentence, ...] = ()
-    #: For a brief: the address of the page that shows all of it. Empty means no link.
+    #: For a brief: the address of the page that shows all of it, or the command.
     page: str = ""
     #: The base address of the web page, to link to the story. Empty means no link.
     public_url: str = ""
@@ -206,8 +206,8 @@ class Message:
     @property
     def stories(self) -> frozenset[StoryId]:
         """The stories that the message shows to readers who have not seen them in another message."""
-        entries = (entry for section in self.sections for entry in section.entries if entry.is_unseen)
-        return frozenset([*(brief.story for brief in self.briefs), *(entry.story for entry in entries if entry.story)])
+        entries = [entry for section in self.sections for entry in section.entries if entry.is_unseen]
+        return frozenset(brief.story for brief in self.briefs).union(*(entry.articles for entry in entries))
 
     @property
     def is_gathered(self) -> bool:

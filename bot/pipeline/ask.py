@@ -439,7 +439,7 @@ class Asking:
         if Use.SUMMARY not in self.advisor.policy.uses or since is None or since == turn.now:
             return None
         period = briefs.Period(channel=channel, since=since, until=turn.now)
-        brief = shorten_brief(briefs.read_brief(turn.tx, turn.settings, period, now=turn.now), briefs.MOST_ENTRIES)
+        brief = shorten_brief(briefs.read_brief(turn.tx, turn.settings, period, now=turn.now), briefs.MOST_LINES)
         sections = [section for section in brief.sections if section.kind in (SectionKind.NEW, SectionKind.CHANGED)]
         entries = [entry for section in sections for entry in section.entries if entry.story]
         sources = {

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import groupby
 from urllib.parse import urlencode
 
 from bot import storage
@@ -22,7 +23,7 @@ from bot.config.settings import Settings
 from bot.feeds import health, outlets
 from bot.model.actions import Judgement, Verdict
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
+from bot.model.briefs import Brief, BriefEntry, BriefSection, PossiblePart, SectionKind, shorten_brief
 from bot.model.durations import format_count, format_duration
 from bot.model.feeds import Feed
 from bot.model.messages import Message, MessageKind, Outgoing
@@ -32,12 +33,16 @@ from bot.storage import keys
 from bot.stories import facts, summaries, volume
 from bot.text.forms import find_form
 
-#: Maximum entries of the message: about a screen.
-MOST_ENTRIES = 20
-#: Fewer entries to try, for services with short messages.
-_FEWER = (MOST_ENTRIES, 16, 12, 9, 6)
+#: Maximum lines of the message: a screen.
+MOST_LINES = 28
+#: Fewer lines to try, for services with short messages.
+_FEWER_LINES = (MOST_LINES, 23, 18, 14, 10)
+#: Maximum entries of each message that continues a brief, which has one line for most entries.
+_CONTINUED = (40, 20, 10, 5, 1)
 #: Maximum entries of one section of a brief.
-_MOST_OF_SECTION = 100
+_MOST_OF_SECTION = 300
+#: Maximum stories that are listed as possible parts of one event.
+_MOST_PARTS = 2
 #: Only stories of this time before the brief can have deadlines in it, and at most this many, because reading the
 #: deadlines of a story takes milliseconds.
 _DEADLINES_OF, _MOST_READ = timedelta(days=14), 100
@@ -54,7 +59,7 @@ _UNREPORTED_HOLDS = frozenset({Reason.BRIEF, Reason.REMINDER, Reason.GATHER})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """The channel and the time of a brief. ``since`` does not belong to the period, ``until`` does."""
+    """The channel and the time of a brief. ``since`` belongs to the period, ``until`` does not."""
 
     #: None means all channels.
     channel: str | None
@@ -97,6 +102,8 @@ class _News:
     notes: list[str] = field(default_factory=list)
     #: The last decision that kept the story from the readers, if no later one posted it.
     holding: Decision | None = None
+    #: Whether the news waited for the brief.
+    is_unseen: bool = False
 
 
 def read_brief(
@@ -159,7 +166,11 @@ class _Reader:
         decisions = self._tx.stories.decisions_between(period.since, period.until, period.channel)
         self._load([*(alert.story for alert in (*posted, *held)), *(decision.story for decision in decisions)])
         for alert in posted:
-            if story := self._stories.get(alert.story):
+            # What is posted at the very time of a brief is in the next one, except the stories of the brief itself.
+            is_early = (
+                alert.posted_at == period.since if alert.reason is Reason.BRIEF else alert.posted_at == period.until
+            )
+            if (story := self._stories.get(alert.story)) and not is_early:
                 self._new.setdefault(story.id, alert)
         for alert in held:
             story = self._stories.get(alert.story)
@@ -178,7 +189,7 @@ class _Reader:
                 self._claims.pop(judgement.story, None)
 
     def _is_of_period(self, story: Story) -> bool:
-        return self._period.since < story.first_seen <= self._period.until or self._period.until >= self._now
+        return self._period.since <= story.first_seen < self._period.until or self._period.until >= self._now
 
     def _load(self, ids: Iterable[StoryId]) -> None:
         """Load stories. The id of a merged story stands for the story that it was merged into."""
@@ -218,30 +229,68 @@ class _Reader:
             headline=title.text,
             link=title.link,
             article=title.article,
+            rule=next(iter(rules), ""),
             details=tuple(filter(None, details)),
             fact=next(iter(news.facts), None),
         )
 
     def new(self) -> list[BriefEntry]:
-        """Return the stories that the readers first got in the period, weightiest first."""
+        """Return the stories that the readers first got in the period, weightiest first.
 
-        def weight(story: Story) -> tuple[int, int, int, bool, bool, datetime]:
-            news = len(self._news[story.id].facts)
+        Of stories that weigh the same, those of one rule are together, newest first.
+        """
+
+        def weight(story: Story) -> tuple[int, int, int, bool, bool]:
             first = story.members[0].article
             is_report = find_form(first.title, first.link, first.tags) is None
             is_open = story.id not in self._claims
-            return self._severity(story).rank, len(story.owners), news, is_report, is_open, story.last_seen
+            news = len(self._news[story.id].facts)
+            return self._severity(story).rank, len(story.owners), news, is_report, is_open
 
+        stories = sorted(
+            (self._stories[s] for s in self._new if s in self._stories), key=lambda story: story.last_seen, reverse=True
+        )
+        stories.sort(key=lambda story: next(iter(self._rules(story)), ""))
+        stories.sort(key=weight, reverse=True)
+        tiers = list(dict.fromkeys(map(weight, stories)))
+        parts = self._possible_parts(stories)
         entries = []
-        by_weight = sorted((self._stories[s] for s in self._new if s in self._stories), key=weight, reverse=True)
-        for story in by_weight:
+        for story in stories:
+            if story.id not in parts:
+                continue
             alert, kept = self._new[story.id], self._news[story.id].holding
             entry = self._entry(story, alert=alert, notes=["silenced"] if kept and kept.silence else [])
-            is_unseen = alert.state is AlertState.HELD or alert.reason is Reason.BRIEF
-            if (is_unseen or self._period.channel is None) and entry.fact is None:
+            titles = [self._entry(part, alert=self._new[part.id]) for part in parts[story.id]]
+            is_unseen = any(map(self._is_unseen, (story, *parts[story.id])))
+            if (is_unseen or self._period.channel is None) and entry.fact is None and not titles:
                 entry = self._with_quote(entry, story)
-            entries.append(replace(entry, is_unseen=is_unseen))
+            possible_parts = tuple(
+                PossiblePart(story=title.story, headline=title.headline, link=title.link, article=title.article)
+                for title in titles
+                if title.story
+            )
+            entries.append(replace(entry, is_unseen=is_unseen, tier=tiers.index(weight(story)), parts=possible_parts))
         return entries
+
+    def _is_unseen(self, story: Story) -> bool:
+        """Return whether a new story has no other message in the channel."""
+        alert = self._new[story.id]
+        return alert.state is AlertState.HELD or alert.reason is Reason.BRIEF
+
+    def _possible_parts(self, stories: Sequence[Story]) -> dict[StoryId, list[Story]]:
+        """Return the stories that get an entry, each with those that may be part of the same event."""
+        parts: dict[StoryId, list[Story]] = {}
+        homes: dict[StoryId, StoryId] = {}
+        for story in stories:
+            near = {story.nearest, *(other.id for other in stories if other.nearest == story.id)}
+            home = next((homes[other] for other in near if other in homes), story.id)
+            if home in parts and len(parts[home]) < _MOST_PARTS:
+                parts[home].append(story)
+                homes[story.id] = home
+            else:
+                parts[story.id] = []
+                homes[story.id] = story.id
+        return parts
 
     def _with_quote(self, entry: BriefEntry, story: Story) -> BriefEntry:
         brief = summaries.make_brief(story, self._rules(story), headline=entry.article)
@@ -270,16 +319,13 @@ class _Reader:
         with_news = [
             story for story in earlier_stories if (news := self._news[story.id]).facts or news.edits or news.notes
         ]
-        return [
-            self._entry(
-                story,
-                notes=[
-                    *self._news[story.id].notes[:1],
-                    *(f"{edit.outlet} changed its {edit.field}" for edit in self._news[story.id].edits[:1]),
-                ],
-            )
-            for story in sorted(with_news, key=weight, reverse=True)
-        ]
+        entries = []
+        for story in sorted(with_news, key=weight, reverse=True):
+            news = self._news[story.id]
+            edits = [f"{edit.outlet} changed its {edit.field}" for edit in news.edits[:1]]
+            entry = self._entry(story, notes=[*news.notes[:1], *edits])
+            entries.append(replace(entry, is_unseen=news.is_unseen))
+        return entries
 
     def deadlines(self) -> list[BriefEntry]:
         """Return the deadlines ahead of the channel's stories, nearest first."""
@@ -306,7 +352,7 @@ class _Reader:
         """Return the surges of the period, newest first."""
         period, entries = self._period, []
         for surge in self._tx.volume.surges_since(period.since - timedelta(days=7)):
-            is_of_period = surge.opened_at <= period.until and (surge.closed_at or period.until) > period.since
+            is_of_period = surge.opened_at < period.until and (surge.closed_at or period.until) >= period.since
             if not is_of_period or period.channel not in (None, *surge.channels):
                 continue
             self._load(cause.story for cause in surge.causes.largest[:1])
@@ -365,6 +411,8 @@ def _add_decision(news: _News, decision: Decision) -> None:
             news.notes.insert(0, f"corroborated by {decision.detail}")
         case AlertAction.REPLY if decision.reason is Reason.SECOND_RULE:
             news.notes.insert(0, f"also matches {', '.join(decision.rules)}")
+        case AlertAction.SILENT if decision.reason is Reason.BRIEF:
+            news.is_unseen = True
         case AlertAction.HOLD | AlertAction.SILENT if decision.reason not in _UNREPORTED_HOLDS:
             news.holding = decision
 
@@ -393,17 +441,49 @@ def brief_zone(settings: Settings, channel: str | None) -> tzinfo:
     return (schedule.zone if schedule else None) or settings.bot.timezone
 
 
-def brief_row(settings: Settings, brief: Brief) -> Outgoing:
-    """Return the channel's message: as much of its brief as fits on a screen and into the service's limits."""
+def brief_rows(settings: Settings, brief: Brief) -> list[Outgoing]:
+    """Return the channel's messages: a screen of its brief, within the service's limits.
+
+    The message links to the page with the whole brief. Without a public page, further messages list in short what no
+    other message of the channel shows.
+    """
     assert brief.channel is not None
     fits = settings.policy(brief.channel).shows_all_stories
-    for most in _FEWER:
-        message = brief_message(settings, shorten_brief(brief, most))
+    for most in _FEWER_LINES:
+        shown = shorten_brief(brief, most)
+        message = brief_message(settings, shown)
         if fits(message):
             break
-    row_id = send_id("brief", brief.channel, brief.since.isoformat())
+    messages = [message]
+    rest = [] if settings.bot.public_url else _unseen_rest(brief, shown)
+    while rest:
+        for most in _CONTINUED:
+            sections = tuple(
+                BriefSection(kind=kind, entries=tuple(entry for _, entry in group))
+                for kind, group in groupby(rest[:most], key=lambda pair: pair[0])
+            )
+            continued = replace(message, lead="Brief, continued", sections=sections, overview=(), page="")
+            if fits(continued):
+                break
+        messages.append(continued)
+        rest = rest[most:]
+    ids = [send_id("brief", brief.channel, brief.since.isoformat(), str(n) if n else "") for n in range(len(messages))]
     now = brief.until
-    return Outgoing(id=row_id, channel=brief.channel, thread=row_id, message=message, created_at=now, due_at=now)
+    return [
+        Outgoing(id=id_, channel=brief.channel, thread=id_, message=message, created_at=now, due_at=now)
+        for id_, message in zip(ids, messages, strict=True)
+    ]
+
+
+def _unseen_rest(brief: Brief, shown: Brief) -> list[tuple[SectionKind, BriefEntry]]:
+    """Return the entries that are not shown and that no other message of the channel shows, without quotes."""
+    return [
+        (section.kind, replace(entry, quote="", summary=None))
+        for section, shown_section in zip(brief.sections, shown.sections, strict=True)
+        for entry in section.entries
+        if entry not in shown_section.entries
+        and (entry.is_unseen or section.kind in (SectionKind.DEADLINES, SectionKind.SURGES))
+    ]
 
 
 def brief_message(settings: Settings, brief: Brief, *, shows_end: bool = False) -> Message:
@@ -428,17 +508,17 @@ def brief_message(settings: Settings, brief: Brief, *, shows_end: bool = False) 
         lead=lead,
         sections=brief.sections,
         overview=brief.overview,
-        page=_page(settings.bot.public_url, brief),
+        page=_find_whole_brief(settings.bot.public_url, brief),
     )
 
 
-def _page(public_url: str, brief: Brief) -> str:
-    """Return the address of the page with the whole brief, or "" if the web page is not public."""
-    # Rounded outwards to whole minutes.
-    until = brief.until + timedelta(minutes=1)
+def _find_whole_brief(public_url: str, brief: Brief) -> str:
+    """Return the address of the page with the whole brief or, if the web page is not public, the command."""
     times = {
-        "since": f"{brief.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
-        "until": f"{until.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
+        name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        for name, at in (("since", brief.since), ("until", brief.until))
     }
-    channel = {"channel": brief.channel} if brief.channel else {}
-    return f"{public_url.rstrip('/')}/brief?{urlencode({**channel, **times})}" if public_url else ""
+    values = {**({"channel": brief.channel} if brief.channel else {}), **times}
+    if public_url:
+        return f"{public_url.rstrip('/')}/brief?{urlencode(values)}"
+    return " ".join(["wirewatch brief", *(f"--{name} {value}" for name, value in values.items())])

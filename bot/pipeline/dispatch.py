@@ -193,21 +193,23 @@ class Dispatcher:
         news = [section for section in brief.sections if section.kind in (SectionKind.NEW, SectionKind.CHANGED)]
         listed_stories = {entry.story for section in news for entry in section.entries}
         overview = [sentence for sentence in turn.overviews.get(channel, ()) if sentence.story in listed_stories]
-        row = briefs.brief_row(turn.settings, replace(brief, overview=tuple(overview)))
-        shown = {entry.story: entry.article for section in row.message.sections for entry in section.entries}
-        turn.post(row)
+        rows = briefs.brief_rows(turn.settings, replace(brief, overview=tuple(overview)))
+        turn.post(*rows)
+        shown = {
+            story: (row.id, article)
+            for row in rows
+            for section in row.message.sections
+            for entry in section.entries
+            for story, article in entry.articles.items()
+            if section.kind is SectionKind.NEW
+        }
+        # The brief links to the page that lists the others.
+        others = (rows[0].id, None) if turn.settings.bot.public_url else None
         for story, post in posts.items():
-            # The brief links to the page that lists the others.
-            if story in shown or row.message.page:
+            if place := shown.get(story, others):
                 turn.decide(post)
-                alert = turn.alert(story, channel)
-                headline = shown.get(story)
-                turn.save_alert(alerts.record_decision(alert, post, head=row.id, headline=headline, is_gathered=True))
-        unlisted = [post for story, post in posts.items() if story not in shown and not row.message.page]
-        for other, listed in messages.gathered_rows(
-            turn, self._loudest_first(unlisted), lead="More stories of the brief"
-        ):
-            self._list_in(other, other.id, listed)
+                alert, (head, headline) = turn.alert(story, channel), place
+                turn.save_alert(alerts.record_decision(alert, post, head=head, headline=headline, is_gathered=True))
         self._recent.pop(channel, None)
         return decisions
 

@@ -69,6 +69,14 @@ class ModelSentenceDocument(Document):
         return cls(**fields_of(value, cls))
 
 
+class PartDocument(Document):
+    """A story that may be about the same event as the story of an entry."""
+
+    story: str
+    headline: str
+    link: str
+
+
 class EntryDocument(Document):
     """One entry. ``story`` is null if the entry is not about a story. ``opening`` is text before the headline.
 
@@ -80,7 +88,9 @@ class EntryDocument(Document):
     opening: str
     headline: str
     link: str
+    rule: str
     details: list[str]
+    parts: list[PartDocument]
     fact: FactDocument | None
     quote: str
     summary: ModelSentenceDocument | None
@@ -89,7 +99,9 @@ class EntryDocument(Document):
     def of(cls, value: BriefEntry) -> Self:
         fact = FactDocument.of(value.fact) if value.fact else None
         summary = ModelSentenceDocument.of(value.summary) if value.summary else None
-        return cls(**{**fields_of(value, cls), "details": list(value.details), "fact": fact, "summary": summary})
+        parts = [PartDocument(**fields_of(part, PartDocument)) for part in value.parts]
+        texts = {"details": list(value.details), "parts": parts, "fact": fact, "summary": summary}
+        return cls(**{**fields_of(value, cls), **texts})
 
 
 class SectionDocument(Document):

@@ -239,11 +239,11 @@ class Stories(Part):
     def decisions_between(self, since: datetime, until: datetime, channel: str | None) -> Sequence[Decision]:
         """Return the decisions that post something to a channel's readers, or keep it from them, oldest first.
 
-        They are later than ``since`` and at the latest at ``until``. None means all channels.
+        They are not before ``since``, and before ``until``. None means all channels.
         """
         is_posted = decisions.c.action.in_((AlertAction.POST, AlertAction.REPLY, AlertAction.HOLD))
         is_kept = decisions.c.reason.in_((Reason.BRIEF, Reason.SILENCED, Reason.BASELINE, Reason.RULE_PAUSED))
-        statement = select(decisions.c.decision).where(decisions.c.at > since, decisions.c.at <= until)
+        statement = select(decisions.c.decision).where(decisions.c.at >= since, decisions.c.at < until)
         if channel is not None:
             statement = statement.where(decisions.c.channel == channel)
         return self._connection.execute(statement.where(is_posted | is_kept).order_by(decisions.c.n)).scalars().all()
@@ -281,8 +281,8 @@ class Stories(Part):
         self._connection.execute(statement.values(held_until=until))
 
     def posted_between(self, since: datetime, until: datetime, channel: str | None) -> Sequence[Alert]:
-        """Return the alerts first posted later than ``since``, at the latest at ``until``; None means all channels."""
-        statement = select(alerts.c.alert).where(alerts.c.posted_at > since, alerts.c.posted_at <= until)
+        """Return the alerts first posted from ``since`` to ``until``, both included; None means all channels."""
+        statement = select(alerts.c.alert).where(alerts.c.posted_at >= since, alerts.c.posted_at <= until)
         if channel is not None:
             statement = statement.where(alerts.c.channel == channel)
         statement = statement.where(alerts.c.state == AlertState.POSTED)

@@ -21,12 +21,14 @@ from bot.alerts import feedback
 from bot.feeds import outlets, websub
 from bot.model import visible
 from bot.model.actions import Silence, SilenceKind
+from bot.model.briefs import shorten_brief
 from bot.model.durations import format_rough
 from bot.model.feeds import FeedHealth, FeedState
 from bot.model.messages import SendState
 from bot.model.rules import Rule
 from bot.model.settings import TokenScope
 from bot.model.stories import Article, StoryId
+from bot.pipeline import briefs
 from bot.queries import surges, trials, watched
 from bot.queries.actions import MERGE, SPLIT, RulingDocument
 from bot.queries.articles import ArticlesParameters, find_articles
@@ -344,8 +346,14 @@ def brief_page(archive: Archive, request: Request) -> Values:
     parameters = read_parameters(BriefParameters, written)
     today = archive.now.astimezone(archive.settings.bot.timezone).date()
     days = [today - timedelta(days=back) for back in range(BRIEF_DAYS)]
+    brief = show_brief(archive, parameters)
+    first_screen = shorten_brief(brief, briefs.MOST_LINES)
     return {
-        "brief": show_brief(archive, parameters),
+        "brief": brief,
+        "sections": [
+            (section, first.entries, [entry for entry in section.entries if entry not in first.entries])
+            for section, first in zip(brief.sections, first_screen.sections, strict=True)
+        ],
         "channel": parameters.channel or "",
         "channels": ["", *archive.settings.bot.channels],
         "shown_day": today.isoformat() if parameters.since == "today" else parameters.since,

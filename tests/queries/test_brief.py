@@ -11,7 +11,8 @@ import pytest
 from bot import storage
 from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
-from bot.model.stories import StoryId
+from bot.model.stories import JoinReason, StoryId
+from bot.pipeline.briefs import Period, read_brief
 from bot.queries.brief import BRIEF, BriefParameters
 from bot.queries.registry import Answers, Refused
 from tests.journeys.world import BOT, RULES, world
@@ -19,6 +20,7 @@ from tests.testbed import made
 from tests.testbed.fakes import START
 
 #: START is a Wednesday, 9:00 in UTC and 14:00 in Karachi.
+EARLIER = START - timedelta(minutes=1)
 KARACHI = "timezone: Asia/Karachi\n"
 
 
@@ -69,9 +71,9 @@ async def test_the_widest_story_comes_first_and_what_was_held_comes_with_its_rea
             ]
             tx.articles.add(articles)
             tx.stories.save(made.story(name, *articles))
-        tx.stories.save_alert(*(made.alert(name, posted_at=START) for name in ("narrow", "wide")))
+        tx.stories.save_alert(*(made.alert(name, posted_at=EARLIER) for name in ("narrow", "wide")))
         hold = Decision(
-            at=START,
+            at=EARLIER,
             story=StoryId("held"),
             channel="desk",
             action=AlertAction.HOLD,
@@ -94,12 +96,73 @@ async def test_the_widest_story_comes_first_and_what_was_held_comes_with_its_rea
 def test_a_short_brief_keeps_a_part_of_each_section_and_counts_the_rest() -> None:
     entries = tuple(BriefEntry(headline=str(number)) for number in range(30))
     sections = tuple(BriefSection(kind=kind, entries=entries) for kind in SectionKind)
-    brief = shorten_brief(Brief(channel=None, since=START, until=START, sections=sections), 20)
+    brief = shorten_brief(Brief(channel=None, since=START, until=START, sections=sections), 28)
     assert {section.kind.value: (len(section.entries), section.more) for section in brief.sections} == {
-        "new": (5, 25),
+        "new": (4, 26),
         "changed": (6, 24),
         "deadlines": (3, 27),
         "surges": (2, 28),
         "held": (3, 27),
-        "feeds": (1, 29),
+        "feeds": (2, 28),
     }
+
+
+def test_each_rule_has_stories_on_the_screen_and_those_of_one_rule_are_together() -> None:
+    entries = tuple(
+        BriefEntry(headline=f"{rule}{number}", rule=rule, quote="A sentence.") for rule in "abc" for number in range(9)
+    )
+    section = BriefSection(kind=SectionKind.NEW, entries=entries)
+    brief = shorten_brief(Brief(channel=None, since=START, until=START, sections=(section,)), 18)
+    assert [entry.headline for entry in brief.sections[0].entries] == ["a0", "a1", "a2", "b0", "b1", "c0", "c1"]
+    weighty = replace(entries[-1], tier=-1)
+    section = replace(section, entries=(weighty, *entries[:-1]))
+    brief = shorten_brief(Brief(channel=None, since=START, until=START, sections=(section,)), 7)
+    assert [entry.headline for entry in brief.sections[0].entries] == ["c8", "a0"]
+
+
+async def test_stories_that_may_be_one_event_have_one_entry(tmp_path: Path) -> None:
+    def fill(tx: storage.Transaction) -> None:
+        for name, nearest in (("collapse", None), ("grounded", "collapse"), ("other", None)):
+            article = replace(made.article(name), title=f"The airline: {name}")
+            tx.articles.add([article])
+            story = made.story(name, article)
+            join = replace(story.members[0].join, reason=JoinReason.UNSURE, near=StoryId(nearest) if nearest else None)
+            tx.stories.save(replace(story, members=(replace(story.members[0], join=join),)))
+            tx.stories.save_alert(made.alert(name, posted_at=EARLIER))
+
+    async with world(tmp_path) as desk:
+        desk.configure("wire", rules=RULES)
+        async with desk.opened() as running:
+            await running.store.write(fill)
+            brief = await Answers(running).ask(BRIEF, BriefParameters(channel="desk"))
+    entries = brief.sections[0].entries
+    assert [entry.story for entry in entries if entry.parts] == ["collapse"]
+    assert [part.headline for entry in entries for part in entry.parts] == ["The airline: grounded"]
+    assert len(entries) == 2
+
+
+@pytest.mark.parametrize("is_of_brief", [True, False])
+async def test_what_is_posted_at_the_very_time_of_a_brief_is_in_one_brief(is_of_brief: bool, tmp_path: Path) -> None:
+    reason = Reason.BRIEF if is_of_brief else Reason.FIRST_REPORT
+
+    def fill(tx: storage.Transaction) -> None:
+        article = made.article("a")
+        tx.articles.add([article])
+        tx.stories.save(made.story("s", article))
+        tx.stories.save_alert(replace(made.alert("s", posted_at=START), reason=reason))
+
+    async with world(tmp_path) as desk:
+        desk.configure("wire", rules=RULES)
+        async with desk.opened() as running:
+            await running.store.write(fill)
+            settings, day = running.settings, timedelta(days=1)
+
+            def count_new(tx: storage.Transaction) -> list[int]:
+                periods = [Period(channel="desk", since=since, until=since + day) for since in (START - day, START)]
+                return [
+                    read_brief(tx, settings, period, now=period.until, waiting=()).count(SectionKind.NEW)
+                    for period in periods
+                ]
+
+            counts = await running.store.read(count_new)
+    assert counts == ([1, 0] if is_of_brief else [0, 1])

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from bot.channels.kit import phrases
 from bot.model.actions import Verdict
 from bot.model.alerts import Reason
-from bot.model.briefs import BriefEntry, BriefSection, ModelSentence
+from bot.model.briefs import LINE_LENGTH, BriefEntry, BriefSection, ModelSentence
 from bot.model.channels import Delivery
 from bot.model.durations import format_count, format_duration
 from bot.model.messages import CoverageLine, Mention, Message, MessageKind, StoryBrief, Why
@@ -459,8 +459,12 @@ def _gathered(message: Message, room: Room) -> Iterator[Line]:
         yield _line(Style.ITEM, *_overview(sentence, room))
     stories_left = room.stories
     for section in message.sections:
-        yield from _section(section, message, replace(room, stories=stories_left))
+        yield from _section(section, replace(room, stories=stories_left))
         stories_left = max(0, stories_left - len(section.entries))
+    if message.page and any(section.more for section in message.sections):
+        is_address = phrases.safe_link(message.page) is not None
+        whole = _linked("The whole brief", message.page, replace(room, link=_WHOLE_LINK)) if is_address else None
+        yield _line(Style.LINE, whole or Run(text=f"The whole brief: {message.page}"))
     # The menu of a story acts on the story's alert, which the stories of a surge need not have.
     has_menus = message.reason is not Reason.SURGE
     if room.link:
@@ -482,28 +486,28 @@ def _gathered(message: Message, room: Room) -> Iterator[Line]:
         yield _line(Style.LINE, *_left_out(message, room))
 
 
-#: Maximum length of the sentence or fact after a headline of a brief, so that an entry has two lines.
-_BRIEF_TEXT = 160
+#: Maximum length of an entry of a brief: two lines. A text after the headline has at least ``_SHORTEST_TEXT``.
+_TWO_LINES, _SHORTEST_TEXT = 2 * LINE_LENGTH, 40
 
 
 def _overview(sentence: ModelSentence, room: Room) -> Iterator[Run]:
     """Yield runs such as “BlackBerry leaves Pakistan. [summary by NAME] — “BlackBerry will leave …” (Dawn)”."""
-    yield Run(text=f"{phrases.cut(phrases.clean(sentence.text), room.sentence)} {phrases.clean(sentence.mark)}")
+    text = f"{phrases.cut(phrases.clean(sentence.text), room.sentence)} {phrases.clean(sentence.mark)}"
+    yield Run(text=text)
     if room.details:
-        quote = phrases.cut(phrases.clean(sentence.quote), min(_BRIEF_TEXT, room.sentence))
+        quote = phrases.cut(phrases.clean(sentence.quote), max(_SHORTEST_TEXT, _TWO_LINES - len(text)))
         yield Run(text=f" — “{quote}” (")
         yield from (_linked(phrases.short_name(sentence.outlet), sentence.link, room), Run(text=")"))
 
 
-def _section(section: BriefSection, message: Message, room: Room) -> Iterator[Line]:
+def _section(section: BriefSection, room: Room) -> Iterator[Line]:
     if not room.stories:
         return
-    yield _line(Style.LINE, Run(text=section.kind.heading, is_bold=True))
+    count = len(section.entries)
+    part = Run(text=f" ({count:,} of {count + section.more:,})") if section.more else Run(text="")
+    yield _line(Style.LINE, Run(text=section.kind.heading, is_bold=True), part)
     for entry in section.entries[: room.stories]:
         yield _line(Style.ITEM, *_entry(entry, room))
-    if section.more:
-        more = f"and {section.more:,} more"
-        yield _line(Style.ITEM, _linked(more, message.page, replace(room, link=_WHOLE_LINK)))
 
 
 def _entry(entry: BriefEntry, room: Room) -> Iterator[Run]:
@@ -512,18 +516,25 @@ def _entry(entry: BriefEntry, room: Room) -> Iterator[Run]:
     if entry.severity is not None:
         yield Run(text=f"{SEVERITY[entry.severity]} ")
     yield Run(text=f"{opening}: " if opening and entry.headline else opening)
-    if entry.headline or entry.story:
-        # A reader who sees neither the headline nor the link has missed the story.
-        whole = replace(room, headline=_WHOLE_HEADLINE, link=_WHOLE_LINK) if room.link else room
-        headline = phrases.cut(phrases.clean(entry.headline), whole.headline) or "(no headline)"
-        yield _linked(headline, entry.link, whole, is_bold=True)
-    limit = min(_BRIEF_TEXT, room.sentence)
-    if entry.details and room.link:
-        details = " · ".join(phrases.clean(text) for text in entry.details)
-        yield Run(text=f" — {phrases.cut(details, limit)}")
-    if entry.fact is not None and room.details:
+    # A reader who sees neither the headline nor the link has missed the story.
+    whole = replace(room, headline=_WHOLE_HEADLINE, link=_WHOLE_LINK) if room.link else room
+    headline = phrases.cut(phrases.clean(entry.headline), whole.headline)
+    if headline or entry.story:
+        yield _linked(headline or "(no headline)", entry.link, whole, is_bold=True)
+    room_left = max(_SHORTEST_TEXT, _TWO_LINES - len(opening) - len(headline))
+    details = phrases.cut(" · ".join(map(phrases.clean, entry.details)), room_left)
+    if details and room.link:
+        yield Run(text=f" — {details}")
+    for number, part in enumerate(entry.parts):
+        title = phrases.cut(phrases.clean(part.headline), whole.headline if len(entry.parts) == 1 else LINE_LENGTH)
+        yield Run(text=", " if number else f"{_BETWEEN}perhaps also: ")
+        yield _linked(title or "(no headline)", part.link, whole)
+    limit = min(max(_SHORTEST_TEXT, room_left - len(details)), room.sentence)
+    if not room.details:
+        return
+    if entry.fact is not None:
         yield from (Run(text=_BETWEEN), *_brief_fact(entry.fact, limit))
-    elif (entry.summary or entry.quote) and room.details:
+    elif not entry.parts and (entry.summary or entry.quote):
         text = phrases.cut(phrases.clean(entry.summary.text if entry.summary else entry.quote), limit)
         mark = f" {phrases.clean(entry.summary.mark)}" if entry.summary else ""
         source = f" ({phrases.short_name(entry.quote_outlet)})" if entry.quote_outlet else ""
