@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from lxml import etree, html
@@ -76,93 +74,36 @@ def _expand_item(item: HtmlElement, among: frozenset[HtmlElement]) -> HtmlElemen
 
 #: Minimum and maximum letters of a day heading.
 _LEAST, _MOST = 4, 60
-_MAX_FORMS = 5
-#: Elements that count as a day heading even if the page has only one. In another element, a single date may be the
-#: page's own date.
-_WRITTEN_AS_HEADING = frozenset((*HEADINGS, "dt", "th", "tr", "thead", "caption", "td", "legend", "summary"))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Heading:
-    """A short text between items."""
-
-    #: The element that contains the heading's items.
-    around: HtmlElement
-    #: Tag and class, which are the same for all day headings of a page.
-    form: str
-    text: str
+#: Elements that may be a day heading even if the page has only one. In another element, a single date may be the page's
+#: own date.
+_WRITTEN_AS_HEADING = frozenset((*HEADINGS, "dt", "th", "tr", "td", "caption", "legend", "summary"))
 
 
 def find_days(items: Sequence[HtmlElement], is_day: Callable[[str], bool]) -> Mapping[HtmlElement, str]:
-    """Return the day heading of each item if the page groups its items by day. No item may be inside another."""
-    if not items:
-        return {}
-    sequence = list(_sequence(items))
-    headings = [part for part in sequence if isinstance(part, _Heading) and any(map(str.isdigit, part.text))]
-    forms = Counter(heading.form for heading in headings if is_day(heading.text)).most_common(_MAX_FORMS)
-    return max((_days_by_item(sequence, form, is_day) for form, _ in forms), key=len, default={})
+    """Return the day heading of each item if the page groups its items by day. No item may be inside another.
 
-
-def _days_by_item(
-    sequence: Sequence[HtmlElement | _Heading], form: str, is_day: Callable[[str], bool]
-) -> Mapping[HtmlElement, str]:
-    """Return the day of each item under headings of one form."""
+    A day heading is a short element with a date and without a link. It is valid up to the next one, or the next heading
+    or element of its kind that is not a date.
+    """
     days: dict[HtmlElement, str] = {}
-    counts: dict[_Heading, int] = {}
-    current: _Heading | None = None
-    is_first_under = True
-    for part in sequence:
-        if isinstance(part, _Heading):
-            if part.form == form:
-                # A heading of this form that is not a day begins another section.
-                current = part if is_day(part.text) else None
-                if current is not None:
-                    counts[current] = 0
-        elif current is not None and current.around in part.iterancestors():
-            days[part] = current.text
-            counts[current] += 1
-        elif not counts:
-            is_first_under = False
-    if not is_first_under and current is not None and not counts[current]:
-        return {}  # the days follow their items, so they are not headings
-    distinct_days = {heading.text for heading, count in counts.items() if count}
-    return days if len(distinct_days) > 1 or form.partition(".")[0] in _WRITTEN_AS_HEADING else {}
-
-
-def _sequence(items: Sequence[HtmlElement]) -> Iterator[HtmlElement | _Heading]:
-    """Yield the items, and the short texts around and between them, in order; an item without a link is such a text."""
+    tags: set[str] = set()
+    current: HtmlElement | None = None
     among = {item for item in items if item.tag == "a" or next(item.iter("a"), None) is not None}
-    around = {above for item in among for above in item.iterancestors()}
     walk = etree.iterwalk(items[0].getroottree().getroot(), events=("start",), tag="*")
     for _, element in walk:
-        if element in around:
-            # The text of an element that contains a group of items may be the group's day heading.
-            yield from _headings(None, element, _short(element.text))
-            continue
-        walk.skip_subtree()
-        parent = element.getparent()
         if element in among:
-            for cell in element.iterchildren("td", "th") if element.tag == "tr" else ():
-                if cell.get("rowspan", "1") != "1":
-                    yield from _headings(cell, parent, beginning_of(cell))
-            yield element
-        else:
-            yield from _headings(element, parent, beginning_of(element))
-        if tail := _short(element.tail):
-            yield from _headings(None, parent, tail)
-
-
-def _headings(element: HtmlElement | None, around: HtmlElement, text: str) -> Iterator[_Heading]:
-    """Yield a heading if the text is short; ``element`` is None for text outside of an element."""
-    if not _LEAST <= len(text) <= _MOST:
-        return
-    if element is None:
-        yield _Heading(around, "", text)
-        return
-    names = (element.get("class") or "").split()
-    machine = next((time.get("datetime") for time in element.iter("time")), None)
-    yield _Heading(around, f"{element.tag}.{names[0] if names else ''}", machine or text)
-
-
-def _short(text: str | None) -> str:
-    return " ".join((text or "")[: _MOST + 1].split())
+            walk.skip_subtree()
+            if current is not None:
+                days[element] = beginning_of(current)
+                tags.add(current.tag)
+            continue
+        text = beginning_of(element)
+        if not _LEAST <= len(text) <= _MOST or next(element.iter("a"), None) is not None:
+            continue
+        is_heading = element.tag in HEADINGS
+        if (is_heading or any(map(str.isdigit, text))) and is_day(text):
+            walk.skip_subtree()
+            current = element
+        elif is_heading or (current is not None and element.tag == current.tag):
+            current = None  # another section begins
+    return days if len(set(days.values())) > 1 or tags & _WRITTEN_AS_HEADING else {}

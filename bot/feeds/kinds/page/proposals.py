@@ -1,22 +1,21 @@
 """Propose selectors for a page: find elements that repeat, each with one headline and its link.
 
 A headline is a link with some words, or the link next to a heading. An item is the largest element that contains this
-headline and no other. Items with the same tag and class are a list. JSON-LD, dates and headings raise a list's score;
-navigation lowers it.
+headline and no other. Items with the same tag and class are a list. Dates and headings raise a list's score; navigation
+lowers it.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urldefrag
 
 from lxml.html import HtmlElement
 
@@ -108,9 +107,6 @@ _LEAST_TEXT = 40
 _LEAST_DATE, _MOST_DATE, _MOST_DATES = 6, 60, 400
 #: Maximum items of a list, and elements of an item, that are examined.
 _SAMPLE, _MAX_INSIDE = 20, 200
-_MAX_ADDRESSES = 2_000
-#: Number of best lists for which day headings are searched.
-_MAX_GROUPED = 5
 #: Elements that hold navigation, not news.
 _BESIDE = frozenset(("nav", "footer", "aside", "header", "form"))
 _NAVIGATION = re.compile(
@@ -144,22 +140,9 @@ def find_proposal(root: HtmlElement, *, fetched: datetime | None = None) -> Prop
     for item in find_items(headlines):
         if path := _path(item):
             lists[path].append(item)
-    for path, items in [*lists.items()]:
-        # Items of two lists, such as news and events, may have the same class.
-        around = Counter(_step(above) for item in items for above in islice(item.iterancestors(), 1))
-        if len(around) > 1 and all(count >= _LEAST_ITEMS and _is_named(step) for step, count in around.items()):
-            for item in lists.pop(path):
-                lists[f"{_step(item.getparent())} > {path}"].append(item)
-    look = _Look(headlines, _articles(root), root.get("lang") or "en", fetched)
-    proposals = {
-        path: proposal
-        for path, items in lists.items()
-        if len(items) >= _LEAST_ITEMS and (proposal := look.proposal(root, path, items))
-    }
-    # Search for day headings in few lists only, because each search reads the whole page.
-    for path in sorted(proposals, key=lambda path: -proposals[path].score)[:_MAX_GROUPED]:
-        proposals[path] = look.proposal(root, path, lists[path], is_grouped=True) or proposals[path]
-    return max(proposals.values(), key=lambda proposal: proposal.score, default=None)
+    look = _Look(headlines, root.get("lang") or "en", fetched)
+    proposals = (look.proposal(root, path, items) for path, items in lists.items() if len(items) >= _LEAST_ITEMS)
+    return max(filter(None, proposals), key=lambda proposal: proposal.score, default=None)
 
 
 def propose_selectors(body: Body) -> tuple[str | None, Mapping[str, str] | None]:
@@ -215,69 +198,37 @@ def _is_written(name: str) -> bool:
 class _Look:
     """Finds selectors that the items of a list have in common."""
 
-    def __init__(
-        self,
-        headlines: Mapping[HtmlElement, Headline],
-        articles: frozenset[str],
-        language: str,
-        fetched: datetime | None,
-    ) -> None:
+    def __init__(self, headlines: Mapping[HtmlElement, Headline], language: str, fetched: datetime | None) -> None:
         self._addresses = frozenset(headline.address for headline in headlines.values())
-        self._articles = articles
-        # English alone does not determine whether the day comes before the month.
-        self._languages = (language, "en-GB", "en-US") if language == "en" else (language,)
+        self._language = language
         self._fetched = fetched
-        self._dates: dict[tuple[str, str], datetime | None] = {}
+        self._dates: dict[str, datetime | None] = {}
         self._page_dates = DocumentDates()
-        #: The day heading of each item.
-        self._days: Mapping[HtmlElement, str] = {}
 
-    def proposal(
-        self, root: HtmlElement, path: str, all_items: Sequence[HtmlElement], *, is_grouped: bool = False
-    ) -> Proposal | None:
-        """Return a proposal, or None if the path also finds too many other elements.
-
-        If ``is_grouped`` is true, items without dates get the dates of the day headings above them.
-        """
+    def proposal(self, root: HtmlElement, path: str, all_items: Sequence[HtmlElement]) -> Proposal | None:
+        """Return a proposal, or None if the path also finds too many other elements."""
         count = _count(root, path)
         if count > len(all_items) and (longer := Counter(map(_longer, all_items)).most_common(1)[0][0]):
             path, count = longer, _count(root, longer)
         if count > 2 * len(all_items):
             return None
-        articles = [item for item in all_items if self._linked(item) & self._articles]
-        begin = _common_beginning([address for item in articles for address in self._linked(item) & self._articles])
-        # If JSON-LD lists only some of the items, the others are not articles.
-        is_mixed = _LEAST_ITEMS <= len(articles) < len(all_items) and begin is not None
-        sample = (articles if is_mixed else all_items)[:_SAMPLE]
-        items = days.expand_items(sample)
+        items = days.expand_items(all_items[:_SAMPLE])
         firsts = Counter(heading.tag for item in items for heading in islice(item.iter(*days.HEADINGS), 1))
         headings = ", ".join(sorted(firsts)) if 2 * firsts.total() > len(items) else None
-        link = f'a[href^="{begin}"]' if is_mixed else self._link(items)
-        title = headings or (link if not is_mixed else None) or _common_step(items, self._is_title)
-        language, date = self._date(items)
-        if date is None and is_grouped:
-            day_of = days.find_days(all_items, self._is_day)
-            self._days = {item: day_of[place] for place, item in zip(sample, items, strict=True) if place in day_of}
-            language, date = self._date(items)
-            date = _common_step(items, _is_clock) or date if self._days else date
+        link = self._link(items)
+        title = headings or link or _common_step(items, self._is_title)
+        has_times = _share(items, lambda item: self._parsed(next(item.iter("time"), None), None))
+        date = None if has_times else self._dated(items)
         options = {
             "item": path,
             "title": title,
             "link": link,
             "date": date,
             "text": _common_step(items, lambda item, element: self._is_text(item, element, title)),
-            "language": language,
         }
         score = sum(len(beginning_of(item)) for item in all_items) * (1.5 if headings else 1)
-        score *= (1 if date is None else 6) * (0.1 if _share(all_items, _is_beside) else 1)
-        return Proposal(
-            options={key: value for key, value in options.items() if value},
-            count=count,
-            score=score * (2 if len(articles) >= _LEAST_ITEMS else 1),
-        )
-
-    def _linked(self, item: HtmlElement) -> frozenset[str]:
-        return self._addresses & set(map(address_of, item.iter("a")))
+        score *= (6 if has_times or date else 1) * (0.1 if _share(all_items, _is_beside) else 1)
+        return Proposal(options={key: value for key, value in options.items() if value}, count=count, score=score)
 
     def _link(self, items: Sequence[HtmlElement]) -> str | None:
         """Return a selector of the link, or None if the default link is the right one."""
@@ -292,56 +243,24 @@ class _Look:
 
         return _common_step(items, leads) if _share(items, is_other) else None
 
-    def _date(self, items: Sequence[HtmlElement]) -> tuple[str | None, str | None]:
-        """Return the language of the dates and their selector.
+    def _dated(self, items: Sequence[HtmlElement]) -> str | None:
+        """Return the selector of the dates, or None."""
 
-        The language is None if it is the page's. The selector is empty for the first <time>, and None without dates.
-        """
-        ranks: list[tuple[int, timedelta]] = []
-        best: tuple[str | None, str | None] = (None, None)
-        for place, language in enumerate(self._languages):
-            path = "" if _share(items, lambda item, name=language: self._date_of_item(item, "", name)) else None  # type: ignore[misc]
-            path = self._dated(items, language) if path is None else path
-            dates = [date for item in items if path is not None and (date := self._date_of_item(item, path, language))]
-            # A list covers a few weeks. If day and month are confused, its dates are spread over the year.
-            rank = (len(dates), -(max(dates) - min(dates)) if dates else timedelta())
-            if dates and rank > max(ranks, default=(0, timedelta())):
-                best = (language if place else None, path)
-            elif dates and rank in ranks[1:]:
-                best = (None, best[1])  # both languages fit equally well
-            ranks.append(rank)
-        return best
-
-    def _dated(self, items: Sequence[HtmlElement], language: str) -> str | None:
         def holds(_: HtmlElement, element: HtmlElement) -> bool:
-            return len(element) < 2 and self._parsed(None, beginning_of(element), language) is not None
+            return len(element) < 2 and self._parsed(None, beginning_of(element)) is not None
 
         path = _common_step(items, holds)
-        if path is None and _share(items, lambda item: self._date_of_item(item, OWN_TEXT, language)):
+        if path is None and _share(items, lambda item: self._parsed(None, get_selector(OWN_TEXT).text_in(item))):
             path = OWN_TEXT
         return path
 
-    def _date_of_item(self, item: HtmlElement, path: str, language: str) -> datetime | None:
-        """Return the date of an item as ``page.Source`` parses it."""
-        if path:
-            return self._parsed(None, get_selector(path).text_in(item), language)
-        element = next(item.iter("time"), None)
-        own = self._parsed(element, beginning_of(element), language) if element is not None else None
-        return own or self._parsed(None, self._days.get(item), language)
-
-    def _parsed(self, element: HtmlElement | None, text: str | None, language: str) -> datetime | None:
-        written = (element.get("datetime") if element is not None else None) or text or ""
+    def _parsed(self, element: HtmlElement | None, text: str | None) -> datetime | None:
+        written = (element.get("datetime") or beginning_of(element) if element is not None else text) or ""
         if not _LEAST_DATE <= len(written) <= _MOST_DATE or not any(map(str.isdigit, written)):
             return None
-        if (written, language) not in self._dates:
-            if len(self._dates) >= _MOST_DATES:
-                return None
-            date = days.find_date(element, text, language, self._fetched, page_dates=self._page_dates)
-            self._dates[written, language] = date
-        return self._dates[written, language]
-
-    def _is_day(self, text: str) -> bool:
-        return any(self._parsed(None, text, language) for language in self._languages)
+        if written not in self._dates and len(self._dates) < _MOST_DATES:
+            self._dates[written] = self._page_dates.parsed(written, self._language, self._fetched)
+        return self._dates.get(written)
 
     def _is_title(self, _: HtmlElement, element: HtmlElement) -> bool:
         """Return whether the element is long enough for a headline, but is not the whole text of its link."""
@@ -360,24 +279,12 @@ class _Look:
         return not any(address_of(link) in self._addresses for link in links)
 
 
-def _is_clock(_: HtmlElement, element: HtmlElement) -> bool:
-    return days.CLOCK.fullmatch(beginning_of(element)) is not None
-
-
 def _is_beside(item: HtmlElement) -> bool:
     around = [element for element in (item, *item.iterancestors()) if element.tag not in ("body", "html")]
     return any(
         element.tag in _BESIDE or _NAVIGATION.search(f"{element.get('class') or ''} {element.get('id') or ''}")
         for element in around
     )
-
-
-def _common_beginning(addresses: Sequence[str]) -> str | None:
-    """Return the beginning that the addresses share, up to a slash, or None if they share only the host."""
-    first, last = min(addresses, default=""), max(addresses, default="")
-    size = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    begin = first[:size].rpartition("/")[0] + "/"
-    return begin if len(urlsplit(begin).path) > 1 and '"' not in begin else None
 
 
 def _count(root: HtmlElement, path: str) -> int:
@@ -404,25 +311,3 @@ def _common_step(items: Sequence[HtmlElement], holds: Callable[[HtmlElement, Htm
                 counts.update(steps)
     best = max(counts, key=lambda step: (counts[step], "." in step or "[" in step, ":" not in step), default=None)
     return best if best is not None and 2 * counts[best] > len(items) else None
-
-
-def _articles(root: HtmlElement) -> frozenset[str]:
-    """Return the addresses of articles in the page's JSON-LD."""
-    addresses: set[str] = set()
-    for script in root.xpath("//script[@type='application/ld+json']")[:20]:
-        try:
-            waiting = [json.loads((script.text or "")[:200_000])]
-        except (ValueError, RecursionError):
-            continue
-        while waiting and len(addresses) < _MAX_ADDRESSES:
-            match waiting.pop():
-                case list() as values:
-                    waiting.extend(values[:_MAX_ADDRESSES])
-                case dict() as node:
-                    kind = str(node.get("@type", ""))
-                    if isinstance(url := node.get("url"), str) and (
-                        "Article" in kind or kind in ("ListItem", "BlogPosting")
-                    ):
-                        addresses.add(urldefrag(url).url)
-                    waiting.extend(value for value in node.values() if isinstance(value, dict | list))
-    return frozenset(addresses)
