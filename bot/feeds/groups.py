@@ -180,8 +180,8 @@ def id_of_link(feed: str, key: str) -> ArticleId:
 
 
 def is_id_of_link(stub: ArticleStub, key: str) -> bool:
-    """Return whether the article's id was made from its feed and this link, or only from the link (old versions)."""
-    return stub.id in (id_of_link(stub.feed, key), hash_id("link", key))
+    """Return whether the article's id was made from its feed and this link."""
+    return stub.id == id_of_link(stub.feed, key)
 
 
 def hash_id(*parts: str) -> ArticleId:

@@ -1,13 +1,11 @@
 """Find the canonical link of an article, without tracking, AMP, mobile hosts and redirects.
 
 Sends no request: resolves a redirect only if the link contains its target (search results, social networks, mail
-gateways). Short links, and Google News links since 2024, stay unchanged.
+gateways). Short links and Google News links stay unchanged.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urljoin, urlsplit, urlunsplit
 
@@ -164,7 +162,6 @@ _WRAPPERS: tuple[tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]], ...] 
     )
 )
 _AMP_CACHE = re.compile(r"^/(?:[civ]|wp)(?:/s)?/|^/amp/(?:s/)?")
-_GOOGLE_NEWS = re.compile(r"^/(?:rss/|__i/rss/rd/)?articles/([A-Za-z0-9_=-]+)")
 _YAHOO = re.compile(r"/RU=([^/]+)")
 
 
@@ -187,8 +184,6 @@ def redirect_target(link: str) -> str | None:
         parts.path.startswith("/amp/") and re.search(r"(?:^|\.)google\.[a-z]{2,3}(?:\.[a-z]{2,3})?\Z", host)
     ):
         return _in_amp_cache(parts.path, parts.query)
-    if host.startswith("news.google.") and (match := _GOOGLE_NEWS.match(parts.path)):
-        return _in_google_news(match[1])
     if host.endswith("r.search.yahoo.com") and (match := _YAHOO.search(parts.path)):
         return _web_address(unquote(match[1]))
     if not parts.query:
@@ -212,22 +207,6 @@ def _in_amp_cache(path: str, query: str) -> str | None:
         return None
     scheme = "https" if prefix[0].endswith("/s/") else "http"
     return f"{scheme}://{path[prefix.end() :]}" + (f"?{query}" if query else "")
-
-
-def _in_google_news(code: str) -> str | None:
-    """Return the address in a Google News id (a protocol buffer in base64), or None. Ids since 2024 contain none."""
-    try:
-        raw = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
-    except (binascii.Error, ValueError):
-        return None
-    # Find field 4, a string: the tag 0x22, the length as a varint of one or two bytes, and the bytes.
-    start = raw.find(b"\x22")
-    if start < 0 or start + 3 > len(raw):
-        return None
-    length, at = raw[start + 1], start + 2
-    if length & 0x80:
-        length, at = (length & 0x7F) | raw[start + 2] << 7, start + 3
-    return _web_address(raw[at : at + length].decode("utf-8", "replace"))
 
 
 # Sources: Firefox's query stripping list, ClearURLs' global rules, AdGuard's TrackParamFilter (general_url), and the

@@ -156,15 +156,6 @@ def test_a_document_type_that_declares_nothing_is_no_reason_to_read_known_items(
     assert whole.entries == rss.parse_with_feedparser(document.encode(), documents.URL).entries
 
 
-def test_entities_that_a_document_declares_stand_in_its_items_which_are_read_apart() -> None:
-    document = documents.rss(
-        item(1, title="At &co;"), item(2), declaration='<!DOCTYPE rss [<!ENTITY co "Example Ltd">]>'
-    )
-    reading = read(document)
-    assert reading.entries[0].title == "At Example Ltd"
-    assert [e.guid for e in read(document, known=frozenset(reading.item_hashes[1:])).entries] == ["id-1"]
-
-
 def test_old_items_of_a_baseline_keep_their_identity_and_only_the_first_of_them_their_text() -> None:
     document = documents.rss(item(0, day=2), *(item(n, day=1) for n in range(1, 15)))
     new, *old = read(document, before=DAY).entries

@@ -35,8 +35,8 @@ def test_an_empty_body_says_so(content: bytes) -> None:
         (b"[1, 2]", "not a feed: JSON, but not an object"),
         # Found by fuzzing: the apparent root is inside a document type.
         (b"<!DOCTYPE x [ <rss > ]><urlset><url>", 'its root element is "urlset", but one of rss, feed, rdf, channel'),
-        (b"{broken", 'not a feed: broken JSON that starts with "{broken"'),
-        (b"[" * 100_000, "not a feed: broken JSON"),
+        (b"{broken", 'broken JSON, or cut off: starts with "{broken"; it is polled again later'),
+        (b"[" * 100_000, "broken JSON, or cut off"),
         (b"<html><title>Log in</title><p>x", 'an HTML page titled "Log in", not a feed, and it names no feed'),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_cut_document_keeps_its_whole_items_and_says_so(kind: str, end: str) -
         assert reading.title == whole.title
 
 
-@pytest.mark.parametrize("document", [FEEDS["rss"][:200], FEEDS["atom"][:250], '{"version": "x", "items": [{"id": "1'])
+@pytest.mark.parametrize("document", [FEEDS["rss"][:200], FEEDS["atom"][:250]])
 def test_a_document_cut_before_its_first_item_ends_is_asked_again(document: str) -> None:
     with pytest.raises(ReadError, match="cut off before the end of its first item; it is polled again later"):
         read(document)
@@ -133,30 +133,8 @@ def test_a_document_that_lacks_only_its_end_is_whole() -> None:
     assert reading.remarks == ("cut off at its end, after item 2",)
 
 
-def test_a_cut_json_feed_keeps_its_whole_items() -> None:
-    document = '{"version": "https://jsonfeed.org/version/1", "title": "T", "items": [{"id": 1}, {"id": "2"}, {"id": "3'
-    reading = read(document)
-    assert ([e.guid for e in reading.entries], reading.title) == (["1", "2"], "T")
-    assert reading.remarks == ("cut off after item 2",)
-
-
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 BOMB = f'<!DOCTYPE rss [<!ENTITY l0 "lol">{LAUGHS}]>'
-
-
-@pytest.mark.parametrize(
-    "declared",
-    [
-        f'<!ENTITY l0 "lol">{LAUGHS}',
-        f'<!ENTITY big "{"x" * 100_000}">',
-        '<!ENTITY % p "x"><!ENTITY a "%p;">',
-        "".join(f'<!ENTITY e{n} "x">' for n in range(600)),
-    ],
-    ids=["billion laughs", "quadratic", "parameter", "many"],
-)
-def test_an_entity_bomb_is_refused(declared: str) -> None:
-    with pytest.raises(ReadError, match=r"^refused: .*entity bomb"):
-        read(rss(item(1, title="&l9;&big;&a;"), declaration=f"<!DOCTYPE rss [{declared}]>"))
 
 
 @pytest.mark.parametrize(
@@ -225,31 +203,6 @@ def test_no_damage_gives_anything_but_a_reading_or_a_clear_error(kind: str, at: 
     damaged = content[:at] + junk + content[at + cut :]
     with contextlib.suppress(ReadError):
         assert len(read(damaged, url=URL).entries) <= 10
-
-
-ENTRY = (
-    '<?xml version="1.0" encoding="{0}"?>\n<!-- one <entry> --><entry xmlns="http://www.w3.org/2005/Atom"><title>Café</title>'
-    "<id>urn:1</id><link href='/1'/><updated>2015-12-02T09:00:00Z</updated></entry>\n"
-)
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        ENTRY.format("utf-8").encode(),
-        ENTRY.format("windows-1252").encode("windows-1252"),
-        (ENTRY.format("utf-8") + "<!-- made by hand -->\n").encode(),
-        ENTRY.format("utf-8").replace("http://www.w3.org/2005/Atom", "http://purl.org/atom/ns#").encode(),
-        (
-            '<a:entry xmlns:a="http://www.w3.org/2005/Atom"><a:title>Café</a:title><a:id>urn:1</a:id>'
-            '<a:link href="/1"/></a:entry>'
-        ).encode(),
-    ],
-    ids=["plain", "another encoding", "a comment after it", "an older namespace", "a prefix"],
-)
-def test_an_atom_entry_that_is_a_document_is_a_feed_of_one_item(document: bytes) -> None:
-    [entry] = read(document, url="https://a.example/entry").entries
-    assert (entry.title, entry.guid, entry.link) == ("Café", "urn:1", "https://a.example/1")
 
 
 @pytest.mark.parametrize(

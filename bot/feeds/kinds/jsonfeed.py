@@ -1,6 +1,6 @@
 """Parse JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), and JSON APIs that can be converted to it.
 
-Accepts the mistakes of real feeds: numbers as ids, "author" or "authors", a document that is cut off.
+Accepts the mistakes of real feeds: numbers as ids, "author" or "authors".
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from bot.text.dates import DocumentDates
 KIND = "jsonfeed"
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
-_BETWEEN = re.compile(r"[ \t\r\n,]*+")
-_ITEMS = re.compile(r'"items"\s*:\s*\[')
 
 
 class Source:
@@ -36,7 +34,7 @@ class Source:
         """Parse a document. Blocking. Raises ReadError."""
         decoded = charset.decode(body.content, body.content_type)
         remarks = [decoded.remark] if decoded.remark else []
-        feed, values = _parsed(decoded.text.strip("\x00\t\n\r \ufeff"), remarks)
+        feed, values = _parsed(decoded.text.strip("\x00\t\n\r \ufeff"))
         items, too_many = fields.keep_ends([item for item in values if isinstance(item, Mapping)])
         hashes = [fields.hash_item(json.dumps(item, sort_keys=True).encode(), body.url) for item in items]
         base = fields.web_address(_text(feed, "feed_url"), body.url) or body.url
@@ -53,12 +51,13 @@ class Source:
         )
 
 
-def _parsed(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Json]]:
-    """Return the feed and its items. If the document was cut off, return its complete items."""
+def _parsed(text: str) -> tuple[Mapping[str, Json], list[Json]]:
+    """Return the feed and its items. Raises ReadError."""
     try:
         document: Json = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return _salvaged(text, remarks)
+        start = " ".join(text[:60].split())
+        raise ReadError(f'broken JSON, or cut off: starts with "{start}"; it is polled again later') from None
     if not isinstance(document, Mapping):
         raise ReadError("not a feed: JSON, but not an object; a JSON Feed is an object with items")
     items = document.get("items")
@@ -66,32 +65,6 @@ def _parsed(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Jso
         keys = ", ".join(f'"{key[:30]}"' for key in list(document)[:4])
         raise ReadError(f'not a feed: JSON without a list of "items" (it has {keys or "nothing"})')
     return document, items
-
-
-def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Json]]:
-    """Return the complete items of a document that was cut off. Raises ReadError if there are none."""
-    opened = _ITEMS.search(text)
-    if opened is None:
-        raise ReadError(f'not a feed: broken JSON that starts with "{" ".join(text[:60].split())}"')
-    decoder = json.JSONDecoder(strict=False)
-    items: list[Json] = []
-    at = opened.end()
-    try:
-        while True:
-            between = _BETWEEN.match(text, at)
-            item, at = decoder.raw_decode(text, between.end() if between else at)
-            items.append(item)
-    except (ValueError, RecursionError):
-        if not items:
-            # Refuse it, because after an empty first poll all items of the next poll would count as new.
-            raise ReadError("cut off before the end of its first item; it is polled again later") from None
-        remarks.append(f"cut off after item {len(items)}")
-    head = text[: opened.start()].rstrip().rstrip(",")
-    try:
-        feed: Json = json.loads(head + "}", strict=False)
-    except (ValueError, RecursionError):
-        feed = {}
-    return feed if isinstance(feed, Mapping) else {}, items
 
 
 def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str, dates: DocumentDates) -> Entry:

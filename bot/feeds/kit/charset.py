@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import contextlib
 import re
-from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 
@@ -158,8 +157,8 @@ def _guessed(content: bytes) -> str:
         foreign = sum(letter > "\u036f" for letter in letters)
         if foreign >= _FEW_LETTERS and 4 * foreign > len(letters):
             return name
-    # charset_normalizer cannot distinguish Latin encodings.
-    return guess_latin_encoding(sample)
+    # charset_normalizer cannot distinguish Latin encodings. Like browsers, assume windows-1252.
+    return "cp1252"
 
 
 def _replacing(content: bytes, encoding: str) -> Decoded:
@@ -192,37 +191,3 @@ def _codec(label: str) -> str | None:
     if name in _NOT_CHARSETS or name.startswith(("utf-16", "utf-32")):
         return None
     return _WIDER.get(name, "utf-8" if name == "utf-8-sig" else name)
-
-
-#: Encoding -> letters beyond ASCII of each language that uses it. The first encoding is the default; the others need
-#: evidence. If two encodings give the same letters, the earlier one wins.
-_ALPHABETS = {
-    "cp1252": (
-        "äöüß", "àâæçéèêëîïôœùûüÿ", "áéíñóúüªº", "àçéèíïóòúü·", "àáâãçéêíóôõúüªº", "àèéìíòóùúªº", "áéëïíóöüèê",
-        "åäöéàü", "æøåéóòôêäöü", "áæéíðóöþúý", "äõöüšž", "çëéè",
-    ),
-    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
-    "iso8859-2": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
-    "cp1254": ("çğıiöşüâîû",),
-    "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž"),
-}  # fmt: skip
-#: Symbols inside words, and code points that are not characters: signs of a wrong encoding.
-_MISPLACED = re.compile(r"(?<=[^\W\d_])[^\w\s!-~’‘·•–—…\u00ad]+(?=[^\W\d_])|(?<=[^\W\d_])[¹³¼½¾]|[\x80-\x9f\ufffd]")
-#: A guess must beat the default by this many wrong letters, and have at most this percentage of wrong letters.
-_LEAST, _WRONG_PERCENT = 3, 10
-
-
-def guess_latin_encoding(sample: bytes) -> str:
-    """Guess the Latin encoding in which most letters are in one language's alphabet; windows-1252 if unclear."""
-    wrong = {name: _wrong(sample.decode(name, "replace"), name) for name in _ALPHABETS}
-    best = min(wrong, key=lambda name: wrong[name])
-    size = sum(byte > 0x7F for byte in sample)
-    is_certain = wrong["cp1252"] - wrong[best] >= _LEAST and 100 * wrong[best] <= _WRONG_PERCENT * size
-    return best if is_certain else "cp1252"
-
-
-def _wrong(text: str, name: str) -> int:
-    """Count the letters that are not in the best matching alphabet of the encoding, and the misplaced symbols."""
-    letters = Counter(letter.lower()[0] for letter in text if letter > "\x7f" and letter.isalpha())
-    most = max(sum(letters[letter] for letter in alphabet) for alphabet in _ALPHABETS[name])
-    return letters.total() - most + len(_MISPLACED.findall(text))

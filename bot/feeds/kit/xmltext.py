@@ -1,14 +1,13 @@
-"""Prepare an XML document for a parser: decode it, keep its root and valid characters, refuse entity bombs.
+"""Prepare an XML document for a parser: decode it, and keep only its root and valid characters.
 
+The parser gets nothing before the root, so no entity that the document declares is expanded, and none can grow.
 Independent of the kinds of feed; the caller passes the names of the root elements.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from bot.feeds.kit import charset
@@ -29,13 +28,6 @@ _BAD_REFERENCES = re.compile(
 _NUMBER = re.compile(r"#(?:[xX]([0-9a-fA-F]+)|(\d+))")
 _ROOT = re.compile(r"<(?:([A-Za-z_][\w.-]*):)?(rss|feed|rdf|channel|urlset|sitemapindex)(?=[\s/>])", re.IGNORECASE)
 _BEFORE_ROOT = re.compile(r"<(?=[A-Za-z_!])")
-_ENTITY = re.compile(r"""<!ENTITY\s++(%\s++)?([^\s>"']++)\s++(?:"([^"]*+)"|'([^']*+)')""")
-#: A reference to an entity that XML itself does not define.
-_REFERENCE = re.compile(r"&(?!(?:#\d+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)")
-_NAMED = re.compile(r"&([^\s;&<]++);")
-#: Maximum length of an entity's value. In real feeds, the values are single letters and short names.
-_MAX_ENTITY_LENGTH = 200
-_MAX_ENTITIES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +47,13 @@ class XmlText:
 
 
 def prepare_xml(body: Body, *, roots: Collection[str]) -> XmlText:
-    """Prepare a document. Raises ReadError for an entity bomb, and for a root element that is not in ``roots``."""
+    """Prepare a document. Raises ReadError for a root element that is not in ``roots``."""
     decoded = charset.decode(body.content, body.content_type)
     remarks = [decoded.remark] if decoded.remark else []
     text, controls = _without_controls(body.content, decoded)
     if controls:
         remarks.append(f"{format_count(controls, 'control character')} left out")
-    root, doctype, is_soiled = _root_of(text)
+    root, is_soiled = _root_of(text)
     if root is None:
         raise ReadError("not a feed: no rss, feed, RDF or urlset element")
     if root.group(2).lower() not in roots:
@@ -75,8 +67,6 @@ def prepare_xml(body: Body, *, roots: Collection[str]) -> XmlText:
     if has_tail:
         remarks.append("text after the document left out")
     text = _BAD_REFERENCES.sub(_letters, text)
-    # Expand entities here: the parser does not get their declarations, which precede the root.
-    text = _expanded(text, _entities(doctype, text))
     return XmlText(text, root.group(2).lower(), prefix, tag, is_cut, tuple(remarks))
 
 
@@ -95,12 +85,12 @@ def _letters(references: re.Match[str]) -> str:
     return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
-def _root_of(text: str) -> tuple[re.Match[str] | None, str, bool]:
-    """Return the root, the document type before it, and whether there is text other than comments before it.
+def _root_of(text: str) -> tuple[re.Match[str] | None, bool]:
+    """Return the root, and whether there is text other than comments and document types before it.
 
     A root inside a comment, an instruction or a document type does not count.
     """
-    at, junk_at, doctype, is_soiled = 0, 0, "", False
+    at, junk_at, is_soiled = 0, 0, False
     hidden = find_asides(text)
     start, end = next(hidden, (len(text), len(text)))
     while tag := _BEFORE_ROOT.search(text, at):
@@ -109,60 +99,16 @@ def _root_of(text: str) -> tuple[re.Match[str] | None, str, bool]:
             at = junk_at = max(end, junk_at)
             start, end = next(hidden, (len(text), len(text)))
         elif root := _ROOT.match(text, tag.start()):
-            return root, doctype, is_soiled or bool(text[junk_at : root.start()].strip())
+            return root, is_soiled or bool(text[junk_at : root.start()].strip())
         elif text[tag.start() : tag.start() + 9].upper() == DOCTYPE:
             end_of_type = find_doctype_end(text, tag.start())
             if not end_of_type:
                 break
             is_soiled |= bool(text[junk_at : tag.start()].strip())
-            doctype = doctype or text[tag.start() : end_of_type]
             at = junk_at = end_of_type
         else:
             at = tag.end()
-    return None, doctype, is_soiled
-
-
-def _entities(doctype: str, text: str) -> dict[str, str]:
-    """Return the values of harmless entities by name, escaped for XML. Raises ReadError for a bomb."""
-    declared = _declared(doctype)
-    if len(declared) > _MAX_ENTITIES:
-        raise ReadError(f"refused: declares {len(declared)} XML entities, as an entity bomb does")
-    used = Counter(_NAMED.findall(text)) if declared else Counter[str]()
-    size = 0
-    for parameter, name, value in declared:
-        if parameter or "%" in value or _REFERENCE.search(value):
-            raise ReadError("refused: its XML entities are made of other entities, as in an entity bomb")
-        if len(value) > _MAX_ENTITY_LENGTH:
-            raise ReadError(f"refused: an XML entity of {len(value)} characters, as in an entity bomb")
-        size += len(value) * used[name]
-    if size > max(len(text), 100_000):
-        raise ReadError("refused: its XML entities would make it many times larger, as an entity bomb does")
-    values = {name: html.unescape(value) for _, name, value in reversed(declared)}
-    return {
-        name: html.escape(value)
-        for name, value in values.items()
-        if name.isidentifier() and not set(value) & set('&"<')
-    }
-
-
-def _declared(doctype: str) -> list[tuple[str, str, str]]:
-    """Return each internal entity as ("%" if it is a parameter entity, name, value)."""
-    return [(entity[1] or "", entity[2], entity[3] or entity[4] or "") for entity in _ENTITY.finditer(doctype)]
-
-
-def _expanded(text: str, entities: Mapping[str, str]) -> str:
-    """Replace entities by their values, except in CDATA sections."""
-    if not entities:
-        return text
-
-    def value_of(reference: re.Match[str]) -> str:
-        return entities.get(reference[1], reference[0])
-
-    parts, at = list[str](), 0
-    while (start := text.find("<![CDATA[", at)) >= 0 and (end := text.find("]]>", start)) >= 0:
-        parts += (_NAMED.sub(value_of, text[at:start]), text[start:end])
-        at = end
-    return "".join((*parts, _NAMED.sub(value_of, text[at:])))
+    return None, is_soiled
 
 
 def _end(text: str, root: str) -> tuple[str, bool, bool]:

@@ -18,9 +18,8 @@ from typing import Any
 from xml.parsers import expat
 
 from bot.feeds.kinds.rss import cut, light
-from bot.feeds.kit import charset, fields, sniff, xmltext
+from bot.feeds.kit import fields, sniff, xmltext
 from bot.feeds.kit.fields import MAX_ENTRIES
-from bot.feeds.kit.xmltext import without_asides
 from bot.model.errors import ReadError
 from bot.model.feeds import Entry, ParsedFeed
 from bot.model.fetching import Body
@@ -28,9 +27,6 @@ from bot.text.dates import DocumentDates
 
 KIND = "rss"
 
-_ATOM = "http://www.w3.org/2005/Atom"
-_ENTRY = re.compile(r"<((?:[A-Za-z_][\w.-]*:)?)entry\b[^<>]*>")
-_OF_ATOM = re.compile(rf"""xmlns(?::[\w.-]+)?\s*=\s*["'](?:{re.escape(_ATOM)}|http://purl\.org/atom/ns#)["']""")
 _ROOTS = ("rss", "feed", "rdf", "channel")
 #: Dates that feedparser misreads: it parses their beginning as a year or a day, or ignores am, pm or the zone.
 _HALF_READ = re.compile(
@@ -46,12 +42,11 @@ class Source:
     """Parses RSS, Atom and RDF."""
 
     def recognises(self, body: Body) -> bool:
-        """Return whether the root element is a feed or an Atom entry."""
-        return sniff.root_element(body.content, body.content_type) in _ROOTS or _in_feed(body) is not body
+        """Return whether the root element is a feed."""
+        return sniff.root_element(body.content, body.content_type) in _ROOTS
 
     def read(self, body: Body) -> ParsedFeed:
         """Parse a document. Blocking. Raises ReadError."""
-        body = _in_feed(body)
         document = xmltext.prepare_xml(body, roots=_ROOTS)
         text, remarks = _mend_end(document)
         data = text.encode("utf-8", "replace")
@@ -65,20 +60,6 @@ class Source:
             skip_hours=_skip_hours(text),
             skip_days=_skip_days(text),
         )
-
-
-def _in_feed(body: Body) -> Body:
-    """Wrap a document that is an Atom entry (RFC 4287 section 2) into a feed; return any other document unchanged."""
-    if sniff.root_element(body.content, body.content_type).rpartition(":")[2] != "entry":
-        return body
-    text = without_asides(charset.decode(body.content, body.content_type).text).strip()
-    entry = _ENTRY.search(text)
-    space = _OF_ATOM.search(entry[0]) if entry else None
-    # Do not wrap an incomplete entry, whose title may be incomplete.
-    if entry is None or space is None or not text.endswith(f"</{entry[1]}entry>"):
-        return body
-    whole = f"<{entry[1]}feed {space[0]}>{text[entry.start() :]}</{entry[1]}feed>".encode("utf-8", "replace")
-    return dataclasses.replace(body, content=whole, content_type="application/atom+xml; charset=utf-8")
 
 
 def parse_with_feedparser(data: bytes, url: str) -> ParsedFeed:
