@@ -21,7 +21,7 @@ from bot.channels.kit import outline
 from bot.feeds import cleaning
 from bot.model.stories import Article, Edit
 from bot.stories import facts
-from bot.text import titles
+from bot.text import headlines
 
 Pair = tuple[Article, Article]
 
@@ -67,7 +67,7 @@ def main() -> None:
         counts = [
             len(found),
             sum(is_reworded(*pair) for pair in found),
-            sum(any(map(titles.is_live_page, pair)) for pair in found),
+            sum(any(map(headlines.is_live_page, pair)) for pair in found),
             len(material),
         ]
         table.add_row(series, *map(str, counts))

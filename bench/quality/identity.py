@@ -4,7 +4,7 @@
 
 Replays the data set ``feed-snapshots`` (tests/testbed/shared_data.py): each document is read, identified against the
 articles of the earlier documents, and stored. Prints the number of items of each novelty, and of material edits. For
-several thresholds of bot/feeds/groups.py, it prints the share of headline edits under one id that count as alike, and
+several thresholds of bot/feeds/items.py, it prints the share of headline edits under one id that count as alike, and
 the share of pairs of different headlines in a feed that do.
 """
 
@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 
 from bench.quality import replay
-from bot.feeds import cleaning, groups, identity, items, kinds
+from bot.feeds import cleaning, identity, items, kinds
 from bot.model.errors import ReadError
 from bot.model.feeds import Feed
 from bot.model.fetching import Body
@@ -75,7 +75,7 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
 
 def _share(pairs: list[tuple[str, str]], threshold: float) -> float:
     alikes = sum(
-        groups.similarity(cleaning.fold_title(one), cleaning.fold_title(other)) >= threshold for one, other in pairs
+        items.similarity(cleaning.fold_title(one), cleaning.fold_title(other)) >= threshold for one, other in pairs
     )
     return alikes / max(1, len(pairs))
 

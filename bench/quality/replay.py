@@ -30,7 +30,7 @@ from rich.table import Table
 from bot import app, rules, storage
 from bot.app import runtime
 from bot.feeds import cleaning, links
-from bot.feeds.groups import titles_alike
+from bot.feeds.items import titles_alike
 from bot.model.alerts import AlertAction, Decision
 from bot.model.archive import IdentityQuery
 from bot.model.channels import Abilities, CheckLine, Delivery

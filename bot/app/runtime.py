@@ -25,7 +25,7 @@ from bot.app.jobs import Job, guard, in_turn, run_jobs
 from bot.app.wiring import Assisting, Interactions, Live, Observers, channels_of, fetcher_of
 from bot.channels import checks
 from bot.config import loading
-from bot.feeds import outlets
+from bot.feeds import links
 from bot.fetch import fulltext, google_news, parsing, slots
 from bot.model.channels import Channel, ChatRequest, Delivery
 from bot.model.durations import is_recent
@@ -397,7 +397,7 @@ class App:
         since = now - self.settings.bot.stories.window
 
         def owner_of(feed: str, link: str) -> str | None:
-            return outlets.owner_of(feeds[feed], link) if feed in feeds else None
+            return links.owner_of(feeds[feed], link) if feed in feeds else None
 
         def work(tx: storage.Transaction) -> None:
             tx.feeds.sync(list(feeds), now=now)

@@ -19,7 +19,7 @@ from bot.app import wiring
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, LEFT, UNUSABLE, ConfigDir, Json
 from bot.config import feed_list, opml
-from bot.feeds import outlets, places, topics
+from bot.feeds import links, places, topics
 from bot.feeds.items import prepare_items
 from bot.fetch import parsing
 from bot.model import visible
@@ -193,7 +193,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _is_aggregator(feed: Feed) -> bool:
-    return feed.aggregator is None and feed.owner is None and outlets.is_known_aggregator(feed.url)
+    return feed.aggregator is None and feed.owner is None and links.is_known_aggregator(feed.url)
 
 
 async def _find(folder: Path, address: str) -> list[FoundFeed]:

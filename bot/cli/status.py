@@ -22,7 +22,7 @@ from bot.alerts import routing
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.config import bot_file, files
-from bot.feeds import outlets
+from bot.feeds import links
 from bot.model.channels import CheckLine
 from bot.model.durations import format_count, format_rough
 from bot.model.errors import ConfigError, StoreError, WirewatchError
@@ -248,7 +248,7 @@ def _of_disk(database: Path | None) -> list[CheckLine]:
 def check_feeds(archive: Archive) -> list[CheckLine]:
     """Return one line about all feeds, and one for each problem of a feed."""
     states, settings = archive.tx.feeds.all(), archive.settings
-    names = {state.url: outlets.feed_name(state, settings.feeds_by_address) for state in states}
+    names = {state.url: links.feed_name(state, settings.feeds_by_address) for state in states}
     problems = [(state, found) for state in states for found in find_problems(state, settings, archive.now)]
     count = len({state.url for state, _ in problems})
     verb = "has" if count == 1 else "have"

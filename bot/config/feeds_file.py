@@ -14,7 +14,7 @@ from bot.config import blocks, nodes, secrets, validation
 from bot.config.kinds import report_broken
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.feeds import outlets, places
+from bot.feeds import links, places
 from bot.keys import Key
 from bot.model import visible
 from bot.model.access import Access, Secret
@@ -258,7 +258,7 @@ def _warn_of_doubts(feed: Feed, address: ScalarNode, report: ProblemReport) -> N
         message = "this address seems to hold a secret, which everybody who can read this file can use"
         advice = "put the whole address into a variable and write url: env:NAME"
         report.add(address, "secret-in-address", message, advice, severity="warning")
-    if feed.aggregator is None and feed.owner is None and outlets.is_known_aggregator(feed.url):
+    if feed.aggregator is None and feed.owner is None and links.is_known_aggregator(feed.url):
         message = "this feed lists articles of other sites, and counts as one outlet"
         advice = "add aggregator: true, so that each article counts for the site that it links to; or aggregator: false"
         report.add(address, "undeclared-aggregator", message, advice, severity="warning")

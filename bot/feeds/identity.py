@@ -15,13 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.feeds import groups, outlets
+from bot.feeds import links
 from bot.feeds.cleaning import fold_title
-from bot.feeds.groups import ItemGroup, group_items, split_own
-from bot.feeds.items import Item
+from bot.feeds.items import Item, ItemGroup, group_items, hash_id, id_of_link, split_own, takes_over
 from bot.feeds.kit.fields import picture_address
-from bot.feeds.links import link_key
-from bot.feeds.outlets import outlet_of, owner_of
+from bot.feeds.links import link_key, outlet_of, owner_of
 from bot.model.archive import ArticleStub, IdentityQuery, KnownItems, Sighting
 from bot.model.feeds import Feed, ParsedFeed
 from bot.model.stories import Article, ArticleId
@@ -107,7 +105,7 @@ def identify(
             for identified in identifier.identify(group, churned_stub=churn.get(group.best.key))
         ),
         remarks=(f"the feed gave {len(churn)} known articles new ids; they were recognised",) if churn else (),
-        links_elsewhere=outlets.links_elsewhere(feed, [item.link for item in items]),
+        links_elsewhere=links.links_elsewhere(feed, [item.link for item in items]),
     )
 
 
@@ -145,7 +143,7 @@ class _Identifier:
         items = _with_words(group)
         if not items or group.is_known_by_id(self.stored):
             return False
-        return groups.takes_over(stub, items[0], self.feed) and not self._is_old(items[0])
+        return takes_over(stub, items[0], self.feed) and not self._is_old(items[0])
 
     def _is_edited(self, group: ItemGroup, stub: ArticleStub) -> bool:
         if not self._is_own(stub):
@@ -234,13 +232,13 @@ class _Identifier:
         item = next((item for item in group.members if item.link_key), None)
         # If the feed already has other articles with this link (a list page), make the id from the guid.
         if item is not None and not split_own(self.stored.by_link.get(item.link_key, ()), self.feed)[0]:
-            return groups.id_of_link(url, item.link_key)
+            return id_of_link(url, item.link_key)
         item = group.best
         if item.guid is None:
-            return groups.hash_id("text", url, item.key)
+            return hash_id("text", url, item.key)
         if item.key in self.stored.by_key:  # the guid named another article before
-            return groups.hash_id("guid", url, item.guid, item.fingerprint)
-        return groups.hash_id("guid", url, item.guid)
+            return hash_id("guid", url, item.guid, item.fingerprint)
+        return hash_id("guid", url, item.guid)
 
 
 def _with_words(group: ItemGroup) -> list[Item]:

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import protego
 import structlog
 
-from bot.feeds.kit import charset
+from bot.feeds.kit import markup
 from bot.fetch.protocol import MAX_TEXT_LENGTH
 from bot.fetch.slots import MemoryRoom
 from bot.model.access import Access
@@ -48,7 +48,7 @@ def main_text(page: bytes, *, url: str | None = None, content_type: str = "") ->
     if len(page) >= MAX_PAGE_BYTES:
         # Cut at a tag, not within a character, so that the encoding is recognised.
         page = page[: page.rfind(b"<", 0, MAX_PAGE_BYTES)]
-    html = charset.decode_page(page, content_type).text
+    html = markup.decode_page(page, content_type).text
     text: str | None = trafilatura.extract(html, url=url, include_comments=False, include_tables=True)
     if not text:
         return None

@@ -29,7 +29,7 @@ from bot.pipeline.turn import StoryCache, Turn
 from bot.pipeline.volume import VolumeMonitor, count_members
 from bot.storage.columns import EPOCH
 from bot.stories import volume
-from bot.text.forms import find_form
+from bot.text.headlines import find_form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

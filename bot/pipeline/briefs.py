@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from bot import storage
 from bot.alerts import next_brief_time
 from bot.config.settings import Settings
-from bot.feeds import health, outlets
+from bot.feeds import health, links
 from bot.model.actions import Judgement, Verdict
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.briefs import Brief, BriefEntry, BriefSection, PossiblePart, SectionKind, shorten_brief
@@ -31,7 +31,7 @@ from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Edit, Fact, Story, StoryId, send_id
 from bot.storage import keys
 from bot.stories import facts, summaries, volume
-from bot.text.forms import find_form
+from bot.text.headlines import find_form
 
 #: Maximum lines of the message: a screen.
 MOST_LINES = 28
@@ -386,7 +386,7 @@ class _Reader:
         if self._period.until < self._now:
             return []
         names = [
-            f"{outlets.feed_name(state, self._settings.feeds_by_address)} {problem.kind}"
+            f"{links.feed_name(state, self._settings.feeds_by_address)} {problem.kind}"
             for state in self._tx.feeds.all()
             for problem in health.find_problems(
                 state, self._settings.feeds_by_address.get(state.url) or Feed(url=state.url), self._now

@@ -23,7 +23,7 @@ from functools import partial
 from bot import storage
 from bot.alerts import notices
 from bot.config.settings import Settings
-from bot.feeds import cleaning, health, identity, polling, schedule, websub
+from bot.feeds import cleaning, health, identity, polling, websub
 from bot.feeds.identity import Identification, Identified, Novelty
 from bot.feeds.items import Item
 from bot.model import ledger
@@ -37,7 +37,7 @@ from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
 from bot.storage.columns import Document
 from bot.stories import facts
-from bot.text import titles
+from bot.text import headlines
 
 #: The stored form of an item that was set aside.
 ITEM: Document[Item] = Document(Item)
@@ -287,7 +287,7 @@ def _revised(
         # Two outlets word the same news differently; that is not a correction.
         edits=() if is_taken_over else facts.corrections(previous, article),
         poll=polled.id,
-        live_before=previous if titles.is_live_page(article) and not is_taken_over else None,
+        live_before=previous if headlines.is_live_page(article) and not is_taken_over else None,
     )
     return ArticleChange(article=article, novelty=Novelty.EDITED, queued=revision)
 
@@ -531,13 +531,13 @@ def _limit_hosts(tx: storage.Transaction, ingested: Sequence[IngestedPoll]) -> N
     if not limited:
         return
     states = tx.feeds.limited()
-    for host in {schedule.request_host(state) for state in limited}:
+    for host in {polling.request_host(state) for state in limited}:
         recent = [
             (state.url, state.limited_at, state.retry_after)
             for state in states
-            if schedule.request_host(state) == host and state.limited_at and state.retry_after
+            if polling.request_host(state) == host and state.limited_at and state.retry_after
         ]
-        until = schedule.host_limit(recent)
+        until = polling.host_limit(recent)
         if until:
             tx.feeds.limit_host(host, until)
 

@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from bot.alerts import notices
-from bot.feeds import groups, links
+from bot.feeds import items, links
 from bot.model.actions import Ruling, RulingKind
 from bot.model.alerts import Alert, AlertState, Decision
 from bot.model.archive import Arrival, Revision
@@ -26,7 +26,7 @@ from bot.stories import grouping, opinions
 from bot.stories.grouping import story_id
 from bot.stories.index import Index
 from bot.stories.opinions import Opinion
-from bot.text import titles
+from bot.text import headlines
 
 log = structlog.get_logger("wirewatch")
 
@@ -416,7 +416,7 @@ def resolve_copies(story: Story, member: Member, *, opposes: bool = False) -> tu
         member = replace(member, join=replace(member.join, reason=JoinReason.REVERSAL))
     article = member.article
     same = [other for other in story.members if other.join.copy_of is None and _is_same_text(other, member)]
-    copies = [other for other in same if groups.speaks_for(article, other.article)]
+    copies = [other for other in same if items.speaks_for(article, other.article)]
     if copies:
         member = replace(member, join=replace(member.join, copy_of=None))
         return member, [replace(copy, join=replace(copy.join, copy_of=article.id)) for copy in copies]
@@ -439,7 +439,7 @@ def facts_for_rules(turn: Turn, article: Article, new_facts: Sequence[Fact]) -> 
     In real feeds, live pages caused a third of all new facts, and hardly any of these was about the rule's subject.
     """
     feed = turn.settings.feeds_by_address.get(article.feed)
-    if feed is None or not titles.is_live_page(article):
+    if feed is None or not headlines.is_live_page(article):
         return new_facts
     return [
         fact

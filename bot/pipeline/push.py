@@ -14,7 +14,7 @@ import structlog
 from bot import storage
 from bot.aio import STORE_PAUSE, TaskGroup
 from bot.config.settings import Settings
-from bot.feeds import schedule, websub
+from bot.feeds import polling, websub
 from bot.model.durations import Clock
 from bot.model.errors import FetchError, StoreError
 from bot.model.feeds import Feed, Subscription
@@ -90,7 +90,7 @@ def poll_for_news(
     settled = []
     for url in urls:
         state, feed = tx.feeds.get(url), feeds.get(url)
-        at = schedule.plan_after_push(state, feed, now=now) if state and feed else None
+        at = polling.plan_after_push(state, feed, now=now) if state and feed else None
         if state is None or feed is None or (at and tx.feeds.hurry(url, at=at, now=now)):
             settled.append(url)
     return settled
@@ -126,9 +126,7 @@ class Hubs:
         def can_be_settled(tx: storage.Transaction) -> bool:
             # Write nothing while the only feeds with news are failing or slow; their news waits until they recover.
             states = [(tx.feeds.get(url), feeds.get(url)) for url in pushed]
-            return any(
-                not state or not feed or schedule.plan_after_push(state, feed, now=now) for state, feed in states
-            )
+            return any(not state or not feed or polling.plan_after_push(state, feed, now=now) for state, feed in states)
 
         def settle(tx: storage.Transaction) -> None:
             for url in poll_for_news(tx, feeds=feeds, urls=pushed, now=now):

@@ -14,7 +14,7 @@ from itertools import chain
 
 from bot import alerts, rules, storage
 from bot.alerts import notices
-from bot.feeds.outlets import outlet_of
+from bot.feeds.links import outlet_of
 from bot.model import visible
 from bot.model.actions import MakeSilence, Silence, SilenceId, SilenceKind
 from bot.model.alerts import Alert

@@ -8,7 +8,7 @@ from typing import Annotated
 import pydantic
 
 from bot import config
-from bot.feeds import health, outlets
+from bot.feeds import health, links
 from bot.model import visible
 from bot.model.feeds import Feed, FeedHealth, FeedState
 from bot.queries.registry import Archive, Document, Omittable, PagedParameters, Question, Time, fields_of
@@ -66,7 +66,7 @@ def describe_feed(state: FeedState, settings: config.Settings, now: datetime) ->
     return FeedDocument.model_validate(
         {
             **fields_of(state, FeedDocument),
-            "outlet": outlets.feed_name(state, settings.feeds_by_address),
+            "outlet": links.feed_name(state, settings.feeds_by_address),
             "new_at": state.rhythm.new_at,
             "health": state.health_text,
             "problems": find_problems(state, settings, now),

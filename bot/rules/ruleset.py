@@ -21,7 +21,7 @@ from bot.rules.index import Needs, RuleIndex, find_needs
 from bot.rules.parts import LineKind
 from bot.rules.vocabulary import TextNumbers, Vocabulary
 from bot.text import tokens
-from bot.text.forms import FormFound, find_form
+from bot.text.headlines import FormFound, find_form
 
 #: Number of recently matched rules whose parts are cached.
 _CACHED_RULES = 1_024

@@ -23,8 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.feeds.cleaning import fold_title
-from bot.feeds.links import link_key
-from bot.feeds.outlets import belongs_to
+from bot.feeds.links import belongs_to, link_key
 from bot.model.archive import ArticleStub, DayCount, IdentityQuery, KnownItems, Sighting
 from bot.model.rules import Match
 from bot.model.stories import Article, ArticleId

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.feeds import schedule
+from bot.feeds import polling
 from bot.model.feeds import FeedHealth, FeedState, Subscription
 from bot.storage.columns import WANTED, AnyRow, AnySelect, Part, Rows, Timestamp, chunks, upsert
 from bot.storage.schema import feeds, host_limits, subscriptions
@@ -81,7 +81,7 @@ class FeedStates(Part):
             return claimed
         closed: defaultdict[datetime, list[str]] = defaultdict(list)
         for state in claimed:
-            until = limits.get(schedule.request_host(state))
+            until = limits.get(polling.request_host(state))
             if until is not None:
                 closed[until].append(state.url)
         for until, urls in closed.items():

@@ -17,7 +17,7 @@ from itertools import islice
 from bot.model.archive import Arrival
 from bot.model.stories import Article, ArticleId
 from bot.stories import copies, likeness, roundups
-from bot.text import dates, lexicon, sentences, titles, words
+from bot.text import dates, headlines, lexicon, sentences, words
 from bot.text.names import background_table
 
 #: Length of the lead: the beginning of the text, which is searched for names and figures, and for copies.
@@ -124,9 +124,9 @@ class Profile:
 def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
     """Return the profile of an article."""
     article = arrival.article
-    headline = _ATTRIBUTION.sub("", titles.without_outlet(article.title, outlet=article.outlet, link=article.link))
+    headline = _ATTRIBUTION.sub("", headlines.without_outlet(article.title, outlet=article.outlet, link=article.link))
     headline = _PROGRAMME.sub("", _CORRECTION.sub("", headline)) or headline
-    title = _words(titles.bare_title(headline))
+    title = _words(headlines.bare_title(headline))
     text = _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1)
     lead = _words(sentences.own_words(text, article.language))
     title_stems, stems = [token.stem for token in title], [token.stem for token in lead]

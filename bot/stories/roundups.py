@@ -6,8 +6,8 @@ import re
 
 from bot.model.rules import ArticleForm
 from bot.model.stories import Article
-from bot.text import titles
-from bot.text.forms import find_form
+from bot.text import headlines
+from bot.text.headlines import find_form
 
 _MONTHS = "january|february|march|april|june|july|august|september|october|november|december"
 #: A title that by itself announces several events.
@@ -31,7 +31,7 @@ _PERIOD = re.compile(
 
 def heads_several(article: Article) -> bool:
     """Return whether the title alone announces several events: a live blog, a briefing, a list of headlines."""
-    if titles.is_live_blog(article) or _HEADS.search(article.title) is not None:
+    if headlines.is_live_blog(article) or _HEADS.search(article.title) is not None:
         return True
     found = find_form(article.title, article.link, article.tags)
     return found is not None and found.form is ArticleForm.BRIEFING

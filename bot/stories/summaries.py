@@ -15,8 +15,8 @@ from functools import lru_cache
 from bot.model.messages import CoverageLine, Sentence, Span, StoryBrief, Why
 from bot.model.rules import Evidence, Match, Rule
 from bot.model.stories import Article, ArticleId, Member, Story
-from bot.text import lexicon, sentences, titles, tokens
-from bot.text.forms import name_form
+from bot.text import headlines, lexicon, sentences, tokens
+from bot.text.headlines import name_form
 from bot.text.sentences import UNSPACED
 
 #: At most _SHOWN_OF_LINE wordings are shown for one line of a rule and _SHOWN_OF_RULE for a rule: enough to show why it
@@ -143,7 +143,7 @@ def _line(members: list[Member], *, is_doubtful: bool) -> CoverageLine:
     article = shown.article
     return CoverageLine(
         outlet=article.outlet,
-        title=titles.quoted_title(article.title, outlet=article.outlet, link=article.link) or _opening(article),
+        title=headlines.quoted_title(article.title, outlet=article.outlet, link=article.link) or _opening(article),
         link=article.link,
         at=article.when,
         article=article.id,
@@ -160,7 +160,7 @@ def _words_of(article: Article) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8_192)
 def _headline_words(title: str, outlet: str, link: str) -> tuple[str, ...]:
-    bare = titles.bare_title(titles.without_outlet(title, outlet=outlet, link=link))
+    bare = headlines.bare_title(headlines.without_outlet(title, outlet=outlet, link=link))
     words = (tokens.drop_accents(tokens.fold_case(word.text)) for word in tokens.words(bare))
     return tuple(word for word in words if word not in _ARTICLES)
 

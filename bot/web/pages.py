@@ -18,7 +18,7 @@ from starlette.routing import Route
 import bot
 from bot import config
 from bot.alerts import feedback
-from bot.feeds import outlets, websub
+from bot.feeds import links, websub
 from bot.model import visible
 from bot.model.actions import Silence, SilenceKind
 from bot.model.briefs import shorten_brief
@@ -127,7 +127,7 @@ class Pages:
             "version": bot.__version__,
             "settings": settings,
             "feed_token": self._feed_token,
-            "names": partial(outlets.feed_name, feeds=settings.feeds_by_address),
+            "names": partial(links.feed_name, feeds=settings.feeds_by_address),
         }
         template = self._templates.get_template(name)
         return HTMLResponse(await render(lambda: template.render(values)), status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.feeds import groups, outlets
+from bot.feeds import items, links
 
 LINKS = ("https://www.gazette.example/1", "https://feeds.herald.example/rss")
 TITLE = "BlackBerry to leave Pakistan over server access"
@@ -27,7 +27,7 @@ TITLE = "BlackBerry to leave Pakistan over server access"
 )
 def test_two_headlines_agree_but_for_what_outlets_put_around_them(other: str) -> None:
     for first, second in ((TITLE, other), (other, TITLE)):
-        assert groups.titles_agree(first, second, outlet="Morning Post", links=LINKS)
+        assert items.titles_agree(first, second, outlet="Morning Post", links=LINKS)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_two_headlines_agree_but_for_what_outlets_put_around_them(other: str) ->
 )
 def test_other_words_do_not_agree(other: str) -> None:
     for first, second in ((TITLE, other), (other, TITLE)):
-        assert not groups.titles_agree(first, second, outlet="Morning Post", links=LINKS)
-    assert not groups.titles_agree(other, "", outlet="", links=LINKS)
+        assert not items.titles_agree(first, second, outlet="Morning Post", links=LINKS)
+    assert not items.titles_agree(other, "", outlet="", links=LINKS)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_other_words_do_not_agree(other: str) -> None:
     ],
 )
 def test_known_aggregators_are_told_by_their_address_and_none_takes_posts_of_anybody(url: str, is_one: bool) -> None:
-    assert outlets.is_known_aggregator(url) is is_one
+    assert links.is_known_aggregator(url) is is_one
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_known_aggregators_are_told_by_their_address_and_none_takes_posts_of_any
     ],
 )
 def test_accounts_of_one_service_are_no_sisters_and_none_speaks_for_another(hostile: str, its_own: str) -> None:
-    assert outlets.site_of(hostile) != outlets.site_of(its_own)
-    assert not outlets.belongs_to(its_own.replace("rss", "1"), hostile)
+    assert links.site_of(hostile) != links.site_of(its_own)
+    assert not links.belongs_to(its_own.replace("rss", "1"), hostile)
 
 
 # -- who owns an outlet
@@ -98,4 +98,4 @@ def test_accounts_of_one_service_are_no_sisters_and_none_speaks_for_another(host
     ],
 )
 def test_a_listed_domain_and_its_subdomains_have_an_owner_and_no_other(domain: str, owner: str | None) -> None:
-    assert outlets.group_of(domain) == owner
+    assert links.group_of(domain) == owner

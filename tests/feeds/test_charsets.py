@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.feeds.kit import charset
+from bot.feeds.kit import markup
 from tests.feeds.documents import item, read, rss
 
 TITLE = "Café žluťoučký 東京 Привет"
@@ -140,10 +140,10 @@ def test_an_encoding_that_is_none_is_passed_over(name: str) -> None:
     st.sampled_from(["", "text/xml; charset=utf-8", "text/xml; charset=shift_jis", "charset=utf-7"]),
 )
 def test_any_bytes_become_text(content: bytes, content_type: str) -> None:
-    assert isinstance(charset.decode(content, content_type).text, str)
+    assert isinstance(markup.decode(content, content_type).text, str)
 
 
 @given(st.text(max_size=100))
 def test_utf8_is_never_changed(text: str) -> None:
     if not text.startswith(("<\0", "\0<", "{\0", "\0{", "<\0\0\0", "\ufeff")):
-        assert charset.decode(text.encode(), "text/xml; charset=utf-8").text == text
+        assert markup.decode(text.encode(), "text/xml; charset=utf-8").text == text

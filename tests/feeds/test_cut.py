@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.feeds.kinds import rss
-from bot.feeds.kit import fields, xmltext
+from bot.feeds.kit import fields, markup
 from bot.model.errors import ReadError
 from bot.model.feeds import Entry, ParsedFeed
 from bot.model.fetching import Body
@@ -68,7 +68,7 @@ def _check_feedparser_agrees(name: str, content: bytes, whole: ParsedFeed) -> No
     if not rss.Source().recognises(body):
         return
     # Use the mended text of a cut document: feedparser's loose reader spoils the links of the original.
-    text, _ = rss._mend_end(xmltext.prepare_xml(body, roots=rss._ROOTS))
+    text, _ = rss._mend_end(markup.prepare_xml(body, roots=rss._ROOTS))
     by_feedparser = rss.parse_with_feedparser(text.encode("utf-8", "replace"), documents.URL)
     assert tuple(fields.bound_entry(e) for e in by_feedparser.entries) == whole.entries, name
     assert (by_feedparser.title, by_feedparser.link, by_feedparser.language, by_feedparser.ttl) == (

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.feeds import identity, items, outlets
+from bot.feeds import identity, items, links
 from bot.model.feeds import Entry, Feed
 from tests.testbed.archive import DAY, FEED, LONG, Archive, entry, novelties, reading
 from tests.testbed.fakes import START
@@ -264,7 +264,7 @@ def test_one_changed_date_is_an_edit_but_a_feed_that_dates_all_anew_is_not_belie
     ],
 )
 def test_without_a_name_an_outlet_is_shown_with_its_host(name: str | None, title: str | None, outlet: str) -> None:
-    assert outlets.outlet_of(replace(FEED, name=name), title) == outlet
+    assert links.outlet_of(replace(FEED, name=name), title) == outlet
 
 
 # -- what identity keeps to whatever a feed says: polling again comes to rest, and the order of items does not matter

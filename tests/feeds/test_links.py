@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.feeds import links, outlets
+from bot.feeds import links
 from bot.feeds.links import canonical_link, link_key
 
 PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
@@ -149,8 +149,8 @@ def test_a_front_page_names_no_article(link: str) -> None:
 
 
 def test_an_owner_is_the_registrable_domain() -> None:
-    assert outlets.registrable_domain("https://feeds.bbc.co.uk/a") == "bbc.co.uk"
-    assert outlets.registrable_domain("https://one.blogspot.com/a") == "one.blogspot.com"
-    assert outlets.registrable_domain("http://127.0.0.1:80/a") == "127.0.0.1"
-    assert outlets.registrable_domain("http://localhost/a") == "localhost"
-    assert outlets.registrable_domain("nonsense") == ""
+    assert links.registrable_domain("https://feeds.bbc.co.uk/a") == "bbc.co.uk"
+    assert links.registrable_domain("https://one.blogspot.com/a") == "one.blogspot.com"
+    assert links.registrable_domain("http://127.0.0.1:80/a") == "127.0.0.1"
+    assert links.registrable_domain("http://localhost/a") == "localhost"
+    assert links.registrable_domain("nonsense") == ""

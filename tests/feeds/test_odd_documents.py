@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.feeds.kit import fields, sniff
+from bot.feeds.kit import fields, markup
 from bot.model.errors import IsPage, ReadError
 from tests.feeds.documents import URL, atom, entry, item, read, rss
 from tests.feeds.test_cut import JSON, SITEMAP
@@ -263,7 +263,7 @@ def test_an_id_of_json_is_a_link_only_where_it_is_an_address(guid: str, link: st
 )
 def test_an_address_with_an_open_bracket_hides_no_other_feed_of_a_page(place: str) -> None:
     page = f'<html>{place}<link rel="alternate" type="application/rss+xml" href="/feed.xml"></html>'
-    assert sniff.find_offered_feeds(page.encode(), "text/html", URL) == ("https://news.example.org/feed.xml",)
+    assert markup.find_offered_feeds(page.encode(), "text/html", URL) == ("https://news.example.org/feed.xml",)
     with pytest.raises(IsPage):
         read(page)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.feeds import polling, schedule
+from bot.feeds import polling
 from bot.model.feeds import FeedState, ParsedFeed, PublisherLimits
 from bot.model.fetching import Request
 from tests.feeds.states import EVERY, FEED, FRESH, PAGE, POLICY, READ, URL, WELL, answered, entries, status, was_read
@@ -161,11 +161,11 @@ def test_three_addresses_within_ten_minutes_speak_for_their_host() -> None:
         return name, START + timedelta(minutes=minute), START + timedelta(hours=hours)
 
     together = [limit("a", 0), limit("b", 4, hours=5), limit("c", 10)]
-    assert schedule.host_limit(together) == START + timedelta(hours=5)
-    assert schedule.host_limit(together[:2]) is None
-    assert schedule.host_limit([limit("a", 0), limit("b", 4), limit("c", 11)]) is None
-    assert schedule.host_limit([limit("a", 0), limit("a", 1), limit("a", 2), limit("b", 3)]) is None
-    assert schedule.host_limit([limit("z", -60), *together]) == START + timedelta(hours=5)
+    assert polling.host_limit(together) == START + timedelta(hours=5)
+    assert polling.host_limit(together[:2]) is None
+    assert polling.host_limit([limit("a", 0), limit("b", 4), limit("c", 11)]) is None
+    assert polling.host_limit([limit("a", 0), limit("a", 1), limit("a", 2), limit("b", 3)]) is None
+    assert polling.host_limit([limit("z", -60), *together]) == START + timedelta(hours=5)
 
 
 # -- a changed document is read whole once a week, so that it is known what a feed still lists

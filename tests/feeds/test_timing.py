@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.feeds import places, polling, schedule
+from bot.feeds import places, polling
 from bot.model.feeds import Feed, FeedState, ParsedFeed, PublisherLimits, Rhythm
 from tests.feeds.states import (
     EVERY,
@@ -158,14 +158,14 @@ def test_reported_news_is_polled_for_at_once_but_not_more_often_than_the_pause_a
     reddit = Feed(url="https://www.reddit.com/r/x/new.json")
     state = FeedState(url=URL, due_at=START, polled_at=START)
     soon, minute = START + timedelta(seconds=2), START + timedelta(minutes=1)
-    assert schedule.plan_after_push(state, FEED, now=minute) == minute
-    assert schedule.plan_after_push(state, FEED, now=soon) == START + timedelta(seconds=30)
-    assert schedule.plan_after_push(state, reddit, now=soon) == START + places.etiquette_of(reddit).every
-    assert schedule.plan_after_push(dataclasses.replace(state, polled_at=None), FEED, now=START) == START
+    assert polling.plan_after_push(state, FEED, now=minute) == minute
+    assert polling.plan_after_push(state, FEED, now=soon) == START + timedelta(seconds=30)
+    assert polling.plan_after_push(state, reddit, now=soon) == START + places.etiquette_of(reddit).every
+    assert polling.plan_after_push(dataclasses.replace(state, polled_at=None), FEED, now=START) == START
 
 
 def test_reported_news_of_a_feed_that_fails_or_is_slow_waits_for_its_own_time() -> None:
     state = FeedState(url=URL, due_at=START, polled_at=START)
     later = START + timedelta(hours=1)
-    assert schedule.plan_after_push(dataclasses.replace(state, failures=1), FEED, now=later) is None
-    assert schedule.plan_after_push(dataclasses.replace(state, is_slow=True), FEED, now=later) is None
+    assert polling.plan_after_push(dataclasses.replace(state, failures=1), FEED, now=later) is None
+    assert polling.plan_after_push(dataclasses.replace(state, is_slow=True), FEED, now=later) is None

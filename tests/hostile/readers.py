@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from bot.config import opml
 from bot.feeds import items, kinds
-from bot.feeds.kit import charset, fields, packing, sniff
+from bot.feeds.kit import fields, markup, packing
 from bot.feeds.kit.packing import gunzip
 from bot.fetch import fulltext, headers, protocol
 from bot.model.errors import BodyTooBig, ReadError
@@ -70,7 +70,7 @@ def _hub(data: bytes) -> None:
 
 
 def _offered(data: bytes) -> None:
-    addresses = sniff.find_offered_feeds(data, "text/html", _URL)
+    addresses = markup.find_offered_feeds(data, "text/html", _URL)
     assert len(addresses) <= 20
     assert all(urlsplit(address).scheme in ("http", "https") for address in addresses)
 
@@ -100,7 +100,7 @@ def _headers(data: bytes) -> None:
 
 def _charset(data: bytes) -> None:
     first, _, content = data.partition(b"\n")
-    decoded = charset.decode(content, first.decode("latin-1"))
+    decoded = markup.decode(content, first.decode("latin-1"))
     assert isinstance(decoded.text, str)
     # The narrowest encodings take two bits a letter, and none makes more than a few of a byte.
     assert len(decoded.text) <= 4 * len(content) + 4

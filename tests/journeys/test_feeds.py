@@ -19,7 +19,7 @@ from bot import app, config
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
-from bot.feeds import schedule
+from bot.feeds import polling
 from bot.fetch.client import HttpFetcher
 from bot.model.settings import FetchPolicy
 from tests.feeds.test_mails import mail
@@ -127,7 +127,7 @@ async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The first poll was a moment ago.
-    monkeypatch.setattr(schedule, "LEAST_AFTER_NEWS", timedelta())
+    monkeypatch.setattr(polling, "LEAST_AFTER_NEWS", timedelta())
     async with imap.serve() as box, world(tmp_path) as setup:
         setup.configure()
         setup.environ["MAIL_PASSWORD"] = imap.PASSWORD

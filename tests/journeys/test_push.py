@@ -21,7 +21,7 @@ from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.app.jobs import Job, run_jobs
 from bot.app.runtime import App
-from bot.feeds import polling, schedule, websub
+from bot.feeds import polling, websub
 from bot.fetch.client import HttpFetcher
 from bot.model.feeds import Feed, Subscription
 from bot.model.fetching import Response
@@ -100,7 +100,7 @@ async def test_pushed_news_is_posted_at_once(
     tmp_path: Path, each_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The first poll was a moment ago.
-    monkeypatch.setattr(schedule, "LEAST_AFTER_NEWS", timedelta())
+    monkeypatch.setattr(polling, "LEAST_AFTER_NEWS", timedelta())
     async with desk(tmp_path, each_database) as running_desk:
         [subscriber] = running_desk.hub.verified
         assert subscriber.topic == TOPIC

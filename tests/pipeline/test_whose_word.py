@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot import storage
-from bot.feeds import outlets
+from bot.feeds import links
 from bot.model.feeds import Feed, FeedState
 from tests.pipeline.newsroom import Item, Newsroom
 
@@ -218,4 +218,4 @@ async def test_one_page_that_two_strangers_list_in_their_own_words_is_one_voice(
     ],
 )
 def test_the_owner_is_who_says_it(feed: Feed, link: str, owner: str) -> None:
-    assert outlets.owner_of(feed, link) == owner
+    assert links.owner_of(feed, link) == owner

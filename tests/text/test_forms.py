@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.model.rules import ArticleForm
-from bot.text.forms import find_form
+from bot.text.headlines import find_form
 
 SITE = "https://news.example"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.text import titles
+from bot.text import headlines
 
 TITLE = "Bank fined over loans to students"
 
@@ -22,7 +22,7 @@ TITLE = "Bank fined over loans to students"
     ],
 )
 def test_the_outlet_at_the_end_of_a_title_is_left_out(tail: str, outlet: str, link: str) -> None:
-    assert titles.without_outlet(TITLE + tail, outlet=outlet, link=link) == TITLE
+    assert headlines.without_outlet(TITLE + tail, outlet=outlet, link=link) == TITLE
 
 
 @pytest.mark.parametrize(
@@ -37,28 +37,28 @@ def test_the_outlet_at_the_end_of_a_title_is_left_out(tail: str, outlet: str, li
     ],
 )
 def test_other_titles_stay_whole(title: str) -> None:
-    assert titles.without_outlet(title, outlet="Gazette", link="https://gazette.example/1") == title
+    assert headlines.without_outlet(title, outlet="Gazette", link="https://gazette.example/1") == title
 
 
 def test_an_outlet_of_two_letters_begins_too_many_words() -> None:
     title = "Bank fined over loans - press review"
 
-    assert titles.without_outlet(title, outlet="Pr", link="") == title
+    assert headlines.without_outlet(title, outlet="Pr", link="") == title
 
 
 @pytest.mark.parametrize("dress", ["UPDATE 2: ", "REFILE-BRIEF-", "Just in | ", "BREAKING NEWS: LIVE – "])
 def test_the_sort_of_item_before_a_title_is_left_out(dress: str) -> None:
-    assert titles.bare_title(dress + TITLE) == TITLE
+    assert headlines.bare_title(dress + TITLE) == TITLE
 
 
 @pytest.mark.parametrize("title", [TITLE, "Live music returns to the harbour", "BREAKING:", ""])
 def test_a_title_that_is_no_more_than_its_dress_stays(title: str) -> None:
-    assert titles.bare_title(title) == title
+    assert headlines.bare_title(title) == title
 
 
 def test_a_quoted_title_keeps_what_says_that_it_is_an_opinion() -> None:
     def quoted(title: str) -> str:
-        return titles.quoted_title(title, outlet="Gazette", link="")
+        return headlines.quoted_title(title, outlet="Gazette", link="")
 
     assert quoted(f"LIVE: {TITLE} - Gazette") == TITLE
     assert quoted(f"Update 2: {TITLE}") == TITLE

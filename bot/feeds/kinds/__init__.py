@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 
 from bot import plugins
-from bot.feeds.kit import fields, sniff
+from bot.feeds.kit import fields, markup
 from bot.feeds.kit.packing import gunzip
 from bot.model.errors import BodyTooBig, ReadError
 from bot.model.feeds import ParsedFeed
@@ -89,7 +89,7 @@ def _parse_recognised(body: Body) -> ParsedFeed:
     for kind, source in find_recognisers():
         if _recognises(kind, source, body):
             return _parse_with(kind, source, body)
-    raise sniff.explain_refusal(body)
+    raise markup.explain_refusal(body)
 
 
 def _recognises(kind: plugins.Kind, source: Source, body: Body) -> bool:

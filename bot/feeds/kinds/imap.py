@@ -25,7 +25,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from bot.feeds.kinds.page import selectors
-from bot.feeds.kit import charset, fields, packing
+from bot.feeds.kit import fields, markup, packing
 from bot.model.errors import ReadError
 from bot.model.feeds import Entry, ParsedFeed
 from bot.model.fetching import Body
@@ -166,7 +166,7 @@ def parse_mail(raw: bytes) -> Mail | None:
 def _header(message: email.message.Message, name: str) -> str:
     written = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
     # The library represents bytes that are not ASCII as surrogates.
-    plain = charset.decode(written.encode("ascii", "surrogateescape"), "").text
+    plain = markup.decode(written.encode("ascii", "surrogateescape"), "").text
     try:
         parts = email.header.decode_header(plain)
     except (ValueError, LookupError):
@@ -179,7 +179,7 @@ def _part(content: str | bytes, name: str | None) -> str:
     if isinstance(content, str):
         return content
     # The library returns text outside of encoded words in this encoding.
-    return content.decode("raw-unicode-escape") if name is None else charset.decode(content, f"charset={name}").text
+    return content.decode("raw-unicode-escape") if name is None else markup.decode(content, f"charset={name}").text
 
 
 def _sender(written: str) -> str | None:
@@ -204,7 +204,7 @@ def _body(message: email.message.Message, kind: str) -> str:
         if isinstance(content, bytes) and content.strip():
             name = part.get_content_charset()
             content_type = f"{kind}; charset={name}" if name else kind
-            return charset.decode(content[:_MOST_OF_TEXT], content_type).text.replace("\x00", "")
+            return markup.decode(content[:_MOST_OF_TEXT], content_type).text.replace("\x00", "")
     return ""
 
 

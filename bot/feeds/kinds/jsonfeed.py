@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from bot.feeds.kit import charset, fields, sniff
+from bot.feeds.kit import fields, markup
 from bot.model.errors import ReadError
 from bot.model.feeds import Entry, ParsedFeed
 from bot.model.fetching import Body
@@ -28,11 +28,11 @@ class Source:
 
     def recognises(self, body: Body) -> bool:
         """Return whether the document is JSON."""
-        return sniff.root_element(body.content, body.content_type) == "json"
+        return markup.root_element(body.content, body.content_type) == "json"
 
     def read(self, body: Body) -> ParsedFeed:
         """Parse a document. Blocking. Raises ReadError."""
-        decoded = charset.decode(body.content, body.content_type)
+        decoded = markup.decode(body.content, body.content_type)
         remarks = [decoded.remark] if decoded.remark else []
         feed, values = _parsed(decoded.text.strip("\x00\t\n\r \ufeff"))
         items, too_many = fields.keep_ends([item for item in values if isinstance(item, Mapping)])
@@ -136,7 +136,7 @@ def _address(guid: str | None) -> str | None:
 
 def parse_api_answer(body: Body, *, title: str, items_of: Callable[[Json], Iterable[Mapping[str, Json]]]) -> ParsedFeed:
     """Parse an API's response, whose items ``items_of`` converts to JSON Feed items. Raises ReadError."""
-    decoded = charset.decode(body.content, body.content_type)
+    decoded = markup.decode(body.content, body.content_type)
     try:
         answer: Json = json.loads(decoded.text, strict=False)
     except (ValueError, RecursionError):

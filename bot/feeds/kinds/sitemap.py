@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from bot.feeds.kit import fields, sniff, xmltext
+from bot.feeds.kit import fields, markup
 from bot.model.errors import ReadError
 from bot.model.feeds import Entry, ParsedFeed
 from bot.model.fetching import Body
@@ -24,11 +24,11 @@ class Source:
 
     def recognises(self, body: Body) -> bool:
         """Return whether the root element is a sitemap's."""
-        return sniff.root_element(body.content, body.content_type) in _ROOTS
+        return markup.root_element(body.content, body.content_type) in _ROOTS
 
     def read(self, body: Body) -> ParsedFeed:
         """Parse a document. Blocking. Raises ReadError."""
-        document = xmltext.prepare_xml(body, roots=_ROOTS)
+        document = markup.prepare_xml(body, roots=_ROOTS)
         root = _parsed(document.text)
         if document.root == "sitemapindex":
             raise ReadError(_names_others(root))

@@ -17,9 +17,9 @@ from typing import TypeAlias
 
 from bot.model.stories import Article, Edit
 from bot.stories.facts.reading import Statement, statement
-from bot.text import lexicon, sentences, titles
+from bot.text import headlines, lexicon, sentences
 from bot.text.alignment import align
-from bot.text.titles import is_live_page
+from bot.text.headlines import is_live_page
 from bot.text.words import fold, stem, words_of
 
 #: Maximum sentences compared per version, and words per sentence, because an alert is rarely about later text.
@@ -319,7 +319,7 @@ def _headline_differs(old_article: Article, new_article: Article, language: str)
 
 def _plain(title: str) -> str:
     hedged = _REPORTS.sub(" reportedly", " ".join(title.split()))
-    return _TAIL.sub("", titles.bare_title(hedged)) or hedged
+    return _TAIL.sub("", headlines.bare_title(hedged)) or hedged
 
 
 def _are_swapped(old: _Wording, new: _Wording, titles: str) -> bool:

@@ -18,7 +18,7 @@ from bot.stories.facts.changes import Change, changes
 from bot.stories.facts.claims import StoryClaims, weight
 from bot.stories.facts.reading import FATES, Reading, Statement, read
 from bot.stories.facts.turns import LABELS, undone
-from bot.text import dates, sentences, titles
+from bot.text import dates, headlines, sentences
 
 #: The first _LEAD sentences after the headline can be quoted; in a correction, or by a language model, the first
 #: _FURTHER.
@@ -339,5 +339,5 @@ def _claim(reading: Reading, change: Change, mark: str) -> Fact:
 def _text(reading: Reading, *run: Statement) -> str:
     """Return the text of the statements as a quote."""
     if run[0].order == 0:
-        return titles.quoted_title(run[0].text, outlet=reading.outlet, link=reading.link)
+        return headlines.quoted_title(run[0].text, outlet=reading.outlet, link=reading.link)
     return "".join(f"{statement.text}{'' if statement.text[-1] in '。！？' else ' '}" for statement in run).strip()

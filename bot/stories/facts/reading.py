@@ -12,8 +12,8 @@ from datetime import date, datetime
 
 from bot.model.stories import Article, ArticleId, Fact
 from bot.stories.facts.turns import turns_in
-from bot.text import dates, lexicon, names, numbers, sentences, titles, tokens, words
-from bot.text.titles import is_live_page
+from bot.text import dates, headlines, lexicon, names, numbers, sentences, tokens, words
+from bot.text.headlines import is_live_page
 
 #: Maximum sentences read per article, because later sentences are background and a huge page must not cost more.
 READ = 24
@@ -137,8 +137,8 @@ def read(article: Article) -> Reading:
     statements: list[Statement] = []
     title = " ".join(article.title[: sentences.LONGEST].split())
     if title:
-        bare = titles.without_outlet(title, outlet=article.outlet, link=article.link)
-        statements.append(statement(title, 0, language, day, read_as=titles.bare_title(bare)))
+        bare = headlines.without_outlet(title, outlet=article.outlet, link=article.link)
+        statements.append(statement(title, 0, language, day, read_as=headlines.bare_title(bare)))
     # Truncate before splitting, so that a document of megabytes costs no more than an article.
     text = article.text[: READ * sentences.LONGEST]
     text = text[sentences.dateline_length(text[:_OPENING]) :]

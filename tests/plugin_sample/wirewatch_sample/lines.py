@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pydantic
 
-from bot.feeds.kit import charset, fields
+from bot.feeds.kit import fields, markup
 from bot.model.errors import ReadError
 from bot.model.feeds import Entry, ParsedFeed
 from bot.model.fetching import Body
@@ -34,7 +34,7 @@ class Source:
 
     def read(self, body: Body) -> ParsedFeed:
         """Return the entries of the document. Blocking. Raises ReadError."""
-        decoded = charset.decode(body.content, body.content_type)
+        decoded = markup.decode(body.content, body.content_type)
         parsed_lines = (self._entry(line, body.url) for line in decoded.text.split("\n"))
         # The address identifies an entry: if two lines have the same address, the last one counts.
         entries = {entry.link: entry for entry in parsed_lines if entry}

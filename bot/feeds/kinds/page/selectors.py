@@ -10,7 +10,7 @@ import cssselect
 from lxml import etree, html
 from lxml.html import HtmlElement
 
-from bot.feeds.kit import charset
+from bot.feeds.kit import markup
 from bot.model.errors import ReadError
 from bot.model.fetching import Body
 
@@ -130,7 +130,7 @@ def parse_page(body: Body) -> tuple[HtmlElement, list[str]]:
     if len(content) > _MAX_BYTES:
         content = content[:_MAX_BYTES]
         remarks.append(f"only the first {_MAX_BYTES // 1_000_000} MB of the page are read")
-    text = charset.decode_page(content, body.content_type).text.replace("\x00", "")
+    text = markup.decode_page(content, body.content_type).text.replace("\x00", "")
     # Check before parsing, because a tag takes a few bytes in the page and hundreds of bytes in the tree.
     if text.count("<") > 3 * _MAX_ELEMENTS:
         raise ReadError(

@@ -18,7 +18,7 @@ from typing import Any
 from xml.parsers import expat
 
 from bot.feeds.kinds.rss import cut, light
-from bot.feeds.kit import fields, sniff, xmltext
+from bot.feeds.kit import fields, markup
 from bot.feeds.kit.fields import MAX_ENTRIES
 from bot.model.errors import ReadError
 from bot.model.feeds import Entry, ParsedFeed
@@ -43,11 +43,11 @@ class Source:
 
     def recognises(self, body: Body) -> bool:
         """Return whether the root element is a feed."""
-        return sniff.root_element(body.content, body.content_type) in _ROOTS
+        return markup.root_element(body.content, body.content_type) in _ROOTS
 
     def read(self, body: Body) -> ParsedFeed:
         """Parse a document. Blocking. Raises ReadError."""
-        document = xmltext.prepare_xml(body, roots=_ROOTS)
+        document = markup.prepare_xml(body, roots=_ROOTS)
         text, remarks = _mend_end(document)
         data = text.encode("utf-8", "replace")
         pieces = cut.cut_items(data, root=document.root, prefix=document.prefix, base=body.url)
@@ -96,7 +96,7 @@ def _parsed_feed(feed: dict[str, Any], url: str, entries: Iterable[Entry]) -> Pa
     )
 
 
-def _mend_end(document: xmltext.XmlText) -> tuple[str, tuple[str, ...]]:
+def _mend_end(document: markup.XmlText) -> tuple[str, tuple[str, ...]]:
     """Restore the end of a document that was cut off; also return remarks. Raises ReadError if no item is complete."""
     text = document.text
     if not document.is_cut:
