@@ -43,7 +43,7 @@ from bot.channels.kit.context import (
 )
 from bot.channels.kit.errors import Act, error_of_status, parse_wait, send_error
 from bot.channels.kit.http_client import HttpResponse
-from bot.channels.kit.outline import Line, Style
+from bot.channels.kit.outline import OutlineLine, Style
 from bot.channels.kit.phrases import break_markup
 from bot.channels.kit.rest import Call, RestChannel
 from bot.model.access import Secret
@@ -452,7 +452,7 @@ def thread_name(message: Message) -> str:
     return phrases.headline(message.briefs[0], _NAME_LIMIT) if message.briefs else "News"
 
 
-def _render(lines: Sequence[Line]) -> tuple[str, str]:
+def _render(lines: Sequence[OutlineLine]) -> tuple[str, str]:
     """Return the content and the embed's description."""
     head = 2 if len(lines) > 1 and lines[1].style is Style.HEAD else 1
     return "\n".join(map(_render_line, lines[:head])) or "Wirewatch", "\n".join(map(_render_line, lines[head:]))
@@ -464,7 +464,7 @@ def _fits(rendered: tuple[str, str]) -> bool:
     return content <= CONTENT_LIMIT and described <= DESCRIPTION_LIMIT
 
 
-def _render_line(line: Line) -> str:
+def _render_line(line: OutlineLine) -> str:
     style_of = attrgetter("link", "is_bold", "is_italic", "is_struck", "mention")
     text = _PREFIXES[line.style]
     for place, (_, group) in enumerate(groupby(line.runs, key=style_of)):

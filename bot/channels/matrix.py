@@ -26,7 +26,7 @@ from bot.channels.kit.context import (
 )
 from bot.channels.kit.errors import Act, ErrorTable, parse_retry_after, parse_wait, rows
 from bot.channels.kit.http_client import HttpResponse
-from bot.channels.kit.outline import Line
+from bot.channels.kit.outline import OutlineLine
 from bot.channels.kit.rest import Call, Page, RestChannel
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
@@ -252,7 +252,7 @@ def _fits(event_content: dict[str, Json]) -> bool:
     return phrases.json_size(event_content) <= LIMIT_BYTES
 
 
-def _event_content(delivery: Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
+def _event_content(delivery: Delivery, lines: Sequence[OutlineLine], zone: tzinfo) -> dict[str, Json]:
     # m.mentions alone decides who is notified (spec, "User and room mentions").
     user_ids: list[Json] = [mention.id for mention in delivery.message.mentions if mention.id]
     names_story = delivery.reply_to is None

@@ -30,7 +30,7 @@ from bot.channels.kit.context import (
 )
 from bot.channels.kit.errors import Act, ErrorTable, rows
 from bot.channels.kit.http_client import HttpResponse
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.channels.kit.phrases import break_markup
 from bot.channels.kit.rest import Call, Page, RestChannel
 from bot.model.access import Secret
@@ -216,7 +216,7 @@ def render_text(delivery: Delivery, *, limit: int, zone: tzinfo) -> str:
     return outline.render_to_fit(delivery, _render, lambda text: phrases.size(text) <= limit, zone=zone)
 
 
-def _render(lines: Sequence[Line]) -> str:
+def _render(lines: Sequence[OutlineLine]) -> str:
     """Return blocks separated by blank lines, because otherwise the text after a quote would belong to the quote."""
     blocks: list[str] = []
     for style, group in groupby(lines, key=lambda line: line.style):

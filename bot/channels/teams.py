@@ -21,7 +21,7 @@ from bot.channels.kit import http_client, outline, phrases, rendering
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, Picture, passed, step
 from bot.channels.kit.errors import Act, ErrorTable, rows
 from bot.channels.kit.http_client import error_of_response
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import ChannelClosed
@@ -111,7 +111,7 @@ def _fits(card: dict[str, Any]) -> bool:
     return phrases.json_size(card) <= LIMIT_BYTES
 
 
-def _render(lines: Sequence[Line]) -> dict[str, Any]:
+def _render(lines: Sequence[OutlineLine]) -> dict[str, Any]:
     return _message([_element(line) for line in lines] or [_block([{"type": "TextRun", "text": "Wirewatch"}])])
 
 
@@ -128,7 +128,7 @@ def _message(body: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "message", "attachments": [attachment]}
 
 
-def _element(line: Line) -> dict[str, Any]:
+def _element(line: OutlineLine) -> dict[str, Any]:
     runs = [_run(run, line.style) for run in line.runs]
     match line.style:
         case Style.QUOTE:

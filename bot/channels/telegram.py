@@ -39,7 +39,7 @@ from bot.channels.kit.context import (
 )
 from bot.channels.kit.errors import Act, ErrorTable, parse_wait, rows
 from bot.channels.kit.http_client import HttpResponse
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.channels.kit.rest import Call, RestChannel
 from bot.model import channels as model_channels
 from bot.model import visible
@@ -286,7 +286,7 @@ def listeners(channels: Iterable[Channel]) -> Sequence[model_channels.Listener]:
     for channel in channels:
         if channel.options.buttons:
             by_bot.setdefault(channel.account, []).append(channel)
-    return [Listener(chats) for chats in by_bot.values()]
+    return [TelegramListener(chats) for chats in by_bot.values()]
 
 
 log = structlog.get_logger()
@@ -360,7 +360,7 @@ def parse_callback(query: object) -> Press | None:
             return None
 
 
-class Listener:
+class TelegramListener:
     """A listener for the presses in all chats of a bot."""
 
     #: Only one of several processes may listen.
@@ -454,7 +454,7 @@ def _fits(rendered: tuple[str, list[dict[str, Any]]]) -> bool:
     return phrases.size(text) <= TEXT_LIMIT and len(entities) <= ENTITY_LIMIT
 
 
-def _render(lines: Sequence[Line]) -> tuple[str, list[dict[str, Any]]]:
+def _render(lines: Sequence[OutlineLine]) -> tuple[str, list[dict[str, Any]]]:
     text, entities = "", list[dict[str, Any]]()
     # The evidence is a quote that is folded until the reader touches it.
     for style, block in groupby(lines, key=lambda line: line.style):
@@ -472,7 +472,7 @@ def _render(lines: Sequence[Line]) -> tuple[str, list[dict[str, Any]]]:
     return text or "Wirewatch", entities
 
 
-def _append_line(text: str, entities: list[dict[str, Any]], line: Line) -> tuple[str, list[dict[str, Any]]]:
+def _append_line(text: str, entities: list[dict[str, Any]], line: OutlineLine) -> tuple[str, list[dict[str, Any]]]:
     """Append a line to ``entities``, and return the new text and ``entities``."""
     text += ("\n" if text else "") + _PREFIXES[line.style]
     for run in line.runs:

@@ -57,7 +57,7 @@ def brief(
             terminal.write("\n".join(map(_markdown, lines)) + "\n")
 
 
-def _markdown(line: outline.Line) -> str:
+def _markdown(line: outline.OutlineLine) -> str:
     text = "".join(rendering.render_markdown(run, escape_markdown, lambda link: f"<{link}>") for run in line.runs)
     match line.style:
         case outline.Style.HEAD:

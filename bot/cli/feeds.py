@@ -219,7 +219,7 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
     fetcher, documents = wiring.fetcher_of(policy, environment), parsing.make_reader(policy)
     try:
         await documents.prepare()
-        look = _Look(fetcher, documents, configured, environment.clock)
+        look = _FeedFinder(fetcher, documents, configured, environment.clock)
         try:
             return [await look.at(url)]
         except IsPage as page:
@@ -244,7 +244,7 @@ def _settings(folder: Path, environment: app.Environment) -> tuple[FetchPolicy, 
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _FeedFinder:
     """Fetches and parses addresses with the settings of the configuration."""
 
     fetcher: Fetcher

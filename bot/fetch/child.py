@@ -105,7 +105,7 @@ def _frame_for(question: protocol.Question) -> bytes:
         case protocol.UndescribedPage():
             name, options = kinds.propose_selectors(question.body)
             return protocol.frame_message(protocol.ProposedList(name, dict(options) if options else None))
-        case protocol.Job(body, feed):
+        case protocol.ParseJob(body, feed):
             reading = kinds.parse_document(body, kind=feed.kind, options=feed.options)
             try:
                 return _frame_document(feed, reading)

@@ -37,7 +37,7 @@ from bot.model.settings import FetchPolicy
 log = structlog.get_logger("wirewatch")
 _T = TypeVar("_T")
 #: A parsed document, and its cleaned entries.
-Document = tuple[ParsedFeed, tuple[Item, ...]]
+ReadDocument = tuple[ParsedFeed, tuple[Item, ...]]
 
 
 def make_reader(policy: FetchPolicy) -> ReaderThreads | ReaderProcesses:
@@ -65,12 +65,12 @@ class ReaderProcesses:
         with contextlib.suppress(ReadError):  # parsing the first document reports the error
             await self._readers[0].start()
 
-    async def read(self, body: Body, feed: Feed) -> Document:
+    async def read(self, body: Body, feed: Feed) -> ReadDocument:
         """Parse a document, and clean its entries. Raises ReadError."""
         return await read_each_mail(body, feed, self._read)
 
-    async def _read(self, body: Body, feed: Feed) -> Document:
-        job = protocol.Job(body, feed.without_access())
+    async def _read(self, body: Body, feed: Feed) -> ReadDocument:
+        job = protocol.ParseJob(body, feed.without_access())
         async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
             reading, items = await self._ask(job, job.unpack, feed_url=feed.url)
         return dataclasses.replace(reading, was_slow=feed.url in self._slow), items
@@ -316,7 +316,7 @@ class ReaderThreads:
             return await read_each_mail(body, feed, self._read_mail)
         return await self._parsed(body, feed), None
 
-    async def _read_mail(self, body: Body, feed: Feed) -> Document:
+    async def _read_mail(self, body: Body, feed: Feed) -> ReadDocument:
         reading = await self._parsed(body, feed)
         return reading, prepare_items(feed, reading)
 
@@ -352,7 +352,7 @@ MOST_SKIPPED = 3
 MOST_CHARACTERS = 20_000_000
 
 
-async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Awaitable[Document]]) -> Document:
+async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Awaitable[ReadDocument]]) -> ReadDocument:
     """Parse a document. If it consists of mails, parse them one by one, and skip and count the mails that fail.
 
     Raises ReadError, but not for a single bad mail.
@@ -389,7 +389,9 @@ async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Aw
     return merged, tuple(items.values())
 
 
-async def _read_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Awaitable[Document]], etag: str) -> Document:
+async def _read_mail(
+    body: Body, feed: Feed, read: Callable[[Body, Feed], Awaitable[ReadDocument]], etag: str
+) -> ReadDocument:
     log_mail = log.bind(feed=feed.url, mail=etag)
     for is_last_try in (False, True):
         try:

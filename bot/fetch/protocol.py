@@ -104,7 +104,7 @@ class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
 Answer = Ready | Done | Text | ProposedList | NoFeed | Broke | Leaving
 
 
-class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
+class ParseJob(msgspec.Struct, frozen=True, array_like=True, tag="document"):
     """A feed document to parse."""
 
     body: Body
@@ -151,7 +151,7 @@ class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescr
         return answer.name, answer.options
 
 
-Question = Job | ArticlePage | UndescribedPage
+Question = ParseJob | ArticlePage | UndescribedPage
 _questions = msgspec.msgpack.Decoder(Question)
 _answers = msgspec.msgpack.Decoder(Answer)
 

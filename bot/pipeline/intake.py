@@ -35,12 +35,12 @@ from bot.model.stories import Article, ArticleId
 from bot.pipeline import quarantine
 from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
-from bot.storage.columns import Document
+from bot.storage.columns import JsonColumn
 from bot.stories import facts
 from bot.text import headlines
 
 #: The stored form of an item that was set aside.
-ITEM: Document[Item] = Document(Item)
+ITEM: JsonColumn[Item] = JsonColumn(Item)
 #: Items that do not count for the daily limit: old ones are stored without text, reworded ones only if they match.
 _FREE = (Novelty.OLD, Novelty.REWORDED)
 _FIRST_SEEN = (Novelty.NEW, Novelty.OLD)

@@ -22,11 +22,11 @@ from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.model.stories import StoryId
 from bot.pipeline import actions, intake, quarantine
 from bot.pipeline.poll import Documents, Poll
-from bot.storage.columns import Document
+from bot.storage.columns import JsonColumn
 
 #: The stored form of a press. Its action is stored separately, with its type.
-_PRESS: Document[Press] = Document(Press)
-_ACTIONS: dict[str, Document[Action]] = {kind.__name__: Document(kind) for kind in get_args(Action)}
+_PRESS: JsonColumn[Press] = JsonColumn(Press)
+_ACTIONS: dict[str, JsonColumn[Action]] = {kind.__name__: JsonColumn(kind) for kind in get_args(Action)}
 
 
 def dump_press(press: Press, channels: Sequence[str]) -> str:

@@ -35,8 +35,8 @@ from bot.queries.registry import (
     Name,
     Parameters,
     Question,
+    RefusalKind,
     Refused,
-    Why,
     unknown_rule,
     unusable,
 )
@@ -95,11 +95,12 @@ def split_story(archive: Archive, parameters: SplitParameters) -> RulingDocument
             article = beginning[0]
         if article is None:
             raise Refused(
-                Why.UNUSABLE, f"the story {story.id} has no article {address}; `wirewatch stories` lists its articles"
+                RefusalKind.UNUSABLE,
+                f"the story {story.id} has no article {address}; `wirewatch stories` lists its articles",
             )
         chosen.append(article)
     if all(member.article.id in chosen or member.join.copy_of in chosen for member in story.members):
-        raise Refused(Why.UNUSABLE, f"these are all articles of the story {story.id}; leave at least one in it")
+        raise Refused(RefusalKind.UNUSABLE, f"these are all articles of the story {story.id}; leave at least one in it")
     return _rule(archive, story, Split(articles=tuple(chosen)))
 
 
@@ -112,7 +113,7 @@ def merge_stories(archive: Archive, parameters: MergeParameters) -> RulingDocume
     """Make two stories one, because they are about the same event."""
     story, other = find_story(archive.tx, parameters.id), find_story(archive.tx, parameters.other)
     if story.id == other.id:
-        raise Refused(Why.UNUSABLE, f"{parameters.id} and {parameters.other} are already one story")
+        raise Refused(RefusalKind.UNUSABLE, f"{parameters.id} and {parameters.other} are already one story")
     return _rule(archive, story, Merge(other=other.id))
 
 
@@ -237,7 +238,8 @@ def end_silence(archive: Archive, parameters: EndSilenceParameters) -> ListedSil
     """End a silence before its time."""
     if parameters.id not in {stored.id for stored in archive.tx.silences.all()}:
         raise Refused(
-            Why.NOT_FOUND, f"no silence {parameters.id}; `wirewatch silence list` and GET /silences list all silences"
+            RefusalKind.NOT_FOUND,
+            f"no silence {parameters.id}; `wirewatch silence list` and GET /silences list all silences",
         )
     return _apply(archive, EndSilence(id=parameters.id))
 

@@ -25,10 +25,10 @@ from bot.queries.registry import (
     PagedParameters,
     Parameters,
     Question,
+    RefusalKind,
     Refused,
     Time,
     When,
-    Why,
     fields_of,
     parse_time,
     refuse_query_errors,
@@ -185,7 +185,7 @@ def show_article(archive: Archive, parameters: ArticleParameters) -> ArticleDocu
     article_id = ArticleId(parameters.id)
     article = archive.tx.articles.get([article_id]).get(article_id)
     if article is None:
-        raise Refused(Why.NOT_FOUND, f"no article {article_id} is in the archive")
+        raise Refused(RefusalKind.NOT_FOUND, f"no article {article_id} is in the archive")
     return ArticleDocument(
         **fields_of(article, ArticleDocument),
         story=archive.tx.stories.home_of(article_id),
@@ -285,7 +285,9 @@ def explain(archive: Archive, parameters: ExplainParameters) -> ExplainAnswer:
     try:
         return explain_article(archive.settings, article, chosen, place, now=archive.now, steps=rules.Steps(MOST_STEPS))
     except rules.TooManySteps as error:
-        raise Refused(Why.TOO_LONG, f"explaining this takes {error}: shorten the text, or choose one rule") from None
+        raise Refused(
+            RefusalKind.TOO_LONG, f"explaining this takes {error}: shorten the text, or choose one rule"
+        ) from None
 
 
 EXPLAIN = Question("explain", explain, ExplainAnswer, path="/explain", cost=2, is_tool=True, is_long=True)
@@ -325,7 +327,9 @@ def find_article(archive: Archive, url: str) -> tuple[Article, StoryPlace | None
     link = links.canonical_link(url)
     article = archive.tx.articles.find(link)
     if article is None:
-        raise Refused(Why.NOT_FOUND, f"no article with the link {link} is in the archive: no feed has listed it yet")
+        raise Refused(
+            RefusalKind.NOT_FOUND, f"no article with the link {link} is in the archive: no feed has listed it yet"
+        )
     return article, find_story_place(archive.tx, article.id)
 
 

@@ -18,9 +18,9 @@ from bot.queries.registry import (
     Omittable,
     Parameters,
     Question,
+    RefusalKind,
     Refused,
     Time,
-    Why,
     fields_of,
     parse_time,
     unusable,
@@ -136,7 +136,7 @@ def show_brief(archive: Archive, parameters: BriefParameters) -> Brief:
     channels = archive.settings.bot.channels
     if channel is not None and channel not in channels:
         text, advice = f'no channel is named "{channel}"', errors.help_with_unknown_name(channel, channels)
-        raise Refused(Why.NOT_FOUND, f"{text}; {advice}", Mistake(where="channel", message=text, help=advice))
+        raise Refused(RefusalKind.NOT_FOUND, f"{text}; {advice}", Mistake(where="channel", message=text, help=advice))
     zone = briefs.brief_zone(archive.settings, channel)
     since = _parse_moment("since", parameters.since, now, zone)
     until = now

@@ -10,7 +10,7 @@ import pydantic
 
 from bot import storage
 from bot.model.quarantine import QuarantinedPiece
-from bot.queries.registry import Archive, Document, Parameters, Question, Refused, Time, Why
+from bot.queries.registry import Archive, Document, Parameters, Question, RefusalKind, Refused, Time
 
 
 class QuarantineParameters(Parameters):
@@ -104,6 +104,7 @@ def _named(archive: Archive, parameters: PiecesParameters) -> Sequence[Quarantin
     if missing:
         listed = ", ".join(map(str, sorted(missing)))
         raise Refused(
-            Why.NOT_FOUND, f"nothing in quarantine has the number {listed}; `wirewatch quarantine list` lists all"
+            RefusalKind.NOT_FOUND,
+            f"nothing in quarantine has the number {listed}; `wirewatch quarantine list` lists all",
         )
     return [piece for piece in pieces if piece.n in parameters.numbers or not parameters.numbers]

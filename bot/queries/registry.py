@@ -32,7 +32,7 @@ T = TypeVar("T")
 # -- refusals
 
 
-class Why(StrEnum):
+class RefusalKind(StrEnum):
     """The kind of a refusal."""
 
     #: The requested thing does not exist.
@@ -62,22 +62,22 @@ class Mistake:
 class Refused(WirewatchError):
     """A question was refused. The text is meant for people."""
 
-    def __init__(self, why: Why, text: str, *mistakes: Mistake) -> None:
+    def __init__(self, kind: RefusalKind, text: str, *mistakes: Mistake) -> None:
         super().__init__(text)
-        self.why = why
+        self.kind = kind
         self.mistakes = mistakes
 
 
 def unusable(where: str, text: str) -> Refused:
     """Return a refusal for a parameter that cannot be used."""
-    return Refused(Why.UNUSABLE, text, Mistake(where=where, message=text))
+    return Refused(RefusalKind.UNUSABLE, text, Mistake(where=where, message=text))
 
 
 def unknown_rule(name: str, settings: config.Settings) -> Refused:
     """Return a refusal for a name that no loaded rule has."""
     text = f'no loaded rule is named "{name}"'
     advice = errors.help_with_unknown_name(name, [entry.rule.name for entry in settings.rules])
-    return Refused(Why.NOT_FOUND, f"{text}; {advice}", Mistake(where="rule", message=text, help=advice))
+    return Refused(RefusalKind.NOT_FOUND, f"{text}; {advice}", Mistake(where="rule", message=text, help=advice))
 
 
 def find_rule(name: str, settings: config.Settings) -> rules.CompiledRule:
@@ -95,7 +95,7 @@ def refuse_query_errors(where: str, written: str) -> Iterator[None]:
         yield
     except rules.QueryError as error:
         mistake = Mistake(where=where, message=error.message, help=error.help, start=error.start, end=error.end)
-        raise Refused(Why.UNUSABLE, search.render_mistake(written, error), mistake) from None
+        raise Refused(RefusalKind.UNUSABLE, search.render_mistake(written, error), mistake) from None
 
 
 # -- parameters
@@ -205,7 +205,7 @@ def malformed(names: Sequence[str], details: Iterable[Any]) -> Refused:
     mistakes = [_mistake(detail, names) for detail in details]
     texts = (": ".join(filter(None, (item.where, item.message))) for item in mistakes)
     advice = (f"{text}; {item.help}" if item.help else text for text, item in zip(texts, mistakes, strict=True))
-    return Refused(Why.MALFORMED, "; ".join(advice), *mistakes)
+    return Refused(RefusalKind.MALFORMED, "; ".join(advice), *mistakes)
 
 
 def _mistake(detail: Any, names: Sequence[str]) -> Mistake:
@@ -407,7 +407,7 @@ class Answers:
             try:
                 return await actions.carry_out(self.watched.store, self.watched.settings, act, now=now)
             except CannotAct as error:
-                raise Refused(Why.UNUSABLE, str(error)) from None
+                raise Refused(RefusalKind.UNUSABLE, str(error)) from None
         if question.busy is not None:
             return await self.take_turn(lambda archive: question.run(archive, parameters), question.busy)
         return await self.read(lambda archive: question.run(archive, parameters), is_long=question.is_long)
@@ -421,7 +421,7 @@ class Answers:
             async with self._reads:
                 return await store.read(lambda tx: work(self._archive(tx)))
         except SearchTooLong as error:
-            raise Refused(Why.TOO_LONG, str(error)) from None
+            raise Refused(RefusalKind.TOO_LONG, str(error)) from None
 
     async def take_turn(self, work: Callable[[Archive], V], busy: V) -> V:
         """Return the result of ``work``, run one at a time. If too many calls wait, return ``busy``."""

@@ -23,10 +23,10 @@ from bot.queries.registry import (
     PagedParameters,
     Parameters,
     Question,
+    RefusalKind,
     Refused,
     Time,
     When,
-    Why,
     cursor,
     fields_of,
     invalid_cursor,
@@ -345,8 +345,10 @@ def find_story(tx: storage.Transaction, written: str) -> Story:
         return story
     ids = tx.stories.beginning(written, most=2)
     if len(ids) > 1:
-        raise Refused(Why.UNUSABLE, f"several stories have an id that begins with {written}; enter more characters")
+        raise Refused(
+            RefusalKind.UNUSABLE, f"several stories have an id that begins with {written}; enter more characters"
+        )
     story = tx.stories.resolve(ids[0]) if ids else None
     if story is None:
-        raise Refused(Why.NOT_FOUND, f"no story {written}; `wirewatch stories` shows the id of each story")
+        raise Refused(RefusalKind.NOT_FOUND, f"no story {written}; `wirewatch stories` shows the id of each story")
     return story

@@ -33,7 +33,7 @@ from bot.storage.columns import (
     AnySelect,
     BulkInsert,
     HashBytes,
-    Part,
+    Repository,
     Rows,
     Timestamp,
     digest,
@@ -123,7 +123,7 @@ def _select(query: Mapping[str, T], results: Mapping[T, V]) -> Mapping[str, V]:
     return {name: results[value] for name, value in query.items() if value in results}
 
 
-class Articles(Part):
+class Articles(Repository):
     """Articles, the feeds that carry them, their versions and matches."""
 
     def find_known_items(self, questions: Sequence[IdentityQuery]) -> Sequence[KnownItems]:

@@ -40,7 +40,7 @@ AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 #: A time that is earlier than every stored time.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-#: The parameter for the values that a statement selects. ``Part._rows_in_chunks`` passes them in chunks.
+#: The parameter for the values that a statement selects. ``Repository._rows_in_chunks`` passes them in chunks.
 WANTED: Any = bindparam("wanted", expanding=True)
 #: Maximum values in one statement. SQLite accepts 32,766 parameters (since 3.32), PostgreSQL 65,535.
 _CHUNK = 1_000
@@ -164,7 +164,7 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + _CHUNK]
 
 
-class Document(TypeDecorator[T]):
+class JsonColumn(TypeDecorator[T]):
     """A value, stored as compact JSON. Loading an invalid document raises pydantic's ValidationError."""
 
     impl = Text
@@ -227,7 +227,7 @@ class Rows(Generic[T]):
         return self._kind(**dict(zip(self.names, self._values(row), strict=True), **others))
 
 
-class Part:
+class Repository:
     """Base class of the parts of the store. A part uses one connection."""
 
     def __init__(self, connection: Connection) -> None:

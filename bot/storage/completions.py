@@ -11,14 +11,14 @@ from sqlalchemy import func, insert, select
 
 from bot.model.language_models import Completion, Outcome, Spending, Use, UseRecord
 from bot.model.stories import ArticleId
-from bot.storage.columns import WANTED, AnySelect, Part, Rows
+from bot.storage.columns import WANTED, AnySelect, Repository, Rows
 from bot.storage.schema import articles, completions
 
 _ROWS = Rows(Completion, completions)
 _ALL = select(completions).order_by(completions.c.n)
 
 
-class Completions(Part):
+class Completions(Repository):
     """Every answer of a language model, and every failure."""
 
     def add(self, completion: Completion) -> None:

@@ -9,18 +9,18 @@ from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
-from bot.storage.columns import WANTED, AnyRow, Document, Part, UnreadableValue, chunks, upsert
+from bot.storage.columns import WANTED, AnyRow, JsonColumn, Repository, UnreadableValue, chunks, upsert
 from bot.storage.schema import decision_queue, key_values
 
 #: The key under which ``QueueHolder`` is stored.
 _HOLDER = "desk"
-_BODIES: dict[str, Document[Any]] = {
-    "arrival": Document(Arrival),
-    "revision": Document(Revision),
+_BODIES: dict[str, JsonColumn[Any]] = {
+    "arrival": JsonColumn(Arrival),
+    "revision": JsonColumn(Revision),
 }
 
 
-class DecisionQueue(Part):
+class DecisionQueue(Repository):
     """Matched articles that await a decision. Only one process at a time decides."""
 
     def add(self, arrivals: Sequence[Arrival], revisions: Sequence[Revision]) -> None:
@@ -115,7 +115,7 @@ _GET = select(key_values.c.value).where(key_values.c.key == bindparam("of_key"))
 _PUT = upsert([key_values.c.key], ["value"])
 
 
-class KeyValueTable(Part):
+class KeyValueTable(Repository):
     """Single values of the running bot, by key."""
 
     def get(self, key: str) -> str | None:

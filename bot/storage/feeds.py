@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.feeds import polling
 from bot.model.feeds import FeedHealth, FeedState, Subscription
-from bot.storage.columns import WANTED, AnyRow, AnySelect, Part, Rows, Timestamp, chunks, upsert
+from bot.storage.columns import WANTED, AnyRow, AnySelect, Repository, Rows, Timestamp, chunks, upsert
 from bot.storage.schema import feeds, host_limits, subscriptions
 
 _STATE = Rows(FeedState, feeds)
@@ -32,7 +32,7 @@ def _is_free(now: datetime) -> ColumnElement[bool]:
     )
 
 
-class FeedStates(Part):
+class FeedStates(Repository):
     """The state of each feed, and the lease of its poll."""
 
     def sync(self, urls: Iterable[str], *, now: datetime) -> None:
@@ -192,7 +192,7 @@ _SUBSCRIPTION = Rows(Subscription, subscriptions)
 _SUBSCRIPTIONS = select(subscriptions)
 
 
-class Subscriptions(Part):
+class Subscriptions(Repository):
     """WebSub subscriptions, at most one for each feed."""
 
     def want(self, subscription: Subscription) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.aio import Failure
 from bot.model.language_models import ExamResult
-from bot.storage.columns import Document
+from bot.storage.columns import JsonColumn
 from bot.storage.store import Transaction
 
 
@@ -83,12 +83,12 @@ TRIMMED = TimeKey("housekeeping")
 KEPT_RULES = TextKey("rules kept")
 #: The key of the last exam of the language model. `check` also reads it, without this module.
 EXAM = "exam"
-_EXAM_RESULT: Document[ExamResult] = Document(ExamResult)
+_EXAM_RESULT: JsonColumn[ExamResult] = JsonColumn(ExamResult)
 _OWNER = "running"
 _ALIVE = "alive "
 _TURN = "turn "
 _FAILING = "failing "
-_FAILURES: Document[tuple[Failure, ...]] = Document(tuple[Failure, ...])
+_FAILURES: JsonColumn[tuple[Failure, ...]] = JsonColumn(tuple[Failure, ...])
 
 
 def rule_matched(rule: str) -> TimeKey:

@@ -9,11 +9,11 @@ from sqlalchemy import insert, or_, select
 
 from bot.model.errors import StoreError
 from bot.model.ledger import FactKind, LedgerRow, format_row, parse_row
-from bot.storage.columns import Part
+from bot.storage.columns import Repository
 from bot.storage.schema import ledger
 
 
-class Ledger(Part):
+class Ledger(Repository):
     """The rows of the ledger, which are written once."""
 
     def add(self, rows: Sequence[LedgerRow]) -> None:

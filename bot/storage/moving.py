@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.model.durations import Clock
 from bot.model.errors import ConfigError, StoreError
 from bot.storage import connections
-from bot.storage.columns import Document
+from bot.storage.columns import JsonColumn
 from bot.storage.opening import open_store
 from bot.storage.schema import key_values, metadata, stories
 from bot.storage.store import Store, Transaction
@@ -113,7 +113,7 @@ def _next_rows(source: Transaction, table: Table, last: int) -> Sequence[RowMapp
 
 def _raw(table: Table) -> TableClause:
     """Return the table with documents as plain text, so that they are copied without parsing."""
-    types = {column.name: Text() if isinstance(column.type, Document) else column.type for column in table.c}
+    types = {column.name: Text() if isinstance(column.type, JsonColumn) else column.type for column in table.c}
     return lightweight_table(table.name, *(column(name, type_) for name, type_ in types.items()))
 
 

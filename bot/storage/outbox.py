@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.model import ledger
 from bot.model.messages import Message, MessageKind, Outgoing, SendState
 from bot.model.stories import SendId, StoryId
-from bot.storage.columns import WANTED, EnumText, Part, Rows, Timestamp, chunks
+from bot.storage.columns import WANTED, EnumText, Repository, Rows, Timestamp, chunks
 from bot.storage.ledger import Ledger
 from bot.storage.schema import UNSENT, outbox, story_messages
 
@@ -87,7 +87,7 @@ _OUTCOME = ("state", "due_at", "attempts", "is_plain", "is_top_level", "tried_at
 _NEWEST = 3
 
 
-class Outbox(Part):
+class Outbox(Repository):
     """Messages to send, and their outcomes."""
 
     def add(self, rows: Sequence[Outgoing]) -> None:

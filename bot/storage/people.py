@@ -10,7 +10,7 @@ from sqlalchemy import exists, or_, select, update
 from bot.model.actions import Judgement, Ruling, Silence
 from bot.model.quarantine import PieceKind
 from bot.model.stories import StoryId
-from bot.storage.columns import EPOCH, Part, Rows
+from bot.storage.columns import EPOCH, Repository, Rows
 from bot.storage.schema import judgements, quarantine, rulings, silences
 
 _JUDGEMENT = Rows(Judgement, judgements)
@@ -21,7 +21,7 @@ _RULINGS = select(rulings).order_by(rulings.c.n)
 _SILENCES = select(silences).order_by(silences.c.n)
 
 
-class Judgements(Part):
+class Judgements(Repository):
     """Judgements of people about stories, in the order in which they were made."""
 
     def add(self, new: Sequence[Judgement]) -> Sequence[Judgement]:
@@ -37,7 +37,7 @@ class Judgements(Part):
         return self._values(_JUDGEMENT, _JUDGEMENTS.where(judgements.c.at >= (when or EPOCH)))
 
 
-class Rulings(Part):
+class Rulings(Repository):
     """Rulings of people about stories, in the order in which they were made."""
 
     def add(self, ruling: Ruling) -> bool:
@@ -60,7 +60,7 @@ class Rulings(Part):
             self._connection.execute(update(rulings).where(rulings.c.id.in_(ids)).values(done_at=at))
 
 
-class Silences(Part):
+class Silences(Repository):
     """Silences, in the order in which they were made."""
 
     def add(self, silence: Silence) -> bool:

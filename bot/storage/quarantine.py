@@ -14,7 +14,17 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from bot.model.alerts import Alert, AlertState, Reason
 from bot.model.feeds import FeedState
 from bot.model.quarantine import PieceKind, QuarantinedPiece
-from bot.storage.columns import EPOCH, Document, EnumText, HashBytes, Part, Rows, Timestamp, UnreadableValue, upsert
+from bot.storage.columns import (
+    EPOCH,
+    EnumText,
+    HashBytes,
+    JsonColumn,
+    Repository,
+    Rows,
+    Timestamp,
+    UnreadableValue,
+    upsert,
+)
 from bot.storage.schema import alerts, articles, feeds, metadata, outbox, quarantine, rulings, stories, story_messages
 
 _PIECE = Rows(QuarantinedPiece, quarantine)
@@ -28,7 +38,7 @@ _KEPT = (articles, feeds, stories)
 _NOT_POSTED = (AlertState.SILENT, AlertState.MERGED)
 
 
-class Quarantine(Part):
+class Quarantine(Repository):
     """Pieces of work that were set aside, in the order in which they were set aside."""
 
     def add(self, pieces: Sequence[QuarantinedPiece]) -> None:
@@ -176,7 +186,7 @@ def _columns(where: TypeDecorator[Any] | Column[Any]) -> Sequence[Column[Any]]:
 def _is_same(one: TypeEngine[Any], other: TypeEngine[Any]) -> bool:
     if type(one) is not type(other):
         return False
-    if isinstance(one, Document) and isinstance(other, Document):
+    if isinstance(one, JsonColumn) and isinstance(other, JsonColumn):
         return bool(one.kind == other.kind)
     if isinstance(one, EnumText) and isinstance(other, EnumText):
         return one.choices is other.choices

@@ -26,7 +26,7 @@ from bot.model.quarantine import PieceKind
 from bot.model.rules import Evidence
 from bot.model.stories import JoinReason
 from bot.model.surges import Surge
-from bot.storage.columns import Document, EnumText, HashBytes, StorableText, Timestamp
+from bot.storage.columns import EnumText, HashBytes, JsonColumn, StorableText, Timestamp
 
 metadata = MetaData(
     naming_convention={
@@ -38,8 +38,8 @@ metadata = MetaData(
 )
 
 #: Type of columns with several short texts: tags, links or ids.
-TEXTS: Document[tuple[str, ...]] = Document(tuple[str, ...])
-DECISION: Document[Decision] = Document(Decision)
+TEXTS: JsonColumn[tuple[str, ...]] = JsonColumn(tuple[str, ...])
+DECISION: JsonColumn[Decision] = JsonColumn(Decision)
 
 #: Type of automatically incremented columns. SQLite needs the type INTEGER for this.
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
@@ -134,7 +134,7 @@ feeds = Table(
     #: Copied from ``state``, so that the query for old sightings can use it.
     Column("named_at", Timestamp),
     #: The whole state. If it differs from a column above, the column takes precedence.
-    Column("state", Document(FeedState), nullable=False),
+    Column("state", JsonColumn(FeedState), nullable=False),
     Index(None, "is_listed", "due_at"),
     Index(None, "is_listed", "health", "url"),
 )
@@ -213,7 +213,7 @@ matches = Table(
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
     Column("rule", StorableText, nullable=False),
     Column("rule_version", Text, nullable=False),
-    Column("evidence", Document(tuple[Evidence, ...]), nullable=False),
+    Column("evidence", JsonColumn(tuple[Evidence, ...]), nullable=False),
     Index("uq_matches_article_rule", "article", "rule", unique=True),
 )
 
@@ -278,7 +278,7 @@ alerts = Table(
     Column("state", EnumText(AlertState), nullable=False),
     Column("held_until", Timestamp),
     Column("posted_at", Timestamp),
-    Column("alert", Document(Alert), nullable=False),
+    Column("alert", JsonColumn(Alert), nullable=False),
     Index(None, "state", "held_until"),
     Index(None, "channel", "posted_at"),
 )
@@ -305,8 +305,8 @@ outbox = Table(
     Column("is_top_level", Boolean, nullable=False),
     Column("tried_at", Timestamp),
     Column("error", StorableText),
-    Column("receipt", Document(Receipt)),
-    Column("message", Document(Message), nullable=False),
+    Column("receipt", JsonColumn(Receipt)),
+    Column("message", JsonColumn(Message), nullable=False),
     Index("uq_outbox_id", "id", unique=True),
     Index(None, "channel", "state"),
     Index("ix_outbox_unsent", "thread", "seq", sqlite_where=_IS_UNSENT, postgresql_where=_IS_UNSENT),
@@ -382,7 +382,7 @@ surges = Table(
     Column("opened_at", Timestamp, nullable=False),
     #: NULL while the surge lasts.
     Column("closed_at", Timestamp),
-    Column("surge", Document(Surge), nullable=False),
+    Column("surge", JsonColumn(Surge), nullable=False),
     Index(None, "rule", "opened_at"),
 )
 

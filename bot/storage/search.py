@@ -40,7 +40,7 @@ from bot.model.archive import AllOf, AnyOf, CandidateQuery, SearchCandidate, Sea
 from bot.model.durations import format_duration
 from bot.model.errors import SearchTooLong
 from bot.storage.articles import ARTICLE
-from bot.storage.columns import Part, storable
+from bot.storage.columns import Repository, storable
 from bot.storage.decision_queue import KeyValueTable
 from bot.storage.schema import articles, matches
 
@@ -105,7 +105,7 @@ _ADD_WORDS = text(
 )
 
 
-class Search(Part):
+class Search(Repository):
     """The full-text search of the archive."""
 
     def __init__(self, connection: Connection) -> None:

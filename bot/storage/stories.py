@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.stories import ArticleId, Join, JoinReason, Member, Story, StoryId
 from bot.storage.articles import Articles
-from bot.storage.columns import EPOCH, WANTED, AnyRow, AnySelect, Part, Rows, chunks, storable, upsert
+from bot.storage.columns import EPOCH, WANTED, AnyRow, AnySelect, Repository, Rows, chunks, storable, upsert
 from bot.storage.schema import alerts, decisions, matches, members, stories
 
 _STORY = Rows(Story, stories)
@@ -72,7 +72,7 @@ _ALERTS = select(alerts.c.alert).where(alerts.c.story.in_(WANTED)).order_by(aler
 _SAVE_ALERT = upsert([alerts.c.story, alerts.c.channel], ["state", "held_until", "posted_at", "alert"])
 
 
-class Stories(Part):
+class Stories(Repository):
     """Stories with their members, decisions and alerts."""
 
     def __init__(self, connection: Connection, articles: Articles) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.model.surges import Surge
-from bot.storage.columns import Part, Rows, upsert
+from bot.storage.columns import Repository, Rows, upsert
 from bot.storage.schema import surges, volume
 
 _new = insert(volume)
@@ -21,7 +21,7 @@ _SURGE = Rows(Surge, surges)
 _SAVE = upsert([surges.c.id], ["closed_at", "surge"])
 
 
-class Volumes(Part):
+class Volumes(Repository):
     """Hourly counts of rules, and surges."""
 
     def add(self, counts: Mapping[tuple[str, str, datetime], int]) -> None:

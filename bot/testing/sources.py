@@ -20,7 +20,7 @@ _JUNK = (b"\x00", b"\xff\xfe\xfd" * 100, b"<" * 5_000, b"[" * 5_000, b"\n" * 5_0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class SourceDocument:
     """A valid document of one kind of source, and the titles that parsing it must return."""
 
     kind: str
@@ -31,10 +31,10 @@ class Document:
     options: Mapping[str, object] = field(default_factory=dict)
 
 
-Check: TypeAlias = Callable[[Document], None]
+Check: TypeAlias = Callable[[SourceDocument], None]
 
 
-def options_are_documented_and_strict(subject: Document) -> None:
+def options_are_documented_and_strict(subject: SourceDocument) -> None:
     """Each option has a description, and an unknown key is refused."""
     options = kinds.find_kinds().by_name[subject.kind].options
     if options is None:
@@ -48,14 +48,14 @@ def options_are_documented_and_strict(subject: Document) -> None:
     raise AssertionError("an unknown key is accepted")
 
 
-def the_document_is_read_and_twice_the_same(subject: Document) -> None:
+def the_document_is_read_and_twice_the_same(subject: SourceDocument) -> None:
     """Parsing returns the expected titles, and a second parse returns the same result."""
     reading = _parse(subject, subject.content)
     assert tuple(entry.title for entry in reading.entries) == subject.titles
     assert _parse(subject, subject.content) == reading
 
 
-def every_entry_is_distinct(subject: Document) -> None:
+def every_entry_is_distinct(subject: SourceDocument) -> None:
     """Each entry has an id, link or title that no other entry has."""
     entries = _parse(subject, subject.content).entries
     named = [entry.guid or entry.link or entry.title for entry in entries]
@@ -63,28 +63,28 @@ def every_entry_is_distinct(subject: Document) -> None:
     assert len(set(named)) == len(named)
 
 
-def times_say_their_zone(subject: Document) -> None:
+def times_say_their_zone(subject: SourceDocument) -> None:
     """Each time has a time zone."""
     for entry in _parse(subject, subject.content).entries:
         for when in (entry.published, entry.updated):
             assert when is None or when.tzinfo is not None
 
 
-def half_a_document_is_read_or_refused(subject: Document) -> None:
+def half_a_document_is_read_or_refused(subject: SourceDocument) -> None:
     """A document that is cut off at any position is parsed or raises ReadError."""
     step = max(1, len(subject.content) // 50)
     for end in range(0, len(subject.content), step):
         _read_or_refused(subject, subject.content[:end])
 
 
-def what_is_no_document_of_it_is_read_or_refused(subject: Document) -> None:
+def what_is_no_document_of_it_is_read_or_refused(subject: SourceDocument) -> None:
     """A document with junk around it, or junk instead of a document, is parsed or raises ReadError."""
     for junk in _JUNK:
         for content in (junk, subject.content + junk, junk + subject.content, subject.content.replace(b"\n", junk)):
             _read_or_refused(subject, content)
 
 
-def a_long_document_is_read_in_time(subject: Document) -> None:
+def a_long_document_is_read_in_time(subject: SourceDocument) -> None:
     """Half a megabyte is parsed or refused within ``MOST_SECONDS`` of processor time."""
     began = time.process_time()
     _read_or_refused(subject, subject.content * (500_000 // len(subject.content) + 1))
@@ -102,7 +102,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _parse(subject: Document, content: bytes) -> ParsedFeed:
+def _parse(subject: SourceDocument, content: bytes) -> ParsedFeed:
     kind = kinds.find_kinds().by_name[subject.kind]
     options = kind.options.model_validate(dict(subject.options)).model_dump_json() if kind.options else "{}"
     assert json.loads(options) is not None
@@ -110,7 +110,7 @@ def _parse(subject: Document, content: bytes) -> ParsedFeed:
     return kinds.parse_document(body, kind=subject.kind, options=options)
 
 
-def _read_or_refused(subject: Document, content: bytes) -> None:
+def _read_or_refused(subject: SourceDocument, content: bytes) -> None:
     try:
         _parse(subject, content)
     except ReadError as error:

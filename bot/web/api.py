@@ -33,8 +33,8 @@ from bot.queries.registry import (
     Mistake,
     Parameters,
     Question,
+    RefusalKind,
     Refused,
-    Why,
     malformed,
     read_parameters,
 )
@@ -46,7 +46,7 @@ PREFIX = "/api/v1"
 #: Number of requests that the rate limit counts for one export.
 _EXPORT_COST = 10
 _OPERATIONS = {question.name: question for question in QUESTIONS if question.path}
-_STATUS = {Why.MALFORMED: 400, Why.NOT_FOUND: 404, Why.UNUSABLE: 422, Why.TOO_LONG: 422}
+_STATUS = {RefusalKind.MALFORMED: 400, RefusalKind.NOT_FOUND: 404, RefusalKind.UNUSABLE: 422, RefusalKind.TOO_LONG: 422}
 _DESCRIPTION = (
     "Stories, articles, rules and feeds of one Wirewatch. Text from articles and feeds is untrusted and unchanged."
 )
@@ -63,7 +63,7 @@ class ProblemItem(Document):
     end: int | None
 
 
-class Problem(Document):
+class ProblemAnswer(Document):
     """An error (RFC 9457)."""
 
     type: str
@@ -99,7 +99,7 @@ class Api:
             except ValueError:
                 return access.problem_response(404, NOTHING)
             except Refused as refused:
-                return access.problem_response(_STATUS[refused.why], str(refused), mistakes=refused.mistakes)
+                return access.problem_response(_STATUS[refused.kind], str(refused), mistakes=refused.mistakes)
             except StoreError as error:
                 return access.problem_response(503, str(error))
             text = _stream_stories(answers, form, parameters, rows, after)
@@ -161,7 +161,7 @@ def describe_api() -> fastapi.FastAPI:
         path = question.path.replace("{name}", "{name:path}")
         statuses = (400, 401, 403, 404, 413, *((415,) if question.method == "POST" else ()), 421, 422, 429, 503)
         responses: dict[int | str, dict[str, Any]] = {
-            status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
+            status: {"model": ProblemAnswer, "description": HTTPStatus(status).phrase} for status in statuses
         }
         if question.method == "GET":
             responses[304] = {"description": "Not changed since the answer with this ETag."}
@@ -282,7 +282,7 @@ class _Route(APIRoute):
                 refused = error
             except StoreError as error:
                 return access.problem_response(503, str(error))
-            return access.problem_response(_STATUS[refused.why], str(refused), mistakes=refused.mistakes)
+            return access.problem_response(_STATUS[refused.kind], str(refused), mistakes=refused.mistakes)
 
         return serve
 
@@ -306,16 +306,16 @@ def _refuse_repeated(request: Request) -> None:
     if repeated := [
         Mistake(where=name, message="this parameter appears twice") for name, count in counts.items() if count > 1
     ]:
-        raise Refused(Why.MALFORMED, "A parameter appears twice.", *repeated)
+        raise Refused(RefusalKind.MALFORMED, "A parameter appears twice.", *repeated)
 
 
 def _malformed(question: Question[Any, Any], error: RequestValidationError) -> Refused:
     details = error.errors()
     # The first part of "loc" is "path", "query" or "body".
     if any(detail["loc"][0] == "path" for detail in details):
-        return Refused(Why.NOT_FOUND, NOTHING)
+        return Refused(RefusalKind.NOT_FOUND, NOTHING)
     if details[0]["type"] == "json_invalid":
-        return Refused(Why.MALFORMED, f"The body is not valid JSON at character {details[0]['loc'][1] + 1}.")
+        return Refused(RefusalKind.MALFORMED, f"The body is not valid JSON at character {details[0]['loc'][1] + 1}.")
     names = [field.alias or name for name, field in _fields_outside_path(question).items()]
     return malformed(names, [{**detail, "loc": detail["loc"][1:]} for detail in details])
 

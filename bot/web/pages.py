@@ -36,7 +36,7 @@ from bot.queries.brief import BriefParameters, show_brief
 from bot.queries.feedback import read_feedback
 from bot.queries.feeds import find_problems, problem_states
 from bot.queries.quarantine import count_pieces
-from bot.queries.registry import Answers, Archive, Mistake, Question, Refused, Why, find_rule, read_parameters
+from bot.queries.registry import Answers, Archive, Mistake, Question, RefusalKind, Refused, find_rule, read_parameters
 from bot.queries.silences import read_silences
 from bot.queries.status import count_held
 from bot.queries.stories import read_stories, read_story
@@ -235,11 +235,11 @@ class Pages:
                 if page.after is not None:
                     values["next_page"] = f"?{request.url.include_query_params(after=page.after).query}"
             except Refused as error:
-                if error.why is Why.TOO_LONG:
+                if error.kind is RefusalKind.TOO_LONG:
                     values["remark"] = f"{error}."
                 else:
                     values["problem"] = str(error)
-                    status = 404 if error.why is Why.NOT_FOUND else 200
+                    status = 404 if error.kind is RefusalKind.NOT_FOUND else 200
         return await self._render("search.html", request, values, status=status)
 
     async def _show_missing(self, request: Request, refused: Refused) -> Response:
@@ -260,7 +260,7 @@ class Pages:
 
 
 def _missing(kind: str, text: str) -> Refused:
-    return Refused(Why.NOT_FOUND, text, Mistake(where=kind, message=text))
+    return Refused(RefusalKind.NOT_FOUND, text, Mistake(where=kind, message=text))
 
 
 def _chart(counts: Mapping[date, int], now: datetime, days: int = watched.DAYS) -> list[int]:

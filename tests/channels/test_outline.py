@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from bot.channels.kit import outline, phrases, rendering
-from bot.channels.kit.outline import Line, Style
+from bot.channels.kit.outline import OutlineLine, Style
 from bot.model.messages import Message
 from bot.testing import hostile, messages
 
 
-def texts(lines: tuple[Line, ...], style: Style) -> list[str]:
+def texts(lines: tuple[OutlineLine, ...], style: Style) -> list[str]:
     return [line.text for line in lines if line.style is style]
 
 

@@ -7,20 +7,20 @@ import pytest
 from bot.feeds import kinds
 from bot.feeds.kit import packing
 from bot.testing import sources as contract
-from bot.testing.sources import Document
+from bot.testing.sources import SourceDocument
 from tests.feeds.documents import item, rss
 
 _TITLES = ("Regulator writes order 1", "Regulator writes order 2")
 DOCUMENTS = [
-    Document(kind="rss", content=rss(item(1), item(2)).encode(), titles=_TITLES),
-    Document(
+    SourceDocument(kind="rss", content=rss(item(1), item(2)).encode(), titles=_TITLES),
+    SourceDocument(
         kind="jsonfeed",
         content=b"""{"version": "https://jsonfeed.org/version/1.1", "title": "T", "items": [
             {"id": "1", "title": "Regulator writes order 1", "date_published": "2015-12-02T09:00:00Z"},
             {"id": "2", "title": "Regulator writes order 2", "content_text": "x"}]}""",
         titles=_TITLES,
     ),
-    Document(
+    SourceDocument(
         kind="sitemap",
         content=b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
             xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">"""
@@ -32,7 +32,7 @@ DOCUMENTS = [
         + b"</urlset>",
         titles=_TITLES,
     ),
-    Document(
+    SourceDocument(
         kind="page",
         content=b"<html lang='en'><body><ul class='news'>"
         + b"".join(
@@ -44,7 +44,7 @@ DOCUMENTS = [
         titles=_TITLES,
         options={"item": "ul.news > li"},
     ),
-    Document(
+    SourceDocument(
         kind="imap",
         content=packing.MAILS_HEAD
         + b"".join(
@@ -53,7 +53,7 @@ DOCUMENTS = [
         ),
         titles=_TITLES,
     ),
-    Document(
+    SourceDocument(
         kind="advisories",
         content=b"[%s]"
         % b",\n".join(
@@ -63,7 +63,7 @@ DOCUMENTS = [
         ),
         titles=_TITLES,
     ),
-    Document(
+    SourceDocument(
         kind="reddit",
         content=b'{"data": {"children": [%s]}}'
         % b",\n".join(
@@ -81,5 +81,5 @@ def test_every_built_in_kind_is_under_this_contract() -> None:
 
 @pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: str(check.__name__))
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.kind))
-def test_a_source_keeps_the_contract(document: Document, check: contract.Check) -> None:
+def test_a_source_keeps_the_contract(document: SourceDocument, check: contract.Check) -> None:
     check(document)

@@ -30,7 +30,7 @@ _ENTRY = st.builds(
     identity_only=st.booleans(),
 )
 _FEED = Feed(url="https://news.example.org/feed")
-_JOB = protocol.Job(Body(content=b"", content_type="", url=_FEED.url), _FEED)
+_JOB = protocol.ParseJob(Body(content=b"", content_type="", url=_FEED.url), _FEED)
 
 
 def _done(reading: ParsedFeed) -> protocol.Done:

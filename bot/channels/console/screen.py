@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from bot.channels.kit import outline, phrases, rendering
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.model import visible
 from bot.model.alerts import Reason
 from bot.model.durations import format_count
@@ -61,16 +61,16 @@ def print_message(console: Console, message: Message, *, zone: tzinfo) -> None:
     console.print()
 
 
-def _edit_lines(message: Message, zone: tzinfo) -> Iterator[Line]:
+def _edit_lines(message: Message, zone: tzinfo) -> Iterator[OutlineLine]:
     """Yield lines for an edit, with the state of its stories and the headlines that joined them."""
     added, room = set(message.added), replace(outline.ROOMS[0], zone=zone)
     if message.reason is Reason.RATE_CAP:
-        yield Line(style=Style.SMALL, runs=(Run(text=format_count(len(added), "more story")),))
+        yield OutlineLine(style=Style.SMALL, runs=(Run(text=format_count(len(added), "more story")),))
     for brief in message.briefs:
         listed = [line for line in brief.coverage if line.article in added]
         if brief.title.article in added and message.reason is Reason.RATE_CAP:
             link = phrases.safe_link(brief.title.link) or ""
-            yield Line(style=Style.ITEM, runs=(Run(text=phrases.headline(brief, room.headline), link=link),))
+            yield OutlineLine(style=Style.ITEM, runs=(Run(text=phrases.headline(brief, room.headline), link=link),))
             continue
         if message.is_gathered and not listed:
             continue
@@ -78,17 +78,17 @@ def _edit_lines(message: Message, zone: tzinfo) -> Iterator[Line]:
         if message.reason in (Reason.CLAIMED, Reason.UNCLAIMED):
             nobody = (Run(text="Released: nobody takes care of it"),)
             claim = next((line.runs for line in outline.claim_lines(message, room)), nobody)
-            yield Line(style=Style.SMALL, runs=(*claim, headline))
+            yield OutlineLine(style=Style.SMALL, runs=(*claim, headline))
         elif message.reason is Reason.SUMMARY and not listed:
             # Only the summary is new.
-            yield Line(style=Style.SMALL, runs=(Run(text="summary"), headline))
+            yield OutlineLine(style=Style.SMALL, runs=(Run(text="summary"), headline))
             yield from outline.quote_lines(brief, room)
         elif listed or (message.reason not in _REPLIED and brief.owner_count > 1):
-            yield Line(style=Style.SMALL, runs=(Run(text=f"now {phrases.count_outlets(brief)}"), headline))
+            yield OutlineLine(style=Style.SMALL, runs=(Run(text=f"now {phrases.count_outlets(brief)}"), headline))
             yield from (outline.coverage_line(line, room) for line in listed)
 
 
-def _print_line(console: Console, line: Line, addresses: tuple[str, ...], *, indent: int) -> None:
+def _print_line(console: Console, line: OutlineLine, addresses: tuple[str, ...], *, indent: int) -> None:
     text = Text.assemble("• " if line.style is Style.ITEM else "", _styled_text(line))
     if line.style is Style.ITEM and addresses:
         # An address is never wrapped, so that it can be clicked and copied.
@@ -99,7 +99,7 @@ def _print_line(console: Console, line: Line, addresses: tuple[str, ...], *, ind
         console.print(Text(" " * indent + address), soft_wrap=True)
 
 
-def _styled_text(line: Line, colour: str = "") -> Text:
+def _styled_text(line: OutlineLine, colour: str = "") -> Text:
     """Return a line in colour, with matched words in yellow and replaced words in red."""
     parts: list[tuple[str, str]] = []
     for run in line.runs:

@@ -56,7 +56,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class OutlineLine:
     """One line of a message."""
 
     style: Style
@@ -64,7 +64,7 @@ class Line:
     #: In a gathered message, the story to which this line and others belong. Otherwise None.
     story: StoryId | None = None
     #: The lines that replace this line if styles are not available. If empty, this line is shown.
-    unstyled: tuple[Line, ...] = ()
+    unstyled: tuple[OutlineLine, ...] = ()
 
     @property
     def text(self) -> str:
@@ -178,7 +178,7 @@ _WHOLE_HEADLINE, _WHOLE_LINK = 250, 2_000
 
 
 def render_to_fit(
-    delivery: Delivery, render: Callable[[Sequence[Line]], T], fits: Callable[[T], bool], *, zone: tzinfo
+    delivery: Delivery, render: Callable[[Sequence[OutlineLine]], T], fits: Callable[[T], bool], *, zone: tzinfo
 ) -> T:
     """Render the longest outline whose result ``fits``, or the shortest outline if none fits."""
     for room in ROOMS:
@@ -189,14 +189,16 @@ def render_to_fit(
     return rendered
 
 
-def shows_all_stories(message: Message, render: Callable[[Sequence[Line]], T], fits: Callable[[T], bool]) -> bool:
+def shows_all_stories(
+    message: Message, render: Callable[[Sequence[OutlineLine]], T], fits: Callable[[T], bool]
+) -> bool:
     """Return whether a gathered message fits with the whole headline and the link of every story."""
     return fits(render(build_lines(message, _ALL_STORIES)))
 
 
 def build_lines(
     message: Message, room: Room = ROOMS[0], *, names_story: bool = False, zone: tzinfo = UTC
-) -> tuple[Line, ...]:
+) -> tuple[OutlineLine, ...]:
     """Build the lines of a message, with times in ``zone``.
 
     If ``names_story`` is true, a reply names its story, because it is outside of the story's thread.
@@ -205,7 +207,7 @@ def build_lines(
     return tuple(line for line in lines if line.text.strip())
 
 
-def _lines(message: Message, room: Room, *, names_story: bool) -> Iterator[Line]:
+def _lines(message: Message, room: Room, *, names_story: bool) -> Iterator[OutlineLine]:
     match message.kind:
         case MessageKind.NOTICE:
             yield from _notice(message, room)
@@ -220,8 +222,8 @@ def _lines(message: Message, room: Room, *, names_story: bool) -> Iterator[Line]
                 yield from _story(brief, message, room)
 
 
-def _line(style: Style, *runs: Run) -> Line:
-    return Line(style=style, runs=tuple(run for run in runs if run.text))
+def _line(style: Style, *runs: Run) -> OutlineLine:
+    return OutlineLine(style=style, runs=tuple(run for run in runs if run.text))
 
 
 def _time(at: datetime, room: Room) -> Run:
@@ -240,7 +242,7 @@ def _headline(brief: StoryBrief, room: Room) -> Run:
     return _linked(phrases.headline(brief, room.headline), brief.title.link, room, is_bold=True)
 
 
-def _story(brief: StoryBrief, message: Message, room: Room) -> Iterator[Line]:
+def _story(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineLine]:
     yield _line(Style.LINE, *_severity_and_rule(brief), *_mentions(message.mentions))
     if message.escalation is not None:
         channel, delay = message.escalation.channel, format_duration(message.escalation.after)
@@ -274,7 +276,7 @@ def _mentions(mentions: Sequence[Mention]) -> Iterator[Run]:
         yield Run(text=phrases.short_name(mention.name), mention=mention.id)
 
 
-def claim_lines(message: Message, room: Room) -> Iterator[Line]:
+def claim_lines(message: Message, room: Room) -> Iterator[OutlineLine]:
     """Yield a line with the person who has claimed the story, or no line."""
     claims = [judgement for judgement in message.judgements if judgement.verdict is Verdict.CLAIMED]
     for claim in claims[-1:]:
@@ -292,7 +294,7 @@ def _byline(brief: StoryBrief, line: CoverageLine, room: Room) -> Iterator[Run]:
         yield Run(text=f"{_BETWEEN}{phrases.count_copies(brief)}")
 
 
-def _coverage(brief: StoryBrief, message: Message, room: Room) -> Iterator[Line]:
+def _coverage(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineLine]:
     shown = brief.coverage[: room.headlines]
     for line in shown:
         yield coverage_line(line, room)
@@ -301,7 +303,7 @@ def _coverage(brief: StoryBrief, message: Message, room: Room) -> Iterator[Line]
         yield _line(Style.ITEM, _linked(f"and {omitted:,} more", page, room))
 
 
-def coverage_line(line: CoverageLine, room: Room) -> Line:
+def coverage_line(line: CoverageLine, room: Room) -> OutlineLine:
     """Return a headline with its outlet and time."""
     return _line(Style.ITEM, *_coverage_runs(line, room))
 
@@ -332,7 +334,7 @@ def _rule(brief: StoryBrief) -> str:
     return phrases.cut(phrases.clean(worst.rule), 150) + more
 
 
-def quote_lines(brief: StoryBrief, room: Room) -> Iterator[Line]:
+def quote_lines(brief: StoryBrief, room: Room) -> Iterator[OutlineLine]:
     """Yield a quote for each article of the summary, with its outlet at the end unless the byline has just named it.
 
     Matched words are bold.
@@ -368,7 +370,7 @@ def _latest(fact: Fact, room: Room) -> list[Run]:
     return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *mark, *content, Run(text=" — "), source]
 
 
-def _why_lines(whys: Sequence[Why], room: Room, *, is_named: bool = False) -> Iterator[Line]:
+def _why_lines(whys: Sequence[Why], room: Room, *, is_named: bool = False) -> Iterator[OutlineLine]:
     for why in whys[: room.rules]:
         evidence = phrases.format_evidence(why, 2 * room.sentence)
         # A single rule is already named at the top.
@@ -381,7 +383,7 @@ def _why_lines(whys: Sequence[Why], room: Room, *, is_named: bool = False) -> It
         yield _line(Style.SMALL, Run(text=phrases.cut(f"and {len(whys) - room.rules:,} more: {names}", 300)))
 
 
-def _reply(message: Message, room: Room, *, names_story: bool) -> Iterator[Line]:
+def _reply(message: Message, room: Room, *, names_story: bool) -> Iterator[OutlineLine]:
     brief = message.briefs[0] if message.briefs else None
     opening = [Run(text=phrases.cut(phrases.reply_heading(message), 200), is_bold=True)]
     if brief is not None and (names_story or message.title is not None):
@@ -402,7 +404,7 @@ def _reply(message: Message, room: Room, *, names_story: bool) -> Iterator[Line]
         yield from _why_lines(brief.why, room)
 
 
-def _facts(message: Message, room: Room) -> Iterator[Line]:
+def _facts(message: Message, room: Room) -> Iterator[OutlineLine]:
     """Yield the values of the facts, then each distinct sentence with its outlet."""
     shown = message.facts[: room.items]
     # Below "New in this story" the label "new" would repeat the heading.
@@ -428,7 +430,7 @@ def _fact_runs(fact: Fact) -> list[Run]:
     return [*runs, Run(text=phrases.cut(phrases.clean(fact.after), 300) or "…", is_bold=True)]
 
 
-def _edit(edit: Edit, room: Room) -> Line:
+def _edit(edit: Edit, room: Room) -> OutlineLine:
     """Return a line with the changed words in context. Without styles, two lines show the old and the new wording."""
     runs = diff_words(edit.before, edit.after, limit=2 * room.sentence)
     if not runs:
@@ -442,7 +444,7 @@ def _edit(edit: Edit, room: Room) -> Line:
     return replace(_line(Style.QUOTE, *spaced), unstyled=unstyled)
 
 
-def _merged(message: Message, room: Room) -> Iterator[Line]:
+def _merged(message: Message, room: Room) -> Iterator[OutlineLine]:
     if message.title is not None:
         own = phrases.cut(phrases.clean(message.title.text), room.headline) or "(no headline)"
         yield _line(Style.HEAD, _linked(own, message.title.link, room, is_bold=True))
@@ -450,7 +452,7 @@ def _merged(message: Message, room: Room) -> Iterator[Line]:
     yield _line(Style.LINE, lead, *([Run(text=" "), _headline(message.briefs[0], room)] if message.briefs else []))
 
 
-def _gathered(message: Message, room: Room) -> Iterator[Line]:
+def _gathered(message: Message, room: Room) -> Iterator[OutlineLine]:
     lead = phrases.cut(message.lead or format_count(len(message.briefs), "story"), room.headline)
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
     for text in message.lines:
@@ -500,7 +502,7 @@ def _overview(sentence: ModelSentence, room: Room) -> Iterator[Run]:
         yield from (_linked(phrases.short_name(sentence.outlet), sentence.link, room), Run(text=")"))
 
 
-def _section(section: BriefSection, room: Room) -> Iterator[Line]:
+def _section(section: BriefSection, room: Room) -> Iterator[OutlineLine]:
     if not room.stories:
         return
     count = len(section.entries)
@@ -565,7 +567,7 @@ def _severity_mark(brief: StoryBrief) -> Iterator[Run]:
         yield Run(text=f"{SEVERITY[severity]} ")
 
 
-def _short(brief: StoryBrief, room: Room) -> Iterator[Line]:
+def _short(brief: StoryBrief, room: Room) -> Iterator[OutlineLine]:
     yield _line(Style.LINE, *_severity_mark(brief), _headline(brief, room))
     if brief.latest is not None:
         yield _line(Style.LINE, *_latest(brief.latest, room))
@@ -579,13 +581,13 @@ def _short(brief: StoryBrief, room: Room) -> Iterator[Line]:
         yield _line(Style.LINE, newest, *_coverage_runs(line, room))
 
 
-def _notice(message: Message, room: Room) -> Iterator[Line]:
+def _notice(message: Message, room: Room) -> Iterator[OutlineLine]:
     yield _line(Style.LINE, Run(text=phrases.cut(message.lead, 4 * room.sentence) or "Notice", is_bold=True))
     texts = [phrases.cut(phrases.clean(line), room.sentence) for line in message.lines[: room.items]]
     yield from (_line(Style.ITEM, Run(text=text)) for text in texts if text)
     yield from _more(len(message.lines), room)
 
 
-def _more(count: int, room: Room) -> Iterator[Line]:
+def _more(count: int, room: Room) -> Iterator[OutlineLine]:
     if count > room.items:
         yield _line(Style.ITEM, Run(text=f"and {count - room.items:,} more"))

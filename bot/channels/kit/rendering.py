@@ -11,7 +11,7 @@ from datetime import UTC, tzinfo
 from itertools import groupby
 
 from bot.channels.kit import outline, phrases
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.model.durations import format_count
 from bot.model.messages import Message, MessageKind
 from bot.model.rules import Severity
@@ -70,7 +70,7 @@ def plain_body(message: Message, *, zone: tzinfo = UTC, limit: int | None = None
     If it is longer than ``limit`` units, leave out details.
     """
 
-    def without_title(lines: Sequence[Line]) -> list[Line]:
+    def without_title(lines: Sequence[OutlineLine]) -> list[OutlineLine]:
         # The title of a notice, a reply or a gathered message is its first line.
         if message.kind in _TITLED or message.is_gathered:
             return list(lines[1:])
@@ -80,14 +80,14 @@ def plain_body(message: Message, *, zone: tzinfo = UTC, limit: int | None = None
     return _plain_to_fit(message, without_title, names_story=False, zone=zone, limit=limit)
 
 
-def _only_link(line: Line) -> Line:
+def _only_link(line: OutlineLine) -> OutlineLine:
     links = [run.link for run in line.runs if run.link]
-    return Line(style=Style.LINE, runs=tuple(Run(text=link) for link in links[:1]))
+    return OutlineLine(style=Style.LINE, runs=tuple(Run(text=link) for link in links[:1]))
 
 
 def _plain_to_fit(
     message: Message,
-    choose: Callable[[Sequence[Line]], Sequence[Line]],
+    choose: Callable[[Sequence[OutlineLine]], Sequence[OutlineLine]],
     *,
     names_story: bool,
     zone: tzinfo,
@@ -116,7 +116,7 @@ def cut_lines(text: str, limit: int) -> str:
     return "\n".join([*kept, "…"]) if kept else phrases.cut(text, limit)
 
 
-def with_addresses(lines: Sequence[Line]) -> Iterator[tuple[Line, tuple[str, ...]]]:
+def with_addresses(lines: Sequence[OutlineLine]) -> Iterator[tuple[OutlineLine, tuple[str, ...]]]:
     """Yield each line with the addresses to show after it.
 
     Each address appears once, preferably after a line that names its outlet.
@@ -131,12 +131,12 @@ def with_addresses(lines: Sequence[Line]) -> Iterator[tuple[Line, tuple[str, ...
         yield line, tuple(link for link, (_, at) in places.items() if link and at == place)
 
 
-def unstyled(lines: Sequence[Line]) -> tuple[Line, ...]:
+def unstyled(lines: Sequence[OutlineLine]) -> tuple[OutlineLine, ...]:
     """Return the lines to show if styles are not available. Separate lines replace struck-through words."""
     return tuple(plain for line in lines for plain in line.unstyled or (line,))
 
 
-def _join_lines(lines: Sequence[Line]) -> str:
+def _join_lines(lines: Sequence[OutlineLine]) -> str:
     text, previous = "", None
     for line, addresses in with_addresses(unstyled(lines)):
         if previous is not None:
@@ -147,7 +147,7 @@ def _join_lines(lines: Sequence[Line]) -> str:
     return text
 
 
-def _has_blank_line_before(line: Line, previous: Line) -> bool:
+def _has_blank_line_before(line: OutlineLine, previous: OutlineLine) -> bool:
     """Return whether a blank line separates two lines. It separates parts, but not a heading from its content."""
     if line.story != previous.story:
         return True
@@ -159,7 +159,7 @@ _TAGS = {Style.HEAD: "h3", Style.LINE: "p", Style.QUOTE: "blockquote", Style.SMA
 
 
 def render_html(
-    lines: Sequence[Line],
+    lines: Sequence[OutlineLine],
     *,
     styles: Mapping[Style, str] | None = None,
     words: Callable[[str], str] = str,
@@ -172,7 +172,7 @@ def render_html(
     ``may_link`` is False is replaced by its label.
 
     >>> link = Run(text="c", link="https://x.example/?a&b")
-    >>> render_html([Line(style=Style.LINE, runs=(Run(text="a<b ", is_bold=True), link))])
+    >>> render_html([OutlineLine(style=Style.LINE, runs=(Run(text="a<b ", is_bold=True), link))])
     '<p><strong>a&lt;b </strong><a href="https://x.example/?a&amp;b">c</a></p>'
     """
     css = styles or {}
@@ -180,7 +180,7 @@ def render_html(
     def element(tag: str, style: Style, inner: str) -> str:
         return f'<{tag} style="{css[style]}">{inner}</{tag}>' if css.get(style) else f"<{tag}>{inner}</{tag}>"
 
-    def runs(line: Line) -> str:
+    def runs(line: OutlineLine) -> str:
         return "".join(_render_run(run, words, may_link) for run in line.runs)
 
     elements: list[str] = []

@@ -28,7 +28,7 @@ _FILTERS = (
 ).split()
 _SAMPLES = Path(__file__).with_name("webhook_samples.json")
 
-Document: TypeAlias = Mapping[str, Any]
+TemplateData: TypeAlias = Mapping[str, Any]
 _Tracer: TypeAlias = Callable[[FrameType, str, Any], Any]
 
 
@@ -73,7 +73,7 @@ class WebhookTemplate:
                     f"{_describe(sample)}: the output is not JSON ({error}); write texts as {{{{ title | tojson }}}}"
                 ) from None
 
-    def render(self, document: Document) -> str:
+    def render(self, document: TemplateData) -> str:
         """Return the output, or "" for a message that the template leaves out. Raises InvalidTemplate."""
         try:
             return _run(self._template, document).strip()
@@ -86,7 +86,7 @@ class WebhookTemplate:
             ) from None
 
 
-def _run(template: Template, document: Document) -> str:
+def _run(template: Template, document: TemplateData) -> str:
     """Render a template step by step. Raises SecurityError if it takes too many steps or its output is too long."""
     steps = 0
 
@@ -126,12 +126,12 @@ def _line_of(error: BaseException) -> int | None:
     return line
 
 
-def _describe(document: Document) -> str:
+def _describe(document: TemplateData) -> str:
     reason = f" ({document['reason']})" if document.get("reason") else ""
     return f"with a message of kind {document['kind']}{reason}"
 
 
 @cache
-def load_samples() -> tuple[Document, ...]:
+def load_samples() -> tuple[TemplateData, ...]:
     """Return a document of every kind of message."""
     return tuple(json.loads(_SAMPLES.read_text()))

@@ -24,6 +24,6 @@ def listeners(channels: Iterable[Channel]) -> Sequence[model_channels.Listener]:
             by_app.setdefault((channel.options.base_url, channel.options.app_token.reference), []).append(channel)
     if not by_app:
         return []  # Do not import slack_sdk, which would block the event loop for half a second.
-    from bot.channels.slack.socket_mode import Listener
+    from bot.channels.slack.socket_mode import SocketModeListener
 
-    return [Listener(app_channels) for app_channels in by_app.values()]
+    return [SocketModeListener(app_channels) for app_channels in by_app.values()]

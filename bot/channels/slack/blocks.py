@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 from bot.channels.kit import menu, outline, phrases, rendering
 from bot.channels.kit.menu import Choice
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.model.actions import Judgement, Silence, Verdict
 from bot.model.alerts import Reason
 from bot.model.channels import Delivery, Person, Press
@@ -327,7 +327,7 @@ def _buttons_below(message: Message, room: outline.Room, *, decision_lines: int,
                     yield _actions_block([*buttons, _select(_MORE, brief.story, "More…", choices)])
 
 
-def _render_lines(lines: Sequence[Line], menus: dict[StoryId, Piece]) -> Iterator[Piece]:
+def _render_lines(lines: Sequence[OutlineLine], menus: dict[StoryId, Piece]) -> Iterator[Piece]:
     for story, story_lines in groupby(lines, key=lambda line: line.story):
         for is_small, part in groupby(story_lines, key=lambda line: line.style is Style.SMALL):
             part_lines = list(part)
@@ -340,7 +340,7 @@ def _render_lines(lines: Sequence[Line], menus: dict[StoryId, Piece]) -> Iterato
             yield menus[story]
 
 
-def _rich_blocks(lines: Sequence[Line]) -> Iterator[Piece]:
+def _rich_blocks(lines: Sequence[OutlineLine]) -> Iterator[Piece]:
     if lines[0].style is Style.HEAD and not any(run.link for run in lines[0].runs):
         words = phrases.cut(lines[0].text, HEADER_LIMIT)
         yield {"type": "header", "text": {"type": "plain_text", "text": words, "emoji": False}}

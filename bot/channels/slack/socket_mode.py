@@ -55,7 +55,7 @@ _CLOSE_TIMEOUT = timedelta(seconds=2)
 _BUFFER_BYTES = 16_384
 
 
-class Listener:
+class SocketModeListener:
     """The connection of an app. All its channels share it, because Slack sends each press to one connection only."""
 
     is_alone = False

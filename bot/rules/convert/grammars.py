@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from bot.rules import expression
 from bot.rules.convert import terms
 from bot.rules.convert.lexemes import TERM_STARTS, Dialect, ForeignKind, ForeignLexeme
-from bot.rules.convert.terms import Notes, Part, join_all, join_any, join_near, negate
+from bot.rules.convert.terms import ConvertedPart, Notes, join_all, join_any, join_near, negate
 from bot.rules.errors import QueryError
 from bot.rules.parse import MAX_DEPTH
 
@@ -33,7 +33,7 @@ class Parser(ABC):
         self._at = 0
         self._depth = 0
 
-    def whole(self) -> Part:
+    def whole(self) -> ConvertedPart:
         """Parse the whole query; return None if nothing is left. Raises QueryError."""
         tree = self.parse(None)
         if self.kind is not ForeignKind.END:
@@ -42,7 +42,7 @@ class Parser(ABC):
         return tree
 
     @abstractmethod
-    def parse(self, field: str | None) -> Part:
+    def parse(self, field: str | None) -> ConvertedPart:
         """Parse up to the end or the next closing bracket. ``field`` is the field of the enclosing brackets."""
 
     @property
@@ -79,7 +79,7 @@ class Parser(ABC):
         """Go up ``levels`` levels."""
         self._depth -= levels
 
-    def term(self, field: str | None) -> Part:
+    def term(self, field: str | None) -> ConvertedPart:
         """Parse one term or brackets. Raises QueryError."""
         if self.kind is ForeignKind.OPEN:
             return self._group(field)
@@ -103,7 +103,7 @@ class Parser(ABC):
             return self._side_by_side(lexeme, field)
         return terms.convert_term(lexeme, field, self._dialect, self._notes)
 
-    def _group(self, field: str | None) -> Part:
+    def _group(self, field: str | None) -> ConvertedPart:
         opening = self.take()
         self.enter(opening)
         if self.kind is ForeignKind.CLOSE:
@@ -120,7 +120,7 @@ class Parser(ABC):
         is_near = closing.distance is not None and self._dialect is not Dialect.LUCENE
         return self._within(tree, closing) if is_near else tree
 
-    def _plus(self, field: str | None) -> Part:
+    def _plus(self, field: str | None) -> ConvertedPart:
         """Parse Talkwalker's ``++word`` (exact case) and ``+word`` (with its punctuation, like all our terms)."""
         plus = self.take()
         lexeme = self.lexeme
@@ -130,7 +130,7 @@ class Parser(ABC):
         exact = ForeignLexeme(kind, lexeme.text, plus.start, lexeme.end, plus.written + lexeme.written)
         return terms.convert_term(exact, field, self._dialect, self._notes)
 
-    def _side_by_side(self, first: ForeignLexeme, field: str | None) -> Part:
+    def _side_by_side(self, first: ForeignLexeme, field: str | None) -> ConvertedPart:
         run = [first]
         while word := self.take_if(ForeignKind.WORD):
             run.append(word)
@@ -149,7 +149,7 @@ class Parser(ABC):
         )
         return terms.convert_term(phrase, field, self._dialect, self._notes)
 
-    def _in_field(self) -> Part:
+    def _in_field(self) -> ConvertedPart:
         name = self.take()
         if name.text == "raw" and self._dialect is not Dialect.LUCENE:
             return self._raw(name)
@@ -157,7 +157,7 @@ class Parser(ABC):
         tree = self.term(field)
         return tree if field else None
 
-    def _raw(self, name: ForeignLexeme) -> Part:
+    def _raw(self, name: ForeignLexeme) -> ConvertedPart:
         """Parse ``raw:BT``, the older form of ``{BT}``."""
         lexeme = self.lexeme
         if not self.take_if(ForeignKind.WORD, ForeignKind.PHRASE):
@@ -165,7 +165,7 @@ class Parser(ABC):
         exact = ForeignLexeme(ForeignKind.EXACT, lexeme.text, name.start, lexeme.end, name.written + lexeme.written)
         return terms.convert_term(exact, None, self._dialect, self._notes)
 
-    def _within(self, tree: Part, closing: ForeignLexeme) -> Part:
+    def _within(self, tree: ConvertedPart, closing: ForeignLexeme) -> ConvertedPart:
         """Parse ``(a AND b)~5``, the older form of NEAR."""
         distance = closing.distance or 0
         if isinstance(tree, expression.All) and len(tree.parts) == 2:
@@ -181,7 +181,7 @@ class Parser(ABC):
 class BooleanParser(Parser):
     """Parses AND, OR, NOT and NEAR."""
 
-    def parse(self, field: str | None) -> Part:
+    def parse(self, field: str | None) -> ConvertedPart:
         """Parse alternatives."""
         if self._dialect is Dialect.GOOGLE_ALERTS:
             return self._every_of_either(field)
@@ -193,9 +193,9 @@ class BooleanParser(Parser):
             self._notes.rewrite(start.written, "AND and OR without brackets: AND binds more tightly")
         return join_any(parts)
 
-    def _every_of_either(self, field: str | None) -> Part:
+    def _every_of_either(self, field: str | None) -> ConvertedPart:
         """Parse ``a b OR c`` as a AND (b OR c)."""
-        parts: list[Part] = []
+        parts: list[ConvertedPart] = []
         while not parts or self.kind in (*TERM_STARTS, ForeignKind.AND, ForeignKind.NOT):
             if parts:
                 self.take_if(ForeignKind.AND)
@@ -205,7 +205,7 @@ class BooleanParser(Parser):
             parts.append(join_any(either))
         return join_all(parts)
 
-    def _and(self, field: str | None) -> Part:
+    def _and(self, field: str | None) -> ConvertedPart:
         parts = [self._not(field)]
         while self.take_if(ForeignKind.AND) or self.kind in (*TERM_STARTS, ForeignKind.NOT):
             if self._lexemes[self._at - 1].kind is not ForeignKind.AND and self.kind is not ForeignKind.NOT:
@@ -213,7 +213,7 @@ class BooleanParser(Parser):
             parts.append(self._not(field, parts[-1]))
         return join_all(parts)
 
-    def _not(self, field: str | None, left: Part = None) -> Part:
+    def _not(self, field: str | None, left: ConvertedPart = None) -> ConvertedPart:
         operator = self.take_if(ForeignKind.NOT)
         if operator is None:
             return self._near(field)
@@ -223,14 +223,14 @@ class BooleanParser(Parser):
         self.leave()
         return part
 
-    def _not_near(self, field: str | None, left: Part) -> Part:
+    def _not_near(self, field: str | None, left: ConvertedPart) -> ConvertedPart:
         """Parse ``a NOT NEAR/5 b``."""
         lexeme = self.take()
         right = self.term(field)
         self._notes.lose(lexeme.written, "NOT NEAR: an article is excluded if both are near each other anywhere")
         return negate(join_near(left, right, lexeme.distance or 0, lexeme.is_ordered, lexeme.written, self._notes))
 
-    def _near(self, field: str | None) -> Part:
+    def _near(self, field: str | None) -> ConvertedPart:
         tree = self.term(field)
         count = 0
         while operator := self.take_if(ForeignKind.NEAR):
@@ -250,14 +250,14 @@ class BooleanParser(Parser):
 class _Clause:
     #: "+" if the clause must match, "-" if it must not match, "" if it should match.
     occur: str
-    part: Part
+    part: ConvertedPart
     written: str
 
 
 class ClauseParser(Parser):
     """Parses the clauses of Lucene."""
 
-    def parse(self, field: str | None) -> Part:
+    def parse(self, field: str | None) -> ConvertedPart:
         clauses: list[_Clause] = []
         while self.kind not in (ForeignKind.END, ForeignKind.CLOSE):
             joint = self.take_if(ForeignKind.AND, ForeignKind.OR)
@@ -272,7 +272,7 @@ class ClauseParser(Parser):
             clauses.append(_Clause(occur, part, first.written))
         return self._joined(clauses)
 
-    def _joined(self, clauses: Sequence[_Clause]) -> Part:
+    def _joined(self, clauses: Sequence[_Clause]) -> ConvertedPart:
         must = [clause.part for clause in clauses if clause.occur == "+"]
         should = [clause for clause in clauses if not clause.occur]
         must_not = [terms.negate(clause.part) for clause in clauses if clause.occur == "-"]

@@ -187,20 +187,20 @@ def _convert_regex(lexeme: ForeignLexeme, field: str | None, notes: Notes) -> ex
     return expression.Regex(source, True, field)
 
 
-Part = expression.Expression | None
+ConvertedPart = expression.Expression | None
 
 
-def join_all(parts: Iterable[Part]) -> Part:
+def join_all(parts: Iterable[ConvertedPart]) -> ConvertedPart:
     """Join parts by AND, without nested ANDs."""
     return _join(parts, expression.All)
 
 
-def join_any(parts: Iterable[Part]) -> Part:
+def join_any(parts: Iterable[ConvertedPart]) -> ConvertedPart:
     """Join parts by OR, without nested ORs."""
     return _join(parts, expression.Any)
 
 
-def _join(parts: Iterable[Part], joined: type[expression.All | expression.Any]) -> Part:
+def _join(parts: Iterable[ConvertedPart], joined: type[expression.All | expression.Any]) -> ConvertedPart:
     kept: list[expression.Expression] = []
     for part in parts:
         if isinstance(part, joined):
@@ -210,14 +210,16 @@ def _join(parts: Iterable[Part], joined: type[expression.All | expression.Any]) 
     return kept[0] if len(kept) == 1 else joined(tuple(kept)) if kept else None
 
 
-def negate(part: Part) -> Part:
+def negate(part: ConvertedPart) -> ConvertedPart:
     """Negate a part; the negation of a negated part is that part, and None stays None."""
     if isinstance(part, expression.Not):
         return part.part
     return None if part is None else expression.Not(part)
 
 
-def join_near(left: Part, right: Part, words: int, is_ordered: bool, written: str, notes: Notes) -> Part:
+def join_near(
+    left: ConvertedPart, right: ConvertedPart, words: int, is_ordered: bool, written: str, notes: Notes
+) -> ConvertedPart:
     """Join two parts by NEAR. NEAR is applied to each part of an AND, and a NOT under NEAR is dropped, with notes."""
     if left is None or right is None:
         if left is not None or right is not None:
@@ -249,7 +251,7 @@ def _is_lost(part: expression.Expression, written: str, notes: Notes) -> bool:
     return False
 
 
-def _near_operand(part: expression.Expression, written: str, notes: Notes) -> Part:
+def _near_operand(part: expression.Expression, written: str, notes: Notes) -> ConvertedPart:
     """Return the part reduced to terms, OR and NEAR, because NEAR accepts nothing else."""
     match part:
         case expression.Not() | expression.Value():

@@ -140,7 +140,7 @@ def find_proposal(root: HtmlElement, *, fetched: datetime | None = None) -> Prop
     for item in find_items(headlines):
         if path := _path(item):
             lists[path].append(item)
-    look = _Look(headlines, root.get("lang") or "en", fetched)
+    look = _SelectorFinder(headlines, root.get("lang") or "en", fetched)
     proposals = (look.proposal(root, path, items) for path, items in lists.items() if len(items) >= _LEAST_ITEMS)
     return max(filter(None, proposals), key=lambda proposal: proposal.score, default=None)
 
@@ -195,7 +195,7 @@ def _is_written(name: str) -> bool:
     return bool(_CLASS.match(name)) and not _GENERATED.search(name)
 
 
-class _Look:
+class _SelectorFinder:
     """Finds selectors that the items of a list have in common."""
 
     def __init__(self, headlines: Mapping[HtmlElement, Headline], language: str, fetched: datetime | None) -> None:
