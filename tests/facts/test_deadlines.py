@@ -62,10 +62,18 @@ def test_two_matters_have_a_deadline_each() -> None:
         "The deadline passed on 1 March 2014.",
         "A hearing is set for 14 December.",
         "BlackBerry will leave by the end of the year.",
+        "The service stopped due to the regulator's order on Friday.",
+        "The ship had been due to sail on Friday with 800 people.",
+        "The company said on Wednesday that the regulator set a deadline.",
     ],
 )
 def test_days_of_speech_past_days_and_other_roles_are_no_deadlines(text: str) -> None:
     assert days(article("BlackBerry", text)) == []
+
+
+@pytest.mark.parametrize("text", ["The licence is due to end on Friday.", "The ban must end by Wednesday."])
+def test_a_plan_and_a_limit_of_today_are_deadlines(text: str) -> None:
+    assert len(days(article("BlackBerry", text))) == 1
 
 
 @pytest.mark.parametrize(

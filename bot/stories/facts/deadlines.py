@@ -28,6 +28,8 @@ MOVED = frozenset({"=delay", "=extend", "=advance", "=suspend", "=correct", "=re
 _WORD = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _CLAUSE = re.compile(r"[,;–—]|\s-\s")
+#: "Due to" that means "because of", or a plan that was dropped: "due to the order", "had been due to sail".
+_BECAUSE = re.compile(r"(?<!\bis )(?<!\bare )\bdue to\b", re.IGNORECASE)
 #: A past state, which is not a deadline: "The services were down until Monday."
 _LASTED = re.compile(r"\b(?:was|were|had)\b[^,;]*$")
 
@@ -99,10 +101,12 @@ def _due(statement: Statement) -> Iterator[dates.Day]:
         leading, following = statement.plain[max(start, day.start - _BEFORE) : day.start], statement.plain[day.end :]
         if is_put_away(day.start, statement):
             continue
+        # Near "deadline", the day of the article is mostly the day on which somebody spoke.
+        is_later = day.begins() > statement.day
         if (
             _is_after(leading, statement)
             or _is_before(following, statement)
-            or _is_called(leading, following, statement)
+            or (is_later and _is_called(leading, following, statement))
             or (at and _is_moved(statement) and _is_called(statement.plain[: day.start], following, statement))
         ):
             yield day
@@ -127,6 +131,8 @@ def _is_before(following: str, statement: Statement) -> bool:
 
 
 def _is_called(leading: str, following: str, statement: Statement) -> bool:
+    """Return whether a word such as "deadline" is near the day: "the deadline is 30 November", "due on 30 November"."""
+    leading, following = _BECAUSE.sub("", leading), _BECAUSE.sub("", following)
     words = [*_WORD.findall(leading), *_WORD.findall(_CLAUSE.split(following[:_BEHIND], maxsplit=1)[0])]
     return any("=deadline" in lexicon.meanings(statement.language, fold(word)) for word in words)
 
