@@ -46,7 +46,8 @@ def main() -> None:
 
 
 def _ours(page: bytes) -> str:
-    return fulltext.main_text(page) or ""
+    article = fulltext.main_text(page)
+    return article.text if article else ""
 
 
 def _theirs(page: bytes) -> str:

@@ -23,6 +23,7 @@ from bot.feeds.items import prepare_items
 from bot.fetch import confinement, protocol
 from bot.model.errors import IsPage, ReadError
 from bot.model.feeds import Entry, Feed, ParsedFeed
+from bot.model.fetching import PageText
 
 
 def main(max_bytes: int) -> None:
@@ -100,8 +101,9 @@ def _answer(payload: bytes, max_bytes: int) -> bytes:
 def _frame_for(question: protocol.Question) -> bytes:
     match question:
         case protocol.ArticlePage():
-            text = _main_text(question)
-            return protocol.frame_message(protocol.Text(_joined(text) if text else None))
+            page = _main_text(question)
+            answer = protocol.Text(_joined(page.text), page.picture) if page else protocol.Text(None)
+            return protocol.frame_message(answer)
         case protocol.UndescribedPage():
             name, options = kinds.propose_selectors(question.body)
             return protocol.frame_message(protocol.ProposedList(name, dict(options) if options else None))
@@ -113,7 +115,7 @@ def _frame_for(question: protocol.Question) -> bytes:
                 return _frame_document(feed, _without_surrogates(reading))
 
 
-def _main_text(page: protocol.ArticlePage) -> str | None:
+def _main_text(page: protocol.ArticlePage) -> PageText | None:
     from bot.fetch import fulltext  # needed for articles' pages only
 
     try:

@@ -24,19 +24,24 @@ import protego
 import structlog
 
 from bot.feeds.kit import markup
+from bot.feeds.kit.fields import picture_address
 from bot.fetch.protocol import MAX_TEXT_LENGTH
 from bot.fetch.slots import MemoryRoom
 from bot.model.access import Access
 from bot.model.durations import Clock
 from bot.model.errors import AddressRefused, BodyTooBig, FetchError
 from bot.model.feeds import Feed
-from bot.model.fetching import Fetcher, Request, Response
+from bot.model.fetching import Fetcher, PageText, Request, Response
 
 #: Longer pages are cut, because parsing takes longer and the article begins well before this size.
 MAX_PAGE_BYTES = 3_000_000
 
 
-def main_text(page: bytes, *, url: str | None = None, content_type: str = "") -> str | None:
+#: Names under which a page gives the address of its picture (https://ogp.me/#structured).
+_PICTURE_NAMES = ("og:image", "og:image:secure_url", "og:image:url")
+
+
+def main_text(page: bytes, *, url: str | None = None, content_type: str = "") -> PageText | None:
     """Return the paragraphs of the article, without menus, captions and comments, or None if it has none.
 
     Raises any exception of the parser.
@@ -49,11 +54,18 @@ def main_text(page: bytes, *, url: str | None = None, content_type: str = "") ->
         # Cut at a tag, not within a character, so that the encoding is recognised.
         page = page[: page.rfind(b"<", 0, MAX_PAGE_BYTES)]
     html = markup.decode_page(page, content_type).text
-    text: str | None = trafilatura.extract(html, url=url, include_comments=False, include_tables=True)
-    if not text:
+    tree = trafilatura.load_html(html)
+    if tree is None:
         return None
-    paragraphs = (" ".join(line.split()) for line in text.splitlines())
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)[:MAX_TEXT_LENGTH] or None
+    metadata = {
+        meta.get("property") or meta.get("name"): meta.get("content") or "" for meta in tree.iterfind(".//meta")
+    }
+    pictures = (picture_address(metadata.get(name, "")) for name in _PICTURE_NAMES)
+    picture = next(filter(None, pictures), "")
+    text: str | None = trafilatura.extract(tree, url=url, include_comments=False, include_tables=True)
+    paragraphs = (" ".join(line.split()) for line in (text or "").splitlines())
+    text = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)[:MAX_TEXT_LENGTH]
+    return PageText(text=text, picture=picture) if text else None
 
 
 #: Our name in robots.txt.
@@ -176,7 +188,7 @@ class _Host:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    text: str | None
+    text: PageText | None
     until: datetime
     #: Origin whose feeds may use the page, or None if all feeds may use it.
     home: str | None = None
@@ -191,14 +203,14 @@ class _Refused(_NoText):
 
 
 #: Extracts the main text of a page, or returns None if it has no article. Raises any exception of the parser.
-Extract = Callable[[Response], Awaitable[str | None]]
+Extract = Callable[[Response], Awaitable[PageText | None]]
 
 
 #: A single thread, because trafilatura is not thread-safe.
 _extractor = ThreadPoolExecutor(1, thread_name_prefix="extract")
 
 
-async def extract_here(page: Response) -> str | None:
+async def extract_here(page: Response) -> PageText | None:
     """Extract the main text in a thread of this process."""
     work = partial(main_text, page.body, url=page.url, content_type=page.content_type)
     return await asyncio.get_running_loop().run_in_executor(_extractor, work)
@@ -228,7 +240,7 @@ class TrafilaturaReader:
         #: (address, access) -> cached page.
         self._pages: OrderedDict[tuple[str, Access | None], _Page] = OrderedDict()
 
-    async def text_of(self, url: str, feed: Feed) -> str | None:
+    async def text_of(self, url: str, feed: Feed) -> PageText | None:
         """Return the main text of an article's page, or None if it is not allowed, not reachable or has no text.
 
         Use the access of the article's feed if the page has the feed's origin.
@@ -249,7 +261,7 @@ class TrafilaturaReader:
         finally:
             host.waiting -= 1
 
-    async def _cached(self, request: Request, host: _Host) -> str | None:
+    async def _cached(self, request: Request, host: _Host) -> PageText | None:
         key, home = (request.url, request.access), _origin(request.home or "")
         page = self._pages.get(key)
         if page is None or page.until <= self._clock.now() or page.home not in (None, home):
@@ -267,7 +279,7 @@ class TrafilaturaReader:
             self._pages.popitem(last=False)
         return page.text
 
-    async def _fetch_text(self, request: Request, host: _Host) -> tuple[str, bool]:
+    async def _fetch_text(self, request: Request, host: _Host) -> tuple[PageText, bool]:
         """Return the text, and whether only feeds of the request's home may use it."""
         if not await self._may_read(request.url, request.home, host):
             if host.robots is not None and host.robots.is_refused:
@@ -316,7 +328,7 @@ class TrafilaturaReader:
             return host.robots is None or host.robots.allows(end)
         return await self._may_read(end, request.home, self._host(name))
 
-    async def _extract_text(self, answer: Response) -> str:
+    async def _extract_text(self, answer: Response) -> PageText:
         async with self._extractions:
             try:
                 async with asyncio.timeout(_EXTRACTION_SECONDS):
@@ -326,7 +338,7 @@ class TrafilaturaReader:
             except Exception as error:
                 # Any error of the parser is the page's fault.
                 raise _NoText(f"not readable: {type(error).__name__}: {error}") from error
-        if not text:
+        if text is None:
             raise _NoText("the page contains no article")
         return text
 
@@ -341,7 +353,7 @@ class TrafilaturaReader:
         return host
 
     def _characters(self) -> int:
-        return sum(len(page.text or "") for page in self._pages.values())
+        return sum(len(page.text.text) for page in self._pages.values() if page.text)
 
     def _robots_lines(self) -> int:
         return sum(host.robots.lines for host in self._hosts.values() if host.robots is not None)

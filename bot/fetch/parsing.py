@@ -31,7 +31,7 @@ from bot.fetch import confinement, fulltext, protocol
 from bot.model.durations import format_count
 from bot.model.errors import ReadError
 from bot.model.feeds import FaultyMail, Feed, ParsedFeed
-from bot.model.fetching import Body, Response
+from bot.model.fetching import Body, PageText, Response
 from bot.model.settings import FetchPolicy
 
 log = structlog.get_logger("wirewatch")
@@ -75,7 +75,7 @@ class ReaderProcesses:
             reading, items = await self._ask(job, job.unpack, feed_url=feed.url)
         return dataclasses.replace(reading, was_slow=feed.url in self._slow), items
 
-    async def text_of_page(self, page: Response) -> str | None:
+    async def text_of_page(self, page: Response) -> PageText | None:
         """Return the main text of an article's page, or None if it has none. Raises ReadError."""
         question = protocol.ArticlePage(page.body[: fulltext.MAX_PAGE_BYTES], page.url, page.content_type)
         return await self._ask(question, question.unpack)
@@ -323,7 +323,7 @@ class ReaderThreads:
     async def _parsed(self, body: Body, feed: Feed) -> ParsedFeed:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _parse, body, feed)
 
-    async def text_of_page(self, page: Response) -> str | None:
+    async def text_of_page(self, page: Response) -> PageText | None:
         """Return the main text of an article's page, or None if it has none. Raises any exception of the parser."""
         return await fulltext.extract_here(page)
 

@@ -17,7 +17,7 @@ from bot.feeds.items import Item
 from bot.feeds.kit import fields
 from bot.model.errors import IsPage, ReadError
 from bot.model.feeds import Feed, ParsedFeed
-from bot.model.fetching import Body
+from bot.model.fetching import Body, PageText
 
 #: Maximum processor time of a question. The largest document that ``fetch.max_bytes`` allows by default takes a third.
 PATIENCE: Final = timedelta(seconds=10)
@@ -68,9 +68,10 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True, tag="text"):
-    """The main text of a page (None if it has no article)."""
+    """The main text of a page (None if it has no article), and the address of its picture or ""."""
 
     text: str | None
+    picture: str = ""
 
 
 class ProposedList(msgspec.Struct, frozen=True, array_like=True, tag="list"):
@@ -129,11 +130,13 @@ class ArticlePage(msgspec.Struct, frozen=True, array_like=True, tag="page"):
     url: str
     content_type: str
 
-    def unpack(self, answer: Answer) -> str | None:
+    def unpack(self, answer: Answer) -> PageText | None:
         """Return the text, or None if the page has no article. Raises Garbage."""
         if not isinstance(answer, Text):
             raise Garbage("not a text")
-        return answer.text[:MAX_TEXT_LENGTH] if answer.text else None
+        if not answer.text:
+            return None
+        return PageText(text=answer.text[:MAX_TEXT_LENGTH], picture=fields.picture_address(answer.picture))
 
 
 class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescribed"):

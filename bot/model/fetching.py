@@ -114,10 +114,18 @@ class Source(Protocol):
         """Parse the document. This blocks, so it is called outside the event loop. Raises ReadError."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageText:
+    """The main text of an article's page, and the https address of the picture that the page names, or empty."""
+
+    text: str
+    picture: str = ""
+
+
 class PageReader(Protocol):
     """Extracts the text of an article's page."""
 
-    async def text_of(self, url: str, feed: Feed) -> str | None:
+    async def text_of(self, url: str, feed: Feed) -> PageText | None:
         """Return the main text of an article's page, or None if it is not allowed, not reachable or has no text.
 
         The access settings of the feed apply to pages of its origin.

@@ -29,6 +29,7 @@ from bot.feeds.items import Item
 from bot.model import ledger
 from bot.model.archive import Arrival, IdentityQuery, KnownItems, Revision, Sighting
 from bot.model.feeds import FeedState
+from bot.model.fetching import PageText
 from bot.model.quarantine import PieceKind
 from bot.model.rules import Match
 from bot.model.stories import Article, ArticleId
@@ -187,14 +188,18 @@ def ingest(polled: Poll, known: Known, settings: Settings, *, now: datetime, jit
 
 
 def limit_to_day(
-    items: Sequence[Identified], state: FeedState, *, pages: Mapping[str, str], most: int, now: datetime
+    items: Sequence[Identified], state: FeedState, *, pages: Mapping[str, PageText], most: int, now: datetime
 ) -> tuple[Sequence[Identified], int, int]:
     """Return the items to store today, their use of the daily limit, and the number of items that must wait.
 
     ``pages`` maps links to main texts.
     """
     storing = [item for item in items if item.article and item.novelty not in _FREE]
-    lengths = [len(pages.get(item.article.link) or item.article.text) for item in storing if item.article]
+    lengths = [
+        len(page.text if (page := pages.get(item.article.link)) else item.article.text)
+        for item in storing
+        if item.article
+    ]
     fits, cost = polling.count_fitting(state, lengths, most=most, now=now)
     postponed = {item.sighting.article: item.novelty for item in storing[fits:]}
     kept = []
@@ -262,7 +267,8 @@ def _revised(
     previous = _stripped(known.articles[article.id], boilerplate)
     if previous.is_full_text and not article.is_full_text:
         # Keep the page's text. The page was not fetched again, so the new text is only the feed's teaser.
-        article = replace(article, text=previous.text, links=previous.links, is_full_text=True)
+        picture = article.picture or previous.picture
+        article = replace(article, text=previous.text, links=previous.links, is_full_text=True, picture=picture)
     is_taken_over = item.novelty is Novelty.TAKEN_OVER
     published = article.published or previous.published
     has_other_words = (previous.title, previous.text) != (article.title, article.text)
@@ -300,12 +306,16 @@ def _with_remarks(state: FeedState, polled: Poll, identification: Identification
     return replace(state, moved_to=polled.found_at or state.moved_to, remarks=tuple(remarks), links_elsewhere=elsewhere)
 
 
-def _with_page(item: Identified, pages: Mapping[str, str]) -> Identified:
-    """Return the item with the main text of its page, or unchanged if the page was not fetched."""
-    text = pages.get(item.article.link) if item.article else None
-    if not text or item.article is None or item.novelty is Novelty.OLD:
+def _with_page(item: Identified, pages: Mapping[str, PageText]) -> Identified:
+    """Return the item with the main text of its page, or unchanged if the page was not fetched.
+
+    The page's picture counts only if the feed names none.
+    """
+    page = pages.get(item.article.link) if item.article else None
+    if page is None or item.article is None or item.novelty is Novelty.OLD:
         return item
-    return replace(item, article=replace(item.article, text=text, is_full_text=True))
+    picture = item.article.picture or page.picture
+    return replace(item, article=replace(item.article, text=page.text, is_full_text=True, picture=picture))
 
 
 def _without_boilerplate(item: Identified, boilerplate: str) -> Identified:

@@ -22,7 +22,7 @@ from bot.model.archive import IdentityQuery, KnownItems
 from bot.model.durations import Clock
 from bot.model.errors import FetchError, HostLimited, IsPage, ReadError
 from bot.model.feeds import Feed, FeedState, FullText, ParsedFeed
-from bot.model.fetching import Body, Fetcher, LinkResolver, PageReader, Request, Response
+from bot.model.fetching import Body, Fetcher, LinkResolver, PageReader, PageText, Request, Response
 from bot.model.stories import Article
 
 log = structlog.get_logger("wirewatch")
@@ -70,7 +70,7 @@ class Poll:
     #: Memory reserved for the poll. It is released when the poll is stored.
     share: Share | None = None
     #: Link -> main text of the article's page.
-    pages: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, PageText] = field(default_factory=dict)
 
     @property
     def is_baseline(self) -> bool:
@@ -192,11 +192,11 @@ class Poller:
             fetched=self.clock.now(),
         )
 
-    async def _read_pages(self, polled: Poll, reading: ParsedFeed, settings: Settings) -> Mapping[str, str]:
+    async def _read_pages(self, polled: Poll, reading: ParsedFeed, settings: Settings) -> Mapping[str, PageText]:
         items = await self._identified(polled, reading, settings)
         new = [item.article for item in items if item.novelty is identity.Novelty.NEW and item.article]
         links = [article.link for article in new if article.link and self._wants_page(article, polled.feed, settings)]
-        texts: dict[str, str | None] = {}
+        texts: dict[str, PageText | None] = {}
         try:
             async with asyncio.timeout(PAGES_WITHIN.total_seconds()):
                 for link in links:

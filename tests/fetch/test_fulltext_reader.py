@@ -69,12 +69,13 @@ def reader(web: Web, clock: FakeClock) -> fulltext.TrafilaturaReader:
 
 async def test_the_articles_text_is_read_without_menu_and_footer(web: Web, reader: fulltext.TrafilaturaReader) -> None:
     web.put(URL)
-    text = await reader.text_of(URL, FEED)
-    assert text is not None
-    assert SENTENCE.strip() in text
-    assert "\n\n" in text
-    assert "rights reserved" not in text
-    assert "World" not in text
+    article = await reader.text_of(URL, FEED)
+    assert article is not None
+    assert SENTENCE.strip() in article.text
+    assert "\n\n" in article.text
+    assert "rights reserved" not in article.text
+    assert "World" not in article.text
+    assert article.picture == ""
 
 
 async def test_robots_txt_is_asked_first_and_once_a_day(
@@ -238,13 +239,37 @@ def _page(head: str = "") -> str:
     ],
 )
 def test_a_page_is_decoded_as_its_server_or_itself_says_unless_that_is_wrong(page: bytes, content_type: str) -> None:
-    text = fulltext.main_text(page, content_type=content_type)
-    assert text is not None
-    assert "Verschlüsseltes für gefährlich" in text
+    article = fulltext.main_text(page, content_type=content_type)
+    assert article is not None
+    assert "Verschlüsseltes für gefährlich" in article.text
+
+
+@pytest.mark.parametrize(
+    ("head", "picture"),
+    [
+        ('<meta property="og:image" content="https://img.example.org/a.jpg">', "https://img.example.org/a.jpg"),
+        ('<meta name="og:image" content=" https://img.example.org/a?w=300 ">', "https://img.example.org/a?w=300"),
+        (
+            '<meta property="og:image" content="/a"><meta property="og:image:secure_url" content="https://a.example/b">',
+            "https://a.example/b",
+        ),
+        ('<meta property="og:image" content="/a.jpg">', ""),
+        ('<meta property="og:image" content="https://192.168.1.1/reboot">', ""),
+        ('<meta property="og:image" content="javascript:alert(1)">', ""),
+        (f'<meta property="og:image" content="https://img.example.org/{"a" * 1000}">', ""),
+        ('<meta property="og:image"><meta content="https://img.example.org/a.jpg">', ""),
+    ],
+)
+def test_a_page_names_its_picture_by_an_https_address_on_a_public_host(head: str, picture: str) -> None:
+    article = fulltext.main_text(_page(head).encode())
+    assert article is not None
+    assert article.picture == picture
 
 
 def test_comments_are_left_out() -> None:
     page = _page().replace(
         "</body>", "<div id=comments class=comments><p>First! I disagree with this.</p></div></body>"
     )
-    assert "disagree" not in (fulltext.main_text(page.encode()) or "")
+    article = fulltext.main_text(page.encode())
+    assert article is not None
+    assert "disagree" not in article.text

@@ -78,9 +78,13 @@ async def test_documents_and_pages_are_read_the_same_wherever_they_are_read(
     with pytest.raises(ReadError, match="empty body"):
         await reader.read(_body(""), FEED)
     paragraph = "<p>The regulator has written an order to all operators, to be obeyed before the year ends.</p>"
-    page = f"<html><body><nav>Menu</nav><article>{paragraph * 5}</article></body></html>"
+    head = '<head><meta property="og:image" content="https://img.example.org/a.jpg"></head>'
+    page = f"<html>{head}<body><nav>Menu</nav><article>{paragraph * 5}</article></body></html>"
     answer = Response(status=200, url="https://a.example/1", body=page.encode(), content_type="text/html")
-    assert (await reader.text_of_page(answer) or "").startswith("The regulator has written an order")
+    article = await reader.text_of_page(answer)
+    assert article is not None
+    assert article.text.startswith("The regulator has written an order")
+    assert article.picture == "https://img.example.org/a.jpg"
     empty = Response(status=200, url="https://a.example/2", body=b"<html></html>", content_type="text/html")
     assert await reader.text_of_page(empty) is None
 

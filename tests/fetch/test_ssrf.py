@@ -281,7 +281,9 @@ async def test_the_text_of_a_private_page_is_for_feeds_of_its_own_network(
     url = f"http://wiki.intra:{server.port}/page"
     wiki, public = Feed(url=f"http://wiki.intra:{server.port}/feed"), Feed(url="http://news.example/feed")
     assert await reader.text_of(url, public) is None
-    assert "close the plant" in (await reader.text_of(url, wiki) or "")
+    article = await reader.text_of(url, wiki)
+    assert article is not None
+    assert "close the plant" in article.text
     assert await reader.text_of(url, public) is None
-    assert "close the plant" in (await reader.text_of(url, wiki) or "")
+    assert await reader.text_of(url, wiki) == article
     assert len(server.seen("/page")) == 1

@@ -115,8 +115,8 @@ def _packed(data: bytes) -> None:
 def _page(data: bytes) -> None:
     # The contract allows any exception for a page.
     with contextlib.suppress(Exception):
-        text = fulltext.main_text(data, url=_URL, content_type="text/html")
-        assert text is None or len(text) <= protocol.MAX_TEXT_LENGTH
+        article = fulltext.main_text(data, url=_URL, content_type="text/html")
+        assert article is None or len(article.text) <= protocol.MAX_TEXT_LENGTH
 
 
 def _answer(data: bytes) -> None:

@@ -6,13 +6,17 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bot.model.stories import ArticleId, JoinReason
 from bot.stories import summaries
 from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import BOT, RULES, World, rss, world
 from tests.testbed import made
+from tests.testbed.servers.feeds import Reply
 
 PICTURE = "https://img.example.org/blackberry.jpg"
+PAGE_PICTURE = "https://img.example.org/page.jpg"
 
 
 def publish(desk: World, picture: str) -> None:
@@ -30,6 +34,28 @@ async def test_only_a_channel_with_the_key_shows_the_picture_of_the_article(tmp_
         (head,), (other,) = desk.heads(), [m for m in desk.heads("ops") if FIRST.title in json.dumps(m)]
         assert f'"image_url": "{PICTURE}"' in json.dumps(head)
         assert "img.example.org" not in json.dumps(other)
+
+
+@pytest.mark.parametrize("named_by_feed", ["", PICTURE])
+async def test_the_picture_of_a_page_that_is_read_for_its_text_is_shown_if_the_feed_names_none(
+    named_by_feed: str, tmp_path: Path
+) -> None:
+    async with world(tmp_path / "config") as desk:
+        bot = BOT.replace("pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, picture: true}}\n  ops")
+        desk.configure("wire", bot=bot, feed_keys="full_text: always")
+        await desk.once()
+        teaser = replace(FIRST, link=desk.outlets.url("/article"), text=f"{FIRST.text[:60]} …")
+        body = rss("wire", teaser)
+        if named_by_feed:
+            enclosure = f'<enclosure url="{named_by_feed}" type="image/jpeg" length="1"/></item>'
+            body = body.replace(b"</item>", enclosure.encode())
+        desk.outlets.serve("/wire.xml", body)
+        head = f'<head><meta property="og:image" content="{PAGE_PICTURE}"></head>'
+        page = f"<html>{head}<body><article><p>{FIRST.text * 2}</p></article></body></html>"
+        desk.outlets.serve("/article", Reply(body=page.encode(), headers={"content-type": "text/html"}))
+        await desk.once()
+        (message,) = desk.heads()
+        assert f'"image_url": "{named_by_feed or PAGE_PICTURE}"' in json.dumps(message)
 
 
 async def test_a_picture_on_a_private_host_is_not_shown(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bot import rules, storage
 from bot.fetch import parsing
 from bot.model.feeds import Feed, FeedState, FullText
-from bot.model.fetching import Request, Response
+from bot.model.fetching import PageText, Request, Response
 from bot.model.rules import Rule
 from bot.model.settings import FetchPolicy
 from bot.pipeline import poll
@@ -41,10 +41,10 @@ class Pages:
         self.asked: list[str] = []
         self._seconds = seconds
 
-    async def text_of(self, url: str, feed: Feed) -> str | None:
+    async def text_of(self, url: str, feed: Feed) -> PageText | None:
         await asyncio.sleep(self._seconds)
         self.asked.append(url)
-        return f"All of {url}"
+        return PageText(text=f"All of {url}")
 
     async def resolve(self, links: Sequence[str]) -> Mapping[str, str]:
         return {}
