@@ -131,12 +131,12 @@ def _case(
     one: Labelled, home: _Story, beside: Sequence[facts.StoryClaims], sure: float, *, is_copy_: bool = False
 ) -> Iterator[Case]:
     reading = facts.read(one.arrival.article)
-    if not is_copy_ and not is_copy(home.claims, reading, ()):
+    if not is_copy_ and not is_copy(home.claims, reading):
         yield Case(
             labelled=one,
             is_wrong_story=home.events.most_common(1)[0][0] != one.event,
             features=features(home.claims, reading),
-            facts=facts.news(home.claims, reading, beside, sure),
+            facts=facts.news(home.claims, reading, lambda: beside, sure),
         )
     home.claims.add(reading)
     home.events[one.event] += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -101,8 +102,9 @@ class StoryUpdater:
         by_id = {arrival.article.id: arrival for arrival in arrivals if arrival.article.id not in index.joins}
         ordered = grouping.order(arrival.article for arrival in by_id.values())
         joins = [_place(turn, index, by_id[article.id]) for article in ordered]
-        # Load all stories in one query; the turn caches them.
+        # Load all stories and alerts in two queries; the turn caches them.
         turn.stories(join.story for join in joins)
+        turn.alerts({join.story for join in joins})
         for join in joins:
             arrival = by_id[join.article]
             entry = _entry(turn, join.story, arrival.article)
@@ -119,7 +121,9 @@ class StoryUpdater:
         is_chosen = (
             answers is not None and answers.choice is not None and turn.home(answers.choice_in) == entry.story.id
         )
-        news = self._claims.join(entry.story, member, _nearby(turn, join), is_asked=is_chosen)
+        is_posted = any(alert.state is AlertState.POSTED for alert in turn.alerts([entry.story.id, *entry.merged]))
+        nearby = partial(_nearby, turn, join)
+        news = self._claims.join(entry.story, member, nearby, is_posted=is_posted, is_asked=is_chosen)
         if answers is not None and answers.choice is not None and is_chosen:
             # Other articles may have joined the story since the question, so a chosen fact may no longer be new.
             sentences = {fact.sentence for fact in (*news.facts, *news.further)}

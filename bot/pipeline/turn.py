@@ -382,23 +382,33 @@ class ClaimsCache:
             self._by_story.popitem(last=False)
         return claims
 
-    def join(self, story: Story, member: Member, nearby: Sequence[Story], *, is_asked: bool = False) -> ArticleNews:
+    def join(
+        self,
+        story: Story,
+        member: Member,
+        find_nearby: Callable[[], Sequence[Story]],
+        *,
+        is_posted: bool,
+        is_asked: bool = False,
+    ) -> ArticleNews:
         """Return what an article adds to the story that it joins, and add it to the claims.
 
-        ``nearby`` are the nearest other stories; a fact that one of them reports is not new. If ``is_asked`` is true, a
-        language model will choose the news, so also return further sentences that may be new.
+        ``find_nearby`` returns the nearest other stories; a fact that one of them reports is not new. A story that is
+        not posted gets no replies, so its news is not looked for. If ``is_asked`` is true, a language model will choose
+        the news, so also return further sentences that may be new.
         """
-        if not story.members:
-            # Most stories have only one article, so parse the first article only when a second one joins.
+        # Most articles open a story or join one that is not posted yet, so the others are parsed only when needed.
+        if not story.members or not (is_posted or is_asked or facts.may_undo(member.article)):
             return ArticleNews()
         claims = self.of(story)
         reading = facts.read(member.article)
-        nearby_claims = [self.of(other) for other in nearby]
         confidence = 1.0 if member.join.confidence is None else member.join.confidence
         if is_asked:
-            stated, further = facts.news_and_more(claims, reading, nearby_claims, confidence)
+            nearby = [self.of(other) for other in find_nearby()]
+            stated, further = facts.news_and_more(claims, reading, nearby, confidence)
         else:
-            stated, further = facts.news(claims, reading, nearby_claims, confidence), ()
+            stated = facts.news(claims, reading, lambda: [self.of(other) for other in find_nearby()], confidence)
+            further = ()
         opposes = facts.undoing(claims, reading) is not None
         claims.add(reading)
         return ArticleNews(facts=stated, further=further, opposes=opposes)

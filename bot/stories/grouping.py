@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache, partial
 
 from bot.model.archive import Arrival
 from bot.model.rules import Group
 from bot.model.stories import Article, ArticleId, Join, JoinReason, StoryId
 from bot.stories import foreign, likeness, opinions
 from bot.stories.index import Index
+from bot.stories.likeness import Rarities
 from bot.stories.openstory import OpenStory
 from bot.stories.opinions import Opinion
 from bot.stories.profile import Profile
@@ -111,14 +113,15 @@ def find_candidates(index: Index, profile: Profile, *, untranslated: bool = Fals
 
     If ``untranslated`` is true, add stories that have no article in the article's language, for a question to a model.
     """
-    near_stories = index.near(profile)
+    rarities_under = cache(partial(index.rarities, profile))
+    near_stories = index.near(profile, rarities_under)
     alike = foreign.compare(index.encoder, profile, index.of_rules(profile)) if index.encoder else {}
     known_ids = {story.id for story in near_stories}
     proposed = sorted(alike.keys() - known_ids, key=lambda story: -alike[story].nearest)[: foreign.PROPOSED]
     near_stories += [index.stories[story] for story in proposed if not index.stories[story].is_apart_from(profile)]
     candidates = []
     for story in near_stories:
-        candidate = _judge(index, profile, story)
+        candidate = _judge(index, profile, story, rarities_under)
         if story.id in alike and not candidate.is_certain:
             chance = foreign.chance(profile, story, alike[story.id])
             if chance > candidate.chance:
@@ -134,7 +137,9 @@ def find_candidates(index: Index, profile: Profile, *, untranslated: bool = Fals
         )
         further_ids = {story.id for story in further}
         candidates = [candidate for candidate in candidates if candidate.id not in further_ids]
-        candidates += [replace(_judge(index, profile, story), is_untranslated=True) for story in further]
+        candidates += [
+            replace(_judge(index, profile, story, rarities_under), is_untranslated=True) for story in further
+        ]
     return tuple(sorted(candidates, key=lambda each: (not each.is_certain, -each.chance, -each.score, each.story.rank)))
 
 
@@ -213,8 +218,9 @@ def join_batch(index: Index, arrivals: Iterable[Arrival]) -> tuple[Join, ...]:
     return tuple(join(index, arrival) for arrival in sorted(arrivals, key=lambda arrival: _order(arrival.article)))
 
 
-def _judge(index: Index, profile: Profile, story: OpenStory) -> Candidate:
-    rarities = index.rarities(profile, story.rules & profile.rules)
+def _judge(index: Index, profile: Profile, story: OpenStory, rarities_under: Callable[[str], Rarities]) -> Candidate:
+    rule = index.narrowest(story.rules & profile.rules)
+    rarities = rarities_under(rule)
     likenesses = likeness.cosines(profile.weights, [sample.weights for sample in story.samples], rarities)
     nearest = story.samples[likenesses.index(max(likenesses))]
     shared = sorted(
@@ -226,7 +232,7 @@ def _judge(index: Index, profile: Profile, story: OpenStory) -> Candidate:
     score = alike - DAY_COST * max(0.0, (profile.seen - story.seen) / timedelta(days=1))
     if any(member.owner == profile.owner for member in story.members):
         score -= OUTLET_COST
-    excess = max(0.0, index.mean_chance(story.rules & profile.rules, USUAL) - USUAL)
+    excess = max(0.0, index.mean_chance(rule, USUAL) - USUAL)
     logit = SLOPE * (score - EVEN) + min(MOST_REPEATS, REPEATS * excess)
     chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
     judged = Candidate(story=story, likeness=alike, score=score, chance=chance, shared=tuple(shared))

@@ -6,7 +6,7 @@ The index finds the stories to compare an article with; grouping.py decides whic
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -50,38 +50,30 @@ class Index:
         """Return an article as it is compared."""
         return profile_of(arrival, has_encoder=self.encoder is not None)
 
-    def rarities(self, profile: Profile, rules: Iterable[str]) -> Rarities:
-        """Return how much words count for an article under the rule with the fewest stories."""
-        rule = self._narrowest(rules)
-        if rule is None:
-            return Rarities(terms=profile.terms)
+    def rarities(self, profile: Profile, rule: str) -> Rarities:
+        """Return how much words count for an article under a rule."""
         return Rarities(stories=len(self._of_rule[rule]), holders=self._by_word[rule], terms=profile.terms)
 
-    def mean_chance(self, rules: Iterable[str], usual: float) -> float:
-        """Return the mean probability that an article of the rule with the fewest stories repeats an earlier one.
+    def mean_chance(self, rule: str, usual: float) -> float:
+        """Return the mean probability that an article of the rule repeats an earlier one.
 
         While the rule has few articles, the mean is near ``usual``.
         """
-        rule = self._narrowest(rules)
-        if rule is None:
-            return usual
         total = self._repeats[rule] / 1000 + PRIOR_ARTICLES * usual
         return total / (self._articles[rule] + PRIOR_ARTICLES)
 
-    def _narrowest(self, rules: Iterable[str]) -> str | None:
-        return min([rule for rule in rules if rule in self._of_rule], key=self._size, default=None)
+    def narrowest(self, rules: Iterable[str]) -> str:
+        """Return the rule with the fewest open stories."""
+        return min([(len(self._of_rule[rule]), rule) for rule in rules])[1]
 
-    def _size(self, rule: str) -> tuple[int, str]:
-        return len(self._of_rule[rule]), rule
-
-    def near(self, profile: Profile) -> list[OpenStory]:
+    def near(self, profile: Profile, rarities_under: Callable[[str], Rarities]) -> list[OpenStory]:
         """Return at most CANDIDATES stories of the article's rules that share the rarest words, or the link.
 
-        Stories to which the article links come in addition.
+        Stories to which the article links come in addition. ``rarities_under`` returns how much words count by rule.
         """
         shared: defaultdict[StoryId, float] = defaultdict(float)
         for rule in profile.rules & self._by_word.keys():
-            postings, rarities, budget = self._by_word[rule], self.rarities(profile, [rule]), POSTINGS
+            postings, rarities, budget = self._by_word[rule], rarities_under(rule), POSTINGS
             held = [(len(postings[word]), word) for word in profile.weights.keys() & postings.keys()]
             for count, word in sorted(held):
                 budget -= count
@@ -96,7 +88,12 @@ class Index:
             for story in self._by_link.get(link, ())
             if not self.stories[story].rules.isdisjoint(profile.rules)
         }
-        best = sorted(shared.keys() - linked, key=lambda story: (-shared[story], self.stories[story].rank))[:CANDIDATES]
+        for story in linked:
+            shared.pop(story, None)
+        # Most stories share few words, so sort only the best ones, and these by their rank too.
+        least = min(sorted(shared.values())[-CANDIDATES:], default=0.0)
+        best = [story for story, worth in shared.items() if worth >= least]
+        best = sorted(best, key=lambda story: (-shared[story], self.stories[story].rank))[:CANDIDATES]
         near_stories = [self.stories[story] for story in (*sorted(linked), *best)]
         return [
             story

@@ -37,9 +37,10 @@ Weights = Mapping[str, float]
 
 
 @lru_cache(maxsize=1 << 16)
-def rarity(word: str) -> float:
-    """Return the word's inverse document frequency in the news at large."""
-    return math.log((DOCUMENTS + 1) / (DOCUMENTS * background_table().rates.get(word, 0.0) + 0.5))
+def _rarity_and_rate(word: str) -> tuple[float, float]:
+    """Return the word's inverse document frequency in the news at large, and the share of articles that it implies."""
+    rate = (DOCUMENTS * background_table().rates.get(word, 0.0) + 0.5) / (DOCUMENTS + 1)
+    return -math.log(rate), rate
 
 
 @lru_cache(maxsize=1 << 16)
@@ -80,12 +81,18 @@ class Rarities(dict[str, float]):
         self._stories, self._holders, self._terms = stories, holders, terms
 
     def __missing__(self, word: str) -> float:
-        at_large = rarity(word)
-        rate = MATCHED if word in self._terms else math.exp(-at_large)
-        held = len(self._holders.get(word, ()))
-        under_rule = math.log((self._stories + PRIOR) / (held + PRIOR * rate))
-        self[word] = lower = max(0.0, min(at_large, under_rule))
+        lower, rate = _rarity_and_rate(word)
+        held = len(self._holders[word]) if word in self._holders else 0
+        if word in self._terms:
+            lower = max(0.0, min(lower, self._under_rule(held, MATCHED)))
+        elif held > self._stories * rate:
+            # The word is more frequent under the rule than in the news.
+            lower = max(0.0, self._under_rule(held, rate))
+        self[word] = lower
         return lower
+
+    def _under_rule(self, held: int, rate: float) -> float:
+        return math.log((self._stories + PRIOR) / (held + PRIOR * rate))
 
 
 def cosines(article: Weights, others: Iterable[Weights], rarities: Mapping[str, float]) -> list[float]:

@@ -179,7 +179,7 @@ def test_what_the_nearest_other_story_has_told_is_not_told_again() -> None:
     repeated = facts.read(replace(correction, id=ArticleId("b"), fingerprint="b", title="Northlink: a new count"))
 
     assert [fact.before for fact in facts.news(story, repeated) if fact.before] == ["14,000"]
-    assert [fact.before for fact in facts.news(story, repeated, [other]) if fact.before] == []
+    assert [fact.before for fact in facts.news(story, repeated, lambda: [other]) if fact.before] == []
 
 
 def perhaps(title: str, text: str, *, day: date = LATER) -> list[str]:

@@ -9,7 +9,7 @@ a change. The cost does not grow with the story, because the number of its claim
 
 from bot.stories.facts.claims import StoryClaims, claims_of
 from bot.stories.facts.corrections import corrections
-from bot.stories.facts.news import newest_change, news, news_and_more, news_of_version, undoing
+from bot.stories.facts.news import may_undo, newest_change, news, news_and_more, news_of_version, undoing
 from bot.stories.facts.reading import Reading, read
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "StoryClaims",
     "claims_of",
     "corrections",
+    "may_undo",
     "newest_change",
     "news",
     "news_and_more",

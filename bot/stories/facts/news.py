@@ -11,12 +11,12 @@ an opinion, the time since the last article), never a subject.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bot.model.stories import CORRECTION, Article, Fact
 from bot.stories.facts.changes import Change, changes
 from bot.stories.facts.claims import StoryClaims, weight
-from bot.stories.facts.reading import FATES, Reading, Statement, read
+from bot.stories.facts.reading import FATES, Reading, Statement, headline, read
 from bot.stories.facts.turns import LABELS, undone
 from bot.text import dates, headlines, sentences
 
@@ -63,25 +63,27 @@ _TOGETHER = 400
 def news(
     claims: StoryClaims,
     reading: Reading,
-    beside: Sequence[StoryClaims] = (),
+    find_nearby: Callable[[], Sequence[StoryClaims]] = tuple,
     sure: float = 1.0,
 ) -> tuple[Fact, ...]:
     """Return the news that the article adds to the story; empty for a story's first article or a copy.
 
-    ``beside`` has the claims of the nearest other stories, whose facts are not news in this story. ``sure`` is the
-    probability that the article reports this story's event.
+    ``find_nearby`` returns the claims of the nearest other stories, whose facts are not news in this story; it is
+    called only if the article may bring news. ``sure`` is the probability that the article reports this story's event.
     """
-    if is_copy(claims, reading, beside):
+    if is_copy(claims, reading):
         return ()
     turn = undoing(claims, reading)
     mark = CORRECTION if reading.is_correction else LABELS[turn] if turn and turn not in claims.turns else ""
     # An explicit change names a value of the story, so it counts even if the article may report another event.
     is_sure = sure >= _SURE and not reading.is_live
     changed = [change for change in changes(claims, reading) if change.is_explicit or is_sure]
-    changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
     deeds = _deeds(claims, reading.statements[0])
     is_verdict = not _VERDICTS.isdisjoint(deeds) or ("=confirm" in deeds and _has_new_value(claims, reading))
-    if not (mark or changed or is_verdict) and probability(claims, reading) * sure < THRESHOLD:
+    is_news = bool(mark or is_verdict) or probability(claims, reading) * sure >= THRESHOLD
+    beside = find_nearby() if is_news or changed else ()
+    changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
+    if not (is_news or changed) or any(reading.fingerprint in story.fingerprints for story in beside):
         return ()
     facts = [_claim(reading, change, CORRECTION if reading.is_correction else "") for change in changed]
     stated = [fact.sentence for fact in facts]
@@ -116,8 +118,8 @@ def news_and_more(
 
     The second part is empty if the article very probably brings nothing new.
     """
-    stated = news(claims, reading, beside, sure)
-    if is_copy(claims, reading, beside):
+    stated = news(claims, reading, lambda: beside, sure)
+    if is_copy(claims, reading) or any(reading.fingerprint in story.fingerprints for story in beside):
         return stated, ()
     quoted = [fact.sentence for fact in stated]
     further = [
@@ -144,6 +146,12 @@ def news_of_version(claims: StoryClaims, new_version: Article) -> tuple[Fact, ..
     ]
     claims.add(reading, is_version=True)
     return tuple(_quotes(reading, fresh, ()))
+
+
+def may_undo(article: Article) -> bool:
+    """Return whether the article's headline alone may undo a report ("deny"). If not, ``undoing`` returns None."""
+    title = headline(article)
+    return title is None or any(turn in LABELS for turn in title.turns)
 
 
 def undoing(claims: StoryClaims, reading: Reading) -> str | None:
@@ -226,11 +234,9 @@ def _is_opinion(statement: Statement) -> bool:
     return is_open or sentences.is_question(statement.text)
 
 
-def is_copy(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]) -> bool:
-    """Return whether the article cannot have news: the story is empty, or this or a near story has a copy of it."""
-    if not claims.count or not reading.statements:
-        return True
-    return any(reading.fingerprint in story.fingerprints for story in (claims, *beside))
+def is_copy(claims: StoryClaims, reading: Reading) -> bool:
+    """Return whether the article cannot have news: the story or the article is empty, or the story has a copy of it."""
+    return not claims.count or not reading.statements or reading.fingerprint in claims.fingerprints
 
 
 def _is_of_another(change: Change, beside: Sequence[StoryClaims]) -> bool:

@@ -134,11 +134,8 @@ def read(article: Article) -> Reading:
     """Return the reading of an article, with at most ``READ`` sentences."""
     language = lexicon.base(article.language)
     day = article.when.date()
-    statements: list[Statement] = []
-    title = " ".join(article.title[: sentences.LONGEST].split())
-    if title:
-        bare = headlines.without_outlet(title, outlet=article.outlet, link=article.link)
-        statements.append(statement(title, 0, language, day, read_as=headlines.bare_title(bare)))
+    title = headline(article)
+    statements = [title] if title else []
     # Truncate before splitting, so that a document of megabytes costs no more than an article.
     text = article.text[: READ * sentences.LONGEST]
     text = text[sentences.dateline_length(text[:_OPENING]) :]
@@ -162,6 +159,15 @@ def read(article: Article) -> Reading:
         ),
         is_live=is_live_page(article),
     )
+
+
+def headline(article: Article) -> Statement | None:
+    """Return the statement of the headline, or None if the article has none."""
+    title = " ".join(article.title[: sentences.LONGEST].split())
+    if not title:
+        return None
+    bare = headlines.bare_title(headlines.without_outlet(title, outlet=article.outlet, link=article.link))
+    return statement(title, 0, lexicon.base(article.language), article.when.date(), read_as=bare)
 
 
 def _is_labelled(table: str, text: str, language: str) -> bool:
