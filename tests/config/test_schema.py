@@ -98,23 +98,6 @@ def test_an_editor_accepts_every_shorthand(text: str, schemas: dict[str, dict[st
     assert [error.message for error in jsonschema_rs.Draft7Validator(schemas["rules"]).iter_errors(data)] == []
 
 
-def test_every_key_is_described_for_the_editor(schemas: dict[str, dict[str, object]]) -> None:
-    def undescribed(schema: object, path: str) -> list[str]:
-        collected = []
-        if isinstance(schema, dict):
-            for name, inner in (schema.get("properties") or {}).items():
-                if name != "kind" and not {"description", "$ref", "allOf"} & set(inner):
-                    collected.append(f"{path}.{name}")
-            for name, inner in schema.items():
-                collected += undescribed(inner, f"{path}.{name}")
-        elif isinstance(schema, list):
-            for inner in schema:
-                collected += undescribed(inner, path)
-        return collected
-
-    assert undescribed(dict(schemas), "") == []
-
-
 @pytest.mark.parametrize(
     "path", [path for path in sorted(SHIPPED.rglob("*.yaml")) if "slack" not in path.name], ids=lambda path: path.name
 )

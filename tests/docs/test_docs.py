@@ -1,4 +1,4 @@
-"""Each link of the docs has its target, and each metric that a page names exists."""
+"""Each link of the docs has its target, each example is a good configuration, and each metric exists."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from typer.main import get_command
 
 from bot.cli.commands import app_of
+from tests.config import folders
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -21,6 +22,8 @@ PAGES = sorted(
         *(ROOT / "docs").rglob("*.md"),
     ]
 )
+#: A block of YAML whose first line names its file.
+_BLOCK = re.compile(r"^```yaml\n# (bot\.yaml|feeds\.yaml|rules[\w/.-]*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 
@@ -34,6 +37,41 @@ def test_each_command_shows_an_example_in_its_help(name: str) -> None:
     command = commands()[name]
     for part in getattr(command, "commands", {"": command}).values():
         assert f"Example: wirewatch {name}" in (part.help or "")
+
+
+@pytest.mark.parametrize("name", ["", "feeds", "database"])
+def test_the_list_of_commands_shows_each_description_whole(name: str) -> None:
+    inner = getattr(commands()[name], "commands", {}) if name else commands()
+    cut = [word for word, command in inner.items() if command.get_short_help_str(62).endswith("...")]
+    assert set(cut) <= {"stories"}
+
+
+def examples() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the title and the (file, text) of each example. A recipe has several files; start.md has its own test."""
+    recipes = re.split(r"^## ", (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    found = [(recipe.partition("\n")[0], _BLOCK.findall(recipe)) for recipe in recipes]
+    for recipe, (_, blocks) in zip(recipes, found, strict=True):
+        assert len(blocks) == recipe.count("```yaml"), "begin each block with a comment that names its file"
+    pages = [page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem not in ("recipes", "rules", "start")]
+    return found + [
+        (f"{page.stem}-{number}", [block])
+        for page in pages
+        for number, block in enumerate(_BLOCK.findall(page.read_text(encoding="utf-8")))
+    ]
+
+
+@pytest.mark.parametrize("blocks", [pytest.param(blocks, id=title) for title, blocks in examples()])
+def test_each_example_is_a_good_configuration(blocks: list[tuple[str, str]], tmp_path: Path) -> None:
+    folder = folders.make(tmp_path)
+    for file, text in blocks:
+        if file == "bot.yaml" and "channels:" not in text:
+            text = folders.BOT + text
+        folders.write(folder, {"rules/a.yaml" if file == "rules" else file: text})
+    problems = folders.check(folder, environ={"SLACK_BOT_TOKEN": "xoxb-1"})
+    # The rules of the other folder may notify channels that an example of bot.yaml does not have.
+    is_bot_only = [file for file, _ in blocks] == ["bot.yaml"]
+    errors = [problem for problem in problems if problem.severity == "error"]
+    assert [problem for problem in errors if not (is_bot_only and problem.file.endswith("rules/a.yaml"))] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

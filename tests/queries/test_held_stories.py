@@ -1,13 +1,11 @@
-"""Held stories: `explain` says when they were posted, and `status` counts the waiting ones."""
+"""`explain` says when a held story was posted."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from bot.queries.articles import EXPLAIN, ExplainParameters
 from bot.queries.registry import Answers
-from bot.queries.status import STATUS, StatusParameters
 from tests.journeys.test_later_messages import CITY_RULES, event
 from tests.journeys.world import BOT, world
 
@@ -27,17 +25,3 @@ async def test_a_story_that_a_gathered_message_lists_is_explained_as_posted(tmp_
                 explained = answer.explained[0]
                 assert explained.story is not None
                 assert explained.story.decisions[-1].action == "post", explained.story.decisions
-
-
-async def test_status_counts_held_stories_by_channel_and_reason(tmp_path: Path) -> None:
-    async with world(tmp_path) as setup:
-        setup.configure("wire", rules=CITY_RULES, bot=f"{BOT}quiet_hours: 00:00 to 23:59\n")
-        await setup.once()
-        setup.publish("wire", *[event(number) for number in range(3)])
-        await setup.once()
-        async with setup.opened() as running:
-            status = await Answers(running).ask(STATUS, StatusParameters())
-            [held] = status.held
-            assert (held.channel, held.reason, held.count) == ("desk", "quiet hours", 3)
-            assert held.until is not None
-            assert held.until - setup.clock.now() < timedelta(days=1)

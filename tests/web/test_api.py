@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ async def test_stories_are_those_of_the_command_word_for_word(shared: Page) -> N
 async def test_search_and_status_are_those_of_the_commands(shared: Page) -> None:
     document = json.loads(wirewatch("search", "backdoor", "--json", folder=shared.folder.parent).stdout)
     assert (await ask(shared, "/search", q="backdoor")).json() == document
+    words = ("search", 'backdoor "pulls out"')
+    printed = wirewatch(*words, folder=shared.folder.parent).stdout
+    assert "BlackBerry [pulls out] of Pakistan as PTA insists on [backdoor]\n" in printed
+    assert "BlackBerry [pulls out] of Pakistan since the regulator PTA insists on a [backdoor] into its" in printed
+    page = wirewatch("search", "backdoor", "--number", "2", folder=shared.folder.parent)
+    [after] = re.findall("add --after ([0-9]+)", page.stderr)
+    rest = json.loads(wirewatch("search", "backdoor", "--after", after, "--json", folder=shared.folder.parent).stdout)
+    assert (rest["articles"], rest["after"]) == (document["articles"][2:], None)
     as_in_a_rule = (await ask(shared, "/search", q="query: |\n  backdoor")).json()
     assert as_in_a_rule == document
     for article in document["articles"]:

@@ -146,39 +146,6 @@ async def test_every_page_is_readable_and_accessible(
     assert complaints == []
 
 
-#: Texts that come nearer than 8 pixels to an edge of the card, tile or table that holds them.
-NEAR_AN_EDGE = """() => {
-  const found = [];
-  for (const box of document.querySelectorAll(".card, .tiles > div, .stacked, .state")) {
-    const outer = box.getBoundingClientRect();
-    const walker = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-      const node = walker.currentNode;
-      if (!node.data.trim() || node.parentElement.closest("thead, pre, textarea")) continue;
-      const range = document.createRange();
-      range.selectNodeContents(node);
-      for (const inner of range.getClientRects())
-        if (inner.width > 1 && (inner.right > outer.right - 8 || inner.left < outer.left + 8))
-          found.push(node.data.trim().slice(0, 60));
-    }
-  }
-  return found;
-}"""
-ROWS_OF_TABS = "new Set([...document.querySelectorAll('header nav li')].map(each => each.offsetTop)).size"
-
-
-@pytest.mark.long
-async def test_on_a_small_phone_text_keeps_its_margin_and_the_tabs_take_two_rows(
-    page: Page, browser: async_api.Browser
-) -> None:
-    story = next(item for item in await page.running.store.read(lambda tx: tx.stories.since(None)) if item.members)
-    tab, _, _ = await opened(browser, size={"width": 375, "height": 667})
-    for path in (*PAGES.values(), f"/story/{story.id}"):
-        await tab.goto(page.site.url + path)
-        assert await tab.evaluate(NEAR_AN_EDGE) == [], path
-        assert await tab.evaluate(ROWS_OF_TABS) <= 2
-
-
 async def test_the_playground_works_by_keyboard_and_without_javascript(page: Page, browser: async_api.Browser) -> None:
     context = await browser.new_context(java_script_enabled=False, viewport=PHONE)
     tab = await context.new_page()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 
@@ -12,6 +13,7 @@ from bot.model.quarantine import PieceKind
 from bot.model.stories import Story, StoryId
 from bot.pipeline import silences
 from bot.pipeline.actions import carry_out
+from tests.testbed.commands import wirewatch
 from tests.testbed.made import judgement, set_aside, silence
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of
@@ -49,6 +51,10 @@ async def test_a_rule_shows_its_precision_and_how_sure_that_is(page: Page) -> No
     assert (row["rule"], row["useful"], row["noise"], row["precision"]) == (RULE, 9, 2, 9 / 11)
     assert (await page.get("/api/v1/feedback?since=1m")).json() == {"feedback": []}
     assert (await page.get("/api/v1/feedback?rule=unknown")).status_code == 404
+    command = partial(wirewatch, "feedback", "--rule", "blackberry", folder=page.folder.parent)
+    shown = (await asyncio.to_thread(command, "--since", "9000d")).stdout
+    assert f"{RULE}\n  precision 82%: 9 useful, 2 noise (95 %: 52% to 95%)" in shown
+    assert "No feedback in this time" in (await asyncio.to_thread(command)).stderr
 
 
 async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) -> None:
