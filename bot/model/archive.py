@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
@@ -173,7 +173,4 @@ class SearchCandidate:
 
     #: A number that increases in the order in which articles arrived.
     number: int
-    title: str
-    text: str
-    #: Builds the whole article. Most candidates are rejected before this is needed.
-    article: Callable[[], Article]
+    article: Article

@@ -8,13 +8,11 @@ The store finds candidates (``storage.Search.candidates``). This module does not
 from __future__ import annotations
 
 import contextlib
-import itertools
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import TypeAlias
 
 from bot.model.archive import AllOf, AnyOf, CandidateQuery, SearchCandidate, SearchCondition, SearchTerm
@@ -86,7 +84,6 @@ def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchP
     parts = () if tree is None else (Part(kind=LineKind.ALL, label="search", expression=tree, is_query=True),)
     # Omit the terms in capitals, so that a match in a shouting title is not weak.
     compiled = CompiledRule(rule=Rule(name="search", notify=()), own=RuleReading(parts))
-    quick_checks = () if tree is None else find_glances(tree)
     ends_at = time.monotonic() + MAX_TIME.total_seconds()
     candidates = find_candidates(
         CandidateQuery(
@@ -105,14 +102,11 @@ def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchP
             assert last is not None
             return SearchPage(hits=tuple(results), after=last.number)
         if last is not None and (count >= MAX_CANDIDATES or time.monotonic() > ends_at):
-            return SearchPage(hits=tuple(results), after=last.number, looked_back_to=last.article().first_seen)
+            return SearchPage(hits=tuple(results), after=last.number, looked_back_to=last.article.first_seen)
         last = candidate
-        if not all(glance.may_be_near(candidate.title, candidate.text) for glance in quick_checks):
-            continue
-        article = candidate.article()
-        matches = _match_article(compiled, article)
+        matches = _match_article(compiled, candidate.article)
         if matches is not None:
-            results.append(SearchHit(article=article, matches=matches))
+            results.append(SearchHit(article=candidate.article, matches=matches))
     return SearchPage(hits=tuple(results), after=None)
 
 
@@ -258,80 +252,3 @@ def _indexed_terms(text: str, field: str | None) -> Iterable[SearchTerm]:
             run = []
     if run:
         yield SearchTerm(words=tuple(run), field=field)
-
-
-#: A piece with a letter or digit, between white space.
-_PIECE = re.compile(r"\s[^\sA-Za-z0-9]*+[A-Za-z0-9]\S*+(?=\s)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
-    """A quick check whether both sides of a required NEAR may be near each other."""
-
-    #: The first element of each term on this side, without case and accents.
-    left: tuple[expression.Element, ...]
-    right: tuple[expression.Element, ...]
-    #: Maximum pieces, split at white space, between the first elements of the two sides.
-    most: int
-
-    def may_be_near(self, title: str, text: str) -> bool:
-        """Return whether both sides are in the title, or both in the text, and may be near each other."""
-        return any(self._is_close(tokens.fold(field)) for field in (title, text))
-
-    def _is_close(self, folded: str) -> bool:
-        # Compare neighbours only: if two places of different sides are near, two neighbours of different sides are too.
-        left = [*_find_places(self.left, 0, folded)]
-        places = sorted((*left, *_find_places(self.right, 1, folded))) if left else []
-        return any(
-            first[2] != second[2] and not _exceeds(self.most, folded, first[1], second[0])
-            for first, second in pairwise(places)
-        )
-
-
-def find_glances(tree: expression.Expression) -> tuple[Glance, ...]:
-    """Return quick checks. Every article for which the expression is true passes them."""
-    match tree:
-        case expression.All(parts):
-            return tuple(glance for part in parts for glance in find_glances(part))
-        case expression.Near(left, right, words) if {*tree.fields} <= {*expression.TEXT_FIELDS}:
-            sides = [tuple(_alternative_words(left)), tuple(_alternative_words(right))]
-            firsts = [[term.pattern.elements[0] for term in side if term is not None] for side in sides]
-            begins = [
-                tuple(first._replace(text=tokens.drop_accents(tokens.fold_case(first.text))) for first in side)
-                for side in firsts
-            ]
-            is_visible = all(
-                first.text.isascii() and first.shape is not expression.Shape.HOLES for side in begins for first in side
-            )
-            if is_visible and None not in (*sides[0], *sides[1]):
-                inside = sum(max(len(term.pattern.elements) for term in side if term is not None) for side in sides)
-                return (Glance(left=begins[0], right=begins[1], most=words + inside),)
-    return ()
-
-
-def _alternative_words(part: expression.Expression) -> Iterator[expression.Words | None]:
-    """Yield each alternative if it is a term, or else None."""
-    match part:
-        case expression.Words():
-            yield part
-        case expression.Any(parts) | expression.Named(_, parts):
-            for alternative in parts:
-                yield from _alternative_words(alternative)
-        case _:
-            yield None
-
-
-def _find_places(begins: Iterable[expression.Element], side: int, folded: str) -> Iterator[tuple[int, int, int]]:
-    for element in begins:
-        text, end_mark = re.escape(element.text), "" if element.shape is expression.Shape.PREFIX else r"(?![A-Za-z0-9])"
-        # The look-behind comes after the text, because re searches much faster for a pattern that begins with letters.
-        for match in re.finditer(rf"{text}(?<![A-Za-z0-9]{text}){end_mark}", folded):
-            yield *match.span(), side
-
-
-def _exceeds(most: int, folded: str, start: int, end: int) -> bool:
-    """Return whether there are more than ``most`` pieces between two positions.
-
-    NEAR counts at least one word for each piece, except for incomplete pieces at both ends and for punctuation.
-    """
-    return next(itertools.islice(_PIECE.finditer(folded, start, end), most, None), None) is not None

@@ -9,7 +9,6 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -171,7 +170,7 @@ class Search(Repository):
         # Close the cursor together with the generator, because PostgreSQL keeps it on the server.
         with self._connection.execute(statement, execution_options=_AHEAD) as rows:
             for row in rows:
-                yield SearchCandidate(number=row.n, title=row.title, text=row.text, article=partial(ARTICLE.load, row))
+                yield SearchCandidate(number=row.n, article=ARTICLE.load(row))
 
     def _in_postgres(
         self, query: CandidateQuery, condition: SearchCondition, least: int | None, greatest: int | None
