@@ -142,8 +142,6 @@ class FinishedPoll:
             publisher_limits=PublisherLimits(
                 fresh_until=answer.fresh_until,
                 ttl=reading.ttl,
-                skip_hours=reading.skip_hours,
-                skip_days=reading.skip_days,
             ),
             named_at=now if is_named else state.named_at,
             today=replace(today, unreadable=today.unreadable + reading.skipped),
@@ -368,7 +366,6 @@ _RECENT = 20
 _LONGEST_ASKED = timedelta(hours=24)
 #: Maximum random share added to a wait, so that feeds that were added together are polled at different times.
 _JITTER = 0.1
-_HOUR = timedelta(hours=1)
 #: The shortest time between a poll and a later poll that a push causes.
 LEAST_AFTER_NEWS = timedelta(seconds=30)
 #: (time for which the feed has been failing, longest wait after a failure until that time).
@@ -435,21 +432,7 @@ def plan_next_poll(
         due = max(due, now + min(state.publisher_limits.ttl, _LONGEST_ASKED))
     if fresh_until is not None:
         due = max(due, min(fresh_until, now + _LONGEST_ASKED))
-    due += (due - now) * _JITTER * jitter
-    return _past_skipped(due, hours=state.publisher_limits.skip_hours, days=state.publisher_limits.skip_days)
-
-
-def _past_skipped(due: datetime, *, hours: Sequence[int], days: Sequence[int]) -> datetime:
-    """Return the first moment from ``due`` on that the feed does not ask to skip, or ``due`` if it skips every hour."""
-    if not hours and not days:
-        return due
-    moment = due
-    for _ in range(24 * 7):
-        if moment.hour not in hours and moment.weekday() not in days:
-            return moment
-        # Keep the minute, so that feeds are not all polled at the full hour.
-        moment += _HOUR
-    return due
+    return due + (due - now) * _JITTER * jitter
 
 
 def back_off(*, interval: timedelta, failures: int, failing: timedelta, now: datetime, jitter: float) -> datetime:

@@ -143,8 +143,6 @@ class PublisherLimits:
     #: Time at which the last response expires (Cache-Control or Expires), or None if unknown.
     fresh_until: datetime | None = None
     ttl: timedelta | None = None
-    skip_hours: tuple[int, ...] = ()
-    skip_days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,10 +302,6 @@ class ParsedFeed:
     remarks: tuple[str, ...] = ()
     #: The minimum interval that the feed asks for (ttl, sy:updatePeriod).
     ttl: timedelta | None = None
-    #: Hours (0 to 23, UTC) in which the feed asks not to be polled.
-    skip_hours: tuple[int, ...] = ()
-    #: Weekdays (0 is Monday) on which the feed asks not to be polled.
-    skip_days: tuple[int, ...] = ()
     item_hashes: tuple[str, ...] = ()
     #: The WebSub hub.
     hub: str | None = None

@@ -41,16 +41,8 @@ def test_plain_text_that_looks_like_markup_stays_text() -> None:
     assert parsed.title == "Use &lt;b&gt; &amp;amp; co"
 
 
-def test_what_the_feed_asks_about_polling_is_read() -> None:
-    head = (
-        "<ttl>60</ttl><skipHours><hour>0</hour><hour>24</hour><hour>13</hour></skipHours>"
-        "<skipDays><day>Sunday</day><day>monday</day><day>Noday</day></skipDays>"
-    )
-    reading = read(rss(item(1), head=head))
-    assert (reading.ttl, reading.skip_hours, reading.skip_days) == (timedelta(hours=1), (0, 13), (0, 6))
-
-
-def test_the_update_period_of_the_syndication_module_is_read() -> None:
+def test_the_shortest_interval_that_a_feed_asks_for_is_read() -> None:
+    assert read(rss(item(1), head="<ttl>60</ttl>")).ttl == timedelta(hours=1)
     head = "<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>"
     space = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
     assert read(rss(head=head, attributes=space)).ttl == timedelta(hours=6)

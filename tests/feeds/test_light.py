@@ -168,7 +168,7 @@ def test_ordinary_items_and_entries_read_alike_and_the_items_under_any_root() ->
 
 HEADS = {
     "nothing": ("", True),
-    "bounds": ("<ttl>60</ttl><skipHours><hour>3</hour></skipHours><skipDays><day>Sunday</day></skipDays>", True),
+    "limits": ("<ttl>60</ttl><skipHours><hour>3</hour></skipHours>", True),
     "module": ("<sy:updatePeriod>\n daily </sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>", True),
     "usual": ("<language>en-gb</language><lastBuildDate>today</lastBuildDate><generator>G</generator>", True),
     "own address": ('<a:link rel="self" href="https://news.example.org/feed"/><category domain="x">a</category>', True),

@@ -123,20 +123,9 @@ def test_ttl_and_freshness_are_lower_bounds_up_to_a_day(hours: int) -> None:
 
 
 def test_a_304_keeps_what_the_last_reading_asked() -> None:
-    state = was_read(READ, ParsedFeed(ttl=timedelta(hours=2), skip_hours=(1,)))
+    state = was_read(READ, ParsedFeed(ttl=timedelta(hours=2)))
     repeated = answered(state, WELL, now=state.due_at)
     assert repeated.due_at - state.due_at == timedelta(hours=2)
-    assert repeated.publisher_limits.skip_hours == (1,)
-
-
-def test_skipped_hours_and_days_are_passed_over() -> None:
-    # START is a Wednesday, 09:00.
-    hours = was_read(READ, ParsedFeed(skip_hours=(9, 10)))
-    days = was_read(READ, ParsedFeed(skip_days=(2,)))
-    everything = was_read(READ, ParsedFeed(skip_hours=tuple(range(24))))
-    assert hours.due_at.hour == 11
-    assert (days.due_at.weekday(), days.due_at - START < timedelta(days=1)) == (3, True)
-    assert everything.due_at - START < timedelta(hours=2)
 
 
 @given(

@@ -12,7 +12,6 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
 from time import struct_time
 from typing import Any
 from xml.parsers import expat
@@ -54,12 +53,7 @@ class Source:
         reading = _read_new_items(pieces, body, document.root) if pieces is not None else None
         if reading is None:
             reading = parse_with_feedparser(data, body.url)
-        return dataclasses.replace(
-            reading,
-            remarks=(*document.remarks, *remarks, *reading.remarks),
-            skip_hours=_skip_hours(text),
-            skip_days=_skip_days(text),
-        )
+        return dataclasses.replace(reading, remarks=(*document.remarks, *remarks, *reading.remarks))
 
 
 def parse_with_feedparser(data: bytes, url: str) -> ParsedFeed:
@@ -278,16 +272,7 @@ _PERIODS = {
     "monthly": timedelta(days=30),
     "yearly": timedelta(days=365),
 }
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LONGEST_PERIOD = timedelta(days=365)
-_SKIP_HOURS = re.compile(r"<(/?)skipHours\s*+>", re.IGNORECASE)
-_SKIP_DAYS = re.compile(r"<(/?)skipDays\s*+>", re.IGNORECASE)
-#: Maximum characters of a skipHours or skipDays element; enough for all hours or days.
-_LONGEST_BLOCK = 2_000
-#: Maximum tags of either element that are examined. A feed has one element of each.
-_MOST_TAGS = 20
-_HOUR = re.compile(r"<hour\s*>\s*(\d{1,2})\s*</hour\s*>", re.IGNORECASE)
-_DAY = re.compile(r"<day\s*>\s*([A-Za-z]{3,9})\s*</day\s*>", re.IGNORECASE)
 
 
 def _longest_period(ttl: str | None, update_period: str | None, update_frequency: str | None) -> timedelta | None:
@@ -301,22 +286,3 @@ def _longest_period(ttl: str | None, update_period: str | None, update_frequency
     if update_frequency and update_frequency.isascii() and update_frequency.isdigit():
         period /= max(int(update_frequency[:4]), 1)
     return min(max(timedelta(minutes=minutes), period), _LONGEST_PERIOD) or None
-
-
-def _skip_hours(text: str) -> tuple[int, ...]:
-    """Return the hours of skipHours from the document's text, because feedparser does not return them."""
-    # RSS 0.91 counts hours from 1 to 24, RSS 2.0 from 0 to 23.
-    return tuple(sorted({int(hour) % 24 for block in _skip_blocks(_SKIP_HOURS, text) for hour in _HOUR.findall(block)}))
-
-
-def _skip_days(text: str) -> tuple[int, ...]:
-    names = {name.lower() for block in _skip_blocks(_SKIP_DAYS, text) for name in _DAY.findall(block)}
-    return tuple(day for day, name in enumerate(_DAYS) if name in names)
-
-
-def _skip_blocks(tag: re.Pattern[str], text: str) -> Iterator[str]:
-    """Yield the text between an opening tag and the closing tag that follows it."""
-    tags = [*islice(tag.finditer(text), _MOST_TAGS)]
-    for opened, closed in pairwise(tags):
-        if not opened[1] and closed[1] and closed.start() - opened.end() <= _LONGEST_BLOCK:
-            yield text[opened.end() : closed.start()]
