@@ -20,8 +20,9 @@ T = TypeVar("T")
 
 log = structlog.get_logger("wirewatch")
 
-#: The pauses before a task is started again after an unexpected error: the first one, and the longest one.
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=5)
+#: The pauses before a task is started again: the first one, the longest one after an unexpected error, and the longest
+#: one after a failure of the database.
+FIRST_PAUSE, LONGEST_PAUSE, LONGEST_STORE_PAUSE = timedelta(seconds=1), timedelta(minutes=5), timedelta(seconds=30)
 #: The pause after a failure of the database.
 STORE_PAUSE = timedelta(seconds=2)
 
@@ -146,9 +147,13 @@ async def supervise(
             now = clock.now()
             if now - started_at > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
+            if isinstance(error, StoreError):
+                pause = min(pause, LONGEST_STORE_PAUSE)
+                log.error("task waits for the database", task=name, pause_s=pause.total_seconds(), error=str(error))
+            else:
+                log.critical("task failed; it starts again", task=name, pause_s=pause.total_seconds(), exc_info=True)
             # After the pause, the task must run for as long again.
             failures[name] = next_failure(failures.get(name), name, error, now=now, until=now + 2 * pause)
-            log.critical("task failed; it starts again", task=name, pause_s=pause.total_seconds(), exc_info=True)
         else:
             return
         await _sleep_until(over or asyncio.Event(), clock, pause)

@@ -208,11 +208,15 @@ class App:
         return passed
 
     async def run(self, stop: asyncio.Event, engine: Engine, *, folder: Path | None = None) -> None:
-        """Poll, match and post until ``stop`` is set; then drain.
+        """Poll, match and post until ``stop`` is set; then drain. Wait if the database is unavailable.
 
         If ``folder`` is not None, reload the configuration when its files change.
         """
-        await self.heartbeat.begin(writes_heartbeats=True, operator=self.settings.bot.operator)
+
+        async def begin() -> None:
+            await self.begin()
+            await self.heartbeat.begin(writes_heartbeats=True, operator=self.settings.bot.operator)
+
         site = self._open_site()
         for broken in broken_plugins():
             log.warning("plug-in not loaded", plug_in=broken.name, package=broken.package, why=broken.why)
@@ -220,6 +224,7 @@ class App:
         async with TaskGroup() as group:
             if site:
                 group.create_task(supervise("web", lambda: site.serve(stop), self.clock, self.task_failures))
+            await supervise("start", begin, self.clock, self.task_failures, over=stop)
             group.create_task(engine.run(stop))
             jobs = [guard(job, self.clock, self.task_failures) for job in self._jobs(engine, folder)]
             group.create_task((self.environment.run_jobs or run_jobs)(jobs, stop))
@@ -477,11 +482,13 @@ async def opened(
     on_feed: Callable[[FeedReport], None] = lambda report: None,
     replaced: Mapping[str, Channel] | None = None,
     process_name: str = "wirewatch",
+    begins: bool = True,
 ) -> AsyncIterator[App]:
     """Open the app and its database; only one process may open an SQLite database.
 
     Channels in ``replaced`` are used instead of the channels of the same names in bot.yaml. ``process_name`` appears in
-    the ledger, and in the error message of a second process.
+    the ledger, and in the error message of a second process. ``App.run`` applies the configuration to the database and
+    waits if the database is lost at that time. If ``begins`` is true, it is applied here.
 
     Raises ConfigError, StoreInUse, StoreUnavailable.
     """
@@ -490,7 +497,8 @@ async def opened(
         await store.free_dead_leases()
         app = App(settings, environment, store, on_feed=on_feed, replaced=replaced, process_name=process_name)
         try:
-            await app.begin()
+            if begins:
+                await app.begin()
             yield app
         finally:
             await app.close()

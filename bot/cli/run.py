@@ -152,7 +152,9 @@ async def _run(folder: Path, silenced: set[str]) -> None:
         check.show(errors)
     stopping = _Stopping()
     first = _FirstPass(settings, silenced)
-    async with runtime.opened(settings, environment, on_feed=first.on_feed, process_name="wirewatch run") as running:
+    async with runtime.opened(
+        settings, environment, on_feed=first.on_feed, process_name="wirewatch run", begins=False
+    ) as running:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, running.reload_soon)
         feeds, rules, channels = len(settings.feeds), len(settings.rules), list(running.live.channels)
         if logs.are_json():

@@ -13,7 +13,7 @@ from bot.queries.watched import Watched
 from bot.storage import keys
 
 #: Tasks and stages without which no message is posted.
-VITAL = ("poll", "defer tasks", "send", "decide", "release")
+VITAL = ("start", "task engine", "poll", "defer tasks", "send", "decide", "release")
 ANSWER_WITHIN = timedelta(seconds=3)
 
 

@@ -6,13 +6,13 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot import storage
 from bot.aio import Failure
 from bot.app.engines import cluster
 from bot.app.environment import SystemClock
 from bot.app.jobs import guard, run_jobs
-from bot.model.errors import StoreUnavailable
 from tests.testbed.servers.postgres import Server, name_of
 
 pytestmark = pytest.mark.postgres
@@ -52,10 +52,22 @@ async def defer_tasks(engine: Idle, stop: asyncio.Event) -> None:
     await run_jobs(jobs, stop)
 
 
-async def test_a_database_that_is_not_there_is_said_at_the_start(postgres_server: Server) -> None:
-    nowhere = storage.libpq_address(postgres_server.address("nothere"))
-    with pytest.raises(StoreUnavailable, match="starting the task engine"):
-        await Idle(nowhere).run(asyncio.Event())
+async def test_an_engine_whose_database_is_not_there_waits_for_it_and_then_starts(postgres_server: Server) -> None:
+    engine, stop = Idle(storage.libpq_address(postgres_server.address("nothere"))), asyncio.Event()
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(engine.run(stop))
+            async with asyncio.timeout(300):
+                while "task engine" not in engine.failures:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            postgres_server.run("CREATE DATABASE nothere")
+            group.create_task(defer_tasks(engine, stop))
+            async with asyncio.timeout(300):
+                while not engine.polls:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            stop.set()
+    assert logs[0]["event"] == "task waits for the database"
+    assert "no connection to PostgreSQL" in logs[0]["error"]
 
 
 async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_poll_what_is_due(

@@ -32,8 +32,6 @@ SHIFT = timedelta(minutes=5)
 DEAD_AFTER = timedelta(seconds=15)
 #: Maximum time for tasks to finish when the worker stops. Docker kills a container after ten seconds.
 GRACE = timedelta(seconds=8.5)
-#: Pause before the engine is restarted after a failure, such as a restart of PostgreSQL.
-AGAIN_AFTER = timedelta(seconds=2)
 OPENED_WITHIN = timedelta(seconds=5)
 #: Number of feed batches that one process polls concurrently.
 POLLS = 4
@@ -43,7 +41,7 @@ POLLS_WAITING = 32
 SOON = 5
 
 #: Key of the advisory lock that lets only one worker at a time create the tables.
-_SCHEMA_LOCK = 5_781_104_928
+SCHEMA_LOCK = 5_781_104_928
 #: A comment on procrastinate's table records the last migration that was applied.
 _FOUND_SCHEMA = "SELECT obj_description(to_regclass('procrastinate_jobs')) AS version"
 _MARK_SCHEMA = "COMMENT ON TABLE procrastinate_jobs IS"
@@ -80,19 +78,12 @@ class ClusterEngine:
         ]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run tasks until ``stop`` is set. Raises StoreUnavailable if the engine cannot start."""
+        """Run tasks until ``stop`` is set. Wait while PostgreSQL is unavailable."""
         # These libraries log a line per task, which helps only to debug the engine.
         for name in ("procrastinate", "psycopg.pool"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        try:
-            with sync_psycopg_connector.wrap_exceptions():
-                await _open(self._tasks)
-                await _make_schema(self._tasks)
-        except (exceptions.ConnectorException, OSError) as error:
-            raise StoreUnavailable(f"starting the task engine: {_cause(error)}") from error
-        finally:
-            await self._tasks.close_async()
-        await self._supervise("task engine", lambda: self._run_until_stopped(stop), over=stop)
+        app = self._app
+        await supervise("task engine", lambda: self._run_tasks(stop), app.clock, app.task_failures, over=stop)
 
     @property
     def batch(self) -> int:
@@ -185,16 +176,8 @@ class ClusterEngine:
         # All channels of an account belong to the same share.
         await self._app.send(over, is_ours=lambda channel: zlib.crc32(channel.account.encode()) % SHARES == share)
 
-    async def _run_until_stopped(self, stop: asyncio.Event) -> None:
-        """Run tasks until ``stop`` is set; after an outage of the database, start again."""
-        while not stop.is_set():
-            failure = await self._run_until_it_fails(stop)
-            if not stop.is_set():
-                log.error("task engine stopped; restarting it", error=_cause(failure) if failure else None)
-                await wait_for_event(stop, AGAIN_AFTER)
-
-    async def _run_until_it_fails(self, stop: asyncio.Event) -> Exception | None:
-        """Run tasks until ``stop`` is set or the worker ends. Return its error, or None if it raised none."""
+    async def _run_tasks(self, stop: asyncio.Event) -> None:
+        """Run tasks until ``stop`` is set. Raises StoreUnavailable if PostgreSQL cannot be reached."""
         failure: Exception | None = None
         try:
             async with TaskGroup() as group:
@@ -211,13 +194,16 @@ class ClusterEngine:
             failure = failures
             while isinstance(failure, ExceptionGroup):
                 failure = failure.exceptions[0]
-        return failure
+        if not stop.is_set():
+            cause = _cause(failure) if failure else "the worker ended"
+            raise StoreUnavailable(f"running the task engine: {cause}") from failure
 
     async def _work(self) -> None:
         """Run a worker until cancelled, or until a connection is lost."""
         try:
             with sync_psycopg_connector.wrap_exceptions():
                 await _open(self._tasks)
+                await _make_schema(self._tasks)
             with suppress(asyncio.CancelledError):
                 await self._tasks.run_worker_async(
                     concurrency=1 + SHARES + POLLS,
@@ -300,7 +286,7 @@ async def _make_schema(app: procrastinate.App) -> None:
                 f"starting the task engine: its tables have an unknown version ({version}); "
                 "start the newest version of Wirewatch, or use another database"
             )
-        steps = [f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", *queries, f"{_MARK_SCHEMA} '{migrations[-1]}'"]
+        steps = [f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})", *queries, f"{_MARK_SCHEMA} '{migrations[-1]}'"]
         try:
             # If statements are sent together, PostgreSQL runs them in one transaction.
             await app.connector.execute_query_async(";\n".join(steps).replace("%", "%%"))
