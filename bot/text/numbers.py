@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from text_to_num import alpha2digit
 
@@ -33,6 +34,8 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 #: A scale as text2num writes it after digits: it turns "2.1 million" into "2.1 1000000".
 _SCALE = re.compile(r"\s(1000|1000000|1000000000)\b")
 _WORD = re.compile(r"[^\W\d_]+")
+#: Between the ends of a span, whose unit is written once: "from 3 to 5 million".
+_SPAN = re.compile(r"\s?(?:to|bis|à|a|–)\s?", re.IGNORECASE)
 #: Maximum relative difference between a number and its rounding: with the hedge "about", and without it.
 _ROUGHLY, _ROUNDED = 0.1, 0.06
 
@@ -104,11 +107,24 @@ def in_digits(normal: str, language: str) -> str:
 
 
 def numbers(plain: str, language: str = "en") -> tuple[Number, ...]:
-    """Return the numbers of a sentence in order. Omit ordinals, clock times and numbers inside names."""
-    return tuple(_numbers(plain, language))
+    """Return the numbers of a sentence in order. Omit ordinals, clock times and numbers inside names.
+
+    >>> [number.shown for text in ("from 3 to 5 million", "$40 to 50 bn") for number in numbers(text)]
+    ['3 million', '5 million', '$40 billion', '$50 billion']
+    """
+    scaled = list(_numbers(plain, language))
+    for index, ((first, scale), (last, last_scale)) in enumerate(pairwise(scaled)):
+        ratio = first.value / (last.value / 10**last_scale or 1.0)
+        is_span = _SPAN.fullmatch(plain[first.end : last.start]) and 0.1 <= ratio <= 10 and not scale
+        if is_span and (not first.unit or not last.unit or first.unit == last.unit):
+            unit = first.unit or last.unit
+            scaled[index] = replace(first, value=first.value * 10**last_scale, unit=unit), last_scale
+            scaled[index + 1] = replace(last, unit=unit), last_scale
+    return tuple(number for number, _ in scaled)
 
 
-def _numbers(plain: str, language: str) -> Iterator[Number]:
+def _numbers(plain: str, language: str) -> Iterator[tuple[Number, int]]:
+    """Yield each number with its scale, a power of ten."""
     read_until = 0
     for match in _NUMBER.finditer(plain):
         if match.start() < read_until:
@@ -147,7 +163,7 @@ def _numbers(plain: str, language: str) -> Iterator[Number]:
         read_until = end
         if not (scale or unit) and _YEAR.fullmatch(match["digits"]):
             continue
-        yield Number(amount * 10**scale, unit, match.start(), end, _hedge(plain[: match.start()], language))
+        yield Number(amount * 10**scale, unit, match.start(), end, _hedge(plain[: match.start()], language)), scale
 
 
 def _word_at(plain: str, at: int) -> re.Match[str] | None:

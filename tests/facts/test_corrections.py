@@ -178,6 +178,14 @@ def test_a_live_page_is_never_corrected(changes: dict[str, str]) -> None:
     assert facts.corrections(before, replace(before, title=f"{before.title} and 72 more", text="Now 500 left.")) == ()
 
 
+def test_the_level_of_a_market_that_moves_is_never_corrected() -> None:
+    shell = "The oil company Shell lost 3% of its value."
+    before = replace(BEFORE, title="ASX falls", text=f"The S&P/ASX 200 has dropped 0.7 per cent at the open. {shell}")
+    assert facts.corrections(before, replace(before, text=before.text.replace("0.7", "1.5"))) == ()
+    (edit,) = facts.corrections(before, replace(before, text=before.text.replace("3%", "5%")))
+    assert edit.after == shell.replace("3%", "5%")
+
+
 @pytest.mark.parametrize("title", ["How islanders live: a report", "Concert gives live music a home", "WE LIVE ON"])
 def test_the_word_live_alone_makes_no_live_page(title: str) -> None:
     before = replace(BEFORE, title=title)

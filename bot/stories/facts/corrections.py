@@ -54,6 +54,11 @@ _AGE = re.compile(
 _BREAK = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
 #: Maximum words that add a number or a decision to a headline; with more, it is another headline.
 _FEW = 3
+#: Markets whose level a report of the day updates with each hour. That is not a correction.
+_MARKET = re.compile(
+    r"\b(?:S&P|FTSE|Dow Jones|Nasdaq|Russell 2000|Nikkei|Topix|Hang Seng|DAX|CAC|STOXX|ASX|NZX|KOSPI|Sensex"
+    r"|Nifty 50|KSE|Wall Street|Brent crude|West Texas|WTI)\b"
+)
 #: Prefixes of opposites: "likely" and "unlikely", "legal" and "illegal".
 _OPPOSITE = ("un", "in", "im", "il", "ir", "dis", "non")
 
@@ -72,7 +77,8 @@ def corrections(old_article: Article, new_article: Article) -> tuple[Edit, ...]:
         edits.append(_edit(new_article, "title", old_article.title, new_article.title))
     if old_article.is_full_text == new_article.is_full_text and old_article.text != new_article.text:
         for old, new in _rewritten(_split(old_article.text), _split(new_article.text)):
-            if _QUESTION.search(old) or _QUESTION.search(new):
+            are_of_a_market = _MARKET.search(old) and _MARKET.search(new)
+            if _QUESTION.search(old) or _QUESTION.search(new) or are_of_a_market:
                 continue
             wordings = [_Wording(text, new_article, language) for text in _as_long(old, new)]
             if any(_is_otherwise(*parts) for parts in _replaced(*wordings)):
