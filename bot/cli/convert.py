@@ -12,6 +12,7 @@ from bot import rules
 from bot.cli import terminal
 from bot.cli.options import DONE, LEFT, UNUSABLE, Json
 from bot.rules import convert as rules_convert
+from bot.rules import search
 from bot.text import tokens
 
 
@@ -34,7 +35,7 @@ def convert(
     try:
         conversion = rules_convert.convert(text, dialect)
     except rules.QueryError as error:
-        terminal.say(_shown(tokens.normalise(text), error))
+        terminal.say(f"wirewatch: query:{search.render_mistake(tokens.normalise(text), error)}")
         raise typer.Exit(UNUSABLE) from None
     if json:
         terminal.answer(
@@ -51,20 +52,3 @@ def convert(
             for note in notes:
                 terminal.say(f"{title}: {' '.join(note.part.split())[:80]}: {note.what}")
     raise typer.Exit(LEFT if conversion.lost or not conversion.query else DONE)
-
-
-def _shown(query: str, error: rules.QueryError) -> str:
-    """Return the error with the line of the query and carets under the mistake."""
-    start = min(error.start, len(query))
-    first = query.rfind("\n", 0, start) + 1
-    line = query[first:].partition("\n")[0]
-    column, shown = start - first, line
-    if len(line) > 160:
-        cut = max(0, column - 60)
-        column, shown = column - cut, line[cut : cut + 160]
-    number = query.count("\n", 0, start) + 1
-    width = max(1, min(error.end - error.start, len(shown) - column))
-    message = (
-        f"wirewatch: query:{number}:{start - first + 1}: {error.message}\n   {shown}\n   {' ' * column}{'^' * width}"
-    )
-    return message + (f"\n   = help: {error.help}" if error.help else "")

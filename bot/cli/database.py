@@ -56,8 +56,15 @@ async def _move(address: str, folder: Path) -> Mapping[str, int]:
     environment = app.Environment(environ=os.environ)
     source = app.database_of(app.load(folder, environment.environ), environment)
     target = _resolved(address, environment.environ)
-    with terminal.tables() as tell:
-        return await storage.move(source, target, clock=environment.clock, progress=tell)
+    done: set[str] = set()
+
+    def show(table: str, copied: int, total: int) -> None:
+        # Print the line once, although the last batch and the final count both report a complete table.
+        if copied >= total and table not in done:
+            done.add(table)
+            terminal.say(f"{table}: {format_count(total, 'row')}")
+
+    return await storage.move(source, target, clock=environment.clock, progress=show)
 
 
 def _resolved(address: str, environ: Mapping[str, str]) -> str:

@@ -17,13 +17,11 @@ import typer
 
 from bot.model import visible
 from bot.model.channels import CheckLine
-from bot.model.durations import format_count
 
 #: Width of a table in a pipe; large enough that no cell is wrapped or cut.
 _WIDEST = 100_000
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
     from rich.table import Table
 
     from bot.channels.console.screen import Screen
@@ -124,45 +122,16 @@ def nothing_read(feeds: int, error: str) -> str:
     )
 
 
-def _bars(*, transient: bool) -> Progress:
-    # Import here, because only long work on a terminal needs a progress bar.
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=err(), transient=transient)
-
-
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
     """Show a progress bar on stderr if it is a terminal."""
     if not err().is_terminal:
         yield lambda: None
         return
-    with _bars(transient=True) as bar:
+    # Import here, because only long work on a terminal needs a progress bar.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err(), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
-
-
-@contextmanager
-def tables() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a progress bar for each copied table. Without a terminal, print one line for each finished table."""
-    if not err().is_terminal:
-        done: set[str] = set()
-
-        def tell_done(name: str, copied: int, total: int) -> None:
-            # Print the line once, although the last batch and the final count both report a complete table.
-            if copied >= total and name not in done:
-                done.add(name)
-                say(f"{name}: {format_count(total, 'row')}")
-
-        yield tell_done
-        return
-    with _bars(transient=False) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(name: str, copied: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name)
-            bar.update(tasks[name], completed=copied, total=total)
-
-        yield tell

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 from typing import Any
-from urllib.parse import unquote
 
 import mcp.types
 from mcp.server import Server, ServerRequestContext
@@ -20,8 +19,7 @@ import bot
 from bot.model import visible
 from bot.model.errors import StoreError
 from bot.queries.questions import QUESTIONS
-from bot.queries.registry import MOST, Answers, P, Question, Refused, read_parameters
-from bot.queries.rules import RULE, RULES, RuleParameters, RulesParameters
+from bot.queries.registry import Answers, P, Question, Refused, read_parameters
 from bot.queries.watched import render
 
 #: Maximum length of one result, in characters; about 15,000 model tokens.
@@ -38,14 +36,12 @@ _INSTRUCTIONS = (
 _READ = mcp.types.ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
-_RULES = "wirewatch://rules"
-
 
 TOOLS = {question.name: question for question in QUESTIONS if question.is_tool}
 
 
 def server_of(answers: Answers) -> Server[Any]:
-    """Return an MCP server whose tools and resources read from ``answers``."""
+    """Return an MCP server whose tools read from ``answers``."""
     # Silence the SDK, because it logs text from clients, which does not belong in our log.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
 
@@ -76,49 +72,12 @@ def server_of(answers: Answers) -> Server[Any]:
             text, is_error = str(error), True
         return mcp.types.CallToolResult(content=[mcp.types.TextContent(type="text", text=text)], is_error=is_error)
 
-    async def list_resources(context: ServerRequestContext[Any], params: object) -> mcp.types.ListResourcesResult:
-        rules = mcp.types.Resource(name="rules", uri=_RULES, description=RULES.help, mime_type="application/json")
-        return mcp.types.ListResourcesResult(resources=[rules])
-
-    async def list_templates(
-        context: ServerRequestContext[Any], params: object
-    ) -> mcp.types.ListResourceTemplatesResult:
-        rule = mcp.types.ResourceTemplate(
-            name="rule",
-            uri_template=f"{_RULES}/{{name}}",
-            description=RULE.help,
-            mime_type="application/json",
-        )
-        return mcp.types.ListResourceTemplatesResult(resource_templates=[rule])
-
-    async def read_resource(
-        context: ServerRequestContext[Any], params: mcp.types.ReadResourceRequestParams
-    ) -> mcp.types.ReadResourceResult:
-        uri = str(params.uri)
-        start, _, name = uri.partition(f"{_RULES}/")
-        try:
-            if uri == _RULES:
-                text = await _ask(answers, RULES, RulesParameters(limit=MOST))
-            elif not start and name:
-                text = await _ask(answers, RULE, RuleParameters(name=unquote(name)))
-            else:
-                raise MCPError(mcp.types.INVALID_PARAMS, f"unknown resource; the list of rules is {_RULES}")
-        except Refused as error:
-            raise MCPError(mcp.types.INVALID_PARAMS, str(error)) from None
-        except StoreError as error:
-            raise MCPError(mcp.types.INTERNAL_ERROR, str(error)) from None
-        contents = mcp.types.TextResourceContents(uri=params.uri, text=text, mime_type="application/json")
-        return mcp.types.ReadResourceResult(contents=[contents])
-
     return Server(
         "wirewatch",
         version=bot.__version__,
         instructions=_INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
-        on_read_resource=read_resource,
     )
 
 

@@ -64,7 +64,7 @@ def list_rules(archive: Archive, parameters: RulesParameters) -> RulesPage:
     )
 
 
-RULES = Question("rules", list_rules, RulesPage, path="/rules")
+RULES = Question("rules", list_rules, RulesPage, path="/rules", is_tool=True)
 
 
 class RuleParameters(Parameters):
@@ -109,4 +109,4 @@ def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
     )
 
 
-RULE = Question("rule", show_rule, RuleDocument, path="/rules/{name}")
+RULE = Question("rule", show_rule, RuleDocument, path="/rules/{name}", is_tool=True)

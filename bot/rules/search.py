@@ -169,14 +169,20 @@ def _parse_search(text: str) -> expression.Expression:
 
 
 def render_mistake(text: str, error: QueryError) -> str:
-    """Render the mistake with the part of the text around it and carets below it, as lines."""
+    """Render the mistake with the part of the text around it and carets below it, as lines.
+
+    The first line begins with the place: the character or, after the first line of the text, line and column.
+    """
     line_start = text.rfind("\n", 0, error.start) + 1
     line_end = text.find("\n", error.start)
     first = max(line_start, error.start - _AROUND)
     shown = text[first : line_end if line_end >= 0 else len(text)][: 2 * _AROUND]
     carets = max(1, min(error.end - error.start, len(shown) - (error.start - first)))
+    place = (
+        f"{text.count(chr(10), 0, error.start) + 1}:{error.start - line_start + 1}" if line_start else error.start + 1
+    )
     lines = [
-        f"{error.start + 1}: {error.message}",
+        f"{place}: {error.message}",
         f"  {shown}",
         f"  {' ' * (error.start - first)}{'^' * carets}",
     ]

@@ -25,7 +25,10 @@ from tests.web.conftest import READS, Page, filled, filled_once, listening, page
 
 __all__ = ["filled", "filled_once", "page"]
 
-TOOLS = {"search", "stories", "story", "explain", "try_rule", "feeds_health", "draft_rule", "volume", "brief"}
+TOOLS = {
+    *("search", "stories", "story", "explain", "try_rule", "feeds_health", "draft_rule", "volume", "brief", "rules"),
+    "rule",
+}
 MARKS = ("Untrusted data:\n<untrusted-data>\n", "\n</untrusted-data>")
 
 
@@ -92,10 +95,9 @@ async def test_a_drafted_rule_comes_back_with_what_check_says(filled: Path) -> N
         assert {problem["code"] for problem in bad["problems"] if problem["severity"] == "error"} >= {"unknown-channel"}
         assert "^" in bad["check"]
     async with assistant(filled) as client:
-        (rules,) = (await client.read_resource("wirewatch://rules")).contents
-        assert 'Any \\"backdoor\\": law' in rules.text  # type: ignore[union-attr]
-        (rule,) = (await client.read_resource("wirewatch://rules/BlackBerry%20in%20Pakistan")).contents
-        assert "Pakistan Telecommunication Authority" in rule.text  # type: ignore[union-attr]
+        assert 'Any "backdoor": law' in {rule["name"] for rule in (await told(client, "rules"))["rules"]}
+        rule = await told(client, "rule", name="BlackBerry in Pakistan")
+        assert "Pakistan Telecommunication Authority" in rule["yaml"]
 
 
 async def test_what_a_stranger_wrote_cannot_close_its_mark_and_a_long_answer_is_cut(page: Page) -> None:
@@ -129,6 +131,7 @@ async def test_a_wrong_argument_is_refused_in_our_words_and_the_limits_are_in_th
             ("stories", {"limit": "many"}, "limit: a whole number is needed"),
             ("stories", {"rule": ["x"]}, "rule: a text is needed"),
             ("stories", {"rule": "Unheard of"}, 'no loaded rule is named "Unheard of"'),
+            ("rule", {"name": "Unheard of"}, 'no loaded rule is named "Unheard of"'),
             ("story", {}, "id: this parameter is required"),
             ("search", {"q": "x" * 2_001}, "q: at most 2,000 characters"),
             ("feeds_health", {"health": "ill"}, "health: one of"),
@@ -138,8 +141,6 @@ async def test_a_wrong_argument_is_refused_in_our_words_and_the_limits_are_in_th
         assert (await told(client, "stories", rule=None, limit=1))["stories"]
         with pytest.raises(MCPError, match="unknown tool; valid tools are stories, story"):
             await client.call_tool("remove_everything", {})
-        with pytest.raises(MCPError, match='no loaded rule is named "none"'):
-            await client.read_resource("wirewatch://rules/none")
 
 
 async def test_over_http_the_tools_need_the_token_of_the_api(filled: Path) -> None:
