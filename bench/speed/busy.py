@@ -6,7 +6,10 @@ growing size. Prints articles per second, processor time, the longest write tran
 a join by the size of the story. For comparison, it prints the articles per second of a TF-IDF centroid over the same
 articles, which stores and posts nothing.
 
+With --volume, it runs the first of these with articles of today and that many rules, without and with ``volume``.
+
     python -m bench.speed.busy [--feeds 300] [--items 30] [--event 5000]
+    python -m bench.speed.busy --volume 20
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -126,14 +129,15 @@ def served(folder: Path) -> Iterator[str]:
 QUERY = "the OR a OR of OR in OR to OR kelsund"
 
 
-def configure(folder: Path, urls: Sequence[str]) -> None:
+def configure(folder: Path, urls: Sequence[str], *, rule_count: int = 1, has_volume: bool = False) -> None:
     bot = {
         "database": f"sqlite:///{folder}/busy.db",
         "channels": {"desk": {"kind": "console"}},
         "fetch": {"allow_private": ["127.0.0.0/8"], "backfill": "30000 days", "per_host": 64},
         "stories": {"window": "30000 days"},
     }
-    rules = {"rules": [{"name": "Everything", "query": QUERY, "notify": "desk"}]}
+    keys = {"query": QUERY, "notify": "desk"} | ({"volume": "true"} if has_volume else {})
+    rules = {"rules": [{"name": f"Everything {number}", **keys} for number in range(rule_count)]}
     (folder / "rules").mkdir(exist_ok=True)
     for name, content in (("bot", bot), ("feeds", {"feeds": list(urls)}), ("rules/all", rules)):
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -205,10 +209,14 @@ def main() -> None:
     parser.add_argument("--feeds", type=int, default=300)
     parser.add_argument("--items", type=int, default=30)
     parser.add_argument("--event", type=int, default=5_000, help="articles of one event in one pass")
+    parser.add_argument("--volume", type=int, metavar="RULES", help="compare this many rules without and with volume")
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     table = Table("run", "articles", "seconds", "articles/s", "processor s", "longest write", title="Busy passes")
     rows = real(chosen.feeds * chosen.items)
+    if chosen.volume:
+        compare_volume(_spread(rows, chosen.items), chosen.volume)
+        return
     for name, feeds in (
         (f"{chosen.feeds} feeds of {chosen.items} matching articles", _spread(rows, chosen.items)),
         (f"{chosen.event:,} articles of one event in one feed", {"event": event(chosen.event)}),
@@ -241,6 +249,20 @@ def main() -> None:
     for size, seconds in found:
         out.print(f"a pass that joins 1 article to a story of {size:,}: {1000 * seconds:.1f} ms")
     out.print(f"exponent of the time by the story's size: {exponent(found):.2f}")
+
+
+def compare_volume(feeds: dict[str, list[Item]], rule_count: int) -> None:
+    """Print the articles per second of one pass with many rules, without and with ``volume``."""
+    now = datetime.now(UTC)
+    for has_volume in (False, True):
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as site, served(Path(site)) as url:
+            for name, items in feeds.items():
+                Path(site, f"{name}.xml").write_bytes(feed(name, [replace(item, at=now) for item in items]))
+            urls = [f"{url}/{name}.xml" for name in feeds]
+            configure(Path(folder), urls, rule_count=rule_count, has_volume=has_volume)
+            measured = asyncio.run(one_pass(Path(folder)))
+        rate, cost = measured.articles / measured.seconds, 1000 * measured.processor / measured.articles
+        print(f"{rule_count} rules, volume {has_volume}: {rate:.0f} articles/s, {cost:.1f} ms of processor time each")
 
 
 def _spread(rows: Sequence[Labelled], items: int) -> dict[str, list[Item]]:

@@ -6,6 +6,7 @@ The index only finds candidates; this evaluation decides.
 from __future__ import annotations
 
 import bisect
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -79,10 +80,9 @@ def find_hits(tested: expression.Expression, view: ArticleText) -> list[Hit]:
             return [Hit(tested, field, *place)] if place else []
         case expression.Words(field=field):
             return [
-                make_hit(text, *term)
+                make_hit(text, tested, *text.span(stretch))
                 for text in view.fields(field)
-                for place in _find_words(tested, text)
-                for term in place.terms
+                for stretch in _find_words(tested, text)
             ]
         case expression.Regex(field=field):
             return [make_hit(text, tested, *span) for text in view.fields(field) for span in _find_spans(tested, text)]
@@ -103,7 +103,8 @@ def find_places(tested: expression.Expression, text: FieldText) -> list[NearRang
     """Return the places in one text at which a part under NEAR is true, from left to right."""
     if type(tested) is expression.Words:
         # Compare the type, because matching a class pattern costs as much as the look-up.
-        return _find_words(tested, text) if _is_in(tested.field, text) else []
+        occurrences = _find_words(tested, text) if _is_in(tested.field, text) else []
+        return [NearRange(*occurrence, ((tested, *text.span(occurrence)),)) for occurrence in occurrences]
     match tested:
         case expression.Regex(field=field):
             spans = _find_spans(tested, text) if _is_in(field, text) else []
@@ -159,11 +160,10 @@ def _is_in(field: str | None, text: FieldText) -> bool:
     return text.field == field if field else text.field in expression.TEXT_FIELDS
 
 
-def _find_words(leaf: expression.Words, text: FieldText) -> list[NearRange]:
+def _find_words(leaf: expression.Words, text: FieldText) -> list[Stretch]:
     stretches = text.find(leaf.pattern)
     _take_steps(text, len(stretches))
-    tokens = text.tokens
-    return [NearRange(first, last, ((leaf, tokens[first].start, tokens[last].end),)) for first, last in stretches]
+    return stretches
 
 
 def _find_spans(leaf: expression.Regex, text: FieldText) -> list[tuple[int, int]]:
@@ -294,7 +294,9 @@ def evaluate_rule(compiled: CompiledRule, view: article_text.ArticleText) -> Eva
     for part in compiled.parts:
         hits = tuple(find_hits(part.expression, view))
         lines.append(LineEvaluation(part, hits, bool(hits) or holds(part.expression, view)))
-    is_complete = satisfies_lines(compiled, view)
+    found = {kind: [line.is_found for line in lines if line.part.kind is kind] for kind in LineKind}
+    has_any = not found[LineKind.ANY] or any(found[LineKind.ANY])
+    is_complete = all(found[LineKind.ALL]) and has_any and not any(found[LineKind.NONE])
     positive = [hit for line in lines if line.part.kind is not LineKind.NONE for hit in line.hits]
     capitals = compiled.reading.capitals
     is_weak = is_complete and bool(positive and capitals) and _are_weak(positive, capitals, view)
@@ -337,27 +339,29 @@ MAX_EVIDENCE = 10
 
 def collect_evidence(verdict: Evaluation) -> tuple[Evidence, ...]:
     """Return, as evidence, the hits of the lines that must match, in the order of the rule."""
-    counts: dict[tuple[str, int, str], int] = {}
-    #: Leaf -> its number. Hashing a leaf is slow, so each leaf is hashed once, not once per hit.
-    leaves: dict[expression.Leaf, int] = {}
-    numbers: dict[int, int] = {}
-    kept = []
+    counts: Counter[tuple[str, str, str]] = Counter()
+    kept: dict[tuple[str, str, str, int, int], Evidence] = {}
     for line in verdict.lines:
         if line.part.kind is LineKind.NONE:
             continue
+        #: Id of a leaf -> its term. Rendering a term is slow, so this is done once, not once per hit.
+        terms: dict[int, str] = {}
         for hit in line.hits:
-            number = numbers.get(id(hit.leaf))
-            if number is None:
-                number = numbers[id(hit.leaf)] = leaves.setdefault(hit.leaf, len(leaves))
-            key = (line.part.label, number, hit.field)
-            counts[key] = counts.get(key, 0) + 1
-            if counts[key] <= MAX_EVIDENCE:
-                kept.append(make_evidence(line.part, hit))
-    return tuple(dict.fromkeys(kept))
+            term = terms.get(id(hit.leaf)) or render_term(line.part, hit.leaf)
+            terms[id(hit.leaf)] = term
+            counts[line.part.label, term, hit.field] += 1
+            if counts[line.part.label, term, hit.field] <= MAX_EVIDENCE:
+                evidence = make_evidence(line.part, hit, term)
+                kept.setdefault((evidence.label, term, hit.field, hit.start, hit.end), evidence)
+    return tuple(kept.values())
 
 
-def make_evidence(part: Part, hit: Hit) -> Evidence:
-    """Return a hit as evidence. In a query, the label of the evidence is the term."""
-    term = parse.render_term(hit.leaf) if part.is_query else parse.render_item(hit.leaf)
+def render_term(part: Part, leaf: expression.Leaf) -> str:
+    """Return a term of a line as the rule writes it."""
+    return parse.render_term(leaf) if part.is_query else parse.render_item(leaf)
+
+
+def make_evidence(part: Part, hit: Hit, term: str) -> Evidence:
+    """Return a hit of a term as evidence. In a query, the label of the evidence is the term."""
     label = term if part.is_query else part.label
     return Evidence(label=label, term=term, field=hit.field, text=hit.text, start=hit.start, end=hit.end)

@@ -17,7 +17,7 @@ from bot.rules import compile as compiling
 from bot.rules import evaluate, expression, parse, ruleset
 from bot.rules.article_text import ArticleText, FieldText, Steps
 from bot.rules.errors import QueryError
-from bot.rules.evaluate import CompiledRule, Evaluation, LineEvaluation, evaluate_rule, make_evidence
+from bot.rules.evaluate import CompiledRule, Evaluation, LineEvaluation, evaluate_rule, make_evidence, render_term
 from bot.rules.parts import LineKind, Part, RuleReading
 from bot.text import tokens
 
@@ -129,7 +129,7 @@ def _explain_line(line: LineEvaluation, view: ArticleText) -> ExplainedLine:
         label=line.part.label,
         kind=line.part.kind.value,
         is_found=line.is_found,
-        evidence=tuple(make_evidence(line.part, hit) for hit in line.hits),
+        evidence=tuple(make_evidence(line.part, hit, render_term(line.part, hit.leaf)) for hit in line.hits),
         notes=tuple(notes[:MAX_NOTES]) if line.part.kind is not LineKind.NONE else (),
     )
 

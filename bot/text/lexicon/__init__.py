@@ -15,8 +15,6 @@ from bot.text.words import fold
 MOST_LANGUAGES = 128
 #: Minimum letters of a prefix (`word*`) in the tables.
 _SHORTEST_PREFIX = 2
-#: Maximum letters of a prefix in the tables; words in articles may be longer.
-_LONGEST_PREFIX = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,23 +22,27 @@ class Table:
     """Words and prefixes of words, each with its values."""
 
     whole: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    prefixes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: The first letters of prefixes -> the prefixes with their values, longest first.
+    prefixes: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
 
-    @lru_cache(maxsize=1 << 16)  # noqa: B019 - tables are few, and kept as long as the process
     def get(self, folded: str) -> tuple[str, ...]:
         """Return the values of a word, or of its longest prefix in the table; empty if there is none."""
         if values := self.whole.get(folded):
             return values
-        for end in range(min(len(folded), _LONGEST_PREFIX), _SHORTEST_PREFIX - 1, -1):
-            if values := self.prefixes.get(folded[:end]):
+        for prefix, values in self.prefixes.get(folded[:_SHORTEST_PREFIX], {}).items():
+            if folded.startswith(prefix):
                 return values
         return ()
 
     def add(self, entry: str, value: str) -> None:
         """Add an entry; ``word*`` matches every word with this prefix."""
-        table, word = (self.prefixes, entry[:-1]) if entry.endswith("*") else (self.whole, entry)
-        word = fold(word)
-        table[word] = (*table.get(word, ()), value)
+        word = fold(entry.removesuffix("*"))
+        if not entry.endswith("*"):
+            self.whole[word] = (*self.whole.get(word, ()), value)
+            return
+        prefixes = self.prefixes.get(word[:_SHORTEST_PREFIX], {})
+        prefixes[word] = (*prefixes.get(word, ()), value)
+        self.prefixes[word[:_SHORTEST_PREFIX]] = dict(sorted(prefixes.items(), key=lambda item: -len(item[0])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +110,11 @@ def _phrases(language: str) -> re.Pattern[str]:
     return re.compile(rf"\b({firsts})\s+({seconds})\b", re.IGNORECASE)
 
 
-@lru_cache(maxsize=1 << 14)
 def meanings(language: str, folded: str) -> tuple[str, ...]:
     """Return the possible meanings of a word (`=die` for "fallecidos"); empty if unknown."""
     return of(language).meanings_of.get(folded)
 
 
-@lru_cache(maxsize=1 << 14)
 def is_small(language: str, folded: str) -> bool:
     """Return whether the word is a function word or a number."""
     return of(language).has("small", folded) or folded.isdigit()
@@ -135,26 +135,25 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 def language_of(text: str, declared: str | None) -> str:
     """Return the two-letter code of the text's language. If the language is unclear, return ``declared`` (or "")."""
-    # Keep this fast, because it is called for half of all articles.
     if not text.isascii():
         for letters, language in _SCRIPTS:
             if letters.search(text):
                 return language
     named = base(declared) if declared else ""
-    counts = Counter(chain.from_iterable(map(_small_in, _WORD.findall(text))))
+    languages = map(_function_words().get, map(fold, _WORD.findall(text)))
+    counts = Counter(chain.from_iterable(filter(None, languages)))
     most = max(counts.values(), default=0)
     return (
         min(language for language in counts if counts[language] == most) if most >= counts[named] + CLEARLY else named
     )
 
 
-@lru_cache(maxsize=1 << 14)
-def _small_in(word: str) -> tuple[str, ...]:
-    """Return the languages in which ``word`` is a function word."""
-    return tuple(language for language in _all_languages() if is_small(language, fold(word)))
-
-
 @cache
-def _all_languages() -> tuple[str, ...]:
-    files = resources.files(__package__).iterdir()
-    return tuple(sorted(file.name.removesuffix(".txt") for file in files if file.name.endswith(".txt")))
+def _function_words() -> dict[str, list[str]]:
+    """Return each function word with its languages."""
+    files = [file.name for file in resources.files(__package__).iterdir()]
+    languages_of: dict[str, list[str]] = {}
+    for language in sorted(name.removesuffix(".txt") for name in files if name.endswith(".txt")):
+        for word in of(language).tables["small"].whole:
+            languages_of.setdefault(word, []).append(language)
+    return languages_of
