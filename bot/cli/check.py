@@ -78,13 +78,10 @@ def check(
 
 
 def _model_remark(settings: config.Settings) -> str:
-    """Return what to know about the language model, or "" if there is nothing.
-
-    Say what a missing model means only before the first run, because `status` says it as well.
-    """
+    """Return whether the language model has passed its exam, or "" if there is no model."""
     policy, database = settings.bot.model, _database_file(settings)
     if policy is None:
-        return "" if database else terminal.WITHOUT_A_MODEL
+        return ""
     stored = _select(database, _EXAM) if database else []
     # Import here, because the adapter takes milliseconds and only a configuration with a model needs it.
     import pydantic

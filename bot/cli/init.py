@@ -98,6 +98,8 @@ def init(
         terminal.fail(f"cannot write {folder}: {error.strerror}", UNUSABLE)
     if topic:
         feeds.write_feeds(folder, feeds.find_feeds(folder, site or topic)[: 1 if site else None])
+    if not language_model:
+        terminal.say(terminal.WITHOUT_A_MODEL)
     terminal.write(f"Wrote {folder}/. Next:\n")
     for command in ("check", *(["model test"] if language_model else []), "run"):
         terminal.write(f"  {command_line(command, folder)}\n")
@@ -151,7 +153,6 @@ def _ask_for_model() -> dict[str, object]:
         "http://127.0.0.1:11434/v1 (Enter: no model)"
     )
     if not choice:
-        terminal.say(terminal.WITHOUT_A_MODEL)
         return {}
     if choice.isdecimal() and 1 <= int(choice) <= len(models):
         url, name = models[int(choice) - 1]

@@ -117,6 +117,7 @@ def status(
 
 def _show_model(shown: ModelDocument | None) -> None:
     if shown is None:
+        terminal.row(terminal.WITHOUT_A_MODEL, style="dim")
         return
     for use in shown.uses:
         text = f"model {shown.name}, {use.use}: {format_count(use.calls, 'call')} in 24 hours"

@@ -173,6 +173,7 @@ def _read_feed(
         report.add(address, "mailbox", *problem)
         return good.get(url)
     _warn_of_doubts(feed, address, report)
+    _warn_of_one_tag(value_of(block, "tags"), report)
     return feed
 
 
@@ -271,6 +272,16 @@ def _warn_of_doubts(feed: Feed, address: ScalarNode, report: ProblemReport) -> N
         report.add(
             address, "etiquette", message, "remove every from this feed, or write a longer time", severity="warning"
         )
+
+
+def _warn_of_one_tag(tags: Node | None, report: ProblemReport) -> None:
+    """Warn of several words without brackets, which are one tag. With quotation marks, one tag is meant."""
+    if not isinstance(tags, ScalarNode) or tags.style:
+        return
+    words = tags.value.replace(",", " ").split()
+    if len(words) > 1:
+        advice = f"for {len(words)} tags, write tags: [{', '.join(words)}]; for one, put it in quotation marks"
+        report.add(tags, "one-tag", f'"{tags.value}" is one tag', advice, severity="warning")
 
 
 def _read_kind(
