@@ -54,7 +54,6 @@ def test_a_declared_encoding_is_read(title: str, encoding: str) -> None:
         ("utf-16-be", codecs.BOM_UTF16_BE),
         ("utf-16-le", b""),
         ("utf-16-be", b""),
-        ("utf-32-le", b""),
         ("utf-32-be", codecs.BOM_UTF32_BE),
     ],
 )
@@ -135,15 +134,7 @@ def test_an_encoding_that_is_none_is_passed_over(name: str) -> None:
     assert read(content).entries[0].title == TITLE
 
 
-@given(
-    st.binary(max_size=200),
-    st.sampled_from(["", "text/xml; charset=utf-8", "text/xml; charset=shift_jis", "charset=utf-7"]),
-)
-def test_any_bytes_become_text(content: bytes, content_type: str) -> None:
-    assert isinstance(markup.decode(content, content_type).text, str)
-
-
 @given(st.text(max_size=100))
 def test_utf8_is_never_changed(text: str) -> None:
-    if not text.startswith(("<\0", "\0<", "{\0", "\0{", "<\0\0\0", "\ufeff")):
+    if not text.startswith(("<\0", "\0<", "{\0", "\0{", "\ufeff")):
         assert markup.decode(text.encode(), "text/xml; charset=utf-8").text == text

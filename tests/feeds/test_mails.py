@@ -203,20 +203,6 @@ def test_a_link_about_the_mail_itself_is_no_article(about: str) -> None:
     assert [entry.title for entry in read(mail(html=html)).entries] == list(TITLES)
 
 
-@pytest.mark.parametrize(
-    "row",
-    ["* {title}\n  https://paper.example/{n}\n  {text}\n\n", "{n}. {title} <https://paper.example/{n}>\n{text}\n"],
-)
-def test_a_list_in_a_mail_without_markup_is_split_too(row: str) -> None:
-    rows = "".join(row.format(n=n, title=title, text=TEXT) for n, title in enumerate(TITLES))
-    text = f"Good morning.\n\n{rows}\nTo unsubscribe from it: https://paper.example/out\n"
-    entries = read(mail(text=text)).entries
-    assert [(entry.title, entry.link) for entry in entries] == [
-        (title, f"https://paper.example/{number}") for number, title in enumerate(TITLES)
-    ]
-    assert TEXT in (entries[0].body or "")
-
-
 def test_a_forwarded_mail_is_read_as_the_one_that_it_holds() -> None:
     inner = mail(html=SHAPES["topics over the headlines"])
     outer = EmailMessage()

@@ -8,8 +8,6 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.feeds.kit import fields, markup
 from bot.model.errors import IsPage, ReadError
@@ -195,14 +193,6 @@ def test_a_list_of_sitemaps_names_the_news_one_first() -> None:
     index = "".join(f"<sitemap><loc>https://a.example.org/{name}.xml</loc></sitemap>" for name in ("pages", "news"))
     with pytest.raises(ReadError, match=r"write one of https://a.example.org/news.xml, https://a.example.org/pages"):
         read(f"<sitemapindex>{index}</sitemapindex>")
-
-
-@given(st.sampled_from(sorted(FEEDS)), st.integers(0, 2000), st.binary(max_size=6), st.integers(0, 50))
-def test_no_damage_gives_anything_but_a_reading_or_a_clear_error(kind: str, at: int, junk: bytes, cut: int) -> None:
-    content = FEEDS[kind].encode()
-    damaged = content[:at] + junk + content[at + cut :]
-    with contextlib.suppress(ReadError):
-        assert len(read(damaged, url=URL).entries) <= 10
 
 
 @pytest.mark.parametrize(

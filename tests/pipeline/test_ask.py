@@ -120,16 +120,6 @@ async def asked_about_unsure(store: storage.Store) -> tuple[Process, Prompt]:
     return process, prompt
 
 
-async def test_an_article_joins_the_story_that_the_answer_names(store: storage.Store) -> None:
-    process, prompt = await asked_about_unsure(store)
-    await process.answer(prompt, SAME)
-
-    [story] = await process.decide(UNSURE)
-
-    assert len(story.members) == 2
-    assert process.advisor.prompts == [prompt]
-
-
 async def test_after_a_restart_an_answer_counts_although_the_story_has_changed_since_the_question(
     store: storage.Store,
 ) -> None:

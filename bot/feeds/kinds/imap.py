@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from html import escape
 from itertools import islice
 from typing import Literal
 
@@ -77,7 +76,7 @@ class Source:
         return ParsedFeed(entries=tuple(entries.values()), is_increment=True, skipped=skipped)
 
     def _entries(self, mail: Mail) -> Iterator[Entry]:
-        listed = find_listed_articles(mail.html or convert_text_to_html(mail.text)) if self._splits else ()
+        listed = find_listed_articles(mail.html) if self._splits and mail.html else ()
         for item in listed:
             yield Entry(
                 guid=f"{mail.id}#{hashlib.sha256(item.link.encode('utf-8', 'replace')).hexdigest()[:16]}",
@@ -251,9 +250,6 @@ _NO_ARTICLE = re.compile(
     r"|(?:report|mark) (?:this|it|as).{0,20}spam|(?:follow|like|join|contact) us ",
     re.IGNORECASE,
 )
-_PARAGRAPHS = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[*•●-]|\d{1,2}[.)])[ \t])")
-_BULLET = re.compile(r"(?:[*•●-]|\d{1,2}[.)])\s+")
-_ADDRESS = re.compile(r"[<(\[]?(https?://[^\s<>()\[\]]+)[>)\]]?")
 
 
 @dataclass(slots=True)
@@ -285,24 +281,6 @@ def find_listed_articles(html: str) -> Sequence[ListedArticle]:
     for item in headlines.values():
         unique.setdefault(item.link, item)
     return list(unique.values())
-
-
-def convert_text_to_html(text: str) -> str:
-    """Convert a plain-text mail. A paragraph's first line becomes a link to the address at its end or in line two."""
-    return "".join(f"<p>{_paragraph(paragraph.strip())}</p>" for paragraph in _PARAGRAPHS.split(text))
-
-
-def _paragraph(text: str) -> str:
-    first, _, following = text.partition("\n")
-    title, _, last_word = first.strip().rpartition(" ")
-    address = _ADDRESS.fullmatch(last_word)
-    if address is None:
-        second, _, following = following.partition("\n")
-        title, address = first, _ADDRESS.fullmatch(second.strip())
-    if address is None:
-        return escape(text)
-    title = _BULLET.sub("", title, count=1).rstrip(": ")
-    return f'<a href="{escape(address[1])}">{escape(title)}</a><br>{escape(following)}'
 
 
 def _walk(root: HtmlElement) -> Iterator[tuple[str, HtmlElement, str]]:

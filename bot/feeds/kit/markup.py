@@ -27,13 +27,10 @@ _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
-    (b"<\0\0\0", "utf-32-le"),
-    (b"\0\0\0<", "utf-32-be"),
     (b"<\0", "utf-16-le"),
     (b"{\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
     (b"\0{", "utf-16-be"),
-    (b"\x4c\x6f\xa7\x94", "cp037"),
 )
 #: Declared encoding -> superset that publishers mean (https://encoding.spec.whatwg.org/#names-and-labels).
 _WIDER = {
