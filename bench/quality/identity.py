@@ -50,7 +50,7 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
         except ReadError:
             counts["unreadable"] += 1
             continue
-        prepared = items.prepare_items(feed, reading)
+        prepared = items.prepare_items(feed, reading)[1]
         found = identity.identify(
             feed,
             reading,

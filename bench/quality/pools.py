@@ -144,7 +144,7 @@ def _of_feeds() -> Iterator[Article]:
                 reading = kinds.parse_document(Body(content=fetch.body, content_type="", url=feed.url))
             except ReadError:
                 continue
-            for item in items.prepare_items(feed, reading):
+            for item in items.prepare_items(feed, reading)[1]:
                 # The aggregator has one address for all stories and rewords the title as outlets join.
                 key = item.title if series == AGGREGATOR else item.link
                 if key in known:

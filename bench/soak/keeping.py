@@ -49,7 +49,7 @@ def absences(readings: list[tuple[datetime, tuple[str, ...]]]) -> list[timedelta
 
 async def keep(store: storage.Store, feed: Feed, at: datetime, reading: ParsedFeed) -> tuple[str, ...]:
     """Take a reading in as the pipeline does; gives the items' ids."""
-    prepared = items.prepare_items(feed, reading)
+    prepared = items.prepare_items(feed, reading)[1]
 
     def work(tx: storage.Transaction) -> None:
         [known] = tx.articles.find_known_items([items.make_question(feed, prepared)])

@@ -282,7 +282,7 @@ class _FeedFinder:
     async def _parsed(self, body: Body, feed: Feed) -> ParsedFeed:
         """Parse a document, and omit the entries without any content. Raises ReadError."""
         reading, items = await self.documents.read(body, feed)
-        items = prepare_items(feed, reading) if items is None else items
+        items = prepare_items(feed, reading)[1] if items is None else items
         return replace(reading, entries=tuple(item.entry for item in items))
 
     def _body(self, answer: Response) -> Body:

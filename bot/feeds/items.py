@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from bot.feeds.cleaning import Cleaner, fingerprint_of_folded, fold_text, fold_title
 from bot.feeds.links import belongs_to, canonical_link, link_key, registrable_domain, site_of
 from bot.model.archive import ArticleStub, IdentityQuery, KnownItems
-from bot.model.feeds import Entry, Feed, ParsedFeed
+from bot.model.feeds import Entry, FaultyEntry, Feed, ParsedFeed
+from bot.model.quarantine import describe_error
 from bot.model.stories import Article, ArticleId
 from bot.text import headlines
 
@@ -55,13 +56,30 @@ class Item:
     published: datetime | None
 
 
-def prepare_items(feed: Feed, reading: ParsedFeed) -> tuple[Item, ...]:
-    """Clean the entries, and return those that have any content as items with their keys."""
+def prepare_items(feed: Feed, reading: ParsedFeed) -> tuple[ParsedFeed, tuple[Item, ...]]:
+    """Clean the entries. Return the document, and the entries that have any content as items with their keys.
+
+    The document lists the entries whose cleaning raised an unexpected error, which have no item.
+    """
     base = reading.link or feed.url
     no_guids = _NO_GUIDS | {feed.url, reading.link or ""}
     cleaner = Cleaner()
-    items = (_item(entry, base, no_guids, cleaner) for entry in reading.entries)
-    return _without_shared([item for item in items if item is not None])
+    items: list[Item] = []
+    faults: list[FaultyEntry] = []
+    for entry in reading.entries:
+        try:
+            item = _item(entry, base, no_guids, cleaner)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - any bug; it is logged when the entry is set aside
+            faults.append(FaultyEntry(entry=entry, error=describe_error(error)))
+            # The error may have left the parser in the middle of a text.
+            cleaner = Cleaner()
+        else:
+            items += [item] if item is not None else []
+    if faults:
+        reading = replace(reading, faulty_entries=(*reading.faulty_entries, *faults))
+    return reading, _without_shared(items)
 
 
 def make_question(feed: Feed, items: Sequence[Item], *, is_first: bool = False) -> IdentityQuery:

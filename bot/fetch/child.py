@@ -128,7 +128,8 @@ def _main_text(page: protocol.ArticlePage) -> PageText | None:
 
 
 def _frame_document(feed: Feed, reading: ParsedFeed) -> bytes:
-    return protocol.frame_message(protocol.Done(dataclasses.replace(reading, entries=()), prepare_items(feed, reading)))
+    reading, items = prepare_items(feed, reading)
+    return protocol.frame_message(protocol.Done(dataclasses.replace(reading, entries=()), items))
 
 
 def _without_surrogates(reading: ParsedFeed) -> ParsedFeed:

@@ -318,7 +318,7 @@ class ReaderThreads:
 
     async def _read_mail(self, body: Body, feed: Feed) -> ReadDocument:
         reading = await self._parsed(body, feed)
-        return reading, prepare_items(feed, reading)
+        return prepare_items(feed, reading)
 
     async def _parsed(self, body: Body, feed: Feed) -> ParsedFeed:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _parse, body, feed)
@@ -383,6 +383,7 @@ async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Aw
         is_increment=True,
         skipped=skipped,
         faulty_mails=tuple(fault for reading in readings for fault in reading.faulty_mails),
+        faulty_entries=tuple(fault for reading in readings for fault in reading.faulty_entries),
         was_slow=any(reading.was_slow for reading in readings),
         read_to=last_etag if next(unread, None) else None,
     )

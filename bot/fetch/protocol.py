@@ -7,6 +7,7 @@ module and runs no code, whatever the bytes are. The bot trusts no answer: a que
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -29,6 +30,8 @@ SLOW_AFTER: Final = timedelta(seconds=2)
 START_PATIENCE: Final = timedelta(seconds=60)
 MAX_TEXT_LENGTH: Final = 200_000
 LENGTH_BYTES: Final = 4
+#: What ``describe_error`` returns.
+_DESCRIPTION = re.compile(r"\w{1,100}(?: in [\w/]{1,200}\.py, line \d{1,6})?", re.ASCII)
 _SELECTORS = frozenset(("item", "title", "link", "date", "text", "language"))
 _LONGEST_SELECTOR = 1_000
 _encoder = msgspec.msgpack.Encoder()
@@ -115,11 +118,14 @@ class ParseJob(msgspec.Struct, frozen=True, array_like=True, tag="document"):
         """Return the document and its cleaned items. Raises Garbage."""
         if not isinstance(answer, Done):
             raise Garbage("not a document")
-        if max(len(answer.items), len(answer.reading.item_hashes)) > fields.MAX_ENTRIES:
+        entries, faults = tuple(item.entry for item in answer.items), answer.reading.faulty_entries
+        all_entries = (*entries, *(fault.entry for fault in faults))
+        if max(len(all_entries), len(answer.reading.item_hashes)) > fields.MAX_ENTRIES:
             raise Garbage("values that no document can have")
-        entries = tuple(item.entry for item in answer.items)
-        if not all(map(fields.is_within_bounds, entries)):
+        if not all(map(fields.is_within_bounds, all_entries)):
             raise Garbage("values that no document can have")
+        if not all(_DESCRIPTION.fullmatch(fault.error) for fault in faults):
+            raise Garbage("not the description of an error")
         return dataclasses.replace(answer.reading, entries=entries), answer.items
 
 

@@ -291,6 +291,15 @@ class FaultyMail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultyEntry:
+    """An entry whose cleaning raised an unexpected error."""
+
+    entry: Entry
+    #: The type of the error and the place in our code.
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFeed:
     """One parsed feed document."""
 
@@ -315,6 +324,8 @@ class ParsedFeed:
     skipped: int = 0
     #: The mails among them on which the parser raised an unexpected error.
     faulty_mails: tuple[FaultyMail, ...] = ()
+    #: The entries that could not be cleaned because of an unexpected error.
+    faulty_entries: tuple[FaultyEntry, ...] = ()
     #: The etag of the parsed part if the rest is left for the next poll, or None if the whole document was parsed.
     read_to: str | None = None
 

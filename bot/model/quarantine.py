@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent.parent
 
 
 class PieceKind(StrEnum):
@@ -12,7 +16,7 @@ class PieceKind(StrEnum):
 
     #: A stored row, or one value of it, that this version cannot read.
     ROW = "row"
-    #: An article that could not be matched. It is in the archive.
+    #: An item of a feed that could not be cleaned or matched.
     ITEM = "item"
     #: A mail of a mailbox that could not be parsed.
     MAIL = "mail"
@@ -52,3 +56,13 @@ class QuarantinedPiece:
     is_reported: bool = False
     #: Number in the list. The database assigns it.
     n: int = 0
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the type of an error and its place in our code. The text of the error may quote articles or secrets."""
+    name = type(error).__name__
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        place = Path(frame.filename)
+        if place.is_relative_to(_PACKAGE):
+            return f"{name} in {place.relative_to(_PACKAGE.parent)}, line {frame.lineno}"
+    return name

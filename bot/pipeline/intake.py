@@ -13,6 +13,7 @@ are already stored are recognised.
 from __future__ import annotations
 
 import base64
+import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -28,7 +29,7 @@ from bot.feeds.identity import Identification, Identified, Novelty
 from bot.feeds.items import Item
 from bot.model import ledger
 from bot.model.archive import Arrival, IdentityQuery, KnownItems, Revision, Sighting
-from bot.model.feeds import FeedState
+from bot.model.feeds import Entry, FeedState
 from bot.model.fetching import PageText
 from bot.model.quarantine import PieceKind
 from bot.model.rules import Match
@@ -42,6 +43,9 @@ from bot.text import headlines
 
 #: The stored form of an item that was set aside.
 ITEM: JsonColumn[Item] = JsonColumn(Item)
+#: The stored form of an entry that could not be cleaned, and the stage at which it was set aside.
+ENTRY: JsonColumn[Entry] = JsonColumn(Entry)
+CLEANING = "clean"
 #: Items that do not count for the daily limit: old ones are stored without text, reworded ones only if they match.
 _FREE = (Novelty.OLD, Novelty.REWORDED)
 _FIRST_SEEN = (Novelty.NEW, Novelty.OLD)
@@ -357,13 +361,22 @@ def _ingest_sound_items(polled: Poll, ingest_items: Callable[[Poll], IngestedPol
 
 def set_aside_faults(tx: storage.Transaction, poll: IngestedPoll, settings: Settings, *, now: datetime) -> None:
     """Set aside the items and the mails of a poll on which our code raised an unexpected error."""
-    mails = poll.polled.reading.faulty_mails if poll.polled.reading else ()
-    for mail in mails:
-        piece, content = f"{poll.polled.feed.url} {mail.etag}", base64.b64encode(mail.content).decode()
+    url, reading = poll.polled.feed.url, poll.polled.reading
+    for mail in reading.faulty_mails if reading else ():
+        piece, content = f"{url} {mail.etag}", base64.b64encode(mail.content).decode()
         kind, error = PieceKind.MAIL, mail.error
         quarantine.set_aside(tx, kind, piece, error, stage="parse", settings=settings, now=now, body=content)
+    faulty_entries = reading.faulty_entries if reading else ()
+    aside = tx.quarantine.errors(PieceKind.ITEM) if faulty_entries else {}
+    for fault in faulty_entries:
+        body = ENTRY.dump(fault.entry)
+        piece = f"{url} {fault.entry.guid or fault.entry.link or hashlib.sha256(body.encode()).hexdigest()}"
+        # The feed lists the entry at later polls too.
+        if piece not in aside:
+            cause, kind = fault.error, PieceKind.ITEM
+            quarantine.set_aside(tx, kind, piece, cause, stage=CLEANING, settings=settings, now=now, body=body)
     for item, error in poll.faults:
-        piece, body = _piece_id(poll.polled.feed.url, item), ITEM.dump(item)
+        piece, body = _piece_id(url, item), ITEM.dump(item)
         quarantine.set_aside(tx, PieceKind.ITEM, piece, error, stage="intake", settings=settings, now=now, body=body)
 
 
@@ -375,6 +388,7 @@ def ingest_polls(
     tx: storage.Transaction, polls: Sequence[Poll], settings: Settings, *, now: datetime
 ) -> Sequence[IngestedPoll]:
     """Ingest polls one after another, with what the store and the polls before each one know. Write nothing."""
+    polls = [polled.prepared for polled in polls]
     if aside := tx.quarantine.errors(PieceKind.ITEM):
         polls = [
             replace(

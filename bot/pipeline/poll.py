@@ -78,11 +78,17 @@ class Poll:
         return self.state.baseline_at is None
 
     @cached_property
+    def prepared(self) -> Poll:
+        """The poll with cleaned entries. Its document lists the entries that could not be cleaned."""
+        if self.cleaned is not None or self.reading is None:
+            return self
+        reading, items = prepare_items(self.feed, self.reading)
+        return replace(self, reading=reading, cleaned=items)
+
+    @property
     def items(self) -> tuple[Item, ...]:
         """The cleaned entries of the document."""
-        if self.cleaned is None and self.reading is not None:
-            return prepare_items(self.feed, self.reading)
-        return self.cleaned or ()
+        return self.prepared.cleaned or ()
 
     @property
     def question(self) -> IdentityQuery:

@@ -6,13 +6,11 @@ batch ──▶ stage ─ raises ─▶ halves ─▶ … ─▶ the pieces that
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path
 from typing import Generic, TypeVar
 
 import structlog
@@ -24,7 +22,7 @@ from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.model.durations import Clock, is_recent
 from bot.model.errors import StoreError
-from bot.model.quarantine import PieceKind, QuarantinedPiece
+from bot.model.quarantine import PieceKind, QuarantinedPiece, describe_error
 from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
@@ -33,7 +31,6 @@ log = structlog.get_logger("wirewatch")
 NOTICE_EVERY = timedelta(hours=1)
 #: The pauses of a stage that fails even with nothing to do: the first one, and the longest one.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
-_ROOT = Path(bot.__file__).parent.parent
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -43,33 +40,27 @@ class StageFailed(Exception):
     """A stage fails even with nothing to do, so none of its pieces is at fault."""
 
 
-def describe_error(error: BaseException) -> str:
-    """Return the type of an error and its place in our code. The text of the error may quote articles or secrets."""
-    name = type(error).__name__
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        place = Path(frame.filename)
-        if place.is_relative_to(_ROOT / "bot"):
-            return f"{name} in {place.relative_to(_ROOT)}, line {frame.lineno}"
-    return name
-
-
 def set_aside(
     tx: storage.Transaction,
     kind: PieceKind,
     piece: str,
-    error: BaseException,
+    error: BaseException | str,
     *,
     stage: str,
     settings: Settings,
     now: datetime,
     body: str = "",
 ) -> None:
-    """Set one piece aside, and report it to the operator if the stage's last notice is old enough."""
-    entry = QuarantinedPiece(
-        kind=kind, id=piece, stage=stage, error=describe_error(error), version=bot.__version__, at=now, body=body
-    )
+    """Set one piece aside, and report it to the operator if the stage's last notice is old enough.
+
+    ``error`` is the error or, if another process raised it, its description.
+    """
+    why, cause = (error, None) if isinstance(error, str) else (describe_error(error), error)
+    entry = QuarantinedPiece(kind=kind, id=piece, stage=stage, error=why, version=bot.__version__, at=now, body=body)
     tx.quarantine.add([entry])
-    log.critical("piece set aside after an unexpected error", stage=stage, kind=kind, piece=piece, exc_info=error)
+    log.critical(
+        "piece set aside after an unexpected error", stage=stage, kind=kind, piece=piece, error=why, exc_info=cause
+    )
     report(tx, settings, now=now)
 
 

@@ -82,6 +82,9 @@ def _put_back(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settin
             tx.stories.rest_alert(StoryId(story), channel, until=now)
         case PieceKind.MESSAGE:
             tx.outbox.revive(piece.id, now=now)
+        case PieceKind.ITEM if piece.stage == intake.CLEANING:
+            reading = ParsedFeed(entries=(intake.ENTRY.load(piece.body),), is_increment=True)
+            _ingest_again(tx, piece, reading, None, settings, now=now)
         case PieceKind.ITEM:
             item = intake.ITEM.load(piece.body)
             reading = ParsedFeed(entries=(item.entry,), is_increment=True)

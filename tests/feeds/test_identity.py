@@ -347,7 +347,7 @@ def together(
 ) -> list[identity.Identification]:
     """The store is queried before any of them is stored."""
     documents = [reading(*entries) for entries in readings]
-    prepared = [items.prepare_items(feed, document) for feed, document in zip(FEEDS, documents, strict=False)]
+    prepared = [items.prepare_items(feed, document)[1] for feed, document in zip(FEEDS, documents, strict=False)]
     questions = [items.make_question(feed, each) for feed, each in zip(FEEDS, prepared, strict=False)]
     answers = [archive.find_known_items(question) for question in questions]
     fresh = identity.BatchArticles()
@@ -427,6 +427,6 @@ def test_a_batch_is_identified_as_one_feed_after_another(
 def test_an_entry_that_has_nothing_but_the_id_of_another_says_nothing() -> None:
     """Found by fuzzing: without its id, which is taken from both, it has no title either."""
     bare = entry(1, link=None, title=None, body=None)
-    looked_up = items.prepare_items(FEED, reading(entry(1), bare, entry(2)))
+    looked_up = items.prepare_items(FEED, reading(entry(1), bare, entry(2)))[1]
     assert [item.title for item in looked_up] == ["Rain stops play at Lord's 1", "Tax bill passes 2"]
     assert all(item.key for item in looked_up)

@@ -71,7 +71,7 @@ async def test_documents_and_pages_are_read_the_same_wherever_they_are_read(
     document = rss(*(item(number) for number in range(30)))
     reading, prepared = await reader.read(_body(document), FEED)
     assert [entry.title for entry in reading.entries][:2] == ["Regulator writes order 0", "Regulator writes order 1"]
-    assert prepared == (None if isinstance(reader, ReaderThreads) else items.prepare_items(FEED, reading))
+    assert prepared == (None if isinstance(reader, ReaderThreads) else items.prepare_items(FEED, reading)[1])
     with pytest.raises(IsPage) as caught:
         await reader.read(_body(PAGE), FEED)
     assert caught.value.feeds == ("https://news.example.org/feed.xml",)
@@ -109,6 +109,35 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
         assert not slow.done()
         may_end.set()
     await threads.close()
+
+
+#: A reader process with a bug that shows when it cleans some texts.
+BUGGY = f"""\
+{parsing._PROGRAM.partition("from")[0]}
+from bot.feeds.cleaning import Cleaner
+from bot.fetch import child
+clean = Cleaner.clean
+def clean_or_fail(self, markup, *, base=None):
+    if "Boggart" in markup:
+        raise LookupError("a bug")
+    return clean(self, markup, base=base)
+Cleaner.clean = clean_or_fail
+child.main(int(sys.argv[1]))
+"""
+
+
+async def test_an_item_that_cannot_be_cleaned_is_named_and_the_others_are_returned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parsing, "_PROGRAM", BUGGY)
+    readers = ReaderProcesses(1, max_bytes=10_000_000)
+    document = rss(*(item(number, title=f"{'Boggart' if number == 1 else 'Title'} {number}") for number in range(3)))
+    reading, prepared = await readers.read(_body(document), FEED)
+    await readers.close()
+    assert prepared is not None
+    assert [cleaned.title for cleaned in prepared] == ["Title 0", "Title 2"]
+    (fault,) = reading.faulty_entries
+    assert (fault.entry.title, fault.error.partition(",")[0]) == ("Boggart 1", "LookupError in bot/feeds/items.py")
 
 
 async def test_a_reader_that_is_killed_costs_the_document_it_was_at(readers: ReaderProcesses) -> None:

@@ -34,7 +34,7 @@ _JOB = protocol.ParseJob(Body(content=b"", content_type="", url=_FEED.url), _FEE
 
 
 def _done(reading: ParsedFeed) -> protocol.Done:
-    return protocol.Done(replace(reading, entries=()), items.prepare_items(_FEED, reading))
+    return protocol.Done(replace(reading, entries=()), items.prepare_items(_FEED, reading)[1])
 
 
 @given(entries=st.lists(_ENTRY, max_size=6).map(tuple))
@@ -86,7 +86,7 @@ def test_an_answer_with_a_wrong_byte_is_an_answer_or_garbage(place: int, to: int
 )
 def test_what_no_document_can_say_is_garbage(entries: tuple[Entry, ...]) -> None:
     with pytest.raises(protocol.Garbage):
-        _JOB.unpack(protocol.Done(ParsedFeed(), items.prepare_items(_FEED, ParsedFeed(entries=entries))))
+        _JOB.unpack(protocol.Done(ParsedFeed(), items.prepare_items(_FEED, ParsedFeed(entries=entries))[1]))
 
 
 def test_what_is_no_selector_is_written_into_no_configuration() -> None:

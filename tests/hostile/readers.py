@@ -48,7 +48,7 @@ def _document(content_type: str, *, kind: str | None = None, options: str = "{}"
         assert len(reading.item_hashes) <= fields.MAX_ENTRIES
         assert all(fields.is_within_bounds(entry) for entry in reading.entries)
         assert all(len(address or "") <= fields.MAX_ADDRESS for address in (reading.link, reading.hub, reading.topic))
-        prepared_items = items.prepare_items(_FEED, reading)
+        prepared_items = items.prepare_items(_FEED, reading)[1]
         assert len(prepared_items) <= len(reading.entries)
         for prepared in prepared_items:
             assert prepared.key

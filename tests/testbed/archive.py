@@ -84,7 +84,7 @@ class Archive:
     ) -> identity.Identification:
         """Identify one reading and keep the result. ``total``: items in the document, known bytes left out."""
         document = reading(*entries, item_hashes=tuple(map(str, range(total or 0))))
-        prepared = items.prepare_items(feed, document)
+        prepared = items.prepare_items(feed, document)[1]
         result = identity.identify(
             feed,
             document,

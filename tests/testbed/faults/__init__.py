@@ -18,8 +18,8 @@ from bot.feeds import kinds
 
 #: The name of both plug-ins.
 KIND = "faulty"
-#: Headlines with these words break while they are matched, decided, read from the outbox, or sent.
-ITEM, ARTICLE, ROW, MESSAGE = POISONS = ("Jinx", "Gremlin", "Kobold", "Hoodoo")
+#: Headlines with these words break while they are cleaned, matched, decided, read from the outbox, or sent.
+ENTRY, ITEM, ARTICLE, ROW, MESSAGE = POISONS = ("Boggart", "Jinx", "Gremlin", "Kobold", "Hoodoo")
 _POINTS = f"""\
 [wirewatch.channels]
 {KIND} = tests.testbed.faults.channel

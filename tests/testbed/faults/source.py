@@ -1,4 +1,4 @@
-"""``kind: faulty``: RSS in which some items raise while they are matched."""
+"""``kind: faulty``: RSS in which some items raise while they are cleaned or matched."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ KIND = faults.KIND
 
 
 class Options(pydantic.BaseModel):
-    """RSS in which some items raise while they are matched."""
+    """RSS in which some items raise while they are cleaned or matched."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    poison: str = pydantic.Field(faults.ITEM, description="The word in the headlines of these items.")
+    poison: str = pydantic.Field(
+        faults.ITEM,
+        description="The word in the headlines of items that raise while they are matched; empty for no bug.",
+    )
 
 
 class _Tag(str):
@@ -29,6 +32,15 @@ class _Tag(str):
     __slots__ = ()
 
     def rpartition(self, separator: str, /) -> NoReturn:
+        raise LookupError("a bug")
+
+
+class _Guid(str):
+    """An id that raises when its item is cleaned. It is stored as a plain text."""
+
+    __slots__ = ()
+
+    def strip(self, characters: str | None = None, /) -> NoReturn:
         raise LookupError("a bug")
 
 
@@ -45,5 +57,7 @@ class Source:
         return dataclasses.replace(reading, entries=tuple(map(self._spoil, reading.entries)))
 
     def _spoil(self, entry: Entry) -> Entry:
-        is_poison = self._poison and self._poison in (entry.title or "")
-        return dataclasses.replace(entry, tags=(_Tag("news"),)) if is_poison else entry
+        title = entry.title or ""
+        if self._poison and faults.ENTRY in title:
+            return dataclasses.replace(entry, guid=_Guid(entry.guid or ""))
+        return dataclasses.replace(entry, tags=(_Tag("news"),)) if self._poison and self._poison in title else entry
