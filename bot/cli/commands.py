@@ -81,16 +81,12 @@ def _options(
     pass
 
 
-def _typed(words: list[str]) -> Iterable[str]:
-    """Return the commands to import: the typed command, none for --version, or all for --help or an unknown name."""
-    first = words[0] if words else ""
-    return [first] if first in COMMANDS else [] if first == "--version" else COMMANDS
-
-
 def main() -> None:
     """Run one command; print an expected failure as one line, without a traceback."""
     logs.guard()
-    typed = _typed(sys.argv[1:])
+    first = next(iter(sys.argv[1:]), "")
+    # Import only the typed command. Import none for --version, and all for --help or an unknown name.
+    typed: Iterable[str] = [first] if first in COMMANDS else [] if first == "--version" else COMMANDS
     try:
         if not LOGLESS.issuperset(typed):
             # Some commands set another log level later.

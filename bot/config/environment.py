@@ -64,7 +64,9 @@ def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
 
 def _read_variable(name: str, path: tuple[str, ...], written: str) -> YamlDocument:
     """Return a document with the variable as its only key. Only lists and blocks are read as YAML."""
-    if _is_secret(path) and not written.startswith(("env:", "file:")):
+    block = blocks.block_at(BotSettings, path[:-1])
+    is_secret = block is not None and blocks.holds_secret(blocks.types_of(block)[path[-1]])
+    if is_secret and not written.startswith(("env:", "file:")):
         # Write the name of the variable into the document, never the secret itself.
         written = f"env:{name}"
     text = f"{name}:\n{textwrap.indent(written, '  ')}\n" if "\n" in written else f"{name}: {written}\n"
@@ -77,11 +79,6 @@ def _read_variable(name: str, path: tuple[str, ...], written: str) -> YamlDocume
         return nodes.parse_yaml(text)
     except UnreadableYaml as error:
         return YamlDocument(text, MappingNode([(key, ScalarNode("", start, start, ""))], 0, start, False), [error.flaw])
-
-
-def _is_secret(path: tuple[str, ...]) -> bool:
-    block = blocks.block_at(BotSettings, path[:-1])
-    return block is not None and blocks.holds_secret(blocks.types_of(block)[path[-1]])
 
 
 def _set_at_path(root: MappingNode, path: tuple[str, ...], key: ScalarNode, value: Node) -> None:

@@ -10,13 +10,11 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from bot.config import blocks, nodes
+from bot.config import nodes
 from bot.config.nodes import MappingNode, ScalarNode, SequenceNode, YamlDocument, value_of
 from bot.config.yaml_errors import UnreadableYaml
 from bot.feeds import places
-from bot.model.access import Access
 from bot.model.errors import ConfigError
 from bot.model.feeds import Feed, feed_place
 
@@ -113,7 +111,8 @@ def _insert_lines(
     elif key is not None:
         at, indent = _after_line(document, key.end), document.place(key.start)[1] + 1
     else:
-        at, indent = _end_of_document(text), 2
+        end = re.search(r"^\.\.\.", text, re.MULTILINE)
+        at, indent = end.start() if end else len(text), 2
     head = "" if document.place(at)[1] == 1 else newline
     title = f"feeds:{newline}" if key is None else ""
     return text[:at] + head + title + "".join(f"{' ' * indent}- {line}{newline}" for line in written) + text[at:]
@@ -126,28 +125,18 @@ def _after_line(document: YamlDocument, at: int) -> int:
     return document.line_starts[line] if line < len(document.line_starts) else len(document.text)
 
 
-def _end_of_document(text: str) -> int:
-    match = re.search(r"^\.\.\.", text, re.MULTILINE)
-    return match.start() if match else len(text)
-
-
 #: Addresses that need no quotes, except in a list in brackets, where PyYAML ends a value at a question mark.
 _PLAIN_ADDRESS = re.compile(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
-_UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 
 
 def render_feed(feed: Feed, *, in_brackets: bool = False) -> str:
-    """Return the line of a feed without the dash, with the keys in the order of the documentation.
+    """Return the line of a feed without the dash: its address, name, tags, aggregator, kind, and the kind's keys.
 
     ``in_brackets`` is true if the list is written on one line, as ``[…]``.
     """
-    nothing = Feed(url=feed.url)
-    left_out = {"url", *blocks.types_of(Access)}
-    keys = [key for key in blocks.types_of(Feed) if key not in left_out]
-    fields = {key: _render(getattr(feed, key)) for key in keys if getattr(feed, key) != getattr(nothing, key)}
-    if feed.expect is not None:
-        fields["expect"] = f"every {fields['expect']}"
+    values = {"name": feed.name, "tags": feed.tags, "aggregator": feed.aggregator, "kind": feed.kind}
+    fields = {key: _render(value) for key, value in values.items() if value not in (None, ())}
     if feed.kind is not None:
         fields |= {key: _quote(str(value)) for key, value in json.loads(feed.options).items() if value is not None}
     if not fields:
@@ -161,10 +150,6 @@ def _render(value: object) -> str:
     match value:
         case bool():
             return "true" if value else "false"
-        case timedelta():
-            seconds = int(value.total_seconds())
-            unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
-            return f"{seconds // size} {unit}"
         case tuple():
             return f"[{', '.join(map(_render, value))}]"
         case _:

@@ -128,6 +128,7 @@ def missing_file_problem(path: str, error: OSError, help_text: str) -> Problem:
 
 def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[Problem]:
     """Return a problem for each YAML file that is not read although its name resembles a configuration file."""
+    names = ("bot", "feeds", "rules")
     return [
         Problem(
             severity="warning",
@@ -139,13 +140,8 @@ def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[Problem]:
         for name in sorted(entry.name for entry in os.scandir(folder))
         if name.endswith((".yaml", ".yml"))
         and str(folder / name) not in known_paths
-        and _looks_like_ours(Path(name).stem)
+        and (Path(name).stem in names or keys.find_nearest(Path(name).stem, names))
     ]
-
-
-def _looks_like_ours(stem: str) -> bool:
-    names = ("bot", "feeds", "rules")
-    return stem in names or keys.find_nearest(stem, names) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ Each rule key is declared once, as a field of ``Rule`` with its type and descrip
     1. Watcher.look, load         a file changed; read the folder
     2. files.parse_file           text → nodes with places (nodes.py)
     3. rules_file.RuleReader      each item of the list
-    4. validation.validate_parts  node → Rule, or problems with carets; the type of the field parses the value
+    4. validation.validate        node → Rule, or problems with carets; the type of the field parses the value
     5. rules.compile_rule         the rule's parts and examples
     6. Settings.rules             all rules of the folder
     7. app.wiring, RuleSet        the engine reads rule.all, rule.where …

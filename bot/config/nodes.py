@@ -295,16 +295,13 @@ class _Composer:
             if not isinstance(key, ScalarNode):
                 self._flaws.append(_odd_key_flaw(key))
             elif first := first_keys.get(key.value):
-                self._flaws.append(self._twice(key, first))
+                line = bisect.bisect_right(self._line_ends, first.start) + 1
+                advice = f"it is already on line {line}: join the two or remove one"
+                self._flaws.append(Flaw("duplicate-key", f'"{key.value}" is written twice', advice, key.start, key.end))
             else:
                 first_keys[key.value] = key
                 pairs.append((key, value))
         return MappingNode(pairs, start, _end_of(event, [value for _, value in pairs[-1:]]), is_flow)
-
-    def _twice(self, key: ScalarNode, first: ScalarNode) -> Flaw:
-        line = bisect.bisect_right(self._line_ends, first.start) + 1
-        advice = f"it is already on line {line}: join the two or remove one"
-        return Flaw("duplicate-key", f'"{key.value}" is written twice', advice, key.start, key.end)
 
     @functools.cached_property
     def _line_ends(self) -> list[int]:

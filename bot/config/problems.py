@@ -179,7 +179,9 @@ def render_problems(problems: Sequence[Problem], format: str = "text") -> str:  
         case "text":
             return "\n".join(_render_text(problem) for problem in problems)
         case "json":
-            return json.dumps([_as_object(problem) for problem in problems], ensure_ascii=False, indent=2) + "\n"
+            names = ("severity", "file", "line", "column", "rule", "code", "message", "help")
+            objects = [{name: getattr(problem, name) for name in names} for problem in problems]
+            return json.dumps(objects, ensure_ascii=False, indent=2) + "\n"
         case "github":
             return "".join(_render_annotation(problem) for problem in problems)
         case _:
@@ -222,11 +224,6 @@ def _count_cells(char: str) -> int:
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def _as_object(problem: Problem) -> dict[str, object]:
-    keys = ("severity", "file", "line", "column", "rule", "code", "message", "help")
-    return {key: getattr(problem, key) for key in keys}
 
 
 def _render_annotation(problem: Problem) -> str:

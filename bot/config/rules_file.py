@@ -198,14 +198,15 @@ class RuleReader:
         for flaw in flaws:
             self.report.add_flaw(flaw)
         zone = keys.DefaultZone(self.context.zone)
-        written, bad = validation.validate_parts(Rule, node, self.report, zone=zone)
+        bad_keys: set[str] = set()
+        written = validation.validate(Rule, node, self.report, zone=zone, bad_keys=bad_keys)
         self._check_names(node)
         has_key_as_label = refuse_keys_as_labels(node, self.report)
         warn_of_commas(node, self.report)
         if has_key_as_label or any(flaw.severity == "error" for flaw in flaws):
             return None
         if written is None:
-            self._look_further(node, bad)
+            self._look_further(node, bad_keys)
             return None
         rule = self._with_context(written)
         self.uses_zone |= zone.is_used
@@ -238,9 +239,9 @@ class RuleReader:
                     self._report(problem, node, "error")
             return None
 
-    def _look_further(self, node: MappingNode, bad: frozenset[str]) -> None:
+    def _look_further(self, node: MappingNode, bad_keys: set[str]) -> None:
         """Report problems in the terms of a rule whose keys have errors, so that all problems are reported at once."""
-        pairs = [pair for pair in node.pairs if pair[0].value not in bad]
+        pairs = [pair for pair in node.pairs if pair[0].value not in bad_keys]
         if not any(key.value == "name" for key, _ in pairs):
             pairs.append((ScalarNode("name", 0, 0, ""), ScalarNode("(no name)", 0, 0, "")))
         valid_part = MappingNode(pairs, node.start, node.end, is_flow=False)
@@ -249,7 +250,7 @@ class RuleReader:
         if written is None:
             return
         rule = self._with_context(written)
-        is_partial = any(key in _CONTENT_KEYS for key in bad) or not any(node.get(key) for key in _CONTENT_KEYS)
+        is_partial = any(key in _CONTENT_KEYS for key in bad_keys) or not any(node.get(key) for key in _CONTENT_KEYS)
         if not any(name in self.sets.broken for name, _ in rule.sets):
             self._compile(rule, node, leaving_out=_FOLLOWING_CODES if is_partial else frozenset())
 

@@ -346,10 +346,8 @@ class BotSettings:
 
     def database_address(self, environ: Mapping[str, str]) -> str:
         """Return the whole address, with its secret part and an absolute path. Raises ConfigError."""
-        return absolute_address(self._database(environ), database_folder(self.folder, environ))
-
-    def _database(self, environ: Mapping[str, str]) -> str:
-        return self.database if isinstance(self.database, str) else secrets.resolve_secret(self.database, environ)
+        address = self.database if isinstance(self.database, str) else secrets.resolve_secret(self.database, environ)
+        return absolute_address(address, database_folder(self.folder, environ))
 
 
 #: Variable with the folder from which relative paths start. Default: the folder of bot.yaml, which may be read-only.
@@ -363,21 +361,15 @@ def database_folder(folder: Path, environ: Mapping[str, str]) -> Path:
 
 def absolute_address(address: str, base: Path) -> str:
     """Return the address with an absolute path; only a relative SQLite address changes. Raises ConfigError."""
-    scheme, path = _split_relative(address)
-    if not path:
+    scheme, _, path = address.strip().partition(":///")
+    path = path.partition("?")[0]
+    if scheme.partition("+")[0] != "sqlite" or not path or path.startswith(("/", ":memory:")):
         return address
     if "?" in str(base):
         raise ConfigError(
             f"the database cannot be in {base}, because its address cannot contain a ?; rename the folder"
         )
     return f"{scheme}:///{base / path}"
-
-
-def _split_relative(address: str) -> tuple[str, str]:
-    """Return the scheme and the path of a relative SQLite address. The path of any other address is empty."""
-    scheme, _, path = address.strip().partition(":///")
-    is_relative = scheme.partition("+")[0] == "sqlite" and not path.startswith(("/", ":memory:"))
-    return scheme, path.partition("?")[0] if is_relative else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

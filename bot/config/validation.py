@@ -91,29 +91,18 @@ def validate(
     whole: ScalarNode | None = None,
     zone: keys.DefaultZone | None = None,
     other_keys: Collection[str] = (),
+    bad_keys: set[str] | None = None,
 ) -> Shape | None:
     """Validate the node as ``shape``; return None if it has errors (they are in the report).
 
     ``whole`` is the name of the node, at which errors of the whole node are reported. ``other_keys`` are valid keys
-    that are not part of ``shape``, for advice.
+    that are not part of ``shape``, for advice. The keys of the node that have an error are added to ``bad_keys``.
     """
-    return validate_parts(shape, node, report, whole=whole, zone=zone, other_keys=other_keys)[0]
-
-
-def validate_parts(
-    shape: type[Shape],
-    node: Node,
-    report: ProblemReport,
-    *,
-    whole: ScalarNode | None = None,
-    zone: keys.DefaultZone | None = None,
-    other_keys: Collection[str] = (),
-) -> tuple[Shape | None, frozenset[str]]:
-    """Validate the node like ``validate``. Also return the keys of the node that have an error."""
+    bad_keys = set() if bad_keys is None else bad_keys
     empty = dict(_find_empty_keys(node))
     for key in empty.values():
         _report_empty(key, report)
-    bad = {str(path[0]) for path in empty}
+    bad_keys.update(str(path[0]) for path in empty)
     try:
         checked = _adapter(shape).validate_python(to_plain(node), context=zone)
     except pydantic.ValidationError as error:
@@ -128,7 +117,7 @@ def validate_parts(
             path = _path_of(details)
             if details["type"] == "missing" and path in misspelt:
                 continue
-            bad.update(str(step) for step in path[:1])
+            bad_keys.update(str(step) for step in path[:1])
             if not path and empty:
                 continue
             if not path and whole is not None:
@@ -136,8 +125,8 @@ def validate_parts(
                 report.add(whole, "block", f'"{whole.value}": {problem}', problem.help)
             elif path not in empty:
                 _report_error(_describe_error(details, shape, missing, other_keys), path, node, report)
-        return None, frozenset(bad)
-    return (None if empty else checked), frozenset(bad)
+        return None
+    return None if empty else checked
 
 
 def _find_empty_keys(node: Node, path: _Path = ()) -> Iterator[tuple[_Path, ScalarNode]]:
@@ -227,7 +216,11 @@ def _describe_error(
     block = blocks.block_at(shape, path[:-1])
     types_by_key = blocks.types_of(block) if block else {}
     if kind == "value_error":
-        return _describe_wrong(context["error"])
+        error = context["error"]
+        if isinstance(error, InvalidValue):
+            return error
+        message, _, help_text = str(error).partition(": ")
+        return InvalidValue("value", message, help_text)
     if kind in _UNKNOWN_KEY:
         guess = _guess_key(details, shape, missing, other_keys)
         valid_keys = [*types_by_key, *(other_keys if len(path) == 1 else ())]
@@ -288,13 +281,6 @@ def _guess_key(
     if best is None or not isinstance(details.get("input"), list | dict):
         return best
     return keys.find_nearest(name, [key for key, form in types_by_key.items() if blocks.takes_list(form)]) or best
-
-
-def _describe_wrong(error: Exception) -> InvalidValue:
-    if isinstance(error, InvalidValue):
-        return error
-    message, _, help_text = str(error).partition(": ")
-    return InvalidValue("value", message, help_text)
 
 
 #: Types of pydantic's errors for an unknown key, in a model and in a dataclass.

@@ -185,10 +185,7 @@ def _explain_quote(slip: _Slip) -> UnreadableYaml | None:
     if "expected" not in slip.problem:
         return None
     for quote in "\"'":
-        if (
-            _has_open_quote(slip.before, quote)
-            and (start := _find_open_quote(slip.text, slip.line_start, quote)) is not None
-        ):
+        if slip.before.count(quote) % 2 and (start := _find_open_quote(slip.text, slip.line_start, quote)) is not None:
             return _unclosed_quote(slip, start)
     return _explain_text_after_quote(slip)
 
@@ -210,11 +207,6 @@ def _explain_text_after_quote(slip: _Slip) -> UnreadableYaml | None:
     else:
         advice = "quote the whole value in single quotes: 'He said \"no\"'"
     return UnreadableYaml("text-after-quote", "text after the closing quote", advice, slip.at)
-
-
-def _has_open_quote(text: str, quote: str) -> bool:
-    """Return whether the text has an odd number of this quote, so that one of them is not closed."""
-    return text.count(quote) % 2 == 1
 
 
 def _find_open_quote(text: str, line_start: int, quote: str) -> int | None:

@@ -202,20 +202,15 @@ def parse_pasted(
     """
     text, lines, columns = _as_file(written, settings)
     report = _parse(text)
-    if (count := _count(report)) > MOST_RULES:
-        raise TooManyRulesError(count)
+    items = nodes.value_of(report.document.root, "rules")
+    if isinstance(items, nodes.SequenceNode) and len(items.items) > MOST_RULES:
+        raise TooManyRulesError(len(items.items))
     context = replace(RuleContext.of(settings.bot, settings.files), steps=steps)
     reader = rules_file.parse_rules_file(report, context)
     # Omit warnings about the lines that _as_file adds before the pasted text.
     shown = [problem for problem in report.finish() if problem.line > lines or problem.severity == "error"]
     problems = tuple(_shift_problem(problem, lines, columns) for problem in shown)
     return tuple(entry.compiled for entry in reader.loaded) if reader else (), problems
-
-
-def _count(report: ProblemReport) -> int:
-    root = report.document.root
-    items = root.get("rules") if isinstance(root, nodes.MappingNode) else None
-    return len(items.items) if isinstance(items, nodes.SequenceNode) else 0
 
 
 def _parse(text: str) -> ProblemReport:

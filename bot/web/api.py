@@ -231,7 +231,8 @@ def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any,
         value = await answers.ask(question, parameters, by=access.caller_of(request.scope).name)
 
         def to_response() -> Response:
-            content = _to_json(question.document.of(value))
+            text = question.document.of(value).model_dump_json(by_alias=True)
+            content = visible.json_text(text).encode("utf-8", "replace")
             if question.method == "GET":
                 return access.tagged_response(request, content, "application/json")
             return Response(content, question.status, media_type="application/json")
@@ -331,7 +332,3 @@ async def _refuse_address(request: Request, error: Exception) -> Response:
         headers = {"allow": ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))}
         return access.problem_response(405, f"Method not allowed: {request.method}", headers=headers)
     return access.problem_response(error.status_code, "The body is not valid JSON.")
-
-
-def _to_json(document: Document) -> bytes:
-    return visible.json_text(document.model_dump_json(by_alias=True)).encode("utf-8", "replace")

@@ -5,11 +5,11 @@ jinja2 escapes all external text. Only http and https addresses become links.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from itertools import groupby
 from urllib.parse import urlsplit
 
 import jinja2
@@ -120,22 +120,18 @@ def strike(spans: Sequence[Span], outdated_values: Collection[str]) -> list[Sent
     for value in outdated_values:
         for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
             struck[match.start() : match.end()] = [True] * len(match[0])
-    runs = groupby(zip(text, marks, struck, strict=True), key=lambda entry: entry[1:])
+    runs = itertools.groupby(zip(text, marks, struck, strict=True), key=lambda entry: entry[1:])
     return [SentencePart("".join(entry[0] for entry in part), is_marked, is_old) for (is_marked, is_old), part in runs]
 
 
 def lead(entry: StoryRow) -> list[list[SentencePart]]:
     """Return the first sentence of the story's newest summary; without one, return an excerpt of its first article."""
-    return [strike(spans, entry.outdated_values) for spans in _lead_spans(entry)]
-
-
-def _lead_spans(entry: StoryRow) -> list[tuple[Span, ...]]:
     briefs = (brief for row in reversed(entry.messages) for brief in row.message.briefs)
     summary = next((brief.summary for brief in briefs if brief.story == entry.story.id and brief.summary), None)
     if summary is not None:
-        return [summary[0].spans]
-    first = entry.story.members[:1]
-    return make_excerpts(first[0].article, first[0].matches, most=1) if first else []
+        return [strike(summary[0].spans, entry.outdated_values)]
+    excerpts = [make_excerpts(first.article, first.matches, most=1) for first in entry.story.members[:1]]
+    return [strike(spans, entry.outdated_values) for spans in itertools.chain(*excerpts)]
 
 
 def matched_words(matches: Sequence[Match]) -> list[tuple[str, tuple[str, ...]]]:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 import yaml
 from hypothesis import given
@@ -9,18 +7,16 @@ from hypothesis import strategies as st
 
 from bot.config import feed_list
 from bot.model.errors import ConfigError
-from bot.model.feeds import Feed, FullText, feed_place
+from bot.model.feeds import Feed, feed_place
 
 NEW = Feed(url="https://new.org/rss")
 FULL = Feed(
     url="https://www.dawn.com/feeds/home",
     name="Dawn: the paper",
-    every=timedelta(minutes=2),
-    backfill=timedelta(days=1),
-    full_text=FullText.WHEN_NEEDED,
     tags=("pakistan", "no, yes"),
-    owner="Dawn Media",
-    expect=timedelta(hours=36),
+    aggregator=True,
+    kind="page",
+    options='{"item": "h2 > a", "date": null}',
 )
 
 
@@ -73,9 +69,8 @@ def test_an_address_with_a_question_mark_is_added_in_brackets_too() -> None:
 
 def test_every_key_of_a_feed_is_written_as_people_write_it() -> None:
     assert feed_list.add_feeds("feeds:\n", [FULL]).text == (
-        'feeds:\n  - {url: "https://www.dawn.com/feeds/home", name: "Dawn: the paper", every: 2 minutes, '
-        "backfill: 1 days, full_text: when_needed, "
-        'tags: [pakistan, "no, yes"], owner: Dawn Media, expect: every 36 hours}\n'
+        'feeds:\n  - {url: "https://www.dawn.com/feeds/home", name: "Dawn: the paper", tags: [pakistan, "no, yes"], '
+        'aggregator: true, kind: page, item: "h2 > a"}\n'
     )
 
 
