@@ -42,7 +42,6 @@ from tests.testbed import fresh
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made_settings import make_settings
 from tests.testbed.servers import discord, faulty, mattermost, slack, smtp, teams
-from tests.testbed.servers.receiver import Receiver
 
 _WORDS = (
     "regulator court bank ferry tariff satellite harbour cabinet senator glacier vaccine refinery pipeline embassy "
@@ -192,13 +191,17 @@ def _open_channels(servers: contextlib.ExitStack, clock: FakeClock) -> Mapping[s
         **address,
         **fast,
     )
-    hook, apprise = (servers.enter_context(faulty.serve(Receiver())) for _ in range(2))
+    hook, apprise = (servers.enter_context(faulty.serve(faulty.Always(faulty.Answer(200, {})))) for _ in range(2))
     readers["webhook"] = open_channel(
-        "webhook", lambda: _documents(hook.service.documents), secret=f"{hook.url}/hook", url="env:A", **fast
+        "webhook",
+        lambda: _documents([request.body for _, request in hook.requests]),
+        secret=f"{hook.url}/hook",
+        url="env:A",
+        **fast,
     )
     readers["apprise"] = open_channel(
         "apprise",
-        lambda: [f"{document['title']}\n{document['message']}" for document in apprise.service.documents],
+        lambda: [f"{request.body['title']}\n{request.body['message']}" for _, request in apprise.requests],
         secret=apprise.url.replace("http:", "json:"),
         url="env:A",
         **fast,

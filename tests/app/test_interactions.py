@@ -13,8 +13,7 @@ from bot.app.wiring import Interactions, Live
 from bot.model.channels import ChatRequest, Listener, OnChange, OnChatRequest, OnPress
 from bot.model.messages import Message
 from bot.storage import keys
-from tests.testbed.fakes import FakeClock
-from tests.testbed.live import live_over
+from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made_settings import make_settings
 
 SETTINGS = make_settings(rules=[], operator="ops")
@@ -50,7 +49,7 @@ def interactions(store: storage.Store, clock: FakeClock, live: Live | None = Non
     async def nobody_asks(request: ChatRequest, channels: Sequence[str]) -> Message:
         raise AssertionError(request)
 
-    live = live or live_over(SETTINGS)
+    live = live or Live(settings=SETTINGS, channels={}, loaded_at=START)
     return Interactions(store, clock, live=live, on_decided=lambda decided: None, on_question=nobody_asks)
 
 
@@ -96,7 +95,7 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
     clock = FakeClock()
     scripts = [Script(clock, (0, None)), Script(clock, (0, None))]
     waiting = list(scripts)
-    live = live_over(SETTINGS)
+    live = Live(settings=SETTINGS, channels={}, loaded_at=START)
     hearing = interactions(store, clock, live)
 
     def next_one() -> Sequence[Listener]:

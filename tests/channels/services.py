@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,17 +14,29 @@ from bot.channels import mattermost as channels_mattermost
 from bot.channels import teams as channels_teams
 from bot.channels import telegram as channels_telegram
 from bot.channels.kit import errors
+from bot.channels.kit.phrases import json_size
 from bot.channels.matrix import ERRORS
 from bot.channels.slack import channel as channels_slack
-from bot.model.channels import Channel
+from bot.model.channels import Channel, Delivery
 from bot.model.durations import Clock
 from bot.model.messages import Receipt
 from bot.testing import hostile
 from tests.channels.context import Secrets, build, objects
 from tests.testbed.fakes import MemoryKeyValues
-from tests.testbed.servers import discord, faulty, matrix, mattermost, slack, teams, telegram
+from tests.testbed.servers import (
+    discord,
+    discord_rules,
+    faulty,
+    matrix,
+    mattermost,
+    slack,
+    slack_rules,
+    teams,
+    telegram,
+)
 from tests.testbed.servers.faulty import Answer
 
+SLACK_HOOK_KEY, DISCORD_HOOK_KEY = "T1/B1/key", "400000000000000001/hook-key"
 #: Before any message.
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
 
@@ -56,10 +69,17 @@ class Service:
     notified: Callable[[Any], list[Any]]
     threads: bool = True
     looks: bool = True
+    #: How the channel is reached, where the kind has two ways.
+    mode: str = ""
+    #: Makes the message and passes it to the service's rules, without a server.
+    check_rules: Callable[[Delivery], object] | None = None
     #: Deletes the only message on the server.
     delete: Callable[[Any, Receipt], object] | None = None
     #: Sets the number of messages that the service gives at once, where its server has such a setting.
     shorten_pages: Callable[[Any], None] = lambda server: None
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.mode}".strip()
 
     def channel(
         self,
@@ -84,7 +104,7 @@ class Service:
 def _serve_slack() -> Iterator[slack.Server]:
     with slack.serve() as server:
         server.workspace.add_channel("general")
-        server.workspace.add_channel("policy-alerts")
+        server.workspace.hooks[SLACK_HOOK_KEY] = server.workspace.add_channel("policy-alerts").id
         yield server
 
 
@@ -127,6 +147,29 @@ def _notified_on_matrix(server: faulty.Server[matrix.Homeserver]) -> list[Any]:
     return [event for event, text in texts if event["m.mentions"] or any(sign in text for sign in signs)]
 
 
+def _check_slack_rules(sent: Delivery) -> None:
+    blocks = channels_slack.blocks.build_blocks(sent.message, names_story=True)
+    slack_rules.check_blocks(json.loads(json.dumps(blocks, ensure_ascii=False)))
+
+
+def _check_discord_rules(sent: Delivery) -> None:
+    body = channels_discord.build_payload(sent, zone=UTC, ref="0123abcd")
+    discord_rules.check_message(body, known=discord_rules.CREATE)
+
+
+def _check_telegram_rules(sent: Delivery) -> None:
+    api = telegram.BotApi()
+    api._send({**channels_telegram.message_content(sent, zone=UTC), "chat_id": telegram.NEWS})
+    assert api.pinged + api.commands == []
+
+
+def _check_teams_rules(sent: Delivery) -> None:
+    card = channels_teams.build_card(sent, zone=UTC)
+    assert json_size(card) <= channels_teams.LIMIT_BYTES
+    assert teams._attachments(card)
+    teams._checked(card["attachments"][0])
+
+
 def _mattermost_status(act: errors.Act) -> int:
     return 401 if act is errors.Act.PARK_WORKSPACE else 500 if act is errors.Act.LOOK else 400
 
@@ -147,6 +190,7 @@ SLACK = Service(
     notified=_notified_on_slack,
     shorten_pages=lambda server: setattr(server.workspace, "page", 30),
     post="chat.postMessage",
+    check_rules=_check_slack_rules,
 )
 DISCORD = Service(
     kind="discord",
@@ -160,6 +204,32 @@ DISCORD = Service(
     delete=lambda server, head: server.service.channels[server.service.news].messages.clear(),
     mentions="@everyone <@123456789012345678>",
     notified=lambda server: server.service.pinged,
+    check_rules=_check_discord_rules,
+)
+SLACK_HOOK = replace(
+    SLACK,
+    mode="webhook",
+    keys=lambda server: {"webhook": "env:A", "pace": "1 second"},
+    secret=lambda server: f"{server.url}/services/{SLACK_HOOK_KEY}",
+    codes={
+        code: channels_slack.ERRORS[code]
+        for code in ("invalid_payload", "no_service", "channel_is_archived", "action_prohibited")
+    },
+    post=SLACK_HOOK_KEY,
+    threads=False,
+    looks=False,
+    check_rules=None,
+)
+DISCORD_HOOK = replace(
+    DISCORD,
+    mode="webhook",
+    keys=lambda server: {"webhook": "env:A", "api_url": server.url},
+    secret=lambda server: f"{server.url}/api/webhooks/{DISCORD_HOOK_KEY}",
+    codes={},
+    threads=False,
+    looks=False,
+    delete=None,
+    check_rules=None,
 )
 TELEGRAM = Service(
     kind="telegram",
@@ -176,6 +246,7 @@ TELEGRAM = Service(
     mentions="@everyone @alice_b hello@bob_c /ban now:/start (/leave)",
     notified=lambda server: server.service.pinged + server.service.commands,
     looks=False,
+    check_rules=_check_telegram_rules,
 )
 TEAMS = Service(
     kind="teams",
@@ -190,6 +261,7 @@ TEAMS = Service(
     notified=lambda server: [card for card in server.service.cards if "entities" in card["msteams"]],
     threads=False,
     looks=False,
+    check_rules=_check_teams_rules,
 )
 MATTERMOST = Service(
     kind="mattermost",
@@ -228,4 +300,4 @@ MATRIX = Service(
     notified=_notified_on_matrix,
     shorten_pages=lambda server: setattr(server.service, "page", 30),
 )
-SERVICES = (SLACK, DISCORD, TELEGRAM, TEAMS, MATTERMOST, MATRIX)
+SERVICES = (SLACK, SLACK_HOOK, DISCORD, DISCORD_HOOK, TELEGRAM, TEAMS, MATTERMOST, MATRIX)

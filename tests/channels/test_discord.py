@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.channels.discord import build_payload, escape
-from bot.model.channels import Abilities, Channel
+from bot.channels.discord import escape
+from bot.model.channels import Channel
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, ThreadGone
 from bot.model.messages import Message, MessageKind
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, delivery
-from tests.channels.services import BEGINNING, DISCORD
+from tests.channels.services import BEGINNING, DISCORD, DISCORD_HOOK_KEY
 from tests.testbed.servers import discord, discord_rules, faulty
 
 Server = faulty.Server[discord.Guild]
 bot = DISCORD.channel
-HOOK = "400000000000000001/hook-key"
 
 
 @pytest.fixture
@@ -30,7 +28,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def hook(server: Server, key: str = HOOK) -> Channel:
+def hook(server: Server, key: str = DISCORD_HOOK_KEY) -> Channel:
     return build("discord", secrets=Secrets(HOOK=f"{server.url}/api/webhooks/{key}"), webhook="env:HOOK")
 
 
@@ -159,22 +157,8 @@ async def test_a_deleted_and_a_mistyped_webhook_say_what_to_click(server: Server
 # -- webhook
 
 
-async def test_a_webhooks_message_is_edited_and_its_replies_name_their_story(server: Server) -> None:
-    channel = hook(server)
-    head = await channel.send(delivery(messages.POST))
-    await channel.send(delivery(messages.EDIT, id="send-2", edits=head))
-    await channel.send(delivery(messages.NEW_FACT, id="send-3"))
-    first, reply = server.service.messages(server.service.news)
-    assert first["edits"] == 1
-    assert "BlackBerry to leave Pakistan" in reply["content"]
-    assert channel.abilities == Abilities(threads=False, edits=True, lookup=False)
-    with pytest.raises(OutcomeUnknown):
-        await channel.find(delivery(messages.POST), since=BEGINNING)
-    assert any("reduced mode" in line.what for line in await channel.check())
-
-
 async def test_a_webhook_of_a_thread_keeps_its_thread(server: Server) -> None:
-    await hook(server, f"{HOOK}?thread_id=5").send(delivery(messages.POST))
+    await hook(server, f"{DISCORD_HOOK_KEY}?thread_id=5").send(delivery(messages.POST))
     _, request = server.requests[-1]
     assert request.query == {"thread_id": "5", "wait": "true"}
 
@@ -235,12 +219,3 @@ def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
     assert not set("*_~`|<>[]/") & set(bare)
     assert not bare.lstrip().startswith(("#", "-", "+"))
     assert escaped.replace("\\", "").replace("\u2060", "") == text.replace("\\", "").replace("\u2060", "")
-
-
-@given(TEXT.map(lambda text: text * 30))
-@settings(max_examples=15, deadline=None)
-def test_whatever_a_feed_says_a_message_keeps_discords_limits(text: str) -> None:
-    for message in hostile.every_kind(text, messages.WIRE, many=30):
-        for is_plain in (False, True):
-            body = build_payload(delivery(message, is_plain=is_plain), zone=UTC, ref="0123abcd")
-            discord_rules.check_message(body, known=discord_rules.CREATE)

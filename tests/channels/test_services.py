@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from bot.channels.kit import errors
 from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, RetryLater, ThreadGone
@@ -17,12 +19,10 @@ from tests.channels.context import delivery
 from tests.channels.services import BEGINNING, DISCORD, MATRIX, SERVICES, TELEGRAM, Service
 from tests.testbed.servers.faulty import Answer
 
-every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: str(service.kind))
-services_that_look = pytest.mark.parametrize(
-    "service", [service for service in SERVICES if service.looks], ids=lambda service: str(service.kind)
-)
+every_service = pytest.mark.parametrize("service", SERVICES, ids=str)
+services_that_look = pytest.mark.parametrize("service", [service for service in SERVICES if service.looks], ids=str)
 services_with_threads = pytest.mark.parametrize(
-    "service", [service for service in SERVICES if service.threads], ids=lambda service: str(service.kind)
+    "service", [service for service in SERVICES if service.threads], ids=str
 )
 
 
@@ -51,12 +51,15 @@ async def test_an_edit_replaces_the_message_and_replies_stand_in_its_thread(serv
     assert [reply.thread for reply in replies] == [head.ref, head.ref]
 
 
-@pytest.mark.parametrize("step", [27, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [16, pytest.param(1, marks=pytest.mark.long)])
 @every_service
 async def test_whatever_a_feed_says_is_accepted_as_text_and_notifies_nobody(service: Service, step: int) -> None:
-    sent = [*hostile.ALL[::step], *hostile.every_kind(service.mentions, f"https://x.example/{service.mentions}")]
-    sent += hostile.every_kind(f"\u202eevil {service.mentions} " * 2_000, messages.WIRE)
-    sent += hostile.every_kind('\\`*_[]()#&"<' * 9_000, messages.WIRE, many=60)
+    others = [
+        *hostile.ALL,
+        *hostile.every_kind(f"\u202eevil {service.mentions} " * 2_000, messages.WIRE),
+        *hostile.every_kind('\\`*_[]()#&"<' * 9_000, messages.WIRE, many=60),
+    ]
+    sent = [*hostile.every_kind(service.mentions, f"https://x.example/{service.mentions}"), *others[::step]]
     with service.serve() as server:
         channel = service.channel(server)
         for number, message in enumerate(sent):
@@ -68,6 +71,18 @@ async def test_whatever_a_feed_says_is_accepted_as_text_and_notifies_nobody(serv
         assert len(shown) == 2 * len(sent)
         assert service.notified(server) == []
     assert not hostile.CONTROL & set("".join(message.text for message in shown))
+
+
+@pytest.mark.parametrize("service", [service for service in SERVICES if service.check_rules], ids=str)
+@given(text=st.text(max_size=200).map(lambda text: text * 30))
+# A command of Telegram in two pieces: the first sentence ends with a slash, the next begins with a figure.
+@example(text="0:/" * 30)
+@settings(max_examples=5, deadline=None)
+def test_whatever_a_feed_says_a_message_keeps_the_limits(service: Service, text: str) -> None:
+    assert service.check_rules is not None
+    for message in hostile.every_kind(text, messages.WIRE, many=30):
+        for is_plain in (False, True):
+            service.check_rules(delivery(message, is_plain=is_plain))
 
 
 @services_that_look
@@ -98,6 +113,25 @@ async def test_a_message_is_found_among_many_in_its_channel_or_thread_from_a_tim
         assert len(server.requests) <= looks + 2, "the pages before that time are left alone"
 
 
+@pytest.mark.parametrize("service", [service for service in SERVICES if not service.threads], ids=str)
+async def test_the_reduced_mode_says_so_and_its_replies_name_their_story(service: Service) -> None:
+    with service.serve() as server:
+        channel = service.channel(server)
+        assert (channel.abilities.threads, channel.abilities.lookup) == (False, False)
+        reduced, *others = await channel.check()
+        assert "reduced mode" in reduced.what
+        assert all(line.is_good for line in others)
+        assert service.shown(server) == []
+        head = await channel.send(delivery(messages.POST))
+        await channel.send(delivery(messages.NEW_FACT, id="send-2"))
+        assert "BlackBerry to leave Pakistan" in service.shown(server)[-1].text
+        if channel.abilities.edits:
+            await channel.send(delivery(messages.EDIT, id="send-3", edits=head))
+            assert [message.edits for message in service.shown(server)] == [1, 0]
+        with pytest.raises(ChannelClosed, match="https://"):
+            await service.channel(server, "hooks.example/x").send(delivery(messages.POST))
+
+
 @services_with_threads
 async def test_a_message_of_another_channel_is_neither_edited_nor_answered(service: Service) -> None:
     with service.serve() as server:
@@ -113,9 +147,7 @@ async def test_a_message_of_another_channel_is_neither_edited_nor_answered(servi
         assert len(service.shown(server)) == 1
 
 
-@pytest.mark.parametrize(
-    "service", [service for service in SERVICES if service.delete], ids=lambda service: str(service.kind)
-)
+@pytest.mark.parametrize("service", [service for service in SERVICES if service.delete], ids=str)
 async def test_a_deleted_message_is_neither_edited_nor_answered_in_a_thread(service: Service) -> None:
     with service.serve() as server:
         channel = service.channel(server)
@@ -186,7 +218,7 @@ async def test_a_wait_that_is_too_long_for_a_clock_is_an_hour(service: Service, 
 
 @pytest.mark.parametrize(
     ("service", "code"),
-    [pytest.param(service, code, id=f"{service.kind} {code}") for service in SERVICES for code in service.codes],
+    [pytest.param(service, code, id=f"{service} {code}") for service in SERVICES for code in service.codes],
 )
 async def test_each_code_of_a_service_has_its_consequence_and_says_what_the_operator_must_do(
     service: Service, code: Any

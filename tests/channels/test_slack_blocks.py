@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.kit import phrases
@@ -13,7 +11,6 @@ from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack.blocks import escape_to
 from bot.testing import hostile, messages
 from tests.channels.context import check_golden_blocks, objects
-from tests.testbed.servers import slack_rules
 
 
 @pytest.mark.parametrize("name", messages.ALL)
@@ -61,15 +58,6 @@ def test_a_label_never_shows_another_host_alone(label: str, address: str, host: 
 )
 def test_a_label_of_the_same_site_is_left_alone(label: str) -> None:
     assert phrases.link_label(label, "https://www.dawn.com/news/1") == label
-
-
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(text=st.text(max_size=400), link=st.text(max_size=80), many=st.integers(0, 40))
-def test_any_text_makes_a_message_that_slack_takes(text: str, link: str, many: int) -> None:
-    for message in hostile.every_kind(text, f"https://{link}", many=many):
-        blocks = json.loads(json.dumps(slack_blocks.build_blocks(message, names_story=True)))
-        slack_rules.check_blocks(blocks)
-        json.dumps(blocks, ensure_ascii=False).encode()
 
 
 @given(text=st.text(), limit=st.integers(0, 60))

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from bot.channels.telegram import message_content
 from bot.model.channels import Channel
 from bot.model.errors import ChannelClosed, NotEditable, RetryLater, ThreadGone
-from bot.testing import hostile, messages
+from bot.testing import messages
 from tests.channels.context import delivery
 from tests.channels.services import TELEGRAM
 from tests.testbed.fakes import MemoryKeyValues
@@ -144,20 +141,3 @@ async def test_an_unknown_chat_says_what_to_correct(server: Server) -> None:
     for to in ("-42", "@nobody_here"):
         [fault] = (await faults(bot(server, to=to))).values()
         assert "`to:`" in fault
-
-
-# -- text of strangers
-
-
-@given(st.text(max_size=200).map(lambda text: text * 30))
-# A command in two pieces: the first sentence ends with a slash, the next begins with a figure.
-@example("0:/" * 30)
-@settings(max_examples=15, deadline=None)
-def test_whatever_a_feed_says_a_message_keeps_telegrams_limits(text: str) -> None:
-    api = telegram.BotApi()
-    for message in hostile.every_kind(text, messages.WIRE, many=30):
-        for is_plain in (False, True):
-            body = message_content(delivery(message, is_plain=is_plain), zone=UTC)
-            api._send({**body, "chat_id": telegram.NEWS})
-    assert api.pinged == []
-    assert api.commands == []

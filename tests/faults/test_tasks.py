@@ -20,7 +20,6 @@ from bot.model.settings import QuietHours
 from bot.pipeline.keep import trim_when_due
 from bot.pipeline.quarantine import Stage
 from tests.testbed.fakes import START, FakeClock
-from tests.testbed.live import live_over
 from tests.testbed.made_settings import make_settings
 
 
@@ -91,7 +90,7 @@ async def test_an_unexpected_error_in_a_command_is_answered_and_set_aside(store:
     async def ask(request: ChatRequest, channels: Sequence[str]) -> Message:
         raise LookupError("a bug")
 
-    live = live_over(make_settings(operator="ops"))
+    live = wiring.Live(settings=make_settings(operator="ops"), channels={}, loaded_at=START)
     running = wiring.Interactions(store, FakeClock(), live=live, on_decided=lambda decided: None, on_question=ask)
     answer = await running.ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
     assert "because of a bug" in answer.lead

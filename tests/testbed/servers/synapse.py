@@ -57,9 +57,9 @@ class Server:
     #: The access token of a person who owns rooms.
     owner: str
 
-    def address(self, room: str, *, password: str = _PASSWORD) -> str:
+    def address(self, room: str) -> str:
         """As Apprise writes it."""
-        return f"matrix://{_USER}:{password}@127.0.0.1:{self.port}/%23{room}:{_NAME}"
+        return f"matrix://{_USER}:{_PASSWORD}@127.0.0.1:{self.port}/%23{room}:{_NAME}"
 
     def make_room(self, name: str) -> str:
         return str(self._call("POST", "/createRoom", {"room_alias_name": name})["room_id"])
