@@ -13,7 +13,6 @@ minutes. "Published until seen" is the time from an item's date to the first req
 from __future__ import annotations
 
 import argparse
-import cProfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,7 +104,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--hours", type=float, default=24)
     options.add_argument("--tick", type=float, default=1, help="seconds of fake time between two ticks")
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--profile", type=Path, help="write a profile of the main thread to this file")
     chosen = options.parse_args(arguments)
     # Log lines cost what they cost in the service, and are not shown.
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
@@ -113,13 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     days = (BEGIN + timedelta(hours=chosen.hours)) / timedelta(days=1)
     made = world.draw(recorded, start=START, days=days, feeds=chosen.feeds, hosts=chosen.hosts, seed=chosen.seed)
     begun = time.perf_counter()
-    profile = cProfile.Profile()
-    if chosen.profile:
-        profile.enable()
     day = simulate(made, hours=chosen.hours, tick=timedelta(seconds=chosen.tick))
-    if chosen.profile:
-        profile.disable()
-        profile.dump_stats(chosen.profile)
     wall = time.perf_counter() - begun
     until = days * world.DAY
     other = fixed.poll(made, every=running.EVERY, per_host=running.PER_HOST, since=BEGIN.total_seconds(), until=until)

@@ -15,6 +15,7 @@ import argparse
 import ctypes
 import gc
 import os
+import statistics
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -54,31 +55,23 @@ class Sample:
     wall: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """Least squares over hours."""
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """A straight line through the last half of the samples."""
 
-    a_day: float
     middle: float
+    a_day: float
 
     @property
     def share_a_day(self) -> float:
         return self.a_day / self.middle if self.middle else 0.0
 
 
-def fit(points: Sequence[tuple[float, float]]) -> Line:
-    """``points``: (hour, value)."""
-    count = len(points)
-    middle_x = sum(x for x, _ in points) / count
-    middle = sum(y for _, y in points) / count
-    spread = sum((x - middle_x) ** 2 for x, _ in points)
-    slope = sum((x - middle_x) * (y - middle) for x, y in points) / spread if spread else 0.0
-    return Line(a_day=slope * 24, middle=middle)
-
-
-def last_half(samples: Sequence[Sample], value: Callable[[Sample], float]) -> Line:
+def growth(samples: Sequence[Sample], value: Callable[[Sample], float]) -> Growth:
     half = samples[len(samples) // 2 :]
-    return fit([(sample.hour, value(sample)) for sample in half])
+    values = [value(sample) for sample in half]
+    slope = statistics.linear_regression([sample.hour for sample in half], values).slope if len(half) > 1 else 0.0
+    return Growth(statistics.fmean(values), slope * 24)
 
 
 def soak(
@@ -88,7 +81,7 @@ def soak(
     tick: timedelta,
     most: timedelta = timedelta.max,
     keep: str = KEEP,
-    tell: Callable[[Sample], None],
+    report: Callable[[Sample], None],
 ) -> list[Sample]:
     """The real application over a world; a sample each hour. ``most``: of real time, after which it ends early."""
     samples: list[Sample] = []
@@ -100,7 +93,7 @@ def soak(
             async def look(hour: int) -> bool:
                 rows = await simulation.rows(TABLES)
                 samples.append(_sample(hour, folder / "wirewatch.db", rows, time.perf_counter() - begun))
-                tell(samples[-1])
+                report(samples[-1])
                 return samples[-1].wall < most.total_seconds()
 
             await simulation.run(timedelta(days=days), each=HOUR, look=look)
@@ -113,7 +106,9 @@ def soak(
 
 def _sample(hour: int, database: Path, rows: Mapping[str, int], wall: float) -> Sample:
     gc.collect()
-    _give_back()
+    # Free memory that the allocator keeps is no leak.
+    ctypes.CDLL(None).malloc_trim(0)
+    log = database.with_name(database.name + "-wal")
     return Sample(
         hour=hour,
         memory_bytes=int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES,
@@ -121,22 +116,13 @@ def _sample(hour: int, database: Path, rows: Mapping[str, int], wall: float) -> 
         handles=len(os.listdir("/proc/self/fd")),
         threads=threading.active_count(),
         database_bytes=database.stat().st_size,
-        log_bytes=_size(database.with_name(database.name + "-wal")),
+        log_bytes=log.stat().st_size if log.exists() else 0,
         rows=rows,
         wall=wall,
     )
 
 
-def _give_back() -> None:
-    """Free memory that the allocator keeps is no leak: without this its habits are what is measured."""
-    ctypes.CDLL(None).malloc_trim(0)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def told(sample: Sample) -> str:
+def format_sample(sample: Sample) -> str:
     rows = ", ".join(f"{name} {count}" for name, count in sample.rows.items())
     return (
         f"hour {sample.hour:4}  {sample.memory_bytes / _MB:7.1f} MB  {sample.objects:9,} objects"
@@ -146,11 +132,11 @@ def told(sample: Sample) -> str:
 
 
 def verdict(samples: Sequence[Sample]) -> list[str]:
-    memory = last_half(samples, lambda sample: sample.memory_bytes)
-    objects = last_half(samples, lambda sample: sample.objects)
-    database = last_half(samples, lambda sample: sample.database_bytes)
-    handles = last_half(samples, lambda sample: sample.handles)
-    threads = last_half(samples, lambda sample: sample.threads)
+    memory = growth(samples, lambda sample: sample.memory_bytes)
+    objects = growth(samples, lambda sample: sample.objects)
+    database = growth(samples, lambda sample: sample.database_bytes)
+    handles = growth(samples, lambda sample: sample.handles)
+    threads = growth(samples, lambda sample: sample.threads)
     half = samples[len(samples) // 2 :]
     word = "flat" if memory.share_a_day < FLAT else "GROWS"
     log = max(sample.log_bytes for sample in samples)
@@ -164,7 +150,7 @@ def verdict(samples: Sequence[Sample]) -> list[str]:
     ]
 
 
-def _of(line: Line, unit: int) -> str:
+def _of(line: Growth, unit: int) -> str:
     """In the middle of the last half, and how much it grows there."""
     return f"{line.middle / unit:>12,.1f} in the middle of the last half, {line.a_day / unit:>+10,.2f} a day"
 
@@ -195,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tick=timedelta(seconds=chosen.tick),
         most=timedelta(minutes=chosen.minutes),
         keep=chosen.keep,
-        tell=lambda sample: print(told(sample), flush=True),
+        report=lambda sample: print(format_sample(sample), flush=True),
     )
     print(f"{len(samples) / 24:.1f} days in {samples[-1].wall / 60:.0f} minutes")
     print("\n".join(verdict(samples)))

@@ -1,4 +1,4 @@
-"""Test a small soak: the samples, the fitted line, and that everything opened is closed again."""
+"""Test a small soak: the samples, and that everything opened is closed again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_each_hour_gives_a_sample_and_what_is_open_stays_the_same() -> None:
         small_world.draw(feeds=25, hours=4),
         days=4 / 24,
         tick=timedelta(seconds=60),
-        tell=lambda sample: seen.append(soak.told(sample)),
+        report=lambda sample: seen.append(soak.format_sample(sample)),
     )
     assert [sample.hour for sample in samples] == [1, 2, 3, 4]
     # On a busy machine a reading process may end and another begin, with pipes of its own; a leak is of each poll, of
@@ -34,13 +34,6 @@ def test_it_ends_early_when_its_real_time_is_over() -> None:
         days=4 / 24,
         tick=timedelta(minutes=5),
         most=timedelta(),
-        tell=lambda sample: None,
+        report=lambda sample: None,
     )
     assert [sample.hour for sample in samples] == [1]
-
-
-def test_the_fitted_line_is_that_of_the_points() -> None:
-    line = soak.fit([(hour, 100 + 0.5 * hour) for hour in range(49)])
-    assert line.a_day == pytest.approx(12)
-    assert line.middle == pytest.approx(112)
-    assert line.share_a_day == pytest.approx(12 / 112)

@@ -4,7 +4,6 @@
     python -m bench.speed.poll --keep                    one host, whose connections stay open
     python -m bench.speed.poll --inside 30               all items inside the window: all are new
     python -m bench.speed.poll --feeds 10000 --alone     without the script, to measure the memory of many feeds
-    python -m bench.speed.poll --before ../other         compared with another checkout instead of the script
 
 A local origin in a separate process serves the feeds. Each has 30 items in about 25 KB, with HTML that is not all
 ASCII, and is sent compressed; a quarter of the feeds are Atom. The 1,000 hosts close each connection after the answer,
@@ -39,8 +38,6 @@ from tests.testbed.servers.processes import children
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = ("cold", "warm", "5 %", "bare")
-#: The whole, of another checkout.
-BEFORE = "before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,6 @@ class Pair:
 
     def __init__(self, name: str, options: argparse.Namespace) -> None:
         command = [sys.executable, "-m", "bench.speed.poll", "--role"]
-        contender, root = ("wirewatch", options.before) if name == BEFORE else (name, ROOT)
         self._origin = subprocess.Popen([*command, "origin"], stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert self._origin.stdout is not None
         port, self._control = map(int, self._origin.stdout.readline().split())
@@ -102,12 +98,12 @@ class Pair:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         begun = time.perf_counter()
         self._child = subprocess.Popen(
-            [*command, contender, "--port", str(port), "--feeds", str(options.feeds), *hosts],
+            [*command, name, "--port", str(port), "--feeds", str(options.feeds), *hosts],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if options.loud else subprocess.DEVNULL,
             text=True,
-            cwd=root,
+            cwd=ROOT,
             env={**kept, "NO_PROXY": "*"},
         )
         self._line()
@@ -231,7 +227,6 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="one host, whose connections stay open")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--alone", action="store_true", help="no obvious script beside it")
-    parser.add_argument("--before", type=Path, help="a checkout whose Wirewatch takes turns, in place of the script")
     parser.add_argument("--loud", action="store_true", help="show the contenders' log")
     parser.add_argument("--role", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -242,7 +237,7 @@ def main() -> None:
     if options.role:
         contend(options.role, list(addresses(options)))
         return
-    names = ("wirewatch",) if options.alone else (BEFORE if options.before else "obvious script", "wirewatch")
+    names = ("wirewatch",) if options.alone else ("obvious script", "wirewatch")
     results = Results()
     for _ in range(options.repeats):
         repeat(names, options, results)

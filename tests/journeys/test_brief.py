@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ import pytest
 
 from tests.faults import rows
 from tests.journeys import test_later_messages
-from tests.journeys.world import BOT, RULES, Item, World, world
+from tests.journeys.world import BOT, RULES, Item, World, as_text, world
 from tests.testbed.commands import wirewatch
 from tests.testbed.fakes import START
 from tests.testbed.servers import smtp
@@ -56,7 +55,7 @@ async def at(desk: World, when: datetime) -> None:
 
 
 def posted(desk: World) -> list[str]:
-    return [json.dumps(head, ensure_ascii=False) for head in desk.heads()]
+    return [as_text(head) for head in desk.heads()]
 
 
 async def test_a_brief_lists_what_was_posted_and_what_waited_for_it_once(desk: World) -> None:

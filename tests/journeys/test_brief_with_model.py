@@ -96,7 +96,7 @@ async def test_a_brief_with_one_story_asks_nothing(tmp_path: Path) -> None:
 async def test_the_brief_leaves_without_the_sentences_of_a_model_that_hangs_and_lists_each_story_once(
     tmp_path: Path,
 ) -> None:
-    async with newsroom(tmp_path, more=", wait: 3 seconds, timeout: 30 seconds") as (desk, server):
+    async with newsroom(tmp_path, more=", wait: 2 seconds, timeout: 30 seconds") as (desk, server):
         server.fail("complete", "hang", times=9)
         server.hang_seconds = 60
         desk.publish("wire", KETTLES, LADDERS)
@@ -106,7 +106,7 @@ async def test_the_brief_leaves_without_the_sentences_of_a_model_that_hangs_and_
             await until(lambda: server.asked("complete"))
             assert posted(desk) == [], "the brief waits for the model"
             await until(lambda: bool(posted(desk)))
-            await asyncio.sleep(2)
+            await asyncio.sleep(0.5)
         server.stopped.set()
 
         decisions = [await desk.decisions(story) for story in await desk.stories()]

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,6 @@ from bot import app
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.model.alerts import AlertAction, Reason
-from bot.model.language_models import PROMPT_VERSIONS, Use
 from bot.model.stories import JoinReason
 from tests.journeys.test_buttons import ShiftedClock, until
 from tests.journeys.test_seed_story import FIRST, SECOND
@@ -58,7 +57,7 @@ Server = faulty.Server[chat_completions.Model]
 
 @asynccontextmanager
 async def newsroom(
-    folder: Path, *, uses: str = "same_event", more: str = ", timeout: 0.5 seconds", rules: str = RULES
+    folder: Path, *, uses: str = "same_event", more: str = ", timeout: 5 seconds", rules: str = RULES
 ) -> AsyncIterator[tuple[World, Server]]:
     """Three outlets and a model, whose answer is that it cannot tell."""
     with faulty.serve(chat_completions.Model()) as server:
@@ -132,26 +131,9 @@ async def test_an_article_that_is_not_certainly_of_its_story_joins_it_unless_the
         assert len(made.heads()) == stories
 
 
-def answer(made: Mapping[str, Any] | str) -> Callable[[Server], None]:
-    return lambda server: server.service.answer_with("same_event", lambda data: made)
-
-
-def fail(fault: str) -> Callable[[Server], None]:
-    return lambda server: server.fail("complete", fault, times=9)
-
-
-TROUBLE = {
-    "an answer that does not hold": answer({**SAME, "sentence": 99}),
-    "HTTP 500": fail("500"),
-}
-
-
-@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=list(TROUBLE))
-async def test_without_a_usable_answer_the_article_is_shown_as_without_a_model(
-    tmp_path: Path, trouble: Callable[[Server], None]
-) -> None:
+async def test_without_an_answer_the_article_is_shown_as_without_a_model(tmp_path: Path) -> None:
     async with newsroom(tmp_path) as (made, server):
-        trouble(server)
+        server.fail("complete", "500", times=9)
 
         await publish(made)
 
@@ -168,25 +150,6 @@ async def test_certain_articles_are_decided_without_a_call(tmp_path: Path) -> No
 
         assert len(made.heads()) == 1
         assert server.asked("complete") == 0
-
-
-async def test_an_answer_is_asked_for_once_and_kept_with_what_it_cost(tmp_path: Path) -> None:
-    async with newsroom(tmp_path) as (made, server):
-        await publish(made)
-        article = (await made.stories())[-1].members[0].article.id
-        [kept] = await made.read(lambda tx: tx.completions.about(article))
-        await made.once()
-
-    assert (kept.use, kept.model, kept.version, kept.error) == (
-        Use.SAME_EVENT,
-        "local-model",
-        PROMPT_VERSIONS[Use.SAME_EVENT],
-        "",
-    )
-    assert json.loads(kept.answer or "") == UNABLE
-    assert kept.tokens_in > 0
-    assert kept.tokens_out == 40
-    assert server.asked("complete") == 1
 
 
 async def test_the_operator_is_told_once_when_the_day_s_calls_are_used(tmp_path: Path) -> None:
@@ -240,7 +203,7 @@ async def running(made: World) -> AsyncIterator[None]:
 async def test_a_sure_article_is_posted_while_an_unsure_one_waits_and_that_one_at_the_end_of_the_wait(
     tmp_path: Path,
 ) -> None:
-    async with newsroom(tmp_path, more=", wait: 6 seconds, timeout: 30 seconds") as (made, server):
+    async with newsroom(tmp_path, more=", wait: 4 seconds, timeout: 30 seconds") as (made, server):
         (tmp_path / "rules" / "other.yaml").write_text("rules: [{name: Floods, all: [flood*], notify: desk}]")
         for outlet, item in (("wire", FIRST), ("courier", SURE)):
             made.publish(outlet, item)
@@ -260,23 +223,15 @@ async def test_a_sure_article_is_posted_while_an_unsure_one_waits_and_that_one_a
         assert [story.title for story in await made.stories()] == [FIRST.title, UNSURE.title, sure.title]
 
 
-def is_slow(seconds: float) -> Callable[[dict[str, Any]], Mapping[str, Any]]:
-    """Return answers that come after some seconds."""
-
-    def answers(data: dict[str, Any]) -> Mapping[str, Any]:
-        time.sleep(seconds)
+async def test_a_call_that_timed_out_is_not_repeated(tmp_path: Path) -> None:
+    def answer_late(data: dict[str, Any]) -> Mapping[str, Any]:
+        time.sleep(1)
         return SAME
 
-    return answers
-
-
-async def test_a_call_that_timed_out_is_not_repeated_and_the_operator_learns_which_keys_to_raise(
-    tmp_path: Path,
-) -> None:
     async with newsroom(tmp_path, more=", timeout: 0.2 seconds, wait: 0.3 seconds") as (made, server):
         made.publish("wire", FIRST)
         await made.once()
-        server.service.answer_with("same_event", is_slow(1))
+        server.service.answer_with("same_event", answer_late)
         for number, (title, text) in enumerate(WORDINGS[:5]):
             made.publish(f"echo{number}", Item(id=f"w{number}", title=title, text=text, at=made.clock.now()))
             await made.once()

@@ -9,13 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bot.model.alerts import Reason
 from bot.model.stories import JoinReason
 from tests.journeys.test_language_model import SAME, UNSURE, newsroom
 from tests.journeys.test_seed_story import FIRST
-from tests.journeys.world import Item, World
+from tests.journeys.world import Item, World, as_text
 from tests.testbed.fakes import START
 
 DATED = replace(
@@ -56,16 +54,13 @@ def chosen(*among: str, before: str = "", after: str = "") -> Callable[[dict[str
 
 ALL = chosen("")
 NONE = chosen()
+NOT_OFFERED = {"updates": [{"number": 99, "before": "", "after": ""}]}
 
 
 async def publish(made: World, last: Item = MOVED) -> None:
     for outlet, item in (("wire", DATED), ("courier", last)):
         made.publish(outlet, item)
         await made.once()
-
-
-def as_text(message: Any) -> str:
-    return json.dumps(message, ensure_ascii=False)
 
 
 async def test_a_chosen_change_is_told_in_the_thread_and_at_the_head(tmp_path: Path) -> None:
@@ -180,16 +175,11 @@ async def test_of_another_event_an_article_has_no_news_for_the_nearest_story(tmp
         assert made.replies() == []
 
 
-@pytest.mark.parametrize(
-    "choice",
-    [{}, {"updates": [{"number": 99, "before": "", "after": ""}]}],
-    ids=["no choice", "an update that was not offered"],
-)
 async def test_an_answer_about_the_event_counts_without_a_choice_that_holds_and_there_is_no_second_call(
-    tmp_path: Path, choice: dict[str, Any]
+    tmp_path: Path,
 ) -> None:
     async with newsroom(tmp_path, uses=BOTH) as (made, server):
-        server.service.answer_with("same_event", lambda data: json.dumps(SAME | choice))
+        server.service.answer_with("same_event", lambda data: json.dumps(SAME | NOT_OFFERED))
 
         await publish(made, UNSURE_NEWS)
 
@@ -199,12 +189,9 @@ async def test_an_answer_about_the_event_counts_without_a_choice_that_holds_and_
         assert all(REFUND not in as_text(reply) for reply in made.replies())
 
 
-WHOLE = {"number": 1, "before": "", "after": ""}
-
-
 async def test_without_an_answer_that_holds_the_change_is_told(tmp_path: Path) -> None:
     async with newsroom(tmp_path, uses="facts") as (made, server):
-        server.service.answer_with("facts", lambda data: {"updates": [{**WHOLE, "number": 99}]})
+        server.service.answer_with("facts", lambda data: NOT_OFFERED)
 
         await publish(made)
 

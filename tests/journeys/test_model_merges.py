@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.test_language_model import newsroom
-from tests.journeys.world import Item, World, rss
+from tests.journeys.world import Item, World, as_text, rss
 from tests.testbed import commands
 from tests.testbed.fakes import START
 
@@ -91,11 +91,7 @@ async def test_the_operator_is_told_of_a_merge_by_a_model_and_a_person_takes_it_
         await publish(made, ("echo", BOTH), ("wire", AGAIN))
         assert await living(made) == [4]
 
-        [notice] = [
-            json.dumps(m, ensure_ascii=False)
-            for m in made.slack.workspace.messages("ops")
-            if "merged two stories" in m["text"]
-        ]
+        [notice] = [as_text(m) for m in made.slack.workspace.messages("ops") if "merged two stories" in m["text"]]
         assert PATCH.title in notice
         assert BILL.title in notice
         command = notice[notice.index("wirewatch stories split") :].partition("`")[0].split()[1:]

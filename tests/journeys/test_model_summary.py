@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from bot.model.channels import Person, Press
 from bot.pipeline import actions
 from tests.journeys.test_language_model import newsroom
 from tests.journeys.test_seed_story import FIRST
-from tests.journeys.world import Item
+from tests.journeys.world import Item, as_text
 
 SUPPORT = (
     "BlackBerry will end its business in Pakistan after the Pakistan Telecommunication Authority demanded unfettered "
@@ -28,10 +27,6 @@ def summary(*pairs: tuple[str, int]) -> dict[str, Any]:
 
 
 GOOD = summary((SHORT, 1), (DATED, 3))
-
-
-def as_text(message: Any) -> str:
-    return json.dumps(message, ensure_ascii=False)
 
 
 async def test_the_alert_leaves_with_the_article_s_sentences_and_is_edited_when_the_summary_has_come(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any
 from tests.journeys.test_language_model import MODEL, Server, newsroom
 from tests.journeys.test_model_summary import SHORT, summary
 from tests.journeys.test_seed_story import FIRST
-from tests.journeys.world import BOT, Item, World, rss
+from tests.journeys.world import BOT, Item, World, as_text, rss
 
 GERMAN = Item(
     id="g1",
@@ -41,7 +40,7 @@ async def publish(made: World, item: Item = GERMAN, *, language: str = "de") -> 
     made.outlets.serve("/wire.xml", document)
     await made.once()
     [head] = made.heads()
-    return json.dumps(head, ensure_ascii=False)
+    return as_text(head)
 
 
 async def test_a_foreign_article_is_shown_in_both_languages(tmp_path: Path) -> None:

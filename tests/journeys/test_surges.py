@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.model.surges import Surge
-from tests.journeys.world import RULES, Item, World, world
+from tests.journeys.world import RULES, Item, World, as_text, world
 
 OUTLETS = [f"outlet{number}" for number in range(12)]
 ONLY_SURGES = RULES.replace("    severity: high\n", "    when: volume\n")
@@ -56,7 +55,7 @@ async def test_a_surge_has_one_message_that_is_edited_and_closed_across_restarts
     await desk.once(minutes=30)
     await desk.once(minutes=2)
     (head,) = desk.heads()
-    first = json.dumps(head, ensure_ascii=False)
+    first = as_text(head)
     assert "Surge: BlackBerry in Pakistan: 9 articles in 6 hours, usually fewer than 1" in first
     assert "█ last 24 hours" in first
     assert "outlet0 was first" in first
@@ -65,13 +64,11 @@ async def test_a_surge_has_one_message_that_is_edited_and_closed_across_restarts
     await desk.once(minutes=15)
     await desk.once(minutes=15)
     (head,) = desk.heads()
-    assert "12 articles in 6 hours" in json.dumps(head, ensure_ascii=False)
+    assert "12 articles in 6 hours" in as_text(head)
     for _ in range(3):
         await desk.once(minutes=4 * 60)
     (head,) = desk.heads()
-    assert "Surge over: BlackBerry in Pakistan: at its peak 12 articles in 6 hours" in json.dumps(
-        head, ensure_ascii=False
-    )
+    assert "Surge over: BlackBerry in Pakistan: at its peak 12 articles in 6 hours" in as_text(head)
     assert desk.replies() == []
     (surge,) = await surges(desk)
     assert surge.closed_at is not None

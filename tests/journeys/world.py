@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -71,6 +72,11 @@ def rss(outlet: str, *items: Item) -> bytes:
         f'<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>{outlet}</title>'
         f"<link>https://{outlet}.example/</link><description>d</description>{text}</channel></rss>"
     ).encode()
+
+
+def as_text(message: Mapping[str, Any]) -> str:
+    """Return a message as JSON, with every letter as itself."""
+    return json.dumps(message, ensure_ascii=False)
 
 
 @dataclass(slots=True, kw_only=True)

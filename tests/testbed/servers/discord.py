@@ -240,7 +240,7 @@ class Guild:
         if message is not None:
             return self._edit(channel, message, request.body, author=id)
         rules.check_message(request.body, known=rules.WEBHOOK)
-        if channel.type == 15 and not request.body.get("thread_name"):
+        if channel.type == 15:
             text = "Webhooks posted to forum channels must have a thread_name or thread_id"
             raise Refused(400, 220001, text)
         accepted = self._take(channel, request.body, id)

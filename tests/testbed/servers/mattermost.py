@@ -19,14 +19,14 @@ from tests.testbed.servers.faulty import Answer, Request
 
 TOKEN = "m4ttermostt0kenfortests1234"
 TEAM = "newsroom"
-ME, SOMEBODY = "b" * 26, "s" * 26
+ME = "b" * 26
 #: model: PostMessageMaxRunesV2, PostPropsMaxUserRunes.
 MESSAGE_RUNES, PROPS_RUNES = 16_383, 760_000
 #: app: pendingPostIDsCacheTTL.
 _PENDING_SECONDS = 30
-#: The keys of a post that a client may set (model: Post). A real server ignores the others.
-_CREATE = {"channel_id", "root_id", "message", "props", "pending_post_id", "file_ids"}
-_PATCH = {"message", "props", "file_ids", "is_pinned", "has_reactions"}
+#: The keys of a post that the bot sets (model: Post). A real server ignores those that it does not know.
+_CREATE = {"channel_id", "root_id", "message", "props", "pending_post_id"}
+_PATCH = {"message", "props"}
 
 
 class Refused(Exception):

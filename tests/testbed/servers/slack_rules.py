@@ -105,13 +105,13 @@ def _words(thing: Any, where: str, limit: int) -> None:
 
 
 def _header(block: dict[str, Any], where: str) -> None:
-    _keys(block, where, must={"type", "text"}, may={"block_id"})
+    _keys(block, where, must={"type", "text"})
     _plain(block["text"], where, 150)
 
 
 def _section(block: dict[str, Any], where: str) -> None:
     """docs.slack.dev/reference/block-kit/blocks/section-block; of the accessories, only a picture."""
-    _keys(block, where, must={"type", "text"}, may={"block_id", "expand", "accessory"})
+    _keys(block, where, must={"type", "text"}, may={"accessory"})
     _words(block["text"], where, 3_000)
     if picture := block.get("accessory"):
         _keys(picture, where, must={"type", "image_url", "alt_text"})
@@ -121,19 +121,15 @@ def _section(block: dict[str, Any], where: str) -> None:
 
 
 def _context(block: dict[str, Any], where: str) -> None:
-    _keys(block, where, must={"type", "elements"}, may={"block_id"})
+    _keys(block, where, must={"type", "elements"})
     _need(isinstance(block["elements"], list) and 1 <= len(block["elements"]) <= 10, f"{where}: elements")
     for element in block["elements"]:
         _words(element, where, 3_000)
 
 
-def _divider(block: dict[str, Any], where: str) -> None:
-    _keys(block, where, must={"type"}, may={"block_id"})
-
-
 def _actions(block: dict[str, Any], where: str) -> None:
     """docs.slack.dev/reference/block-kit/blocks/actions-block and the elements' own pages."""
-    _keys(block, where, must={"type", "elements"}, may={"block_id"})
+    _keys(block, where, must={"type", "elements"})
     elements = block["elements"]
     _need(isinstance(elements, list) and 1 <= len(elements) <= 25, f"{where}: elements")
     for element in elements:
@@ -171,14 +167,14 @@ _ELEMENTS: Mapping[str, tuple[set[str], set[str]]] = {
 
 
 def _rich_text(block: dict[str, Any], where: str) -> None:
-    _keys(block, where, must={"type", "elements"}, may={"block_id"})
+    _keys(block, where, must={"type", "elements"})
     _need(isinstance(block["elements"], list) and bool(block["elements"]), f"{where}: empty")
     for element in block["elements"]:
         kind = element.get("type") if isinstance(element, dict) else None
-        _need(kind in ("rich_text_section", "rich_text_quote", "rich_text_list", "rich_text_preformatted"), where)
+        _need(kind in ("rich_text_section", "rich_text_quote", "rich_text_list"), where)
         if kind == "rich_text_list":
-            _keys(element, where, must={"type", "style", "elements"}, may={"indent", "offset", "border"})
-            _need(element["style"] in ("bullet", "ordered") and bool(element["elements"]), f"{where}: list")
+            _keys(element, where, must={"type", "style", "elements"})
+            _need(element["style"] == "bullet" and bool(element["elements"]), f"{where}: list")
             for item in element["elements"]:
                 _need(isinstance(item, dict) and item.get("type") == "rich_text_section", f"{where}: list item")
                 _pieces(item, where)
@@ -187,7 +183,7 @@ def _rich_text(block: dict[str, Any], where: str) -> None:
 
 
 def _pieces(element: dict[str, Any], where: str) -> None:
-    _keys(element, where, must={"type", "elements"}, may={"border"})
+    _keys(element, where, must={"type", "elements"})
     _need(isinstance(element["elements"], list) and bool(element["elements"]), f"{where}: empty {element['type']}")
     for piece in element["elements"]:
         kind = piece.get("type") if isinstance(piece, dict) else None
@@ -209,7 +205,6 @@ _PIECES: Mapping[str, tuple[set[str], set[str]]] = {
     "text": ({"text"}, set()),
     "link": ({"url"}, {"text"}),
     "date": ({"timestamp", "format"}, {"fallback", "url"}),
-    "emoji": ({"name"}, set()),
     "user": ({"user_id"}, set()),
     "usergroup": ({"usergroup_id"}, set()),
     "broadcast": ({"range"}, set()),
@@ -219,7 +214,6 @@ _BLOCKS: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "section": _section,
     "actions": _actions,
     "context": _context,
-    "divider": _divider,
     "rich_text": _rich_text,
 }
 
