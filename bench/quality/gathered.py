@@ -191,7 +191,7 @@ def _open_channels(servers: contextlib.ExitStack, clock: FakeClock) -> Mapping[s
         **address,
         **fast,
     )
-    hook, apprise = (servers.enter_context(faulty.serve(faulty.Always(faulty.Answer(200, {})))) for _ in range(2))
+    hook, apprise = (servers.enter_context(faulty.serve(faulty.Always())) for _ in range(2))
     readers["webhook"] = open_channel(
         "webhook",
         lambda: _documents([request.body for _, request in hook.requests]),

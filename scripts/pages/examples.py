@@ -24,7 +24,6 @@ from tests.testbed.servers import matrix as homeserver
 from tests.testbed.servers import mattermost as mattermost_server
 from tests.testbed.servers import teams as teams_server
 from tests.testbed.servers import telegram as telegram_server
-from tests.testbed.servers.receiver import Receiver
 
 #: The first message, its edit, and the replies in its thread.
 STORY: Sequence[tuple[str, Message]] = (
@@ -228,18 +227,18 @@ def _of_teams(card: Mapping[str, Any]) -> str:
 
 def webhook() -> str:
     """The fields for people; with those for programs it takes four pages."""
-    with faulty.serve(Receiver()) as server:
+    with faulty.serve(faulty.Always()) as server:
         send_all("webhook", {"url": "env:A"}, {"A": f"{server.url}/hook"})
         shown = ("kind", "severity", "reason", "reply_to", "edits", "title", "text")
-        documents = [{name: document[name] for name in shown} for document in server.service.documents]
+        documents = [{name: request.body[name] for name in shown} for _, request in server.requests]
     return _fenced("\n\n".join(json.dumps(document, ensure_ascii=False, indent=2) for document in documents))
 
 
 def apprise() -> str:
     """As Apprise hands it to a service: here to its own `json://`."""
-    with faulty.serve(Receiver()) as server:
+    with faulty.serve(faulty.Always()) as server:
         send_all("apprise", {"url": "env:A", "pace": timedelta()}, {"A": server.url.replace("http:", "json:")})
-        texts = [f"{document['title']}\n\n{document['message']}" for document in server.service.documents]
+        texts = [f"{request.body['title']}\n\n{request.body['message']}" for _, request in server.requests]
     return _fenced("\n\n\n".join(texts).replace("\u2060", ""))
 
 

@@ -16,6 +16,7 @@ from bot.channels import telegram as channels_telegram
 from bot.channels.kit import errors
 from bot.channels.kit.phrases import json_size
 from bot.channels.matrix import ERRORS
+from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import channel as channels_slack
 from bot.model.channels import Channel, Delivery
 from bot.model.durations import Clock
@@ -148,7 +149,7 @@ def _notified_on_matrix(server: faulty.Server[matrix.Homeserver]) -> list[Any]:
 
 
 def _check_slack_rules(sent: Delivery) -> None:
-    blocks = channels_slack.blocks.build_blocks(sent.message, names_story=True)
+    blocks = slack_blocks.build_blocks(sent.message, names_story=True)
     slack_rules.check_blocks(json.loads(json.dumps(blocks, ensure_ascii=False)))
 
 
