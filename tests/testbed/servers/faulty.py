@@ -68,7 +68,7 @@ class Always:
 
     SENDS = frozenset({"post"})
 
-    def __init__(self, answer: Answer = Answer(200, {})) -> None:  # noqa: B008 - it is never changed
+    def __init__(self, answer: Answer = Answer(200, {})) -> None:
         self.given = answer
         self.lock = threading.RLock()
 
