@@ -35,16 +35,14 @@ def upgrade(connection: Connection, address: DatabaseAddress) -> None:
         return
     if not address.is_sqlite:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-    # Import here, because most starts need no upgrade.
-    from alembic import command
-
     revision = revision_of(connection)
     if revision is None:
         schema.create(connection)
-        command.stamp(config(connection), "head")
     elif revision > schema.REVISION:
         raise _newer(address)
     else:
+        from alembic import command  # takes a quarter of a second, and most starts need no upgrade
+
         command.upgrade(config(connection), "head")
 
 
@@ -72,7 +70,7 @@ def revision_of(connection: Connection) -> str | None:
 
 def config(connection: Connection | None = None) -> Config:
     """Return Alembic's configuration, without a configuration file."""
-    from alembic.config import Config  # only for a new or an old database
+    from alembic.config import Config  # only for an old database
 
     settings = Config()
     settings.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -503,8 +503,18 @@ _POSTGRES_SEARCH = (
 )
 
 
+#: Alembic's table with the revision of the schema, made as Alembic makes it.
+_REVISION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc"
+    " PRIMARY KEY (version_num))",
+    f"INSERT INTO alembic_version (version_num) VALUES ('{REVISION}')",
+)
+
+
 def create(connection: Connection) -> None:
-    """Create all tables, and the index of words, in an empty database."""
+    """Create all tables, and the index of words, in an empty database. Note the revision of the schema."""
     metadata.create_all(connection)
+    for statement in _REVISION_TABLE:
+        connection.exec_driver_sql(statement)
     for statement in _SQLITE_SEARCH if connection.dialect.name == "sqlite" else _POSTGRES_SEARCH:
         connection.exec_driver_sql(statement)
