@@ -148,9 +148,6 @@ class HttpFetcher:
 
     async def _hop(self, request: Request, course: _Course) -> Response | None:
         """Send one request. If the response is a redirect, change ``course`` and return None."""
-        where = visible.masked(request.url)
-        if course.has_moved:
-            where = f"{where} (now at {course.at.url})"
         # Release the slot of one hop before the next, so that two hosts that redirect to each other cannot cause a
         # deadlock.
         async with self._slots.slot(course.at.host):
@@ -161,13 +158,14 @@ class HttpFetcher:
                     return await self._exchange(request, course, deadline)
             except TimeoutError as error:
                 raise Unreachable(
-                    f"{where}: no complete answer within {self._seconds:g} seconds;"
+                    f"{_place_of(request, course)}: no complete answer within {self._seconds:g} seconds;"
                     " it will be tried again; raise fetch.timeout in bot.yaml to give slow servers more time"
                 ) from error
             except httpx.HTTPError as error:
-                raise Unreachable(f"{where}: {describe_failure(error, course.at.host)}") from error
+                failure = describe_failure(error, course.at.host)
+                raise Unreachable(f"{_place_of(request, course)}: {failure}") from error
             except FetchError as error:
-                raise type(error)(f"{where}: {error}") from error
+                raise type(error)(f"{_place_of(request, course)}: {error}") from error
             finally:
                 course.seconds_left = max(0.0, course.seconds_left - (loop.time() - start))
 
@@ -208,11 +206,11 @@ class HttpFetcher:
             fields["Authorization"] = authorization
         if access := _access_at(course.at, request):
             fields |= self._keys.fields(access)
-        form = None if request.form is None else request.form.encode()
-        if form is not None:
+        if request.form is not None:
             fields["Content-Type"] = "application/x-www-form-urlencoded"
-        method = "GET" if form is None else "POST"
-        return httpx.Request(method, course.at.url, headers=fields, content=form)
+        # With a stream, httpx adds no headers, which would copy all of them; aiohttp adds Host and Content-Length.
+        body = httpx.ByteStream((request.form or "").encode())
+        return httpx.Request("GET" if request.form is None else "POST", course.at.url, headers=fields, stream=body)
 
     async def _send(self, request: Request, course: _Course) -> httpx.Response:
         sent = self._build(request, course)
@@ -271,6 +269,12 @@ async def _hold(hold: Callable[[int], Awaitable[None]] | None, deadline: asyncio
     await hold(size_bytes)
     if until is not None:
         deadline.reschedule(until + asyncio.get_running_loop().time() - start)
+
+
+def _place_of(request: Request, course: _Course) -> str:
+    """Return the address for an error message."""
+    where = visible.masked(request.url)
+    return f"{where} (now at {course.at.url})" if course.has_moved else where
 
 
 def _access_at(at: Address, request: Request) -> Access | None:

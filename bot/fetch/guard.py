@@ -7,6 +7,7 @@ DNS answers that change between check and use (rebinding). TLS still checks the 
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable, Sequence
@@ -46,6 +47,8 @@ _RESOLVER_THREADS = 32
 #: How long the addresses of a name are remembered, and of how many names. A lookup costs as much as a tenth of a poll,
 #: and two are made for a feed whose host is listed. Remembered addresses are checked like new ones.
 _REMEMBERED_SECONDS, _REMEMBERED_NAMES = 10.0, 10_000
+#: Verdicts that a rule remembers, because each request asks up to four times about the same address.
+_REMEMBERED_VERDICTS = 4_096
 
 
 class AddressRule:
@@ -53,6 +56,9 @@ class AddressRule:
 
     def __init__(self, allow_private: Iterable[str] = ()) -> None:
         self._allowed = tuple(ipaddress.ip_network(block, strict=False) for block in allow_private)
+        remember = functools.lru_cache(_REMEMBERED_VERDICTS)
+        self._verdict = remember(functools.partial(_allows, self._allowed))
+        self._blocks = remember(functools.partial(_blocks_around, self._allowed))
 
     def blocks_of(self, addresses: Sequence[str]) -> Sequence[str]:
         """Return the listed blocks that contain the addresses, or none unless each address is in a block.
@@ -61,15 +67,7 @@ class AddressRule:
         >>> rule.blocks_of(["127.0.0.1"]), rule.blocks_of(["127.0.0.1", "192.0.2.1"])
         (('127.0.0.0/8',), ())
         """
-        blocks: list[str] = []
-        for address in addresses:
-            outer = ipaddress.ip_address(address.partition("%")[0])
-            reached = [outer, _embedded(outer) or outer]
-            containing = [str(block) for block in self._allowed if any(_is_in(ip, [block]) for ip in reached)]
-            if not containing:
-                return ()
-            blocks += containing
-        return tuple(dict.fromkeys(blocks))
+        return self._blocks(tuple(addresses))
 
     def allows(self, address: str) -> bool:
         """Return whether this address, in any notation of the ipaddress module, may be connected to.
@@ -77,14 +75,39 @@ class AddressRule:
         >>> AddressRule().allows("::ffff:127.0.0.1"), AddressRule(["127.0.0.0/8"]).allows("127.0.0.1")
         (False, True)
         """
+        return self._verdict(address)
+
+
+def _allows(allowed: Sequence[Block], address: str) -> bool:
+    outer = ipaddress.ip_address(address.partition("%")[0])
+    # If an IPv6 address contains an IPv4 address, the connection reaches the IPv4 address.
+    inner = _embedded(outer) or outer
+    if _is_in(outer, allowed) or _is_in(inner, allowed):
+        return True
+    if isinstance(inner, ipaddress.IPv6Address) and inner not in _GLOBAL_UNICAST:
+        return False
+    return inner.is_global and not (inner.is_multicast or inner.is_reserved or _is_in(inner, _REFUSED))
+
+
+def _blocks_around(allowed: Sequence[Block], addresses: Sequence[str]) -> Sequence[str]:
+    blocks: list[str] = []
+    for address in addresses:
         outer = ipaddress.ip_address(address.partition("%")[0])
-        # If an IPv6 address contains an IPv4 address, the connection reaches the IPv4 address.
-        inner = _embedded(outer) or outer
-        if _is_in(outer, self._allowed) or _is_in(inner, self._allowed):
-            return True
-        if isinstance(inner, ipaddress.IPv6Address) and inner not in _GLOBAL_UNICAST:
-            return False
-        return inner.is_global and not (inner.is_multicast or inner.is_reserved or _is_in(inner, _REFUSED))
+        reached = [outer, _embedded(outer) or outer]
+        containing = [str(block) for block in allowed if any(_is_in(ip, [block]) for ip in reached)]
+        if not containing:
+            return ()
+        blocks += containing
+    return tuple(dict.fromkeys(blocks))
+
+
+@functools.lru_cache(_REMEMBERED_VERDICTS)
+def _literal(host: str) -> str | None:
+    """Return the canonical form of an address, or None for a name."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
 
 
 def _is_in(address: Ip, blocks: Sequence[Block]) -> bool:
@@ -152,10 +175,8 @@ class Guard:
         The host is a literal in a block, or ``fetch.allow_private`` names it and all its addresses are in blocks. A
         name that is not listed opens nothing, because its owner chooses its addresses.
         """
-        try:
-            return self._rule.blocks_of((str(ipaddress.ip_address(host)),))
-        except ValueError:
-            pass
+        if literal := _literal(host):
+            return self._rule.blocks_of((literal,))
         name = host.rstrip(".").lower()
         if name not in self._names and not any(name.endswith(suffix) for suffix in self._suffixes):
             return ()
@@ -204,11 +225,8 @@ class Guard:
 
     async def addresses(self, host: str, port: int, seconds: float | None = None) -> Sequence[str]:
         """Return the addresses of a host, if all are allowed. Raises AddressRefused, Unreachable."""
-        addresses: Sequence[str]
-        try:
-            addresses = (str(ipaddress.ip_address(host)),)
-        except ValueError:
-            addresses = await self._resolved(host, port, seconds)
+        literal = _literal(host)
+        addresses = (literal,) if literal else await self._resolved(host, port, seconds)
         self.check(host, addresses)
         return addresses
 

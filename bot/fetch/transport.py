@@ -12,8 +12,8 @@ import socket
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
+from contextvars import ContextVar
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -37,6 +37,8 @@ _MOST_HEADER_BYTES, _MOST_HEADERS = 65_536, 256
 _MOST_INFORMATIONAL = 20
 #: Headers that aiohttp must not add; the client sets its own.
 _NO_DEFAULTS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+#: Whether the connection of this task's request has answered an earlier request.
+_has_reused_connection: ContextVar[bool] = ContextVar("has_reused_connection", default=False)
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -53,28 +55,25 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if self._session is None:
             self._session = self._open_session()
         self._guard.check_literal(request.url.host, is_proxied=self._proxy is not None)
-        attempt = SimpleNamespace(is_reused=False)
+        _has_reused_connection.set(False)
         try:
-            return await self._send(self._session, request, attempt)
+            return await self._send(self._session, request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # The server may close a kept connection while we write to it. Send the request again, which is allowed
             # because GET and our POSTs are idempotent (RFC 9110 section 9.2.2).
-            if not attempt.is_reused:
+            if not _has_reused_connection.get():
                 raise
-        return await self._send(self._session, request, attempt)
+        return await self._send(self._session, request)
 
-    async def _send(
-        self, session: aiohttp.ClientSession, request: httpx.Request, attempt: SimpleNamespace
-    ) -> httpx.Response:
+    async def _send(self, session: aiohttp.ClientSession, request: httpx.Request) -> httpx.Response:
         try:
             response = await session.request(
                 request.method,
                 yarl.URL(str(request.url), encoded=True),
                 headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
-                data=request.content or None,
+                data=request.read() or None,
                 allow_redirects=False,
                 proxy=self._proxy,
-                trace_request_ctx=attempt,
             )
         except (aiohttp.ClientError, ConnectionError) as error:
             # aiohttp's exception for a certificate lacks the reason that its cause has.
@@ -88,11 +87,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
 
     def _open_session(self) -> aiohttp.ClientSession:
-        async def note_reuse(session: object, context: SimpleNamespace, params: object) -> None:
-            context.trace_request_ctx.is_reused = True
-
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_reuseconn.append(note_reuse)
         # The proxy's own address is the operator's choice, so the guard does not check it.
         guarded: dict[str, Any] = {}
         if self._proxy is None:
@@ -112,7 +106,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             max_line_size=_MOST_HEADER_BYTES,
             max_field_size=_MOST_HEADER_BYTES,
             max_headers=_MOST_HEADERS,
-            trace_configs=[trace],
         )
         # aiohttp would also repeat a request that failed on a new connection.
         session._retry_connection = False  # noqa: SLF001 -- there is no public option; aiohttp's version is limited
@@ -175,11 +168,13 @@ class _Connector(aiohttp.TCPConnector):
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol = connection.protocol
+            is_used = isinstance(protocol, _Protocol) and protocol.is_used
             if protocol is None or not protocol.should_close:
+                _has_reused_connection.set(is_used)
                 return connection
             # Bytes that arrived since the last response, or before any request, must not answer this request.
             connection.close()
-            if not (isinstance(protocol, _Protocol) and protocol.is_used):
+            if not is_used:
                 raise aiohttp.ServerDisconnectedError("bytes before the request")
 
     def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
