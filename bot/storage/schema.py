@@ -12,6 +12,8 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
+    String,
     Table,
     Text,
     text,
@@ -503,18 +505,19 @@ _POSTGRES_SEARCH = (
 )
 
 
-#: Alembic's table with the revision of the schema, made as Alembic makes it.
-_REVISION_TABLE = (
-    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc"
-    " PRIMARY KEY (version_num))",
-    f"INSERT INTO alembic_version (version_num) VALUES ('{REVISION}')",
+#: Alembic's table with the revision of the schema, as Alembic makes it.
+_revision = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
 
 def create(connection: Connection) -> None:
     """Create all tables, and the index of words, in an empty database. Note the revision of the schema."""
     metadata.create_all(connection)
-    for statement in _REVISION_TABLE:
-        connection.exec_driver_sql(statement)
+    _revision.create(connection)
+    connection.execute(_revision.insert().values(version_num=REVISION))
     for statement in _SQLITE_SEARCH if connection.dialect.name == "sqlite" else _POSTGRES_SEARCH:
         connection.exec_driver_sql(statement)
