@@ -65,7 +65,7 @@ def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
         facts = _facts(situation, alert)
         if not (situation.arrivals or facts or situation.edits):
             return ()
-        detail = "; ".join(map(_shown, facts)) or "the next brief counts it"
+        detail = "; ".join(map(_shown, facts)) or "no news for the next brief"
         return (
             situation.decision(AlertAction.SILENT, Reason.BRIEF, detail=detail, facts=facts, edits=situation.edits),
         )
