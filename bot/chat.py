@@ -9,10 +9,9 @@ from datetime import timedelta
 import structlog
 
 from bot import config
-from bot.channels.kit import phrases
 from bot.model.actions import EndSilence, MakeSilence, Silence, SilenceKind
 from bot.model.channels import ActionResult, ChatRequest
-from bot.model.durations import format_count, parse_duration
+from bot.model.durations import format_count, format_time, parse_duration
 from bot.model.errors import CannotAct, StoreError
 from bot.model.messages import Message, MessageKind, StoryBrief
 from bot.model.rules import Rule
@@ -192,7 +191,7 @@ class ChatCommands:
         silence = result.created
         if not isinstance(silence, Silence) or isinstance(action, EndSilence):
             return _reply(result.text)
-        until = f" until {phrases.format_time(silence.until, zone)}" if silence.until else ""
+        until = f" until {format_time(silence.until, zone)}" if silence.until else ""
         done = f"Nothing is posted about {silence.subject} {silence.place}{until}"
         return _reply(done, f"Reason: {silence.reason}", f"To end it earlier: /wirewatch {result.command}")
 
@@ -205,7 +204,7 @@ class ChatCommands:
             is_hidden = silence.kind is SilenceKind.RULE and silence.name not in readable
             if is_hidden or not (not silence.channels or rights.own.intersection(silence.channels)):
                 continue
-            until = f" until {phrases.format_time(silence.until, zone)}" if silence.until else ""
+            until = f" until {format_time(silence.until, zone)}" if silence.until else ""
             lines.append(f"{silence.subject} {silence.place}{until}: {silence.reason} (silence end {silence.id})")
         return _reply(f"{format_count(len(lines), 'silence')} in force" if lines else "No silence is in force", *lines)
 

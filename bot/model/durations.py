@@ -1,10 +1,23 @@
-"""Parse and format durations, format counts, and define the protocol of the clock."""
+"""Parse and format durations, format times and counts, and define the protocol of the clock."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
+
+
+def format_time(when: datetime, zone: tzinfo = UTC) -> str:
+    """Format a time in ``zone``, with the zone's name.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> noon = datetime(2015, 12, 2, 12, tzinfo=UTC)
+    >>> format_time(noon), format_time(noon, ZoneInfo("Asia/Karachi")), format_time(noon, ZoneInfo("Asia/Dubai"))
+    ('2 Dec 12:00 UTC', '2 Dec 17:00 PKT', '2 Dec 16:00 UTC+04')
+    """
+    local = when.astimezone(zone)
+    zone_name = local.tzname() or ""
+    return f"{local.day} {local:%b %H:%M} {'UTC' if zone_name[:1] in '+-' else ''}{zone_name}"
 
 
 def format_count(count: int, noun: str) -> str:

@@ -364,7 +364,7 @@ class _Reader:
                 opening=opening,
                 headline=title.text if title else "",
                 link=title.link if title else "",
-                details=tuple(filter(None, [volume.describe_causes(surge.causes)])),
+                details=tuple(filter(None, [volume.describe_causes(surge.causes, self._zone)])),
             )
             entries.append(entry)
         return entries[::-1]

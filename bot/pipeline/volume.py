@@ -16,7 +16,7 @@ from bot.alerts import routing
 from bot.alerts.situation import quiet_hours_end
 from bot.config.settings import Settings
 from bot.model.alerts import Reason
-from bot.model.durations import format_duration, is_recent
+from bot.model.durations import format_duration, format_time, is_recent
 from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.rules import Rule, Severity, SurgeLimits
 from bot.model.stories import Member, Story, StoryId, send_id
@@ -217,18 +217,19 @@ def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
 
 def _write_message(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> Message:
     now, window = turn.now, format_duration(surge.window)
-    began, peak = f"{surge.began_at:%d %b %H:%M}", f"{surge.peak_at:%d %b %H:%M} UTC"
+    zone = turn.settings.bot.timezone
+    began, peak = format_time(surge.began_at, zone), format_time(surge.peak_at, zone)
     if surge.closed_at is not None:
         lead = f"Surge over: {surge.rule}: at its peak {volume.describe_volume(surge.peak, window)}"
-        times = f"it lasted from {began} to {now:%d %b %H:%M} UTC, with its peak at {peak}"
+        times = f"it lasted from {began} to {format_time(now, zone)}, with its peak at {peak}"
     else:
         lead = f"Surge: {surge.rule}: {volume.describe_volume(surge.now, window)}"
-        times = f"it began at {began} UTC"
+        times = f"it began at {began}"
         if surge.peak.count > surge.now.count:
             times += f" and had its peak, {surge.peak.count} articles, at {peak}"
     counts = turn.tx.volume.curve(surge.rule, surge.version, since=now - volume.DAY)
     sparkline = volume.draw_sparkline(counts, until=now)
-    lines = (f"{sparkline} last 24 hours; {times}", volume.describe_causes(surge.causes))
+    lines = (f"{sparkline} last 24 hours; {times}", volume.describe_causes(surge.causes, zone))
     rules = {surge.rule: turn.rules[surge.rule]} if surge.rule in turn.rules else {}
     return Message(
         kind=MessageKind.GATHERED if now == surge.opened_at else MessageKind.EDIT,

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from itertools import accumulate
 from statistics import median
 
+from bot.model.durations import format_time
 from bot.model.rules import SurgeLimits
 from bot.model.stories import Member, Story
 from bot.model.surges import Cause, Causes, Volume
@@ -199,17 +200,17 @@ def describe_volume(volume: Volume, window: str) -> str:
     return f"{volume.count} articles in {window}, {usual}"
 
 
-def describe_causes(causes: Causes) -> str:
-    """Return whether a surge is one event or several, and who began."""
+def describe_causes(causes: Causes, zone: tzinfo) -> str:
+    """Return whether a surge is one event or several, and who began, with times in ``zone``."""
     if not causes.largest:
         return ""
     first = causes.largest[0]
-    began = f"{first.outlets[0]} was first, at {first.began_at:%d %b %H:%M} UTC"
+    began = f"{first.outlets[0]} was first, at {format_time(first.began_at, zone)}"
     if causes.story_count == 1:
         return f"One event, in {first.count} articles; {began}"
     if causes.is_one_event:
         return f"Mostly one event, in {first.count} articles; {began}"
     if first.count == 1:
         return f"{causes.story_count} separate stories, none of them in two outlets"
-    opener = f"first reported by {first.outlets[0]} at {first.began_at:%d %b %H:%M} UTC"
+    opener = f"first reported by {first.outlets[0]} at {format_time(first.began_at, zone)}"
     return f"{causes.story_count} stories; the largest has {first.count} articles, {opener}"

@@ -299,8 +299,8 @@ SURGE = Message(
     reason=Reason.SURGE,
     lead="Surge: BlackBerry: 14 articles in 6 hours, usually 2 (7×)",
     lines=(
-        "▁▁▁▁▁▁▂▁▁▁▁▁▁▁▁▁▂▁▁▁▃▅█▆ last 24 hours; it began at 02 Dec 09:00 UTC",
-        "Mostly one event, in 9 articles; The Wire was first, at 02 Dec 09:02 UTC",
+        "▁▁▁▁▁▁▂▁▁▁▁▁▁▁▁▁▂▁▁▁▃▅█▆ last 24 hours; it began at 2 Dec 09:00 UTC",
+        "Mostly one event, in 9 articles; The Wire was first, at 2 Dec 09:02 UTC",
     ),
     briefs=GATHERED.briefs,
 )

@@ -19,7 +19,7 @@ from bot.model.actions import Verdict
 from bot.model.alerts import Reason
 from bot.model.briefs import LINE_LENGTH, BriefEntry, BriefSection, ModelSentence
 from bot.model.channels import Delivery
-from bot.model.durations import format_count, format_duration
+from bot.model.durations import format_count, format_duration, format_time
 from bot.model.messages import CoverageLine, Mention, Message, MessageKind, StoryBrief, Why
 from bot.model.rules import Severity
 from bot.model.stories import Edit, Fact, StoryId
@@ -227,7 +227,7 @@ def _line(style: Style, *runs: Run) -> OutlineLine:
 
 
 def _time(at: datetime, room: Room) -> Run:
-    return Run(text=phrases.format_time(at, room.zone), at=at)
+    return Run(text=format_time(at, room.zone), at=at)
 
 
 def _linked(label: str, url: str, room: Room, *, is_bold: bool = False) -> Run:

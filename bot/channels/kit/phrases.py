@@ -11,7 +11,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, tzinfo
 from urllib.parse import quote, urlsplit
 
 from bot.model import visible
@@ -218,19 +217,6 @@ def format_carriers(line: CoverageLine) -> str:
     """Return the outlets with this headline, as in “The Wire and 3 more with this headline”."""
     more = f" and {line.more:,} more with this headline" if line.more else ""
     return f"{short_name(line.outlet) or 'unnamed'}{more}"
-
-
-def format_time(when: datetime, zone: tzinfo = UTC) -> str:
-    """Format a time in ``zone``, with the zone's name.
-
-    >>> from zoneinfo import ZoneInfo
-    >>> noon = datetime(2015, 12, 2, 12, tzinfo=UTC)
-    >>> format_time(noon), format_time(noon, ZoneInfo("Asia/Karachi")), format_time(noon, ZoneInfo("Asia/Dubai"))
-    ('2 Dec 12:00 UTC', '2 Dec 17:00 PKT', '2 Dec 16:00 UTC+04')
-    """
-    local = when.astimezone(zone)
-    zone_name = local.tzname() or ""
-    return f"{local.day} {local:%b %H:%M} {'UTC' if zone_name[:1] in '+-' else ''}{zone_name}"
 
 
 def format_evidence(why: Why, limit: int) -> str:

@@ -25,6 +25,7 @@ from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.model.actions import Judgement, Silence, Verdict
 from bot.model.alerts import Reason
 from bot.model.channels import Delivery, Person, Press
+from bot.model.durations import format_time
 from bot.model.messages import Message, MessageKind, StoryBrief
 from bot.model.stories import StoryId
 
@@ -196,7 +197,7 @@ def _silence_elements(silence: Silence, zone: tzinfo) -> list[Piece]:
     pieces = [text_element(menu.describe_silence(silence)), text_element(phrases.short_name(silence.by) or "somebody")]
     if silence.until:
         form = "{date_short_pretty} at {time}"
-        shown = phrases.format_time(silence.until, zone)
+        shown = format_time(silence.until, zone)
         pieces += [text_element(" until "), date_element(silence.until, form, shown)]
     return pieces
 
