@@ -446,19 +446,27 @@ class SameEvent(Answer):
 
 
 def same_event_prompt(
-    article: Article, stories: Sequence[Story], offered: Sequence[Fact] = (), *, control: Story | None = None
+    article: Article,
+    stories: Sequence[Story],
+    offered: Sequence[Fact] = (),
+    *,
+    control: Story | None = None,
+    again: bool = False,
 ) -> Prompt:
     """Return a prompt that asks which ``stories``, sorted nearest first, are about the event of ``article``.
 
     If there are ``offered`` facts of the article, the prompt also asks which of them are new in the nearest story. The
     stories are shown in an order that does not depend on their likeness, so that a model that always names the first
-    one does not seem to be right. ``control`` is a story that certainly has another event. It is shown first or last,
-    because a model that answers without reading names the first story, the last one or all.
+    one does not seem to be right. If the question is asked ``again``, the order is reversed. ``control`` is a story
+    that certainly has another event. It is shown first or last, because a model that answers without reading names the
+    first story, the last one or all.
     """
     nearest = stories[0]
     shown = sorted(stories, key=lambda story: story_order(article, story))
     if control is not None:
         shown.insert(len(shown) * (story_order(article, control)[0] % 2), control)
+    if again:
+        shown.reverse()
     most = min(MAX_REPORTS, _SAME_EVENT_REPORTS // len(shown))
     if offered:
         most = min(MAX_REPORTS, max(2, (_SAME_EVENT_REPORTS - _FACTS_REPORTS) // max(1, len(shown) - 1)))

@@ -82,7 +82,7 @@ class Asking:
         #: Waiting article -> the end of its wait, and its question about event or facts.
         self._until: dict[ArticleId, datetime] = {}
         self._questions: dict[ArticleId, _Question] = {}
-        #: Waiting article -> the question that asks again about the stories that the first answer named.
+        #: Waiting article -> the same question, asked again because the answer does not name the likeliest story.
         self._second: dict[ArticleId, _Question] = {}
         #: Key of the prompt of a decided article -> its question, and the end of the wait for a late answer.
         self._late: dict[str, tuple[_Question, datetime]] = {}
@@ -184,10 +184,12 @@ class Asking:
             self._until[article.id] = until
             return None
         answers = self._read(question, text)
-        if answers.opinion is not None and answers.opinion.same and question.nearest not in answers.opinion.same:
+        same = answers.opinion.same if answers.opinion else ()
+        named = [story for story in same if story in question.chances]
+        if named and question.nearest not in named:
             second = self._second.get(article.id)
             if second is None and may_wait:
-                second = self._ask_again(turn, arrival, index, updater, question, answers.opinion.same)
+                second = self._ask_again(turn, arrival, index, updater, question, named)
             if second is not None:
                 self._second[article.id] = second
                 text, is_missing = self._find_answer(turn, second, may_wait=may_wait)
@@ -221,27 +223,43 @@ class Asking:
         question: _Question,
         named: Sequence[StoryId],
     ) -> _Question | None:
-        """Return a question about only the stories that an answer named. The likeliest by the words is not among them.
+        """Return the question with its stories in the reverse order, and with facts that may be new in the named story.
 
-        A single wrong answer would hide the article in the message of another event.
+        A single wrong answer would hide the article in the message of another event. A model that guesses names another
+        story when it is asked again.
         """
-        article = arrival.article
         joined = {
             grouping.story_id(other): index.joins[other].story for other in question.waits_for & index.joins.keys()
         }
-        near = [story for story in (turn.story(joined.get(id_, id_)) for id_ in named) if story is not None]
+        ids = dict.fromkeys(joined.get(id_, id_) for id_ in (*named, *question.chances))
+        near = [story for story in map(turn.story, ids) if story is not None]
         if not near:
             return None
+        control = self._control(turn, index.profile(arrival), index, ())
+        return self._same_event_question(turn, arrival.article, near, updater, control, question.chances, again=True)
+
+    def _same_event_question(
+        self,
+        turn: Turn,
+        article: Article,
+        near: Sequence[Story],
+        updater: StoryUpdater,
+        control: Story | None,
+        chances: Mapping[StoryId, float],
+        *,
+        again: bool = False,
+    ) -> _Question:
+        """Return a question about the event of an article, and about its facts in the first story of ``near``."""
         has_facts = Use.FACTS in self.advisor.policy.uses
         stated, further = updater.offer(turn, near[0], article, near[1:]) if has_facts else ((), ())
-        control = self._control(turn, index.profile(arrival), index, ())
-        return replace(
-            question,
-            prompt=prompts.same_event_prompt(article, near, (*stated, *further), control=control),
-            offered=(*stated, *further),
+        offered = (*stated, *further)
+        return _Question(
+            article=article,
+            prompt=prompts.same_event_prompt(article, near, offered, control=control, again=again),
+            chances=chances,
+            offered=offered,
             stated_count=len(stated),
             nearest=near[0].id,
-            waits_for=frozenset(),
         )
 
     def _judge_relevance(self, turn: Turn, arrival: Arrival) -> tuple[dict[str, str], list[Prompt]]:
@@ -279,19 +297,11 @@ class Asking:
         near = [stories[candidate.id] for candidate in offered if candidate.id in stories]
         facts: tuple[Sequence[Fact], Sequence[Fact]] = ((), ())
         if near:
-            if Use.FACTS in uses:
-                facts = updater.offer(turn, near[0], article, near[1:])
             control = self._control(turn, profile, index, guests)
-            prompt = prompts.same_event_prompt(article, near, (*facts[0], *facts[1]), control=control)
-            return _Question(
-                article=article,
-                prompt=prompt,
-                chances={candidate.id: candidate.chance for candidate in offered},
-                offered=(*facts[0], *facts[1]),
-                stated_count=len(facts[0]),
-                nearest=near[0].id,
-                waits_for=frozenset(guests[story.id].article.id for story in near if story.id in guests),
-            )
+            chances = {candidate.id: candidate.chance for candidate in offered}
+            question = self._same_event_question(turn, article, near, updater, control, chances)
+            waits_for = frozenset(guests[story.id].article.id for story in near if story.id in guests)
+            return replace(question, waits_for=waits_for)
         join = grouping.place(candidates, profile, None, modes=modes, is_high=is_high)
         named = {join.story, *join.merges} & guests.keys()
         story = stories.get(join.story)
@@ -502,7 +512,7 @@ class Asking:
 
 
 def _confirm(answers: ArticleAnswers, second: ArticleAnswers) -> ArticleAnswers:
-    """Return the answers with those to a second question about the stories that the first answer named."""
+    """Return the answers with those to the second question."""
     if answers.opinion is None or second.opinion is None:
         return answers
     opinion = replace(answers.opinion, confirmed=frozenset(second.opinion.same))
