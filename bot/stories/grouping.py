@@ -33,23 +33,20 @@ from bot.stories.profile import Profile
 DAY_COST, OUTLET_COST = 0.06, 0.25
 #: The score at which half of the articles report the story's event, and how steeply the share rises.
 EVEN, SLOPE = 0.18, 12.0
-#: What the logit of the probability gains from a rule whose articles often repeat each other: REPEATS times the excess
-#: of their mean probability over USUAL, at most MOST_REPEATS. It changes what is usual, not what likeness means.
-REPEATS, USUAL, MOST_REPEATS = 4.0, 0.25, 0.5
+#: The logit of the probability gains up to 1 under a rule whose articles often repeat each other: 0 if their mean
+#: probability is at most USUAL, 1 from twice as much. It changes what is usual, not what likeness means.
+USUAL = 0.25
 #: An article joins the likeliest story if that story's probability is at least this.
 JOIN_FROM = 0.6
 #: Replaces JOIN_FROM if the article matches a rule with ``group: strict``.
 STRICT_FROM = 0.95
 #: Replaces JOIN_FROM for an article marked as a correction. It is low, because an earlier report must exist.
 CORRECTION_FROM = 0.25
-#: An article that does not join opens a story, which is marked unsure if the likeliest story has at least this
-#: probability.
+#: An article that does not join opens a story. Under a rule whose articles often repeat each other, the story may be
+#: part of the likeliest one from this probability. Elsewhere, most such pointers would be wrong.
 UNSURE_FROM = 0.5
 #: The probability of a story that has the article's headline, its page or a copy of it.
 CERTAIN = 0.99
-#: An article can be a copy only if its words give the story at least this probability: press releases on two events may
-#: differ only in names.
-PLAUSIBLE = 0.3
 #: Maximum words of one kind (shared words, shared names, new names) in the description of a join.
 NAMED = 4
 #: Maximum near stories recorded with a join, because they may cover the same event.
@@ -77,6 +74,8 @@ class Candidate:
     score: float
     #: The calibrated probability that the article reports the story's event.
     chance: float
+    #: Whether the articles of the rule often repeat each other.
+    is_repeated: bool
     #: The words that the article shares with the most similar article of the story, the most telling first.
     shared: tuple[str, ...]
     reason: JoinReason = JoinReason.SIMILAR
@@ -92,6 +91,11 @@ class Candidate:
     def id(self) -> StoryId:
         """The story's id."""
         return self.story.id
+
+    @property
+    def may_be_same(self) -> bool:
+        """Whether to point to the story from an article that does not join it."""
+        return self.chance >= (UNSURE_FROM if self.is_repeated else JOIN_FROM)
 
 
 def order(articles: Iterable[Article]) -> tuple[Article, ...]:
@@ -185,12 +189,13 @@ def place(
         needed = CORRECTION_FROM
     if best.chance >= needed and Group.OFF not in strict:
         return _joined(profile, best, candidates)
-    if best.chance >= UNSURE_FROM:
+    if best.may_be_same:
         return _opened(profile, JoinReason.UNSURE, best)
     if profile.is_correction or profile.is_denial:
-        # It is about an earlier report, even if it hardly repeats its words, so point to a story that shares a name.
+        # It is about an earlier report, even if it hardly repeats its words, so point to a story with all of its names.
+        names = profile.names.keys() & profile.title
         for candidate in candidates:
-            if any(word in profile.names and word not in profile.terms for word in candidate.shared):
+            if names and names <= candidate.story.words:
                 return _opened(profile, JoinReason.UNSURE, candidate)
     return _opened(profile, JoinReason.OPENED, best)
 
@@ -232,12 +237,14 @@ def _judge(index: Index, profile: Profile, story: OpenStory, rarities_under: Cal
     score = alike - DAY_COST * max(0.0, (profile.seen - story.seen) / timedelta(days=1))
     if any(member.owner == profile.owner for member in story.members):
         score -= OUTLET_COST
-    excess = max(0.0, index.mean_chance(rule, USUAL) - USUAL)
-    logit = SLOPE * (score - EVEN) + min(MOST_REPEATS, REPEATS * excess)
+    gain = min(1.0, max(0.0, index.mean_chance(rule, USUAL) / USUAL - 1))
+    logit = SLOPE * (score - EVEN) + gain
     chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
-    judged = Candidate(story=story, likeness=alike, score=score, chance=chance, shared=tuple(shared))
+    judged = Candidate(
+        story=story, likeness=alike, score=score, chance=chance, is_repeated=gain > 0, shared=tuple(shared)
+    )
     certain = replace(judged, chance=max(chance, CERTAIN), is_certain=True)
-    original = story.original_of(profile) if chance >= PLAUSIBLE else None
+    original = story.original_of(profile)
     if original is not None:
         return replace(certain, reason=JoinReason.COPY, copy_of=original)
     if profile.link and profile.link in story.addresses and story.agrees_at(profile):
@@ -274,7 +281,7 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
     if best and best.chance >= JOIN_FROM and not (same and same[0].chance >= best.chance):
         return _joined(profile, best, judged)
     if not same:
-        reason = JoinReason.UNSURE if best and best.chance >= UNSURE_FROM else JoinReason.OPENED
+        reason = JoinReason.UNSURE if best and best.may_be_same else JoinReason.OPENED
         placement = _opened(
             profile, reason, best if reason is JoinReason.UNSURE else candidates[0] if candidates else None
         )

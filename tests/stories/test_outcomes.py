@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.model.rules import Group
 from bot.model.stories import JoinReason
+from bot.stories import grouping
 from bot.stories.grouping import join_batch
 from bot.stories.index import Index
 from tests.stories import examples
@@ -176,6 +178,37 @@ def test_a_denial_or_correction_that_stays_alone_names_the_story_that_shares_its
 
     assert report.story in (later.near, later.story)
     assert other.story not in (later.near, later.story)
+
+
+def test_a_denial_names_the_report_of_a_company_although_it_shares_only_the_name_on_which_the_rule_matched() -> None:
+    index = Index(window=WINDOW)
+    claim = article(
+        "Lenders fear for Vanta", "A bond of Vanta falls due next week, and nobody in Zurich will extend it."
+    )
+    report = put(index, claim, "companies", "Vanta", "Calder")
+    put(index, article("Calder opens a mine", "Calder digs for copper.", outlet="Sun"), "companies", "Vanta", "Calder")
+
+    denial = article("Vanta denies rumours", "All is well, its chief said.", at=START + 30 * HOUR, outlet="Mirror")
+    later = put(index, denial, "companies", "Vanta", "Calder")
+
+    assert later.confidence is not None
+    assert later.confidence < 0.1
+    assert later.near == report.story
+
+
+@pytest.mark.parametrize(("chance", "is_repeated", "points"), [(0.55, False, False), (0.55, True, True)])
+def test_an_article_that_may_be_part_of_a_story_says_so_under_a_rule_whose_articles_repeat_each_other(
+    chance: float, *, is_repeated: bool, points: bool
+) -> None:
+    index = Index(window=WINDOW)
+    home = put(index, examples.EXIT, "phones", "PTA").story
+    profile = index.profile(arrival(examples.MESSENGER, "phones", "PTA"))
+    (candidate,) = grouping.find_candidates(index, profile)
+
+    join = grouping.place([replace(candidate, chance=chance, is_repeated=is_repeated)], profile)
+
+    assert join.story != home
+    assert join.near == (home if points else None)
 
 
 def test_a_denial_that_shares_no_name_with_a_story_points_nowhere() -> None:
