@@ -55,7 +55,8 @@ def find_health_events(state: FeedState, feed: Feed, now: datetime) -> tuple[Hea
     """Return the events that have not been reported to the operator yet."""
     # Most failures end with the next poll, so operators are told only about a feed that keeps failing.
     problems = {problem.kind: problem.text for problem in find_problems(state, feed, now) if problem.kind != "failing"}
-    name = _named(state, feed)
+    name, address = feed.name or state.title, visible.masked(feed.url)
+    name = f"{name} ({address})" if name else address
     new = [
         HealthEvent(kind=kind, text=f"{name} {text}") for kind, text in problems.items() if kind not in state.reported
     ]
@@ -157,11 +158,6 @@ def _longest_gap(state: FeedState) -> timedelta | None:
     if len(arrivals) < _HISTORY:
         return None
     return max(later - earlier for earlier, later in pairwise(arrivals))
-
-
-def _named(state: FeedState, feed: Feed) -> str:
-    name = feed.name or state.title
-    return f"{name} ({visible.masked(feed.url)})" if name else visible.masked(feed.url)
 
 
 def _format_length(duration: timedelta) -> str:

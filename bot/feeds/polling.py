@@ -324,7 +324,7 @@ def count_fitting(state: FeedState, lengths: Sequence[int], *, most: int, now: d
 
     ``lengths`` are the characters of each item's text. On a day with nothing stored, one item always fits.
     """
-    used = _used_today(state, now)
+    used = state.today.stored if state.today.day == now.date() else 0
     fits = cost = 0
     for length in lengths:
         item_cost = 1 + length // ITEM_CHARACTERS
@@ -333,11 +333,6 @@ def count_fitting(state: FeedState, lengths: Sequence[int], *, most: int, now: d
         cost += item_cost
         fits += 1
     return fits, cost
-
-
-def _used_today(state: FeedState, now: datetime) -> int:
-    """Return how much the articles that were stored on the UTC day of ``now`` count towards the limit."""
-    return state.today.stored if state.today.day == now.date() else 0
 
 
 def count_stored(state: FeedState, *, cost: int, postponed: int, most: int, etag: str | None = None) -> FeedState:

@@ -77,8 +77,7 @@ _TRIES, _BETWEEN_TRIES = 5, timedelta(milliseconds=10)
 class Lock:
     """The lock of an SQLite database. The kernel releases it when the process ends, even after a crash."""
 
-    def __init__(self, file: Path, handle: int) -> None:
-        self._file = file
+    def __init__(self, handle: int) -> None:
         self._handle = handle
 
     @classmethod
@@ -108,7 +107,7 @@ class Lock:
         with contextlib.suppress(OSError):
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{process_name} (process {os.getpid()})\n".encode(), 0)
-        return cls(file, handle)
+        return cls(handle)
 
     def release(self) -> None:
         """Release the lock, so that another process may own the database."""

@@ -173,7 +173,11 @@ def _relative(language: str) -> dict[str, int]:
 def days(plain: str, written: date, language: str = "en") -> tuple[Day, ...]:
     """Return the dates that a sentence mentions, in order; ``written`` is the day of writing."""
     parts = [_part_of_year(match) for match in _PART.finditer(plain)]
-    whole = [day for day in _days(plain, written, language) if not any(_overlap(day, part) for part in parts)]
+    whole = [
+        day
+        for day in _days(plain, written, language)
+        if not any(day.start < part.end and part.start < day.end for part in parts)
+    ]
     # In "Saturday 30 January", the weekday belongs to the date.
     dated = [
         day
@@ -192,10 +196,6 @@ def _part_of_year(match: re.Match[str]) -> Day:
         which = match["which"].lower()
         part = f"{_ORDINALS.get(which[0], which)} {match['unit'].lower()}"
     return Day(int(match["year"]), None, None, match.start(), match.end(), part=part)
-
-
-def _overlap(first: Day, second: Day) -> bool:
-    return first.start < second.end and second.start < first.end
 
 
 def _days(plain: str, written: date, language: str) -> Iterator[Day]:

@@ -186,7 +186,12 @@ def without_outlet(title: str, *, outlet: str, link: str) -> str:
     names = [name for name in (_letters(outlet), _domain(link)) if len(name) >= NAME_LETTERS]
     for separator in [*_SEPARATOR.finditer(title, TITLE_CHARS)][-_MOST_SEPARATORS:]:
         tail = title[separator.end() :]
-        if len(tail.split()) <= TAIL_WORDS and any(_begins_with(_letters(tail), name) for name in names):
+        letters = _letters(tail)
+        # "BBC" names the outlet "BBC News" too.
+        begins = any(
+            letters.startswith(name) or (len(letters) >= NAME_LETTERS and name.startswith(letters)) for name in names
+        )
+        if begins and len(tail.split()) <= TAIL_WORDS:
             return title[: separator.start()]
     return title
 
@@ -199,11 +204,6 @@ def bare_title(title: str) -> str:
 def quoted_title(title: str, *, outlet: str, link: str) -> str:
     """Return the title as quoted next to its outlet: without the outlet's name and "LIVE:", but with "Opinion:"."""
     return _FRESHNESS.sub("", without_outlet(title, outlet=outlet, link=link)) or title
-
-
-def _begins_with(tail: str, name: str) -> bool:
-    """Return whether one text begins with the other, so that "BBC" names the outlet "BBC News"."""
-    return tail.startswith(name) or (len(tail) >= NAME_LETTERS and name.startswith(tail))
 
 
 def _letters(name: str) -> str:

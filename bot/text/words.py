@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -68,7 +68,8 @@ def words_of(text: str) -> Iterator[Word]:
         if forms:
             yield forms[opens]
         elif forms is None:
-            for pair in _pairs(word):
+            for at in range(max(1, len(word) - 1)):
+                pair = word[at : at + 2]
                 yield Word(pair, pair, False, opens)
 
 
@@ -88,10 +89,6 @@ def _written(word: str) -> tuple[Word, Word] | tuple[()] | None:
         return None
     root, is_capital = stem(word), word[0].isupper()
     return (Word(root, word, is_capital, False), Word(root, word, is_capital, True)) if root else ()
-
-
-def _pairs(run: str) -> Iterable[str]:
-    return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
 
 
 def is_headline_case(title_words: Sequence[Word]) -> bool:

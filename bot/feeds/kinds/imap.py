@@ -146,13 +146,14 @@ def parse_mail(raw: bytes) -> Mail | None:
     try:
         message = email.message_from_bytes(raw, policy=_POLICY)
         html, text = _body(message, "text/html"), _body(message, "text/plain")
+        name, address = email.utils.parseaddr(_header(message, "from"))
         if not html.strip() and not text.strip() and not message["subject"]:
             return None
         return Mail(
             # A mail without a Message-ID is identified by its bytes.
             id=_header(message, "message-id").strip("<> ") or hashlib.sha256(raw).hexdigest(),
             subject=_FORWARDED.sub("", " ".join(_header(message, "subject").split())) or "(no subject)",
-            sender=_sender(_header(message, "from")),
+            sender=(name or address).strip() or None,
             date=_date(_header(message, "date")),
             html=html if html.strip() else "",
             text=text,
@@ -179,11 +180,6 @@ def _part(content: str | bytes, name: str | None) -> str:
         return content
     # The library returns text outside of encoded words in this encoding.
     return content.decode("raw-unicode-escape") if name is None else markup.decode(content, f"charset={name}").text
-
-
-def _sender(written: str) -> str | None:
-    name, address = email.utils.parseaddr(written)
-    return (name or address).strip() or None
 
 
 def _date(written: str) -> datetime | None:

@@ -69,16 +69,19 @@ def _parsed(text: str) -> tuple[Mapping[str, Json], list[Json]]:
 
 def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str, dates: DocumentDates) -> Entry:
     guid = _text(item, "id")
+    tags = item.get("tags")
+    tags = tags if isinstance(tags, list) else []
     language = _text(item, "language") or _text(feed, "language") or "en"
     return Entry(
         guid=guid,
         link=fields.web_address(_text(item, "url"), base)
         or fields.web_address(_text(item, "external_url"), base)
-        or _address(guid),
+        # The format recommends a complete address as the id.
+        or (fields.web_address(guid) if guid and "://" in guid else None),
         title=fields.escape_text(_text(item, "title")),
         body=_body(item, base),
         author=_author(item) or _author(feed),
-        tags=tuple(_texts(item.get("tags"))),
+        tags=tuple(tag.strip() for tag in tags if isinstance(tag, str) and tag.strip()),
         published=dates.parsed(_text(item, "date_published") or "", language),
         updated=dates.parsed(_text(item, "date_modified") or "", language),
         language=_text(item, "language"),
@@ -95,14 +98,13 @@ def _hub(feed: Mapping[str, Json], base: str) -> str | None:
 
 
 def _body(item: Mapping[str, Json], base: str) -> str | None:
-    plain = [html.escape(text, quote=False) for name in ("content_text", "summary") if (text := _text(item, name))]
-    bodies = [*([page] if (page := _text(item, "content_html")) else []), *(_paragraphs(text) for text in plain)]
+    bodies = [page] if (page := _text(item, "content_html")) else []
+    for name in ("content_text", "summary"):
+        if text := _text(item, name):
+            # A blank line ends a phrase, so it must become a paragraph in HTML.
+            parts = re.split(r"\n\s*\n", html.escape(text, quote=False))
+            bodies.append("".join(f"<p>{part.strip()}</p>" for part in parts))
     return fields.resolve_links(max(bodies, key=len), base) if bodies else None
-
-
-def _paragraphs(text: str) -> str:
-    # A blank line ends a phrase, so it must become a paragraph in HTML.
-    return "".join(f"<p>{part.strip()}</p>" for part in re.split(r"\n\s*\n", text))
 
 
 def _author(item: Mapping[str, Json]) -> str | None:
@@ -115,10 +117,6 @@ def _author(item: Mapping[str, Json]) -> str | None:
     return None
 
 
-def _texts(value: Json) -> Iterable[str]:
-    return [text.strip() for text in value if isinstance(text, str) and text.strip()] if isinstance(value, list) else []
-
-
 def _text(item: Mapping[str, Json], name: str) -> str | None:
     value = item.get(name)
     if isinstance(value, bool):
@@ -127,11 +125,6 @@ def _text(item: Mapping[str, Json], name: str) -> str | None:
         # Version 1.0 asks readers to convert numbers as ids to strings.
         return str(value)
     return (value.replace("\x00", "").strip() or None) if isinstance(value, str) else None
-
-
-def _address(guid: str | None) -> str | None:
-    """Return the id if it is a complete address, as the format recommends, or None."""
-    return fields.web_address(guid) if guid and "://" in guid else None
 
 
 def parse_api_answer(body: Body, *, title: str, items_of: Callable[[Json], Iterable[Mapping[str, Json]]]) -> ParsedFeed:

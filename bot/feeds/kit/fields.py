@@ -93,9 +93,13 @@ def bound_entry(entry: Entry) -> Entry:
     """Return the entry with every field within its limit."""
     if is_within_bounds(entry):
         return entry
+    guid = entry.guid or None
+    if guid and len(guid) > MAX_ADDRESS:
+        # A hash, because cut ids could be equal.
+        guid = "sha256:" + hashlib.sha256(guid.encode("utf-8", "replace")).hexdigest()
     return dataclasses.replace(
         entry,
-        guid=_key(entry.guid),
+        guid=guid,
         link=entry.link if entry.link and len(entry.link) <= MAX_ADDRESS else None,
         title=_cut(entry.title, MAX_TITLE),
         body=_cut(entry.body, MAX_BODY),
@@ -125,6 +129,8 @@ def mark_baseline(entries: Sequence[Entry], cutoff: datetime | None) -> tuple[En
 
     Marked entries also lose their text unless they are among the first ``SAMPLE`` entries.
     """
+    if cutoff is None:
+        return tuple(entries)
     return tuple(
         dataclasses.replace(
             entry,
@@ -135,15 +141,10 @@ def mark_baseline(entries: Sequence[Entry], cutoff: datetime | None) -> tuple[En
             picture=None,
             identity_only=True,
         )
-        if _is_older(entry, cutoff)
+        if not entry.identity_only and (date := entry.published or entry.updated) is not None and date < cutoff
         else entry
         for place, entry in enumerate(entries)
     )
-
-
-def _is_older(entry: Entry, cutoff: datetime | None) -> bool:
-    date = entry.published or entry.updated
-    return cutoff is not None and date is not None and date < cutoff and not entry.identity_only
 
 
 def parse_new(items: Iterable[T], hashes: Iterable[str], body: Body, parse: Callable[[T], Entry]) -> tuple[Entry, ...]:
@@ -167,13 +168,6 @@ def mark_known(entry: Entry, *, is_known: bool) -> Entry:
 
 def _cut(text: str | None, size: int) -> str | None:
     return text[:size] if text else None
-
-
-def _key(guid: str | None) -> str | None:
-    """Replace a long id by its hash, because cut ids could be equal."""
-    if not guid or len(guid) <= MAX_ADDRESS:
-        return guid or None
-    return "sha256:" + hashlib.sha256(guid.encode("utf-8", "replace")).hexdigest()
 
 
 #: A relative address in a body, other than a fragment ("#…").

@@ -441,7 +441,8 @@ def _explain_page(body: Body) -> IsPage:
     if feeds:
         more = f" and {len(feeds) - 1} more" if len(feeds) > 1 else ""
         return IsPage(f"an HTML page, not a feed; the page names {feeds[0]}{more}", feeds)
-    title = _title(body)
+    document = _parse_page(body.content, body.content_type)
+    title = " ".join(((document.findtext(".//title") if document is not None else None) or "").split())[:80]
     titled = f' titled "{title}"' if title else ""
     return IsPage(f"an HTML page{titled}, not a feed, and it names no feed: the feed has moved, or needs a login")
 
@@ -454,12 +455,6 @@ def _parse_page(content: bytes, content_type: str) -> html.HtmlElement | None:
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
     return document
-
-
-def _title(body: Body) -> str:
-    document = _parse_page(body.content, body.content_type)
-    title = document.findtext(".//title") if document is not None else None
-    return " ".join((title or "").split())[:80]
 
 
 def _href(element: html.HtmlElement) -> str:

@@ -76,7 +76,10 @@ class Source:
     def read(self, body: Body) -> ParsedFeed:
         """Parse a page. Blocking. Raises ReadError; its message names the selectors that find nothing."""
         root, remarks = selectors.parse_page(body)
-        items = _outermost(get_selector(self._options.item).all(root))
+        matches = get_selector(self._options.item).all(root)
+        # Leave out the items inside another item, because their text would be parsed twice.
+        among = set(matches)
+        items = [item for item in matches if among.isdisjoint(item.iterancestors())]
         if not items:
             selectors.check_scripts(root)
             raise ReadError(_explain_no_items(root, self._options.item))
@@ -180,12 +183,6 @@ def _head_link(root: HtmlElement, relation: str) -> str | None:
     """Return the first web address with this relation in the page's head."""
     links = (link for link in root.iterfind("head/link") if relation in (link.get("rel") or "").lower().split())
     return next((address for link in links if (address := fields.web_address(link.get("href")))), None)
-
-
-def _outermost(items: list[HtmlElement]) -> list[HtmlElement]:
-    """Leave out the items inside another item, because their text would be parsed twice."""
-    among = set(items)
-    return [item for item in items if not any(above in among for above in item.iterancestors())]
 
 
 def _hash(entry: Entry) -> str:

@@ -141,7 +141,7 @@ def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> Entry:
         link=fields.web_address(_text(parsed, "link"), url) or _find_link(parsed, "alternate"),
         title=_as_html(_text(parsed, "title"), parsed.get("title_detail") or {}),
         body=_body(parsed),
-        author=_author(parsed),
+        author=_text(parsed.get("author_detail") or {}, "name") or _text(parsed, "author"),
         tags=tuple(dict.fromkeys(str(tag["term"]) for tag in parsed.get("tags", ()) if tag.get("term"))),
         published=_date(parsed, "published", language, dates) or _date(parsed, "created", language, dates),
         updated=_date(parsed, "updated", language, dates),
@@ -177,11 +177,6 @@ def _date(parsed: dict[str, Any], key: str, language: str, dates: DocumentDates)
         return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # 60 is a leap second
     except (ValueError, OverflowError):
         return None
-
-
-def _author(parsed: dict[str, Any]) -> str | None:
-    detail = parsed.get("author_detail")
-    return (_text(detail, "name") if detail else None) or _text(parsed, "author")
 
 
 def _find_link(parsed: dict[str, Any], relation: str, base: str = "") -> str | None:

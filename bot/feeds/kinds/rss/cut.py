@@ -66,7 +66,9 @@ def cut_items(data: bytes, *, root: str, prefix: str, base: str) -> Cut | None:
     header = data[: spans[0][0]] if spans else data
     if _FEED_CONTENT.search(header):
         return None
-    context = _context(header, base)
+    # The tags that enclose the items have xml:base, xml:lang and prefixes.
+    tags = re.findall(rb"<(?:[\w.-]+:)?(?:rss|RDF|feed|channel)(?=[\s/>])" + _TAG_REST, header)
+    context = hashlib.blake2b(b"\0".join([base.encode(), *tags])).digest()
     items = []
     for start, end in spans:
         digest = hashlib.blake2b(context, digest_size=10)
@@ -129,12 +131,6 @@ def _tags(data: bytes, *, name: bytes) -> Iterator[re.Match[bytes]]:
                 unclosed.add(skipped)
             else:
                 at = end + len(_SKIPPED[skipped])
-
-
-def _context(header: bytes, base: str) -> bytes:
-    """Hash the tags that enclose the items (with xml:base, xml:lang and prefixes) and the document's address."""
-    tags = re.findall(rb"<(?:[\w.-]+:)?(?:rss|RDF|feed|channel)(?=[\s/>])" + _TAG_REST, header)
-    return hashlib.blake2b(b"\0".join([base.encode(), *tags])).digest()
 
 
 def _is_well_formed(data: bytes) -> bool:
