@@ -27,8 +27,6 @@ _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 #: Characters that may follow the final punctuation of a sentence.
 _CLOSERS = "\"'”’»›)]}」』）】"
 _ENDS = re.compile(rf"[.!?…。．！？｡।॥۔؟։။፧።៕՞][{re.escape(_CLOSERS)}\s]*$")
-#: A paragraph was wrapped by a program if all its lines but the last have a length in this range.
-_WRAPPED = (50, 100)
 
 # Positions where sentencex ends a sentence too early: "M. Dupont", "30 nov. 2015", "5 p.m. Tuesday".
 _TITLE_END = re.compile(
@@ -43,8 +41,6 @@ _BEHIND_HOUR = re.compile(
     r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:January|February|March|April|May|June|July|August|September|October"
     r"|November|December)\b|(?:[A-Z]{1,4}[DS]T|[ACEMPW]E?T|GMT|UTC)\b"
 )
-# Positions where sentencex mistakes a word for an abbreviation: "on 13 May. Farmers", "by the SEC. “He".
-_WHOLE_WORD_END = re.compile(r"(?:(?<=\bMay\.)|(?<=\b[A-Z]{3}\.))\s++(?=[\"“‘'(]?[A-Z][a-z\s'’])")
 _QUOTED_END = re.compile(r"[」』][\s]*$")
 
 
@@ -113,14 +109,12 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield each line as a paragraph. Join wrapped lines, and join a line that begins in lower case to the previous."""
+    """Yield each line as a paragraph. Join a line that begins in lower case to the previous."""
     lines = text[start:end].split("\n")
-    is_wrapped = len(lines) > 2 and all(_WRAPPED[0] <= len(line.strip()) <= _WRAPPED[1] for line in lines[:-1])
     at = first = start
     for line, following in zip_longest(lines, lines[1:], fillvalue=""):
         at += len(line) + 1
-        continues = following.lstrip()[:1].islower() or (is_wrapped and bool(following) and not ends_a_sentence(line))
-        if not continues or not line.strip():
+        if not following.lstrip()[:1].islower() or not line.strip():
             if text[first : at - 1].strip():
                 yield first, at - 1
             first = at
@@ -138,8 +132,6 @@ def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
             sentencex.get_sentence_boundaries, [], primary, _WIDE_BLANK.sub(" ", window)
         )
         ends.update(start + int(boundary["end_index"]) for boundary in boundaries)
-        missed = (stop.end() for stop in _WHOLE_WORD_END.finditer(window))
-        ends.update(start + at for at in missed if not _is_in_quote(window[:at]))
     cuts = sorted(ends)
     places: list[tuple[int, int]] = []
     for first, last in pairwise(cuts):
@@ -149,10 +141,6 @@ def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
         else:
             places.append((first, last))
     return places
-
-
-def _is_in_quote(text: str) -> bool:
-    return text.count('"') % 2 == 1 or text.count("“") > text.count("”")
 
 
 def _windows(paragraph: str) -> Iterator[tuple[int, int]]:
@@ -211,8 +199,6 @@ _DATELINE = re.compile(
     rf"|{_CAPITALS}(?:,\s{{0,4}}[A-Z][\w. ]{{1,20}})?(?:,\s{{0,4}}{_DAY})?"
     r")\s{0,4}(?:(?:[-–—]{1,2}|:)\s+|--(?=[A-Z]))(?![a-z])"
 )
-#: Second dash of a pair, which excludes a dateline: "NRW — Natural Resources Wales — says".
-_SECOND_DASH = re.compile(r"[^.!?;:–—]{1,80}\s[-–—]{1,2}\s[a-z]")
 
 
 def is_boilerplate(sentence: str) -> bool:
@@ -227,9 +213,7 @@ def is_boilerplate(sentence: str) -> bool:
 def dateline_length(sentence: str) -> int:
     """Return the length of the dateline ("LAHORE, Dec 2 (Reuters) - "), or 0."""
     match = _DATELINE.match(sentence)
-    if match is None or ("(" not in match[0] and _SECOND_DASH.match(sentence, match.end())):
-        return 0
-    return match.end()
+    return match.end() if match else 0
 
 
 class Fault(StrEnum):

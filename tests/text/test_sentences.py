@@ -29,13 +29,6 @@ def texts(text: str, language: str | None = "en") -> list[str]:
             ["It was back by 6:50 p.m. GMT, Nimbra said.", "Why?"],
         ),
         ("en", "It met at 5 p.m. NATO was told.", ["It met at 5 p.m.", "NATO was told."]),
-        ("en", "They vote on 13 May. Farmers' leaders left.", ["They vote on 13 May.", "Farmers' leaders left."]),
-        ("en", 'He was sued by the SEC. "He smiled," she said.', ["He was sued by the SEC.", '"He smiled," she said.']),
-        (
-            "en",
-            'He said: "I left the FBI. Ask my chief." He left.',
-            ['He said: "I left the FBI. Ask my chief."', "He left."],
-        ),
         ("fr", "M. Dupont part le 30 nov. 2015. Il a dit non.", ["M. Dupont part le 30 nov. 2015.", "Il a dit non."]),
         ("de", "Am 30. November endet die Frist. Schluss.", ["Am 30. November endet die Frist.", "Schluss."]),
         ("ru", "Это т. е. всё. Он ушёл.", ["Это т. е. всё.", "Он ушёл."]),
@@ -68,15 +61,6 @@ def test_no_sentence_runs_over_a_blank_line_or_out_of_a_heading() -> None:
     parts = texts(text)
     assert parts[-1] == "The firm left."
     assert not any("Pakistan\nThe" in part for part in parts)
-
-
-def test_lines_that_a_program_wrapped_are_one_paragraph() -> None:
-    text = (
-        "The regulator has asked the company to open its servers to\n"
-        "Government inspectors, who want to read what the users of\n"
-        "Enterprise phones write to each other in the country."
-    )
-    assert len(texts(text)) == 1
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200) | st.text(alphabet="aB .!?\n\"'“”()…", max_size=80))
@@ -153,7 +137,6 @@ def test_a_sentence_that_is_not_shown_has_its_reason(sentence: str, fault: Fault
         ("LONDON--(CAPITAL WIRE)--BlackBerry is leaving.", "BlackBerry is leaving."),
         ("ST. PAUL, Minn. — BlackBerry is leaving.", "BlackBerry is leaving."),
         ("(Capital Wire) LONDON - BlackBerry is leaving.", "BlackBerry is leaving."),
-        ("NRW — Natural Resources Wales — says that BlackBerry is leaving.",) * 2,
         ("LAHORE (AP) — BlackBerry — the firm — is leaving.", "BlackBerry — the firm — is leaving."),
         ("BES (BlackBerry Enterprise Service) - a server - is leaving.",) * 2,
         ("Acme (London) - BlackBerry's maker - is leaving.",) * 2,
