@@ -1,6 +1,6 @@
 """Find the canonical link of an article, and the publisher to which an address belongs.
 
-The canonical link is without tracking, AMP, mobile hosts and redirects. Sends no request: resolves a redirect only if
+The canonical link is without tracking and redirects. Sends no request: resolves a redirect only if
 the link contains its target (search results, social networks, mail gateways). Short links and Google News links stay
 unchanged.
 
@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
-from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote_plus, urljoin, urlsplit, urlunsplit
 
 import url_normalize
 from publicsuffixlist import PublicSuffixList
@@ -39,19 +39,14 @@ _PLAIN = re.compile(
     r"(?:\?(?P<query>[A-Za-z0-9_~,.:/?@!$'()*+;-]*(?:=[A-Za-z0-9_~,.:/?@!$'()*+;-]*)?"
     r"(?:&[A-Za-z0-9_~,.:/?@!$'()*+;-]*(?:=[A-Za-z0-9_~,.:/?@!$'()*+;-]*)?)*))?(?:#(?P<fragment>[A-Za-z0-9_/!-]*))?\Z"
 )
-#: Signs of an AMP or mobile address in a plain link.
-_TWIN_HINT = re.compile(r"[/.](?:(?:amp|m|mobile|touch)\.|amp(?:/|\Z))")
 #: A label that is too long for a host name (RFC 1035 section 2.3.4), so that ``url_normalize`` refuses the link.
 _LONG_LABEL = re.compile(r"[^./]{64}")
-_AMP_FOLDER = re.compile(r"^(/news)?/amp(?=/.*(?:\d|-.*-))")
-_TWIN_HOST = re.compile(r"^(?:(?:www\.)?(?:amp|m|mobile|touch)\.)+(?=.+\..)")
-_WIKI_MOBILE = re.compile(r"^([a-z-]+)\.m\.(?=.+\..)")
 
 
 def canonical_link(url: str, base: str | None = None) -> str:
     """Return the article's own address, or an empty string if ``url`` is not an http(s) address.
 
-    >>> canonical_link("HTTP://m.Example.COM:80/news/1/amp?utm_source=rss&id=7#top")
+    >>> canonical_link("HTTP://www.Example.COM:80/news/1?utm_source=rss&id=7#top")
     'http://www.example.com/news/1?id=7'
     """
     quick = canonicalise_plain(url)
@@ -61,7 +56,7 @@ def canonical_link(url: str, base: str | None = None) -> str:
 def canonicalise_by_parts(url: str, base: str | None = None) -> str:
     """Return the canonical form of any link, part by part."""
     link = _absolute(url, base)
-    # Repeat the steps, because one step can make another possible (an AMP page behind a redirect).
+    # Repeat the steps, because a redirect may lead to another.
     for _ in range(_MAX_STEPS):
         target = redirect_target(link) if link else None
         simpler = _simplify((_absolute(target, None) if target else "") or link)
@@ -86,7 +81,7 @@ def canonicalise_plain(link: str) -> str | None:
     if parts is None or len(link) > MAX_LENGTH:
         return None
     address, host, query = parts["address"], parts["host"], parts["query"]
-    if _TWIN_HINT.search(address) or "xn--" in host or _LONG_LABEL.search(host):
+    if "xn--" in host or _LONG_LABEL.search(host):
         return None
     if may_redirect(host) and redirect_target(link) is not None:
         return None
@@ -122,32 +117,15 @@ def _simplify(link: str) -> str:
     except (ValueError, UnicodeError):
         # Keep the link, because a host that IDNA refuses may exist.
         parts = urlsplit(bare)
-    host = _host_of(parts)
+    # Leave out credentials.
+    host = parts.netloc.rpartition("@")[2].removesuffix(":")
     query = strip_tracking(parts.query, host)
-    path = _without_amp(parts.path) or "/"
-    return urlunsplit((parts.scheme, host, path, query, "")) + _kept_fragment(fragment)
+    return urlunsplit((parts.scheme, host, parts.path or "/", query, "")) + _kept_fragment(fragment)
 
 
 def _kept_fragment(fragment: str) -> str:
     """Return the fragment with its “#” if it names a page of a script-driven site, else an empty string."""
     return f"#{fragment}" if fragment.startswith(("!", "/")) else ""
-
-
-def _host_of(parts: SplitResult) -> str:
-    """Return the host without credentials, AMP and mobile labels."""
-    host = parts.netloc.rpartition("@")[2]
-    host = _TWIN_HOST.sub("www.", host.removesuffix(":"))
-    return _WIKI_MOBILE.sub(r"\1.", host)
-
-
-def _without_amp(path: str) -> str:
-    if "amp" not in path:
-        return path
-    path = _AMP_FOLDER.sub(r"\1", path)
-    for end, kept in (("/amp/", "/"), ("/amp", ""), ("/amp.html", ""), (".amp.html", ".html"), (".amp", "")):
-        if path.endswith(end) and len(path) > len(end):
-            return path[: -len(end)] + kept
-    return path
 
 
 #: Redirects: their hosts (with subdomains), their paths, and the parameters that may contain the target, best first.
@@ -173,13 +151,11 @@ _WRAPPERS: tuple[tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]], ...] 
         (r"disq\.us|disqus\.com", r"^/url", "url"),
     )
 )
-_AMP_CACHE = re.compile(r"^/(?:[civ]|wp)(?:/s)?/|^/amp/(?:s/)?")
-_YAHOO = re.compile(r"/RU=([^/]+)")
 
 
 _HINT = re.compile(
     r"(?:^|\.)(?:google|feedburner|facebook|instagram|threads|bing|duckduckgo|youtube|reddit|umblr|linkedin|vk|slack-redir"
-    r"|outlook|yandex|medium|steamcommunity|disq(?:us)?|ampproject|yahoo)\.",
+    r"|outlook|yandex|medium|steamcommunity|disq(?:us)?)\.",
 )
 
 
@@ -192,12 +168,6 @@ def redirect_target(link: str) -> str | None:
     """Return the target that ``link`` contains (which may be a redirect too), or None if it contains none."""
     parts = urlsplit(link)
     host = (parts.hostname or "").lower()
-    if host.endswith(".cdn.ampproject.org") or (
-        parts.path.startswith("/amp/") and re.search(r"(?:^|\.)google\.[a-z]{2,3}(?:\.[a-z]{2,3})?\Z", host)
-    ):
-        return _in_amp_cache(parts.path, parts.query)
-    if host.endswith("r.search.yahoo.com") and (match := _YAHOO.search(parts.path)):
-        return _web_address(unquote(match[1]))
     if not parts.query:
         return None
     for hosts, path, names in _WRAPPERS:
@@ -210,15 +180,6 @@ def redirect_target(link: str) -> str | None:
 
 def _web_address(value: str) -> str | None:
     return value if value.lower().startswith(("http://", "https://")) else None
-
-
-def _in_amp_cache(path: str, query: str) -> str | None:
-    """Return the target of ``/c/s/example.com/x`` (cache) or ``/amp/s/example.com/x`` (viewer); ``s`` is https."""
-    prefix = _AMP_CACHE.match(path)
-    if prefix is None or "." not in path[prefix.end() :].partition("/")[0]:
-        return None
-    scheme = "https" if prefix[0].endswith("/s/") else "http"
-    return f"{scheme}://{path[prefix.end() :]}" + (f"?{query}" if query else "")
 
 
 # Sources: Firefox's query stripping list, ClearURLs' global rules, AdGuard's TrackParamFilter (general_url), and the

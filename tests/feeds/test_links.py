@@ -28,20 +28,8 @@ PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
         ("https://bücher.example/ä ö", "https://xn--bcher-kva.example/%C3%A4%20%C3%B6"),
         (" https://e.org/a\n\tb ", "https://e.org/ab"),
         ("https://e.org./a", "https://e.org/a"),
-        # AMP and mobile twins
-        ("https://www.bbc.co.uk/news/amp/world-asia-1234", "https://www.bbc.co.uk/news/world-asia-1234"),
-        ("https://e.org/2015/12/story.amp.html?amp=1", "https://e.org/2015/12/story.html"),
-        ("https://amp.theguardian.com/world/2015/dec/02/a", "https://www.theguardian.com/world/2015/dec/02/a"),
-        ("https://e.org/a?outputType=amp", "https://e.org/a"),
-        ("https://e.org/amp/guitars", "https://e.org/amp/guitars"),
-        ("https://e.org/camp", "https://e.org/camp"),
-        ("https://m.example.org/a", "https://www.example.org/a"),
-        ("https://en.m.wikipedia.org/wiki/BlackBerry", "https://en.wikipedia.org/wiki/BlackBerry"),
-        ("https://m.co/a", "https://m.co/a"),
         # redirects that say where they lead
         ("https://www.google.com/url?sa=t&url=https%3A%2F%2Fe.org%2Fa%3Fid%3D1&usg=x", "https://e.org/a?id=1"),
-        ("https://www.google.com/amp/s/www.e.org/a/amp", "https://www.e.org/a"),
-        ("https://e-org.cdn.ampproject.org/c/s/e.org/a", "https://e.org/a"),
         ("https://l.facebook.com/l.php?u=https%3A%2F%2Fe.org%2Fa%3Ffbclid%3Dx&h=AT", "https://e.org/a"),
         ("https://disq.us/url?url=https://e.org/a-b", "https://e.org/a-b"),
         ("https://www.bing.com/news/apiclick.aspx?ref=x&url=https%3a%2f%2fe.org%2fa&c=1", "https://e.org/a"),
@@ -79,9 +67,7 @@ def test_a_google_news_link_is_left() -> None:
 URLS = st.builds(
     "{}{}{}{}{}".format,
     st.sampled_from(["http://", "https://", "HTTP://", "//", "", "ftp://"]),
-    st.sampled_from(
-        ["e.org", "m.e.org", "amp.m.e.org", "www.google.com", "l.facebook.com", "EN.m.wikipedia.org", "[::1]"]
-    ),
+    st.sampled_from(["e.org", "www.google.com", "l.facebook.com", "EN.m.wikipedia.org", "[::1]"]),
     st.sampled_from(["", ":80", ":443", ":8080", ":x"]),
     st.text(alphabet="/.am p%2Fé~;:@", max_size=12).map(lambda path: f"/{path}"),
     st.sampled_from(
@@ -92,8 +78,6 @@ URLS = st.builds(
 
 @given(URLS | st.text(max_size=40))
 @example("https://e.org/a/amp/amp.html?amp=1&utm_x=%zz")
-@example("https://m.m.m.m.m.m.m.e.org/")
-@example("https://e.org/amp/amp/amp/amp/amp/amp/amp/amp/1-2-3/amp/amp/amp/amp/amp/amp/amp")
 def test_the_canonical_form_of_a_canonical_link_is_itself(url: str) -> None:
     link = canonical_link(url)
     assert canonical_link(link) == link
@@ -101,9 +85,7 @@ def test_the_canonical_form_of_a_canonical_link_is_itself(url: str) -> None:
 
 HOSTS = st.from_regex(r"\A[a-z0-9-]{1,6}(\.[a-z0-9-]{1,6}){1,3}\Z") | st.sampled_from(
     [
-        "m.e.org",
         "www.google.com",
-        "news.google.com",
         "l.facebook.com",
         "en.m.wikipedia.org",
         "www.example.org",
