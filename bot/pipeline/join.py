@@ -418,8 +418,13 @@ def resolve_copies(story: Story, member: Member, *, opposes: bool = False) -> tu
     """
     if opposes and member.join.copy_of is None:
         member = replace(member, join=replace(member.join, reason=JoinReason.REVERSAL))
-    article = member.article
-    same = [other for other in story.members if other.join.copy_of is None and _is_same_text(other, member)]
+    article, key = member.article, links.link_key(member.article.link)
+    others = [other for other in story.members if other.join.copy_of is None and other.article.owner != article.owner]
+    same = [
+        other
+        for other in others
+        if other.article.id == member.join.copy_of or (key and links.link_key(other.article.link) == key)
+    ]
     copies = [other for other in same if items.speaks_for(article, other.article)]
     if copies:
         member = replace(member, join=replace(member.join, copy_of=None))
@@ -427,14 +432,6 @@ def resolve_copies(story: Story, member: Member, *, opposes: bool = False) -> tu
     if same and member.join.copy_of is None:
         return replace(member, join=replace(member.join, copy_of=same[0].article.id)), ()
     return member, ()
-
-
-def _is_same_text(other: Member, member: Member) -> bool:
-    """Return whether two members have different owners, but the same page or the same text."""
-    if other.article.owner == member.article.owner:
-        return False
-    key = links.link_key(member.article.link)
-    return other.article.id == member.join.copy_of or bool(key and links.link_key(other.article.link) == key)
 
 
 def facts_for_rules(turn: Turn, article: Article, new_facts: Sequence[Fact]) -> Sequence[Fact]:

@@ -193,8 +193,9 @@ class Index:
             self._articles[rule] += story.count
             self._repeats[rule] += round(1000 * story.repeats)
             self._of_rule[rule].add(story.id)
+            postings = self._by_word[rule]
             for word in words:
-                self._by_word[rule][word].add(story.id)
+                postings[word].add(story.id)
         for link in filter(None, story.addresses):
             self._by_link[link].add(story.id)
 
@@ -202,12 +203,16 @@ class Index:
         """Remove a story from the words and links."""
         words = story.words
         for rule in story.rules:
+            postings = self._by_word[rule]
             for word in words:
-                _discard(self._by_word[rule], word, story.id)
+                holders = postings[word]
+                holders.discard(story.id)
+                if not holders:
+                    del postings[word]
             _discard(self._of_rule, rule, story.id)
             self._articles[rule] -= story.count
             self._repeats[rule] -= round(1000 * story.repeats)
-            if not self._by_word[rule]:
+            if not postings:
                 del self._by_word[rule]
         for link in filter(None, story.addresses):
             _discard(self._by_link, link, story.id)

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from bot.model.stories import CORRECTION, Article, Fact
 from bot.stories.facts.changes import Change, changes
 from bot.stories.facts.claims import StoryClaims, weight
-from bot.stories.facts.reading import FATES, Reading, Statement, headline, read
-from bot.stories.facts.turns import LABELS, undone
-from bot.text import dates, headlines, sentences
+from bot.stories.facts.reading import FATES, Reading, Statement, bare_headline, plain_text, read
+from bot.stories.facts.turns import LABELS, turns_in, undone
+from bot.text import dates, headlines, lexicon, sentences
 
 #: The first _LEAD sentences after the headline can be quoted; in a correction, or by a language model, the first
 #: _FURTHER.
@@ -150,8 +150,9 @@ def news_of_version(claims: StoryClaims, new_version: Article) -> tuple[Fact, ..
 
 def may_undo(article: Article) -> bool:
     """Return whether the article's headline alone may undo a report ("deny"). If not, ``undoing`` returns None."""
-    title = headline(article)
-    return title is None or any(turn in LABELS for turn in title.turns)
+    language = lexicon.base(article.language)
+    title = plain_text(bare_headline(article), language)
+    return not title or any(turn in LABELS for turn in turns_in(title, language))
 
 
 def undoing(claims: StoryClaims, reading: Reading) -> str | None:

@@ -134,8 +134,8 @@ def read(article: Article) -> Reading:
     """Return the reading of an article, with at most ``READ`` sentences."""
     language = lexicon.base(article.language)
     day = article.when.date()
-    title = headline(article)
-    statements = [title] if title else []
+    title = " ".join(article.title[: sentences.LONGEST].split())
+    statements = [statement(title, 0, language, day, read_as=bare_headline(article))] if title else []
     # Truncate before splitting, so that a document of megabytes costs no more than an article.
     text = article.text[: READ * sentences.LONGEST]
     text = text[sentences.dateline_length(text[:_OPENING]) :]
@@ -161,13 +161,10 @@ def read(article: Article) -> Reading:
     )
 
 
-def headline(article: Article) -> Statement | None:
-    """Return the statement of the headline, or None if the article has none."""
+def bare_headline(article: Article) -> str:
+    """Return the part of the headline that is read: without the outlet and labels such as "LIVE"."""
     title = " ".join(article.title[: sentences.LONGEST].split())
-    if not title:
-        return None
-    bare = headlines.bare_title(headlines.without_outlet(title, outlet=article.outlet, link=article.link))
-    return statement(title, 0, lexicon.base(article.language), article.when.date(), read_as=bare)
+    return headlines.bare_title(headlines.without_outlet(title, outlet=article.outlet, link=article.link))
 
 
 def _is_labelled(table: str, text: str, language: str) -> bool:
@@ -178,8 +175,7 @@ def _is_labelled(table: str, text: str, language: str) -> bool:
 
 def statement(shown: str, order: int, language: str, day: date, *, read_as: str | None = None) -> Statement:
     """Return the statement of a sentence. ``read_as`` is the part of the sentence to read, or None for all of it."""
-    normal = lexicon.joined(language, tokens.normalise(shown if read_as is None else read_as))
-    plain = numbers.in_digits(normal, language)
+    plain = plain_text(shown if read_as is None else read_as, language)
     days = dates.days(plain, day, language)
     spans = [(mention.start, mention.end) for mention in days]
     counts = [number for number in numbers.numbers(plain, language) if not any(a <= number.start < b for a, b in spans)]
@@ -199,6 +195,11 @@ def statement(shown: str, order: int, language: str, day: date, *, read_as: str 
         day=day,
         language=language,
     )
+
+
+def plain_text(written: str, language: str) -> str:
+    """Return the normalised text, with verbs of two words as one word and number words as digits."""
+    return numbers.in_digits(lexicon.joined(language, tokens.normalise(written)), language)
 
 
 def _without(plain: str, spans: Sequence[tuple[int, int]]) -> str:
