@@ -3,7 +3,7 @@
 Other installed packages add kinds through the entry points ``wirewatch.sources``. Works on bytes and their content
 type; must not depend on how they were fetched, or on which articles are stored.
 
-    Body → gunzip → the feed's kind, or the kind that recognises the body → cut out new items → ParsedFeed
+    Body → the feed's kind, or the kind that recognises the body → cut out new items → ParsedFeed
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from functools import cache, lru_cache
 
 from bot import plugins
 from bot.feeds.kit import fields, markup
-from bot.feeds.kit.packing import gunzip
-from bot.model.errors import BodyTooBig, ReadError
+from bot.model.errors import ReadError
 from bot.model.feeds import ParsedFeed
 from bot.model.fetching import Body, Source
 
@@ -30,8 +29,6 @@ __all__ = [
 
 
 GROUP = "wirewatch.sources"
-#: Maximum unpacked size of a body that is gzip without saying so; larger than any sensible fetch.max_bytes.
-_UNPACKED_BYTES = 50_000_000
 
 
 @cache
@@ -58,13 +55,7 @@ def parse_document(body: Body, *, kind: str | None = None, options: str = "{}") 
 
     ``options`` is the JSON of the named kind's options. Blocking. Raises ReadError, IsPage.
     """
-    try:
-        content = gunzip(body.content, limit_bytes=_UNPACKED_BYTES)
-    except BodyTooBig as error:
-        raise ReadError(f"not a feed: the body is compressed and {error}") from error
-    if content is not body.content:
-        body = dataclasses.replace(body, content=content)
-    if not content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
+    if not body.content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
         raise ReadError("empty body: the server sent nothing; it is polled again later")
     reading = _parse_with(*_get_source(kind, options), body) if kind else _parse_recognised(body)
     entries, too_many = fields.keep_ends(reading.entries)
