@@ -30,6 +30,7 @@ from bot.fetch import fulltext, google_news, parsing, slots
 from bot.model.channels import Channel, ChatRequest, Delivery
 from bot.model.durations import is_recent
 from bot.model.errors import SendError, StoreError
+from bot.model.feeds import FeedHealth
 from bot.model.messages import Message
 from bot.pipeline import keep, push, quarantine, retry
 from bot.pipeline.decide import Decider
@@ -76,6 +77,8 @@ class OnceReport:
 
     passed: PassReport
     drained: Drained
+    #: Whether feeds were polled, and every configured feed fails.
+    all_feeds_fail: bool
 
 
 class App:
@@ -192,8 +195,10 @@ class App:
         await self.tend_quarantine()
         drained = await self._sender(self.live.channels).drain(drain)
         await self.maintain()
+        health = await self.store.read(lambda tx: tx.feeds.counts().keys())
         await self.heartbeat.end()
-        return OnceReport(passed=passed, drained=drained)
+        all_feeds_fail = bool(passed.feeds) and health <= {FeedHealth.FAILING, FeedHealth.GONE}
+        return OnceReport(passed=passed, drained=drained, all_feeds_fail=all_feeds_fail)
 
     async def _pass_over_all(self, *, everything: bool) -> PassReport:
         now = self.clock.now()

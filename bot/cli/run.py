@@ -45,8 +45,8 @@ def once(
 ) -> None:
     """Poll every due feed once, post new stories, and end.
 
-    Exit code 0: all messages were sent, even if some feeds are broken; 1: messages are left or parked; 2: the
-    configuration or the database cannot be used.
+    Exit code 0: all messages were sent, even if some feeds are broken; 1: messages are left or parked, or no feed could
+    be read; 2: the configuration or the database cannot be used.
 
     Example: wirewatch once --now --config config
     """
@@ -57,7 +57,8 @@ def once(
         terminal.answer(_as_json(report))
     else:
         _tell(report)
-    raise typer.Exit(LEFT if report.drained.left or report.drained.parked else DONE)
+    is_done = not (report.drained.left or report.drained.parked or report.all_feeds_fail)
+    raise typer.Exit(DONE if is_done else LEFT)
 
 
 async def _once(folder: Path, *, everything: bool, drain: timedelta) -> OnceReport:

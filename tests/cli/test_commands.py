@@ -296,7 +296,7 @@ def test_the_demo_goes_to_a_channel_of_your_own_when_named(started: Path, worksp
 def test_once_on_a_machine_without_a_network_says_so_in_one_line(started: Path) -> None:
     feeds = started / "config" / "feeds.yaml"
     feeds.write_text("feeds:\n" + "".join(f"  - http://127.0.0.1:9/{number}.xml\n" for number in range(12)))
-    lines = wirewatch("once", "--now", folder=started).stderr.splitlines()
+    lines = wirewatch("once", "--now", folder=started, code=1).stderr.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith("None of the 12 feeds could be read")
     shown = wirewatch("status", folder=started).stdout
@@ -305,7 +305,18 @@ def test_once_on_a_machine_without_a_network_says_so_in_one_line(started: Path) 
     assert "None of the 12 feeds could be read" in shown
 
 
+async def test_once_succeeds_if_one_of_two_feeds_can_be_read(started: Path) -> None:
+    async with FeedServer() as server:
+        server.serve("/feed.xml", rss("wire"))
+        feeds = [{"url": server.url("/feed.xml")}, {"url": "http://127.0.0.1:9/1.xml"}]
+        bot = "channels: {alerts: {kind: console}}\nfetch: {allow_private: [127.0.0.0/8]}\n"
+        rules = "rules:\n  - {name: Recalls, all: {what: [recalls]}, notify: alerts}\n"
+        configs.write(started / "config", bot=bot, feeds=feeds, rules=rules)
+        done = await asyncio.to_thread(wirewatch, "once", "--now", folder=started)
+    assert "broken: http://127.0.0.1:9/1.xml" in done.stderr
+
+
 def test_status_of_a_bot_whose_only_feed_fails_speaks_of_one_feed(started: Path) -> None:
     (started / "config" / "feeds.yaml").write_text("feeds:\n  - http://127.0.0.1:9/1.xml\n")
-    wirewatch("once", "--now", folder=started)
+    wirewatch("once", "--now", folder=started, code=1)
     assert "The only feed could not be read: 127.0.0.1" in wirewatch("status", folder=started).stdout

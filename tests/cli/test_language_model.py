@@ -208,5 +208,6 @@ def test_init_and_status_say_in_a_line_what_judgement_without_a_model_is_worth(f
     assert words in commands.wirewatch("init", "--minimal", "mine", folder=tmp_path).stderr
     config = ("--config", str(tmp_path / "mine"))
     assert words not in commands.wirewatch("check", *config, folder=tmp_path).stderr
+    (tmp_path / "mine" / "feeds.yaml").write_text("feeds: []\n", encoding="utf-8")
     commands.wirewatch("once", *config, folder=tmp_path)
     assert words in commands.wirewatch("status", *config, folder=tmp_path).stdout

@@ -17,7 +17,7 @@ RULES = "rules:\n  - {name: Exits, all: {what: [exit]}, notify: alerts}\n"
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     configs.write(tmp_path, bot=BOT, feeds=[{"url": "http://127.0.0.1:9/rss", "name": "Daily Ledger"}], rules=RULES)
-    wirewatch("once", "--config", str(tmp_path), folder=tmp_path)
+    wirewatch("once", "--config", str(tmp_path), folder=tmp_path, code=1)
     return tmp_path
 
 

@@ -19,7 +19,7 @@ import signal
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,14 +54,16 @@ database: sqlite:///{folder}/wirewatch.db
 channels:
 {channels}
 operator: kettles
-posts_per_hour: 3600
+posts_per_hour: {posts_per_hour}
 fetch: {{every: 1 seconds, at_least: 1 seconds, readers: 0, allow_private: [127.0.0.0/8]}}
 """
 CHANNEL = (
     '  {desk}: {{kind: faulty, to: "#{desk}", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}'
 )
-RULES = """\
-  - {{name: Recalls of {desk}, all: {{what: [recalls], of: [{desk}]}}, skip: [opinion], notify: {desk}}}
+RULE = """\
+  - {{name: Recalls of {desk}, all: {{what: [recalls], of: [{desk}]}}, skip: [opinion], notify: {channel}}}
+"""
+CONFIRMED = """\
   - name: Confirmed recalls of {desk}
     all: {{what: [recalls], of: [{desk}]}}
     skip: [opinion]
@@ -115,6 +117,10 @@ class Outcome:
     lost: list[str] = field(default_factory=list)
     #: Send ids or stories that appear twice.
     doubled: list[str] = field(default_factory=list)
+    #: Titles that an edit took out of their message.
+    vanished: set[str] = field(default_factory=set)
+    #: Messages that show several stories.
+    gathered: int = 0
     #: Threads whose messages are not in the order of the outbox.
     disordered: list[str] = field(default_factory=list)
     #: The words of the poison that was published, and of what is in quarantine.
@@ -125,13 +131,26 @@ class Outcome:
 
 
 class Storm:
-    def __init__(self, folder: Path, *, seed: int, faults: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int,
+        faults: float,
+        posts_per_hour: int = 3600,
+        poisons: Sequence[str] = faults.POISONS,
+    ) -> None:
+        """With a low ``posts_per_hour``, all rules notify one channel, so that its messages show several stories."""
         self._folder = folder
         self._address = f"sqlite:///{folder}/wirewatch.db"
         self._log = folder / "run.log"
         self._chance = random.Random(seed)
         self._words = new_words(random.Random(seed))
         self._faults = faults
+        self._posts_per_hour = posts_per_hour
+        self._poisons = poisons
+        #: The time of each message -> the titles that it has shown.
+        self._shown: dict[str, set[str]] = {}
         self._stories: list[tuple[Item, ...]] = []
         self._names: list[str] = []
         #: Number of a story -> the poison that the first outlet tells after it.
@@ -157,6 +176,7 @@ class Storm:
                     server.misbehave(0.0, seed=0)
                     self._publish(feeds, 0, lag=0)
                     await self._settle(runs, len(self._names))
+                self._look_for_vanished(server)
                 self._judge(server)
         return self.outcome
 
@@ -177,9 +197,13 @@ class Storm:
 
     def _configure(self, feeds: FeedServer, server: slack.Server) -> None:
         channels = "\n".join(CHANNEL.format(desk=desk, slack=server.api_url) for desk in DESKS)
-        bot = BOT.format(folder=self._folder, channels=channels)
+        bot = BOT.format(folder=self._folder, channels=channels, posts_per_hour=self._posts_per_hour)
         listed = [{"url": feeds.url(f"/{name}"), "name": name, "owner": name, "kind": "faulty"} for name in OUTLETS]
-        rules = "".join(RULES.format(desk=desk) for desk in DESKS)
+        if self._posts_per_hour >= 3600:
+            rules = "".join((RULE + CONFIRMED).format(desk=desk, channel=desk) for desk in DESKS)
+        else:
+            # A story that a second rule matches would leave the message that lists it.
+            rules = "".join(RULE.format(desk=desk, channel=DESKS[0]) for desk in DESKS)
         configs.write(self._folder, bot=bot, feeds=listed, rules=f"rules:\n{rules}")
         for name in OUTLETS:
             feeds.serve(f"/{name}", rss(name))
@@ -191,7 +215,7 @@ class Storm:
             self._names.append(name)
             self._stories.append(items)
         if count:
-            word = faults.POISONS[len(self._poison) % len(faults.POISONS)]
+            word = self._poisons[len(self._poison) % len(self._poisons)]
             self._poison[len(self._stories) - 1] = poisoned(word, len(self._stories) - 1, self._words)
             self.outcome.poison[word] += 1
         for number, outlet in enumerate(OUTLETS):
@@ -290,6 +314,14 @@ class Storm:
         on_their_way = {row[0] for row in self._query("SELECT id FROM outbox WHERE state = 'sending'")}
         accepted = {_send_id(message) for message in self._messages(server)[-200:]}
         self.outcome.kills_before_recording += bool(on_their_way & accepted)
+        self._look_for_vanished(server)
+
+    def _look_for_vanished(self, server: slack.Server) -> None:
+        for message in self._messages(server):
+            text = json.dumps(message["blocks"])
+            names = {name for name in self._names if name in text}
+            self.outcome.vanished |= self._shown.get(message["ts"], set()) - names
+            self._shown[message["ts"]] = names
 
     # -- judging
 
@@ -301,6 +333,7 @@ class Storm:
         )
         outcome.lost, outcome.doubled = lost_and_doubled(messages, self._names)
         outcome.quarantined = Counter(spoiling.quarantined_words(self._address))
+        outcome.gathered = sum(len(names) > 1 for names in self._shown.values())
         outcome.notices = sum("set aside" in json.dumps(message["blocks"]) for message in messages)
         outcome.disordered += list(self._disordered([message for message in messages if "thread_ts" in message]))
 
