@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot import keys, plugins
 from bot.config import blocks, environment, nodes, secrets, validation
-from bot.config.kinds import KnownKinds, channel_options, report_broken, warn_of_unused
+from bot.config.kinds import KnownKinds, channel_options, report_broken
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, pairs_of, scalars_of, value_of
 from bot.config.problems import ProblemReport
 from bot.config.settings import BotSettings, ChannelSettings
@@ -72,7 +72,6 @@ def parse_bot_file(report: ProblemReport, *, kinds: KnownKinds, environ: Mapping
     _hide_secrets_of_channels(channels_node, report, kinds.channels)
     settings = validation.validate(BotSettings, root, report, zone=_zone_of(root))
     channels = _read_channels(channels_node, report, kinds, environ)
-    warn_of_unused(channels_node, report, kinds.channels)
     check_routes(root, find_channel_names(root) or (), report)
     _check_mentions(root, report)
     if settings is None or channels is None:

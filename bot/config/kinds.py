@@ -9,7 +9,7 @@ from functools import cache
 import pydantic
 
 from bot import keys, plugins
-from bot.config.nodes import MappingNode, Node, ScalarNode
+from bot.config.nodes import Node
 from bot.config.problems import ProblemReport
 from bot.model.channels import ChannelFeatures
 from bot.model.rules import Thread
@@ -70,23 +70,7 @@ def channel_options(kind: plugins.Kind | None) -> type[ChannelKeys]:
     )
 
 
-def report_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
-    """Report a plug-in that cannot be loaded, as an error if it is used, or else as a warning."""
-    report.add(
-        node,
-        "plug-in",
-        str(broken),
-        "install a version that fits this Wirewatch, or uninstall it",
-        severity="error" if is_used else "warning",
-    )
-
-
-def warn_of_unused(channels: Node | None, report: ProblemReport, kinds: plugins.Kinds) -> None:
-    """Warn of broken plug-ins that no channel uses."""
-    if not isinstance(channels, MappingNode):
-        return
-    kind_nodes = [channel.get("kind") for _, channel in channels.pairs if isinstance(channel, MappingNode)]
-    used = {kind.value.strip() for kind in kind_nodes if isinstance(kind, ScalarNode)}
-    for name, broken in kinds.broken.items():
-        if name not in used or name in kinds.by_name:
-            report_broken(report, broken, channels.pairs[0][0] if channels.pairs else channels, is_used=False)
+def report_broken(report: ProblemReport, broken: plugins.Broken, node: Node) -> None:
+    """Report a plug-in that cannot be loaded, where the configuration names it."""
+    advice = "install a version that fits this Wirewatch, or uninstall it"
+    report.add(node, "plug-in", str(broken), advice)

@@ -27,7 +27,6 @@ from bot.config.settings import Settings
 from bot.feeds import cleaning, health, identity, polling, websub
 from bot.feeds.identity import Identification, Identified, Novelty
 from bot.feeds.items import Item
-from bot.model import ledger
 from bot.model.archive import Arrival, IdentityQuery, KnownItems, Revision, Sighting
 from bot.model.feeds import Entry, FeedState
 from bot.model.fetching import PageText
@@ -37,6 +36,7 @@ from bot.model.stories import Article, ArticleId
 from bot.pipeline import quarantine
 from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
+from bot.storage import ledger
 from bot.storage.columns import JsonColumn
 from bot.stories import facts
 from bot.text import headlines

@@ -14,12 +14,11 @@ import structlog
 from bot import storage
 from bot.alerts import notices
 from bot.config.settings import Settings
-from bot.model import ledger
 from bot.model.archive import Arrival, Revision
 from bot.model.durations import Clock, format_duration, is_recent
 from bot.model.errors import StoreError
-from bot.model.ledger import LedgerRow
-from bot.storage import keys
+from bot.storage import keys, ledger
+from bot.storage.ledger import LedgerRow
 
 log = structlog.get_logger("wirewatch")
 

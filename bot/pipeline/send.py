@@ -21,7 +21,6 @@ from bot import storage
 from bot.aio import TaskGroup, retry_until_stored
 from bot.alerts import notices
 from bot.config.settings import Settings
-from bot.model import ledger
 from bot.model.alerts import Reason
 from bot.model.channels import Channel
 from bot.model.durations import Clock
@@ -31,7 +30,7 @@ from bot.model.quarantine import PieceKind
 from bot.model.stories import send_id
 from bot.pipeline import quarantine, send_policy
 from bot.pipeline.reports import Observer
-from bot.storage import keys
+from bot.storage import keys, ledger
 
 log = structlog.get_logger("wirewatch")
 

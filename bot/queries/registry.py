@@ -21,11 +21,11 @@ import pydantic
 
 from bot import config, keys, rules, storage
 from bot.model.errors import CannotAct, SearchTooLong, WirewatchError
-from bot.model.ledger import LedgerRow, describe_row
 from bot.pipeline import actions
 from bot.pipeline.turn import Turn
 from bot.queries.watched import Counts, DayCounts, Watched
 from bot.rules import errors, search
+from bot.storage.ledger import LedgerRow, describe_row
 
 T = TypeVar("T")
 

@@ -20,13 +20,13 @@ from bot.model.language_models import (
     describe_exam,
     switched_off,
 )
-from bot.model.ledger import RUN_KINDS
 from bot.queries.feeds import FeedDocument, Masked, describe_feed
 from bot.queries.quarantine import PieceCount, count_pieces
 from bot.queries.registry import Archive, Document, LedgerDocument, Parameters, Question, Time
 from bot.queries.rules import RECENT, RuleLine, summarize_rule
 from bot.queries.silences import SilenceDocument, read_silences
 from bot.storage import keys
+from bot.storage.ledger import RUN_KINDS
 
 
 class StatusParameters(Parameters):

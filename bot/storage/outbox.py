@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import BindParameter, and_, bindparam, case, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.model import ledger
 from bot.model.messages import Message, MessageKind, Outgoing, SendState
 from bot.model.stories import SendId, StoryId
+from bot.storage import ledger
 from bot.storage.columns import WANTED, EnumText, Repository, Rows, Timestamp, chunks
 from bot.storage.ledger import Ledger
 from bot.storage.schema import UNSENT, outbox, story_messages

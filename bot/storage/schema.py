@@ -330,7 +330,7 @@ ledger = Table(
     #: Numbers the rows in the order in which they were written.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("at", Timestamp, nullable=False),
-    #: A line of JSON (bot/model/ledger.py).
+    #: A line of JSON (bot/storage/ledger.py).
     Column("row", Text, nullable=False),
     Index(None, "at"),
 )

