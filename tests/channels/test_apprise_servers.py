@@ -41,11 +41,11 @@ async def test_ntfy_takes_every_hostile_message_as_text_and_none_as_an_attachmen
 @pytest.mark.timeout(900)  # Synapse may be installed first
 async def test_messages_share_one_login_to_matrix_which_ends_with_the_channel(synapse_server: synapse.Server) -> None:
     room = synapse_server.make_room("many")
-    before = synapse_server.sessions()
+    sessions = synapse_server.sessions()
     desk = channel(synapse_server.address("many"))
     for number in range(8):
         await desk.send(delivery(messages.POST, id=f"send-{number}"))
     assert len(synapse_server.read(room)) == 8
-    assert synapse_server.sessions() == before + 1
+    assert synapse_server.sessions() == sessions + 1
     await desk.close()
-    assert synapse_server.sessions() == before
+    assert synapse_server.sessions() == sessions

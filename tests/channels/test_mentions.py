@@ -26,7 +26,7 @@ HOSTILE = Sentence(
 
 
 def message_for(*ids: str, kind: MessageKind = MessageKind.POST) -> Message:
-    mentions = tuple(Mention(name=f"duty{number}", id=one) for number, one in enumerate(ids))
+    mentions = tuple(Mention(name=f"duty{number}", id=person) for number, person in enumerate(ids))
     brief = replace(messages.POST.briefs[0], title=HOSTILE)
     return replace(messages.POST, kind=kind, briefs=(brief,), mentions=mentions)
 

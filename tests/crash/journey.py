@@ -1,8 +1,8 @@
-"""One story told to one channel by ``wirewatch once``, which is killed with SIGKILL at a step of the channel's server.
+"""A story in one channel by ``wirewatch once``, which is killed with SIGKILL at a step of the channel's server.
 
 The server of the test calls ``kill`` when it meets the step: before it takes a message, or after it took one and before
-it answers. What follows is what an operator's next run does. The caller compares what stands there at the end with a
-journey in which nothing was killed.
+it answers. Then the next run does what an operator's would do. The caller compares the messages at the end with
+those of a journey in which nothing was killed.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ rules:
   - {name: Confirmed recalls, all: {what: [recalls]}, min_outlets: 2, severity: high, notify: desk}
 """
 _WORDS = storm.new_words(random.Random(1))
-#: Told by three outlets, one after the other: a report, its confirmation, a number that changed.
-NAME, _TOLD = storm.story(0, _WORDS)
+#: The reports of three outlets, one after the other: a report, its confirmation, a number that changed.
+NAME, _REPORTS = storm.story(0, _WORDS)
 
 
 @dataclass(slots=True)
@@ -52,9 +52,9 @@ class Journey:
             os.kill(self.pid, signal.SIGKILL)
 
     def publish(self, outlets: int) -> None:
-        """So many outlets tell the story."""
+        """Publish the reports of so many outlets."""
         for number, outlet in enumerate(storm.OUTLETS):
-            self.feeds.serve(f"/{outlet}", rss(outlet, *_TOLD[number : number + 1] if number < outlets else ()))
+            self.feeds.serve(f"/{outlet}", rss(outlet, *_REPORTS[number : number + 1] if number < outlets else ()))
 
     async def once(self) -> int:
         self.pid = await self.runs.start()
@@ -62,8 +62,8 @@ class Journey:
         assert self.codes[-1] in (0, -signal.SIGKILL), self.log.read_text()[-3000:]
         return self.codes[-1]
 
-    async def tell(self) -> None:
-        """The whole story, an outlet after the other; a run that was killed is followed by another."""
+    async def run_to_its_end(self) -> None:
+        """Publish the whole story, one outlet after the other; a run that was killed is followed by another."""
         for outlets in range(len(storm.OUTLETS) + 1):
             self.publish(outlets)
             while await self.once() != 0:

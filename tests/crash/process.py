@@ -1,4 +1,4 @@
-"""One ``wirewatch run`` as a process of its own, between a feed server and a strict local Slack, and what it shows."""
+"""A process of ``wirewatch run`` between a feed server and a strict local Slack, and its messages."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Bot:
         self.publish(0)
 
     def publish(self, count: int, *, delay_seconds: float = 0) -> None:
-        """So many of the stories stand in the feed, which takes its time to answer."""
+        """Put so many of the stories in the feed, which answers after a delay."""
         body = rss("wire", *(items[0] for _, items in STORIES[:count]))
         self.feeds.serve("/wire", Reply(body=body, delay_seconds=delay_seconds))
 
@@ -77,7 +77,7 @@ class Bot:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run it, and stop it in order once it watches: before its handlers stand, a signal kills it."""
+        """Run it, and stop it in order once it watches: before it has its handlers, a signal kills it."""
         starts = self.log.count(WATCHING)
         process = await self.start("run")
         try:
@@ -107,7 +107,7 @@ class Bot:
         self, *words: str, python: str = sys.executable, program: Sequence[str] = ("-m", "bot"), **environ: str
     ) -> asyncio.subprocess.Process:
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-            # A test run in the background of a shell ignores it, and so would the process until its handlers stand.
+            # A test run in the background of a shell ignores it, and so would the process until it has its handlers.
             signal.signal(signal.SIGINT, signal.default_int_handler)
         environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN, **environ}
         command = (python, *program, *words, "--config", str(self.folder))
@@ -123,7 +123,7 @@ class Bot:
 
     @property
     def heads(self) -> list[str]:
-        """Of which stories messages stand in the channel."""
+        """Return the stories that have a message in the channel."""
         blocks = [json.dumps(message["blocks"]) for message in self.slack.workspace.messages("desk")]
         return sorted(name for head in blocks for name, _ in STORIES if name in head)
 
@@ -142,7 +142,7 @@ class Bot:
     async def until_health_is(self, status: int) -> str:
         health = (0, "")
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while (health := await self.health())[0] != status:  # noqa: ASYNC110 - another process tells nothing
+            while (health := await self.health())[0] != status:  # noqa: ASYNC110 - another process gives no event
                 await asyncio.sleep(0.2)
         return health[1]
 
@@ -162,7 +162,7 @@ class Bot:
 
 @contextlib.asynccontextmanager
 async def bot_in(folder: Path) -> AsyncIterator[Bot]:
-    """A bot with a feed server and a Slack of its own, not started."""
+    """A bot that is not started, with a feed server and a Slack."""
     async with FeedServer() as feeds:
         with slack.serve() as server:
             server.workspace.add_channel("desk")

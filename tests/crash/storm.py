@@ -3,7 +3,7 @@
 Slack fails at random too: 429, 500, resets before and after a message was taken, hangs, answers that are none, and
 messages that are taken when nobody waits for them any more. Some stories are poison: our code raises on them while they
 are matched, decided, read or sent (tests/testbed/faults). What must hold at the end: each good story has one message,
-nothing is sent twice, replies stand in their thread in the order in which they were decided, and exactly the poison is
+nothing is sent twice, replies are in their thread in the order of their decisions, and exactly the poison is
 in quarantine.
 """
 
@@ -35,7 +35,7 @@ from tests.testbed.servers import slack
 from tests.testbed.servers.feeds import FeedServer
 
 OUTLETS = ("north", "south", "east")
-#: Four places to speak: a fault pauses one of them, the others go on.
+#: Four channels: a fault pauses one of them, the others continue.
 DESKS = ("kettles", "heaters", "lamps", "toasters")
 #: A feed shows its newest items only.
 FEED_ITEMS = 60
@@ -73,8 +73,8 @@ CONFIRMED = """\
 
 
 def story(number: int, words: Iterator[str]) -> tuple[str, tuple[Item, ...]]:
-    """One event: the words of its titles that no other has, and how each outlet tells it (the report, who confirms
-    it, a fact that changed)."""
+    """One event: the words of its titles that no other has, and the article of each outlet (the report, its
+    confirmation, a fact that changed)."""
     company, product, place, person = itertools.islice(words, 4)
     count, desk = 100 + number, DESKS[number % len(DESKS)]
     now = datetime.now(UTC)  # noqa: TID251 - the process under test lives in real time
@@ -109,7 +109,7 @@ def new_words(chance: random.Random) -> Iterator[str]:
 @dataclass(slots=True)
 class Outcome:
     kills: int = 0
-    #: Of these, the ones that hit a message that Slack had taken and the bot had not recorded.
+    #: Kills that hit a message that Slack had taken and the bot had not recorded.
     kills_before_recording: int = 0
     look_ups: int = 0
     faults: Counter[str] = field(default_factory=Counter)
@@ -126,7 +126,7 @@ class Outcome:
     #: The words of the poison that was published, and of what is in quarantine.
     poison: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
-    #: How often the operator was told of it.
+    #: The number of notices to the operator about it.
     notices: int = 0
 
 
@@ -153,10 +153,10 @@ class Storm:
         self._shown: dict[str, set[str]] = {}
         self._stories: list[tuple[Item, ...]] = []
         self._names: list[str] = []
-        #: Number of a story -> the poison that the first outlet tells after it.
+        #: Number of a story -> the poison that the first outlet publishes after it.
         self._poison: dict[int, Item] = {}
-        #: Outlet -> how many stories it has told.
-        self._told = dict.fromkeys(OUTLETS, 0)
+        #: Outlet -> the number of stories that it has published.
+        self._published = dict.fromkeys(OUTLETS, 0)
         self.outcome = Outcome()
 
     async def blow(self, *, kills: int, stories_a_kill: int) -> Outcome:
@@ -183,7 +183,7 @@ class Storm:
     async def _rage(
         self, runs: launcher.Launcher, feeds: FeedServer, server: slack.Server, *, kills: int, stories_a_kill: int
     ) -> None:
-        """Kill until enough was killed and told; on a slow machine that is more often than was asked for."""
+        """Kill until there are enough kills and stories; on a slow machine there are more kills than requested."""
         life_seconds = LIFE_SECONDS
         while self.outcome.kills < kills or len(self._names) < kills * stories_a_kill:
             is_behind = self._is_behind(stories_a_kill)
@@ -209,7 +209,7 @@ class Storm:
             feeds.serve(f"/{name}", rss(name))
 
     def _publish(self, feeds: FeedServer, count: int, *, lag: int) -> None:
-        """New stories at the first outlet; each next one is ``lag`` stories behind the one before it."""
+        """Publish new stories at the first outlet; each further outlet is ``lag`` stories behind."""
         for _ in range(count):
             name, items = story(len(self._stories), self._words)
             self._names.append(name)
@@ -220,8 +220,8 @@ class Storm:
             self.outcome.poison[word] += 1
         for number, outlet in enumerate(OUTLETS):
             published = self._stories[: max(0, len(self._stories) - number * lag)]
-            self._told[outlet] = len(published)
-            # At the end what lags is told too, and pushes nothing out that was not read.
+            self._published[outlet] = len(published)
+            # At the end the outlets catch up, without removing from a feed what was not read.
             first = max(0, len(published) - (FEED_ITEMS if lag else 2 * FEED_ITEMS))
             shown = [items[number] for items in published[first:]]
             if number == 0:
@@ -240,7 +240,7 @@ class Storm:
             )
         )
         stored = {url.rpartition("/")[2]: count for url, count in rows.items()}
-        return [published - stored.get(outlet, 0) for outlet, published in self._told.items()]
+        return [published - stored.get(outlet, 0) for outlet, published in self._published.items()]
 
     def _arguments(self) -> list[str]:
         return ["run", "--config", str(self._folder)]
@@ -310,7 +310,7 @@ class Storm:
         return [message for desk in DESKS for message in server.workspace.messages(desk)]
 
     def _look_at_the_wreck(self, server: slack.Server) -> None:
-        """What a kill left behind: the moments that the promise is about."""
+        """Count the kills between sending and recording a message, which the promise is about."""
         on_their_way = {row[0] for row in self._query("SELECT id FROM outbox WHERE state = 'sending'")}
         accepted = {_send_id(message) for message in self._messages(server)[-200:]}
         self.outcome.kills_before_recording += bool(on_their_way & accepted)

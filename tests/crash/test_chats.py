@@ -24,10 +24,10 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
-    """How the journey is told on a chat service."""
+    """A chat service, and the requests of the journey to it."""
 
     service: Service
-    #: What is asked for in the journey, in order.
+    #: The kinds of the requests that send something, in order.
     steps: tuple[str, ...]
     #: Whether a repetition can be seen.
     doubles_nothing: bool
@@ -72,7 +72,7 @@ async def world_of(chat: Chat, folder: Path) -> AsyncIterator[World]:
 @pytest.mark.parametrize("chat", CHATS, ids=lambda chat: str(chat.service))
 async def test_the_story_is_told_once(chat: Chat, tmp_path: Path) -> None:
     async with world_of(chat, tmp_path) as (server, journey):
-        await journey.tell()
+        await journey.run_to_its_end()
         messages = chat.service.shown(server)
         sent = tuple(doing for doing, _ in server.requests if doing in server.service.SENDS)
         assert sent == chat.steps
@@ -94,12 +94,12 @@ async def test_the_story_is_told_once(chat: Chat, tmp_path: Path) -> None:
 async def test_a_kill_at_any_request_loses_nothing(chat: Chat, number: int, when: str, tmp_path: Path) -> None:
     async with world_of(chat, tmp_path) as (server, journey):
         kill_at(server, journey, number, when)
-        await journey.tell()
+        await journey.run_to_its_end()
         assert -signal.SIGKILL in journey.codes
         _judge(chat, server)
 
 
-#: What a service may have taken in and what it asks to wait for is in make test-long; the rest in make test-slow.
+#: Faults after which a service may have the message, and waits, are in make test-long; the others in make test-slow.
 _FAULTS = [
     pytest.param(fault, marks=() if fault == "429" or fault.endswith("_after") else pytest.mark.slow)
     for fault in faulty.FAULTS
@@ -113,7 +113,7 @@ async def test_a_fault_at_any_request_loses_nothing(chat: Chat, fault: str, tmp_
         server.hang_seconds = 1
         for doing in server.service.SENDS:
             server.fail(doing, fault)
-        await journey.tell()
+        await journey.run_to_its_end()
         _judge(chat, server)
 
 

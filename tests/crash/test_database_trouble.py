@@ -22,7 +22,7 @@ async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(bot: Bot, 
         disk.fill()
         await bot.until(lambda: "the disk is full; free space, nothing is lost" in bot.log)
         assert "the disk is full" in await bot.until_health_is(503)
-        assert len(bot.heads) == 2, "what is not written down is not told"
+        assert len(bot.heads) == 2, "an alert that is not stored is not posted"
         disk.free()
         await bot.until_health_is(200)
         await bot.until(lambda: len(bot.heads) >= 5)
@@ -76,7 +76,7 @@ async def test_a_disk_that_turns_read_only_under_the_bot_is_said_turns_health_ba
         bot.publish(5)
         await bot.until(lambda: "its file system turned read-only; see dmesg and mount" in bot.log)
         assert "file system turned read-only" in await bot.until_health_is(503)
-        assert len(bot.heads) == 2, "what is not written down is not told"
+        assert len(bot.heads) == 2, "an alert that is not stored is not posted"
     # It has ended in order although it could not write that down: the disk can be taken off and mended.
     failing_disk.mend()
     await bot.run_until_all_is_told()

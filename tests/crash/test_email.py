@@ -23,7 +23,7 @@ def keys(server: smtp.Server) -> dict[str, object]:
 
 
 def threads(mails: list[EmailMessage]) -> list[tuple[str, str, str]]:
-    """What a mail program shows, which drops a second mail of one Message-ID."""
+    """Return the mails that a mail program shows, which drops a second mail with the same Message-ID."""
     shown = {mail["Message-ID"]: mail for mail in mails}
     heads = {ref: place for place, ref in enumerate(shown)}
     return [(mail["Subject"], str(heads.get(mail["In-Reply-To"], "")), first_line(mail)) for mail in shown.values()]

@@ -1,4 +1,4 @@
-"""The real process is asked to stop: while a message is on its way, and at random moments on a busy machine."""
+"""Stop the real process while a message is on its way, and at random moments on a busy machine."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def _stop_at_any_moment(crashed: Bot, python: str, dice: random.Random, *,
         await asyncio.sleep(dice.uniform(0, 1.5))
         process.send_signal(dice.choice((signal.SIGTERM, signal.SIGINT)))
         code = await crashed.ended(process)
-        # 1: cut short, after the grace time. Minus the signal, or 130: before its handlers stood.
+        # 1: cut short, after the grace time. Minus the signal, or 130: before it had its handlers.
         codes.append(code)
         assert code in ({0, 1, -signal.SIGTERM, -signal.SIGINT, 130} if is_early else {0, 1}), (code, crashed.log)
     await crashed.run_until_all_is_told()

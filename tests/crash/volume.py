@@ -1,4 +1,4 @@
-"""A small volume of its own for a database: to fill, to make read-only, to break. Needs the right to mount."""
+"""A small volume for a database: to fill, to make read-only, to break. Needs the right to mount."""
 
 from __future__ import annotations
 

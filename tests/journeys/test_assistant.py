@@ -40,20 +40,20 @@ async def assistant(folder: Path) -> AsyncIterator[Client]:
         yield client
 
 
-async def said(client: Client, tool: str, **arguments: object) -> str:
+async def answer_text(client: Client, tool: str, **arguments: object) -> str:
     result = await client.call_tool(tool, arguments)
     text: str = result.content[0].text  # type: ignore[union-attr]  # every tool answers with one text
     return f"error: {text}" if result.is_error else text
 
 
-async def told(client: Client, tool: str, **arguments: object) -> dict[str, Any]:
-    text = await said(client, tool, **arguments)
+async def answer_data(client: Client, tool: str, **arguments: object) -> dict[str, Any]:
+    text = await answer_text(client, tool, **arguments)
     assert text.startswith(MARKS[0]), text[:300]
     assert text.endswith(MARKS[1])
     inside = text.removeprefix(MARKS[0]).removesuffix(MARKS[1])
     assert "<" not in inside
-    found: dict[str, Any] = json.loads(inside)
-    return found
+    data: dict[str, Any] = json.loads(inside)
+    return data
 
 
 async def test_an_assistant_asks_over_stdin_and_stdout(filled: Path) -> None:
@@ -61,26 +61,26 @@ async def test_an_assistant_asks_over_stdin_and_stdout(filled: Path) -> None:
     command = StdioServerParameters(command=sys.executable, args=arguments, env={TOKEN_VARIABLE: slack.TOKEN})
     async with Client(command) as client:
         assert {tool.name for tool in (await client.list_tools()).tools} == TOOLS
-        listed = (await told(client, "stories", rule="BlackBerry in Pakistan"))["stories"]
+        listed = (await answer_data(client, "stories", rule="BlackBerry in Pakistan"))["stories"]
         story = next(item for item in listed if item["article_count"] == 3)
-        assert await told(client, "story", id=story["id"]) == story
-        articles = (await told(client, "search", q='backdoor "pulls out"'))["articles"]
+        assert await answer_data(client, "story", id=story["id"]) == story
+        articles = (await answer_data(client, "search", q='backdoor "pulls out"'))["articles"]
         assert [item["outlet"] for item in articles] == ["ledger"]
-        (explained,) = (await told(client, "explain", rule="BlackBerry", text="BlackBerry and PTA"))["explained"]
+        (explained,) = (await answer_data(client, "explain", rule="BlackBerry", text="BlackBerry and PTA"))["explained"]
         assert "no demand" in explained["text"]
-        feeds = (await told(client, "feeds_health", health="failing"))["feeds"]
+        feeds = (await answer_data(client, "feeds_health", health="failing"))["feeds"]
         assert ["not a feed" in item["error"] for item in feeds] == [True]
-        tried = await told(client, "try_rule", rule="name: Mine\nquery: nothing AND (\nnotify: desk\n")
+        tried = await answer_data(client, "try_rule", rule="name: Mine\nquery: nothing AND (\nnotify: desk\n")
         assert tried["problems"][0]["line"] == 2
-        assert "19: a term is missing" in await said(client, "search", q="backdoor AND (bes OR")
-        assert "error: " in await said(client, "story", id="none")
-        assert "limit" in await said(client, "search", q="x", limit=9_999)
+        assert "19: a term is missing" in await answer_text(client, "search", q="backdoor AND (bes OR")
+        assert "error: " in await answer_text(client, "story", id="none")
+        assert "limit" in await answer_text(client, "search", q="x", limit=9_999)
 
 
 async def test_a_drafted_rule_comes_back_with_what_check_says(filled: Path) -> None:
     async with assistant(filled) as client:
         good = json.loads(
-            await said(
+            await answer_text(
                 client,
                 "draft_rule",
                 name='Any "backdoor": law',
@@ -91,12 +91,12 @@ async def test_a_drafted_rule_comes_back_with_what_check_says(filled: Path) -> N
         )
         assert [problem for problem in good["problems"] if problem["severity"] == "error"] == []
         (filled / "rules" / "drafted.yaml").write_text("rules:\n" + good["yaml"])
-        bad = json.loads(await said(client, "draft_rule", name="x", notify=["nowhere"], query="a b"))
+        bad = json.loads(await answer_text(client, "draft_rule", name="x", notify=["nowhere"], query="a b"))
         assert {problem["code"] for problem in bad["problems"] if problem["severity"] == "error"} >= {"unknown-channel"}
         assert "^" in bad["check"]
     async with assistant(filled) as client:
-        assert 'Any "backdoor": law' in {rule["name"] for rule in (await told(client, "rules"))["rules"]}
-        rule = await told(client, "rule", name="BlackBerry in Pakistan")
+        assert 'Any "backdoor": law' in {rule["name"] for rule in (await answer_data(client, "rules"))["rules"]}
+        rule = await answer_data(client, "rule", name="BlackBerry in Pakistan")
         assert "Pakistan Telecommunication Authority" in rule["yaml"]
 
 
@@ -111,7 +111,7 @@ async def test_what_a_stranger_wrote_cannot_close_its_mark_and_a_long_answer_is_
 
     await page.running.store.write(add)
     async with assistant(page.folder) as client:
-        text = await said(client, "story", id="h")
+        text = await answer_text(client, "story", id="h")
     assert len(text) < assistants.MOST_CHARACTERS + 500
     assert text.count("</untrusted-data>") == 1
     assert text.startswith("Shortened to ")
@@ -137,8 +137,8 @@ async def test_a_wrong_argument_is_refused_in_our_words_and_the_limits_are_in_th
             ("feeds_health", {"health": "ill"}, "health: one of"),
             ("draft_rule", {"name": "x", "notify": "desk"}, "notify: a list is needed"),
         ):
-            assert text in await said(client, tool, **arguments), (tool, arguments)
-        assert (await told(client, "stories", rule=None, limit=1))["stories"]
+            assert text in await answer_text(client, tool, **arguments), (tool, arguments)
+        assert (await answer_data(client, "stories", rule=None, limit=1))["stories"]
         with pytest.raises(MCPError, match="unknown tool; valid tools are stories, story"):
             await client.call_tool("remove_everything", {})
 
@@ -152,7 +152,7 @@ async def test_over_http_the_tools_need_the_token_of_the_api(filled: Path) -> No
             Client(streamable_http_client(address, http_client=bearer)) as client,
         ):
             assert {tool.name for tool in (await client.list_tools()).tools} == TOOLS
-            assert (await told(client, "search", q="backdoor"))["articles"]
+            assert (await answer_data(client, "search", q="backdoor"))["articles"]
         for headers in ({}, {"authorization": "Bearer wrong"}, {"origin": "https://evil.example"}):
             answer = await page.get("/mcp", headers=headers)
             assert answer.status_code in (401, 403)

@@ -1,6 +1,6 @@
-"""Somebody reads the message in Slack and presses: the running bot hears it, keeps it once, and holds to it.
+"""Somebody presses a button under a message in Slack: the running bot receives it, stores it once, and obeys it.
 
-One process on SQLite, and two workers on one PostgreSQL, of which Slack tells either.
+One process on SQLite, and two workers on one PostgreSQL; Slack sends a press to one of them.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Running:
             await asyncio.sleep(0.02)
 
     def options(self, menu: str, number: int = 0) -> list[str]:
-        """What a menu under a message offers."""
+        """Return the options of a menu under a message."""
         elements = [item for block in self.head(number)["blocks"] for item in block.get("elements", ())]
         element = next(item for item in elements if f":{menu}:" in str(item.get("action_id")))
         return [option["text"]["text"] for option in element["options"]]
@@ -107,9 +107,9 @@ class Running:
 
     async def hear(self, outlet: str, *items: worlds.Item, decided: str) -> None:
         """Publish, and wait until the bot has decided on it."""
-        before = (await self.reasons()).count(decided)
+        count_before = (await self.reasons()).count(decided)
         self.world.publish(outlet, *items)
-        while (await self.reasons()).count(decided) == before:  # noqa: ASYNC110 - the bot is at work
+        while (await self.reasons()).count(decided) == count_before:  # noqa: ASYNC110 - the bot is at work
             await asyncio.sleep(0.02)
 
 
@@ -224,6 +224,6 @@ async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_me
         assert "1 article is about a different event" in str(await it.details())
         assert sorted([len(story.members) for story in await it.stories()]) == [1, 1]
 
-        # What people said holds: the next report of it does not bring the two together.
+        # A person's split counts: the next report of the event does not merge the two stories.
         await it.press("useful")
         assert len(await it.stories()) == 2

@@ -171,9 +171,9 @@ async def test_where_people_take_out_the_article_of_the_headline_that_of_what_is
     done = commands.run(arguments, desk.folder, {**os.environ, **desk.environ})
     assert done.returncode == 0, done.stderr
     await desk.once()
-    left, apart = desk.heads()
-    assert [links(message)[0][0] for message in (left, apart)] == [SECOND.title, FIRST.title]
-    assert [links(message, kind="rich_text_list") for message in (left, apart)] == [[], []]
+    remaining, apart = desk.heads()
+    assert [links(message)[0][0] for message in (remaining, apart)] == [SECOND.title, FIRST.title]
+    assert [links(message, kind="rich_text_list") for message in (remaining, apart)] == [[], []]
 
 
 # -- a story has one headline, which every door shows: the message's, with what its outlet corrected in it
@@ -217,7 +217,7 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         assert CORRECTED_FINE.title in (await page.get("/stories")).text
         (entry,) = json.loads((await page.get("/feeds/all.json")).content)["items"]
         assert entry["title"] == CORRECTED_FINE.title
-        # Two channels were told of each.
+        # Two channels have a message of each.
         assert entry["content_html"].count("corrected its title") == 1
         assert entry["content_html"].count("corrected its text") == 1
         assert "6 million dollars over its outage" in entry["content_html"].partition("</p>")[0]

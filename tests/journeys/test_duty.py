@@ -1,4 +1,4 @@
-"""Who takes care of a story, and what is silenced: on SQLite, and on PostgreSQL with two workers.
+"""Claims of stories, escalation and silences: on SQLite, and on PostgreSQL with two workers.
 
 A story of severity high that nobody claims goes to a second channel, once, with a link; a claim stops that.
 """

@@ -231,7 +231,7 @@ async def test_a_feed_that_lists_anothers_link_first_silences_nothing(tmp_path: 
         [post] = setup.heads()
         assert "BlackBerry quits Pakistan after PTA sought backdoor into BES" in str(post)
         corrected = [reply for reply in setup.replies() if "Cat pictures" in str(reply)]
-        assert not corrected, "what one feed changes of its own is no correction of another's"
+        assert not corrected, "a feed's change of its own text does not correct another feed's"
 
 
 # -- a line that a feed repeats in its items and that holds the words of a rule

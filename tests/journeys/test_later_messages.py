@@ -86,7 +86,7 @@ async def test_when_the_deadline_moves_only_the_new_day_is_recalled(desk: World)
     assert "30 December" in reminder
 
 
-# -- a burst: a channel gets its posts of the hour, and messages that list the rest and live on
+# -- a burst: a channel gets its posts of the hour, and messages that list the other stories and are edited
 
 
 CITY_RULES = """\
@@ -114,8 +114,8 @@ def event(number: int, *, word: str = "permit", at: timedelta = timedelta()) -> 
     )
 
 
-def head_texts(made: World) -> list[str]:
-    return [json.dumps(head["blocks"], ensure_ascii=False) for head in made.heads()]
+def head_texts(desk: World) -> list[str]:
+    return [json.dumps(head["blocks"], ensure_ascii=False) for head in desk.heads()]
 
 
 async def test_a_hundred_events_of_one_poll_are_twenty_posts_and_four_messages_with_the_rest(tmp_path: Path) -> None:
@@ -190,8 +190,8 @@ async def test_after_an_hour_stories_are_posted_again(tmp_path: Path) -> None:
 TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
 
 
-async def due_only(made: World) -> OnceReport:
-    async with made.opened() as running:
+async def due_only(desk: World) -> OnceReport:
+    async with desk.opened() as running:
         return await running.once(everything=False, drain=timedelta(seconds=60))
 
 

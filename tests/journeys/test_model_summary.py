@@ -32,38 +32,38 @@ GOOD = summary((SHORT, 1), (DATED, 3))
 async def test_the_alert_leaves_with_the_article_s_sentences_and_is_edited_when_the_summary_has_come(
     tmp_path: Path,
 ) -> None:
-    async with newsroom(tmp_path, uses="summary") as (made, server):
+    async with newsroom(tmp_path, uses="summary") as (desk, server):
         server.service.answer_with("summary", lambda data: GOOD)
-        made.publish("wire", FIRST)
-        await made.once()
+        desk.publish("wire", FIRST)
+        await desk.once()
 
-        [head] = made.heads()
+        [head] = desk.heads()
         assert SHORT in as_text(head)
         assert f"{DATED} [summary by local-model]" in as_text(head)
         assert SUPPORT not in as_text(head)
-        [story] = await made.stories()
-        told = [(decision.action, decision.reason) for decision in await made.decisions(story)]
-        assert told == [
+        [story] = await desk.stories()
+        decisions = [(decision.action, decision.reason) for decision in await desk.decisions(story)]
+        assert decisions == [
             (AlertAction.POST, Reason.FIRST_REPORT),
             (AlertAction.EDIT, Reason.SUMMARY),
         ]
-        posted = next(request.body for method, request in made.slack.requests if method == "chat.postMessage")
+        posted = next(request.body for method, request in desk.slack.requests if method == "chat.postMessage")
         assert "summary by" not in as_text(posted)
 
         text = "BlackBerry leaves Pakistan since the regulator PTA demanded a backdoor into its servers."
-        made.publish("courier", Item(id="c", title="BlackBerry leaves Pakistan", text=text))
-        await made.once()
-        assert SHORT in as_text(made.heads()[0])
-        assert "courier" in as_text(made.heads()[0])
+        desk.publish("courier", Item(id="c", title="BlackBerry leaves Pakistan", text=text))
+        await desk.once()
+        assert SHORT in as_text(desk.heads()[0])
+        assert "courier" in as_text(desk.heads()[0])
 
 
 async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path) -> None:
-    async with newsroom(tmp_path, uses="summary") as (made, server):
+    async with newsroom(tmp_path, uses="summary") as (desk, server):
         server.service.answer_with("summary", lambda data: GOOD)
-        made.publish("wire", FIRST)
-        await made.once()
-        [story] = await made.stories()
-        async with made.opened() as running:
+        desk.publish("wire", FIRST)
+        await desk.once()
+        [story] = await desk.stories()
+        async with desk.opened() as running:
             rows = await running.store.read(lambda tx: tx.outbox.of_story(story.id))
             receipt = rows[0].receipt
             assert receipt is not None
@@ -75,7 +75,7 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
                 place=receipt.place,
                 ref=receipt.ref,
             )
-            snapshot, now = running.live.settings, made.clock.now()
+            snapshot, now = running.live.settings, desk.clock.now()
             act = partial(actions.apply_press, pressed=press, channels=["desk"])
             await actions.carry_out(running.store, snapshot, act, now=now)
             newest = (await running.store.read(lambda tx: tx.outbox.of_story(story.id)))[-1]
@@ -85,12 +85,12 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
 
 
 async def test_a_summary_that_does_not_hold_leaves_the_article_s_sentences(tmp_path: Path) -> None:
-    async with newsroom(tmp_path, uses="summary") as (made, server):
+    async with newsroom(tmp_path, uses="summary") as (desk, server):
         server.service.answer_with("summary", lambda data: summary((SHORT.replace("Pakistan", "India", 1), 1)))
-        made.publish("wire", FIRST)
-        await made.once()
+        desk.publish("wire", FIRST)
+        await desk.once()
 
-        [head] = made.heads()
+        [head] = desk.heads()
         assert "summary by" not in as_text(head)
         assert "unfettered access" in as_text(head)
         assert server.asked("complete") == 1

@@ -111,7 +111,7 @@ async def test_pushed_news_is_posted_at_once(
         await until(running_desk.world.heads)
         assert NEWS.title in str(running_desk.world.heads())
         assert running_desk.polls == polls + 1
-        # The hub's list of it is good for ten days, and asked anew in time.
+        # The subscription lasts for ten days and is renewed in time.
         subscription = await running_desk.subscription()
         assert subscription.until
         assert (subscription.until - subscription.next_at).days == 2
@@ -125,7 +125,7 @@ async def test_forged_calls_are_refused_and_nothing_is_polled(tmp_path: Path) ->
         [first] = running_desk.hub.verified
         body = b"<rss/>"
         signed = hmac.new(b"guess", body, "sha256").hexdigest()
-        polls, before = running_desk.polls, await running_desk.subscription()
+        polls, known = running_desk.polls, await running_desk.subscription()
 
         def forge() -> list[int]:
             good = hmac.new(first.secret.encode(), body, "sha256").hexdigest()
@@ -145,7 +145,7 @@ async def test_forged_calls_are_refused_and_nothing_is_polled(tmp_path: Path) ->
         # Ticks come each second.
         await asyncio.sleep(1.5)
         assert running_desk.polls == polls
-        assert await running_desk.subscription() == before
+        assert await running_desk.subscription() == known
         # A challenge is text, whatever a browser would make of it.
         status, text = await asyncio.to_thread(lambda: running_desk.hub.ask(first, challenge="<script>"))
         assert (status, text) == (200, "<script>")
@@ -168,9 +168,9 @@ async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> N
         subscription = websub.new_subscription("https://wire.example/feed", private.url, TOPIC, now=START)
         await store.write(lambda tx: tx.subscriptions.want(subscription))
         await hubs.ask_due()
-        [after] = await store.read(lambda tx: tx.subscriptions.all())
-        assert "private or reserved address" in (after.error or "")
-        assert after.secret not in (after.error or "")
+        [kept] = await store.read(lambda tx: tx.subscriptions.all())
+        assert "private or reserved address" in (kept.error or "")
+        assert kept.secret not in (kept.error or "")
         assert not private.subscribers
     await fetcher.close()
     await store.close()
@@ -198,8 +198,8 @@ async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than
             policy = FetchPolicy()
             answer = Response(status=200, url=feed.url)
             finished = polling.FinishedPoll(state, feed, policy, clock.now(), 0)
-            after = finished.after_failure("no answer") if fails else finished.after_answer(answer)
-            await store.write(partial(lambda state, tx: tx.feeds.save([state], token="x"), after))
+            next_state = finished.after_failure("no answer") if fails else finished.after_answer(answer)
+            await store.write(partial(lambda state, tx: tx.feeds.save([state], token="x"), next_state))
         return len(claimed)
 
     await poll()
@@ -253,8 +253,8 @@ async def test_a_hub_that_does_not_answer_delays_neither_pushes_nor_other_hubs(t
         good.asks_back = False
         slow = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}/"
         for feed, url in zip(feeds, (slow, good.url, good.url), strict=True):
-            one = websub.new_subscription(feed, url, feed, now=clock.now())
-            await store.write(partial(lambda one, tx: tx.subscriptions.want(one), one))
+            subscription = websub.new_subscription(feed, url, feed, now=clock.now())
+            await store.write(partial(lambda subscription, tx: tx.subscriptions.want(subscription), subscription))
         await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now() + timedelta(hours=1)))
         async with asyncio.TaskGroup() as group:
             stop = asyncio.Event()

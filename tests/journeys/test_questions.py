@@ -26,10 +26,10 @@ async def desk(tmp_path: Path) -> AsyncIterator[Running]:
 async def ask(it: Running, words: str, *, user: str = "U0AMINA") -> str:
     """The words of the answer."""
     answers = it.world.slack.workspace.answers
-    before = len(answers)
+    count_before = len(answers)
     envelope = it.sockets.command(words, url=it.world.slack.response_url, user=user)
     assert await asyncio.to_thread(it.sockets.is_acknowledged, envelope)
-    await until(lambda: len(answers) > before)
+    await until(lambda: len(answers) > count_before)
     assert answers[-1]["response_type"] == "ephemeral"
     return " ".join(re.findall(r"'(?:text|fallback)': [\"'](.*?)[\"'][,}]", str(answers[-1]["blocks"])))
 
@@ -127,11 +127,11 @@ async def test_who_sees_one_channel_does_not_read_or_silence_what_is_posted_to_a
         (channel,) = [item for item in it.world.slack.workspace.channels.values() if item.name == "second"]
         channel.members = ["U0LAW"]
         link = (await it.stories())[0].members[0].article.link
-        assert "No rule has this name" in (told := await ask(it, "stories blackberry", user="U0LAW"))
-        assert RULE not in told
-        assert "Any law" in told
-        assert "No rule matches this article" in (told := await ask(it, f"why {link}", user="U0LAW"))
-        assert "desk:" not in told
+        assert "No rule has this name" in (answer := await ask(it, "stories blackberry", user="U0LAW"))
+        assert RULE not in answer
+        assert "Any law" in answer
+        assert "No rule matches this article" in (answer := await ask(it, f"why {link}", user="U0LAW"))
+        assert "desk:" not in answer
         for unwanted in (f"silence rule {RULE} for 2 hours: x", "silence rule blackberry for 2 hours: x"):
             assert "No rule has this name" in await ask(it, unwanted, user="U0LAW")
         assert await it.bot.store.read(lambda tx: tx.silences.all()) == []

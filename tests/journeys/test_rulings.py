@@ -1,4 +1,4 @@
-"""People decide last, from the command line: what they take out or bring together stays so."""
+"""People split and merge stories from the command line, and the bot does not reverse it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tests.testbed.fakes import START
 
 @pytest.fixture
 async def seed(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire", "courier", "ledger", "observer")
-        await made.once()
-        yield made
+    async with world(tmp_path / "config") as setup:
+        setup.configure("wire", "courier", "ledger", "observer")
+        await setup.once()
+        yield setup
 
 
 def _wirewatch(seed: World, *arguments: str, of: str = "stories") -> subprocess.CompletedProcess[str]:
@@ -42,12 +42,12 @@ async def test_an_article_that_is_taken_out_is_told_as_a_story_of_its_own_and_st
     assert (done.returncode, "1 article of the story" in done.stderr) == (0, True), done.stderr
     await seed.once()
     assert len(seed.heads()) == 2
-    assert sorted(len(each.members) for each in await seed.stories()) == [1, 1]
+    assert sorted(len(story.members) for story in await seed.stories()) == [1, 1]
     assert second.outlet not in str(seed.heads()[0]["blocks"])
 
     seed.publish("ledger", replace(SECOND if second.outlet == "courier" else FIRST, id="again", at=START))
     await seed.once()
-    lives = {each.id: {member.article.outlet for member in each.members} for each in await seed.stories()}
+    lives = {story.id: {member.article.outlet for member in story.members} for story in await seed.stories()}
     assert lives[story.id] == {first.outlet}, "what is nearest to an article that was taken out follows it"
 
 
@@ -56,12 +56,12 @@ async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(se
     await seed.once()
     seed.publish("observer", OTHER_EVENT)
     await seed.once()
-    one, other = sorted(await seed.stories(), key=lambda story: story.first_seen)
-    done = _wirewatch(seed, "merge", other.id[:8], one.id[:8])
+    first, second = sorted(await seed.stories(), key=lambda story: story.first_seen)
+    done = _wirewatch(seed, "merge", second.id[:8], first.id[:8])
     assert done.returncode == 0, done.stderr
     await seed.once()
-    (lives,) = [each for each in await seed.stories() if each.merged_into is None]
-    assert (lives.id, len(lives.members)) == (one.id, 2)
+    (lives,) = [story for story in await seed.stories() if story.merged_into is None]
+    assert (lives.id, len(lives.members)) == (first.id, 2)
     older, younger = (str(head["blocks"]) for head in seed.heads())
     assert "Merged into an earlier story:" in younger
     assert OTHER_EVENT.title in younger, "it keeps the headline that it was posted with"
@@ -118,20 +118,20 @@ async def test_feedback_shows_what_people_decided_and_what_waits_for_the_bot(see
     await seed.once()
     seed.publish("observer", OTHER_EVENT)
     await seed.once()
-    one, other = sorted(await seed.stories(), key=lambda story: story.first_seen)
-    _wirewatch(seed, "merge", other.id, one.id)
-    asked = ("--since", "9000d")
-    said = f'one event: "{other.title}" and "{one.title}"'
-    assert f"{said} (waits for the bot)" in _wirewatch(seed, *asked, of="feedback").stdout
+    first, second = sorted(await seed.stories(), key=lambda story: story.first_seen)
+    _wirewatch(seed, "merge", second.id, first.id)
+    options = ("--since", "9000d")
+    sentence = f'one event: "{second.title}" and "{first.title}"'
+    assert f"{sentence} (waits for the bot)" in _wirewatch(seed, *options, of="feedback").stdout
     await seed.once()
-    _wirewatch(seed, "split", one.id, other.members[0].article.link)
+    _wirewatch(seed, "split", first.id, second.members[0].article.link)
     await seed.once()
-    told = json.loads(_wirewatch(seed, *asked, "--json", of="feedback").stdout)
-    for rule in told:
-        assert [(each["kind"], each["done"]) for each in rule["rulings"]] == [("merge", True), ("split", True)]
-        assert rule["rulings"][1]["text"] == f'separate from "{one.title}": "{other.title}"'
-    assert {rule["rule"] for rule in told} == set(one.rules) | set(other.rules)
-    assert all(rule["precision"] is None for rule in told)
+    feedback = json.loads(_wirewatch(seed, *options, "--json", of="feedback").stdout)
+    for rule in feedback:
+        assert [(ruling["kind"], ruling["done"]) for ruling in rule["rulings"]] == [("merge", True), ("split", True)]
+        assert rule["rulings"][1]["text"] == f'separate from "{first.title}": "{second.title}"'
+    assert {rule["rule"] for rule in feedback} == set(first.rules) | set(second.rules)
+    assert all(rule["precision"] is None for rule in feedback)
 
 
 async def test_what_cannot_be_ruled_says_why_and_what_to_do(seed: World) -> None:

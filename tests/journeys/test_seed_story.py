@@ -46,7 +46,7 @@ OTHER_EVENT = Item(
     "records was agreed with mobile operators in Karachi, where the ban followed a series of kidnappings.",
     at=START + timedelta(hours=30),
 )
-#: The same event in other words, which hold every line of the rule.
+#: The same event in other words, which match every line of the rule.
 IN_OTHER_WORDS = Item(
     id="o2",
     title="Pakistan lifts ban on BlackBerry Messenger in Sindh after police get backdoor access to chat logs",
@@ -126,10 +126,10 @@ async def test_two_rules_on_one_story_give_one_message_that_names_both(seed: Wor
 async def test_a_poll_that_brings_nothing_new_says_nothing(seed: World) -> None:
     seed.publish("wire", FIRST)
     await seed.once()
-    before = len(seed.slack.requests)
+    count_before = len(seed.slack.requests)
     for _ in range(3):
         await seed.once()
-    posts = [method for method, _ in seed.slack.requests[before:] if method.startswith("chat.")]
+    posts = [method for method, _ in seed.slack.requests[count_before:] if method.startswith("chat.")]
     assert posts == []
 
 

@@ -33,10 +33,10 @@ def report(outlet: str, desk: World, number: int = 0) -> Item:
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as made:
-        made.configure(*OUTLETS, rules=ONLY_SURGES)
-        await made.once()
-        yield made
+    async with world(tmp_path / "config") as setup:
+        setup.configure(*OUTLETS, rules=ONLY_SURGES)
+        await setup.once()
+        yield setup
 
 
 async def surges(desk: World) -> list[Surge]:

@@ -1,4 +1,4 @@
-"""What a story's thread says when a second outlet reports on, and what it does not."""
+"""The replies in a story's thread after a second outlet's report."""
 
 from __future__ import annotations
 
@@ -118,21 +118,21 @@ NOT_TOLD = {
 Report = tuple[str, str]
 
 
-async def _publish(made: World, outlet: str, report: Report) -> None:
+async def _publish(desk: World, outlet: str, report: Report) -> None:
     title, text = report
-    made.publish(outlet, Item(id=outlet, title=title, text=text, at=made.clock.now()))
-    await made.once()
+    desk.publish(outlet, Item(id=outlet, title=title, text=text, at=desk.clock.now()))
+    await desk.once()
 
 
-async def _thread(made: World, first: Report, second: Report, *, keys: str = "", bot: str = BOT) -> list[Any]:
+async def _thread(desk: World, first: Report, second: Report, *, keys: str = "", bot: str = BOT) -> list[Any]:
     """The replies after two outlets' reports, five hours apart, which must be of one story."""
-    made.configure("wire", "metro", rules=RULES.format(keys=keys), bot=bot)
-    await made.once()
-    await _publish(made, "wire", first)
-    made.clock.advance(timedelta(hours=5))
-    await _publish(made, "metro", second)
-    assert len(await made.stories()) == 1
-    return made.replies()
+    desk.configure("wire", "metro", rules=RULES.format(keys=keys), bot=bot)
+    await desk.once()
+    await _publish(desk, "wire", first)
+    desk.clock.advance(timedelta(hours=5))
+    await _publish(desk, "metro", second)
+    assert len(await desk.stories()) == 1
+    return desk.replies()
 
 
 def _text(reply: object) -> str:

@@ -1,4 +1,4 @@
-"""What goes wrong around the bot costs nothing but what is wrong."""
+"""Faults around the bot affect nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.testbed.servers.feeds import Reply
 
 
 @pytest.fixture
-async def made(tmp_path: Path) -> AsyncIterator[World]:
+async def desk(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path / "config") as built:
         built.configure("wire", "courier")
         await built.once()
@@ -51,94 +51,94 @@ async def test_broken_feeds_are_reported_with_their_reasons_and_the_feed_beside_
         assert len(setup.heads()) == 1
 
 
-async def test_an_unset_token_parks_the_message_and_it_is_sent_when_the_token_is_back(made: World) -> None:
-    token = made.environ.pop("SLACK_BOT_TOKEN")
-    made.publish("wire", FIRST)
-    report = await made.once()
+async def test_an_unset_token_parks_the_message_and_it_is_sent_when_the_token_is_back(desk: World) -> None:
+    token = desk.environ.pop("SLACK_BOT_TOKEN")
+    desk.publish("wire", FIRST)
+    report = await desk.once()
     assert report.drained.parked >= 1
-    assert made.heads() == []
-    made.environ["SLACK_BOT_TOKEN"] = token
-    report = await made.once()
+    assert desk.heads() == []
+    desk.environ["SLACK_BOT_TOKEN"] = token
+    report = await desk.once()
     assert report.drained.parked == 0
-    assert sum("rather than open its servers" in json.dumps(head) for head in made.heads()) == 1
+    assert sum("rather than open its servers" in json.dumps(head) for head in desk.heads()) == 1
 
 
-async def test_an_edited_rule_is_taken_by_the_running_bot_and_applies_to_what_comes_after(made: World) -> None:
-    settings = app.load(made.folder, made.environ)
-    async with made.opened() as running:
-        (made.folder / "rules" / "desk.yaml").write_text(RULES.replace("name: BlackBerry in Pakistan", "name: Renamed"))
-        await running.reload(app.load(made.folder, made.environ, settings))
-        made.publish("courier", SECOND)
-        made.clock.advance(timedelta(minutes=5))
+async def test_an_edited_rule_is_taken_by_the_running_bot_and_applies_to_what_comes_after(desk: World) -> None:
+    settings = app.load(desk.folder, desk.environ)
+    async with desk.opened() as running:
+        (desk.folder / "rules" / "desk.yaml").write_text(RULES.replace("name: BlackBerry in Pakistan", "name: Renamed"))
+        await running.reload(app.load(desk.folder, desk.environ, settings))
+        desk.publish("courier", SECOND)
+        desk.clock.advance(timedelta(minutes=5))
         await running.once(everything=True, drain=timedelta(seconds=60))
-    assert "Renamed" in json.dumps(made.heads())
-    assert "Configuration reloaded" in json.dumps(made.heads("ops"))
+    assert "Renamed" in json.dumps(desk.heads())
+    assert "Configuration reloaded" in json.dumps(desk.heads("ops"))
 
 
-async def test_a_material_edit_of_a_posted_article_is_a_correction_in_its_thread(made: World) -> None:
-    made.publish("wire", FIRST)
-    await made.once()
+async def test_a_material_edit_of_a_posted_article_is_a_correction_in_its_thread(desk: World) -> None:
+    desk.publish("wire", FIRST)
+    await desk.once()
     changed = FIRST.title.replace("to leave", "delays leaving")
-    made.publish("wire", type(FIRST)(id=FIRST.id, title=changed, text=FIRST.text))
-    await made.once()
-    (reply,) = made.replies()
+    desk.publish("wire", type(FIRST)(id=FIRST.id, title=changed, text=FIRST.text))
+    await desk.once()
+    (reply,) = desk.replies()
     assert "delays" in json.dumps(reply)
     assert f'"url": "https://wire.example/{FIRST.id}"' in json.dumps(reply), "it links the article that changed"
-    (story,) = await made.stories()
-    assert Reason.CORRECTION in {decision.reason for decision in await made.decisions(story)}
+    (story,) = await desk.stories()
+    assert Reason.CORRECTION in {decision.reason for decision in await desk.decisions(story)}
 
 
-async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(made: World) -> None:
+async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(desk: World) -> None:
     title = f"{FIRST.title}: live updates"
-    made.publish("wire", replace(FIRST, title=title, text=f"{FIRST.text} The deadline is 30 November."))
-    await made.once()
+    desk.publish("wire", replace(FIRST, title=title, text=f"{FIRST.text} The deadline is 30 November."))
+    await desk.once()
     moved = (
         "The Pakistan Telecommunication Authority moved the deadline for a backdoor into BlackBerry's servers from "
         "30 November to 30 December."
     )
     rain = "Heavy rain has killed 12 people in Karachi and closed the airport, the disaster agency said on Monday."
-    made.publish("wire", replace(FIRST, title=f"Fog at the airport, {title}", text=f"{rain} {moved} {FIRST.text}"))
-    await made.once()
-    (reply,) = made.replies()
+    desk.publish("wire", replace(FIRST, title=f"Fog at the airport, {title}", text=f"{rain} {moved} {FIRST.text}"))
+    await desk.once()
+    (reply,) = desk.replies()
     assert "30 December" in json.dumps(reply)
     assert rain not in json.dumps(reply), "it does not concern the rule"
-    (story,) = await made.stories()
-    reasons = {decision.reason for decision in await made.decisions(story)}
+    (story,) = await desk.stories()
+    reasons = {decision.reason for decision in await desk.decisions(story)}
     assert Reason.NEW_FACT in reasons
     assert Reason.CORRECTION not in reasons
 
 
-async def test_an_edit_of_the_date_alone_is_kept_as_a_version_and_never_spoken_of(made: World) -> None:
+async def test_an_edit_of_the_date_alone_is_kept_as_a_version_and_never_spoken_of(desk: World) -> None:
     other_items = [Item(id=f"other-{n}", title=f"A ferry is late, part {n}", text="It was fog.") for n in range(2)]
-    made.publish("wire", FIRST, *other_items)
-    await made.once()
-    heads, later = made.heads(), FIRST.at + timedelta(hours=2)
-    made.publish("wire", replace(FIRST, at=later), *other_items)
-    await made.once()
-    await made.once()
-    (story,) = await made.stories()
+    desk.publish("wire", FIRST, *other_items)
+    await desk.once()
+    heads, later = desk.heads(), FIRST.at + timedelta(hours=2)
+    desk.publish("wire", replace(FIRST, at=later), *other_items)
+    await desk.once()
+    await desk.once()
+    (story,) = await desk.stories()
     (member,) = story.members
     assert (member.article.version, member.article.published) == (2, later)
-    assert (made.heads(), made.replies()) == (heads, [])
-    assert len(await made.decisions(story)) == 1
+    assert (desk.heads(), desk.replies()) == (heads, [])
+    assert len(await desk.decisions(story)) == 1
 
 
-async def test_a_rule_that_is_expected_to_match_and_is_silent_is_told_once_each_time(made: World) -> None:
-    (made.folder / "rules" / "desk.yaml").write_text(
+async def test_a_rule_that_is_expected_to_match_and_is_silent_is_told_once_each_time(desk: World) -> None:
+    (desk.folder / "rules" / "desk.yaml").write_text(
         RULES.replace("    notify: desk", "    expect: every 2 days\n    notify: desk")
     )
 
-    def told() -> list[str]:
-        texts = [json.dumps(head) for head in made.heads("ops")]
+    def notices() -> list[str]:
+        texts = [json.dumps(head) for head in desk.heads("ops")]
         return [text for text in texts if "A rule is silent" in text]
 
-    await made.once()
-    await made.once(minutes=24 * 60)
-    assert not told()
-    await made.once(minutes=25 * 60)
-    await made.once()
-    assert ["BlackBerry in Pakistan" in text for text in told()] == [True]
-    made.publish("wire", FIRST)
-    await made.once()
-    await made.once(minutes=49 * 60)
-    assert len(told()) == 2
+    await desk.once()
+    await desk.once(minutes=24 * 60)
+    assert not notices()
+    await desk.once(minutes=25 * 60)
+    await desk.once()
+    assert ["BlackBerry in Pakistan" in text for text in notices()] == [True]
+    desk.publish("wire", FIRST)
+    await desk.once()
+    await desk.once(minutes=49 * 60)
+    assert len(notices()) == 2

@@ -115,7 +115,7 @@ class World:
         self.outlets.serve(f"/{outlet}.xml", rss(outlet, *items))
 
     async def once(self, *, minutes: float = 5) -> OnceReport:
-        """A pass over every feed by a process of its own, ``minutes`` after the last one."""
+        """Poll every feed once, with a newly opened application, ``minutes`` after the last pass."""
         self.clock.advance(timedelta(minutes=minutes))
         async with self.opened() as running:
             return await running.once(everything=True, drain=timedelta(seconds=60))
@@ -136,7 +136,7 @@ class World:
         return [m for m in self.slack.workspace.messages(channel) if "thread_ts" in m]
 
     async def read(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Read from the database, beside any process that has it open."""
+        """Read from the database, even if a process has it open."""
         store = storage.open_store(self.address, clock=self.clock, read_only=True)
         try:
             return await store.read(work)

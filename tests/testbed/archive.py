@@ -121,5 +121,5 @@ class Archive:
                 self.textless.add(article.id)
 
 
-def novelties(found: identity.Identification) -> list[str]:
-    return [item.novelty.value for item in found.items]
+def novelties(result: identity.Identification) -> list[str]:
+    return [item.novelty.value for item in result.items]

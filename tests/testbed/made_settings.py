@@ -44,8 +44,8 @@ def make_settings(
     options = ChannelKeys(translate=None, thread=Thread.NEWS, brief=brief)
     bot = BotSettings(
         channels={
-            name: ChannelSettings(name=name, kind="console", options=options, features=each)
-            for name, each in features.items()
+            name: ChannelSettings(name=name, kind="console", options=options, features=channel_features)
+            for name, channel_features in features.items()
         },
         stories=StorySettings(window=window),
         web=WebSettings(listen="127.0.0.1:8080", public_url=public_url) if public_url else None,

@@ -28,7 +28,7 @@ _TRIGGERS = {
 
 
 def run(database: str, statement: str, **values: object) -> list[tuple[Any, ...]]:
-    """Run one statement, and return its rows. Beside a running bot, too."""
+    """Run one statement, also while a bot is running, and return its rows."""
     address = connections.parse(database)
     engine = create_engine(address.url, poolclass=NullPool)
     try:

@@ -111,8 +111,8 @@ class Guild:
             return rules.invalid("content-type", "CONTENT_TYPE_INVALID", "Expected application/json").answer
         path = request.path.removeprefix("/api/v10").removeprefix("/api")
         try:
-            if found := re.fullmatch(r"/webhooks/(\d+)/([\w-]+)(?:/messages/(\d+))?", path):
-                return self._webhook(request, found[1], found[2], found[3])
+            if matching := re.fullmatch(r"/webhooks/(\d+)/([\w-]+)(?:/messages/(\d+))?", path):
+                return self._webhook(request, matching[1], matching[2], matching[3])
             if request.headers.get("authorization") != f"Bot {self.token}":
                 return Answer(401, {"message": "401: Unauthorized", "code": 0})
             return self._bot(request, path)
@@ -144,11 +144,11 @@ class Guild:
             return self._edit(channel, matching[2], body, author=BOT_ID)
         return self._post(channel, body, author=BOT_ID)
 
-    def _channel(self, wanted: str) -> Channel:
-        if wanted not in self.channels:
+    def _channel(self, channel_id: str) -> Channel:
+        if channel_id not in self.channels:
             raise Refused(404, 10003, "Unknown Channel")
         self._need(VIEW, 50001, "Missing Access")
-        return self.channels[wanted]
+        return self.channels[channel_id]
 
     def _need(self, right: int, code: int = 50013, message: str = "Missing Permissions") -> None:
         if not self.rights & right:
@@ -171,9 +171,9 @@ class Guild:
 
     def _take(self, channel: Channel, body: Mapping[str, Any], author: str) -> Answer:
         now, nonce = time.monotonic(), str(body.get("nonce") or "")
-        before = self._nonces.get(nonce)
-        if body.get("enforce_nonce") and before and now - before[0] < _NONCE_SECONDS:
-            return Answer(200, {**before[1], "nonce": nonce})
+        earlier = self._nonces.get(nonce)
+        if body.get("enforce_nonce") and earlier and now - earlier[0] < _NONCE_SECONDS:
+            return Answer(200, {**earlier[1], "nonce": nonce})
         headers = {}
         if self.limit:
             count, seconds = self.limit
@@ -182,9 +182,9 @@ class Guild:
             if len(channel.posted_at) >= count:
                 return self._limited(channel.posted_at[0] + seconds - now)
             channel.posted_at.append(now)
-            left = count - len(channel.posted_at)
+            remaining = count - len(channel.posted_at)
             reset_seconds = channel.posted_at[0] + seconds - now
-            headers = {"X-RateLimit-Remaining": str(left), "X-RateLimit-Reset-After": f"{reset_seconds:.3f}"}
+            headers = {"X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset-After": f"{reset_seconds:.3f}"}
         self.pinged += rules.pinged(body)
         kept = {name: body[name] for name in ("content", "embeds", "flags", "message_reference") if name in body}
         message = {"id": self._snowflake(), "channel_id": channel.id, "author": {"id": author, "bot": True}, **kept}
@@ -192,8 +192,8 @@ class Guild:
         self._nonces[nonce] = (now, message)
         return Answer(200, {**message, "nonce": nonce}, headers)
 
-    def _edit(self, channel: Channel, wanted: str, body: Any, *, author: str) -> Answer:
-        message = self._message(channel, wanted)
+    def _edit(self, channel: Channel, message_id: str, body: Any, *, author: str) -> Answer:
+        message = self._message(channel, message_id)
         if message["author"]["id"] != author:
             raise Refused(403, 50005, "Cannot edit a message authored by another user")
         rules.check_message(body, known=rules.EDIT, is_edit=True)
@@ -202,19 +202,19 @@ class Guild:
         message["edits"] += 1
         return Answer(200, dict(message))
 
-    def _message(self, channel: Channel, wanted: str) -> dict[str, Any]:
+    def _message(self, channel: Channel, message_id: str) -> dict[str, Any]:
         for message in channel.messages:
-            if message["id"] == wanted:
+            if message["id"] == message_id:
                 return message
         raise Refused(404, 10008, "Unknown Message")
 
-    def _start_thread(self, channel: Channel, wanted: str, body: Any) -> Answer:
+    def _start_thread(self, channel: Channel, message_id: str, body: Any) -> Answer:
         self._need(CREATE_THREADS)
         rules.check_thread(body)
-        message = self._message(channel, wanted)
+        message = self._message(channel, message_id)
         if "thread" in message:
             raise Refused(400, 160004, "A thread has already been created for this message")
-        thread = self.add_channel(body["name"], type=11, id=wanted)
+        thread = self.add_channel(body["name"], type=11, id=message_id)
         message["thread"] = {"id": thread.id, "name": thread.name}
         return Answer(201, dict(message["thread"]))
 
@@ -230,7 +230,7 @@ class Guild:
         return Answer(200, [dict(message) for message in reversed(page)])
 
     def _webhook(self, request: Request, id: str, key: str, message: str | None) -> Answer:  # noqa: A002
-        if not any(known.startswith(f"{id}/") for known in self.webhooks):
+        if not any(webhook.startswith(f"{id}/") for webhook in self.webhooks):
             raise Refused(404, 10015, "Unknown Webhook")
         channel = self.channels.get(self.webhooks.get(f"{id}/{key}", ""))
         if channel is None:

@@ -129,7 +129,7 @@ class Server(Generic[S]):
 
     def asked(self, doing: str) -> int:
         """Return how many requests of this kind came."""
-        return sum(each == doing for each, _ in self.requests)
+        return sum(kind == doing for kind, _ in self.requests)
 
 
 class _Http(quiet.QuietServer):

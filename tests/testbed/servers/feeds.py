@@ -173,7 +173,7 @@ class FeedServer:
             return Reply(status=404, body=b"no such path")
         return script.pop(0) if len(script) > 1 else script[0]
 
-    async def _answer(self, reply: Reply, asked: Mapping[str, str], writer: asyncio.StreamWriter) -> bool:
+    async def _answer(self, reply: Reply, request_headers: Mapping[str, str], writer: asyncio.StreamWriter) -> bool:
         await asyncio.sleep(reply.delay_seconds)
         if reply.hang_up:
             return False
@@ -184,7 +184,7 @@ class FeedServer:
         status, body, headers = reply.status, reply.body, dict(reply.headers)
         if status == 200 and reply.conditional:
             headers.setdefault("ETag", f'"{hashlib.sha256(body).hexdigest()[:16]}"')
-            if _matches(asked, headers):
+            if _matches(request_headers, headers):
                 status, body = 304, b""
         if status != 304:
             headers.setdefault("Content-Length", str(len(body)))
@@ -198,10 +198,10 @@ class FeedServer:
         return reply.cut_after is None
 
 
-def _matches(asked: Mapping[str, str], headers: Mapping[str, str]) -> bool:
-    if "if-none-match" in asked:
-        return asked["if-none-match"] == headers["ETag"]
-    return "Last-Modified" in headers and asked.get("if-modified-since") == headers["Last-Modified"]
+def _matches(request_headers: Mapping[str, str], headers: Mapping[str, str]) -> bool:
+    if "if-none-match" in request_headers:
+        return request_headers["if-none-match"] == headers["ETag"]
+    return "Last-Modified" in headers and request_headers.get("if-modified-since") == headers["Last-Modified"]
 
 
 async def _write(writer: asyncio.StreamWriter, data: bytes, drip_seconds: float | None) -> None:

@@ -62,17 +62,17 @@ class Hub:
             self.threads[-1].start()
         return self.answers
 
-    def _verify(self, one: Subscriber) -> None:
+    def _verify(self, subscriber: Subscriber) -> None:
         challenge = secrets.token_hex(16)
-        status, body = self.ask(one, challenge=challenge)
-        one.is_verified = status == 200 and body == challenge
+        status, body = self.ask(subscriber, challenge=challenge)
+        subscriber.is_verified = status == 200 and body == challenge
 
-    def ask(self, one: Subscriber, *, challenge: str, mode: str = "subscribe", **other: str) -> tuple[int, str]:
-        request = {"hub.mode": mode, "hub.topic": one.topic, "hub.challenge": challenge}
+    def ask(self, subscriber: Subscriber, *, challenge: str, mode: str = "subscribe", **other: str) -> tuple[int, str]:
+        request = {"hub.mode": mode, "hub.topic": subscriber.topic, "hub.challenge": challenge}
         request |= {"hub.lease_seconds": str(self.lease_seconds)} | {
             f"hub.{name}": value for name, value in other.items()
         }
-        return call(f"{one.callback}?{urllib.parse.urlencode(request)}")
+        return call(f"{subscriber.callback}?{urllib.parse.urlencode(request)}")
 
     def publish(self, topic: str, body: bytes, *, method: str = "sha256") -> list[int]:
         return [

@@ -57,7 +57,7 @@ class Room:
 
 
 class Homeserver:
-    """What the server knows."""
+    """The state of the server."""
 
     SENDS: frozenset[str] = frozenset({"post", "edit"})
 

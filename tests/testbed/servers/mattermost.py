@@ -48,7 +48,7 @@ class Channel:
 
 
 class Mattermost:
-    """What the server knows."""
+    """The state of the server."""
 
     SENDS: frozenset[str] = frozenset({"post", "edit"})
 
@@ -153,9 +153,9 @@ class Mattermost:
             raise Refused(400, "api.post.create_post.can_not_post_to_deleted.error")
         # app: deduplicateCreatePost.
         pending, now = str(body.get("pending_post_id") or ""), time.monotonic()
-        before = self._pending.get(pending)
-        if pending and before and now - before[0] < _PENDING_SECONDS:
-            return before[1]
+        earlier = self._pending.get(pending)
+        if pending and earlier and now - earlier[0] < _PENDING_SECONDS:
+            return earlier[1]
         if root := str(body.get("root_id") or ""):
             # app: CreatePost, "Verify the parent/child relationships are correct".
             head = self._post(root)

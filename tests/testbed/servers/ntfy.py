@@ -25,7 +25,7 @@ class Server:
     port: int
 
     def address(self, topic: str) -> str:
-        """As Apprise writes it."""
+        """Return the address in the form of Apprise."""
         return f"ntfy://127.0.0.1:{self.port}/{topic}"
 
     def read(self, topic: str) -> list[dict[str, Any]]:

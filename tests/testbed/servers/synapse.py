@@ -58,7 +58,7 @@ class Server:
     owner: str
 
     def address(self, room: str) -> str:
-        """As Apprise writes it."""
+        """Return the address in the form of Apprise."""
         return f"matrix://{_USER}:{_PASSWORD}@127.0.0.1:{self.port}/%23{room}:{_NAME}"
 
     def make_room(self, name: str) -> str:
@@ -161,8 +161,8 @@ def _call(
         headers={"Content-Type": "application/json", **headers},
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
-        found: dict[str, Any] = json.load(answer)
-        return found
+        document: dict[str, Any] = json.load(answer)
+        return document
 
 
 class Relay:
