@@ -55,8 +55,8 @@ class Labels:
         right = [number for number in numbers if item.event is not None and events[number] == self._name(item)]
         named = right
         if self._is_wrong(data):
-            rest = [number for number in numbers if number not in right]
-            named = [] if right else rest[self._draw("story", data) % len(rest) :][:1]
+            others = [number for number in numbers if number not in right]
+            named = [] if right else others[self._draw("story", data) % len(others) :][:1]
         if self._model in ("same", "nearest", "all"):
             named = numbers if self._model == "all" else numbers[:1]
             named = [data["nearest"]] if self._model == "nearest" and "nearest" in data else named
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=["a", "b", "c"], help="folders of the desks' data")
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--seeds", type=int, default=1, help="repeat models with wrong answers with other errors")
-    parser.add_argument("--show", action="store_true", help="name what was hidden and what was said falsely")
+    parser.add_argument("--show", action="store_true", help="print the hidden events and the wrong replies")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     out = Console(width=170)

@@ -36,7 +36,7 @@ TARGET = 0.98
 class Outcome:
     id: str
     tier: str
-    #: What differs; empty: as expected.
+    #: The differences; empty: as expected.
     differences: tuple[str, ...] = ()
     #: The text of a clear refusal.
     refused: str | None = None
@@ -88,20 +88,20 @@ def differences(expect: Mapping[str, Any], reading: ParsedFeed) -> Iterator[str]
 
 
 def _lists(name: str, expected: Sequence[str | None], read: Sequence[str | None]) -> Iterator[str]:
-    for place, (wanted, found) in enumerate(zip(expected, read, strict=False)):
-        if wanted != found:
-            yield f"{name}, item {place + 1}: {wanted!r} expected, {found!r} read"
+    for place, (expected_value, value) in enumerate(zip(expected, read, strict=False)):
+        if expected_value != value:
+            yield f"{name}, item {place + 1}: {expected_value!r} expected, {value!r} read"
             return
 
 
 def _first(expect: Mapping[str, Any], entry: Entry) -> Iterator[str]:
-    for name, found in (("link", entry.link), ("id", entry.guid)):
-        if expect.get(name) and expect[name] != found:
-            yield f"first {name}: {expect[name]!r} expected, {found!r} read"
+    for name, value in (("link", entry.link), ("id", entry.guid)):
+        if expect.get(name) and expect[name] != value:
+            yield f"first {name}: {expect[name]!r} expected, {value!r} read"
     if expect.get("published"):
-        wanted = datetime.fromisoformat(expect["published"]).astimezone(UTC)
-        if wanted not in (entry.published, entry.updated):
-            yield f"first published: {wanted} expected, {entry.published} read"
+        expected_time = datetime.fromisoformat(expect["published"]).astimezone(UTC)
+        if expected_time not in (entry.published, entry.updated):
+            yield f"first published: {expected_time} expected, {entry.published} read"
 
 
 def _plain(text: str | None) -> str:

@@ -41,7 +41,7 @@ class Item:
     #: The event; None: the item does not belong to the rule.
     event: str | None
     kind: str
-    #: Of each new fact, the strings of which a right reply holds one.
+    #: For each new fact, strings; a right reply contains one of them.
     news: tuple[tuple[str, ...], ...]
 
     @property
@@ -60,7 +60,7 @@ class Desk:
 
 @dataclass(slots=True, kw_only=True)
 class Shown:
-    """What one channel showed of one desk."""
+    """The messages of one channel about one desk."""
 
     #: Ids of items that were shown under their own headline, by a message or a broadcast reply.
     headlines: set[str] = field(default_factory=set)
@@ -68,7 +68,7 @@ class Shown:
     messages: int = 0
     #: (item that caused it, text) of each reply that states something.
     replies: list[tuple[str, str]] = field(default_factory=list)
-    #: Item -> the story that it stands in at the end.
+    #: Item -> its story at the end.
     stories: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,7 +106,7 @@ class Score:
     replies: int = 0
     told: int = 0
     with_news: int = 0
-    #: For people: what was hidden and what was said falsely.
+    #: For people: the hidden events and the wrong replies.
     remarks: list[str] = field(default_factory=list)
 
     def add(self, other: Score) -> None:
@@ -150,7 +150,7 @@ def _item(desk: str, row: Mapping[str, object]) -> Item:
 
 
 def says(say: str, text: str) -> bool:
-    """A string is said where it starts a word; where it ends in a digit, no digit may go on after it."""
+    """Whether a text contains a string at the start of a word; after a digit at its end, no digit may follow."""
     tail = r"(?!\d|[.,]\d)" if say[-1].isdigit() else ""
     return re.search(r"(?<!\w)(?<!\d[.,])" + re.escape(say.lower()) + tail, text.lower()) is not None
 
@@ -159,22 +159,22 @@ def score(desk: Desk, shown: Shown) -> Score:
     """One desk's sums."""
     by_id = {item.id: item for item in desk.items}
     events = {item.event for item in desk.items if item.event}
-    seen = {by_id[each].event for each in shown.headlines}
-    told = Score(events=len(events), hidden=len(events - seen), beyond=shown.messages - len(events))
-    told.remarks += [f"{desk.name}: hidden {event}" for event in sorted(events - seen)]
-    told.pairs, told.across = _pairs(desk, shown.stories)
+    shown_events = {by_id[item_id].event for item_id in shown.headlines}
+    result = Score(events=len(events), hidden=len(events - shown_events), beyond=shown.messages - len(events))
+    result.remarks += [f"{desk.name}: hidden {event}" for event in sorted(events - shown_events)]
+    result.pairs, result.across = _pairs(desk, shown.stories)
     with_news = {item.id for item in desk.items if item.news}
     right = set()
     for item_id, text in shown.replies:
         is_right = any(says(say, text) for fact in by_id[item_id].news for say in fact)
-        told.replies += 1
-        told.replies_right += is_right
+        result.replies += 1
+        result.replies_right += is_right
         if is_right:
             right.add(item_id)
         else:
-            told.remarks.append(f"{desk.name} {item_id}: false: {' '.join(text.split())}")
-    told.with_news, told.told = len(with_news), len(right & with_news)
-    return told
+            result.remarks.append(f"{desk.name} {item_id}: false: {' '.join(text.split())}")
+    result.with_news, result.told = len(with_news), len(right & with_news)
+    return result
 
 
 def _pairs(desk: Desk, stories: Mapping[str, str]) -> tuple[Pairs, Pairs]:

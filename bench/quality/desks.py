@@ -47,7 +47,7 @@ _NO_STATEMENT = ("independent outlets", "another rule", "also matches")
 
 @dataclass(slots=True)
 class _Channel:
-    """What one channel has shown so far."""
+    """The messages of one channel so far."""
 
     shown: Shown = field(default_factory=Shown)
     #: ts of the messages that were seen in an earlier round.
@@ -84,7 +84,7 @@ def configure(folder: Path, desks: Sequence[Desk], *, feeds_url: str, api_url: s
         "database": f"sqlite:///{folder}/desks.db",
         "channels": channels,
         "fetch": {"allow_private": ["127.0.0.0/8"]},
-        # Each story is to be seen under its own message.
+        # Each story needs a message of its own, so that it can be counted.
         "posts_per_hour": 3600,
         **keys,
     }
@@ -153,17 +153,17 @@ def _look(channel: _Channel, desk: Desk, at: int, messages: Sequence[Mapping[str
         lines = list(_texts(message.get("blocks") or [message.get("text", "")]))
         if "thread_ts" in message and not message.get("reply_broadcast"):
             text = " ".join(lines)
-            if is_new and not any(each in lines[0].lower() for each in _NO_STATEMENT):
+            if is_new and not any(phrase in lines[0].lower() for phrase in _NO_STATEMENT):
                 channel.shown.replies.append((desk.items[at].id, text))
             continue
         channel.shown.messages += is_new
         head = _folded(" ".join(lines[:4]))
-        # Its own headline stands first; the headline of the story that it may be part of follows.
-        found = {item.id: head.find(_folded(item.title)[:60]) for item in desk.items[: at + 1]}
-        first = min((place for place in found.values() if place >= 0), default=None)
-        same = [item for item, place in found.items() if place == first]
+        # Its own headline is first; the headline of the story that it may be part of follows.
+        places = {item.id: head.find(_folded(item.title)[:60]) for item in desk.items[: at + 1]}
+        first = min((place for place in places.values() if place >= 0), default=None)
+        same = [item for item, place in places.items() if place == first]
         if same:
-            # Of items with one headline a new message shows the latest.
+            # If several items have one headline, a new message shows the latest.
             channel.shown.headlines.add(same[-1 if is_new else 0])
 
 
@@ -178,24 +178,24 @@ def _texts(value: object) -> Iterator[str]:
         for key in ("elements", "fields"):
             yield from _texts(value.get(key) or [])
     elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
+        for item in value:
+            yield from _texts(item)
 
 
 def _folded(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
-def _row(table: Table, name: str, told: Score) -> None:
+def _row(table: Table, name: str, scored: Score) -> None:
     table.add_row(
         name,
-        str(told.events),
-        str(told.hidden),
-        str(told.beyond),
-        f"{told.pairs.precision:.2f}, {told.pairs.recall:.2f}",
-        f"{told.across.precision:.2f}, {told.across.recall:.2f}" if told.across.labelled else "",
-        f"{told.replies_right} of {told.replies}",
-        f"{told.told} of {told.with_news}",
+        str(scored.events),
+        str(scored.hidden),
+        str(scored.beyond),
+        f"{scored.pairs.precision:.2f}, {scored.pairs.recall:.2f}",
+        f"{scored.across.precision:.2f}, {scored.across.recall:.2f}" if scored.across.labelled else "",
+        f"{scored.replies_right} of {scored.replies}",
+        f"{scored.told} of {scored.with_news}",
     )
 
 
@@ -203,7 +203,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", default=["a", "b", "c"], help="folders of the desks' data")
     parser.add_argument("--desks", nargs="+", help="only these")
-    parser.add_argument("--show", action="store_true", help="name what was hidden and what was said falsely")
+    parser.add_argument("--show", action="store_true", help="print the hidden events and the wrong replies")
     parser.add_argument(
         "--model", help="bot.yaml's model, as YAML: {url: file:/tmp/answers.jsonl, name: x, uses: [facts]}"
     )
@@ -235,16 +235,16 @@ def main() -> None:
             whole = Score()
             shown, calls = asyncio.run(run(desks, keys))
             for desk in desks:
-                told = score(desk, shown[desk.name])
-                whole.add(told)
-                _row(table, desk.name + name, told)
+                scored = score(desk, shown[desk.name])
+                whole.add(scored)
+                _row(table, desk.name + name, scored)
             table.add_section()
             _row(table, "all" + name, whole)
             table.add_section()
             remarks += whole.remarks
         out.print(table)
         if chosen.model:
-            articles = sum(len(each.stories) for each in shown.values())
+            articles = sum(len(channel.stories) for channel in shown.values())
             out.print(f"{len(calls)} calls of the model, {len(calls) / (articles or 1):.2f} a matched article")
         if chosen.show:
             for remark in remarks:

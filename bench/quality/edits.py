@@ -33,16 +33,16 @@ def pairs(series: str) -> Iterator[Pair]:
         for entry in feedparser.parse(fetch.body).entries:
             article = replay.article_of(fetch, entry)
             key = entry.get("id") or entry.get("link") or article.title
-            before = last.get(key)
-            if before and (before.title, before.text) != (article.title, article.text):
-                yield before, article
+            earlier = last.get(key)
+            if earlier and (earlier.title, earlier.text) != (article.title, article.text):
+                yield earlier, article
             last[key] = article
 
 
-def is_reworded(before: Article, after: Article) -> bool:
+def is_reworded(earlier: Article, later: Article) -> bool:
     return any(
-        cleaning.fold_title(one) != cleaning.fold_title(other)
-        for one, other in ((before.title, after.title), (before.text, after.text))
+        cleaning.fold_title(text) != cleaning.fold_title(new_text)
+        for text, new_text in ((earlier.title, later.title), (earlier.text, later.text))
     )
 
 
@@ -54,28 +54,28 @@ def shown(edit: Edit) -> str:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--show", type=int, default=0, help="of those told, print so many")
+    options.add_argument("--show", type=int, default=0, help="print so many of the reported corrections")
     options.add_argument("--seed", type=int, default=1, help="which of them")
     chosen = options.parse_args()
     console = Console(width=120)
-    table = Table("series", "versions", "other words", "of live pages", "told", title="Edits")
-    told: list[tuple[Edit, ...]] = []
+    table = Table("series", "versions", "other words", "of live pages", "reported", title="Edits")
+    reported: list[tuple[Edit, ...]] = []
     totals = [0, 0, 0, 0]
     for series in replay.all_series():
-        found = list(pairs(series))
-        material = [edits for before, after in found if (edits := facts.corrections(before, after))]
+        versions = list(pairs(series))
+        material = [edits for earlier, later in versions if (edits := facts.corrections(earlier, later))]
         counts = [
-            len(found),
-            sum(is_reworded(*pair) for pair in found),
-            sum(any(map(headlines.is_live_page, pair)) for pair in found),
+            len(versions),
+            sum(is_reworded(*pair) for pair in versions),
+            sum(any(map(headlines.is_live_page, pair)) for pair in versions),
             len(material),
         ]
         table.add_row(series, *map(str, counts))
         totals = [total + count for total, count in zip(totals, counts, strict=True)]
-        told += material
+        reported += material
     table.add_row("all", *map(str, totals), style="bold")
     console.print(table)
-    for edits in random.Random(chosen.seed).sample(told, min(chosen.show, len(told))):
+    for edits in random.Random(chosen.seed).sample(reported, min(chosen.show, len(reported))):
         for edit in edits:
             console.print(f"{edit.outlet}, {shown(edit)}", markup=False, highlight=False)
 

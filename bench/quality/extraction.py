@@ -35,14 +35,14 @@ def main() -> None:
     for name, extract in (("wirewatch", _ours), ("trafilatura as it comes", _theirs)):
         begun = time.perf_counter()
         texts = [extract(page) for page, _ in pages]
-        taken = time.perf_counter() - begun
+        seconds = time.perf_counter() - begun
         truths = [truth for _, truth in pages]
         precision, recall, f1 = _shingles(zip(texts, truths, strict=True))
         must, must_not = _strings(zip(texts, truths, strict=True))
         print(f"{name} {trafilatura.__version__}:")
         print(f"  zyte: F1 {f1:.3f}, precision {precision:.3f}, recall {recall:.3f}")
         print(f"  trafilatura: {must:.1%} of what must be there, {must_not:.1%} of what must not")
-        print(f"  {len(pages)} pages in {taken:.1f} s")
+        print(f"  {len(pages)} pages in {seconds:.1f} s")
 
 
 def _ours(page: bytes) -> str:

@@ -36,45 +36,52 @@ class Outcome:
 
 
 def outcomes(name: str) -> list[Outcome]:
-    return [Outcome(update, _told(update.earlier, update.article)) for update in updates.load(name)]
+    return [Outcome(update, _new_facts(update.earlier, update.article)) for update in updates.load(name)]
 
 
-def _told(earlier: tuple[Article, ...], later: Article) -> tuple[Fact, ...]:
+def _new_facts(earlier: tuple[Article, ...], later: Article) -> tuple[Fact, ...]:
     return facts.news(facts.claims_of(earlier), facts.read(later))
 
 
-def figures(found: list[Outcome]) -> tuple[float, float]:
+def figures(results: list[Outcome]) -> tuple[float, float]:
     """Precision and recall over updates."""
-    told = [each for each in found if each.facts]
-    material = [each for each in found if each.update.is_material]
-    right = sum(each.update.is_material for each in told)
-    return right / max(len(told), 1), sum(bool(each.facts) for each in material) / len(material)
+    with_facts = [outcome for outcome in results if outcome.facts]
+    material = [outcome for outcome in results if outcome.update.is_material]
+    right = sum(outcome.update.is_material for outcome in with_facts)
+    return right / max(len(with_facts), 1), sum(bool(outcome.facts) for outcome in material) / len(material)
 
 
-def changes(found: list[Outcome]) -> tuple[int, int, int, int]:
-    """Right of the changes told, how many were told; told of the changes written down, how many there are."""
-    told = [any(wanted.is_said_by(fact) for wanted in each.update.wanted) for each in found for fact in each.changes]
-    wanted = [
-        any(one.is_said_by(fact) for fact in each.changes) for each in found for one in each.update.wanted if one.before
+def changes(results: list[Outcome]) -> tuple[int, int, int, int]:
+    """Return the right changes of the bot, all its changes, the labelled changes that it has, and all labelled ones."""
+    found = [
+        any(label.is_said_by(fact) for label in outcome.update.wanted)
+        for outcome in results
+        for fact in outcome.changes
     ]
-    return sum(told), len(told), sum(wanted), len(wanted)
+    labelled = [
+        any(label.is_said_by(fact) for fact in outcome.changes)
+        for outcome in results
+        for label in outcome.update.wanted
+        if label.before
+    ]
+    return sum(found), len(found), sum(labelled), len(labelled)
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--only", choices=SETS)
-    arguments.add_argument("--verbose", action="store_true", help="what was said, and what was wrong")
+    arguments.add_argument("--verbose", action="store_true", help="print the facts of each update")
     options = arguments.parse_args()
     for name in (options.only,) if options.only else SETS:
-        found = outcomes(name)
-        precision, recall = figures(found)
-        material = sum(each.update.is_material for each in found)
-        right, told, hit, wanted = changes(found)
-        print(f"{name}: {material} with and {len(found) - material} without a material change")
-        print(f"  precision {precision:.3f}   recall {recall:.3f}   changes right {right}/{told}, told {hit}/{wanted}")
-        for each in found if options.verbose else ():
-            print(f"  {'right' if each.is_right else 'WRONG'}  {each.update.id}")
-            for fact in each.facts:
+        results = outcomes(name)
+        precision, recall = figures(results)
+        material = sum(outcome.update.is_material for outcome in results)
+        right, count, hit, labelled = changes(results)
+        print(f"{name}: {material} with and {len(results) - material} without a material change")
+        print(f"  precision {precision:.3f}   recall {recall:.3f}   right {right}/{count}, found {hit}/{labelled}")
+        for outcome in results if options.verbose else ():
+            print(f"  {'right' if outcome.is_right else 'WRONG'}  {outcome.update.id}")
+            for fact in outcome.facts:
                 print(f"    {fact.kind}  {fact.label}: {fact.before or ''} → {fact.after}   [{fact.sentence}]")
 
 

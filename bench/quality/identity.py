@@ -26,17 +26,17 @@ from tests.testbed.archive import DAY, Archive
 def main() -> None:
     names = sys.argv[1:] or ["bbc-2020", "nytimes-2020", "dailymail-2020", "smh-2020"]
     edited: list[tuple[str, str]] = []
-    others: list[tuple[str, str]] = []
+    unrelated: list[tuple[str, str]] = []
     for name in names:
         archive = Archive()
         counts = _replay(name, archive, edited)
         print(name, dict(counts))
         titles = [article.title for article in archive.articles.values()]
-        others += zip(titles, random.Random(1).sample(titles, len(titles)), strict=True)
-    others = [(one, other) for one, other in others if one != other]
-    print(f"{len(edited)} headline edits, {len(others)} pairs of other headlines; share that is alike:")
+        unrelated += zip(titles, random.Random(1).sample(titles, len(titles)), strict=True)
+    unrelated = [(title, other) for title, other in unrelated if title != other]
+    print(f"{len(edited)} headline edits, {len(unrelated)} pairs of other headlines; share that is alike:")
     for threshold in (0.3, 0.35, 0.4, 0.45, 0.5):
-        print(f"  at {threshold}: edits {_share(edited, threshold):.1%}, others {_share(others, threshold):.1%}")
+        print(f"  at {threshold}: edits {_share(edited, threshold):.1%}, others {_share(unrelated, threshold):.1%}")
 
 
 def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Counter[str]:
@@ -75,7 +75,7 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
 
 def _share(pairs: list[tuple[str, str]], threshold: float) -> float:
     alikes = sum(
-        items.similarity(cleaning.fold_title(one), cleaning.fold_title(other)) >= threshold for one, other in pairs
+        items.similarity(cleaning.fold_title(title), cleaning.fold_title(other)) >= threshold for title, other in pairs
     )
     return alikes / max(1, len(pairs))
 

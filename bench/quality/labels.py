@@ -39,7 +39,7 @@ from bot.stories.index import Index
 from bot.text import encoders
 
 REAL = (*pools.PARTS, "everyday")
-#: Of the desks, each author's part is one part here.
+#: The desks of each author are one part here.
 PARTS = (*REAL, *(f"desks-{part}" for part in (*desk_rows.PARTS, *desk_scores.OWN_PARTS)))
 
 #: An article with its event, in the stream of its rule.

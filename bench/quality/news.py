@@ -47,13 +47,13 @@ class Labelled:
     event: str
     arrival: Arrival
     is_news: bool
-    #: What a right reply says; empty: any reply about an article with news is right.
+    #: The words of a right reply; empty: any reply about an article with news is right.
     says: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A labelled article that joined a story, and what its thread said."""
+    """A labelled article that joined a story, and the reply in its thread."""
 
     labelled: Labelled
     is_wrong_story: bool
@@ -109,37 +109,37 @@ def of_feeds(part: str) -> list[Labelled]:
 
 def in_their_events(labelled: Iterable[Labelled]) -> Iterator[Case]:
     """Yield each article behind the first of its event, in the story that the labels name."""
-    found: defaultdict[str, _Story] = defaultdict(_Story)
-    for one in labelled:
-        yield from _case(one, found[one.event], beside=(), sure=1.0)
+    stories: defaultdict[str, _Story] = defaultdict(_Story)
+    for item in labelled:
+        yield from _case(item, stories[item.event], beside=(), sure=1.0)
 
 
 def in_our_stories(labelled: Sequence[Labelled]) -> Iterator[Case]:
     """Yield each article that joins a story, in the stories that grouping makes of its desk or rule."""
     of_group: defaultdict[str, Index] = defaultdict(lambda: Index(window=desk_rows.WINDOW))
-    found: defaultdict[str, _Story] = defaultdict(_Story)
-    for one in labelled:
-        join = grouping.join(of_group[one.group], one.arrival)
+    stories: defaultdict[str, _Story] = defaultdict(_Story)
+    for item in labelled:
+        join = grouping.join(of_group[item.group], item.arrival)
         for younger in join.merges:
-            gone = found.pop(younger)
-            found[join.story].events += gone.events
-        beside = [found[story].claims for story in join.beside]
-        yield from _case(one, found[join.story], beside, join.confidence or 0.0, is_copy_=join.copy_of is not None)
+            gone = stories.pop(younger)
+            stories[join.story].events += gone.events
+        beside = [stories[story].claims for story in join.beside]
+        yield from _case(item, stories[join.story], beside, join.confidence or 0.0, is_copy_=join.copy_of is not None)
 
 
 def _case(
-    one: Labelled, home: _Story, beside: Sequence[facts.StoryClaims], sure: float, *, is_copy_: bool = False
+    item: Labelled, home: _Story, beside: Sequence[facts.StoryClaims], sure: float, *, is_copy_: bool = False
 ) -> Iterator[Case]:
-    reading = facts.read(one.arrival.article)
+    reading = facts.read(item.arrival.article)
     if not is_copy_ and not is_copy(home.claims, reading):
         yield Case(
-            labelled=one,
-            is_wrong_story=home.events.most_common(1)[0][0] != one.event,
+            labelled=item,
+            is_wrong_story=home.events.most_common(1)[0][0] != item.event,
             features=features(home.claims, reading),
             facts=facts.news(home.claims, reading, lambda: beside, sure),
         )
     home.claims.add(reading)
-    home.events[one.event] += 1
+    home.events[item.event] += 1
 
 
 def fit(cases: Sequence[Case]) -> dict[str, float]:
@@ -191,27 +191,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--feeds", default="abc", help="parts of the labelled real feeds; c is for reporting")
     parser.add_argument("--fit", action="store_true", help="print weights; needs scikit-learn")
-    parser.add_argument("--show", action="store_true", help="each reply, and each article whose news was not told")
+    parser.add_argument("--show", action="store_true", help="each reply, and each article whose news has no reply")
     options = parser.parse_args()
     out = Console(width=150)
     sources = [of_desks(part) for part in DESKS]
     sources += [of_feeds(part) for part in options.feeds]
     if options.fit:
-        fitted_on = [one for one in sources if one[0].source.startswith("desks") or one[0].source[-1] in FITTED]
-        cases = [case for one in fitted_on for case in in_their_events(one)]
+        fitted_on = [part for part in sources if part[0].source.startswith("desks") or part[0].source[-1] in FITTED]
+        cases = [case for part in fitted_on for case in in_their_events(part)]
         out.print({name: round(weight, 2) for name, weight in fit(cases).items()})
         out.print("rules left out: {} of {} replies right, {} with news".format(*_left_out(cases)))
         return
     headers = ("", "replies that are news", "news told", "news in no story", "in a wrong story", "claims right")
     table = Table(*headers, title="Threads")
     for labelled in sources:
-        news_count = sum(one.is_news for one in labelled)
-        for how, made in (("events", in_their_events), ("stories", in_our_stories)):
-            cases = list(made(labelled))
+        news_count = sum(item.is_news for item in labelled)
+        for how, cases_of in (("events", in_their_events), ("stories", in_our_stories)):
+            cases = list(cases_of(labelled))
             table.add_row(*_row(f"{labelled[0].source}, in {how}", cases, news_count))
             for case in cases if options.show and how == "events" else ():
                 if case.facts or case.labelled.is_news:
-                    flags = f"{'said' if case.facts else 'not said'}, {'news' if case.labelled.is_news else 'no news'}"
+                    flags = f"{'reply' if case.facts else 'no reply'}, {'news' if case.labelled.is_news else 'no news'}"
                     out.print(f"{flags} [{case.labelled.group}] {case.labelled.arrival.article.title}", markup=False)
     out.print(table)
     out.print(f"from a probability of {THRESHOLD} on")

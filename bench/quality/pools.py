@@ -40,9 +40,9 @@ AGGREGATOR = "lede-aggregator-2026"
 SETS = ("gva", "lede-feeds", "allsides", "fnc", "uci-headlines", "basil")
 #: Articles that a rule collects at most: the newest ones, so that they stay neighbours in time.
 MOST = 80
-#: Of the aggregator, whose items are stories already.
+#: The feed of the aggregator, whose items are stories already.
 MOST_AGGREGATED = 12
-#: What the aggregator adds to the text of an item.
+#: The words that the aggregator adds to the text of an item.
 _COVERED_BY = re.compile(r"\s*Covered by \d.*\Z", re.DOTALL)
 
 
@@ -77,9 +77,9 @@ def labelled(name: str) -> dict[str, list[Labelled]]:
                 labels[rule, article] = event, flags
     return {
         rule: [
-            Labelled(one.arrival, f"{rule}/{labels[rule, one.id][0]}", labels[rule, one.id][1])
-            for one in pooled
-            if (rule, one.id) in labels
+            Labelled(item.arrival, f"{rule}/{labels[rule, item.id][0]}", labels[rule, item.id][1])
+            for item in pooled
+            if (rule, item.id) in labels
         ]
         for rule, pooled in part(name).items()
     }
@@ -112,7 +112,7 @@ def part(name: str) -> dict[str, list[Pooled]]:
             pool = pools[match.rule]
             if (
                 article.feed != AGGREGATOR
-                or sum(one.arrival.article.feed == AGGREGATOR for one in pool) < MOST_AGGREGATED
+                or sum(item.arrival.article.feed == AGGREGATOR for item in pool) < MOST_AGGREGATED
             ):
                 pool.append(Pooled(match.rule, arrival))
     return {rule: pooled[-MOST:] for rule, pooled in pools.items()}

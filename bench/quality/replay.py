@@ -81,7 +81,7 @@ class Recorder:
 
 @dataclass(slots=True)
 class Expected:
-    """What the direct reading of one series finds."""
+    """The matches of one series, read directly."""
 
     fetches: int = 0
     new: int = 0
@@ -117,10 +117,10 @@ def read_series(name: str, most: int | None) -> Iterator[Fetch]:
 
 
 def all_series() -> list[str]:
-    found = sorted(path.name.removesuffix(".tar.xz") for path in (DATA / "feed-snapshots").glob("*-2020.tar.xz"))
-    if not found:
+    names = sorted(path.name.removesuffix(".tar.xz") for path in (DATA / "feed-snapshots").glob("*-2020.tar.xz"))
+    if not names:
         raise SystemExit(f"real data absent: {DATA / 'feed-snapshots'} (set WIREWATCH_DATA)")
-    return found
+    return names
 
 
 def directly(fetches: Sequence[Fetch], index: rules.RuleSet) -> dict[str, Expected]:
@@ -128,8 +128,8 @@ def directly(fetches: Sequence[Fetch], index: rules.RuleSet) -> dict[str, Expect
     expected: dict[str, Expected] = defaultdict(Expected)
     seen: dict[str, set[str]] = {}
     for fetch in fetches:
-        told = expected[fetch.series]
-        told.fetches += 1
+        of_series = expected[fetch.series]
+        of_series.fetches += 1
         entries = feedparser.parse(fetch.body).entries
         if not entries and fetch.series not in seen:
             continue
@@ -144,10 +144,10 @@ def directly(fetches: Sequence[Fetch], index: rules.RuleSet) -> dict[str, Expect
             if key in known:
                 continue
             known.add(key)
-            told.new += 1
+            of_series.new += 1
             article = article_of(fetch, entry)
             if index.match(article, Feed(url=fetch.series), now=fetch.at):
-                told.links[key] = article.link
+                of_series.links[key] = article.link
     return expected
 
 
@@ -226,14 +226,14 @@ def _compare(
             found[member.article.outlet].add(member.article.link)
     members = {member.article.id: member for story in stories for member in story.members}
     copies = [
-        (one.article, members[one.join.copy_of].article) for one in members.values() if one.join.copy_of in members
+        (item.article, members[item.join.copy_of].article) for item in members.values() if item.join.copy_of in members
     ]
     # A story that a gathered message lists has a message of its own once it has news: that is no second thread.
     kinds = (MessageKind.POST, MessageKind.GATHERED)
     posts, gathered = ([brief for d in taken if d.message.kind is kind for brief in d.message.briefs] for kind in kinds)
     own = {brief.story for brief in posts}
     heads = [*posts, *(brief for brief in gathered if brief.story not in own)]
-    told = Counter(link for brief in heads for link in {line.link for line in brief.lines})
+    counts = Counter(link for brief in heads for link in {line.link for line in brief.lines})
     return Result(
         expected=expected,
         found=found,
@@ -241,13 +241,13 @@ def _compare(
             name: {link for key, link in entry.links.items() if named[name].get(key) not in everything}
             for name, entry in expected.items()
         },
-        doubled={link for link, count in told.items() if count > 1},
+        doubled={link for link, count in counts.items() if count > 1},
         messages=Counter(d.message.kind.value for d in taken),
         silences=Counter(d.reason.value for d in decisions if d.action is AlertAction.SILENT),
         stories=len(stories),
         matched=sum(len(story.members) for story in stories),
         copies=len(copies),
-        unlike=[(one.title, of.title) for one, of in copies if not titles_alike(one.title, of.title)],
+        unlike=[(copy.title, of.title) for copy, of in copies if not titles_alike(copy.title, of.title)],
         taken=taken,
     )
 

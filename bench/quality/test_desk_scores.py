@@ -39,21 +39,21 @@ DESK = Desk(
 
 
 def test_an_event_that_is_only_one_more_outlet_under_another_is_hidden() -> None:
-    told = score(DESK, Shown(headlines={"1"}, messages=1, stories={"1": "s", "2": "s", "3": "s", "4": "s"}))
-    assert (told.events, told.hidden, told.beyond) == (2, 1, -1)
-    assert told.pairs == Pairs(right=2, joined=6, labelled=2)
+    result = score(DESK, Shown(headlines={"1"}, messages=1, stories={"1": "s", "2": "s", "3": "s", "4": "s"}))
+    assert (result.events, result.hidden, result.beyond) == (2, 1, -1)
+    assert result.pairs == Pairs(right=2, joined=6, labelled=2)
 
 
 def test_a_split_event_shows_messages_beyond_one_and_costs_recall() -> None:
-    told = score(DESK, Shown(headlines={"1", "2", "3"}, messages=3, stories={"1": "a", "2": "b", "3": "c", "4": "c"}))
-    assert (told.hidden, told.beyond, told.pairs.precision, told.pairs.recall) == (0, 1, 1.0, 0.5)
+    result = score(DESK, Shown(headlines={"1", "2", "3"}, messages=3, stories={"1": "a", "2": "b", "3": "c", "4": "c"}))
+    assert (result.hidden, result.beyond, result.pairs.precision, result.pairs.recall) == (0, 1, 1.0, 0.5)
 
 
 def test_a_reply_is_right_where_it_says_what_its_item_brings() -> None:
     shown = Shown(headlines={"1", "3"}, messages=2, replies=[("2", "deadline: 14 May"), ("4", "New: a crane fell")])
-    told = score(DESK, shown)
-    assert (told.replies, told.replies_right, told.told, told.with_news) == (2, 1, 1, 1)
-    assert told.remarks == ["ports 4: false: New: a crane fell"]
+    result = score(DESK, shown)
+    assert (result.replies, result.replies_right, result.told, result.with_news) == (2, 1, 1, 1)
+    assert result.remarks == ["ports 4: false: New: a crane fell"]
 
 
 def test_a_number_is_said_only_whole() -> None:

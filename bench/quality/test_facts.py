@@ -6,8 +6,8 @@ from bench.quality import facts
 
 
 def test_precision_over_the_story_updates_stays_above_the_promise_and_something_is_told() -> None:
-    found = [outcome for name in facts.SETS for outcome in facts.outcomes(name)]
-    precision, recall = facts.figures(found)
+    results = [outcome for name in facts.SETS for outcome in facts.outcomes(name)]
+    precision, recall = facts.figures(results)
 
     assert precision >= 0.7
     assert recall >= 0.15

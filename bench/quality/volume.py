@@ -109,9 +109,9 @@ def run_made() -> None:
         for limits in LIMITS:
             streams = [noise(rate, days=DAYS, seed=seed) for seed in range(SEEDS)]
             false = sum(len(openings(stream, limits)) for stream in streams)
-            found = sum(_finds_surge(stream, rate, limits, seed) for seed, stream in enumerate(streams))
+            surges = sum(_finds_surge(stream, rate, limits, seed) for seed, stream in enumerate(streams))
             months = SEEDS * DAYS / 30
-            print(f"{rate:5} · {limits.in_ // HOUR:2} hours · {false / months:.2f} · {found} of {SEEDS}", flush=True)
+            print(f"{rate:5} · {limits.in_ // HOUR:2} hours · {false / months:.2f} · {surges} of {SEEDS}", flush=True)
 
 
 def _finds_surge(stream: dict[datetime, int], rate: float, limits: SurgeLimits, seed: int) -> bool:

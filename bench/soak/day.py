@@ -27,7 +27,7 @@ from tests.testbed import shared_data
 
 #: A Monday; the recordings know weekdays and weekends apart.
 START = datetime(2026, 3, 2, tzinfo=UTC)
-#: The first documents of all feeds are no ordinary day.
+#: The hour of warm-up, in which each feed is polled for the first time.
 BEGIN = timedelta(hours=1)
 
 
@@ -39,11 +39,11 @@ class Day:
     messages: int
 
 
-def simulate(made: world.World, *, hours: float, tick: timedelta) -> Day:
+def simulate(scene: world.World, *, hours: float, tick: timedelta) -> Day:
     """The real application over a world, for so many hours after the beginning."""
 
     async def main(folder: Path) -> Day:
-        async with running.opened(folder, made, tick=tick, since=BEGIN.total_seconds()) as simulation:
+        async with running.opened(folder, scene, tick=tick, since=BEGIN.total_seconds()) as simulation:
             await simulation.run(BEGIN + timedelta(hours=hours))
             return Day(
                 witness=simulation.witness,
@@ -53,12 +53,12 @@ def simulate(made: world.World, *, hours: float, tick: timedelta) -> Day:
             )
 
     with running.place() as folder:
-        running.configure(folder, made)
+        running.configure(folder, scene)
         return clockwork.run(main(folder))
 
 
 def table(day: Day, other: Witness) -> list[str]:
-    """What is printed: a line a figure, ours and the fixed interval's."""
+    """Return the printed lines: one for each figure, ours and that of the fixed interval."""
     ours = day.witness
     lines = [("", "wirewatch", "every 5 minutes", "share")]
 
@@ -109,13 +109,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     recorded = rhythms.read(shared_data.path("feed-snapshots"))
     days = (BEGIN + timedelta(hours=chosen.hours)) / timedelta(days=1)
-    made = world.draw(recorded, start=START, days=days, feeds=chosen.feeds, hosts=chosen.hosts, seed=chosen.seed)
+    scene = world.draw(recorded, start=START, days=days, feeds=chosen.feeds, hosts=chosen.hosts, seed=chosen.seed)
     begun = time.perf_counter()
-    day = simulate(made, hours=chosen.hours, tick=timedelta(seconds=chosen.tick))
+    day = simulate(scene, hours=chosen.hours, tick=timedelta(seconds=chosen.tick))
     wall = time.perf_counter() - begun
     until = days * world.DAY
-    other = fixed.poll(made, every=running.EVERY, per_host=running.PER_HOST, since=BEGIN.total_seconds(), until=until)
-    print(f"{chosen.feeds:,} feeds of {len(made.hosts):,} hosts, {chosen.hours:g} hours; {wall:.0f} s of real time")
+    other = fixed.poll(scene, every=running.EVERY, per_host=running.PER_HOST, since=BEGIN.total_seconds(), until=until)
+    print(f"{chosen.feeds:,} feeds of {len(scene.hosts):,} hosts, {chosen.hours:g} hours; {wall:.0f} s of real time")
     print("\n".join([*table(day, other), *notes(day, other)]))
 
 

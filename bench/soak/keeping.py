@@ -36,15 +36,15 @@ def read_documents(series: str, feed: Feed) -> Iterator[tuple[datetime, ParsedFe
 
 
 def absences(readings: list[tuple[datetime, tuple[str, ...]]]) -> list[timedelta]:
-    """Of each item that is listed again: how long it was away."""
-    found: list[timedelta] = []
+    """Return how long each item that is listed again was away."""
+    gaps: list[timedelta] = []
     last: dict[str, datetime] = {}
     listed: set[str] = set()
     for at, keys in readings:
-        found += [at - last[key] for key in set(keys) - listed if key in last]
+        gaps += [at - last[key] for key in set(keys) - listed if key in last]
         last |= dict.fromkeys(keys, at)
         listed = set(keys)
-    return found
+    return gaps
 
 
 async def keep(store: storage.Store, feed: Feed, at: datetime, reading: ParsedFeed) -> tuple[str, ...]:
@@ -53,18 +53,18 @@ async def keep(store: storage.Store, feed: Feed, at: datetime, reading: ParsedFe
 
     def work(tx: storage.Transaction) -> None:
         [known] = tx.articles.find_known_items([items.make_question(feed, prepared)])
-        found = identity.identify(
+        result = identity.identify(
             feed, reading, known, now=at, backfill=DAY, is_baseline=False, feed_title=feed.name, items=prepared
         )
-        tx.articles.add([each.article for each in found.items if each.article and each.stub is None])
-        tx.articles.see([each.sighting for each in found.items], at=at)
+        tx.articles.add([item.article for item in result.items if item.article and item.stub is None])
+        tx.articles.see([item.sighting for item in result.items], at=at)
 
     await store.write(work)
     return tuple(item.key for item in prepared)
 
 
 async def measure(file: Path) -> tuple[int, list[timedelta]]:
-    """How many items there were, and how long those that came back were away; their identities are left in ``file``."""
+    """Return the number of items, and how long each returning item was away. Their identities remain in ``file``."""
     store = storage.open_store(f"sqlite:///{file}", clock=SystemClock())
     away: list[timedelta] = []
     items: set[tuple[str, str]] = set()
@@ -90,7 +90,7 @@ def main() -> None:
             (kept,) = database.execute("SELECT count(*) FROM articles").fetchone()
         size = file.stat().st_size
     away.sort()
-    days = [each / DAY for each in away]
+    days = [gap / DAY for gap in away]
     print(f"{items:,} items, {len(days)} came back; away for days: ", end="")
     print(", ".join(f"{share:.0%} {days[int(share * (len(days) - 1))]:.1f}" for share in (0.5, 0.95, 0.99, 1.0)))
     print(f"{kept:,} identities, {size / kept:,.0f} bytes each")

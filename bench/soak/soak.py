@@ -30,9 +30,9 @@ from bench.soak.simulation import clockwork, rhythms, running, world
 from tests.testbed import shared_data
 
 HOUR = timedelta(hours=1)
-#: As short as a story may be open: what is kept is whole again and again within a week.
+#: As short as a story may be open, so that within a week everything is deleted several times.
 KEEP = "2 days"
-#: Of the memory's own size, a day.
+#: Growth a day, as a share of the memory's size.
 FLAT = 0.01
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _MB = 1_048_576
@@ -41,7 +41,7 @@ TABLES = ("articles", "sightings", "versions", "matches", "stories", "decisions"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What stands at one hour of fake time."""
+    """The measurements at one hour of fake time."""
 
     hour: int
     memory_bytes: int
@@ -75,7 +75,7 @@ def growth(samples: Sequence[Sample], value: Callable[[Sample], float]) -> Growt
 
 
 def soak(
-    made: world.World,
+    scene: world.World,
     *,
     days: float,
     tick: timedelta,
@@ -88,7 +88,7 @@ def soak(
     begun = time.perf_counter()
 
     async def main(folder: Path) -> None:
-        async with running.opened(folder, made, tick=tick) as simulation:
+        async with running.opened(folder, scene, tick=tick) as simulation:
 
             async def look(hour: int) -> bool:
                 rows = await simulation.rows(TABLES)
@@ -99,7 +99,7 @@ def soak(
             await simulation.run(timedelta(days=days), each=HOUR, look=look)
 
     with running.place() as folder:
-        running.configure(folder, made, keep=keep)
+        running.configure(folder, scene, keep=keep)
         clockwork.run(main(folder))
     return samples
 
@@ -166,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args(arguments)
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    made = world.draw(
+    scene = world.draw(
         rhythms.read(shared_data.path("feed-snapshots")),
         start=day.START,
         days=chosen.days,
@@ -174,9 +174,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hosts=chosen.hosts or chosen.feeds * 3 // 10,
         seed=chosen.seed,
     )
-    print(f"{chosen.feeds:,} feeds of {len(made.hosts):,} hosts, {chosen.days:g} days, keep: {chosen.keep}", flush=True)
+    print(
+        f"{chosen.feeds:,} feeds of {len(scene.hosts):,} hosts, {chosen.days:g} days, keep: {chosen.keep}",
+        flush=True,
+    )
     samples = soak(
-        made,
+        scene,
         days=chosen.days,
         tick=timedelta(seconds=chosen.tick),
         most=timedelta(minutes=chosen.minutes),

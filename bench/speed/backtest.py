@@ -79,7 +79,7 @@ async def measure(name: str, tried: list[Rule], store: storage.Store, table: Tab
     report = await store.read(lambda tx: backtest.run_backtest(tx.articles.archive(since=plan.since), plan))
     seconds = time.perf_counter() - began
     hits = sum(len(rule.hits) for rule in report.rules)
-    near = sum(one.count for rule in report.rules for one in rule.near)
+    near = sum(line.count for rule in report.rules for line in rule.near)
     table.add_row(
         name, f"{report.articles:,}", f"{hits:,}", f"{near:,}", f"{len(report.messages):,}", f"{seconds:.1f}",
         f"{report.articles / seconds:,.0f}",

@@ -19,6 +19,7 @@ import asyncio
 import logging
 import math
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -60,7 +61,7 @@ class Item:
 
 @dataclass(slots=True)
 class Measured:
-    """What one pass took."""
+    """The time of one pass."""
 
     articles: int = 0
     seconds: float = 0.0
@@ -72,13 +73,13 @@ class Measured:
 
 
 def feed(name: str, items: Sequence[Item]) -> bytes:
-    told = "".join(
+    entries = "".join(
         f"<item><title>{escape(item.title)}</title><link>{escape(item.link)}</link>"
         f"<pubDate>{format_datetime(item.at)}</pubDate><description>{escape(item.text)}</description></item>"
         for item in items
     )
     head = f"<title>{name}</title><link>https://{name}.example/</link>"
-    return f'<?xml version="1.0"?><rss version="2.0"><channel>{head}{told}</channel></rss>'.encode()
+    return f'<?xml version="1.0"?><rss version="2.0"><channel>{head}{entries}</channel></rss>'.encode()
 
 
 def real(count: int) -> list[Labelled]:
@@ -90,7 +91,7 @@ def real(count: int) -> list[Labelled]:
 def event(count: int, *, seed: int = 1) -> list[Item]:
     """Articles of one event: the same names and sentences in another order, with words of their own."""
     draw = random.Random(seed)
-    told = [
+    sentences = [
         "The harbour bridge at Kelsund collapsed on Monday morning under a freight train.",
         "Rescue teams searched the water for the crew of four.",
         "The operator Nordbane had asked for repairs of the bridge in spring.",
@@ -101,7 +102,7 @@ def event(count: int, *, seed: int = 1) -> list[Item]:
         Item(
             title=f"{draw.choice(('Kelsund bridge collapses', 'Bridge falls at Kelsund', 'Kelsund: bridge collapse'))} "
             f"under freight train, outlet {number}",
-            text=" ".join([*draw.sample(told, 4), f"Reader number {number} saw {draw.randint(2, 99)} cars."]),
+            text=" ".join([*draw.sample(sentences, 4), f"Reader number {number} saw {draw.randint(2, 99)} cars."]),
             link=f"https://outlet{number}.example/kelsund",
             at=START + timedelta(seconds=number),
         )
@@ -143,7 +144,7 @@ def configure(folder: Path, urls: Sequence[str], *, rule_count: int = 1, has_vol
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
-async def one_pass(folder: Path, *, before: Sequence[Path] = ()) -> Measured:
+async def one_pass(folder: Path) -> Measured:
     """A baseline over empty feeds is not needed: all is inside the backfill. Nothing is sent."""
     environment = app.Environment(environ={})
     settings = app.load(folder, environment.environ)
@@ -179,7 +180,7 @@ async def joins(folder: Path, site: Path) -> list[tuple[int, float]]:
     """(size of the story, median processor seconds of a pass that joins one article)."""
     environment = app.Environment(environ={})
     settings = app.load(folder, environment.environ)
-    items, found, at = event(max(SIZES) + JOINS * len(SIZES)), [], 0
+    items, points, at = event(max(SIZES) + JOINS * len(SIZES)), [], 0
     async with runtime.opened(settings, environment) as running:
         for size in SIZES:
             while at < size:
@@ -193,15 +194,14 @@ async def joins(folder: Path, site: Path) -> list[tuple[int, float]]:
                 start = time.process_time()
                 await running._pass_over_all(everything=True)
                 took.append(time.process_time() - start)
-            found.append((size, sorted(took)[len(took) // 2]))
-    return found
+            points.append((size, sorted(took)[len(took) // 2]))
+    return points
 
 
-def exponent(found: Sequence[tuple[int, float]]) -> float:
-    """Of time by size, by least squares over the logarithms."""
-    xs, ys = [math.log(size) for size, _ in found], [math.log(seconds) for _, seconds in found]
-    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
-    return sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True)) / sum((a - x) ** 2 for a in xs)
+def exponent(points: Sequence[tuple[int, float]]) -> float:
+    """Fit the time as a power of the size."""
+    sizes, seconds = zip(*points, strict=True)
+    return statistics.linear_regression([*map(math.log, sizes)], [*map(math.log, seconds)]).slope
 
 
 def main() -> None:
@@ -222,18 +222,18 @@ def main() -> None:
         (f"{chosen.event:,} articles of one event in one feed", {"event": event(chosen.event)}),
     ):
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as site, served(Path(site)) as url:
-            for each, items in feeds.items():
-                Path(site, f"{each}.xml").write_bytes(feed(each, items))
-            configure(Path(folder), [f"{url}/{each}.xml" for each in feeds])
-            told = asyncio.run(one_pass(Path(folder)))
-        rate = told.articles / told.seconds
+            for feed_name, items in feeds.items():
+                Path(site, f"{feed_name}.xml").write_bytes(feed(feed_name, items))
+            configure(Path(folder), [f"{url}/{feed_name}.xml" for feed_name in feeds])
+            measured = asyncio.run(one_pass(Path(folder)))
+        rate = measured.articles / measured.seconds
         table.add_row(
             name,
-            f"{told.articles:,}",
-            f"{told.seconds:.1f}",
+            f"{measured.articles:,}",
+            f"{measured.seconds:.1f}",
             f"{rate:.0f}",
-            f"{told.processor:.1f}",
-            f"{1000 * told.longest_write:.0f} ms; processor {1000 * told.busiest_write:.0f} ms",
+            f"{measured.processor:.1f}",
+            f"{1000 * measured.longest_write:.0f} ms; processor {1000 * measured.busiest_write:.0f} ms",
         )
     start, used = time.perf_counter(), time.process_time()
     centroid.threads(rows, 0.16)
@@ -243,12 +243,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as site, served(Path(site)) as url:
         Path(site, "event.xml").write_bytes(feed("event", []))
         configure(Path(folder), [f"{url}/event.xml"])
-        found = asyncio.run(joins(Path(folder), Path(site)))
+        points = asyncio.run(joins(Path(folder), Path(site)))
     out = Console()
     out.print(table)
-    for size, seconds in found:
+    for size, seconds in points:
         out.print(f"a pass that joins 1 article to a story of {size:,}: {1000 * seconds:.1f} ms")
-    out.print(f"exponent of the time by the story's size: {exponent(found):.2f}")
+    out.print(f"exponent of the time by the story's size: {exponent(points):.2f}")
 
 
 def compare_volume(feeds: dict[str, list[Item]], rule_count: int) -> None:
@@ -266,11 +266,11 @@ def compare_volume(feeds: dict[str, list[Item]], rule_count: int) -> None:
 
 
 def _spread(rows: Sequence[Labelled], items: int) -> dict[str, list[Item]]:
-    told = [
+    items_of_all = [
         Item(row.article.title, row.article.text, f"https://site{at}.example/{row.article.id}", row.article.when)
         for at, row in enumerate(rows)
     ]
-    return {f"feed{at // items}": told[at : at + items] for at in range(0, len(told), items)}
+    return {f"feed{at // items}": items_of_all[at : at + items] for at in range(0, len(items_of_all), items)}
 
 
 if __name__ == "__main__":

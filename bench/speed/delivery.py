@@ -143,17 +143,17 @@ def run(name: str, options: Options) -> str:
     with slack_process(options) as api:
         words = [f"--{key}={getattr(options, key)}" for key in ("messages", "channels", "pace")]
         command = [sys.executable, "-m", "bench.speed.delivery", "--contender", name, "--api", api, *words]
-        told = json.loads(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout)
+        report = json.loads(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout)
         with urllib.request.urlopen(api.removesuffix("api/") + "record", timeout=10) as answer:
             taken = json.load(answer)
     ids = Counter(m["metadata"]["event_payload"]["send_id"] for channel in taken.values() for m in channel)
     gaps = [float(b["ts"]) - float(a["ts"]) for channel in taken.values() for a, b in pairwise(channel)]
     lost, doubled = options.messages - len(ids), sum(count - 1 for count in ids.values())
-    rate, share = options.messages / told["seconds"], told["cpu"] / told["seconds"]
-    each = 1000 * told["cpu"] / options.messages
+    rate, share = options.messages / report["seconds"], report["cpu"] / report["seconds"]
+    milliseconds = 1000 * report["cpu"] / options.messages
     return (
-        f"{name:18}{told['seconds']:9.1f}{rate:12.1f}{share:11.1%}{each:12.1f}"
-        f"{told['memory_mb']:8.0f}{min(gaps, default=0):11.3f}{lost:6}{doubled:9}"
+        f"{name:18}{report['seconds']:9.1f}{rate:12.1f}{share:11.1%}{milliseconds:12.1f}"
+        f"{report['memory_mb']:8.0f}{min(gaps, default=0):11.3f}{lost:6}{doubled:9}"
     )
 
 

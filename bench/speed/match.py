@@ -91,12 +91,12 @@ def make_rules(language: Language, count: int, *, with_near: bool = False) -> li
         )
         return f"({left}) NEAR/{NEAR} ({right})"
 
-    made = []
+    results = []
     for number in range(count):
         groups = line("one", 2), line("other", 2)
         rule = Rule(name=f"rule {number}", notify=("alerts",), all=groups, none=(line("none", 1),))
-        made.append(replace(rule, all=(), query=near(*groups)) if with_near else rule)
-    return made
+        results.append(replace(rule, all=(), query=near(*groups)) if with_near else rule)
+    return results
 
 
 def make_articles(language: Language, size: int, count: int) -> list[Article]:
@@ -117,16 +117,16 @@ def make_articles(language: Language, size: int, count: int) -> list[Article]:
 
 
 class Loop:
-    """What one writes first: for each rule, ``re`` for each group."""
+    """The loop that somebody writes first: for each rule, ``re`` for each group."""
 
-    def __init__(self, given: Sequence[Rule]) -> None:
+    def __init__(self, listed: Sequence[Rule]) -> None:
         self._rules = [
             (
                 rule.name,
                 [self._near(rule.query)] if rule.query else [re.compile(self._group(line.terms)) for line in rule.all],
                 [re.compile(self._group(line.terms)) for line in rule.none],
             )
-            for rule in given
+            for rule in listed
         ]
 
     def _group(self, terms: Iterable[str]) -> str:
@@ -135,7 +135,7 @@ class Loop:
     def _near(self, query: str) -> re.Pattern[str]:
         sides = query.split(f" NEAR/{NEAR} ")
         terms = [side.strip("()").replace('"', "").split(" OR ") for side in sides]
-        one, other = (f"(?:{self._group(each)})" for each in terms)
+        one, other = (f"(?:{self._group(words)})" for words in terms)
         gap = r"(?:’s)?[^\w¶]+"
         between = rf"{gap}(?:\w+{gap}){{0,{NEAR}}}"
         return re.compile(f"{one}{between}{other}|{other}{between}{one}")
@@ -159,8 +159,8 @@ class Loop:
 
 def floor(words: Sequence[str]) -> Callable[[Article], object]:
     """The least that CPython can do: split, and one look-up a word."""
-    known = {word: number for number, word in enumerate(words)}
-    get = known.get
+    numbers = {word: number for number, word in enumerate(words)}
+    get = numbers.get
     return lambda article: list(map(get, f"{article.title} {article.text}".split()))
 
 
@@ -176,14 +176,14 @@ def seconds_each(work: Callable[[Article], object], articles: Sequence[Article],
     return (time.process_time() - started) / len(articles)
 
 
-def build(given: Sequence[Rule]) -> tuple[rules.RuleSet, float, float, float]:
+def build(listed: Sequence[Rule]) -> tuple[rules.RuleSet, float, float, float]:
     """The set, seconds to read the rules, seconds to index them, MB of the index."""
     started = time.process_time()
-    compiled = [rules.compile_rule(rule) for rule in given]
-    read = time.process_time() - started
+    compiled = [rules.compile_rule(rule) for rule in listed]
+    reading = time.process_time() - started
     started = time.process_time()
     rule_set = rules.RuleSet(compiled)
-    indexed = time.process_time() - started
+    indexing = time.process_time() - started
     del rule_set
     gc.collect()
     tracemalloc.start()
@@ -192,16 +192,16 @@ def build(given: Sequence[Rule]) -> tuple[rules.RuleSet, float, float, float]:
     size = tracemalloc.get_traced_memory()[0] / 1e6
     tracemalloc.stop()
     gc.freeze()
-    return rule_set, read, indexed, size
+    return rule_set, reading, indexing, size
 
 
-def measure(language: Language, given: Sequence[Rule], warm: Sequence[Article], budget: float, *, what: str) -> None:
-    rule_set, read, indexed, size = build(given)
-    loop = Loop(given)
-    per_rule = 1e6 / len(given)
+def measure(language: Language, listed: Sequence[Rule], warm: Sequence[Article], budget: float, *, what: str) -> None:
+    rule_set, reading, indexing, size = build(listed)
+    loop = Loop(listed)
+    per_rule = 1e6 / len(listed)
     print(
-        f"\n{len(given):,} rules{what}: read {read * per_rule:.0f} µs a rule, indexed {indexed * per_rule:.0f}, "
-        f"index {size:.1f} MB ({size * 1e6 / len(given):.0f} bytes a rule)"
+        f"\n{len(listed):,} rules{what}: read {reading * per_rule:.0f} µs a rule, indexed {indexing * per_rule:.0f}, "
+        f"index {size:.1f} MB ({size * 1e6 / len(listed):.0f} bytes a rule)"
     )
     for words in (SHORT, LONG):
         articles = make_articles(language, words, 3_000 if words == SHORT else 600)
@@ -211,13 +211,13 @@ def measure(language: Language, given: Sequence[Rule], warm: Sequence[Article], 
 
         for article in warm:
             engine(article)
-        slow = seconds_each(loop.matching, articles[: max(3, 20_000 // len(given))], budget)
+        slow = seconds_each(loop.matching, articles[: max(3, 20_000 // len(listed))], budget)
         hits = 0
-        for article in articles[: max(2, 4_000 // len(given))]:
-            expected, found = loop.matching(article), engine(article)
-            hits += len(found)
-            if expected != found:
-                sys.exit(f"not the same for {article.title!r}: {set(expected) ^ set(found)}")
+        for article in articles[: max(2, 4_000 // len(listed))]:
+            expected, names = loop.matching(article), engine(article)
+            hits += len(names)
+            if expected != names:
+                sys.exit(f"not the same for {article.title!r}: {set(expected) ^ set(names)}")
         fast = min(seconds_each(engine, articles, budget) for _ in range(2))
         least = min(seconds_each(floor(language.words), articles, budget) for _ in range(2))
         print(
@@ -231,9 +231,9 @@ def growth(seed: int, count: int, with_near: bool, what: str) -> None:
     """What a process grows by, written, compiled and indexed, and at its peak, which has what is needed on the way."""
     language = Language(random.Random(seed))
     sizes = [resident_mb()]
-    given = make_rules(language, count, with_near=with_near)
+    listed = make_rules(language, count, with_near=with_near)
     sizes.append(resident_mb())
-    compiled = [rules.compile_rule(rule) for rule in given]
+    compiled = [rules.compile_rule(rule) for rule in listed]
     sizes.append(resident_mb())
     rule_set = rules.RuleSet(compiled)
     sizes.append(resident_mb())
@@ -262,8 +262,8 @@ def main() -> None:
     warm = make_articles(language, SHORT, 2_000)
     for size in chosen.sizes:
         for with_near, what in ((False, ""), (True, " with NEAR")):
-            given = chosen.seed, size, with_near, what
-            alone = multiprocessing.get_context("spawn").Process(target=growth, args=given)
+            arguments = chosen.seed, size, with_near, what
+            alone = multiprocessing.get_context("spawn").Process(target=growth, args=arguments)
             alone.start()
             alone.join()
             measure(language, make_rules(language, size, with_near=with_near), warm, chosen.budget, what=what)

@@ -103,11 +103,11 @@ def story(number: int, members: Sequence[Article]) -> Story:
         last_seen=members[-1].first_seen,
         members=tuple(
             Member(
-                article=one,
-                join=Join(story=story_id, article=one.id, reason=JoinReason.SIMILAR, detail="title 0.61"),
+                article=member,
+                join=Join(story=story_id, article=member.id, reason=JoinReason.SIMILAR, detail="title 0.61"),
                 matches=(made.match(f"Rule {number % RULES}", "regulator", "operators"),),
             )
-            for one in members
+            for member in members
         ),
     )
 
@@ -154,24 +154,24 @@ def _members_of(number: int, written: Sequence[Article], stories: int) -> Sequen
 
 
 def _write(tx: storage.Transaction, stories: Sequence[Story]) -> None:
-    for one in stories:
-        for member in one.members:
+    for story in stories:
+        for member in story.members:
             tx.articles.add_matches(member.article.id, member.matches)
-        tx.stories.save(one)
+        tx.stories.save(story)
     receipt = Receipt(ref="1", place="desk", sent_at=START)
-    rows = [made.sending(f"send {one.id}", story=one.id, briefs=(made.brief(one.id),)) for one in stories]
+    rows = [made.sending(f"send {story.id}", story=story.id, briefs=(made.brief(story.id),)) for story in stories]
     tx.outbox.add([replace(row, state=SendState.SENT, receipt=receipt) for row in rows])
-    tx.stories.decide([_decision(one) for one in stories])
+    tx.stories.decide([_decision(story) for story in stories])
 
 
-def _decision(one: Story) -> Decision:
+def _decision(story: Story) -> Decision:
     return Decision(
-        at=one.first_seen,
-        story=one.id,
+        at=story.first_seen,
+        story=story.id,
         channel="desk",
         action=AlertAction.POST,
         reason=Reason.FIRST_REPORT,
-        rules=one.rules,
+        rules=story.rules,
     )
 
 
@@ -198,18 +198,18 @@ async def _ask(running: App, *, times: int) -> list[tuple[str, float]]:
     listen = config.WebSettings(listen="127.0.0.1:0")
     site = server.open_site(running, listen, {})
     stop = asyncio.Event()
-    found: list[tuple[str, float]] = []
+    medians: list[tuple[str, float]] = []
     async with asyncio.TaskGroup() as group:
         group.create_task(site.serve(stop))
         async with httpx.AsyncClient(base_url=site.url, timeout=120) as client:
             for page in PAGES:
                 answer = await client.get(page)
                 answer.raise_for_status()
-                found.append((page, await timed(partial(client.get, page), times=times)))
+                medians.append((page, await timed(partial(client.get, page), times=times)))
         stop.set()
     look = partial(Answers(running).ask, STATUS, StatusParameters())
-    found.append(("wirewatch status, reading", await timed(look, times=times)))
-    return found
+    medians.append(("wirewatch status, reading", await timed(look, times=times)))
+    return medians
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -221,11 +221,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     articles = chosen.articles or int(ARTICLES * chosen.scale)
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with tempfile.TemporaryDirectory() as place:
-        asked = measure(Path(place) / "config", articles=articles, scale=chosen.scale, times=chosen.times)
-        found = asyncio.run(asked)
+        run = measure(Path(place) / "config", articles=articles, scale=chosen.scale, times=chosen.times)
+        medians = asyncio.run(run)
     size = f"{articles:,} articles, {int(STORIES * chosen.scale):,} stories of {DAYS} days"
     print(f"{size}, {int(FEEDS * chosen.scale):,} feeds; milliseconds, median of {chosen.times}")
-    for name, median in found:
+    for name, median in medians:
         print(f"{name:40}{median:>10.0f}")
 
 

@@ -52,9 +52,9 @@ def read_all(read: Callable[[str], object], queries: Sequence[str]) -> float:
 
 
 def _show(name: str, runs: Sequence[Sequence[str]]) -> None:
-    each = statistics.median(read_all(rules.parse_query, queries) for queries in runs)
+    seconds = statistics.median(read_all(rules.parse_query, queries) for queries in runs)
     split = statistics.median(read_all(_SPLIT.findall, queries) for queries in runs)
-    print(f"{name:<34}{1 / each:>10,.0f}{each * 1e6:>7.1f} µs{split * 1e6:>9.1f} µs{each / split:>7.1f}")
+    print(f"{name:<34}{1 / seconds:>10,.0f}{seconds * 1e6:>7.1f} µs{split * 1e6:>9.1f} µs{seconds / split:>7.1f}")
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class Results:
         return statistics.median(one.seconds / other.seconds for one, other in pairs)
 
     def times_with_start(self, base: str, name: str, kind: str) -> float:
-        """As a program that is started for each round."""
+        """Compare as programs that are started for each round."""
         ours, theirs = (
             [lap.seconds + start for lap, start in zip(self.laps[each, kind], self.starts[each], strict=True)]
             for each in (name, base)
@@ -83,7 +83,7 @@ class Results:
 
 
 class Pair:
-    """One contender in a process of its own, and its origin."""
+    """One contender in a separate process, and its origin."""
 
     def __init__(self, name: str, options: argparse.Namespace) -> None:
         command = [sys.executable, "-m", "bench.speed.poll", "--role"]
@@ -160,7 +160,7 @@ def contend(name: str, urls: list[str]) -> None:
 
 
 def addresses(options: argparse.Namespace) -> Iterator[str]:
-    """Of the feeds, on many hosts or on one."""
+    """Yield the addresses of the feeds, on many hosts or on one."""
     for number in range(options.feeds):
         host = "127.0.0.1" if options.keep else f"feed{number % poll_origin.HOSTS}.{poll_origin.DOMAIN}"
         yield f"http://{host}:{options.port}/feed/{number}"

@@ -25,7 +25,7 @@ RULES = 20
 
 @asynccontextmanager
 async def obvious(urls: list[str], folder: Path) -> AsyncIterator[Round]:
-    """What one writes in an afternoon."""
+    """The script that somebody writes in an afternoon."""
     import feedparser
     import httpx
 
@@ -33,11 +33,11 @@ async def obvious(urls: list[str], folder: Path) -> AsyncIterator[Round]:
     db.execute("CREATE TABLE feeds (url TEXT PRIMARY KEY, etag TEXT, modified TEXT)")
     db.execute("CREATE TABLE items (url TEXT, id TEXT, title TEXT, link TEXT, body TEXT, PRIMARY KEY (url, id))")
 
-    async def one(client: httpx.AsyncClient, slots: asyncio.Semaphore, url: str) -> None:
+    async def poll_feed(client: httpx.AsyncClient, slots: asyncio.Semaphore, url: str) -> None:
         async with slots:
             row = db.execute("SELECT etag, modified FROM feeds WHERE url = ?", (url,)).fetchone() or (None, None)
-            asked = {"If-None-Match": row[0], "If-Modified-Since": row[1]}
-            answer = await client.get(url, headers={name: value for name, value in asked.items() if value})
+            headers = {"If-None-Match": row[0], "If-Modified-Since": row[1]}
+            answer = await client.get(url, headers={name: value for name, value in headers.items() if value})
             if answer.status_code == 304:
                 return
             entries = feedparser.parse(io.BytesIO(answer.content)).entries
@@ -51,7 +51,7 @@ async def obvious(urls: list[str], folder: Path) -> AsyncIterator[Round]:
         slots = asyncio.Semaphore(50)
         async with httpx.AsyncClient(timeout=20) as client, asyncio.TaskGroup() as group:
             for url in urls:
-                group.create_task(one(client, slots, url))
+                group.create_task(poll_feed(client, slots, url))
         return int(db.execute("SELECT count(*) FROM items").fetchone()[0])
 
     yield run

@@ -23,5 +23,5 @@ def spent(pids: Sequence[int]) -> float:
 
 def peak_mb(pids: Sequence[int]) -> float:
     """The most memory that each has held, added up."""
-    told = (Path(f"/proc/{pid}/status").read_text() for pid in pids)
-    return sum(int(line.split()[1]) / 1024 for text in told for line in text.splitlines() if line.startswith("VmHWM"))
+    texts = (Path(f"/proc/{pid}/status").read_text() for pid in pids)
+    return sum(int(line.split()[1]) / 1024 for text in texts for line in text.splitlines() if line.startswith("VmHWM"))

@@ -101,33 +101,33 @@ def fill(address: str, count: int) -> None:
     engine.dispose()
 
 
-def ask(tx: storage.Transaction, asked: search.SearchQuery) -> int:
-    return len(search.search_page(tx.search.candidates, asked).hits)
+def ask(tx: storage.Transaction, query: search.SearchQuery) -> int:
+    return len(search.search_page(tx.search.candidates, query).hits)
 
 
 def size_of(connection: Connection) -> int:
     is_sqlite = connection.dialect.name == "sqlite"
     pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-    asked = pages if is_sqlite else "SELECT pg_database_size(current_database())"
-    return int(connection.exec_driver_sql(asked).scalar_one())
+    statement = pages if is_sqlite else "SELECT pg_database_size(current_database())"
+    return int(connection.exec_driver_sql(statement).scalar_one())
 
 
 async def measure(address: str, times: int) -> None:
     store = storage.open_store(address, clock=FakeClock())
     print(f"size: {await store.read(lambda tx: size_of(tx.connection)) / 1e6:,.0f} MB with the index")
-    print(f"{'search':36}{'found':>7}{'first':>9}{'median':>9}  ms")
-    for name, given in SEARCHES:
-        asked = search.SearchQuery(**{**given, "condition": search.parse_search(str(given["condition"]))})  # type: ignore[arg-type]
+    print(f"{'search':36}{'hits':>7}{'first':>9}{'median':>9}  ms")
+    for name, keys in SEARCHES:
+        query = search.SearchQuery(**{**keys, "condition": search.parse_search(str(keys["condition"]))})  # type: ignore[arg-type]
         took: list[float] = []
-        found = 0
+        count = 0
         for _ in range(times):
             begun = time.perf_counter()
             try:
-                found = await store.read(partial(ask, asked=asked))
+                count = await store.read(partial(ask, query=query))
             except SearchTooLong:
-                found = -1
+                count = -1
             took.append(1_000 * (time.perf_counter() - begun))
-        print(f"{name:36}{found if found >= 0 else 'late':>7}{took[0]:>9.0f}{statistics.median(took):>9.0f}")
+        print(f"{name:36}{count if count >= 0 else 'late':>7}{took[0]:>9.0f}{statistics.median(took):>9.0f}")
     for size in (1, 100):
         new = [made.article(f"new {size} {n}", minutes=n, text="w3 w9 w40000 " * 100) for n in range(size)]
         begun = time.perf_counter()

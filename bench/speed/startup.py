@@ -43,8 +43,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=9)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made, "config")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place, "config")
         spent([sys.executable, "-m", "bot", "init", str(folder)])
         (folder / "feeds.yaml").write_text("feeds: []\n")
         commands = {f"python -c {code!r}": [sys.executable, "-c", code] for code in FLOORS}

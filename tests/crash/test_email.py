@@ -41,7 +41,7 @@ async def test_killed_at_any_step_no_mail_is_lost_and_a_second_one_has_the_same_
     steps = ("MAIL", "RCPT desk@example.org", "RCPT night@example.org", "TAKEN")
     with smtp.serve() as server:
         async with journey(tmp_path / "calm", keys(server), {}) as calm:
-            await calm.tell()
+            await calm.run_to_its_end()
         undisturbed = threads(server.mails)
     assert len(undisturbed) >= 3, "a head, its reply and more"
     assert [place for _, place, _ in undisturbed][:2] == ["", "0"], "in the head's thread"
@@ -58,7 +58,7 @@ async def test_killed_at_any_step_no_mail_is_lost_and_a_second_one_has_the_same_
                         killed.kill()
 
                 server.on_step = at
-                await killed.tell()
+                await killed.run_to_its_end()
             assert killed.codes.count(-9) >= len(undisturbed)
             assert threads(server.mails) == undisturbed, step
             doubled = len(server.mails) - len(undisturbed)

@@ -33,6 +33,6 @@ def poll(world: World, *, every: timedelta, per_host: int, since: float, until: 
             if reply.status != 301:
                 break
         if reply.status == 200:
-            found = dict(reply.headers)
-            validators[number] = (found.get("ETag"), found.get("Last-Modified"))
+            headers = dict(reply.headers)
+            validators[number] = (headers.get("ETag"), headers.get("Last-Modified"))
     return witness

@@ -73,6 +73,6 @@ class _Everywhere:
 
 def client(network: Network, policy: FetchPolicy, clock: Clock) -> HttpFetcher:
     """The real client with its limits, headers and redirects, over the simulated network."""
-    made = HttpFetcher(policy, clock)
-    made._transports = _Everywhere(network)  # type: ignore[assignment]  # only sockets
-    return made
+    fetcher = HttpFetcher(policy, clock)
+    fetcher._transports = _Everywhere(network)  # type: ignore[assignment]  # only sockets
+    return fetcher

@@ -36,13 +36,13 @@ class Rhythm:
         return sum(map(len, days)) / len(days)
 
     def days_like(self, day: date) -> tuple[tuple[int, ...], ...]:
-        wanted = self.weekends if day.weekday() >= 5 else self.weekdays
-        return wanted or self.weekdays or self.weekends
+        days = self.weekends if day.weekday() >= 5 else self.weekdays
+        return days or self.weekdays or self.weekends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What a simulated world is made of."""
+    """The material of a simulated world."""
 
     rhythms: tuple[Rhythm, ...]
     #: Real headlines and teasers, of which made articles are spliced.

@@ -59,7 +59,7 @@ class CountingChannel:
 
 @dataclass(slots=True, kw_only=True)
 class Seen:
-    """What the application says of itself."""
+    """Figures from the application's own log."""
 
     since: float
     #: Time from a feed's due time until its response was stored.
@@ -90,7 +90,7 @@ class Simulation:
             stop.set()
 
     async def rows(self, tables: Sequence[str]) -> Mapping[str, int]:
-        """How many rows each table has."""
+        """Return the number of rows of each table."""
 
         def count(tx: storage.Transaction) -> Mapping[str, int]:
             # The largest rowid of a table that is only added to would be wrong where rows are let go.

@@ -42,7 +42,7 @@ class Lateness:
 
 @dataclass(slots=True)
 class _OfFeed:
-    """What one feed was last told and gave."""
+    """The last request and answer of one feed."""
 
     #: Items that the client has seen; None: no document yet.
     count: int | None = None

@@ -98,14 +98,14 @@ def draw(recorded: Recorded, *, start: datetime, days: float, feeds: int, hosts:
     places = [_host(dice, number, days) for number in range(min(hosts, feeds))]
     weights = [1 / (rank + _FLATTEN) for rank in range(len(places))]
     homes = [*places, *dice.choices(places, weights, k=feeds - len(places))]
-    made = []
+    drawn = []
     for number, home in enumerate(homes):
         home.feeds += 1
-        made.append(_feed(dice, number, home, recorded.rhythms, start=start, days=days))
+        drawn.append(_feed(dice, number, home, recorded.rhythms, start=start, days=days))
     for host in places:
         if host.allowed is not None:
             host.allowed *= host.feeds
-    return World(start=start, days=days, hosts=tuple(places), feeds=tuple(made), recorded=recorded)
+    return World(start=start, days=days, hosts=tuple(places), feeds=tuple(drawn), recorded=recorded)
 
 
 def _host(dice: Random, number: int, days: float) -> Host:
