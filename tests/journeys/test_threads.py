@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ rules:
     notify: desk
 {keys}"""
 
-#: Name -> first report, the next outlet's report five hours later, and what the reply says.
-TOLD = {
+Report = tuple[str, str]
+#: Name -> first report, the next outlet's report five hours later, and words of the reply.
+NEWS = {
     "a toll rises": (
         (
             "Ferry fire off Varnholm kills 12",
@@ -85,13 +87,14 @@ TOLD = {
     ),
 }
 
-NOT_TOLD = {
+NO_NEWS: dict[str, tuple[Report, Report, tuple[str, ...]]] = {
     "the same in other words": (
         (
             "Ferry fire off Varnholm kills 12",
             "A fire on a ferry off Varnholm has killed 12 people, the coast guard said.",
         ),
         ("Twelve dead as ferry burns off Varnholm", "Twelve people died when a ferry caught fire off Varnholm."),
+        (),
     ),
     "colour": (
         (
@@ -102,6 +105,7 @@ NOT_TOLD = {
             "'We slept on the floor': stranded families tell of Lumen Air chaos",
             "Families tell of nights on the floor as Lumen Air suspended its flights until 30 November over a fault.",
         ),
+        (),
     ),
     "comment": (
         (
@@ -112,10 +116,9 @@ NOT_TOLD = {
             "Comment: why the Kestrel Bay bridge toll may hurt our harbour",
             "I think that the toll of two dollars that the council of Kestrel Bay proposed for the bridge is wrong.",
         ),
+        (),
     ),
 }
-
-Report = tuple[str, str]
 
 
 async def _publish(desk: World, outlet: str, report: Report) -> None:
@@ -139,24 +142,33 @@ def _text(reply: object) -> str:
     return str(reply).replace("*", "").replace("~", "")
 
 
-@pytest.mark.parametrize("name", TOLD)
-async def test_news_in_a_known_story_is_told_in_its_thread(name: str, tmp_path: Path) -> None:
-    first, second, expected = TOLD[name]
+@pytest.mark.parametrize("cases", [NEWS, NO_NEWS], ids=["news", "no news"])
+async def test_only_news_in_a_known_story_has_a_reply_in_its_thread(
+    cases: Mapping[str, tuple[Report, Report, tuple[str, ...]]], tmp_path: Path
+) -> None:
     async with world(tmp_path / "config") as setup:
-        replies = await _thread(setup, first, second)
-        assert len(replies) == 1
-        assert all(words in _text(replies[0]["blocks"]) for words in expected)
-        assert "We regret" not in str(replies[0])
-
-
-@pytest.mark.parametrize("name", NOT_TOLD)
-async def test_what_is_no_news_is_not_told(name: str, tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as setup:
-        assert await _thread(setup, *NOT_TOLD[name]) == []
+        setup.configure("wire", "metro", rules=RULES.format(keys=""))
+        await setup.once()
+        for outlet, number in (("wire", 0), ("metro", 1)):
+            reports = [(name, case[number]) for name, case in cases.items()]
+            at = setup.clock.now()
+            setup.publish(outlet, *(Item(id=name, title=title, text=text, at=at) for name, (title, text) in reports))
+            await setup.once()
+            setup.clock.advance(timedelta(hours=5))
+        heads = {name: next(head for head in setup.heads() if case[0][0] in str(head)) for name, case in cases.items()}
+        replies = {
+            name: [_text(reply["blocks"]) for reply in setup.replies() if reply["thread_ts"] == head["ts"]]
+            for name, head in heads.items()
+        }
+        assert len(await setup.stories()) == len(cases)
+        for name, (_, _, expected) in cases.items():
+            assert len(replies[name]) == bool(expected), name
+            assert all(words in replies[name][0] for words in expected), name
+        assert "We regret" not in str(replies)
 
 
 async def test_a_denial_is_no_corroboration(tmp_path: Path) -> None:
-    first, denial, _ = TOLD["an authority denies"]
+    first, denial, _ = NEWS["an authority denies"]
     repeated = ("Tarvik to block messaging apps from Sunday", denial[1].replace("has denied that it will", "will"))
     async with world(tmp_path / "denied") as setup:
         replies = await _thread(setup, first, denial, keys="    min_outlets: 2\n")
@@ -170,7 +182,7 @@ async def test_a_denial_is_no_corroboration(tmp_path: Path) -> None:
 
 
 async def test_reports_of_a_denial_that_opened_the_story_corroborate_it(tmp_path: Path) -> None:
-    _, denial, _ = TOLD["an authority denies"]
+    _, denial, _ = NEWS["an authority denies"]
     repeated = (
         "Tarvik telecoms regulator denies it will block messaging apps",
         denial[1].replace("has denied", "denied"),
@@ -183,13 +195,13 @@ async def test_reports_of_a_denial_that_opened_the_story_corroborate_it(tmp_path
 async def test_a_thread_of_claims_has_changes_and_corrections_but_no_quotes(tmp_path: Path) -> None:
     keys = "    thread: claims\n"
     async with world(tmp_path / "toll") as setup:
-        assert len(await _thread(setup, *TOLD["a toll rises"][:2], keys=keys)) == 1
+        assert len(await _thread(setup, *NEWS["a toll rises"][:2], keys=keys)) == 1
     async with world(tmp_path / "guilty") as setup:
-        assert await _thread(setup, *TOLD["a jury finds guilty"][:2], keys=keys) == []
+        assert await _thread(setup, *NEWS["a jury finds guilty"][:2], keys=keys) == []
 
 
 async def test_a_thread_of_all_names_each_article_that_joins_in_one_reply(tmp_path: Path) -> None:
-    first, second = NOT_TOLD["the same in other words"]
+    first, second, _ = NO_NEWS["the same in other words"]
     bot = BOT.replace("pace: 0.01 seconds}", "pace: 0.01 seconds, thread: all}", 1)
     async with world(tmp_path / "config") as setup:
         setup.configure("wire", "metro", "gazette", rules=RULES.format(keys=""), bot=bot)
@@ -211,7 +223,7 @@ async def test_a_thread_of_all_names_each_article_that_joins_in_one_reply(tmp_pa
 async def test_the_rule_decides_over_the_channel_what_a_thread_gets(tmp_path: Path) -> None:
     bot = BOT.replace("pace: 0.01 seconds}", "pace: 0.01 seconds, thread: claims}", 1)
     async with world(tmp_path / "channel") as setup:
-        assert await _thread(setup, *TOLD["a jury finds guilty"][:2], bot=bot) == []
+        assert await _thread(setup, *NEWS["a jury finds guilty"][:2], bot=bot) == []
     async with world(tmp_path / "rule") as setup:
-        replies = await _thread(setup, *TOLD["a jury finds guilty"][:2], bot=bot, keys="    thread: news\n")
+        replies = await _thread(setup, *NEWS["a jury finds guilty"][:2], bot=bot, keys="    thread: news\n")
         assert len(replies) == 1
