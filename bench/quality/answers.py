@@ -8,7 +8,7 @@ right      each answer is right
 wrong-N    of N % of the questions, the verdict and the choice of facts are wrong: "same" becomes "other", "other"
            becomes "same" with one of the stories that the question shows
 same       always "same", with the first story that the question shows
-nearest    always "same", with the story whose words are nearest, if the question names it (the worst constant answer)
+nearest    always "same", with the story whose words are nearest (the worst constant answer)
 all        always "same", with all stories that the question shows
 
     python -m bench.quality.answers [--parts a b c] [--models none right ...] [--seeds N] [--show]
@@ -59,7 +59,7 @@ class Labels:
             named = [] if right else others[self._draw("story", data) % len(others) :][:1]
         if self._model in ("same", "nearest", "all"):
             named = numbers if self._model == "all" else numbers[:1]
-            named = [data["nearest"]] if self._model == "nearest" and "nearest" in data else named
+            named = [data.get("nearest") or _most_alike(data)] if self._model == "nearest" else named
         answer: dict[str, Any] = {"sentence": 0, "verdict": "same" if named else "other", "stories": named}
         if "updates" in data:
             answer["updates"] = self._choose(item, data) if data["nearest"] in named else []
@@ -101,6 +101,23 @@ class Labels:
     @staticmethod
     def _name(item: Item) -> str:
         return f"{item.desk}/{item.event}"
+
+
+def _most_alike(data: Mapping[str, Any]) -> int:
+    """Return the number of the story that shares the most words with the article."""
+    own_words = _words([data["article"]])
+    shared: dict[int, int] = {story["number"]: len(own_words & _words(story["reports"])) for story in data["stories"]}
+    return max(shared, key=shared.__getitem__)
+
+
+def _words(reports: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the words of reports. The sentences of an article have numbers, those of a story's reports do not."""
+    words: set[str] = set()
+    for report in reports:
+        texts = report["sentences"]
+        words.update(*(text.casefold().split() for text in (texts.values() if isinstance(texts, dict) else texts)))
+        words.update(report["headline"].casefold().split())
+    return words
 
 
 def measure(some_desks: Sequence[Desk], model: str, seed: int) -> tuple[Score, Sequence[Completion], int]:

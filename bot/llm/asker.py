@@ -251,8 +251,11 @@ class Asker:
             async with asyncio.timeout(self.policy.timeout.total_seconds()):
                 answered = await self._model.ask(prompt)
             parsed: prompts.Answer = prompts.parse_answer(prompt, answered.text)
-            if isinstance(parsed, prompts.SameEvent) and prompt.control in parsed.named(prompt.beside.split()):
+            named = parsed.named(prompt.beside.split()) if isinstance(parsed, prompts.SameEvent) else ()
+            if prompt.control in named:
                 outcome = Outcome.WRONG
+            elif prompt.unlikely in named:
+                outcome = Outcome.UNLIKELY
         except NotYetAnswered:
             self._fail(prompt.key)
             return None

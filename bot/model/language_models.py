@@ -62,6 +62,8 @@ class Prompt:
     beside: str = ""
     #: A story of ``beside`` that certainly has another event. An answer that names it shows that the model is unfit.
     control: StoryId | None = None
+    #: The story of ``beside`` that is the likeliest, if its probability is low. A model that names it often is unfit.
+    unlikely: StoryId | None = None
 
     @cached_property
     def key(self) -> str:
@@ -77,6 +79,8 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     #: An answer that names the control, a story that certainly has another event.
     WRONG = "wrong"
+    #: An answer that names the likeliest story, although its probability is low.
+    UNLIKELY = "unlikely"
     #: An answer that cannot be used.
     REFUSED = "refused"
     #: No answer: a timeout, or an API that cannot be used.
@@ -118,6 +122,9 @@ PASS_FROM = 0.85
 #: While the bot runs, a use is switched off if more than MOST_BAD of its last RECENT_CALLS answers are bad: refused, or
 #: naming a story that certainly has another event. This is the share that the exam allows.
 RECENT_CALLS, MOST_BAD = 20, 3
+#: It is also switched off if more than MOST_UNLIKELY of them name the likeliest story although its probability is low.
+#: Right answers did so at most 8 times of 20, on desks with many look-alikes.
+MOST_UNLIKELY = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,13 +143,13 @@ class UseRecord:
     def describe_fault(self) -> str:
         """Return why the use must be switched off, with the figures, or "" if the model can be trusted."""
         refused, wrong = self.outcomes.get(Outcome.REFUSED, 0), self.outcomes.get(Outcome.WRONG, 0)
-        if refused + wrong <= MOST_BAD:
-            return ""
-        answers = self.calls - self.outcomes.get(Outcome.FAILED, 0)
-        return (
-            f"of its last {answers} answers, {refused} could not be used and {wrong} named a story that certainly has "
-            "another event"
-        )
+        unlikely = self.outcomes.get(Outcome.UNLIKELY, 0)
+        answers = f"of its last {self.calls - self.outcomes.get(Outcome.FAILED, 0)} answers"
+        if refused + wrong > MOST_BAD:
+            return f"{answers}, {refused} could not be used and {wrong} named a story that certainly has another event"
+        if unlikely > MOST_UNLIKELY:
+            return f"{answers}, {unlikely} named the nearest story although its words make that improbable"
+        return ""
 
 
 _MAX_WAIT = timedelta(minutes=2)

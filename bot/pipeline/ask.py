@@ -28,7 +28,7 @@ from bot.pipeline.answers import ArticleAnswers, LateAnswer
 from bot.pipeline.join import StoryUpdater, alone, modes_and_severity
 from bot.pipeline.model_words import A, parse_stored, with_model_words
 from bot.pipeline.turn import Turn
-from bot.stories import grouping
+from bot.stories import grouping, opinions
 from bot.stories.index import Index
 from bot.stories.opinions import Opinion
 from bot.stories.profile import Profile
@@ -253,9 +253,14 @@ class Asking:
         has_facts = Use.FACTS in self.advisor.policy.uses
         stated, further = updater.offer(turn, near[0], article, near[1:]) if has_facts else ((), ())
         offered = (*stated, *further)
+        prompt = prompts.same_event_prompt(article, near, offered, control=control, again=again)
+        # Words say nothing about a story in another language, and a question that is asked again begins with a story
+        # that an answer has named.
+        are_comparable = article.language in {member.article.language for member in near[0].members}
+        is_unlikely = not again and are_comparable and chances[near[0].id] < opinions.UNLIKELY_BELOW
         return _Question(
             article=article,
-            prompt=prompts.same_event_prompt(article, near, offered, control=control, again=again),
+            prompt=replace(prompt, unlikely=near[0].id if is_unlikely else None),
             chances=chances,
             offered=offered,
             stated_count=len(stated),
@@ -342,7 +347,7 @@ class Asking:
             if (call.use, call.version) == (Use.SAME_EVENT, PROMPT_VERSIONS[Use.SAME_EVENT])
             and call.model == self.advisor.policy.name
         ]
-        opinions = [
+        earlier = [
             self._opinion(
                 article,
                 prompts.SameEvent.model_validate_json(call.answer),
@@ -351,7 +356,7 @@ class Asking:
             for call in calls
             if call.answer is not None
         ]
-        first, *second = opinions or [None]
+        first, *second = earlier or [None]
         return replace(first, confirmed=frozenset(second[-1].same)) if first and second and second[-1] else first
 
     def _read(self, question: _Question, text: str | None) -> ArticleAnswers:

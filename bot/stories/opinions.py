@@ -9,6 +9,8 @@ from bot.model.stories import StoryId
 #: An opinion joins an article that matches a rule of severity high only to a story with at least this probability by
 #: the article's words. It merges two stories only if both have at least this probability.
 BACKED_FROM = 0.5
+#: A model that often names the likeliest story although it has less than this probability is unfit.
+UNLIKELY_BELOW = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

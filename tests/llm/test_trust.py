@@ -20,10 +20,11 @@ from tests.testbed.fakes import START
 POLICY = LanguageModelPolicy(url="http://127.0.0.1:1/v1", name="qwen", uses=frozenset({Use.SAME_EVENT, Use.FACTS}))
 
 
-def record(*, answered: int = 0, wrong: int = 0, refused: int = 0, failed: int = 0) -> UseRecord:
+def record(*, answered: int = 0, wrong: int = 0, unlikely: int = 0, refused: int = 0, failed: int = 0) -> UseRecord:
     counts = {
         Outcome.ANSWERED: answered,
         Outcome.WRONG: wrong,
+        Outcome.UNLIKELY: unlikely,
         Outcome.REFUSED: refused,
         Outcome.FAILED: failed,
     }
@@ -47,6 +48,8 @@ def exam(*marks: tuple[Use, int], model: str = "qwen") -> ExamResult:
         (record(answered=17, refused=3), ""),
         (record(failed=20), ""),
         (record(wrong=4), "of its last 4 answers, 0 could not be used and 4 named a story"),
+        (record(answered=11, unlikely=9), ""),
+        (record(answered=10, unlikely=10), "of its last 20 answers, 10 named the nearest story although its words"),
         (record(answered=12, refused=2, wrong=2, failed=4), "of its last 16 answers, 2 could not be used and 2 named"),
     ],
 )

@@ -120,6 +120,16 @@ async def asked_about_unsure(store: storage.Store) -> tuple[Process, Prompt]:
     return process, prompt
 
 
+async def test_a_question_marks_the_likeliest_story_if_its_words_make_it_improbable(store: storage.Store) -> None:
+    process, likely = await asked_about_unsure(store)
+    await process.decide(FAR)
+    unlikely = process.advisor.prompts[-1]
+
+    assert likely.unlikely is None
+    assert unlikely.article == FAR.id
+    assert unlikely.unlikely in unlikely.beside.split()
+
+
 async def test_after_a_restart_an_answer_counts_although_the_story_has_changed_since_the_question(
     store: storage.Store,
 ) -> None:
