@@ -137,7 +137,7 @@ async def request(
     sent_headers = {"User-Agent": "wirewatch", "Accept-Encoding": "identity", **(headers or {})}
     if document is not None:
         body = json.dumps(document, ensure_ascii=False).encode()
-        sent_headers.setdefault("Content-Type", "application/json")
+        sent_headers["Content-Type"] = "application/json"
     try:
         full_url = httpx.URL(url).copy_merge_params(query) if query else url
         # Create a client for each call (at most one a second), so that it reads the environment's current proxies.

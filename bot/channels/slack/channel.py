@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pydantic
 import structlog
 
-from bot.channels.kit import http_client, phrases
+from bot.channels.kit import phrases
 from bot.channels.kit.context import (
     Address,
     BaseChannel,
@@ -30,7 +30,7 @@ from bot.channels.kit.context import (
 )
 from bot.channels.kit.errors import Act, ErrorTable, error_of_status, parse_retry_after, rows, send_error
 from bot.channels.kit.http_client import RateLimits
-from bot.channels.slack import blocks
+from bot.channels.slack import blocks, sdk
 from bot.model import visible
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
@@ -131,10 +131,6 @@ _CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{7,}\Z")
 #: Channels per page (the maximum of conversations.list), and messages per page.
 _CHANNELS_PER_PAGE, _MESSAGES_PER_PAGE = 1_000, 200
-#: Maximum bytes of an answer. A page of 200 long messages with their blocks has about four million.
-_ANSWER_LIMIT_BYTES = 8_000_000
-#: Without the charset, Slack adds the warning ``missing_charset`` to its answer.
-_JSON = {"Content-Type": "application/json; charset=utf-8"}
 #: Maximum pages of 1,000 members read from a channel.
 _MEMBER_PAGES = 30
 #: Maximum age of a list of members; a change of members takes effect after this time at the latest.
@@ -277,7 +273,7 @@ class Channel(BaseChannel):
     async def _find_channel(self) -> str:
         if _CHANNEL_ID.match(self._name):
             return self._name
-        params: dict[str, str | int] = {"types": self._types, "exclude_archived": "true", "limit": _CHANNELS_PER_PAGE}
+        params = {"types": self._types, "exclude_archived": "true", "limit": _CHANNELS_PER_PAGE}
         try:
             async for page in self._pages("conversations.list", params, start=self._cursor):
                 self._cursor = _next_cursor(page)
@@ -333,7 +329,7 @@ class Channel(BaseChannel):
             if not isinstance(users, list):
                 raise OutcomeUnknown("usergroups.users.list: the answer has no users")
             return frozenset(user for user in users if isinstance(user, str))
-        params: dict[str, str | int] = {"channel": await self._place.get(), "limit": 1_000}
+        params = {"channel": await self._place.get(), "limit": 1_000}
         members, pages = set[str](), 0
         async for page in self._pages("conversations.members", params):
             members.update(member for member in page.get("members") or () if isinstance(member, str))
@@ -376,7 +372,7 @@ class Channel(BaseChannel):
         return self.context.secret(self.options.app_token, what="the Slack app token")
 
     async def _pages(
-        self, method: str, params: Mapping[str, str | int], *, start: str = ""
+        self, method: str, params: Mapping[str, object], *, start: str = ""
     ) -> AsyncIterator[Mapping[str, Any]]:
         """Yield the pages of a listing, from the cursor ``start`` on."""
         cursor = start
@@ -387,7 +383,7 @@ class Channel(BaseChannel):
             if not cursor:
                 return
 
-    async def _get(self, method: str, params: Mapping[str, str | int]) -> Mapping[str, Any]:
+    async def _get(self, method: str, params: Mapping[str, object]) -> Mapping[str, Any]:
         # Omit empty values. Without a cursor Slack returns the first page, without a thread the channel.
         fields, _ = await self.call(method, params={name: value for name, value in params.items() if value != ""})
         return fields
@@ -397,7 +393,7 @@ class Channel(BaseChannel):
         method: str,
         *,
         json: Mapping[str, Any] | None = None,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, object] | None = None,
         token: str = "",
         advice: Mapping[str, str] | None = None,
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
@@ -407,37 +403,33 @@ class Channel(BaseChannel):
         ChannelClosed.
         """
         self._limits.check(method)
-        token = token or self.context.secret(self._token, what="the Slack token")
-        is_post, headers = params is None, {"Authorization": f"Bearer {token}"}
-        response = await http_client.request(
-            "POST" if is_post else "GET",
-            self.options.base_url + method,
-            who="Slack",
-            query=params,
-            document=json or {} if is_post else None,
-            headers={**headers, **_JSON} if is_post else headers,
-            limit_bytes=_ANSWER_LIMIT_BYTES,
+        status, headers, fields = await sdk.call_method(
+            self.options.base_url,
+            method,
+            token=token or self.context.secret(self._token, what="the Slack token"),
+            name=self.name,
+            json=json,
+            params=params or {},
         )
-        status, fields = response.status, response.fields
-        if response.is_success and fields.get("ok") is True:
-            return fields, response.headers
+        if status < 300 and fields.get("ok") is True:
+            return fields, headers
         now, code = self.context.clock.now(), str(fields.get("error") or "")
         if status == 429 or code in ("ratelimited", "rate_limited"):
-            raise self._limits.close(method, parse_retry_after(response.headers, now=now))
+            raise self._limits.close(method, parse_retry_after(headers, now=now))
         if "metadata" in code and code in ERRORS:
             # Slack refuses the metadata, not the text, so send no metadata from now on.
             self._takes_metadata = False
         if advice and code in advice:
             raise ChannelClosed(f"{method}: Slack says {code}; {advice[code]}")
         if status >= 500 or not _CODE.match(code):
-            raise error_of_status(status, who="Slack", headers=response.headers, now=now)
+            raise error_of_status(status, who="Slack", headers=headers, now=now)
         raise _error_of_code(code, doing=method, needed=str(fields.get("needed") or ""))
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         """Check token, scopes, channel and membership; the help of each line says what to click."""
         with step("the token is accepted"):
             who, headers = await self.call("auth.test")
-        scopes = headers.get("x-oauth-scopes")
+        scopes = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), None)
         held_scopes = None if scopes is None else set(scopes.replace(" ", "").split(","))
         yield passed(f"the token belongs to {who.get('user')} in {who.get('team')}")
         try:
@@ -502,14 +494,14 @@ class SlackWebhook(BaseChannel):
 
     async def send(self, delivery: Delivery) -> Receipt:
         document = {**blocks.message_content(delivery, zone=self.context.zone), "mrkdwn": False}
-        response = await http_client.request("POST", self._address(), who="Slack", document=document)
-        word = response.body.decode(errors="replace").strip()
-        if response.status == 200 and word == "ok":
+        status, headers, body = await sdk.post_to_webhook(self._address(), document, name=self.name)
+        word = body.strip()
+        if status == 200 and word == "ok":
             return self.receipt("")
         if word in ERRORS:
             raise _error_of_code(word, doing="webhook")
         now = self.context.clock.now()
-        raise error_of_status(response.status, who="Slack", headers=response.headers, now=now)
+        raise error_of_status(status, who="Slack", headers=headers, now=now)
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         yield passed(

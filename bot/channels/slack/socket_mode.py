@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import re
 import socket
@@ -21,21 +20,19 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta, tzinfo
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.aio import TaskGroup
-from bot.channels.kit import http_client, phrases, rendering
+from bot.channels.kit import phrases, rendering
 from bot.channels.kit.context import run_in_thread
-from bot.channels.slack import blocks
+from bot.channels.slack import blocks, sdk
 from bot.channels.slack.channel import Channel
 from bot.model.actions import EndSilence, MakeSilence
 from bot.model.channels import ActionResult, ChatRequest, OnChange, OnChatRequest, OnPress, Person, Press
@@ -56,15 +53,6 @@ _CHECKS = 4
 _CLOSE_TIMEOUT = timedelta(seconds=2)
 #: Size of the receive buffer. A payload contains the whole message, and a large buffer receives it in few pieces.
 _BUFFER_BYTES = 16_384
-
-
-@cache
-def _silent_logger() -> logging.Logger:
-    """Return a logger that drops everything, because the SDK would log payloads."""
-    logger = logging.getLogger("wirewatch.slack_sdk")
-    logger.setLevel(logging.CRITICAL + 1)
-    logger.propagate = False
-    return logger
 
 
 class SocketModeListener:
@@ -110,16 +98,10 @@ class SocketModeListener:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(envelopes.put_nowait, request)
 
-        # The SDK's own calls request the address of the next connection. Let urllib read the environment's proxies,
-        # because the SDK ignores no_proxy.
-        web_client = WebClient(
-            base_url=place.options.base_url, ssl=http_client.tls_context(), retry_handlers=[], logger=_silent_logger()
-        )
-        web_client.proxy = None
         client = SocketModeClient(
             app_token="",
-            web_client=web_client,
-            logger=_silent_logger(),
+            web_client=sdk.web_client(place.options.base_url),
+            logger=sdk.silent_logger(),
             auto_reconnect_enabled=False,
             receive_buffer_size=_BUFFER_BYTES,
             concurrency=2,
@@ -316,6 +298,6 @@ async def answer_command(url: str, message: Message, *, zone: tzinfo, api_url: s
         raise OutcomeUnknown("answering a command: the response address is not on Slack's host")
     text = blocks.plain_text(rendering.plain_preview(message))
     body = {"response_type": "ephemeral", "text": text, "blocks": blocks.build_blocks(message, zone=zone)}
-    response = await http_client.request("POST", url, who="Slack", document=body)
-    if response.status != 200:
-        raise OutcomeUnknown(f"answering a command: Slack answered {response.status}")
+    status, _, _ = await sdk.post_to_webhook(url, body, name="answer of a command")
+    if status != 200:
+        raise OutcomeUnknown(f"answering a command: Slack answered {status}")
