@@ -7,7 +7,6 @@ headline, would silence the publisher's own item. With the store's answer, ident
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -370,13 +369,6 @@ def hash_id(*parts: str) -> ArticleId:
 #: Minimum similarity (Dice's coefficient of letter pairs) of one headline before and after an edit; chosen with
 #: bench/quality/identity.py.
 ALIKE = 0.4
-#: Labels that publishers add to and remove from the beginning of a headline.
-_PREFIX = re.compile(
-    r"(?:live|update[ds]?|watch|video|listen|podcast|breaking(?: news)?|exclusive|opinion|analysis|just in|"
-    r"correct(?:ed|ion)|developing)(?: \d{1,3})?(?: updates?)? ?[:|–—-]\s?",
-    re.IGNORECASE,
-)
-_PREFIXES = 3
 #: Minimum letters of a cut headline that is compared with a whole headline.
 _CUT_LETTERS = 30
 #: Maximum characters of a title that are compared.
@@ -408,12 +400,7 @@ def titles_agree(title: str, other: str, *, outlet: str, links: Iterable[str]) -
 
 def _bare(title: str, outlet: str, links: tuple[str, ...]) -> str:
     """Return the title without labels (“LIVE:”) at its start and the outlet's name at its end."""
-    title = " ".join(title[:_LONGEST].split())
-    for _ in range(_PREFIXES):
-        prefix = _PREFIX.match(title)
-        if prefix is None:
-            break
-        title = title[prefix.end() :]
+    title = headlines.bare_title(" ".join(title[:_LONGEST].split()))
     for link in links:
         title = headlines.without_outlet(title, outlet=outlet, link=link)
     return title

@@ -270,7 +270,7 @@ def outlet_of(feed: Feed, feed_title: str | None) -> str:
     if feed.name:
         return feed.name
     title = " ".join((feed_title or "").split())
-    host = _host(feed.url).removeprefix("www.") or visible.masked(feed.url)
+    host = host_of(feed.url).removeprefix("www.") or visible.masked(feed.url)
     return f"{title} ({host})" if title and title.casefold() != host else host
 
 
@@ -288,14 +288,14 @@ def owner_of(feed: Feed, link: str) -> str:
     if feed.owner:
         return feed.owner
     if feed.aggregator and (domain := registrable_domain(link)):
-        return group_of(_host(link)) or domain
+        return group_of(host_of(link)) or domain
     return _owner_of_site(feed.url)
 
 
 # Cached, because it is called for each article and has one result per feed.
 @functools.lru_cache(maxsize=10_000)
 def _owner_of_site(url: str) -> str:
-    return group_of(_host(url)) or site_of(url)
+    return group_of(host_of(url)) or site_of(url)
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -319,14 +319,14 @@ def belongs_to(link: str, url: str) -> bool:
     """Return whether a link leads to the site of the feed at ``url``, or to another site of the same owner group."""
     if registrable_domain(link) == site_of(url):
         return True
-    group = group_of(_host(url))
-    return group is not None and group == group_of(_host(link))
+    group = group_of(host_of(url))
+    return group is not None and group == group_of(host_of(link))
 
 
 def is_known_aggregator(url: str) -> bool:
     """Return whether the feed at ``url`` comes from a service that lists the articles of other publishers."""
     # Compare the endings of the host, because loading the public suffix list takes a tenth of a second.
-    labels = _host(url).split(".")
+    labels = host_of(url).split(".")
     return "/alerts/feeds/" in url or any(".".join(labels[at:]) in _AGGREGATORS for at in range(len(labels)))
 
 
@@ -336,7 +336,7 @@ def registrable_domain(link: str) -> str:
     >>> registrable_domain("https://www.bbc.co.uk/news/1")
     'bbc.co.uk'
     """
-    return _domain_of(_host(link))
+    return _domain_of(host_of(link))
 
 
 # Limit the cache, because a hostile feed may list many hosts.
@@ -353,7 +353,12 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
-def _host(link: str) -> str:
+def host_of(link: str) -> str:
+    """Return the host name of an address in lower case, or an empty string if there is none.
+
+    >>> host_of("https://me:secret@Feeds.Example.org:8443/x")
+    'feeds.example.org'
+    """
     if plain := _PLAIN_HOST.match(link):
         return plain[1]
     try:

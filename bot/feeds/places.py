@@ -16,10 +16,10 @@ from datetime import timedelta
 from functools import cache, lru_cache
 from urllib.parse import quote
 
+from bot.feeds.links import host_of
 from bot.model.feeds import Feed
 
 _SHORT_FORM = re.compile(r"([a-z][a-z-]{2,20}):(?!//)(.*)\Z", re.DOTALL)
-_HOST_OF_URL = re.compile(r"https?://([^/:?#@]+)", re.IGNORECASE)
 
 
 class Unfit(ValueError):
@@ -89,7 +89,7 @@ def expand_short_form(written: str, *, has_token: bool = False) -> Feed:
 @lru_cache(maxsize=10_000)
 def place_of(url: str) -> Place:
     """Return the place to which the address's host belongs, or a place without name and rules."""
-    return _places_by_host().get(_host_of(url), _NO_PLACE)
+    return _places_by_host().get(host_of(url), _NO_PLACE)
 
 
 def etiquette_of(feed: Feed) -> Etiquette:
@@ -97,12 +97,7 @@ def etiquette_of(feed: Feed) -> Etiquette:
     place = place_of(feed.url)
     if place.with_token is not None and feed.auth is not None:
         return place.with_token
-    return place.hosts.get(_host_of(feed.url), _NO_RULES)
-
-
-def _host_of(url: str) -> str:
-    host = _HOST_OF_URL.match(url)
-    return host[1].lower() if host else ""
+    return place.hosts.get(host_of(feed.url), _NO_RULES)
 
 
 def _require(parts: re.Match[str] | None, *, write: str) -> re.Match[str]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from bot.feeds import places
+from bot.feeds.links import host_of
 from bot.model import visible
 from bot.model.durations import format_count, format_duration, is_recent
 from bot.model.feeds import DayUse, Feed, FeedState, NamedHub, ParsedFeed, PublisherLimits, Rhythm, Validators
@@ -453,18 +453,6 @@ def plan_after_push(state: FeedState, feed: Feed, *, now: datetime) -> datetime 
 #: A host that limits this many addresses within ``_WITHIN`` counts as limiting all requests.
 _ADDRESSES = 3
 _WITHIN = timedelta(minutes=10)
-
-
-def host_of(url: str) -> str:
-    """Return the host name in lower case, or an empty string if there is none.
-
-    >>> host_of("https://me:secret@Feeds.Example.org:8443/x")
-    'feeds.example.org'
-    """
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
 
 
 def request_host(state: FeedState) -> str:

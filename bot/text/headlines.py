@@ -164,7 +164,10 @@ def name_form(article: Article) -> str:
 
 
 #: Labels before a title, such as "BREAKING:" and "Update 2:".
-_LABELS = "live|update[ds]?|watch|video|breaking(?: news)?|exclusive|just in|brief|urgent|refile"
+_LABELS = (
+    "live(?: updates?)?|update[ds]?|watch|video|listen|podcast|breaking(?: news)?|exclusive|just in|developing"
+    "|brief|urgent|refile"
+)
 _DRESS, _FRESHNESS = (
     re.compile(rf"^\s*(?:(?:{marks})(?:[\s-]*\d+)?\s*(?:[:|–—-]\s*))+", re.IGNORECASE)
     for marks in (f"{_LABELS}|opinion|analysis", _LABELS)

@@ -104,7 +104,8 @@ class Source:
             own = date(None)
             day = None if own else over().get(place)
             sure = own or date(None, day=day)
-            hashes[key] = _hash(replace(entry, published=sure))
+            packed = "\0".join((entry.link or "", entry.title or "", entry.body or "", str(sure)))
+            hashes[key] = fields.hash_item(packed.encode("utf-8", "replace"), body.url)
             published = own or date(body.fetched) or sure or date(body.fetched, day=day)
             entries[key] = replace(entry, published=published)
         if not entries:
@@ -183,11 +184,6 @@ def _head_link(root: HtmlElement, relation: str) -> str | None:
     """Return the first web address with this relation in the page's head."""
     links = (link for link in root.iterfind("head/link") if relation in (link.get("rel") or "").lower().split())
     return next((address for link in links if (address := fields.web_address(link.get("href")))), None)
-
-
-def _hash(entry: Entry) -> str:
-    packed = "\0".join((entry.link or "", entry.title or "", entry.body or "", str(entry.published)))
-    return hashlib.blake2b(packed.encode("utf-8", "replace"), digest_size=10).hexdigest()
 
 
 def _explain_no_items(root: HtmlElement, path: str) -> str:
