@@ -133,9 +133,8 @@ def letter(subject: str, *, html: str | None = None) -> EmailMessage:
     return message
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.long) for name in MAILS]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", MAILS)
 def test_a_hostile_mail_is_read_or_skipped_in_bounded_time(name: str) -> None:
     raw = MAILS[name]()
     began = time.process_time()
