@@ -4,6 +4,7 @@
     python -m bench.speed.poll --keep                    one host, whose connections stay open
     python -m bench.speed.poll --inside 30               all items inside the window: all are new
     python -m bench.speed.poll --feeds 10000 --alone     without the script, to measure the memory of many feeds
+    python -m bench.speed.poll --feeds 2000 --processes  each round is a process: the script and `wirewatch once --now`
 
 A local origin in a separate process serves the feeds. Each has 30 items in about 25 KB, with HTML that is not all
 ASCII, and is sent compressed; a quarter of the feeds are Atom. The 1,000 hosts close each connection after the answer,
@@ -11,7 +12,8 @@ so each request needs a DNS lookup and a connection. The rounds: cold (first pol
 feed in twenty has two new items), bare (no validators, nothing new). Each contender polls all feeds in each round:
 Wirewatch with 64 connections, the script (httpx.AsyncClient, feedparser, SQLite, a commit per feed) with 50. The
 contenders take turns, round by round, so that a busy machine slows both. All rounds are repeated, and the median of the
-ratios counts. Miniflux is left out, because it needs a server and PostgreSQL.
+ratios counts. With --processes, a round lasts from the start of a process to its end. Miniflux is left out, because it
+needs a server and PostgreSQL.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ import argparse
 import asyncio
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -31,7 +32,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bench.speed import poll_contenders, poll_origin, processes
 from tests.testbed.servers.processes import children
@@ -53,8 +53,6 @@ class Results:
     """Laps of each contender and round, one for each repetition."""
 
     laps: dict[tuple[str, str], list[Lap]] = field(default_factory=dict)
-    #: Seconds that each contender took until it was ready, one for each repetition.
-    starts: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, name: str, kind: str, lap: Lap) -> None:
         self.laps.setdefault((name, kind), []).append(lap)
@@ -69,48 +67,46 @@ class Results:
         pairs = zip(self.laps[base, kind], self.laps[name, kind], strict=True)
         return statistics.median(one.seconds / other.seconds for one, other in pairs)
 
-    def times_with_start(self, base: str, name: str, kind: str) -> float:
-        """Compare as programs that are started for each round."""
-        ours, theirs = (
-            [lap.seconds + start for lap, start in zip(self.laps[each, kind], self.starts[each], strict=True)]
-            for each in (name, base)
-        )
-        return statistics.median(one / other for one, other in zip(theirs, ours, strict=True))
-
     def times_of_processor(self, base: str, name: str, kind: str) -> float:
         pairs = zip(self.laps[base, kind], self.laps[name, kind], strict=True)
         return statistics.median(one.cpu_seconds / other.cpu_seconds for one, other in pairs)
 
 
-class Pair:
-    """One contender in a separate process, and its origin."""
+class Origin:
+    """The server of the feeds, in a separate process."""
 
-    def __init__(self, name: str, options: argparse.Namespace) -> None:
-        command = [sys.executable, "-m", "bench.speed.poll", "--role"]
-        self._origin = subprocess.Popen([*command, "origin"], stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        assert self._origin.stdout is not None
-        port, self._control = map(int, self._origin.stdout.readline().split())
+    def __init__(self, options: argparse.Namespace) -> None:
+        command = [sys.executable, "-m", "bench.speed.poll", "--role", "origin"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert self._process.stdout is not None
+        self.port, self._control = map(int, self._process.stdout.readline().split())
         self.tell("inside", options.inside)
         self.tell("closing", int(not options.keep))
         self.tell("prepare", options.feeds)
+
+    def tell(self, name: str, value: int) -> None:
+        urllib.request.urlopen(f"http://127.0.0.1:{self._control}/control?{name}={value}").close()
+
+    def close(self) -> None:
+        end(self._process)
+
+
+class LongProcess:
+    """A contender in one process for all rounds."""
+
+    def __init__(self, name: str, origin: Origin, options: argparse.Namespace) -> None:
+        command = [sys.executable, "-m", "bench.speed.poll", "--role", name]
         hosts = ["--keep"] if options.keep else []
-        # Bytecode is kept, as an installed package's is.
-        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        begun = time.perf_counter()
         self._child = subprocess.Popen(
-            [*command, name, "--port", str(port), "--feeds", str(options.feeds), *hosts],
+            [*command, "--port", str(origin.port), "--feeds", str(options.feeds), *hosts],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if options.loud else subprocess.DEVNULL,
             text=True,
             cwd=ROOT,
-            env={**kept, "NO_PROXY": "*"},
+            env=_environment(),
         )
         self._line()
-        self.start_seconds = time.perf_counter() - begun
-
-    def tell(self, name: str, value: int) -> None:
-        urllib.request.urlopen(f"http://127.0.0.1:{self._control}/control?{name}={value}").close()
 
     def lap(self) -> Lap:
         assert self._child.stdin is not None
@@ -126,17 +122,52 @@ class Pair:
         return line
 
     def close(self) -> None:
-        for process in (self._child, self._origin):
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    stream.close()
+        end(self._child)
+
+
+class ProcessPerRound:
+    """A contender that is started for each round."""
+
+    def __init__(self, name: str, origin: Origin, options: argparse.Namespace, folder: Path) -> None:
+        urls = list(addresses(options, port=origin.port))
+        (folder / "urls.txt").write_text("\n".join(urls))
+        poll_contenders.write_configuration(urls, folder)
+        self._command = [sys.executable, "-m", "bench.speed.poll_contenders", name, str(folder)]
+        self._output = None if options.loud else subprocess.DEVNULL
+
+    def lap(self) -> Lap:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            self._command, cwd=ROOT, env=_environment(), stdout=self._output, stderr=self._output
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in (0, 1):  # 1: messages are left, because none are sent
+            raise SystemExit("a contender broke; --loud shows its log")
+        return Lap(seconds, usage.ru_utime + usage.ru_stime, 0, usage.ru_maxrss / 1024)
+
+    def close(self) -> None:
+        """Nothing runs between the rounds."""
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()
+
+
+def _environment() -> dict[str, str]:
+    """Bytecode is kept, as an installed package's is."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "NO_PROXY": "*"}
 
 
 def contend(name: str, urls: list[str]) -> None:
     """The child's side: a line when it is ready, and a line of result for each line read."""
-    stand_in_for_the_name_service()
+    poll_contenders.stand_in_for_the_name_service()
     answers = os.fdopen(os.dup(1), "w")
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 -- the console channel's posts, for the whole process
 
@@ -159,38 +190,35 @@ def contend(name: str, urls: list[str]) -> None:
     asyncio.run(run())
 
 
-def addresses(options: argparse.Namespace) -> Iterator[str]:
+def addresses(options: argparse.Namespace, *, port: int) -> Iterator[str]:
     """Yield the addresses of the feeds, on many hosts or on one."""
     for number in range(options.feeds):
         host = "127.0.0.1" if options.keep else f"feed{number % poll_origin.HOSTS}.{poll_origin.DOMAIN}"
-        yield f"http://{host}:{options.port}/feed/{number}"
-
-
-def stand_in_for_the_name_service() -> None:
-    """Every contender's look-ups of the bench's own hosts end here."""
-    system = socket.getaddrinfo
-
-    def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
-        name = host.decode() if isinstance(host, bytes) else str(host)
-        return system("127.0.0.1" if name.endswith(poll_origin.DOMAIN) else host, *args, **kwargs)
-
-    socket.getaddrinfo = look_up
+        yield f"http://{host}:{port}/feed/{number}"
 
 
 def repeat(names: Sequence[str], options: argparse.Namespace, results: Results) -> None:
     """Each round once for each contender, in turns."""
     with ExitStack() as stack:
-        pairs = {name: Pair(name, options) for name in names}
-        for name, pair in pairs.items():
-            stack.callback(pair.close)
-            results.starts.setdefault(name, []).append(pair.start_seconds)
+        origins, contenders = {}, {}
+        for name in names:
+            origin = origins[name] = Origin(options)
+            stack.callback(origin.close)
+            contender: LongProcess | ProcessPerRound
+            if options.processes:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                contender = ProcessPerRound(name, origin, options, folder)
+            else:
+                contender = LongProcess(name, origin, options)
+            stack.callback(contender.close)
+            contenders[name] = contender
         for place, kind in enumerate(ROUNDS):
-            for name, pair in pairs.items():
+            for name, contender in contenders.items():
                 if kind == "5 %":
-                    pair.tell("round", place)
+                    origins[name].tell("round", place)
                 if kind == "bare":
-                    pair.tell("validators", 0)
-                results.add(name, kind, pair.lap())
+                    origins[name].tell("validators", 0)
+                results.add(name, kind, contender.lap())
 
 
 def show(results: Results, names: Sequence[str], options: argparse.Namespace) -> None:
@@ -214,7 +242,6 @@ def compare(results: Results, base: str, name: str) -> None:
     print(f"\n{name}, beside the {base}")
     for title, ratio in (
         ("times", results.times),
-        ("times, with start-up", results.times_with_start),
         ("times, processor time", results.times_of_processor),
     ):
         print(f"{title:22}" + "".join(f"{ratio(base, name, kind):>10.2f}" for kind in ROUNDS))
@@ -227,6 +254,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="one host, whose connections stay open")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--alone", action="store_true", help="no obvious script beside it")
+    parser.add_argument("--processes", action="store_true", help="each round is a process, with its start and end")
     parser.add_argument("--loud", action="store_true", help="show the contenders' log")
     parser.add_argument("--role", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -235,7 +263,7 @@ def main() -> None:
         asyncio.run(poll_origin.serve())
         return
     if options.role:
-        contend(options.role, list(addresses(options)))
+        contend(options.role, list(addresses(options, port=options.port)))
         return
     names = ("wirewatch",) if options.alone else ("obvious script", "wirewatch")
     results = Results()
