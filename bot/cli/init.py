@@ -118,7 +118,7 @@ def write_topic(topic: str, *, has_site: bool) -> dict[str, str]:
         terms = "all:\n" + "\n".join(f"      - {word}" for word in quoted)
     else:
         # News searches return only headlines, and have looked for the words in the whole articles.
-        comment = "The searches select the articles; one of these terms must be in the headline."
+        comment = "The searches select the articles, and each article needs one of these terms."
         terms = f"any: [{', '.join(quoted)}]"
     rule = f"""\
 # yaml-language-server: $schema=../schema/rules.json

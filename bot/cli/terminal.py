@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 #: What a missing model means. The figures come from real feeds (docs/measured.md).
 WITHOUT_A_MODEL = (
-    "no language model: on real feeds, this means 0.13 surplus messages per event, and fewer than one in ten "
-    "later developments are posted as a reply; with a model, most of them are (docs/language-model.md)"
+    "no language model, which is fine to begin with: on real feeds, expect 13 surplus messages per 100 events, and few "
+    "later developments as replies; with a model, most of them are (docs/language-model.md)"
 )
 
 

@@ -58,16 +58,6 @@ class ModelSentence:
         return f"[summary by {self.model}]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PossiblePart:
-    """A story that may be about the same event as the story of an entry. Its texts are untrusted."""
-
-    story: StoryId
-    headline: str
-    link: str
-    article: ArticleId | None
-
-
 #: Approximate length of a line in a chat on a wide screen.
 LINE_LENGTH = 100
 
@@ -90,7 +80,8 @@ class BriefEntry:
     tier: int = 0
     #: Outlets, rule, claim and the like.
     details: tuple[str, ...] = ()
-    parts: tuple[PossiblePart, ...] = ()
+    #: Stories that may be about the same event.
+    parts: tuple[BriefEntry, ...] = ()
     #: The newest fact in the period.
     fact: Fact | None = None
     #: A sentence of an article, for a story that the readers have not seen.
@@ -105,8 +96,7 @@ class BriefEntry:
     @property
     def articles(self) -> Mapping[StoryId, ArticleId | None]:
         """The stories of the entry, each with the article whose headline is shown."""
-        own = {self.story: self.article} if self.story else {}
-        return own | {part.story: part.article for part in self.parts}
+        return {entry.story: entry.article for entry in (self, *self.parts) if entry.story}
 
     @property
     def line_count(self) -> int:

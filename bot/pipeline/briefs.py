@@ -23,7 +23,7 @@ from bot.config.settings import Settings
 from bot.feeds import health, links
 from bot.model.actions import Judgement, Verdict
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.briefs import Brief, BriefEntry, BriefSection, PossiblePart, SectionKind, shorten_brief
+from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
 from bot.model.durations import format_count, format_duration
 from bot.model.feeds import Feed
 from bot.model.messages import Message, MessageKind, Outgoing
@@ -260,15 +260,10 @@ class _Reader:
                 continue
             alert, kept = self._new[story.id], self._news[story.id].holding
             entry = self._entry(story, alert=alert, notes=["silenced"] if kept and kept.silence else [])
-            titles = [self._entry(part, alert=self._new[part.id]) for part in parts[story.id]]
+            possible_parts = tuple(self._entry(part, alert=self._new[part.id]) for part in parts[story.id])
             is_unseen = any(map(self._is_unseen, (story, *parts[story.id])))
-            if (is_unseen or self._period.channel is None) and entry.fact is None and not titles:
+            if (is_unseen or self._period.channel is None) and entry.fact is None and not possible_parts:
                 entry = self._with_quote(entry, story)
-            possible_parts = tuple(
-                PossiblePart(story=title.story, headline=title.headline, link=title.link, article=title.article)
-                for title in titles
-                if title.story
-            )
             entries.append(replace(entry, is_unseen=is_unseen, tier=tiers.index(weight(story)), parts=possible_parts))
         return entries
 

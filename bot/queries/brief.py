@@ -69,18 +69,11 @@ class ModelSentenceDocument(Document):
         return cls(**fields_of(value, cls))
 
 
-class PartDocument(Document):
-    """A story that may be about the same event as the story of an entry."""
-
-    story: str
-    headline: str
-    link: str
-
-
 class EntryDocument(Document):
     """One entry. ``story`` is null if the entry is not about a story. ``opening`` is text before the headline.
 
-    ``summary`` is null, or a language model's sentence instead of ``quote``.
+    ``summary`` is null, or a language model's sentence instead of ``quote``. ``parts`` are entries of stories that may
+    be about the same event.
     """
 
     story: str | None
@@ -90,7 +83,7 @@ class EntryDocument(Document):
     link: str
     rule: str
     details: list[str]
-    parts: list[PartDocument]
+    parts: list[EntryDocument]
     fact: FactDocument | None
     quote: str
     summary: ModelSentenceDocument | None
@@ -99,7 +92,7 @@ class EntryDocument(Document):
     def of(cls, value: BriefEntry) -> Self:
         fact = FactDocument.of(value.fact) if value.fact else None
         summary = ModelSentenceDocument.of(value.summary) if value.summary else None
-        parts = [PartDocument(**fields_of(part, PartDocument)) for part in value.parts]
+        parts = [cls.of(part) for part in value.parts]
         texts = {"details": list(value.details), "parts": parts, "fact": fact, "summary": summary}
         return cls(**{**fields_of(value, cls), **texts})
 

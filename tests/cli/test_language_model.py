@@ -232,7 +232,7 @@ def test_init_without_an_answer_writes_no_model_and_without_a_terminal_does_not_
 
 
 def test_init_and_status_say_in_a_line_what_judgement_without_a_model_is_worth(folder: Path, tmp_path: Path) -> None:
-    words = "no language model: on real feeds, this means 0.13 surplus messages per event"
+    words = "no language model, which is fine to begin with: on real feeds, expect 13 surplus messages per 100 events"
     assert words in commands.wirewatch("init", "--minimal", "mine", folder=tmp_path).stderr
     config = ("--config", str(tmp_path / "mine"))
     assert words not in commands.wirewatch("check", *config, folder=tmp_path).stderr
