@@ -130,6 +130,23 @@ async def test_many_stories_of_the_brief_are_all_listed(desk: World) -> None:
     assert len(posted(desk)) == 2, "the brief of one screen, and the others in one more message"
 
 
+async def test_with_a_public_page_a_brief_is_one_screen_with_a_link_to_all_of_it(desk: World) -> None:
+    web = "web: {{listen: '127.0.0.1:0', token: env:PAGE_TOKEN, public_url: 'https://watch.example.org'}}\n"
+    desk.environ["PAGE_TOKEN"] = "a token of the page"
+    desk.configure("wire", "ledger", bot=WITH_BRIEF + web, rules=BOTH)
+    items = rows.reports(30)
+    desk.publish("wire", *items)
+    await desk.once()
+    await at(desk, FIRST)
+    (brief,) = posted(desk)
+    assert "https://watch.example.org/brief?channel=desk&since=" in brief
+    assert 0 < sum(item.title in brief for item in items) < 14
+    assert "of 30)" in brief
+    await at(desk, SECOND)
+    assert len(posted(desk)) == 2, "no story of the first brief waits for the second"
+    assert "no new stories, no news" in posted(desk)[1]
+
+
 async def test_the_command_prints_the_week_for_a_report(desk: World) -> None:
     desk.publish("wire", EXIT, KETTLES)
     await desk.once()
