@@ -93,10 +93,6 @@ async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(
         assert await remarks() == [
             f"has moved permanently to {new} and is polled there; write that address into feeds.yaml"
         ]
-        words = ("status", "--config", str(tmp_path))
-        environ = {**os.environ, **setup.environ, "COLUMNS": "200"}
-        shown = await asyncio.to_thread(commands.run, words, tmp_path, environ)
-        assert f"moved permanently to {new}" in shown.stdout
 
 
 # -- a newsletter, from a real mailbox to a Slack message, at once by IDLE, and its password in no text
