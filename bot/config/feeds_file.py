@@ -321,6 +321,8 @@ def _select(block: MappingNode, is_wanted: Callable[[str], bool]) -> MappingNode
 
 def apply_host_access(feed: Feed, groups: Mapping[str, Access]) -> Feed:
     """Return the feed with unset access keys filled from ``groups`` by host. The most exact name takes precedence."""
+    if not groups:
+        return feed
     host = (urlsplit(feed.url).hostname or "").lower()
     host_names = [name for name in groups if host == name or (name[0] == "*" and host.endswith(name[1:]))]
     for name in sorted(host_names, key=lambda name: (name[0] == "*", -len(name))):

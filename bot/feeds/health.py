@@ -55,6 +55,8 @@ def find_health_events(state: FeedState, feed: Feed, now: datetime) -> tuple[Hea
     """Return the events that have not been reported to the operator yet."""
     # Most failures end with the next poll, so operators are told only about a feed that keeps failing.
     problems = {problem.kind: problem.text for problem in find_problems(state, feed, now) if problem.kind != "failing"}
+    if not problems and not state.reported:
+        return ()
     name, address = feed.name or state.title, visible.masked(feed.url)
     name = f"{name} ({address})" if name else address
     new = [

@@ -12,14 +12,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.feeds import polling
 from bot.model.feeds import FeedHealth, FeedState, Subscription
-from bot.storage.columns import WANTED, AnyRow, AnySelect, Repository, Rows, Timestamp, chunks, upsert
+from bot.storage.columns import WANTED, AnyRow, AnySelect, BulkInsert, Repository, Rows, Timestamp, chunks, upsert
 from bot.storage.schema import feeds, host_limits, subscriptions
 
 _STATE = Rows(FeedState, feeds)
 _COLUMNS = (feeds.c.url, feeds.c.due_at, feeds.c.retry_after, feeds.c.gone, feeds.c.state)
 _LISTED = select(*_COLUMNS).where(feeds.c.is_listed)
 # ``is_listed`` is not saved here, because only ``sync`` changes it.
-_SAVE = upsert([feeds.c.url], ["due_at", "retry_after", "gone", "lease", "lease_until", "health", "named_at", "state"])
+_SAVE = BulkInsert(
+    upsert([feeds.c.url], ["due_at", "retry_after", "gone", "lease", "lease_until", "health", "named_at", "state"])
+)
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
@@ -122,8 +124,7 @@ class FeedStates(Repository):
         urls = [state.url for state in states]
         held = set(urls) if token is None else self._held(urls, token)
         rows = [_row(state, is_listed=False) for state in states if state.url in held]
-        if rows:
-            self._connection.execute(_SAVE, rows)
+        _SAVE.write(self._connection, rows)
         return [url for url in urls if url not in held]
 
     def _held(self, urls: Sequence[str], token: str) -> set[str]:
