@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -15,12 +15,11 @@ from bot import config, storage
 from bot.aio import TaskGroup, retry_until_stored
 from bot.alerts import notices
 from bot.app.environment import Environment, channel_of
-from bot.fetch.first_use import FetcherAtFirstUse
 from bot.model.alerts import Decision
 from bot.model.channels import ActionResult, Channel, ChatRequest, Listener, Press
 from bot.model.durations import Clock
 from bot.model.errors import ConfigError
-from bot.model.fetching import Fetcher
+from bot.model.fetching import Fetcher, Request, Response
 from bot.model.language_models import Completion, LanguageModelPolicy, describe_exam
 from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.quarantine import PieceKind
@@ -92,18 +91,42 @@ class Observers(Observer):
             observer.on_completion(completion)
 
 
-def fetcher_of(policy: FetchPolicy, environment: Environment) -> Fetcher:
-    """Return the fetcher of ``environment``, or an HTTP client that is created at its first use."""
+class FetcherAtFirstUse:
+    """Implements Fetcher and PushClient with a client that is made when it is first used.
 
-    def create() -> HttpFetcher:
-        # Import here, because httpx and loading the certificates slow down the start.
-        from bot.fetch.client import HttpFetcher
+    So a pass without due feeds imports neither httpx nor aiohttp.
+    """
 
+    def __init__(self, policy: FetchPolicy, environment: Environment) -> None:
+        self._policy = policy
+        self._environment = environment
+
+    @cached_property
+    def _fetcher(self) -> HttpFetcher:
+        from bot.fetch.client import HttpFetcher  # takes a tenth of a second
+
+        environ = self._environment.environ
         return HttpFetcher(
-            policy, environment.clock, secret_of=lambda secret: config.resolve_secret(secret, environment.environ)
+            self._policy, self._environment.clock, secret_of=lambda secret: config.resolve_secret(secret, environ)
         )
 
-    return environment.fetcher or FetcherAtFirstUse(create)
+    def get(self, request: Request) -> Coroutine[Any, Any, Response]:
+        """Call the client's ``get``."""
+        return self._fetcher.get(request)
+
+    def wait(self, request: Request) -> Coroutine[Any, Any, bool]:
+        """Call the client's ``wait``."""
+        return self._fetcher.wait(request)
+
+    async def close(self) -> None:
+        """Close the client's connections if the client was made."""
+        if "_fetcher" in vars(self):
+            await self._fetcher.close()
+
+
+def fetcher_of(policy: FetchPolicy, environment: Environment) -> Fetcher:
+    """Return the fetcher of ``environment``, or an HTTP client that is made when it is first used."""
+    return environment.fetcher or FetcherAtFirstUse(policy, environment)
 
 
 def channels_of(
