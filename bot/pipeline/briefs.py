@@ -251,8 +251,9 @@ class _Reader:
             (self._stories[s] for s in self._new if s in self._stories), key=lambda story: story.last_seen, reverse=True
         )
         stories.sort(key=lambda story: next(iter(self._rules(story)), ""))
-        stories.sort(key=weight, reverse=True)
-        tiers = list(dict.fromkeys(map(weight, stories)))
+        weights = {story.id: weight(story) for story in stories}
+        stories.sort(key=lambda story: weights[story.id], reverse=True)
+        tiers = {value: tier for tier, value in enumerate(sorted(set(weights.values()), reverse=True))}
         parts = self._possible_parts(stories)
         entries = []
         for story in stories:
@@ -264,7 +265,7 @@ class _Reader:
             is_unseen = any(map(self._is_unseen, (story, *parts[story.id])))
             if (is_unseen or self._period.channel is None) and entry.fact is None and not possible_parts:
                 entry = self._with_quote(entry, story)
-            entries.append(replace(entry, is_unseen=is_unseen, tier=tiers.index(weight(story)), parts=possible_parts))
+            entries.append(replace(entry, is_unseen=is_unseen, tier=tiers[weights[story.id]], parts=possible_parts))
         return entries
 
     def _is_unseen(self, story: Story) -> bool:
@@ -274,17 +275,21 @@ class _Reader:
 
     def _possible_parts(self, stories: Sequence[Story]) -> dict[StoryId, list[Story]]:
         """Return the stories that get an entry, each with those that may be part of the same event."""
+        neighbours: defaultdict[StoryId, list[StoryId]] = defaultdict(list)
+        for story in stories:
+            if story.nearest:
+                neighbours[story.id].append(story.nearest)
+                neighbours[story.nearest].append(story.id)
         parts: dict[StoryId, list[Story]] = {}
+        #: Story -> the story whose entry lists it.
         homes: dict[StoryId, StoryId] = {}
         for story in stories:
-            near = {story.nearest, *(other.id for other in stories if other.nearest == story.id)}
-            home = next((homes[other] for other in near if other in homes), story.id)
-            if home in parts and len(parts[home]) < _MOST_PARTS:
-                parts[home].append(story)
-                homes[story.id] = home
+            home = next((homes[other] for other in neighbours[story.id] if other in homes), story.id)
+            if home == story.id or len(parts[home]) == _MOST_PARTS:
+                home, parts[story.id] = story.id, []
             else:
-                parts[story.id] = []
-                homes[story.id] = story.id
+                parts[home].append(story)
+            homes[story.id] = home
         return parts
 
     def _with_quote(self, entry: BriefEntry, story: Story) -> BriefEntry:
