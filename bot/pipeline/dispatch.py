@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from bot import alerts
 from bot.alerts import routing
@@ -49,9 +50,13 @@ class Dispatcher:
     def __init__(self, turn: Turn, claims: ClaimsCache) -> None:
         self._turn = turn
         self._claims = claims
-        self._silences = ActiveSilences(turn.active_silences())
         #: Channel -> its recently posted alerts, oldest first. A new post removes the channel's entry.
         self._recent: dict[str, Sequence[Alert]] = {}
+
+    @cached_property
+    def _silences(self) -> ActiveSilences:
+        """The active silences. Most turns of a release have nothing to post and do not need them."""
+        return ActiveSilences(self._turn.active_silences())
 
     def dispatch(self, changed: Collection[ChangedStory]) -> list[Decision]:
         """Decide what to post about saved stories in each channel, and save the decisions, alerts and messages."""

@@ -96,12 +96,12 @@ class Outbox(Repository):
             self._add(row)
 
     def _add(self, row: Outgoing) -> None:
-        if self._connection.execute(select(outbox.c.id).where(outbox.c.id == row.id)).first() is not None:
-            return
         values = _ROWS.dump(row, kind=row.message.kind)
         # The database assigns the number.
         del values["seq"]
         if row.message.kind is MessageKind.EDIT:
+            if self._connection.execute(select(outbox.c.id).where(outbox.c.id == row.id)).first() is not None:
+                return
             values |= self._replace_edits(row)
         if not self._insert(outbox, values):
             return

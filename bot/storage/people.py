@@ -37,6 +37,11 @@ class Judgements(Repository):
         return self._values(_JUDGEMENT, _JUDGEMENTS.where(judgements.c.at >= (when or EPOCH)))
 
 
+_IS_ASIDE = exists().where(quarantine.c.kind == PieceKind.RULING, quarantine.c.id == rulings.c.id)
+#: Each turn of deciding uses this statement, so it is built once.
+_WAITING = _RULINGS.where(rulings.c.done_at.is_(None), rulings.c.dropped_at.is_(None), ~_IS_ASIDE)
+
+
 class Rulings(Repository):
     """Rulings of people about stories, in the order in which they were made."""
 
@@ -46,9 +51,7 @@ class Rulings(Repository):
 
     def waiting(self) -> Sequence[Ruling]:
         """Return the rulings that wait for a turn: not carried out, not in quarantine, not dropped."""
-        is_aside = exists().where(quarantine.c.kind == PieceKind.RULING, quarantine.c.id == rulings.c.id)
-        is_open = (rulings.c.done_at.is_(None), rulings.c.dropped_at.is_(None))
-        return self._values(_RULING, _RULINGS.where(*is_open, ~is_aside))
+        return self._values(_RULING, _WAITING)
 
     def since(self, when: datetime | None) -> Sequence[Ruling]:
         """Return the rulings at ``when`` or later, or all rulings if ``when`` is None."""
