@@ -20,6 +20,7 @@ from bot.chat import ChatCommands
 from bot.model.alerts import AlertAction
 from bot.model.channels import ChatRequest, Person
 from bot.queries import assistants
+from tests.channels.context import objects
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
 from tests.journeys.world import RULES, Item, World, world
 from tests.testbed import commands
@@ -37,24 +38,9 @@ async def desk(tmp_path: Path) -> AsyncIterator[World]:
 
 
 def links(message: Mapping[str, Any], *, kind: str = "rich_text_section") -> list[tuple[str, str]]:
-    """Label and address of each link in the parts of a message of one kind."""
-
-    def walk(value: Any) -> list[tuple[str, str]]:
-        if isinstance(value, list):
-            return [link for item in value for link in walk(item)]
-        if not isinstance(value, dict):
-            return []
-        if value.get("type") == "link":
-            return [(value["text"], value["url"])]
-        return [link for item in value.values() for link in walk(item)]
-
-    def parts(value: Any) -> list[Any]:
-        if isinstance(value, dict) and value.get("type") == kind:
-            return [value]
-        inner = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
-        return [part for item in inner for part in parts(item)]
-
-    return walk(parts(message["blocks"]))
+    """Return label and address of each link in the parts of a message of one kind."""
+    parts = [part for part in objects(message["blocks"]) if part.get("type") == kind]
+    return [(item["text"], item["url"]) for part in parts for item in objects(part) if item.get("type") == "link"]
 
 
 async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline(desk: World) -> None:

@@ -76,7 +76,7 @@ def _check_embed(embed: Any) -> int:
     """Return its share of the total length."""
     if not isinstance(embed, Mapping):
         raise invalid("embeds", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
-    if unknown := set(embed) - {"description", "url", "color"}:
+    if unknown := set(embed) - {"description", "url", "color", "thumbnail"}:
         raise invalid("embeds", "UNKNOWN_FIELD", f"{sorted(unknown)}")
     if not embed.get("description"):
         raise Refused(400, 50006, "Cannot send an empty message")
