@@ -65,14 +65,24 @@ def test_a_rule_that_is_no_longer_yaml_keeps_its_last_good_version_and_the_other
 
 
 @pytest.mark.parametrize(
-    "text", ["", "rules: [\n", "ruels: []\n", "rules: {}\n", "- name: x\n", "text\n", "rules: 5\n"]
+    ("name", "text"),
+    [
+        *(("rules/a.yaml", text) for text in ("", "rules: [\n", "ruels: []\n", "rules: {}\n", "- name: x\n", "text\n")),
+        ("rules/a.yaml", "rules: 5\n"),
+        *(
+            ("bot.yaml", text)
+            for text in ("", "channels: {}\n", "channels: [\n", "channels: {alerts: {kind: consol}}\n")
+        ),
+        *(("feeds.yaml", text) for text in ("", "feeds: [\n", "feed: []\n")),
+    ],
 )
-def test_a_file_whose_rules_cannot_be_found_keeps_its_last_good_rules(text: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_used_changes_nothing_in_a_running_bot(name: str, text: str, tmp_path: Path) -> None:
     before = folders.load(folders.make(tmp_path))
-    after = folders.load(_with(tmp_path, "rules/a.yaml", text), before)
+    after = folders.load(_with(tmp_path, name, text), before)
     assert folders.names(after) == ["First", "Second"]
-    assert after.kept == ("First", "Second")
-    assert any(problem.severity == "error" for problem in after.problems)
+    assert after.kept == (("First", "Second") if name == "rules/a.yaml" else ())
+    assert (after.bot, after.feeds) == (before.bot, before.feeds)
+    assert any(problem.severity == "error" and problem.file.endswith(name) for problem in after.problems)
 
 
 def test_a_rule_that_was_removed_is_gone(tmp_path: Path) -> None:
@@ -92,22 +102,6 @@ def test_a_rules_folder_that_vanishes_keeps_every_rule(tmp_path: Path) -> None:
     assert [problem.code for problem in after.problems] == ["no-file"]
     folders.make(tmp_path)
     assert folders.load(tmp_path, after).problems == ()
-
-
-@pytest.mark.parametrize("text", ["channels: {}\n", "channels: [\n", "", "channels: {alerts: {kind: consol}}\n"])
-def test_a_broken_bot_yaml_never_changes_a_running_bot(text: str, tmp_path: Path) -> None:
-    before = folders.load(folders.make(tmp_path))
-    after = folders.load(_with(tmp_path, "bot.yaml", text), before)
-    assert after.bot is before.bot
-    assert folders.names(after) == ["First", "Second"]
-    assert any(problem.file.endswith("bot.yaml") for problem in after.problems)
-
-
-@pytest.mark.parametrize("text", ["feeds: [\n", "", "feed: []\n"])
-def test_a_broken_feeds_yaml_keeps_the_feeds(text: str, tmp_path: Path) -> None:
-    before = folders.load(folders.make(tmp_path))
-    after = folders.load(_with(tmp_path, "feeds.yaml", text), before)
-    assert after.feeds == before.feeds
 
 
 @pytest.mark.parametrize(("name", "text"), [("feeds.yaml", "feeds: []\n"), ("rules/a.yaml", "rules: []\n")])
