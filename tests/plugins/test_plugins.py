@@ -49,38 +49,30 @@ def check(folder: Path, config: Path) -> tuple[int, list[dict[str, object]], str
     return done.returncode, json.loads(done.stdout), done.stderr
 
 
-def configure(folder: Path, channels: str, feeds: str = "- https://example.org/feed.xml") -> Path:
+def configure(folder: Path, channels: str, feeds: str) -> Path:
     bot = f"channels:\n  alerts: {{kind: console}}\n{channels}"
     return configs.write(folder, bot=bot, feeds=f"feeds:\n  {feeds}\n")
 
 
-def test_each_way_to_be_broken_is_an_error_where_the_kind_is_used(tmp_path: Path) -> None:
+def test_each_way_to_be_broken_is_an_error_where_the_kind_is_named(tmp_path: Path) -> None:
     install(tmp_path, "wirewatch.channels", {name: code for name, (code, _) in BROKEN.items()})
+    install(tmp_path, "wirewatch.sources", {"bulletin": "import nobody_has_this"})
     used = [name for name in BROKEN if name != "console"]
-    config = configure(tmp_path / "config", "".join(f"  c{name}: {{kind: {name}}}\n" for name in used))
+    feeds = "- {url: 'https://example.org/a.txt', kind: bulletin}\n  - {url: 'https://example.org/b', kind: rsss}"
+    config = configure(tmp_path / "config", "".join(f"  c{name}: {{kind: {name}}}\n" for name in used), feeds)
     code, reported, _ = check(tmp_path, config)
     assert code == 1
     problems = {
-        (problem["line"], problem["severity"]): str(problem["message"])
-        for problem in reported
-        if problem["code"] == "plug-in"
+        (Path(str(problem["file"])).name, problem["line"]): problem for problem in reported if problem["column"] != 1
     }
     for line, name in enumerate(used, 3):
-        message = problems[line, "error"]
+        message = str(problems["bot.yaml", line]["message"])
         assert message.startswith(f'the plug-in "{name}" of wirewatch-broken 2.1 cannot be loaded: ')
         assert BROKEN[name][1] in message
     # Our kind of that name still works.
-    assert (2, "error") not in problems
-
-
-def test_a_broken_source_is_an_error_at_the_feed_that_names_it(tmp_path: Path) -> None:
-    install(tmp_path, "wirewatch.sources", {"bulletin": "import nobody_has_this"})
-    feeds = "- {url: 'https://example.org/a.txt', kind: bulletin}\n  - {url: 'https://example.org/b', kind: rsss}"
-    code, problems, _ = check(tmp_path, configure(tmp_path / "config", "", feeds))
-    assert code == 1
-    by_place = {(problem["line"], problem["column"]): (problem["code"], problem["help"]) for problem in problems}
-    assert by_place[2, 46][0] == "plug-in"
-    assert by_place[3, 42] == ("unknown-value", 'did you mean "rss"?')
+    assert ("bot.yaml", 2) not in problems
+    assert (problems["feeds.yaml", 2]["code"], problems["feeds.yaml", 2]["column"]) == ("plug-in", 46)
+    assert problems["feeds.yaml", 3]["help"] == 'did you mean "rss"?'
 
 
 FAILING = """

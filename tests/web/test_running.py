@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -112,17 +113,16 @@ def test_the_probe_on_an_unreadable_configuration_ends_with_2(folder: Path) -> N
 
 
 def test_the_probe_knows_a_stranger_at_its_address(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as stranger:
+    with socket.create_server(("127.0.0.1", 0)) as stranger, ThreadPoolExecutor(1) as thread:
         with (folder / "bot.yaml").open("a") as bot:
             bot.write(f"web: {{listen: '127.0.0.1:{stranger.getsockname()[1]}'}}\n")
-        process = subprocess.Popen(command("probe", folder=folder), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        probing = thread.submit(run_probe, folder)
         connection, _ = stranger.accept()
         with connection:
             connection.recv(4096)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-            _, output = process.communicate(timeout=300)
-    assert process.returncode == 1
-    assert "is not Wirewatch" in output
+            code, output = probing.result()
+    assert (code, "is not Wirewatch" in output) == (1, True)
 
 
 def test_the_alert_rules_are_whole() -> None:
