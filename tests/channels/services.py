@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from bot.channels import discord as channels_discord
 from bot.channels import mattermost as channels_mattermost
 from bot.channels import teams as channels_teams
@@ -99,6 +101,17 @@ class Service:
     def posts(self, server: Any) -> int:
         """Return how many requests to post a message the server got."""
         return sum(request[0] == self.post for request in server.requests)
+
+
+def server_of(service: Service) -> Any:
+    """Return a fixture: a server of the service."""
+
+    @pytest.fixture
+    def server() -> Iterator[Any]:
+        with service.serve() as running:
+            yield running
+
+    return server
 
 
 @contextmanager

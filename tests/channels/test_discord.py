@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -15,17 +14,13 @@ from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, ThreadGo
 from bot.model.messages import Message, MessageKind
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, delivery
-from tests.channels.services import BEGINNING, DISCORD, DISCORD_HOOK_KEY
+from tests.channels.services import BEGINNING, DISCORD, DISCORD_HOOK_KEY, server_of
 from tests.testbed.servers import discord, discord_rules, faulty
 
 Server = faulty.Server[discord.Guild]
 bot = DISCORD.channel
 
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with faulty.serve(discord.Guild()) as running:
-        yield running
+server = server_of(DISCORD)
 
 
 def hook(server: Server, key: str = DISCORD_HOOK_KEY) -> Channel:

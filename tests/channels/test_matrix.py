@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,18 +9,14 @@ import pytest
 from bot.model.errors import ChannelClosed, OutcomeUnknown
 from bot.testing import messages
 from tests.channels.context import delivery
-from tests.channels.services import MATRIX
+from tests.channels.services import MATRIX, server_of
 from tests.testbed.fakes import MemoryKeyValues
 from tests.testbed.servers import faulty, matrix
 
 Server = faulty.Server[matrix.Homeserver]
 room = MATRIX.channel
 
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with MATRIX.serve() as running:
-        yield running
+server = server_of(MATRIX)
 
 
 # -- finding the room, and getting in

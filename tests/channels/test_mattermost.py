@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,18 +10,14 @@ from bot.channels.mattermost import escape
 from bot.model.errors import ChannelClosed, NotEditable
 from bot.testing import messages
 from tests.channels.context import delivery
-from tests.channels.services import MATTERMOST
+from tests.channels.services import MATTERMOST, server_of
 from tests.testbed.fakes import MemoryKeyValues
 from tests.testbed.servers import faulty, mattermost
 
 Server = faulty.Server[mattermost.Mattermost]
 desk = MATTERMOST.channel
 
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with MATTERMOST.serve() as running:
-        yield running
+server = server_of(MATTERMOST)
 
 
 def posts(server: Server) -> list[dict[str, Any]]:

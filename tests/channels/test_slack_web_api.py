@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import replace
 from urllib.error import URLError
 
@@ -18,17 +17,13 @@ from bot.model.messages import Receipt
 from bot.model.rules import Severity
 from bot.testing import messages
 from tests.channels.context import Secrets, build, delivery
-from tests.channels.services import BEGINNING, SLACK
+from tests.channels.services import BEGINNING, SLACK, server_of
 from tests.testbed.fakes import MemoryKeyValues
 from tests.testbed.servers import slack
 
 bot = SLACK.channel
 
-
-@pytest.fixture
-def server() -> Iterator[slack.Server]:
-    with SLACK.serve() as running:
-        yield running
+server = server_of(SLACK)
 
 
 async def test_a_post_arrives_with_blocks_and_send_id_and_nothing_that_slack_would_parse(

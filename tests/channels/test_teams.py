@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from bot.model.channels import Channel
 from bot.model.errors import ChannelClosed
 from bot.testing import messages
 from tests.channels.context import Secrets, build, delivery
+from tests.channels.services import TEAMS, server_of
 from tests.testbed.servers import faulty, teams
 
 Server = faulty.Server[teams.Workflow]
 
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with faulty.serve(teams.Workflow()) as running:
-        yield running
+server = server_of(TEAMS)
 
 
 def address(server: Server, *, signature: str = teams.SIGNATURE) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,18 +10,14 @@ from bot.model.channels import Channel
 from bot.model.errors import ChannelClosed, NotEditable, RetryLater, ThreadGone
 from bot.testing import messages
 from tests.channels.context import delivery
-from tests.channels.services import TELEGRAM
+from tests.channels.services import TELEGRAM, server_of
 from tests.testbed.fakes import MemoryKeyValues
 from tests.testbed.servers import faulty, telegram
 
 Server = faulty.Server[telegram.BotApi]
 bot = TELEGRAM.channel
 
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with faulty.serve(telegram.BotApi()) as running:
-        yield running
+server = server_of(TELEGRAM)
 
 
 async def test_a_message_has_its_address_where_telegram_gives_one(server: Server) -> None:

@@ -7,12 +7,12 @@ import contextlib
 import imaplib
 import re
 import ssl
-import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
+from pathlib import Path
 
 from tests.testbed.servers import ports
 from tests.testbed.servers.feeds import TLS
@@ -74,14 +74,8 @@ async def serve() -> AsyncIterator[Mailbox]:
     command += ["--host", "127.0.0.1", "--port", str(port), "--cert", str(TLS / "server.pem"), "--key"]
     command += [str(TLS / "server.key"), "--no-service", "admin"]
     command += ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220 -- as the other servers
-        try:
-            await asyncio.to_thread(ports.wait_for, port, process, log, seconds=20)
-            yield Mailbox(port=port)
-        finally:
-            process.kill()
-            process.wait()
+    with tempfile.TemporaryDirectory() as folder, ports.started(command, port, folder=Path(folder), seconds=20):
+        yield Mailbox(port=port)
 
 
 @contextlib.asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -52,11 +51,6 @@ def serve() -> Iterator[Server]:
     port = ports.free()
     with tempfile.TemporaryDirectory(prefix="ntfy-") as folder:
         options = ("--listen-http", f"127.0.0.1:{port}", "--cache-file", f"{folder}/cache.db")
-        with (Path(folder) / "log").open("w+b") as log:
-            process = subprocess.Popen([program, "serve", "--config", "/dev/null", *options], stdout=log, stderr=log)
-            try:
-                ports.wait_for(port, process, log, seconds=_START_SECONDS)
-                yield Server(port)
-            finally:
-                process.terminate()
-                process.wait()
+        command = [program, "serve", "--config", "/dev/null", *options]
+        with ports.started(command, port, folder=Path(folder), seconds=_START_SECONDS):
+            yield Server(port)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from typing import IO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 
 def free() -> int:
@@ -16,15 +18,27 @@ def free() -> int:
         return port
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], log: IO[bytes], *, seconds: float) -> None:
-    """Wait until the server answers. Raises RuntimeError with its output if it ended or never answered."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
+@contextmanager
+def started(command: Sequence[str], port: int, *, folder: Path, seconds: float) -> Iterator[None]:
+    """Run a server in ``folder``. Raises RuntimeError with its output if it does not answer in time."""
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder)
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    log.seek(0)
-    raise RuntimeError(f"the server did not come up: {log.read().decode(errors='replace')[-2000:]}")
+            end = time.monotonic() + seconds
+            while not _answers(port):
+                if time.monotonic() > end or process.poll() is not None:
+                    raise RuntimeError(f"the server did not come up: {log.read_text(errors='replace')[-2000:]}")
+                time.sleep(0.05)
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -114,14 +114,8 @@ def serve() -> Iterator[Server]:
         config.write_text(_CONFIG.format(name=_NAME, folder=folder, port=port, free=_FREE))
         home = [str(tools / "python"), "-m", "synapse.app.homeserver", "--config-path", str(config)]
         subprocess.run([*home, "--generate-keys"], check=True, capture_output=True, timeout=60)
-        with (Path(folder) / "log").open("w+b") as log:
-            process = subprocess.Popen(home, stdout=log, stderr=log, cwd=folder)
-            try:
-                ports.wait_for(port, process, log, seconds=_START_SECONDS)
-                yield Server(port, _make_user(tools, config, port, _USER), _make_user(tools, config, port, _OWNER))
-            finally:
-                process.terminate()
-                process.wait()
+        with ports.started(home, port, folder=Path(folder), seconds=_START_SECONDS):
+            yield Server(port, _make_user(tools, config, port, _USER), _make_user(tools, config, port, _OWNER))
 
 
 def _environment(folder: Path) -> Path:
