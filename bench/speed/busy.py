@@ -6,7 +6,8 @@ growing size. Prints articles per second, processor time, the longest write tran
 a join by the size of the story. For comparison, it prints the articles per second of a TF-IDF centroid over the same
 articles, which stores and posts nothing.
 
-With --volume, it runs the first of these with articles of today and that many rules, without and with ``volume``.
+With --volume, it runs the first of these with articles of today and that many rules, without and with ``volume``: once
+with rules for different feeds, so that each article matches one of them, and once with articles that match all.
 
     python -m bench.speed.busy [--feeds 300] [--items 30] [--event 5000]
     python -m bench.speed.busy --volume 20
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import logging
 import math
 import os
@@ -131,7 +133,9 @@ def served(folder: Path) -> Iterator[str]:
 QUERY = "the OR a OR of OR in OR to OR kelsund"
 
 
-def configure(folder: Path, urls: Sequence[str], *, rule_count: int = 1, has_volume: bool = False) -> None:
+def configure(
+    folder: Path, urls: Sequence[str], *, rule_count: int = 1, has_volume: bool = False, matches_all: bool = True
+) -> None:
     bot = {
         "database": f"sqlite:///{folder}/busy.db",
         "channels": {"desk": {"kind": "console"}},
@@ -139,7 +143,8 @@ def configure(folder: Path, urls: Sequence[str], *, rule_count: int = 1, has_vol
         "stories": {"window": "30000 days"},
     }
     keys = {"query": QUERY, "notify": "desk"} | ({"volume": "true"} if has_volume else {})
-    rules = {"rules": [{"name": f"Everything {number}", **keys} for number in range(rule_count)]}
+    feeds_of = [{} if matches_all else {"feeds": list(urls[number::rule_count])} for number in range(rule_count)]
+    rules = {"rules": [{"name": f"Everything {number}", **keys, **feeds} for number, feeds in enumerate(feeds_of)]}
     (folder / "rules").mkdir(exist_ok=True)
     for name, content in (("bot", bot), ("feeds", {"feeds": list(urls)}), ("rules/all", rules)):
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -263,15 +268,19 @@ def main() -> None:
 def compare_volume(feeds: dict[str, list[Item]], rule_count: int) -> None:
     """Print the articles per second of one pass with many rules, without and with ``volume``."""
     now = datetime.now(UTC)
-    for has_volume in (False, True):
+    for matches_all, has_volume in itertools.product((False, True), (False, True)):
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as site, served(Path(site)) as url:
             for name, items in feeds.items():
                 Path(site, f"{name}.xml").write_bytes(feed(name, [replace(item, at=now) for item in items]))
             urls = [f"{url}/{name}.xml" for name in feeds]
-            configure(Path(folder), urls, rule_count=rule_count, has_volume=has_volume)
+            configure(Path(folder), urls, rule_count=rule_count, has_volume=has_volume, matches_all=matches_all)
             measured = asyncio.run(one_pass(Path(folder)))
         rate, cost = measured.articles / measured.seconds, 1000 * measured.processor / measured.articles
-        print(f"{rule_count} rules, volume {has_volume}: {rate:.0f} articles/s, {cost:.1f} ms of processor time each")
+        matched = rule_count if matches_all else 1
+        print(
+            f"{rule_count} rules, of which an article matches {matched}, volume {has_volume}: {rate:.0f} articles/s, "
+            f"{cost:.1f} ms of processor time each"
+        )
 
 
 def _spread(rows: Sequence[Labelled], items: int) -> dict[str, list[Item]]:
