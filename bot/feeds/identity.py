@@ -34,7 +34,7 @@ class Novelty(StrEnum):
     SEEN = "seen"
     #: A stored article under a new id, recognised by its link, or by its text in another feed of the same site.
     SAME_LINK = "same link"
-    #: A stored article whose title, text or date has changed.
+    #: A stored article whose title or text has changed.
     EDITED = "edited"
     #: First seen in another feed. This feed belongs to the link's own site, so it becomes the article's source.
     TAKEN_OVER = "taken over"
@@ -96,7 +96,6 @@ def identify(
         outlet=outlet,
         now=now,
         oldest=now - backfill if is_baseline else None,
-        is_restamped=are_restamped(groups, total=total),
     )
     return Identification(
         items=tuple(
@@ -120,7 +119,6 @@ class _Identifier:
     now: datetime
     #: Items before this date are OLD. None after the first poll.
     oldest: datetime | None
-    is_restamped: bool
 
     def identify(self, group: ItemGroup, *, churned_stub: ArticleStub | None) -> list[Identified]:
         stub = group.stub
@@ -154,9 +152,8 @@ class _Identifier:
         if not stub.has_text:
             # Only the headline of an old article is stored. If the headline changes, the article counts as edited.
             return all(item.entry.title and item.folded_title != fold_title(stub.title) for item in items)
-        if all(item.fingerprint != stub.fingerprint for item in items):
-            return True
-        return not self.is_restamped and items[0].entry.published is not None and is_redated(group)
+        # A new date alone is no edit, because many feeds date their items at each build.
+        return all(item.fingerprint != stub.fingerprint for item in items)
 
     def _reworded_by_another_feed(self, group: ItemGroup, stub: ArticleStub) -> Item | None:
         """Return the item if this feed lists an article of another feed for the first time, with other words.
@@ -268,26 +265,6 @@ def _same_but_id(group: ItemGroup, stored: KnownItems) -> ArticleStub | None:
     by_text = [stub for stub in stubs if stub.has_text and stub.fingerprint == item.fingerprint]
     by_date = [stub for stub in stubs if stub.published is not None and stub.published == item.published]
     return next(iter((*by_text, *by_date)), None)
-
-
-def are_restamped(groups: Sequence[ItemGroup], *, total: int) -> bool:
-    """Return whether more than half of the known items have new dates, because the feed dates its items at each build.
-
-    ``total`` also counts the items that were not parsed, because their bytes, and so their dates, are unchanged.
-    """
-    dated = [group for group in groups if group.stub is not None and group.stub.published and group.best.published]
-    return 2 * sum(is_redated(group) for group in dated) > len(dated) + max(0, total - len(groups))
-
-
-def is_redated(group: ItemGroup) -> bool:
-    """Return whether the stored article has a date, and all items of the group have other dates."""
-    dates = {item.published for item in group.members}
-    return (
-        group.stub is not None
-        and group.stub.published is not None
-        and None not in dates
-        and (group.stub.published not in dates)
-    )
 
 
 def stub_of(article: Article, *, has_text: bool) -> ArticleStub:

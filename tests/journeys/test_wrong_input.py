@@ -13,7 +13,7 @@ import pytest
 from bot import app
 from bot.model.alerts import Reason
 from tests.journeys.test_seed_story import FIRST, SECOND
-from tests.journeys.world import RULES, Item, World, world
+from tests.journeys.world import RULES, World, world
 from tests.testbed.servers.feeds import Reply
 
 
@@ -106,21 +106,6 @@ async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(d
     reasons = {decision.reason for decision in await desk.decisions(story)}
     assert Reason.NEW_FACT in reasons
     assert Reason.CORRECTION not in reasons
-
-
-async def test_an_edit_of_the_date_alone_is_kept_as_a_version_and_never_spoken_of(desk: World) -> None:
-    other_items = [Item(id=f"other-{n}", title=f"A ferry is late, part {n}", text="It was fog.") for n in range(2)]
-    desk.publish("wire", FIRST, *other_items)
-    await desk.once()
-    heads, later = desk.heads(), FIRST.at + timedelta(hours=2)
-    desk.publish("wire", replace(FIRST, at=later), *other_items)
-    await desk.once()
-    await desk.once()
-    (story,) = await desk.stories()
-    (member,) = story.members
-    assert (member.article.version, member.article.published) == (2, later)
-    assert (desk.heads(), desk.replies()) == (heads, [])
-    assert len(await desk.decisions(story)) == 1
 
 
 async def test_a_rule_that_is_expected_to_match_and_is_silent_is_told_once_each_time(desk: World) -> None:
