@@ -335,18 +335,20 @@ class _Reader:
         self._load(story for story in recent if story not in self._stories)
         stories = {story.id: story for s in (*self._new, *self._news, *recent) if (story := self._stories.get(s))}
         today = until.astimezone(self._zone).date()
-        due_days: list[tuple[date, Story]] = []
+        due_days: list[tuple[date, Story, Fact]] = []
         for story in list(stories.values())[:_MOST_READ]:
             if self._news[story.id].holding is not None and story.id not in self._new:
                 continue
             deadlines = facts.claims_of([member.article for member in story.members]).dues.deadlines()
             is_news = story.id in self._new or self._news[story.id].facts
             farthest = today + (_FARTHEST if is_news else _FARTHEST_OF_EARLIER)
-            due_days += [(due.day, story) for due in deadlines if today <= due.day <= farthest]
-        return [
-            replace(self._entry(story, opening=f"{_name_day(day)} ({_ahead((day - today).days)})"), fact=None)
-            for day, story in sorted(due_days, key=lambda pair: (pair[0], pair[1].id))
-        ]
+            due_days += [(due.day, story, due.fact) for due in deadlines if today <= due.day <= farthest]
+        due_days.sort(key=lambda due: (due[0], due[1].id))
+        entries = []
+        for day, story, fact in due_days:
+            entry = self._entry(story, opening=f"{_name_day(day)} ({_ahead((day - today).days)})")
+            entries.append(replace(entry, fact=None, details=(), quote=fact.sentence, quote_outlet=fact.outlet))
+        return entries
 
     def surges(self) -> list[BriefEntry]:
         """Return the surges of the period, newest first."""
