@@ -77,11 +77,15 @@ class Poll:
         """Whether the feed was never polled successfully before."""
         return self.state.baseline_at is None
 
-    @cached_property
+    @property
     def prepared(self) -> Poll:
         """The poll with cleaned entries. Its document lists the entries that could not be cleaned."""
-        if self.cleaned is not None or self.reading is None:
-            return self
+        return self if self.cleaned is not None or self.reading is None else self._prepared
+
+    @cached_property
+    def _prepared(self) -> Poll:
+        # Never self: a poll that refers to itself would stay in memory until a garbage collection.
+        assert self.reading is not None
         reading, items = prepare_items(self.feed, self.reading)
         return replace(self, reading=reading, cleaned=items)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +13,14 @@ import pytest
 from bot import storage
 from bot.fetch import parsing, slots
 from bot.model.errors import StoreUnavailable
-from bot.model.feeds import Feed
+from bot.model.feeds import Feed, FeedState
 from bot.model.settings import FetchPolicy
 from bot.pipeline.decide import Decider
 from bot.pipeline.passes import Pipeline
-from bot.pipeline.poll import Poller
-from tests.feeds.documents import URL, item, rss
+from bot.pipeline.poll import Poll, Poller
+from tests.feeds.documents import URL, item, read, rss
 from tests.pipeline.test_full_text import OneAnswer, Pages
-from tests.testbed.fakes import FakeClock
+from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made_settings import make_settings
 
 
@@ -89,3 +91,17 @@ async def test_nothing_is_held_after_a_pass(store: storage.Store, is_away: bool)
         await passes.run("token", states, settings)
     assert room.opened
     assert not room.held
+
+
+def test_a_poll_is_freed_at_once_without_a_garbage_collection() -> None:
+    state = FeedState(url=URL, due_at=START)
+    polled = Poll(feed=Feed(url=URL), state=state, reading=read(rss(item(1), item(2))))
+    prepared = polled.prepared
+    assert len(prepared.prepared.items) == 2
+    polls = [weakref.ref(polled), weakref.ref(prepared)]
+    gc.disable()
+    try:
+        del polled, prepared
+        assert [poll() for poll in polls] == [None, None]
+    finally:
+        gc.enable()
