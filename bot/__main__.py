@@ -27,7 +27,6 @@ def main() -> None:
     # Speed up the start: during the imports, garbage collection finds nothing and takes a seventh of the time.
     gc.disable()
     try:
-        from bot.app.environment import spare_collections
         from bot.cli import main as cli_main
     except ModuleNotFoundError as error:
         sys.exit(
@@ -35,7 +34,7 @@ def main() -> None:
             "  python3 -m venv .venv && .venv/bin/pip install .\n"
             "  .venv/bin/wirewatch demo"
         )
-    spare_collections(lasts=False)
+    gc.freeze()
     gc.enable()
     try:
         cli_main()
