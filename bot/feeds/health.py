@@ -25,8 +25,6 @@ _SILENT_GAPS = 3
 _SILENT_AT_LEAST = timedelta(days=2)
 #: Minimum arrivals from which the longest gap is computed.
 _HISTORY = 8
-#: A feed that had dates has a problem after this many undated entries in a row.
-_UNDATED = 3
 #: A certificate that ends within this time is a problem. Even short-lived certificates (six days) are renewed earlier.
 _CERTIFICATE_LEFT = timedelta(days=3)
 
@@ -35,7 +33,7 @@ _CERTIFICATE_LEFT = timedelta(days=3)
 class HealthProblem:
     """A problem of one feed. ``text`` continues a sentence that begins with the feed's name."""
 
-    #: failing, broken, gone, moved, renamed, skipped, empty, silent, expected, undated, certificate or flood.
+    #: failing, broken, gone, moved, renamed, skipped, empty, silent, expected, certificate or flood.
     kind: str
     text: str
 
@@ -87,7 +85,6 @@ _OVER = {
     "empty": "has items again",
     "silent": "has articles again",
     "expected": "has an article again",
-    "undated": "has dated items again",
     "certificate": "has a new certificate",
 }
 
@@ -127,8 +124,6 @@ def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str
         yield polling.SKIPPED, f"has {mails} that could not be read and will be missing; see the log for the reason"
     if rhythm.empty_since is not None and now - rhythm.empty_since >= _A_DAY:
         yield "empty", f"has had no items for {_format_length(now - rhythm.empty_since)}; open it in a browser"
-    if rhythm.has_dates and rhythm.undated_count >= _UNDATED:
-        yield "undated", "no longer dates its items; the time when an item is first seen is used"
     last = rhythm.new_at or (rhythm.arrivals[-1] if rhythm.arrivals else None) or state.baseline_at
     if last is None:
         return

@@ -97,12 +97,11 @@ class FinishedPoll:
         """
         state, now = self.state, self.now
         is_baseline, place = state.baseline_at is None, places.place_of(self.feed.url)
-        # Items with known bytes contain nothing new.
-        entries = [entry for entry in reading.entries if is_baseline or not entry.identity_only]
-        dates = [date for entry in entries if (date := entry.published or entry.updated) is not None]
+        if is_baseline:
+            dates = (entry.published or entry.updated for entry in reading.entries)
+            arrivals = [date for date in dates if date is not None and date <= now]
         # A document without hashes is parsed as a whole each time.
         is_named = names_known or not state.validators.item_hashes or not reading.item_hashes
-        arrivals = [date for date in dates if date <= now] if is_baseline else arrivals
         items = max(len(reading.item_hashes), len(reading.entries))
         # A feed that never had an item is new, not broken.
         rhythm = state.rhythm
@@ -136,8 +135,6 @@ class FinishedPoll:
                 new_at=now if new_count else rhythm.new_at,
                 item_count=items,
                 empty_since=None if items or reading.is_increment else empty_since,
-                has_dates=rhythm.has_dates or bool(dates),
-                undated_count=0 if dates else rhythm.undated_count + len(entries),
             ),
             publisher_limits=PublisherLimits(
                 fresh_until=answer.fresh_until,

@@ -159,10 +159,6 @@ class Rhythm:
     item_count: int = 0
     #: Since when the feed has had no items. None if it has items, or never had any.
     empty_since: datetime | None = None
-    #: Whether an entry with a date was ever seen.
-    has_dates: bool = False
-    #: The number of entries without a date since the last entry with a date.
-    undated_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

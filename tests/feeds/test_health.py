@@ -123,19 +123,6 @@ def test_a_feed_that_never_had_items_is_young_and_not_empty() -> None:
     assert report_events(state, START + 9 * DAY)[1] == []
 
 
-def test_dates_that_go_are_told() -> None:
-    state = was_read(READ, ParsedFeed(entries=entries(START)))
-    state = was_read(state, ParsedFeed(entries=entries(None, None)))
-    assert report_events(state, START)[1] == []
-    state, kinds = report_events(was_read(state, ParsedFeed(entries=entries(None))), START)
-    assert kinds == ["-undated"]
-    assert report_events(was_read(state, ParsedFeed(entries=entries(START))), START)[1] == ["+undated"]
-
-
-def test_a_feed_that_never_dated_its_items_is_no_trouble() -> None:
-    assert report_events(was_read(READ, ParsedFeed(entries=entries(*[None] * 30))), START)[1] == []
-
-
 @pytest.mark.parametrize(("remaining", "kinds"), [(timedelta(days=4), []), (timedelta(days=2), ["-certificate"])])
 def test_a_certificate_near_its_end_is_told(remaining: timedelta, kinds: list[str]) -> None:
     state, reported = report_events(answered(READ, status(304, certificate_until=START + remaining)), START)
