@@ -186,12 +186,7 @@ def fold_text(text: str) -> str:
 
 
 def fingerprint_of(title: str, text: str) -> str:
-    """Return SHA-256 of folded title and text, which ignores changes of case, punctuation, quotes and white space."""
-    return fingerprint_of_folded(fold_title(title), fold_text(text))
-
-
-def fingerprint_of_folded(title: str, text: str) -> str:
-    """Return ``fingerprint_of`` a title and a text that are already folded."""
+    """Return SHA-256 of a folded title and a folded text, so that case, punctuation and white space do not count."""
     return hashlib.sha256(f"{title}\n{text}".encode("utf-8", "replace")).hexdigest()
 
 

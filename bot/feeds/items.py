@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.feeds.cleaning import Cleaner, fingerprint_of_folded, fold_text, fold_title
+from bot.feeds.cleaning import Cleaner, fingerprint_of, fold_text, fold_title
 from bot.feeds.links import belongs_to, canonical_link, link_key, registrable_domain, site_of
 from bot.model.archive import ArticleStub, IdentityQuery, KnownItems
 from bot.model.feeds import Entry, FaultyEntry, Feed, ParsedFeed
@@ -108,7 +108,7 @@ def _item(entry: Entry, base: str, no_guids: frozenset[str], cleaner: Cleaner) -
     if not title and not guid:
         return None
     folded_title = fold_title(title)
-    fingerprint = fingerprint_of_folded(folded_title, fold_text(body.text))
+    fingerprint = fingerprint_of(folded_title, fold_text(body.text))
     key_of_link = link_key(link)
     published = _sane(entry.published) or _sane(entry.updated)
     return Item(

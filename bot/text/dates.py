@@ -320,7 +320,14 @@ class DocumentDates:
         self._read: dict[tuple[str, str, datetime | None], datetime | None] = {}
 
     def parsed(self, text: str, language: str, first_seen: datetime | None = None) -> datetime | None:
-        """Parse like ``parse_dateline``, but return None if the document's limit of dates in words is used up."""
+        """Return the date in a line, in UTC, or None if it has no date or the limit of dates in words is used up.
+
+        ``first_seen`` is when the document was first seen. Without it, return None for a relative date and for a date
+        without a year.
+
+        >>> DocumentDates().parsed("Mittwoch, 2. Dezember 2015, 09:30 Uhr", "de")
+        datetime.datetime(2015, 12, 2, 9, 30, tzinfo=datetime.timezone.utc)
+        """
         with contextlib.suppress(ValueError, OverflowError):
             return _in_digits(_plain(text))
         key = (_plain(text), language, first_seen)
@@ -328,18 +335,6 @@ class DocumentDates:
             self._left -= 1
             self._read[key] = _in_words(*key)
         return self._read.get(key)
-
-
-def parse_dateline(text: str, language: str, first_seen: datetime | None = None) -> datetime | None:
-    """Return the date in a line, in UTC, or None if the line has no date.
-
-    ``first_seen`` is when the document was first seen. Without it, return None for a relative date and for a date
-    without a year.
-
-    >>> parse_dateline("Mittwoch, 2. Dezember 2015, 09:30 Uhr", "de")
-    datetime.datetime(2015, 12, 2, 9, 30, tzinfo=datetime.timezone.utc)
-    """
-    return DocumentDates().parsed(text, language, first_seen)
 
 
 def _plain(text: str) -> str:

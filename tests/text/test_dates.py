@@ -86,6 +86,10 @@ def test_a_month_agrees_with_a_day_of_it_and_not_with_another_month() -> None:
 SEEN = datetime(2015, 12, 4, 18, 30, tzinfo=UTC)
 
 
+def parse_dateline(text: str, language: str, first_seen: datetime | None = None) -> datetime | None:
+    return text_dates.DocumentDates().parsed(text, language, first_seen)
+
+
 @pytest.mark.parametrize(
     ("language", "text", "day"),
     [
@@ -115,17 +119,17 @@ SEEN = datetime(2015, 12, 4, 18, 30, tzinfo=UTC)
     ],
 )
 def test_dates_are_read_in_words_and_in_digits(language: str, text: str, day: int) -> None:
-    when = text_dates.parse_dateline(text, language)
+    when = parse_dateline(text, language)
     assert when is not None
     assert (when.year, when.month, when.day) == (2015, 12, day)
-    assert text_dates.parse_dateline(text, language, SEEN) == when
+    assert parse_dateline(text, language, SEEN) == when
 
 
 @pytest.mark.parametrize(
     "text", ["yesterday", "2 December", "Monday", "02/03/2015", "", "3 hours ago", "31/02/2015", "10:30", "2015"]
 )
 def test_what_is_no_whole_date_is_none(text: str) -> None:
-    assert text_dates.parse_dateline(text, "en") is None
+    assert parse_dateline(text, "en") is None
 
 
 @pytest.mark.parametrize(
@@ -145,13 +149,13 @@ def test_what_is_no_whole_date_is_none(text: str) -> None:
 def test_a_day_without_its_year_is_one_of_the_time_before_it_was_seen(
     language: str, text: str, day: int, hour: int
 ) -> None:
-    when = text_dates.parse_dateline(text, language, SEEN)
+    when = parse_dateline(text, language, SEEN)
     assert when is not None
     assert (when.year, when.month, when.day, when.hour) == (2015, 12, day, hour)
 
 
 def test_a_day_that_is_to_come_is_last_years() -> None:
-    when = text_dates.parse_dateline("30 December", "en", SEEN)
+    when = parse_dateline("30 December", "en", SEEN)
     assert when is not None
     assert when.date().isoformat() == "2014-12-30"
 
@@ -175,7 +179,7 @@ def test_a_day_that_is_to_come_is_last_years() -> None:
     ],
 )
 def test_the_hour_is_read_with_its_half_of_the_day_and_its_zone(language: str, text: str, time: str) -> None:
-    when = text_dates.parse_dateline(text, language)
+    when = parse_dateline(text, language)
     assert when is not None
     assert (when.date().isoformat(), when.time().isoformat()) == ("2015-12-02", time)
 
@@ -183,7 +187,7 @@ def test_the_hour_is_read_with_its_half_of_the_day_and_its_zone(language: str, t
 @example("1;1", "en")
 @given(st.text(max_size=60), st.sampled_from(["en", "de", "ur", "ja", "x", "", "zh_Hant-TW"]))
 def test_any_text_has_a_date_or_none(text: str, language: str) -> None:
-    for when in (text_dates.parse_dateline(text, language), text_dates.parse_dateline(text, language, SEEN)):
+    for when in (parse_dateline(text, language), parse_dateline(text, language, SEEN)):
         assert when is None or when.tzinfo is UTC
 
 
