@@ -101,7 +101,8 @@ class BriefEntry:
     @property
     def line_count(self) -> int:
         """The approximate number of lines in a message."""
-        length = sum(map(len, (self.opening, self.headline, *self.details)))
+        # A mark or " · " is before each text.
+        length = sum(len(text) + 3 for text in (self.opening, self.headline, *self.details))
         has_text = self.fact or self.quote or self.summary or self.parts
         return 2 if has_text or length > LINE_LENGTH else 1
 
