@@ -20,9 +20,8 @@ from bot.pipeline.rights import Rights, person_context, person_rights
 from bot.pipeline.turn import Turn
 from bot.queries.articles import EXPLAIN, ExplainParameters
 from bot.queries.feeds import FEEDS_HEALTH, FeedsParameters
-from bot.queries.registry import MOST, Answers, Archive, Refused
+from bot.queries.registry import MOST, Answers, Archive, Refused, Watched
 from bot.queries.silences import SILENCES, SilencesParameters
-from bot.queries.watched import Watched
 from bot.rules import errors
 from bot.stories import summaries
 

@@ -152,7 +152,7 @@ class App:
         store.on_outage = self._on_outage
         self._is_reload_requested = False
 
-    # The status page reads these properties (queries.Watched).
+    # The status page reads these properties (queries.registry.Watched).
 
     @property
     def settings(self) -> config.Settings:

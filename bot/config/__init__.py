@@ -6,12 +6,11 @@ The kinds of channels and sources, with their options, are arguments, because th
 """
 
 from bot.config.files import RuleItem, RuleSource, find_rule_source
-from bot.config.kinds import KnownKinds
 from bot.config.loading import load, try_load
 from bot.config.problems import render_problems
 from bot.config.schema import make_schemas
 from bot.config.secrets import resolve_secret
-from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings, WebToken
+from bot.config.settings import BotSettings, ChannelSettings, KnownKinds, Settings, WebSettings, WebToken
 from bot.keys import end_of_date, parse_until
 
 __all__ = [

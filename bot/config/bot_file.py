@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 
 from bot import keys, plugins
 from bot.config import blocks, environment, nodes, secrets, validation
-from bot.config.kinds import KnownKinds, channel_options, report_broken
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, pairs_of, scalars_of, value_of
-from bot.config.problems import ProblemReport
-from bot.config.settings import BotSettings, ChannelSettings
+from bot.config.problems import ProblemReport, report_broken
+from bot.config.settings import BotSettings, ChannelSettings, KnownKinds, channel_options
 from bot.model.access import Secret
 from bot.model.language_models import Use
 

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 from bot import keys, plugins
 from bot.config import blocks, nodes, secrets, validation
-from bot.config.kinds import report_broken
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
-from bot.config.problems import ProblemReport
+from bot.config.problems import ProblemReport, report_broken
 from bot.feeds import links, places
 from bot.keys import Key
 from bot.model import visible

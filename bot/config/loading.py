@@ -33,11 +33,10 @@ from pathlib import Path
 
 from bot import keys
 from bot.config import bot_file, feeds_file, files, problems, rules_file
-from bot.config.kinds import KnownKinds
 from bot.config.nodes import YamlDocument, value_of
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
-from bot.config.settings import BotSettings, FileState, LoadedRule, Settings, Stamp
+from bot.config.settings import BotSettings, FileState, KnownKinds, LoadedRule, Settings, Stamp
 from bot.model.durations import Clock
 from bot.model.errors import ConfigError
 from bot.model.language_models import Use

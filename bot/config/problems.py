@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot import plugins
 from bot.config.nodes import Node, YamlDocument
 from bot.config.yaml_errors import Flaw
 from bot.model.settings import Problem
@@ -242,3 +243,9 @@ def _escape_data(text: str) -> str:
 
 def _escape_property(text: str) -> str:
     return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def report_broken(report: ProblemReport, broken: plugins.Broken, node: Node) -> None:
+    """Report a plug-in that cannot be loaded, where the configuration names it."""
+    advice = "install a version that fits this Wirewatch, or uninstall it"
+    report.add(node, "plug-in", str(broken), advice)

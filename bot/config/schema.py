@@ -10,9 +10,8 @@ import pydantic
 from bot import plugins
 from bot.config import blocks
 from bot.config.feeds_file import FeedFile
-from bot.config.kinds import KnownKinds, channel_options
 from bot.config.rules_file import RuleFile
-from bot.config.settings import BotSettings
+from bot.config.settings import BotSettings, KnownKinds, channel_options
 from bot.feeds import places
 
 DRAFT = "http://json-schema.org/draft-07/schema#"

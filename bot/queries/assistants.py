@@ -19,8 +19,7 @@ import bot
 from bot.model import visible
 from bot.model.errors import StoreError
 from bot.queries.questions import QUESTIONS
-from bot.queries.registry import Answers, P, Question, Refused, read_parameters
-from bot.queries.watched import render
+from bot.queries.registry import Answers, P, Question, Refused, read_parameters, render
 
 #: Maximum length of one result, in characters; about 15,000 model tokens.
 MOST_CHARACTERS = 60_000

@@ -37,8 +37,8 @@ from bot.queries.registry import (
     Refused,
     malformed,
     read_parameters,
+    render,
 )
-from bot.queries.watched import render
 from bot.web import access
 from bot.web.access import Rates
 

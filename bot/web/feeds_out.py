@@ -16,9 +16,8 @@ from starlette.responses import PlainTextResponse, Response
 from bot import storage
 from bot.config.opml import strip_unprintable
 from bot.model.durations import is_recent
-from bot.queries.registry import Answers
+from bot.queries.registry import Answers, render
 from bot.queries.stories import StoryRow, read_stories, read_story
-from bot.queries.watched import render
 from bot.stories import summaries
 from bot.web import access, formatting
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot import storage
 from bot.model.durations import format_duration
 from bot.model.errors import StoreError
-from bot.queries.watched import Watched
+from bot.queries.registry import Watched
 from bot.storage import keys
 
 #: Tasks and stages without which no message is posted.

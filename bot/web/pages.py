@@ -29,21 +29,29 @@ from bot.model.rules import Rule
 from bot.model.settings import TokenScope
 from bot.model.stories import Article, StoryId
 from bot.pipeline import briefs
-from bot.queries import surges, trials, watched
+from bot.queries import registry, surges, trials
 from bot.queries.actions import MERGE, SPLIT, RulingDocument
 from bot.queries.articles import ArticlesParameters, find_articles
 from bot.queries.brief import BriefParameters, show_brief
 from bot.queries.feedback import read_feedback
 from bot.queries.feeds import find_problems, problem_states
 from bot.queries.quarantine import count_pieces
-from bot.queries.registry import Answers, Archive, Mistake, Question, RefusalKind, Refused, find_rule, read_parameters
+from bot.queries.registry import (
+    Answers,
+    Archive,
+    Mistake,
+    Question,
+    RefusalKind,
+    Refused,
+    find_rule,
+    read_parameters,
+    render,
+)
 from bot.queries.silences import read_silences
 from bot.queries.status import count_held
 from bot.queries.stories import read_stories, read_story
-from bot.queries.watched import render
 from bot.storage import keys
 from bot.web import access, api, formatting, health
-from bot.web.timeline import build_timeline
 
 #: Maximum entries on a page of feeds, stories or rules. Links lead to the next and previous pages.
 FEEDS, STORIES, RULES = 100, 50, 50
@@ -263,7 +271,7 @@ def _missing(kind: str, text: str) -> Refused:
     return Refused(RefusalKind.NOT_FOUND, text, Mistake(where=kind, message=text))
 
 
-def _chart(counts: Mapping[date, int], now: datetime, days: int = watched.DAYS) -> list[int]:
+def _chart(counts: Mapping[date, int], now: datetime, days: int = registry.FEED_DAYS) -> list[int]:
     """Return the counts of the last ``days`` days, oldest first."""
     return [counts.get(now.date() - timedelta(days=back), 0) for back in reversed(range(days))]
 
@@ -298,7 +306,7 @@ def overview_page(archive: Archive) -> Values:
         "tick": keys.TICK.get(tx),
         "silences": read_silences(tx, now=now),
         "errors": [problem for problem in archive.settings.problems if problem.severity == "error"],
-        "matches": _chart(watched.total_count(archive.day_counts.rules), now, CHART_DAYS),
+        "matches": _chart(registry.total_count(archive.day_counts.rules), now, CHART_DAYS),
     }
 
 
@@ -389,7 +397,7 @@ def story_page(archive: Archive, request: Request) -> Values | Response:
     entry = read_story(tx, stored)
     return {
         "entry": entry,
-        "moments": build_timeline(entry)[:MOST_MOMENTS],
+        "moments": formatting.build_timeline(entry)[:MOST_MOMENTS],
         "may_act": access.caller_of(request.scope).may is TokenScope.ACT,
         "perhaps_same": perhaps_same,
         "related": related[:_RELATED],
@@ -413,7 +421,7 @@ def rules_page(archive: Archive, request: Request) -> Values:
 def rule_page(archive: Archive, loaded: Rule) -> Values:
     """Read one rule with its matches by day and its last stories."""
     name, counts = loaded.name, archive.day_counts.rules.get(loaded.name, {})
-    since = archive.now - watched.LAST_MATCH
+    since = archive.now - registry.LAST_MATCH
     volume = None
     if loaded.surge_limits is not None:
         volume = surges.show_volume(archive, surges.VolumeParameters(name=name))
@@ -423,7 +431,7 @@ def rule_page(archive: Archive, loaded: Rule) -> Values:
         "bars": surges.draw_bars(volume, now=archive.now) if volume else [],
         "source": config.find_rule_source(archive.settings, name),
         "playground": trials,
-        "line": _chart(counts, archive.now, watched.LAST_MATCH.days),
+        "line": _chart(counts, archive.now, registry.LAST_MATCH.days),
         "last": max(counts, default=None),
         "entries": read_stories(archive.tx, since=since, rule=name, most=MOST_STORIES),
         "total": archive.tx.stories.count(since=since, rule=name),
@@ -440,7 +448,7 @@ def _opinions(archive: Archive) -> Values:
     rows = read_feedback(archive, archive.now - feedback.JUDGED_WITHIN)
     return {
         "opinions": {"feedback": {row.rule: row for row in rows}, "silences": silences},
-        "last_match_days": watched.LAST_MATCH.days,
+        "last_match_days": registry.LAST_MATCH.days,
         "judged_days": feedback.JUDGED_WITHIN.days,
         "now": archive.now,
     }
@@ -478,7 +486,7 @@ def feed_page(archive: Archive, request: Request) -> Values:
     state = tx.feeds.get(url)
     if state is None:
         raise _missing("feed", "feeds.yaml has no feed with this address")
-    last = tx.articles.last_of_feed(url, since=now - timedelta(days=watched.DAYS), most=MOST_ARTICLES)
+    last = tx.articles.last_of_feed(url, since=now - timedelta(days=registry.FEED_DAYS), most=MOST_ARTICLES)
     hub, public_url = tx.subscriptions.of_feed(url), archive.settings.bot.public_url
     gaps = [later - earlier for earlier, later in pairwise(state.rhythm.arrivals) if later > earlier]
     return {

@@ -22,8 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot import config
 from bot.aio import TaskGroup
 from bot.model.errors import ConfigError, StoreError
-from bot.queries.registry import Answers
-from bot.queries.watched import Watched
+from bot.queries.registry import Answers, Watched
 from bot.web import access, api, feeds_out, health, websub
 from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rates, feed_token
 from bot.web.metrics import CONTENT_TYPE, Metrics

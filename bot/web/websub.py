@@ -18,8 +18,7 @@ from bot.feeds import websub
 from bot.model import visible
 from bot.model.errors import StoreError
 from bot.model.feeds import Subscription
-from bot.queries.registry import Answers
-from bot.queries.watched import Watched
+from bot.queries.registry import Answers, Watched
 from bot.web import access
 
 log = structlog.get_logger("wirewatch")

@@ -8,8 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot import rules
-from bot.config.kinds import ChannelKeys
-from bot.config.settings import BotSettings, ChannelSettings, Settings, StorySettings, WebSettings
+from bot.config.settings import BotSettings, ChannelKeys, ChannelSettings, Settings, StorySettings, WebSettings
 from bot.model.channels import ChannelFeatures
 from bot.model.feeds import Feed
 from bot.model.language_models import Encoder
