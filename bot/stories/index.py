@@ -115,13 +115,16 @@ class Index:
         if home is None:
             home = OpenStory.opened(join.story, profile, is_roundup=join.reason is JoinReason.ROUNDUP)
             self.stories[join.story] = home
-        self._release(home)
+        # Most words of the story stay, so remove only those that the article replaces.
+        old_words = home.words
+        self._uncount(home)
         # A join without a probability is a person's decision.
         chance = join.confidence if join.confidence is not None else float(join.reason is not JoinReason.OPENED)
         home.add(profile, chance=chance, is_sure=not join.is_probable)
         if join.near is not None:
             home.linked.add((join.near, profile.owner))
         self._post(home)
+        self._remove_words(home, old_words - home.words)
         self.joins[profile.id] = join
 
     def load(self, stories: Iterable[Story], apart: Iterable[tuple[StoryId, Article]] = ()) -> None:
@@ -201,21 +204,24 @@ class Index:
 
     def _release(self, story: OpenStory) -> None:
         """Remove a story from the words and links."""
-        words = story.words
+        self._uncount(story)
+        self._remove_words(story, story.words)
         for rule in story.rules:
-            postings = self._by_word[rule]
-            for word in words:
-                holders = postings[word]
-                holders.discard(story.id)
-                if not holders:
-                    del postings[word]
             _discard(self._of_rule, rule, story.id)
-            self._articles[rule] -= story.count
-            self._repeats[rule] -= round(1000 * story.repeats)
-            if not postings:
+            if not self._by_word[rule]:
                 del self._by_word[rule]
         for link in filter(None, story.addresses):
             _discard(self._by_link, link, story.id)
+
+    def _uncount(self, story: OpenStory) -> None:
+        for rule in story.rules:
+            self._articles[rule] -= story.count
+            self._repeats[rule] -= round(1000 * story.repeats)
+
+    def _remove_words(self, story: OpenStory, words: set[str]) -> None:
+        for rule in story.rules:
+            for word in words:
+                _discard(self._by_word[rule], word, story.id)
 
 
 def _discard(postings: defaultdict[str, set[StoryId]], key: str, story: StoryId) -> None:
