@@ -1,8 +1,9 @@
 """Several real ``wirewatch run`` over one PostgreSQL, killed with SIGKILL at random moments and started again.
 
 Some stories are poison: our code raises on them while they are matched, decided, read or sent (tests/testbed/faults).
-What must hold: every feed is asked again within two of its intervals, however often a worker dies; each good story has
-one message; nothing is sent twice; exactly the poison is in quarantine; the ledger names each worker that was killed.
+The test shows that every feed is polled again within two of its intervals, however often a worker dies; each good
+story has one message; nothing is sent twice; exactly the poison is in quarantine; the ledger names each worker that was
+killed.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Flock:
         self.outcome = Outcome()
 
     async def live(self, *, kills: int, stories: int, pause: tuple[float, float]) -> Outcome:
-        """Kill a worker every so often (seconds, at random), and tell a story as often as there are kills."""
+        """Kill a worker every so often (seconds, at random), and publish the stories evenly between the kills."""
         with slack.serve() as server, faults.installed(self._folder.parent / "plugins"):
             server.workspace.add_channel(DESK)
             async with FeedServer() as feeds:
@@ -99,13 +100,13 @@ class Flock:
                             await self._until(self._have_all_begun, "every worker has begun", seconds=60)
                             await self._cut_connections()
                         await self._kill_one()
-                    # What the last kill kept from being asked is asked within two intervals.
+                    # Feeds that the last kill interrupted are polled within two intervals.
                     killed_at = asyncio.get_running_loop().time()
                     await self._until(
-                        lambda: self._is_asked_since(feeds, killed_at), "every feed is asked", seconds=300
+                        lambda: self._is_asked_since(feeds, killed_at), "every feed is polled", seconds=300
                     )
-                    await self._until(self._is_quiet, "every story is told", seconds=900)
-                    await self._until(self._are_ends_told, "the end of each killed worker is told", seconds=90)
+                    await self._until(self._is_quiet, "every story is posted", seconds=900)
+                    await self._until(self._are_ends_told, "the ledger has the end of each killed worker", seconds=90)
                     ended_at = asyncio.get_running_loop().time()
                     await self._stop()
                 self._judge(feeds, server, ended_at)
@@ -119,7 +120,7 @@ class Flock:
             feed["kind"] = "faulty"
         configs.write(self._folder, bot=bot, feeds=listed, rules=RULES)
         for path in self._quiet:
-            # Without an item: what has none is asked at the shortest interval for long.
+            # A feed without items is polled at the shortest interval for a long time.
             feeds.serve(path, rss("quiet"))
         self._publish(feeds, 0)
 
@@ -167,7 +168,7 @@ class Flock:
         await self._start(number)
 
     async def _stop(self) -> None:
-        """As an operator does."""
+        """Stop the workers as an operator does."""
         for number, worker in self._workers.items():
             if worker.returncode is None:
                 worker.send_signal(signal.SIGTERM)
@@ -182,7 +183,7 @@ class Flock:
         return self._log(number).read_text(errors="replace")[-3000:]
 
     async def _cut_connections(self) -> None:
-        """As when PostgreSQL is restarted: the workers come back by themselves."""
+        """Cut all connections, as a restart of PostgreSQL does; the workers come back by themselves."""
         name = name_of(self._address)
         self._database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         self._database.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
@@ -228,7 +229,7 @@ class Flock:
         return all(any(f"process {worker.pid} on" in str(row) for row in rows) for worker in self._workers.values())
 
     def _are_ends_told(self) -> bool:
-        """Of those that had begun: one that is killed before has nothing to end."""
+        """Return whether the ledger has the end of each killed worker that had begun."""
         begun = str(self._query("SELECT row FROM ledger WHERE row LIKE '%started%'"))
         ended = str(self._query("SELECT row FROM ledger WHERE row LIKE '%without a word%'"))
         names = [f"process {killed} on" for killed in self._killed]

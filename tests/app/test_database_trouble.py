@@ -135,7 +135,7 @@ async def test_a_lock_during_a_poll_ends_nothing_loses_nothing_and_repeats_nothi
         await world.until(lambda: len(world.channel.headlines) == 2)
         await world.until(lambda: bool(world.channel.of(MessageKind.NOTICE)))
         assert len(world.server.requests) > request
-        # Polled again and again: what is known is not told again.
+        # The feeds are polled several times more, and no article is posted twice.
         polls = len(world.server.requests)
         await world.until(lambda: len(world.server.requests) > polls + 4)
     assert world.channel.headlines == ["Acme recalls kettles in Quetta", "Borel recalls lamps in Oslo"]

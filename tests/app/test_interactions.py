@@ -1,4 +1,4 @@
-"""The operator hears once that the buttons are not connected, and once that they are again."""
+"""The operator gets one notice that the buttons are not connected, and one that they are again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTINGS = make_settings(rules=[], operator="ops")
 
 
 class Script:
-    """A listener whose fortunes are written down: (how long after the last, why nothing is heard)."""
+    """A listener with a script of its connection: (seconds since the last change, why it fails or None)."""
 
     is_alone = False
 

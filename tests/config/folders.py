@@ -58,7 +58,7 @@ def names(settings: config.Settings) -> list[str]:
 
 
 def rule_of(rule: str, folder: Path) -> Rule:
-    """The one rule of a file whose text is given without its indentation."""
+    """Return the only rule of a file; ``rule`` is its text without the name and the indentation."""
     body = "".join(f"    {line}\n" for line in rule.strip().splitlines())
     settings = load(make(folder, rules="rules:\n  - name: R\n    notify: desk\n" + body))
     assert [problem for problem in settings.problems if problem.severity == "error"] == []

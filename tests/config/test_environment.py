@@ -1,4 +1,4 @@
-"""Every key of bot.yaml can be set by a variable of the environment, and a mistake in one is told like any other."""
+"""A variable of the environment can set each key of bot.yaml, and a mistake in one is reported like any other."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_misspelt_variable_is_named_and_one_of_your_own_is_not(tmp_path: Path)
 def test_the_log_has_the_level_and_the_form_that_the_environment_names(tmp_path: Path) -> None:
     wirewatch("init", "config", folder=tmp_path)
     (tmp_path / "config" / "feeds.yaml").write_text("feeds: [http://127.0.0.1:9/x.xml, http://127.0.0.1:9/y.xml]\n")
-    plain = wirewatch("once", "--now", "--verbose", folder=tmp_path, WIREWATCH_LOG_FORMAT="text").stderr
+    plain = wirewatch("once", "--now", "--verbose", folder=tmp_path, code=1, WIREWATCH_LOG_FORMAT="text").stderr
     assert "feed polled" in plain
     assert '"event"' not in plain
     refused = wirewatch("stories", folder=tmp_path, code=2, WIREWATCH_LOG_LEVEL="loud").stderr

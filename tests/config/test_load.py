@@ -253,13 +253,13 @@ def accesses(tmp_path: Path, *, feeds: str = FEEDS, groups: str = GROUPS) -> dic
 
 
 def test_a_hosts_group_gives_its_feeds_what_they_do_not_say_themselves(tmp_path: Path) -> None:
-    found = accesses(tmp_path)
+    access = accesses(tmp_path)
     token, other = Secret.parse("env:TOKEN"), Secret.parse("env:OTHER")
-    assert found["https://a.news.example/feed"] == Access(
+    assert access["https://a.news.example/feed"] == Access(
         headers=(("X-Key", token),), auth=Auth(basic=BasicAuth(user="me", password=token))
     )
-    assert found["https://news.example/feed"] == Access(auth=Auth(bearer=other), cookies=(("session", token),))
-    assert found["https://elsewhere.example/feed"] is None
+    assert access["https://news.example/feed"] == Access(auth=Auth(bearer=other), cookies=(("session", token),))
+    assert access["https://elsewhere.example/feed"] is None
 
 
 def test_a_secret_that_is_not_set_is_warned_of_at_its_key(tmp_path: Path) -> None:
@@ -267,13 +267,13 @@ def test_a_secret_that_is_not_set_is_warned_of_at_its_key(tmp_path: Path) -> Non
     feeds = "feeds:\n  - url: https://news.example/feed\n    headers: {X-Key: env:FORGOTTEN}\n"
     group = "fetch:\n  hosts:\n    news.example: {proxy: env:FORGOTTEN}\n"
     folders.write(folder, {"feeds.yaml": feeds, "bot.yaml": folders.BOT + group})
-    found = [
+    places = [
         (Path(problem.file).name, problem.line, problem.severity)
         for problem in folders.check(folder)
         if problem.code == "unset-secret" and "FORGOTTEN" in problem.message
     ]
     line = (folders.BOT + group).splitlines().index("    news.example: {proxy: env:FORGOTTEN}") + 1
-    assert found == [("bot.yaml", line, "warning"), ("feeds.yaml", 3, "warning")]
+    assert places == [("bot.yaml", line, "warning"), ("feeds.yaml", 3, "warning")]
 
 
 def test_no_problem_shows_a_secret_that_was_written_out(tmp_path: Path) -> None:
@@ -292,10 +292,10 @@ Authorization: Bearer %s
 api_key: %s
 proxy: http://me:%s@proxy.example""".splitlines()
     for line in wrong:
-        said = line % TOKEN
+        written = line % TOKEN
         folders.write(folder, {
-            "feeds.yaml": f"feeds:\n  - url: https://news.example/feed\n    {said}\n",
-            "bot.yaml": f"{folders.BOT}fetch:\n  hosts:\n    news.example:\n      {said}\n",
+            "feeds.yaml": f"feeds:\n  - url: https://news.example/feed\n    {written}\n",
+            "bot.yaml": f"{folders.BOT}fetch:\n  hosts:\n    news.example:\n      {written}\n",
         })  # fmt: skip
         problems = folders.check(folder)
         assert any(problem.severity == "error" for problem in problems), line
@@ -309,7 +309,7 @@ def bot(languages: str) -> str:
     return f"{folders.BOT}stories: {{languages: {languages}}}\n"
 
 
-@pytest.mark.parametrize("languages", [each for each in Languages if each is not Languages.OFF])
+@pytest.mark.parametrize("languages", [name for name in Languages if name is not Languages.OFF])
 def test_a_model_is_named_whose_package_is_there(
     languages: Languages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,15 +321,15 @@ def test_a_model_is_named_whose_package_is_there(
 
 
 @pytest.mark.parametrize(
-    ("languages", "wanted"),
+    ("languages", "requirement"),
     [("universal-sentence-encoder", "'wirewatch[languages]'"), ("multilingual-e5", "fastembed")],
 )
 def test_a_package_that_is_missing_is_named_with_its_place_and_what_brings_it(
-    languages: str, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    languages: str, requirement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, Languages(languages).package[0], None)
     [problem] = folders.check(folders.make(tmp_path, bot=bot(languages)))
-    told = config.render_problems([problem])
-    assert "bot.yaml:5:" in told
-    assert f'the package of "{languages}" is not installed' in told
-    assert f"pip install {wanted}, or remove the key" in told
+    text = config.render_problems([problem])
+    assert "bot.yaml:5:" in text
+    assert f'the package of "{languages}" is not installed' in text
+    assert f"pip install {requirement}, or remove the key" in text

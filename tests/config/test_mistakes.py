@@ -26,16 +26,16 @@ def corrected(line: str, problem: Problem) -> str:
     """The line as its help says, where that says exactly what to type."""
     advice = problem.help or ""
     start = problem.column - 1
-    if found := re.fullmatch(r'did you mean "?(\S+?)"?\?', advice):
-        word = found[1].removesuffix(":") if line[start + problem.length :].startswith(":") else found[1]
+    if match := re.fullmatch(r'did you mean "?(\S+?)"?\?', advice):
+        word = match[1].removesuffix(":") if line[start + problem.length :].startswith(":") else match[1]
         return line[:start] + word + line[start + problem.length :]
     if (
-        found := re.search(r"(?:quote|quotes)[^:\"']*: (?:it is one term: )?([\"'].*[\"'])\Z", advice)
-    ) and "…" not in found[1]:
+        match := re.search(r"(?:quote|quotes)[^:\"']*: (?:it is one term: )?([\"'].*[\"'])\Z", advice)
+    ) and "…" not in match[1]:
         # In single quotes a quote is written twice.
-        text = found[1][1:-1].replace("''", "'") if found[1][0] == "'" else found[1][1:-1]
+        text = match[1][1:-1].replace("''", "'") if match[1][0] == "'" else match[1][1:-1]
         bare = next((text for text in (f'"{text}"', text) if text in line), None)
-        return line.replace(bare, found[1], 1) if bare is not None else line
+        return line.replace(bare, match[1], 1) if bare is not None else line
     return line
 
 

@@ -183,27 +183,27 @@ async def test_the_watcher_reports_new_changed_and_removed_files_once(tmp_path: 
     watcher = _watcher(folders.make(tmp_path), fakes.FakeClock())
     assert await watcher.look() is None
     _with(tmp_path, "rules/a.yaml", folders.RULES.replace("Second", "Other"))
-    assert (found := await watcher.look()) is not None
-    assert folders.names(found) == ["First", "Other"]
+    assert (settings := await watcher.look()) is not None
+    assert folders.names(settings) == ["First", "Other"]
     _with(tmp_path, "rules/a.yaml", folders.RULES)
     _with(tmp_path, "rules/b.yaml", "rules:\n  - {name: Third, all: [wirewatch], notify: desk}\n")
-    assert (found := await watcher.look()) is not None
-    assert folders.names(found) == ["First", "Second", "Third"]
+    assert (settings := await watcher.look()) is not None
+    assert folders.names(settings) == ["First", "Second", "Third"]
     (tmp_path / "rules/b.yaml").unlink()
-    assert (found := await watcher.look()) is not None
-    assert folders.names(found) == ["First", "Second"]
+    assert (settings := await watcher.look()) is not None
+    assert folders.names(settings) == ["First", "Second"]
     assert await watcher.look() is None
 
 
 async def test_the_watcher_tells_of_problems_once_and_of_their_end(tmp_path: Path) -> None:
     watcher = _watcher(folders.make(tmp_path), fakes.FakeClock())
     _with(tmp_path, "bot.yaml", "channels: [\n")
-    assert (found := await watcher.look()) is not None
-    assert found.problems
+    assert (settings := await watcher.look()) is not None
+    assert settings.problems
     assert await watcher.look() is None
     _with(tmp_path, "bot.yaml", folders.BOT)
-    assert (found := await watcher.look()) is not None
-    assert found.problems == ()
+    assert (settings := await watcher.look()) is not None
+    assert settings.problems == ()
 
 
 async def test_a_folder_that_is_gone_for_a_while_changes_nothing(tmp_path: Path) -> None:
@@ -244,5 +244,5 @@ async def test_a_forced_look_reads_all_and_always_answers(tmp_path: Path) -> Non
     )
     assert [problem.code for problem in watcher.settings.problems] == ["unset-secret"]
     environ["WEB"] = "now set to a long token"
-    assert (found := await watcher.look(force=True)) is not None
-    assert found.problems == ()
+    assert (settings := await watcher.look(force=True)) is not None
+    assert settings.problems == ()
