@@ -91,9 +91,12 @@ def story(number: int, words: Iterator[str]) -> tuple[str, tuple[Item, ...]]:
 
 
 def poisoned(word: str, number: int, words: Iterator[str]) -> Item:
-    """Return the report of one more event, whose headline has a poison."""
+    """Return the report of one more event, whose headline has a poison.
+
+    The poison is in a word that no other report has, as reports that share rare words are one story.
+    """
     _, (report, *_) = story(number, words)
-    return replace(report, id=f"{word}{number}", title=f"{word}: {report.title}")
+    return replace(report, id=f"{word}{number}", title=f"{word}{next(words).lower()}: {report.title}")
 
 
 def new_words(chance: random.Random) -> Iterator[str]:
@@ -216,7 +219,9 @@ class Storm:
             self._stories.append(items)
         if count:
             word = self._poisons[len(self._poison) % len(self._poisons)]
-            self._poison[len(self._stories) - 1] = poisoned(word, len(self._stories) - 1, self._words)
+            # Each desk gets some of the poison.
+            number = len(self._stories) - 1 + len(self._poison)
+            self._poison[len(self._stories) - 1] = poisoned(word, number, self._words)
             self.outcome.poison[word] += 1
         for number, outlet in enumerate(OUTLETS):
             published = self._stories[: max(0, len(self._stories) - number * lag)]
