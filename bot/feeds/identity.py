@@ -152,7 +152,7 @@ class _Identifier:
         if not stub.has_text:
             # Only the headline of an old article is stored. If the headline changes, the article counts as edited.
             return all(item.entry.title and item.folded_title != fold_title(stub.title) for item in items)
-        # A new date alone is no edit, because many feeds date their items at each build.
+        # Ignore a new date alone, because many feeds date their items at each build.
         return all(item.fingerprint != stub.fingerprint for item in items)
 
     def _reworded_by_another_feed(self, group: ItemGroup, stub: ArticleStub) -> Item | None:

@@ -29,7 +29,7 @@ _NO_GUIDS = frozenset(
 )
 _TITLE_LENGTH = 120
 #: Minimum characters of a text that identifies an article. Two articles may share a shorter text (“Read more”).
-TELLING_TEXT = 200
+LEAST_IDENTIFYING = 200
 #: Earlier dates are errors (such as a computer's zero), because the Web is younger.
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
@@ -90,7 +90,7 @@ def make_question(feed: Feed, items: Sequence[Item], *, is_first: bool = False) 
         feed=feed.url,
         keys=() if is_first else tuple(dict.fromkeys(item.key for item in items)),
         links=tuple(dict.fromkeys(item.link_key for item in items if item.link_key)),
-        fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items if len(item.text) >= TELLING_TEXT)),
+        fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items if len(item.text) >= LEAST_IDENTIFYING)),
         titles=() if is_first else tuple(dict.fromkeys(item.folded_title for item in items)),
     )
 
@@ -341,7 +341,7 @@ def _is_other_address(stub: ArticleStub, item: Item, feed: Feed) -> bool:
     A copy at another outlet is another article. An article that a feed of another site listed is another article too,
     because that feed may have invented the address.
     """
-    if stub.feed in ("", feed.url) or len(item.text) < TELLING_TEXT or not stub.link or not item.link:
+    if stub.feed in ("", feed.url) or len(item.text) < LEAST_IDENTIFYING or not stub.link or not item.link:
         return False
     if None not in (stub.published, item.published) and stub.published != item.published:
         return False
@@ -446,7 +446,7 @@ def takes_over(stub: ArticleStub, item: Item, feed: Feed) -> bool:
     return stub.feed not in ("", feed.url) and belongs_to(item.link, feed.url) and not belongs_to(item.link, stub.feed)
 
 
-def speaks_for(article: Article, other: Article) -> bool:
+def is_original_of(article: Article, other: Article) -> bool:
     """Return whether ``article`` is the original of ``other``, whichever came first.
 
     An original comes from the feed of its own site, and ``other`` links to that site from another site's feed.

@@ -425,7 +425,7 @@ def resolve_copies(story: Story, member: Member, *, opposes: bool = False) -> tu
         for other in others
         if other.article.id == member.join.copy_of or (key and links.link_key(other.article.link) == key)
     ]
-    copies = [other for other in same if items.speaks_for(article, other.article)]
+    copies = [other for other in same if items.is_original_of(article, other.article)]
     if copies:
         member = replace(member, join=replace(member.join, copy_of=None))
         return member, [replace(copy, join=replace(copy.join, copy_of=article.id)) for copy in copies]

@@ -1,4 +1,4 @@
-"""A page's list by selectors: what is found, what is told when it is found no more, and what no page can make of it."""
+"""A page read by selectors: its items and dates, proposals of selectors, and pages that are made to be expensive."""
 
 from __future__ import annotations
 

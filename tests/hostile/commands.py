@@ -30,7 +30,7 @@ fetch: {{allow_private: [127.0.0.1/32], timeout: 3 seconds, per_host: 64, concur
 class Done:
     code: int
     #: Both streams.
-    told: str
+    output: str
     #: Processor seconds of the command and the processes that it started.
     seconds: float
     #: The largest memory of one of these processes, in bytes.
@@ -71,7 +71,7 @@ class World:
 
     async def run(self, *words: str) -> Done:
         command = (sys.executable, "-m", "bot", *words, "--config", str(self.folder))
-        with (self.folder / "told").open("w+b") as output:
+        with (self.folder / "output").open("w+b") as output:
             _, status, used = await asyncio.to_thread(_waited, command, output.fileno())
             output.seek(0)
             text = output.read().decode("utf-8", "replace")

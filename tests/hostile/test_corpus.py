@@ -37,8 +37,8 @@ async def _pass_over(hostile_world: World, names: Sequence[str]) -> float:
     hostile_world.configure({**bad, **good})
     done = await hostile_world.run("once", "--now", "--json")
     _check(hostile_world, done)
-    assert done.code == usual.code == 0, done.told
-    report = json.loads(done.told[done.told.index('{\n  "feeds"') :])
+    assert done.code == usual.code == 0, done.output
+    report = json.loads(done.output[done.output.index('{\n  "feeds"') :])
     errors = {feed["url"]: feed["error"] or "" for feed in report["feeds"]}
     assert errors.keys() == {*bad, *good}
     assert [errors[url] for url in good] == [""] * GOOD_FEEDS
@@ -48,12 +48,12 @@ async def _pass_over(hostile_world: World, names: Sequence[str]) -> float:
 
 
 def _check(hostile_world: World, done: Done) -> None:
-    assert "Traceback" not in done.told, done.told[-3_000:]
+    assert "Traceback" not in done.output, done.output[-3_000:]
     assert not hostile_world.caught, hostile_world.caught
     # Linux counts for a command what the process that starts it held before, so a test process that grew hides less.
     ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     assert done.memory < max(MEMORY, ours + 1), f"{done.memory / 1e6:.0f} MB"
-    assert SECRET not in done.told
+    assert SECRET not in done.output
     assert SECRET.encode() not in hostile_world.archive()
 
 
