@@ -132,11 +132,10 @@ def shared(sketch: Sketch, other: Sketch) -> float:
     both = hashes & other_hashes
     if len(both) < COPIED * min(len(hashes), len(other_hashes)) / 4:
         return 0.0
-    limit = min(_reach(hashes), _reach(other_hashes))
-    smaller = min(sum(value <= limit for value in hashes), sum(value <= limit for value in other_hashes))
-    return sum(value <= limit for value in both) / smaller if smaller else 0.0
-
-
-def _reach(hashes: frozenset[int]) -> int:
-    """Return the value up to which the sketch has every hash of its text."""
-    return max(hashes) if len(hashes) == SKETCH_SIZE else 2**32
+    limits = [max(sample) for sample in (hashes, other_hashes) if len(sample) == SKETCH_SIZE]
+    if limits:
+        hashes, other_hashes, both = (
+            frozenset([value for value in sample if value <= min(limits)]) for sample in (hashes, other_hashes, both)
+        )
+    smaller = min(len(hashes), len(other_hashes))
+    return len(both) / smaller if smaller else 0.0
