@@ -197,7 +197,7 @@ class _Identifier:
         ]
 
     def _is_own(self, stub: ArticleStub) -> bool:
-        return stub.feed in ("", self.feed.url)
+        return stub.feed == self.feed.url
 
     def _is_old(self, item: Item) -> bool:
         return self.oldest is not None and item.published is not None and item.published < self.oldest

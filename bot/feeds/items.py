@@ -316,8 +316,8 @@ def _find_by_link(item: Item, stored: KnownItems, feed: Feed, outlet: str) -> Ar
 
 def split_own(stubs: Sequence[ArticleStub], feed: Feed) -> tuple[list[ArticleStub], list[ArticleStub]]:
     """Split the articles into the feed's own and the articles of other feeds."""
-    own = [stub for stub in stubs if stub.feed in ("", feed.url)]
-    return own, [stub for stub in stubs if stub.feed not in ("", feed.url)]
+    own = [stub for stub in stubs if stub.feed == feed.url]
+    return own, [stub for stub in stubs if stub.feed != feed.url]
 
 
 def _is_reused(stub: ArticleStub, item: Item) -> bool:
@@ -341,7 +341,7 @@ def _is_other_address(stub: ArticleStub, item: Item, feed: Feed) -> bool:
     A copy at another outlet is another article. An article that a feed of another site listed is another article too,
     because that feed may have invented the address.
     """
-    if stub.feed in ("", feed.url) or len(item.text) < LEAST_IDENTIFYING or not stub.link or not item.link:
+    if stub.feed == feed.url or len(item.text) < LEAST_IDENTIFYING or not stub.link or not item.link:
         return False
     if None not in (stub.published, item.published) and stub.published != item.published:
         return False
@@ -443,7 +443,7 @@ def is_same_article(stub: ArticleStub, item: Item, feed: Feed, *, outlet: str) -
 
 def takes_over(stub: ArticleStub, item: Item, feed: Feed) -> bool:
     """Return whether ``feed`` becomes the article's source: it, not the old source, belongs to the link's site."""
-    return stub.feed not in ("", feed.url) and belongs_to(item.link, feed.url) and not belongs_to(item.link, stub.feed)
+    return stub.feed != feed.url and belongs_to(item.link, feed.url) and not belongs_to(item.link, stub.feed)
 
 
 def is_original_of(article: Article, other: Article) -> bool:

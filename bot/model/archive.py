@@ -58,9 +58,8 @@ class ArticleStub:
     fingerprint: str
     #: False if only identity, title, link and date are stored, because the article is older than the backfill window.
     has_text: bool
-    #: The article's source: only changes in this feed count as edits. If empty (unknown), the polled feed counts as the
-    #: source.
-    feed: str = ""
+    #: The article's source: only changes in this feed count as edits.
+    feed: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
