@@ -19,7 +19,7 @@ from bot.llm import prompts
 from bot.model import visible
 from bot.model.archive import Arrival, QueuedWork
 from bot.model.briefs import ModelSentence, SectionKind, shorten_brief
-from bot.model.language_models import PROMPT_VERSIONS, Advisor, Prompt, Use
+from bot.model.language_models import Advisor, Prompt, Use
 from bot.model.messages import Outgoing
 from bot.model.rules import Group, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Story, StoryId
@@ -169,12 +169,9 @@ class Asking:
         matches = tuple(match for match in arrival.matches if match.rule not in rejected)
         if rejected and not matches:
             return ArticleAnswers(rejected=rejected)
-        question = self._questions.get(article.id)
-        if question is None:
-            earlier = self._earlier_opinion(turn, article)
-            if earlier is not None:
-                return ArticleAnswers(opinion=earlier, rejected=rejected)
-            question = self._build(turn, replace(arrival, matches=matches), index, updater, guests)
+        question = self._questions.get(article.id) or self._build(
+            turn, replace(arrival, matches=matches), index, updater, guests
+        )
         if question is None:
             return ArticleAnswers(rejected=rejected)
         self._questions[article.id] = question
@@ -338,26 +335,6 @@ class Asking:
             and profile.weights.keys().isdisjoint(story.words)
         )
         return turn.story(next(strange_stories, None))
-
-    def _earlier_opinion(self, turn: Turn, article: Article) -> Opinion | None:
-        """Return the opinion of answers from before a restart. Their choice of facts may be out of date."""
-        calls = [
-            call
-            for call in turn.tx.completions.about(article.id)
-            if (call.use, call.version) == (Use.SAME_EVENT, PROMPT_VERSIONS[Use.SAME_EVENT])
-            and call.model == self.advisor.policy.name
-        ]
-        earlier = [
-            self._opinion(
-                article,
-                prompts.SameEvent.model_validate_json(call.answer),
-                [StoryId(story) for story in call.beside.split()],
-            )
-            for call in calls
-            if call.answer is not None
-        ]
-        first, *second = earlier or [None]
-        return replace(first, confirmed=frozenset(second[-1].same)) if first and second and second[-1] else first
 
     def _read(self, question: _Question, text: str | None) -> ArticleAnswers:
         prompt, article = question.prompt, question.article

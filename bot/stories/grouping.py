@@ -15,7 +15,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache, partial
 
 from bot.model.archive import Arrival
@@ -69,8 +69,7 @@ class Candidate:
     """An open story of one of the article's rules, and what is known of whether the article reports its event."""
 
     story: OpenStory
-    #: Likeness of the words, 0 to 1, and the score that remains after the costs of time and outlet.
-    likeness: float
+    #: The likeness of the words, 0 to 1, less the costs of time and outlet.
     score: float
     #: The calibrated probability that the article reports the story's event.
     chance: float
@@ -100,11 +99,7 @@ class Candidate:
 
 def order(articles: Iterable[Article]) -> tuple[Article, ...]:
     """Sort articles for joining: by time of publication, then link, then id."""
-    return tuple(sorted(articles, key=_order))
-
-
-def _order(article: Article) -> tuple[datetime, str, str]:
-    return article.when, article.link, article.id
+    return tuple(sorted(articles, key=lambda article: (article.when, article.link, article.id)))
 
 
 def story_id(article: ArticleId) -> StoryId:
@@ -218,11 +213,6 @@ def join(
     return placement
 
 
-def join_batch(index: Index, arrivals: Iterable[Arrival]) -> tuple[Join, ...]:
-    """Join a batch of articles, passed in any order. Return the joins in the order in which they were made."""
-    return tuple(join(index, arrival) for arrival in sorted(arrivals, key=lambda arrival: _order(arrival.article)))
-
-
 def _judge(index: Index, profile: Profile, story: OpenStory, rarities_under: Callable[[str], Rarities]) -> Candidate:
     rule = index.narrowest(story.rules & profile.rules)
     rarities = rarities_under(rule)
@@ -233,16 +223,14 @@ def _judge(index: Index, profile: Profile, story: OpenStory, rarities_under: Cal
         key=lambda word: (-profile.weights[word] * rarities[word], word),
     )
     likenesses = sorted(likenesses)[-2:]
-    alike = sum(likenesses) / len(likenesses)
-    score = alike - DAY_COST * max(0.0, (profile.seen - story.seen) / timedelta(days=1))
+    score = sum(likenesses) / len(likenesses)
+    score -= DAY_COST * max(0.0, (profile.seen - story.seen) / timedelta(days=1))
     if any(member.owner == profile.owner for member in story.members):
         score -= OUTLET_COST
     gain = min(1.0, max(0.0, index.mean_chance(rule, USUAL) / USUAL - 1))
     logit = SLOPE * (score - EVEN) + gain
     chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
-    judged = Candidate(
-        story=story, likeness=alike, score=score, chance=chance, is_repeated=gain > 0, shared=tuple(shared)
-    )
+    judged = Candidate(story=story, score=score, chance=chance, is_repeated=gain > 0, shared=tuple(shared))
     certain = replace(judged, chance=max(chance, CERTAIN), is_certain=True)
     original = story.original_of(profile)
     if original is not None:

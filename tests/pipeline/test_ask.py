@@ -31,8 +31,6 @@ UNSURE = article(
 )
 #: A report of the event of UNSURE, under the same headline, that opens a story while UNSURE waits.
 TWIN = article(UNSURE.title, "Letters are in the post.", at=START + timedelta(hours=1), outlet="Twin")
-#: A second report of EXIT, under the same headline.
-AGAIN = article(EXIT.title, "The firm will be gone in December, it said.", at=START + timedelta(hours=1), outlet="Twin")
 #: A report under the same rule that hardly shares words with UNSURE.
 FAR = article("Sindh lifts its ban on Messenger", "BlackBerry users in Karachi write again.", outlet="Dawn")
 SAME = {"sentence": 0, "verdict": "same", "stories": [1]}
@@ -128,20 +126,6 @@ async def test_a_question_marks_the_likeliest_story_if_its_words_make_it_improba
     assert likely.unlikely is None
     assert unlikely.article == FAR.id
     assert unlikely.unlikely in unlikely.beside.split()
-
-
-async def test_after_a_restart_an_answer_counts_although_the_story_has_changed_since_the_question(
-    store: storage.Store,
-) -> None:
-    process, prompt = await asked_about_unsure(store)
-    await process.answer(prompt, SAME)
-    await Process(store).decide(AGAIN)
-
-    restarted = Process(store)
-    [story] = await restarted.decide(UNSURE)
-
-    assert len(story.members) == 3
-    assert restarted.advisor.prompts == []
 
 
 async def test_an_answer_says_nothing_about_a_story_that_was_not_in_its_question(store: storage.Store) -> None:

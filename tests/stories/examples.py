@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from bot.model.archive import Arrival
 from bot.model.rules import Evidence, Group, Match
 from bot.model.stories import Article, ArticleId, Join, JoinReason, Member, Story, StoryId
-from bot.stories.grouping import join, join_batch
+from bot.stories.grouping import join, order
 from bot.stories.index import Index
 from bot.stories.opinions import Opinion
 
@@ -72,6 +73,12 @@ def arrival(one: Article, rule: str = "", *terms: str) -> Arrival:
 def put(index: Index, one: Article, *rule: str, opinion: Opinion | None = None, mode: Group = Group.NORMAL) -> Join:
     """Add the article to its story; ``rule``: a rule and the terms on which it matched."""
     return join(index, arrival(one, *rule), opinion, modes=[mode])
+
+
+def join_batch(index: Index, arrivals: Iterable[Arrival]) -> tuple[Join, ...]:
+    """Join a batch of articles, passed in any order."""
+    by_id = {arrival.article.id: arrival for arrival in arrivals}
+    return tuple(join(index, by_id[one.id]) for one in order(arrival.article for arrival in by_id.values()))
 
 
 def threads(index: Index, *articles: Article, rule: str = "", terms: tuple[str, ...] = ()) -> list[StoryId]:

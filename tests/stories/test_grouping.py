@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.model.stories import Article, JoinReason, StoryId
-from bot.stories.grouping import join_batch
 from bot.stories.index import Index
 from tests.stories import examples
-from tests.stories.examples import START, arrival, article, put, threads
+from tests.stories.examples import START, arrival, article, join_batch, put, threads
 from tests.stories.test_look_alikes import LOOK_ALIKES
 
 #: The example story runs from July to December.

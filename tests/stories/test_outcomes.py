@@ -10,10 +10,9 @@ import pytest
 from bot.model.rules import Group
 from bot.model.stories import JoinReason
 from bot.stories import grouping
-from bot.stories.grouping import join_batch
 from bot.stories.index import Index
 from tests.stories import examples
-from tests.stories.examples import START, arrival, article, put
+from tests.stories.examples import START, arrival, article, join_batch, put
 
 WINDOW = timedelta(days=200)
 HOUR = timedelta(hours=1)
