@@ -42,9 +42,6 @@ JOIN_FROM = 0.6
 STRICT_FROM = 0.95
 #: Replaces JOIN_FROM for an article marked as a correction. It is low, because an earlier report must exist.
 CORRECTION_FROM = 0.25
-#: An article that does not join opens a story. Under a rule whose articles often repeat each other, the story may be
-#: part of the likeliest one from this probability. Elsewhere, most such pointers would be wrong.
-UNSURE_FROM = 0.5
 #: The probability of a story that has the article's headline, its page or a copy of it.
 CERTAIN = 0.99
 #: Maximum words of one kind (shared words, shared names, new names) in the description of a join.
@@ -73,8 +70,6 @@ class Candidate:
     score: float
     #: The calibrated probability that the article reports the story's event.
     chance: float
-    #: Whether the articles of the rule often repeat each other.
-    is_repeated: bool
     #: The words that the article shares with the most similar article of the story, the most telling first.
     shared: tuple[str, ...]
     reason: JoinReason = JoinReason.SIMILAR
@@ -90,11 +85,6 @@ class Candidate:
     def id(self) -> StoryId:
         """The story's id."""
         return self.story.id
-
-    @property
-    def may_be_same(self) -> bool:
-        """Whether to point to the story from an article that does not join it."""
-        return self.chance >= (UNSURE_FROM if self.is_repeated else JOIN_FROM)
 
 
 def order(articles: Iterable[Article]) -> tuple[Article, ...]:
@@ -184,7 +174,7 @@ def place(
         needed = CORRECTION_FROM
     if best.chance >= needed and Group.OFF not in strict:
         return _joined(profile, best, candidates)
-    if best.may_be_same:
+    if best.chance >= JOIN_FROM:
         return _opened(profile, JoinReason.UNSURE, best)
     if profile.is_correction or profile.is_denial:
         # It is about an earlier report, even if it hardly repeats its words, so point to a story with all of its names.
@@ -230,7 +220,7 @@ def _judge(index: Index, profile: Profile, story: OpenStory, rarities_under: Cal
     gain = min(1.0, max(0.0, index.mean_chance(rule, USUAL) / USUAL - 1))
     logit = SLOPE * (score - EVEN) + gain
     chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
-    judged = Candidate(story=story, score=score, chance=chance, is_repeated=gain > 0, shared=tuple(shared))
+    judged = Candidate(story=story, score=score, chance=chance, shared=tuple(shared))
     certain = replace(judged, chance=max(chance, CERTAIN), is_certain=True)
     original = story.original_of(profile)
     if original is not None:
@@ -269,10 +259,7 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
     if best and best.chance >= JOIN_FROM and not (same and same[0].chance >= best.chance):
         return _joined(profile, best, judged)
     if not same:
-        reason = JoinReason.UNSURE if best and best.may_be_same else JoinReason.OPENED
-        placement = _opened(
-            profile, reason, best if reason is JoinReason.UNSURE else candidates[0] if candidates else None
-        )
+        placement = _opened(profile, JoinReason.OPENED, candidates[0] if candidates else None)
         return replace(placement, detail=f"{opinion.detail}; {placement.detail}")
     likeliest = next(candidate for candidate in candidates if candidate.id in opinion.asked)
     backed = [candidate for candidate in same if candidate is likeliest or candidate.id in opinion.confirmed]

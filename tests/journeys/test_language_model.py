@@ -138,9 +138,9 @@ async def test_without_an_answer_the_article_is_shown_as_without_a_model(tmp_pat
         await publish(desk)
 
         story = (await desk.stories())[-1]
-        assert story.members[0].join.reason is JoinReason.UNSURE
+        assert story.members[0].join.reason is JoinReason.OPENED
         [decision] = await desk.decisions(story)
-        assert (decision.action, decision.reason) == (AlertAction.POST, Reason.UNSURE)
+        assert (decision.action, decision.reason) == (AlertAction.POST, Reason.FIRST_REPORT)
         assert server.asked("complete") in (1, 2)
 
 

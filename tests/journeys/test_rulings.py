@@ -68,11 +68,11 @@ async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(se
     assert OTHER_EVENT.title in older, "the older message lists what joined it"
 
 
-#: Perhaps of the event of FIRST, so its own message names FIRST.
-UNSURE = Item(
+#: A denial with all names of its headline in FIRST, so its own message names FIRST.
+DENIAL = Item(
     id="v1",
-    title="BlackBerry customers in Pakistan told to prepare for the change",
-    text="Mobilink says that customers should look for other phones now. The PTA repeated its demand for a backdoor.",
+    title="BlackBerry denies plans for Pakistan",
+    text="A spokeswoman in Waterloo said that nothing is decided. Commuters asked the PTA about a backdoor.",
     at=START + timedelta(minutes=20),
 )
 
@@ -80,7 +80,7 @@ UNSURE = Item(
 async def test_a_message_that_names_another_story_follows_its_corrected_headline(seed: World) -> None:
     seed.publish("wire", FIRST)
     await seed.once()
-    seed.publish("observer", UNSURE)
+    seed.publish("observer", DENIAL)
     await seed.once()
     assert f"May be part of: {FIRST.title}" in _pointer(seed)
 
@@ -92,7 +92,7 @@ async def test_a_message_that_names_another_story_follows_its_corrected_headline
 
 async def test_a_message_that_names_another_story_follows_it_when_people_merge_it(seed: World) -> None:
     older = replace(OTHER_EVENT, at=START - timedelta(hours=1))
-    for outlet, item in (("ledger", older), ("wire", FIRST), ("observer", UNSURE)):
+    for outlet, item in (("ledger", older), ("wire", FIRST), ("observer", DENIAL)):
         seed.publish(outlet, item)
         await seed.once()
     by_title = {story.title: story for story in await seed.stories()}

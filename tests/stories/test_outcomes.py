@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.model.rules import Group
 from bot.model.stories import JoinReason
-from bot.stories import grouping
 from bot.stories.index import Index
 from tests.stories import examples
 from tests.stories.examples import START, arrival, article, join_batch, put
@@ -193,21 +191,6 @@ def test_a_denial_names_the_report_of_a_company_although_it_shares_only_the_name
     assert later.confidence is not None
     assert later.confidence < 0.1
     assert later.near == report.story
-
-
-@pytest.mark.parametrize(("chance", "is_repeated", "points"), [(0.55, False, False), (0.55, True, True)])
-def test_an_article_that_may_be_part_of_a_story_says_so_under_a_rule_whose_articles_repeat_each_other(
-    chance: float, *, is_repeated: bool, points: bool
-) -> None:
-    index = Index(window=WINDOW)
-    home = put(index, examples.EXIT, "phones", "PTA").story
-    profile = index.profile(arrival(examples.MESSENGER, "phones", "PTA"))
-    (candidate,) = grouping.find_candidates(index, profile)
-
-    join = grouping.place([replace(candidate, chance=chance, is_repeated=is_repeated)], profile)
-
-    assert join.story != home
-    assert join.near == (home if points else None)
 
 
 def test_a_denial_that_shares_no_name_with_a_story_points_nowhere() -> None:
