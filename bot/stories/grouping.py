@@ -33,9 +33,9 @@ from bot.stories.profile import Profile
 DAY_COST, OUTLET_COST = 0.06, 0.25
 #: The score at which half of the articles report the story's event, and how steeply the share rises.
 EVEN, SLOPE = 0.18, 12.0
-#: The logit of the probability gains up to 1 under a rule whose articles often repeat each other: 0 if their mean
-#: probability is at most USUAL, 1 from twice as much. It changes what is usual, not what likeness means.
-USUAL = 0.25
+#: The logit of the probability gains up to MOST_GAIN under a rule whose articles often repeat each other: what their
+#: mean probability exceeds USUAL by, as a share of USUAL. It changes what is usual, not what likeness means.
+USUAL, MOST_GAIN = 0.25, 0.5
 #: An article joins the likeliest story if that story's probability is at least this.
 JOIN_FROM = 0.6
 #: Replaces JOIN_FROM if the article matches a rule with ``group: strict``.
@@ -217,7 +217,7 @@ def _judge(index: Index, profile: Profile, story: OpenStory, rarities_under: Cal
     score -= DAY_COST * max(0.0, (profile.seen - story.seen) / timedelta(days=1))
     if any(member.owner == profile.owner for member in story.members):
         score -= OUTLET_COST
-    gain = min(1.0, max(0.0, index.mean_chance(rule, USUAL) / USUAL - 1))
+    gain = min(MOST_GAIN, max(0.0, index.mean_chance(rule, USUAL) / USUAL - 1))
     logit = SLOPE * (score - EVEN) + gain
     chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
     judged = Candidate(story=story, score=score, chance=chance, shared=tuple(shared))
