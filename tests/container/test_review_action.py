@@ -80,6 +80,7 @@ def test_a_narrower_rule_is_reviewed_by_what_it_no_longer_posts(repository: tupl
     assert (folder / "summary.md").read_text() == text
 
 
+@pytest.mark.long
 def test_a_rule_with_a_mistake_is_annotated_and_fails_the_job(repository: tuple[Path, str]) -> None:
     folder, base = repository
     rules = next((folder / "config" / "rules").glob("*.yaml"))
