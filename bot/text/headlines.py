@@ -2,8 +2,7 @@
 
 An article's form (an opinion, a podcast, a live page, a briefing …) is recognised only by the outlet's own marks: a
 section of the address (``/opinion/``), a label in the headline (``Live: …``, ``… – in pictures``) or a tag of the feed.
-An article without such a mark is taken for a report. ``bench/quality/forms.py`` prints what the marks recognise on real
-feeds, for a reader to judge.
+An article without such a mark is taken for a report.
 """
 
 from __future__ import annotations
