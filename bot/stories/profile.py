@@ -174,7 +174,7 @@ def beginning(article: Article) -> str:
     return ". ".join(filter(None, (article.title, article.text[:BEGINNING_CHARS])))
 
 
-def _content_words(tokens: Iterable[words.Word], language: str) -> Iterator[str]:
+def _content_words(tokens: Iterable[words.StemmedWord], language: str) -> Iterator[str]:
     """Yield the roots of the words that are neither empty nor function words of the language."""
     empty, tables = likeness.empty_words(), lexicon.of(language)
     for token in tokens:
@@ -182,11 +182,11 @@ def _content_words(tokens: Iterable[words.Word], language: str) -> Iterator[str]
             yield likeness.root(token.stem)
 
 
-def _words(text: str) -> list[words.Word]:
+def _words(text: str) -> list[words.StemmedWord]:
     return list(_with_scales(list(words.words_of(text))))
 
 
-def _with_scales(written: Sequence[words.Word]) -> Iterator[words.Word]:
+def _with_scales(written: Sequence[words.StemmedWord]) -> Iterator[words.StemmedWord]:
     """Yield the words; a number and its scale word become one word, whose stem is the value."""
     skip = False
     for at, token in enumerate(written):
@@ -211,7 +211,7 @@ def _value(text: str) -> float:
         return 0.0
 
 
-def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:
+def _names(language: str, *texts: Sequence[words.StemmedWord]) -> dict[str, str]:
     """Return name -> spelling, judged by capitals inside sentences or else by the word's usual case; none in German."""
     every = [token for tokens in texts for token in tokens]
     if sum(map(_GERMAN.__contains__, [token.text for token in every])) * 12 > len(every):

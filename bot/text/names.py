@@ -14,7 +14,7 @@ from bot.text import lexicon, words
 _USUALLY = 0.7
 
 
-def names(tokens: Sequence[words.Word], language: str) -> frozenset[str]:
+def names(tokens: Sequence[words.StemmedWord], language: str) -> frozenset[str]:
     """Return the stems of words that are names or parts of names, including acronyms and codes (CVE-2026-1)."""
     is_title_case = words.is_headline_case(tokens)
     capitals = background_table().capitals

@@ -19,7 +19,7 @@ _RUN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-
 _MARK = re.compile(r"[\u0300-\u036f]")
 
 
-class Word(NamedTuple):
+class StemmedWord(NamedTuple):
     """One word of a text."""
 
     stem: str
@@ -55,7 +55,7 @@ def without_possessive(word: str) -> str:
     return word.replace("’", "'").removesuffix("'s").removesuffix("'S")
 
 
-def words_of(text: str) -> Iterator[Word]:
+def words_of(text: str) -> Iterator[StemmedWord]:
     """Yield the words of a text in order."""
     # The parts alternate: gap, word, gap, and so on. Splitting is faster than a match object per word.
     parts = _TOKEN.split(text)
@@ -70,7 +70,7 @@ def words_of(text: str) -> Iterator[Word]:
         elif forms is None:
             for at in range(max(1, len(word) - 1)):
                 pair = word[at : at + 2]
-                yield Word(pair, pair, False, opens)
+                yield StemmedWord(pair, pair, False, opens)
 
 
 @lru_cache(maxsize=1 << 10)
@@ -80,7 +80,7 @@ def _ends_sentence(is_behind_stop: bool, gap: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 16)
-def _written(word: str) -> tuple[Word, Word] | tuple[()] | None:
+def _written(word: str) -> tuple[StemmedWord, StemmedWord] | tuple[()] | None:
     """Return the word in two forms: inside a sentence, and at its start.
 
     Return an empty tuple if the stem is empty, and None for text in a script without spaces.
@@ -88,10 +88,10 @@ def _written(word: str) -> tuple[Word, Word] | tuple[()] | None:
     if not word.isascii() and _RUN.search(word):
         return None
     root, is_capital = stem(word), word[0].isupper()
-    return (Word(root, word, is_capital, False), Word(root, word, is_capital, True)) if root else ()
+    return (StemmedWord(root, word, is_capital, False), StemmedWord(root, word, is_capital, True)) if root else ()
 
 
-def is_headline_case(title_words: Sequence[Word]) -> bool:
+def is_headline_case(title_words: Sequence[StemmedWord]) -> bool:
     """Return whether most longer words are capitalised, so that capitals do not indicate names."""
     long = [token.is_capital for token in title_words if len(token.stem) > 3 and not token.stem[0].isdigit()]
     return sum(long) * 10 >= 7 * len(long)

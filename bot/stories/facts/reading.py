@@ -230,7 +230,7 @@ def _figure(number: numbers.Number, bare: str, language: str) -> Figure:
     return Figure(number, neighbours, what, _called(noun, following, language) if noun else "", is_part)
 
 
-def _called(noun: words.Word, following_words: Sequence[words.Word], language: str) -> str:
+def _called(noun: words.StemmedWord, following_words: Sequence[words.StemmedWord], language: str) -> str:
     """Return the noun, with its compound if there is one: "emergency calls" in "11,400 emergency calls failed"."""
     following = next((word.text for word in following_words[following_words.index(noun) + 1 :]), "")
     is_verb = lexicon.meanings(language, words.fold(noun.text)) and not noun.text.endswith("ed")
@@ -242,7 +242,7 @@ def _called(noun: words.Word, following_words: Sequence[words.Word], language: s
     )
 
 
-def _content(tokens: Sequence[words.Word], language: str) -> list[str]:
+def _content(tokens: Sequence[words.StemmedWord], language: str) -> list[str]:
     content: list[str] = []
     for token in tokens:
         folded = words.fold(token.text)
