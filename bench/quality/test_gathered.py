@@ -11,8 +11,9 @@ from bench.quality import gathered
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 
+@pytest.mark.long
 async def test_every_headline_of_a_gathered_is_shown_with_its_link_and_stays_after_each_edit(tmp_path: Path) -> None:
-    readers = await gathered.run(tmp_path, stories=16)
+    readers = await gathered.run(tmp_path, stories=40)
     assert {name: (len(reader.shown), len(reader.lost)) for name, reader in readers.items()} == dict.fromkeys(
-        readers, (16, 0)
+        readers, (40, 0)
     )

@@ -288,7 +288,7 @@ alerts = Table(
 outbox = Table(
     "outbox",
     metadata,
-    #: Numbers the rows in the order in which they were added.
+    #: Numbers the rows in the order in which they were added. Never used twice, because quarantine names rows by it.
     Column("seq", SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
     Column("channel", StorableText, nullable=False),
@@ -312,6 +312,7 @@ outbox = Table(
     Index("uq_outbox_id", "id", unique=True),
     Index(None, "channel", "state"),
     Index("ix_outbox_unsent", "thread", "seq", sqlite_where=_IS_UNSENT, postgresql_where=_IS_UNSENT),
+    sqlite_autoincrement=True,
 )
 
 #: The stories of each message in the outbox. A gathered message has several stories.
@@ -345,6 +346,7 @@ decision_queue = Table(
     Column("kind", Text, nullable=False),
     #: JSON of an Arrival or a Revision.
     Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 #: Links and fingerprints of recently added articles. If two workers add the same article at once, they conflict in this

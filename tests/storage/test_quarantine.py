@@ -35,6 +35,15 @@ async def test_an_unreadable_entry_of_the_queue_is_moved_and_put_back(store: sto
     assert await store.read(lambda tx: tx.decision_queue.raw(number)) == ("arrival", "{}")
 
 
+async def test_two_unreadable_entries_one_after_the_other_are_two_pieces(store: storage.Store) -> None:
+    for body in ("{", "["):
+        await store.write(lambda tx, body=body: tx.decision_queue.put_back("arrival", body))  # type: ignore[misc]
+        assert not (await store.read(lambda tx: tx.decision_queue.peek(limit=10))).numbers
+
+    # The second entry has another number, although the queue was empty again.
+    assert len(await store.read(lambda tx: tx.quarantine.all())) == 2
+
+
 async def test_an_unreadable_ruling_is_moved_and_others_are_read(store: storage.Store) -> None:
     later = START + timedelta(hours=1)
     await store.write(
