@@ -288,7 +288,7 @@ alerts = Table(
 outbox = Table(
     "outbox",
     metadata,
-    #: Numbers the rows in the order in which they were added. Never used twice, because quarantine names rows by it.
+    #: Numbers the rows in the order in which they were added.
     Column("seq", SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
     Column("channel", StorableText, nullable=False),
@@ -312,7 +312,6 @@ outbox = Table(
     Index("uq_outbox_id", "id", unique=True),
     Index(None, "channel", "state"),
     Index("ix_outbox_unsent", "thread", "seq", sqlite_where=_IS_UNSENT, postgresql_where=_IS_UNSENT),
-    sqlite_autoincrement=True,
 )
 
 #: The stories of each message in the outbox. A gathered message has several stories.
@@ -346,7 +345,6 @@ decision_queue = Table(
     Column("kind", Text, nullable=False),
     #: JSON of an Arrival or a Revision.
     Column("body", Text, nullable=False),
-    sqlite_autoincrement=True,
 )
 
 #: Links and fingerprints of recently added articles. If two workers add the same article at once, they conflict in this
@@ -445,12 +443,16 @@ quarantine = Table(
     Column("error", StorableText, nullable=False),
     Column("version", Text, nullable=False),
     Column("at", Timestamp, nullable=False),
-    #: What is needed to put the piece back, as JSON, or empty if its own table still has it.
+    #: The data to put the piece back, as JSON, or empty if its own table still has it.
     Column("body", StorableText, nullable=False),
     Column("is_retry_requested", Boolean, nullable=False),
     Column("is_reported", Boolean, nullable=False),
     Index("uq_quarantine_kind_id", "kind", "id", unique=True),
 )
+
+for _table in metadata.tables.values():
+    # SQLite must not give the number of a deleted row to a new one, because quarantine names rows by their number.
+    _table.dialect_options["sqlite"]["autoincrement"] = _table.autoincrement_column is not None
 
 #: The index of the articles' words. Triggers update it, so that no way of writing an article can miss it.
 _SQLITE_SEARCH = (

@@ -27,7 +27,7 @@ async def test_an_unreadable_state_of_a_feed_is_replaced_and_the_feed_stays_due(
 async def test_an_unreadable_entry_of_the_queue_is_moved_and_put_back(store: storage.Store) -> None:
     await store.write(lambda tx: tx.decision_queue.put_back("arrival", "{}"))
 
-    assert not (await store.read(lambda tx: tx.decision_queue.peek(limit=10))).numbers
+    assert not (await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10)))).numbers
 
     (piece,) = await store.read(lambda tx: tx.quarantine.all())
     await store.write(lambda tx: tx.quarantine.put_back_row(piece.body))
@@ -38,7 +38,7 @@ async def test_an_unreadable_entry_of_the_queue_is_moved_and_put_back(store: sto
 async def test_two_unreadable_entries_one_after_the_other_are_two_pieces(store: storage.Store) -> None:
     for body in ("{", "["):
         await store.write(lambda tx, body=body: tx.decision_queue.put_back("arrival", body))  # type: ignore[misc]
-        assert not (await store.read(lambda tx: tx.decision_queue.peek(limit=10))).numbers
+        assert not (await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10)))).numbers
 
     # The second entry has another number, although the queue was empty again.
     assert len(await store.read(lambda tx: tx.quarantine.all())) == 2
@@ -58,6 +58,20 @@ async def test_an_unreadable_ruling_is_moved_and_others_are_read(store: storage.
 
     assert [ruling.id for ruling in await store.read(lambda tx: tx.rulings.waiting())] == ["r1"]
     assert len(await store.read(lambda tx: tx.quarantine.all())) == 1
+
+
+async def test_two_unreadable_rulings_one_after_the_other_are_two_pieces(store: storage.Store) -> None:
+    await store.write(
+        lambda tx: tx.connection.execute(stories.insert().values(id="s1", title="t", first_seen=START, last_seen=START))
+    )
+    for ruling in ("r1", "r2"):
+        statement = (
+            f"INSERT INTO rulings (id, at, by, kind, story, articles) VALUES ('{ruling}', 1, 'ann', 'no', 's1', '[]')"
+        )
+        await store.write(lambda tx, statement=statement: tx.connection.exec_driver_sql(statement))  # type: ignore[misc]
+        assert await store.read(lambda tx: tx.rulings.waiting()) == []
+
+    assert len(await store.read(lambda tx: tx.quarantine.all())) == 2
 
 
 def test_each_table_on_whose_rows_others_depend_keeps_its_rows() -> None:
