@@ -30,10 +30,6 @@ class DecisionQueue(Repository):
         if rows:
             self._connection.execute(insert(decision_queue), rows)
 
-    def peek(self, *, limit: int) -> QueuedWork:
-        """Return the oldest entries, at most ``limit``, without removing them."""
-        return self.get(self.numbers(limit=limit))
-
     def numbers(self, *, limit: int) -> Sequence[int]:
         """Return the numbers of the oldest entries, at most ``limit``."""
         statement = select(decision_queue.c.n).order_by(decision_queue.c.n).limit(limit)

@@ -58,7 +58,7 @@ async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: Wo
     _publish(seed, wire=FIRST)
     async with seed.opened() as running:
         await _poll(running)
-        waiting = await running.store.read(lambda tx: tx.decision_queue.peek(limit=10))
+        waiting = await running.store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10)))
         await running.store.write(lambda tx: tx.decision_queue.remove(waiting.numbers))
         (good,) = waiting.arrivals
         # A time without a zone cannot be compared with one: a bug of ours.

@@ -24,15 +24,15 @@ async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(stor
     await store.write(lambda tx: tx.decision_queue.add(arrivals, [revision]))
     assert await store.read(lambda tx: tx.decision_queue.count()) == 4
 
-    first = await store.read(lambda tx: tx.decision_queue.peek(limit=2))
-    assert await store.read(lambda tx: tx.decision_queue.peek(limit=2)) == first
+    first = await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=2)))
+    assert await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=2))) == first
     await store.write(lambda tx: tx.decision_queue.remove(first.numbers))
-    queue = await store.read(lambda tx: tx.decision_queue.peek(limit=10))
+    queue = await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10)))
 
     assert (first.arrivals, first.revisions) == (tuple(arrivals[:2]), ())
     assert (queue.arrivals, queue.revisions) == ((arrivals[2],), (revision,))
     await store.write(lambda tx: tx.decision_queue.remove(queue.numbers))
-    assert await store.read(lambda tx: tx.decision_queue.peek(limit=10)) == QueuedWork()
+    assert await store.read(lambda tx: tx.decision_queue.get(tx.decision_queue.numbers(limit=10))) == QueuedWork()
 
 
 async def _take_over(store: storage.Store, who: str, seen: QueueHolder) -> QueueHolder | None:

@@ -274,7 +274,7 @@ async def test_of_two_who_decide_at_once_one_computes_again_and_each_arrival_is_
     taken: Counter[str] = Counter()
 
     def computed(tx: storage.Transaction) -> tuple[QueueHolder, QueuedWork]:
-        return tx.decision_queue.holder(), tx.decision_queue.peek(limit=7)
+        return tx.decision_queue.holder(), tx.decision_queue.get(tx.decision_queue.numbers(limit=7))
 
     def write(tx: storage.Transaction, who: str, seen: QueueHolder, waiting: QueuedWork) -> bool:
         if tx.decision_queue.take_over(who, expected=seen) is None:
