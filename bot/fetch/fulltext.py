@@ -188,7 +188,7 @@ class _Host:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    text: PageText | None
+    content: PageText | None
     until: datetime
     #: Origin whose feeds may use the page, or None if all feeds may use it.
     home: str | None = None
@@ -277,7 +277,7 @@ class TrafilaturaReader:
         self._pages.move_to_end(key)
         while len(self._pages) > _MAX_PAGES or self._characters() > _MAX_CHARACTERS:
             self._pages.popitem(last=False)
-        return page.text
+        return page.content
 
     async def _fetch_text(self, request: Request, host: _Host) -> tuple[PageText, bool]:
         """Return the text, and whether only feeds of the request's home may use it."""
@@ -353,7 +353,7 @@ class TrafilaturaReader:
         return host
 
     def _characters(self) -> int:
-        return sum(len(page.text.text) for page in self._pages.values() if page.text)
+        return sum(len(page.content.text) for page in self._pages.values() if page.content)
 
     def _robots_lines(self) -> int:
         return sum(host.robots.lines for host in self._hosts.values() if host.robots is not None)

@@ -83,7 +83,7 @@ def news(
     is_news = bool(mark or is_verdict) or probability(claims, reading) * sure >= THRESHOLD
     beside = find_nearby() if is_news or changed else ()
     changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
-    if not (is_news or changed) or any(reading.fingerprint in story.fingerprints for story in beside):
+    if not (is_news or changed) or _has_copy(beside, reading):
         return ()
     facts = [_claim(reading, change, CORRECTION if reading.is_correction else "") for change in changed]
     stated = [fact.sentence for fact in facts]
@@ -119,7 +119,7 @@ def news_and_more(
     The second part is empty if the article very probably brings nothing new.
     """
     stated = news(claims, reading, lambda: beside, sure)
-    if is_copy(claims, reading) or any(reading.fingerprint in story.fingerprints for story in beside):
+    if is_copy(claims, reading) or _has_copy(beside, reading):
         return stated, ()
     quoted = [fact.sentence for fact in stated]
     further = [
@@ -237,7 +237,11 @@ def _is_opinion(statement: Statement) -> bool:
 
 def is_copy(claims: StoryClaims, reading: Reading) -> bool:
     """Return whether the article cannot have news: the story or the article is empty, or the story has a copy of it."""
-    return not claims.count or not reading.statements or reading.fingerprint in claims.fingerprints
+    return not claims.count or not reading.statements or _has_copy([claims], reading)
+
+
+def _has_copy(stories: Sequence[StoryClaims], reading: Reading) -> bool:
+    return any(reading.fingerprint in story.fingerprints for story in stories)
 
 
 def _is_of_another(change: Change, beside: Sequence[StoryClaims]) -> bool:
