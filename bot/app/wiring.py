@@ -1,4 +1,4 @@
-"""What a running bot derives from its settings: the configuration in force, channels and presses, a language model."""
+"""Derive what a reload replaces from the settings: the live configuration, channels and presses, a language model."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ SLOW_AFTER: Final = timedelta(seconds=2)
 START_PATIENCE: Final = timedelta(seconds=60)
 MAX_TEXT_LENGTH: Final = 200_000
 LENGTH_BYTES: Final = 4
-#: What ``describe_error`` returns.
+#: The form of a result of ``describe_error``.
 _DESCRIPTION = re.compile(r"\w{1,100}(?: in [\w/]{1,200}\.py, line \d{1,6})?", re.ASCII)
 _SELECTORS = frozenset(("item", "title", "link", "date", "text", "language"))
 _LONGEST_SELECTOR = 1_000

@@ -40,7 +40,7 @@ class ExamQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamAnswer:
-    """What a model answered to a question."""
+    """A model's answer to a question."""
 
     question: ExamQuestion
     #: The answer as the model wrote it, or "" if there is none.

@@ -126,7 +126,7 @@ def feed_place(url: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validators:
-    """What identifies the last parsed document, so that an unchanged one is not sent or parsed again."""
+    """Values that identify the last parsed document, so that an unchanged one is not sent or parsed again."""
 
     etag: str | None = None
     last_modified: str | None = None

@@ -76,7 +76,7 @@ class CoverageLine:
     more: int = 0
     #: Whether the article joined the story with less than full certainty.
     is_probable: bool = False
-    #: What the article is if it is not a report, such as "opinion"; empty also if the headline says it.
+    #: The form of an article that is not a report, such as "opinion"; also empty if the headline contains it.
     form: str = ""
 
 

@@ -12,7 +12,7 @@ _PACKAGE = Path(__file__).parent.parent
 
 
 class PieceKind(StrEnum):
-    """What was set aside."""
+    """The kind of a piece that was set aside."""
 
     #: A stored row, or one value of it, that this version cannot read.
     ROW = "row"
@@ -48,7 +48,7 @@ class QuarantinedPiece:
     #: The version of Wirewatch that raised the error. Another version tries the piece again at its start.
     version: str
     at: datetime
-    #: What is needed to put the piece back, as JSON, or "" if its own table still has it.
+    #: The data to put the piece back, as JSON, or "" if its own table still has it.
     body: str = ""
     #: Whether the bot tries the piece again as soon as it runs.
     is_retry_requested: bool = False

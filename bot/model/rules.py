@@ -67,7 +67,7 @@ class Where(StrEnum):
 
 
 class ArticleForm(StrEnum):
-    """What an article is if it is not a plain report."""
+    """The form of an article that is not a plain report."""
 
     OPINION = "opinion"
     PODCAST = "podcast"

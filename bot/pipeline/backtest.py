@@ -43,7 +43,7 @@ class MatchedArticle:
     first_seen: datetime
     #: The words that the rule matched, or why it does not match.
     why: str
-    #: What the article is if it is not a report.
+    #: The form of an article that is not a report.
     form: ArticleForm | None = None
 
 

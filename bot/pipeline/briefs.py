@@ -166,7 +166,7 @@ class _Reader:
         decisions = self._tx.stories.decisions_between(period.since, period.until, period.channel)
         self._load([*(alert.story for alert in (*posted, *held)), *(decision.story for decision in decisions)])
         for alert in posted:
-            # What is posted at the very time of a brief is in the next one, except the stories of the brief itself.
+            # A story posted at the exact time of a brief is in the next one, unless this brief posted it.
             is_early = (
                 alert.posted_at == period.since if alert.reason is Reason.BRIEF else alert.posted_at == period.until
             )
@@ -237,7 +237,7 @@ class _Reader:
     def new(self) -> list[BriefEntry]:
         """Return the stories that the readers first got in the period, weightiest first.
 
-        Of stories that weigh the same, those of one rule are together, newest first.
+        Stories of the same weight are sorted by rule, and each rule's stories newest first.
         """
 
         def weight(story: Story) -> tuple[int, int, int, bool, bool]:
@@ -281,7 +281,7 @@ class _Reader:
                 neighbours[story.id].append(story.nearest)
                 neighbours[story.nearest].append(story.id)
         parts: dict[StoryId, list[Story]] = {}
-        #: Story -> the story whose entry lists it.
+        # Story -> the story whose entry lists it.
         homes: dict[StoryId, StoryId] = {}
         for story in stories:
             home = next((homes[other] for other in neighbours[story.id] if other in homes), story.id)

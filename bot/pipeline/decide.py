@@ -71,7 +71,7 @@ class DecisionBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
-    """What one turn decides."""
+    """The work that one turn decides."""
 
     #: Numbers of queue entries.
     numbers: Sequence[int] = ()

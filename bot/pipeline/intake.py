@@ -92,7 +92,7 @@ class IngestedPoll:
     #: Ids that the feed gives to articles that do not change.
     sightings: tuple[Sighting, ...] = ()
     health: tuple[health.HealthEvent, ...] = ()
-    #: The items on which ingesting raised an unexpected error. They are left out of everything else.
+    #: The items on which ingesting raised an unexpected error. All other fields omit them.
     faults: tuple[tuple[Item, Exception], ...] = ()
 
     @property

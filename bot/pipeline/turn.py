@@ -357,7 +357,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleNews:
-    """What an article adds to the story that it joins."""
+    """The news that an article adds to the story that it joins."""
 
     facts: tuple[Fact, ...] = ()
     #: Facts that may also be new. A language model decides which of them are.

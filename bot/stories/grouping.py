@@ -28,7 +28,7 @@ from bot.stories.openstory import OpenStory
 from bot.stories.opinions import Opinion
 from bot.stories.profile import Profile
 
-#: What the score loses for each day since the story's last article, and if the article's outlet is already in the
+#: The cost in the score of each day since the story's last article, and of an outlet that is already in the
 #: story, because an outlet that has reported an event usually reports the next development.
 DAY_COST, OUTLET_COST = 0.06, 0.25
 #: The score at which half of the articles report the story's event, and how steeply the share rises.

@@ -2,9 +2,9 @@
 
     hourly counts ─▶ the window's count, against what is usual at this hour ─▶ open ─▶ (update) ─▶ close
 
-What is usual comes from the windows at the same hour of the previous four weeks: the median of all days or of the same
-weekday, whichever is higher. A rule in its first week is compared with the busiest of its days, and in its first three
-days with nothing. All functions are pure.
+The usual number comes from the windows at the same hour of the previous four weeks: the median of all days or of the
+same weekday, whichever is higher. A rule in its first week is compared with the busiest of its days, and in its first
+three days with nothing. All functions are pure.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def _due(statement: Statement) -> Iterator[dates.Day]:
         leading, following = statement.plain[max(start, day.start - _BEFORE) : day.start], statement.plain[day.end :]
         if is_put_away(day.start, statement):
             continue
-        # Near "deadline", the day of the article is mostly the day on which somebody spoke.
+        # Near "deadline", the article's own day is usually the day of a statement, not the deadline.
         is_later = day.begins() > statement.day
         if (
             _is_after(leading, statement)
