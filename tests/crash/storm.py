@@ -351,13 +351,25 @@ class Storm:
 
 
 def lost_and_doubled(messages: list[dict[str, Any]], names: list[str]) -> tuple[list[str], list[str]]:
-    """Return the names of stories without a message, and the send ids of replies and the names that appear twice."""
+    """Return the names of stories without a message, and the send ids of replies and the names that appear twice.
+
+    A story that a message with several stories lists may have a separate message too, but only with news as its reply.
+    """
     # An edit puts its own send id into the message that it edits.
     sends = Counter(_send_id(message) for message in messages if "thread_ts" in message)
-    heads = [json.dumps(message["blocks"]) for message in messages if "thread_ts" not in message]
-    counts = {name: sum(name in head for head in heads) for name in names}
-    doubled = [name for name, count in {**sends, **counts}.items() if count > 1]
-    return [name for name, count in counts.items() if count == 0], doubled
+    threads = {message["thread_ts"] for message in messages if "thread_ts" in message}
+    lists, posts, posts_with_news = Counter[str](), Counter[str](), Counter[str]()
+    for message in messages:
+        if "thread_ts" not in message:
+            text = json.dumps(message["blocks"])
+            shown = [name for name in names if name in text]
+            is_list = message["blocks"][0]["type"] == "header"
+            (lists if is_list else posts).update(shown)
+            posts_with_news.update(shown if message["ts"] in threads else ())
+    doubled = [send for send, count in sends.items() if count > 1]
+    doubled += [name for name in names if lists[name] > 1 or posts[name] > 1]
+    doubled += [name for name in names if lists[name] and posts[name] > posts_with_news[name]]
+    return [name for name in names if not lists[name] + posts[name]], doubled
 
 
 def _send_id(message: dict[str, Any]) -> str:
