@@ -115,6 +115,10 @@ def post_apart(tx: storage.Transaction, row: Outgoing, *, now: datetime) -> bool
     shown = tx.outbox.shown_gathered(row.thread)
     newest = tx.outbox.newest_gathered(row.message.briefs[0].story, row.thread) or row
     briefs = [brief for brief in newest.message.briefs if shown is None or brief.story not in shown.stories]
+    stored = tx.stories.alerts([brief.story for brief in briefs])
+    alerts = {alert.story: alert for alert in stored if alert.channel == row.channel}
+    # A story with news left the message: it has a separate post.
+    briefs = [brief for brief in briefs if brief.story not in alerts or alerts[brief.story].head == row.thread]
     for brief in briefs:
         id_ = send_id("apart", row.thread, brief.story)
         message = replace(
@@ -124,9 +128,8 @@ def post_apart(tx: storage.Transaction, row: Outgoing, *, now: datetime) -> bool
         tx.outbox.add(
             [Outgoing(id=id_, channel=channel, thread=id_, message=message, story=story, created_at=now, due_at=now)]
         )
-        for alert in tx.stories.alerts([story]):
-            if alert.channel == channel and alert.head == row.thread:
-                tx.stories.save_alert(replace(alert, head=id_, is_gathered=False))
+        if story in alerts:
+            tx.stories.save_alert(replace(alerts[story], head=id_, is_gathered=False))
     tx.decision_queue.note_change()
     return bool(briefs)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bot.model.quarantine import PieceKind
 from tests.faults import rows
-from tests.journeys.world import World
+from tests.journeys.world import Item, World
 from tests.testbed import faults
+from tests.testbed.fakes import START
 from tests.testbed.faults import spoiling
 
 
@@ -63,3 +64,26 @@ async def test_one_story_of_a_gathered_message_at_fault_takes_no_other_with_it(d
     assert rows.posted(desk, reports) == rows.ids(reports, without=faults.MESSAGE)
     assert await rows.pieces(desk) == [(PieceKind.MESSAGE, "send")]
     assert spoiling.quarantined_words(desk.address) == [faults.MESSAGE]
+
+
+async def test_a_story_that_left_a_gathered_message_for_its_news_is_not_posted_again_when_another_is_at_fault(
+    desk: World,
+) -> None:
+    rows.configure(desk, "wire", "herald", raises="always")
+    reports = rows.reports(24, poison=faults.MESSAGE, at=23)
+    for count in (20, 24):
+        desk.publish("wire", *reports[:count])
+        await desk.once(minutes=1)
+    number = 100 + 7 * 22
+    title = reports[22].title.replace(str(number), f"9{number}")
+    desk.publish("herald", Item(id="h22", title=title, text=f"{title}, not {number}, the company said.", at=START))
+    await desk.once(minutes=1)
+    assert rows.posted(desk, reports) == []
+
+    rows.configure(desk, "wire", "herald")
+    for _ in range(2):
+        await desk.once(minutes=1)
+
+    assert rows.posted(desk, reports) == rows.ids(reports, without=faults.MESSAGE)
+    [reply] = desk.replies()
+    assert title.partition(" recalls ")[0] in reply["text"]
