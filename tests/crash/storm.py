@@ -45,6 +45,8 @@ LIFE_SECONDS = 1.6
 COLD = 20
 #: A hang; it must end before a started process believes that a message is not there (outbox.SETTLE).
 HANG_SECONDS = 0.5
+#: A bot that must come to rest is stuck if nothing of its work changes for so long.
+STUCK_SECONDS = 60
 #: How long a post is on its way, and its answer: kills must hit both ways.
 PAUSE_SECONDS = 0.03
 _SYLLABLES = "ba den ro mil ka vos ter lin gu phar zo net qui sal wex yor".split()
@@ -269,20 +271,24 @@ class Storm:
     async def _settle(self, runs: launcher.Launcher, stories: int) -> None:
         """Run undisturbed until every story was posted, then stop as an operator does."""
         pid = await runs.start()
-        # A post, an edit and replies of each story may still wait, each with its pace.
-        for _ in range(600 + 2 * stories):
+        state, quiet_ticks = "", 0
+        while not (self._is_quiet(stories) if stories else self._has_baselines()):
+            state, before = self._state(), state
+            quiet_ticks = quiet_ticks + 1 if state == before else 0
+            if quiet_ticks > STUCK_SECONDS * 10:
+                pytest.fail(f"{stories} stories do not come to rest:\n{state}\n{self._last_words()}")
             await asyncio.sleep(0.1)
-            if self._is_quiet(stories) if stories else self._has_baselines():
-                break
-        else:
-            pytest.fail(f"{stories} stories do not come to rest:\n{self._state()}\n{self._last_words()}")
         os.kill(pid, signal.SIGTERM)
         code = await runs.wait()
         assert code == 0, f"SIGTERM gave exit code {code}:\n{self._last_words()}"
 
     def _state(self) -> str:
-        alerts = self._query("SELECT state, count(*) FROM alerts GROUP BY state")
-        return f"alerts {alerts}, outbox {self._query('SELECT state, count(*) FROM outbox GROUP BY state')}"
+        """Describe the work that is done and the work that waits."""
+        tables = {
+            name: self._query(f"SELECT {column}, count(*) FROM {name} GROUP BY 1")
+            for name, column in (("articles", "1"), ("decision_queue", "1"), ("alerts", "state"), ("outbox", "state"))
+        }
+        return "; ".join(f"{name} {rows}" for name, rows in tables.items())
 
     def _last_words(self) -> str:
         return self._log.read_text(errors="replace")[-3000:]
