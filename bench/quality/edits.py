@@ -21,7 +21,7 @@ from bot.channels.kit import outline
 from bot.feeds import cleaning
 from bot.model.stories import Article, Edit
 from bot.stories import facts
-from bot.text import headlines
+from bot.text import forms
 
 Pair = tuple[Article, Article]
 
@@ -67,7 +67,7 @@ def main() -> None:
         counts = [
             len(versions),
             sum(is_reworded(*pair) for pair in versions),
-            sum(any(map(headlines.is_live_page, pair)) for pair in versions),
+            sum(any(map(forms.is_live_page, pair)) for pair in versions),
             len(material),
         ]
         table.add_row(series, *map(str, counts))

@@ -382,7 +382,7 @@ class Rule:
         Forms,
         Key(
             "Articles of these forms do not match: opinion, podcast, live, video, explainer, pictures, briefing. The "
-            "outlet's own marks decide: a section of the address, a label in the headline, a tag.",
+            "outlet's own marks decide: a section of the address, a label in the headline or text, a tag.",
             example="opinion",
         ),
     ] = ()

@@ -29,7 +29,7 @@ from bot.pipeline.turn import StoryCache, Turn
 from bot.pipeline.volume import VolumeMonitor, count_members
 from bot.storage.columns import EPOCH
 from bot.stories import volume
-from bot.text.headlines import find_form
+from bot.text.forms import find_form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +234,7 @@ def describe_miss(explained: rules.Explanation) -> str:
 
 
 def _named(article: Article, why: str) -> MatchedArticle:
-    found = find_form(article.title, article.link, article.tags)
+    found = find_form(article)
     return MatchedArticle(
         article=article.id,
         title=article.title,

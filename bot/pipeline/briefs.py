@@ -31,7 +31,7 @@ from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Edit, Fact, Story, StoryId, send_id
 from bot.storage import keys
 from bot.stories import facts, summaries, volume
-from bot.text.headlines import find_form
+from bot.text.forms import find_form
 
 #: Maximum lines of the message: a screen.
 MOST_LINES = 28
@@ -242,7 +242,7 @@ class _Reader:
 
         def weight(story: Story) -> tuple[int, int, int, bool, bool]:
             first = story.members[0].article
-            is_report = find_form(first.title, first.link, first.tags) is None
+            is_report = find_form(first) is None
             is_open = story.id not in self._claims
             news = len(self._news[story.id].facts)
             return self._severity(story).rank, len(story.owners), news, is_report, is_open

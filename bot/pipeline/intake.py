@@ -39,7 +39,7 @@ from bot.pipeline.poll import Poll
 from bot.storage import ledger
 from bot.storage.columns import JsonColumn
 from bot.stories import facts
-from bot.text import headlines
+from bot.text import forms
 
 #: The stored form of an item that was set aside.
 ITEM: JsonColumn[Item] = JsonColumn(Item)
@@ -297,7 +297,7 @@ def _revised(
         # Two outlets word the same news differently; that is not a correction.
         edits=() if is_taken_over else facts.corrections(previous, article),
         poll=polled.id,
-        live_before=previous if headlines.is_live_page(article) and not is_taken_over else None,
+        live_before=previous if forms.is_live_page(article) and not is_taken_over else None,
     )
     return ArticleChange(article=article, novelty=Novelty.EDITED, queued=revision)
 

@@ -27,7 +27,7 @@ from bot.stories import grouping, opinions
 from bot.stories.grouping import story_id
 from bot.stories.index import Index
 from bot.stories.opinions import Opinion
-from bot.text import headlines
+from bot.text import forms
 
 log = structlog.get_logger("wirewatch")
 
@@ -440,7 +440,7 @@ def facts_for_rules(turn: Turn, article: Article, new_facts: Sequence[Fact]) -> 
     In real feeds, live pages caused a third of all new facts, and hardly any of these was about the rule's subject.
     """
     feed = turn.settings.feeds_by_address.get(article.feed)
-    if feed is None or not headlines.is_live_page(article):
+    if feed is None or not forms.is_live_page(article):
         return new_facts
     return [
         fact

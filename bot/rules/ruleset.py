@@ -21,7 +21,7 @@ from bot.rules.index import Needs, RuleIndex, find_needs
 from bot.rules.parts import LineKind
 from bot.rules.vocabulary import TextNumbers, Vocabulary
 from bot.text import tokens
-from bot.text.headlines import FormFound, find_form
+from bot.text.forms import FormFound, find_form
 
 #: Number of recently matched rules whose parts are cached.
 _CACHED_RULES = 1_024
@@ -147,7 +147,7 @@ def find_skipped_form(rule: Rule, article: Article) -> FormFound | None:
     """Return the article's form if the rule skips it, else None."""
     if not rule.skip:
         return None
-    found = find_form(article.title, article.link, article.tags)
+    found = find_form(article)
     return found if found and found.form in rule.skip else None
 
 

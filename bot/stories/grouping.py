@@ -236,7 +236,7 @@ def _is_roundup(profile: Profile, candidates: Sequence[Candidate]) -> bool:
     """Return whether the article reports several events."""
     if profile.is_correction:
         return False
-    if profile.heads_several:
+    if profile.is_marked_roundup:
         return True
     if sum(not candidate.story.addresses.isdisjoint(profile.links) for candidate in candidates) >= LINKS_STORIES:
         return True

@@ -16,8 +16,8 @@ from itertools import islice
 
 from bot.model.archive import Arrival
 from bot.model.stories import Article, ArticleId
-from bot.stories import copies, likeness, roundups
-from bot.text import dates, headlines, lexicon, sentences, words
+from bot.stories import copies, likeness
+from bot.text import dates, forms, headlines, lexicon, sentences, words
 from bot.text.names import background_table
 
 #: Length of the lead: the beginning of the text, which is searched for names and figures, and for copies.
@@ -113,8 +113,8 @@ class Profile:
     is_correction: bool
     #: Whether the title contains a word like "denies", so that the article is about an earlier report.
     is_denial: bool
-    #: Whether the title alone announces several events.
-    heads_several: bool
+    #: Whether the marks of the outlet show that it reports several events.
+    is_marked_roundup: bool
     #: Whether the title names a period or a list.
     names_period: bool
     #: None if no encoder is configured.
@@ -163,8 +163,8 @@ def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
         is_denial=any(
             "=deny" in lexicon.meanings(known_language or _COUNTED, words.fold(token.text)) for token in title
         ),
-        heads_several=roundups.heads_several(article),
-        names_period=roundups.names_period(article.title),
+        is_marked_roundup=forms.is_roundup(article),
+        names_period=forms.names_period(article.title),
         meaning=Meaning(beginning(article), known_language) if has_encoder else None,
     )
 

@@ -16,7 +16,7 @@ from bot.model.messages import CoverageLine, Sentence, Span, StoryBrief, Why
 from bot.model.rules import Evidence, Match, Rule
 from bot.model.stories import Article, ArticleId, Member, Story
 from bot.text import headlines, lexicon, sentences, tokens
-from bot.text.headlines import name_form
+from bot.text.forms import name_form
 from bot.text.sentences import UNSPACED
 
 #: At most _SHOWN_OF_LINE wordings are shown for one line of a rule and _SHOWN_OF_RULE for a rule: enough to show why it

@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 
 from bot.model.rules import ArticleForm
-from bot.text.headlines import find_form
+from bot.model.stories import Article
+from bot.text.forms import FormFound, find_form, is_live_page, is_roundup
+from tests.rules.making import article
 
 SITE = "https://news.example"
+
+
+def page(title: str, path: str = "/world/story", tags: tuple[str, ...] = (), text: str = "") -> Article:
+    return article(title, text, link=SITE + path, tags=tags)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +21,8 @@ SITE = "https://news.example"
     [
         ("opinion", "Ministers are wrong", "/opinion/2026/ministers", ()),
         ("opinion", "Comment: Ministers are wrong", "/politics/ministers", ()),
+        ("opinion", "Opinion — Ministers are wrong", "/politics/ministers", ()),
+        ("opinion", "[OPINION] Ministers are wrong", "/politics/ministers", ()),
         ("opinion", "Ministers are wrong", "/politics/ministers", ("politics", "site/Opinion")),
         ("podcast", "Politics Weekly podcast: the bill", "/politics/bill", ()),
         ("podcast", "The bill and its enemies – podcast", "/politics/bill", ()),
@@ -23,6 +31,9 @@ SITE = "https://news.example"
         ("live", "Oil prices plunge: Live Updates", "/business/oil", ()),
         ("live", "Talks resume", "/world/live/2026/talks", ()),
         ("live", "Talks resume", "/world/iran-live-updates-2026", ()),
+        ("live", "Coronavirus LIVE Queensland updates: schools reopen", "/world/schools", ()),
+        ("live", "Live Covid-19 updates from New Zealand on 18 May", "/world/covid", ()),
+        ("live", "World virus news: Live Global Coverage", "/world/virus", ()),
         ("video", "Watch: Pilot ejects before the crash", "/world/pilot", ()),
         ("video", "Watch live: Minister faces committee", "/nz/minister", ()),
         ("video", "Pilot ejects before the crash (video)", "/world/pilot", ()),
@@ -37,11 +48,16 @@ SITE = "https://news.example"
         ("briefing", "The Papers: Protective kit and vaccine trial", "/news/papers", ()),
         ("briefing", "8@eight: Shares set to slide as oil prices plunge", "/business/shares", ()),
         ("briefing", "Virus: Evening update as vaccine trials start", "/news/update", ()),
+        ("briefing", "Covid-19: What happened in NZ and around the world on 27 May", "/news/nz", ()),
+        ("briefing", "What happened in New Zealand on Anzac Day", "/news/nz", ()),
+        ("briefing", "Virus Briefing: What Happened Today", "/us/virus", ()),
+        ("briefing", "Quiz of the Week: On satellites and stars", "/news/quiz", ()),
+        ("briefing", "Penguin chicks and other stories you may have missed", "/news/chicks", ()),
         ("briefing", "Protests escalate", "/2020/briefing/protests", ()),
     ],
 )
 def test_a_mark_of_the_outlet_shows_the_form(form: str, title: str, path: str, tags: tuple[str, ...]) -> None:
-    result = find_form(title, SITE + path, tags)
+    result = find_form(page(title, path, tags))
     assert result is not None
     assert result.form is ArticleForm(form)
 
@@ -61,12 +77,70 @@ def test_a_mark_of_the_outlet_shows_the_form(form: str, title: str, path: str, t
         ("Talks: what we want and what we get", "/news/talks"),
         ("White House briefing: Minister resigns", "/us/minister"),
         ("What is the minister hiding?", "/politics/minister"),
+        ("What happened in court, and what the judge said", "/world/court"),
+        ("Inquest hears what happened in the cell on 5 May", "/world/inquest"),
+        ("Court bans live coverage of the trial", "/world/trial"),
+        ("Regulator struggles to digest merger; more time for two firms", "/business/merger"),
+        ("Central bank publishes its daily bulletin", "/business/bank"),
+        ("Minister declines comment - court to rule on Monday", "/politics/minister"),
         ("Morning fog closes airport", "/news/fog"),
     ],
 )
 def test_a_word_that_is_no_label_shows_nothing(title: str, path: str) -> None:
-    assert find_form(title, SITE + path) is None
+    assert find_form(page(title, path)) is None
 
 
 def test_an_address_that_cannot_be_read_shows_nothing() -> None:
-    assert find_form("Talks resume", "https://[news/opinion/talks") is None
+    assert find_form(article("Talks resume", link="https://[news/opinion/talks")) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("opinion", "COMMENT:\n\nWho are they kidding?"),
+        ("opinion", "Opinion - The minister has had a bad week."),
+        ("opinion", "EDITORIAL — Enough is enough."),
+        ("explainer", "Analysis: The talks have stalled three times."),
+    ],
+)
+def test_a_label_at_the_start_of_the_text_shows_the_form(form: str, text: str) -> None:
+    result = find_form(page("Ministers are wrong", text=text))
+    assert result is not None
+    assert (result.form, result.is_in_title) == (ArticleForm(form), False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Comment is not enough: ministers must act.",
+        "Video: the minister speaks. The bill was read on Monday.",
+        "The court gave its opinion: the law is void.",
+    ],
+)
+def test_other_words_at_the_start_of_the_text_show_nothing(text: str) -> None:
+    assert find_form(page("Ministers act", text=text)) is None
+
+
+def test_the_mark_is_named_as_the_outlet_wrote_it() -> None:
+    section = page("Ministers are wrong about encryption", "/opinion/2026/ministers")
+    headline = page("Iran war live: talks resume in Geneva")
+
+    assert find_form(section) == FormFound(ArticleForm.OPINION, "/opinion/")
+    assert find_form(headline) == FormFound(ArticleForm.LIVE, "Iran war live:", is_in_title=True)
+
+
+@pytest.mark.parametrize(
+    ("title", "is_live"),
+    [
+        ("Covid-19: What happened in NZ on 2 May", False),
+        ("Your Tuesday Briefing", False),
+        ("Live Stock Market Tracker During the Pandemic", True),
+        ("Chopper crash: general in coma; other official conscious", False),
+        ("Court bans live coverage of the trial", True),
+    ],
+)
+def test_what_lists_several_events_is_kept_apart_in_grouping_also_where_skip_is_not_sure(
+    title: str, is_live: bool
+) -> None:
+    assert is_roundup(page(title))
+    assert is_live_page(page(title)) is is_live

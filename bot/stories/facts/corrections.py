@@ -19,7 +19,7 @@ from bot.model.stories import Article, Edit
 from bot.stories.facts.reading import Statement, statement
 from bot.text import headlines, lexicon, sentences
 from bot.text.alignment import align
-from bot.text.headlines import is_live_page
+from bot.text.forms import is_live_page
 from bot.text.words import fold, stem, words_of
 
 #: Maximum sentences compared per version, and words per sentence, because an alert is rarely about later text.

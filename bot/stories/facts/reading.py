@@ -13,7 +13,7 @@ from datetime import date, datetime
 from bot.model.stories import Article, ArticleId, Fact
 from bot.stories.facts.turns import turns_in
 from bot.text import dates, headlines, lexicon, names, numbers, sentences, tokens, words
-from bot.text.headlines import is_live_page
+from bot.text.forms import is_live_page
 
 #: Maximum sentences read per article, because later sentences are background and a huge page must not cost more.
 READ = 24
