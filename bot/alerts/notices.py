@@ -227,13 +227,13 @@ _PIECES = 10
 
 
 def pieces_set_aside(stage: str, pieces: Sequence[QuarantinedPiece], *, now: datetime) -> Notice:
-    """Report pieces of work that were set aside after an unexpected error."""
+    """Report pieces of work that were set aside after an error."""
     count = "1 piece of work" if len(pieces) == 1 else f"{len(pieces)} pieces of work"
     listed = [f"{piece.kind} {piece.id}: {piece.error}" for piece in pieces[:_PIECES]]
     if len(pieces) > _PIECES:
         listed.append(f"and {len(pieces) - _PIECES} more")
     return Notice(
-        what=f"{count} set aside at the stage “{stage}”, because of a bug or damaged data. The rest goes on.",
+        what=f"{count} set aside at the stage “{stage}” after an error. The rest goes on.",
         where=tuple(listed),
         remedy="`wirewatch quarantine list` shows all, `retry` tries them again, and a new version does so by itself.",
         occasion=("quarantine", stage, now.isoformat()),

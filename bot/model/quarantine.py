@@ -26,7 +26,7 @@ class PieceKind(StrEnum):
     RULING = "ruling"
     #: A held alert, or a reminder, that was due.
     ALERT = "alert"
-    #: A message that a channel's code could not send.
+    #: A message that a channel's code could not send, or that its service refused in every form.
     MESSAGE = "message"
     #: A button press. If it is tried again, the person gets no answer.
     PRESS = "press"
@@ -43,7 +43,8 @@ class QuarantinedPiece:
     id: str
     #: The stage that raised the error.
     stage: str
-    #: The type of the error and the place in our code. It contains no text from outside.
+    #: The type of the error and the place in our code, or what the service that refused a message answered. It contains
+    #: no text of an article.
     error: str
     #: The version of Wirewatch that raised the error. Another version tries the piece again at its start.
     version: str

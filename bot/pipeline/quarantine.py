@@ -53,14 +53,12 @@ def set_aside(
 ) -> None:
     """Set one piece aside, and report it to the operator if the stage's last notice is old enough.
 
-    ``error`` is the error or, if another process raised it, its description.
+    ``error`` is the error or its description: of an error in another process, or a refusal of a service.
     """
     why, cause = (error, None) if isinstance(error, str) else (describe_error(error), error)
     entry = QuarantinedPiece(kind=kind, id=piece, stage=stage, error=why, version=bot.__version__, at=now, body=body)
     tx.quarantine.add([entry])
-    log.critical(
-        "piece set aside after an unexpected error", stage=stage, kind=kind, piece=piece, error=why, exc_info=cause
-    )
+    log.critical("piece set aside after an error", stage=stage, kind=kind, piece=piece, error=why, exc_info=cause)
     report(tx, settings, now=now)
 
 

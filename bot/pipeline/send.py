@@ -106,7 +106,7 @@ async def resolve_links(
 
 
 def post_apart(tx: storage.Transaction, row: Outgoing, *, now: datetime) -> bool:
-    """Post the stories of a gathered message one by one, because one of them breaks the channel's code.
+    """Post the stories of a gathered message one by one, because one of them breaks the channel or is refused.
 
     Return False if the message lists no story that the channel does not show yet; then it is set aside itself.
     """
@@ -431,7 +431,7 @@ class Sender:
         match step:
             case send_policy.Park(reason=reason):
                 kind, names = IncidentKind.PARKED, [name for name in closed if reported.get(name) != reason]
-            # A message that is set aside has a notice of its own.
+            # A message that is set aside has the notice of the quarantine.
             case send_policy.Drop(reason=reason, is_loss=True, fault=None):
                 kind = IncidentKind.DROPPED
                 # The channel works, so it can get the notice. But do not report a refused notice in the same channel.

@@ -107,8 +107,8 @@ class Drop:
 
     reason: str
     is_loss: bool = False
-    #: The unexpected error of the channel's code, for which the message is set aside.
-    fault: Exception | None = None
+    #: Why the message is set aside: the unexpected error of the channel's code, or the service's refusal of every form.
+    fault: Exception | str | None = None
 
 
 Attempt: TypeAlias = Send | Look
@@ -198,7 +198,10 @@ def _after_error(row: Outgoing, error: SendError, *, is_look: bool, now: datetim
             return Park(reason, whole_workspace)
         case FormRefused() if not is_look:
             if row.is_plain:
-                return Drop(f"refused also as plain text: {reason}", is_loss=True)
+                reason = f"refused also as plain text: {reason}"
+                # The next edit of a story shows the same, and a notice is soon out of date.
+                is_passing = row.message.kind in (MessageKind.EDIT, MessageKind.NOTICE) and not row.message.is_gathered
+                return Drop(reason, is_loss=True, fault=None if is_passing else reason)
             return Resend(reason, is_plain=True)
         case ChannelCrashed(fault=fault):
             if row.is_plain:

@@ -87,3 +87,23 @@ async def test_a_story_that_left_a_gathered_message_for_its_news_is_not_posted_a
     assert rows.posted(desk, reports) == rows.ids(reports, without=faults.MESSAGE)
     [reply] = desk.replies()
     assert title.partition(" recalls ")[0] in reply["text"]
+
+
+async def test_one_story_that_the_service_refuses_takes_no_other_of_its_message_with_it(desk: World) -> None:
+    rows.configure(desk, "wire", raises="refused")
+    reports = rows.reports(30, poison=faults.MESSAGE, at=27)
+    for count in (20, 30):
+        desk.publish("wire", *reports[:count])
+        for _ in range(2):
+            await desk.once(minutes=1)
+    assert rows.posted(desk, reports) == rows.ids(reports, without=faults.MESSAGE)
+    assert await rows.pieces(desk) == [(PieceKind.MESSAGE, "send")]
+    [notice] = rows.notices(desk)
+    assert "refused also as plain text: blocked by the moderators’ filter" in notice
+
+    rows.configure(desk, "wire", message="")
+    rows.change(desk, "UPDATE quarantine SET is_retry_requested = true")
+    await desk.once()
+
+    assert rows.posted(desk, reports) == rows.ids(reports)
+    assert await rows.pieces(desk) == []

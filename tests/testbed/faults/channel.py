@@ -10,6 +10,7 @@ import pydantic
 from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import channel as slack
 from bot.model.channels import CheckLine, Delivery
+from bot.model.errors import FormRefused
 from bot.model.messages import Receipt
 from tests.testbed import faults
 
@@ -20,8 +21,9 @@ class Options(slack.Options):
     """A Slack channel that raises on some messages."""
 
     poison: str = pydantic.Field(faults.MESSAGE, description="The word in the headlines of these messages.")
-    raises: Literal["before", "after", "always"] = pydantic.Field(
-        "before", description="Before such a message is sent, after it was accepted, or whatever is done."
+    raises: Literal["before", "after", "always", "refused"] = pydantic.Field(
+        "before",
+        description="Before such a message is sent, after it was accepted, whatever is done, or because it is refused.",
     )
 
 
@@ -37,6 +39,8 @@ class Channel(slack.Channel):
         is_poison = self._poison and any(self._poison in brief.title.text for brief in delivery.message.briefs)
         if is_poison and self._raises == "before":
             raise LookupError("a bug")
+        if is_poison and self._raises == "refused":
+            raise FormRefused("blocked by the moderators’ filter")
         receipt = await super().send(delivery)
         if is_poison:
             raise LookupError("a bug")
