@@ -32,6 +32,8 @@ _LINES = 20
 _ARTICLES = frozenset({"a", "an", "the"})
 #: A truncated headline with fewer words is not recognised as the start of another headline.
 _CUT_WORDS = 5
+#: With fewer words after the topic, a headline is compared as a whole.
+_WORDS_AFTER_TOPIC = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,10 @@ def list_coverage(story: Story, *, headline: ArticleId | None = None, most: int 
     """
     shown = next((candidate for candidate in story.members if candidate.article.id == headline), None) or _own(story)
     assert shown is not None
-    groups: dict[tuple[str, ...], list[Member]] = {_words_of(shown.article): [shown]}
+    words, topicless = _words_of(shown.article)
+    groups: dict[tuple[str, ...], list[Member]] = {words: [shown]}
+    # The words of a headline without its topic -> its words.
+    with_topic = {topicless: words}
     copies = 0
     for member in story.members:
         if member is shown:
@@ -121,7 +126,10 @@ def list_coverage(story: Story, *, headline: ArticleId | None = None, most: int 
         if member.join.copy_of is not None:
             copies += 1
             continue
-        words = _words_of(member.article)
+        words, topicless = _words_of(member.article)
+        # Two headlines with different topics are different: the words before the colon may name who speaks.
+        words = next((key for key in (words, with_topic.get(words), topicless) if key in groups), words)
+        with_topic.setdefault(topicless, words)
         if words not in groups and sentences.is_cut_title(member.article.title) and len(words) >= _CUT_WORDS:
             words = next((key for key in groups if _is_start(words, of=key)), words)
         groups.setdefault(words, []).append(member)
@@ -153,16 +161,27 @@ def _line(members: list[Member], *, is_doubtful: bool) -> CoverageLine:
     )
 
 
-def _words_of(article: Article) -> tuple[str, ...]:
-    """Return the key by which headlines are compared; an article without a headline has a unique key."""
-    return _headline_words(article.title, article.outlet, article.link) or (article.id,)
+def _words_of(article: Article) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the words by which headlines are compared, and the same without a topic before a colon.
+
+    An article without a headline has a unique key in place of both.
+    """
+    words, topicless = _headline_words(article.title, article.outlet, article.link)
+    return words or (article.id,), topicless or (article.id,)
 
 
 @lru_cache(maxsize=8_192)
-def _headline_words(title: str, outlet: str, link: str) -> tuple[str, ...]:
+def _headline_words(title: str, outlet: str, link: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     bare = headlines.bare_title(headlines.without_outlet(title, outlet=outlet, link=link))
-    words = (tokens.drop_accents(tokens.fold_case(word.text)) for word in tokens.words(bare))
-    return tuple(word for word in words if word not in _ARTICLES)
+    words, topicless = (
+        tuple(
+            folded
+            for word in tokens.words(text)
+            if (folded := tokens.drop_accents(tokens.fold_case(word.text))) not in _ARTICLES
+        )
+        for text in (bare, headlines.without_topic(bare))
+    )
+    return words, topicless if len(topicless) >= _WORDS_AFTER_TOPIC else words
 
 
 def _is_start(words: tuple[str, ...], *, of: tuple[str, ...]) -> bool:

@@ -13,6 +13,8 @@ _DRESS, _FRESHNESS = (
     re.compile(rf"^\s*(?:(?:{marks})(?:[\s-]*\d+)?\s*(?:[:|–—-]\s*))+", re.IGNORECASE)
     for marks in (f"{_LABELS}|opinion|analysis", _LABELS)
 )
+#: One to three words before a headline that name its topic ("COVID: …"). Outlets add and remove them.
+_TOPIC = re.compile(r"^\s*[^\s:|]+(?:\s+[^\s:|]+){0,2}(?::|\s+\|)\s+")
 _SEPARATOR = re.compile(r"(?<!\s)\s++(?:[-–—·•|]|::)\s++|(?<!\s)\s*+\|\s*+")
 _LINK_HOST = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
 #: Minimum letters of an outlet's name. Too many words begin with a shorter name by chance.
@@ -43,6 +45,11 @@ def without_outlet(title: str, *, outlet: str, link: str) -> str:
 def bare_title(title: str) -> str:
     """Return the title without a leading "LIVE:" or "Update 2:"."""
     return _DRESS.sub("", title) or title
+
+
+def without_topic(title: str) -> str:
+    """Return the title without a leading topic, such as "Coronavirus: …"; the words may also name a speaker."""
+    return _TOPIC.sub("", title) or title
 
 
 def quoted_title(title: str, *, outlet: str, link: str) -> str:

@@ -122,6 +122,8 @@ def listed(*members: Member) -> list[tuple[str, str, int]]:
         "BlackBerry leaves Pakistan over the PTA's order",
         "BlackBerry leaves Pakistan over PTA's…",
         "BlackBerry leaves Pakistan over PT…",
+        "Pakistan: BlackBerry leaves Pakistan over PTA's order",
+        "Lawful access | BlackBerry leaves Pakistan over PTA's order",
     ],
 )
 def test_nearly_equal_headlines_are_one_line_that_counts_them(title: str) -> None:
@@ -145,6 +147,28 @@ def test_a_headline_that_says_something_else_has_its_own_line(title: str) -> Non
     opener = member(article("Fire in Multan", TEXT, outlet="Wire"))
     first = member(article("12 dead in Multan fire", TEXT, outlet="Echo", minutes=1))
     assert len(listed(opener, first, member(article(title, TEXT, outlet="Post", minutes=2)))) == 2
+
+
+def test_a_headline_is_known_by_its_words_after_the_topic_also_where_the_topic_came_first() -> None:
+    opener = member(article("Coronavirus: Schools to close on Friday", TEXT, outlet="Wire"))
+    plain = member(article("Schools to close on Friday", TEXT, outlet="Echo", minutes=1))
+    third = member(article("Coronavirus: Schools to close on Friday", TEXT, outlet="Post", minutes=2))
+
+    brief = summaries.make_brief(story(opener, plain, third), {})
+
+    assert brief.coverage == ()
+    assert brief.byline.more == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Calder: We will win in court", "Vanta: We will win in court"), ("Vanta: Budget", "Budget")],
+)
+def test_headlines_of_two_speakers_or_of_a_single_word_are_two_headlines(first: str, second: str) -> None:
+    opener = member(article("Fire in Multan", TEXT, outlet="Wire"))
+    echo = member(article(first, TEXT, outlet="Echo", minutes=1))
+    post = member(article(second, TEXT, outlet="Post", minutes=2))
+    assert len(listed(opener, echo, post)) == 2
 
 
 def test_outlets_with_the_storys_own_headline_are_counted_beside_the_first() -> None:

@@ -40,8 +40,6 @@ _TURNS = frozenset(
 )
 #: Turns of events that are only details if a new version adds them.
 _DETAILS = frozenset("=resign =rise =fall =win =lose =resume =begin =end =strike =free".split())
-#: Words before a headline ("COVID: …") that outlets add and remove.
-_KICKER = re.compile(r"^\s*[^\s:]+(?:\s+[^\s:]+){0,2}:\s+")
 #: An ending of a headline that outlets add and remove.
 _TAIL = re.compile(r" [|–—-] [^|–—-]{2,40}$")
 #: "… - reports" is a hedge like "reportedly".
@@ -308,7 +306,7 @@ def _is_initials(short: str, words: Sequence[str]) -> bool:
 def _headline_differs(old_article: Article, new_article: Article, language: str) -> bool:
     """Return whether the two headlines are versions of one headline but state different things."""
     titles = [_plain(article.title) for article in (old_article, new_article)]
-    if len({" ".join(_bare(_KICKER.sub("", title))) for title in titles}) == 1 or any(map(_QUESTION.search, titles)):
+    if len({" ".join(_bare(headlines.without_topic(title))) for title in titles}) == 1 or any(map(_QUESTION.search, titles)):
         return False
     old, new = (_Wording(title, new_article, language) for title in titles)
     old_words, new_words, gone = (
