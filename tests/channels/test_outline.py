@@ -8,7 +8,8 @@ import pytest
 
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import OutlineLine, Style
-from bot.model.messages import Message
+from bot.model.messages import Message, Why
+from bot.model.rules import Evidence, Severity
 from bot.testing import hostile, messages
 
 
@@ -26,6 +27,26 @@ def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -
         assert outline.build_lines(replace(messages.POST, shows_claim_command=shows_command))[-1].text == last
         claimed = outline.build_lines(replace(messages.CLAIMED, shows_claim_command=shows_command))
         assert "To claim" not in " ".join(line.text for line in claimed)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "shown"),
+    [
+        ([("pta", "title", "PTA"), ("regulator", "title", "PTA")], "regulator → PTA (title)"),
+        ([("agency", "title", "PTA"), ("regulator", "title", "pta")], "agency, regulator → PTA (title)"),
+        ([("pta", "title", "PTA"), ("regulator", "body", "PTA")], "PTA (title) · regulator → PTA (body)"),
+        ([("pta", "title", "PTA"), ("Pta", "title", "Pta")], "PTA (title)"),
+        ([("law*", "body", "laws"), ("law*", "title", "law")], "law* → laws, law (title, body)"),
+    ],
+)
+def test_why_names_a_word_once_for_the_lines_of_a_rule_that_it_satisfies(
+    evidence: list[tuple[str, str, str]], shown: str
+) -> None:
+    places = tuple(
+        Evidence(label=label, term=label, field=field, text=text, start=0, end=len(text))
+        for label, field, text in evidence
+    )
+    assert phrases.format_evidence(Why(rule="Rule", severity=Severity.NORMAL, evidence=places), 400) == shown
 
 
 def test_six_headlines_are_listed_and_the_rest_is_counted_with_a_link_to_the_story() -> None:

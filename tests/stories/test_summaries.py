@@ -157,6 +157,7 @@ def test_a_headline_is_known_by_its_words_after_the_topic_also_where_the_topic_c
     brief = summaries.make_brief(story(opener, plain, third), {})
 
     assert brief.coverage == ()
+    assert brief.byline is not None
     assert brief.byline.more == 2
 
 

@@ -10,7 +10,7 @@ import functools
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, urlsplit
 
 from bot.model import visible
@@ -220,31 +220,30 @@ def format_carriers(line: CoverageLine) -> str:
 
 
 def format_evidence(why: Why, limit: int) -> str:
-    """Return the matched words for each line of the rule.
+    """Return the matched words for each line of the rule; lines that matched the same words share an entry.
 
-    An example is “product → BlackBerry (title) · regulator → PTA (body)”.
+    An example is “product → BlackBerry (title) · regulator, agency → PTA (body)”.
     """
-    lines: dict[str, dict[str, str]] = {}
-    fields: dict[str, dict[str, None]] = {}
+    words: dict[str, dict[str, str]] = {}
+    fields: dict[str, set[str]] = {}
     # Each piece of evidence takes at least one unit, so at most ``limit`` of them are shown.
     for evidence_item in why.evidence[:limit]:
-        label = short_name(evidence_item.label)
-        words = lines.setdefault(label, {})
-        words.setdefault(short_name(evidence_item.text).casefold(), short_name(evidence_item.text))
-        fields.setdefault(label, {})[evidence_item.field] = None
-    return cut(
-        " · ".join(_format_evidence_line(label, list(words.values()), fields[label]) for label, words in lines.items()),
-        limit,
-    )
-
-
-def _format_evidence_line(label: str, words: Sequence[str], fields: Iterable[str]) -> str:
-    shown = ", ".join(words[:_WORDS_A_LINE])
-    more = f" +{len(words) - _WORDS_A_LINE}" if len(words) > _WORDS_A_LINE else ""
-    where = ", ".join(sorted(fields, key=lambda field: (field != "title", field)))
-    if len(words) == 1 and label.casefold() == words[0].casefold():
-        return f"{shown} ({where})"
-    return f"{label} → {shown}{more} ({where})"
+        label, text = short_name(evidence_item.label), short_name(evidence_item.text)
+        words.setdefault(label, {}).setdefault(text.casefold(), text)
+        fields.setdefault(label, set()).add(evidence_item.field)
+    labels_of: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
+    for label, texts in words.items():
+        labels_of.setdefault((frozenset(texts), frozenset(fields[label])), []).append(label)
+    entries = []
+    for (folded, where), labels in labels_of.items():
+        # A term that is its own label adds nothing to the word that it matched.
+        named = ", ".join(label for label in labels if folded != {label.casefold()})
+        shown = list(words[labels[0]].values())
+        more = f" +{len(shown) - _WORDS_A_LINE}" if len(shown) > _WORDS_A_LINE else ""
+        places = ", ".join(sorted(where, key=lambda field: (field != "title", field)))
+        matched = f"{', '.join(shown[:_WORDS_A_LINE])}{more} ({places})"
+        entries.append(f"{named} → {matched}" if named else matched)
+    return cut(" · ".join(entries), limit)
 
 
 def reply_heading(message: Message) -> str:

@@ -306,7 +306,9 @@ def _is_initials(short: str, words: Sequence[str]) -> bool:
 def _headline_differs(old_article: Article, new_article: Article, language: str) -> bool:
     """Return whether the two headlines are versions of one headline but state different things."""
     titles = [_plain(article.title) for article in (old_article, new_article)]
-    if len({" ".join(_bare(headlines.without_topic(title))) for title in titles}) == 1 or any(map(_QUESTION.search, titles)):
+    if len({" ".join(_bare(headlines.without_topic(title))) for title in titles}) == 1 or any(
+        map(_QUESTION.search, titles)
+    ):
         return False
     old, new = (_Wording(title, new_article, language) for title in titles)
     old_words, new_words, gone = (
