@@ -83,7 +83,7 @@ def status(
     for count in shown.outbox:
         terminal.row(f"{count.channel}: {count.count} {count.state}")
     for held in shown.held:
-        until = f", the first until {held.until:%d %b %H:%M} UTC" if held.until else ""
+        until = f", the first until {held.until:%Y-%m-%d %H:%M} UTC" if held.until else ""
         terminal.row(f"{held.channel}: {format_count(held.count, 'story')} held: {held.reason}{until}")
     for buttons in shown.unconnected_buttons:
         terminal.row(f"{buttons.channel}: the buttons are not connected: {buttons.why}", style="yellow")
@@ -98,7 +98,7 @@ def status(
         terminal.row(f"  {row.state} {row.kind} to {row.channel}, {tries}{reason}", style=style)
     for failure in shown.failing:
         times = format_count(failure.count, "time")
-        text = f"{failure.name} has failed since {failure.since:%d %b %H:%M} UTC ({failure.error}, {times} in a row)"
+        text = f"{failure.name} has failed since {failure.since:%Y-%m-%d %H:%M} UTC ({failure.error}, {times} in a row)"
         terminal.row(f"{text}; read the log", style="yellow")
     for pieces in shown.quarantined:
         set_aside = format_count(pieces.count, pieces.kind)
@@ -210,7 +210,7 @@ def _of_failures(failures: Sequence[Failure]) -> list[CheckLine]:
     return [
         CheckLine(
             is_good=False,
-            what=f"task {failure.name}: has failed since {failure.since:%d %b %H:%M} UTC ({failure.error})",
+            what=f"task {failure.name}: has failed since {failure.since:%Y-%m-%d %H:%M} UTC ({failure.error})",
             help="read the end of the log",
         )
         for failure in failures
@@ -227,9 +227,9 @@ def _of_quarantine(count: int) -> CheckLine:
 
 def _of_clock(ticked_at: datetime | None, now: datetime) -> CheckLine:
     if ticked_at is not None and ticked_at - now > timedelta(minutes=1):
-        what = f"clock: shows {now:%d %b %Y %H:%M} UTC, which is earlier than the bot's last activity"
+        what = f"clock: shows {now:%Y-%m-%d %H:%M} UTC, which is earlier than the bot's last activity"
         return CheckLine(is_good=False, what=what, help="set the clock; keep it right with timesyncd or chrony")
-    return CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC")
+    return CheckLine(is_good=True, what=f"clock: {now:%Y-%m-%d %H:%M} UTC")
 
 
 def _of_disk(database: Path | None) -> list[CheckLine]:
@@ -272,7 +272,7 @@ def _advice(feed: FeedState) -> str:
     if feed.gone:
         return f"remove it from feeds.yaml: {feed.url}"
     if feed.retry_after is not None:
-        return f"wait: the server set Retry-After, until {feed.retry_after:%d %b %H:%M} UTC"
+        return f"wait: the server set Retry-After, until {feed.retry_after:%Y-%m-%d %H:%M} UTC"
     return f"wirewatch feeds test {feed.url}"
 
 

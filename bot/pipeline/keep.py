@@ -61,7 +61,7 @@ class Heartbeat:
                 process, since = previous
                 # A tick before ``since`` belongs to an earlier process.
                 until = max(since, keys.TICK.get(tx) or since)
-                tx.ledger.add([_stopped(process, since, until, "without a word", now)])
+                tx.ledger.add([_stopped(process, since, until, "unexpectedly", now)])
             tx.ledger.add([ledger.start_row(self.process, version=self._version, at=now)])
             if self._is_alone:
                 keys.put_owner(tx, self.process, now)
@@ -77,7 +77,7 @@ class Heartbeat:
         now = self._clock.now()
 
         def work(tx: storage.Transaction) -> None:
-            tx.ledger.add([_stopped(self.process, self._since, now, "in order", now)])
+            tx.ledger.add([_stopped(self.process, self._since, now, "cleanly", now)])
             if self._is_alone:
                 keys.clear_owner(tx)
             keys.drop_worker_life(tx, self.process)
@@ -112,7 +112,7 @@ class Heartbeat:
             dead = []
             for process, life in keys.worker_lives(tx).items():
                 if process != self.process and now - life.until > keys.DEAD_AFTER:
-                    tx.ledger.add([_stopped(process, life.since, life.until, "without a word", now)])
+                    tx.ledger.add([_stopped(process, life.since, life.until, "unexpectedly", now)])
                     keys.drop_worker_life(tx, process)
                     dead.append(process)
             return dead

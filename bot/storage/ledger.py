@@ -131,12 +131,23 @@ def gap_row(*, since: str, until: str, at: datetime) -> LedgerRow:
 
 
 def describe_row(row: LedgerRow) -> str:
-    """Return the kind and the fields of a row as one line, for people.
+    """Return the row as one line, for people: a sentence about a run of the bot, or else the kind and the fields.
 
-    Values with special characters are quoted, so that text from a feed cannot imitate a field.
+    In fields, values with special characters are quoted, so that text from a feed cannot imitate a field.
     """
+    match dict(row.fields):
+        case {"process": process, "version": version} if row.kind is FactKind.STARTED:
+            return f"started: {process}, version {version}"
+        case {"process": process, "since": since, "until": until, "how": how} if row.kind is FactKind.STOPPED:
+            return f"stopped {how}: {process}, which ran from {_shown_time(since)} to {_shown_time(until)}"
+        case {"since": since, "until": until} if row.kind is FactKind.UNWATCHED:
+            return f"no feed was polled from {_shown_time(since)} to {_shown_time(until)}"
     fields = [f"{name}={_quoted(value)}" for name, value in row.fields if value not in ("", ())]
     return " ".join([row.kind.value, *fields])
+
+
+def _shown_time(value: LedgerValue) -> str:
+    return f"{datetime.fromisoformat(str(value)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _quoted(value: LedgerValue) -> str:

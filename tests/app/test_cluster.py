@@ -231,7 +231,7 @@ class Flock:
     def _are_ends_told(self) -> bool:
         """Return whether the ledger has the end of each killed worker that had begun."""
         begun = str(self._query("SELECT row FROM ledger WHERE row LIKE '%started%'"))
-        ended = str(self._query("SELECT row FROM ledger WHERE row LIKE '%without a word%'"))
+        ended = str(self._query("SELECT row FROM ledger WHERE row LIKE '%unexpectedly%'"))
         names = [f"process {killed} on" for killed in self._killed]
         return all(name in ended for name in names if name in begun)
 

@@ -7,11 +7,9 @@ import contextlib
 import dataclasses
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
-import termios
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +20,7 @@ from bot import storage
 from bot.aio import Failure
 from bot.cli import init
 from bot.model.feeds import FeedState
-from bot.storage import keys
+from bot.storage import keys, ledger
 from tests.cli.test_rule_tools import write
 from tests.testbed import commands, made
 from tests.testbed.commands import wirewatch
@@ -86,6 +84,26 @@ async def test_a_bot_that_was_killed_is_not_said_to_run(folder: Path) -> None:
     assert not good
     assert text.startswith("bot: not running; it last looked for due feeds ")
     assert "bot: not running" in wirewatch("status", folder=folder).stdout
+
+
+async def test_the_runs_of_the_bot_are_shown_in_words_with_times_as_elsewhere(folder: Path) -> None:
+    began = now() - timedelta(hours=5)
+    ended, back = began + timedelta(hours=1), began + timedelta(hours=2)
+    since, until = began.isoformat(), ended.isoformat()
+    rows = [
+        ledger.start_row("wirewatch run, process 7 on desk", version="1.0", at=began),
+        ledger.stop_row("wirewatch run, process 7 on desk", since=since, until=until, how="unexpectedly", at=back),
+        ledger.gap_row(since=until, until=back.isoformat(), at=back),
+    ]
+    await write(folder, lambda tx: tx.ledger.add(rows))
+
+    shown = wirewatch("status", folder=folder).stdout
+
+    first, last, again = (f"{time:%Y-%m-%d %H:%M} UTC" for time in (began, ended, back))
+    assert f"{first} started: wirewatch run, process 7 on desk, version 1.0\n" in shown
+    ran = f"wirewatch run, process 7 on desk, which ran from {first} to {last}"
+    assert f"{again} stopped unexpectedly: {ran}\n" in shown
+    assert f"{again} no feed was polled from {last} to {again}\n" in shown
 
 
 async def test_a_bot_that_holds_the_database_and_does_nothing_is_stuck(folder: Path) -> None:
@@ -153,7 +171,7 @@ async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> 
     until = datetime(2015, 12, 2, 10, 30, tzinfo=UTC)
     url = "https://busy.example/feed"
     await keep(folder, FeedState(url=url, due_at=until, failures=1, error="429 Too Many", retry_after=until))
-    assert "wait: the server set Retry-After, until 02 Dec 10:30 UTC" in looked_at(folder, code=1)["feed https"][1]
+    assert "wait: the server set Retry-After, until 2015-12-02 10:30 UTC" in looked_at(folder, code=1)["feed https"][1]
 
 
 async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing_ran(folder: Path) -> None:
@@ -204,29 +222,13 @@ async def test_status_is_whole_in_a_pipe_however_narrow_the_terminal(folder: Pat
     ]
 
 
-def read_or_end(terminal: int) -> bytes:
-    """Linux ends a terminal whose other side is closed with an error."""
-    try:
-        return os.read(terminal, 1 << 16)
-    except OSError:
-        return b""
-
-
 async def test_status_wraps_on_a_terminal_and_cuts_nothing(folder: Path) -> None:
     await broken_feed(folder)
-    reader, terminal = pty.openpty()
-    termios.tcsetwinsize(terminal, (40, 80))
-    process = commands.start(["status"], folder, {"TERM": "xterm"}, [Path(os.ttyname(terminal))] * 3)
-    process.join()
-    assert process.exitcode == 0
-    os.close(terminal)
-    screen = b"".join(iter(lambda: read_or_end(reader), b"")).decode()
-    os.close(reader)
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", screen).replace("\r", "").splitlines()
+    lines = commands.show_on_terminal("status", folder=folder).splitlines()
     first = next(number for number, line in enumerate(lines) if "failing (16)" in line)
     table = lines[first : next(place for place in range(first, len(lines)) if lines[place][:1] != " ")]
     assert max(map(len, table)) <= 80
-    assert "…" not in screen
+    assert not any("…" in line for line in lines)
     wrong = " ".join(line[lines[first].index("404") :].strip() for line in table)
     assert wrong.split() == LONG.split()
 

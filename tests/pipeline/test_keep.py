@@ -61,7 +61,7 @@ async def test_a_run_that_ends_in_order_has_its_start_and_its_end(store: storage
     since, until = START.isoformat(), (START + 5 * SECOND).isoformat()
     assert await rows(store) == [
         ("started", {"process": "one", "version": "1.2"}),
-        ("stopped", {"process": "one", "since": since, "until": until, "how": "in order"}),
+        ("stopped", {"process": "one", "since": since, "until": until, "how": "cleanly"}),
     ]
 
 
@@ -77,7 +77,7 @@ async def test_a_process_that_was_killed_is_told_of_by_the_next_with_its_last_si
     await later.tick()
     since, until = START.isoformat(), (START + 30 * SECOND).isoformat()
     assert (await rows(store))[1:] == [
-        ("stopped", {"process": "killed, on host", "since": since, "until": until, "how": "without a word"}),
+        ("stopped", {"process": "killed, on host", "since": since, "until": until, "how": "unexpectedly"}),
         ("started", {"process": "next", "version": "1.2"}),
         ("unwatched", {"since": until, "until": clock.now().isoformat()}),
     ]
@@ -94,7 +94,7 @@ async def test_one_that_was_killed_before_its_first_look_lived_no_longer_than_it
     await process(store, clock, "killed").begin()
     clock.advance(HOUR)
     await process(store, clock, "next").begin()
-    (output,) = [fields for kind, fields in await rows(store) if fields.get("how") == "without a word"]
+    (output,) = [fields for kind, fields in await rows(store) if fields.get("how") == "unexpectedly"]
     assert output["until"] == output["since"] == (START + HOUR).isoformat()
 
 
@@ -121,7 +121,7 @@ async def test_a_killed_worker_of_several_is_told_of_by_another_once_it_was_unhe
         await other.record_dead_workers()
     since, until = START.isoformat(), (START + 5 * SECOND).isoformat()
     assert (await rows(store))[2:] == [
-        ("stopped", {"process": "killed", "since": since, "until": until, "how": "without a word"})
+        ("stopped", {"process": "killed", "since": since, "until": until, "how": "unexpectedly"})
     ]
 
 

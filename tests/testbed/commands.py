@@ -8,9 +8,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pty
+import re
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -57,6 +59,27 @@ def at_terminal(words: Sequence[str], answers: Sequence[str], *, folder: Path, *
     text = printed.read_text(encoding="utf-8")
     assert process.exitcode == 0, text
     return text
+
+
+def show_on_terminal(*words: str, folder: Path) -> str:
+    """Run one command on a terminal of 80 columns. Return what the screen shows, without styles."""
+    reader, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (40, 80))
+    process = start(words, folder, {"TERM": "xterm"}, [Path(os.ttyname(terminal))] * 3)
+    process.join()
+    os.close(terminal)
+    screen = b"".join(iter(lambda: _read_or_end(reader), b"")).decode()
+    os.close(reader)
+    assert process.exitcode == 0, screen
+    return re.sub(r"\x1b\[[0-9;]*m", "", screen).replace("\r", "")
+
+
+def _read_or_end(terminal: int) -> bytes:
+    """Linux ends a terminal whose other side is closed with an error."""
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:
+        return b""
 
 
 def start(words: Sequence[str], folder: Path, environ: Mapping[str, str], streams: Sequence[Path]) -> BaseProcess:
