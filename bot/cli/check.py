@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -47,7 +48,7 @@ def check(
     """Report every problem of the configuration.
 
     Checks bot.yaml, feeds.yaml and rules/. Needs no network and no secret. Finds feeds that redirect to each other only
-    if the database is an SQLite file.
+    if the database is an SQLite file. On a terminal, says what a missing language model means until the bot first runs.
 
     Example: wirewatch check --config config --strict
     """
@@ -78,10 +79,17 @@ def check(
 
 
 def _model_remark(settings: config.Settings) -> str:
-    """Return whether the language model has passed its exam, or "" if there is no model."""
-    policy, database = settings.bot.model, _database_file(settings)
+    """Return whether the language model has passed its exam.
+
+    Without a model, return what that means until the bot runs for the first time, and only to somebody at a terminal.
+    Return "" if there is nothing to say.
+    """
+    policy = settings.bot.model
     if policy is None:
-        return ""
+        path = _database_path(settings)
+        is_before_first_run = path is not None and not os.path.lexists(path)
+        return terminal.WITHOUT_A_MODEL if is_before_first_run and sys.stderr.isatty() else ""
+    database = _database_file(settings)
     stored = _select(database, _EXAM) if database else []
     # Import here, because the adapter takes milliseconds and only a configuration with a model needs it.
     import pydantic
@@ -90,16 +98,20 @@ def _model_remark(settings: config.Settings) -> str:
     return describe_exam(policy, exam)
 
 
-def _database_file(settings: config.Settings) -> Path | None:
-    """Return the SQLite file of the archive, or None if there is none yet or the archive is elsewhere."""
+def _database_path(settings: config.Settings) -> Path | None:
+    """Return the path of the archive's SQLite file, whether it exists or not, or None if the archive is elsewhere."""
     try:
         kind, _, database = app.database_of(settings, app.Environment(environ=os.environ)).partition(":///")
     except WirewatchError:
         return None  # `check` needs no secret; commands that open the database report the error
+    return Path(database) if kind == "sqlite" else None
+
+
+def _database_file(settings: config.Settings) -> Path | None:
+    """Return the SQLite file of the archive, or None if there is none yet or the archive is elsewhere."""
+    path = _database_path(settings)
     # Skip a symbolic link, which the bot does not open either.
-    if kind != "sqlite" or not Path(database).is_file() or Path(database).is_symlink():
-        return None
-    return Path(database)
+    return path if path is not None and path.is_file() and not path.is_symlink() else None
 
 
 def _select(file: Path, statement: str) -> list[tuple[Any, ...]]:

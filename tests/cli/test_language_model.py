@@ -231,11 +231,17 @@ def test_init_without_an_answer_writes_no_model_and_without_a_terminal_does_not_
         assert "model:" not in (tmp_path / folder / "bot.yaml").read_text(encoding="utf-8")
 
 
-def test_init_and_status_say_in_a_line_what_judgement_without_a_model_is_worth(folder: Path, tmp_path: Path) -> None:
+def test_a_missing_model_is_explained_by_init_and_status_and_by_check_on_a_terminal_until_the_first_run(
+    tmp_path: Path,
+) -> None:
     words = "no language model, which is fine to begin with: on real feeds, expect 13 surplus messages per 100 events"
     assert words in commands.wirewatch("init", "--minimal", "mine", folder=tmp_path).stderr
-    config = ("--config", str(tmp_path / "mine"))
-    assert words not in commands.wirewatch("check", *config, folder=tmp_path).stderr
     (tmp_path / "mine" / "feeds.yaml").write_text("feeds: []\n", encoding="utf-8")
+    config = ("--config", str(tmp_path / "mine"))
+    assert words in commands.show_on_terminal("check", *config, folder=tmp_path)
+    assert words not in commands.wirewatch("check", *config, folder=tmp_path).stderr
+
     commands.wirewatch("once", *config, folder=tmp_path)
+
+    assert words not in commands.show_on_terminal("check", *config, folder=tmp_path)
     assert words in commands.wirewatch("status", *config, folder=tmp_path).stdout
