@@ -30,6 +30,8 @@ SLOW_AFTER: Final = timedelta(seconds=2)
 START_PATIENCE: Final = timedelta(seconds=60)
 MAX_TEXT_LENGTH: Final = 200_000
 LENGTH_BYTES: Final = 4
+#: The form of an item's hash.
+_HASH = re.compile("[0-9a-f]{20}")
 #: The form of a result of ``describe_error``.
 _DESCRIPTION = re.compile(r"\w{1,100}(?: in [\w/]{1,200}\.py, line \d{1,6})?", re.ASCII)
 _SELECTORS = frozenset(("item", "title", "link", "date", "text", "language"))
@@ -119,12 +121,16 @@ class ParseJob(msgspec.Struct, frozen=True, array_like=True, tag="document"):
         if not isinstance(answer, Done):
             raise Garbage("not a document")
         entries, faults = tuple(item.entry for item in answer.items), answer.reading.faulty_entries
+        faulty_items = answer.reading.faulty_items
         all_entries = (*entries, *(fault.entry for fault in faults))
-        if max(len(all_entries), len(answer.reading.item_hashes)) > fields.MAX_ENTRIES:
+        if max(map(len, (all_entries, answer.reading.item_hashes, faulty_items))) > fields.MAX_ENTRIES:
             raise Garbage("values that no document can have")
         if not all(map(fields.is_within_bounds, all_entries)):
             raise Garbage("values that no document can have")
-        if not all(_DESCRIPTION.fullmatch(fault.error) for fault in faults):
+        if not all(_HASH.fullmatch(item.hash) for item in faulty_items):
+            raise Garbage("not the hash of an item")
+        errors = [*(fault.error for fault in faults), *(item.error for item in faulty_items)]
+        if not all(map(_DESCRIPTION.fullmatch, errors)):
             raise Garbage("not the description of an error")
         return dataclasses.replace(answer.reading, entries=entries), answer.items
 

@@ -287,6 +287,16 @@ class FaultyMail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultyItem:
+    """An item of a document whose parsing raised an unexpected error."""
+
+    #: Identifies the item in its feed.
+    hash: str
+    #: The type of the error and the place in our code.
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultyEntry:
     """An entry whose cleaning raised an unexpected error."""
 
@@ -307,6 +317,7 @@ class ParsedFeed:
     remarks: tuple[str, ...] = ()
     #: The minimum interval that the feed asks for (ttl, sy:updatePeriod).
     ttl: timedelta | None = None
+    #: Hashes of the items, without those at fault.
     item_hashes: tuple[str, ...] = ()
     #: The WebSub hub.
     hub: str | None = None
@@ -320,6 +331,8 @@ class ParsedFeed:
     skipped: int = 0
     #: The mails among them on which the parser raised an unexpected error.
     faulty_mails: tuple[FaultyMail, ...] = ()
+    #: The items that could not be parsed because of an unexpected error.
+    faulty_items: tuple[FaultyItem, ...] = ()
     #: The entries that could not be cleaned because of an unexpected error.
     faulty_entries: tuple[FaultyEntry, ...] = ()
     #: The etag of the parsed part if the rest is left for the next poll, or None if the whole document was parsed.

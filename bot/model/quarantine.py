@@ -16,7 +16,7 @@ class PieceKind(StrEnum):
 
     #: A stored row, or one value of it, that this version cannot read.
     ROW = "row"
-    #: An item of a feed that could not be cleaned or matched.
+    #: An item of a feed that could not be parsed, cleaned or matched.
     ITEM = "item"
     #: A mail of a mailbox that could not be parsed.
     MAIL = "mail"

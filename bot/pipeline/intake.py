@@ -43,9 +43,10 @@ from bot.text import forms
 
 #: The stored form of an item that was set aside.
 ITEM: JsonColumn[Item] = JsonColumn(Item)
-#: The stored form of an entry that could not be cleaned, and the stage at which it was set aside.
+#: The stored form of an entry that could not be cleaned.
 ENTRY: JsonColumn[Entry] = JsonColumn(Entry)
-CLEANING = "clean"
+#: The stages at which mails, items and entries are set aside.
+PARSING, CLEANING = "parse", "clean"
 #: Items that do not count for the daily limit: old ones are stored without text, reworded ones only if they match.
 _FREE = (Novelty.OLD, Novelty.REWORDED)
 _FIRST_SEEN = (Novelty.NEW, Novelty.OLD)
@@ -365,16 +366,18 @@ def set_aside_faults(tx: storage.Transaction, poll: IngestedPoll, settings: Sett
     for mail in reading.faulty_mails if reading else ():
         piece, content = f"{url} {mail.etag}", base64.b64encode(mail.content).decode()
         kind, error = PieceKind.MAIL, mail.error
-        quarantine.set_aside(tx, kind, piece, error, stage="parse", settings=settings, now=now, body=content)
-    faulty_entries = reading.faulty_entries if reading else ()
-    aside = tx.quarantine.errors(PieceKind.ITEM) if faulty_entries else {}
-    for fault in faulty_entries:
-        body = ENTRY.dump(fault.entry)
-        piece = f"{url} {fault.entry.guid or fault.entry.link or hashlib.sha256(body.encode()).hexdigest()}"
-        # The feed lists the entry at later polls too.
-        if piece not in aside:
-            cause, kind = fault.error, PieceKind.ITEM
-            quarantine.set_aside(tx, kind, piece, cause, stage=CLEANING, settings=settings, now=now, body=body)
+        quarantine.set_aside(tx, kind, piece, error, stage=PARSING, settings=settings, now=now, body=content)
+    faults = [(PARSING, item.hash, item.error, "") for item in (reading.faulty_items if reading else ())]
+    for fault in reading.faulty_entries if reading else ():
+        entry, body = fault.entry, ENTRY.dump(fault.entry)
+        key = entry.guid or entry.link or hashlib.sha256(body.encode()).hexdigest()
+        faults.append((CLEANING, key, fault.error, body))
+    aside = tx.quarantine.errors(PieceKind.ITEM) if faults else {}
+    for stage, key, cause, body in faults:
+        # The feed lists the item at later polls too.
+        if (piece := f"{url} {key}") not in aside:
+            kind = PieceKind.ITEM
+            quarantine.set_aside(tx, kind, piece, cause, stage=stage, settings=settings, now=now, body=body)
     for item, error in poll.faults:
         piece, body = _piece_id(url, item), ITEM.dump(item)
         quarantine.set_aside(tx, PieceKind.ITEM, piece, error, stage="intake", settings=settings, now=now, body=body)

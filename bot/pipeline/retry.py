@@ -82,6 +82,8 @@ def _put_back(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settin
             tx.stories.rest_alert(StoryId(story), channel, until=now)
         case PieceKind.MESSAGE:
             tx.outbox.revive(piece.id, now=now)
+        case PieceKind.ITEM if piece.stage == intake.PARSING:
+            _parse_again(tx, piece, now=now)
         case PieceKind.ITEM if piece.stage == intake.CLEANING:
             reading = ParsedFeed(entries=(intake.ENTRY.load(piece.body),), is_increment=True)
             _ingest_again(tx, piece, reading, None, settings, now=now)
@@ -93,6 +95,15 @@ def _put_back(tx: storage.Transaction, piece: QuarantinedPiece, settings: Settin
             # A press is carried out and a mail is parsed before. A ruling waits in its table until it is not listed
             # here. A person asks again.
             pass
+
+
+def _parse_again(tx: storage.Transaction, piece: QuarantinedPiece, *, now: datetime) -> None:
+    """Have the whole document of a feed fetched and parsed. The item is parsed again, because its hash is unknown."""
+    state = tx.feeds.get(piece.id.partition(" ")[0])
+    if state is not None:
+        validators = replace(state.validators, etag=None, last_modified=None, body_hash=None)
+        # If the feed is being polled, that poll loses its lease, because it may find the document unchanged.
+        tx.feeds.save([replace(state, due_at=now, validators=validators)])
 
 
 async def _press_again(store: storage.Store, body: str, settings: Settings, *, now: datetime) -> None:

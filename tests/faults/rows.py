@@ -26,9 +26,10 @@ def configure(
     item: str = faults.ITEM,
     message: str = faults.MESSAGE,
     raises: str = "before",
+    bot: str = BOT,
 ) -> None:
     """Configure a desk on which items and messages with these words in their headlines raise."""
-    bot = BOT.replace("kind: faulty,", f'kind: faulty, poison: "{message}", raises: {raises},')
+    bot = bot.replace("kind: faulty,", f'kind: faulty, poison: "{message}", raises: {raises},')
     desk.configure(*outlets, rules=rules, bot=bot, feed_keys=f'kind: faulty, poison: "{item}"')
 
 

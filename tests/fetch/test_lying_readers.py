@@ -13,7 +13,7 @@ from bot.feeds.items import prepare_items
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses
 from bot.model.errors import ReadError
-from bot.model.feeds import Entry, FaultyEntry, Feed, ParsedFeed
+from bot.model.feeds import Entry, FaultyEntry, FaultyItem, Feed, ParsedFeed
 from tests.feeds.documents import URL
 from tests.fetch.conftest import read_title
 from tests.testbed.servers.processes import children
@@ -42,6 +42,7 @@ def _frame(payload: bytes) -> bytes:
 
 
 TOO_LONG = prepare_items(Feed(url=URL), ParsedFeed(entries=(Entry(title="x" * 9_000),)))[1]
+FORGER = FaultyItem(hash="call 555-0100", error="LookupError")
 BOASTER = FaultyEntry(entry=Entry(title="Good"), error="call 555-0100")
 #: The behaviour of the program, and the error of the document.
 LIARS = {
@@ -61,6 +62,10 @@ LIARS = {
     "names an error in words of its own": (
         _says(protocol.frame_message(protocol.Done(ParsedFeed(faulty_entries=(BOASTER,)), ()))),
         "not the description of an error",
+    ),
+    "names an item in words of its own": (
+        _says(protocol.frame_message(protocol.Done(ParsedFeed(faulty_items=(FORGER,)), ()))),
+        "not the hash of an item",
     ),
     "never comes": (_says(), "no answer within 1 second"),
     "begins and never ends": (_says(b"\x00\x00\x10\x00abc"), "no answer within 1 second"),

@@ -58,6 +58,9 @@ def parse_document(body: Body, *, kind: str | None = None, options: str = "{}") 
     if not body.content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
         raise ReadError("empty body: the server sent nothing; it is polled again later")
     reading = _parse_with(*_get_source(kind, options), body) if kind else _parse_recognised(body)
+    if reading.faulty_items and not (reading.entries or reading.item_hashes):
+        # The parser is at fault, not an item.
+        raise RuntimeError(f"no item can be parsed: {reading.faulty_items[0].error}")
     entries, too_many = fields.keep_ends(reading.entries)
     entries = tuple(fields.bound_entry(entry) for entry in entries)
     return dataclasses.replace(

@@ -22,7 +22,7 @@ class Source:
 
     def read(self, body: Body) -> ParsedFeed:
         """Parse a list of advisories. Blocking. Raises ReadError."""
-        return jsonfeed.parse_api_answer(body, title="Security advisories", items_of=_items)
+        return jsonfeed.parse_api_answer(body, title="Security advisories", items_of=_items, convert=_item)
 
 
 def _items(answer: Json) -> Iterator[Mapping[str, Json]]:
@@ -31,7 +31,7 @@ def _items(answer: Json) -> Iterator[Mapping[str, Json]]:
         raise ReadError(f"not a list of advisories{f': {message}' if message else ''}")
     for advisory in answer:
         if isinstance(advisory, Mapping) and text_field(advisory, "ghsa_id"):
-            yield _item(advisory)
+            yield advisory
 
 
 def _item(advisory: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -36,16 +36,15 @@ class Source:
         remarks = [decoded.remark] if decoded.remark else []
         feed, values = _parsed(decoded.text.strip("\x00\t\n\r \ufeff"))
         items, too_many = fields.keep_ends([item for item in values if isinstance(item, Mapping)])
-        hashes = [fields.hash_item(json.dumps(item, sort_keys=True).encode(), body.url) for item in items]
+        hashes = [_hash_item(item, body.url) for item in items]
         base = fields.web_address(_text(feed, "feed_url"), body.url) or body.url
         dates = DocumentDates()
-        return ParsedFeed(
+        return dataclasses.replace(
+            fields.parse_new(items, hashes, body, lambda item: _entry(item, feed, base, dates)),
             title=" ".join((_text(feed, "title") or "").split())[:300] or None,
             link=fields.web_address(_text(feed, "home_page_url"), base),
             language=_text(feed, "language"),
-            entries=fields.parse_new(items, hashes, body, lambda item: _entry(item, feed, base, dates)),
             remarks=(*remarks, *too_many),
-            item_hashes=tuple(hashes),
             hub=_hub(feed, body.url),
             topic=fields.web_address(_text(feed, "feed_url"), body.url),
         )
@@ -127,16 +126,27 @@ def _text(item: Mapping[str, Json], name: str) -> str | None:
     return (value.replace("\x00", "").strip() or None) if isinstance(value, str) else None
 
 
-def parse_api_answer(body: Body, *, title: str, items_of: Callable[[Json], Iterable[Mapping[str, Json]]]) -> ParsedFeed:
-    """Parse an API's response, whose items ``items_of`` converts to JSON Feed items. Raises ReadError."""
+def parse_api_answer(
+    body: Body,
+    *,
+    title: str,
+    items_of: Callable[[Json], Iterable[Mapping[str, Json]]],
+    convert: Callable[[Mapping[str, Json]], Mapping[str, Json]],
+) -> ParsedFeed:
+    """Parse an API's response, whose items ``convert`` turns into items of JSON Feed. Raises ReadError."""
     decoded = markup.decode(body.content, body.content_type)
     try:
         answer: Json = json.loads(decoded.text, strict=False)
     except (ValueError, RecursionError):
         raise ReadError("broken JSON, or cut off; it is polled again later") from None
-    feed = {"title": title, "items": list(items_of(answer))}
-    content = json.dumps(feed, ensure_ascii=True).encode()
-    return Source().read(dataclasses.replace(body, content=content, content_type="application/json"))
+    items, faults = fields.parse_each(items_of(answer), convert, lambda item: _hash_item(item, body.url))
+    content = json.dumps({"title": title, "items": items}, ensure_ascii=True).encode()
+    reading = Source().read(dataclasses.replace(body, content=content, content_type="application/json"))
+    return dataclasses.replace(reading, faulty_items=(*faults, *reading.faulty_items))
+
+
+def _hash_item(item: Mapping[str, Json], base: str) -> str:
+    return fields.hash_item(json.dumps(item, sort_keys=True).encode(), base)
 
 
 def text_field(item: Mapping[str, Json], key: str) -> str:

@@ -23,7 +23,7 @@ class Source:
 
     def read(self, body: Body) -> ParsedFeed:
         """Parse a listing. Blocking. Raises ReadError."""
-        return jsonfeed.parse_api_answer(body, title="Reddit", items_of=_items)
+        return jsonfeed.parse_api_answer(body, title="Reddit", items_of=_items, convert=_item)
 
 
 def _items(answer: Json) -> Iterator[Mapping[str, Json]]:
@@ -34,7 +34,7 @@ def _items(answer: Json) -> Iterator[Mapping[str, Json]]:
     for child in children:
         post = child.get("data") if isinstance(child, Mapping) else None
         if isinstance(post, Mapping) and text_field(post, "name") and text_field(post, "title"):
-            yield _item(post)
+            yield post
 
 
 def _item(post: Mapping[str, Json]) -> Mapping[str, Json]:

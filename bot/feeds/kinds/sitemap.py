@@ -5,6 +5,8 @@ A sitemap without ``news:`` tags lists pages, not news, so it is refused with an
 
 from __future__ import annotations
 
+import dataclasses
+
 from lxml import etree
 
 from bot.feeds.kit import fields, markup
@@ -46,12 +48,11 @@ class Source:
         dates = DocumentDates()
         first = _child(news[0], "news") if news else None
         publication = _child(first, "publication") if first is not None else None
-        return ParsedFeed(
+        return dataclasses.replace(
+            fields.parse_new(kept, hashes, body, lambda page: _entry(page, body.url, dates)),
             title=fields.plain_title(_text(publication, "name")),
             language=_text(publication, "language"),
-            entries=fields.parse_new(kept, hashes, body, lambda page: _entry(page, body.url, dates)),
             remarks=(*remarks, *too_many),
-            item_hashes=tuple(hashes),
         )
 
 

@@ -18,10 +18,13 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree, html
 
-from bot.model.feeds import Entry
+from bot.model.errors import ReadError
+from bot.model.feeds import Entry, FaultyItem, ParsedFeed
 from bot.model.fetching import Body
+from bot.model.quarantine import describe_error
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 MAX_ENTRIES = 5_000
 MAX_TITLE = 2_000
@@ -147,13 +150,34 @@ def mark_baseline(entries: Sequence[Entry], cutoff: datetime | None) -> tuple[En
     )
 
 
-def parse_new(items: Iterable[T], hashes: Iterable[str], body: Body, parse: Callable[[T], Entry]) -> tuple[Entry, ...]:
+def parse_each(
+    items: Iterable[T], parse: Callable[[T], R], hash_of: Callable[[T], str]
+) -> tuple[tuple[R, ...], tuple[FaultyItem, ...]]:
+    """Parse the items. Return the results, and the items on which ``parse`` raises an unexpected error."""
+    results: list[R] = []
+    faults: list[FaultyItem] = []
+    for item in items:
+        try:
+            results.append(parse(item))
+        except (ReadError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - any bug; it is logged when the item is set aside
+            faults.append(FaultyItem(hash=hash_of(item), error=describe_error(error)))
+    return tuple(results), tuple(faults)
+
+
+def parse_new(items: Iterable[T], hashes: Sequence[str], body: Body, parse: Callable[[T], Entry]) -> ParsedFeed:
     """Parse the items whose hash is new. If ``body.names_known`` is true, also parse the others, as identity only."""
-    return tuple(
-        mark_known(parse(item), is_known=item_hash in body.known_hashes)
-        for item, item_hash in zip(items, hashes, strict=True)
-        if body.names_known or item_hash not in body.known_hashes
+    pairs = zip(items, hashes, strict=True)
+    entries, faults = parse_each(
+        [pair for pair in pairs if body.names_known or pair[1] not in body.known_hashes],
+        lambda pair: mark_known(parse(pair[0]), is_known=pair[1] in body.known_hashes),
+        lambda pair: pair[1],
     )
+    # Items at fault stay unknown, so that they are parsed again.
+    unknown = {fault.hash for fault in faults} - body.known_hashes
+    known = tuple(item_hash for item_hash in hashes if item_hash not in unknown)
+    return ParsedFeed(entries=entries, item_hashes=known, faulty_items=faults)
 
 
 def hash_item(packed: bytes, base: str) -> str:

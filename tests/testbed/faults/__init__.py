@@ -2,7 +2,7 @@
 
 A word in a headline says at which stage the article breaks. Items break in the source plug-in (source.py), messages in
 the channel plug-in (channel.py), and stored rows are spoiled by triggers of the database (spoiling.py). The bot itself
-runs unchanged.
+runs unchanged, except that the source plug-in gives the parser of RSS a bug.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from bot.feeds import kinds
 
 #: The name of both plug-ins.
 KIND = "faulty"
+#: Headlines with this word break while they are parsed.
+UNPARSED = "Bogle"
 #: Headlines with these words break while they are cleaned, matched, decided, read from the outbox, or sent.
 ENTRY, ITEM, ARTICLE, ROW, MESSAGE = POISONS = ("Boggart", "Jinx", "Gremlin", "Kobold", "Hoodoo")
 _POINTS = f"""\

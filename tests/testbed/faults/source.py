@@ -1,13 +1,16 @@
-"""``kind: faulty``: RSS in which some items raise while they are cleaned or matched."""
+"""``kind: faulty``: RSS in which some items raise while they are parsed, cleaned or matched."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import NoReturn
+import threading
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import pydantic
 
 from bot.feeds.kinds import rss
+from bot.feeds.kinds.rss import light
 from bot.model.feeds import Entry, ParsedFeed
 from bot.model.fetching import Body
 from tests.testbed import faults
@@ -16,7 +19,7 @@ KIND = faults.KIND
 
 
 class Options(pydantic.BaseModel):
-    """RSS in which some items raise while they are cleaned or matched."""
+    """RSS in which some items raise while they are parsed, cleaned or matched."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -24,6 +27,25 @@ class Options(pydantic.BaseModel):
         faults.ITEM,
         description="The word in the headlines of items that raise while they are matched; empty for no bug.",
     )
+
+
+#: Its ``has_bug`` says whether the parser of RSS has a bug in this thread.
+_parser = threading.local()
+
+
+def _with_bug(parse: Callable[..., Entry | None]) -> Callable[..., Entry | None]:
+    def parse_or_raise(*arguments: Any) -> Entry | None:
+        entry = parse(*arguments)
+        if getattr(_parser, "has_bug", False) and entry and faults.UNPARSED in (entry.title or ""):
+            raise LookupError("a bug")
+        return entry
+
+    return parse_or_raise
+
+
+# Both ways in which an item of RSS is parsed: without feedparser, and from its result.
+light._parse_rss_entry = _with_bug(light._parse_rss_entry)  # type: ignore[assignment]
+rss._entry = _with_bug(rss._entry)  # type: ignore[assignment]
 
 
 class _Tag(str):
@@ -53,7 +75,11 @@ class Source:
         return False
 
     def read(self, body: Body) -> ParsedFeed:
-        reading = self._rss.read(body)
+        _parser.has_bug = bool(self._poison)
+        try:
+            reading = self._rss.read(body)
+        finally:
+            _parser.has_bug = False
         return dataclasses.replace(reading, entries=tuple(map(self._spoil, reading.entries)))
 
     def _spoil(self, entry: Entry) -> Entry:

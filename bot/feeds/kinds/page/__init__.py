@@ -93,22 +93,31 @@ class Source:
 
         entries: dict[str, Entry] = {}
         hashes: dict[str, str] = {}
-        for place, item in zip(kept, days.expand_items(kept), strict=True):
+
+        def parse(placed: tuple[HtmlElement, HtmlElement]) -> None:
+            place, item = placed
             entry = self._entry(item, body.url)
             if entry is None or (key := entry.link or entry.guid or "") in entries:
-                continue
+                return
             if not entry.link and entry.title in over().values():
-                continue  # this item is a day heading
+                return  # this item is a day heading
             # Hash the parsed date, because the text "3 days ago" changes tomorrow and the date does not.
             date = functools.partial(self._date, item, language, page_dates=page_dates)
             own = date(None)
             day = None if own else over().get(place)
             sure = own or date(None, day=day)
             packed = "\0".join((entry.link or "", entry.title or "", entry.body or "", str(sure)))
-            hashes[key] = fields.hash_item(packed.encode("utf-8", "replace"), body.url)
             published = own or date(body.fetched) or sure or date(body.fetched, day=day)
+            hashes[key] = fields.hash_item(packed.encode("utf-8", "replace"), body.url)
             entries[key] = replace(entry, published=published)
-        if not entries:
+
+        def hash_links(placed: tuple[HtmlElement, HtmlElement]) -> str:
+            """Return a hash of the item's links, else of its text: the rest may change every day ("3 days ago")."""
+            addresses = [str(address) for *_, address, _ in placed[1].iterlinks()]
+            return fields.hash_item("\0".join(addresses or placed[1].itertext()).encode("utf-8", "replace"), body.url)
+
+        _, faults = fields.parse_each(zip(kept, days.expand_items(kept), strict=True), parse, hash_links)
+        if not entries and not faults:
             reason = (
                 f'"{self._options.title}" finds nothing' if self._options.title else "they have no heading and no link"
             )
@@ -116,13 +125,13 @@ class Source:
         if self._options.date and not any(entry.published for entry in entries.values()):
             remarks.append(f'"{self._options.date}" finds no date')
         title = root.find(".//title")
-        return ParsedFeed(
+        return replace(
+            fields.parse_new(entries.values(), tuple(hashes.values()), body, lambda entry: entry),
             title=(text_of(title) or "")[:300] or None if title is not None else None,
             link=body.url,
             language=root.get("lang"),
-            entries=fields.parse_new(entries.values(), hashes.values(), body, lambda entry: entry),
             remarks=(*remarks, *too_many),
-            item_hashes=tuple(hashes.values()),
+            faulty_items=faults,
             hub=_head_link(root, "hub"),
             topic=_head_link(root, "self"),
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import struct_time
 from typing import Any
@@ -33,8 +33,8 @@ _HALF_READ = re.compile(
     r"|\d\s(?:BST|CES?T|EES?T|MSK|PKT|IST|WIB|SGT|[JK]ST)$",
     re.IGNORECASE,
 )
-#: Exceptions that feedparser raises on unexpected input.
-_CONFUSED = (AssertionError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
+#: Exceptions that feedparser, or our use of its result, raises on unexpected input.
+_CONFUSED = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Source:
@@ -52,30 +52,30 @@ class Source:
         pieces = cut.cut_items(data, root=document.root, prefix=document.prefix, base=body.url)
         reading = _read_new_items(pieces, body, document.root) if pieces is not None else None
         if reading is None:
-            reading = parse_with_feedparser(data, body.url)
+            try:
+                reading = parse_with_feedparser(data, body.url)
+            except _CONFUSED as error:
+                raise ReadError(f"its XML is too broken to be read ({type(error).__name__})") from error
         return dataclasses.replace(reading, remarks=(*document.remarks, *remarks, *reading.remarks))
 
 
 def parse_with_feedparser(data: bytes, url: str) -> ParsedFeed:
-    """Parse a document in UTF-8. Raises ReadError, also if feedparser would take too long."""
+    """Parse a document in UTF-8. Raises _CONFUSED, and ReadError if feedparser would take too long."""
     import feedparser  # not needed by most commands
 
     # Otherwise feedparser searches the path for an old XML parser at each document, which takes 70 µs and a lock.
     feedparser.api.PREFERRED_XML_PARSERS.clear()
     check_bounds(data)
-    try:
-        parsed = feedparser.parse(
-            io.BytesIO(data),
-            response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
-            # Both options would run a slow parser over all HTML. ``_body`` resolves relative links, and sanitising is
-            # not needed because articles contain only the text.
-            resolve_relative_uris=False,
-            sanitize_html=False,
-        )
-        language, dates = _text(parsed.feed, "language") or "en", DocumentDates()
-        return _parsed_feed(parsed.feed, url, [_entry(entry, url, language, dates) for entry in parsed.entries])
-    except _CONFUSED as error:
-        raise ReadError(f"its XML is too broken to be read ({type(error).__name__})") from error
+    parsed = feedparser.parse(
+        io.BytesIO(data),
+        response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
+        # Both options would run a slow parser over all HTML. ``_body`` resolves relative links, and sanitising is
+        # not needed because articles contain only the text.
+        resolve_relative_uris=False,
+        sanitize_html=False,
+    )
+    language, dates = _text(parsed.feed, "language") or "en", DocumentDates()
+    return _parsed_feed(parsed.feed, url, [_entry(entry, url, language, dates) for entry in parsed.entries])
 
 
 def _parsed_feed(feed: dict[str, Any], url: str, entries: Iterable[Entry]) -> ParsedFeed:
@@ -118,20 +118,42 @@ def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> ParsedFeed | None
     entries: dict[int, Entry] = {}
     if plain is not None and len(plain.entries) == len(places):
         entries = {place: entry for place, entry in zip(places, plain.entries, strict=True) if entry is not None}
-    odd_places = [place for place in places if place not in entries]
+    odd_places: Sequence[int] = [place for place in places if place not in entries]
     if plain is not None and plain.feed is not None and not odd_places:
         reading = _parsed_feed(plain.feed, body.url, ())
     else:
-        reading = parse_with_feedparser(pieces.only(odd_places), body.url)
+        reading, odd_places = _parse_odd_items(pieces, odd_places, body.url)
     if len(reading.entries) != len(odd_places):
         return None
     entries.update(zip(odd_places, reading.entries, strict=True))
     return dataclasses.replace(
         reading,
-        entries=tuple(fields.mark_known(entries[place], is_known=place in known_places) for place in places),
+        entries=tuple(
+            fields.mark_known(entries[place], is_known=place in known_places) for place in places if place in entries
+        ),
         remarks=too_many,
-        item_hashes=tuple(item.hash for _, item in kept),
+        # Items at fault stay unknown, so that they are parsed again.
+        item_hashes=tuple(item.hash for place, item in kept if place in entries or place in known_places),
     )
+
+
+def _parse_odd_items(pieces: cut.Cut, places: Sequence[int], url: str) -> tuple[ParsedFeed, Sequence[int]]:
+    """Parse items with feedparser. Return the parsed document, and the places of its entries.
+
+    If an error is raised, each item is parsed alone, so that all items but those at fault are returned.
+    """
+    try:
+        return parse_with_feedparser(pieces.only(places), url), places
+    except _CONFUSED:
+        reading = parse_with_feedparser(pieces.only(()), url)
+
+    def parse_alone(place: int) -> tuple[int, Entry]:
+        [entry] = parse_with_feedparser(pieces.only((place,)), url).entries
+        return place, entry
+
+    placed, faults = fields.parse_each(places, parse_alone, lambda place: pieces.items[place].hash)
+    entries = tuple(entry for _, entry in placed)
+    return dataclasses.replace(reading, entries=entries, faulty_items=faults), [place for place, _ in placed]
 
 
 def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> Entry:

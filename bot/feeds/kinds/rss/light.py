@@ -323,7 +323,9 @@ def _parse_entry(item: Element, roles: _Roles, language: str | None, cutoff: dat
     parse = _parse_atom_entry if roles is _ATOM_ROLES else _parse_rss_entry
     try:
         return parse(_Fields(item, roles), language, cutoff)
-    except NotPlain:
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - NotPlain, or a bug that feedparser may not have
         return None
 
 
