@@ -71,9 +71,12 @@ def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
         )
     replies = (*_second_rules(situation, alert), *_news(situation, alert))
     if not situation.arrivals and not replies:
+        if situation.has_new_headline:
+            return (situation.decision(AlertAction.EDIT, Reason.RENAMED, detail="its outlet changed the headline"),)
         is_shown = situation.has_summary and not alert.is_gathered
         return (situation.decision(AlertAction.EDIT, Reason.SUMMARY),) if is_shown else ()
-    reason = replies[-1].reason if replies else Reason.SUMMARY if situation.has_summary else None
+    reason = Reason.SUMMARY if situation.has_summary else Reason.RENAMED if situation.has_new_headline else None
+    reason = replies[-1].reason if replies else reason
     edit = _edit(situation, reason)
     if replies and alert.is_gathered:
         # A gathered story with news gets a separate message.

@@ -62,6 +62,8 @@ class Situation:
     edits: tuple[Edit, ...] = ()
     #: Whether a language model's summary has arrived that the message does not show yet.
     has_summary: bool = False
+    #: Whether the outlet has changed the headline that the message shows.
+    has_new_headline: bool = False
     #: Whether the story's headline denies, withdraws or reverses a report.
     is_denial: bool = False
     #: Dated deadlines of the story; empty unless a rule has reminders.

@@ -37,7 +37,7 @@ class Reason(StrEnum):
     MERGED = "merged"
     #: People took articles out of the story.
     SPLIT = "split"
-    #: The headline of the story that this one may be part of has changed.
+    #: The headline of the message, or of the story that this one may be part of, has changed.
     RENAMED = "renamed"
     #: The story is listed in the channel's brief.
     BRIEF = "brief"

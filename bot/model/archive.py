@@ -35,6 +35,8 @@ class Revision:
     #: For a live page: the previous version. Text added since then is news, not a correction. None for an ordinary
     #: article.
     live_before: Article | None = None
+    #: Whether the headline changed, be it only in its wording.
+    is_renamed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

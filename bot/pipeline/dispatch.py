@@ -81,7 +81,7 @@ class Dispatcher:
                     decisions.append(decision)
                 decisions.extend(self._plan(situation))
         for entry in changed:
-            if entry.merged or any(edit.field == "title" for edit in entry.edits):
+            if entry.merged or entry.renamed:
                 decisions.extend(self._rename_in_neighbours(entry.story, entry.merged))
         return decisions
 
@@ -421,16 +421,18 @@ class Dispatcher:
         needs_history = policy.posts_per_hour is not None or any(rule.posts_per_hour for rule in rules)
         recent = self._posted(channel) if needs_history else ()
         capped = [rule.name for rule in rules if rule.posts_per_hour]
+        alert = self._turn.alert(story.id, channel)
         situation = alerts.Situation(
             now=self._turn.now,
             channel=channel,
             story=story,
-            alert=self._turn.alert(story.id, channel),
+            alert=alert,
             rules=rules,
             arrivals=tuple(entry.arrivals),
             facts=tuple(entry.facts),
             edits=tuple(entry.edits),
             has_summary=bool(entry.summary),
+            has_new_headline=alert is not None and alert.headline in entry.renamed,
             deadlines=self._claims.of(story).dues.deadlines() if any(rule.remind for rule in rules) else (),
             policy=policy,
             recent_posts=_times(alert for alert in recent if self._severity(alert.rules) is not Severity.HIGH),

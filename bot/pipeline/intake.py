@@ -299,6 +299,7 @@ def _revised(
         edits=() if is_taken_over else facts.corrections(previous, article),
         poll=polled.id,
         live_before=previous if forms.is_live_page(article) and not is_taken_over else None,
+        is_renamed=previous.title != article.title,
     )
     return ArticleChange(article=article, novelty=Novelty.EDITED, queued=revision)
 

@@ -148,6 +148,8 @@ class StoryUpdater:
             entry.facts.extend(facts_for_rules(turn, revision.article, self._claims.revise(previous, revision)))
             entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
+            if revision.is_renamed:
+                entry.renamed.add(revision.article.id)
 
     def offer(
         self, turn: Turn, story: Story, article: Article, nearby: Sequence[Story]

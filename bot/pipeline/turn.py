@@ -59,6 +59,8 @@ class ChangedStory:
     arrivals: list[Member] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
+    #: Articles whose outlets changed the headline, be it only in its wording.
+    renamed: set[ArticleId] = field(default_factory=set)
     #: Younger stories that were merged into this one.
     merged: list[StoryId] = field(default_factory=list)
     #: Key of a language model's summary that the story's messages do not show yet.

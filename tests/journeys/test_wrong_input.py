@@ -88,6 +88,20 @@ async def test_a_material_edit_of_a_posted_article_is_a_correction_in_its_thread
     assert Reason.CORRECTION in {decision.reason for decision in await desk.decisions(story)}
 
 
+async def test_a_message_follows_its_outlets_headline_also_where_only_the_wording_changes(desk: World) -> None:
+    desk.publish("wire", FIRST)
+    await desk.once()
+    reworded = f"Explained: {FIRST.title}"
+    desk.publish("wire", replace(FIRST, title=reworded))
+    await desk.once()
+
+    (head,) = desk.heads()
+    assert reworded in json.dumps(head, ensure_ascii=False)
+    assert desk.replies() == []
+    (story,) = await desk.stories()
+    assert [decision.reason for decision in await desk.decisions(story)] == [Reason.FIRST_REPORT, Reason.RENAMED]
+
+
 async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(desk: World) -> None:
     title = f"{FIRST.title}: live updates"
     desk.publish("wire", replace(FIRST, title=title, text=f"{FIRST.text} The deadline is 30 November."))
