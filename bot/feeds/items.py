@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from bot.feeds.cleaning import Cleaner, fingerprint_of, fold_text, fold_title
 from bot.feeds.links import belongs_to, canonical_link, link_key, registrable_domain, site_of
 from bot.model.archive import ArticleStub, IdentityQuery, KnownItems
-from bot.model.feeds import Entry, FaultyEntry, Feed, ParsedFeed
+from bot.model.feeds import Entry, FaultyItem, Feed, ParsedFeed
 from bot.model.quarantine import describe_error
 from bot.model.stories import Article, ArticleId
 from bot.text import headlines
@@ -64,20 +64,20 @@ def prepare_items(feed: Feed, reading: ParsedFeed) -> tuple[ParsedFeed, tuple[It
     no_guids = _NO_GUIDS | {feed.url, reading.link or ""}
     cleaner = Cleaner()
     items: list[Item] = []
-    faults: list[FaultyEntry] = []
+    faults: list[FaultyItem] = []
     for entry in reading.entries:
         try:
             item = _item(entry, base, no_guids, cleaner)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - any bug; it is logged when the entry is set aside
-            faults.append(FaultyEntry(entry=entry, error=describe_error(error)))
+            faults.append(FaultyItem(entry=entry, error=describe_error(error)))
             # The error may have left the parser in the middle of a text.
             cleaner = Cleaner()
         else:
             items += [item] if item is not None else []
     if faults:
-        reading = replace(reading, faulty_entries=(*reading.faulty_entries, *faults))
+        reading = replace(reading, faulty_items=(*reading.faulty_items, *faults))
     return reading, _without_shared(items)
 
 

@@ -383,7 +383,7 @@ async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Aw
         is_increment=True,
         skipped=skipped,
         faulty_mails=tuple(fault for reading in readings for fault in reading.faulty_mails),
-        faulty_entries=tuple(fault for reading in readings for fault in reading.faulty_entries),
+        faulty_items=tuple(fault for reading in readings for fault in reading.faulty_items),
         was_slow=any(reading.was_slow for reading in readings),
         read_to=last_etag if next(unread, None) else None,
     )

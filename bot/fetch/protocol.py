@@ -120,17 +120,15 @@ class ParseJob(msgspec.Struct, frozen=True, array_like=True, tag="document"):
         """Return the document and its cleaned items. Raises Garbage."""
         if not isinstance(answer, Done):
             raise Garbage("not a document")
-        entries, faults = tuple(item.entry for item in answer.items), answer.reading.faulty_entries
-        faulty_items = answer.reading.faulty_items
-        all_entries = (*entries, *(fault.entry for fault in faults))
-        if max(map(len, (all_entries, answer.reading.item_hashes, faulty_items))) > fields.MAX_ENTRIES:
+        entries, faults = tuple(item.entry for item in answer.items), answer.reading.faulty_items
+        all_entries = (*entries, *(fault.entry for fault in faults if fault.entry))
+        if max(len(all_entries), len(faults), len(answer.reading.item_hashes)) > fields.MAX_ENTRIES:
             raise Garbage("values that no document can have")
         if not all(map(fields.is_within_bounds, all_entries)):
             raise Garbage("values that no document can have")
-        if not all(_HASH.fullmatch(item.hash) for item in faulty_items):
+        if not all(fault.entry or _HASH.fullmatch(fault.hash) for fault in faults):
             raise Garbage("not the hash of an item")
-        errors = [*(fault.error for fault in faults), *(item.error for item in faulty_items)]
-        if not all(map(_DESCRIPTION.fullmatch, errors)):
+        if not all(_DESCRIPTION.fullmatch(fault.error) for fault in faults):
             raise Garbage("not the description of an error")
         return dataclasses.replace(answer.reading, entries=entries), answer.items
 

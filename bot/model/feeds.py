@@ -288,19 +288,12 @@ class FaultyMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultyItem:
-    """An item of a document whose parsing raised an unexpected error."""
+    """An item whose parsing or cleaning raised an unexpected error."""
 
-    #: Identifies the item in its feed.
-    hash: str
-    #: The type of the error and the place in our code.
-    error: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultyEntry:
-    """An entry whose cleaning raised an unexpected error."""
-
-    entry: Entry
+    #: The parsed item, or None if it could not be parsed.
+    entry: Entry | None = None
+    #: Identifies an item that could not be parsed in its feed.
+    hash: str = ""
     #: The type of the error and the place in our code.
     error: str
 
@@ -331,10 +324,8 @@ class ParsedFeed:
     skipped: int = 0
     #: The mails among them on which the parser raised an unexpected error.
     faulty_mails: tuple[FaultyMail, ...] = ()
-    #: The items that could not be parsed because of an unexpected error.
+    #: The items that could not be parsed or cleaned because of an unexpected error.
     faulty_items: tuple[FaultyItem, ...] = ()
-    #: The entries that could not be cleaned because of an unexpected error.
-    faulty_entries: tuple[FaultyEntry, ...] = ()
     #: The etag of the parsed part if the rest is left for the next poll, or None if the whole document was parsed.
     read_to: str | None = None
 

@@ -368,16 +368,16 @@ def set_aside_faults(tx: storage.Transaction, poll: IngestedPoll, settings: Sett
         piece, content = f"{url} {mail.etag}", base64.b64encode(mail.content).decode()
         kind, error = PieceKind.MAIL, mail.error
         quarantine.set_aside(tx, kind, piece, error, stage=PARSING, settings=settings, now=now, body=content)
-    faults = [(PARSING, item.hash, item.error, "") for item in (reading.faulty_items if reading else ())]
-    for fault in reading.faulty_entries if reading else ():
-        entry, body = fault.entry, ENTRY.dump(fault.entry)
-        key = entry.guid or entry.link or hashlib.sha256(body.encode()).hexdigest()
-        faults.append((CLEANING, key, fault.error, body))
+    faults = reading.faulty_items if reading else ()
     aside = tx.quarantine.errors(PieceKind.ITEM) if faults else {}
-    for stage, key, cause, body in faults:
+    for fault in faults:
+        stage, body, key = PARSING, "", fault.hash
+        if entry := fault.entry:
+            stage, body = CLEANING, ENTRY.dump(entry)
+            key = entry.guid or entry.link or hashlib.sha256(body.encode()).hexdigest()
         # The feed lists the item at later polls too.
         if (piece := f"{url} {key}") not in aside:
-            kind = PieceKind.ITEM
+            cause, kind = fault.error, PieceKind.ITEM
             quarantine.set_aside(tx, kind, piece, cause, stage=stage, settings=settings, now=now, body=body)
     for item, error in poll.faults:
         piece, body = _piece_id(url, item), ITEM.dump(item)

@@ -1,9 +1,9 @@
 """Several real ``wirewatch run`` over one PostgreSQL, killed with SIGKILL at random moments and started again.
 
-Some stories are poison: our code raises on them while they are matched, decided, read or sent (tests/testbed/faults).
-The test shows that every feed is polled again within two of its intervals, however often a worker dies; each good
-story has one message; nothing is sent twice; exactly the poison is in quarantine; the ledger names each worker that was
-killed.
+Some stories are poison: our code raises on them while they are parsed, matched, decided, read or sent
+(tests/testbed/faults). The test shows that every feed is polled again within two of its intervals, however often a
+worker dies; each good story has one message; nothing is sent twice; exactly the poison is in quarantine; the ledger
+names each worker that was killed.
 """
 
 from __future__ import annotations

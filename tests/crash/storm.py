@@ -2,8 +2,8 @@
 
 Slack fails at random too: 429, 500, resets before and after a message was taken, hangs, answers that are none, and
 messages that are taken when nobody waits for them any more. Some stories are poison: our code raises on them while they
-are matched, decided, read or sent (tests/testbed/faults). What must hold at the end: each good story has one message,
-nothing is sent twice, replies are in their thread in the order of their decisions, and exactly the poison is
+are parsed, matched, decided, read or sent (tests/testbed/faults). What must hold at the end: each good story has one
+message, nothing is sent twice, replies are in their thread in the order of their decisions, and exactly the poison is
 in quarantine.
 """
 

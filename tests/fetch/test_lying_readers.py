@@ -13,7 +13,7 @@ from bot.feeds.items import prepare_items
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses
 from bot.model.errors import ReadError
-from bot.model.feeds import Entry, FaultyEntry, FaultyItem, Feed, ParsedFeed
+from bot.model.feeds import Entry, FaultyItem, Feed, ParsedFeed
 from tests.feeds.documents import URL
 from tests.fetch.conftest import read_title
 from tests.testbed.servers.processes import children
@@ -43,7 +43,7 @@ def _frame(payload: bytes) -> bytes:
 
 TOO_LONG = prepare_items(Feed(url=URL), ParsedFeed(entries=(Entry(title="x" * 9_000),)))[1]
 FORGER = FaultyItem(hash="call 555-0100", error="LookupError")
-BOASTER = FaultyEntry(entry=Entry(title="Good"), error="call 555-0100")
+BOASTER = FaultyItem(entry=Entry(title="Good"), error="call 555-0100")
 #: The behaviour of the program, and the error of the document.
 LIARS = {
     "is about something else": (_says(protocol.frame_message(protocol.Text("x"))), "not a document"),
@@ -60,7 +60,7 @@ LIARS = {
         "values that no document can have",
     ),
     "names an error in words of its own": (
-        _says(protocol.frame_message(protocol.Done(ParsedFeed(faulty_entries=(BOASTER,)), ()))),
+        _says(protocol.frame_message(protocol.Done(ParsedFeed(faulty_items=(BOASTER,)), ()))),
         "not the description of an error",
     ),
     "names an item in words of its own": (

@@ -136,7 +136,8 @@ async def test_an_item_that_cannot_be_cleaned_is_named_and_the_others_are_return
     await readers.close()
     assert prepared is not None
     assert [cleaned.title for cleaned in prepared] == ["Title 0", "Title 2"]
-    (fault,) = reading.faulty_entries
+    (fault,) = reading.faulty_items
+    assert fault.entry is not None
     assert (fault.entry.title, fault.error.partition(",")[0]) == ("Boggart 1", "LookupError in bot/feeds/items.py")
 
 

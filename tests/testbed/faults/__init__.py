@@ -18,10 +18,8 @@ from bot.feeds import kinds
 
 #: The name of both plug-ins.
 KIND = "faulty"
-#: Headlines with this word break while they are parsed.
-UNPARSED = "Bogle"
-#: Headlines with these words break while they are cleaned, matched, decided, read from the outbox, or sent.
-ENTRY, ITEM, ARTICLE, ROW, MESSAGE = POISONS = ("Boggart", "Jinx", "Gremlin", "Kobold", "Hoodoo")
+#: Headlines with these words break while they are cleaned, matched, decided, read from the outbox, sent, or parsed.
+ENTRY, ITEM, ARTICLE, ROW, MESSAGE, UNPARSED = POISONS = ("Boggart", "Jinx", "Gremlin", "Kobold", "Hoodoo", "Bogle")
 _POINTS = f"""\
 [wirewatch.channels]
 {KIND} = tests.testbed.faults.channel

@@ -74,8 +74,9 @@ def set_field(database: str, table: str, column: str, field: str, value: object,
 def quarantined_words(database: str) -> list[str]:
     """Return the poison in each piece in quarantine, or the piece's kind and id if it has none."""
     words = []
-    for kind, piece, body in run(database, "SELECT kind, id, body FROM quarantine ORDER BY n"):
-        titles = body
+    for kind, piece, stage, body in run(database, "SELECT kind, id, stage, body FROM quarantine ORDER BY n"):
+        # An item that could not be parsed is not kept.
+        titles = faults.UNPARSED if (kind, stage) == ("item", "parse") else body
         if kind == "message":
             ((titles,),) = run(database, f"SELECT message FROM {outbox.name} WHERE id = :id", id=piece)
         elif kind == "row":
