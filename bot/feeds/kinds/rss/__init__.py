@@ -33,7 +33,7 @@ _HALF_READ = re.compile(
     r"|\d\s(?:BST|CES?T|EES?T|MSK|PKT|IST|WIB|SGT|[JK]ST)$",
     re.IGNORECASE,
 )
-#: Exceptions that feedparser, or our use of its result, raises on unexpected input.
+#: Exceptions that feedparser raises on unexpected input.
 _CONFUSED = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
@@ -75,7 +75,12 @@ def parse_with_feedparser(data: bytes, url: str) -> ParsedFeed:
         sanitize_html=False,
     )
     language, dates = _text(parsed.feed, "language") or "en", DocumentDates()
-    return _parsed_feed(parsed.feed, url, [_entry(entry, url, language, dates) for entry in parsed.entries])
+    entries, faults = fields.parse_each(
+        parsed.entries,
+        lambda entry: _entry(entry, url, language, dates),
+        lambda entry: fields.hash_item(repr(entry).encode("utf-8", "replace"), url),
+    )
+    return dataclasses.replace(_parsed_feed(parsed.feed, url, entries), faulty_items=faults)
 
 
 def _parsed_feed(feed: dict[str, Any], url: str, entries: Iterable[Entry]) -> ParsedFeed:
@@ -110,7 +115,7 @@ def _mend_end(document: markup.XmlText) -> tuple[str, tuple[str, ...]]:
 
 
 def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> ParsedFeed | None:
-    """Parse the new items; return None if feedparser finds a different number of items."""
+    """Parse the new items; return None if feedparser's result does not have an entry for each."""
     kept, too_many = fields.keep_ends(tuple(enumerate(pieces.items)))
     known_places = {place for place, item in kept if item.hash in body.known_hashes}
     places = [place for place, _ in kept if body.names_known or place not in known_places]
@@ -140,7 +145,7 @@ def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> ParsedFeed | None
 def _parse_odd_items(pieces: cut.Cut, places: Sequence[int], url: str) -> tuple[ParsedFeed, Sequence[int]]:
     """Parse items with feedparser. Return the parsed document, and the places of its entries.
 
-    If an error is raised, each item is parsed alone, so that all items but those at fault are returned.
+    If feedparser raises an error, each item is parsed alone, so that all items but those at fault are returned.
     """
     try:
         return parse_with_feedparser(pieces.only(places), url), places
