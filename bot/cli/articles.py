@@ -109,6 +109,8 @@ def explain(
 
     Example: wirewatch explain "BlackBerry backdoor" --text "BlackBerry quits Pakistan over BES backdoor"
     """
+    if rule and rule.startswith(("http://", "https://")):
+        terminal.fail(f"{rule} is an address, not a rule's name; write --url {rule}", UNUSABLE)
     settings = app.load(folder, os.environ)
     chosen = choose_rules(settings, rule)
     if url is None and text is None:
@@ -145,7 +147,7 @@ def explain(
 
 def _lines(place: StoryPlace) -> Iterator[str]:
     yield f"story: {place.title} ({place.id}, {format_count(place.article_count, 'article')})"
-    yield f"joined: {describe_join(place.joined)}"
+    yield f"grouping: {describe_join(place.joined)}"
     for decision in place.decisions:
         yield f"decided: {describe_decision(decision)}"
     for asked in place.asked:

@@ -82,7 +82,7 @@ def find(
     """Propose searches for a topic, or the feeds of a site.
 
     Prints lines for feeds.yaml. The news search engines need no key. Without --edition, searches the US edition and
-    those of the countries that the topic names. A site is visited; search engines are not asked.
+    those of the countries that the topic names. The command visits a site to find its feeds, but no search engine.
 
     Example: wirewatch feeds find "lawful access Pakistan" --add
     """

@@ -62,16 +62,16 @@ def init(
     site: Annotated[
         str,
         typer.Option(
-            help="A website to read for it, instead of news search engines.", metavar="ADDRESS", show_default=False
+            help="A website whose feeds to read, instead of news search engines.", metavar="ADDRESS", show_default=False
         ),
     ] = "",
     minimal: Annotated[bool, typer.Option("--minimal", help="Write one channel, one feed and one rule.")] = False,
 ) -> None:
     """Write a commented starter configuration.
 
-    With a topic, it searches the news for the topic, or reads the site, and has a rule for the topic. The configuration
-    runs unchanged. An existing file is never overwritten. On a terminal, the command asks for a topic, and whether to
-    use a language model.
+    With --topic, the feeds are news searches for the topic (with --site, the feeds of that site), and a rule matches
+    the topic. The configuration runs unchanged. An existing file is never overwritten. On a terminal, the command asks
+    for a topic, and whether to use a language model.
 
     Example: wirewatch init --topic "lawful access Pakistan" config && wirewatch run
     """

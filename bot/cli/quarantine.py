@@ -11,7 +11,7 @@ from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.model.durations import format_count
 from bot.queries.quarantine import DROP_PIECES, QUARANTINE, RETRY_PIECES, QuarantineDocument
 
-quarantine = typer.Typer(help="Work that was set aside after an unexpected error.", no_args_is_help=True)
+quarantine = typer.Typer(help="List or retry work that was set aside after an error.", no_args_is_help=True)
 
 Numbers = Annotated[list[int] | None, typer.Argument(help="Numbers from the list.", metavar="NUMBER")]
 All = Annotated[bool, typer.Option("--all", help="All pieces.")]
@@ -50,7 +50,7 @@ def retry(numbers: Numbers = None, everything: All = False, folder: ConfigDir = 
 
 @quarantine.command()
 def drop(numbers: Numbers = None, everything: All = False, folder: ConfigDir = DEFAULT_CONFIG) -> None:
-    """Give up pieces for ever. Articles stay in the archive.
+    """Give up on pieces for good. Articles stay in the archive.
 
     Example: wirewatch quarantine drop 3
     """

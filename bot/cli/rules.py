@@ -212,7 +212,7 @@ def _show_messages(report: backtest.BacktestReport) -> None:
         if counts[kind] or kind is MessageKind.POST
     )
     waiting = f"; {report.held} still held" if report.held else ""
-    terminal.row(f"It would have made {summary}, of {format_count(report.stories, 'story')}{waiting}")
+    terminal.row(f"It would have made {summary}, about {format_count(report.stories, 'story')}{waiting}")
     if report.simulated_until:
         terminal.row(
             f"  of the first {report.replayed:,} of {report.matched:,} matched articles, seen before "

@@ -83,6 +83,8 @@ def _tell(report: OnceReport) -> None:
         f"{format_count(report.drained.sent, 'message')} sent, {report.drained.left} left, "
         f"{report.drained.parked} parked"
     )
+    if not feeds:
+        terminal.say("No feed was due; with --now, every feed is polled.")
     for channel, reason in sorted(report.drained.reasons.items()):
         terminal.say(f"not sent to {channel}: {reason}")
     if report.drained.left or report.drained.parked:

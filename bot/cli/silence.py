@@ -81,7 +81,7 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Also list silences that have ended.")] = False,
     json: Json = False,
 ) -> None:
-    """List the silences in force, with the stories that each has held back.
+    """List the silences in force and what each has held back.
 
     Example: wirewatch silence list --all
     """

@@ -81,7 +81,7 @@ def status(
     terminal.row("")
     names = {feed.url: feed.outlet for feed in shown.feeds}
     for count in shown.outbox:
-        terminal.row(f"{count.channel}: {count.count} {count.state}")
+        terminal.row(f"{count.channel}: {format_count(count.count, 'message')} {count.state}")
     for held in shown.held:
         until = f", the first until {held.until:%Y-%m-%d %H:%M} UTC" if held.until else ""
         terminal.row(f"{held.channel}: {format_count(held.count, 'story')} held: {held.reason}{until}")

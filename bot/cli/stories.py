@@ -157,10 +157,10 @@ def _show(entry: StoryRow) -> None:
         )
         if words:
             terminal.row(f"      matched: {'; '.join(words)}", style="dim")
-        terminal.row(f"      joined: {describe_join(member.join)}", style="dim")
+        terminal.row(f"      grouping: {describe_join(member.join)}", style="dim")
     for decision in entry.decisions:
-        terminal.row(f"  {decision.at:%m-%d %H:%M} {describe_decision(decision)}", style="dim")
+        terminal.row(f"  {decision.at:%Y-%m-%d %H:%M} UTC {describe_decision(decision)}", style="dim")
     for row in entry.messages:
-        sent = f"sent {row.receipt.sent_at:%m-%d %H:%M}" if row.receipt else row.state.value
+        sent = f"sent {row.receipt.sent_at:%Y-%m-%d %H:%M} UTC" if row.receipt else row.state.value
         terminal.row(f"  message: {row.message.kind.value} to {row.channel}, {sent}", style="dim")
     terminal.out().print()

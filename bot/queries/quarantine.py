@@ -83,7 +83,7 @@ RETRY_PIECES = Question("retry_quarantine", retry_pieces, QuarantineDocument, me
 
 
 def drop_pieces(archive: Archive, parameters: PiecesParameters) -> Sequence[QuarantinedPiece]:
-    """Give up pieces for ever. Articles stay in the archive."""
+    """Give up on pieces for good. Articles stay in the archive."""
     pieces = _named(archive, parameters)
     assert archive.turn is not None
     for piece in pieces:

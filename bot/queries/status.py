@@ -238,6 +238,9 @@ def describe_bot(tx: storage.Transaction, *, owner: str, now: datetime) -> Check
     owner = owner or ", ".join(living)
     last = f"; it last looked for due feeds {format_rough(now - tick)} ago" if tick is not None else ""
     if not owner:
+        ended = keys.LAST_SEEN.get(tx)
+        if ended is not None and (tick is None or ended > tick):
+            last = f"; it last ran {format_rough(now - ended)} ago"
         what = f"not running{last or '; it has not run here yet'}"
         advice = "start `wirewatch run`; if `wirewatch once` runs from cron, this is normal"
         return CheckLine(is_good=False, what=what, help=advice)

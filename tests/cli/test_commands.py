@@ -92,6 +92,11 @@ def test_check_says_what_where_and_what_to_do_and_exits_1(started: Path) -> None
     assert "::error" in wirewatch("check", "--format", "github", folder=started, code=1).stdout
 
 
+def test_explain_says_how_to_name_an_article(started: Path) -> None:
+    link = "https://wire.example/ferry"
+    assert f"write --url {link}" in wirewatch("explain", link, folder=started, code=2).stderr
+
+
 def test_explain_reads_a_rule_back_and_says_what_is_missing(started: Path) -> None:
     assert "PTA" in wirewatch("explain", "BlackBerry", folder=started).stdout
     done = wirewatch("explain", "BlackBerry", "--text", "BlackBerry asks the PTA for a meeting", folder=started)
@@ -168,7 +173,7 @@ def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_expl
     article = stories[0]["articles"][-1]
     words = ("explain", "--url", article["link"], "--config", "kept")
     output = wirewatch(*words, folder=tmp_path).stdout
-    assert f"joined: {article['joined']['reason']}" in output
+    assert f"grouping: {article['joined']['reason']}" in output
     assert "decided: " in output
     (entry, *_) = json.loads(wirewatch(*words, "--json", folder=tmp_path).stdout)
     assert entry["story"]["joined"] == article["joined"]

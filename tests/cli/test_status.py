@@ -183,6 +183,11 @@ async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing
     assert "bot: not running; it has not run here yet" in output
 
 
+async def test_a_bot_that_ran_only_once_is_not_said_to_have_never_run(folder: Path) -> None:
+    wirewatch("once", folder=folder)
+    assert re.search(r"bot: not running; it last ran \d+ s ago", wirewatch("status", folder=folder).stdout)
+
+
 async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> None:
     await note_tick(folder, now())
     urls = ["https://old.example/feed", "https://www.new.example/feed/", "https://other.example/feed"]
