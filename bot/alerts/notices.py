@@ -92,7 +92,7 @@ def database_fails_in_part(reason: str, *, since: datetime) -> Notice:
 def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> Notice:
     """Report new problems with feeds, then resolved problems, each on one line."""
     parts = (
-        f"{format_count(len(troubles), 'problem')} with feeds" if troubles else "",
+        f"{format_count(len(troubles), 'new problem')}" if troubles else "",
         f"{format_count(len(over), 'problem')} resolved" if over else "",
     )
     lead = f"Feed health: {', '.join(part for part in parts if part)}"

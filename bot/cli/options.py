@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from bot.model.durations import parse_duration
 from bot.model.errors import ConfigError
@@ -19,19 +20,30 @@ DEFAULT_CONFIG = Path("config")
 
 
 def _config_dir(context: typer.Context, parameter: typer.CallbackParam, folder: Path) -> Path:
-    """Return the named folder; by default the current folder if it has a bot.yaml, else ./config."""
-    source = context.get_parameter_source(parameter.name or "")
-    if source is None or source.name != "DEFAULT":
-        return folder
+    """Return the named folder; by default the current folder if it has a bot.yaml, else ./config.
+
+    A command of a group takes the folder that was named before it: `wirewatch stories --config DIR claim …`.
+    """
+    name = parameter.name or ""
+    for level in filter(None, (context, context.parent)):
+        source = level.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            return folder if level is context else Path(level.params[name])
     if Path("bot.yaml").is_file():
         return Path()
-    # The demo works without a configuration.
-    if not folder.exists() and context.info_name != "demo":
-        raise ConfigError(
-            f"no configuration: {Path.cwd()} contains neither bot.yaml nor a folder {folder}. "
-            "Choose the configuration folder with --config DIR, or create one: wirewatch init"
-        )
+    # The demo works without a configuration. A group cannot know yet whether the command after it names a folder.
+    needs_folder = context.info_name != "demo" and not isinstance(context.command, TyperGroup)
+    if needs_folder and not folder.exists():
+        raise no_configuration(folder)
     return folder
+
+
+def no_configuration(folder: Path) -> ConfigError:
+    """Return the error for a command that was given no folder and finds none."""
+    return ConfigError(
+        f"no configuration: {Path.cwd()} contains neither bot.yaml nor a folder {folder}. "
+        "Choose the configuration folder with --config DIR, or create one: wirewatch init"
+    )
 
 
 ConfigDir = Annotated[

@@ -10,7 +10,7 @@ import typer
 
 from bot import app
 from bot.cli import archive, terminal
-from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration, no_configuration
 from bot.model.durations import format_count
 from bot.queries import export
 from bot.queries.actions import CLAIM, MERGE, SPLIT, RulingDocument
@@ -49,6 +49,8 @@ def _list(
     """
     if context.invoked_subcommand is not None:
         return
+    if folder == DEFAULT_CONFIG and not folder.exists():
+        raise no_configuration(folder)
     if form is not None:
         _export(folder, form, since)
         return

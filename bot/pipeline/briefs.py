@@ -388,7 +388,7 @@ class _Reader:
         if self._period.until < self._now:
             return []
         names = [
-            f"{links.feed_name(state, self._settings.feeds_by_address)} {problem.kind}"
+            f"{links.feed_name(state, self._settings.feeds_by_address)} ({problem.kind})"
             for state in self._tx.feeds.all()
             for problem in health.find_problems(
                 state, self._settings.feeds_by_address.get(state.url) or Feed(url=state.url), self._now

@@ -279,7 +279,7 @@ DAILY_BRIEF = Message(
             ),
             more=2,
         ),
-        BriefSection(kind=SectionKind.FEEDS, entries=(BriefEntry(opening="1 feed: Karachi Herald broken"),)),
+        BriefSection(kind=SectionKind.FEEDS, entries=(BriefEntry(opening="1 feed: Karachi Herald (broken)"),)),
     ),
     overview=(
         ModelSentence(

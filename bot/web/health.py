@@ -42,11 +42,11 @@ async def readiness(store: storage.Store, now: datetime) -> Readiness:
         return Readiness(is_ready=False, reason="the bot has not looked for due feeds yet")
     age = now - tick
     if age > keys.TICK_MAX_AGE:
-        old = f"the last tick is {age.total_seconds():.0f} s old"
+        old = f"the bot last looked for due feeds {age.total_seconds():.0f} s ago"
         reason, is_private = (f"{old}: {store.outage_reason}", True) if store.outage_reason else (old, False)
         return Readiness(is_ready=False, reason=reason, is_private=is_private, last_tick=tick)
     if -age > keys.TICK_MAX_AGE:
-        ahead = f"the last tick is {-age.total_seconds():.0f} s ahead: the clock was set back"
+        ahead = f"the bot last looked for due feeds {-age.total_seconds():.0f} s ahead of the clock, which was set back"
         return Readiness(is_ready=False, reason=ahead, last_tick=tick)
     if store.recent_failure:
         # Small transactions may succeed while articles cannot be stored.

@@ -57,5 +57,5 @@ def test_a_reload_says_first_what_follows_from_its_problems() -> None:
 
 def test_a_notice_of_feeds_counts_what_is_wrong_and_what_is_over() -> None:
     feed_health = notices.feed_health(["A has failed", "B has failed"], ["C is back"], now=START)
-    assert feed_health.what == "Feed health: 2 problems with feeds, 1 problem resolved"
+    assert feed_health.what == "Feed health: 2 new problems, 1 problem resolved"
     assert feed_health.where == ("A has failed", "B has failed", "C is back")

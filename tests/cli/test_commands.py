@@ -92,6 +92,18 @@ def test_check_says_what_where_and_what_to_do_and_exits_1(started: Path) -> None
     assert "::error" in wirewatch("check", "--format", "github", folder=started, code=1).stdout
 
 
+@pytest.mark.parametrize("words", [("claim", "--config", "{}", "0a1b"), ("--config", "{}", "claim", "0a1b")])
+def test_the_folder_of_a_story_command_may_stand_before_or_after_its_name(
+    started: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    named = [word.format(started / "config") for word in words]
+    assert "wirewatch.db: it does not exist yet" in wirewatch("stories", *named, folder=elsewhere, code=2).stderr
+    assert "Usage" in wirewatch("stories", "split", "--help", folder=elsewhere).stdout
+    assert "no configuration" in wirewatch("stories", folder=elsewhere, code=2).stderr
+
+
 def test_explain_says_how_to_name_an_article(started: Path) -> None:
     link = "https://wire.example/ferry"
     assert f"write --url {link}" in wirewatch("explain", link, folder=started, code=2).stderr

@@ -53,7 +53,7 @@ async def test_it_is_ready_while_ticks_are_recent(page: Page) -> None:
     assert (await page.get("/healthz/ready")).status_code == 200
     page.clock.advance(timedelta(seconds=2))
     answer = await page.get("/healthz/ready")
-    assert (answer.status_code, answer.json()["reason"]) == (503, "the last tick is 31 s old")
+    assert (answer.status_code, answer.json()["reason"]) == (503, "the bot last looked for due feeds 31 s ago")
     assert (await page.get("/healthz/live")).status_code == 200
 
 
