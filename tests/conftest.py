@@ -25,8 +25,8 @@ _TIMEOUT = re.compile(r"Timeout|timed out|no answer in \d+ seconds")
 
 authorities.trust_one()
 # No deadline: a busy machine is not a fault of the code.
-settings.register_profile("ci", derandomize=True, deadline=None)
-# Runs outside CI try other examples each time, so that fewer of them are enough.
+settings.register_profile("ci", derandomize=True, max_examples=40, deadline=None)
+# Runs outside CI try other examples each time.
 settings.register_profile("anywhere", max_examples=40, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
 
@@ -35,8 +35,12 @@ encoders.TIMEOUT = timedelta(minutes=10)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let xdist give out the files in the order of their collection, not by how many tests each has."""
+    """Let xdist give out the files in the order of their collection, not by how many tests each has.
+
+    There is no garbage among the tests, so that collecting it would only make each process start later.
+    """
     config.option.loadscopereorder = False
+    gc.disable()
 
 
 @pytest.hookimpl(trylast=True)
@@ -50,6 +54,7 @@ def pytest_collection_finish() -> None:
     """Exclude thousands of tests from garbage collection, which each start of the bot triggers."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,6 +5,7 @@ Each variable is a document, so that its mistakes are reported like any other mi
 
 from __future__ import annotations
 
+import functools
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -19,7 +20,8 @@ PREFIX = "WIREWATCH_"
 LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"
 
 
-def list_variables() -> dict[str, tuple[str, ...]]:
+@functools.cache
+def list_variables() -> Mapping[str, tuple[str, ...]]:
     """Return the path of each key in bot.yaml, by the name of its variable. Blocks of keys have variables too."""
     return {PREFIX + "_".join(path).upper(): path for path in _key_paths(BotSettings)}
 

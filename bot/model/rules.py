@@ -27,7 +27,7 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """The rank, from 0 (low) to 2 (high)."""
-        return ("low", "normal", "high").index(self.value)
+        return ("low", "normal", "high").index(self)
 
 
 class Group(StrEnum):

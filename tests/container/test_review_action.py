@@ -63,6 +63,7 @@ def repository(filled: Path) -> tuple[Path, str]:
     return folder, git(folder, "rev-parse", "HEAD")
 
 
+@pytest.mark.long
 def test_a_narrower_rule_is_reviewed_by_what_it_no_longer_posts(repository: tuple[Path, str]) -> None:
     folder, base = repository
     rules = next((folder / "config" / "rules").glob("*.yaml"))

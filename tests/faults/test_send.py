@@ -53,14 +53,15 @@ async def test_a_channel_that_raises_after_its_service_accepted_a_message_posts_
 
 
 async def test_one_story_of_a_gathered_message_at_fault_takes_no_other_with_it(desk: World) -> None:
-    # Twenty an hour have a message of their own; the others are gathered.
-    reports = rows.reports(30, poison=faults.MESSAGE, at=27)
-    desk.publish("wire", *reports[:26])
-    for count in (26, 30):
+    # Four an hour have a message of their own; the others are gathered.
+    rows.configure(desk, "wire", bot=rows.BOT + "posts_per_hour: 4\n")
+    reports = rows.reports(14, poison=faults.MESSAGE, at=11)
+    for count in (10, 14):
         desk.publish("wire", *reports[:count])
         for _ in range(2):
             await desk.once(minutes=1)
 
+    assert len(desk.heads()) < len(reports), "some messages have several stories"
     assert rows.posted(desk, reports) == rows.ids(reports, without=faults.MESSAGE)
     assert await rows.pieces(desk) == [(PieceKind.MESSAGE, "send")]
     assert spoiling.quarantined_words(desk.address) == [faults.MESSAGE]

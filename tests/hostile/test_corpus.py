@@ -14,6 +14,7 @@ from tests.hostile.commands import SECRET, Done, World, world
 from tests.hostile.corpus import DOCUMENTS, QUICK
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.skipif(sys.platform != "linux", reason="the canary listens on 127.0.0.2"),
     pytest.mark.timeout(600),
 ]
@@ -66,7 +67,6 @@ async def test_good_feeds_beside_one_of_each_sort_are_read_and_nothing_private_i
         assert done.code in (0, 1, 2)
 
 
-@pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("names", BATCHES, ids=lambda names: names[0])
 async def test_each_document_is_read_or_refused_in_time_and_good_feeds_are_read_beside_it(

@@ -150,6 +150,7 @@ def test_a_hostile_mail_is_read_or_skipped_in_bounded_time(name: str) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 async def test_hostile_mails_of_each_family_cost_themselves_alone(tmp_path: Path) -> None:
     async with desk(tmp_path, readers=1) as mailbox:
         await mailbox.poll()

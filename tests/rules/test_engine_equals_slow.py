@@ -12,7 +12,7 @@ from bot.model.stories import Article
 from tests.rules import making, slow
 
 #: 500 in CI, 10,000 nightly.
-EXAMPLES = int(os.environ.get("WIREWATCH_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("WIREWATCH_EXAMPLES", "25"))
 
 
 @given(making.cases())

@@ -59,6 +59,7 @@ PAGES = {
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.skipif(
         not CHROMIUM.exists() and os.environ.get("BROWSER_TEST") != "require",
         reason=f"no Chromium at {CHROMIUM}: apt-get install --no-install-recommends chromium",
@@ -100,7 +101,6 @@ async def _picture(tab: async_api.Page, path: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.long
 async def test_every_page_is_readable_and_accessible(
     page: Page, browser: async_api.Browser, size: async_api.ViewportSize, scheme: str, tmp_path: Path
 ) -> None:
@@ -158,7 +158,6 @@ async def test_the_playground_works_by_keyboard_and_without_javascript(page: Pag
     assert "BlackBerry" in await tab.locator("mark").all_inner_texts()
 
 
-@pytest.mark.long
 async def test_the_reader_skips_to_the_content_and_sees_where_he_is(page: Page, browser: async_api.Browser) -> None:
     tab, _, _ = await opened(browser, size=DESK)
     await tab.goto(page.site.url + "/feeds")
