@@ -163,6 +163,7 @@ def _show(entry: StoryRow) -> None:
     for decision in entry.decisions:
         terminal.row(f"  {decision.at:%Y-%m-%d %H:%M} UTC {describe_decision(decision)}", style="dim")
     for row in entry.messages:
-        sent = f"sent {row.receipt.sent_at:%Y-%m-%d %H:%M} UTC" if row.receipt else row.state.value
+        why = f": {row.error}" if row.error else ""
+        sent = f"sent {row.receipt.sent_at:%Y-%m-%d %H:%M} UTC" if row.receipt else f"{row.state.value}{why}"
         terminal.row(f"  message: {row.message.kind.value} to {row.channel}, {sent}", style="dim")
     terminal.out().print()

@@ -249,7 +249,9 @@ def read_stories(
 
 def describe_decision(decision: Decision | DecisionDocument) -> str:
     """Describe a decision about one channel in one line."""
-    detail = f" ({decision.detail})" if decision.detail else ""
+    # The detail of a silence begins with its reason.
+    text = decision.detail.removeprefix(f"{decision.reason}: ")
+    detail = f" ({text})" if text else ""
     return f"{decision.channel}: {decision.action}, {decision.reason}{detail}"
 
 

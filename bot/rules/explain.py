@@ -115,12 +115,13 @@ def explain_rule(
 
 
 def _count_lines(verdict: Evaluation) -> str:
-    """Return how many required lines match, and what is missing: “2 of 3: no demand”."""
+    """Return how many required lines match and what is missing: “2 of 3: no demand”, or “no demand” if there is one."""
     required = [line.is_found for line in verdict.lines if line.part.kind is LineKind.ALL]
     alternatives = [line.is_found for line in verdict.lines if line.part.kind is LineKind.ANY]
     if alternatives:
         required.append(any(alternatives))
-    return f"{sum(required)} of {len(required)}: {compiling.describe_missing(verdict)}"
+    missing = compiling.describe_missing(verdict)
+    return f"{sum(required)} of {len(required)}: {missing}" if len(required) > 1 else missing
 
 
 def _explain_line(line: LineEvaluation, view: ArticleText) -> ExplainedLine:

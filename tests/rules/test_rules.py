@@ -187,6 +187,14 @@ def test_a_rule_leaves_out_the_forms_that_it_skips_and_explain_names_the_mark() 
     assert rules.RuleSet([looser.compiled]).matching(opinion, FEED, now=NOW) == ("a rule",)
 
 
+def test_explain_counts_the_required_lines_only_of_a_rule_that_has_several() -> None:
+    story = article("The law is read")
+    either = rule(any={"vessel": ["ferry"], "company": ["Northlink"]})
+    both = rule(all={"subject": ["law"], "vessel": ["ferry"]})
+    assert rules.explain_rule(either, story).notes == ("none of vessel, company",)
+    assert rules.explain_rule(both, story).notes == ("1 of 2: no vessel",)
+
+
 def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:
     description = rules.describe_rule(BLACKBERRY)
     assert 'product: "BES" in capitals' in description
