@@ -26,6 +26,7 @@ def compose() -> dict[str, Any]:
     return loaded
 
 
+@pytest.mark.long
 def test_compose_yaml_follows_the_compose_specification() -> None:
     # Its import builds grammars for two seconds, also in processes that run other tests.
     import check_jsonschema

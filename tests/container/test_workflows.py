@@ -25,6 +25,7 @@ def test_zizmor_finds_nothing_in_any_workflow() -> None:
     run(str(BIN / "zizmor"), "--offline", "--quiet", *map(str, [*WORKFLOWS, ACTION]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("schema", "files"), [("github-workflows", WORKFLOWS), ("github-actions", [ACTION])])
 def test_the_workflows_and_the_action_follow_the_schemas_of_github(schema: str, files: list[Path]) -> None:
     # Its import builds grammars for two seconds, also in processes that run other tests.

