@@ -187,14 +187,16 @@ class App:
         Raises StoreUnavailable.
         """
         await self.heartbeat.begin(operator=self.settings.bot.operator)
+        # If the process excluded objects before, they stay excluded after the pass.
+        ends_exemption = not gc.get_freeze_count()
         spare_collections(lasts=False)
         await self.tend_quarantine()
         try:
             passed = await self._pass_over_all(everything=everything)
             passed.decisions.extend(await self._assisting.settle())
         finally:
-            # End the exemption from garbage collection that began before the pass.
-            gc.unfreeze()
+            if ends_exemption:
+                gc.unfreeze()
         await self.tend_quarantine()
         drained = await self._sender(self.live.channels).drain(drain)
         await self.maintain()
