@@ -38,7 +38,7 @@ def ask(
     folder: ConfigDir = DEFAULT_CONFIG,
     json: Json = False,
 ) -> None:
-    """Examine the model of bot.yaml with questions whose answers are known.
+    """Examine the model with questions whose answers are known.
 
     Asks at least 40 questions about the uses in bot.yaml, as many at once as the bot asks, and shows each answer. The
     last lines say for which uses the model is fit. Keeps the result: the bot does not ask a model about a use for which
