@@ -1,7 +1,7 @@
 """Find the pieces of work on which a stage raises an unexpected error, and set them aside.
 
-batch ──▶ stage ─ raises ─▶ halves ─▶ … ─▶ the pieces that raise alone ──▶ table quarantine ──▶ notice to the operator
-                                           (and nothing raises without them)      └─ retry ──▶ back into the stage
+batch ──▶ stage ─ raises ─▶ halves, then one by one ─▶ those that raise alone ──▶ table quarantine ──▶ notice
+                                           (and nothing raises without them)        └─ retry ──▶ back into the stage
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ log = structlog.get_logger("wirewatch")
 NOTICE_EVERY = timedelta(hours=1)
 #: The pauses of a stage that fails even with nothing to do: the first one, and the longest one.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
+
+#: So many pieces are tried one by one; more are halved first. After a failed attempt the stage loads its caches again,
+#: with thousands of open stories, so many turns with one piece take less time than few failures.
+SINGLY = 32
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -123,10 +127,11 @@ async def isolate(
     if failure is None:
         return results, []
     if len(pieces) > 1:
-        middle = len(pieces) // 2
-        results, failed = await isolate(pieces[:middle], work)
-        more_results, more_failed = await isolate(pieces[middle:], work)
-        return results + more_results, failed + more_failed
+        step = 1 if len(pieces) <= SINGLY else -(-len(pieces) // 2)
+        parts = [await isolate(pieces[start : start + step], work) for start in range(0, len(pieces), step)]
+        return [result for results, _ in parts for result in results], [
+            piece for _, failed in parts for piece in failed
+        ]
     failure_without = (await _attempt((), work))[1] if pieces else failure
     if failure_without is not None:
         raise StageFailed("the stage fails without any piece") from failure_without
