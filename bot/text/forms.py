@@ -2,7 +2,7 @@
 
 The marks are a section of the address (``/opinion/``), a label in the headline or at the start of the text (``Live:``,
 ``… – in pictures``, ``COMMENT:``), a tag of the feed, and words of the headline. The same tables decide what ``skip``
-leaves out, what a message shows as a label, and what grouping keeps as a story of its own. An article without a mark is
+leaves out, what a message shows as a label, and what grouping keeps as a separate story. An article without a mark is
 taken for a report.
 """
 
@@ -153,7 +153,7 @@ _WORDS = (
 _LIVE_PATH = re.compile(
     r"/live(?:-news|-coverage|ticker)?/|live-?blogs?\b|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b"
 )
-#: What follows a label before the headline. "Video - …" may name a site.
+#: The end of a label before the headline. Only for comment may it be a dash: "Video - …" may name a site.
 _END, _END_OF_COMMENT = r"\s?[:|]|\]", r"\s?[:|]|\]|\s[-–—]"
 #: Several words, which are a label also after a colon.
 _LONG_LABEL = r"live updates|in pictures|what we know|everything you need to know|your \w+ briefing"
