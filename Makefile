@@ -19,7 +19,9 @@ demo: setup-run ## the whole job offline on the example story
 run: setup-run ## poll, match and post with ./config
 	@$(BIN)/wirewatch run --config config
 
-test: setup-test lint types contracts unit ## lint, types, architecture and tests
+# The types are checked by one process beside the tests: several take a quarter more processor time.
+test: setup-test lint contracts ## lint, types, architecture and tests
+	@$(MAKE) --no-print-directory --jobs=2 types unit
 
 setup-%:
 	@scripts/setup $*
@@ -29,7 +31,7 @@ lint: setup-test
 	$(BIN)/ruff format --check .
 
 types: setup-test
-	$(BIN)/mypy -n auto
+	$(BIN)/mypy
 
 contracts: setup-test
 	$(BIN)/lint-imports --no-logo
