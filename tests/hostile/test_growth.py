@@ -133,7 +133,7 @@ def steep_documents(reader: Reader) -> Iterator[str]:
 
 def test_steep_growth_is_recognised() -> None:
     piece = partial(repeat, "a")
-    assert find_growth(lambda text: [text.count("b") for _ in text], piece)
+    assert find_growth(lambda text: [letter for _ in text for letter in text], piece)
     assert not find_growth(lambda text: [letter.upper() for letter in text], piece)
 
 
