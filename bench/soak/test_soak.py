@@ -28,6 +28,7 @@ def test_each_hour_gives_a_sample_and_what_is_open_stays_the_same() -> None:
     assert len(soak.verdict(samples)) == 5
 
 
+@pytest.mark.long
 def test_it_ends_early_when_its_real_time_is_over() -> None:
     samples = soak.soak(
         small_world.draw(feeds=3, hours=4),

@@ -28,6 +28,7 @@ fetch: {{concurrency: 4, per_host: 16, timeout: 60 seconds, allow_private: [127.
 """
 
 
+@pytest.mark.long
 async def test_feeds_that_hang_do_not_keep_the_others_from_being_polled(tmp_path: Path) -> None:
     async with FeedServer() as server:
         hanging = [f"/a-hanging/{number}" for number in range(HANGING)]

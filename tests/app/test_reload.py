@@ -78,6 +78,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
             stop.set()
 
 
+@pytest.mark.long
 async def test_a_notice_about_a_closed_channel_goes_to_the_operator_that_a_reload_named(desk: Desk) -> None:
     desk.alerts.outage = lambda: ChannelClosed("the token was revoked")
     await desk.reload("operator: ops\n")

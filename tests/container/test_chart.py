@@ -70,6 +70,7 @@ SETTINGS: list[dict[str, object]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("values", SETTINGS, ids=lambda values: ",".join(values) or "none")
 def test_what_it_renders_is_as_kubernetes_wants_it(values: dict[str, object]) -> None:
     validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")

@@ -74,6 +74,7 @@ def faulty(readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> ReaderP
     return readers
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux bounds the memory of a process")
 async def test_a_document_that_uses_too_much_is_refused_and_the_next_is_parsed(faulty: ReaderProcesses) -> None:
     assert await read_title(faulty, "good") == "good"

@@ -264,6 +264,7 @@ async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path)
     assert len(entries) == 50 * 250
 
 
+@pytest.mark.long
 async def test_an_honest_feed_in_thai_of_three_megabytes_is_read() -> None:
     text = "กสทช. สั่งให้ผู้ให้บริการเปิดทางลับ " * (3_000_000 // 40 // 36)
     items = "".join(

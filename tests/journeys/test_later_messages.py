@@ -118,6 +118,7 @@ def head_texts(desk: World) -> list[str]:
     return [json.dumps(head["blocks"], ensure_ascii=False) for head in desk.heads()]
 
 
+@pytest.mark.long
 async def test_a_hundred_events_of_one_poll_are_twenty_posts_and_four_messages_with_the_rest(tmp_path: Path) -> None:
     async with world(tmp_path) as setup:
         setup.configure("wire", "echo", rules=CITY_RULES)

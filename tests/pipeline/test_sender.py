@@ -312,6 +312,7 @@ async def test_a_running_sender_finds_by_itself_that_a_channel_is_back(stage: St
     assert stage.channel.shown[0][0] - START < 40 * MINUTE
 
 
+@pytest.mark.long
 async def test_an_hour_without_slack_loses_nothing_keeps_order_and_is_told_once(stage: Stage) -> None:
     desk, ops = FakeChannel(stage.clock), FakeChannel(stage.clock, name="ops", account="console")
     asked: list[object] = []

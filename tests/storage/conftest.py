@@ -13,7 +13,7 @@ from tests.testbed import fresh
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.postgres import Server, name_of
 
-KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+KINDS = ("sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.long]))
 
 
 @pytest.fixture
