@@ -32,8 +32,8 @@ NOTICE_EVERY = timedelta(hours=1)
 #: The pauses of a stage that fails even with nothing to do: the first one, and the longest one.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
 
-#: So many pieces are tried one by one; more are halved first. After a failed attempt the stage loads its caches again,
-#: with thousands of open stories, so many turns with one piece take less time than few failures.
+#: Maximum pieces that are tried one by one; a larger batch is halved first. After each failed attempt the stage loads
+#: its caches again, with thousands of open stories, so a few failures cost more than many turns with one piece.
 SINGLY = 32
 
 P = TypeVar("P")
@@ -127,11 +127,13 @@ async def isolate(
     if failure is None:
         return results, []
     if len(pieces) > 1:
-        step = 1 if len(pieces) <= SINGLY else -(-len(pieces) // 2)
-        parts = [await isolate(pieces[start : start + step], work) for start in range(0, len(pieces), step)]
-        return [result for results, _ in parts for result in results], [
-            piece for _, failed in parts for piece in failed
-        ]
+        step = 1 if len(pieces) <= SINGLY else (len(pieces) + 1) // 2
+        results, failed = [], []
+        for start in range(0, len(pieces), step):
+            more_results, more_failed = await isolate(pieces[start : start + step], work)
+            results += more_results
+            failed += more_failed
+        return results, failed
     failure_without = (await _attempt((), work))[1] if pieces else failure
     if failure_without is not None:
         raise StageFailed("the stage fails without any piece") from failure_without
