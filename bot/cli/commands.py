@@ -28,7 +28,6 @@ COMMANDS = {
     "status": ("status", "status"),
     "send-test": ("send_test", "send_test"),
     "schema": ("check", "schema"),
-    "convert": ("convert", "convert"),
     "probe": ("status", "probe"),
     "backup": ("database", "backup"),
     "feedback": ("feedback", "feedback"),
@@ -45,7 +44,7 @@ COMMANDS = {
 }
 
 #: Commands that log nothing.
-LOGLESS = frozenset({"check", "init", "schema", "status", "convert"})
+LOGLESS = frozenset({"check", "init", "schema", "status"})
 
 
 def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:

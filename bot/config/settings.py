@@ -507,7 +507,7 @@ class Settings:
     @cached_property
     def encoder(self) -> Encoder | None:
         """The encoder for grouping across languages, or None if this is off."""
-        # Import here, because it imports structlog, which `check` and `convert` do not need.
+        # Import here, because it imports structlog, which `check` does not need.
         from bot.text import encoders
 
         return encoders.of(self.bot.stories.languages)

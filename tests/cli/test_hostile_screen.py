@@ -51,7 +51,6 @@ RUNS: dict[str, list[str]] = {
     "status": ["", "--json", "--check", "--check --json"],
     "silence list": ["--all", "--all --json"],
     "send-test": ["alerts"],
-    "convert": ["--from brandwatch EVIL", "--from brandwatch --json EVIL"],
     "feedback": ["", "--json"],
     "brief": ["", "--format md", "--format html"],
     "search": ["BlackBerry", "BlackBerry --json"],
@@ -156,9 +155,7 @@ def run(
     def one(line: str) -> tuple[str, str]:
         line = line.replace("ORIGIN", origin).replace("OPML", str(config.parent / "list.opml"))
         words = line.replace("BEFORE", str(config.parent / "before")).split()
-        words = [f'"{EVIL}" AND' if word == "EVIL" else word for word in words]
-        takes_config = "convert" not in words
-        monkeypatch.setattr(sys, "argv", ["wirewatch", *words, *(["--config", str(config)] if takes_config else [])])
+        monkeypatch.setattr(sys, "argv", ["wirewatch", *words, "--config", str(config)])
         with pytest.raises(SystemExit):
             commands.main()
         captured = capfd.readouterr()

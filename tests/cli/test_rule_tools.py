@@ -204,23 +204,3 @@ def test_the_api_predicts_the_posts_that_try_predicts(started: Path) -> None:
     for key in ("messages", "held", "stories", "replayed"):
         assert trial[key] == predicted[key]
     assert trial["rules"][0]["by_day"] == predicted["rules"][0]["by_day"]
-
-
-def test_convert_prints_the_query_and_what_was_lost(tmp_path: Path) -> None:
-    done = wirewatch("convert", "--from", "brandwatch", "{BT} AND backdoor", folder=tmp_path)
-    assert done.stdout == "{BT} AND backdoor\n"
-    done = wirewatch("convert", "--from", "lucene", "backdoor^4", folder=tmp_path, code=1)
-    assert done.stdout == "backdoor\n"
-    assert "lost: backdoor^4" in done.stderr
-    report = json.loads(
-        wirewatch("convert", "--from", "lucene", "backdoor^4", "--json", folder=tmp_path, code=1).stdout
-    )
-    assert report["query"] == "backdoor"
-    assert report["lost"][0]["part"] == "backdoor^4"
-
-
-def test_convert_shows_the_place_of_a_mistake(tmp_path: Path) -> None:
-    done = wirewatch("convert", "--from", "meltwater", "backdoor AND\n  (law OR", folder=tmp_path, code=2)
-    assert "query:2:10: a term is missing before the end" in done.stderr
-    assert "(law OR\n" in done.stderr
-    assert "^" in done.stderr

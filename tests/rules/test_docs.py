@@ -54,6 +54,15 @@ def test_a_row_of_the_specification_is_true(query: str, text: str, expected: str
     assert has(query, title, body) is (expected == "yes")
 
 
+def test_a_query_of_another_product_is_written_here_as_the_recipe_says() -> None:
+    section = (DOCS / "recipes.md").read_text(encoding="utf-8").partition("## Migrate from Google Alerts")[2]
+    rows = re.findall(r"^\| .*? \| `([^|]+)` \| (.*?) ?\|$", section.partition("\n## ")[0], re.MULTILINE)
+    assert len(rows) == 12
+    for query, headline in rows:
+        rules.parse_query(query)
+        assert not headline or has(query, headline), query
+
+
 def test_every_table_row_was_read() -> None:
     page = (DOCS / "query-language.md").read_text(encoding="utf-8")
     assert len(ROW.findall(page)) == len(re.findall(r"\| (?:yes|no) \|$", page, re.MULTILINE)) > 50
