@@ -109,6 +109,22 @@ def test_an_edited_item_is_read_again() -> None:
     assert [e.title for e in second.entries] == ["An edit"]
 
 
+def test_the_items_of_rss_1_are_cut_too() -> None:
+    items = "".join(
+        f'<item rdf:about="https://news.example.org/{n}"><title>Order {n}</title>'
+        f"<link>https://news.example.org/{n}</link></item>"
+        for n in (1, 2)
+    )
+    document = (
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/">'
+        f'<channel rdf:about="x"><title>Example News</title></channel>{items}</rdf:RDF>'
+    )
+    whole = read(document)
+    assert [e.guid for e in whole.entries] == ["https://news.example.org/1", "https://news.example.org/2"]
+    new = read(document, known=frozenset(whole.item_hashes[:1]))
+    assert [e.title for e in new.entries] == ["Order 2"]
+
+
 @pytest.mark.parametrize("change", ['xml:base="https://other.example.org/"', 'xml:lang="ur"', 'xmlns:x="urn:x"'])
 def test_items_are_read_again_when_the_tags_around_them_change(change: str) -> None:
     first = read(documents.rss(item(1)))

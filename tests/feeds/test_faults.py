@@ -12,7 +12,6 @@ import pytest
 
 from bot.feeds import kinds
 from bot.feeds.kinds import advisories
-from bot.feeds.kinds.rss import light
 from bot.model.errors import ReadError
 from bot.model.feeds import ParsedFeed
 from bot.model.fetching import Body
@@ -136,17 +135,6 @@ def test_an_item_of_an_interface_that_cannot_be_converted_is_at_fault_alone(monk
     reading = read("advisories", advisory_list(DATES))
     assert [entry.title for entry in reading.entries] == ["First", "Third"]
     assert len(reading.faulty_items) == 1
-
-
-def test_items_that_only_feedparser_can_parse_are_parsed_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    document = documents.rss(*map(documents.item, range(3)))
-    expected = read("rss", document)
-
-    def fail(*arguments: Any) -> None:
-        raise LookupError("a bug")
-
-    monkeypatch.setattr(light, "_parse_rss_entry", fail)
-    assert read("rss", document) == expected
 
 
 def test_an_item_on_which_feedparser_raises_is_at_fault_alone(monkeypatch: pytest.MonkeyPatch) -> None:

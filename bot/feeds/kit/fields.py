@@ -223,11 +223,6 @@ def web_address(address: str | None, base: str = "") -> str | None:
     return whole if parts.scheme.lower() in ("http", "https") and parts.netloc else None
 
 
-def has_relative_links(body: str) -> bool:
-    """Return whether the markup has an address that needs a base."""
-    return _RELATIVE.search(body) is not None
-
-
 def resolve_links(body: str, base: str) -> str:
     """Resolve the relative links of HTML. Return it unchanged if it has none (as usual) or would grow too much."""
     relative = sum(1 for _ in _RELATIVE.finditer(body)) if base else 0

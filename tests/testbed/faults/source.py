@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 import pydantic
 
 from bot.feeds.kinds import rss
-from bot.feeds.kinds.rss import light
 from bot.model.feeds import Entry, ParsedFeed
 from bot.model.fetching import Body
 from tests.testbed import faults
@@ -33,19 +32,17 @@ class Options(pydantic.BaseModel):
 _parser = threading.local()
 
 
-def _with_bug(parse: Callable[..., Entry | None]) -> Callable[..., Entry | None]:
-    def parse_or_raise(*arguments: Any) -> Entry | None:
+def _with_bug(parse: Callable[..., Entry]) -> Callable[..., Entry]:
+    def parse_or_raise(*arguments: Any) -> Entry:
         entry = parse(*arguments)
-        if getattr(_parser, "has_bug", False) and entry and faults.UNPARSED in (entry.title or ""):
+        if getattr(_parser, "has_bug", False) and faults.UNPARSED in (entry.title or ""):
             raise LookupError("a bug")
         return entry
 
     return parse_or_raise
 
 
-# Both ways in which an item of RSS is parsed: without feedparser, and from its result.
-light._parse_rss_entry = _with_bug(light._parse_rss_entry)  # type: ignore[assignment]
-rss._entry = _with_bug(rss._entry)  # type: ignore[assignment]
+rss._entry = _with_bug(rss._entry)
 
 
 class _Tag(str):

@@ -1,8 +1,7 @@
 """Parse RSS 0.9x to 2.0, Atom and RDF.
 
-A document is cut into its items (cut.py). light.py parses the new items and the feed's own title and links if they are
-in the usual form; feedparser parses the others. Only this file imports feedparser, which gets decoded and repaired
-bytes and never an address to open.
+A document is cut into its items (cut.py), and feedparser parses the new items with the feed's own title and links.
+Only this file imports feedparser, which gets decoded and repaired bytes and never an address to open.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from time import struct_time
 from typing import Any
 from xml.parsers import expat
 
-from bot.feeds.kinds.rss import cut, light
+from bot.feeds.kinds.rss import cut
 from bot.feeds.kit import fields, markup
 from bot.feeds.kit.fields import MAX_ENTRIES
 from bot.model.errors import ReadError
@@ -50,7 +49,7 @@ class Source:
         text, remarks = _mend_end(document)
         data = text.encode("utf-8", "replace")
         pieces = cut.cut_items(data, root=document.root, prefix=document.prefix, base=body.url)
-        reading = _read_new_items(pieces, body, document.root) if pieces is not None else None
+        reading = _parse_new_items(pieces, body) if pieces is not None else None
         if reading is None:
             try:
                 reading = parse_with_feedparser(data, body.url)
@@ -114,43 +113,38 @@ def _mend_end(document: markup.XmlText) -> tuple[str, tuple[str, ...]]:
     return f"{text}</{document.tag}>", (remark,)
 
 
-def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> ParsedFeed | None:
+def _parse_new_items(pieces: cut.Cut, body: Body) -> ParsedFeed | None:
     """Parse the new items; return None if feedparser's result does not have an entry for each."""
     kept, too_many = fields.keep_ends(tuple(enumerate(pieces.items)))
     known_places = {place for place, item in kept if item.hash in body.known_hashes}
-    places = [place for place, _ in kept if body.names_known or place not in known_places]
-    plain = light.parse_document(pieces.only(places), root=root, identity_before=body.identity_before)
-    entries: dict[int, Entry] = {}
-    if plain is not None and len(plain.entries) == len(places):
-        entries = {place: entry for place, entry in zip(places, plain.entries, strict=True) if entry is not None}
-    odd_places: Sequence[int] = [place for place in places if place not in entries]
-    if plain is not None and plain.feed is not None and not odd_places:
-        reading = _parsed_feed(plain.feed, body.url, ())
-    else:
-        reading, odd_places = _parse_odd_items(pieces, odd_places, body.url)
-    if len(reading.entries) != len(odd_places):
+    new_places = [place for place, _ in kept if body.names_known or place not in known_places]
+    reading, places = _parse_items(pieces, new_places, body.url)
+    if len(reading.entries) != len(places):
         return None
-    entries.update(zip(odd_places, reading.entries, strict=True))
+    # Items at fault stay unknown, so that they are parsed again.
+    read_places = known_places.union(places)
     return dataclasses.replace(
         reading,
         entries=tuple(
-            fields.mark_known(entries[place], is_known=place in known_places) for place in places if place in entries
+            fields.mark_known(entry, is_known=place in known_places)
+            for place, entry in zip(places, reading.entries, strict=True)
         ),
         remarks=too_many,
-        # Items at fault stay unknown, so that they are parsed again.
-        item_hashes=tuple(item.hash for place, item in kept if place in entries or place in known_places),
+        item_hashes=tuple(item.hash for place, item in kept if place in read_places),
     )
 
 
-def _parse_odd_items(pieces: cut.Cut, places: Sequence[int], url: str) -> tuple[ParsedFeed, Sequence[int]]:
-    """Parse items with feedparser. Return the parsed document, and the places of its entries.
+def _parse_items(pieces: cut.Cut, places: Sequence[int], url: str) -> tuple[ParsedFeed, Sequence[int]]:
+    """Parse the items at these places. Return the parsed document, and the places of its entries.
 
     If feedparser raises an error, each item is parsed alone, so that all items but those at fault are returned.
     """
     try:
-        return parse_with_feedparser(pieces.only(places), url), places
+        reading = parse_with_feedparser(pieces.only(places), url)
     except _CONFUSED:
         reading = parse_with_feedparser(pieces.only(()), url)
+    else:
+        return reading, places
 
     def parse_alone(place: int) -> tuple[int, Entry]:
         [entry] = parse_with_feedparser(pieces.only((place,)), url).entries
