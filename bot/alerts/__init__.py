@@ -14,9 +14,6 @@
 If a gathered message lists the story, edits go to that message. The first reply comes with a separate post of the
 story. If every rule of a posted story waits for the brief, its news is silent (brief): the next brief lists it.
 
-Under a rule with reminders, a posted story with a deadline ahead is held until the next reminder (hold: reminder),
-which is a reply in its thread (reply: reminder).
-
 Silences are checked first. A story is silent (silenced) while the story itself, all its rules or all its articles are
 silenced. Otherwise, its decisions ignore silenced rules and silenced new articles.
 """
@@ -24,16 +21,14 @@ silenced. Otherwise, its decisions ignore silenced rules and silenced new articl
 from bot.alerts import routing
 from bot.alerts.decide import decide, record_decision
 from bot.alerts.feedback import active_feedback
-from bot.alerts.holds import due_reminders, plan_reminder, release, release_to_brief
+from bot.alerts.holds import release, release_to_brief
 from bot.alerts.situation import Situation, next_brief_time, quiet_hours_end, without_silenced
 
 __all__ = [
     "Situation",
     "active_feedback",
     "decide",
-    "due_reminders",
     "next_brief_time",
-    "plan_reminder",
     "quiet_hours_end",
     "record_decision",
     "release",

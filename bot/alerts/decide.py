@@ -203,8 +203,6 @@ def record_decision(
     )
     rules = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
     match decision.action:
-        case AlertAction.HOLD if decision.reason is Reason.REMINDER:
-            return replace(alert, held_until=decision.until)
         case AlertAction.HOLD:
             return replace(alert, state=AlertState.HELD, rules=rules, reason=decision.reason, held_until=decision.until)
         case AlertAction.POST:
@@ -229,7 +227,6 @@ def record_decision(
                 posted_facts=tuple(dict.fromkeys((*alert.posted_facts, *facts))),
                 latest=latest,
                 is_corroborated=is_corroborated,
-                held_until=None if decision.reason is Reason.REMINDER else alert.held_until,
             )
         case AlertAction.SILENT if alert.state is not AlertState.POSTED:
             return replace(alert, state=AlertState.SILENT, rules=rules, reason=decision.reason, held_until=None)

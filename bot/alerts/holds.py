@@ -1,21 +1,16 @@
-"""Decide why a story waits, when it is released, and when a posted story gets a reminder of its deadline.
-
-A reminder (``remind:`` of a rule) is a hold on a posted story. The alert keeps the time of the next reminder. At that
-time, the thread gets a reply and the following reminder is planned, so each lead time of a deadline is reported once.
-"""
+"""Decide why a story waits, and when it is released."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from bot.alerts.situation import Situation, next_brief_time, quiet_hours_end
-from bot.model.alerts import AlertAction, AlertState, Decision, Reason
+from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.durations import format_duration
-from bot.model.rules import Rule, Severity
-from bot.model.stories import Deadline, StoryId
+from bot.model.rules import Severity
+from bot.model.stories import StoryId
 
 #: The window of ``posts_per_hour``.
 HOUR = timedelta(hours=1)
@@ -161,84 +156,3 @@ def release_to_brief(situation: Situation) -> Decision:
     if not situation.speaking and (hold := find_hold(situation)):
         return hold
     return situation.decision(AlertAction.POST, Reason.BRIEF, rules=situation.speaking)
-
-
-#: Lead times are counted back from this time on the day of the deadline, so that reminders come in the morning.
-MORNING = time(9)
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """The time of one reminder: one lead time of a rule before a deadline."""
-
-    at: datetime
-    deadline: Deadline
-    #: No reminder is sent at this time or later.
-    ends: datetime
-    rule: Rule
-
-
-def due_reminders(situation: Situation) -> tuple[Decision, ...]:
-    """Return a reply for each future deadline that has a due reminder."""
-    alert = situation.alert
-    if alert is None or alert.state is not AlertState.POSTED:
-        return ()
-    if alert.held_until is None or alert.held_until > situation.now:
-        return ()
-    if situation.silenced:
-        return (situation.silenced,)
-    since = alert.held_until
-    rules_by_deadline: dict[Deadline, list[Rule]] = {}
-    for moment in _moments(situation):
-        if since <= moment.at <= situation.now < moment.ends:
-            rules_by_deadline.setdefault(moment.deadline, []).append(moment.rule)
-    return tuple(
-        _remind(situation, deadline, tuple(dict.fromkeys(rules))) for deadline, rules in rules_by_deadline.items()
-    )
-
-
-def _remind(situation: Situation, deadline: Deadline, rules: tuple[Rule, ...]) -> Decision:
-    """Return the reminder of the rules that are not silenced, or the decision to post nothing if all are silenced."""
-    silenced = {rule.name: silence for rule, silence in situation.silenced_rules}
-    active = tuple(rule for rule in rules if rule.name not in silenced)
-    if not active:
-        return situation.silenced_by(silenced[rules[0].name], rules)
-    decision = situation.reply(Reason.REMINDER, rules=active, facts=(deadline.fact,))
-    zone = next(rule.remind.zone for rule in active if rule.remind)
-    days = (deadline.day - (decision.until or decision.at).astimezone(zone).date()).days
-    when = f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "today"
-    return replace(decision, detail=f"deadline {when}")
-
-
-def plan_reminder(situation: Situation, *, is_released: bool = False) -> Decision | None:
-    """Return the hold until the next reminder. Return None if the present hold stays or the story is not posted.
-
-    ``is_released`` is true if the due reminders have been decided. Until then, the hold of a due reminder stays.
-    """
-    alert = situation.alert
-    if alert is None or alert.state is not AlertState.POSTED:
-        return None
-    if not is_released and alert.held_until is not None and alert.held_until <= situation.now:
-        return None
-    ahead = [moment for moment in _moments(situation) if moment.at > situation.now]
-    following = min(ahead, key=lambda moment: moment.at, default=None)
-    until = following.at if following else None
-    if until == alert.held_until:
-        return None
-    detail = "no reminder is due"
-    if following:
-        detail = f"deadline {following.deadline.fact.after}: reminder at {following.at:%Y-%m-%d %H:%M} UTC"
-    return situation.hold(Reason.REMINDER, until=until, detail=detail)
-
-
-def _moments(situation: Situation) -> Iterator[_Moment]:
-    for rule in (*situation.rules, *(rule for rule, _ in situation.silenced_rules)):
-        # The deadlines of a story that waits for the brief are listed there.
-        if rule.remind is None or not situation.is_ready(rule) or situation.waits_for_brief(rule):
-            continue
-        for deadline in situation.deadlines:
-            ends = datetime.combine(deadline.day, MORNING, tzinfo=rule.remind.zone).astimezone(UTC)
-            for lead in rule.remind.leads:
-                # Subtract on the wall clock, so that a day remains a calendar day when summer time begins or ends.
-                at = (ends.astimezone(rule.remind.zone) - lead).astimezone(UTC)
-                yield _Moment(at, deadline, ends, rule)

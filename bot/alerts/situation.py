@@ -10,7 +10,7 @@ from bot.model.actions import Silence
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
 from bot.model.rules import ONLY_BRIEF, Rule, Severity, Thread, highest_severity
 from bot.model.settings import BriefSchedule, PostingPolicy, QuietHours
-from bot.model.stories import Article, Deadline, Edit, Fact, Member, Story
+from bot.model.stories import Article, Edit, Fact, Member, Story
 
 
 def quiet_hours_end(quiet: QuietHours | None, now: datetime) -> datetime | None:
@@ -66,8 +66,6 @@ class Situation:
     has_new_headline: bool = False
     #: Whether the story's headline denies, withdraws or reverses a report.
     is_denial: bool = False
-    #: Dated deadlines of the story; empty unless a rule has reminders.
-    deadlines: tuple[Deadline, ...] = ()
     policy: PostingPolicy = field(default_factory=PostingPolicy)
     #: Times of this channel's recent posts below severity high, oldest first.
     recent_posts: tuple[datetime, ...] = ()

@@ -37,8 +37,7 @@ def brief(
 ) -> None:
     """Print what moved in a period, for pasting into a report.
 
-    Prints new stories by weight, news in earlier ones, deadlines ahead, surges, what was held, and feeds that do not
-    work.
+    Prints new stories by weight, news in earlier ones, surges, what was held, and feeds that do not work.
 
     Example: wirewatch brief --since monday --format html > week.html
     """

@@ -30,7 +30,6 @@ class Reason(StrEnum):
     NEW_FACT = "new fact"
     CORRECTION = "correction"
     SECOND_RULE = "rule"
-    REMINDER = "reminder"
     ADDED_OUTLET = "added outlet"
     #: Another article of an outlet that already has an article in the story.
     ADDED_ARTICLE = "added article"
@@ -78,8 +77,7 @@ class Decision:
     article: ArticleId | None = None
     #: A detail for people, such as “quiet hours until 07:00 Asia/Karachi”.
     detail: str = ""
-    #: For a hold: when to decide again, or None to wait for another article. For a reminder: when the next one is due,
-    #: or None if no deadline is ahead.
+    #: For a hold: when to decide again, or None to wait for another article. For a reply: the end of quiet hours.
     until: datetime | None = None
     #: For a reply: the new facts and the edited articles.
     facts: tuple[Fact, ...] = ()
@@ -109,7 +107,7 @@ class Alert:
     #: Rules that the message names, or will name.
     rules: tuple[str, ...]
     reason: Reason
-    #: If held: when to decide again; None means at the next article. If posted: when to remind; None means never.
+    #: If held: when to decide again; None means at the next article.
     held_until: datetime | None = None
     #: The outbox row of the message at the head of the thread.
     head: SendId | None = None

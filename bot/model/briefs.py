@@ -18,7 +18,6 @@ class SectionKind(StrEnum):
     NEW = "new"
     #: Stories of earlier briefs with news.
     CHANGED = "changed"
-    DEADLINES = "deadlines"
     SURGES = "surges"
     HELD = "held"
     FEEDS = "feeds"
@@ -32,7 +31,6 @@ class SectionKind(StrEnum):
 _HEADINGS = {
     SectionKind.NEW: "New stories",
     SectionKind.CHANGED: "News in earlier stories",
-    SectionKind.DEADLINES: "Deadlines ahead",
     SectionKind.SURGES: "Surges",
     SectionKind.HELD: "Held back",
     SectionKind.FEEDS: "Feeds that do not work",
@@ -69,7 +67,7 @@ class BriefEntry:
     #: None if the entry is not about a story.
     story: StoryId | None = None
     severity: Severity | None = None
-    #: Words before the headline, such as the day of a deadline, or the whole text of an entry without a headline.
+    #: Words before the headline, such as the rule of a surge, or the whole text of an entry without a headline.
     opening: str = ""
     headline: str = ""
     link: str = ""
@@ -136,7 +134,6 @@ class Brief:
 #: Maximum share of a brief's lines for each section except the new stories, which get the remaining room.
 _SHARES: Mapping[SectionKind, float] = {
     SectionKind.CHANGED: 0.3,
-    SectionKind.DEADLINES: 0.15,
     SectionKind.SURGES: 0.1,
     SectionKind.HELD: 0.15,
     SectionKind.FEEDS: 0.05,

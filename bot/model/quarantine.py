@@ -24,7 +24,7 @@ class PieceKind(StrEnum):
     ARTICLE = "article"
     #: A split or a merge by a person.
     RULING = "ruling"
-    #: A held alert, or a reminder, that was due.
+    #: A held alert that was due.
     ALERT = "alert"
     #: A message that a channel's code could not send, or that its service refused in every form.
     MESSAGE = "message"

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
-from zoneinfo import ZoneInfo
 
 from bot import keys
 from bot.keys import Derived, InvalidValue, Key, Parse
@@ -143,16 +142,6 @@ ONLY_SURGES: Literal["volume"] = "volume"
 ONLY_BRIEF: Literal["brief"] = "brief"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remind:
-    """The value of ``remind: [7 days, 1 day]``: times before a story's deadline at which its thread gets a reminder."""
-
-    #: Lengths of time before the deadline, longest first.
-    leads: tuple[timedelta, ...]
-    #: The time zone of the deadline's day.
-    zone: ZoneInfo
-
-
 TERM_SCHEMA: dict[str, object] = {"type": keys.TEXT_TYPES}
 _LINES_SCHEMA: dict[str, object] = {
     "anyOf": [
@@ -261,25 +250,13 @@ def _parse_when(value: object) -> Literal["brief", "volume"] | None:
             raise InvalidValue("when", f'"{written}" is not a time to post', advice)
 
 
-def _parse_remind(value: object, info: Any) -> Remind:
-    if value == []:
-        raise InvalidValue("no-value", "an empty list", "write how long before: 2 days, or [7 days, 1 day]")
-    leads = {keys.parse_duration(item) for item in (value if isinstance(value, list | tuple) else [value])}
-    if len(leads) > 5:
-        raise InvalidValue("duration", "more than five reminders for one deadline", "keep the few that matter")
-    return Remind(leads=tuple(sorted(leads, reverse=True)), zone=info.context.take())
-
-
 def _parse_end(value: object, info: Any) -> datetime:
     return keys.end_of_date(keys.parse_until(value), info.context.take())
 
 
-_LEAD = {"type": "string", "pattern": keys.DURATION_PATTERN}
-_LEADS = {"type": "array", "minItems": 1, "maxItems": 5, "items": _LEAD}
 _UNTIL_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$"
 When = Annotated[Literal["brief", "volume"] | None, Parse(_parse_when, type="string", enum=["now", "brief", "volume"])]
 Surges = Annotated[SurgeLimits, Parse(_expand_limits, "before"), _OrTrue()]
-Reminders = Annotated[Remind, Parse(_parse_remind, info=True, anyOf=[_LEAD, _LEADS], examples=["2 days"])]
 End = Annotated[datetime, Parse(_parse_end, info=True, type="string", pattern=_UNTIL_PATTERN, examples=["2026-12-31"])]
 Query = Annotated[str, Parse(keys.parse_text, type="string")]
 PlainText = Annotated[str, keys.Schema(type=["string", "number"])]
@@ -439,10 +416,6 @@ class Rule:
             "Events that get a reply in a story's thread: claims (changed values, corrections), news (also quotes of "
             "new sentences) or all (also each article that joins). Default: the thread of the channel."
         ),
-    ] = None
-    remind: Annotated[
-        Reminders | None,
-        Key("How long before a story's deadline its thread gets a reminder: 2 days, or a list: [7 days, 1 day]."),
     ] = None
     #: The moment at which the rule stops applying.
     until: Annotated[

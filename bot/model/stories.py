@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -161,15 +161,6 @@ class Fact:
     def is_claim(self) -> bool:
         """Whether the fact replaces a value or corrects a report."""
         return self.before is not None or self.mark == CORRECTION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadline:
-    """A dated deadline of a story, as its newest article states it."""
-
-    day: date
-    #: The fact that states the deadline.
-    fact: Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

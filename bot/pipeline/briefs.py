@@ -1,7 +1,7 @@
 """Briefs: what moved in a period, for the readers of one channel or of all.
 
-    alerts posted, and decisions with facts ─▶ new stories, news in known ones, deadlines ─┐
-    surges · stories held or silenced · feeds with problems ────────────────────────────────┴▶ a brief ─▶ a message
+    alerts posted, and decisions with facts ─▶ new stories, news in known ones ─┐
+    surges · stories held or silenced · feeds with problems ─────────────────────┴▶ a brief ─▶ a message
 
 ``find_due`` alone decides when a channel's brief is posted: at the first time of its schedule after the last brief.
 The time of a brief is stored with its message in one transaction, so a restart posts no brief twice, and a brief that
@@ -30,7 +30,7 @@ from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Edit, Fact, Story, StoryId, send_id
 from bot.storage import keys
-from bot.stories import facts, summaries, volume
+from bot.stories import summaries, volume
 from bot.text.forms import find_form
 
 #: Maximum lines of the message: a screen.
@@ -43,18 +43,11 @@ _CONTINUED = (40, 20, 10, 5, 1)
 _MOST_OF_SECTION = 300
 #: Maximum stories that are listed as possible parts of one event.
 _MOST_PARTS = 2
-#: Only stories of this time before the brief can have deadlines in it, and at most this many, because reading the
-#: deadlines of a story takes milliseconds.
-_DEADLINES_OF, _MOST_READ = timedelta(days=14), 100
-#: A later deadline is not listed.
-_FARTHEST = timedelta(days=30)
-#: The limit for stories without news in the period, so that a deadline is not repeated every day.
-_FARTHEST_OF_EARLIER = timedelta(days=7)
 #: A claim is at most this old.
 _CLAIMED_WITHIN = timedelta(days=30)
 _NO_WORKING_FEED = frozenset({"broken", "gone", "empty", "silent", "expected"})
 #: Holds that say nothing to a reader: the story is in the brief, or posted within minutes.
-_UNREPORTED_HOLDS = frozenset({Reason.BRIEF, Reason.REMINDER, Reason.GATHER})
+_UNREPORTED_HOLDS = frozenset({Reason.BRIEF, Reason.GATHER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +116,6 @@ def read_brief(
     sections = (
         (SectionKind.NEW, reader.new()),
         (SectionKind.CHANGED, reader.changed()),
-        (SectionKind.DEADLINES, reader.deadlines()),
         (SectionKind.SURGES, reader.surges()),
         (SectionKind.HELD, reader.held()),
         (SectionKind.FEEDS, reader.feeds()),
@@ -327,29 +319,6 @@ class _Reader:
             entries.append(replace(entry, is_unseen=news.is_unseen))
         return entries
 
-    def deadlines(self) -> list[BriefEntry]:
-        """Return the deadlines ahead of the channel's stories, nearest first."""
-        until = self._period.until
-        earlier = self._tx.stories.posted_between(until - _DEADLINES_OF, self._period.since, self._period.channel)
-        recent = [alert.story for alert in reversed(earlier)][:_MOST_READ]
-        self._load(story for story in recent if story not in self._stories)
-        stories = {story.id: story for s in (*self._new, *self._news, *recent) if (story := self._stories.get(s))}
-        today = until.astimezone(self._zone).date()
-        due_days: list[tuple[date, Story, Fact]] = []
-        for story in list(stories.values())[:_MOST_READ]:
-            if self._news[story.id].holding is not None and story.id not in self._new:
-                continue
-            deadlines = facts.claims_of([member.article for member in story.members]).dues.deadlines()
-            is_news = story.id in self._new or self._news[story.id].facts
-            farthest = today + (_FARTHEST if is_news else _FARTHEST_OF_EARLIER)
-            due_days += [(due.day, story, due.fact) for due in deadlines if today <= due.day <= farthest]
-        due_days.sort(key=lambda due: (due[0], due[1].id))
-        entries = []
-        for day, story, fact in due_days:
-            entry = self._entry(story, opening=f"{_name_day(day)} ({_ahead((day - today).days)})")
-            entries.append(replace(entry, fact=None, details=(), quote=fact.sentence, quote_outlet=fact.outlet))
-        return entries
-
     def surges(self) -> list[BriefEntry]:
         """Return the surges of the period, newest first."""
         period, entries = self._period, []
@@ -430,10 +399,6 @@ def _name_day(day: date) -> str:
     return f"{day:%a} {day.day} {day:%b}"
 
 
-def _ahead(days: int) -> str:
-    return f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "today"
-
-
 # -- as a message
 
 
@@ -483,8 +448,7 @@ def _unseen_rest(brief: Brief, shown: Brief) -> list[tuple[SectionKind, BriefEnt
         (section.kind, replace(entry, quote="", summary=None))
         for section, shown_section in zip(brief.sections, shown.sections, strict=True)
         for entry in section.entries
-        if entry not in shown_section.entries
-        and (entry.is_unseen or section.kind in (SectionKind.DEADLINES, SectionKind.SURGES))
+        if entry not in shown_section.entries and (entry.is_unseen or section.kind is SectionKind.SURGES)
     ]
 
 

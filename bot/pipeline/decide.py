@@ -25,7 +25,7 @@ import structlog
 from bot import storage
 from bot.config.settings import Settings
 from bot.model.actions import Ruling
-from bot.model.alerts import AlertState, Decision, Reason
+from bot.model.alerts import Decision, Reason
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
 from bot.model.durations import Clock
 from bot.model.errors import StoreUnavailable
@@ -431,7 +431,7 @@ class Decider:
 
 
 def _due_alerts(tx: storage.Transaction, now: datetime, waiting_briefs: Collection[str]) -> list[AlertKey]:
-    """Return the held alerts and the reminders that are due, without the stories of ``waiting_briefs``.
+    """Return the held alerts that are due, without the stories of ``waiting_briefs``.
 
     The first look at new feeds is one message, so it is due when the other new feeds have been polled too.
     """
@@ -440,7 +440,7 @@ def _due_alerts(tx: storage.Transaction, now: datetime, waiting_briefs: Collecti
         for alert in tx.stories.held_until(now)
         if alert.reason is not Reason.BRIEF or alert.channel not in waiting_briefs
     ]
-    first_looks = [alert for alert in due if (alert.state, alert.reason) == (AlertState.HELD, Reason.BASELINE)]
+    first_looks = [alert for alert in due if alert.reason is Reason.BASELINE]
     oldest = min((alert.held_until for alert in first_looks if alert.held_until), default=now)
     if first_looks and oldest > now - FIRST_LOOK_WAIT and tx.feeds.awaits_first_polls(now=now):
         due = [alert for alert in due if alert not in first_looks]

@@ -79,7 +79,6 @@ class Dispatcher:
                 for decision in alerts.decide(situation):
                     self._carry_out(decision, once=cause or None, added=added)
                     decisions.append(decision)
-                decisions.extend(self._plan(situation))
         for entry in changed:
             if entry.merged or entry.renamed:
                 decisions.extend(self._rename_in_neighbours(entry.story, entry.merged))
@@ -101,7 +100,7 @@ class Dispatcher:
         return decisions
 
     def release(self, held: Sequence[Alert]) -> list[Decision]:
-        """Decide again about held alerts that are due, and about due reminders. Gather the posts of each channel."""
+        """Decide again about held alerts that are due. Gather the posts of each channel."""
         stories = self._turn.stories(alert.story for alert in held)
         self._turn.alerts(stories)
         decisions: list[Decision] = []
@@ -112,11 +111,8 @@ class Dispatcher:
                 if alert.channel != channel or alert.story not in stories:
                     continue
                 situation = self._situation(ChangedStory(stories[alert.story]), channel)
-                if alert.state is AlertState.POSTED:
-                    decisions.extend(self._remind(situation))
-                else:
-                    reasons[alert.story] = alert.reason
-                    situations.append(replace(situation, is_denial=_is_denial(situation.story)))
+                reasons[alert.story] = alert.reason
+                situations.append(replace(situation, is_denial=_is_denial(situation.story)))
             released = alerts.release(situations)
             decisions.extend(released)
             capped, together = [], []
@@ -137,10 +133,6 @@ class Dispatcher:
             )
             self._post_together(together, reasons, left_out)
             self._post_capped(capped, reasons)
-            posted = {post.story for post in released if post.action is AlertAction.POST}
-            for situation in situations:
-                if situation.deadlines and situation.story.id in posted:
-                    decisions.extend(self._plan(situation))
         return decisions
 
     def gather_stale(self) -> list[Decision]:
@@ -217,21 +209,6 @@ class Dispatcher:
                 turn.save_alert(alerts.record_decision(alert, post, head=head, headline=headline, is_gathered=True))
         self._recent.pop(channel, None)
         return decisions
-
-    def _remind(self, situation: alerts.Situation) -> list[Decision]:
-        """Post the due reminders, and hold the alert until the next one."""
-        due = alerts.due_reminders(situation)
-        for decision in due:
-            self._carry_out(decision)
-        return [*due, *self._plan(situation, is_released=True)]
-
-    def _plan(self, situation: alerts.Situation, *, is_released: bool = False) -> list[Decision]:
-        alert = self._turn.alert(situation.story.id, situation.channel)
-        planned = alerts.plan_reminder(replace(situation, alert=alert), is_released=is_released)
-        if planned is None:
-            return []
-        self._carry_out(planned)
-        return [planned]
 
     def _merge_alerts(self, entry: ChangedStory) -> list[Decision]:
         """Merge the alerts of merged stories.
@@ -433,7 +410,6 @@ class Dispatcher:
             edits=tuple(entry.edits),
             has_summary=bool(entry.summary),
             has_new_headline=alert is not None and alert.headline in entry.renamed,
-            deadlines=self._claims.of(story).dues.deadlines() if any(rule.remind for rule in rules) else (),
             policy=policy,
             recent_posts=_times(alert for alert in recent if self._severity(alert.rules) is not Severity.HIGH),
             recent_high_posts=_times(alert for alert in recent if self._severity(alert.rules) is Severity.HIGH),

@@ -64,7 +64,7 @@ class StoryUpdater:
         return [*decisions, *Dispatcher(turn, self._claims).dispatch(turn.changed.values())]
 
     def release(self, turn: Turn, held: Sequence[Alert]) -> list[Decision]:
-        """Decide again about held alerts and reminders that are due."""
+        """Decide again about held alerts that are due."""
         return Dispatcher(turn, self._claims).release(held) if held else []
 
     def post_briefs(self, turn: Turn, channels: Sequence[str]) -> list[Decision]:

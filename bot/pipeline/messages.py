@@ -84,14 +84,11 @@ def reply_row(turn: Turn, decision: Decision, alert: Alert) -> Outgoing | None:
         *decision.rules,
         *(f"{fact.label}: {fact.after}" for fact in decision.facts),
         *(f"{edit.article}{edit.field}{edit.after}" for edit in decision.edits),
-        *((decision.detail, decision.at.isoformat()) if decision.reason is Reason.REMINDER else ()),
     )
     row_id = send_id("reply", decision.story, decision.channel, decision.reason, *cause)
     message = _message(turn, MessageKind.REPLY, decision, decision.rules)
     if alert.is_gathered:
         message = replace(message, title=message.briefs[0].title)
-    if decision.reason is Reason.REMINDER:
-        message = replace(message, lead=f"Reminder: {decision.detail}")
     if decision.reason is Reason.SECOND_RULE:
         name = "Another rule matches" if len(decision.rules) == 1 else "Other rules match"
         message = replace(message, lead=f"{name}: {', '.join(decision.rules)}")

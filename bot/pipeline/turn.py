@@ -195,15 +195,14 @@ class Turn:
             self._cache.posted[alert.channel][1][alert.story] = alert
 
     def due_alerts(self) -> list[Alert]:
-        """Return held alerts that are due and posted alerts with a due reminder, longest due first."""
+        """Return held alerts that are due, longest due first."""
         stored = {(alert.story, alert.channel): alert for alert in self.tx.stories.held_until(self.now)}
         due = [alert for alert in (stored | self._alerts).values() if self.is_due(alert)]
         return sorted(due, key=lambda alert: (alert.held_until, alert.story, alert.channel))
 
     def is_due(self, alert: Alert) -> bool:
-        """Return whether an alert is held and due, or posted and has a due reminder."""
-        is_waiting = alert.state in (AlertState.HELD, AlertState.POSTED)
-        return is_waiting and alert.held_until is not None and alert.held_until <= self.now
+        """Return whether an alert is held and due."""
+        return alert.state is AlertState.HELD and alert.held_until is not None and alert.held_until <= self.now
 
     def posted_since(self, channel: str, when: datetime) -> list[Alert]:
         """Return the channel's alerts that were first posted at ``when`` or later, oldest first."""

@@ -124,7 +124,7 @@ class BriefDocument(Document):
 
 
 def show_brief(archive: Archive, parameters: BriefParameters) -> Brief:
-    """Show what moved in a period: new stories, news in earlier ones, deadlines, surges, what was held, and feeds."""
+    """Show what moved in a period: new stories, news in earlier ones, surges, what was held, and feeds."""
     channel, now = parameters.channel, archive.now
     channels = archive.settings.bot.channels
     if channel is not None and channel not in channels:

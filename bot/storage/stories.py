@@ -264,9 +264,8 @@ class Stories(Repository):
             self._connection.execute(_SAVE_ALERT, [_ALERT.dump(alert, alert=alert) for alert in saved])
 
     def held_until(self, now: datetime) -> Sequence[Alert]:
-        """Return held alerts that are due, and posted alerts with a due reminder, longest due first."""
-        waits = alerts.c.state.in_((AlertState.HELD, AlertState.POSTED))
-        statement = select(alerts.c.alert).where(waits, alerts.c.held_until <= now)
+        """Return held alerts that are due, longest due first."""
+        statement = select(alerts.c.alert).where(alerts.c.state == AlertState.HELD, alerts.c.held_until <= now)
         statement = statement.order_by(alerts.c.held_until, alerts.c.story, alerts.c.channel)
         return self._connection.execute(statement).scalars().all()
 
@@ -276,7 +275,7 @@ class Stories(Repository):
         return self._connection.execute(statement).scalars().all()
 
     def rest_alert(self, story: StoryId, channel: str, *, until: datetime | None) -> None:
-        """Set when a held alert or a reminder is due. None means never, until something else changes the alert."""
+        """Set when a held alert is due. None means never, until something else changes the alert."""
         statement = update(alerts).where(alerts.c.story == story, alerts.c.channel == channel)
         self._connection.execute(statement.values(held_until=until))
 

@@ -205,14 +205,6 @@ SECOND_RULE = Message(
     briefs=(replace(BRIEF, why=(SECOND_WHY,)),),
     facts=(JOINED_FACT,),
 )
-REMINDER = Message(
-    kind=MessageKind.REPLY,
-    severity=Severity.HIGH,
-    reason=Reason.REMINDER,
-    lead="Reminder: deadline in 2 days",
-    briefs=(BRIEF,),
-    facts=(replace(NEW_FACT.facts[0], before=None),),
-)
 GATHERED = Message(
     kind=MessageKind.GATHERED,
     severity=Severity.HIGH,
@@ -266,15 +258,14 @@ DAILY_BRIEF = Message(
             ),
         ),
         BriefSection(
-            kind=SectionKind.DEADLINES,
+            kind=SectionKind.HELD,
             entries=(
                 BriefEntry(
                     story=STORY,
                     severity=Severity.HIGH,
-                    opening="Wed 30 Dec (in 28 days)",
-                    headline="BlackBerry to leave Pakistan",
+                    headline="PTA to meet telecom operators",
                     link=WIRE,
-                    details=("The Wire and 2 more", RULE),
+                    details=("The Wire and 2 more", RULE, "held: 1 of 3 independent outlets"),
                 ),
             ),
             more=2,
@@ -370,7 +361,6 @@ ALL = {
     "new_fact": NEW_FACT,
     "correction": CORRECTION,
     "second_rule": SECOND_RULE,
-    "reminder": REMINDER,
     "gathered": GATHERED,
     "brief": DAILY_BRIEF,
     "surge": SURGE,

@@ -48,7 +48,6 @@ KINDS: Sequence[tuple[str, Message]] = (
     ("Escalation, in the second channel", replace(messages.ESCALATION, shows_claim_command=True)),
     ("Reply: corroborated", messages.CORROBORATION),
     ("Reply: another rule matches", messages.SECOND_RULE),
-    ("Reply: reminder of a deadline", messages.REMINDER),
     ("Gathered: the stories of the first poll of new feeds", messages.GATHERED),
     ("Brief", messages.DAILY_BRIEF),
     ("Operator notice", messages.NOTICE),

@@ -1,9 +1,9 @@
-"""When a story is posted, held, edited or silent: first posts, waits, releases, reminders and silences."""
+"""When a story is posted, held, edited or silent: first posts, waits, releases and silences."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from bot import alerts
 from bot.model.actions import SilenceKind
-from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.rules import ONLY_BRIEF, Remind, Rule, Severity
+from bot.model.alerts import Alert, AlertAction, AlertState, Reason
+from bot.model.rules import ONLY_BRIEF, Rule, Severity
 from bot.model.settings import BriefSchedule, PostingPolicy, QuietHours
-from bot.model.stories import ArticleId, Deadline, Edit, Join, JoinReason, Member, SendId, StoryId
+from bot.model.stories import ArticleId, Edit, Join, JoinReason, Member, SendId, StoryId
 from tests.alerts.builders import RULE, fact, held, member, new_sentence, outcomes, posted, situation, story
 from tests.testbed.fakes import START
 from tests.testbed.made import silence
@@ -362,105 +362,6 @@ def test_a_brief_leaves_only_on_its_days() -> None:
     weekly = BriefSchedule(at=time(8), zone=ZoneInfo("UTC"), days=frozenset([4]))
     assert alerts.next_brief_time(weekly, friday) == START.replace(day=11, hour=8)
     assert alerts.next_brief_time(weekly, START.replace(day=4, hour=8)) == START.replace(day=11, hour=8)
-
-
-# -- reminders before a deadline: when they are planned, told once, and never for what is past
-
-
-DAY = timedelta(days=1)
-ZONE = ZoneInfo("Asia/Karachi")
-REMIND = Remind(leads=(7 * DAY, DAY), zone=ZONE)
-RULES = (replace(RULE, remind=REMIND),)
-EARLY_QUIET = PostingPolicy(quiet=QuietHours(start=time(3), end=time(7), zone=ZoneInfo("UTC")))
-
-
-def deadline(day: date) -> Deadline:
-    return Deadline(day=day, fact=fact("deadline", f"{day.day} {day:%B}"))
-
-
-DEADLINE = deadline(date(2015, 12, 30))
-#: 9:00 in Karachi.
-WEEK_BEFORE = datetime(2015, 12, 23, 4, tzinfo=UTC)
-DAY_BEFORE = datetime(2015, 12, 29, 4, tzinfo=UTC)
-
-
-def at(now: datetime, alert: Alert, *deadlines: Deadline, **changes: object) -> alerts.Situation:
-    return situation(member("a"), arrived=0, now=now, alert=alert, rules=RULES, deadlines=deadlines, **changes)
-
-
-def pass_at(now: datetime, alert: Alert, *deadlines: Deadline) -> tuple[list[Decision], Alert]:
-    """Release what is due and compute the next hold, as a tick does."""
-    current = at(now, alert, *deadlines)
-    created = list(alerts.due_reminders(current))
-    for decision in created:
-        alert = alerts.record_decision(alert, decision)
-    planned = alerts.plan_reminder(replace(current, alert=alert), is_released=True)
-    return (created, alerts.record_decision(alert, planned)) if planned else (created, alert)
-
-
-def test_after_a_longer_stop_one_reminder_says_what_is_left() -> None:
-    (late,), alert = pass_at(DAY_BEFORE + timedelta(hours=5), posted(held_until=WEEK_BEFORE), DEADLINE)
-    assert late.detail == "deadline tomorrow"
-    assert alert.held_until is None
-
-
-def test_a_deadline_that_passed_meanwhile_or_before_is_not_recalled() -> None:
-    created, alert = pass_at(datetime(2015, 12, 30, 5, tzinfo=UTC), posted(held_until=WEEK_BEFORE), DEADLINE)
-    assert created == []
-    assert alert.held_until is None
-    assert alerts.plan_reminder(at(START, posted(), deadline(date(2015, 12, 1)))) is None
-
-
-def test_a_lead_time_that_lay_behind_when_the_story_was_posted_is_left_out() -> None:
-    planned = alerts.plan_reminder(at(START, posted(), deadline(date(2015, 12, 5))))
-    assert planned is not None
-    assert planned.until == datetime(2015, 12, 4, 4, tzinfo=UTC)
-
-
-def test_a_reminder_in_quiet_hours_leaves_at_their_end() -> None:
-    (decision,) = alerts.due_reminders(at(WEEK_BEFORE, posted(held_until=WEEK_BEFORE), DEADLINE, policy=EARLY_QUIET))
-    assert decision.until == WEEK_BEFORE.replace(hour=7)
-
-
-def test_two_rules_with_one_lead_time_give_one_reply() -> None:
-    other = replace(RULE, name="law", remind=Remind(leads=(DAY,), zone=ZONE))
-    current = replace(at(DAY_BEFORE, posted(held_until=DAY_BEFORE), DEADLINE), rules=(*RULES, other))
-    assert outcomes(alerts.due_reminders(current)) == [("reply", "reminder")]
-    assert alerts.due_reminders(current)[0].rules == ("exit", "law")
-
-
-def test_summer_time_does_not_move_the_hour() -> None:
-    berlin = replace(RULE, remind=Remind(leads=(2 * DAY,), zone=ZoneInfo("Europe/Berlin")))
-    current = replace(at(START, posted(), deadline(date(2016, 3, 28))), rules=(berlin,))
-    planned = alerts.plan_reminder(current)
-    assert planned is not None
-    # 27 March 2016 is the night of the change: 9:00 is 8:00 UTC before it.
-    assert planned.until == datetime(2016, 3, 26, 8, tzinfo=UTC)
-
-
-@given(
-    days=st.lists(st.integers(0, 40), min_size=1, max_size=3, unique=True),
-    leads=st.lists(st.integers(1, 20 * 24), min_size=1, max_size=4, unique=True),
-    steps=st.lists(st.integers(0, 24 * 10), min_size=1, max_size=12),
-)
-def test_deciding_twice_never_reminds_twice(days: list[int], leads: list[int], steps: list[int]) -> None:
-    deadlines = tuple(deadline((START + DAY * day).date()) for day in days)
-    rules = (replace(RULE, remind=Remind(leads=tuple(timedelta(hours=lead) for lead in leads), zone=ZONE)),)
-    alert, now, count = posted(), START, 0
-    for step in steps:
-        now += timedelta(hours=step)
-        current = replace(at(now, alert, *deadlines), rules=rules)
-        for decision in alerts.due_reminders(current):
-            count += 1
-            (text,) = decision.facts
-            assert next(item for item in deadlines if item.fact == text).day >= now.astimezone(ZONE).date()
-            alert = alerts.record_decision(alert, decision)
-        if planned := alerts.plan_reminder(replace(current, alert=alert), is_released=True):
-            alert = alerts.record_decision(alert, planned)
-        repeated = replace(current, alert=alert)
-        assert alerts.due_reminders(repeated) == ()
-        assert alerts.plan_reminder(repeated) is None
-    assert count <= len(days) * len(leads)
 
 
 # -- what silences leave of a situation, and the decision about what they keep back

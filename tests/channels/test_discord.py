@@ -48,7 +48,7 @@ async def test_the_thread_of_a_story_has_its_headline_and_is_started_once(server
     [shown] = server.service.messages(server.service.news)
     assert shown["thread"]["name"].startswith("BlackBerry to leave Pakistan")
     assert server.asked("start a thread") == 1, "once, as long as it is remembered"
-    await bot(server).send(delivery(messages.REMINDER, id="send-5", reply_to=head))
+    await bot(server).send(delivery(messages.CORROBORATION, id="send-5", reply_to=head))
     assert len(server.service.messages(head.ref)) == 3, "after a start it is found to exist"
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.faults import rows
-from tests.journeys import test_later_messages
 from tests.journeys.world import BOT, RULES, Item, World, as_text, world
 from tests.testbed.commands import wirewatch
 from tests.testbed.fakes import START
@@ -26,8 +24,19 @@ BOTH = (
     when: brief
 """
 )
-EXIT = test_later_messages.FIRST
-MOVED = replace(test_later_messages.MOVED, at=START + timedelta(hours=25))
+EXIT = Item(
+    id="w1",
+    title="BlackBerry to leave Pakistan rather than open its servers",
+    text="BlackBerry will leave Pakistan by 20 December after the Pakistan Telecommunication Authority demanded "
+    "unfettered access to its BES servers. The company calls the demand a backdoor.",
+)
+MOVED = Item(
+    id="l1",
+    title="BlackBerry to leave Pakistan later as PTA moves deadline for its servers",
+    text="BlackBerry will leave Pakistan by 30 December, after the Pakistan Telecommunication Authority demanded "
+    "unfettered access to its BES servers. The PTA moved the backdoor deadline from 20 December to 30 December.",
+    at=START + timedelta(hours=25),
+)
 KETTLES = Item(
     id="r1",
     title="Acme recalls 300 kettles in Lahore over a faulty switch",
@@ -72,7 +81,6 @@ async def test_a_brief_lists_what_was_posted_and_what_waited_for_it_once(desk: W
         assert f"https://wire.example/{item.id}" in brief
     assert "because the switch may overheat" in brief, "a story that nobody has seen comes with a sentence"
     assert "calls the demand a backdoor" not in brief, "a story that everybody has seen does not"
-    assert "Sun 20 Dec (in 17 days): " in brief
     for minutes in (0, 1, 60):
         await desk.once(minutes=minutes)
     assert len(posted(desk)) == 2

@@ -98,9 +98,8 @@ def test_a_short_brief_keeps_a_part_of_each_section_and_counts_the_rest() -> Non
     sections = tuple(BriefSection(kind=kind, entries=entries) for kind in SectionKind)
     brief = shorten_brief(Brief(channel=None, since=START, until=START, sections=sections), 28)
     assert {section.kind.value: (len(section.entries), section.more) for section in brief.sections} == {
-        "new": (4, 26),
+        "new": (8, 22),
         "changed": (6, 24),
-        "deadlines": (3, 27),
         "surges": (2, 28),
         "held": (3, 27),
         "feeds": (2, 28),

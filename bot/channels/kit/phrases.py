@@ -37,7 +37,6 @@ REPLY_HEADINGS = {
     Reason.CORRECTION: "Changed since posted",
     Reason.ADDED_OUTLET: "Joined this story",
     Reason.SECOND_RULE: "Another rule matches",
-    Reason.REMINDER: "Reminder",
     Reason.MERGED: "Merged into an earlier story:",
 }
 

@@ -1,4 +1,4 @@
-"""Extract facts: news that an article adds to its story, corrections between versions of an article, and deadlines.
+"""Extract facts: news that an article adds to its story, and corrections between versions of an article.
 
     article → read → Reading ────────────────┐
     StoryClaims of its story and near ones ──┴→ news → facts; claims.add(reading)

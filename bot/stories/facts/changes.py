@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.stories.facts.claims import Stated, StoryClaims, weight
-from bot.stories.facts.deadlines import MOVED, is_put_away
 from bot.stories.facts.reading import FATES, Figure, Reading, Statement
-from bot.text import dates
+from bot.text import dates, lexicon
 from bot.text.numbers import Number
+from bot.text.words import fold
 
 #: Number of sentences after the headline in which changes are sought.
 _READ = 4
@@ -57,6 +57,10 @@ _BETWEEN = 60
 #: In numbers of at least this value, the same digits in another order are a typing error: "2,900" for "2,090".
 _SLIP = 100
 _BREAK = re.compile(r"[;.]\s")
+#: Meanings of words by which a statement moves a day or drops it.
+_MOVED = frozenset({"=delay", "=extend", "=advance", "=suspend", "=correct", "=reverse"})
+_WORD = re.compile(r"[^\W\d_]+")
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ def _replaced_beside(figure: Figure, statement: Statement, claims: StoryClaims) 
         if first.unit != second.unit or first.value == second.value or not claims.has_value(other):
             continue
         is_hedged = other.number.hedge in ("least", "most")
-        if not _is_near(first, second, statement) or not is_put_away(
+        if not _is_near(first, second, statement) or not _is_put_away(
             other.number.start, statement, is_hedged=is_hedged
         ):
             continue
@@ -234,14 +238,14 @@ def _of_days(statement: Statement, claims: StoryClaims, reading: Reading, wrong:
     if len(new) != 1:
         return
     (day,) = new
-    is_moved = bool(MOVED & statement.content)
+    is_moved = bool(_MOVED & statement.content)
     if finest and not (is_moved or statement.has("moved") or statement.has("now")):
         # "Sales from April to June" moves nothing.
         return
     known_days = [
         other for other in statement.days if _grain(other) == finest and not other.is_relative and claims.has_day(other)
     ]
-    old_days = [other for other in known_days if is_put_away(other.start, statement)]
+    old_days = [other for other in known_days if _is_put_away(other.start, statement)]
     if wrong is not None and not statement.words and not known_days:
         # Example: "We gave the day as 26 October. It is 28 October."
         old_days = [other for other in wrong.days if other.day and not other.is_relative and claims.has_day(other)]
@@ -283,3 +287,14 @@ def _moved(
 def role(statement: Statement) -> str:
     """Return the label for the days of a statement."""
     return next((ROLES[word] for word in ROLES if word in statement.content), "date")
+
+
+def _is_put_away(at: int, statement: Statement, *, is_hedged: bool = False) -> bool:
+    """Return whether a word like "not", "from" or "rather than" is right before a value, so that the value is replaced.
+
+    If ``is_hedged``, the last word before the value belongs to a number, like "than" in "more than 20".
+    """
+    # Words before another number refer to that number: "from 60 to 30".
+    preceding = _WORD.findall(_DIGIT.split(statement.plain[max(0, at - 30) : at])[-1])
+    preceding = preceding[-3:-1] if is_hedged else preceding[-2:]
+    return any(lexicon.of(statement.language).has("away", fold(word)) for word in preceding)

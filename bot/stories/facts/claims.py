@@ -13,7 +13,6 @@ from datetime import datetime
 from functools import lru_cache
 
 from bot.model.stories import Article
-from bot.stories.facts.deadlines import Dues
 from bot.stories.facts.reading import Figure, Reading, Statement, read
 from bot.text import dates, names, numbers
 
@@ -69,7 +68,6 @@ class StoryClaims:
     opening: tuple[str, ...] = ()
     count: int = 0
     last_at: datetime | None = None
-    dues: Dues = field(default_factory=Dues)
 
     def add(self, reading: Reading, *, is_version: bool = False) -> None:
         """Add the claims of an article. If ``is_version``, the story already has an earlier version of it."""
@@ -92,7 +90,6 @@ class StoryClaims:
         _renew(self.outlets, [reading.outlet], at)
         self.fingerprints.append(reading.fingerprint)
         self.last_at = max(self.last_at or reading.at, reading.at)
-        self.dues.add(reading)
         for table, most in ((self.words, WORDS), (self.names, WORDS), (self.outlets, ARTICLES)):
             while len(table) > most:
                 del table[next(iter(table))]
