@@ -36,7 +36,7 @@ KEEP = "2 days"
 FLAT = 0.01
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _MB = 1_048_576
-TABLES = ("articles", "sightings", "versions", "matches", "stories", "decisions", "outbox", "ledger")
+TABLES = ("articles", "sightings", "versions", "matches", "stories", "decisions", "outbox")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,6 @@ class App:
             store,
             clock,
             process=f"{process_name}, process {os.getpid()} on {platform.node()}",
-            version=__version__,
             is_alone=store.address.is_sqlite,
         )
         self.fetcher = fetcher_of(fetch, environment)
@@ -512,7 +511,7 @@ async def opened(
     """Open the app and its database; only one process may open an SQLite database.
 
     Channels in ``replaced`` are used instead of the channels of the same names in bot.yaml. ``process_name`` appears in
-    the ledger, and in the error message of a second process. ``App.run`` applies the configuration to the database and
+    ``status``, and in the error message of a second process. ``App.run`` applies the configuration to the database and
     waits if the database is lost at that time. If ``begins`` is true, it is applied here.
 
     Raises ConfigError, StoreInUse, StoreUnavailable.

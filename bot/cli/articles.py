@@ -25,7 +25,7 @@ from bot.queries.articles import (
     find_articles,
 )
 from bot.queries.registry import read_parameters
-from bot.queries.stories import describe_decision, describe_join
+from bot.queries.stories import describe_decision, describe_join, describe_message
 from bot.stories import summaries
 
 
@@ -158,5 +158,5 @@ def _lines(place: StoryPlace) -> Iterator[str]:
         end = f"{surge.closed_at:%Y-%m-%d %H:%M} UTC" if surge.closed_at else "now"
         peak = f"{surge.count} articles at its peak, usually {surge.usual:.0f}"
         yield f"counted in a surge: {surge.rule}, {surge.began_at:%Y-%m-%d %H:%M} to {end}, {peak}"
-    for row in place.ledger:
-        yield f"recorded: {row.at:%Y-%m-%d %H:%M:%S} UTC {row.line}"
+    for message in place.messages:
+        yield f"message: {describe_message(message)}"

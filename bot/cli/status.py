@@ -39,8 +39,6 @@ from bot.web.health import readiness
 
 #: `status --check` fails with less free space, which 10,000 feeds fill within days.
 LEAST_FREE_BYTES = 1_000_000_000
-#: Maximum rows about starts, ends and gaps that the text shows; --json has all of the last seven days.
-RUNS_SHOWN = 4
 #: Maximum problems of feeds that --check lists.
 PROBLEMS_SHOWN = 10
 
@@ -109,8 +107,9 @@ def status(
     if errors:
         text = f"configuration: {format_count(errors, 'error')}; `wirewatch check` lists them"
         terminal.row(text, style="yellow")
-    for run in shown.runs[-RUNS_SHOWN:]:
-        terminal.row(f"{run.at:%Y-%m-%d %H:%M} UTC {run.line}", style="dim")
+    if shown.unwatched is not None:
+        gap = f"{shown.unwatched.since:%Y-%m-%d %H:%M} to {shown.unwatched.until:%Y-%m-%d %H:%M} UTC"
+        terminal.row(f"no feed was polled from {gap}", style="dim")
     terminal.row(f"{format_count(shown.articles, 'article')} in the archive", style="dim")
     terminal.row(f"bot: {shown.bot}", style="dim" if shown.is_running else "yellow")
 

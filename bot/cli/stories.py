@@ -15,7 +15,15 @@ from bot.model.durations import format_count
 from bot.queries import export
 from bot.queries.actions import CLAIM, MERGE, SPLIT, RulingDocument
 from bot.queries.registry import Archive, read_parameters
-from bot.queries.stories import StoryDocument, StoryRow, describe_decision, describe_join, read_story
+from bot.queries.stories import (
+    MessageDocument,
+    StoryDocument,
+    StoryRow,
+    describe_decision,
+    describe_join,
+    describe_message,
+    read_story,
+)
 from bot.stories import summaries
 
 stories = typer.Typer(help="List, split, merge and claim stories.", invoke_without_command=True)
@@ -163,7 +171,5 @@ def _show(entry: StoryRow) -> None:
     for decision in entry.decisions:
         terminal.row(f"  {decision.at:%Y-%m-%d %H:%M} UTC {describe_decision(decision)}", style="dim")
     for row in entry.messages:
-        why = f": {row.error}" if row.error else ""
-        sent = f"sent {row.receipt.sent_at:%Y-%m-%d %H:%M} UTC" if row.receipt else f"{row.state.value}{why}"
-        terminal.row(f"  message: {row.message.kind.value} to {row.channel}, {sent}", style="dim")
+        terminal.row(f"  message: {describe_message(MessageDocument.of(row))}", style="dim")
     terminal.out().print()

@@ -36,7 +36,6 @@ from bot.model.stories import Article, ArticleId
 from bot.pipeline import quarantine
 from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
-from bot.storage import ledger
 from bot.storage.columns import JsonColumn
 from bot.stories import facts
 from bot.text import forms
@@ -495,8 +494,6 @@ def store_changes(tx: storage.Transaction, changes: Sequence[ArticleChange], *, 
     store_articles(tx, changes, now=now)
     arrivals = [change.queued for change in changes if isinstance(change.queued, Arrival)]
     revisions = [change.queued for change in changes if isinstance(change.queued, Revision)]
-    queued: list[Arrival | Revision] = [*arrivals, *revisions]
-    tx.ledger.add([ledger.match_row(work.article, match, at=now) for work in queued for match in work.matches])
     tx.decision_queue.add(arrivals, revisions)
 
 
@@ -518,17 +515,6 @@ def _finish(
     """Write the feeds' states and their consequences. Return the polls of feeds that are still leased by ``token``."""
     lost = set(tx.feeds.save([poll.state for poll in ingested], token=token))
     kept = [poll for poll in ingested if poll.state.url not in lost]
-    facts = (
-        ledger.poll_row(
-            poll.polled.state,
-            poll.state,
-            status=poll.polled.answer.status if poll.polled.answer else None,
-            new_count=poll.new_count,
-            at=now,
-        )
-        for poll in kept
-    )
-    tx.ledger.add([fact for fact in facts if fact])
     _limit_hosts(tx, kept)
     _note_hubs(tx, kept, now)
     _report_health(tx, kept, settings, now)

@@ -1,7 +1,4 @@
-"""Upkeep of a long-running bot and its archive: heartbeat, retention, clock changes, expected matches.
-
-A silent feed and a stopped bot leave the same gap in the ledger. The heartbeat's rows tell the two cases apart.
-"""
+"""Upkeep of a long-running bot and its archive: heartbeat, retention, clock changes, expected matches."""
 
 from __future__ import annotations
 
@@ -17,8 +14,7 @@ from bot.config.settings import Settings
 from bot.model.archive import Arrival, Revision
 from bot.model.durations import Clock, format_duration, is_recent
 from bot.model.errors import StoreError
-from bot.storage import keys, ledger
-from bot.storage.ledger import LedgerRow
+from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
 
@@ -32,18 +28,16 @@ SET_BACK = timedelta(minutes=1)
 
 
 class Heartbeat:
-    """The heartbeat of one process."""
+    """The heartbeat of one process. It shows whether a process runs, and when no feed was polled."""
 
-    def __init__(self, store: storage.Store, clock: Clock, *, process: str, version: str, is_alone: bool) -> None:
+    def __init__(self, store: storage.Store, clock: Clock, *, process: str, is_alone: bool) -> None:
         """Initialize with the unique name of the process. If ``is_alone``, no other process uses the database."""
         self._store = store
         self._clock = clock
         #: The unique name of the process.
         self.process = process
-        self._version = version
         self._is_alone = is_alone
         self._since = clock.now()
-        self._has_heartbeat = False
 
     async def begin(self, *, writes_heartbeats: bool = False, operator: str | None = None) -> None:
         """Record the start. If the clock was set back since the last process, every feed becomes due.
@@ -52,32 +46,27 @@ class Heartbeat:
         ``operator`` is the channel for a notice that the clock was set back. Raises StoreUnavailable.
         """
         now = self._since = self._clock.now()
-        self._has_heartbeat = writes_heartbeats and not self._is_alone
 
-        def work(tx: storage.Transaction) -> timedelta | None:
+        def work(tx: storage.Transaction) -> tuple[timedelta | None, str | None]:
             back = self._set_back(tx, now, operator)
             previous = keys.get_owner(tx) if self._is_alone else None
-            if previous:
-                process, since = previous
-                # A tick before ``since`` belongs to an earlier process.
-                until = max(since, keys.TICK.get(tx) or since)
-                tx.ledger.add([_stopped(process, since, until, "unexpectedly", now)])
-            tx.ledger.add([ledger.start_row(self.process, version=self._version, at=now)])
             if self._is_alone:
                 keys.put_owner(tx, self.process, now)
             elif writes_heartbeats:
                 keys.put_worker_life(tx, keys.WorkerLife(process=self.process, since=now, until=now))
             keys.LAST_SEEN.put(tx, now)
-            return back
+            return back, previous[0] if previous else None
 
-        _log(await self._store.write(work))
+        back, killed = await self._store.write(work)
+        _log(back)
+        if killed is not None:
+            log.warning("the previous process ended unexpectedly", process=killed)
 
     async def end(self) -> None:
-        """Record that the process ended cleanly. If the database is unavailable, another process records the end."""
+        """Record that the process ended cleanly. Without the database, the next process takes it for a killed one."""
         now = self._clock.now()
 
         def work(tx: storage.Transaction) -> None:
-            tx.ledger.add([_stopped(self.process, self._since, now, "cleanly", now)])
             if self._is_alone:
                 keys.clear_owner(tx)
             keys.drop_worker_life(tx, self.process)
@@ -92,27 +81,17 @@ class Heartbeat:
         """Write the heartbeat of a cluster worker. Raises StoreUnavailable."""
         now = self._clock.now()
 
-        def work(tx: storage.Transaction) -> datetime:
-            since = self._since
-            if self._has_heartbeat and not keys.has_worker_life(tx, self.process):
-                # This worker was blocked for so long that another worker recorded its end.
-                tx.ledger.add([ledger.start_row(self.process, version=self._version, at=now)])
-                since = now
-            keys.put_worker_life(tx, keys.WorkerLife(process=self.process, since=since, until=now))
-            return since
+        life = keys.WorkerLife(process=self.process, since=self._since, until=now)
+        await self._store.write(lambda tx: keys.put_worker_life(tx, life))
 
-        self._since = await self._store.write(work)
-        self._has_heartbeat = True
-
-    async def record_dead_workers(self) -> None:
-        """Record the end of workers without a recent heartbeat. Raises StoreUnavailable."""
+    async def forget_dead_workers(self) -> None:
+        """Delete the heartbeats of workers that ended unexpectedly, and log their ends. Raises StoreUnavailable."""
         now = self._clock.now()
 
         def work(tx: storage.Transaction) -> list[str]:
             dead = []
             for process, life in keys.worker_lives(tx).items():
                 if process != self.process and now - life.until > keys.DEAD_AFTER:
-                    tx.ledger.add([_stopped(process, life.since, life.until, "unexpectedly", now)])
                     keys.drop_worker_life(tx, process)
                     dead.append(process)
             return dead
@@ -131,7 +110,7 @@ class Heartbeat:
             back = self._set_back(tx, now, operator)
             last = keys.TICK.get(tx)
             if last is not None and now - last > UNWATCHED:
-                tx.ledger.add([ledger.gap_row(since=last.isoformat(), until=now.isoformat(), at=now)])
+                keys.put_gap(tx, since=last, until=now)
             keys.TICK.put(tx, now)
             return back
 
@@ -167,10 +146,6 @@ def _log(back: timedelta | None) -> None:
 
 def _shown(back: timedelta) -> str:
     return format_duration(timedelta(minutes=round(back / timedelta(minutes=1))))
-
-
-def _stopped(process: str, since: datetime, until: datetime, how: str, at: datetime) -> LedgerRow:
-    return ledger.stop_row(process, since=since.isoformat(), until=until.isoformat(), how=how, at=at)
 
 
 TRIM_EVERY = timedelta(days=1)

@@ -30,7 +30,7 @@ from bot.model.quarantine import PieceKind
 from bot.model.stories import send_id
 from bot.pipeline import quarantine, send_policy
 from bot.pipeline.reports import Observer
-from bot.storage import keys, ledger
+from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
 
@@ -289,7 +289,7 @@ class Sender:
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
             reason = self._reported_reasons.get(name, "the channel is closed")
-            await self.store.write(lambda tx: tx.outbox.park([name], reason, now=now))
+            await self.store.write(lambda tx: tx.outbox.park([name], reason))
             return None if self._ends_at is not None else min(lane.probe_at, now + PARK_EVERY)
         await self.store.write(lambda tx: tx.outbox.unpark([name], now=now))
         self._lanes[name] = replace(lane, probe_at=None)
@@ -384,11 +384,8 @@ class Sender:
 
             def work(tx: storage.Transaction) -> bool:
                 is_ours = tx.outbox.save(written, token=self._token)
-                fact = ledger.send_row(row, written, at=now)
-                if is_ours and fact is not None:
-                    tx.ledger.add([fact])
                 if closed:
-                    tx.outbox.park(closed, written.error or "", now=now)
+                    tx.outbox.park(closed, written.error or "")
                 if incident is not None:
                     incident.write(tx)
                 if fault is not None and is_ours and not post_apart(tx, row, now=now):

@@ -337,9 +337,9 @@ class Turn:
         tx.stories.decide(self._decisions)
         tx.stories.save_alert(*self._alerts.values())
         for row, reason in self._dropped_rows.items():
-            tx.outbox.drop([row], reason, now=self.now)
+            tx.outbox.drop([row], reason)
         for row, reason in self._replaced_rows.items():
-            if not tx.outbox.drop([row], reason, now=self.now):
+            if not tx.outbox.drop([row], reason):
                 raise Overtaken
         tx.outbox.add(list(self._rows.values()))
         tx.volume.add(self.counts)

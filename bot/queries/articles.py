@@ -19,7 +19,6 @@ from bot.queries.registry import (
     Archive,
     Document,
     Id,
-    LedgerDocument,
     Name,
     Omittable,
     PagedParameters,
@@ -35,7 +34,15 @@ from bot.queries.registry import (
     unknown_rule,
     unusable,
 )
-from bot.queries.stories import ArticleHead, DecisionDocument, EvidenceDocument, JoinDocument, evidence
+from bot.queries.stories import (
+    ArticleHead,
+    DecisionDocument,
+    EvidenceDocument,
+    JoinDocument,
+    MessageDocument,
+    evidence,
+    read_story,
+)
 from bot.queries.surges import SurgeDocument
 from bot.rules import search
 from bot.stories import summaries, volume
@@ -236,8 +243,7 @@ class CompletionDocument(Document):
 class StoryPlace(Document):
     """The story of an article: why the article is in it, and what was decided and asked about the article.
 
-    ``ledger`` is what was recorded when it happened: matches of the article, and messages about the story. ``surges``
-    are those in which the article counted.
+    ``messages`` are those about the story. ``surges`` are those in which the article counted.
     """
 
     id: str
@@ -246,7 +252,7 @@ class StoryPlace(Document):
     joined: JoinDocument
     decisions: list[DecisionDocument]
     asked: list[CompletionDocument]
-    ledger: list[LedgerDocument]
+    messages: list[MessageDocument]
     surges: list[SurgeDocument]
 
 
@@ -353,9 +359,7 @@ def find_story_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace 
         joined=JoinDocument.of(member.join),
         decisions=[DecisionDocument.of(decision) for decision in decisions],
         asked=[CompletionDocument.of(completion) for completion in tx.completions.about(article)],
-        ledger=[
-            LedgerDocument.of(row) for row in tx.ledger.since(member.article.first_seen, naming=(article, story.id))
-        ],
+        messages=[MessageDocument.of(row) for row in read_story(tx, story).messages],
         surges=[
             SurgeDocument.of(surge)
             for surge in tx.volume.surges_around(member.article.when)

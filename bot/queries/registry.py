@@ -29,7 +29,6 @@ from bot.model.errors import CannotAct, SearchTooLong, WirewatchError
 from bot.pipeline import actions
 from bot.pipeline.turn import Turn
 from bot.rules import errors, search
-from bot.storage.ledger import LedgerRow, describe_row
 
 T = TypeVar("T")
 
@@ -269,20 +268,6 @@ class Document(pydantic.BaseModel):
     def of(cls, value: Any) -> Self:
         """Return the document of a question's value. By default, copy the attributes that have the names of fields."""
         return cls.model_validate(value)
-
-
-class LedgerDocument(Document):
-    """A row of the ledger, which was recorded when it happened."""
-
-    at: Time
-    kind: str
-    fields: dict[str, str | int | list[str]]
-    line: str
-
-    @classmethod
-    def of(cls, row: LedgerRow) -> LedgerDocument:
-        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in row.fields}
-        return cls(at=row.at, kind=row.kind.value, fields=fields, line=describe_row(row))
 
 
 def fields_of(value: object, shape: type[Document]) -> dict[str, Any]:

@@ -22,11 +22,10 @@ from bot.model.language_models import (
 )
 from bot.queries.feeds import FeedDocument, Masked, describe_feed
 from bot.queries.quarantine import PieceCount, count_pieces
-from bot.queries.registry import Archive, Document, LedgerDocument, Parameters, Question, Time
+from bot.queries.registry import Archive, Document, Parameters, Question, Time
 from bot.queries.rules import RECENT, RuleLine, summarize_rule
 from bot.queries.silences import SilenceDocument, read_silences
 from bot.storage import keys
-from bot.storage.ledger import RUN_KINDS
 
 
 class StatusParameters(Parameters):
@@ -120,6 +119,13 @@ class FailureDocument(Document):
     error: str
 
 
+class GapDocument(Document):
+    """The last time in which no feed was polled for some minutes, although the bot runs now."""
+
+    since: Time
+    until: Time
+
+
 class StatusDocument(Document):
     """The state of one installation. ``is_running`` is false if the bot has ended or is stuck; ``bot`` says which."""
 
@@ -142,7 +148,7 @@ class StatusDocument(Document):
     unsent: list[UnsentDocument]
     language_model: ModelDocument | None
     #: Starts, ends and gaps of the last seven days.
-    runs: list[LedgerDocument]
+    unwatched: GapDocument | None
 
 
 def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocument:
@@ -183,8 +189,13 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         quarantined=count_pieces(tx),
         unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent(limit=MOST_UNSENT)],
         language_model=_describe_model(tx, settings.bot.model, now=now) if settings.bot.model else None,
-        runs=[LedgerDocument.of(row) for row in tx.ledger.since(now - RECENT, kinds=RUN_KINDS)],
+        unwatched=_find_gap(tx, now=now) if running.is_good else None,
     )
+
+
+def _find_gap(tx: storage.Transaction, *, now: datetime) -> GapDocument | None:
+    gap = keys.get_gap(tx)
+    return GapDocument(since=gap[0], until=gap[1]) if gap is not None and gap[1] >= now - RECENT else None
 
 
 def read_failures(tx: storage.Transaction, *, now: datetime) -> list[Failure]:

@@ -107,6 +107,20 @@ class MessageDocument(Document):
     sent_at: Time | None
     receipt: str | None
     link: str | None
+    error: str | None
+
+    @classmethod
+    def of(cls, row: Outgoing) -> Self:
+        receipt = row.receipt
+        return cls(
+            channel=row.channel,
+            kind=row.message.kind,
+            state=row.state,
+            sent_at=receipt.sent_at if receipt else None,
+            receipt=receipt.ref if receipt else None,
+            link=(receipt.link or None) if receipt else None,
+            error=row.error,
+        )
 
 
 class CoverageDocument(Document):
@@ -186,17 +200,7 @@ class StoryDocument(Document):
                     for member in story.members[:most]
                 ],
                 "decisions": value.decisions if most is None else value.decisions[-most:],
-                "messages": [
-                    {
-                        "channel": row.channel,
-                        "kind": row.message.kind,
-                        "state": row.state,
-                        "sent_at": row.receipt.sent_at if row.receipt else None,
-                        "receipt": row.receipt.ref if row.receipt else None,
-                        "link": (row.receipt.link or None) if row.receipt else None,
-                    }
-                    for row in value.messages
-                ],
+                "messages": [MessageDocument.of(row) for row in value.messages],
             }
         )
 
@@ -253,6 +257,13 @@ def describe_decision(decision: Decision | DecisionDocument) -> str:
     text = decision.detail.removeprefix(f"{decision.reason}: ")
     detail = f" ({text})" if text else ""
     return f"{decision.channel}: {decision.action}, {decision.reason}{detail}"
+
+
+def describe_message(message: MessageDocument) -> str:
+    """Describe in one line what became of a message."""
+    why = f": {message.error}" if message.error else ""
+    outcome = f"sent {message.sent_at:%Y-%m-%d %H:%M} UTC" if message.sent_at else f"{message.state}{why}"
+    return f"{message.kind} to {message.channel}, {outcome}"
 
 
 def describe_join(join: Join | JoinDocument) -> str:

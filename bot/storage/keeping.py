@@ -40,7 +40,6 @@ from bot.storage.schema import (
     completions,
     decisions,
     feeds,
-    ledger,
     matches,
     members,
     outbox,
@@ -69,7 +68,7 @@ _target = stories.alias("target")
 _is_in_unsent_message = exists().where(
     story_messages.c.story == stories.c.id, story_messages.c.send == outbox.c.id, outbox.c.state.in_(UNSENT)
 )
-# Keep a story with a decision after the limit. Decisions are part of the ledger, but are deleted with their story.
+# Keep a story with a decision after the limit: its decisions are deleted together.
 _has_kept_decision = exists().where(decisions.c.story == stories.c.id, decisions.c.at >= _BEFORE)
 _is_in_story = exists().where(members.c.article == articles.c.id)
 
@@ -87,9 +86,6 @@ _OLD_STORIES = delete(stories).where(
         ~_is_in_unsent_message,
         ~_has_kept_decision,
     )
-)
-_OLD_ROWS = delete(ledger).where(
-    ledger.c.n.in_(select(ledger.c.n).where(ledger.c.at < _BEFORE).order_by(ledger.c.at).limit(_BATCH))
 )
 _OLD_MESSAGES = delete(outbox).where(
     _some(
@@ -148,7 +144,7 @@ class Trimmed:
 
 
 async def trim(store: Store, *, before: datetime) -> Trimmed:
-    """Delete data from before a time: ledger rows, whole stories with their decisions and messages, then article texts.
+    """Delete data from before a time: whole stories with their decisions and messages, then article texts.
 
     Unsent messages stay, and so do the texts of articles that belong to stories. The work is done in small transactions
     and can be interrupted at any time. Raises StoreUnavailable.
@@ -163,7 +159,6 @@ async def trim(store: Store, *, before: datetime) -> Trimmed:
             total += count
         return total
 
-    await drop(_OLD_ROWS)
     stories_gone = await drop(_OLD_STORIES)
     messages_gone = await drop(_OLD_MESSAGES)
     await drop(_OLD_COMPLETIONS)

@@ -71,6 +71,8 @@ TICK = TimeKey("tick")
 TICK_MAX_AGE = timedelta(seconds=30)
 #: A cluster worker without a heartbeat for this long is considered dead.
 DEAD_AFTER = timedelta(seconds=30)
+#: The last time in which no process looked for due feeds for some minutes, as two times.
+_GAP = TextKey("unwatched")
 #: The last time that a process started or ended.
 LAST_SEEN = TimeKey("seen")
 #: The end of the last database outage that was reported to the operator.
@@ -122,6 +124,17 @@ def quarantine_reported(stage: str) -> TimeKey:
     return TimeKey(f"quarantine reported: {stage}")
 
 
+def get_gap(tx: Transaction) -> tuple[datetime, datetime] | None:
+    """Return the beginning and the end of the last time in which no feed was polled, or None."""
+    since, _, until = _GAP.get(tx).partition(" ")
+    return (datetime.fromisoformat(since), datetime.fromisoformat(until)) if until else None
+
+
+def put_gap(tx: Transaction, *, since: datetime, until: datetime) -> None:
+    """Write the last time in which no feed was polled."""
+    _GAP.put(tx, f"{since.isoformat()} {until.isoformat()}")
+
+
 def get_owner(tx: Transaction) -> tuple[str, datetime] | None:
     """Return the process that owns the database, or that died as its owner, and its start time.
 
@@ -151,11 +164,6 @@ def worker_lives(tx: Transaction) -> Mapping[str, WorkerLife]:
             process=process, since=datetime.fromisoformat(since), until=datetime.fromisoformat(until)
         )
     return lives
-
-
-def has_worker_life(tx: Transaction, process: str) -> bool:
-    """Return whether a worker has a stored heartbeat. A worker that was declared dead has none."""
-    return tx.key_values.get(_ALIVE + process) is not None
 
 
 def put_worker_life(tx: Transaction, life: WorkerLife) -> None:

@@ -8,7 +8,6 @@ thread's first message. This way, an edit does not wait for a reply that is due 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,9 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.model.messages import Message, MessageKind, Outgoing, SendState
 from bot.model.stories import SendId, StoryId
-from bot.storage import ledger
 from bot.storage.columns import WANTED, EnumText, Repository, Rows, Timestamp, chunks
-from bot.storage.ledger import Ledger
 from bot.storage.schema import UNSENT, outbox, story_messages
 
 _ROWS = Rows(Outgoing, outbox)
@@ -229,12 +226,9 @@ class Outbox(Repository):
         message: Message | None = self._connection.execute(statement.order_by(outbox.c.seq.desc()).limit(1)).scalar()
         return message
 
-    def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
-        """Park all pending rows of some channels. Record each in the ledger, unless it had the same error before."""
+    def park(self, channels: Sequence[str], reason: str) -> int:
+        """Park all pending rows of some channels. Return the number of parked rows."""
         is_pending = and_(outbox.c.channel.in_(channels), outbox.c.state == SendState.PENDING)
-        is_new = or_(outbox.c.error.is_(None), outbox.c.error != reason)
-        waiting = self._values(_ROWS, select(outbox).where(is_pending, is_new).order_by(outbox.c.seq))
-        self._record(waiting, SendState.PARKED, reason, now)
         statement = update(outbox).where(is_pending)
         return self._connection.execute(
             statement.values(state=SendState.PARKED, parked_from=SendState.PENDING, error=reason)
@@ -251,16 +245,13 @@ class Outbox(Repository):
             )
         ).rowcount
 
-    def drop(self, ids: Sequence[SendId], reason: str, *, now: datetime) -> int:
-        """Drop rows that no sender has claimed, and record each in the ledger. Return the number of dropped rows."""
+    def drop(self, ids: Sequence[SendId], reason: str) -> int:
+        """Drop rows that no sender has claimed. Return the number of dropped rows."""
         count = 0
         for part in chunks(ids):
-            unbegun = select(outbox).where(outbox.c.id.in_(part), _is_unbegun)
-            dropped = self._values(_ROWS, unbegun.order_by(outbox.c.seq).with_for_update())
-            statement = update(outbox).where(outbox.c.id.in_([row.id for row in dropped]))
-            self._connection.execute(statement.values(state=SendState.DROPPED, error=reason, parked_from=None))
-            self._record(dropped, SendState.DROPPED, reason, now)
-            count += len(dropped)
+            statement = update(outbox).where(outbox.c.id.in_(part), _is_unbegun)
+            values = statement.values(state=SendState.DROPPED, error=reason, parked_from=None)
+            count += self._connection.execute(values).rowcount
         return count
 
     def revive(self, row_id: str, *, now: datetime) -> None:
@@ -269,11 +260,6 @@ class Outbox(Repository):
         state = case((outbox.c.tried_at.is_(None), SendState.PENDING), else_=SendState.UNKNOWN)
         pending = {"state": state, "due_at": now, "attempts": 0, "is_plain": False, "error": None}
         self._connection.execute(statement.values(pending))
-
-    def _record(self, rows: Sequence[Outgoing], state: SendState, reason: str, now: datetime) -> None:
-        """Record in the ledger that rows change to a state."""
-        facts = [ledger.send_row(row, replace(row, state=state, error=reason), at=now) for row in rows]
-        Ledger(self._connection).add([fact for fact in facts if fact is not None])
 
     def free_leases(self) -> None:
         """Free every lease of a dead process. Leased rows become UNKNOWN, because their messages may have arrived."""

@@ -323,18 +323,6 @@ story_messages = Table(
     Index(None, "send"),
 )
 
-#: Facts that other tables overwrite. Each row is written only once.
-ledger = Table(
-    "ledger",
-    metadata,
-    #: Numbers the rows in the order in which they were written.
-    Column("n", SERIAL, primary_key=True, autoincrement=True),
-    Column("at", Timestamp, nullable=False),
-    #: A line of JSON (bot/storage/ledger.py).
-    Column("row", Text, nullable=False),
-    Index(None, "at"),
-)
-
 #: Matched articles that wait for a decision.
 decision_queue = Table(
     "decision_queue",

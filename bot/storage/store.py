@@ -25,7 +25,6 @@ from bot.storage.completions import Completions
 from bot.storage.connections import DatabaseAddress, translated
 from bot.storage.decision_queue import DecisionQueue, KeyValueTable
 from bot.storage.feeds import FeedStates, Subscriptions
-from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.people import Judgements, Rulings, Silences
 from bot.storage.quarantine import Quarantine
@@ -48,7 +47,6 @@ class Transaction:
         self.rulings = Rulings(connection)
         self.silences = Silences(connection)
         self.decision_queue = DecisionQueue(connection)
-        self.ledger = Ledger(connection)
         self.key_values = KeyValueTable(connection)
         self.search = Search(connection)
         self.completions = Completions(connection)

@@ -2,8 +2,8 @@
 
 Some stories are poison: our code raises on them while they are parsed, matched, decided, read or sent
 (tests/testbed/faults). The test shows that every feed is polled again within two of its intervals, however often a
-worker dies; each good story has one message; nothing is sent twice; exactly the poison is in quarantine; the ledger
-names each worker that was killed.
+worker dies; each good story has one message; nothing is sent twice; exactly the poison is in quarantine; killed
+workers are no longer listed.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Flock:
                         lambda: self._is_asked_since(feeds, killed_at), "every feed is polled", seconds=300
                     )
                     await self._until(self._is_quiet, "every story is posted", seconds=900)
-                    await self._until(self._are_ends_told, "the ledger has the end of each killed worker", seconds=90)
+                    await self._until(self._are_killed_forgotten, "the killed workers are no longer listed", seconds=90)
                     ended_at = asyncio.get_running_loop().time()
                     await self._stop()
                 self._judge(feeds, server, ended_at)
@@ -225,15 +225,13 @@ class Flock:
         return is_all_aside and (waiting, posted, decision_queue) == ([(0,)], [(len(self._names),)], [(0,)])
 
     def _have_all_begun(self) -> bool:
-        rows = self._query("SELECT row FROM ledger WHERE row LIKE '%started%'")
-        return all(any(f"process {worker.pid} on" in str(row) for row in rows) for worker in self._workers.values())
+        listed = str(self._query("SELECT key FROM key_values WHERE key LIKE 'alive %'"))
+        return all(f"process {worker.pid} on" in listed for worker in self._workers.values())
 
-    def _are_ends_told(self) -> bool:
-        """Return whether the ledger has the end of each killed worker that had begun."""
-        begun = str(self._query("SELECT row FROM ledger WHERE row LIKE '%started%'"))
-        ended = str(self._query("SELECT row FROM ledger WHERE row LIKE '%unexpectedly%'"))
-        names = [f"process {killed} on" for killed in self._killed]
-        return all(name in ended for name in names if name in begun)
+    def _are_killed_forgotten(self) -> bool:
+        """Return whether the others have noticed that the killed workers are dead."""
+        listed = str(self._query("SELECT key FROM key_values WHERE key LIKE 'alive %'"))
+        return not any(f"process {killed} on" in listed for killed in self._killed)
 
     # -- judging
 

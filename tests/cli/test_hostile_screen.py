@@ -187,7 +187,6 @@ def _poison(config: Path) -> None:
             " VALUES ('ruling', ?, 'rulings', ?, 'x', 0, '', 0, 1)",
             [EVIL] * 2,
         )
-        archive.execute("UPDATE ledger SET row = replace(row, 'Evil', 'Evil' || ?)", [whole])
         archive.commit()
 
 

@@ -1,4 +1,4 @@
-"""Maintenance beside the pipeline: the heartbeat in the ledger, retention, and notices of silent rules."""
+"""Maintenance beside the pipeline: the heartbeat, retention, and notices of silent rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.model.feeds import FeedState
 from bot.model.rules import Match, Rule
 from bot.pipeline import keep
 from bot.pipeline.keep import ExpectationMonitor, note_rule_matches
-from bot.storage.ledger import LedgerValue
+from bot.storage import keys
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made import article
 from tests.testbed.made_settings import make_settings
@@ -22,12 +22,7 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 
 
 def process(store: storage.Store, clock: FakeClock, name: str = "one", *, is_alone: bool = True) -> keep.Heartbeat:
-    return keep.Heartbeat(store, clock, process=name, version="1.2", is_alone=is_alone)
-
-
-async def rows(store: storage.Store) -> list[tuple[str, dict[str, LedgerValue]]]:
-    result = await store.read(lambda tx: list(tx.ledger.since(START - 365 * 24 * HOUR)))
-    return [(row.kind.value, dict(row.fields)) for row in result]
+    return keep.Heartbeat(store, clock, process=name, is_alone=is_alone)
 
 
 async def steps(store: storage.Store) -> list[str]:
@@ -53,100 +48,51 @@ async def watch(one: keep.Heartbeat, clock: FakeClock, *, seconds: int) -> None:
         await one.tick(operator="ops")
 
 
-async def test_a_run_that_ends_in_order_has_its_start_and_its_end(store: storage.Store, clock: FakeClock) -> None:
-    first = process(store, clock)
-    await first.begin()
-    await watch(first, clock, seconds=5)
-    await first.end()
-    since, until = START.isoformat(), (START + 5 * SECOND).isoformat()
-    assert await rows(store) == [
-        ("started", {"process": "one", "version": "1.2"}),
-        ("stopped", {"process": "one", "since": since, "until": until, "how": "cleanly"}),
-    ]
-
-
-async def test_a_process_that_was_killed_is_told_of_by_the_next_with_its_last_sign_of_life(
+async def test_the_next_process_knows_whether_the_previous_one_was_killed(
     store: storage.Store, clock: FakeClock
 ) -> None:
-    killed = process(store, clock, "killed, on host")
-    await killed.begin()
-    await watch(killed, clock, seconds=30)
-    clock.advance(HOUR)
-    later = process(store, clock, "next")
-    await later.begin()
-    await later.tick()
-    since, until = START.isoformat(), (START + 30 * SECOND).isoformat()
-    assert (await rows(store))[1:] == [
-        ("stopped", {"process": "killed, on host", "since": since, "until": until, "how": "unexpectedly"}),
-        ("started", {"process": "next", "version": "1.2"}),
-        ("unwatched", {"since": until, "until": clock.now().isoformat()}),
-    ]
-
-
-async def test_one_that_was_killed_before_its_first_look_lived_no_longer_than_its_start(
-    store: storage.Store, clock: FakeClock
-) -> None:
-    first = process(store, clock)
+    first = process(store, clock, "first")
     await first.begin()
-    await first.tick()
+    assert await store.read(keys.get_owner) == ("first", START)
     await first.end()
+    assert await store.read(keys.get_owner) is None
+
     clock.advance(HOUR)
-    await process(store, clock, "killed").begin()
-    clock.advance(HOUR)
+    await process(store, clock, "killed, on host").begin()
+    assert await store.read(keys.get_owner) == ("killed, on host", START + HOUR)
     await process(store, clock, "next").begin()
-    (output,) = [fields for kind, fields in await rows(store) if fields.get("how") == "unexpectedly"]
-    assert output["until"] == output["since"] == (START + HOUR).isoformat()
+    assert await store.read(keys.get_owner) == ("next", START + HOUR)
 
 
-async def test_one_of_several_workers_says_nothing_of_another_that_may_be_alive(
-    store: storage.Store, clock: FakeClock
-) -> None:
-    await process(store, clock, "one", is_alone=False).begin()
-    await process(store, clock, "two", is_alone=False).begin()
-    assert [kind for kind, _ in await rows(store)] == ["started", "started"]
+async def living(store: storage.Store) -> set[str]:
+    return set(await store.read(keys.worker_lives))
 
 
-async def test_a_killed_worker_of_several_is_told_of_by_another_once_it_was_unheard_of(
+async def test_a_killed_worker_is_forgotten_by_another_one_after_half_a_minute_without_a_heartbeat(
     store: storage.Store, clock: FakeClock
 ) -> None:
     killed, other = (process(store, clock, name, is_alone=False) for name in ("killed", "other"))
     for value in (killed, other):
         await value.begin(writes_heartbeats=True)
-    clock.advance(5 * SECOND)
-    await killed.live()
-    for _ in range(7):
+    for count in range(8):
         clock.advance(5 * SECOND)
         await other.live()
-        await other.record_dead_workers()
-        await other.record_dead_workers()
-    since, until = START.isoformat(), (START + 5 * SECOND).isoformat()
-    assert (await rows(store))[2:] == [
-        ("stopped", {"process": "killed", "since": since, "until": until, "how": "unexpectedly"})
-    ]
+        await other.forget_dead_workers()
+        assert await living(store) == ({"other"} if count == 6 or count == 7 else {"killed", "other"})
 
 
-async def test_a_worker_that_stood_still_and_was_taken_for_dead_starts_again_in_the_ledger(
+async def test_a_worker_that_was_blocked_and_taken_for_dead_is_listed_again(
     store: storage.Store, clock: FakeClock
 ) -> None:
-    still, other = (process(store, clock, name, is_alone=False) for name in ("still", "other"))
-    await still.begin(writes_heartbeats=True)
+    blocked, other = (process(store, clock, name, is_alone=False) for name in ("blocked", "other"))
+    await blocked.begin(writes_heartbeats=True)
     clock.advance(MINUTE)
-    await other.record_dead_workers()
-    clock.advance(MINUTE)
-    await still.live()
-    await still.end()
-    repeated, end = (await rows(store))[2:]
-    assert repeated == ("started", {"process": "still", "version": "1.2"})
-    assert end[1]["since"] == (START + 2 * MINUTE).isoformat()
-
-
-async def test_a_worker_that_ends_in_order_is_not_told_of_again(store: storage.Store, clock: FakeClock) -> None:
-    ended, other = (process(store, clock, name, is_alone=False) for name in ("ended", "other"))
-    await ended.begin(writes_heartbeats=True)
-    await ended.end()
-    clock.advance(HOUR)
-    await other.record_dead_workers()
-    assert [kind for kind, _ in await rows(store)] == ["started", "stopped"]
+    await other.forget_dead_workers()
+    assert await living(store) == set()
+    await blocked.live()
+    assert await living(store) == {"blocked"}
+    await blocked.end()
+    assert await living(store) == set()
 
 
 @pytest.mark.parametrize(("gap", "is_told"), [(MINUTE, False), (10 * MINUTE, True)])
@@ -158,7 +104,7 @@ async def test_minutes_in_which_nobody_looked_are_told(
     await first.tick()
     clock.advance(gap)
     await first.tick()
-    assert ("unwatched" in [kind for kind, _ in await rows(store)]) is is_told
+    assert (await store.read(keys.get_gap) == (START, START + gap)) is is_told
 
 
 @pytest.mark.parametrize("restarts", [False, True])

@@ -16,10 +16,11 @@ from bot.model.feeds import FeedState
 from bot.model.messages import SendState
 from bot.model.stories import SendId, StoryId
 from tests.testbed.fakes import START, FakeClock
-from tests.testbed.made import MINUTE, alert, article, brief, match, sending, story
+from tests.testbed.made import MINUTE, alert, article, brief, decision, match, sending, story
 
 FEED = "https://dawn.example/feed"
 BEFORE = START + timedelta(days=1)
+DAY = timedelta(days=1)
 LATE = 2 * 24 * 60
 
 
@@ -156,3 +157,17 @@ def test_a_backup_says_why_it_cannot_be_made(tmp_path: Path) -> None:
         storage.backup(address, tmp_path / "copy.db" / "inside")
     with pytest.raises(ConfigError, match="pg_dump"):
         storage.backup("postgresql://bot@host/db", tmp_path / "copy2.db")
+
+
+async def test_a_story_stays_while_a_decision_about_it_is_young_enough(store: storage.Store) -> None:
+    def keep(tx: storage.Transaction) -> None:
+        tx.articles.add([article("one")])
+        tx.stories.save(story("A", article("one")))
+        tx.stories.decide([decision("A", at=START + days * DAY) for days in (0, 1)])
+
+    await store.write(keep)
+    assert (await storage.trim(store, before=START + DAY)).stories == 0
+    decisions = await store.read(lambda tx: tx.stories.decisions(StoryId("A")))
+    assert [item.at - START for item in decisions] == [0 * DAY, DAY], "a story keeps all its decisions"
+    assert (await storage.trim(store, before=START + 2 * DAY)).stories == 1
+    assert await store.read(lambda tx: tx.stories.decisions(StoryId("A"))) == []

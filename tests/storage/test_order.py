@@ -91,7 +91,7 @@ class History:
             case Pass(seconds=seconds):
                 self.clock.advance(timedelta(seconds=seconds))
             case Turn(what="park"):
-                await self.store.write(lambda tx: tx.outbox.park(["desk"], "closed", now=START))
+                await self.store.write(lambda tx: tx.outbox.park(["desk"], "closed"))
             case Turn(what="unpark"):
                 await self.store.write(lambda tx: tx.outbox.unpark(["desk"], now=self.clock.now()))
             case Turn():

@@ -161,7 +161,7 @@ async def test_an_edit_on_its_way_is_followed_not_replaced(box: Box) -> None:
 
 async def test_parked_rows_wait_for_their_channel(box: Box) -> None:
     await box.add(sending("a"), sending("b", minutes=5), sending("c", channel="other"))
-    assert await box.store.write(lambda tx: tx.outbox.park(["desk"], "channel_not_found", now=START)) == 2
+    assert await box.store.write(lambda tx: tx.outbox.park(["desk"], "channel_not_found")) == 2
     assert (await box.get("a")).error == "channel_not_found"
     assert await box.claim() == []
     assert await box.next_due() is None
@@ -172,7 +172,7 @@ async def test_parked_rows_wait_for_their_channel(box: Box) -> None:
 
 async def test_a_newer_edit_of_a_parked_one_is_parked_too(box: Box) -> None:
     await box.add(sending("e1", thread="a", kind=MessageKind.EDIT))
-    await box.store.write(lambda tx: tx.outbox.park(["desk"], "is_archived", now=START))
+    await box.store.write(lambda tx: tx.outbox.park(["desk"], "is_archived"))
     await box.add(sending("e2", thread="a", kind=MessageKind.EDIT))
     assert (await box.get("e2")).state is SendState.PARKED
     await box.store.write(lambda tx: tx.outbox.unpark(["desk"], now=START))

@@ -122,7 +122,7 @@ class ClusterEngine:
                     await self.release_feeds(str(token))
         except (exceptions.ConnectorException, exceptions.AppNotOpen) as error:
             raise StoreUnavailable(f"looking for tasks of dead workers: {_cause(error)}") from error
-        await self._app.heartbeat.record_dead_workers()
+        await self._app.heartbeat.forget_dead_workers()
 
     async def _defer(
         self, task: str, *, lock: str | None = None, queueing_lock: str | None = None, **kwargs: int | str
