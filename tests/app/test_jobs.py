@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
 import pytest
 from apscheduler.job import Job as ScheduledJob
+from apscheduler.schedulers import base
 
 from bot import storage
 from bot.aio import LONGEST_PAUSE, Failure
@@ -67,6 +69,29 @@ async def test_jobs_run_on_after_the_clock_was_set_back_an_hour(monkeypatch: pyt
         # After its clock was set back by an hour, the scheduler's next run is an hour away.
         scheduled[0].modify(next_run_time=datetime.now(UTC) + timedelta(hours=1))  # noqa: TID251 - its own clock
         await counter.wait(3)
+
+
+@pytest.mark.parametrize("days", [1, 30, 20_000])
+async def test_a_leap_of_the_clock_costs_no_time_and_no_memory(days: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    offset = timedelta()
+
+    class LeapingClock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + offset  # noqa: TID251 - the scheduler's own clock
+
+    monkeypatch.setattr(base, "datetime", LeapingClock)
+    monkeypatch.setattr(jobs, "datetime", LeapingClock)
+    counter = Counter()
+    async with running(*[counter.run] * 9):
+        await counter.wait(20)
+        tracemalloc.start()
+        offset, began = timedelta(days=days), time.monotonic()
+        await counter.wait(20)
+        seconds, (_, peak_bytes) = time.monotonic() - began, tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert seconds < 5
+    assert peak_bytes < 1_000_000
 
 
 async def test_a_run_that_takes_long_skips_runs_and_delays_no_other_job() -> None:
