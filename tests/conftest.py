@@ -6,12 +6,10 @@ import gc
 import os
 import re
 from collections import Counter
-from datetime import timedelta
 
 import pytest
 from hypothesis import settings
 
-from bot.text import encoders
 from tests.testbed import authorities
 from tests.testbed.servers.ntfy import ntfy_server
 from tests.testbed.servers.postgres import postgres_server
@@ -29,9 +27,6 @@ settings.register_profile("ci", derandomize=True, max_examples=40, deadline=None
 # Runs outside CI try other examples each time.
 settings.register_profile("anywhere", max_examples=40, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
-
-# On a busy machine a model's first answer takes minutes; of the tests' vectors none may be missing.
-encoders.TIMEOUT = timedelta(minutes=10)
 
 
 def pytest_configure(config: pytest.Config) -> None:

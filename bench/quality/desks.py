@@ -207,7 +207,6 @@ def main() -> None:
     parser.add_argument(
         "--model", help="bot.yaml's model, as YAML: {url: file:/tmp/answers.jsonl, name: x, uses: [facts]}"
     )
-    parser.add_argument("--languages", metavar="NAME", help="with this encoder too, as stories.languages names it")
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     out = Console(width=130)
@@ -227,27 +226,20 @@ def main() -> None:
             title=f"part {part}",
         )
         more = {"model": yaml.safe_load(chosen.model)} if chosen.model else {}
-        runs = {"": more}
-        if chosen.languages:
-            runs[f", {chosen.languages}"] = more | {"stories": {"languages": chosen.languages}}
-        remarks: list[str] = []
-        for name, keys in runs.items():
-            whole = Score()
-            shown, calls = asyncio.run(run(desks, keys))
-            for desk in desks:
-                scored = score(desk, shown[desk.name])
-                whole.add(scored)
-                _row(table, desk.name + name, scored)
-            table.add_section()
-            _row(table, "all" + name, whole)
-            table.add_section()
-            remarks += whole.remarks
+        whole = Score()
+        shown, calls = asyncio.run(run(desks, more))
+        for desk in desks:
+            scored = score(desk, shown[desk.name])
+            whole.add(scored)
+            _row(table, desk.name, scored)
+        table.add_section()
+        _row(table, "all", whole)
         out.print(table)
         if chosen.model:
             articles = sum(len(channel.stories) for channel in shown.values())
             out.print(f"{len(calls)} calls of the model, {len(calls) / (articles or 1):.2f} a matched article")
         if chosen.show:
-            for remark in remarks:
+            for remark in whole.remarks:
                 out.print(remark, markup=False, highlight=False)
 
 

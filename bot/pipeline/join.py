@@ -196,11 +196,11 @@ class StoryUpdater:
 
     def open_stories(self, turn: Turn) -> Index:
         """Return the index of the open stories."""
-        encoder, window = turn.settings.encoder, turn.settings.bot.stories.window
+        window = turn.settings.bot.stories.window
         since = turn.now - window
         index = self._index
-        if index is None or index.encoder is not encoder or index.window != window:
-            index = self._index = Index(window=window, encoder=encoder)
+        if index is None or index.window != window:
+            index = self._index = Index(window=window)
             index.load(turn.tx.stories.open_since(since), _split_articles(turn, since))
         index.forget(since)
         return index
@@ -212,7 +212,7 @@ def _place(turn: Turn, index: Index, arrival: Arrival) -> Join:
     profile = index.profile(arrival)
     answers = turn.answers.get(arrival.article.id)
     opinion = _resolve(turn, index, answers) if answers is not None else None
-    candidates = grouping.find_candidates(index, profile, untranslated=opinion is not None)
+    candidates = grouping.find_candidates(index, profile)
     join = grouping.place(candidates, profile, opinion, modes=modes, is_high=is_high)
     index.add(profile, join)
     return join

@@ -21,7 +21,7 @@ from functools import cache, partial
 from bot.model.archive import Arrival
 from bot.model.rules import Group
 from bot.model.stories import Article, ArticleId, Join, JoinReason, StoryId
-from bot.stories import foreign, likeness, opinions
+from bot.stories import likeness, opinions
 from bot.stories.index import Index
 from bot.stories.likeness import Rarities
 from bot.stories.openstory import OpenStory
@@ -52,12 +52,10 @@ BESIDE = 3
 #: it links to LINKS_STORIES of them.
 NAMES_STORIES, LINKS_STORIES = 2, 3
 
-#: A question is worth asking if the likeliest story's probability is from ASKED_FROM to below ASKED_BELOW, or if a
-#: story has no article in the article's language. The range is wide, because an article in the wrong story hides its
-#: event.
+#: A question is worth asking if the likeliest story's probability is from ASKED_FROM to below ASKED_BELOW. The range is
+#: wide, because an article in the wrong story hides its event.
 ASKED_FROM, ASKED_BELOW = 0.02, 0.95
-#: A question offers at most ASKED stories with at least the probability OFFERED_FROM, and stories without an article in
-#: the article's language.
+#: A question offers at most ASKED stories with at least the probability OFFERED_FROM.
 ASKED, OFFERED_FROM = 8, 0.01
 
 
@@ -76,10 +74,6 @@ class Candidate:
     #: Whether the story has the article's headline, its page or a copy of it.
     is_certain: bool = False
     copy_of: ArticleId | None = None
-    #: A description of the similarity in meaning, if it raised the probability; else empty.
-    across: str = ""
-    #: Whether the story is listed only because it has no article in the article's language, so that words say nothing.
-    is_untranslated: bool = False
 
     @property
     def id(self) -> StoryId:
@@ -97,38 +91,10 @@ def story_id(article: ArticleId) -> StoryId:
     return StoryId(hashlib.sha256(f"story\n{article}".encode()).hexdigest()[:20])
 
 
-def find_candidates(index: Index, profile: Profile, *, untranslated: bool = False) -> tuple[Candidate, ...]:
-    """Return the open stories that may report the article's event, likeliest first.
-
-    If ``untranslated`` is true, add stories that have no article in the article's language, for a question to a model.
-    """
+def find_candidates(index: Index, profile: Profile) -> tuple[Candidate, ...]:
+    """Return the open stories that may report the article's event, likeliest first."""
     rarities_under = cache(partial(index.rarities, profile))
-    near_stories = index.near(profile, rarities_under)
-    alike = foreign.compare(index.encoder, profile, index.of_rules(profile)) if index.encoder else {}
-    known_ids = {story.id for story in near_stories}
-    proposed = sorted(alike.keys() - known_ids, key=lambda story: -alike[story].nearest)[: foreign.PROPOSED]
-    near_stories += [index.stories[story] for story in proposed if not index.stories[story].is_apart_from(profile)]
-    candidates = []
-    for story in near_stories:
-        candidate = _judge(index, profile, story, rarities_under)
-        if story.id in alike and not candidate.is_certain:
-            chance = foreign.chance(profile, story, alike[story.id])
-            if chance > candidate.chance:
-                similar = f"reported in other languages, {max(0.0, alike[story.id].nearest):.0%} similar in meaning"
-                candidate = replace(candidate, chance=chance, across=similar)
-        candidates.append(candidate)
-    if untranslated:
-        judged_ids = {
-            candidate.id for candidate in candidates if candidate.is_certain or candidate.chance >= OFFERED_FROM
-        }
-        further = foreign.untranslated(
-            profile, [story for story in index.of_rules(profile) if story.id not in judged_ids]
-        )
-        further_ids = {story.id for story in further}
-        candidates = [candidate for candidate in candidates if candidate.id not in further_ids]
-        candidates += [
-            replace(_judge(index, profile, story, rarities_under), is_untranslated=True) for story in further
-        ]
+    candidates = [_judge(index, profile, story, rarities_under) for story in index.near(profile, rarities_under)]
     return tuple(sorted(candidates, key=lambda each: (not each.is_certain, -each.chance, -each.score, each.story.rank)))
 
 
@@ -136,15 +102,10 @@ def choose_offered(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return the stories to offer in a question, likeliest first; empty if no question is needed."""
     if any(candidate.is_certain or candidate.chance >= ASKED_BELOW for candidate in candidates):
         return []
-    foreign_stories = [candidate for candidate in candidates if candidate.is_untranslated]
     likely = [
-        candidate
-        for candidate in candidates
-        if candidate.chance >= OFFERED_FROM and not candidate.story.is_roundup and not candidate.is_untranslated
+        candidate for candidate in candidates if candidate.chance >= OFFERED_FROM and not candidate.story.is_roundup
     ][:ASKED]
-    if not foreign_stories and not any(candidate.chance >= ASKED_FROM for candidate in likely):
-        return []
-    return [candidate for candidate in candidates if candidate.is_untranslated or candidate in likely]
+    return likely if any(candidate.chance >= ASKED_FROM for candidate in likely) else []
 
 
 def place(
@@ -277,11 +238,7 @@ def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinio
         for other in same
         if other is not home
         and not is_high
-        and (
-            min(home.chance, other.chance) >= opinions.BACKED_FROM
-            or foreign.share_no_language(home.story, other.story)
-            or _is_seconded(profile, home, other)
-        )
+        and (min(home.chance, other.chance) >= opinions.BACKED_FROM or _is_seconded(profile, home, other))
     ]
     placement = _joined(profile, home, candidates, agreed)
     apart = next((other.id for other in same if other.id not in {placement.story, *placement.merges}), None)
@@ -350,7 +307,7 @@ def _detail(profile: Profile, candidate: Candidate) -> str:
     story = candidate.story
     names = [profile.names[word] for word in candidate.shared if word in profile.names]
     plain_words = [word for word in candidate.shared if word not in profile.names]
-    parts = [f"{candidate.chance:.0%} sure that it is the same event", *filter(None, [candidate.across])]
+    parts = [f"{candidate.chance:.0%} sure that it is the same event"]
     if plain_words:
         parts.append(f"both say {', '.join(plain_words[:NAMED])}")
     if names:

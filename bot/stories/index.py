@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.model.archive import Arrival
-from bot.model.language_models import Encoder
 from bot.model.stories import Article, ArticleId, Join, JoinReason, Story, StoryId
 from bot.stories.likeness import Rarities
 from bot.stories.openstory import OpenStory
@@ -27,14 +26,10 @@ PRIOR_ARTICLES = 8
 
 
 class Index:
-    """The open stories, and the story of each of their articles.
+    """The open stories, and the story of each of their articles."""
 
-    ``encoder`` compares stories in other languages; if it is None, they are compared only by words.
-    """
-
-    def __init__(self, *, window: timedelta, encoder: Encoder | None = None) -> None:
+    def __init__(self, *, window: timedelta) -> None:
         self.window = window
-        self.encoder = encoder
         self.stories: dict[StoryId, OpenStory] = {}
         self.joins: dict[ArticleId, Join] = {}
         #: Rule -> word -> stories of the rule with the word.
@@ -48,7 +43,7 @@ class Index:
 
     def profile(self, arrival: Arrival) -> Profile:
         """Return an article as it is compared."""
-        return profile_of(arrival, has_encoder=self.encoder is not None)
+        return profile_of(arrival)
 
     def rarities(self, profile: Profile, rule: str) -> Rarities:
         """Return how much words count for an article under a rule."""
@@ -100,10 +95,6 @@ class Index:
             for story in near_stories
             if profile.seen - story.seen <= self.window and not story.is_apart_from(profile)
         ]
-
-    def of_rules(self, profile: Profile) -> list[OpenStory]:
-        """Return all open stories of the article's rules."""
-        return [story for story in self.stories.values() if not story.rules.isdisjoint(profile.rules)]
 
     def add(self, profile: Profile, join: Join) -> None:
         """Add an article to its story, and merge the stories that its join merges."""

@@ -6,7 +6,6 @@ A profile depends on one article only; grouping.py compares profiles.
 from __future__ import annotations
 
 import re
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ LEAD_CHARS = 1500
 #: The words of the title count TITLE_COUNT times, and of the text only the first BODY_WORDS words that are not empty:
 #: the beginning describes the event; background and other events come later.
 TITLE_COUNT, BODY_WORDS = 3, 60
-#: The title and this many characters of the text are used to detect the language and to compare meanings.
+#: The title and this many characters of the text are used to detect the language.
 BEGINNING_CHARS = 300
 #: Minimum likelihood, 0 to 1, for a word to count as a name.
 NAME = 0.5
@@ -77,15 +76,6 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*$")
 YEARS, SMALL = range(1980, 2040), 31
 
 
-class Meaning:
-    """A text that an encoder compares, and its vector, which is computed when first needed."""
-
-    def __init__(self, text: str, language: str) -> None:
-        self.text = text
-        self.language = language
-        self.vector: array[float] | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """An article in the form that grouping compares; words are stems."""
@@ -117,11 +107,9 @@ class Profile:
     is_marked_roundup: bool
     #: Whether the title names a period or a list.
     names_period: bool
-    #: None if no encoder is configured.
-    meaning: Meaning | None = None
 
 
-def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
+def profile_of(arrival: Arrival) -> Profile:
     """Return the profile of an article."""
     article = arrival.article
     headline = _ATTRIBUTION.sub("", headlines.without_outlet(article.title, outlet=article.outlet, link=article.link))
@@ -165,7 +153,6 @@ def profile_of(arrival: Arrival, *, has_encoder: bool = False) -> Profile:
         ),
         is_marked_roundup=forms.is_roundup(article),
         names_period=forms.names_period(article.title),
-        meaning=Meaning(beginning(article), known_language) if has_encoder else None,
     )
 
 

