@@ -28,6 +28,7 @@ from bot.app.jobs import Job, run_jobs
 from bot.cli import logs, terminal
 from bot.cli.init import init_line
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
+from bot.config.settings import HOME_VARIABLE
 from bot.model.channels import Channel
 from bot.model.durations import format_count
 from bot.model.messages import SendState
@@ -151,8 +152,8 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
     items = [DemoItem(at=start + timedelta(minutes=entry.pop("minute")), **entry) for entry in story["items"]]
     items.sort(key=lambda item: item.at)
     clock = _StoryClock(start)
-    # Ignore WIREWATCH_… variables. They belong to the user's configuration, and the demo must not use its database.
-    own = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
+    # Ignore WIREWATCH_HOME, because the demo must not use the database of the user's configuration.
+    own = {name: value for name, value in os.environ.items() if name != HOME_VARIABLE}
     environment = app.Environment(environ=own, clock=clock, run_jobs=_run_jobs_often)
     published: list[DemoItem] = []
     async with serving(published) as origin:

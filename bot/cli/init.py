@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,8 @@ from bot.cli.options import DEFAULT_CONFIG, UNUSABLE
 from bot.feeds import topics
 from bot.model import visible
 
+#: The files and the folder that are a configuration.
+_FILES = ("bot.yaml", "feeds.yaml", "rules")
 #: Ports of Ollama, llama.cpp (two usual ones), vLLM and LM Studio.
 LOCAL_PORTS = (11434, 8080, 8081, 8000, 1234)
 #: The files that ``--minimal`` writes: one channel, one feed, and one rule with examples.
@@ -70,26 +73,28 @@ def init(
     """Write a commented starter configuration.
 
     With --topic, the feeds are news searches for the topic (with --site, the feeds of that site), and a rule matches
-    the topic. The configuration runs unchanged. An existing file is never overwritten. On a terminal, the command asks
+    the topic. The configuration runs unchanged. In a folder with a part of a configuration, the command writes the
+    missing files; an existing file is never overwritten. On a terminal, the command asks
     for a topic, and whether to use a language model.
 
     Example: wirewatch init --topic "lawful access Pakistan" config && wirewatch run
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        terminal.fail(f"{folder} is not an empty folder; choose a new one: wirewatch init other-folder", UNUSABLE)
+    present = _find_present_files(folder)
+    if present == set(_FILES):
+        terminal.fail(f"{folder} has a configuration; choose a new folder: wirewatch init other-folder", UNUSABLE)
     if sys.stdin.isatty() and not (topic or minimal):
         topic, site = _ask_for_topic()
     if site and not topics.split_topic(topic):
         terminal.fail('--site needs the words to look for on it: --topic "lawful access"', UNUSABLE)
+    if topic and present - {"bot.yaml"}:
+        terminal.fail(f"{folder} has feeds or rules; use `wirewatch feeds find`, or another folder", UNUSABLE)
     written = write_topic(topic, has_site=bool(site)) if topic else MINIMAL if minimal else {}
-    language_model = _ask_for_model() if sys.stdin.isatty() else {}
+    language_model = _ask_for_model() if sys.stdin.isatty() and "bot.yaml" not in present else {}
     try:
-        copy_starter(folder)
-        if written:
-            # Keep the schemas and the Slack manifest of the starter.
-            shutil.rmtree(folder / "rules")
-            (folder / "rules").mkdir()
-            for name, text in written.items():
+        copy_starter(folder, omitted=[*present, *(_FILES if written else ())])
+        for name, text in written.items():
+            if name.partition("/")[0] not in present:
+                (folder / name).parent.mkdir(exist_ok=True)
                 (folder / name).write_text(text, encoding="utf-8")
         if language_model:
             with (folder / "bot.yaml").open("a", encoding="utf-8") as file:
@@ -103,6 +108,16 @@ def init(
     terminal.write(f"Wrote {folder}/. Next:\n")
     for command in ("check", *(["model test"] if language_model else []), "run"):
         terminal.write(f"  {command_line(command, folder)}\n")
+
+
+def _find_present_files(folder: Path) -> set[str]:
+    """Return the files of a configuration that the folder has. End the command if it is a folder for other things."""
+    if folder.exists() and not folder.is_dir():
+        terminal.fail(f"{folder} is a file; choose another name: wirewatch init other-folder", UNUSABLE)
+    present = {name for name in _FILES if (folder / name).exists()}
+    if folder.exists() and any(folder.iterdir()) and not present:
+        terminal.fail(f"{folder} is not an empty folder; choose a new one: wirewatch init other-folder", UNUSABLE)
+    return present
 
 
 def write_topic(topic: str, *, has_site: bool) -> dict[str, str]:
@@ -181,13 +196,22 @@ def _find_models() -> list[tuple[str, str]]:
     return models
 
 
-def copy_starter(folder: Path) -> None:
-    """Copy the starter configuration from the installed package, or from config/ of a checkout. Raises OSError."""
+def copy_starter(folder: Path, *, omitted: Sequence[str] = ()) -> None:
+    """Copy the starter configuration from the installed package, or from config/ of a checkout. Raises OSError.
+
+    Files that exist are not overwritten, and the files ``omitted`` are not copied.
+    """
     package = Path(bot.__file__).parent
     packed = package / "starter"
     source = packed if packed.is_dir() else package.parent / "config"
     # Omit the folder data, in which a bot that runs in the checkout keeps its archive.
-    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data"))
+    ignored = shutil.ignore_patterns("data", *omitted)
+    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=ignored, copy_function=_copy_if_missing)
+
+
+def _copy_if_missing(source: str, target: str) -> None:
+    if not Path(target).exists():
+        shutil.copy2(source, target)
 
 
 def command_line(command: str, folder: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import keys, plugins
-from bot.config import blocks, environment, nodes, secrets, validation
+from bot.config import blocks, nodes, secrets, validation, variables
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, pairs_of, scalars_of, value_of
 from bot.config.problems import ProblemReport, report_broken
 from bot.config.settings import BotSettings, ChannelSettings, KnownKinds, channel_options
@@ -56,7 +56,7 @@ def find_wanted_uses(root: Node | None) -> set[Use]:
 
 def parse_bot_file(report: ProblemReport, *, kinds: KnownKinds, environ: Mapping[str, str]) -> BotSettings | None:
     """Read bot.yaml; return None if it cannot be used (the errors are in the report)."""
-    environment.apply_environment(report, environ)
+    variables.fill_in(report, environ)
     root = report.document.root
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
@@ -137,7 +137,7 @@ def _read_channel(
     for name, value in checked:
         place = nodes.find_node(node, (name,))[0]
         secrets.warn_if_missing(value, place, report, environ, what=f'channel "{key.value}" is parked')
-    line, _ = report.place(key.start)
+    line, _ = report.document.place(key.start)
     return ChannelSettings(
         name=key.value,
         kind=kind,

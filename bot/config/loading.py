@@ -15,8 +15,8 @@ Each rule key is declared once, as a field of ``Rule`` with its type and descrip
     7. app.wiring, RuleSet        the engine reads rule.all, rule.where …
     8. alerts                     decide by rule.min_outlets, rule.when …
 
-The reference page, the JSON Schema and (for bot.yaml) the environment variables come from the same fields (schema.py,
-environment.py).
+The reference page and the JSON Schema come from the same fields (schema.py). In bot.yaml, ``${NAME}`` in a value is
+replaced by an environment variable (variables.py).
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def load(
     """
     reading = _read_folder(_Folder(folder, environ, kinds, previous, wants_warnings=wants_warnings))
     if reading.bot is None:
-        bot_files = (str(folder / files.BOT), problems.ENVIRONMENT)
-        errors = [problem for problem in reading.problems if problem.file in bot_files and problem.severity == "error"]
+        path = str(folder / files.BOT)
+        errors = [problem for problem in reading.problems if problem.file == path and problem.severity == "error"]
         text = problems.render_problems(errors).rstrip()
         raise ConfigError(f"{folder / files.BOT} cannot be used\n{text}", reading.problems)
     return reading.settings(reading.bot)

@@ -402,19 +402,6 @@ def find_span(document: YamlDocument, scalar: ScalarNode, start: int, end: int) 
     return (offsets[0], offsets[-1] + 1) if offsets and at >= 0 else (scalar.start, scalar.end)
 
 
-def shift(node: Node, by: int) -> None:
-    """Move the offsets of a node and of the nodes inside it."""
-    node.start += by
-    node.end += by
-    if isinstance(node, SequenceNode):
-        for item in node.items:
-            shift(item, by)
-    elif isinstance(node, MappingNode):
-        for key, value in node.pairs:
-            shift(key, by)
-            shift(value, by)
-
-
 def find_node(node: Node, path: tuple[str | int, ...]) -> tuple[Node, ScalarNode | None]:
     """Return the deepest node that a path reaches, and its key. Skip steps that the file omits as a shorthand.
 

@@ -9,13 +9,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot import plugins
-from bot.config.nodes import Node, YamlDocument
+from bot import keys, plugins
+from bot.config.nodes import Node, ScalarNode, YamlDocument
 from bot.config.yaml_errors import Flaw
 from bot.model.settings import Problem
 
-#: File name of problems in environment variables.
-ENVIRONMENT = "environment"
 #: Maximum number of problems of one file. Further problems are usually copies of one mistake.
 _MAX_PROBLEMS = 1000
 #: Maximum length of a shown line, in characters. Of a longer line, only the part around the caret is shown.
@@ -32,13 +30,32 @@ _SECRETS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Source:
-    """A document, its name for people, and the offset of its first character among all documents of a report."""
+#: Minimum length of a piece of a variable's value that is concealed wherever a message quotes it.
+_MIN_CONCEALED = 4
+_QUOTED = re.compile(r'"([^"]+)"')
 
-    name: str
-    document: YamlDocument
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """The value of an environment variable that a value of the file refers to, as ``reference``."""
+
     start: int
+    end: int
+    value: str
+    reference: str
+
+    def conceal_in(self, text: str, at: int) -> str:
+        """Return the text, for a problem at the offset ``at``, with the reference in place of the value."""
+        for value in (self.value, keys.shorten(self.value)):
+            if len(value) >= _MIN_CONCEALED:
+                text = text.replace(value, self.reference)
+        if self.start <= at < self.end:
+            # A message may quote a part of the value.
+            text = _QUOTED.sub(lambda part: f'"{self.reference}"' if self._holds(part[1]) else part[0], text)
+        return text
+
+    def _holds(self, part: str) -> bool:
+        return len(part) >= _MIN_CONCEALED and part.rstrip("…").casefold() in self.value.casefold()
 
 
 class ProblemReport:
@@ -47,9 +64,8 @@ class ProblemReport:
     def __init__(self, path: str, document: YamlDocument) -> None:
         self.path = path
         self.document = document
-        #: The documents, each with the offset of its first character: environment variables follow the file.
-        self._sources = [_Source(path, document, 0)]
-        self._problems: list[tuple[_Source, Problem]] = []
+        self._problems: list[Problem] = []
+        self._variables: list[_Variable] = []
         self._secret_spans: list[tuple[int, int]] = []
         self._seen: set[tuple[int, str]] = set()
         self._left_out = 0
@@ -75,44 +91,34 @@ class ProblemReport:
             self._left_out += 1
             return
         self._seen.add((start, message))
-        source = self._source_at(start)
-        line, column = self.place(start)
+        for variable in self._variables:
+            message = variable.conceal_in(message, start)
+            help = help and variable.conceal_in(help, start)  # noqa: A001 (the name that people see)
+        line, column = self.document.place(start)
         problem = Problem(
             severity=severity,
-            file=source.name,
+            file=self.path,
             line=line,
             column=column,
-            length=_length(source.document, line, start - source.start, end - source.start),
+            length=_length(self.document, line, start, end),
             rule=self.rule,
             code=code,
             message=message,
             help=help or None,
         )
-        self._problems.append((source, problem))
+        self._problems.append(problem)
 
     def add_flaw(self, flaw: Flaw) -> None:
         """Report a flaw of the YAML itself."""
         self.add(flaw, flaw.code, flaw.message, flaw.help, severity=flaw.severity)
 
-    def add_document(self, name: str, document: YamlDocument) -> int:
-        """Add a document whose nodes are used together with the file's. Return the offset of its first character."""
-        last = self._sources[-1]
-        start = last.start + len(last.document.text) + 1
-        self._sources.append(_Source(name, document, start))
-        return start
-
-    def _source_at(self, offset: int) -> _Source:
-        return next(source for source in reversed(self._sources) if source.start <= offset)
-
-    def place(self, offset: int) -> tuple[int, int]:
-        """Return the line and column of an offset in its document, both from 1."""
-        source = self._source_at(offset)
-        return source.document.place(offset - source.start)
+    def conceal(self, scalar: ScalarNode, value: str, reference: str) -> None:
+        """Let messages show ``reference`` in place of the value of a variable, which ``scalar`` uses."""
+        self._variables.append(_Variable(scalar.start, scalar.end, value, reference))
 
     def has_flaw_in(self, node: Node) -> bool:
         """Return whether the YAML has an error inside the node."""
-        source = self._source_at(node.start)
-        return source.document.has_flaw_in(node.start - source.start, node.end - source.start)
+        return self.document.has_flaw_in(node.start, node.end)
 
     def hide(self, start: int, end: int) -> None:
         """Mark a stretch of the file that may be a secret, so that asterisks are shown instead."""
@@ -120,18 +126,18 @@ class ProblemReport:
 
     def finish(self) -> tuple[Problem, ...]:
         """Return all problems, sorted by position, each with the text of its line."""
-        ordered = sorted(self._problems, key=lambda pair: (pair[0].start, pair[1].line, pair[1].column, pair[1].code))
+        ordered = sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.code))
         shown_lines = functools.cache(self._shown_line)
-        problems = [_with_line(problem, shown_lines(source, problem.line)) for source, problem in ordered]
+        problems = [_with_line(problem, shown_lines(problem.line)) for problem in ordered]
         if self._left_out:
             message = f"{self._left_out:,} more problems in this file are not shown"
             last = replace(problems[-1], severity="error", rule=None, source=None)
             problems.append(replace(last, code="too-many", message=message, help="correct these first"))
         return tuple(problems)
 
-    def _shown_line(self, source: _Source, number: int) -> str:
-        first = source.start + source.document.line_starts[number - 1]
-        text = list(source.document.line(number))
+    def _shown_line(self, number: int) -> str:
+        first = self.document.line_starts[number - 1]
+        text = list(self.document.line(number))
         for start, end in self._secret_spans:
             for at in range(max(start - first, 0), min(end - first, len(text))):
                 text[at] = "*"

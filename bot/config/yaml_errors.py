@@ -357,8 +357,8 @@ def _explain_bracket(slip: _Slip) -> UnreadableYaml | None:
     if slip.text[slip.at - 1 : slip.at + 1] == "${":
         return UnreadableYaml(
             "variable",
-            "a shell variable",
-            "write env:NAME, without $ and braces",
+            "${ inside braces or brackets",
+            'for a secret, write env:NAME, without $ and braces; quote any other value: "${NAME}"',
             slip.at - 1,
             2,
         )

@@ -31,7 +31,28 @@ def started(tmp_path: Path) -> Path:
 
 def test_init_writes_a_configuration_without_problems_and_never_overwrites_one(started: Path) -> None:
     assert "no problems" in wirewatch("check", "--strict", folder=started).stderr
-    assert "not an empty folder" in wirewatch("init", "config", folder=started, code=2).stderr
+    assert "has a configuration" in wirewatch("init", "config", folder=started, code=2).stderr
+
+
+def test_init_writes_only_the_missing_files_of_a_configuration(started: Path) -> None:
+    config = started / "config"
+    (config / "bot.yaml").unlink()
+    (config / "feeds.yaml").write_text("feeds: []\n")
+    (config / "rules" / "mine.yaml").write_text("rules: []\n")
+    rules = sorted((config / "rules").iterdir())
+    advice = wirewatch("check", folder=started, code=1).stdout
+    assert "wirewatch init config" in advice
+    wirewatch("init", "config", folder=started)
+    wirewatch("check", folder=started)
+    assert (config / "feeds.yaml").read_text() == "feeds: []\n"
+    assert sorted((config / "rules").iterdir()) == rules
+
+
+def test_init_writes_nothing_into_a_folder_of_other_things(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    assert "not an empty folder" in wirewatch("init", ".", folder=tmp_path, code=2).stderr
+    assert "is a file" in wirewatch("init", "notes.txt", folder=tmp_path, code=2).stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt"]
 
 
 def test_a_minimal_configuration_has_one_channel_one_feed_and_one_rule_and_no_problem(tmp_path: Path) -> None:
@@ -172,9 +193,7 @@ def test_the_demo_shows_its_story_also_on_a_busy_machine(tmp_path: Path) -> None
 
 def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_explain(tmp_path: Path) -> None:
     # Settings for the user's configuration do not affect the demo.
-    done = demo(
-        "--keep", "kept", folder=tmp_path, WIREWATCH_HOME="/nowhere", WIREWATCH_DATABASE="sqlite:////nowhere/x.db"
-    )
+    done = demo("--keep", "kept", folder=tmp_path, WIREWATCH_HOME="/nowhere")
     assert done.stdout.count("High ·") == 2
     assert "30 December" in done.stdout
     assert "Roth" not in done.stdout

@@ -15,7 +15,7 @@ from tests.testbed.commands import at_terminal, wirewatch
 from tests.testbed.servers.quiet import QuietHandler, serving_with
 
 #: The local server is on this machine.
-PRIVATE = "127.0.0.0/8"
+BOT = "channels: {alerts: {kind: console}}\noperator: alerts\nfetch: {allow_private: [127.0.0.0/8]}\n"
 HEADLINE = "Pakistan passes a lawful access bill for messengers"
 
 
@@ -38,6 +38,7 @@ class Site(QuietHandler):
 
 
 def test_a_new_user_gets_the_first_alert_about_a_topic_of_their_own_after_three_commands(tmp_path: Path) -> None:
+    folders.write(tmp_path / "my-config", {"bot.yaml": BOT})
     with serving_with(Site) as site:
         commands = [
             f'wirewatch init --topic "lawful access Pakistan" --site {site}/ my-config',
@@ -45,13 +46,13 @@ def test_a_new_user_gets_the_first_alert_about_a_topic_of_their_own_after_three_
             "wirewatch run --config my-config",
         ]
         for command in commands[:-1]:
-            wirewatch(*shlex.split(command)[1:], folder=tmp_path, WIREWATCH_FETCH_ALLOW_PRIVATE=PRIVATE)
+            wirewatch(*shlex.split(command)[1:], folder=tmp_path)
         assert f"url: {site}/feed" in (tmp_path / "my-config" / "feeds.yaml").read_text().replace('"', "")
         root = str(Path(__file__).parents[2])
         with subprocess.Popen(
             [sys.executable, "-m", "bot", *shlex.split(commands[-1])[1:]],
             cwd=tmp_path,
-            env={**os.environ, "WIREWATCH_FETCH_ALLOW_PRIVATE": PRIVATE, "PYTHONPATH": root},
+            env={**os.environ, "PYTHONPATH": root},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -67,9 +68,10 @@ def test_a_new_user_gets_the_first_alert_about_a_topic_of_their_own_after_three_
 
 
 def test_init_asks_at_a_terminal_for_a_topic_and_then_for_a_site(tmp_path: Path) -> None:
+    folders.write(tmp_path / "mine", {"bot.yaml": BOT})
     with serving_with(Site) as site:
         answers = ("lawful access Pakistan", f"{site}/", "")
-        printed = at_terminal(("init", "mine"), answers, folder=tmp_path, WIREWATCH_FETCH_ALLOW_PRIVATE=PRIVATE)
+        printed = at_terminal(("init", "mine"), answers, folder=tmp_path)
         questions = ("What do you want to watch?", "A website to read for it", "language model")
         assert sorted(map(printed.index, questions)) == list(map(printed.index, questions))
         assert "run --config mine" in printed
@@ -116,7 +118,8 @@ def test_feeds_find_prints_lines_for_feeds_yaml_and_adds_them_when_asked(tmp_pat
 
 def test_feeds_find_shows_what_a_site_offers(tmp_path: Path) -> None:
     with serving_with(Site) as site:
+        folders.write(tmp_path / "config", {"bot.yaml": BOT})
         wirewatch("init", "--minimal", "config", folder=tmp_path)
-        printed = wirewatch("feeds", "find", f"{site}/", folder=tmp_path, WIREWATCH_FETCH_ALLOW_PRIVATE=PRIVATE).stdout
+        printed = wirewatch("feeds", "find", f"{site}/", folder=tmp_path).stdout
         assert f"{site}/feed" in printed
         assert "Daily News" in printed

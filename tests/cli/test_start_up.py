@@ -37,7 +37,7 @@ def test_a_command_without_a_database_loads_no_library_of_a_running_bot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # After a run of the bot here there is a database beside the shipped configuration.
-    monkeypatch.setenv("WIREWATCH_DATABASE", f"sqlite:///{tmp_path}/none.db")
+    monkeypatch.setenv("WIREWATCH_HOME", str(tmp_path))
     heavy = {
         "sqlalchemy",
         "alembic",

@@ -39,7 +39,7 @@ def test_the_configuration_of_the_values_has_no_problem(tmp_path: Path) -> None:
     files = VALUES["config"]
     folders.write(tmp_path, {"bot.yaml": files["bot"], "feeds.yaml": files["feeds"]})
     folders.write(tmp_path / "rules", files["rules"])
-    assert folders.check(tmp_path) == ()
+    assert folders.check(tmp_path, {"WEB_LISTEN": "127.0.0.1:8080"}) == ()
 
 
 def test_the_templates_name_no_value_that_is_not_there() -> None:
@@ -64,7 +64,7 @@ def rendered(**values: object) -> list[dict[str, Any]]:
 
 SETTINGS: list[dict[str, object]] = [
     {},
-    {"existingSecret": "wirewatch", "web__service": True, "env": {"WIREWATCH_FETCH_PER_HOST": "4"}},
+    {"existingSecret": "wirewatch", "web__service": True, "env": {"PER_HOST": "4"}},
     {"existingSecret": "wirewatch", "replicas": 3, "persistence__enabled": False},
     {"existingConfig": "mine", "existingRules": "rules", "persistence__existingClaim": "disk"},
 ]
@@ -127,7 +127,7 @@ def test_prometheus_reads_the_metrics_with_the_token_of_the_secret() -> None:
     [endpoint] = monitor["spec"]["endpoints"]
     assert endpoint["port"] == service["spec"]["ports"][0]["name"]
     assert endpoint["path"] == "/metrics"
-    assert endpoint["authorization"]["credentials"] == {"name": "mine", "key": "WIREWATCH_WEB_TOKEN"}
+    assert endpoint["authorization"]["credentials"] == {"name": "mine", "key": "WEB_TOKEN"}
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,7 @@ def test_prometheus_reads_the_metrics_with_the_token_of_the_secret() -> None:
     [
         ({"replicas": 2}, "an SQLite file has one owner"),
         ({"web__service": True}, "needs a token"),
+        ({"config__bot": "channels: {alerts: {kind: console}}"}, "add web:"),
         ({"serviceMonitor__enabled": True}, "through the service"),
     ],
 )

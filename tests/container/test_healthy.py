@@ -47,21 +47,25 @@ def test_it_asks_the_page_that_the_configuration_names(line: str, tmp_path: Path
     assert healthy(tmp_path) == 1
 
 
-def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
-    (tmp_path / "bot.yaml").write_text("web: {listen: 127.0.0.1:1}\n")
+@pytest.mark.parametrize("line", ['web: {listen: "${WEB_LISTEN}"}', "web:\n  listen: ${WEB_LISTEN}"])
+def test_it_asks_the_page_that_a_variable_names(line: str, tmp_path: Path) -> None:
+    (tmp_path / "bot.yaml").write_text(f"# listen: ${{OTHER}}\n{line}\n")
     with page(200) as port:
-        assert healthy(tmp_path, WIREWATCH_WEB_LISTEN=f"127.0.0.1:{port}") == 0
+        assert healthy(tmp_path, WEB_LISTEN=f"127.0.0.1:{port}") == 0
+    assert healthy(tmp_path, WEB_LISTEN=f"127.0.0.1:{port}") == 1
 
 
 def test_a_bot_that_says_it_is_not_ready_is_not(tmp_path: Path) -> None:
     with page(503) as port:
-        assert healthy(tmp_path, WIREWATCH_WEB_LISTEN=f"0.0.0.0:{port}") == 1
+        (tmp_path / "bot.yaml").write_text(f"web: {{listen: 0.0.0.0:{port}}}\n")
+        assert healthy(tmp_path) == 1
 
 
 def test_a_bot_whose_database_is_out_is_not_ready_and_lives(tmp_path: Path) -> None:
     with page(200, "/healthz/live") as port:
-        assert healthy(tmp_path, WIREWATCH_WEB_LISTEN=f"127.0.0.1:{port}") == 1
-        assert healthy(tmp_path, "live", WIREWATCH_WEB_LISTEN=f"127.0.0.1:{port}") == 0
+        (tmp_path / "bot.yaml").write_text(f"web: {{listen: 127.0.0.1:{port}}}\n")
+        assert healthy(tmp_path) == 1
+        assert healthy(tmp_path, "live") == 0
 
 
 def test_without_a_page_the_bots_own_command_is_asked(tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ def test_each_example_is_a_good_configuration(blocks: list[tuple[str, str]], tmp
         if file == "bot.yaml" and "channels:" not in text:
             text = folders.BOT + text
         folders.write(folder, {"rules/a.yaml" if file == "rules" else file: text})
-    problems = folders.check(folder, environ={"SLACK_BOT_TOKEN": "xoxb-1"})
+    environ = {"SLACK_BOT_TOKEN": "xoxb-1", "CONTACT": "ops@example.org", "TZ_OF_THE_DESK": "UTC"}
+    problems = folders.check(folder, environ=environ)
     # The rules of the other folder may notify channels that an example of bot.yaml does not have.
     is_bot_only = [file for file, _ in blocks] == ["bot.yaml"]
     errors = [problem for problem in problems if problem.severity == "error"]

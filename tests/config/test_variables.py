@@ -1,0 +1,99 @@
+"""``${NAME}`` in a value of bot.yaml is replaced by an environment variable; its value is never shown in a message."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import config
+from bot.model.settings import Problem
+from tests.config import folders
+from tests.testbed.commands import wirewatch
+
+BOT = folders.BOT + "web: {listen: 127.0.0.1:8080}\n"
+
+
+def load(folder: Path, lines: str, **environ: str) -> config.Settings:
+    return folders.load(folders.make(folder, bot=folders.BOT + lines), environ=environ)
+
+
+def problem_of(folder: Path, lines: str, **environ: str) -> Problem:
+    [problem] = folders.check(folders.make(folder, bot=folders.BOT + lines), environ)
+    return problem
+
+
+def test_a_variable_is_a_value_or_a_part_of_one(tmp_path: Path) -> None:
+    lines = """\
+fetch: {per_host: "${PER_HOST}", every: "${MINUTES} minutes", allow_private: ["${NET}", 127.0.0.0/8]}
+quiet_hours: ${FROM} to ${TO}
+web:
+  listen: ${HOST}:${PORT}
+"""
+    values = {"PER_HOST": "7", "MINUTES": "9", "NET": "10.0.0.0/8", "FROM": "22:00", "TO": "07:00"}
+    bot = load(tmp_path, lines, **values, HOST="127.0.0.1", PORT=" 8080 ").bot
+    assert (bot.fetch.per_host, bot.fetch.every) == (7, timedelta(minutes=9))
+    assert bot.fetch.allow_private == ("10.0.0.0/8", "127.0.0.0/8")
+    assert bot.quiet_hours is not None
+    assert bot.web is not None
+    assert bot.web.listen == "127.0.0.1:8080"
+
+
+def test_two_dollar_signs_are_the_text_itself(tmp_path: Path) -> None:
+    assert load(tmp_path, "fetch: {contact: '$${NAME} $x'}\n").bot.fetch.contact == "${NAME} $x"
+
+
+@pytest.mark.parametrize("environ", [{}, {"CONTACT": ""}, {"CONTACT": " "}])
+def test_a_variable_that_is_not_set_is_an_error_at_its_place(tmp_path: Path, environ: dict[str, str]) -> None:
+    problem = problem_of(tmp_path, "fetch:\n  contact: mail to ${CONTACT} # who\n", **environ)
+    line = folders.BOT.count("\n") + 2
+    assert (problem.code, problem.line, problem.column, problem.length) == ("variable", line, 20, 10)
+    assert problem.message == "the environment variable CONTACT is not set"
+    assert problem.help is not None
+    assert "export CONTACT=" in problem.help
+
+
+def test_a_malformed_reference_is_named(tmp_path: Path) -> None:
+    for written in ("${", "${CONTACT:-me}", "${1}"):
+        assert problem_of(tmp_path, f"fetch:\n  contact: {written}\n", CONTACT="x").code == "variable"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "fetch: {every: '${SECRET}'}",
+        "fetch: {every: '5 ${SECRET}'}",
+        "fetch: {per_host: '${SECRET}'}",
+        "operator: ${SECRET}",
+        "timezone: ${SECRET}",
+        "on_unknown: ${SECRET}",
+        "quiet_hours: 22:00 to ${SECRET}",
+        "routes: [{to: '${SECRET}'}]",
+        "web: {listen: '127.0.0.1:8080', token: '${SECRET}'}",
+        "database: ${SECRET}",
+        "database: postgresql://bot:${SECRET}@db/x",
+        "web: {listen: '${SECRET}'}",
+    ],
+)
+@pytest.mark.parametrize("secret", ["hunter2-hunter3", "correct horse hunter2 hunter3", "hunter3," * 40])
+def test_no_message_shows_the_value_of_a_variable(tmp_path: Path, line: str, secret: str) -> None:
+    problems = folders.check(folders.make(tmp_path, bot=f"{folders.BOT}{line}\n"), {"SECRET": secret})
+    assert any(problem.severity == "error" for problem in problems)
+    assert "hunter" not in config.render_problems(problems)
+
+
+def test_a_secret_named_as_a_variable_is_told_its_own_form(tmp_path: Path) -> None:
+    problem = problem_of(tmp_path, "web: {listen: '127.0.0.1:8080', token: '${T}'}\n", T="a-token-of-the-page")
+    assert problem.help is not None
+    assert "env:" in problem.help
+
+
+def test_the_log_has_the_level_and_the_form_that_the_environment_names(tmp_path: Path) -> None:
+    wirewatch("init", "config", folder=tmp_path)
+    (tmp_path / "config" / "feeds.yaml").write_text("feeds: [http://127.0.0.1:9/x.xml, http://127.0.0.1:9/y.xml]\n")
+    plain = wirewatch("once", "--now", "--verbose", folder=tmp_path, code=1, WIREWATCH_LOG_FORMAT="text").stderr
+    assert "feed polled" in plain
+    assert '"event"' not in plain
+    refused = wirewatch("stories", folder=tmp_path, code=2, WIREWATCH_LOG_LEVEL="loud").stderr
+    assert "the value must be one of debug, info, warning, error" in refused
