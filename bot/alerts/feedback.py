@@ -52,11 +52,10 @@ def verdicts_by_rule(judgements: Iterable[Judgement]) -> Mapping[str, Mapping[St
     """
     last: dict[tuple[str, StoryId], dict[str, Verdict]] = {}
     for judgement in judgements:
-        if judgement.verdict.is_of_rule:
-            people = last.setdefault((judgement.rule, judgement.story), {})
-            # Remove the person first, so that the newest verdict is last in the mapping.
-            people.pop(judgement.by, None)
-            people[judgement.by] = judgement.verdict
+        people = last.setdefault((judgement.rule, judgement.story), {})
+        # Remove the person first, so that the newest verdict is last in the mapping.
+        people.pop(judgement.by, None)
+        people[judgement.by] = judgement.verdict
     by_rule: dict[str, dict[StoryId, Verdict]] = {}
     for (rule, story), people in last.items():
         verdicts = list(people.values())
@@ -76,16 +75,14 @@ def precision_by_rule(judgements: Iterable[Judgement]) -> Mapping[str, Precision
 
 
 def active_feedback(judgements: Sequence[Judgement]) -> tuple[Judgement, ...]:
-    """Return each person's last verdict under each rule, and the current claim if there is one; oldest first.
+    """Return each person's last verdict under each rule, oldest first.
 
     ``judgements`` are about one story in one channel, oldest first.
     """
-    last: dict[tuple[str, ...], Judgement] = {}
+    last: dict[tuple[str, str], Judgement] = {}
     for judgement in judgements:
-        is_opinion = judgement.verdict.is_of_rule
-        subject = ("opinion", judgement.rule, judgement.by) if is_opinion else ("claim",)
+        subject = (judgement.rule, judgement.by)
         # Remove the earlier entry first, so that the result is ordered by each person's last judgement.
         last.pop(subject, None)
-        if judgement.verdict is not Verdict.UNCLAIMED:
-            last[subject] = judgement
+        last[subject] = judgement
     return tuple(last.values())

@@ -78,8 +78,7 @@ class Options(ChannelOptions):
     topic: int | None = pydantic.Field(None, ge=1, description="In a group with topics: the topic's number.")
     buttons: bool = pydantic.Field(
         False,
-        description="Buttons under each story: Claim, Useful, Noise, More… No other program may receive the bot's "
-        "updates.",
+        description="Buttons under each story: Useful, Noise, More… No other program may receive the bot's updates.",
     )
     may_act: Annotated[
         tuple[str, ...], as_list, check_ids(re.compile(r"\d{1,20}", re.ASCII), "a person's, a number in quotes")
@@ -106,7 +105,6 @@ class Options(ChannelOptions):
         return ChannelFeatures(
             shows_pictures=self.picture,
             people=self.people,
-            has_buttons=self.buttons,
             may_act=self.may_act,
             shows_all_stories=lambda message: outline.shows_all_stories(message, _render, _fits),
         )
@@ -315,7 +313,7 @@ def message_keyboard(message: Message) -> dict[str, Any] | None:
     if not is_story or message.reason is Reason.MERGED:
         return None
     story = message.briefs[0].story
-    shown = [_button(choice.label, choice.action, story) for choice in menu.message_choices(message)]
+    shown = [_button(choice.label, choice.action, story) for choice in menu.BUTTONS]
     return {"inline_keyboard": [[*shown, _button("More…", ShowMenu(), story)]]}
 
 

@@ -22,7 +22,7 @@ DEFAULT_CONFIG = Path("config")
 def _config_dir(context: typer.Context, parameter: typer.CallbackParam, folder: Path) -> Path:
     """Return the named folder; by default the current folder if it has a bot.yaml, else ./config.
 
-    A command of a group takes the folder that was named before it: `wirewatch stories --config DIR claim …`.
+    A command of a group takes the folder that was named before it: `wirewatch stories --config DIR split …`.
     """
     name = parameter.name or ""
     for level in filter(None, (context, context.parent)):

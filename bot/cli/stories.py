@@ -1,4 +1,4 @@
-"""wirewatch stories: list stories; split, merge and claim them."""
+"""wirewatch stories: list, split and merge stories."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration, no_configuration
 from bot.model.durations import format_count
 from bot.queries import export
-from bot.queries.actions import CLAIM, MERGE, SPLIT, RulingDocument
+from bot.queries.actions import MERGE, SPLIT, RulingDocument
 from bot.queries.registry import Archive, read_parameters
 from bot.queries.stories import (
     MessageDocument,
@@ -26,7 +26,7 @@ from bot.queries.stories import (
 )
 from bot.stories import summaries
 
-stories = typer.Typer(help="List, split, merge and claim stories.", invoke_without_command=True)
+stories = typer.Typer(help="List, split and merge stories.", invoke_without_command=True)
 
 Story = Annotated[
     str,
@@ -129,21 +129,6 @@ def merge(
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
     _say_ruling(archive.ask(folder, MERGE, {"id": story, "other": other}))
-
-
-@stories.command()
-def claim(
-    story: Story,
-    release: Annotated[bool, typer.Option("--release", help="Remove the claim.")] = False,
-    folder: ConfigDir = DEFAULT_CONFIG,
-) -> None:
-    """Claim a story: show others that you are dealing with it.
-
-    The story's messages show the claim, and the story is not escalated.
-
-    Example: wirewatch stories claim 5f2d3a9c01e4b7788990
-    """
-    terminal.say(archive.ask(folder, CLAIM, {"id": story, "release": release}).text)
 
 
 def _say_ruling(ruling: RulingDocument) -> None:

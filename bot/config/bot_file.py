@@ -172,13 +172,9 @@ def _check_mentions(root: Node, report: ProblemReport) -> None:
 
 def _check_named_channels(settings: BotSettings, root: Node, report: ProblemReport) -> None:
     names = find_channel_names(root) or frozenset()
-    for named, path in (
-        (settings.operator, ("operator",)),
-        (settings.escalate.to if settings.escalate else None, ("escalate", "to")),
-    ):
-        node = nodes.find_node(root, path)[0]
-        if named is not None and node is not root:
-            check_channel(named, node, names, report)
+    node = nodes.find_node(root, ("operator",))[0]
+    if settings.operator is not None and node is not root:
+        check_channel(settings.operator, node, names, report)
 
 
 def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, environ: Mapping[str, str]) -> None:

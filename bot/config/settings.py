@@ -25,7 +25,6 @@ from bot.model.language_models import LanguageModelPolicy
 from bot.model.rules import Severity, Thread
 from bot.model.settings import (
     Brief,
-    Escalate,
     FetchPolicy,
     OnUnknown,
     PostingPolicy,
@@ -324,9 +323,6 @@ class BotSettings:
             example="{high: duty}",
         ),
     ] = field(default_factory=dict)
-    escalate: Annotated[
-        Escalate | None, Key("A story of severity high that nobody claims goes to a second channel.")
-    ] = None
     operator: Annotated[
         keys.Text | None, Key("The channel for notices about the bot itself: broken feeds, refused rules.")
     ] = None
@@ -489,10 +485,6 @@ class Settings:
     def restricted_channels(self) -> frozenset[str]:
         """Names of the channels with ``may_act``."""
         return frozenset(name for name, channel in self.bot.channels.items() if channel.features.may_act)
-
-    @cached_property
-    def channels_with_buttons(self) -> frozenset[str]:
-        return frozenset(name for name, channel in self.bot.channels.items() if channel.features.has_buttons)
 
     def people(self, channel: str) -> Mapping[str, str]:
         """Return the people and groups whom messages in the channel can mention: name -> id in the service."""

@@ -5,7 +5,7 @@ Nothing here does I/O or reads a clock. Names are imported from their module: ``
     stories                articles, and stories: groups of articles about one event
     rules, settings        watch rules, and settings of the bot
     alerts, messages       decisions about a story in a channel, and messages to post
-    actions                actions of people: judge, claim, silence, split, merge
+    actions                actions of people: judge, silence, split, merge
     feeds, fetching        a feed, its state, and how a document is fetched and parsed
     access                 headers, logins and TLS files of requests; references to secrets
     archive                queries to the store, and their results

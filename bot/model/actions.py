@@ -77,19 +77,10 @@ class Silence:
 
 
 class Verdict(StrEnum):
-    """The content of a judgement."""
+    """Whether a story was worth its message. The last verdict of each person counts."""
 
-    #: USEFUL and NOISE judge the story under a rule. The last judgement of each person counts.
     USEFUL = "useful"
     NOISE = "noise"
-    #: Somebody has claimed the story, until they release it or somebody else claims it.
-    CLAIMED = "claimed"
-    UNCLAIMED = "unclaimed"
-
-    @property
-    def is_of_rule(self) -> bool:
-        """Whether the verdict judges a rule, not the story as a whole."""
-        return self in (Verdict.USEFUL, Verdict.NOISE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,22 +89,14 @@ class Judgement:
 
     id: JudgementId
     at: datetime
-    #: The channel's id of the person (Slack: U0123ABCD), or their name.
+    #: The channel's id of the person (Slack: U0123ABCD).
     by: str
-    #: The name shown to people. If it is empty, ``by`` is shown.
-    name: str = ""
     channel: str
     story: StoryId
     verdict: Verdict
-    #: The rule's name; empty if the verdict is about the story.
-    rule: str = ""
+    rule: str
     #: The message that was judged.
     message: SendId
-
-    @property
-    def author(self) -> str:
-        """The person's name, or id if the name is unknown, to show to people."""
-        return self.name or self.by
 
 
 def rule_key(name: str) -> str:
@@ -173,16 +156,6 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """The person takes responsibility for the story."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """The person gives up the responsibility for the story."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MakeSilence:
     """Start a silence about a subject."""
 
@@ -236,4 +209,4 @@ class ShowMenu:
     """Show more actions, in a service whose messages do not show them."""
 
 
-Action: TypeAlias = Useful | Noise | Claim | Release | MakeSilence | EndSilence | Split | Merge | ShowWhy | ShowMenu
+Action: TypeAlias = Useful | Noise | MakeSilence | EndSilence | Split | Merge | ShowWhy | ShowMenu

@@ -54,10 +54,6 @@ class Reason(StrEnum):
     #: A silence holds the message back, or somebody started a silence under the message.
     SILENCED = "silenced"
     SILENCE_ENDED = "silence ended"
-    CLAIMED = "claimed"
-    UNCLAIMED = "unclaimed"
-    #: Nobody claimed the story in time.
-    ESCALATED = "escalated"
     #: The coverage of a rule is far above what is usual.
     SURGE = "surge"
 

@@ -76,7 +76,7 @@ class BriefEntry:
     rule: str = ""
     #: Entries of one tier weigh the same.
     tier: int = 0
-    #: Outlets, rule, claim and the like.
+    #: Outlets, rule and the like.
     details: tuple[str, ...] = ()
     #: Stories that may be about the same event.
     parts: tuple[BriefEntry, ...] = ()

@@ -175,7 +175,6 @@ class ChannelFeatures:
 
     #: The people whom messages can mention: name -> id on the service.
     people: Mapping[str, str] = field(default_factory=dict)
-    has_buttons: bool = False
     #: Whether messages show the picture of their story.
     shows_pictures: bool = False
     #: The ids of the people who may press buttons. If empty, everybody may.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from bot.model.actions import Judgement, Silence
@@ -111,19 +111,6 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Escalation:
-    """A story that nobody claimed in time, and its first message."""
-
-    #: The message at the head of the story's thread.
-    head: SendId
-    #: The channel of that message.
-    channel: str
-    after: timedelta
-    #: The address of that message, set when the escalation is sent; empty if it has none.
-    link: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StoryBrief:
     """One story in short: the body of a message."""
 
@@ -181,13 +168,8 @@ class Message:
     title: Sentence | None = None
     #: The story that the story of this message may be part of.
     nearest: Nearest | None = None
-    #: Set for a message on the second channel, to which a story is escalated.
-    escalation: Escalation | None = None
     #: For the head of a thread: the people to mention.
     mentions: tuple[Mention, ...] = ()
-    #: Show the command that claims the story, because the channel has no button and the story is escalated unless
-    #: somebody claims it.
-    shows_claim_command: bool = False
     #: For an edit: the articles that the edit adds, for channels that cannot change a posted message.
     added: tuple[ArticleId, ...] = ()
     #: For a first look at new feeds: each rule with the number of its stories that are not posted.

@@ -111,18 +111,6 @@ class PostingPolicy:
     shows_all_stories: Callable[[Message], bool] = lambda message: True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Escalate:
-    """The second channel for a story of severity high that nobody claims."""
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
-    after: Annotated[keys.Duration, Key("Escalate this long after the story's first message: 15 minutes.")] = timedelta(
-        minutes=15
-    )
-    to: Annotated[keys.Text, Key("The second channel; it gets one message with a link.")]
-
-
 _HOST_NAME = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z][a-z0-9-]*[a-z0-9]")
 
 

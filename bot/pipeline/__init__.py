@@ -9,7 +9,7 @@ decide       turns of deciding: join (articles to stories), dispatch (stories to
 turn         the data of one turn: cached reads, changed stories, unwritten changes
 ask          questions to a language model about queued articles, before their turn
 model_words  the words of a model's answers in messages
-actions      actions of people: judge, claim, silence, split, merge
+actions      actions of people: judge, silence, split, merge
 keep         heartbeat, retention, clock changes, expected matches
 backtest     a trial of rules on the archive
 """

@@ -17,13 +17,11 @@ from bot import storage
 from bot.config.settings import Settings
 from bot.model.actions import (
     Action,
-    Claim,
     EndSilence,
     Judgement,
     MakeSilence,
     Merge,
     Noise,
-    Release,
     Ruling,
     RulingKind,
     ShowMenu,
@@ -58,13 +56,11 @@ _SHOWN = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The story that an action is about, and the story's message in one channel."""
+    """The story that an action is about, and its message in one channel."""
 
     story: Story
-    #: Alert of the message whose button was pressed, or None if the action did not come from a message.
+    #: The alert of the message whose button was pressed, or None if the action did not come from a message.
     alert: Alert | None = None
-    #: Channel of that message. If the message is an escalation, this is not the alert's channel.
-    channel: str = ""
 
 
 async def carry_out(store: storage.Store, settings: Settings, act: Callable[[Turn], T], *, now: datetime) -> T:
@@ -101,26 +97,27 @@ async def _commit(store: storage.Store, turn: Turn, holder: QueueHolder) -> bool
 
 def apply_press(turn: Turn, pressed: Press, *, channels: Collection[str]) -> ActionResult:
     """Carry out a button press. ``channels`` are the channels whose button presses the listener receives."""
-    target = _pressed(turn, pressed, channels)
-    if target is None:
+    found = _pressed(turn, pressed, channels)
+    if found is None:
         return ActionResult(
             text="This message is not known yet. Please press again in a minute.", refused="unknown message"
         )
-    person, alert = pressed.person, target.alert
-    if target.channel in person.barred:
+    person, (story, alert) = pressed.person, found
+    if alert.channel in person.barred:
         return ActionResult(
             text="Nothing was changed: only people listed by the operator may use the buttons of this channel.",
             refused="the person is not in may_act of the channel",
         )
-    if alert is not None and alert.state is AlertState.MERGED:
+    if alert.state is AlertState.MERGED:
         return ActionResult(
             text="This story was merged into an earlier one: please press there.", refused="merged story"
         )
     # Only members of a channel see its messages, so the person is a member.
-    person = replace(person, member_of=person.member_of | {target.channel})
+    person = replace(person, member_of=person.member_of | {alert.channel})
     rights = person_rights(person, channels, turn.settings)
     try:
-        return apply_action(person_context(turn, rights, once=pressed.id), pressed.action, target)
+        context, target = person_context(turn, rights, once=pressed.id), Target(story=story, alert=alert)
+        return apply_action(context, pressed.action, target)
     except CannotAct as error:
         return ActionResult(text=f"Nothing was changed: {error}.", refused=str(error))
 
@@ -137,8 +134,6 @@ def apply_action(context: ActionContext, action: Action, target: Target | None =
     match action:
         case Useful() | Noise():
             return _judge(context, action, target)
-        case Claim() | Release():
-            return _claim(context, action, target)
         case Split():
             return _split(context, action, target.story)
         case Merge():
@@ -159,8 +154,8 @@ def story_target(context: ActionContext, story_id: StoryId) -> Target:
     return Target(story=story)
 
 
-def _pressed(turn: Turn, press: Press, channels: Collection[str]) -> Target | None:
-    """Return the story whose message was pressed, or None if the store does not know the message."""
+def _pressed(turn: Turn, press: Press, channels: Collection[str]) -> tuple[Story, Alert] | None:
+    """Return the story whose message was pressed, with its alert, or None if the store does not know the message."""
     story = turn.stories([press.story]).get(press.story)
     if story is None:
         return None
@@ -177,16 +172,11 @@ def _pressed(turn: Turn, press: Press, channels: Collection[str]) -> Target | No
         places = [(row.receipt.place, row.receipt.ref) for row in rows if row.receipt]
         if (press.place, press.ref) in places and (pressed is None or pressed.state is AlertState.MERGED):
             pressed = alert
-    channel = pressed.channel if pressed else ""
-    if pressed is None and (
-        escalated := messages.find_pressed_escalation(turn, candidates, channels, press.place, press.ref)
-    ):
-        pressed, channel = escalated
     home = turn.stories([pressed.story]).get(pressed.story) if pressed else None
-    return Target(story=home, alert=pressed, channel=channel) if home else None
+    return (home, pressed) if home and pressed else None
 
 
-# -- opinions and claims
+# -- opinions
 
 
 def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> ActionResult:
@@ -200,51 +190,12 @@ def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> Ac
         raise CannotAct("this message no longer names that rule")
     named = ", ".join(f'"{rule}"' for rule in rules)
     summary = f"{verdict.value} for {named}"
-    decisions = _keep(context, verdict, alert, rules, summary)
-    return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions)
-
-
-def _claim(context: ActionContext, action: Claim | Release, target: Target) -> ActionResult:
-    """Claim or release a story, and show the change in every channel in which the story was posted."""
-    verdict, summary = Verdict.CLAIMED, "the story is claimed"
-    if isinstance(action, Release):
-        verdict, summary = Verdict.UNCLAIMED, "the story is released; nobody claims it"
-    first = target.alert
-    posted = [
-        alert
-        for alert in context.turn.alerts([target.story.id])
-        if alert.state is AlertState.POSTED and alert.head and (first is None or alert.channel != first.channel)
-    ]
-    alerts_shown = [*([first] if first else []), *posted]
-    if not alerts_shown:
-        raise CannotAct(f"the story {target.story.id} was not posted; `wirewatch stories` lists the ids")
-    decisions: list[Decision] = []
-    for alert in alerts_shown:
-        own = context if alert is first else replace(context, once=send_id(context.once, alert.channel))
-        kept = _keep(own, verdict, alert, ("",), summary)
-        if kept and verdict is Verdict.CLAIMED:
-            messages.drop_escalation(context.turn, alert, f"claimed by {context.author}")
-        elif kept:
-            messages.restart_escalation(context.turn, alert, once=own.once)
-        decisions += kept
-    return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=tuple(decisions))
-
-
-#: Verdict about a whole story -> reason of the decision that records it. Other verdicts are about rules.
-_REASONS = {Verdict.CLAIMED: Reason.CLAIMED, Verdict.UNCLAIMED: Reason.UNCLAIMED}
-
-
-def _keep(
-    context: ActionContext, verdict: Verdict, alert: Alert, rules: Sequence[str], summary: str
-) -> tuple[Decision, ...]:
-    """Add judgements of a story in a channel, and show them in its message. Return () if they are stored already."""
     assert alert.head is not None
     judgements = [
         Judgement(
             id=JudgementId(send_id("judgement", context.once, rule)),
             at=context.turn.now,
             by=context.author_id,
-            name="" if context.author == context.author_id else context.author,
             channel=alert.channel,
             story=alert.story,
             verdict=verdict,
@@ -253,10 +204,10 @@ def _keep(
         )
         for rule in rules
     ]
-    if not context.turn.add_judgements(judgements):
-        return ()
-    reason, detail = _REASONS.get(verdict, Reason.JUDGED), f"{summary}, by {context.author}"
-    return (_show(context, alert, reason, detail, [rule for rule in rules if rule]),)
+    decisions: tuple[Decision, ...] = ()
+    if context.turn.add_judgements(judgements):
+        decisions = (_show(context, alert, Reason.JUDGED, f"{summary}, by {context.author}", rules),)
+    return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions)
 
 
 # -- silences
@@ -390,7 +341,7 @@ def _show(context: ActionContext, alert: Alert, reason: Reason, detail: str, rul
     decision = replace(turn.decision(alert, action, reason, detail), rules=tuple(rules))
     turn.decide(decision)
     if decision.action is AlertAction.EDIT and (row := _edit(context, alert, decision)):
-        turn.post(row, *messages.escalation_edits(turn, alert, row.message, once=context.once))
+        turn.post(row)
     return decision
 
 

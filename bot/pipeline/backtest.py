@@ -375,7 +375,7 @@ class BacktestPlan:
     """The rules to try, and the settings of the bot."""
 
     tried: tuple[rules.CompiledRule, ...]
-    #: The settings of the bot. The trial replaces its rules with the tried ones and does not escalate.
+    #: The settings of the bot. The trial replaces its rules with the tried ones.
     settings: Settings
     #: Rule name -> another version for comparison.
     other_versions: Mapping[str, rules.CompiledRule] = field(default_factory=dict)
@@ -424,9 +424,7 @@ class _Trial:
             ),
             most_steps=plan.most_steps,
         )
-        self._replay = Replay(
-            memory, replace(plan.settings, rules=tried, bot=replace(plan.settings.bot, escalate=None))
-        )
+        self._replay = Replay(memory, replace(plan.settings, rules=tried))
         states = [FeedState(url=url, due_at=at, baseline_at=at) for url, at in plan.baselines.items()]
         memory.feeds.save(states)
         self._articles = 0

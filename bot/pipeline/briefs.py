@@ -21,7 +21,6 @@ from bot import storage
 from bot.alerts import next_brief_time
 from bot.config.settings import Settings
 from bot.feeds import health, links
-from bot.model.actions import Judgement, Verdict
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
 from bot.model.durations import format_count, format_duration
@@ -43,8 +42,6 @@ _CONTINUED = (40, 20, 10, 5, 1)
 _MOST_OF_SECTION = 300
 #: Maximum stories that are listed as possible parts of one event.
 _MOST_PARTS = 2
-#: A claim is at most this old.
-_CLAIMED_WITHIN = timedelta(days=30)
 _NO_WORKING_FEED = frozenset({"broken", "gone", "empty", "silent", "expected"})
 #: Holds that say nothing to a reader: the story is in the brief, or posted within minutes.
 _UNREPORTED_HOLDS = frozenset({Reason.BRIEF, Reason.GATHER})
@@ -144,10 +141,9 @@ class _Reader:
         self._new: dict[StoryId, Alert] = {}
         self._news: defaultdict[StoryId, _News] = defaultdict(_News)
         self._stories: dict[StoryId, Story] = {}
-        self._claims: dict[StoryId, Judgement] = {}
 
     def read(self, waiting: Collection[StoryId] | None) -> None:
-        """Read the period's alerts, decisions, stories and claims."""
+        """Read the period's alerts, decisions and stories."""
         period = self._period
         posted = self._tx.stories.posted_between(period.since, period.until, period.channel)
         held = [
@@ -174,11 +170,6 @@ class _Reader:
         for decision in decisions:
             if story := self._stories.get(decision.story):
                 _add_decision(self._news[story.id], decision)
-        for judgement in self._tx.judgements.since(period.until - _CLAIMED_WITHIN):
-            if judgement.verdict is Verdict.CLAIMED:
-                self._claims[judgement.story] = judgement
-            elif judgement.verdict is Verdict.UNCLAIMED:
-                self._claims.pop(judgement.story, None)
 
     def _is_of_period(self, story: Story) -> bool:
         return self._period.since <= story.first_seen < self._period.until or self._period.until >= self._now
@@ -205,12 +196,11 @@ class _Reader:
         """Return the entry of a story, with its headline and what a reader weighs it by."""
         title = summaries.message_headline(story, self._rules(story), article=alert.headline if alert else None)
         other_outlets = len(story.owners) - 1
-        claim, news = self._claims.get(story.id), self._news[story.id]
+        news = self._news[story.id]
         rules = self._rules(story) or dict.fromkeys(story.rules)
         details = [
             f"{title.outlet} and {other_outlets:,} more" if other_outlets > 0 else title.outlet,
             next(iter(rules), "") + (f" +{len(rules) - 1}" if len(rules) > 1 else ""),
-            f"claimed by {claim.author}" if claim else "",
             f"{len(news.facts)} facts" if len(news.facts) > 1 else "",
             *notes,
         ]
@@ -232,12 +222,11 @@ class _Reader:
         Stories of the same weight are sorted by rule, and each rule's stories newest first.
         """
 
-        def weight(story: Story) -> tuple[int, int, int, bool, bool]:
+        def weight(story: Story) -> tuple[int, int, int, bool]:
             first = story.members[0].article
             is_report = find_form(first) is None
-            is_open = story.id not in self._claims
             news = len(self._news[story.id].facts)
-            return self._severity(story).rank, len(story.owners), news, is_report, is_open
+            return self._severity(story).rank, len(story.owners), news, is_report
 
         stories = sorted(
             (self._stories[s] for s in self._new if s in self._stories), key=lambda story: story.last_seen, reverse=True

@@ -16,7 +16,7 @@ from bot.model.briefs import SectionKind
 from bot.model.durations import format_count
 from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.rules import ONLY_SURGES, Rule, Severity, highest_severity
-from bot.model.stories import ArticleId, SendId, Story, StoryId, send_id
+from bot.model.stories import ArticleId, SendId, Story, StoryId
 from bot.pipeline import briefs, messages
 from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
@@ -232,8 +232,6 @@ class Dispatcher:
         detail = f"merged into {older.id}"
         decision = self._turn.decision(younger, AlertAction.EDIT, Reason.MERGED, detail)
         self._turn.decide(decision)
-        # The older message has its own escalation.
-        self._turn.drop_rows([send_id("escalation", younger.story)], detail)
         if younger.head is not None and not younger.is_gathered:
             lead = "Merged into an earlier story:"
             title = summaries.message_headline(older, self._turn.rules, article=younger.headline)
@@ -361,9 +359,6 @@ class Dispatcher:
         if row and decision.action is AlertAction.POST:
             alert = replace(alert, latest=row.message.latest)
         turn.save_alert(alert)
-        escalation = messages.escalation_row(turn, decision, alert)
-        if escalation and not messages.active_claims(turn, decision.story):
-            turn.post(escalation)
 
     def _rules_and_channels(self, story: Story) -> list[tuple[Rule, tuple[str, ...]]]:
         """Return each rule that posts the story, in order of first match, with the channels that it notifies."""

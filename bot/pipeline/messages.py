@@ -1,32 +1,24 @@
-"""Make outbox rows from decisions: posts, edits, replies, gathered messages, and escalations.
-
-    first message ──▶ an escalation in the outbox, due later ──▶ claimed or silenced before that: dropped
-                                                         └──▶ else sent, like any row of the outbox
-
-An escalation goes to a second channel if nobody claims a story of severity high.
-"""
+"""Make outbox rows from decisions: posts, edits, replies and gathered messages."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bot import alerts
-from bot.model.actions import Judgement, Silence, Verdict
-from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.actions import Silence
+from bot.model.alerts import Alert, AlertState, Decision, Reason
 from bot.model.messages import (
-    Escalation,
     Mention,
     Message,
     MessageKind,
     Nearest,
     Outgoing,
-    SendState,
     Sentence,
     StoryBrief,
 )
 from bot.model.rules import Rule, Severity, highest_severity
-from bot.model.stories import ArticleId, Fact, SendId, Story, StoryId, send_id
+from bot.model.stories import ArticleId, Fact, SendId, Story, send_id
 from bot.pipeline.turn import Turn
 from bot.stories import facts, summaries
 
@@ -34,7 +26,6 @@ from bot.stories import facts, summaries
 STORIES_A_MESSAGE = 20
 #: Maximum articles of a story in which its first message looks for changes.
 _READ_FOR_CHANGES = 20
-_ESCALATED_REPLIES = (Reason.SECOND_RULE, Reason.CORROBORATION)
 
 
 # -- the message of a story
@@ -272,106 +263,6 @@ def _rank(brief: StoryBrief) -> int:
     return max((why.severity.rank for why in brief.why), default=0)
 
 
-# -- escalations and claims
-
-
-def escalation_row(turn: Turn, decision: Decision, alert: Alert, *, once: str = "") -> Outgoing | None:
-    """Return the escalation of a decision, or None if the decision needs none.
-
-    Only severity high is escalated, and only if the message is not in the escalation channel already. ``once``
-    distinguishes a later escalation of the story from the first.
-    """
-    escalate, head = turn.settings.bot.escalate, alert.head
-    if escalate is None or head is None or escalate.to == decision.channel:
-        return None
-    named = _rules_named(turn, decision.rules)
-    is_high = any(rule.severity is Severity.HIGH and rule.when is None for rule in named.values())
-    is_first = decision.action is AlertAction.POST and decision.reason is not Reason.BRIEF
-    is_reply = decision.action is AlertAction.REPLY and decision.reason in _ESCALATED_REPLIES
-    if not is_high or not (is_first or is_reply):
-        return None
-    row_id = send_id("escalation", decision.story, *([once] if once else []))
-    row = Outgoing(
-        id=row_id,
-        channel=escalate.to,
-        thread=row_id,
-        message=Message(
-            kind=MessageKind.POST,
-            severity=Severity.HIGH,
-            reason=Reason.ESCALATED,
-            briefs=(summaries.make_brief(_story(turn, decision), named, headline=alert.headline),),
-            escalation=Escalation(head=head, channel=decision.channel, after=escalate.after),
-        ),
-        story=decision.story,
-        created_at=decision.at,
-        due_at=(decision.until or decision.at) + escalate.after,
-    )
-    return _with_mentions(turn, row)
-
-
-def active_claims(turn: Turn, story: StoryId) -> list[Judgement]:
-    """Return the current claim of a story in each channel that posted it, or [] if nobody has claimed it."""
-    judgements = [
-        judgement
-        for alert in turn.alerts([story])
-        for judgement in alerts.active_feedback(turn.judgements_of(alert.story, alert.channel))
-    ]
-    return [judgement for judgement in judgements if judgement.verdict is Verdict.CLAIMED]
-
-
-def drop_escalation(turn: Turn, alert: Alert, why: str) -> None:
-    """Drop the unsent escalation of a story, and of a merged story whose message the alert has taken over."""
-    rows = [row for story in (alert.story, alert.posted_for) if story for row in turn.tx.outbox.of_story(story)]
-    escalations = [row for row in rows if row.message.escalation and row.message.kind is MessageKind.POST]
-    turn.drop_rows([row.id for row in escalations if row.state not in (SendState.SENT, SendState.DROPPED)], why)
-
-
-def restart_escalation(turn: Turn, alert: Alert, *, once: str) -> None:
-    """Schedule an escalation of a story whose claim was released, unless one is already planned or sent."""
-    if any(row.state is not SendState.DROPPED for row in _escalations(turn, alert)):
-        return
-    decision = turn.decision(alert, AlertAction.POST, Reason.UNCLAIMED)
-    if row := escalation_row(turn, decision, alert, once=once):
-        turn.post(row)
-
-
-def find_pressed_escalation(
-    turn: Turn, candidates: Iterable[Alert], channels: Collection[str], place: str, ref: str
-) -> tuple[Alert, str] | None:
-    """Return the alert whose escalation is the pressed message, with the message's channel. Return None without one."""
-    for alert in candidates:
-        for row in _escalations(turn, alert):
-            is_pressed = row.receipt is not None and (row.receipt.place, row.receipt.ref) == (place, ref)
-            if is_pressed and row.channel in channels:
-                return alert, row.channel
-    return None
-
-
-def escalation_edits(turn: Turn, alert: Alert, shown: Message, *, once: str) -> Iterator[Outgoing]:
-    """Yield edits that give sent escalations the judgements and silences of ``shown``, the story's message."""
-    for row in _escalations(turn, alert):
-        # Also edit an escalation that is being sent, because its text was fixed before this action.
-        if row.state in (SendState.PENDING, SendState.DROPPED):
-            continue
-        message = replace(row.message, kind=MessageKind.EDIT, judgements=shown.judgements, silences=shown.silences)
-        yield Outgoing(
-            id=send_id("edit", row.id, once),
-            channel=row.channel,
-            thread=row.id,
-            message=message,
-            story=row.story,
-            created_at=turn.now,
-            due_at=turn.now,
-            is_plain=row.is_plain,
-        )
-
-
-def _escalations(turn: Turn, alert: Alert) -> list[Outgoing]:
-    """Return the story's escalations for the messages of all channels, because a claim applies to all channels."""
-    rows = turn.rows_of(alert.story)
-    return [row for row in rows if row.message.escalation and row.message.kind is MessageKind.POST]
-
-
 # -- parts
 
 
@@ -440,9 +331,4 @@ def _with_mentions(turn: Turn, row: Outgoing) -> Outgoing:
     names = [name for rule in named for name in rule.mention or settings.bot.mention.get(rule.severity, ())]
     ids = settings.people(row.channel)
     mentions = tuple(Mention(name=name, id=ids.get(name, "")) for name in dict.fromkeys(names))
-    is_high = any(rule.severity is Severity.HIGH and rule.when is None for rule in named)
-    has_command = is_high and settings.bot.escalate is not None and row.channel not in settings.channels_with_buttons
-    # A story that is posted to the escalation channel is not escalated.
-    if has_command and settings.bot.escalate and settings.bot.escalate.to == row.channel and not message.escalation:
-        has_command = False
-    return replace(row, message=replace(message, mentions=mentions, shows_claim_command=has_command))
+    return replace(row, message=replace(message, mentions=mentions))

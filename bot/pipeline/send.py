@@ -72,37 +72,13 @@ class Incident:
             tx.outbox.add([self.notice])
 
 
-#: How long an escalation waits for the address of the message to which it links. Then it is sent without a link,
-#: because if the first channel is down, the escalation is the only message about the story.
-_ADDRESS_WAIT = timedelta(minutes=1)
-_ADDRESS_RETRY = timedelta(seconds=2)
-_UNDER_WAY = (SendState.PENDING, SendState.SENDING, SendState.UNKNOWN)
-
-
-async def resolve_links(
-    store: storage.Store, row: Outgoing, *, now: datetime
-) -> tuple[Outgoing, Outgoing | None, send_policy.RetryAt | None]:
-    """Return the row with the link of its escalation, the first row of its thread, and a step if it must wait.
-
-    The first row of the thread is None if it is ``row`` itself. An escalation waits if the message to which it links
-    is being sent. Raises StoreUnavailable.
-    """
-    escalation, nearest = row.message.escalation, row.message.nearest
+async def find_head(store: storage.Store, row: Outgoing) -> Outgoing | None:
+    """Return the first row of the row's thread, or None if it is ``row`` itself. Raises StoreUnavailable."""
+    nearest = row.message.nearest
     head = nearest.head if row.thread == row.id and nearest else row.thread
-    head = None if head == row.id else head
-    ids = [id_ for id_ in (head, escalation.head if escalation else None) if id_ is not None]
-    rows = await store.read(lambda tx: tx.outbox.get(ids)) if ids else {}
-    wait = None
-    if escalation is not None:
-        first = rows.get(escalation.head)
-        link = first.receipt.link if first and first.receipt else ""
-        row = replace(row, message=replace(row.message, escalation=replace(escalation, link=link)))
-        may_wait = row.state is not SendState.UNKNOWN and now < row.created_at + escalation.after + _ADDRESS_WAIT
-        if may_wait and first is not None and first.state in _UNDER_WAY:
-            wait = send_policy.RetryAt(
-                now + _ADDRESS_RETRY, "the message to which it links is being sent", pauses_channel=False
-            )
-    return row, rows.get(head) if head is not None else None, wait
+    if head is None or head == row.id:
+        return None
+    return (await store.read(lambda tx: tx.outbox.get([head]))).get(head)
 
 
 def post_apart(tx: storage.Transaction, row: Outgoing, *, now: datetime) -> bool:
@@ -313,9 +289,8 @@ class Sender:
     async def _process(self, row: Outgoing) -> None:
         """Process one claimed row, with as many attempts as its steps need, until its next state is written."""
         channel = self.channels[row.channel]
-        resolved = partial(resolve_links, self.store, row, now=self.clock.now())
-        row, head, wait = await retry_until_stored(resolved, self.clock)
-        step = wait or send_policy.first_step(
+        head = await retry_until_stored(partial(find_head, self.store, row), self.clock)
+        step: send_policy.Step = send_policy.first_step(
             row, head, abilities=channel.abilities, now=self.clock.now(), on_unknown=self.settings().bot.on_unknown
         )
         last: send_policy.Attempt | None = None

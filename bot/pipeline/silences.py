@@ -234,7 +234,7 @@ def _compiled(silence: Silence) -> rules.CompiledRule:
 
 
 def _drop_waiting(turn: Turn, silence: Silence, head: SendId | None) -> None:
-    """Drop unsent replies and escalations that a new silence covers, unless a sender has claimed them.
+    """Drop unsent replies that a new silence covers, unless a sender has claimed them.
 
     A silence of a story drops all of them. Other silences drop only those that are not due yet, for example because
     they wait for the end of quiet hours.
@@ -248,19 +248,14 @@ def _drop_waiting(turn: Turn, silence: Silence, head: SendId | None) -> None:
     else:
         rows = list(tx.outbox.unsent((SendState.PENDING,), due_after=silence.at))
     for row in rows:
-        message, escalation = row.message, row.message.escalation
-        is_droppable = message.kind is MessageKind.REPLY or (
-            escalation is not None and message.kind is MessageKind.POST
-        )
-        if row.state is not SendState.PENDING or not is_droppable:
+        message = row.message
+        if row.state is not SendState.PENDING or message.kind is not MessageKind.REPLY:
             continue
-        channel = escalation.channel if escalation else row.channel
         if silence.kind is SilenceKind.STORY:
-            thread = escalation.head if escalation else row.thread
-            is_covered = silence.holds_in(channel) and (row.story == silence.name or thread == head)
+            is_covered = silence.holds_in(row.channel) and (row.story == silence.name or row.thread == head)
         else:
-            of_rules = [in_force.of_rule(why.rule, channel) for brief in message.briefs for why in brief.why]
-            is_of_everything = silence.kind is SilenceKind.EVERYTHING and silence.holds_in(channel)
+            of_rules = [in_force.of_rule(why.rule, row.channel) for brief in message.briefs for why in brief.why]
+            is_of_everything = silence.kind is SilenceKind.EVERYTHING and silence.holds_in(row.channel)
             is_covered = is_of_everything or bool(of_rules and all(of_rules))
         if is_covered:
             turn.drop_rows([row.id], f"silenced: {silence.summary}")

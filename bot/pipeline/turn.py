@@ -238,10 +238,6 @@ class Turn:
         for row in rows:
             self._rows.setdefault(row.id, row)
 
-    def rows_of(self, story: StoryId) -> list[Outgoing]:
-        """Return the rows of a story, oldest first, with the new rows of this turn."""
-        return [*self.tx.outbox.of_story(story), *(row for row in self._rows.values() if row.story == story)]
-
     @property
     def rows(self) -> Collection[Outgoing]:
         """The rows that this turn adds to the outbox."""

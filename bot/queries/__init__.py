@@ -3,7 +3,7 @@
 registry      the base of all questions: Question, Parameters, Refused, Answers
 stories, articles, rules, feedback, feeds, silences, status
               the parameters, values, functions and entries of the questions about each subject
-actions       the questions that change something: splits, merges, claims, silences
+actions       the questions that change something: splits, merges, silences
 trials        trials of rules on the stored articles, and drafts of rules
 questions     the registry: the entries of all questions
 assistants    the questions as tools for assistants

@@ -1,4 +1,4 @@
-"""Questions that act: split, merge and claim stories, and create and end silences."""
+"""Questions that act: split and merge stories, and create and end silences."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from bot import config
 from bot.feeds import links
 from bot.model.actions import (
     Action,
-    Claim,
     EndSilence,
     MakeSilence,
     Merge,
-    Release,
     Ruling,
     RulingKind,
     Silence,
@@ -59,18 +57,6 @@ class MergeParameters(StoryParameters):
     """Two stories about the same event, by their ids."""
 
     other: Name
-
-
-class ClaimParameters(StoryParameters):
-    """The story to claim, or to release if ``release`` is true."""
-
-    release: bool = False
-
-
-class ActionDocument(Document):
-    """The result of an action, in words."""
-
-    text: str
 
 
 class RulingDocument(Document):
@@ -127,15 +113,6 @@ MERGE = Question(
     cost=10,
     is_action=True,
 )
-
-
-def claim_story(archive: Archive, parameters: ClaimParameters) -> ActionResult:
-    """Claim a story, so that its messages show who is dealing with it; or release it."""
-    story = find_story(archive.tx, parameters.id)
-    return _apply_to_story(archive, story, Release() if parameters.release else Claim())
-
-
-CLAIM = Question("claim", claim_story, ActionDocument, is_action=True)
 
 
 def _rule(archive: Archive, story: Story, action: Split | Merge) -> RulingDocument:

@@ -27,7 +27,6 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     brief.BRIEF,
     actions.SPLIT,
     actions.MERGE,
-    actions.CLAIM,
     silences.SILENCES,
     actions.SILENCE,
     actions.END_SILENCE,

@@ -196,7 +196,7 @@ class Outbox(Repository):
         """Return the first messages about stories that wait since ``before``, in order. No sender has begun them."""
         is_post = and_(outbox.c.kind == MessageKind.POST, outbox.c.story.is_not(None))
         statement = select(outbox).where(_is_unsent, _is_unbegun, is_post, outbox.c.due_at < before)
-        rows = [row for row in self._values(_ROWS, statement) if row.message.escalation is None]
+        rows = self._values(_ROWS, statement)
         return sorted(rows, key=lambda row: row.seq)
 
     def of_story(self, story: StoryId) -> Sequence[Outgoing]:

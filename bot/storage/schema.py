@@ -54,12 +54,9 @@ judgements = Table(
     Column("id", Text, nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("by", StorableText, nullable=False),
-    #: The name shown to people. If empty, ``by`` is shown.
-    Column("name", StorableText, nullable=False, server_default=""),
     Column("channel", StorableText, nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("verdict", EnumText(Verdict), nullable=False),
-    #: The judged rule, or empty if the verdict is about the story.
     Column("rule", StorableText, nullable=False),
     #: Id of the judged message, whose outbox row may be deleted.
     Column("message", Text, nullable=False),

@@ -84,7 +84,7 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         replace(
             messages.EDIT,
             briefs=(brief,),
-            judgements=(replace(messages.CLAIMED.judgements[0], by=text, name=text),),
+            judgements=(replace(messages.JUDGED.judgements[0], by=text),),
             nearest=Nearest(story=messages.STORY, title=brief.title, head=None),
             latest=fact,
         ),

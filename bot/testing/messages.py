@@ -10,7 +10,6 @@ from bot.model.alerts import Reason
 from bot.model.briefs import BriefEntry, BriefSection, ModelSentence, SectionKind
 from bot.model.messages import (
     CoverageLine,
-    Escalation,
     Mention,
     Message,
     MessageKind,
@@ -235,7 +234,7 @@ DAILY_BRIEF = Message(
                     severity=Severity.HIGH,
                     headline="BlackBerry to leave Pakistan",
                     link=WIRE,
-                    details=("The Wire and 2 more", RULE, "claimed by Ann"),
+                    details=("The Wire and 2 more", RULE),
                     fact=replace(NEW_FACT.facts[0], link=HERALD),
                 ),
                 BriefEntry(
@@ -321,36 +320,25 @@ UNSURE = replace(
 LATEST = replace(
     EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", stated_at=FIRST + timedelta(minutes=70))
 )
-#: A message of a claimed story.
-CLAIMED = replace(
+#: A message of a story that a reader has judged.
+JUDGED = replace(
     EDIT,
-    reason=Reason.CLAIMED,
+    reason=Reason.JUDGED,
     judgements=(
         Judgement(
-            id=JudgementId("a-claim"),
+            id=JudgementId("a-verdict"),
             at=FIRST + timedelta(minutes=4),
             by="ann",
             channel="policy-desk",
             story=STORY,
-            verdict=Verdict.CLAIMED,
+            verdict=Verdict.USEFUL,
+            rule=RULE,
             message=SendId("send-0"),
         ),
     ),
 )
-#: A message that shows how to claim the story, before somebody on duty is called.
-UNCLAIMED = replace(POST, shows_claim_command=True)
-#: The message on a second channel because nobody has claimed the story.
-ESCALATION = replace(
-    POST,
-    reason=Reason.ESCALATED,
-    mentions=(Mention(name="duty"),),
-    escalation=Escalation(
-        head=SendId("send-0"),
-        channel="policy-desk",
-        after=timedelta(minutes=15),
-        link="https://chat.example/policy-desk/1",
-    ),
-)
+#: A message that mentions somebody.
+MENTION = replace(POST, mentions=(Mention(name="duty"),))
 ALL = {
     "post": POST,
     "edit": EDIT,
@@ -365,7 +353,7 @@ ALL = {
     "brief": DAILY_BRIEF,
     "surge": SURGE,
     "merged": MERGED,
-    "claimed": CLAIMED,
-    "escalation": ESCALATION,
+    "judged": JUDGED,
+    "mention": MENTION,
     "notice": NOTICE,
 }

@@ -33,15 +33,10 @@ def opinions(*words: str) -> list[Judgement]:
         (["u1 s1 noise", "u2 s1 noise", "u3 s1 useful"], 0, 1),
         (["u1 s1 useful", "u2 s1 noise", "u1 s1 useful"], 1, 0),
         (["u1 s1 noise", "u1 s2 useful", "u1 s3 useful"], 2, 1),
-        (["u1 s1 useful", "u1 s1 claimed", "u1 s2 unclaimed"], 1, 0),
     ],
 )
 def test_each_story_counts_once(words: list[str], useful: int, noise: int) -> None:
     assert feedback.precision_by_rule(opinions(*words)) == {"r": feedback.Precision(useful=useful, noise=noise)}
-
-
-def test_a_rule_whose_stories_were_only_claimed_is_not_judged() -> None:
-    assert feedback.precision_by_rule(opinions("u1 s1 claimed", "u1 s2 unclaimed")) == {}
 
 
 @pytest.mark.parametrize(
@@ -72,8 +67,3 @@ def test_a_later_opinion_of_a_person_takes_the_place_of_the_earlier() -> None:
         "3",
     ]
     assert holding(judged(Verdict.NOISE, 1), judged(Verdict.USEFUL, 2, rule="law")) == ["1", "2"]
-
-
-def test_a_claim_that_was_released_or_taken_over_holds_no_more() -> None:
-    assert holding(judged(Verdict.CLAIMED, 1), judged(Verdict.UNCLAIMED, 2, by="U2")) == []
-    assert holding(judged(Verdict.CLAIMED, 1), judged(Verdict.CLAIMED, 2, by="U2")) == ["2"]

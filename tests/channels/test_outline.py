@@ -17,18 +17,6 @@ def texts(lines: tuple[OutlineLine, ...], style: Style) -> list[str]:
     return [line.text for line in lines if line.style is style]
 
 
-def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -> None:
-    why = outline.build_lines(messages.POST)[-1].text
-    options = {
-        False: why,
-        True: f"To claim it: wirewatch stories claim {messages.STORY}",
-    }
-    for shows_command, last in options.items():
-        assert outline.build_lines(replace(messages.POST, shows_claim_command=shows_command))[-1].text == last
-        claimed = outline.build_lines(replace(messages.CLAIMED, shows_claim_command=shows_command))
-        assert "To claim" not in " ".join(line.text for line in claimed)
-
-
 @pytest.mark.parametrize(
     ("evidence", "shown"),
     [

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot import channels
 from bot.channels.kit import menu
-from bot.model.actions import Claim, Verdict
+from bot.model.actions import Useful
 from bot.model.channels import ActionResult, Channel, Person
 from bot.testing import messages
 from tests.channels.context import delivery
@@ -19,11 +18,9 @@ from tests.channels.listening import FakeApp, until
 from tests.channels.listening import listening as listen
 from tests.channels.services import TELEGRAM
 from tests.testbed.fakes import START, FakeClock
-from tests.testbed.made import judgement
 from tests.testbed.servers import faulty, telegram
 
 Server = faulty.Server[telegram.BotApi]
-CLAIM = judgement(Verdict.CLAIMED, by="@ann_desk", story=messages.STORY)
 
 
 @pytest.fixture
@@ -40,7 +37,7 @@ def bot(server: Server, **changes: Any) -> Channel:
 async def listening(*chats: Any) -> AsyncIterator[FakeApp]:
     [listener] = channels.listeners(chats)
     assert listener.is_alone
-    app = FakeApp(result=ActionResult(text="The story is claimed. " + "x" * 300))
+    app = FakeApp(result=ActionResult(text="Useful for everybody. " + "x" * 300))
     async with listen(listener, app):
         yield app
 
@@ -49,13 +46,10 @@ def buttons(server: Server, number: int = 0) -> list[str]:
     return [button["text"] for row in server.service.messages()[number]["markup"] for button in row]
 
 
-async def test_a_story_has_four_buttons_that_follow_the_claim_and_other_messages_have_none(server: Server) -> None:
+async def test_a_story_has_three_buttons_and_other_messages_have_none(server: Server) -> None:
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
-    assert buttons(server) == ["Claim", "Useful", "Noise", "More…"]
-    await channel.send(delivery(replace(messages.EDIT, judgements=(CLAIM,)), edits=head))
-    assert buttons(server)[0] == "Release"
-    assert "🙋 Claimed by @\u2060ann_desk" in server.service.messages()[0]["text"]
+    assert buttons(server) == ["Useful", "Noise", "More…"]
     for message in (messages.NEW_FACT, messages.GATHERED, messages.NOTICE):
         await channel.send(delivery(message, reply_to=head if message is messages.NEW_FACT else None))
     assert [buttons(server, number) for number in (1, 2, 3)] == [[], [], []]
@@ -76,7 +70,7 @@ async def test_a_press_is_kept_confirmed_and_answered_to_the_one_who_pressed(ser
     first, second = app.presses
     assert (first.person, first.action, first.story) == (
         Person(id="77", name="@ann_desk"),
-        Claim(),
+        Useful(),
         messages.STORY,
     )
     assert (first.place, first.ref) == (str(telegram.NEWS), "1")
@@ -99,7 +93,7 @@ async def test_a_press_that_could_not_be_kept_comes_again(server: Server) -> Non
 
 
 @pytest.mark.parametrize(
-    "data", ["explode:abc", "claimed:", "claimed:a b", "claimed:" + "x" * 51, "other", "claimed:a\n", "split:abc"]
+    "data", ["explode:abc", "useful:", "useful:a b", "useful:" + "x" * 51, "other", "useful:a\n", "split:abc"]
 )
 async def test_a_press_of_another_form_is_passed_over(server: Server, data: str) -> None:
     channel = bot(server)
@@ -136,7 +130,7 @@ async def test_more_shows_what_else_can_be_done_and_back_shows_the_buttons_again
         await until(lambda: len(app.presses) == len(data))
         server.service.press("‹ Back")
         await until(lambda: "‹ Back" not in buttons(server))
-    assert buttons(server) == ["Claim", "Useful", "Noise", "More…"]
+    assert buttons(server) == ["Useful", "Noise", "More…"]
     expected = [choice.action for choice in menu.more_choices(messages.EDIT, [messages.RULE])]
     assert [press.action for press in app.presses[1:-1]] == expected
 

@@ -17,6 +17,7 @@ import yaml
 from bot.channels import webhook
 from bot.channels.kit import webhook_template
 from bot.channels.kit.webhook_template import InvalidTemplate, WebhookTemplate
+from bot.model.alerts import Reason
 from bot.model.errors import FormRefused
 from bot.model.messages import Message
 from bot.testing import messages
@@ -133,7 +134,7 @@ async def test_the_recipe_of_an_incident_service_keeps_one_incident_for_a_story_
             messages.EDIT,
             messages.NEW_FACT,
             messages.NOTICE,
-            messages.CLAIMED,
+            replace(messages.EDIT, reason=Reason.SILENCED),
             messages.MERGED,
         )
         await send(recipe("incidents"), secrets, *all_messages)

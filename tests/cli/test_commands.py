@@ -113,7 +113,7 @@ def test_check_says_what_where_and_what_to_do_and_exits_1(started: Path) -> None
     assert "::error" in wirewatch("check", "--format", "github", folder=started, code=1).stdout
 
 
-@pytest.mark.parametrize("words", [("claim", "--config", "{}", "0a1b"), ("--config", "{}", "claim", "0a1b")])
+@pytest.mark.parametrize("words", [("merge", "--config", "{}", "0a", "1b"), ("--config", "{}", "merge", "0a", "1b")])
 def test_the_folder_of_a_story_command_may_stand_before_or_after_its_name(
     started: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:

@@ -66,7 +66,6 @@ RUNS: dict[str, list[str]] = {
 SHOWS_NOTHING_OF_STRANGERS = {
     "stories split": "names ids and the address that was typed",
     "stories merge": "names ids",
-    "stories claim": "names an id",
     "silence add": "names what was typed",
     "silence end": "names the silence, which was made by whoever may write to the database",
     "run": "its messages are the console channel's and its lines the log's; each has a separate test",

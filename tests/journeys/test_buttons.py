@@ -28,7 +28,7 @@ from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
 from tests.journeys.world import World
 from tests.testbed import fresh
 from tests.testbed.fakes import START
-from tests.testbed.servers import postgres, slack
+from tests.testbed.servers import faulty, postgres, slack, telegram
 from tests.testbed.servers.slack_socket import SocketMode
 
 RULE = "BlackBerry in Pakistan"
@@ -227,3 +227,55 @@ async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_me
         # A person's split counts: the next report of the event does not merge the two stories.
         await it.press("useful")
         assert len(await it.stories()) == 2
+
+
+async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_who_made_it(
+    tmp_path: Path, database: str
+) -> None:
+    async with running(tmp_path, database) as it:
+        await it.press("more", option="Silence in your channels for a day: BlackBerry in Pakistan")
+        await until(lambda: it.world.slack.workspace.whispers)
+        (silence,) = await it.bot.store.read(lambda tx: tx.silences.active(it.clock.now()))
+        assert (silence.kind.value, silence.by) == ("rule", "amina")
+        answer = it.world.slack.workspace.whispers[-1]
+        assert f'Nothing is posted about rule "{silence.name}" in desk until' in answer["text"]
+        command = answer["blocks"][0]["elements"][0]["elements"][-1]
+        assert command == {"type": "text", "text": f"/wirewatch silence end {silence.id}", "style": {"code": True}}
+        await until(lambda: silence.id in str(it.world.slack.workspace.messages("ops")))
+
+        await it.hear("wire", OTHER, decided="silent: silenced")
+        assert len(it.world.heads()) == 1
+        it.clock.advance(timedelta(days=1, minutes=1))
+        await it.hear("observer", OTHER, decided="post: first report")
+        await until(lambda: len(it.world.heads()) == 2)
+
+
+async def test_a_story_silenced_in_telegram_says_nothing_more_until_the_silence_ends(
+    tmp_path: Path, database: str
+) -> None:
+    with faulty.serve(telegram.BotApi()) as server:
+        api = server.service
+        keys = f'to: "{telegram.NEWS}", api_url: "{server.url}", pace: 0.01 seconds, buttons: true, may_act: "77"'
+        desk = "  desk: {{kind: telegram, " + keys + ", token: env:PLACE}}"
+        form = "\n".join(desk if line.startswith("  desk:") else line for line in worlds.BOT.splitlines())
+        ready = "BlackBerry"
+        async with running(
+            tmp_path,
+            database,
+            form=form,
+            environ={"PLACE": telegram.TOKEN},
+            is_ready=lambda: ready in str(api.messages()),
+        ) as it:
+            await it.until_recorded()
+            api.press("More…", person=78, name="boss")
+            await until(lambda: any("listed by the operator" in answer for answer in api.answers))
+            api.press("More…")
+            await until(lambda: "Silence this story here" in str(api.messages()))
+            api.press("Silence this story here")
+            await until(lambda: any("Nothing is posted about this story" in answer for answer in api.answers))
+            await it.hear("courier", SECOND, decided="silent: silenced")
+            assert "courier" not in str(api.messages())
+            api.press("More…")
+            await until(lambda: "End the silence of this story" in str(api.messages()))
+            api.press("End the silence of this story")
+            await until(lambda: "courier" in str(api.messages()))

@@ -22,8 +22,9 @@ from bot.model.channels import ChatRequest, Person
 from bot.queries import assistants
 from tests.channels.context import objects
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
-from tests.journeys.world import RULES, Item, World, world
+from tests.journeys.world import BOT, RULES, Item, World, world
 from tests.testbed import commands
+from tests.testbed.fakes import START
 from tests.web.conftest import page_over
 
 NUMBERED = replace(FIRST, text=FIRST.text + " It has 5,000 business customers in Pakistan.")
@@ -218,3 +219,22 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         async with Client(server) as client:
             output = await client.call_tool("story", {"id": story.id})
     assert f'"title": "{CORRECTED_FINE.title}"' in output.content[0].text.partition('"articles"')[0]  # type: ignore[union-attr]
+
+
+async def test_first_posts_that_wait_name_their_outlets_and_are_messages_of_their_own(tmp_path: Path) -> None:
+    async with world(tmp_path / "config") as it:
+        rules = RULES.replace("high", "normal")
+        it.configure("wire", "courier", "observer", bot=BOT + "gather: 90 seconds\n", rules=rules)
+        await it.once()
+        it.publish("wire", FIRST)
+        it.publish("observer", replace(OTHER_EVENT, at=START))
+        await it.once()
+        it.publish("courier", SECOND)
+        await it.once(minutes=1)
+        assert it.heads() == []
+        await it.once(minutes=1)
+        heads = [str(message["blocks"]) for message in it.heads()]
+        assert len(heads) == 2
+        (both,) = [head for head in heads if "wire" in head]
+        assert "courier" in both
+        assert "2 outlets" in both

@@ -13,11 +13,9 @@ from bot import rules, storage
 from bot.config.settings import Settings
 from bot.model.actions import (
     Action,
-    Claim,
     EndSilence,
     MakeSilence,
     Noise,
-    Release,
     RulingKind,
     ShowMenu,
     ShowWhy,
@@ -240,7 +238,7 @@ async def test_a_name_and_an_outlet_of_the_message_are_silenced_for_a_day(store:
 
 @pytest.mark.parametrize(
     "action",
-    [Useful(), Noise(), Claim(), Release(), HERE, RULE, EndSilence(), Split(articles=()), ShowWhy(), ShowMenu()],
+    [Useful(), Noise(), HERE, RULE, EndSilence(), Split(articles=()), ShowWhy(), ShowMenu()],
     ids=lambda action: type(action).__name__,
 )
 async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storage.Store, action: Action) -> None:

@@ -25,7 +25,7 @@ from bot.model.errors import (
     StoreUnavailable,
     ThreadGone,
 )
-from bot.model.messages import Escalation, Outgoing, Receipt, SendState
+from bot.model.messages import Receipt, SendState
 from bot.model.settings import OnUnknown
 from bot.model.stories import SendId
 from bot.pipeline.send import SETTLE, Drained, Sender
@@ -223,27 +223,6 @@ async def test_an_absence_is_believed_only_when_a_late_message_would_have_arrive
     await stage.sender().drain(MINUTE)
     assert stage.channel.looks == 2
     assert stage.channel.shown[0][0] - START >= SETTLE
-
-
-async def test_an_escalation_waits_a_minute_for_the_message_that_it_links_and_no_longer(stage: Stage) -> None:
-    desk, duty = FakeChannel(stage.clock), FakeChannel(stage.clock, name="duty")
-    desk.outage = lambda: RetryLater("busy") if stage.clock.now() < START + 20 * SECOND else None
-    call = Escalation(head=SendId("head"), channel="desk", after=5 * SECOND)
-    await stage.add(row("head"), _escalated(row("call", channel="duty"), call))
-    await stage.sender(desk, duty).drain(MINUTE)
-    (first, _, _), (second, _, _) = desk.shown[0], duty.shown[0]
-    assert START + 20 * SECOND <= first <= second <= first + 5 * SECOND
-
-    desk.outage = lambda: RetryLater("busy")
-    begun, other = stage.clock.now(), replace(call, head=SendId("head 2"))
-    await stage.add(row("head 2", at=begun), _escalated(row("call 2", channel="duty", at=begun), other))
-    await stage.sender(desk, duty).drain(2 * MINUTE)
-    assert (desk.ids, duty.ids) == (["head"], ["call", "call 2"])
-    assert MINUTE <= duty.shown[1][0] - begun <= MINUTE + 20 * SECOND
-
-
-def _escalated(call: Outgoing, about: Escalation) -> Outgoing:
-    return replace(call, message=replace(call.message, escalation=about))
 
 
 # -- what a sender does with messages and channels that fail, and what the operator hears of it

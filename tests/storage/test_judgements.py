@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from bot import storage
@@ -19,8 +18,7 @@ DAY = timedelta(days=1)
 def judged(
     verdict: Verdict, name: str, *, rule: str = "exit", channel: str = "desk", by: str = "U1", minutes: int = 0
 ) -> Judgement:
-    first = judgement(verdict, id=name, by=by, rule=rule, story=A, channel=channel, at=START + minutes * MINUTE)
-    return replace(first, name=f"{by} by name")
+    return judgement(verdict, id=name, by=by, rule=rule, story=A, channel=channel, at=START + minutes * MINUTE)
 
 
 async def keep(store: storage.Store, *judgements: Judgement) -> None:
@@ -33,9 +31,9 @@ async def keep(store: storage.Store, *judgements: Judgement) -> None:
 
 async def test_what_was_said_comes_back_in_order_and_a_repetition_is_left_out(store: storage.Store) -> None:
     noise, useful = judged(Verdict.NOISE, "1"), judged(Verdict.USEFUL, "2", minutes=1)
-    elsewhere = judged(Verdict.CLAIMED, "3", channel="other")
+    elsewhere = judged(Verdict.NOISE, "3", channel="other")
     await keep(store, noise, useful, elsewhere)
-    judgements = await store.write(lambda tx: tx.judgements.add([noise, judged(Verdict.CLAIMED, "4")]))
+    judgements = await store.write(lambda tx: tx.judgements.add([noise, judged(Verdict.USEFUL, "4")]))
     assert [item.id for item in judgements] == ["4"]
     assert await store.read(lambda tx: tx.judgements.of_story(A, "desk")) == [noise, useful, *judgements]
     assert await store.read(lambda tx: tx.judgements.since(START + MINUTE)) == [useful]

@@ -145,7 +145,7 @@ def judgement(
         channel=channel,
         story=StoryId(story),
         verdict=verdict,
-        rule=rule if verdict.is_of_rule else "",
+        rule=rule,
         message=SendId("head"),
     )
 

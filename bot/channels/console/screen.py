@@ -75,11 +75,7 @@ def _edit_lines(message: Message, zone: tzinfo) -> Iterator[OutlineLine]:
         if message.is_gathered and not listed:
             continue
         headline = Run(text=f": {phrases.headline(brief, 150)}")
-        if message.reason in (Reason.CLAIMED, Reason.UNCLAIMED):
-            nobody = (Run(text="Released: nobody takes care of it"),)
-            claim = next((line.runs for line in outline.claim_lines(message, room)), nobody)
-            yield OutlineLine(style=Style.SMALL, runs=(*claim, headline))
-        elif message.reason is Reason.SUMMARY and not listed:
+        if message.reason is Reason.SUMMARY and not listed:
             # Only the summary is new.
             yield OutlineLine(style=Style.SMALL, runs=(Run(text="summary"), headline))
             yield from outline.quote_lines(brief, room)

@@ -1,6 +1,6 @@
 """The actions that people can choose under a story's message, for every service with buttons.
 
-A message has the buttons Claim, Useful, Noise and "More…", which opens a menu of the other actions. Each button
+A message has the buttons Useful, Noise and "More…", which opens a menu of the other actions. Each button
 carries a short word for its action. The word that a service sends back is untrusted; this module checks only its form.
 """
 
@@ -14,18 +14,15 @@ from bot.channels.kit import phrases
 from bot.model.actions import (
     BUTTON_SILENCE,
     Action,
-    Claim,
     EndSilence,
     MakeSilence,
     Noise,
-    Release,
     ShowMenu,
     ShowWhy,
     Silence,
     SilenceKind,
     Split,
     Useful,
-    Verdict,
     entity_key,
     rule_key,
 )
@@ -46,8 +43,6 @@ _KINDS = {0: SilenceKind.STORY, 12: SilenceKind.RULE, 16: SilenceKind.ENTITY, 20
 #: Word of a button -> action, for the actions that need no key.
 _PLAIN_ACTIONS: Mapping[str, Action] = {
     "useful": Useful(),
-    "claimed": Claim(),
-    "unclaimed": Release(),
     "menu": ShowMenu(),
     "why": ShowWhy(),
 }
@@ -61,11 +56,8 @@ class Choice:
     action: Action
 
 
-def message_choices(message: Message) -> tuple[Choice, Choice, Choice]:
-    """Return the three buttons directly under a message."""
-    is_claimed = any(judgement.verdict is Verdict.CLAIMED for judgement in message.judgements)
-    claim = Choice(label="Release", action=Release()) if is_claimed else Choice(label="Claim", action=Claim())
-    return claim, Choice(label="Useful", action=Useful()), Choice(label="Noise", action=Noise())
+#: The buttons directly under a message.
+BUTTONS = (Choice(label="Useful", action=Useful()), Choice(label="Noise", action=Noise()))
 
 
 def more_choices(message: Message, rules: Sequence[str]) -> list[Choice]:

@@ -15,11 +15,10 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from bot.channels.kit import phrases
-from bot.model.actions import Verdict
 from bot.model.alerts import Reason
 from bot.model.briefs import LINE_LENGTH, BriefEntry, BriefSection, ModelSentence
 from bot.model.channels import Delivery
-from bot.model.durations import format_count, format_duration, format_time
+from bot.model.durations import format_count, format_time
 from bot.model.messages import CoverageLine, Mention, Message, MessageKind, StoryBrief, Why
 from bot.model.rules import Severity
 from bot.model.stories import Edit, Fact, StoryId
@@ -49,8 +48,6 @@ class Run:
     is_struck: bool = False
     #: The time that ``text`` states, for services that show it in each reader's zone.
     at: datetime | None = None
-    #: The service's id of a person, for services that show a name for an id. Other services show ``text``.
-    person: str = ""
     #: The service's id of somebody to notify. It comes from the configuration, never from an article.
     mention: str = ""
 
@@ -244,15 +241,9 @@ def _headline(brief: StoryBrief, room: Room) -> Run:
 
 def _story(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineLine]:
     yield _line(Style.LINE, *_severity_and_rule(brief), *_mentions(message.mentions))
-    if message.escalation is not None:
-        channel, delay = message.escalation.channel, format_duration(message.escalation.after)
-        escalated = Run(text=f"Not claimed in {phrases.short_name(channel)} for {delay}", is_bold=True)
-        first = _linked("first message", message.escalation.link, room)
-        yield _line(Style.LINE, escalated, *((Run(text=_BETWEEN), first) if message.escalation.link else ()))
     yield _line(Style.HEAD, _headline(brief, room))
     if brief.byline is not None:
         yield _line(Style.LINE, *_byline(brief, brief.byline, room))
-    yield from claim_lines(message, room)
     if message.nearest is not None:
         nearest = message.nearest.title
         label = phrases.cut(phrases.clean(nearest.text), room.headline)
@@ -265,23 +256,12 @@ def _story(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineL
         yield _line(Style.LINE, Run(text=phrases.count_outlets(brief), is_bold=True))
         yield from _coverage(brief, message, room)
     yield from _why_lines(brief.why, room, is_named=True)
-    is_claimed = any(judgement.verdict is Verdict.CLAIMED for judgement in message.judgements)
-    if message.shows_claim_command and not is_claimed:
-        yield _line(Style.SMALL, Run(text=f"To claim it: wirewatch stories claim {brief.story}"))
 
 
 def _mentions(mentions: Sequence[Mention]) -> Iterator[Run]:
     for place, mention in enumerate(mentions):
         yield Run(text=", " if place else f"{_BETWEEN}for ")
         yield Run(text=phrases.short_name(mention.name), mention=mention.id)
-
-
-def claim_lines(message: Message, room: Room) -> Iterator[OutlineLine]:
-    """Yield a line with the person who has claimed the story, or no line."""
-    claims = [judgement for judgement in message.judgements if judgement.verdict is Verdict.CLAIMED]
-    for claim in claims[-1:]:
-        who = Run(text=phrases.short_name(claim.author), person=claim.by)
-        yield _line(Style.LINE, Run(text="🙋 Claimed by "), who, Run(text=_BETWEEN), _time(claim.at, room))
 
 
 def _byline(brief: StoryBrief, line: CoverageLine, room: Room) -> Iterator[Run]:
@@ -513,7 +493,7 @@ def _section(section: BriefSection, room: Room) -> Iterator[OutlineLine]:
 
 
 def _entry(entry: BriefEntry, room: Room) -> Iterator[Run]:
-    """Yield runs such as “🔴 BlackBerry leaves — Dawn and 3 more · claimed by Ann · deadline: 30 Nov → 30 Dec”."""
+    """Yield runs such as “🔴 BlackBerry leaves — Dawn and 3 more · deadline: 30 Nov → 30 Dec”."""
     opening = phrases.cut(phrases.clean(entry.opening), room.headline)
     if entry.severity is not None:
         yield Run(text=f"{SEVERITY[entry.severity]} ")

@@ -43,7 +43,7 @@ def plain_preview(message: Message) -> str:
         return phrases.cut(f"{plain_title(message)} — {news}" if news else plain_title(message), _PREVIEW_LENGTH)
     brief = message.briefs[0]
     alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is Severity.HIGH else ""
-    parts = [alarm + ("Not claimed: " if message.escalation else "") + plain_title(message, 200)]
+    parts = [alarm + plain_title(message, 200)]
     if brief.byline is not None:
         other_outlets = brief.owner_count - 1
         first = phrases.short_name(brief.byline.outlet)

@@ -173,9 +173,7 @@ def decisions_block(message: Message, *, lines: int, zone: tzinfo = UTC) -> Iter
     """Yield a block with a story's newest verdicts and silences, in at most ``lines`` lines, or nothing."""
     grouped: dict[tuple[Verdict, str], list[Judgement]] = {}
     for judgement in message.judgements:
-        # A claim is shown at the top of the message.
-        if judgement.verdict.is_of_rule:
-            grouped.setdefault((judgement.verdict, judgement.rule), []).append(judgement)
+        grouped.setdefault((judgement.verdict, judgement.rule), []).append(judgement)
     shown = [_verdict_elements(verdict, rule, judgements) for (verdict, rule), judgements in grouped.items()]
     shown = [*shown, *(_silence_elements(silence, zone) for silence in message.silences)][-lines:]
     if shown:
@@ -323,7 +321,7 @@ def _buttons_below(message: Message, room: outline.Room, *, decision_lines: int,
             for brief in message.briefs[:1]:
                 if brief.why:
                     yield from decisions_block(message, lines=decision_lines, zone=zone)
-                    buttons = [_button(choice, brief.story) for choice in menu.message_choices(message)]
+                    buttons = [_button(choice, brief.story) for choice in menu.BUTTONS]
                     choices = menu.more_choices(message, _named_rules(brief, room))
                     yield _actions_block([*buttons, _select(_MORE, brief.story, "More…", choices)])
 
@@ -368,7 +366,7 @@ def _run_element(run: Run) -> Piece:
         return {"type": "broadcast", "range": run.mention}
     if run.mention.startswith("S"):
         return {"type": "usergroup", "usergroup_id": run.mention}
-    if person := person_element(run.mention or run.person):
+    if person := person_element(run.mention):
         return person
     if run.link:
         link: Piece = {"type": "link", "url": run.link, "text": run.text}

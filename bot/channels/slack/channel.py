@@ -60,7 +60,7 @@ class Options(ChannelOptions):
         "that may be part of another story always does.",
     )
     buttons: bool = pydantic.Field(
-        False, description="Buttons under each story: Claim, Useful, Noise, More… Only with token and app_token."
+        False, description="Buttons under each story: Useful, Noise, More… Only with token and app_token."
     )
     app_token: Secret | None = pydantic.Field(
         None,
@@ -114,7 +114,6 @@ class Options(ChannelOptions):
         return ChannelFeatures(
             shows_pictures=self.picture,
             people=self.people,
-            has_buttons=self.buttons,
             may_act=self.may_act,
             can_edit=self.webhook is None,
             shows_all_stories=blocks.shows_all_stories,
