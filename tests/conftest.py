@@ -13,9 +13,8 @@ from hypothesis import settings
 from tests.testbed import authorities
 from tests.testbed.servers.ntfy import ntfy_server
 from tests.testbed.servers.postgres import postgres_server
-from tests.testbed.servers.synapse import synapse_server
 
-__all__ = ["ntfy_server", "postgres_server", "synapse_server"]
+__all__ = ["ntfy_server", "postgres_server"]
 
 #: Their tests run commands, servers and whole passes.
 _LONG_FOLDERS = frozenset(("cli", "container", "crash", "docs", "fetch", "hostile", "journeys", "web"))

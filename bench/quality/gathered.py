@@ -284,11 +284,6 @@ _CHATS: Mapping[str, tuple[Service, Callable[[Any], Sequence[str]], Mapping[str,
     ),
     "mattermost": (services.MATTERMOST, _on_mattermost, {}),
     "mattermost, max_length 4000": (services.MATTERMOST, _on_mattermost, {"max_length": 4_000}),
-    "matrix": (
-        services.MATRIX,
-        lambda server: [_without_tags(event["formatted_body"]) for event in server.service.messages("policy")],
-        {},
-    ),
     "teams": (services.TEAMS, lambda server: [_on_teams(card) for card in server.service.cards], {}),
 }
 

@@ -20,7 +20,6 @@ from bot.testing import messages
 from tests.testbed.fakes import FakeClock, MemoryKeyValues
 from tests.testbed.servers import discord as discord_server
 from tests.testbed.servers import faulty, smtp
-from tests.testbed.servers import matrix as homeserver
 from tests.testbed.servers import mattermost as mattermost_server
 from tests.testbed.servers import teams as teams_server
 from tests.testbed.servers import telegram as telegram_server
@@ -104,20 +103,6 @@ def email() -> str:
         assert text is not None
         parts.append(f"{head}\n\n{text.get_content().replace(chr(13), '').strip()}")
     return _fenced("\n\n\n".join(parts))
-
-
-def matrix() -> str:
-    with faulty.serve(homeserver.Homeserver()) as server:
-        server.service.add_room("policy")
-        keys = {"server": server.url, "room": "#policy:wirewatch.test", "token": "env:A"}
-        send_all("matrix", keys, {"A": homeserver.TOKEN})
-        shown = server.service.messages("policy")
-    parts = []
-    for message in shown:
-        edited = ", edited once" if message["edits"] else ""
-        place = f", in the thread of {message['thread']}" if message["thread"] else ""
-        parts.append(f"{message['event_id']}{edited}{place}\n{message['formatted_body']}")
-    return _fenced("\n\n".join(parts))
 
 
 def mattermost() -> str:
@@ -253,7 +238,6 @@ STORIES: Mapping[str, tuple[str, Callable[[], str]]] = {
     "teams": ("Bold words and links as Markdown; a shaded box has a bar at its left.", teams),
     "webhook": ("The fields for people of each document.", webhook),
     "mattermost": ("Markdown, as it is sent.", mattermost),
-    "matrix": ("The HTML of each event (`formatted_body`).", matrix),
     "email": ("The text part of each mail.", email),
     "apprise": ("Each message is a new one.", apprise),
     "console": ("As plain text; on a terminal it has colours.", console),

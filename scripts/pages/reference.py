@@ -16,7 +16,7 @@ import pydantic
 import typer
 from typer.main import get_command
 
-from bot.channels import discord, email, matrix, mattermost, teams, telegram
+from bot.channels import discord, email, mattermost, teams, telegram
 from bot.channels.slack import channel as slack_channel
 from bot.cli.commands import app_of
 from bot.model.durations import format_duration
@@ -199,7 +199,6 @@ def channel_answers() -> str:
         "telegram": telegram.ERRORS,
         "teams": teams.ERRORS,
         "mattermost": mattermost.ERRORS,
-        "matrix": matrix.ERRORS,
         "email": {
             f"{stage}: {code}{'…' if len(code) == 1 else ''}": rule
             for stage, table in email.ERRORS.items()

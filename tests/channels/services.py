@@ -17,7 +17,6 @@ from bot.channels import teams as channels_teams
 from bot.channels import telegram as channels_telegram
 from bot.channels.kit import errors
 from bot.channels.kit.phrases import json_size
-from bot.channels.matrix import ERRORS
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import channel as channels_slack
 from bot.model.channels import Channel, Delivery
@@ -30,7 +29,6 @@ from tests.testbed.servers import (
     discord,
     discord_rules,
     faulty,
-    matrix,
     mattermost,
     slack,
     slack_rules,
@@ -129,13 +127,6 @@ def _serve_mattermost() -> Iterator[faulty.Server[mattermost.Mattermost]]:
         yield server
 
 
-@contextmanager
-def _serve_matrix() -> Iterator[faulty.Server[matrix.Homeserver]]:
-    with faulty.serve(matrix.Homeserver()) as server:
-        server.service.add_room("policy")
-        yield server
-
-
 def _shown_on_discord(server: faulty.Server[discord.Guild]) -> list[Shown]:
     return [
         Shown(
@@ -151,14 +142,6 @@ def _notified_on_slack(server: slack.Server) -> list[Any]:
     kinds = ("user", "usergroup", "broadcast")
     shown = server.workspace.messages("policy-alerts")
     return [part for message in shown for part in objects(message.get("blocks", [])) if part.get("type") in kinds]
-
-
-def _notified_on_matrix(server: faulty.Server[matrix.Homeserver]) -> list[Any]:
-    events = [event["content"] for event in server.service.rooms["!policy:wirewatch.test"].events]
-    events += [event["m.new_content"] for event in events if "m.new_content" in event]
-    signs = ("@room", "@reader", 'href="https://matrix.to')
-    texts = [(event, event["body"] + event.get("formatted_body", "")) for event in events]
-    return [event for event, text in texts if event["m.mentions"] or any(sign in text for sign in signs)]
 
 
 def _check_slack_rules(sent: Delivery) -> None:
@@ -297,21 +280,4 @@ MATTERMOST = Service(
     mentions="@all @here @channel @policy-desk (@all) @all. :@here: \uff20all <@all> &commat;all",
     notified=lambda server: server.service.pinged,
 )
-MATRIX = Service(
-    kind="matrix",
-    serve=_serve_matrix,
-    keys=lambda server: {"server": server.url, "room": "#policy:wirewatch.test", "token": "env:A"},
-    secret=lambda server: matrix.TOKEN,
-    shown=lambda server: [
-        Shown(event["body"] + event.get("formatted_body", ""), event["edits"], event["thread"])
-        for event in server.service.messages("policy")
-    ],
-    codes=ERRORS,
-    delete=lambda server, head: server.service.rooms["!policy:wirewatch.test"].events.clear(),
-    refusal=lambda code, act: matrix.Refused(429 if act is errors.Act.WAIT else 403, code, "words").answer,
-    wait_seconds=2,
-    mentions="@room @reader:wirewatch.test https://matrix.to/#/@reader:wirewatch.test",
-    notified=_notified_on_matrix,
-    shorten_pages=lambda server: setattr(server.service, "page", 30),
-)
-SERVICES = (SLACK, SLACK_HOOK, DISCORD, DISCORD_HOOK, TELEGRAM, TEAMS, MATTERMOST, MATRIX)
+SERVICES = (SLACK, SLACK_HOOK, DISCORD, DISCORD_HOOK, TELEGRAM, TEAMS, MATTERMOST)

@@ -94,12 +94,6 @@ HTTP_KINDS = [
         pings=("@everyone", "<!", "<@", "@U0"),
     ),
     HttpChannel(
-        kind="matrix",
-        at=lambda at: ({"server": f"http://{at}", "room": "!a:wirewatch.test", "token": "env:A"}, {"A": SECRET}),
-        markup=lambda body: iter(body.get(name, "") for name in ("body", "formatted_body")),
-        pings=("@everyone", "@room"),
-    ),
-    HttpChannel(
         kind="apprise",
         at=lambda at: ({"url": "env:A"}, {"A": f"json://user:{SECRET}@{at}/?retry=0"}),
         markup=lambda body: iter((body["title"], body["message"])),

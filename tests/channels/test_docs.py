@@ -26,7 +26,6 @@ _LEAST: Mapping[str, Mapping[str, Any]] = {
     "teams": {"webhook": "env:A"},
     "webhook": {"url": "env:A"},
     "mattermost": {"server": "https://chat.example.org", "to": "c" * 26, "token": "env:A"},
-    "matrix": {"server": "https://matrix.example.org", "room": "!a:example.org", "token": "env:A"},
     "email": {"to": "desk@example.org", "sender": "bot@example.org", "server": "mail.example.org"},
     "apprise": {"url": "env:A"},
     "console": {},

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot.channels import discord, matrix, mattermost, telegram
+from bot.channels import discord, mattermost, telegram
 from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack
-from bot.model.messages import Mention, Message, MessageKind, Receipt, Sentence, Span
+from bot.model.messages import Mention, Message, MessageKind, Sentence, Span
 from bot.testing import messages
 from tests.channels.context import delivery, objects
 from tests.testbed.servers import slack_rules
@@ -60,16 +60,6 @@ def test_mattermost_and_telegram_read_the_name_from_the_text_which_has_no_other(
     chat = telegram.message_content(delivery(message_for("@ann_desk")), zone=UTC)["text"]
     assert chat.split("\n")[0].endswith("for @ann_desk")
     assert "@ann " not in chat + " "
-
-
-def test_matrix_names_whom_a_message_mentions_and_in_an_edit_nobody() -> None:
-    content = matrix.build_content(delivery(message_for("@ann:example.org")), zone=UTC)
-    assert content["m.mentions"] == {"user_ids": ["@ann:example.org"]}
-    edit = replace(
-        delivery(message_for("@ann:example.org", kind=MessageKind.EDIT)),
-        edits=Receipt(ref="$1", place="!r:example.org", sent_at=messages.POST.briefs[0].first_seen),
-    )
-    assert matrix.build_content(edit, zone=UTC)["m.mentions"] == {}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ VALID: dict[str, dict[str, object]] = {
     "discord": {"to": "123456789012345678", "token": "env:T"},
     "telegram": {"to": "-1", "token": "env:T"},
     "mattermost": {"server": "https://chat.example.org", "team": "a", "to": "b", "token": "env:T"},
-    "matrix": {"server": "https://matrix.example.org", "room": "!a:example.org", "token": "env:T"},
     "email": {"to": "desk@example.org", "sender": "desk@example.org", "server": "smtp.example.org"},
 }
 MISSING: object = None
@@ -49,8 +48,6 @@ MISSING: object = None
         ("mattermost", {"to": "Policy Alerts"}, "in small letters"),
         ("mattermost", {"team": MISSING}, "add the team"),
         ("mattermost", {"max_length": 100}, "4000"),
-        ("matrix", {"server": "https://matrix.example.org/_matrix/client"}, "homeserver's address"),
-        ("matrix", {"room": "#policy"}, "expected a room"),
         ("email", {"to": []}, "at least one address"),
         ("email", {"to": "a@b.example\nBcc: c@d.example"}, "expected an address"),
         ("email", {"to": ["desk@example.org", "DESK@example.org"]}, "twice"),

@@ -16,7 +16,7 @@ from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, RetryLa
 from bot.model.messages import Receipt
 from bot.testing import hostile, messages
 from tests.channels.context import delivery
-from tests.channels.services import BEGINNING, DISCORD, MATRIX, SERVICES, TELEGRAM, Service
+from tests.channels.services import BEGINNING, DISCORD, SERVICES, TELEGRAM, Service
 from tests.testbed.servers.faulty import Answer
 
 every_service = pytest.mark.parametrize("service", SERVICES, ids=str)
@@ -204,9 +204,8 @@ async def test_a_limit_is_waited_for_as_long_as_the_service_says(service: Servic
     [
         (DISCORD, {"retry_after": 10**20}),
         (TELEGRAM, {"ok": False, "description": "Too Many Requests", "parameters": {"retry_after": 10**20}}),
-        (MATRIX, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 10**400}),
     ],
-    ids=["discord", "telegram", "matrix"],
+    ids=["discord", "telegram"],
 )
 async def test_a_wait_that_is_too_long_for_a_clock_is_an_hour(service: Service, body: dict[str, Any]) -> None:
     with service.serve() as server:
@@ -226,7 +225,6 @@ async def test_each_code_of_a_service_has_its_consequence_and_says_what_the_oper
     act, advice = service.codes[code]
     expected = errors.send_error(act, "")
     with service.serve() as server:
-        # Matrix joins the room and tries again at once.
         server.fail(service.post, service.refusal(code, act), times=2)
         with pytest.raises(type(expected)) as caught:
             await service.channel(server).send(delivery(messages.POST))

@@ -40,7 +40,6 @@ CHATS = (
     Chat(service=services.DISCORD_HOOK, steps=EDITED, doubles_nothing=False),
     Chat(service=services.TELEGRAM, steps=EDITED, doubles_nothing=False),
     Chat(service=services.MATTERMOST, steps=EDITED, doubles_nothing=True),
-    Chat(service=services.MATRIX, steps=EDITED, doubles_nothing=True),
     Chat(service=services.TEAMS, steps=("post", "post", "post"), doubles_nothing=False),
 )
 
