@@ -65,11 +65,10 @@ class Keys:
             return None
         address = self._opened(access.proxy, "proxy", _HEADER)
         try:
-            url = httpx.URL(address)
-        except httpx.InvalidURL:
-            url = httpx.URL("")
-        if url.scheme not in ("http", "https") or not url.host:
-            raise AddressRefused("the feed's proxy is not an address; write http://host:port")
+            parse_address(address)
+        except AddressRefused:
+            # The address may contain a password, so do not show it.
+            raise AddressRefused("the feed's proxy is not an address; write http://host:port") from None
         return address
 
     def tls(self, access: Access) -> ssl.SSLContext | None:
@@ -109,6 +108,7 @@ def _basic_authorization(user: str, password: str) -> str:
 
 #: Most servers refuse longer addresses, and no feed needs one (RFC 9110 section 4.1 recommends supporting 8,000).
 MAX_ADDRESS_LENGTH = 8000
+MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +123,13 @@ class Address:
     @property
     def host(self) -> str:
         """Return the host's name in ASCII."""
-        return self.url.host
+        # Not ``url.host``, which decodes a name such as “xn--ls8h.la” and refuses it, although the host exists.
+        return self.url.raw_host.decode("ascii")
 
     @property
     def origin(self) -> tuple[str, str, int | None]:
         """Return scheme, host and port (None for the scheme's default), which limit the use of credentials."""
-        return self.url.scheme, self.url.host, self.url.port
+        return self.url.scheme, self.host, self.url.port
 
     @property
     def authorization(self) -> str | None:
@@ -151,21 +152,20 @@ def parse_address(text: str) -> Address:
     if len(text) > MAX_ADDRESS_LENGTH:
         raise AddressRefused(f"{visible.masked(text[:80])}…: longer than {MAX_ADDRESS_LENGTH} characters; not fetched")
     try:
-        url = httpx.URL(text)
+        return _check_address(httpx.URL(text), text)
     except (httpx.InvalidURL, ValueError) as error:
         raise AddressRefused(f"{visible.masked(text)}: not an address ({error}); correct it in feeds.yaml") from error
-    return _check_address(url, text)
 
 
 def next_hop(current: Address, location: str) -> Address:
     """Return the target of a redirect. Keep the credentials only on the same origin. Raises AddressRefused."""
+    location = location.strip()
     try:
-        url = current.url.join(location.strip())
+        target = _check_address(current.url.join(location), f"redirects to {location[:200]}")
     except (httpx.InvalidURL, ValueError) as error:
         raise AddressRefused(
             f"redirects to something that is not an address ({error}); inform the publisher"
         ) from error
-    target = _check_address(url, f"redirects to {location.strip()[:200]}")
     if target.origin == current.origin:
         return Address(target.url, current.user, current.password)
     # Drop the credentials, because a server must not choose another server that gets them.
@@ -176,8 +176,10 @@ def _check_address(url: httpx.URL, text: str) -> Address:
     if url.scheme not in ("http", "https"):
         what = f'scheme "{url.scheme}"' if url.scheme else "no scheme"
         raise AddressRefused(f"{visible.masked(text)}: {what}; only http and https are fetched")
-    if not url.host:
+    if not url.raw_host:
         raise AddressRefused(f"{visible.masked(text)}: no host name; an address reads https://host/path")
+    if url.port is not None and url.port > MAX_PORT:
+        raise AddressRefused(f"{visible.masked(text)}: ports end at {MAX_PORT}; not fetched")
     user, password = url.username, url.password
     bare = url.copy_with(username=None, password=None, fragment=None) if url.userinfo or url.fragment else url
     return Address(bare, user, password)

@@ -11,13 +11,14 @@ import functools
 import re
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
+import structlog
 
 import bot
 from bot.feeds.kit import packing
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from bot.fetch import mailbox
 
 
+_log = structlog.get_logger(__name__)
+
 MAX_HOPS = 5
 ACCEPT_FEEDS = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml,"
@@ -47,8 +50,6 @@ _MAILBOXES = ("imaps://", "imap://")
 _REDIRECTS = (301, 302, 303, 307, 308)
 #: Redirects that keep the method (RFC 9110 section 15.4).
 _REDIRECTS_OF_POST = (307, 308)
-#: Maximum bytes of an error response that are read so that the connection can be used again.
-_DRAIN_BYTES = 65_536
 #: Maximum length of a validator; longer ones are not sent back.
 _MAX_VALIDATOR = 1000
 
@@ -93,7 +94,9 @@ class HttpFetcher:
         # Respects SSL_CERT_FILE and SSL_CERT_DIR, so that users can trust an intranet's own authority.
         self._tls = tls or httpx.create_ssl_context()
         self._has_blocks = bool(policy.allow_private)
-        self._transports = Transports(self._guard, tls=self._tls, use_proxy=policy.use_proxy)
+        self._transports = Transports(
+            self._guard, tls=self._tls, most_bytes=policy.max_bytes, use_proxy=policy.use_proxy
+        )
 
     async def get(self, request: Request) -> Response:
         """Send a request, follow its redirects and return the response, whatever its status. Raises FetchError."""
@@ -161,11 +164,12 @@ class HttpFetcher:
                     f"{_place_of(request, course)}: no complete answer within {self._seconds:g} seconds;"
                     " it will be tried again; raise fetch.timeout in bot.yaml to give slow servers more time"
                 ) from error
-            except httpx.HTTPError as error:
-                failure = describe_failure(error, course.at.host)
-                raise Unreachable(f"{_place_of(request, course)}: {failure}") from error
             except FetchError as error:
                 raise type(error)(f"{_place_of(request, course)}: {error}") from error
+            except (httpx.HTTPError, ValueError, OSError) as error:
+                # The libraries raise ValueError (also UnicodeError) for an address or a header that they refuse.
+                failure = describe_failure(error, course.at.host)
+                raise Unreachable(f"{_place_of(request, course)}: {failure}") from error
             finally:
                 course.seconds_left = max(0.0, course.seconds_left - (loop.time() - start))
 
@@ -179,14 +183,13 @@ class HttpFetcher:
                 return None
             if 200 <= response.status_code < 300:
                 body, is_whole = await packing.read_bounded(
-                    _raw(response),
+                    _raw(response, _place_of(request, course)),
                     coding=response.headers.get("content-encoding", ""),
                     limit_bytes=self._limit_bytes,
                     hold=partial(_hold, request.hold, deadline),
                 )
             else:
                 body, is_whole = b"", True
-                await _drain(response)
             return self._answer(response, course, body, is_whole=is_whole)
         finally:
             await response.aclose()
@@ -297,29 +300,19 @@ def _move(course: _Course, status: int, location: str) -> None:
 
 
 def _validator(value: str | None) -> str | None:
-    return value if value and len(value) <= _MAX_VALIDATOR and value.isascii() else None
+    """Return a validator if it can be sent back: aiohttp refuses control characters in a header."""
+    return value if value and len(value) <= _MAX_VALIDATOR and value.isascii() and value.isprintable() else None
 
 
-async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes as received, not inflated. Raises ConnectionError if the server closes too early."""
+async def _raw(response: httpx.Response, place: str) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes as received, not inflated. Raises ConnectionError if the body ends too early or is damaged."""
     assert isinstance(response.stream, httpx.AsyncByteStream)
     try:
         async for chunk in response.stream:
             yield chunk
-    except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.DecodingError) as error:
+        _log.info("response ends early; only its received part is read", url=place, reason=str(error))
         raise ConnectionError from error
-
-
-async def _drain(response: httpx.Response) -> None:
-    size = 0
-    try:
-        async with aclosing(_raw(response)) as chunks:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > _DRAIN_BYTES:
-                    return
-    except ConnectionError:
-        return
 
 
 #: OpenSSL's X509 verification codes (openssl/x509_vfy.h).
@@ -335,7 +328,7 @@ _CERTIFICATE = {
 }
 
 
-def describe_failure(error: httpx.HTTPError, host: str) -> str:
+def describe_failure(error: Exception, host: str) -> str:
     """Describe ``error`` in one line, without any text from the server."""
     cause = _cause(error, ssl.SSLCertVerificationError)
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -350,7 +343,9 @@ def describe_failure(error: httpx.HTTPError, host: str) -> str:
         return f"{host} {what}; it will be tried again"
     if isinstance(error, httpx.ProxyError):
         return "the proxy of the environment refuses the request; check HTTP_PROXY and HTTPS_PROXY"
-    if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
+    if flaw := _cause(error, httpx.DecodingError):
+        return f"{host} sends a body with a flaw in its chunks ({flaw}); inform the publisher"
+    if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, ConnectionError)):
         return f"{host} closed the connection early, or does not use HTTP; it will be tried again"
     return f"{host}: the request failed ({type(error).__name__}); it will be tried again"
 

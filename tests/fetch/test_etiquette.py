@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.fetch import headers
 from bot.fetch.client import HttpFetcher, make_user_agent
 from bot.model.errors import AddressRefused
-from tests.fetch.conftest import POLICY, MakeFetcher, configured, to_localhost
+from tests.fetch.conftest import POLICY, MakeFetcher, configured
 from tests.testbed.fakes import START
 from tests.testbed.servers.feeds import FeedServer, Reply
 
@@ -91,38 +91,12 @@ async def test_waiting_for_a_busy_host_costs_no_time_of_the_request(
     assert [task.result().status for task in requests] == [200] * 4
 
 
-async def test_a_kept_connection_that_the_server_closed_is_no_failure(server: FeedServer, fetcher: HttpFetcher) -> None:
-    server.script("/feed", Reply(body=BODY), Reply(hang_up=True), Reply(body=BODY))
-    await fetcher.get(configured(url=server.url()))
-    assert (await fetcher.get(configured(url=server.url()))).status == 200
-
-
-async def test_requests_to_one_host_share_a_connection(server: FeedServer, fetcher: HttpFetcher) -> None:
+async def test_each_request_has_a_connection_of_its_own(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", BODY)
     for path in ("/feed", "/missing", "/feed"):
         await fetcher.get(configured(url=server.url(path)))
-    assert (len(server.requests), server.connection_count) == (3, 1)
-
-
-async def test_a_connection_is_not_shared_after_an_answer_that_was_not_read_to_its_end(
-    server: FeedServer, fetcher: HttpFetcher
-) -> None:
-    server.serve("/feed", BODY)
-    server.serve("/broken", Reply(status=500, headers={"Content-Length": "10000000"}, endless=b"x" * 1_000))
-    await fetcher.get(configured(url=server.url("/broken")))
-    assert (await fetcher.get(configured(url=server.url()))).body == BODY
-    assert server.connection_count == 2
-
-
-async def test_at_most_64_idle_connections_are_kept(server: FeedServer, make_fetcher: MakeFetcher) -> None:
-    server.serve("/feed", BODY)
-    fetcher = make_fetcher(resolve=to_localhost)
-    for number in range(70):
-        await fetcher.get(configured(url=server.url(host=f"host{number}.test")))
-    while len(server.connections) > 64:  # noqa: ASYNC110 -- the server notices a closed connection later
-        await asyncio.sleep(0.01)
-    await fetcher.get(configured(url=server.url(host="host69.test")))
-    assert server.connection_count == 70
+    assert [request.headers["connection"] for request in server.requests] == ["close"] * 3
+    assert server.connection_count == 3
 
 
 # -- headers about time, as servers really write them

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.fetch.client import HttpFetcher
 from bot.model.errors import BodyTooBig, Unreachable
@@ -26,6 +29,74 @@ async def test_a_body_in_chunks_of_one_byte_is_refused_early(server: FeedServer,
 async def test_a_body_in_ordinary_chunks_is_received(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply(raw=_CHUNKED + b"64\r\n" + b"a" * 100 + b"\r\n2\r\nbc\r\n0\r\n\r\n"))
     assert (await fetcher.get(configured(url=server.url()))).body == b"a" * 100 + b"bc"
+
+
+@pytest.mark.parametrize(
+    ("damage", "kept", "flaw"),
+    [
+        (b"zz\r\n", b"<rss/>", "Invalid character in chunk size"),
+        (b"6\r\nabcdefgh", b"<rss/>abcdef", "Expected LF after chunk data"),
+        (b"fffffffffffffffff\r\n", b"<rss/>", "Chunk size overflow"),
+    ],
+)
+@pytest.mark.parametrize("pause_s", [0.0, 0.05], ids=["in the same packet", "later"])
+@pytest.mark.parametrize("closes", [False, True], ids=["open", "closed"])
+async def test_a_flaw_in_the_chunks_ends_the_body_at_once_with_what_has_come(
+    fetcher: HttpFetcher, damage: bytes, kept: bytes, flaw: str, pause_s: float, closes: bool
+) -> None:
+    async with _raw_server(b"6\r\n<rss/>\r\n", damage, pause_s=pause_s, closes=closes) as address:
+        with capture_logs() as logs:
+            async with asyncio.timeout(POLICY.timeout.total_seconds() / 2):
+                response = await fetcher.get(configured(url=address))
+    assert (response.body, response.etag) == (kept, None)
+    [line] = logs
+    assert flaw in line["reason"]
+
+
+async def test_a_flaw_in_the_first_chunk_is_named(fetcher: HttpFetcher) -> None:
+    async with _raw_server(b"zz\r\n", closes=False) as address:
+        with pytest.raises(Unreachable, match=r"a flaw in its chunks \(Invalid character in chunk size\)"):
+            await fetcher.get(configured(url=address))
+
+
+@asynccontextmanager
+async def _raw_server(*pieces: bytes, pause_s: float = 0.0, closes: bool) -> AsyncIterator[str]:
+    """Send pieces of a body in chunks, apart from each other if there is a pause."""
+    is_over = asyncio.Event()
+    connections: list[asyncio.Task[None] | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(asyncio.current_task())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nETag: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for piece in pieces:
+            writer.write(piece)
+            if pause_s:
+                await writer.drain()
+                await asyncio.sleep(pause_s)
+        if not closes:
+            await is_over.wait()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as running:
+        yield f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}/feed"
+        is_over.set()
+        await asyncio.gather(*filter(None, connections))
+
+
+@pytest.mark.parametrize(
+    "surplus",
+    [(b"1;" + b"x" * 3_000 + b"\r\na\r\n") * 50, b"0\r\n" + (b"X: " + b"y" * 60_000 + b"\r\n") * 5],
+    ids=["extensions", "trailers"],
+)
+async def test_the_bytes_between_the_chunks_count_too(
+    server: FeedServer, make_fetcher: MakeFetcher, surplus: bytes
+) -> None:
+    server.serve("/feed", Reply(raw=_CHUNKED + surplus))
+    with pytest.raises(BodyTooBig, match=r"more than 0\.1 MB"):
+        await make_fetcher(dataclasses.replace(POLICY, max_bytes=100_000)).get(configured(url=server.url()))
 
 
 async def test_many_informational_responses_are_refused(server: FeedServer, fetcher: HttpFetcher) -> None:

@@ -32,6 +32,8 @@ async def read_bounded(
 ) -> tuple[bytes, bool]:
     """Return the unpacked body, and whether it is complete. Raises BodyTooBig, Unreachable.
 
+    Raises the ConnectionError of ``chunks`` if nothing was received.
+
     ``coding`` is the value of Content-Encoding. Some servers declare a coding but send an unpacked body; return such a
     body unchanged.
     """
@@ -56,6 +58,8 @@ async def read_bounded(
                 break
     except ConnectionError:
         # Keep the received part: a feed that is cut off after 50 items still has these items.
+        if not unpacker.finished():
+            raise
         is_whole = False
     content = unpacker.finished()
     if content.startswith(_GZIP_MAGIC):
@@ -155,10 +159,15 @@ class Unpacker:
 
 def _check(size: int, limit_bytes: int) -> None:
     if size > limit_bytes:
-        raise BodyTooBig(
-            f"more than {limit_bytes / 1e6:g} MB when unpacked; not read."
-            " If the feed is right, raise fetch.max_bytes in bot.yaml"
-        )
+        raise too_big(limit_bytes)
+
+
+def too_big(limit_bytes: int) -> BodyTooBig:
+    """Return the error for a document of more than ``limit_bytes``, as received or unpacked."""
+    return BodyTooBig(
+        f"more than {limit_bytes / 1e6:g} MB when unpacked; not read."
+        " If the feed is right, raise fetch.max_bytes in bot.yaml"
+    )
 
 
 MAILS_HEAD = b"Mails 1\n"
