@@ -32,7 +32,7 @@ from bot.model.durations import is_recent
 from bot.model.errors import SendError, StoreError
 from bot.model.feeds import FeedHealth
 from bot.model.messages import Message
-from bot.pipeline import keep, push, quarantine, retry
+from bot.pipeline import keep, quarantine, retry
 from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
 from bot.pipeline.passes import Pipeline
@@ -237,12 +237,10 @@ class App:
             group.create_task(engine.run(stop))
             jobs = [guard(job, self.clock, self.task_failures) for job in self._jobs(engine, folder)]
             group.create_task((self.environment.run_jobs or run_jobs)(jobs, stop))
-            mailboxes = push.MailboxWaiter(self.store, self.clock, self.fetcher, lambda: self.live.settings)
             works: dict[str, Callable[[], Awaitable[None]]] = {
                 "buttons": lambda: self._listening.run(lambda: channels.listeners(self.live.channels.values())),
                 "language model": self._assisting.run,
                 "checks of channels": lambda: checks.check_all(self.live.channels.values()),
-                "mailboxes": mailboxes.run,
             }
             tasks = [
                 group.create_task(supervise(name, work, self.clock, self.task_failures)) for name, work in works.items()
@@ -254,7 +252,6 @@ class App:
 
     def _jobs(self, engine: Engine, folder: Path | None) -> list[Job]:
         """Return the periodic work. Without a folder, the configuration is not watched."""
-        hubs = push.Hubs(self.store, self.clock, self.fetcher, lambda: self.live.settings)
         seconds, minutes = timedelta(seconds=1), timedelta(minutes=1)
         jobs = [
             *engine.jobs,
@@ -262,8 +259,6 @@ class App:
             Job(name="outage", every=5 * seconds, work=self.announce_outage),
             Job(name="quarantine", every=10 * seconds, work=self.tend_quarantine, is_shared=True),
             Job(name="keep", every=10 * minutes, work=self.maintain, is_shared=True),
-            Job(name="hub news", every=2 * seconds, work=hubs.poll_for_news),
-            Job(name="hub subscriptions", every=2 * seconds, work=hubs.ask_due),
         ]
         if folder:
             environ = self.environment.environ
@@ -415,7 +410,6 @@ class App:
 
         def work(tx: storage.Transaction) -> None:
             tx.feeds.sync(list(feeds), now=now)
-            tx.subscriptions.keep(feeds.keys())
             # Store the rules that keep an old version, because `wirewatch status` reads only the current files.
             keys.KEPT_RULES.put(tx, json.dumps(self.settings.kept))
             # Open stories count owners, so a turn in progress is invalid if the new configuration changes an owner.

@@ -92,7 +92,7 @@ class Observers(Observer):
 
 
 class FetcherAtFirstUse:
-    """Implements Fetcher and PushClient with a client that is made when it is first used.
+    """Implements Fetcher with a client that is made when it is first used.
 
     So a pass without due feeds imports neither httpx nor aiohttp.
     """
@@ -113,10 +113,6 @@ class FetcherAtFirstUse:
     def get(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Call the client's ``get``."""
         return self._fetcher.get(request)
-
-    def wait(self, request: Request) -> Coroutine[Any, Any, bool]:
-        """Call the client's ``wait``."""
-        return self._fetcher.wait(request)
 
     async def close(self) -> None:
         """Close the client's connections if the client was made."""

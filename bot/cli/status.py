@@ -77,7 +77,6 @@ def status(
     _show_feeds(shown.feeds, now)
     _show_rules(shown, settings)
     terminal.row("")
-    names = {feed.url: feed.outlet for feed in shown.feeds}
     for count in shown.outbox:
         terminal.row(f"{count.channel}: {format_count(count.count, 'message')} {count.state}")
     for held in shown.held:
@@ -85,8 +84,6 @@ def status(
         terminal.row(f"{held.channel}: {format_count(held.count, 'story')} held: {held.reason}{until}")
     for buttons in shown.unconnected_buttons:
         terminal.row(f"{buttons.channel}: the buttons are not connected: {buttons.why}", style="yellow")
-    for hub in shown.hubs:
-        terminal.row(f"{names.get(hub.feed, hub.feed)}: {hub.subscription}", style="dim")
     for silence in active_silences:
         terminal.row(f"silence {silence.line}")
     for row in shown.unsent:

@@ -161,8 +161,7 @@ class WebSettings:
     public_url: Annotated[
         WebAddress | None,
         Key(
-            "The public address of the page. With it, messages link to the pages of their stories, and WebSub hubs can "
-            "push news of feeds. Requires token.",
+            "The public address of the page. With it, messages link to the pages of their stories. Requires token.",
             example="https://watch.example.org",
         ),
     ] = None

@@ -56,10 +56,6 @@ class Place:
     is_page: bool = False
     #: The beginning of the text that the place sends, with status 200, if it is polled too often.
     limit_text: bytes | None = None
-    #: The WebSub hub of the place, which its feeds do not name.
-    hub: str | None = None
-    #: Returns the name that the hub uses for the feed at an address.
-    topic: Callable[[str], str] = str
     #: Whether the links in its feeds hide the publishers' addresses.
     hides_links: bool = False
 
@@ -353,9 +349,6 @@ _PLACES = (
         hosts={"www.youtube.com": Etiquette(every=10 * _MINUTE, pace=_SECOND)},
         outages=frozenset((404, 500)),
         is_page=True,
-        # https://developers.google.com/youtube/v3/guides/push_notifications
-        hub="https://pubsubhubbub.appspot.com/subscribe",
-        topic=lambda url: url.replace("/feeds/", "/xml/feeds/"),
     ),
 )
 

@@ -14,9 +14,8 @@ from typing import Any
 
 from bot.feeds import places
 from bot.feeds.links import host_of
-from bot.model import visible
 from bot.model.durations import format_count, format_duration, is_recent
-from bot.model.feeds import DayUse, Feed, FeedState, NamedHub, ParsedFeed, PublisherLimits, Rhythm, Validators
+from bot.model.feeds import DayUse, Feed, FeedState, ParsedFeed, PublisherLimits, Rhythm, Validators
 from bot.model.fetching import Request, Response
 from bot.model.settings import FetchPolicy
 
@@ -96,7 +95,7 @@ class FinishedPoll:
         entries' dates count instead. If ``names_known`` is true, ``reading`` also contains the items with known bytes.
         """
         state, now = self.state, self.now
-        is_baseline, place = state.baseline_at is None, places.place_of(self.feed.url)
+        is_baseline = state.baseline_at is None
         if is_baseline:
             dates = (entry.published or entry.updated for entry in reading.entries)
             arrivals = [date for date in dates if date is not None and date <= now]
@@ -106,14 +105,8 @@ class FinishedPoll:
         # A feed that never had an item is new, not broken.
         rhythm = state.rhythm
         empty_since = rhythm.empty_since or (now if rhythm.item_count else None)
-        hub = place.hub or answer.links.get("hub") or reading.hub
-        topic: str | None
-        topic = place.topic(answer.url) if place.hub else answer.links.get("self") or reading.topic or answer.url
-        if visible.has_secret(self.feed.url) or visible.has_secret(topic):
-            hub = topic = None  # do not send the secret to the hub
         is_new_day = state.today.day != now.date()
         today = DayUse(day=now.date()) if is_new_day else state.today
-        is_same_hub = (hub, topic) == (state.hub.url, state.hub.topic)
         state = replace(
             state,
             **self._moving(answer),
@@ -121,7 +114,6 @@ class FinishedPoll:
             title=state.title or reading.title,
             new_title=reading.title if reading.title and reading.title != (state.title or reading.title) else None,
             baseline_at=state.baseline_at or now,
-            is_slow=reading.was_slow,
             validators=Validators(
                 etag=reading.read_to or answer.etag,
                 last_modified=answer.last_modified,
@@ -144,7 +136,6 @@ class FinishedPoll:
             today=replace(today, unreadable=today.unreadable + reading.skipped),
             # Forget the last report on a new day, so that a flood or unreadable mails are reported once a day.
             reported=tuple(kind for kind in state.reported if kind not in (FLOOD, SKIPPED) or not is_new_day),
-            hub=state.hub if is_same_hub else NamedHub(url=hub, topic=topic, changed_at=now),
         )
         # If half of the items are new, poll sooner, so that no item comes and goes between two polls.
         is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
@@ -358,8 +349,8 @@ _RECENT = 20
 _LONGEST_ASKED = timedelta(hours=24)
 #: Maximum random share added to a wait, so that feeds that were added together are polled at different times.
 _JITTER = 0.1
-#: The shortest time between a poll and a later poll that a push causes.
-LEAST_AFTER_NEWS = timedelta(seconds=30)
+#: Interval between two looks at a mailbox, unless the feed has its own. A look without new mails is cheap.
+MAILBOX_EVERY = timedelta(minutes=1)
 #: (time for which the feed has been failing, longest wait after a failure until that time).
 _BACKOFF = (
     (timedelta(days=1), timedelta(hours=1)),
@@ -371,13 +362,17 @@ _BACKOFF = (
 def shortest_interval(feed: Feed, policy: FetchPolicy) -> timedelta:
     """Return the shortest interval between two polls of the feed."""
     # The feed's own interval overrides the general one; a known place (places.py) sets a minimum for both.
-    interval = feed.every or min(policy.every, feed.at_least or timedelta.max)
+    general = MAILBOX_EVERY if feed.kind == "imap" else policy.every
+    interval = feed.every or min(general, feed.at_least or timedelta.max)
     return max(interval, places.etiquette_of(feed).every)
 
 
 def longest_interval(feed: Feed, policy: FetchPolicy) -> timedelta:
     """Return the longest interval that the rhythm can cause. With its random part, the wait is at most ``at_least``."""
-    return max(shortest_interval(feed, policy), (feed.at_least or policy.at_least) / (1 + _JITTER))
+    shortest = shortest_interval(feed, policy)
+    if feed.kind == "imap" and feed.at_least is None:
+        return shortest
+    return max(shortest, (feed.at_least or policy.at_least) / (1 + _JITTER))
 
 
 def learn_interval(
@@ -432,19 +427,6 @@ def back_off(*, interval: timedelta, failures: int, failing: timedelta, now: dat
     longest = next(wait for until, wait in _BACKOFF if failing < until)
     wait = min(interval * (1 << min(max(failures - 1, 0), 20)), max(longest, interval))
     return now + wait + wait * (_JITTER * jitter)
-
-
-def plan_after_push(state: FeedState, feed: Feed, *, now: datetime) -> datetime | None:
-    """Return when to poll a feed whose server reported news, or None to keep its rhythm.
-
-    A feed that fails, or whose document takes long to parse, keeps its rhythm. A stranger may have sent the report, so
-    the pause between requests to the feed's host is kept too.
-    """
-    if state.failures or state.is_slow:
-        return None
-    if state.polled_at is None:
-        return now
-    return max(now, state.polled_at + max(LEAST_AFTER_NEWS, places.etiquette_of(feed).every))
 
 
 #: A host that limits this many addresses within ``_WITHIN`` counts as limiting all requests.

@@ -130,11 +130,6 @@ class HttpFetcher:
         if "_mailboxes" in vars(self):
             await self._mailboxes.close()
 
-    async def wait(self, request: Request) -> bool:
-        """Wait for a mail. Return whether one arrived within some minutes. Raises FetchError."""
-        with _with_address(request.url):
-            return await self._mailboxes.wait(request, seconds=self._seconds)
-
     async def _mails(self, request: Request) -> Response:
         with _with_address(request.url):
             async with self._slots.slot(urlsplit(request.url).hostname or ""):
@@ -240,7 +235,6 @@ class HttpFetcher:
             permanent_url=course.permanent.whole if course.permanent else None,
             certificate_until=headers.certificate_end(response.extensions.get("ssl_object")),
             is_private=bool(course.blocks),
-            links=headers.links(fields.get("link"), str(course.at.url)),
         )
 
 

@@ -1,23 +1,18 @@
-"""Parse the headers of a response that say when to send the next request and which hub to use.
+"""Parse the headers of a response that say when to send the next request.
 
 Pure: the time is an argument. A header that cannot be parsed counts as absent, so no function raises.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import re
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin
 
 #: Maximum number of seconds. Larger numbers are mistakes and would overflow a datetime.
 _MAX_SECONDS = 10 * 365 * 86400
-_LINK = re.compile(r"""<([^<>\s]{1,2000})>[^<,]{0,500}?;\s*rel\s*=\s*"?([\w :/.-]{1,200})""", re.IGNORECASE)
-_MOST_LINKS = 8_000
 
 
 def http_date(text: str | None) -> datetime | None:
@@ -86,21 +81,6 @@ def fresh_until(headers: Mapping[str, str], *, now: datetime) -> datetime | None
     age = timedelta(seconds=_seconds(headers.get("age", "")) or 0)
     lifetime = min(lifetime, timedelta(seconds=_MAX_SECONDS)) - age
     return now + lifetime if lifetime > timedelta() else None
-
-
-def links(value: str | None, base: str) -> Mapping[str, str]:
-    """Return the absolute addresses of the relations "hub" and "self" in a Link header (RFC 8288).
-
-    >>> links('<https://hub.example/>; rel="hub", </feed>; rel=self', "https://a.example/x")
-    {'hub': 'https://hub.example/', 'self': 'https://a.example/feed'}
-    """
-    links: dict[str, str] = {}
-    for link in _LINK.finditer((value or "")[:_MOST_LINKS]):
-        for relation in link[2].lower().split():
-            if relation in ("hub", "self"):
-                with contextlib.suppress(ValueError):
-                    links.setdefault(relation, urljoin(base, link[1]))
-    return links
 
 
 def certificate_end(connection: object) -> datetime | None:

@@ -45,8 +45,6 @@ _MOST_TALK = 20_000_000
 _SHARE_OF_TIME = 0.5
 #: A first poll reads the mails of this many days.
 _FIRST_DAYS = 14
-#: Duration of an IDLE command. RFC 2177 allows 29 minutes, but routers drop idle connections earlier.
-_IDLE_SECONDS = 240
 _MOST_AT_ONCE = 32
 _PORTS = {"imaps": 993, "imap": 143}
 _FAILURES = (imaplib.IMAP4.error, imap_tools.ImapToolsError, OSError, ValueError, EOFError)
@@ -129,8 +127,7 @@ class _MailBox(imap_tools.BaseMailBox):
             self.login(box.user, box.password, initial_folder=None)
         else:
             self.login_utf8(box.user, box.password, initial_folder=None)
-        _, counts = self.folder.set(box.folder, readonly=not box.marks_seen)
-        self.count = bytes(counts[0] or b"0")
+        self.folder.set(box.folder, readonly=not box.marks_seen)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -150,10 +147,8 @@ class Mailboxes:
         self._guard = guard
         self._clock = clock
         self._tls = tls
-        # Own threads, because an IDLE command occupies its thread for minutes.
+        # Own threads, because a slow server occupies its thread until the timeout.
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="mailbox")
-        #: Mailbox address -> number of mails at the last wait.
-        self._counts: dict[str, bytes] = {}
 
     async def close(self) -> None:
         """Stop the threads, whose connections are already closed."""
@@ -164,14 +159,6 @@ class Mailboxes:
         box = await self._box(request, seconds, most_bytes)
         since = self._clock.now().date() - timedelta(days=_FIRST_DAYS)
         return await self._within(box, lambda mailbox: _fetch_mails(mailbox, box, request, since), seconds)
-
-    async def wait(self, request: Request, *, seconds: float) -> bool:
-        """Wait for a mail (IDLE). Return whether one arrived within some minutes. Raises FetchError."""
-        box = await self._box(request, seconds, 0)
-        last_count = self._counts.get(request.url)
-        count, has_come = await self._within(box, lambda mailbox: _idle(mailbox, last_count), seconds + _IDLE_SECONDS)
-        self._counts[request.url] = count
-        return has_come
 
     async def _box(self, request: Request, seconds: float, most_bytes: int) -> _Box:
         parts = urlsplit(request.url)
@@ -275,17 +262,6 @@ def _mail(client: imaplib.IMAP4, uid: int) -> bytes | None:
     except imaplib.IMAP4.error:
         return None
     return next((bytes(part[1]) for part in parts if isinstance(part, tuple)), b"" if status == "OK" else None)
-
-
-def _idle(mailbox: _MailBox, last_count: bytes | None) -> tuple[bytes, bool]:
-    """Wait for mails; return their number, and whether it has changed from ``last_count`` (None at the first wait)."""
-    if mailbox.count != last_count:
-        return mailbox.count, True
-    if "IDLE" not in mailbox.client.capabilities and "IDLE" not in str(mailbox.client.capability()):
-        raise ValueError("the server does not support IDLE")
-    lines = mailbox.idle.wait(timeout=_IDLE_SECONDS)
-    counts = [match[1] for line in lines if (match := re.match(rb"\* (\d+) EXISTS", line))]
-    return (counts or [mailbox.count])[-1], bool(counts)
 
 
 def _describe_failure(box: _Box, error: BaseException) -> str:

@@ -72,8 +72,7 @@ class ReaderProcesses:
     async def _read(self, body: Body, feed: Feed) -> ReadDocument:
         job = protocol.ParseJob(body, feed.without_access())
         async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
-            reading, items = await self._ask(job, job.unpack, feed_url=feed.url)
-        return dataclasses.replace(reading, was_slow=feed.url in self._slow), items
+            return await self._ask(job, job.unpack, feed_url=feed.url)
 
     async def text_of_page(self, page: Response) -> PageText | None:
         """Return the main text of an article's page, or None if it has none. Raises ReadError."""
@@ -384,7 +383,6 @@ async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Aw
         skipped=skipped,
         faulty_mails=tuple(fault for reading in readings for fault in reading.faulty_mails),
         faulty_items=tuple(fault for reading in readings for fault in reading.faulty_items),
-        was_slow=any(reading.was_slow for reading in readings),
         read_to=last_etag if next(unread, None) else None,
     )
     return merged, tuple(items.values())

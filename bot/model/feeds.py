@@ -1,4 +1,4 @@
-"""A feed: its line in feeds.yaml, its state between polls, its subscription at a hub, and its parsed document."""
+"""A feed: its line in feeds.yaml, its state between polls, and its parsed document."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ class Feed(Access):
         Key("The outlet's name in messages. Without it, messages show the feed's own title and host."),
     ] = None
     every: Annotated[
-        keys.Duration | None, Key("The shortest time between two polls. Default: fetch.every of bot.yaml.")
+        keys.Duration | None,
+        Key("The shortest time between two polls. Default: fetch.every of bot.yaml, or 1 minute for a mailbox."),
     ] = None
     at_least: Annotated[
         keys.AtLeast | None, Key("The longest time between two polls. Default: fetch.at_least of bot.yaml.")
@@ -175,17 +176,6 @@ class DayUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedHub:
-    """The WebSub hub that the last document names."""
-
-    url: str | None = None
-    #: The address by which the hub identifies the feed.
-    topic: str | None = None
-    #: When the hub or topic last changed.
-    changed_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
     """The state of one feed between polls."""
 
@@ -225,11 +215,8 @@ class FeedState:
     rhythm: Rhythm = Rhythm()
     publisher_limits: PublisherLimits = PublisherLimits()
     today: DayUse = DayUse()
-    hub: NamedHub = NamedHub()
     #: Hashes of sentences, each with its number of items, in the format of ``feeds.cleaning.learn_boilerplate``.
     boilerplate: str = ""
-    #: Whether the feed's last document took so long to parse that other documents had to wait.
-    is_slow: bool = False
     #: Whether most of the feed's items link to several other sites.
     links_elsewhere: bool = False
     #: When the server's certificate expires, or None if unknown.
@@ -312,14 +299,8 @@ class ParsedFeed:
     ttl: timedelta | None = None
     #: Hashes of the items, without those at fault.
     item_hashes: tuple[str, ...] = ()
-    #: The WebSub hub.
-    hub: str | None = None
-    #: The address by which the hub identifies the document.
-    topic: str | None = None
     #: Whether the document has only the items since the last document, not the whole list.
     is_increment: bool = False
-    #: Whether the document took so long to parse that other documents had to wait.
-    was_slow: bool = False
     #: The number of mails that could not be parsed.
     skipped: int = 0
     #: The mails among them on which the parser raised an unexpected error.
@@ -336,30 +317,3 @@ def redirected_twins(feeds: Iterable[FeedState]) -> list[tuple[FeedState, ...]]:
     for feed in feeds:
         by_place.setdefault(feed_place(feed.moved_to or feed.url), []).append(feed)
     return [tuple(twins) for twins in by_place.values() if len({feed_place(twin.url) for twin in twins}) > 1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """The state of a feed's subscription at a WebSub hub."""
-
-    #: The feed's address in feeds.yaml.
-    feed: str
-    hub: str
-    #: The address by which the hub identifies the feed, as the feed gives it.
-    topic: str
-    #: The secret last part of the callback's address.
-    token: str
-    #: The secret with which the hub signs its messages.
-    secret: str
-    #: When to send the next request to the hub.
-    next_at: datetime
-    #: When the pending request was sent, which the hub has not yet verified. None if no request is pending.
-    asked_at: datetime | None = None
-    #: The end of the lease, or None if the hub has not confirmed one.
-    until: datetime | None = None
-    #: Consecutive failures.
-    failures: int = 0
-    #: The last error, for people, or None.
-    error: str | None = None
-    #: When the hub last pushed news, if the feed has not been polled since then.
-    pushed_at: datetime | None = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from bot.model.access import Access
 from bot.model.feeds import Feed, ParsedFeed
@@ -58,8 +58,6 @@ class Response:
     #: Whether a range of ``fetch.allow_private`` was open for the request. If so, the response is only for feeds of
     #: that host.
     is_private: bool = False
-    #: The links of the Link header with relation hub or self, by relation.
-    links: Mapping[str, str] = field(default_factory=dict)
 
 
 class Fetcher(Protocol):
@@ -73,14 +71,6 @@ class Fetcher(Protocol):
 
     async def close(self) -> None:
         """Close the connections."""
-
-
-@runtime_checkable
-class PushClient(Protocol):
-    """A client that can wait until a server announces news."""
-
-    async def wait(self, request: Request) -> bool:
-        """Wait some minutes for news; return whether there is any. Raises FetchError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

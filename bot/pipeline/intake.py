@@ -24,7 +24,7 @@ from functools import partial
 from bot import storage
 from bot.alerts import notices
 from bot.config.settings import Settings
-from bot.feeds import cleaning, health, identity, polling, websub
+from bot.feeds import cleaning, health, identity, polling
 from bot.feeds.identity import Identification, Identified, Novelty
 from bot.feeds.items import Item
 from bot.model.archive import Arrival, IdentityQuery, KnownItems, Revision, Sighting
@@ -516,27 +516,12 @@ def _finish(
     lost = set(tx.feeds.save([poll.state for poll in ingested], token=token))
     kept = [poll for poll in ingested if poll.state.url not in lost]
     _limit_hosts(tx, kept)
-    _note_hubs(tx, kept, now)
     _report_health(tx, kept, settings, now)
     for poll in kept:
         set_aside_faults(tx, poll, settings, now=now)
     matched = [change.queued for change in _changes(ingested) if change.queued]
     note_rule_matches(tx, settings, matched, now=now)
     return kept
-
-
-def _note_hubs(tx: storage.Transaction, ingested: Sequence[IngestedPoll], now: datetime) -> None:
-    """Update the subscriptions of feeds whose hub has changed."""
-    for poll in ingested:
-        previous, hub = poll.polled.state.hub, poll.state.hub
-        if (previous.url, previous.topic) == (hub.url, hub.topic):
-            continue
-        if hub.url and hub.topic:
-            tx.subscriptions.want(
-                websub.new_subscription(poll.state.url, hub.url, hub.topic, now=now, changed_at=previous.changed_at)
-            )
-        elif previous.url:
-            tx.subscriptions.drop(poll.state.url)
 
 
 def _limit_hosts(tx: storage.Transaction, ingested: Sequence[IngestedPoll]) -> None:

@@ -10,7 +10,6 @@ import pydantic
 
 from bot import storage
 from bot.aio import Failure
-from bot.feeds import websub
 from bot.model.channels import CheckLine
 from bot.model.durations import format_rough
 from bot.model.language_models import (
@@ -20,7 +19,7 @@ from bot.model.language_models import (
     describe_exam,
     switched_off,
 )
-from bot.queries.feeds import FeedDocument, Masked, describe_feed
+from bot.queries.feeds import FeedDocument, describe_feed
 from bot.queries.quarantine import PieceCount, count_pieces
 from bot.queries.registry import Archive, Document, Parameters, Question, Time
 from bot.queries.rules import RECENT, RuleLine, summarize_rule
@@ -65,13 +64,6 @@ class SilentButtons(Document):
 
     channel: str
     why: str
-
-
-class HubDocument(Document):
-    """A feed that names a hub, and the state of the subscription to the hub."""
-
-    feed: Masked
-    subscription: str
 
 
 class ModelUse(Document):
@@ -140,7 +132,6 @@ class StatusDocument(Document):
     outbox: list[OutboxCount]
     held: list[HeldCount]
     unconnected_buttons: list[SilentButtons]
-    hubs: list[HubDocument]
     silences: list[SilenceDocument]
     #: Work that was set aside after an unexpected error; ``/quarantine`` lists it.
     quarantined: list[PieceCount]
@@ -178,13 +169,6 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         ],
         held=count_held(tx),
         unconnected_buttons=[SilentButtons(channel=channel, why=why) for channel, why in buttons if why],
-        hubs=[
-            HubDocument(
-                feed=entry.feed,
-                subscription=websub.describe_subscription(entry, public_url=settings.bot.public_url, now=now),
-            )
-            for entry in tx.subscriptions.all()
-        ],
         silences=[SilenceDocument.of(entry) for entry in read_silences(tx, now=now)],
         quarantined=count_pieces(tx),
         unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent(limit=MOST_UNSENT)],

@@ -1,4 +1,4 @@
-"""The state of each feed, the lease of its poll, limits per host, and WebSub subscriptions."""
+"""The state of each feed, the lease of its poll, and limits per host."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.feeds import polling
-from bot.model.feeds import FeedHealth, FeedState, Subscription
-from bot.storage.columns import WANTED, AnyRow, AnySelect, BulkInsert, Repository, Rows, Timestamp, chunks, upsert
-from bot.storage.schema import feeds, host_limits, subscriptions
+from bot.model.feeds import FeedHealth, FeedState
+from bot.storage.columns import WANTED, AnyRow, AnySelect, BulkInsert, Repository, Rows, chunks, upsert
+from bot.storage.schema import feeds, host_limits
 
 _STATE = Rows(FeedState, feeds)
 _COLUMNS = (feeds.c.url, feeds.c.due_at, feeds.c.retry_after, feeds.c.gone, feeds.c.state)
@@ -92,13 +92,6 @@ class FeedStates(Repository):
                 self._connection.execute(postponed.values(due_at=until, lease=None, lease_until=None))
         put_back = {url for urls in closed.values() for url in urls}
         return [state for state in claimed if state.url not in put_back]
-
-    def hurry(self, url: str, *, at: datetime, now: datetime) -> bool:
-        """Make a feed due at ``at``, unless it is due earlier. Return False if it is being polled."""
-        is_unleased = or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= now)
-        statement = update(feeds).where(feeds.c.url == url, is_unleased)
-        due_at = case((feeds.c.due_at > at, literal(at, Timestamp)), else_=feeds.c.due_at)
-        return self._connection.execute(statement.values(due_at=due_at)).rowcount > 0
 
     def make_due(self, *, now: datetime) -> None:
         """Make every configured feed due. Retry-After and 410 still apply."""
@@ -187,85 +180,3 @@ def _state(row: AnyRow) -> FeedState:
     if (state.url, state.due_at, state.retry_after, state.gone) == (row.url, row.due_at, row.retry_after, row.gone):
         return state
     return dataclasses.replace(state, url=row.url, due_at=row.due_at, retry_after=row.retry_after, gone=row.gone)
-
-
-_SUBSCRIPTION = Rows(Subscription, subscriptions)
-_SUBSCRIPTIONS = select(subscriptions)
-
-
-class Subscriptions(Repository):
-    """WebSub subscriptions, at most one for each feed."""
-
-    def want(self, subscription: Subscription) -> None:
-        """Add a subscription, or replace the feed's subscription if it has another hub or topic."""
-        stored, new = subscriptions.c, insert(subscriptions).values(_SUBSCRIPTION.dump(subscription))
-        # Keep the pause after failures, even if the feed specifies another hub.
-        is_paused = and_(stored.failures > 0, stored.next_at > new.excluded.next_at)
-        next_at = case((is_paused, stored.next_at), else_=new.excluded.next_at)
-        replaced = {name: new.excluded[name] for name in stored.keys() if name not in ("feed", "failures")}  # noqa: SIM118 -- columns
-        is_other = or_(new.excluded.hub != stored.hub, new.excluded.topic != stored.topic)
-        self._connection.execute(
-            new.on_conflict_do_update(
-                index_elements=[stored.feed], set_=replaced | {"next_at": next_at}, where=is_other
-            )
-        )
-
-    def drop(self, feed: str) -> None:
-        """Delete the subscription of a feed."""
-        self._connection.execute(delete(subscriptions).where(subscriptions.c.feed == feed))
-
-    def keep(self, feeds: Collection[str]) -> None:
-        """Keep only the subscriptions of ``feeds``, and delete all others."""
-        stored = self._connection.execute(select(subscriptions.c.feed)).scalars()
-        for part in chunks([feed for feed in stored if feed not in feeds]):
-            self._connection.execute(delete(subscriptions).where(subscriptions.c.feed.in_(part)))
-
-    def claim_due(self, *, now: datetime, limit: int, lease: timedelta) -> Sequence[Subscription]:
-        """Lease and return the subscriptions for which a request to the hub is due, ordered by feed."""
-        pick = (
-            select(subscriptions.c.feed)
-            .where(subscriptions.c.next_at <= now)
-            .order_by(subscriptions.c.next_at, subscriptions.c.feed)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("pick")
-        )
-        claim = update(subscriptions).where(subscriptions.c.feed.in_(select(pick.c.feed)))
-        rows = self._connection.execute(claim.values(next_at=now + lease).returning(subscriptions))
-        return sorted(map(_SUBSCRIPTION.load, rows), key=lambda subscription: subscription.feed)
-
-    def by_token(self, token: str) -> Subscription | None:
-        """Return the subscription with a token."""
-        return next(iter(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS.where(subscriptions.c.token == token))), None)
-
-    def of_feed(self, feed: str) -> Subscription | None:
-        """Return the subscription of a feed."""
-        return next(iter(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS.where(subscriptions.c.feed == feed))), None)
-
-    def save(self, subscription: Subscription, *, expected: Subscription | None = None) -> None:
-        """Write a subscription, except its ``pushed_at``, unless it was deleted or replaced.
-
-        ``expected`` is the subscription at the time of the request. If the hub has responded since, write nothing.
-        """
-        values = {name: getattr(subscription, name) for name in ("next_at", "asked_at", "until", "failures", "error")}
-        statement = update(subscriptions).where(subscriptions.c.token == subscription.token).values(values)
-        if expected is not None:
-            statement = statement.where(
-                subscriptions.c.until.is_not_distinct_from(expected.until),
-                subscriptions.c.failures == expected.failures,
-            )
-        self._connection.execute(statement)
-
-    def push(self, feed: str, *, at: datetime | None) -> None:
-        """Record the time of a push, or None after the push has made the feed due."""
-        self._connection.execute(update(subscriptions).where(subscriptions.c.feed == feed).values(pushed_at=at))
-
-    def waiting(self, *, now: datetime) -> tuple[Sequence[str], int]:
-        """Return the feeds that a push has not made due yet, and the number of subscriptions that need a request."""
-        due = select(func.count()).select_from(subscriptions).where(subscriptions.c.next_at <= now)
-        pushed = select(subscriptions.c.feed).where(subscriptions.c.pushed_at.is_not(None))
-        return sorted(self._connection.execute(pushed).scalars()), self._connection.execute(due).scalar_one()
-
-    def all(self) -> Sequence[Subscription]:
-        """Return all subscriptions, ordered by feed."""
-        return sorted(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS), key=lambda subscription: subscription.feed)

@@ -373,24 +373,6 @@ surges = Table(
     Index(None, "rule", "opened_at"),
 )
 
-subscriptions = Table(
-    "subscriptions",
-    metadata,
-    Column("feed", StorableText, primary_key=True),
-    Column("hub", StorableText, nullable=False),
-    Column("topic", StorableText, nullable=False),
-    Column("token", StorableText, nullable=False),
-    Column("secret", Text, nullable=False),
-    Column("next_at", Timestamp, nullable=False),
-    Column("asked_at", Timestamp),
-    Column("until", Timestamp),
-    Column("failures", Integer, nullable=False),
-    Column("error", StorableText),
-    Column("pushed_at", Timestamp),
-    Index("uq_subscriptions_token", "token", unique=True),
-    Index(None, "next_at"),
-)
-
 completions = Table(
     "completions",
     metadata,

@@ -24,7 +24,7 @@ from bot.storage.columns import UnreadableValue
 from bot.storage.completions import Completions
 from bot.storage.connections import DatabaseAddress, translated
 from bot.storage.decision_queue import DecisionQueue, KeyValueTable
-from bot.storage.feeds import FeedStates, Subscriptions
+from bot.storage.feeds import FeedStates
 from bot.storage.outbox import Outbox
 from bot.storage.people import Judgements, Rulings, Silences
 from bot.storage.quarantine import Quarantine
@@ -50,7 +50,6 @@ class Transaction:
         self.key_values = KeyValueTable(connection)
         self.search = Search(connection)
         self.completions = Completions(connection)
-        self.subscriptions = Subscriptions(connection)
         self.quarantine = Quarantine(connection)
         self.volume = Volumes(connection)
 

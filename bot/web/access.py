@@ -183,9 +183,6 @@ def rate_refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
 #: Paths that need no token and allow any host name, because machines such as load balancers request them.
 OPEN_TO_ALL = ("/healthz", "/healthz/live", "/healthz/ready")
 
-#: The beginning of the paths that hubs request. Each path ends with a token that only one hub knows.
-HUBS = "/websub/"
-
 #: The beginning of the paths that feed readers request.
 FEEDS = "/feeds/"
 #: The parameter with the token, which feed readers can send only in the address.
@@ -235,7 +232,7 @@ class AccessGuard:
             await send(message)
 
         refusal = self._refusal(scope, Headers(scope=scope))
-        if scope["path"] in OPEN_TO_ALL or scope["path"].startswith(HUBS) or self._has_feed_token(scope):
+        if scope["path"] in OPEN_TO_ALL or self._has_feed_token(scope):
             refusal = None
         if refusal is None and "\0" in scope["path"]:
             # No id or name contains NUL, and PostgreSQL refuses it.

@@ -18,7 +18,7 @@ from starlette.routing import Route
 import bot
 from bot import config
 from bot.alerts import feedback
-from bot.feeds import links, websub
+from bot.feeds import links
 from bot.model import visible
 from bot.model.actions import Silence, SilenceKind
 from bot.model.briefs import shorten_brief
@@ -487,11 +487,9 @@ def feed_page(archive: Archive, request: Request) -> Values:
     if state is None:
         raise _missing("feed", "feeds.yaml has no feed with this address")
     last = tx.articles.last_of_feed(url, since=now - timedelta(days=registry.FEED_DAYS), most=MOST_ARTICLES)
-    hub, public_url = tx.subscriptions.of_feed(url), archive.settings.bot.public_url
     gaps = [later - earlier for earlier, later in pairwise(state.rhythm.arrivals) if later > earlier]
     return {
         "state": state,
-        "hub": websub.describe_subscription(hub, public_url=public_url, now=now) if hub is not None else None,
         "problems": find_problems(state, archive.settings, now),
         "late": describe_lateness(state, since=archive.started_at, now=now),
         "line": _chart(archive.day_counts.feeds.get(url, {}), now),

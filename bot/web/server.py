@@ -7,7 +7,6 @@ import contextlib
 import socket
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,8 @@ from bot import config
 from bot.aio import TaskGroup
 from bot.model.errors import ConfigError, StoreError
 from bot.queries.registry import Answers, Watched
-from bot.web import access, api, feeds_out, health, websub
-from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rates, feed_token
+from bot.web import access, api, feeds_out, health
+from bot.web.access import AccessGuard, Admission, Caller, Rates, feed_token
 from bot.web.metrics import CONTENT_TYPE, Metrics
 from bot.web.pages import Pages
 
@@ -75,7 +74,6 @@ def _build_app(
 
     return Starlette(
         routes=[
-            Route(HUBS + "{token}", partial(websub.answer, answers, websub.PushCount()), methods=["GET", "POST"]),
             Route("/healthz", ready),
             Route("/healthz/ready", ready),
             Route("/healthz/live", live),

@@ -38,16 +38,6 @@ def test_the_first_title_stays_and_a_later_one_is_noted_until_it_is_gone() -> No
     assert (restored.title, restored.new_title) == ("Karachi Wire", None)
 
 
-@pytest.mark.parametrize("topic", [None, "https://news.example.org/feed?auth=0123456789abcdef"])
-def test_no_hub_is_asked_about_an_address_with_a_secret(topic: str | None) -> None:
-    links = {"hub": "https://hub.example/", **({"self": topic} if topic else {})}
-    answer = dataclasses.replace(PAGE, links=links)
-    state = was_read(FRESH, ParsedFeed(), answer)
-    assert (state.hub.url, state.hub.topic) == ((None, None) if topic else ("https://hub.example/", URL))
-    secret = dataclasses.replace(PAGE, url=f"{URL}?feed_token=0123456789abcdef", links={"hub": "https://hub.example/"})
-    assert was_read(FRESH, ParsedFeed(), secret).hub.url is None
-
-
 def test_a_baseline_is_the_first_reading_also_without_items() -> None:
     first = was_read(FRESH, ParsedFeed())
     assert first.baseline_at == START

@@ -56,14 +56,6 @@ def test_selectors_find_title_link_date_and_text() -> None:
     )
 
 
-def test_a_page_names_its_hub_in_its_head_alone() -> None:
-    links = "<link rel='hub' href='//hub.example/'><link rel='canonical self' href='/news/'>"
-    reading = read(page(1, head=links), item="article")
-    assert (reading.hub, reading.topic) == ("https://hub.example/", URL)
-    reading = read(page(1).replace(b"</main>", links.encode() + b"</main>"), item="article")
-    assert (reading.hub, reading.topic) == (None, None)
-
-
 def test_an_xpath_of_an_earlier_version_names_its_replacement() -> None:
     with pytest.raises(ValueError, match="XPath is not supported; write a CSS selector"):
         Options.model_validate({"item": "//article"})

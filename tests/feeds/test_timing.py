@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.feeds import places, polling
-from bot.model.feeds import Feed, FeedState, ParsedFeed, PublisherLimits, Rhythm
+from bot.feeds import polling
+from bot.model.feeds import Feed, ParsedFeed, PublisherLimits, Rhythm
 from tests.feeds.states import (
     EVERY,
     FEED,
@@ -19,7 +19,6 @@ from tests.feeds.states import (
     LONGEST,
     POLICY,
     READ,
-    URL,
     WELL,
     answered,
     entries,
@@ -143,18 +142,11 @@ def test_no_feed_is_asked_before_its_shortest_interval(jitter: float, minutes: i
     assert after.due_at <= START + timedelta(days=1, hours=3)
 
 
-def test_reported_news_is_polled_for_at_once_but_not_more_often_than_the_pause_allows() -> None:
-    reddit = Feed(url="https://www.reddit.com/r/x/new.json")
-    state = FeedState(url=URL, due_at=START, polled_at=START)
-    soon, minute = START + timedelta(seconds=2), START + timedelta(minutes=1)
-    assert polling.plan_after_push(state, FEED, now=minute) == minute
-    assert polling.plan_after_push(state, FEED, now=soon) == START + timedelta(seconds=30)
-    assert polling.plan_after_push(state, reddit, now=soon) == START + places.etiquette_of(reddit).every
-    assert polling.plan_after_push(dataclasses.replace(state, polled_at=None), FEED, now=START) == START
-
-
-def test_reported_news_of_a_feed_that_fails_or_is_slow_waits_for_its_own_time() -> None:
-    state = FeedState(url=URL, due_at=START, polled_at=START)
-    later = START + timedelta(hours=1)
-    assert polling.plan_after_push(dataclasses.replace(state, failures=1), FEED, now=later) is None
-    assert polling.plan_after_push(dataclasses.replace(state, is_slow=True), FEED, now=later) is None
+def test_a_mailbox_is_looked_at_each_minute_unless_its_feed_says_otherwise() -> None:
+    box = Feed(url="imaps://mail.example.org/INBOX", kind="imap")
+    minute = timedelta(minutes=1)
+    assert (polling.shortest_interval(box, POLICY), polling.longest_interval(box, POLICY)) == (minute, minute)
+    hourly = dataclasses.replace(box, every=timedelta(hours=1))
+    assert polling.longest_interval(hourly, POLICY) == timedelta(hours=1)
+    rhythmic = dataclasses.replace(box, at_least=timedelta(hours=2))
+    assert polling.longest_interval(rhythmic, POLICY) > timedelta(hours=1)

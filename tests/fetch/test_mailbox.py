@@ -238,26 +238,3 @@ async def test_a_mail_that_the_server_refuses_to_give_is_passed_once_a_later_one
     async with saying(*begin, b"* SEARCH 1\r\nTAG OK done\r\n", refusal) as (port, _), fetcher_of() as fetcher:
         with pytest.raises(Unreachable, match="the server refuses to deliver mail 1"):
             await fetcher.get(request(f"imaps://feeds.test:{port}"))
-
-
-async def waited(fetcher: HttpFetcher, url: str) -> bool:
-    """Once more where the server had written half a line, which the library does not wait for."""
-    try:
-        return await fetcher.wait(request(url))
-    except Unreachable:
-        return await fetcher.wait(request(url))
-
-
-async def test_idle_tells_of_a_mail_at_once_and_of_one_that_came_between_two_waits(box: imap.Mailbox) -> None:
-    async with fetcher_of() as fetcher:
-        url = box.url()
-        assert await waited(fetcher, url)
-        waiting = asyncio.ensure_future(waited(fetcher, url))
-        await asyncio.sleep(0.3)
-        assert not waiting.done()
-        await asyncio.to_thread(box.deliver, mail("one"))
-        async with asyncio.timeout(60):
-            assert await waiting
-        await asyncio.to_thread(box.deliver, mail("two"))
-        async with asyncio.timeout(60):
-            assert await waited(fetcher, url)

@@ -232,7 +232,7 @@ async def test_a_private_block_is_open_to_the_feeds_whose_own_address_is_in_it(
         await intranet.get(Request(url=wiki + "/across", home=wiki + "/across"))
 
 
-async def test_a_private_block_is_closed_to_hubs_robots_pages_and_redirects_of_public_feeds(
+async def test_a_private_block_is_closed_to_robots_pages_and_redirects_of_public_feeds(
     server: FeedServer, intranet: HttpFetcher
 ) -> None:
     server.serve("/feed", Reply(body=b"<rss/>"))
@@ -245,7 +245,6 @@ async def test_a_private_block_is_closed_to_hubs_robots_pages_and_redirects_of_p
         Request(url=target, home=public),
         Request(url=f"http://127.0.0.1:{server.port}/feed", home=public),
         Request(url=target),
-        Request(url=target, form="hub.mode=subscribe", home=public),
     ):
         with pytest.raises(AddressRefused, match="only for feeds whose own address"):
             await intranet.get(request)

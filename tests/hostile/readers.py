@@ -47,7 +47,7 @@ def _document(content_type: str, *, kind: str | None = None, options: str = "{}"
         assert len(reading.entries) <= fields.MAX_ENTRIES
         assert len(reading.item_hashes) <= fields.MAX_ENTRIES
         assert all(fields.is_within_bounds(entry) for entry in reading.entries)
-        assert all(len(address or "") <= fields.MAX_ADDRESS for address in (reading.link, reading.hub, reading.topic))
+        assert len(reading.link or "") <= fields.MAX_ADDRESS
         prepared_items = items.prepare_items(_FEED, reading)[1]
         assert len(prepared_items) <= len(reading.entries)
         for prepared in prepared_items:
@@ -63,10 +63,6 @@ def _document(content_type: str, *, kind: str | None = None, options: str = "{}"
 
 def _mail(data: bytes) -> None:
     _document(packing.MAILS_TYPE, kind="imap")(packing.MAILS_HEAD + packing.pack_mail(data))
-
-
-def _hub(data: bytes) -> None:
-    assert all(len(address) < 10_000 for address in headers.links(data.decode("latin-1"), _URL).values())
 
 
 def _offered(data: bytes) -> None:
@@ -215,11 +211,6 @@ READERS: dict[str, Reader] = {
     ),
     "advisories": Reader(_document("application/json", kind="advisories"), (_ADVISORIES,), _JSON_WORDS),
     "listing": Reader(_document("application/json", kind="reddit"), (_LISTING,), _JSON_WORDS),
-    "hub in a header": Reader(
-        _hub,
-        (b'<https://h.example/>; rel="hub", </x>; rel=self',),
-        (b"rel=", b"//[", b"; rel=hub", b", <"),
-    ),
     "feeds of a page": Reader(_offered, (_HTML,), (b"<base href=", b"<link rel=", b"javascript:", b"http://[", b"<a ")),
     "opml": Reader(_opml, (_OUTLINE,), (*_XML_WORDS, b"<outline ", b' xmlUrl="', b"feed:https://[")),
     "robots.txt": Reader(_robots, (_ROBOTS,), tuple(b"User-agent: Disallow: * $ Crawl-delay: 1e9 % \n".split(b" "))),

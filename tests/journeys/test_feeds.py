@@ -8,7 +8,6 @@ import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from bot import app, config
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
-from bot.feeds import polling
 from bot.fetch.client import HttpFetcher
 from bot.model.settings import FetchPolicy
 from tests.feeds.test_mails import mail
@@ -95,7 +93,7 @@ async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(
         ]
 
 
-# -- a newsletter, from a real mailbox to a Slack message, at once by IDLE, and its password in no text
+# -- a newsletter, from a real mailbox to a Slack message, and its password in no text
 
 
 def client(environ: Mapping[str, str], policy: FetchPolicy = POLICY) -> HttpFetcher:
@@ -119,17 +117,13 @@ def newsletter() -> EmailMessage:
     return created
 
 
-async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The first poll was a moment ago.
-    monkeypatch.setattr(polling, "LEAST_AFTER_NEWS", timedelta())
+async def test_a_newsletter_is_posted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     async with imap.serve() as box, world(tmp_path) as setup:
         setup.configure()
         setup.environ["MAIL_PASSWORD"] = imap.PASSWORD
         feed = (
             f"feeds:\n  - url: imap://feeds.test:{box.port}/INBOX\n    kind: imap\n    owner: wire\n"
-            f"    auth: {{basic: {{user: {imap.USER}, password: env:MAIL_PASSWORD}}}}\n"
+            f"    every: 1 second\n    auth: {{basic: {{user: {imap.USER}, password: env:MAIL_PASSWORD}}}}\n"
         )
         (setup.folder / "feeds.yaml").write_text(feed)
         settings = app.load(setup.folder, setup.environ)
@@ -142,7 +136,6 @@ async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
                 while not (await running.store.read(lambda tx: tx.feeds.all()))[0].baseline_at:  # noqa: ASYNC110 - a poll
                     await asyncio.sleep(0.1)
                 await asyncio.to_thread(box.deliver, newsletter())
-                # The next poll by the clock is in five minutes.
                 await until(setup.heads)
             finally:
                 stop.set()

@@ -176,7 +176,6 @@ async def test_an_id_that_no_database_can_hold_names_nothing(store: storage.Stor
     assert await store.read(lambda tx: tx.stories.get([StoryId(written)])) == {}
     assert await store.read(lambda tx: tx.articles.get([ArticleId(written)])) == {}
     assert await store.read(lambda tx: tx.feeds.get(written)) is None
-    assert await store.read(lambda tx: tx.subscriptions.by_token(written)) is None
 
 
 async def test_a_story_is_found_by_the_beginning_of_its_id(store: storage.Store) -> None:

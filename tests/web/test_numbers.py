@@ -175,7 +175,7 @@ async def test_it_is_not_ready_while_a_task_that_sends_keeps_failing(filled: Pat
                 name=name, since=now, count=count, error="LookupError", until=now + timedelta(seconds=20)
             )
 
-        fail("hubs", 5)
+        fail("keep", 5)
         fail("send", 1)
         assert (await page.get("/healthz")).status_code == 200
         fail("send", 2)
@@ -183,12 +183,12 @@ async def test_it_is_not_ready_while_a_task_that_sends_keeps_failing(filled: Pat
         reason = "a task that polls, decides or sends keeps failing"
         assert (public.status_code, public.json()) == (503, {"status": "not ready", "reason": reason})
         known = (await page.get("/healthz", headers={"authorization": f"Bearer {TOKEN}"})).json()
-        assert [(entry["name"], entry["count"]) for entry in known["failing"]] == [("hubs", 5), ("send", 2)]
+        assert [(entry["name"], entry["count"]) for entry in known["failing"]] == [("keep", 5), ("send", 2)]
         assert known["failing"][0]["since"] == now.isoformat()
         await page.running.report_trouble()
         process = page.running.heartbeat.process
         noted = await page.running.store.read(lambda tx: keys.failures_of(tx, process))
-        assert [failure.name for failure in noted] == ["hubs", "send"]
+        assert [failure.name for failure in noted] == ["keep", "send"]
         page.clock.advance(timedelta(seconds=21))
         assert (await page.get("/healthz")).status_code == 200
 

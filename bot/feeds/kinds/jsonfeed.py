@@ -45,8 +45,6 @@ class Source:
             link=fields.web_address(_text(feed, "home_page_url"), base),
             language=_text(feed, "language"),
             remarks=(*remarks, *too_many),
-            hub=_hub(feed, body.url),
-            topic=fields.web_address(_text(feed, "feed_url"), body.url),
         )
 
 
@@ -88,12 +86,6 @@ def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str, dates:
             {"url": _text(item, name), "medium": "image"} for name in ("image", "banner_image")
         ),
     )
-
-
-def _hub(feed: Mapping[str, Json], base: str) -> str | None:
-    hubs = feed.get("hubs")
-    first = hubs[0] if isinstance(hubs, list) and hubs else None
-    return fields.web_address(_text(first, "url"), base) if isinstance(first, Mapping) else None
 
 
 def _body(item: Mapping[str, Json], base: str) -> str | None:

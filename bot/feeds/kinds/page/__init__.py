@@ -132,8 +132,6 @@ class Source:
             language=root.get("lang"),
             remarks=(*remarks, *too_many),
             faulty_items=faults,
-            hub=_head_link(root, "hub"),
-            topic=_head_link(root, "self"),
         )
 
     def _entry(self, item: HtmlElement, base: str) -> Entry | None:
@@ -187,12 +185,6 @@ def _anchor(item: HtmlElement, path: str | None, heading: HtmlElement | None) ->
     places = [place for place in (heading, item) if place is not None]
     anchors = [anchor for place in places for anchor in place.iter("a") if anchor.get("href")]
     return next((anchor for anchor in anchors if text_of(anchor)), next(iter(anchors), None))
-
-
-def _head_link(root: HtmlElement, relation: str) -> str | None:
-    """Return the first web address with this relation in the page's head."""
-    links = (link for link in root.iterfind("head/link") if relation in (link.get("rel") or "").lower().split())
-    return next((address for link in links if (address := fields.web_address(link.get("href")))), None)
 
 
 def _explain_no_items(root: HtmlElement, path: str) -> str:

@@ -79,18 +79,16 @@ def parse_with_feedparser(data: bytes, url: str) -> ParsedFeed:
         lambda entry: _entry(entry, url, language, dates),
         lambda entry: fields.hash_item(repr(entry).encode("utf-8", "replace"), url),
     )
-    return dataclasses.replace(_parsed_feed(parsed.feed, url, entries), faulty_items=faults)
+    return dataclasses.replace(_parsed_feed(parsed.feed, entries), faulty_items=faults)
 
 
-def _parsed_feed(feed: dict[str, Any], url: str, entries: Iterable[Entry]) -> ParsedFeed:
+def _parsed_feed(feed: dict[str, Any], entries: Iterable[Entry]) -> ParsedFeed:
     return ParsedFeed(
         title=fields.plain_title(_text(feed, "title")),
         link=fields.web_address(_text(feed, "link")),
         language=_text(feed, "language"),
         entries=tuple(entries),
         ttl=_longest_period(_text(feed, "ttl"), _text(feed, "sy_updateperiod"), _text(feed, "sy_updatefrequency")),
-        hub=_find_link(feed, "hub", url),
-        topic=_find_link(feed, "self", url),
     )
 
 
@@ -159,7 +157,7 @@ def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> Entry:
     return Entry(
         guid=_text(parsed, "id"),
         # feedparser ignores alternate links that are not HTML, such as text/plain.
-        link=fields.web_address(_text(parsed, "link"), url) or _find_link(parsed, "alternate"),
+        link=fields.web_address(_text(parsed, "link"), url) or _find_page(parsed),
         title=_as_html(_text(parsed, "title"), parsed.get("title_detail") or {}),
         body=_body(parsed),
         author=_text(parsed.get("author_detail") or {}, "name") or _text(parsed, "author"),
@@ -200,12 +198,10 @@ def _date(parsed: dict[str, Any], key: str, language: str, dates: DocumentDates)
         return None
 
 
-def _find_link(parsed: dict[str, Any], relation: str, base: str = "") -> str | None:
-    """Return the first web address with this relation."""
-    for link in parsed.get("links", ()):
-        if link.get("rel") == relation and (address := fields.web_address(_text(link, "href"), base)):
-            return address
-    return None
+def _find_page(parsed: dict[str, Any]) -> str | None:
+    """Return the first web address of an alternate link."""
+    addresses = (_text(link, "href") for link in parsed.get("links", ()) if link.get("rel") == "alternate")
+    return next(filter(None, map(fields.web_address, addresses)), None)
 
 
 def _body(parsed: dict[str, Any]) -> str | None:
