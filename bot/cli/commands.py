@@ -28,7 +28,6 @@ COMMANDS = {
     "status": ("status", "status"),
     "send-test": ("send_test", "send_test"),
     "schema": ("check", "schema"),
-    "probe": ("status", "probe"),
     "backup": ("database", "backup"),
     "feedback": ("feedback", "feedback"),
     "try": ("rules", "try_rule"),

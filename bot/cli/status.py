@@ -1,10 +1,8 @@
-"""wirewatch status and probe: show or check the state of the installation, and probe the running bot."""
+"""wirewatch status: show or check the state of the installation, or whether the running bot is ready."""
 
 from __future__ import annotations
 
 import asyncio
-import http.client
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -46,15 +44,21 @@ PROBLEMS_SHOWN = 10
 def status(
     folder: ConfigDir = DEFAULT_CONFIG,
     check: Annotated[bool, typer.Option("--check", help="Check the installation and suggest remedies.")] = False,
+    ready: Annotated[bool, typer.Option("--ready", help="Only check whether the bot looks for due feeds.")] = False,
     json: Json = False,
 ) -> None:
     """Show feeds, rules, waiting messages, and whether the bot runs.
 
     With --check, checks the configuration, database, clock, disk, quarantine, feeds and channels. Exit code 1:
-    something needs attention. Changes and posts nothing.
+    something needs attention. With --ready, exits with 1 unless the bot has looked for due feeds within 30 seconds,
+    for health checks where /healthz/ready cannot be requested. Changes and posts nothing.
 
     Example: wirewatch status --check
     """
+    if ready:
+        is_ready, reason = asyncio.run(_look_up(_load_bot(folder)))
+        terminal.say(f"wirewatch: {'ready' if is_ready else 'not ready: ' + reason}")
+        raise typer.Exit(DONE if is_ready else LEFT)
     if check:
         lines = asyncio.run(_check(folder))
         if json:
@@ -287,28 +291,11 @@ async def _of_channels(settings: config.Settings) -> list[CheckLine]:
     return lines
 
 
-#: Maximum time to wait for an answer from the status page.
-TIMEOUT_SECONDS = 5.0
+# -- --ready
 
 
-def probe(folder: ConfigDir = DEFAULT_CONFIG) -> None:
-    """Check whether the running bot is ready.
-
-    Asks the status page. If bot.yaml has no status page, checks the time of the last tick in the database.
-
-    Example: wirewatch probe --config /config
-    """
-    settings = _load_settings(folder)
-    if settings.web:
-        is_ready, reason = _ask_page(settings.web)
-    else:
-        is_ready, reason = asyncio.run(_looked_up(settings))
-    terminal.say(f"wirewatch: {'ready' if is_ready else 'not ready: ' + reason}")
-    raise typer.Exit(DONE if is_ready else LEFT)
-
-
-def _load_settings(folder: Path) -> config.BotSettings:
-    """Load bot.yaml without feeds and rules, because many rules take longer to load than a probe may take."""
+def _load_bot(folder: Path) -> config.BotSettings:
+    """Load bot.yaml without feeds and rules, because many rules take longer to load than a health check may take."""
     path = str(folder / files.BOT)
     try:
         report = files.parse_file(path, files.read_content(path))
@@ -320,24 +307,7 @@ def _load_settings(folder: Path) -> config.BotSettings:
     return settings
 
 
-def _ask_page(page: config.WebSettings) -> tuple[bool, str]:
-    # If the page listens on all addresses, ask on the loopback.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(page.host, page.host)  # noqa: S104 - compared, not listened at
-    connection = http.client.HTTPConnection(host, page.port, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", "/healthz/ready")
-        answer = connection.getresponse()
-        text = json.loads(answer.read(10_000))
-        return answer.status == http.client.OK, str(text["reason"])
-    except (OSError, http.client.HTTPException) as error:
-        return False, f"no answer from {page.listen} ({str(error) or type(error).__name__})"
-    except (ValueError, LookupError, TypeError):
-        return False, f"the program at {page.listen} is not Wirewatch"
-    finally:
-        connection.close()
-
-
-async def _looked_up(settings: config.BotSettings) -> tuple[bool, str]:
+async def _look_up(settings: config.BotSettings) -> tuple[bool, str]:
     environment = app.Environment(environ=os.environ)
     address = settings.database_address(environment.environ)
     try:

@@ -71,6 +71,6 @@ def test_a_bot_whose_database_is_out_is_not_ready_and_lives(tmp_path: Path) -> N
 def test_without_a_page_the_bots_own_command_is_asked(tmp_path: Path) -> None:
     (tmp_path / "bot.yaml").write_text("# web: {listen: 127.0.0.1:8080}\nchannels: {}\n")
     command = tmp_path / "wirewatch"
-    command.write_text('#!/bin/bash\n[ "$*" = "probe --config ' + str(tmp_path) + '" ]\n')
+    command.write_text('#!/bin/bash\n[ "$*" = "status --ready --config ' + str(tmp_path) + '" ]\n')
     command.chmod(0o755)
     assert healthy(tmp_path, PATH=str(tmp_path)) == 0

@@ -58,8 +58,8 @@ async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(bot: 
         process = await bot.start(command)
         assert await process.wait() == 2, bot.log
     assert bot.log.count("Read-only file system; this user must be able to write there") == 2
-    probe = await bot.start("probe")
-    assert await probe.wait() == 1, bot.log
+    check = await bot.start("status", "--ready")
+    assert await check.wait() == 1, bot.log
     disk.make_writable()
     await bot.run_until_all_is_told()
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,8 +25,8 @@ def command(*words: str, folder: Path) -> list[str]:
     return [sys.executable, "-m", "bot", *words, "--config", str(folder)]
 
 
-def run_probe(folder: Path) -> tuple[int, str]:
-    done = commands.run(["probe", "--config", str(folder)], ROOT, os.environ)
+def check_readiness(folder: Path) -> tuple[int, str]:
+    done = commands.run(["status", "--ready", "--config", str(folder)], ROOT, os.environ)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
 
@@ -63,7 +61,7 @@ def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def wait_until_ready(folder: Path, process: subprocess.Popen[str]) -> None:
-    while run_probe(folder)[0] != 0:
+    while check_readiness(folder)[0] != 0:
         assert process.poll() is None
         time.sleep(0.2)
 
@@ -73,8 +71,6 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
     port = ports.free()
     with (folder / "bot.yaml").open("a") as bot:
         bot.write(f"web: {{listen: '127.0.0.1:{port}'}}\n")
-    code, output = run_probe(folder)
-    assert (code, f"no answer from 127.0.0.1:{port}" in output) == (1, True)
     with running(folder) as process:
         wait_until_ready(folder, process)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=300) as answer:
@@ -84,12 +80,12 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
         _, log = process.communicate(timeout=300)
     assert process.returncode == 0, log
     assert "status page" in log
-    assert run_probe(folder)[0] == 1
+    assert check_readiness(folder)[0] == 1
 
 
 @pytest.mark.long
-def test_without_a_page_the_probe_looks_at_the_last_tick(folder: Path) -> None:
-    code, output = run_probe(folder)
+def test_a_bot_is_ready_once_it_has_looked_for_due_feeds(folder: Path) -> None:
+    code, output = check_readiness(folder)
     assert (code, "it does not exist yet" in output) == (1, True)
     with running(folder) as process:
         wait_until_ready(folder, process)
@@ -105,24 +101,11 @@ def test_a_page_that_others_could_reach_without_a_token_stops_the_start(folder: 
     assert "Traceback" not in done.stderr
 
 
-def test_the_probe_on_an_unreadable_configuration_ends_with_2(folder: Path) -> None:
+def test_readiness_with_an_unreadable_configuration_ends_with_2(folder: Path) -> None:
     (folder / "bot.yaml").write_text("channels: [")
-    assert run_probe(folder)[0] == 2
+    assert check_readiness(folder)[0] == 2
     (folder / "bot.yaml").unlink()
-    assert run_probe(folder)[0] == 2
-
-
-def test_the_probe_knows_a_stranger_at_its_address(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as stranger, ThreadPoolExecutor(1) as thread:
-        with (folder / "bot.yaml").open("a") as bot:
-            bot.write(f"web: {{listen: '127.0.0.1:{stranger.getsockname()[1]}'}}\n")
-        probing = thread.submit(run_probe, folder)
-        connection, _ = stranger.accept()
-        with connection:
-            connection.recv(4096)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-            code, output = probing.result()
-    assert (code, "is not Wirewatch" in output) == (1, True)
+    assert check_readiness(folder)[0] == 2
 
 
 def test_the_alert_rules_are_whole() -> None:
