@@ -14,7 +14,6 @@ from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 from bot.pipeline import briefs
 from bot.queries.brief import BriefParameters, show_brief
-from bot.queries.export import escape_markdown
 from bot.queries.registry import read_parameters
 
 
@@ -22,7 +21,6 @@ class BriefFormat(StrEnum):
     """The format of a printed brief."""
 
     TEXT = "text"
-    MARKDOWN = "md"
     HTML = "html"
 
 
@@ -33,7 +31,7 @@ def brief(
     ] = "24h",
     until: Annotated[str | None, typer.Option(help="The end: a day or a time. Default: now.", metavar="TIME")] = None,
     channel: Annotated[str | None, typer.Option(help="Only what this channel reports.", metavar="NAME")] = None,
-    form: Annotated[BriefFormat, typer.Option("--format", help="text, md (Markdown) or html.")] = BriefFormat.TEXT,
+    form: Annotated[BriefFormat, typer.Option("--format", help="text or html.")] = BriefFormat.TEXT,
 ) -> None:
     """Print what moved in a period, for pasting into a report.
 
@@ -46,22 +44,8 @@ def brief(
     parameters = read_parameters(BriefParameters, {name: value for name, value in values.items() if value is not None})
     answer = archive.look(settings, lambda opened: show_brief(opened, parameters))
     message = briefs.brief_message(settings, answer, shows_end=until is not None)
-    lines = outline.build_lines(message)
     match form:
         case BriefFormat.TEXT:
             terminal.write(rendering.plain_message(message) + "\n")
         case BriefFormat.HTML:
-            terminal.write(rendering.render_html(lines) + "\n")
-        case BriefFormat.MARKDOWN:
-            terminal.write("\n".join(map(_markdown, lines)) + "\n")
-
-
-def _markdown(line: outline.OutlineLine) -> str:
-    text = "".join(rendering.render_markdown(run, escape_markdown, lambda link: f"<{link}>") for run in line.runs)
-    match line.style:
-        case outline.Style.HEAD:
-            return f"## {text.strip('*')}"
-        case outline.Style.ITEM:
-            return f"- {text}"
-        case _:
-            return f"\n{text}\n"
+            terminal.write(rendering.render_html(outline.build_lines(message)) + "\n")

@@ -37,7 +37,6 @@ COMMANDS = {
     "brief": ("brief", "brief"),
     "model": ("language_model", "language_model"),
     "mcp": ("mcp", "mcp"),
-    "review": ("rules", "review"),
     "silence": ("silence", "silence"),
     "quarantine": ("quarantine", "quarantine"),
 }

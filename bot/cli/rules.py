@@ -1,15 +1,15 @@
-"""wirewatch try and review: test rules on stored articles before they post."""
+"""wirewatch try: test rules on stored articles before they post."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -18,7 +18,6 @@ from bot.cli import archive, check, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, Since, duration
 from bot.config import files, rules_file
 from bot.config.rules_file import RuleContext
-from bot.model import visible
 from bot.model.durations import format_count, format_duration
 from bot.model.errors import ConfigError
 from bot.model.messages import MessageKind
@@ -30,9 +29,6 @@ from bot.queries.registry import Archive
 from bot.queries.trials import TrialDocument
 from bot.rules import errors
 from bot.stories import volume
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 def try_rule(
@@ -305,98 +301,3 @@ def read_rule_file(path: Path, settings: config.Settings) -> tuple[tuple[rules.C
         why = "none of its rules can be used" if problems else "it has no rule"
         raise ConfigError(f"reading {path}: {why}", problems)
     return usable, problems
-
-
-#: Maximum lines of a list in a review, which must fit in a comment on GitHub (65,536 characters).
-LISTED_CHANGES = 20
-#: Maximum characters of a headline in a review.
-LONGEST = 150
-
-
-def review(
-    before: Annotated[Path, typer.Argument(help="The folder with the earlier configuration.", metavar="BEFORE")],
-    folder: ConfigDir = DEFAULT_CONFIG,
-    since: Since = "30d",
-) -> None:
-    """Compare two configurations on the stored articles.
-
-    Tries each new, changed or removed rule on the archive of the current configuration. Prints the added and dropped
-    posts as Markdown.
-
-    Example: wirewatch review ../main/config --config config --since 30d >review.md
-    """
-    old, new = app.load(before, os.environ), app.load(folder, os.environ)
-    if not trials.changed_rules(old, new):
-        terminal.write("### Wirewatch\n\nNo rule is new, changed or removed.\n")
-        return
-    span = duration(since)
-    result = archive.look(
-        new, lambda archive: trials.review_rules(archive.tx, old, new, since=archive.now - span, until=archive.now)
-    )
-    terminal.write("\n".join(_markdown(result)) + "\n")
-
-
-def _markdown(result: trials.Review) -> Iterator[str]:
-    old, new = result.old, result.new
-    span = f"{result.since:%Y-%m-%d} to {result.until:%Y-%m-%d}"
-    yield f"### Wirewatch: {format_count(len(result.changes), 'changed rule')}"
-    yield f"\nOn {format_count(new.articles, 'stored article')} of {span}:\n"
-    yield "| rule | | matched before | matches now | posts before | posts now |"
-    yield "| --- | --- | ---: | ---: | ---: | ---: |"
-    for name, change in result.changes.items():
-        matches = [len(version.hits.get(name, ())) for version in (old, new)]
-        posts = [sum(name in post.rules for post in version.posts.values()) for version in (old, new)]
-        yield f"| {_code(name)} | {change.value} | {' | '.join(f'{number:,}' for number in (*matches, *posts))} |"
-    for name, forms in result.advice.items():
-        if forms:
-            yield f"\n{_advise_skipping(name, forms, len(new.hits[name]))}"
-    yield from _posts("Posted more", _without(new.posts, old.posts))
-    yield from _posts("No longer posted", _without(old.posts, new.posts))
-    for name in result.changes:
-        old_hits, new_hits = old.hits.get(name, {}), new.hits.get(name, {})
-        yield from _articles(f"{_code(name)} begins to match", _without(new_hits, old_hits))
-        yield from _articles(f"{_code(name)} no longer matches", _without(old_hits, new_hits))
-
-
-def _advise_skipping(name: str, forms: Sequence[trials.FormCount], matched: int) -> str:
-    """Return advice such as “`Exits` matches 40 articles, of them 9 opinion (3 judged noise): skip: [opinion]”."""
-    counts = []
-    for count in forms:
-        verdicts = {"noise": count.noise, "useful": count.useful}
-        judged = ", ".join(f"{number:,} judged {verdict}" for verdict, number in verdicts.items() if number)
-        counts.append(f"{count.matched:,} {count.form.value}{f' ({judged})' if judged else ''}")
-    key = f"skip: [{', '.join(count.form.value for count in forms)}]"
-    articles = format_count(matched, "article")
-    return f"{_code(name)} matches {articles}, of them {', '.join(counts)}. To leave them out: `{key}`"
-
-
-def _without(values: Mapping[K, V], others: Mapping[K, V]) -> list[V]:
-    """Return the values whose keys are not in ``others``."""
-    return [value for key, value in values.items() if key not in others]
-
-
-def _posts(title: str, posts: Iterable[backtest.BacktestPost]) -> Iterator[str]:
-    lines = [
-        f"{post.at:%m-%d %H:%M} {_code(post.channel)}: {_code(post.headlines[0] if post.headlines else '')}"
-        + (f" and {len(post.headlines) - 1:,} more" if len(post.headlines) > 1 else "")
-        for post in posts
-    ]
-    yield from _markdown_list(f"#### {title}: {len(lines):,}", lines)
-
-
-def _articles(title: str, hits: Iterable[backtest.MatchedArticle]) -> Iterator[str]:
-    lines = [f"{hit.first_seen:%m-%d} {_code(hit.outlet)}: {_code(hit.title)}, {_code(hit.why)}" for hit in hits]
-    if lines:
-        yield from _markdown_list(f"{title}: {len(lines):,}", lines)
-
-
-def _markdown_list(title: str, lines: list[str]) -> Iterator[str]:
-    yield f"\n{title}"
-    yield from (f"{'' if index else chr(10)}- {line}" for index, line in enumerate(lines[-LISTED_CHANGES:]))
-    if len(lines) > LISTED_CHANGES:
-        yield f"- and {len(lines) - LISTED_CHANGES:,} before"
-
-
-def _code(text: str) -> str:
-    """Render untrusted text as a code span, in which Markdown recognizes no links, mentions, issues or table cells."""
-    return f"`{visible.line(text, LONGEST).replace('`', chr(39)).replace('|', '¦') or ' '}`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +45,7 @@ def _list(
     silenced: Annotated[bool, typer.Option(help="Only stories with a message that a silence held back.")] = False,
     form: Annotated[
         export.ExportFormat | None,
-        typer.Option("--format", help="Print one row per story, for other tools: csv, json or md."),
+        typer.Option("--format", help="Print one row per story, for other tools: csv or json."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -87,7 +88,8 @@ def _export(folder: Path, form: export.ExportFormat, since: str | None) -> None:
     parameters = read_parameters(export.ExportParameters, {"since": since} if since else {})
 
     def write(archive: Archive) -> None:
-        terminal.write(export.write_head(form))
+        # The head has no text of others, and ``terminal.write`` would remove its byte order mark.
+        sys.stdout.write(export.write_head(form))
         after, is_first = None, True
         while True:
             rows, after = export.read_page(archive, parameters, after)

@@ -1,4 +1,4 @@
-"""Stories for other tools: one row per story, as CSV for spreadsheets, JSON for programs, or Markdown for reports."""
+"""Stories for other tools: one row per story, as CSV for spreadsheets or JSON for programs."""
 
 from __future__ import annotations
 
@@ -29,13 +29,11 @@ class ExportFormat(StrEnum):
 
     CSV = "csv"
     JSON = "json"
-    MARKDOWN = "md"
 
 
 CONTENT_TYPES = {
     ExportFormat.CSV: "text/csv; charset=utf-8",
     ExportFormat.JSON: "application/json",
-    ExportFormat.MARKDOWN: "text/markdown; charset=utf-8",
 }
 
 
@@ -130,11 +128,10 @@ def write_head(form: ExportFormat) -> str:
     """Return the text before the first story."""
     match form:
         case ExportFormat.CSV:
-            return _csv_line(ExportedStory.model_fields)
+            # Without a byte order mark, Excel reads the file in the machine's old character set.
+            return "\N{BYTE ORDER MARK}" + _csv_line(ExportedStory.model_fields)
         case ExportFormat.JSON:
             return "["
-        case ExportFormat.MARKDOWN:
-            return ""
 
 
 def write_stories(form: ExportFormat, stories: Iterable[ExportedStory], *, is_first: bool) -> Iterator[str]:
@@ -145,8 +142,6 @@ def write_stories(form: ExportFormat, stories: Iterable[ExportedStory], *, is_fi
                 yield _csv_line(_cell(value) for value in story.model_dump(mode="json").values())
             case ExportFormat.JSON:
                 yield ("\n" if is_first else ",\n") + visible.json_text(story.model_dump_json())
-            case ExportFormat.MARKDOWN:
-                yield _markdown(story)
         is_first = False
 
 
@@ -174,33 +169,3 @@ def _csv_line(cells: Iterable[str]) -> str:
     line = io.StringIO()
     csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(cells)
     return line.getvalue()
-
-
-def _markdown(story: ExportedStory) -> str:
-    reports = [
-        f"[{escape_markdown(outlet)}](<{link}>)"
-        if link.startswith(("http://", "https://"))
-        else escape_markdown(outlet)
-        for outlet, link in zip(story.outlets, (_web_address(link) for link in story.links), strict=True)
-    ]
-    span = f"{story.first_report:%Y-%m-%d %H:%M} to {story.last_report:%Y-%m-%d %H:%M} UTC"
-    lines = [
-        f"## {escape_markdown(story.title)}",
-        "",
-        f"{span} · {escape_markdown(', '.join(story.rules))}",
-        "",
-        f"- Outlets: {', '.join(reports)}",
-        *(f"- {escape_markdown(fact)}" for fact in story.facts),
-        *(f"- Decided: {escape_markdown(text)}" for text in story.decided),
-    ]
-    return "\n".join(lines) + "\n\n"
-
-
-def _web_address(link: str) -> str:
-    """Return the address without characters that would end a link in Markdown."""
-    return link.replace("<", "%3C").replace(">", "%3E").replace("\\", "%5C").replace("\n", "").replace(" ", "%20")
-
-
-def escape_markdown(text: str) -> str:
-    """Return a text that Markdown shows as it is."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|~&$:@" else char for char in visible.line(text))

@@ -42,5 +42,4 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     feeds.FEEDS_HEALTH,
     status.STATUS,
     quarantine.QUARANTINE,
-    trials.DRAFT_RULE,
 )

@@ -1,35 +1,29 @@
-"""Questions that try a pasted rule or draft one, and the comparison of two versions of the rules. Nothing is saved."""
+"""The question that tries a pasted rule. Nothing is saved."""
 
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated
 
 import pydantic
 
 from bot import config, rules, storage
-from bot.alerts import feedback
 from bot.config import blocks, files, nodes, rules_file
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
-from bot.config.settings import Settings
-from bot.model.actions import Verdict
 from bot.model.durations import format_duration
 from bot.model.feeds import Feed
-from bot.model.messages import MessageKind
 from bot.model.rules import ArticleForm, Match, Rule
 from bot.model.settings import Problem
-from bot.model.stories import Article, ArticleId
+from bot.model.stories import Article
 from bot.pipeline import backtest
-from bot.queries.registry import Archive, Document, Name, Parameters, ProblemDocument, Question, Time, Whole
+from bot.queries.registry import Archive, Document, Parameters, ProblemDocument, Question, Time, Whole
 from bot.queries.surges import SurgeDocument
 
 #: Default number of days that a trial looks back.
@@ -395,199 +389,3 @@ def try_rule(archive: Archive, parameters: TryParameters) -> PlaygroundResult:
 
 
 TRY_RULE = Question("try_rule", try_rule, TryAnswer, method="POST", path="/try", cost=10, is_tool=True, busy=BUSY)
-
-
-# -- draft
-
-_Wordings = Annotated[list[Annotated[str, pydantic.Field(max_length=2_000)]], pydantic.Field(max_length=1_000)]
-
-
-class DraftParameters(Parameters):
-    """The keys of the rule to draft."""
-
-    name: Name
-    notify: _Wordings = pydantic.Field(description="Names of channels.")
-    query: str | None = pydantic.Field(
-        default=None, max_length=MOST_CHARACTERS, description="A query, instead of `all`."
-    )
-    all: dict[Name, _Wordings] | None = pydantic.Field(
-        default=None, description="Wordings by label; an article must contain one wording of each label."
-    )
-    none: _Wordings | None = pydantic.Field(default=None, description="Wordings that exclude an article.")
-    must_match: _Wordings | None = pydantic.Field(default=None, description="Headlines that the rule must match.")
-    must_not_match: _Wordings | None = pydantic.Field(
-        default=None, description="Headlines that the rule must not match."
-    )
-
-
-class DraftAnswer(Document):
-    """A drafted rule. ``check`` is what `wirewatch check` would print for the rule."""
-
-    yaml: str
-    problems: list[ProblemDocument]
-    check: str
-
-
-def draft_rule(archive: Archive, parameters: DraftParameters) -> DraftAnswer:
-    """Write a rule as YAML and check it. Saves nothing; a person must add the rule to a file."""
-    parts = [f"name: {_quoted(parameters.name)}"]
-    if parameters.query is not None:
-        parts.append("\n".join(["query: |", *(f"  {line}" for line in parameters.query.strip().splitlines())]))
-    if parameters.all:
-        lines = (f"  {_quoted(label)}: {_list(terms)}" for label, terms in parameters.all.items())
-        parts.append("\n".join(["all:", *lines]))
-    lists = {
-        "none": parameters.none,
-        "notify": parameters.notify,
-        "must_match": parameters.must_match,
-        "must_not_match": parameters.must_not_match,
-    }
-    parts += [f"{key}: {_list(terms)}" for key, terms in lists.items() if terms]
-    first, *continuation = "\n".join(parts).split("\n")
-    written = "\n".join([f"- {first}", *(f"  {line}" for line in continuation)]) + "\n"
-    if len(written) > MOST_CHARACTERS:
-        text = f"the rule has {len(written):,} characters; a draft may have at most {MOST_CHARACTERS:,}"
-        problem = Problem(severity="error", file=PASTED_FILE, code="too-long", message=text)
-        problems: tuple[Problem, ...] = (problem,)
-    else:
-        _, problems = parse_pasted(written, archive.settings, rules.Steps(MOST_STEPS_OF_EXAMPLES))
-    documents = [ProblemDocument.of(problem) for problem in problems]
-    return DraftAnswer(yaml=written, problems=documents, check=config.render_problems(problems))
-
-
-DRAFT_RULE = Question("draft_rule", draft_rule, DraftAnswer, is_tool=True, is_untrusted=False, is_long=True)
-
-
-def _list(terms: Sequence[str]) -> str:
-    return f"[{', '.join(map(_quoted, terms))}]"
-
-
-def _quoted(text: str) -> str:
-    """Quote the text as JSON, because YAML accepts every JSON string."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-# -- review
-
-
-class RuleChange(StrEnum):
-    """The kind of a rule's change."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    REMOVED = "removed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """The matches and posts of one version of the rules."""
-
-    articles: int
-    #: Rule -> its matched articles, oldest first. Omits rules that this version does not have.
-    hits: Mapping[str, Mapping[ArticleId, backtest.MatchedArticle]]
-    #: (channel, headlines) -> the post, oldest first.
-    posts: Mapping[tuple[str, tuple[str, ...]], backtest.BacktestPost]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """The effects of all new, changed and removed rules."""
-
-    since: datetime
-    until: datetime
-    #: Rule -> the kind of its change, sorted by rule.
-    changes: Mapping[str, RuleChange]
-    old: Version
-    new: Version
-    #: Rule -> the forms that it matches often and that the rule could skip.
-    advice: Mapping[str, Sequence[FormCount]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormCount:
-    """The matches of a rule that have one form, and how readers judged their stories."""
-
-    form: ArticleForm
-    matched: int
-    noise: int
-    useful: int
-
-
-#: A form is worth advice if a rule matches at least this many articles of it.
-ADVISED_FROM = 3
-
-
-def count_forms(hits: Iterable[backtest.MatchedArticle], verdicts: Mapping[ArticleId, Verdict]) -> Sequence[FormCount]:
-    """Return the forms of at least ``ADVISED_FROM`` matches that readers did not find useful more often than noise.
-
-    ``verdicts`` are about the articles' stories under the rule.
-    """
-    by_form: dict[ArticleForm, list[ArticleId]] = {}
-    for hit in hits:
-        if hit.form is not None:
-            by_form.setdefault(hit.form, []).append(hit.article)
-    counts = []
-    for form, articles in by_form.items():
-        judged = [verdicts[article] for article in articles if article in verdicts]
-        noise, useful = judged.count(Verdict.NOISE), judged.count(Verdict.USEFUL)
-        counts.append(FormCount(form=form, matched=len(articles), noise=noise, useful=useful))
-    wanted = [count for count in counts if count.matched >= ADVISED_FROM and count.useful <= count.noise]
-    return sorted(wanted, key=lambda count: -count.matched)
-
-
-def _verdicts_by_article(
-    tx: storage.Transaction, rules_: Iterable[str], since: datetime
-) -> Mapping[str, Mapping[ArticleId, Verdict]]:
-    """Return, for each rule, the verdict on the story of each article in a judged story."""
-    by_rule = feedback.verdicts_by_rule(tx.judgements.since(since))
-    verdicts: dict[str, dict[ArticleId, Verdict]] = {}
-    for name in by_rule.keys() & set(rules_):
-        stories = tx.stories.get(list(by_rule[name]))
-        verdicts[name] = {
-            member.article.id: by_rule[name][story.id] for story in stories.values() for member in story.members
-        }
-    return verdicts
-
-
-def changed_rules(old_settings: Settings, new_settings: Settings) -> dict[str, RuleChange]:
-    """Return the names of the new, changed and removed rules, sorted, each with the kind of its change."""
-    # Ignore the fields that do not affect posts.
-    old, new = (
-        {entry.rule.name: replace(entry.rule, note=None, must_match=(), must_not_match=()) for entry in settings.rules}
-        for settings in (old_settings, new_settings)
-    )
-    changes = {
-        name: RuleChange.CHANGED if name in old else RuleChange.NEW for name in new if old.get(name) != new[name]
-    }
-    changes |= {name: RuleChange.REMOVED for name in old if name not in new}
-    return dict(sorted(changes.items()))
-
-
-def review_rules(
-    tx: storage.Transaction,
-    old: Settings,
-    new: Settings,
-    *,
-    since: datetime,
-    until: datetime,
-) -> Review:
-    """Try the old and the new version of each changed rule. Takes seconds, so do not call it on the event loop."""
-    changes = changed_rules(old, new)
-    versions = []
-    for settings in (old, new):
-        tried = tuple(entry for entry in settings.rules if entry.rule.name in changes)
-        plan = backtest.BacktestPlan(tried=tried, settings=settings, since=since, until=until)
-        report = run_on_archive(tx, plan)
-        # Count a post without its edits and replies.
-        kinds = (MessageKind.POST, MessageKind.GATHERED)
-        versions.append(
-            Version(
-                articles=report.articles,
-                hits={rule.rule: {hit.article: hit for hit in rule.hits} for rule in report.rules},
-                posts={(post.channel, post.headlines): post for post in report.messages if post.kind in kinds},
-            )
-        )
-    hits = versions[1].hits
-    verdicts = _verdicts_by_article(tx, hits, since)
-    advice = {name: count_forms(found.values(), verdicts.get(name, {})) for name, found in hits.items()}
-    return Review(since=since, until=until, changes=changes, old=versions[0], new=versions[1], advice=advice)

@@ -209,7 +209,7 @@ def _describe_export(stories: dict[str, Any]) -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "OK",
-                "content": {kind: {"schema": {}} for kind in ("text/csv", "application/json", "text/markdown")},
+                "content": {kind: {"schema": {}} for kind in ("text/csv", "application/json")},
             },
             **{status: dict(response) for status, response in listed["responses"].items() if status >= "400"},
         },

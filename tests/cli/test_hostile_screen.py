@@ -52,7 +52,7 @@ RUNS: dict[str, list[str]] = {
     "silence list": ["--all", "--all --json"],
     "send-test": ["alerts"],
     "feedback": ["", "--json"],
-    "brief": ["", "--format md", "--format html"],
+    "brief": ["", "--format html"],
     "search": ["BlackBerry", "BlackBerry --json"],
     "try": ["Evil --since 9000d", "Evil --since 9000d --json"],
     "feeds test": ["ORIGIN/feed.json", "ORIGIN/feed.json --json", "ORIGIN/broken.json", "ORIGIN/page.html"],
@@ -61,7 +61,6 @@ RUNS: dict[str, list[str]] = {
     "feeds import": ["OPML"],
     "feeds export": [""],
     "quarantine list": ["", "--json"],
-    "review": ["BEFORE --since 9000d"],
 }
 SHOWS_NOTHING_OF_STRANGERS = {
     "stories split": "names ids and the address that was typed",

@@ -14,9 +14,8 @@ import pytest
 from bot import rules, storage
 from bot.app.environment import SystemClock
 from bot.cli import archive, init
-from bot.model.actions import Judgement, Verdict
 from bot.model.feeds import FeedState
-from bot.model.stories import Article, Join, JoinReason, JudgementId, Member, SendId, Story, StoryId
+from bot.model.stories import Article, Join, JoinReason, Member, Story, StoryId
 from bot.queries.trials import TRY_RULE, TryAnswer
 from tests.pipeline.archives import article
 from tests.rules.making import FEED, rule
@@ -109,34 +108,6 @@ def test_try_counts_the_forms_that_a_rule_matches_and_lists_the_articles_that_it
     assert "would match 12 articles" in done.stdout
     assert "near misses, skipped for their form: 3" in done.stdout
     assert 'the rule skips the form opinion, which "Opinion:" shows' in done.stdout
-
-
-def test_review_recommends_skipping_a_form_with_the_judgements_of_readers(started: Path) -> None:
-    loaded(started, MINE)
-    stored = rules.RuleSet([rules.compile_rule(rule(name="Telecom regulator", any=["PTA"]))])
-    opinions = published(*OPINIONS)
-
-    def keep_and_judge(tx: storage.Transaction) -> None:
-        keep_matched(tx, opinions, stored)
-        judgement = Judgement(
-            id=JudgementId("noise"),
-            at=SystemClock().now(),
-            by="ann",
-            channel="alerts",
-            story=StoryId(f"story {opinions[0].id}"),
-            verdict=Verdict.NOISE,
-            rule="Telecom regulator",
-            message=SendId("send"),
-        )
-        tx.judgements.add([judgement])
-
-    asyncio.run(write(started, keep_and_judge))
-    init.copy_starter(started / "before")
-    done = wirewatch("review", "before", "--since", "30d", folder=started)
-    assert (
-        "`Telecom regulator` matches 15 articles, of them 3 opinion (1 judged noise). "
-        "To leave them out: `skip: [opinion]`" in done.stdout
-    )
 
 
 def test_try_compares_a_file_with_the_loaded_rule_of_the_same_name(started: Path) -> None:

@@ -164,7 +164,6 @@ async def test_the_command_prints_the_week_for_a_report(desk: World) -> None:
         return wirewatch("brief", *words, *period, folder=desk.folder).stdout
 
     assert f"- 🔵 {EXIT.title} — wire · BlackBerry in Pakistan" in printed()
-    assert f"[**{EXIT.title}**](<https://wire.example/w1>)" in printed("--format", "md")
     assert f'<a href="https://wire.example/w1"><strong>{EXIT.title}</strong></a>' in printed("--format", "html")
     assert "2 new stories" in printed(), "also what waits for the brief"
 

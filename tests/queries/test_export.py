@@ -1,4 +1,4 @@
-"""Stories as CSV, JSON and Markdown for other tools."""
+"""Stories as CSV and JSON for other tools."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tests.testbed.commands import wirewatch
 from tests.testbed.fakes import START
 from tests.web.made import add_long_story
 
+BOM = "\N{BYTE ORDER MARK}"
 HOSTILE = '=HYPERLINK("https://evil.example","x")'
 
 
@@ -48,7 +49,8 @@ async def test_each_form_has_a_row_per_story_with_facts_and_what_people_decided(
     await fill(tmp_path)
     config = ("--config", str(tmp_path))
     text = wirewatch("stories", "--format", "csv", *config, folder=tmp_path).stdout
-    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert text.startswith(BOM), "Excel reads a file without it in the machine's old character set"
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(text.removeprefix(BOM)))}
     assert set(rows) == {"long", "bad"}
     assert rows["long"]["rules"] == "BlackBerry in Pakistan"
     assert rows["long"]["outlets"] == "; ".join(f"Paper {number}" for number in range(8))
@@ -57,9 +59,6 @@ async def test_each_form_has_a_row_per_story_with_facts_and_what_people_decided(
     assert rows["long"]["first_report"] < rows["long"]["last_report"]
     stories = json.loads(wirewatch("stories", "--format", "json", *config, folder=tmp_path).stdout)
     assert {story["id"]: len(story["outlets"]) for story in stories} == {"long": 8, "bad": 1}
-    report = wirewatch("stories", "--format", "md", *config, folder=tmp_path).stdout
-    assert "[Paper 0](<https://dawn.example/0>)" in report
-    assert "(<https://evil.example/a)b%3Ec>)" in report
 
 
 async def test_no_cell_of_a_spreadsheet_is_run_as_a_formula(tmp_path: Path) -> None:

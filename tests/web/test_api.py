@@ -80,9 +80,8 @@ async def test_search_and_status_are_those_of_the_commands(shared: Page) -> None
     rules = [{**rule, "stories_7d": 0} for rule in (await ask(shared, "/rules")).json()["rules"]]
     assert rules == status["rules"]
     answered = (await ask(shared, "/status")).json()
-    assert answered["runs"][0]["kind"] == "started"
     feeds = [{**feed, "problems": []} for feed in answered["feeds"]]
-    assert {**answered, "feeds": feeds, "rules": rules, "runs": []} == {**status, "runs": []}
+    assert {**answered, "feeds": feeds, "rules": rules} == status
     assert answered["bot"].endswith("is running")
 
 
@@ -297,10 +296,10 @@ async def test_stories_are_exported_for_other_tools(shared: Page) -> None:
     assert [parameter["name"] for parameter in export["parameters"]] == ["form", "since", "rule"]
     answer = await shared.get("/api/v1/stories.csv", params={"since": "30d"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.text.startswith('"id","title","rules","first_report"')
+    assert answer.text.removeprefix("\N{BYTE ORDER MARK}").startswith('"id","title","rules","first_report"')
     assert "BlackBerry to leave Pakistan" in answer.text
     stories = (await shared.get("/api/v1/stories.json")).json()
     assert {"id", "outlets", "links", "facts", "decided"} <= set(stories[0])
-    assert (await shared.get("/api/v1/stories.md")).text.startswith("## ")
+    refused(await shared.get("/api/v1/stories.md"), 404)
     refused(await shared.get("/api/v1/stories.xls"), 404)
     refused(await shared.get("/api/v1/stories.csv", params={"rule": "none"}), 404)
