@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
@@ -12,8 +10,7 @@ from typing import Annotated
 import pydantic
 from lxml.html import HtmlElement
 
-from bot.feeds.kinds.page import days, proposals, selectors
-from bot.feeds.kinds.page.days import find_date
+from bot.feeds.kinds.page import proposals, selectors
 from bot.feeds.kinds.page.selectors import Selector, get_selector, text_of
 from bot.feeds.kit import fields
 from bot.model.errors import ReadError
@@ -47,7 +44,7 @@ class Options(pydantic.BaseModel):
     )
     date: SelectorText | None = pydantic.Field(
         None,
-        description="Selector of the date, in words or digits. Default: the first <time>, else the day above the item.",
+        description="Selector of the date, in words or digits. Default: the first <time>.",
     )
     text: SelectorText | None = pydantic.Field(
         None, description="Selector of the text. Without it, rules match only the title."
@@ -61,6 +58,7 @@ class Options(pydantic.BaseModel):
 
 
 KIND = "page"
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
 class Source:
@@ -86,37 +84,26 @@ class Source:
         kept, too_many = fields.keep_ends(items)
         language = self._options.language or root.get("lang") or "en"
         page_dates = DocumentDates()
-
-        @functools.cache
-        def over() -> Mapping[HtmlElement, str]:
-            return days.find_days(items, lambda text: page_dates.parsed(text, language, body.fetched) is not None)
-
         entries: dict[str, Entry] = {}
         hashes: dict[str, str] = {}
 
-        def parse(placed: tuple[HtmlElement, HtmlElement]) -> None:
-            place, item = placed
+        def parse(item: HtmlElement) -> None:
             entry = self._entry(item, body.url)
             if entry is None or (key := entry.link or entry.guid or "") in entries:
                 return
-            if not entry.link and entry.title in over().values():
-                return  # this item is a day heading
-            # Hash the parsed date, because the text "3 days ago" changes tomorrow and the date does not.
-            date = functools.partial(self._date, item, language, page_dates=page_dates)
-            own = date(None)
-            day = None if own else over().get(place)
-            sure = own or date(None, day=day)
-            packed = "\0".join((entry.link or "", entry.title or "", entry.body or "", str(sure)))
-            published = own or date(body.fetched) or sure or date(body.fetched, day=day)
+            # Hash no date that depends on the time, because "3 days ago" is "4 days ago" tomorrow.
+            date = self._find_date(item, language, page_dates)
+            packed = "\0".join((entry.link or "", entry.title or "", entry.body or "", str(date)))
             hashes[key] = fields.hash_item(packed.encode("utf-8", "replace"), body.url)
-            entries[key] = replace(entry, published=published)
+            date = date or self._find_date(item, language, page_dates, body.fetched)
+            entries[key] = replace(entry, published=date)
 
-        def hash_links(placed: tuple[HtmlElement, HtmlElement]) -> str:
+        def hash_links(item: HtmlElement) -> str:
             """Return a hash of the item's links, else of its text: the rest may change every day ("3 days ago")."""
-            addresses = [str(address) for *_, address, _ in placed[1].iterlinks()]
-            return fields.hash_item("\0".join(addresses or placed[1].itertext()).encode("utf-8", "replace"), body.url)
+            addresses = [str(address) for *_, address, _ in item.iterlinks()]
+            return fields.hash_item("\0".join(addresses or item.itertext()).encode("utf-8", "replace"), body.url)
 
-        _, faults = fields.parse_each(zip(kept, days.expand_items(kept), strict=True), parse, hash_links)
+        _, faults = fields.parse_each(kept, parse, hash_links)
         if not entries and not faults:
             reason = (
                 f'"{self._options.title}" finds nothing' if self._options.title else "they have no heading and no link"
@@ -136,7 +123,7 @@ class Source:
 
     def _entry(self, item: HtmlElement, base: str) -> Entry | None:
         options = self._options
-        heading = next(item.iter(*days.HEADINGS), None)
+        heading = next(item.iter(*_HEADINGS), None)
         anchor = _anchor(item, options.link, heading)
         # If title and text have one selector, the item is a post without a headline; its first words become the title.
         is_post = options.title is not None and options.title == options.text
@@ -157,19 +144,18 @@ class Source:
             body=body,
         )
 
-    def _date(
-        self,
-        item: HtmlElement,
-        language: str,
-        fetched: datetime | None,
-        *,
-        page_dates: DocumentDates,
-        day: str | None = None,
+    def _find_date(
+        self, item: HtmlElement, language: str, page_dates: DocumentDates, fetched: datetime | None = None
     ) -> datetime | None:
+        """Return the date from the attributes or the text of its element. ``fetched`` is the base of "3 days ago"."""
         path = self._options.date
-        dated = next(iter(get_selector(path).all(item) if path else item.iter("time")), None)
-        written = get_selector(path).text_in(item) if path else text_of(dated) if dated is not None else None
-        return find_date(dated, written, language, fetched, page_dates=page_dates, day=day)
+        element = next(iter(get_selector(path).all(item) if path else item.iter("time")), None)
+        if element is None:
+            return None
+        written = get_selector(path).text_in(item) if path else text_of(element)
+        texts = (element.get("datetime"), element.get("content"), element.get("title"), written)
+        dates = (page_dates.parsed(text, language, fetched) for text in texts if text)
+        return next(filter(None, dates), None)
 
 
 def _anchor(item: HtmlElement, path: str | None, heading: HtmlElement | None) -> HtmlElement | None:
@@ -194,8 +180,8 @@ def _explain_no_items(root: HtmlElement, path: str) -> str:
     whole = [" ".join(steps[:count]) for count in range(1, len(steps)) if steps[count - 1] != ">"]
     still = [part for part in whole if get_selector(part).all(root)]
     reason += f'; "{still[-1]}" still exists' if still else ""
-    best = proposals.find_proposal(root)
-    if best is not None:
-        reason += f'; the page now has {best.count} of "{best.options["item"]}"'
+    if options := proposals.guess_selectors(root):
+        count = len(get_selector(options["item"]).all(root))
+        reason += f'; the page now has {count} of "{options["item"]}"'
         return f"{reason}: correct the selectors in feeds.yaml"
     return f"{reason}; open it in a browser and correct the selectors in feeds.yaml"
