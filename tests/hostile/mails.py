@@ -64,15 +64,6 @@ MAILS: Mapping[str, Callable[[], bytes]] = {
     "anchors: never closed, a megabyte": lambda: _html(b'<a href="https://x.example/1"><b>' * 280 + _WORDS * 12),
     "anchors: headings never closed": lambda: _html(b"<h1><b><a name=x>" * 180 + _WORDS * 12),
     "anchors: headings in headings": lambda: _html(b"<h1><h2><h3><h4>" * 120 + _WORDS * 12),
-    "anchors: of the same words as a farewell": lambda: _html(
-        b"".join(b'<p><a href="https://x.example/%d">' % n + b"view read open " * 90 + b"</a>" for n in range(900))
-    ),
-    "anchors: twenty thousand headlines": lambda: _html(
-        b"".join(b"<a href='https://x.example/%d'>a headline of five words</a>" % n for n in range(20_000))
-    ),
-    "anchors: addresses of 100 kB": lambda: _html(
-        b"".join(b"<p><a href='https://x.example/%s%d'>a headline of five</a>" % (b"u" * 100_000, n) for n in range(9))
-    ),
 }  # fmt: skip
 #: One of each family, small enough for the IMAP server of the tests: larger ones keep it busy for minutes.
 QUICK = ("headers: semicolons in a quote", "mail: reports of reports", "anchors: headings in headings")

@@ -254,14 +254,14 @@ async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path)
         for _ in range(6):
             reading, _ = await processes.read(body, feed)
             assert reading.skipped == 0
-            entries |= {entry.link for entry in reading.entries}
+            entries |= {entry.title for entry in reading.entries}
             if reading.read_to is None:
                 break
             unread = packed[int(reading.read_to.partition(".")[2]) + 1 :]
             body = Body(content=packing.MAILS_HEAD + b"".join(unread), content_type=packing.MAILS_TYPE, url=body.url)
     finally:
         await processes.close()
-    assert len(entries) == 50 * 250
+    assert entries == {f"Letter {number}" for number in range(50)}
 
 
 @pytest.mark.long
