@@ -73,9 +73,9 @@ def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
     if not situation.arrivals and not replies:
         if situation.has_new_headline:
             return (situation.decision(AlertAction.EDIT, Reason.RENAMED, detail="its outlet changed the headline"),)
-        is_shown = situation.has_summary and not alert.is_gathered
-        return (situation.decision(AlertAction.EDIT, Reason.SUMMARY),) if is_shown else ()
-    reason = Reason.SUMMARY if situation.has_summary else Reason.RENAMED if situation.has_new_headline else None
+        is_shown = situation.has_translation and not alert.is_gathered
+        return (situation.decision(AlertAction.EDIT, Reason.TRANSLATION),) if is_shown else ()
+    reason = Reason.TRANSLATION if situation.has_translation else Reason.RENAMED if situation.has_new_headline else None
     reason = replies[-1].reason if replies else reason
     edit = _edit(situation, reason)
     if replies and alert.is_gathered:

@@ -60,8 +60,8 @@ class Situation:
     #: New facts of the story, even if this channel has already posted them.
     facts: tuple[Fact, ...] = ()
     edits: tuple[Edit, ...] = ()
-    #: Whether a language model's summary has arrived that the message does not show yet.
-    has_summary: bool = False
+    #: Whether a language model's translation has arrived that the message does not show yet.
+    has_translation: bool = False
     #: Whether the outlet has changed the headline that the message shows.
     has_new_headline: bool = False
     #: Whether the story's headline denies, withdraws or reverses a report.

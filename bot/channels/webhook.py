@@ -21,7 +21,7 @@ from bot.channels.kit import http_client, phrases, rendering
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, passed, step
 from bot.channels.kit.errors import error_of_status
 from bot.model.access import Secret
-from bot.model.briefs import BriefEntry, BriefSection, ModelSentence
+from bot.model.briefs import BriefEntry, BriefSection
 from bot.model.channels import Abilities, CheckLine, Delivery
 from bot.model.errors import FormRefused
 from bot.model.messages import CoverageLine, Receipt, Sentence, StoryBrief, Why
@@ -181,7 +181,6 @@ def document(delivery: Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
         "facts": _json_of(message.facts),
         "corrections": _json_of(message.edits),
         "lines": _json_of(message.lines),
-        "overview": _json_of(message.overview),
         "sections": _json_of(message.sections),
         "latest": _json_of(message.latest),
         "may_be_part_of": message.nearest.story if message.nearest else None,
@@ -233,9 +232,7 @@ _FIELDS: Mapping[type, Sequence[str]] = {
         "fact",
         "quote",
         "quote_outlet",
-        "summary",
     ),
-    ModelSentence: ("text", "quote", "outlet", "link", "story", "model"),
     Edit: ("outlet", "field", "before", "after", "link"),
 }
 

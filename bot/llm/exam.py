@@ -24,9 +24,6 @@ from bot.model.errors import ModelError
 from bot.model.language_models import LanguageModel, LanguageModelPolicy, Prompt, Use
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
 
-#: Minimum sentences of a right answer for a brief.
-BRIEF_SENTENCES = 2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamQuestion:
@@ -60,7 +57,6 @@ def build_questions(uses: Collection[Use]) -> tuple[ExamQuestion, ...]:
         Use.SAME_EVENT: _same_event,
         Use.FACTS: _facts,
         Use.RELEVANCE: _relevance,
-        Use.SUMMARY: _summary,
         Use.TRANSLATE: _translation,
     }
     questions = [
@@ -69,8 +65,6 @@ def build_questions(uses: Collection[Use]) -> tuple[ExamQuestion, ...]:
         if use in uses
         for row in document[use.value]
     ]
-    if Use.SUMMARY in uses:
-        questions += [_brief(articles, reports) for reports in document["brief"]]
     return tuple(questions)
 
 
@@ -179,23 +173,6 @@ def _facts(
 def _relevance(articles: Mapping[str, Article], name: str, about: str, verdict: str) -> ExamQuestion:
     prompt = prompts.relevance_prompt(articles[name], "exam", about)
     return ExamQuestion(prompt=prompt, is_right=lambda answer: answer.verdict == verdict, expected=verdict)
-
-
-def _summary(articles: Mapping[str, Article], name: str) -> ExamQuestion:
-    # Every summary that can be parsed is right, because the parser checks that each sentence is supported.
-    prompt = prompts.summary_prompt(articles[name])
-    return ExamQuestion(prompt=prompt, is_right=bool, expected="a supported summary")
-
-
-def _brief(articles: Mapping[str, Article], reports: Sequence[Sequence[str]]) -> ExamQuestion:
-    prompt = prompts.overview_prompt([(articles[name], news) for name, news in reports])
-
-    def is_right(answer: prompts.Summary) -> bool:
-        # The check of the bot: each sentence is about another story, and a sentence of that story supports it.
-        supported = prompts.supported_sentences(prompt, answer)
-        return len(supported) == len(answer.sentences) >= BRIEF_SENTENCES
-
-    return ExamQuestion(prompt=prompt, is_right=is_right, expected="supported sentences about different stories")
 
 
 def _translation(articles: Mapping[str, Article], name: str, to: str) -> ExamQuestion:

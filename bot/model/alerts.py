@@ -50,7 +50,7 @@ class Reason(StrEnum):
     RULE_PAUSED = "rule paused"
     JUDGED = "judged"
     #: A language model's summary has arrived.
-    SUMMARY = "summary"
+    TRANSLATION = "translation"
     #: A silence holds the message back, or somebody started a silence under the message.
     SILENCED = "silenced"
     SILENCE_ENDED = "silence ended"

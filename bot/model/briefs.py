@@ -37,25 +37,6 @@ _HEADINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSentence:
-    """A checked sentence of a language model, with the words of an article that support it. All are untrusted."""
-
-    text: str
-    #: The article's headline or sentence that has all names, numbers and dates of ``text``.
-    quote: str
-    outlet: str
-    link: str
-    story: StoryId
-    #: The model's name in the configuration.
-    model: str
-
-    @property
-    def mark(self) -> str:
-        """The note that shows readers who wrote the sentence."""
-        return f"[summary by {self.model}]"
-
-
 #: Approximate length of a line in a chat on a wide screen.
 LINE_LENGTH = 100
 
@@ -84,8 +65,6 @@ class BriefEntry:
     fact: Fact | None = None
     #: A sentence of an article, for a story that the readers have not seen.
     quote: str = ""
-    #: A language model's sentence, which replaces ``quote``.
-    summary: ModelSentence | None = None
     #: The outlet of the sentence, if it is not that of the headline.
     quote_outlet: str = ""
     #: Whether no other message of the channel shows the story, or its news.
@@ -101,7 +80,7 @@ class BriefEntry:
         """The approximate number of lines in a message."""
         # A mark or " · " is before each text.
         length = sum(len(text) + 3 for text in (self.opening, self.headline, *self.details))
-        has_text = self.fact or self.quote or self.summary or self.parts
+        has_text = self.fact or self.quote or self.parts
         return 2 if has_text or length > LINE_LENGTH else 1
 
 
@@ -123,8 +102,6 @@ class Brief:
     since: datetime
     until: datetime
     sections: tuple[BriefSection, ...]
-    #: A language model's sentences about the most important stories.
-    overview: tuple[ModelSentence, ...] = ()
 
     def count(self, kind: SectionKind) -> int:
         """Return the number of all entries of a section."""
@@ -142,7 +119,7 @@ _SHARES: Mapping[SectionKind, float] = {
 
 def shorten_brief(brief: Brief, most_lines: int) -> Brief:
     """Return the brief with about ``most_lines`` lines, headings included. Each section keeps at least one entry."""
-    room = most_lines - 2 - len(brief.sections) - 2 * len(brief.overview)
+    room = most_lines - 2 - len(brief.sections)
     reserved = {
         section.kind: min(sum(entry.line_count for entry in section.entries), max(2, round(room * share)))
         for section in brief.sections

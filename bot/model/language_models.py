@@ -24,8 +24,6 @@ class Use(StrEnum):
     SAME_EVENT = "same_event"
     #: Choose the sentences of an article that are new in its story.
     FACTS = "facts"
-    #: Summarise a story in two sentences, which are shown instead of sentences of the article.
-    SUMMARY = "summary"
     #: Decide whether an article is about the subject that its rule describes in plain words.
     RELEVANCE = "relevance"
     #: Translate headline and summary into the language that a channel wants in addition to the original.
@@ -37,7 +35,6 @@ class Use(StrEnum):
 PROMPT_VERSIONS: Mapping[Use, int] = {
     Use.SAME_EVENT: 7,
     Use.FACTS: 7,
-    Use.SUMMARY: 2,
     Use.RELEVANCE: 2,
     Use.TRANSLATE: 1,
 }

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bot.model.actions import Judgement, Silence
 from bot.model.alerts import Reason
-from bot.model.briefs import BriefSection, ModelSentence
+from bot.model.briefs import BriefSection
 from bot.model.rules import Evidence, Severity
 from bot.model.stories import ArticleId, Edit, Fact, SendId, StoryId
 
@@ -178,8 +178,6 @@ class Message:
     picture: str = ""
     #: For a brief: its sections. Their stories are not in ``briefs``.
     sections: tuple[BriefSection, ...] = ()
-    #: For a brief: a language model's sentences about its most important stories.
-    overview: tuple[ModelSentence, ...] = ()
     #: For a brief: the address of the page that shows all of it, or the command.
     page: str = ""
     #: The base address of the web page, to link to the story. Empty means no link.

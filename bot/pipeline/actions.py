@@ -351,9 +351,9 @@ def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing 
     row = messages.edit_row(turn, decision, alert, silences=shown, once=context.once)
     if row and (policy := turn.settings.bot.model):
         # An import at the top would load the prompts, which only a configuration with a model needs.
-        from bot.pipeline import model_words
+        from bot.pipeline import translation
 
-        row = model_words.with_model_words(turn, row, policy, model_words.stored_answers(turn.tx, by=policy.name))
+        row = translation.with_translation(turn, row, policy, translation.stored_answers(turn.tx, by=policy.name))
     return row
 
 

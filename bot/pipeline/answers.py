@@ -23,12 +23,12 @@ class ArticleAnswers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateAnswer:
-    """An answer that came after a decision: about an article, or about the words of a story's messages."""
+    """An answer that came after a decision: about an article, or a translation of a story's message."""
 
     article: ArticleId | None = None
     #: The stories whose event the article reports, with their probabilities by the article's words.
     same: Mapping[StoryId, float] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
     story: StoryId | None = None
-    #: Key of the prompt for the words.
-    words: str = ""
+    #: Key of the prompt for the translation.
+    translation: str = ""

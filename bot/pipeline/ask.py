@@ -1,4 +1,4 @@
-"""Ask a language model about queued articles before they are decided, about due briefs, and for words of messages.
+"""Ask a language model about queued articles before they are decided, and for translations of messages.
 
     queue ─▶ prepare: which question does the article need? ─▶ asker (a few at once) ─▶ completions
                  │ none, or an answer, or no answer in time            │ an answer that comes later
@@ -18,15 +18,13 @@ from itertools import islice
 from bot.llm import prompts
 from bot.model import visible
 from bot.model.archive import Arrival, QueuedWork
-from bot.model.briefs import ModelSentence, SectionKind, shorten_brief
 from bot.model.language_models import Advisor, Prompt, Use
 from bot.model.messages import Outgoing
 from bot.model.rules import Group, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Story, StoryId
-from bot.pipeline import briefs
 from bot.pipeline.answers import ArticleAnswers, LateAnswer
 from bot.pipeline.join import StoryUpdater, alone, modes_and_severity
-from bot.pipeline.model_words import A, parse_stored, with_model_words
+from bot.pipeline.translation import parse_stored, with_translation
 from bot.pipeline.turn import Turn
 from bot.stories import grouping, opinions
 from bot.stories.index import Index
@@ -35,7 +33,7 @@ from bot.stories.profile import Profile
 
 #: Maximum number of articles that wait for an answer. Further articles are decided without an answer.
 MAX_WAITING = 50
-#: How long an answer is used after the decision, and how long to wait for the words of a posted message.
+#: How long an answer is used after the decision, and how long to wait for the translation of a posted message.
 LATE = timedelta(minutes=10)
 #: Maximum open stories that are searched for one that certainly has another event.
 MAX_STRANGE = 200
@@ -59,17 +57,6 @@ class _Question:
     waits_for: frozenset[ArticleId] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _BriefQuestion:
-    """A question about a due brief."""
-
-    prompt: Prompt
-    #: The stories of the prompt, each with the article that it shows.
-    reports: Sequence[tuple[StoryId, Article]]
-    #: The end of the wait for an answer.
-    until: datetime
-
-
 class Asking:
     """The questions of one deciding process, and the answers to them."""
 
@@ -86,18 +73,9 @@ class Asking:
         self._second: dict[ArticleId, _Question] = {}
         #: Key of the prompt of a decided article -> its question, and the end of the wait for a late answer.
         self._late: dict[str, tuple[_Question, datetime]] = {}
-        #: Key of a prompt for words -> its story, its use, and the end of the wait for it.
-        self._words: dict[str, tuple[StoryId, Use, datetime]] = {}
-        #: Channel -> the question about its due brief, which waits for the answer.
-        self._briefs: dict[str, _BriefQuestion] = {}
-        #: Channel with a due brief -> the model's sentences for it.
-        self.overviews: dict[str, tuple[ModelSentence, ...]] = {}
+        #: Key of a prompt for a translation -> its story, and the end of the wait for it.
+        self._translations: dict[str, tuple[StoryId, datetime]] = {}
         self._wanted: dict[str, Prompt] = {}
-
-    @property
-    def waiting_briefs(self) -> Collection[str]:
-        """The channels whose brief waits for an answer."""
-        return self._briefs.keys()
 
     @property
     def waiting_count(self) -> int:
@@ -106,13 +84,13 @@ class Asking:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether articles, the words of messages, or briefs wait for an answer."""
-        return bool(self._until or self._words or self._briefs)
+        """Whether articles or translations of messages wait for an answer."""
+        return bool(self._until or self._translations)
 
     @property
     def has_open_questions(self) -> bool:
         """Whether an answer that is not about a queued article may still come."""
-        return bool(self._late or self._words)
+        return bool(self._late or self._translations)
 
     def send(self) -> None:
         """Send the prompts of new questions. Call this in the event loop."""
@@ -364,7 +342,7 @@ class Asking:
     def late_answers(self, turn: Turn) -> Sequence[LateAnswer]:
         """Return the answers that came after the decision of their article, or after the message that shows them."""
         now, late = turn.now, []
-        texts = turn.tx.completions.answers([*self._late, *self._words], by=self.advisor.policy.name)
+        texts = turn.tx.completions.answers([*self._late, *self._translations], by=self.advisor.policy.name)
         for key, (question, until) in list(self._late.items()):
             if key in texts:
                 answers = self._read(question, texts[key])
@@ -382,103 +360,28 @@ class Asking:
                 )
             if key in texts or now >= until or self.advisor.has_failed(key):
                 del self._late[key]
-        for key, (story, use, until) in list(self._words.items()):
-            has_failed = now >= until or self.advisor.has_failed(key)
-            # Without a summary, the article's own sentences are translated.
-            if key in texts or (has_failed and use is Use.SUMMARY and Use.TRANSLATE in self.advisor.policy.uses):
-                late.append(LateAnswer(story=story, words=key))
-            if key in texts or has_failed:
-                del self._words[key]
+        for key, (story, until) in list(self._translations.items()):
+            if key in texts:
+                late.append(LateAnswer(story=story, translation=key))
+            if key in texts or now >= until or self.advisor.has_failed(key):
+                del self._translations[key]
         return late
 
-    def prepare_briefs(self, turn: Turn, channels: Sequence[str]) -> list[str]:
-        """Prepare the questions about due briefs. Return the channels whose brief can be posted now.
+    def translate(self, turn: Turn, row: Outgoing, story: StoryId) -> Outgoing:
+        """Return a story's message with the model's translation. If there is none yet, ask for it."""
 
-        The model's sentences for these briefs are in ``overviews``.
-        """
-        self.overviews, ready = {}, []
-        waiting, self._briefs = self._briefs, {}
-        for channel in channels:
-            question = waiting.get(channel) or self._build_brief_question(turn, channel)
-            if question is None:
-                ready.append(channel)
-                continue
-            prompt = question.prompt
-            texts = self._stored(turn, prompt)
-            if self._is_open(prompt, texts, turn.now) and turn.now < question.until and not self.is_over:
-                self._briefs[channel] = question
-                self._wanted[prompt.key] = prompt
-                continue
-            self.advisor.drop([prompt.key])
-            ready.append(channel)
-            if answer := parse_stored(prompt, texts.get(prompt.key), prompts.Summary):
-                self.overviews[channel] = tuple(
-                    ModelSentence(
-                        text=text,
-                        quote=quote,
-                        outlet=question.reports[index][1].outlet,
-                        link=question.reports[index][1].link,
-                        story=question.reports[index][0],
-                        model=self.advisor.policy.name,
-                    )
-                    for index, text, quote in prompts.supported_sentences(prompt, answer)
-                )
-        return ready
-
-    def _build_brief_question(self, turn: Turn, channel: str) -> _BriefQuestion | None:
-        """Return the question about a due brief, or None if the use is off or the brief has fewer than two stories."""
-        since = briefs.last_time(turn.tx, turn.settings, channel, now=turn.now)
-        if Use.SUMMARY not in self.advisor.policy.uses or since is None or since == turn.now:
-            return None
-        period = briefs.Period(channel=channel, since=since, until=turn.now)
-        brief = shorten_brief(briefs.read_brief(turn.tx, turn.settings, period, now=turn.now), briefs.MOST_LINES)
-        sections = [section for section in brief.sections if section.kind in (SectionKind.NEW, SectionKind.CHANGED)]
-        entries = [entry for section in sections for entry in section.entries if entry.story]
-        sources = {
-            entry: article
-            for entry in entries[: prompts.MAX_BRIEF_STORIES]
-            if (article := entry.fact.article if entry.fact else entry.article) is not None
-        }
-        articles = turn.tx.articles.get(list(sources.values()))
-        reports = [
-            (entry, articles[article])
-            for entry, article in sources.items()
-            if article in articles and not prompts.instructs_a_model(articles[article])
-        ]
-        if len(reports) < 2:
-            return None
-        return _BriefQuestion(
-            prompt=prompts.overview_prompt(
-                [(article, entry.fact.sentence if entry.fact else "") for entry, article in reports]
-            ),
-            reports=[(entry.story, article) for entry, article in reports if entry.story],
-            until=turn.now + self.advisor.policy.wait,
-        )
-
-    def word(self, turn: Turn, row: Outgoing, story: StoryId) -> Outgoing:
-        """Return a story's message with the model's summary and translation. If one is missing, ask for it.
-
-        While the summary is missing, do not ask for a translation of the sentences that it would replace.
-        """
-        is_missing = False
-
-        def look_up(prompt: Prompt, form: type[A]) -> A | None:
-            nonlocal is_missing
-            if is_missing:
-                return None
+        def look_up(prompt: Prompt) -> str | None:
             texts = self._stored(turn, prompt)
             if self._is_open(prompt, texts, turn.now) and not self.is_over:
-                is_missing = True
                 self._wanted[prompt.key] = prompt
-                self._words[prompt.key] = story, prompt.use, turn.now + LATE
-            return parse_stored(prompt, texts.get(prompt.key), form)
+                self._translations[prompt.key] = story, turn.now + LATE
+            return texts.get(prompt.key)
 
-        return with_model_words(turn, row, self.advisor.policy, look_up)
+        return with_translation(turn, row, self.advisor.policy, look_up)
 
     def end_waiting(self) -> None:
-        """Stop to wait for the words of messages."""
-        self._words.clear()
-        self._briefs.clear()
+        """Stop to wait for translations."""
+        self._translations.clear()
 
     def _stored(self, turn: Turn, *asked: Prompt) -> Mapping[str, str]:
         """Return prompt key -> stored answer."""

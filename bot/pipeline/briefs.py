@@ -279,13 +279,6 @@ class _Reader:
             return entry
         sentence = brief.summary[0]
         outlet = sentence.outlet if sentence.outlet != brief.title.outlet else ""
-        if policy := self._settings.bot.model:
-            # An import at the top would load the prompts, which only a configuration with a model needs.
-            from bot.pipeline import model_words
-
-            article = next(member.article for member in story.members if member.article.id == sentence.article)
-            if summary := model_words.read_summary_sentence(self._tx, policy, article, story.id):
-                return replace(entry, summary=summary, quote_outlet=outlet)
         return replace(entry, quote=sentence.text, quote_outlet=outlet)
 
     def changed(self) -> list[BriefEntry]:
@@ -418,7 +411,7 @@ def brief_rows(settings: Settings, brief: Brief) -> list[Outgoing]:
                 BriefSection(kind=kind, entries=tuple(entry for _, entry in group))
                 for kind, group in groupby(rest[:most], key=lambda pair: pair[0])
             )
-            continued = replace(message, lead="Brief, continued", sections=sections, overview=(), page="")
+            continued = replace(message, lead="Brief, continued", sections=sections, page="")
             if fits(continued):
                 break
         messages.append(continued)
@@ -434,7 +427,7 @@ def brief_rows(settings: Settings, brief: Brief) -> list[Outgoing]:
 def _unseen_rest(brief: Brief, shown: Brief) -> list[tuple[SectionKind, BriefEntry]]:
     """Return the entries that are not shown and that no other message of the channel shows, without quotes."""
     return [
-        (section.kind, replace(entry, quote="", summary=None))
+        (section.kind, replace(entry, quote=""))
         for section, shown_section in zip(brief.sections, shown.sections, strict=True)
         for entry in section.entries
         if entry not in shown_section.entries and (entry.is_unseen or section.kind is SectionKind.SURGES)
@@ -462,7 +455,6 @@ def brief_message(settings: Settings, brief: Brief, *, shows_end: bool = False) 
         reason=Reason.BRIEF,
         lead=lead,
         sections=brief.sections,
-        overview=brief.overview,
         page=_find_whole_brief(settings.bot.public_url, brief),
     )
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -207,16 +207,12 @@ class Decider:
             if releases:
                 turns += await self._gathered.run((), lambda _: self._decide(_Work(gathers=True)))
             now = self._clock.now()
-            waiting_briefs: Collection[str] = self._asking.waiting_briefs if self._asking is not None else ()
-            if releases or waiting_briefs:
+            if releases:
                 # Post a brief before the stories that wait for it are due, because a due story waits for the next one.
-                due_briefs = await self._store.read(lambda tx: briefs.find_due(tx, settings, now=now))
-                channels = await self._ask_about_briefs(due_briefs)
-                waiting_briefs = set(due_briefs).difference(channels)
+                channels = await self._store.read(lambda tx: briefs.find_due(tx, settings, now=now))
                 if channels:
                     turns += await self._briefs.run(channels, lambda pieces: self._decide(_Work(briefs=pieces)))
-            if releases:
-                due = await self._store.read(lambda tx: _due_alerts(tx, now, waiting_briefs))
+                due = await self._store.read(lambda tx: _due_alerts(tx, now))
                 if due:
                     turns += await self._alerts.run(due, lambda pieces: self._decide(_Work(alerts=pieces)))
                 if self._expectations.is_due(settings, now=now):
@@ -248,23 +244,6 @@ class Decider:
         self._forget()
         asking.answers.clear()
         return numbers, ()
-
-    async def _ask_about_briefs(self, channels: Sequence[str]) -> Sequence[str]:
-        """Prepare the questions about due briefs, and return the channels whose brief need not wait for an answer."""
-        asking = self._asking
-        if asking is None or not (channels or asking.waiting_briefs):
-            return channels
-
-        def prepare(tx: storage.Transaction) -> Sequence[str]:
-            _, turn = self._begin(tx, self._clock.now())
-            return asking.prepare_briefs(turn, channels)
-
-        for ready in await self._questions.run((), lambda _: self._store.read(prepare)):
-            return ready
-        # The briefs are posted without answers.
-        self._forget()
-        asking.overviews.clear()
-        return channels
 
     async def work_off(self, settings: Settings) -> Sequence[Decision]:
         """Decide everything in the queue, turn by turn. Do not release held alerts. Raises StoreError."""
@@ -338,8 +317,7 @@ class Decider:
                 self._updater = StoryUpdater()
         turn = Turn(tx, self._settings, now, self._cache)
         if self._asking is not None:
-            turn.add_words, turn.answers = self._asking.word, self._asking.answers
-            turn.overviews = self._asking.overviews
+            turn.translate, turn.answers = self._asking.translate, self._asking.answers
         return holder, turn
 
     async def _commit(self, computed: _Computed) -> bool:
@@ -430,16 +408,12 @@ class Decider:
         quarantine.set_aside(tx, kind, piece, error, stage=stage, settings=settings, now=now, body=body)
 
 
-def _due_alerts(tx: storage.Transaction, now: datetime, waiting_briefs: Collection[str]) -> list[AlertKey]:
-    """Return the held alerts that are due, without the stories of ``waiting_briefs``.
+def _due_alerts(tx: storage.Transaction, now: datetime) -> list[AlertKey]:
+    """Return the held alerts that are due.
 
     The first look at new feeds is one message, so it is due when the other new feeds have been polled too.
     """
-    due = [
-        alert
-        for alert in tx.stories.held_until(now)
-        if alert.reason is not Reason.BRIEF or alert.channel not in waiting_briefs
-    ]
+    due = list(tx.stories.held_until(now))
     first_looks = [alert for alert in due if alert.reason is Reason.BASELINE]
     oldest = min((alert.held_until for alert in first_looks if alert.held_until), default=now)
     if first_looks and oldest > now - FIRST_LOOK_WAIT and tx.feeds.awaits_first_polls(now=now):

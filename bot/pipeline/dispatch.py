@@ -71,7 +71,7 @@ class Dispatcher:
             cause = None
             if not (entry.arrivals or entry.edits):
                 cause = " ".join(
-                    [*(f"{fact.article} {fact.label}: {fact.after}" for fact in entry.facts), entry.summary]
+                    [*(f"{fact.article} {fact.label}: {fact.after}" for fact in entry.facts), entry.translation]
                 )
             added = tuple(member.article.id for member in entry.arrivals)
             for channel in dict.fromkeys(channel for _, channels in routes for channel in channels):
@@ -187,10 +187,7 @@ class Dispatcher:
                 self._carry_out(decision)
         period = briefs.Period(channel=channel, since=since, until=now)
         brief = briefs.read_brief(turn.tx, turn.settings, period, now=now, waiting=frozenset(posts))
-        news = [section for section in brief.sections if section.kind in (SectionKind.NEW, SectionKind.CHANGED)]
-        listed_stories = {entry.story for section in news for entry in section.entries}
-        overview = [sentence for sentence in turn.overviews.get(channel, ()) if sentence.story in listed_stories]
-        rows = briefs.brief_rows(turn.settings, replace(brief, overview=tuple(overview)))
+        rows = briefs.brief_rows(turn.settings, brief)
         turn.post(*rows)
         shown = {
             story: (row.id, article)
@@ -349,8 +346,8 @@ class Dispatcher:
                 row = messages.reply_row(turn, decision, alert)
         turn.decide(decision)
         if row:
-            if turn.add_words is not None:
-                row = turn.add_words(turn, row, decision.story)
+            if turn.translate is not None:
+                row = turn.translate(turn, row, decision.story)
             turn.post(row)
         headline = row.message.briefs[0].title.article if row else None
         if decision.action is AlertAction.POST:
@@ -403,7 +400,7 @@ class Dispatcher:
             arrivals=tuple(entry.arrivals),
             facts=tuple(entry.facts),
             edits=tuple(entry.edits),
-            has_summary=bool(entry.summary),
+            has_translation=bool(entry.translation),
             has_new_headline=alert is not None and alert.headline in entry.renamed,
             policy=policy,
             recent_posts=_times(alert for alert in recent if self._severity(alert.rules) is not Severity.HIGH),

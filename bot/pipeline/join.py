@@ -161,11 +161,11 @@ class StoryUpdater:
         return facts_for_rules(turn, article, stated), facts_for_rules(turn, article, further)
 
     def _use_late_answer(self, turn: Turn, answer: LateAnswer) -> None:
-        """Merge the story of a decided article, or add facts or words to its story."""
-        if answer.words:
+        """Merge the story of a decided article, or add facts or a translation to its story."""
+        if answer.translation:
             story = turn.story(answer.story)
             if story is not None:
-                turn.change(story).summary = answer.words
+                turn.change(story).translation = answer.translation
             return
         home = turn.story_of(answer.article) if answer.article else None
         if home is None:

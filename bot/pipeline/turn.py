@@ -16,7 +16,6 @@ from bot.config.settings import Settings
 from bot.model.actions import Judgement, Ruling, Silence, SilenceId
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import Revision
-from bot.model.briefs import ModelSentence
 from bot.model.messages import Notice, Outgoing
 from bot.model.stories import Article, ArticleId, Edit, Fact, Member, SendId, Story, StoryId
 from bot.model.surges import Surge
@@ -63,8 +62,8 @@ class ChangedStory:
     renamed: set[ArticleId] = field(default_factory=set)
     #: Younger stories that were merged into this one.
     merged: list[StoryId] = field(default_factory=list)
-    #: Key of a language model's summary that the story's messages do not show yet.
-    summary: str = ""
+    #: Key of a language model's translation that the story's messages do not show yet.
+    translation: str = ""
 
 
 class Overtaken(Exception):
@@ -86,11 +85,9 @@ class Turn:
         self.now = now
         self.rules = settings.rule_set.rules
         #: Adds a language model's words to a message about a story. None if there is no language model.
-        self.add_words: Callable[[Turn, Outgoing, StoryId], Outgoing] | None = None
+        self.translate: Callable[[Turn, Outgoing, StoryId], Outgoing] | None = None
         #: Article -> the language model's answers about it.
         self.answers: Mapping[ArticleId, ArticleAnswers] = {}
-        #: Channel -> the language model's sentences for its due brief.
-        self.overviews: Mapping[str, Sequence[ModelSentence]] = {}
         self._cache = cache or StoryCache()
         #: The stories that articles, edits and answers change. They are saved before messages are decided.
         self.changed: dict[StoryId, ChangedStory] = {}

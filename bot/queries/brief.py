@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 import pydantic
 
-from bot.model.briefs import Brief, BriefEntry, BriefSection, ModelSentence, SectionKind
+from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind
 from bot.pipeline import briefs
 from bot.queries.registry import (
     DURATION,
@@ -55,25 +55,10 @@ class BriefParameters(Parameters):
     )
 
 
-class ModelSentenceDocument(Document):
-    """A sentence that a language model wrote, with the article's words that support it."""
-
-    text: str
-    quote: str
-    outlet: str
-    link: str
-    model: str
-
-    @classmethod
-    def of(cls, value: ModelSentence) -> Self:
-        return cls(**fields_of(value, cls))
-
-
 class EntryDocument(Document):
     """One entry. ``story`` is null if the entry is not about a story. ``opening`` is text before the headline.
 
-    ``summary`` is null, or a language model's sentence instead of ``quote``. ``parts`` are entries of stories that may
-    be about the same event.
+    ``parts`` are entries of stories that may be about the same event.
     """
 
     story: str | None
@@ -86,14 +71,12 @@ class EntryDocument(Document):
     parts: list[EntryDocument]
     fact: FactDocument | None
     quote: str
-    summary: ModelSentenceDocument | None
 
     @classmethod
     def of(cls, value: BriefEntry) -> Self:
         fact = FactDocument.of(value.fact) if value.fact else None
-        summary = ModelSentenceDocument.of(value.summary) if value.summary else None
         parts = [cls.of(part) for part in value.parts]
-        texts = {"details": list(value.details), "parts": parts, "fact": fact, "summary": summary}
+        texts = {"details": list(value.details), "parts": parts, "fact": fact}
         return cls(**{**fields_of(value, cls), **texts})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.model.alerts import Reason
-from bot.model.briefs import BriefEntry, BriefSection, ModelSentence, SectionKind
+from bot.model.briefs import BriefEntry, BriefSection, SectionKind
 from bot.model.messages import Message, Nearest, Sentence, Span, StoryBrief, Why
 from bot.model.rules import Severity
 from bot.model.stories import StoryId
@@ -65,7 +65,6 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         messages.NEW_FACT.facts[0], label=text, before=text, after=text, sentence=text, outlet=text, link=link
     )
     edit = replace(messages.CORRECTION.edits[0], outlet=text, before=text, after=text[::-1], link=link)
-    sentence = ModelSentence(text=text, quote=text, outlet=text, link=link, story=messages.STORY, model="local-model")
     entry = BriefEntry(
         story=messages.STORY,
         severity=Severity.HIGH,
@@ -76,7 +75,6 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         fact=fact if many % 2 else None,
         quote=text,
         quote_outlet=text,
-        summary=sentence if many % 2 else None,
     )
     reply = replace(messages.NEW_FACT, briefs=(brief,), facts=(fact,) * many, edits=(edit,) * many)
     return (
@@ -98,7 +96,6 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         ),
         replace(
             messages.DAILY_BRIEF,
-            overview=(sentence,) * min(many, 3),
             sections=tuple(BriefSection(kind=kind, entries=(entry,) * min(many, 4), more=many) for kind in SectionKind),
             page="",
         ),

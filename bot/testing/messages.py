@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.model.actions import Judgement, Verdict
 from bot.model.alerts import Reason
-from bot.model.briefs import BriefEntry, BriefSection, ModelSentence, SectionKind
+from bot.model.briefs import BriefEntry, BriefSection, SectionKind
 from bot.model.messages import (
     CoverageLine,
     Mention,
@@ -243,14 +243,7 @@ DAILY_BRIEF = Message(
                     headline="BlackBerry Messenger is back in Sindh",
                     link=GAZETTE,
                     details=("Gazette", RULE),
-                    summary=ModelSentence(
-                        text="Sindh let the messenger back on Wednesday.",
-                        quote="The province of Sindh let the messenger back on Wednesday.",
-                        outlet="The Wire",
-                        link=WIRE,
-                        story=StoryId("0c11d0aa"),
-                        model="local-model",
-                    ),
+                    quote="The province of Sindh let the messenger back on Wednesday.",
                     quote_outlet="The Wire",
                     is_unseen=True,
                 ),
@@ -270,16 +263,6 @@ DAILY_BRIEF = Message(
             more=2,
         ),
         BriefSection(kind=SectionKind.FEEDS, entries=(BriefEntry(opening="1 feed: Karachi Herald (broken)"),)),
-    ),
-    overview=(
-        ModelSentence(
-            text="BlackBerry will shut down in Pakistan on 15 December.",
-            quote="BlackBerry will shut down in Pakistan on 15 December because the PTA asked for unfettered access.",
-            outlet="The Wire",
-            link=WIRE,
-            story=STORY,
-            model="local-model",
-        ),
     ),
     page="https://watch.example.org/brief?since=2015-12-01T08:00Z",
 )

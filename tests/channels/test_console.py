@@ -66,7 +66,7 @@ async def test_an_edit_that_brings_a_summary_prints_it_and_counts_no_outlets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     brief = messages.EDIT.briefs[0]
-    await build("console").send(delivery(replace(messages.EDIT, added=(), reason=Reason.SUMMARY)))
+    await build("console").send(delivery(replace(messages.EDIT, added=(), reason=Reason.TRANSLATION)))
     out = " ".join(capsys.readouterr().out.split())
     assert out.startswith(f"↳ summary: {brief.title.text}")
     assert "".join(span.text for span in brief.summary[0].spans)[:40] in out

@@ -51,28 +51,11 @@ def first_story(data: dict[str, Any]) -> dict[str, Any]:
     return {"sentence": 0, "verdict": "same", "stories": [1]}
 
 
-def quotes(data: dict[str, Any], *, count: int = 2) -> dict[str, Any]:
-    """Return the first sentence of an article, or those of the first ``count`` stories of a brief."""
-    if "article" in data:
-        return {"sentences": [{"support": 1, "text": data["article"]["sentences"]["1"]}]}
-    quoted = [min(story["sentences"].items(), key=lambda row: int(row[0])) for story in data["stories"][:count]]
-    return {"sentences": [{"support": int(number), "text": text} for number, text in quoted]}
-
-
-def invents(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``quotes`` returns, and in a brief a sentence about a sum that no story names."""
-    answer = quotes(data)
-    if "stories" in data:
-        answer["sentences"].append({"support": answer["sentences"][0]["support"], "text": "It costs 77 million euros."})
-    return answer
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     with faulty.serve(chat_completions.Model()) as serving:
         for use in ("same_event", "facts", "relevance"):
             serving.service.answer_with(use, right)
-        serving.service.answer_with("summary", quotes)
         serving.service.answer_with(
             "translate", lambda data: {"texts": [f"Auf Deutsch: {text}" for text in data["texts"]]}
         )
@@ -81,7 +64,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def folder(tmp_path: Path, server: Server) -> Path:
-    uses = "[same_event, facts, summary]"
+    uses = "[same_event, facts, translate]"
     model = f"model: {{url: '{server.url}/v1', name: local-model, key: env:MODEL_KEY, uses: {uses}}}\n"
     bot = f"channels: {{alerts: {{kind: console}}}}\ndatabase: sqlite:///{tmp_path}/wirewatch.db\n{model}"
     return configs.write(tmp_path, bot=bot, rules=RULES.replace("notify: desk", "notify: alerts"))
@@ -100,7 +83,7 @@ def test_a_model_that_is_right_passes_and_its_time_and_tokens_are_shown(folder: 
 
     assert (report["model"], report["passed"]) == ("local-model", True)
     counts = {use: (result["right"], result["asked"]) for use, result in report["uses"].items()}
-    assert counts == {"same_event": (30, 30), "facts": (16, 16), "summary": (8, 8)}
+    assert counts == {"same_event": (30, 30), "facts": (16, 16), "translate": (4, 4)}
     assert all(
         result["tokens"] > 50 and result["seconds"] < 5 and not result["errors"] for result in report["uses"].values()
     )
@@ -108,31 +91,17 @@ def test_a_model_that_is_right_passes_and_its_time_and_tokens_are_shown(folder: 
 
 def test_each_answer_is_shown_and_the_last_lines_say_what_the_model_is_fit_for(folder: Path, server: Server) -> None:
     server.service.answer_with("same_event", first_story)
-    server.service.answer_with("summary", lambda data: "no JSON")
+    server.service.answer_with("translate", lambda data: "no JSON")
 
     lines = examine_model(folder, code=1).splitlines()
 
-    assert sum(line.startswith(("right", "WRONG")) for line in lines) == 54
+    assert sum(line.startswith(("right", "WRONG")) for line in lines) == 50
     assert any("expected other" in line and '"stories": [1]' in line for line in lines)
-    assert any(line.startswith("WRONG summary") and "does not match the schema" in line for line in lines)
+    assert any(line.startswith("WRONG translate") and "does not match the schema" in line for line in lines)
     verdict = r"unfit for same_event: \d+ of 30 right; remove it from uses, or take a larger model"
     assert re.fullmatch(verdict, lines[-3])
     assert lines[-2] == "fit for facts: 16 of 16 right"
-    assert lines[-1].startswith("unfit for summary: 0 of 8 right")
-
-
-@pytest.mark.parametrize(
-    "answer", [invents, lambda data: quotes(data, count=1)], ids=["invents a sum", "writes about one story only"]
-)
-def test_a_model_whose_sentences_for_a_brief_are_not_all_in_its_stories_fails_for_summaries(
-    folder: Path, server: Server, answer: Callable[[dict[str, Any]], dict[str, Any]]
-) -> None:
-    server.service.answer_with("summary", answer)
-
-    report = json.loads(examine_model(folder, "--json", code=1))
-
-    assert report["uses"]["summary"]["right"] == 4
-    assert not report["uses"]["summary"]["passed"]
+    assert lines[-1].startswith("unfit for translate: 0 of 4 right")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +129,7 @@ def test_an_answer_that_comes_too_late_is_wrong_and_the_keys_that_limit_it_are_n
     folder: Path, server: Server
 ) -> None:
     bot = (folder / "bot.yaml").read_text()
-    (folder / "bot.yaml").write_text(bot.replace("[same_event, facts, summary]", "[summary], timeout: 0.2 seconds"))
+    (folder / "bot.yaml").write_text(bot.replace("[same_event, facts, translate]", "[translate], timeout: 0.2 seconds"))
     for _ in range(4):
         server.fail("complete", "hang")
 
@@ -176,7 +145,7 @@ def test_check_and_status_say_whether_the_model_has_passed(folder: Path, server:
 
     [line] = remarks()
     assert line == (
-        "the model local-model has not been examined for facts, same_event, summary; run `wirewatch model test`"
+        "the model local-model has not been examined for facts, same_event, translate; run `wirewatch model test`"
     )
     server.service.answer_with("same_event", first_story)
     examine_model(folder, code=1)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bot.model.actions import Useful, Verdict
+from bot.model.channels import Person, Press
+from bot.pipeline import actions
 from tests.journeys.test_language_model import MODEL, Server, newsroom
-from tests.journeys.test_model_summary import SHORT, summary
 from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import BOT, Item, World, as_text, rss
 
@@ -86,27 +89,29 @@ async def test_an_article_in_the_language_of_the_channel_is_not_asked_about(tmp_
         assert server.asked("complete") == 0
 
 
-async def test_a_summary_of_the_model_is_translated_too(tmp_path: Path) -> None:
-    async with english_channel(tmp_path, uses="[summary, translate]") as (desk, server):
-        server.service.answer_with("summary", lambda data: summary((SHORT, 1)))
-        server.service.answer_with("translate", lambda data: {"texts": [f"«{text}»" for text in data["texts"]]})
-        shown = await publish(desk, FIRST, language="fr")
-
-        assert f"{SHORT} [summary by local-model]" in shown
-        assert f"«{SHORT}» [translated by local-model]" in shown
-        # The article's own sentences, which the summary replaces, are not translated for nothing.
-        assert [use for use, _ in server.service.asked] == ["summary", "translate"]
-
-
-async def test_without_a_summary_that_holds_the_article_s_sentences_are_translated(tmp_path: Path) -> None:
-    async with english_channel(tmp_path, uses="[summary, translate]") as (desk, server):
-        server.service.answer_with("summary", lambda data: summary((f"{SHORT} Nobody in Peru knew.", 1)))
+async def test_a_pressed_button_leaves_the_translation_in_the_message(tmp_path: Path) -> None:
+    async with english_channel(tmp_path) as (desk, server):
         server.service.answer_with("translate", lambda data: ENGLISH)
-        shown = await publish(desk)
+        await publish(desk)
+        [story] = await desk.stories()
+        async with desk.opened() as running:
+            rows = await running.store.read(lambda tx: tx.outbox.of_story(story.id))
+            receipt = rows[0].receipt
+            assert receipt is not None
+            press = Press(
+                id="p1",
+                person=Person(id="U0AMINA"),
+                action=Useful(),
+                story=story.id,
+                place=receipt.place,
+                ref=receipt.ref,
+            )
+            act = partial(actions.apply_press, pressed=press, channels=["desk"])
+            await actions.carry_out(running.store, running.live.settings, act, now=desk.clock.now())
+            newest = (await running.store.read(lambda tx: tx.outbox.of_story(story.id)))[-1]
 
-        assert "summary by" not in shown
-        assert f"{ENGLISH['texts'][1]} [translated by local-model]" in shown
-        assert [use for use, _ in server.service.asked] == ["summary", "translate"]
+        assert [judged.verdict for judged in newest.message.judgements] == [Verdict.USEFUL]
+        assert newest.message.briefs[0].summary[-1].text.endswith("[translated by local-model]")
 
 
 async def test_a_translation_that_does_not_hold_is_not_shown(tmp_path: Path) -> None:

@@ -27,7 +27,6 @@ MOVED = article(
 GERMAN = replace(
     article("BlackBerry verlässt Pakistan", "Die PTA forderte eine Backdoor, was 5.000 Firmen betrifft."), language="de"
 )
-LEAVES = FIRST.text.split(". ")[0] + "."
 
 
 def fact(sentence: str, before: str | None = None, after: str | None = None) -> Fact:
@@ -49,15 +48,9 @@ SAME_EVENT = prompts.same_event_prompt(MOVED, [story(FIRST)])
 BOTH = prompts.same_event_prompt(MOVED, [story(FIRST)], OFFERED)
 FACTS = prompts.facts_prompt(MOVED, story(FIRST), OFFERED)
 RELEVANCE = prompts.relevance_prompt(FIRST, "BlackBerry", "demands of the authorities in Pakistan")
-SUMMARY = prompts.summary_prompt(FIRST)
-OVERVIEW = prompts.overview_prompt([(FIRST, ""), (MOVED, OFFERED[1].sentence)])
 SAME = {"verdict": "same", "stories": [1], "sentence": 1}
 IRRELEVANT = {"verdict": "irrelevant", "sentence": 2, "reason": "It is about an old order."}
 ENGLISH = {"texts": ["BlackBerry leaves Pakistan", "The PTA demanded a backdoor, which affects 5,000 firms."]}
-
-
-def summary(*pairs: tuple[str, int]) -> dict[str, Any]:
-    return {"sentences": [{"text": text, "support": support} for text, support in pairs]}
 
 
 def chosen(number: int, before: str = "", after: str = "") -> dict[str, Any]:
@@ -73,9 +66,6 @@ GOOD: list[tuple[Prompt, Mapping[str, Any]]] = [
     (FACTS, chosen(1, "July", "30 December")),
     (FACTS, {"updates": []}),
     (RELEVANCE, IRRELEVANT),
-    (SUMMARY, summary((LEAVES, 1), ("The order is from July.", 2))),
-    (OVERVIEW, summary((LEAVES, 2), (LEAVES, 99))),
-    (OVERVIEW, summary()),
     (TRANSLATION, ENGLISH),
 ]
 BAD: list[tuple[Prompt, str, Any]] = [
@@ -97,24 +87,11 @@ BAD: list[tuple[Prompt, str, Any]] = [
     (RELEVANCE, "no reason", {**IRRELEVANT, "reason": " "}),
     (RELEVANCE, "the verdict as its reason", {**IRRELEVANT, "reason": "cannot_tell"}),
     (RELEVANCE, "fields are missing", {"verdict": "irrelevant"}),
-    (SUMMARY, "an address", summary((f"{LEAVES[:-1]}: see evil.example/now.", 1))),
-    (OVERVIEW, "only a number of its own", summary((f"{LEAVES[:-1]} of 5,000 firms.", 2))),
-    (OVERVIEW, "only the support of another story", summary((LEAVES, 5))),
-    (OVERVIEW, "only a support that was not shown", summary((LEAVES, 99))),
-    (SUMMARY, "another number", summary((f"{LEAVES[:-1]} of 5,000 firms.", 1))),
-    (SUMMARY, "another name", summary((LEAVES.replace("Pakistan", "India", 1), 1))),
-    (SUMMARY, "another date", summary(("The order is from June.", 2))),
-    (SUMMARY, "a denial of its own", summary((LEAVES.replace("will end", "will not end"), 1))),
-    (SUMMARY, "a support that is not in the article", summary((LEAVES, 7))),
-    (SUMMARY, "three sentences", summary(*[(LEAVES, 1)] * 3)),
-    (SUMMARY, "no sentence", summary()),
-    (SUMMARY, "an empty sentence", summary((" ", 1))),
-    (SUMMARY, "a long sentence", summary((LEAVES + " and so on" * 40, 1))),
     (TRANSLATION, "another number", {"texts": [ENGLISH["texts"][0], ENGLISH["texts"][1].replace("5,000", "50,000")]}),
     (TRANSLATION, "one text less", {"texts": ENGLISH["texts"][:1]}),
     (TRANSLATION, "an empty text", {"texts": [ENGLISH["texts"][0], " "]}),
     (TRANSLATION, "a much longer text", {"texts": [ENGLISH["texts"][0], "Firms are affected. " * 40]}),
-    *((prompt, "not JSON", "It is the same event.") for prompt in (SAME_EVENT, FACTS, RELEVANCE, SUMMARY, TRANSLATION)),
+    *((prompt, "not JSON", "It is the same event.") for prompt in (SAME_EVENT, FACTS, RELEVANCE, TRANSLATION)),
 ]
 
 
@@ -130,13 +107,6 @@ def test_an_answer_in_the_form_that_quotes_what_was_shown_is_used(prompt: Prompt
 def test_an_answer_that_does_not_hold_is_refused(prompt: Prompt, answer: Any) -> None:
     with pytest.raises(BadAnswer):
         prompts.parse_answer(prompt, answer if isinstance(answer, str) else json.dumps(answer))
-
-
-def test_of_the_sentences_for_a_brief_the_unsupported_ones_are_left_out_and_each_story_has_one() -> None:
-    false = LEAVES.replace("Pakistan", "India", 1)
-    answer = json.dumps(summary((false, 2), (LEAVES, 2), ("The order is from July.", 3)))
-    parsed = prompts.parse_answer(OVERVIEW, answer, prompts.Summary)
-    assert [(story, text) for story, text, _ in prompts.supported_sentences(OVERVIEW, parsed)] == [(0, LEAVES)]
 
 
 def test_an_answer_about_the_event_chooses_updates_for_the_nearest_story_alone() -> None:

@@ -75,7 +75,7 @@ def _edit_lines(message: Message, zone: tzinfo) -> Iterator[OutlineLine]:
         if message.is_gathered and not listed:
             continue
         headline = Run(text=f": {phrases.headline(brief, 150)}")
-        if message.reason is Reason.SUMMARY and not listed:
+        if message.reason is Reason.TRANSLATION and not listed:
             # Only the summary is new.
             yield OutlineLine(style=Style.SMALL, runs=(Run(text="summary"), headline))
             yield from outline.quote_lines(brief, room)

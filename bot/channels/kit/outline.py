@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from bot.channels.kit import phrases
 from bot.model.alerts import Reason
-from bot.model.briefs import LINE_LENGTH, BriefEntry, BriefSection, ModelSentence
+from bot.model.briefs import LINE_LENGTH, BriefEntry, BriefSection
 from bot.model.channels import Delivery
 from bot.model.durations import format_count, format_time
 from bot.model.messages import CoverageLine, Mention, Message, MessageKind, StoryBrief, Why
@@ -437,8 +437,6 @@ def _gathered(message: Message, room: Room) -> Iterator[OutlineLine]:
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
     for text in message.lines:
         yield _line(Style.LINE, Run(text=phrases.cut(phrases.clean(text), room.sentence)))
-    for sentence in message.overview:
-        yield _line(Style.ITEM, *_overview(sentence, room))
     stories_left = room.stories
     for section in message.sections:
         yield from _section(section, replace(room, stories=stories_left))
@@ -470,16 +468,6 @@ def _gathered(message: Message, room: Room) -> Iterator[OutlineLine]:
 
 #: Maximum length of an entry of a brief: two lines. A text after the headline has at least ``_SHORTEST_TEXT``.
 _TWO_LINES, _SHORTEST_TEXT = 2 * LINE_LENGTH, 40
-
-
-def _overview(sentence: ModelSentence, room: Room) -> Iterator[Run]:
-    """Yield runs such as “BlackBerry leaves Pakistan. [summary by NAME] — “BlackBerry will leave …” (Dawn)”."""
-    text = f"{phrases.cut(phrases.clean(sentence.text), room.sentence)} {phrases.clean(sentence.mark)}"
-    yield Run(text=text)
-    if room.details:
-        quote = phrases.cut(phrases.clean(sentence.quote), max(_SHORTEST_TEXT, _TWO_LINES - len(text)))
-        yield Run(text=f" — “{quote}” (")
-        yield from (_linked(phrases.short_name(sentence.outlet), sentence.link, room), Run(text=")"))
 
 
 def _section(section: BriefSection, room: Room) -> Iterator[OutlineLine]:
@@ -516,11 +504,10 @@ def _entry(entry: BriefEntry, room: Room) -> Iterator[Run]:
         return
     if entry.fact is not None:
         yield from (Run(text=_BETWEEN), *_brief_fact(entry.fact, limit))
-    elif not entry.parts and (entry.summary or entry.quote):
-        text = phrases.cut(phrases.clean(entry.summary.text if entry.summary else entry.quote), limit)
-        mark = f" {phrases.clean(entry.summary.mark)}" if entry.summary else ""
+    elif not entry.parts and entry.quote:
+        text = phrases.cut(phrases.clean(entry.quote), limit)
         source = f" ({phrases.short_name(entry.quote_outlet)})" if entry.quote_outlet else ""
-        yield Run(text=f"{_BETWEEN}{text}{mark}{source}")
+        yield Run(text=f"{_BETWEEN}{text}{source}")
 
 
 def _brief_fact(fact: Fact, limit: int) -> list[Run]:
