@@ -26,7 +26,7 @@ from bot.app.wiring import Assisting, Interactions, Live, Observers, channels_of
 from bot.channels import checks
 from bot.config import loading
 from bot.feeds import links
-from bot.fetch import fulltext, google_news, parsing, slots
+from bot.fetch import fulltext, parsing, slots
 from bot.model.channels import Channel, ChatRequest, Delivery
 from bot.model.durations import is_recent
 from bot.model.errors import SendError, StoreError
@@ -127,7 +127,6 @@ class App:
                 fetcher=self.fetcher,
                 documents=self.documents,
                 pages=fulltext.TrafilaturaReader(self.fetcher, clock, extract=self.documents.text_of_page),
-                links=google_news.GoogleNews(self.fetcher, clock),
                 store=store,
                 clock=clock,
             ),

@@ -56,8 +56,6 @@ class Place:
     is_page: bool = False
     #: The beginning of the text that the place sends, with status 200, if it is polled too often.
     limit_text: bytes | None = None
-    #: Whether the links in its feeds hide the publishers' addresses.
-    hides_links: bool = False
 
 
 def find_place(written: str) -> Place | None:
@@ -299,7 +297,6 @@ _PLACES = (
         },
         feed=_google_news_feed,
         hosts={"news.google.com": Etiquette(every=10 * _MINUTE, pace=2 * _SECOND)},
-        hides_links=True,
     ),
     Place(
         name="mastodon",

@@ -48,8 +48,6 @@ ACCEPT_FEEDS = (
 _PERMANENT = (301, 308)
 _MAILBOXES = ("imaps://", "imap://")
 _REDIRECTS = (301, 302, 303, 307, 308)
-#: Redirects that keep the method (RFC 9110 section 15.4).
-_REDIRECTS_OF_POST = (307, 308)
 #: Maximum length of a validator; longer ones are not sent back.
 _MAX_VALIDATOR = 1000
 
@@ -172,8 +170,7 @@ class HttpFetcher:
         response = await self._send(request, course)
         try:
             location = response.headers.get("location")
-            redirects = _REDIRECTS if request.form is None else _REDIRECTS_OF_POST
-            if response.status_code in redirects and location:
+            if response.status_code in _REDIRECTS and location:
                 _move(course, response.status_code, location)
                 return None
             if 200 <= response.status_code < 300:
@@ -204,11 +201,8 @@ class HttpFetcher:
             fields["Authorization"] = authorization
         if access := _access_at(course.at, request):
             fields |= self._keys.fields(access)
-        if request.form is not None:
-            fields["Content-Type"] = "application/x-www-form-urlencoded"
         # With a stream, httpx adds no headers, which would copy all of them; aiohttp adds Host and Content-Length.
-        body = httpx.ByteStream((request.form or "").encode())
-        return httpx.Request("GET" if request.form is None else "POST", course.at.url, headers=fields, stream=body)
+        return httpx.Request("GET", course.at.url, headers=fields, stream=httpx.ByteStream(b""))
 
     async def _send(self, request: Request, course: _Course) -> httpx.Response:
         sent = self._build(request, course)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -26,8 +26,6 @@ class Request:
     #: address is a number in the range, or its host is listed and is in the range. If ``home`` is None, no range is
     #: open, and ``access`` is not sent.
     home: str | None = None
-    #: A form (application/x-www-form-urlencoded) to send by POST, or None for GET.
-    form: str | None = None
     #: The options of the feed's kind as JSON. Some kinds change the request according to them.
     options: str = "{}"
     #: The minimum time since the previous paced request to the same host.
@@ -120,10 +118,3 @@ class PageReader(Protocol):
 
         The access settings of the feed apply to pages of its origin.
         """
-
-
-class LinkResolver(Protocol):
-    """Resolves links that hide the publisher's address."""
-
-    async def resolve(self, links: Sequence[str]) -> Mapping[str, str]:
-        """Return the targets of the links that can be resolved, by link. Never raises."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -22,7 +22,7 @@ from bot.model.archive import IdentityQuery, KnownItems
 from bot.model.durations import Clock
 from bot.model.errors import FetchError, HostLimited, IsPage, ReadError
 from bot.model.feeds import Feed, FeedState, FullText, ParsedFeed
-from bot.model.fetching import Body, Fetcher, LinkResolver, PageReader, PageText, Request, Response
+from bot.model.fetching import Body, Fetcher, PageReader, PageText, Request, Response
 from bot.model.stories import Article
 
 log = structlog.get_logger("wirewatch")
@@ -122,7 +122,6 @@ class Poller:
     fetcher: Fetcher
     documents: Documents
     pages: PageReader
-    links: LinkResolver
     store: storage.Store
     clock: Clock
 
@@ -166,29 +165,10 @@ class Poller:
             log.critical("parsing a feed raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
             return replace(polled, error=OUR_BUG)
         del body
-        return await self._with_pages(replace(polled, reading=reading, cleaned=items), reading, settings)
-
-    async def _with_pages(self, polled: Poll, reading: ParsedFeed, settings: Settings) -> Poll:
-        """Resolve hidden links, and fetch the texts of pages if the feed wants them."""
-        if places.place_of(polled.feed.url).hides_links:
-            reading = await self._resolved(polled, reading, settings)
-            polled = replace(polled, reading=reading, cleaned=None)
+        polled = replace(polled, reading=reading, cleaned=items)
         if polled.feed.full_text is FullText.NEVER:
             return polled
         return replace(polled, pages=await self._read_pages(polled, reading, settings))
-
-    async def _resolved(self, polled: Poll, reading: ParsedFeed, settings: Settings) -> ParsedFeed:
-        """Resolve the links of new and edited items. Other items need no link, because their id identifies them."""
-        items = await self._identified(polled, reading, settings)
-        changed = {item.article.link for item in items if item.novelty in _CHANGED and item.article}
-        hidden = [entry.link for entry in reading.entries if entry.link in changed]
-        links = await self.links.resolve(hidden)
-        entries = [replace(entry, link=links.get(entry.link or "", entry.link)) for entry in reading.entries]
-        return replace(reading, entries=tuple(entries))
-
-    async def _identified(self, polled: Poll, reading: ParsedFeed, settings: Settings) -> Sequence[identity.Identified]:
-        [known_items] = await self.store.read(lambda tx: tx.articles.find_known_items([polled.question]))
-        return polled.identify(reading, known_items, settings, now=self.clock.now()).items
 
     def _body(self, polled: Poll, answer: Response, settings: Settings) -> Body:
         backfill = polled.feed.backfill or settings.bot.fetch.backfill
@@ -203,7 +183,8 @@ class Poller:
         )
 
     async def _read_pages(self, polled: Poll, reading: ParsedFeed, settings: Settings) -> Mapping[str, PageText]:
-        items = await self._identified(polled, reading, settings)
+        [known_items] = await self.store.read(lambda tx: tx.articles.find_known_items([polled.question]))
+        items = polled.identify(reading, known_items, settings, now=self.clock.now()).items
         new = [item.article for item in items if item.novelty is identity.Novelty.NEW and item.article]
         links = [article.link for article in new if article.link and self._wants_page(article, polled.feed, settings)]
         texts: dict[str, PageText | None] = {}
@@ -226,7 +207,3 @@ class Poller:
         if feed.full_text is FullText.ALWAYS or cleaning.is_teaser(article.text):
             return True
         return settings.rule_set.wants_full_text(article, feed, now=self.clock.now())
-
-
-#: Kinds of items that are stored with their current link.
-_CHANGED = (identity.Novelty.NEW, identity.Novelty.EDITED, identity.Novelty.TAKEN_OVER)

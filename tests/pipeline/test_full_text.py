@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
@@ -46,15 +45,12 @@ class Pages:
         self.asked.append(url)
         return PageText(text=f"All of {url}")
 
-    async def resolve(self, links: Sequence[str]) -> Mapping[str, str]:
-        return {}
-
 
 async def _find_requests(store: storage.Store, full_text: FullText, *items: str, seconds: float = 0) -> list[str]:
     feed = Feed(url=URL, full_text=full_text)
     pages = Pages(seconds)
     fetcher, documents = OneAnswer(rss(*items)), parsing.make_reader(FetchPolicy(readers=0))
-    poller = Poller(fetcher=fetcher, documents=documents, pages=pages, links=pages, store=store, clock=FakeClock())
+    poller = Poller(fetcher=fetcher, documents=documents, pages=pages, store=store, clock=FakeClock())
     settings = make_settings(feeds=[feed], rules=[rules.compile_rule(RULE)])
     polled = await poller.poll(FeedState(url=URL, due_at=START), settings)
     assert polled.error is None

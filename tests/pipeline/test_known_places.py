@@ -17,7 +17,6 @@ from bot.app.runtime import App, OnceReport
 from bot.fetch.client import HttpFetcher
 from bot.model.feeds import FeedState
 from tests.config import folders
-from tests.fetch import test_google_news as google
 from tests.testbed.elsewhere import Elsewhere
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.feeds import FeedServer, Reply
@@ -251,30 +250,14 @@ async def test_feeds_of_a_host_with_a_pace_are_polled_one_by_one_each_at_its_tur
         assert all(state.failures == 0 and state.baseline_at for state in states)
 
 
-async def test_google_news_articles_are_the_publishers_and_two_searches_find_one(tmp_path: Path) -> None:
+async def test_an_article_that_two_searches_of_google_news_find_is_one_with_googles_link(tmp_path: Path) -> None:
     async with desk(tmp_path, "google-news:PTA", "google-news:backdoor") as running_desk:
+        link = "https://news.google.com/rss/articles/CBMiX?oc=5"
         for words in ("PTA", "backdoor"):
-            feed = GDELT.replace("https://dawn.example/pta", f"https://news.google.com/rss/articles/CBMi{words}?oc=5")
+            feed = GDELT.replace("https://dawn.example/pta", link)
             running_desk.server.serve(f"/news.google.com/rss/search?q={words}&hl=en-US&gl=US&ceid=US:en", feed.encode())
-            running_desk.server.serve(
-                f"/news.google.com/rss/articles/CBMi{words}?hl=en-US&gl=US&ceid=US%3Aen", google.PAGE
-            )
-        running_desk.server.serve(google.BATCH, google.answer("https://www.dawn.example/pta"))
         await running_desk.pass_once()
         [story] = await running_desk.running.store.read(lambda tx: tx.stories.since(None))
         [member] = story.members
-        assert member.article.link == "https://www.dawn.example/pta"
-        assert member.article.owner == "dawn.example"
-        result = len(running_desk.server.requests)
-        await running_desk.pass_once()
-        assert [request.path for request in running_desk.server.requests[result:] if "articles" in request.path] == []
-
-
-async def test_links_that_cannot_be_resolved_lose_no_news(tmp_path: Path) -> None:
-    async with desk(tmp_path, "google-news:PTA") as running_desk:
-        feed = GDELT.replace("https://dawn.example/pta", "https://news.google.com/rss/articles/CBMiX?oc=5")
-        running_desk.server.serve("/news.google.com/rss/search?q=PTA&hl=en-US&gl=US&ceid=US:en", feed.encode())
-        await running_desk.pass_once()
-        [story] = await running_desk.running.store.read(lambda tx: tx.stories.since(None))
-        assert story.members[0].article.link.startswith("https://news.google.com/rss/articles/CBMiX")
-        assert (await running_desk.state()).error is None
+        assert member.article.link == link
+        assert len(running_desk.server.requests) == 2

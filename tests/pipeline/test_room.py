@@ -72,7 +72,6 @@ async def test_nothing_is_held_after_a_pass(store: storage.Store, is_away: bool)
             fetcher=OneAnswer(rss(item(1))),
             documents=parsing.make_reader(FetchPolicy(readers=0)),
             pages=pages,
-            links=pages,
             store=made,
             clock=clock,
         ),
