@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import platform
+import resource
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ PORTION = 2_000
 #: Number of new objects between two garbage collections. Python's default of 700 suits small programs. A number above
 #: 20,000 saves no further time.
 OBJECTS_A_COLLECTION = 20_000
+#: Maximum open files of this process, if the system allows as many.
+MOST_FILES = 65_536
 #: Maximum articles that one transaction adds to an index of words that is built again.
 INDEXED = 200
 #: How long the identity of a new article stays reserved. By then, the transaction that adds the article has ended, and
@@ -225,6 +228,7 @@ class App:
             await self.begin()
             await self.heartbeat.begin(writes_heartbeats=True, operator=self.settings.bot.operator)
 
+        raise_file_limit()
         site = self._open_site()
         for broken in broken_plugins():
             log.warning("plug-in not loaded", plug_in=broken.name, package=broken.package, why=broken.why)
@@ -424,6 +428,14 @@ class App:
         await self._assisting.close()
         await self.documents.close()
         await self.fetcher.close()
+
+
+def raise_file_limit() -> None:
+    """Let this process open as many files and sockets as the system allows. Many systems begin with 1,024."""
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS refuses more than a limit that it does not name; then the old one stays.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(limit, min(most, MOST_FILES)), most))
 
 
 def spare_collections(*, lasts: bool, replaces: bool = False) -> None:

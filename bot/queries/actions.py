@@ -91,7 +91,7 @@ def split_story(archive: Archive, parameters: SplitParameters) -> RulingDocument
 
 
 SPLIT = Question(
-    "split", split_story, RulingDocument, method="POST", path="/stories/{id}/split", status=202, cost=10, is_action=True
+    "split", split_story, RulingDocument, method="POST", path="/stories/{id}/split", status=202, is_action=True
 )
 
 
@@ -110,7 +110,6 @@ MERGE = Question(
     method="POST",
     path="/stories/{id}/merge",
     status=202,
-    cost=10,
     is_action=True,
 )
 
@@ -201,7 +200,7 @@ def make_silence(archive: Archive, parameters: SilenceParameters) -> ListedSilen
 
 
 SILENCE = Question(
-    "silence", make_silence, SilenceDocument, method="POST", path="/silences", status=201, cost=10, is_action=True
+    "silence", make_silence, SilenceDocument, method="POST", path="/silences", status=201, is_action=True
 )
 
 
@@ -222,7 +221,7 @@ def end_silence(archive: Archive, parameters: EndSilenceParameters) -> ListedSil
 
 
 END_SILENCE = Question(
-    "end_silence", end_silence, SilenceDocument, method="DELETE", path="/silences/{id}", cost=10, is_action=True
+    "end_silence", end_silence, SilenceDocument, method="DELETE", path="/silences/{id}", is_action=True
 )
 
 

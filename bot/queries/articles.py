@@ -142,7 +142,7 @@ def search_articles(archive: Archive, parameters: SearchParameters) -> search.Se
     return find_articles(archive, parameters, parameters.q)
 
 
-SEARCH = Question("search", search_articles, FoundPage, path="/search", cost=2, is_tool=True, is_long=True)
+SEARCH = Question("search", search_articles, FoundPage, path="/search", is_tool=True, is_long=True)
 
 
 def find_articles(archive: Archive, parameters: ArticlesParameters, words: str) -> search.SearchPage:
@@ -296,7 +296,7 @@ def explain(archive: Archive, parameters: ExplainParameters) -> ExplainAnswer:
         ) from None
 
 
-EXPLAIN = Question("explain", explain, ExplainAnswer, path="/explain", cost=2, is_tool=True, is_long=True)
+EXPLAIN = Question("explain", explain, ExplainAnswer, path="/explain", is_tool=True, is_long=True)
 
 
 def choose_rules(settings: config.Settings, part: str | None) -> list[rules.CompiledRule]:

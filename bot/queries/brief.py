@@ -143,9 +143,16 @@ def _parse_moment(where: str, written: str, now: datetime, zone: tzinfo, *, is_e
             assert parsed_time is not None
             return parsed_time
         if len(written) > len("2026-11-30"):
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return _as_utc(where, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
         day = moment.replace(tzinfo=zone)
-    return (day + timedelta(days=is_end)).astimezone(UTC)
+    return _as_utc(where, day, plus=timedelta(days=is_end))
+
+
+def _as_utc(where: str, moment: datetime, plus: timedelta = timedelta()) -> datetime:
+    try:
+        return (moment + plus).astimezone(UTC)
+    except OverflowError:
+        raise unusable(where, "this time is too far away") from None
 
 
 BRIEF = Question("brief", show_brief, BriefDocument, path="/brief", is_tool=True, is_long=True)

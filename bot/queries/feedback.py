@@ -80,7 +80,7 @@ def list_feedback(archive: Archive, parameters: FeedbackParameters) -> FeedbackA
     return FeedbackAnswer(feedback=read_feedback(archive, since, parameters.rule))
 
 
-FEEDBACK = Question("feedback", list_feedback, FeedbackAnswer, path="/feedback", cost=2)
+FEEDBACK = Question("feedback", list_feedback, FeedbackAnswer, path="/feedback")
 
 
 def read_feedback(archive: Archive, since: datetime, name: str | None = None) -> list[RuleFeedbackDocument]:

@@ -431,8 +431,6 @@ class Question(Generic[P, V]):
     method: Literal["GET", "POST", "DELETE"] = "GET"
     path: str = ""
     status: int = 200
-    #: Number of requests that the rate limit counts for one call.
-    cost: int = 1
     #: Whether assistants have a tool for the question. An action is never a tool.
     is_tool: bool = False
     #: Whether the value may quote articles, whose text an assistant must not trust.

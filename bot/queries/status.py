@@ -223,7 +223,7 @@ def _describe_model(tx: storage.Transaction, policy: LanguageModelPolicy, *, now
     return ModelDocument(name=policy.name, warning=describe_exam(policy, exam), uses=uses)
 
 
-STATUS = Question("status", show_status, StatusDocument, path="/status", cost=10, is_long=True)
+STATUS = Question("status", show_status, StatusDocument, path="/status", is_long=True)
 
 
 def describe_bot(tx: storage.Transaction, *, owner: str, now: datetime) -> CheckLine:

@@ -388,4 +388,4 @@ def try_rule(archive: Archive, parameters: TryParameters) -> PlaygroundResult:
     return try_pasted(archive, parameters.rule, parameters.days)
 
 
-TRY_RULE = Question("try_rule", try_rule, TryAnswer, method="POST", path="/try", cost=10, is_tool=True, busy=BUSY)
+TRY_RULE = Question("try_rule", try_rule, TryAnswer, method="POST", path="/try", is_tool=True, busy=BUSY)

@@ -1,4 +1,4 @@
-"""Access control: who may read, request rates, the number of concurrent requests, and the form of responses."""
+"""Access control: who may read, the number of concurrent requests, and the form of responses."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ import binascii
 import contextlib
 import hashlib
 import hmac
-import ipaddress
 import json
-import math
-import time
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -113,36 +109,6 @@ class Caller:
     may: TokenScope = TokenScope.READ
 
 
-#: Maximum token buckets in memory. Beyond it, the least recent caller's bucket is dropped. A new bucket is full.
-MOST_CALLERS = 1_000
-
-
-#: Maximum requests of a caller per minute. A caller may also send all of them at once.
-REQUESTS_PER_MINUTE = 300
-
-
-class Rates:
-    """The token buckets of all callers. Each bucket refills steadily."""
-
-    def __init__(self, requests_per_minute: int) -> None:
-        self._most = float(requests_per_minute)
-        #: Caller -> remaining requests, and the time of that count. The most recent caller is last.
-        self._remaining: dict[str, tuple[float, float]] = {}
-
-    def take(self, caller: str, cost: int, now: float) -> int | None:
-        """Take ``cost`` requests from the bucket. If it has too few, return the seconds to wait; else return None.
-
-        ``now`` is a monotonic time in seconds.
-        """
-        remaining, since = self._remaining.pop(caller, (self._most, now))
-        remaining = min(self._most, remaining + (now - since) * self._most / 60)
-        is_enough = remaining >= cost
-        self._remaining[caller] = (remaining - cost if is_enough else remaining, now)
-        if len(self._remaining) > MOST_CALLERS:
-            del self._remaining[next(iter(self._remaining))]
-        return None if is_enough else math.ceil((cost - remaining) * 60 / self._most)
-
-
 def caller_of(scope: Scope) -> Caller:
     """Return the caller of an admitted request, which AccessGuard has stored in the request's scope."""
     return cast("Caller", scope["state"]["caller"])
@@ -153,33 +119,6 @@ def is_known(scope: Scope) -> bool:
     return "caller" in scope.get("state", {})
 
 
-def client_of(address: tuple[str, int] | None) -> str:
-    """Return the name of the client at an address: the IPv4 address, or the /64 network of an IPv6 address."""
-    if address is None:
-        return ""
-    try:
-        ip = ipaddress.ip_address(address[0].partition("%")[0])
-    except ValueError:
-        return address[0]
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return str(ip.ipv4_mapped)
-        return str(ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)
-
-
-def rate_refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
-    """Return a 429 response if the caller exceeds its rate; otherwise, return None.
-
-    Callers with a token of web.tokens are counted by its name, all others by address.
-    """
-    who = caller_of(scope).name or f"at {client_of(scope['client'])}"
-    wait = rates.take(who, cost, time.monotonic())
-    if wait is None:
-        return None
-    return problem_response(429, f"Too many requests: wait {wait} s.", headers={"retry-after": str(wait)})
-
-
 #: Paths that need no token and allow any host name, because machines such as load balancers request them.
 OPEN_TO_ALL = ("/healthz", "/healthz/live", "/healthz/ready")
 
@@ -188,8 +127,10 @@ FEEDS = "/feeds/"
 #: The parameter with the token, which feed readers can send only in the address.
 FEED_TOKEN = "token"  # noqa: S105 - the name of a parameter
 
-#: A request with any of these headers came through a proxy, which may have set the Host header.
-FORWARDED = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
+#: A request with a header of these names, or with these beginnings, came through a proxy, which may have set the Host
+#: header.
+PROXY_HEADERS = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip"})
+PROXY_PREFIXES = ("x-forwarded-", "cf-")
 
 _HEADERS = {
     "content-security-policy": (
@@ -254,7 +195,9 @@ class AccessGuard:
         if is_foreign(headers) and (is_program or not _is_navigation(headers)):
             return refusal_response(path, 403, "Pages of other sites may not load anything from this site.")
         # nginx's plain proxy_pass adds no header and sends our own name, but it speaks HTTP/1.0.
-        is_proxied = any(name in headers for name in FORWARDED) or scope.get("http_version") == "1.0"
+        is_proxied = scope.get("http_version") == "1.0" or any(
+            name in PROXY_HEADERS or name.startswith(PROXY_PREFIXES) for name in headers
+        )
         if self._hosts is not None and (is_proxied or _host_name(headers.get("host", "")) not in self._hosts):
             text = "This page answers only to this machine's own names. Behind a proxy, set web.token in bot.yaml."
             return refusal_response(path, 421, text)
@@ -339,10 +282,8 @@ def _host_name(host: str) -> str:
 #: Maximum time from the end of a request's head until the client has received the answer. A trial of a rule takes less,
 #: even if it waits for other trials.
 ANSWER_WITHIN = timedelta(seconds=60)
-#: Maximum concurrent answers to all clients.
+#: Maximum concurrent answers to all clients. What one client may use of them is the proxy's concern.
 MOST_ANSWERS = 32
-#: Maximum concurrent answers to one client. Behind a proxy, all readers count as one client.
-MOST_OF_ONE_CLIENT = 16
 
 
 class Admission:
@@ -354,18 +295,17 @@ class Admission:
     def __init__(self, app: ASGIApp, within: timedelta = ANSWER_WITHIN) -> None:
         self._app = app
         self._within = within
-        self._clients: Counter[str] = Counter()
+        self._answers = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] in OPEN_TO_ALL:
             await self._app(scope, receive, send)
             return
-        client = client_of(scope["client"])
-        if self._clients.total() >= MOST_ANSWERS or self._clients[client] >= MOST_OF_ONE_CLIENT:
+        if self._answers >= MOST_ANSWERS:
             refusal = refusal_response(scope["path"], 503, "Too many requests at once.", {"retry-after": "1"})
             await refusal(scope, receive, send)
             return
-        self._clients[client] += 1
+        self._answers += 1
         has_begun = False
 
         async def send_in_pieces(message: Message) -> None:
@@ -387,6 +327,4 @@ class Admission:
             if not has_begun:
                 await slow_refusal(scope["path"])(scope, receive, send)
         finally:
-            self._clients[client] -= 1
-            if not self._clients[client]:
-                del self._clients[client]
+            self._answers -= 1

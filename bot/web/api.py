@@ -40,11 +40,8 @@ from bot.queries.registry import (
     render,
 )
 from bot.web import access
-from bot.web.access import Rates
 
 PREFIX = "/api/v1"
-#: Number of requests that the rate limit counts for one export.
-_EXPORT_COST = 10
 _OPERATIONS = {question.name: question for question in QUESTIONS if question.path}
 _STATUS = {RefusalKind.MALFORMED: 400, RefusalKind.NOT_FOUND: 404, RefusalKind.UNUSABLE: 422, RefusalKind.TOO_LONG: 422}
 _DESCRIPTION = (
@@ -76,9 +73,9 @@ class ProblemAnswer(Document):
 class Api:
     """The API as an ASGI application. It answers all paths that begin with /api."""
 
-    def __init__(self, answers: Answers, rates: Rates) -> None:
+    def __init__(self, answers: Answers) -> None:
         self._app = app = describe_api()
-        app.state.answers, app.state.rates = answers, rates
+        app.state.answers = answers
 
         @cache
         def document() -> bytes:
@@ -90,8 +87,6 @@ class Api:
 
         async def export_stories(request: Request) -> Response:
             """Stream one row per story. Each page of stories is read in a transaction of its own."""
-            if (refusal := access.rate_refusal(request.scope, rates, _EXPORT_COST)) is not None:
-                return refusal
             try:
                 form = export.ExportFormat(request.path_params["form"])
                 parameters = read_parameters(export.ExportParameters, dict(request.query_params))
@@ -145,7 +140,7 @@ async def _stream_stories(
 
 
 def describe_api() -> fastapi.FastAPI:
-    """Return the application with its routes. Requests need ``state.answers`` and ``state.rates``, which Api sets."""
+    """Return the application with its routes. Requests need ``state.answers``, which Api sets."""
     api = fastapi.FastAPI(
         title="Wirewatch",
         version=bot.__version__,
@@ -159,7 +154,7 @@ def describe_api() -> fastapi.FastAPI:
     for question in _OPERATIONS.values():
         # A rule's name may contain a slash.
         path = question.path.replace("{name}", "{name:path}")
-        statuses = (400, 401, 403, 404, 413, *((415,) if question.method == "POST" else ()), 421, 422, 429, 503)
+        statuses = (400, 401, 403, 404, 413, *((415,) if question.method == "POST" else ()), 421, 422, 503)
         responses: dict[int | str, dict[str, Any]] = {
             status: {"model": ProblemAnswer, "description": HTTPStatus(status).phrase} for status in statuses
         }
@@ -292,8 +287,6 @@ def _refuse_caller(request: Request, question: Question[Any, Any]) -> Response |
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if question.method == "POST" and kind != "application/json":
         return access.problem_response(415, "The content type of the body must be application/json.")
-    if (refusal := access.rate_refusal(request.scope, request.app.state.rates, question.cost)) is not None:
-        return refusal
     if not question.is_action or access.caller_of(request.scope).may is TokenScope.ACT:
         return None
     detail = "This needs a token of web.tokens in bot.yaml with `may: act`."

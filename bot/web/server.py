@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -17,13 +18,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from bot import config
 from bot.aio import TaskGroup
 from bot.model.errors import ConfigError, StoreError
 from bot.queries.registry import Answers, Watched
 from bot.web import access, api, feeds_out, health
-from bot.web.access import AccessGuard, Admission, Caller, Rates, feed_token
+from bot.web.access import AccessGuard, Admission, Caller, feed_token
 from bot.web.metrics import CONTENT_TYPE, Metrics
 from bot.web.pages import Pages
 
@@ -31,12 +33,10 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 
-def _build_app(
-    answers: Answers, metrics: Metrics, rates: Rates, tools: ToolsOverHttp | None, feed_token: str | None
-) -> Starlette:
+def _build_app(answers: Answers, metrics: Metrics, tools: ToolsOverHttp | None, feed_token: str | None) -> Starlette:
     """Build the application: the status page, health, metrics, and the routes for programs."""
     probe = health.Probe(answers.watched)
-    pages, programs = Pages(answers, probe, feed_token), api.Api(answers, rates)
+    pages, programs = Pages(answers, probe, feed_token), api.Api(answers)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:
@@ -89,29 +89,20 @@ def _build_app(
     )
 
 
-#: Number of requests that the rate limit counts for one tool call, which may search or try a rule.
-_COST = 5
-
-
 class ToolsOverHttp:
     """The tools for assistants as an ASGI application, which answers while ``manager.run()`` is active."""
 
-    def __init__(self, manager: StreamableHTTPSessionManager, rates: Rates) -> None:
+    def __init__(self, manager: StreamableHTTPSessionManager) -> None:
         self.manager = manager
-        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Refuse GET, which the SDK's server would answer with a stream that never ends.
-        if scope["method"] != "POST":
-            detail = f"Method not allowed: {scope['method']}"
-            refusal: Response | None = access.problem_response(405, detail, headers={"allow": "POST"})
-        else:
-            refusal = access.rate_refusal(scope, self._rates, _COST)
-        if refusal is None:
+        if scope["method"] == "POST":
             await self.manager.handle_request(scope, receive, send)
             return
+        # Refuse GET, which the SDK's server would answer with a stream that never ends.
+        detail = f"Method not allowed: {scope['method']}"
         await access.read_body(receive, access.MOST_BODY_BYTES)
-        await refusal(scope, receive, send)
+        await access.problem_response(405, detail, headers={"allow": "POST"})(scope, receive, send)
 
 
 log = structlog.get_logger("wirewatch")
@@ -123,8 +114,61 @@ GRACE = timedelta(seconds=2)
 LONGEST_HEAD_BYTES = 128 * 1024
 #: Maximum time between two requests on one connection.
 KEEP_ALIVE = timedelta(seconds=10)
+#: Maximum time for the head of a request.
+HEAD_WITHIN = timedelta(seconds=10)
+#: Maximum open connections, and the part of this process's open files that they may use. Polls need the others.
+MOST_CONNECTIONS, PART_OF_FILES = 200, 1 / 4
 #: Maximum connections that wait to be accepted.
 BACKLOG = 128
+
+
+def most_connections() -> int:
+    """Return how many connections may be open at a time."""
+    return min(MOST_CONNECTIONS, int(resource.getrlimit(resource.RLIMIT_NOFILE)[0] * PART_OF_FILES))
+
+
+class _Connection(H11Protocol):
+    """A connection to the page. If there are too many, the oldest one without a request is closed for a new one."""
+
+    connections: set[_Connection]  # type: ignore[assignment]  # all of this server
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # the last request
+    _opened_at = 0.0
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._opened_at = self.loop.time()
+        self._wait_for_head()
+        if len(self.connections) > most_connections():
+            idle = [connection for connection in self.connections if not connection.is_busy]
+            oldest = min(idle, key=lambda connection: connection._opened_at)  # noqa: SLF001 - our own class
+            oldest.transport.abort()
+            # The loop accepts several connections before it closes this one.
+            self.connections.discard(oldest)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.is_busy:
+            self._stop_waiting()
+        elif self._head_timer is None:
+            self._wait_for_head()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is being received or answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _wait_for_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_WITHIN.total_seconds(), self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 class _Server(uvicorn.Server):
@@ -150,9 +194,11 @@ class Site:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=_Connection,
                 ws="none",
                 lifespan="off",
+                # The event loop accepts so many connections before it closes one.
+                backlog=min(BACKLOG, most_connections()),
                 log_config=None,
                 # Log our own failures, but not mistakes of clients.
                 log_level="error",
@@ -183,19 +229,13 @@ class Site:
                 self._server.should_exit = True
 
 
-def open_site(
-    bot: Watched,
-    web: config.WebSettings,
-    environ: Mapping[str, str],
-    *,
-    requests_per_minute: int = access.REQUESTS_PER_MINUTE,
-) -> Site:
+def open_site(bot: Watched, web: config.WebSettings, environ: Mapping[str, str]) -> Site:
     """Open the page at ``web.listen``. Raises ConfigError if a token cannot be read or the port is in use."""
     token = config.resolve_secret(web.token, environ) if web.token else None
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
-    answers, rates = Answers(bot), Rates(requests_per_minute)
-    metrics, tools = Metrics(answers), _tools(answers, rates) if web.mcp else None
-    site = _build_app(answers, metrics, rates, tools, feed_token(token) if token is not None else None)
+    answers = Answers(bot)
+    metrics, tools = Metrics(answers), _tools(answers) if web.mcp else None
+    site = _build_app(answers, metrics, tools, feed_token(token) if token is not None else None)
     callers = {
         config.resolve_secret(entry.token, environ).encode(): Caller(name=name, may=entry.may)
         for name, entry in web.tokens.items()
@@ -204,7 +244,7 @@ def open_site(
     return Site(app, _listen(web), metrics, tools)
 
 
-def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:
+def _tools(answers: Answers) -> ToolsOverHttp:
     """Build the tools for assistants. Raises ConfigError if the extra is not installed."""
     try:
         from bot.queries import assistants  # imports an extra
@@ -212,7 +252,7 @@ def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:
         raise ConfigError(
             f"opening the status page: web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"
         ) from None
-    return ToolsOverHttp(assistants.over_http(assistants.server_of(answers)), rates)
+    return ToolsOverHttp(assistants.over_http(assistants.server_of(answers)))
 
 
 def _listen(web: config.WebSettings) -> socket.socket:

@@ -77,18 +77,12 @@ async def page_over(
     settings: config.WebSettings | None = None,
     *,
     started: timedelta = timedelta(minutes=101),
-    requests_per_minute: int = 300,
 ) -> AsyncIterator[Page]:
     clock = FakeClock(START + started)
     environ = {TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN, "READS_TOKEN": READS, "ACTS_TOKEN": ACTS}
     environment = app.Environment(environ=environ, clock=clock)
     async with runtime.opened(app.load(folder, environment.environ), environment) as running:
-        site = server.open_site(
-            running,
-            settings or listening(),
-            environment.environ,
-            requests_per_minute=requests_per_minute,
-        )
+        site = server.open_site(running, settings or listening(), environment.environ)
         running.add_observer(site.metrics)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -148,7 +142,7 @@ def shared(filled_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     is_over = threading.Event()
 
     async def serve() -> None:
-        async with page_over(folder, requests_per_minute=1_000_000) as page:
+        async with page_over(folder) as page:
             await page.tick()
             opened.set_result(page)
             await asyncio.to_thread(is_over.wait)

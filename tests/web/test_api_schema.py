@@ -48,7 +48,7 @@ async def silenced(page: Page) -> None:
 
 async def ask(folder: Path, tmp_path: Path, *options: str) -> tuple[int, str]:
     file = tmp_path / "schemathesis.toml"
-    async with page_over(folder, listening(has_tokens=True), requests_per_minute=10_000_000) as page:
+    async with page_over(folder, listening(has_tokens=True)) as page:
         await page.tick()
         await silenced(page)
         named = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 import time
@@ -17,8 +18,11 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from bot.web import access
+from bot.web import access, server
+from tests.testbed.running import feed_of
+from tests.testbed.running import running as running_bot
 from tests.testbed.servers import ports
+from tests.testbed.servers.feeds import FeedServer
 from tests.web.conftest import Page
 from tests.web.test_running import folder, running, wait_until_ready
 
@@ -128,17 +132,100 @@ async def test_a_broken_body_leaves_no_trace_in_the_log(
     assert caplog.records == []
 
 
-async def test_more_requests_at_once_than_one_client_may_are_told_to_come_again(page: Page) -> None:
+async def test_more_requests_at_once_than_are_answered_are_told_when_to_come_again(page: Page) -> None:
     async with asyncio.TaskGroup() as group:
         requests = [group.create_task(page.get("/feeds")) for _ in range(40)]
         health = group.create_task(page.get("/healthz"))
     codes = [request.result().status_code for request in requests]
     assert set(codes) == {200, 503}
-    assert codes.count(200) >= 16
+    assert codes.count(200) >= 32
     assert {
         request.result().headers.get("retry-after") for request in requests if request.result().status_code == 503
     } == {"1"}
     assert health.result().status_code == 200
+
+
+async def test_the_oldest_connection_without_a_request_makes_room_for_a_new_one(
+    shared: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 20)
+    with hanging(shared.site.url, 150) as sockets:
+        for _ in range(5):
+            assert (await shared.get("/stories")).status_code == 200
+        assert sum(not is_closed(connection) for connection in sockets) <= 20
+
+
+async def test_a_head_that_does_not_end_in_time_closes_its_connection(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEAD_WITHIN", timedelta(seconds=0.5))
+    whole = HEAD.replace(b"/", b"/healthz/live", 1) + b"\r\n"
+    for sent in (b"", whole):
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(page.site.url).port)
+        writer.write(sent)
+        if sent:
+            assert b"200 OK" in await reader.readuntil(b"}")
+        writer.write(HEAD)
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def connect_again_and_again(port: int) -> None:
+    """Hold a connection on which only a part of a head is sent, and replace it whenever it is closed."""
+    while True:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(HEAD)
+                await reader.read()
+            finally:
+                writer.close()
+        await asyncio.sleep(0.5)
+
+
+@pytest.mark.parametrize(
+    ("count", "most_files", "seconds"), [(150, 120, 5), pytest.param(1100, 1024, 45, marks=pytest.mark.long)]
+)
+async def test_idle_connections_stop_no_poll_and_fill_no_log(
+    tmp_path: Path, count: int, most_files: int, seconds: int
+) -> None:
+    port = ports.free()
+    limited = ["sh", "-c", f'ulimit -n {most_files}; exec "$@"', "sh"]
+    fetch, web = "every: 1 second, at_least: 1 second, concurrency: 8", f"web: {{listen: '127.0.0.1:{port}'}}\n"
+    headlines = ["BlackBerry will leave Pakistan"]
+    with more_files(4 * count):
+        async with FeedServer() as feeds, asyncio.TaskGroup() as group:
+            feeds.serve("/feed", feed_of(*headlines))
+            with running_bot(tmp_path, feeds.url("/feed"), fetch=fetch, bot=web, before=limited) as bot:
+                await bot.wait_for_post(headlines[0])
+                attack = [group.create_task(connect_again_and_again(port)) for _ in range(count)]
+                end = time.monotonic() + seconds
+                while time.monotonic() < end:
+                    headlines.append(f"BlackBerry sells {len(headlines)} patents")
+                    feeds.serve("/feed", feed_of(*headlines))
+                    assert await bot.wait_for_post(headlines[-1]) < 20
+                assert len(bot.log) < 100_000
+                for task in attack:
+                    task.cancel()
+
+
+@contextlib.contextmanager
+def more_files(count: int) -> Iterator[None]:
+    """Let this process open so many files."""
+    old, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(old, min(count, most)), most))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (old, most))
+
+
+def is_closed(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return not connection.recv(1)
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
 
 
 @pytest.mark.long

@@ -120,7 +120,13 @@ def test_where_others_can_reach_it_a_token_is_required(tmp_path: Path, keys: str
         assert [problem.code for problem in problems if problem.severity == "error"] == codes
 
 
-PROXIED = [{name: "203.0.113.9"} for name in ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")]
+PROXIED: list[dict[str, str]] = [
+    {name: "203.0.113.9"}
+    for name in (
+        *("x-forwarded-for", "X-Forwarded-Host", "x-forwarded-proto", "x-forwarded-server", "forwarded", "via"),
+        *("x-real-ip", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "cf-ray"),
+    )
+]
 
 
 async def test_without_a_token_nothing_is_shown_to_readers_behind_a_proxy(shared: Page, filled: Path) -> None:
