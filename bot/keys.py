@@ -270,7 +270,9 @@ def parse_zone(value: object) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         advice = "write Area/City: Asia/Karachi, UTC"
-        if not re.search(r"[+-][0-9]", name):
+        if re.fullmatch(r"[A-Z]{2,5}", name):
+            advice = "an abbreviation can mean several zones; write Area/City, such as America/Los_Angeles"
+        elif not re.search(r"[+-][0-9]", name):
             advice = did_you_mean(name, sorted(zoneinfo.available_timezones()), otherwise=advice)
         raise InvalidValue("timezone", f'"{name}" is not a valid time zone', advice) from None
 

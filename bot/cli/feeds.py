@@ -201,6 +201,8 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
 
     Raises ConfigError, FetchError and, if nothing is found, ReadError.
     """
+    if " " in address.strip() and "://" not in address and not places.find_place(address):
+        raise ConfigError(f'"{address}" is not an address; to search for words: wirewatch feeds find "{address}"')
     environment = app.Environment(environ=os.environ)
     policy, configured = _settings(folder, environment)
     try:

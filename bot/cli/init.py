@@ -9,6 +9,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,8 @@ from bot.model import visible
 
 #: The files and the folder that are a configuration.
 _FILES = ("bot.yaml", "feeds.yaml", "rules")
+#: The tag of the news searches that --topic writes.
+SEARCHES = "searches"
 #: Ports of Ollama, llama.cpp (two usual ones), vLLM and LM Studio.
 LOCAL_PORTS = (11434, 8080, 8081, 8000, 1234)
 #: The files that ``--minimal`` writes: one channel, one feed, and one rule with examples.
@@ -102,7 +105,9 @@ def init(
     except OSError as error:
         terminal.fail(f"cannot write {folder}: {error.strerror}", UNUSABLE)
     if topic:
-        feeds.write_feeds(folder, feeds.find_feeds(folder, site or topic)[: 1 if site else None])
+        found = feeds.find_feeds(folder, site or topic)
+        tagged = [replace(feed, tags=(SEARCHES,)) for feed in found]
+        feeds.write_feeds(folder, found[:1] if site else tagged)
     if not language_model:
         terminal.say(terminal.WITHOUT_A_MODEL)
     terminal.write(f"Wrote {folder}/. Next:\n")
@@ -128,19 +133,24 @@ def write_topic(topic: str, *, has_site: bool) -> dict[str, str]:
         terminal.fail(f'"{topic}" has no word to look for; {advice}', UNUSABLE)
     quoted = [json.dumps(word, ensure_ascii=False) for word in words]
     headline = json.dumps(" ".join(words), ensure_ascii=False)
-    if has_site:
-        comment = "Every line must match. Add other spellings to a line: [lawful access, wiretap*]."
-        terms = "all:\n" + "\n".join(f"      - {word}" for word in quoted)
-    else:
-        # News searches return only headlines, and have looked for the words in the whole articles.
-        comment = "The searches select the articles, and each article needs one of these terms."
-        terms = f"any: [{', '.join(quoted)}]"
+    lines = "\n".join(f"      - {word}" for word in quoted)
     rule = f"""\
 # yaml-language-server: $schema=../schema/rules.json
 rules:
-  # {comment}
+  # Every line must match. Add other spellings to a line: [lawful access, wiretap*].
   - name: {headline}
-    {terms}
+    all:
+{lines}
+    stem: true
+    notify: alerts
+    must_match: [{headline}]
+"""
+    if not has_site:
+        rule += f"""\
+  # The news searches have looked for the words in whole articles but return only headlines, so one term is enough.
+  - name: {json.dumps(" ".join(words) + ", found by news searches", ensure_ascii=False)}
+    any: [{", ".join(quoted)}]
+    feeds: [{SEARCHES}]
     stem: true
     notify: alerts
     must_match: [{headline}]

@@ -96,6 +96,8 @@ def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRu
     if not matching:
         if name.endswith((".yaml", ".yml")):
             terminal.fail(f"the file {name} does not exist", UNUSABLE)
+        if errors.find_names(name, settings.off):
+            terminal.fail(errors.help_with_unknown_name(name, loaded, refused=settings.off), UNUSABLE)
         return _pasted(settings, name)
     return matching, True
 

@@ -95,7 +95,7 @@ def tell_broken(broken: Sequence[FeedReport], *, polled: int) -> None:
     """Print a line for each of the first ten failed feeds. If all ``polled`` feeds failed, print a single line."""
     errors = [(feed.url, (feed.error or "").removeprefix(f"{feed.url}: ")) for feed in broken]
     if len(errors) == polled > 1:
-        terminal.say(terminal.nothing_read(polled, errors[0][1]))
+        terminal.say(terminal.nothing_read(polled, errors[0][1], feed=errors[0][0]))
         return
     for url, error in errors[:BROKEN_SHOWN]:
         terminal.say(f"broken: {url}: {error}")

@@ -106,17 +106,19 @@ def fail(text: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def nothing_read(feeds: int, error: str) -> str:
-    """Return the message for a machine that cannot reach any feed. ``error`` is the error of one feed."""
+def nothing_read(feeds: int, error: str, *, feed: str = "") -> str:
+    """Return the message for a machine that cannot reach any feed. ``error`` is the error of one feed, ``feed``."""
+    shown = f"{feed}: {error}" if feed else error
     what = (
         f"None of the {feeds} feeds could be read; one of the errors"
         if feeds > 1
         else "The only feed could not be read"
     )
     if re.match(r"[1-5]\d\d\b|not a feed", error):
-        return f"{what}: {error}. The server answered, but not with a feed; `wirewatch feeds test ADDRESS` shows more."
+        advice = "The server answered, but not with a feed; `wirewatch feeds test ADDRESS` shows more."
+        return f"{what}: {shown}. {advice}"
     return (
-        f"{what}: {error}. "
+        f"{what}: {shown}. "
         "Is this machine offline, or behind a proxy (`fetch: {use_proxy: true}` in bot.yaml)? "
         "`wirewatch demo` needs no network."
     )

@@ -147,12 +147,20 @@ def _read_channel(
     )
 
 
+#: Keys of bot.yaml's top level that never hold a secret, not even in the wrong block.
+_PLAIN_KEYS = [
+    key
+    for key, form in blocks.types_of(BotSettings).items()
+    if not blocks.holds_secret(form) and blocks.inner_block(form) is None
+]
+
+
 def _hide_secrets_of_channels(channels: Node | None, report: ProblemReport, kinds: plugins.Kinds) -> None:
     for _, channel in pairs_of(channels):
         if isinstance(channel, MappingNode):
             kind = channel.get("kind")
             channel_kind = kinds.by_name.get(kind.value) if isinstance(kind, ScalarNode) else None
-            secrets.hide_secrets(channel, channel_options(channel_kind), report, also=("kind", "to"))
+            secrets.hide_secrets(channel, channel_options(channel_kind), report, also=("kind", "to", *_PLAIN_KEYS))
         elif not isinstance(channel, ScalarNode) or channel.value not in kinds.by_name:
             report.hide(channel.start, channel.end)
 

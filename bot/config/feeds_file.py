@@ -58,6 +58,8 @@ def expand_address(written: str, *, has_token: bool = False) -> Feed:
             advice = f"write reddit:{written.strip('/')}"
         elif (name := written.partition(":")[0].strip().replace(" ", "-").lower()) in places.get_places():
             advice = f"write {name}:{written.partition(':')[2].strip()}"
+        elif parts is not None and keys.find_nearest(parts[0], ("http", "https")):
+            advice = f'did you mean "https:{written.partition(":")[2]}"?'
         elif parts is not None and (nearest := keys.find_nearest(parts[0], list(places.get_places()))):
             advice = f'did you mean "{nearest}:{written.partition(":")[2]}"?'
         raise keys.InvalidValue("address", f'"{keys.shorten(written)}" is not the address of a feed', advice)
@@ -68,7 +70,9 @@ def expand_address(written: str, *, has_token: bool = False) -> Feed:
             advice = "write each address in a line of its own, after a dash"
         raise keys.InvalidValue("address", message, advice)
     if "@" in parts[2]:
-        raise keys.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
+        message = "a password in an address would be shown in logs and messages"
+        advice = "remove it, and write auth: {basic: {user: NAME, password: env:NAME}}"
+        raise keys.InvalidValue("secret", message, advice)
     return Feed(url=written)
 
 

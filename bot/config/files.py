@@ -126,6 +126,11 @@ def missing_file_problem(path: str, error: OSError, help_text: str) -> Problem:
     return Problem(severity="error", file=path, code="no-file", message=why[:1].lower() + why[1:], help=help_text)
 
 
+def _place_of_stray(name: str) -> str:
+    meant = keys.find_nearest(Path(name).stem, ("bot", "feeds", "rules"))
+    return f"move it into the folder rules/: rules/{name}" if meant == "rules" else f"rename it to {meant}.yaml"
+
+
 def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[Problem]:
     """Return a problem for each YAML file that is not read although its name resembles a configuration file."""
     names = ("bot", "feeds", "rules")
@@ -135,7 +140,7 @@ def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[Problem]:
             file=str(folder / name),
             code="stray-file",
             message="this file is not read",
-            help="Wirewatch reads bot.yaml, feeds.yaml and rules/*.yaml",
+            help=_place_of_stray(name),
         )
         for name in sorted(entry.name for entry in os.scandir(folder))
         if name.endswith((".yaml", ".yml"))

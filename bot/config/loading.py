@@ -79,9 +79,10 @@ def try_load(
 def _read_folder(reading: _Folder) -> _Folder:
     folder = reading.folder
     if not folder.is_dir():
-        reason = "it is a file, not a folder" if folder.exists() else "no such folder"
+        if folder.exists():
+            raise ConfigError(f"{folder} is a file; --config needs its folder: --config {folder.absolute().parent}")
         raise ConfigError(
-            f"the configuration folder {folder} cannot be read: {reason}; use another with --config DIR, or create it: "
+            f"the configuration folder {folder} does not exist; use another with --config DIR, or create it: "
             f"wirewatch init {folder}"
         )
     # Switch garbage collection off, because it takes a third of the time and trees of nodes have no cycles.

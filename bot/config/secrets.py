@@ -52,8 +52,9 @@ def warn_if_missing(
         if isinstance(secret, Secret):
             resolve_secret(secret, environ)
     except ConfigError as error:
-        message = str(error).partition(":")[0]
-        report.add(place, "unset-secret", message, f"{what} until the secret is available", severity="warning")
+        message, _, remedy = str(error).partition(": ")
+        advice = f"{remedy}; until then, {what}" if remedy.startswith("export") else f"until it is readable, {what}"
+        report.add(place, "unset-secret", message, advice, severity="warning")
         return True
     return False
 

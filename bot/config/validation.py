@@ -227,6 +227,8 @@ def _describe_error(
         help_text = f'did you mean "{guess}"?' if guess else "valid keys here: " + ", ".join(valid_keys)
         if block and (advice := blocks.advice_on_key(block, name)):
             help_text = advice
+        elif not guess and block is not BotSettings and name in blocks.types_of(BotSettings):
+            help_text = f"{name} is a key of the top level of bot.yaml: move it there, to the first column"
         return InvalidValue("unknown-key", f'unknown key "{keys.shorten(name)}"', help_text)
     if kind == "missing":
         example = blocks.example_of(block, name) if block else None

@@ -7,6 +7,9 @@ import re
 from babel import Locale
 from babel.languages import get_official_languages
 
+from bot.text.names import background_table
+from bot.text.tokens import fold
+
 #: The edition that every topic gets.
 _FIRST_EDITION = "en-US"
 #: Maximum editions for one topic.
@@ -20,17 +23,22 @@ _COMMON = frozenset("a an and about at by for from in into of on or over the to 
 def find_editions(topic: str) -> list[str]:
     """Return the editions of news search engines that suit a topic: the US edition, and that of each country it names.
 
-    An edition is a language and a country. It is in English where English is an official language.
+    An edition is a language and a country. It is in English where English is an official language. Other editions are
+    searched only for a topic with a word that is not English, because English words find next to nothing there.
 
-    >>> find_editions("lawful access Pakistan"), find_editions("Chatkontrolle Germany")
-    (['en-US', 'en-PK'], ['en-US', 'de-DE'])
+    >>> find_editions("lawful access Pakistan"), find_editions("Chatkontrolle Germany"), find_editions("flu Denmark")
+    (['en-US', 'en-PK'], ['en-US', 'de-DE'], ['en-US'])
     """
     editions = [_FIRST_EDITION]
+    english = background_table().rates
+    is_foreign = any(fold(word) not in english for word in re.findall(r"[^\W\d_]+", topic))
     for code, name in Locale("en").territories.items():
         if len(code) == 2 and code.isalpha() and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", topic, re.IGNORECASE):
             languages = [language for language in get_official_languages(code) if len(language) <= 3]
-            if languages:
-                editions.append(f"{'en' if 'en' in languages else languages[0]}-{code}")
+            if "en" in languages:
+                editions.append(f"en-{code}")
+            elif languages and is_foreign:
+                editions.append(f"{languages[0]}-{code}")
     return list(dict.fromkeys(editions))[:_MOST_EDITIONS]
 
 

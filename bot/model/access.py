@@ -48,6 +48,8 @@ class Secret:
             if not name.strip() or "\0" in name:
                 raise InvalidValue("secret", "after file: comes the path of a file", "write file:/path")
             return cls("file", name.strip())
+        if isinstance(text, Mapping) and _ENV_NAME.match(name := str(text.get("env"))):
+            raise InvalidValue("secret", "a secret is written without braces", f"write env:{name}, without a space")
         if isinstance(text, str) and (variable := re.fullmatch(r"\$\{?([A-Z_][A-Z0-9_]*)\}?", text.strip())):
             raise InvalidValue("secret", "a variable is named without $", f"write env:{variable[1]}")
         message = "secrets must not be written into the configuration"

@@ -108,7 +108,7 @@ def _checked(context: ActionContext, action: MakeSilence) -> Silence:
             raise CannotSilence(f'there is no channel "{channel}"; {advice}')
     match kind:
         case SilenceKind.RULE:
-            name = _resolve_rule(name, settings.rule_set.rules)
+            name = _resolve_rule(name, settings.rule_set.rules, settings.off)
         case SilenceKind.OUTLET if not action.key:
             name = _resolve_outlet(context, name)
         case SilenceKind.STORY if not context.turn.tx.stories.get([StoryId(name)]):
@@ -133,13 +133,14 @@ def _checked(context: ActionContext, action: MakeSilence) -> Silence:
     return silence
 
 
-def _resolve_rule(name: str, loaded: Collection[str]) -> str:
+def _resolve_rule(name: str, loaded: Collection[str], refused: Collection[str]) -> str:
     matching = errors.find_names(name, loaded)
     if len(matching) > 1:
         listed = ", ".join(f'"{rule}"' for rule in sorted(matching)[:5])
         raise CannotSilence(f'{len(matching)} rules have "{name}" in their names: {listed}; write more of the name')
     if not matching:
-        raise CannotSilence(f'there is no rule "{name}"; {errors.help_with_unknown_name(name, loaded)}')
+        advice = errors.help_with_unknown_name(name, loaded, refused=refused)
+        raise CannotSilence(f'there is no rule "{name}"; {advice}')
     return matching[0]
 
 

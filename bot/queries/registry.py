@@ -79,7 +79,7 @@ def unusable(where: str, text: str) -> Refused:
 def unknown_rule(name: str, settings: config.Settings) -> Refused:
     """Return a refusal for a name that no loaded rule has."""
     text = f'no loaded rule is named "{name}"'
-    advice = errors.help_with_unknown_name(name, [entry.rule.name for entry in settings.rules])
+    advice = errors.help_with_unknown_name(name, [entry.rule.name for entry in settings.rules], refused=settings.off)
     return Refused(RefusalKind.NOT_FOUND, f"{text}; {advice}", Mistake(where="rule", message=text, help=advice))
 
 

@@ -13,6 +13,7 @@ from bot.rules.article_text import Steps, TooManySteps
 from bot.rules.errors import RuleError, RuleProblem
 from bot.rules.evaluate import CompiledRule, Evaluation, evaluate_rule
 from bot.rules.parts import LineKind
+from bot.rules.ruleset import find_skipped_form
 from bot.text import tokens
 
 
@@ -63,14 +64,20 @@ def find_example_problems(compiled: CompiledRule, steps: Steps | None = None) ->
 
 def _try_example(rule: CompiledRule, key: str, example: Example, steps: Steps) -> tuple[str, str, str] | None:
     """Return the code, message and remedy of the failure, or None if the example passes."""
-    view = article_text.ArticleText(make_article(example), steps)
+    article = make_article(example)
+    view = article_text.ArticleText(article, steps)
+    skipped = find_skipped_form(rule.rule, article)
     try:
-        if evaluate.rule_matches(rule, view) is (key == "must_match"):
+        matches = evaluate.rule_matches(rule, view) and not skipped
+        if matches is (key == "must_match"):
             return None
         result = evaluate_rule(rule, view)
     except TooManySteps as error:
         message = f"the rule needs more than {error.most:,} steps to check its examples up to this one"
         return "too-many-steps", message, "use fewer wordings under NEAR, or shorter examples"
+    if skipped:
+        message = f'the example does not match: "{skipped.mark}" marks it as {skipped.form.value}, which the rule skips'
+        return "must-match", message, f"remove {skipped.form.value} from skip, or correct the example"
     if key == "must_match":
         message = f"the example does not match: {describe_missing(result)}"
         advice = "add a wording that the example uses, or correct the example"

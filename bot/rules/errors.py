@@ -62,6 +62,11 @@ def find_names(part: str, names: Collection[str]) -> list[str]:
     return equal or [name for name in names if folded in name.casefold()]
 
 
-def help_with_unknown_name(name: str, loaded: Iterable[str]) -> str:
-    """Suggest a loaded rule, outlet or channel with a similar name, or the command that lists the loaded ones."""
+def help_with_unknown_name(name: str, loaded: Iterable[str], *, refused: Collection[str] = ()) -> str:
+    """Suggest a loaded rule, outlet or channel with a similar name, or the command that lists the loaded ones.
+
+    ``refused`` are the names of rules that are off because of a mistake.
+    """
+    if matching := find_names(name, refused):
+        return f'the rule "{matching[0]}" is off because of a mistake, which `wirewatch check` shows'
     return keys.did_you_mean(name, loaded, otherwise="`wirewatch status` shows what is loaded")

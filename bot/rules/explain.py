@@ -96,6 +96,8 @@ def explain_rule(
     is_meant = feed is None or ruleset.is_meant_for(compiled.rule, article, feed)
     if not is_meant:
         notes.append(f"not for this feed: only for {', '.join(compiled.rule.feeds)}")
+    elif feed is None and compiled.rule.feeds:
+        notes.append(f"only for articles of {', '.join(compiled.rule.feeds)}")
     skipped = ruleset.find_skipped_form(compiled.rule, article)
     if skipped:
         notes.append(f'the rule skips the form {skipped.form.value}, which "{skipped.mark}" shows')

@@ -159,6 +159,9 @@ def _check_word(word: _WordTerm, is_alone: bool) -> Iterator[RuleProblem]:
     if folded in COMMON_WORDS and not is_capitals and (is_alone or folded not in NEWS_WORDS):
         help_text = "remove it, or write the phrase that you mean"
         yield term.problem("common-word", f'"{leaf.text}" is in nearly every article', help_text)
+    elif folded.isdigit() and len(folded) == 4 and is_alone:
+        message = f'"{leaf.text}" is only a number, which many unrelated articles have'
+        yield term.problem("bare-number", message, f'add the words beside it, as in "Olympics {leaf.text}"')
     elif len(folded) <= 2 and folded.isascii() and not is_distinctive and (is_alone or not is_capitals):
         message = f'"{leaf.text}" is short and will also match unrelated articles'
         if folded.isalpha() and len(folded) == 1:

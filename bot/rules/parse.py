@@ -164,7 +164,18 @@ class _Parser:
         return self._is_open and isinstance(part, expression.All | expression.Not)
 
     def _mixed(self, start: int, operator: int) -> QueryError:
-        """Return the error for AND and OR without brackets. Parses the operands again to suggest brackets."""
+        """Return the error for AND and OR without brackets. Parses the operands again to suggest brackets.
+
+        If a bracket is never closed, return that error, because it is the cause.
+        """
+        unclosed: list[int] = []
+        for number, lexeme in enumerate(self._lexemes):
+            if lexeme.kind is _OPEN:
+                unclosed.append(number)
+            elif lexeme.kind is _CLOSE and unclosed:
+                unclosed.pop()
+        if unclosed:
+            return self._unclosed_bracket(unclosed[-1])
         self._at, self._lexeme = start - 1, self._lexemes[start - 1]
         operands: list[_Operand] = []
         while not operands or self._lexeme.kind is _OR:
@@ -320,11 +331,14 @@ class _Parser:
             raise self._error(opening, self._at, "empty brackets", "empty-brackets", "remove them")
         tree = self._or()
         if self._lexeme.kind is not _CLOSE:
-            raise self._error(opening, opening, "a ( is not closed", "unclosed-bracket", "close it with )")
+            raise self._unclosed_bracket(opening)
         self._advance()
         self._depth -= 1
         self._is_open = False
         return tree
+
+    def _unclosed_bracket(self, at: int) -> QueryError:
+        return self._error(at, at, "a ( is not closed", "unclosed-bracket", "close it with )")
 
     def _in_field(self) -> expression.Expression:
         at, name = self._at, self._lexeme.text

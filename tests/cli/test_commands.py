@@ -48,6 +48,28 @@ def test_init_writes_only_the_missing_files_of_a_configuration(started: Path) ->
     assert sorted((config / "rules").iterdir()) == rules
 
 
+def test_words_are_not_an_address_and_a_file_is_not_a_folder(started: Path) -> None:
+    advice = wirewatch("feeds", "add", "lawful access Pakistan", folder=started, code=2).stderr
+    assert 'wirewatch feeds find "lawful access Pakistan"' in advice
+    advice = wirewatch("check", "--config", "config/bot.yaml", folder=started, code=2).stderr
+    assert advice.rstrip().endswith(f"--config {started}/config")
+
+
+def test_a_refused_rule_is_named_as_refused(started: Path) -> None:
+    (started / "config" / "rules" / "mine.yaml").write_text(
+        "rules:\n  - {name: PTA watch, any: [BES], notify: alerts, must_match: [A museum opens]}\n"
+    )
+    (started / "config" / "feeds.yaml").write_text("feeds: []\n")
+    expected = 'the rule "PTA watch" is off because of a mistake, which `wirewatch check` shows'
+    wirewatch("once", folder=started)
+    for words in (
+        ("explain", "PTA watch", "--text", "BES"),
+        ("try", "pta watch"),
+        ("silence", "add", "--rule", "PTA watch", "--for", "1d", "--reason", "x"),
+    ):
+        assert expected in wirewatch(*words, folder=started, code=2).stderr
+
+
 def test_init_writes_nothing_into_a_folder_of_other_things(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     assert "not an empty folder" in wirewatch("init", ".", folder=tmp_path, code=2).stderr

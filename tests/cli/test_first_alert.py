@@ -6,10 +6,14 @@ import os
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 
+from bot import rules
+from bot.model.feeds import Feed
+from bot.model.rules import Example
 from tests.config import folders
 from tests.testbed.commands import at_terminal, wirewatch
 from tests.testbed.servers.quiet import QuietHandler, serving_with
@@ -93,6 +97,23 @@ def test_a_topic_without_a_site_is_searched_and_its_configuration_has_no_error(t
     rule = (tmp_path / "mine" / "rules" / "first.yaml").read_text()
     assert 'any: ["lawful access", "bill", "Pakistan"]' in rule
     assert folders.check(tmp_path / "mine") == ()
+
+
+def test_the_rules_of_a_topic_still_mean_the_topic_when_another_feed_is_added(tmp_path: Path) -> None:
+    wirewatch("init", "--topic", "lawful access Pakistan", "mine", folder=tmp_path)
+    with (tmp_path / "mine" / "feeds.yaml").open("a") as feeds:
+        feeds.write("  - {url: https://news.example/feed.xml, name: Example News}\n")
+    settings = folders.load(tmp_path / "mine")
+    searches, added = settings.feeds[0], settings.feeds[-1]
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+
+    def matched(feed: Feed, title: str) -> int:
+        article = replace(rules.make_article(Example(title=title)), feed=feed.url)
+        return len(settings.rule_set.match(article, feed, now=now))
+
+    assert matched(searches, "Court decides on lawful interception") == 1
+    assert matched(added, "Museum opens access ramp") == 0
+    assert matched(added, "Pakistan passes lawful access bill") == 1
 
 
 def test_a_topic_without_a_word_and_a_site_without_a_topic_are_refused(tmp_path: Path) -> None:

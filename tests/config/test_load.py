@@ -186,9 +186,9 @@ def test_a_broken_feed_leaves_the_others_running(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such folder"):
+    with pytest.raises(ConfigError, match="does not exist"):
         folders.load(tmp_path / "none")
-    with pytest.raises(ConfigError, match="no such folder"):
+    with pytest.raises(ConfigError, match="does not exist"):
         folders.check(tmp_path / "none")
 
 

@@ -237,3 +237,23 @@ def test_matches_carry_the_rules_version_and_come_in_the_order_of_the_rules() ->
     result = several.match(article("x1"), FEED, now=NOW)
     assert [(match.rule, match.rule_version) for match in result] == [("z", "v1"), ("a", "v2")]
     assert list(several.rules) == ["z", "a"]
+
+
+def test_an_example_that_the_rule_skips_counts_as_not_matching() -> None:
+    opinion = "Opinion: What bird flu teaches us about Novo Nordisk"
+    skipping = rule(any=["lead:Novo Nordisk"], skip=["opinion"], must_not_match=[opinion])
+    assert rules.compile_rule(skipping).rule == skipping
+    with pytest.raises(rules.RuleError, match="which the rule skips"):
+        rules.compile_rule(rule(any=["Novo Nordisk"], skip=["opinion"], must_match=[opinion]))
+
+
+@pytest.mark.parametrize(("key", "value"), [("any", ["lead:Nordisk"]), ("any", ["Nordisk"])])
+def test_an_example_obeys_the_lead(key: str, value: list[str]) -> None:
+    body = "It was a quiet day in the city. Nobody expected any news at all. Shares of Nordisk fell by a tenth."
+    where = Where.LEAD if value == ["Nordisk"] else Where.ANYWHERE
+    rules.compile_rule(rule(**{key: value}, where=where, must_not_match=[{"title": "Markets", "body": body}]))
+
+
+def test_an_explained_text_without_a_feed_says_that_the_rule_is_only_for_some_feeds() -> None:
+    explanation = rules.explain_rule(rule(any=["access"], feeds=("searches",)), article("Museum opens access ramp"))
+    assert "only for articles of searches" in explanation.notes
