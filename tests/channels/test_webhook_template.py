@@ -42,7 +42,11 @@ def test_the_samples_are_documents_of_every_kind_of_message() -> None:
         ("{\n{% if %}}", "line 2 of the template: Expected an expression"),
         ('{"a":\n{{ titel | tojson }}}', "line 2 of the template, with a message of kind post (first report): 'titel'"),
         ("{{ stories[0].id | tojson }}", "with a message of kind gathered (brief)"),
-        ("{{ title }}", "the output is not JSON"),
+        ("{{ title }}", "write texts as {{ title | tojson }}, without quotation marks around them"),
+        ('{"summary": "{{ title }}", "severity": "{{ severity }}"}', "the output is not JSON"),
+        ('{"summary": "{{ title | truncate(30) }}", "severity": "{{ severity }}"}', "the output is not JSON"),
+        ("""{"summary": "{{ title | e }}"}""", "the output is not JSON"),
+        ("{% if '</script>' in title %}{\"a\": 1}{% else %}{}{% endif %}", "a text can add keys"),
         ("{{ title | upper | shout }}", "No filter named 'shout'"),
         ("{{ ''.__class__.__mro__ | string | tojson }}", "unsafe"),
         ("{{ title.format(1) | tojson }}", "not safely callable"),
@@ -65,6 +69,32 @@ def test_a_template_without_a_key_cannot_name_it() -> None:
     with pytest.raises(InvalidTemplate, match="'key' is undefined"):
         WebhookTemplate("{{ key | tojson }}")
     assert WebhookTemplate("{{ key | tojson }}", keys=["key"]).render({"kind": "post", "key": "k"}) == '"k"'
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '{"summary": {{ title | truncate(100) | tojson }}, "severity": "{{ severity }}", "key": "{{ id }}"}',
+        '{"list": [{% for story in stories %}{{ title | tojson }},{% endfor %}0], "severity": "info"}',
+        '{"search": "https://search.example/?q={{ title | urlencode }}"}',
+    ],
+)
+@pytest.mark.parametrize("headline", ['Quarry", "severity": "info', 'The "Acme" case', "a\\", "a\nb</script>"])
+def test_a_headline_stays_one_text_of_the_document(template: str, headline: str) -> None:
+    fields = webhook.document(delivery(messages.POST))
+    written = json.loads(WebhookTemplate(template).render({**fields, "title": headline}))
+    plain = json.loads(WebhookTemplate(template).render({**fields, "title": "Quarry opens"}))
+    assert written.keys() == plain.keys()
+    assert written.get("severity") == plain.get("severity")
+
+
+async def test_a_document_that_a_message_breaks_is_never_sent() -> None:
+    keys = {"kind": "webhook", "template": "{% if stories | length > 40 %}oops{% else %}{}{% endif %}"}
+    many = replace(messages.GATHERED, briefs=(messages.BRIEF,) * 41)
+    with faulty.serve(faulty.Always(faulty.Answer(200))) as server:
+        with pytest.raises(FormRefused, match="the output is not JSON"):
+            await send({**keys, "url": "env:URL"}, Secrets(URL=server.url), many)
+        assert not server.requests
 
 
 class Incidents:

@@ -26,6 +26,14 @@ _FILTERS = (
     "capitalize count d default e escape first float int items join last length list lower map max min reject "
     "rejectattr reverse round select selectattr sort string sum title trim truncate unique upper urlencode"
 ).split()
+#: What an author does if a text can break the document.
+_REMEDY = "write texts as {{ title | tojson }}, without quotation marks around them"
+#: Fields that contain one of our words, an id, a time or an address, none of which needs an escape in JSON.
+_SAFE_FIELDS = frozenset(
+    "schema id kind severity reason reply_to edits may_be_part_of story field form link first_seen last_seen at".split()
+)
+#: What a headline may contain, and what a template must therefore escape. It is added to both ends of each text.
+_HOSTILE = '"\\\n</script>'
 _SAMPLES = Path(__file__).with_name("webhook_samples.json")
 
 TemplateData: TypeAlias = Mapping[str, Any]
@@ -65,16 +73,20 @@ class WebhookTemplate:
         except TemplateSyntaxError as error:
             raise InvalidTemplate(f"line {error.lineno} of the template: {error.message}") from None
         for sample in load_samples():
-            document = self.render({**sample, **dict.fromkeys(keys, "key")})
-            try:
-                json.loads(document or "null")
-            except ValueError as error:
-                raise InvalidTemplate(
-                    f"{_describe(sample)}: the output is not JSON ({error}); write texts as {{{{ title | tojson }}}}"
-                ) from None
+            data = {**sample, **dict.fromkeys(keys, "key")}
+            if _find_keys(self.render(data)) != _find_keys(self.render(_with_hostile_texts(data))):
+                raise InvalidTemplate(f"{_describe(sample)}: a text can add keys to the output; {_REMEDY}")
 
     def render(self, document: TemplateData) -> str:
-        """Return the output, or "" for a message that the template leaves out. Raises InvalidTemplate."""
+        """Return a JSON document, or "" for a message that the template leaves out. Raises InvalidTemplate."""
+        output = self._render(document)
+        try:
+            json.loads(output or "null")
+        except ValueError as error:
+            raise InvalidTemplate(f"{_describe(document)}: the output is not JSON ({error}); {_REMEDY}") from None
+        return output
+
+    def _render(self, document: TemplateData) -> str:
         try:
             return _run(self._template, document).strip()
         except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
@@ -109,6 +121,33 @@ def _run(template: Template, document: TemplateData) -> str:
     finally:
         sys.settrace(tracer)
     return "".join(output)
+
+
+def _with_hostile_texts(value: Any, field: str = "") -> Any:
+    """Return a sample with characters in each text that end a JSON string unless they are escaped."""
+    match value:
+        case str() if field not in _SAFE_FIELDS:
+            return f"{_HOSTILE}{value}{_HOSTILE}"
+        case list():
+            return [_with_hostile_texts(item, field) for item in value]
+        case dict():
+            return {name: _with_hostile_texts(item, name) for name, item in value.items()}
+        case _:
+            return value
+
+
+def _find_keys(output: str) -> Any:
+    """Return all keys of a JSON document, also repeated ones, in its form and without its values."""
+
+    def without_values(value: Any) -> Any:
+        return value if isinstance(value, tuple) else list(map(without_values, value)) if isinstance(value, list) else 0
+
+    return without_values(
+        json.loads(
+            output or "null",
+            object_pairs_hook=lambda pairs: tuple((name, without_values(value)) for name, value in pairs),
+        )
+    )
 
 
 def _to_json(value: object) -> str:
