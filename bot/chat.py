@@ -11,16 +11,17 @@ import structlog
 from bot import config
 from bot.model.actions import EndSilence, MakeSilence, Silence, SilenceKind
 from bot.model.channels import ActionResult, ChatRequest
-from bot.model.durations import format_count, format_time, parse_duration
+from bot.model.durations import format_count, format_time
 from bot.model.errors import CannotAct, StoreError
 from bot.model.messages import Message, MessageKind, StoryBrief
 from bot.model.rules import Rule
 from bot.pipeline import actions
 from bot.pipeline.rights import Rights, person_context, person_rights
 from bot.pipeline.turn import Turn
+from bot.queries.actions import SilenceParameters
 from bot.queries.articles import EXPLAIN, ExplainParameters
 from bot.queries.feeds import FEEDS_HEALTH, FeedsParameters
-from bot.queries.registry import MOST, Answers, Archive, Refused, Watched
+from bot.queries.registry import MOST, Answers, Archive, Refused, Watched, read_parameters
 from bot.queries.silences import SILENCES, SilencesParameters
 from bot.rules import errors
 from bot.stories import summaries
@@ -33,11 +34,11 @@ _STORIES, _READ, _DECISIONS = 10, 500, 4
 _USAGE = (
     "/wirewatch why LINK: which rules match an article, and why others do not",
     "/wirewatch stories RULE: a rule's stories of the last seven days",
-    "/wirewatch silence rule|outlet|entity NAME (or: everything) for 2 hours: REASON; silence list; silence end ID",
+    "/wirewatch silence rule|outlet NAME for 2 hours: REASON; silence list; silence end ID",
     "/wirewatch feeds: which feeds do not work",
 )
 _SILENCE = re.compile(
-    r"(?:(?P<kind>rule|outlet|entity|story)\s+(?P<name>\S.{0,400}?)|everything)\s+for\s+(?P<lasts>\d{1,6}\s?[a-z]{1,10})(?:\s*:\s*|\s+)(?P<why>.+)",
+    r"(?P<kind>rule|outlet|story)\s+(?P<name>\S.{0,400}?)\s+for\s+(?P<for>\d{1,6}\s?[a-z]{1,10})(?:\s*:\s*|\s+)(?P<reason>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 #: A link, plain or written as <link|label>, optionally followed by a rule's name.
@@ -62,7 +63,7 @@ class ChatCommands:
         verb = "page" if question.is_page else verb.casefold()
         log.info("chat command answered", verb=verb if verb in ("page", *_VERBS) else "help", by=question.person.id)
         rights = person_rights(question.person, channels, self._watched.settings)
-        if not rights.own:
+        if not rights.own and verb in ("page", *_VERBS):
             return _reply(_NOT_FOR_YOU)
         try:
             match verb:
@@ -170,18 +171,14 @@ class ChatCommands:
         elif words is None:
             return _reply("A silence needs a name, an end and a reason:", _USAGE[2])
         else:
-            try:
-                lasts = parse_duration(words["lasts"])
-            except (ValueError, OverflowError) as error:
-                return _reply(str(error))
-            kind, name = SilenceKind((words["kind"] or "everything").casefold()), (words["name"] or "").strip(_QUOTES)
-            if kind is SilenceKind.RULE:
+            kind, name = words["kind"].casefold(), words["name"].strip(_QUOTES)
+            if kind == "rule":
                 readable = self._readable(rights)
                 # Search only readable rules, so that a typed part of a name never reveals a hidden rule.
                 if len(matching := errors.find_names(name, readable)) != 1:
                     return _not_one(matching, readable)
                 name = matching[0]
-            action = MakeSilence(kind=kind, name=name, end=lasts, reason=words["why"])
+            action = read_parameters(SilenceParameters, {**words.groupdict(), "kind": kind, "name": name}).action()
 
         def act(turn: Turn) -> ActionResult:
             return actions.apply_action(person_context(turn, rights, once=question.id), action)

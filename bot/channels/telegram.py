@@ -304,7 +304,7 @@ _MAX_RULES = 4
 #: The word of the button that replaces the menu with the first buttons.
 _BACK = "back"
 #: The data of a button: a word, a key if the word has one, and the story; at most 64 bytes ("InlineKeyboardButton").
-_DATA = re.compile(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{12,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
+_DATA = re.compile(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{8,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
 
 
 def message_keyboard(message: Message) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.cli import archive, terminal
-from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 from bot.model.actions import SilenceKind
 from bot.queries.actions import END_SILENCE, SILENCE
 from bot.queries.silences import SILENCES, SilencesAnswer
@@ -17,62 +17,31 @@ silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_
 
 @silence.command("add")
 def add(
+    kind: Annotated[SilenceKind, typer.Argument(help="The kind of subject.", metavar="KIND")],
+    name: Annotated[
+        str, typer.Argument(help="A rule's or outlet's name, or a part of it; or a story's id.", metavar="NAME")
+    ],
+    reason: Annotated[str, typer.Option(help="The reason; other people see it.", metavar="TEXT")],
     lasts: Annotated[
-        str | None, typer.Option("--for", help="How long the silence lasts, such as 2 hours or 3d.", metavar="DURATION")
-    ] = None,
-    until: Annotated[
         str | None,
-        typer.Option(
-            help="The end, instead of --for: a last day such as 2026-12-31, or a time such as 2026-12-31 18:00.",
-            metavar="DATE",
-        ),
+        typer.Option("--for", help="How long: 2 hours, 3d. A silence of a story needs no end.", metavar="DURATION"),
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="The reason; other people see it.", metavar="TEXT")] = None,
-    rule: Annotated[str | None, typer.Option(help="A rule's name, or a part of it.", metavar="RULE")] = None,
-    outlet: Annotated[str | None, typer.Option(help="The articles of an outlet.", metavar="OUTLET")] = None,
-    entity: Annotated[str | None, typer.Option(help="Articles with this name in the headline.", metavar="NAME")] = None,
-    story: Annotated[
-        str | None, typer.Option(help="One story, by its id. Such a silence needs no end.", metavar="STORY")
-    ] = None,
-    everything: Annotated[bool, typer.Option("--everything", help="Every story.")] = False,
     channel: Annotated[
         list[str] | None,
         typer.Option(help="Only in this channel; may be repeated. Default: every channel.", metavar="CHANNEL"),
     ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Create a silence: post nothing about a subject until a given time.
+    """Create a silence: for a while, post nothing about a rule, an outlet or a story.
 
     `wirewatch silence list` and `wirewatch stories` show the stories that the silence holds back.
 
-    Example: wirewatch silence add --outlet "Daily Ledger" --for "2 hours" --reason "their site is being moved"
+    Example: wirewatch silence add outlet "Daily Ledger" --for "2 hours" --reason "their site is being moved"
     """
-    scopes = {
-        SilenceKind.RULE: rule,
-        SilenceKind.OUTLET: outlet,
-        SilenceKind.ENTITY: entity,
-        SilenceKind.STORY: story,
-        SilenceKind.EVERYTHING: "" if everything else None,
-    }
-    named = [(kind, name) for kind, name in scopes.items() if name is not None]
-    missing = [] if len(named) == 1 else ["one of --rule, --outlet, --entity, --story and --everything"]
-    has_end = (lasts is None) != (until is None) or (story is not None and lasts is None and until is None)
-    missing += [] if has_end else ["--for or --until"]
-    missing += [] if reason else ["--reason"]
-    if missing:
-        terminal.fail(f"a silence needs {'; '.join(missing)}", UNUSABLE)
-    kind, name = named[0]
-    parameters = {
-        "kind": kind,
-        "name": name,
-        "for": lasts,
-        "until": until,
-        "reason": reason,
-        "channels": tuple(channel or ()),
-    }
-    made = archive.ask(folder, SILENCE, parameters).silence
-    ends = f"until {made.until:%Y-%m-%d %H:%M} UTC" if made.until else "until somebody ends it"
-    terminal.say(f"Silence {made.id}: {made.subject} {made.place} {ends}.")
+    parameters = {"kind": kind, "name": name, "for": lasts, "reason": reason, "channels": tuple(channel or ())}
+    created = archive.ask(folder, SILENCE, parameters).silence
+    ends = f"until {created.until:%Y-%m-%d %H:%M} UTC" if created.until else "until somebody ends it"
+    terminal.say(f"Silence {created.id}: {created.subject} {created.place} {ends}.")
 
 
 @silence.command("list")

@@ -11,7 +11,6 @@ from bot.config.problems import render_problems
 from bot.config.schema import make_schemas
 from bot.config.secrets import resolve_secret
 from bot.config.settings import BotSettings, ChannelSettings, KnownKinds, Settings, WebSettings, WebToken
-from bot.keys import end_of_date, parse_until
 
 __all__ = [
     "BotSettings",
@@ -22,11 +21,9 @@ __all__ = [
     "Settings",
     "WebSettings",
     "WebToken",
-    "end_of_date",
     "find_rule_source",
     "load",
     "make_schemas",
-    "parse_until",
     "render_problems",
     "resolve_secret",
     "try_load",

@@ -20,15 +20,11 @@ SilenceId = NewType("SilenceId", str)
 class SilenceKind(StrEnum):
     """The kind of subject that a silence covers."""
 
-    #: One story.
-    STORY = "story"
     RULE = "rule"
     #: The articles of one outlet.
     OUTLET = "outlet"
-    #: The articles whose headline contains a certain name.
-    ENTITY = "entity"
-    #: Every story.
-    EVERYTHING = "everything"
+    #: One story.
+    STORY = "story"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +36,7 @@ class Silence:
     #: The author: the person's name (or id in the channel, if unnamed), or the account that ran the command.
     by: str
     kind: SilenceKind
-    #: The rule, outlet or entity as written, or the story's id. Empty for the kind EVERYTHING.
+    #: The name of the rule or outlet, or the story's id.
     name: str
     #: The channels that the silence covers. Empty means every channel.
     channels: tuple[str, ...] = ()
@@ -62,7 +58,7 @@ class Silence:
     @property
     def subject(self) -> str:
         """The subject in words, such as ``rule "Exits"``."""
-        return f'{self.kind.value} "{self.name}"' if self.name else self.kind.value
+        return f'{self.kind.value} "{self.name}"'
 
     @property
     def place(self) -> str:
@@ -102,11 +98,6 @@ class Judgement:
 def rule_key(name: str) -> str:
     """Return a short key of a rule for a button, because its name may exceed the 150 characters that Slack allows."""
     return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:12]
-
-
-def entity_key(name: str) -> str:
-    """Return a short key of an entity for a button. Its length distinguishes it from other keys."""
-    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 class RulingKind(StrEnum):
@@ -160,29 +151,24 @@ class MakeSilence:
     """Start a silence about a subject."""
 
     kind: SilenceKind
-    #: The subject as people write it: a rule, an outlet, a name, the id of a story. Empty if ``key`` identifies it.
+    #: The subject as people write it: a rule's or an outlet's name or a part of it, or the id of a story. A button
+    #: carries a key instead: a rule's key, the id of an article of the outlet, or nothing for the message's story.
     name: str = ""
-    #: Set by buttons: the key of a rule or an entity, or the id of an article of the outlet.
-    key: str = ""
-    #: A time, or a duration from now. None means no end, which only a silence of a story may have.
-    end: datetime | timedelta | None = None
+    #: None means no end, which only a silence of a story may have.
+    lasts: timedelta | None = None
+    #: Empty for a button.
     reason: str = ""
-    #: Set by buttons: the silence covers only the channel of the message.
+    #: Whether the silence covers only the channel of the message. Set by buttons.
     is_here: bool = False
     #: The channels that the silence covers. Empty means every channel in which the person may act.
     channels: tuple[str, ...] = ()
-    #: End the silence if it is already in force. Set by buttons that cannot show whether it is.
-    is_toggle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndSilence:
     """End a silence before its time."""
 
-    #: The id of the silence. Empty for a button, whose ``key`` identifies the subject.
-    id: str = ""
-    #: Set by buttons: the key of the silenced rule. Empty for a silence of the story.
-    key: str = ""
+    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,11 @@ Everything up to the changes is computed in a read transaction; the commit only 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, tzinfo
-from itertools import chain
 from typing import TypeVar
 
-from bot import storage
+from bot import alerts, storage
 from bot.config.settings import Settings
 from bot.model.actions import (
     Action,
@@ -31,7 +30,6 @@ from bot.model.actions import (
     Split,
     Useful,
     Verdict,
-    entity_key,
     rule_key,
 )
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
@@ -44,7 +42,6 @@ from bot.pipeline import messages, silences
 from bot.pipeline.rights import ActionContext, person_context, person_rights
 from bot.pipeline.turn import Overtaken, Turn
 from bot.stories import summaries
-from bot.text import names
 
 T = TypeVar("T")
 
@@ -52,15 +49,6 @@ T = TypeVar("T")
 _TRIES = 20
 #: Maximum number of words, of articles and of decisions in the answer to "why".
 _SHOWN = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """The story that an action is about, and its message in one channel."""
-
-    story: Story
-    #: The alert of the message whose button was pressed, or None if the action did not come from a message.
-    alert: Alert | None = None
 
 
 async def carry_out(store: storage.Store, settings: Settings, act: Callable[[Turn], T], *, now: datetime) -> T:
@@ -116,42 +104,37 @@ def apply_press(turn: Turn, pressed: Press, *, channels: Collection[str]) -> Act
     person = replace(person, member_of=person.member_of | {alert.channel})
     rights = person_rights(person, channels, turn.settings)
     try:
-        context, target = person_context(turn, rights, once=pressed.id), Target(story=story, alert=alert)
-        return apply_action(context, pressed.action, target)
+        context = person_context(turn, rights, once=pressed.id)
+        return apply_action(replace(context, story=story, alert=alert), pressed.action)
     except CannotAct as error:
         return ActionResult(text=f"Nothing was changed: {error}.", refused=str(error))
 
 
-def apply_action(context: ActionContext, action: Action, target: Target | None = None) -> ActionResult:
+def apply_action(context: ActionContext, action: Action) -> ActionResult:
     """Carry out an action: collect its changes in the turn of ``context``. Raises CannotAct."""
     match action:
         case MakeSilence():
-            return _silence(context, action, target)
+            return _silence(context, action)
         case EndSilence():
-            return _end_silence(context, action, target)
-    if target is None:
+            return _end_silence(context, action)
+    if context.story is None:
         raise CannotAct("this action needs a story; add its id")
     match action:
-        case Useful() | Noise():
-            return _judge(context, action, target)
         case Split():
-            return _split(context, action, target.story)
+            return _split(context, action, context.story)
         case Merge():
-            ruling = _ruling(context, RulingKind.MERGE, target.story, other=action.other)
+            ruling = _ruling(context, RulingKind.MERGE, context.story, other=action.other)
             text = f"The stories {ruling.story} and {ruling.other} will be merged in a moment."
             return ActionResult(text=text, created=ruling)
+    if context.alert is None:
+        raise CannotAct("this action needs a posted message")
+    match action:
+        case Useful() | Noise():
+            return _judge(context, action, context.alert)
         case ShowWhy():
-            return ActionResult(text="\n".join(_why(context, target)))
+            return ActionResult(text="\n".join(_why(context, context.story, context.alert)))
         case ShowMenu():
-            return ActionResult(message=_message(context, target))
-
-
-def story_target(context: ActionContext, story_id: StoryId) -> Target:
-    """Return the story with this id as a target. Raises CannotAct if there is no such story."""
-    story = context.turn.story(story_id)
-    if story is None:
-        raise CannotAct(f"there is no story {story_id}; `wirewatch stories` lists the ids")
-    return Target(story=story)
+            return ActionResult(message=_message(context, context.alert))
 
 
 def _pressed(turn: Turn, press: Press, channels: Collection[str]) -> tuple[Story, Alert] | None:
@@ -179,10 +162,7 @@ def _pressed(turn: Turn, press: Press, channels: Collection[str]) -> tuple[Story
 # -- opinions
 
 
-def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> ActionResult:
-    alert = target.alert
-    if alert is None:
-        raise CannotAct("this action needs a posted message")
+def _judge(context: ActionContext, action: Useful | Noise, alert: Alert) -> ActionResult:
     verdict = Verdict.USEFUL if isinstance(action, Useful) else Verdict.NOISE
     key = action.rule if isinstance(action, Noise) else ""
     rules = tuple(name for name in alert.rules if key in ("", rule_key(name)))
@@ -190,6 +170,8 @@ def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> Ac
         raise CannotAct("this message no longer names that rule")
     named = ", ".join(f'"{rule}"' for rule in rules)
     summary = f"{verdict.value} for {named}"
+    given = alerts.active_feedback(context.turn.judgements_of(alert.story, alert.channel))
+    same = {entry.rule for entry in given if entry.by == context.author_id and entry.verdict is verdict}
     assert alert.head is not None
     judgements = [
         Judgement(
@@ -203,6 +185,7 @@ def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> Ac
             message=alert.head,
         )
         for rule in rules
+        if rule not in same
     ]
     decisions: tuple[Decision, ...] = ()
     if context.turn.add_judgements(judgements):
@@ -213,83 +196,35 @@ def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> Ac
 # -- silences
 
 
-def _silence(context: ActionContext, action: MakeSilence, target: Target | None) -> ActionResult:
-    alert = target.alert if target else None
-    if target is not None and alert is not None:
-        action = _named(action, target.story, alert)
-    if action.is_toggle and alert is not None and (active := _active(context, action, alert)):
-        return _end(context, active, target)
+def _silence(context: ActionContext, action: MakeSilence) -> ActionResult:
+    alert, zone = context.alert, context.turn.settings.bot.timezone
     if context.rights is not None:
-        if action.is_here and target is not None and alert is not None:
-            action = replace(action, channels=(alert.channel,))
-        else:
-            action = replace(action, channels=context.rights.reach())
-    silence = silences.make_silence(context, action, head=alert.head if alert else None)
-    decisions = _show_silence(context, silence, Reason.SILENCED, f"silenced: {silence.summary}", target)
-    until = (
-        f"until {_time(silence.until, context.turn.settings.bot.timezone)}"
-        if silence.until
-        else "until somebody ends it"
-    )
-    what = "this story" if silence.kind is SilenceKind.STORY and alert else silence.subject
-    text = f"Nothing is posted about {what} {silence.place} {until}."
-    return ActionResult(text=text, command=f"silence end {silence.id}", decisions=decisions, created=silence)
+        is_here = action.is_here and alert is not None
+        action = replace(action, channels=(alert.channel,) if is_here and alert else context.rights.reach())
+    silence, is_new = silences.make_silence(context, action)
+    shown = _show_silence(context, silence, Reason.SILENCED, f"silenced: {silence.summary}") if is_new else ()
+    until = f"until {_time(silence.until, zone)}" if silence.until else "until somebody ends it"
+    subject = "this story" if silence.kind is SilenceKind.STORY and alert else silence.subject
+    text = f"Nothing is posted about {subject} {silence.place} {until}."
+    return ActionResult(text=text, command=f"silence end {silence.id}", decisions=shown, created=silence)
 
 
-def _named(action: MakeSilence, story: Story, alert: Alert) -> MakeSilence:
-    """Return the action with the name of the subject that its key identifies. Raises CannotSilence."""
-    matching: list[str] = []
-    match action.kind:
-        case SilenceKind.STORY:
-            matching = [alert.story]
-        case SilenceKind.RULE:
-            matching = [rule for rule in alert.rules if rule_key(rule) == action.key]
-        case SilenceKind.OUTLET:
-            matching = [member.article.outlet for member in story.members if member.article.id == action.key]
-        case SilenceKind.ENTITY:
-            headlines = (names.proper_names(member.article.title) for member in story.members)
-            matching = [name for name in chain(*headlines) if entity_key(name) == action.key]
-    if not matching:
-        raise CannotSilence("the message no longer names that subject")
-    return replace(action, name=matching[0], reason=action.reason or f'by button, under "{story.title}"')
-
-
-def _active(context: ActionContext, action: MakeSilence | EndSilence, alert: Alert) -> Silence | None:
-    """Return the active silence of the alert's story or, if the action has a key, of the rule with that key."""
-    in_force = silences.ActiveSilences(context.turn.active_silences())
-    if not action.key:
-        return in_force.of_story(alert.story, alert.channel, posted_for=alert.posted_for)
-    of_rules = (in_force.of_rule(rule, alert.channel) for rule in alert.rules if rule_key(rule) == action.key)
-    return next((silence for silence in of_rules if silence), None)
-
-
-def _end_silence(context: ActionContext, action: EndSilence, target: Target | None) -> ActionResult:
-    silence: Silence | None = None
-    if action.id:
-        silence = silences.find_silence(context.turn.tx, action.id)
-    elif target is not None and target.alert is not None:
-        silence = _active(context, action, target.alert)
+def _end_silence(context: ActionContext, action: EndSilence) -> ActionResult:
+    silence_id = action.id.strip().lower()
+    silence = next((silence for silence in context.turn.tx.silences.all() if silence.id == silence_id), None)
     if silence is None:
-        raise CannotSilence("it is not silenced")
-    return _end(context, silence, target)
-
-
-def _end(context: ActionContext, silence: Silence, target: Target | None) -> ActionResult:
+        raise CannotSilence(f"there is no silence {action.id}; `wirewatch silence list` lists the ids")
     if context.rights is not None:
         context.rights.refuse_end(silence)
-    ended = silences.end_silence(context.turn, silence.id, by=context.author)
+    ended = silences.end_silence(context.turn, silence, by=context.author)
     summary = f"the silence of {ended.subject} has ended"
-    decisions = _show_silence(context, ended, Reason.SILENCE_ENDED, f"{summary}, by {context.author}", target)
+    decisions = _show_silence(context, ended, Reason.SILENCE_ENDED, f"{summary}, by {context.author}")
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions, created=ended)
 
 
-def _show_silence(
-    context: ActionContext, silence: Silence, reason: Reason, detail: str, target: Target | None
-) -> tuple[Decision, ...]:
+def _show_silence(context: ActionContext, silence: Silence, reason: Reason, detail: str) -> tuple[Decision, ...]:
     """Edit the pressed message. If a story is silenced, also edit its messages in all channels of the silence."""
-    shown: dict[str, Alert] = {}
-    if target is not None and target.alert is not None:
-        shown[target.alert.channel] = target.alert
+    shown = {context.alert.channel: context.alert} if context.alert else {}
     if silence.kind is SilenceKind.STORY and (story := context.turn.story(StoryId(silence.name))):
         for alert in context.turn.alerts([story.id]):
             if alert.state is AlertState.POSTED and silence.holds_in(alert.channel):
@@ -357,22 +292,19 @@ def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing 
     return row
 
 
-def _message(context: ActionContext, target: Target) -> Message:
+def _message(context: ActionContext, alert: Alert) -> Message:
     """Return the current message of a story, which determines the items of its menu."""
-    alert = target.alert
-    assert alert is not None
     row = _edit(context, alert, context.turn.decision(alert, AlertAction.EDIT, Reason.JUDGED))
     assert row is not None
     return row.message
 
 
-def _why(context: ActionContext, target: Target) -> list[str]:
+def _why(context: ActionContext, story: Story, alert: Alert) -> list[str]:
     """Return lines that explain why a story was posted: its matched words, how its articles joined, and decisions."""
-    story, alert = target.story, target.alert
     rules = {name: rule for name in story.rules if (rule := context.turn.rules.get(name))}
     lines = []
     for why in summaries.make_brief(story, rules).why:
-        if alert is None or why.rule in alert.rules:
+        if why.rule in alert.rules:
             words = dict.fromkeys(f"{evidence.label} → {evidence.text}" for evidence in why.evidence)
             lines.append(f'Rule "{why.rule}": {", ".join(list(words)[:_SHOWN])}')
     lines += [
@@ -380,9 +312,7 @@ def _why(context: ActionContext, target: Target) -> list[str]:
         for member in story.members[1:][-_SHOWN:]
     ]
     decisions = [
-        decision
-        for decision in context.turn.tx.stories.decisions(story.id)
-        if alert and decision.channel == alert.channel
+        decision for decision in context.turn.tx.stories.decisions(story.id) if decision.channel == alert.channel
     ]
     if len(decisions) > _SHOWN:
         lines.append(f"The last {_SHOWN} of {len(decisions)} decisions for this channel:")

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from bot.alerts import routing
 from bot.config.settings import Settings
 from bot.model.actions import Silence
+from bot.model.alerts import Alert
 from bot.model.channels import Person
 from bot.model.errors import NotAllowed
 from bot.model.rules import Rule
 from bot.model.settings import Route
+from bot.model.stories import Story
 from bot.pipeline.turn import Turn
 
 
@@ -84,7 +86,7 @@ def person_rights(person: Person, channels: Collection[str], settings: Settings)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionContext:
-    """The context of one action: its turn and its author."""
+    """The context of one action: its turn, its author, and the story that it is about."""
 
     turn: Turn
     #: Id of the request. A repeated delivery of the request has the same id.
@@ -95,11 +97,14 @@ class ActionContext:
     author_id: str
     #: Rights of the person, or None for a user of the CLI or the API, who may do everything.
     rights: Rights | None = None
+    story: Story | None = None
+    #: The alert of the message whose button was pressed, or None if the action did not come from a message.
+    alert: Alert | None = None
 
 
-def operator_context(turn: Turn, *, by: str) -> ActionContext:
+def operator_context(turn: Turn, *, by: str, story: Story | None = None) -> ActionContext:
     """Return the context of an action from the CLI or the API. The request arrives only once, so its id is random."""
-    return ActionContext(turn=turn, once=secrets.token_hex(10), author=by, author_id=by)
+    return ActionContext(turn=turn, once=secrets.token_hex(10), author=by, author_id=by, story=story)
 
 
 def person_context(turn: Turn, rights: Rights, *, once: str) -> ActionContext:

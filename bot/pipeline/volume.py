@@ -176,12 +176,7 @@ def _channels(turn: Turn, rule: Rule, surge: Surge, stories: Mapping[StoryId, St
         tags = {tag for member in members if (feed := feeds.get(member.article.feed)) for tag in feed.tags}
         channels = routing.route_channels(turn.settings.bot.routes, rule, tags=tags, now=turn.now)
     silences = ActiveSilences(turn.active_silences())
-    return tuple(channel for channel in channels if not _is_silenced(silences, rule.name, channel))
-
-
-def _is_silenced(silences: ActiveSilences, rule: str, channel: str) -> bool:
-    """Return whether the rule, or everything, is silenced in the channel."""
-    return silences.of_rule(rule, channel) is not None or silences.of_story(StoryId(""), channel) is not None
+    return tuple(channel for channel in channels if silences.of_rule(rule.name, channel) is None)
 
 
 def _update(turn: Turn, stored: Surge, surge: Surge) -> None:
@@ -206,7 +201,7 @@ def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
     for channel in surge.channels:
         policy = turn.settings.policy(channel)
         has_only_briefs = policy.brief is not None and policy.brief.only
-        if has_only_briefs or _is_silenced(silences, surge.rule, channel):
+        if has_only_briefs or silences.of_rule(surge.rule, channel):
             continue
         head, due_at = send_id("surge", surge.id, channel), now
         if is_first and surge.severity is not Severity.HIGH:

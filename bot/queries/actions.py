@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 import pydantic
 
-from bot import config
 from bot.feeds import links
 from bot.model.actions import (
     Action,
@@ -24,7 +22,7 @@ from bot.model.channels import ActionResult
 from bot.model.durations import format_count, parse_duration
 from bot.model.stories import ArticleId, Story
 from bot.pipeline import actions
-from bot.pipeline.rights import ActionContext, operator_context
+from bot.pipeline.rights import operator_context
 from bot.queries.registry import (
     DURATION,
     Archive,
@@ -38,7 +36,7 @@ from bot.queries.registry import (
     unknown_rule,
     unusable,
 )
-from bot.queries.silences import ListedSilence, SilenceDocument, read_silences
+from bot.queries.silences import ListedSilence, SilenceDocument, list_silence
 from bot.queries.stories import StoryParameters, find_story
 from bot.rules import errors
 
@@ -127,27 +125,18 @@ def _rule(archive: Archive, story: Story, action: Split | Merge) -> RulingDocume
 
 
 def _apply_to_story(archive: Archive, story: Story, action: Action) -> ActionResult:
-    context = _context(archive)
-    return actions.apply_action(context, action, actions.story_target(context, story.id))
-
-
-def _context(archive: Archive) -> ActionContext:
     assert archive.turn is not None
-    return operator_context(archive.turn, by=archive.by)
+    return actions.apply_action(operator_context(archive.turn, by=archive.by, story=story), action)
 
 
 # -- silences
 
 
 class SilenceParameters(Parameters):
-    """A silence to create: its subject, its channels, its end and its reason."""
+    """A silence to create: its subject, its channels, its duration and its reason."""
 
-    kind: Literal["story", "rule", "outlet", "entity", "everything"]
-    name: str = pydantic.Field(
-        default="",
-        max_length=300,
-        description="The rule's, outlet's or entity's name, or the story's id. Omit it for everything.",
-    )
+    kind: SilenceKind
+    name: Name = pydantic.Field(description="The rule's or the outlet's name, or a part of it, or the story's id.")
     lasts: str | None = pydantic.Field(
         default=None,
         alias="for",
@@ -155,48 +144,28 @@ class SilenceParameters(Parameters):
         max_length=40,
         examples=["2 hours", "3d"],
         json_schema_extra={"pattern": f"^{DURATION}$"},
-        description="How long the silence lasts. Give this or `until`; a silence of a story needs neither.",
-    )
-    until: str | None = pydantic.Field(
-        default=None,
-        min_length=1,
-        max_length=40,
-        examples=["2026-12-31", "2026-12-31 18:00"],
-        description="The silence's last day or the time of its end, in the time zone of bot.yaml.",
+        description="How long the silence lasts. Only a silence of a story may omit this.",
     )
     reason: str = pydantic.Field(min_length=1, max_length=300)
-    channels: tuple[Annotated[str, pydantic.Field(min_length=1, max_length=300)], ...] = pydantic.Field(
+    channels: tuple[Name, ...] = pydantic.Field(
         default=(), max_length=100, description="The silenced channels. An empty list means all channels."
     )
 
+    def action(self) -> MakeSilence:
+        """Return the action. Raises Refused."""
+        try:
+            lasts = parse_duration(self.lasts) if self.lasts else None
+        except (ValueError, OverflowError) as error:
+            raise unusable("for", str(error)) from None
+        return MakeSilence(kind=self.kind, name=self.name, lasts=lasts, reason=self.reason, channels=self.channels)
+
 
 def make_silence(archive: Archive, parameters: SilenceParameters) -> ListedSilence:
-    """Create a silence: until it ends, post nothing about a story, rule, outlet, entity or everything."""
-    if parameters.lasts and parameters.until:
-        raise unusable("until", 'give only one of "for" and "until"')
+    """Create a silence: until it ends, post nothing about a rule, an outlet or a story."""
     loaded = [entry.rule.name for entry in archive.settings.rules]
-    if parameters.kind == "rule" and not errors.find_names(parameters.name, loaded):
+    if parameters.kind is SilenceKind.RULE and not errors.find_names(parameters.name, loaded):
         raise unknown_rule(parameters.name, archive.settings)
-    end: datetime | timedelta | None = None
-    try:
-        if parameters.lasts:
-            end = parse_duration(parameters.lasts)
-        elif parameters.until:
-            end = config.end_of_date(config.parse_until(parameters.until), archive.settings.bot.timezone)
-    except (ValueError, OverflowError) as error:
-        if parameters.lasts:
-            raise unusable("for", str(error)) from None
-        raise unusable("until", f"{error}; write 2026-12-31 or 2026-12-31 18:00") from None
-    return _apply(
-        archive,
-        MakeSilence(
-            kind=SilenceKind(parameters.kind),
-            name=parameters.name,
-            end=end,
-            reason=parameters.reason,
-            channels=parameters.channels,
-        ),
-    )
+    return _apply(archive, parameters.action())
 
 
 SILENCE = Question(
@@ -226,8 +195,7 @@ END_SILENCE = Question(
 
 
 def _apply(archive: Archive, action: MakeSilence | EndSilence) -> ListedSilence:
-    created = actions.apply_action(_context(archive), action).created
+    assert archive.turn is not None
+    created = actions.apply_action(operator_context(archive.turn, by=archive.by), action).created
     assert isinstance(created, Silence)
-    kept = {entry.silence.id: entry.stories for entry in read_silences(archive.tx, now=archive.now, with_ended=True)}
-    is_active = created.is_active(archive.now)
-    return ListedSilence(silence=created, is_active=is_active, stories=kept.get(created.id, ()))
+    return list_silence(archive.tx, created, now=archive.now)

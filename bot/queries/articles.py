@@ -334,7 +334,8 @@ def find_article(archive: Archive, url: str) -> tuple[Article, StoryPlace | None
     article = archive.tx.articles.find(link)
     if article is None:
         raise Refused(
-            RefusalKind.NOT_FOUND, f"no article with the link {link} is in the archive: no feed has listed it yet"
+            RefusalKind.NOT_FOUND,
+            f"no article with the link {link or url} is in the archive: no feed has listed it yet",
         )
     return article, find_story_place(archive.tx, article.id)
 

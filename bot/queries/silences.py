@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Literal, Self
 import pydantic
 
 from bot import storage
-from bot.model.actions import Silence, SilenceId
+from bot.model.actions import Silence
 from bot.model.durations import format_count
 from bot.model.stories import StoryId
 from bot.queries.registry import Archive, Document, Parameters, Question, Time, fields_of
@@ -40,18 +39,17 @@ class ListedSilence:
         return f"{silence.id}  {summary} ({kept} held back)"
 
 
+def list_silence(tx: storage.Transaction, silence: Silence, *, now: datetime) -> ListedSilence:
+    """Return a silence with the stories that it has held back."""
+    decisions = tx.stories.silenced(since=silence.at)
+    stories = dict.fromkeys(decision.story for decision in decisions if decision.silence == silence.id)
+    return ListedSilence(silence=silence, is_active=silence.is_active(now), stories=tuple(stories))
+
+
 def read_silences(tx: storage.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[ListedSilence]:
     """Return the active silences and, if ``with_ended`` is true, ended silences, newest first."""
     silences = [silence for silence in tx.silences.all() if with_ended or silence.is_active(now)]
-    kept: defaultdict[SilenceId, dict[StoryId, None]] = defaultdict(dict)
-    if silences:
-        for decision in tx.stories.silenced(since=min(silence.at for silence in silences)):
-            if decision.silence is not None:
-                kept[decision.silence][decision.story] = None
-    return [
-        ListedSilence(silence=silence, is_active=silence.is_active(now), stories=tuple(kept[silence.id]))
-        for silence in reversed(silences)
-    ]
+    return [list_silence(tx, silence, now=now) for silence in reversed(silences)]
 
 
 class SilenceDocument(Document):

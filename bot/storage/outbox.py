@@ -162,14 +162,10 @@ class Outbox(Repository):
         rows = self._connection.execute(select(*by, func.count()).group_by(*by))
         return {(channel, state): count for channel, state, count in rows}
 
-    def unsent(
-        self, states: Collection[SendState] = UNSENT, *, limit: int | None = None, due_after: datetime | None = None
-    ) -> Sequence[Outgoing]:
-        """Return rows in some of the unsent states, in order: at most ``limit`` of them, and only those due later."""
+    def unsent(self, states: Collection[SendState] = UNSENT, *, limit: int | None = None) -> Sequence[Outgoing]:
+        """Return rows in some of the unsent states, in order, at most ``limit`` of them."""
         # Number the rows first: for ORDER BY seq SQLite would read all rows, including sent ones.
         seqs = select(outbox.c.seq).where(_is_unsent, outbox.c.state.in_(states))
-        if due_after is not None:
-            seqs = seqs.where(outbox.c.due_at > due_after)
         wanted = sorted(self._connection.execute(seqs).scalars())[:limit]
         rows = map(_ROWS.load, self._rows_in_chunks(select(outbox).where(outbox.c.seq.in_(WANTED)), wanted))
         return sorted(rows, key=lambda row: row.seq)

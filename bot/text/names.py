@@ -1,4 +1,4 @@
-"""Find proper names in a sentence, and how common each word is in the news."""
+"""Find names in a sentence, and how common each word is in the news."""
 
 from __future__ import annotations
 
@@ -30,26 +30,6 @@ def names(tokens: Sequence[words.StemmedWord], language: str) -> frozenset[str]:
         elif is_acronym or not (token.opens or is_title_case) or capitals.get(token.stem, 1.0) >= _USUALLY:
             stems.add(token.stem)
     return frozenset(stems)
-
-
-def proper_names(text: str) -> tuple[str, ...]:
-    """Return the distinct names in a text as written; a name of several words is one string.
-
-    >>> proper_names("BlackBerry quits Pakistan after Barack Obama's visit")
-    ('BlackBerry', 'Pakistan', 'Barack Obama')
-    """
-    tokens = list(words.words_of(text))
-    name_stems = names(tokens, "en")
-    parts_of_names: list[list[str]] = []
-    is_inside = False
-    for token in tokens:
-        is_name = token.is_capital and token.stem in name_stems
-        if is_name and is_inside and not token.opens:
-            parts_of_names[-1].append(token.text)
-        elif is_name:
-            parts_of_names.append([token.text])
-        is_inside = is_name and words.without_possessive(token.text) == token.text
-    return tuple(dict.fromkeys(words.without_possessive(" ".join(parts)) for parts in parts_of_names))
 
 
 @dataclass(frozen=True, slots=True)

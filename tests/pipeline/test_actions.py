@@ -55,7 +55,7 @@ def restricting(names: Collection[str], others: Collection[str] = ("phone",)) ->
 
 RECEIPT = Receipt(ref="1449046920.000100", place="C1", sent_at=START)
 HERE = MakeSilence(kind=SilenceKind.STORY, is_here=True)
-RULE_HERE = MakeSilence(kind=SilenceKind.RULE, key=rule_key("exit"), end=DAY, is_here=True)
+RULE_HERE = MakeSilence(kind=SilenceKind.RULE, name=rule_key("exit"), lasts=DAY, is_here=True)
 RULE = replace(RULE_HERE, is_here=False)
 
 
@@ -146,7 +146,7 @@ async def test_useful_counts_for_every_rule_that_the_message_names_and_noise_for
     )
     assert decision.detail == 'useful for "exit", "law", by U1'
     await press(store, Noise(), name="e3")
-    assert (await judgements(store))[-2:] == [("noise", "exit"), ("noise", "law")]
+    assert (await judgements(store))[-1:] == [("noise", "exit")], "the other rule is noise already"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,6 @@ async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_h
     await post(store)
     waiting = [outgoing(name, kind=MessageKind.REPLY, due=due) for name, due in (("late", 3 * DAY), ("now", 0 * DAY))]
     await store.write(lambda tx: tx.outbox.add(waiting))
-    assert (await press(store, EndSilence(), name="e0")).refused == "it is not silenced"
     result = await press(store, HERE)
     [silence] = await active(store, 1_000 * DAY)
     assert (silence.kind, silence.name, silence.channels, silence.until) == (SilenceKind.STORY, "s1", ("desk",), None)
@@ -186,18 +185,28 @@ async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_h
     assert edit.state is SendState.PENDING
 
 
-async def test_in_a_gathered_message_the_same_choice_again_takes_it_back_and_nothing_is_edited(
-    store: storage.Store,
-) -> None:
+async def test_a_silence_under_a_gathered_message_edits_nothing_and_ends_by_its_command(store: storage.Store) -> None:
     await post(store, alert=posted(rules=("exit", "law"), is_gathered=True))
-    for number, action in enumerate((HERE, HERE, RULE_HERE, RULE_HERE)):
-        result = await press(store, replace(action, is_toggle=True), name=str(number))
-        assert len(await active(store)) == (number + 1) % 2
-    assert result.text == 'The silence of rule "exit" has ended.'
+    for number, action in enumerate((HERE, RULE_HERE)):
+        result = await press(store, action, name=f"start {number}")
+        assert isinstance(result.created, Silence)
+        ended = await press(store, EndSilence(id=result.command.split()[-1]), name=f"end {number}")
+        assert await active(store) == []
+    assert ended.text == 'The silence of rule "exit" has ended.'
     assert list(await rows(store)) == ["head"]
     decisions = await store.read(lambda tx: tx.stories.decisions(StoryId("s1")))
     assert {decision.action for decision in decisions} == {AlertAction.SILENT}
     assert {decision.reason for decision in decisions} == {Reason.SILENCED, Reason.SILENCE_ENDED}
+
+
+async def test_a_press_that_changes_nothing_edits_nothing(store: storage.Store) -> None:
+    await post(store)
+    presses: list[Action] = [Useful(), Useful(), HERE, HERE]
+    for number, action in enumerate(presses):
+        result = await press(store, action, name=str(number))
+        assert len(result.decisions) == (number + 1) % 2
+        assert result.text.startswith('Useful for "exit"' if number < 2 else "Nothing is posted about this story")
+    assert len(await rows(store)) == 3, "the message and two edits"
 
 
 async def test_a_message_that_a_merged_story_left_to_the_older_one_is_still_silenced(store: storage.Store) -> None:
@@ -222,14 +231,14 @@ async def test_a_message_that_points_to_an_older_one_is_not_judged(store: storag
     assert "merged into an earlier one" in result.text
 
 
-async def test_a_name_and_an_outlet_of_the_message_are_silenced_for_a_day(store: storage.Store) -> None:
+async def test_an_outlet_of_the_message_is_silenced_for_a_day(store: storage.Store) -> None:
     await post(store)
-    outlet = MakeSilence(kind=SilenceKind.OUTLET, key="a", end=DAY)
+    outlet = MakeSilence(kind=SilenceKind.OUTLET, name="a", lasts=DAY)
     await press(store, outlet)
     assert [(one.kind, one.name, one.until) for one in await active(store)] == [
         (SilenceKind.OUTLET, "outlet a", START + DAY)
     ]
-    gone = MakeSilence(kind=SilenceKind.ENTITY, key="0123456789abcdef", end=DAY)
+    gone = MakeSilence(kind=SilenceKind.OUTLET, name="0123456789abcdef0123", lasts=DAY)
     assert (await press(store, gone, name="e2")).refused == "the message no longer names that subject"
 
 
@@ -238,7 +247,7 @@ async def test_a_name_and_an_outlet_of_the_message_are_silenced_for_a_day(store:
 
 @pytest.mark.parametrize(
     "action",
-    [Useful(), Noise(), HERE, RULE, EndSilence(), Split(articles=()), ShowWhy(), ShowMenu()],
+    [Useful(), Noise(), HERE, RULE, EndSilence(id="0"), Split(articles=()), ShowWhy(), ShowMenu()],
     ids=lambda action: type(action).__name__,
 )
 async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storage.Store, action: Action) -> None:
@@ -316,11 +325,12 @@ async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(st
     def make(turn: Turn) -> None:
         silences.make_silence(
             operator_context(turn, by=turn_by),
-            MakeSilence(kind=SilenceKind.RULE, name="exit", end=DAY, reason="live", channels=("policy", "desk")),
+            MakeSilence(kind=SilenceKind.RULE, name="exit", lasts=DAY, reason="live", channels=("policy", "desk")),
         )
 
     await actions.carry_out(store, SETTINGS, make, now=START)
-    result = await press(store, EndSilence(key=rule_key("exit")))
+    [silence] = await active(store)
+    result = await press(store, EndSilence(id=silence.id))
     assert result.refused == "this silence also covers policy, where you may not act"
     assert len(await active(store)) == 1
 
@@ -391,7 +401,8 @@ async def test_the_menu_is_the_message_as_it_should_read_now(store: storage.Stor
 async def test_why_shows_the_decisions_for_the_channel(store: storage.Store) -> None:
     await post(store)
     for number in range(8):
-        await press(store, Noise(), name=f"n{number}", after=timedelta(minutes=number))
+        action = Noise() if number % 2 else Useful()
+        await press(store, action, name=f"n{number}", after=timedelta(minutes=number))
     text = (await press(store, ShowWhy(), name="why")).text
     assert 'Rule "exit"' in text
     assert "outlet b: " in text

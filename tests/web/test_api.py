@@ -176,7 +176,7 @@ async def test_silences_are_made_listed_and_ended(filled: Path) -> None:
         refused(await send(page, "/silences", {**wish, "for": "soon"}), 422)
         refused(await send(page, "/silences", {**wish, "name": "no such rule"}), 404)
         problem = refused(await send(page, "/silences", {**wish, "kind": "outlet", "name": "wires"}), 422)
-        assert problem["detail"] == 'no feed has the outlet "wires"; did you mean "wire"?'
+        assert problem["detail"] == 'there is no outlet "wires"; did you mean "wire"?'
         problem = refused(await send(page, "/silences", {**wish, "channels": ["desks"]}), 422)
         assert problem["detail"] == 'there is no channel "desks"; did you mean "desk"?'
         assert len((await ask(page, "/silences", ended="yes")).json()["silences"]) == 1

@@ -109,6 +109,6 @@ async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_w
     assert "by ann: they move · 1 story held back" in shown
     now = now + timedelta(minutes=1)
     running = page.running
-    end = partial(silences.end_silence, silence_id=created.id, by="ann")
+    end = partial(silences.end_silence, silence=created, by="ann")
     await carry_out(running.store, running.settings, end, now=now)
     assert "Nothing is posted about:" not in text_of(await read(page, "/"))

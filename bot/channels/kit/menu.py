@@ -1,14 +1,14 @@
 """The actions that people can choose under a story's message, for every service with buttons.
 
-A message has the buttons Useful, Noise and "More…", which opens a menu of the other actions. Each button
-carries a short word for its action. The word that a service sends back is untrusted; this module checks only its form.
+A message has the buttons Useful, Noise and "More…", which opens a menu of the other actions. Each button carries a
+short word for its action, and a key. What a service sends back is untrusted; this module checks only its form.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.channels.kit import phrases
 from bot.model.actions import (
@@ -23,29 +23,18 @@ from bot.model.actions import (
     SilenceKind,
     Split,
     Useful,
-    entity_key,
     rule_key,
 )
 from bot.model.durations import format_count
 from bot.model.messages import Message
 from bot.model.stories import ArticleId
-from bot.text import names
 
 #: Maximum outlets that the menu offers to silence.
 _OUTLETS = 3
-#: Maximum names from the headline that the menu offers to silence.
-_NAMES = 3
 #: Maximum articles that the menu offers to split off, newest first.
 _ARTICLES = 8
-#: A key. Its length shows whether it identifies a rule, an entity or an article.
-_KEY = re.compile(r"([0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{20})\Z", re.ASCII)
-_KINDS = {0: SilenceKind.STORY, 12: SilenceKind.RULE, 16: SilenceKind.ENTITY, 20: SilenceKind.OUTLET}
-#: Word of a button -> action, for the actions that need no key.
-_PLAIN_ACTIONS: Mapping[str, Action] = {
-    "useful": Useful(),
-    "menu": ShowMenu(),
-    "why": ShowWhy(),
-}
+#: A key of 8 digits is the id of a silence, one of 12 the key of a rule, and one of 20 the id of an article.
+_KEY = re.compile(r"[0-9a-f]{8,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,34 +44,36 @@ class Choice:
     label: str
     action: Action
 
+    @property
+    def is_for_all(self) -> bool:
+        """Whether the action changes other channels than that of the message."""
+        return isinstance(self.action, Split) or (isinstance(self.action, MakeSilence) and not self.action.is_here)
+
 
 #: The buttons directly under a message.
 BUTTONS = (Choice(label="Useful", action=Useful()), Choice(label="Noise", action=Noise()))
+_SILENCE_STORY = MakeSilence(kind=SilenceKind.STORY, is_here=True)
 
 
 def more_choices(message: Message, rules: Sequence[str]) -> list[Choice]:
     """Return the menu of "More…" for a story whose message names these rules."""
     brief = message.briefs[0]
-    silenced_rules = {silence.name for silence in message.silences if silence.kind is SilenceKind.RULE}
-    is_silenced = any(silence.kind is SilenceKind.STORY for silence in message.silences)
+    of_rules = {silence.name: silence for silence in message.silences if silence.kind is SilenceKind.RULE}
     choices = [
-        Choice(label="End the silence of this story", action=EndSilence())
-        if is_silenced
-        else Choice(label="Silence this story here", action=_silence("", is_here=True))
+        Choice(label="End the silence of this story", action=EndSilence(id=silence.id))
+        for silence in message.silences
+        if silence.kind is SilenceKind.STORY
     ]
+    choices = choices or [Choice(label="Silence this story here", action=_SILENCE_STORY)]
     for rule in rules:
-        key = rule_key(rule)
-        if rule in silenced_rules:
-            choices.append(Choice(label=f"End the silence of {rule}", action=EndSilence(key=key)))
+        if silence := of_rules.get(rule):
+            choices.append(Choice(label=f"End the silence of {rule}", action=EndSilence(id=silence.id)))
         else:
-            choices.append(Choice(label=f"Silence here for a day: {rule}", action=_silence(key, is_here=True)))
-            choices.append(Choice(label=f"Silence in your channels for a day: {rule}", action=_silence(key)))
+            choices.append(_silence_choice(SilenceKind.RULE, rule, rule_key(rule), is_here=True))
+            choices.append(_silence_choice(SilenceKind.RULE, rule, rule_key(rule)))
     outlets = {line.outlet: line.article for line in brief.lines if line.outlet}
     for outlet, article in list(outlets.items())[:_OUTLETS]:
-        choices.append(Choice(label=f"Silence in your channels for a day: outlet {outlet}", action=_silence(article)))
-    for name in names.proper_names(brief.title.text)[:_NAMES]:
-        key = entity_key(name)
-        choices.append(Choice(label=f"Silence in your channels for a day: name {name}", action=_silence(key)))
+        choices.append(_silence_choice(SilenceKind.OUTLET, f"outlet {outlet}", article))
     for line in brief.coverage[:_ARTICLES]:
         label = f"Different event: {phrases.short_name(line.outlet)}: {line.title}"
         choices.append(Choice(label=label, action=Split(articles=(line.article,))))
@@ -91,21 +82,21 @@ def more_choices(message: Message, rules: Sequence[str]) -> list[Choice]:
     return [*choices, Choice(label="Why was this posted?", action=ShowWhy())]
 
 
-def gathered_choices(rules: Sequence[str]) -> list[Choice]:
-    """Return the menu of a story in a gathered message.
+def _silence_choice(kind: SilenceKind, subject: str, key: str, *, is_here: bool = False) -> Choice:
+    place = "here" if is_here else "in your channels"
+    action = MakeSilence(kind=kind, name=key, lasts=BUTTON_SILENCE, is_here=is_here)
+    return Choice(label=f"Silence {place} for a day: {subject}", action=action)
 
-    Choosing a silence a second time ends it, because the menu of a gathered message is never edited.
-    """
-    choices = [Choice(label="Useful", action=Useful())]
-    for rule in rules:
-        label = f"Noise for {rule}" if len(rules) > 1 else "Noise"
-        choices.append(Choice(label=label, action=Noise(rule=rule_key(rule))))
-    choices.append(Choice(label="Silence this story here, or end that", action=_silence("", is_here=True)))
-    for rule in rules:
-        name = rule if len(rules) > 1 else "the rule"
-        label = f"Silence {name} here for a day, or end that"
-        choices.append(Choice(label=label, action=_silence(rule_key(rule), is_here=True)))
-    return choices
+
+def gathered_choices(rules: Sequence[str]) -> list[Choice]:
+    """Return the menu of a story in a gathered message."""
+    noise = [
+        Choice(label=f"Noise for {rule}" if len(rules) > 1 else "Noise", action=Noise(rule=rule_key(rule)))
+        for rule in rules
+    ]
+    silences = [_silence_choice(SilenceKind.RULE, rule, rule_key(rule), is_here=True) for rule in rules]
+    story = Choice(label="Silence this story here", action=_SILENCE_STORY)
+    return [Choice(label="Useful", action=Useful()), *noise, story, *silences]
 
 
 def different_event_choice(message: Message) -> Choice | None:
@@ -116,53 +107,59 @@ def different_event_choice(message: Message) -> Choice | None:
     return Choice(label="Different event", action=Split(articles=(articles[0],)))
 
 
-def _silence(key: str, *, is_here: bool = False) -> MakeSilence:
-    end = BUTTON_SILENCE if key else None
-    return MakeSilence(kind=_KINDS[len(key)], key=key, end=end, is_here=is_here)
-
-
 def encode_action(action: Action) -> tuple[str, str]:
     """Return the word and the key that a button carries for an action."""
     match action:
-        case Noise():
-            return "noise", action.rule
-        case MakeSilence():
-            return "here" if action.is_here else "everywhere", action.key
-        case EndSilence():
-            return "end", action.key
-        case Split():
-            return "split", action.articles[0]
+        case Noise(rule=key):
+            return "noise", key
+        case MakeSilence(kind=SilenceKind.STORY):
+            return "story", ""
+        case MakeSilence(kind=kind, name=key, is_here=is_here):
+            return "here" if is_here else kind.value, key
+        case EndSilence(id=key):
+            return "end", key
+        case Split(articles=articles):
+            return "split", articles[0]
+        case ShowMenu():
+            return "menu", ""
+        case ShowWhy():
+            return "why", ""
         case _:
-            return next(word for word, plain_action in _PLAIN_ACTIONS.items() if plain_action == action), ""
+            return "useful", ""
 
 
-def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | None:
-    """Return the action of a word and a key, or None if they do not identify an action.
-
-    If ``is_toggle`` is true, silencing what is already silenced here ends the silence.
-    """
-    if key and not _KEY.match(key):
+def decode_action(word: str, key: str) -> Action | None:
+    """Return the action of a word and a key, or None if they do not identify an action."""
+    if key and not _KEY.fullmatch(key):
         return None
-    kind = _KINDS[len(key)]
-    match word, kind:
-        case "noise", SilenceKind.STORY | SilenceKind.RULE:
+    match word, len(key):
+        case "useful", 0:
+            return Useful()
+        case "noise", 0 | 12:
             return Noise(rule=key)
-        case "here", SilenceKind.STORY | SilenceKind.RULE:
-            return replace(_silence(key, is_here=True), is_toggle=is_toggle)
-        case "everywhere", SilenceKind.RULE | SilenceKind.OUTLET | SilenceKind.ENTITY:
-            return _silence(key)
-        case "end", SilenceKind.STORY | SilenceKind.RULE:
-            return EndSilence(key=key)
-        case "split", SilenceKind.OUTLET:
+        case "story", 0:
+            return _SILENCE_STORY
+        case ("here" | "rule") as place, 12:
+            return _silence_choice(SilenceKind.RULE, "", key, is_here=place == "here").action
+        case "outlet", 20:
+            return _silence_choice(SilenceKind.OUTLET, "", key).action
+        case "end", 8:
+            return EndSilence(id=key)
+        case "split", 20:
             return Split(articles=(ArticleId(key),))
-        case word, _:
-            return None if key else _PLAIN_ACTIONS.get(word)
+        case "menu", 0:
+            return ShowMenu()
+        case "why", 0:
+            return ShowWhy()
+        case _:
+            return None
 
 
 def describe_silence(silence: Silence) -> str:
     """Return a sentence about a silence, up to the word "by". The caller adds the person's name."""
-    subject = {SilenceKind.STORY: "This story", SilenceKind.EVERYTHING: "Everything"}.get(silence.kind, "")
+    name = phrases.cut(phrases.clean(silence.name), 75)
+    subject = "This story" if silence.kind is SilenceKind.STORY else name
     other_count = len(silence.channels) - 1
     place = f"here and in {format_count(other_count, 'other channel')}" if other_count > 0 else "here"
     place = place if silence.channels else "in every channel"
-    return f"🔕 {subject or phrases.cut(phrases.clean(silence.name), 75)} is silenced {place} by "
+    return f"🔕 {subject} is silenced {place} by "

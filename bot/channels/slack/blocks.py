@@ -111,7 +111,7 @@ _MORE, _GATHERED = "more", "menu"
 #: Slack's maximum of options in an overflow menu.
 _MAX_OVERFLOW = 5
 _ACTION = re.compile(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
-#: The value of a button: a word, and a key (a rule's, an entity's or an article's) or nothing.
+#: The value of a button: a word, and a key or nothing.
 _VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{0,20})\Z", re.ASCII)
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 _PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
@@ -222,7 +222,7 @@ def parse_press(payload: object, *, envelope: str) -> Press | None:
             and (pressed := _ACTION.match(element))
             and (chosen := _VALUE.match(value))
         ):
-            action = menu.decode_action(chosen[1], chosen[2], is_toggle=pressed[1] == _GATHERED)
+            action = menu.decode_action(chosen[1], chosen[2])
             if action is None:
                 return None
             return Press(
