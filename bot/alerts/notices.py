@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from bot.model.actions import Silence
+from bot.aio import Failure
+from bot.model.actions import Ruling, Silence
 from bot.model.durations import format_count, format_duration
 from bot.model.language_models import LanguageModelPolicy, Use
 from bot.model.messages import Message, MessageKind, Notice, Outgoing
-from bot.model.quarantine import QuarantinedPiece
+from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.model.settings import Problem
 from bot.model.stories import Article, Story, send_id
 
@@ -232,9 +233,48 @@ def pieces_set_aside(stage: str, pieces: Sequence[QuarantinedPiece], *, now: dat
     listed = [f"{piece.kind} {piece.id}: {piece.error}" for piece in pieces[:_PIECES]]
     if len(pieces) > _PIECES:
         listed.append(f"and {len(pieces) - _PIECES} more")
+    remedy = "`wirewatch quarantine list` shows all, `retry` tries them again, and a new version does so by itself."
+    if all(piece.kind is PieceKind.ROW for piece in pieces):
+        remedy = "`wirewatch quarantine list` shows them. The backup has them as they were."
     return Notice(
-        what=f"{count} set aside at the stage “{stage}” after an error. The rest goes on.",
+        what=f"{count} set aside at the stage “{stage}” after an error.",
         where=tuple(listed),
-        remedy="`wirewatch quarantine list` shows all, `retry` tries them again, and a new version does so by itself.",
+        remedy=remedy,
         occasion=("quarantine", stage, now.isoformat()),
+    )
+
+
+def stage_stopped(failure: Failure) -> Notice:
+    """Report that a stage fails, whatever it works on, and that therefore nothing is posted."""
+    return Notice(
+        what=f"Nothing is posted: the stage “{failure.name}” fails on everything ({failure.error}).",
+        where=("Nothing is lost: the articles wait, and the stage is tried again at least once a minute.",),
+        remedy="The log has the error. Install the version before this one, or restore the last backup.",
+        occasion=("stopped", failure.name, failure.since.isoformat()),
+    )
+
+
+def stage_works_again(failure: Failure) -> Notice:
+    """Report that a stage that stopped everything works again."""
+    return Notice(
+        what=f"The stage “{failure.name}” works again. What waited is posted now.",
+        occasion=("works again", failure.name, failure.since.isoformat()),
+    )
+
+
+def ruling_failed(ruling: Ruling, error: str) -> Notice:
+    """Report a split or a merge that could not be carried out because of a bug."""
+    return Notice(
+        what=f"The {ruling.kind.value} of story {ruling.story} by {ruling.by} failed because of a bug: {error}.",
+        remedy="Ask for it again. If it fails again, report the bug with the error from the log.",
+        occasion=("ruling failed", ruling.id),
+    )
+
+
+def index_rebuilt(now: datetime) -> Notice:
+    """Report that the index of the articles' words was damaged."""
+    return Notice(
+        what="The index of the articles' words was damaged and is built again. Until then a search may miss articles.",
+        remedy="Check the disk: other parts of the database may be damaged too.",
+        occasion=("index rebuilt", now.isoformat()),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import os
 import platform
 import resource
@@ -38,6 +37,7 @@ from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
 from bot.pipeline.passes import Pipeline
 from bot.pipeline.poll import Poller
+from bot.pipeline.quarantine import POSTING
 from bot.pipeline.reports import FeedReport, Observer, PassReport
 from bot.pipeline.send import ATTEMPT_TIMEOUT, Drained, Sender
 from bot.storage import keys
@@ -152,6 +152,8 @@ class App:
         self._past_outage: storage.Outage | None = None
         store.on_outage = self._on_outage
         self._is_reload_requested = False
+        #: The stages that stop everything, and that the operator has been told of.
+        self._told_stops: Mapping[str, Failure] = {}
 
     # The status page reads these properties (queries.registry.Watched).
 
@@ -170,7 +172,8 @@ class App:
         """The long-lived tasks and the stages of deciding that fail now."""
         now = self.clock.now()
         tasks = [entry for entry in self.task_failures.values() if entry.is_current(now)]
-        return [*tasks, *(stage.failing for stage in self.decider.stages if stage.failing is not None)]
+        stages = [self.pipeline.failing, *(stage.failing for stage in self.decider.stages)]
+        return [*tasks, *filter(None, stages)]
 
     @cached_property
     def _chat_commands(self) -> ChatCommands:
@@ -199,6 +202,7 @@ class App:
             if ends_exemption:
                 gc.unfreeze()
         await self.tend_quarantine()
+        await self.report_trouble()
         drained = await self._sender(self.live.channels).drain(drain)
         await self.maintain()
         health = await self.store.read(lambda tx: tx.feeds.counts().keys())
@@ -321,10 +325,14 @@ class App:
 
     async def tend_quarantine(self) -> None:
         """Retry requested pieces, report those that were set aside, and fill an emptied index. Raises StoreError."""
-        while await self.store.read(lambda tx: tx.search.is_incomplete()):
-            await self.store.write(lambda tx: tx.search.fill(limit=INDEXED))
-        settings, now = self.live.settings, self.clock.now()
-        await retry.retry_requested(self.store, settings, self.documents, now=now)
+        settings, now, operator = self.live.settings, self.clock.now(), self.settings.bot.operator
+        if await self.store.read(lambda tx: tx.search.is_incomplete()):
+            if operator is not None:
+                row = notices.notice_row(notices.index_rebuilt(now), channel=operator, now=now)
+                await self.store.write(lambda tx: tx.outbox.add([row]))
+            while await self.store.read(lambda tx: tx.search.is_incomplete()):
+                await self.store.write(lambda tx: tx.search.fill(limit=INDEXED))
+        await retry.retry_requested(self.store, settings, now=now)
         if await self.store.read(lambda tx: tx.quarantine.unreported()):
             await self.store.write(lambda tx: quarantine.report(tx, settings, now=now))
 
@@ -334,6 +342,7 @@ class App:
         if failures != self._noted_failures:
             await self.store.write(lambda tx: keys.put_failures(tx, self.heartbeat.process, failures))
             self._noted_failures = failures
+        await self._report_stops(failures)
         # Nothing can be reported while all writes fail. If only some fail, the outbox may work.
         new_outage, now = self._new_outage, self.clock.now()
         if new_outage is not None and new_outage.is_partial:
@@ -346,6 +355,18 @@ class App:
             if operator:
                 await self.store.write(lambda tx: _report_outage(tx, outage, channel=operator))
             self._past_outage = None
+
+    async def _report_stops(self, failures: Sequence[Failure]) -> None:
+        """Tell the operator which stages stop everything, and which of them work again. Raises StoreUnavailable."""
+        stopped = {failure.name: failure for failure in failures if failure.name in POSTING}
+        texts = [notices.stage_stopped(failure) for name, failure in stopped.items() if name not in self._told_stops]
+        texts += [
+            notices.stage_works_again(failure) for name, failure in self._told_stops.items() if name not in stopped
+        ]
+        if texts and (operator := self.settings.bot.operator) is not None:
+            rows = [notices.notice_row(text, channel=operator, now=self.clock.now()) for text in texts]
+            await self.store.write(lambda tx: tx.outbox.add(rows))
+        self._told_stops = stopped
 
     async def announce_outage(self) -> None:
         """Report to the operator that the whole database cannot be used, through the channel without the outbox."""
@@ -414,7 +435,7 @@ class App:
         def work(tx: storage.Transaction) -> None:
             tx.feeds.sync(list(feeds), now=now)
             # Store the rules that keep an old version, because `wirewatch status` reads only the current files.
-            keys.KEPT_RULES.put(tx, json.dumps(self.settings.kept))
+            keys.put_kept_rules(tx, self.settings.kept)
             # Open stories count owners, so a turn in progress is invalid if the new configuration changes an owner.
             if tx.articles.correct_owners(owner_of, since=since):
                 tx.decision_queue.note_change()

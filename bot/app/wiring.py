@@ -18,13 +18,12 @@ from bot.app.environment import Environment, channel_of
 from bot.model.alerts import Decision
 from bot.model.channels import ActionResult, Channel, ChatRequest, Listener, Press
 from bot.model.durations import Clock
-from bot.model.errors import ConfigError
+from bot.model.errors import ConfigError, StoreError
 from bot.model.fetching import Fetcher, Request, Response
 from bot.model.language_models import Completion, LanguageModelPolicy, describe_exam
 from bot.model.messages import Message, MessageKind, Outgoing
-from bot.model.quarantine import PieceKind
 from bot.model.settings import FetchPolicy
-from bot.pipeline import actions, quarantine, retry
+from bot.pipeline import actions
 from bot.pipeline.decide import Decider
 from bot.pipeline.reports import FeedReport, Observer
 from bot.storage import keys
@@ -37,7 +36,7 @@ log = structlog.get_logger("wirewatch")
 
 #: The operator is notified after this long without a connection for button presses.
 NOTIFY_AFTER = timedelta(minutes=1)
-_BUG = "This could not be done because of a bug in Wirewatch. Its operator gets a notice."
+_BUG = "This could not be done because of a bug in Wirewatch. Its log has the error. Please try again."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,15 +182,14 @@ class Interactions:
         """Carry out a button press on a message in one of ``channels``. Raises StoreError."""
         settings, now = self.live.settings, self.clock.now()
 
-        async def apply(presses: Sequence[Press]) -> Sequence[ActionResult]:
-            work = [partial(actions.apply_press, pressed=press, channels=channels) for press in presses]
-            return [await actions.carry_out(self.store, settings, act, now=now) for act in work]
-
-        results, failed = await quarantine.isolate([press], apply)
-        for _, error in failed:
-            await self._set_aside(PieceKind.PRESS, press.id, error, body=retry.dump_press(press, channels))
+        act = partial(actions.apply_press, pressed=press, channels=channels)
+        try:
+            result = await actions.carry_out(self.store, settings, act, now=now)
+        except StoreError:
+            raise
+        except Exception:
+            log.critical("a button press raised an unexpected error", press=press.id, exc_info=True)
             return ActionResult(text=_BUG, refused="unexpected error")
-        [[result]] = results
         fields = {"action": type(press.action).__name__, "story": press.story, "by": press.person.id}
         if result.refused:
             log.warning("button press refused", **fields, reason=result.refused)
@@ -203,21 +201,13 @@ class Interactions:
     async def ask(self, question: ChatRequest, channels: Sequence[str]) -> Message:
         """Answer a question or a command in a chat."""
 
-        async def answer(questions: Sequence[ChatRequest]) -> Sequence[Message]:
-            return [await self.on_question(question, channels) for question in questions]
-
-        results, failed = await quarantine.isolate([question], answer)
-        for _, error in failed:
-            await self._set_aside(PieceKind.COMMAND, question.id, error)
+        try:
+            return await self.on_question(question, channels)
+        except StoreError:
+            raise
+        except Exception:
+            log.critical("a command in a chat raised an unexpected error", command=question.id, exc_info=True)
             return Message(kind=MessageKind.NOTICE, lead=_BUG)
-        [[message]] = results
-        return message
-
-    async def _set_aside(self, kind: PieceKind, piece: str, error: Exception, *, body: str = "") -> None:
-        stage, settings, now = kind.value, self.live.settings, self.clock.now()
-        await self.store.write(
-            lambda tx: quarantine.set_aside(tx, kind, piece, error, stage=stage, settings=settings, now=now, body=body)
-        )
 
     async def _note_connection(self, channels: tuple[str, ...], reason: str | None) -> None:
         """Log and report a listener's connection. ``reason`` is why the connection failed, or None if it works."""

@@ -189,9 +189,10 @@ class Channel(BaseChannel):
         ref = message_id(delivery.id, self._options.sender.domain)
         receipt = Receipt(ref=ref, place="email", subject=subject_of(delivery), sent_at=now)
         # Send id -> time of the first attempt, and recipients who need no further attempt.
-        partly_sent: dict[str, tuple[str, list[str]]] = json.loads(
-            await self.context.key_values.get(self._partly_sent_key) or "{}"
-        )
+        partly_sent: dict[str, tuple[str, list[str]]] = {}
+        # A damaged value counts as absent: a recipient may get a mail again, but none misses it.
+        with contextlib.suppress(ValueError):
+            partly_sent = json.loads(await self.context.key_values.get(self._partly_sent_key) or "{}")
         since, served = partly_sent.pop(delivery.id, (now.isoformat(), []))
         waiting = [address.addr_spec for address in self._options.to if address.addr_spec not in served]
         if not waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -94,7 +95,10 @@ def _model_remark(settings: config.Settings) -> str:
     # Import here, because the adapter takes milliseconds and only a configuration with a model needs it.
     import pydantic
 
-    exam = pydantic.TypeAdapter(ExamResult).validate_json(stored[0][0]) if stored and stored[0][0] else None
+    exam = None
+    # A damaged result counts as absent, as in ``storage.keys``.
+    with contextlib.suppress(pydantic.ValidationError):
+        exam = pydantic.TypeAdapter(ExamResult).validate_json(stored[0][0]) if stored and stored[0][0] else None
     return describe_exam(policy, exam)
 
 

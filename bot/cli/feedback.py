@@ -44,9 +44,7 @@ def _show(row: RuleFeedbackDocument) -> None:
         terminal.row("  stories that people split or merged")
     for ruling in row.rulings:
         state = "" if ruling.done else " (waits for the bot)"
-        if ruling.dropped:
-            state = " (failed, and was dropped)"
-        elif ruling.error is not None:
-            state = f" (failed: {ruling.error}; see `wirewatch quarantine list`)"
+        if ruling.failed:
+            state = " (failed because of a bug; ask for it again)"
         terminal.row(f"    {ruling.at:%Y-%m-%d %H:%M} UTC, {ruling.by}: {ruling.text}{state}")
     terminal.row("")

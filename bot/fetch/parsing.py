@@ -30,8 +30,9 @@ from bot.feeds.kit import fields, packing
 from bot.fetch import confinement, fulltext, protocol
 from bot.model.durations import format_count
 from bot.model.errors import ReadError
-from bot.model.feeds import FaultyMail, Feed, ParsedFeed
+from bot.model.feeds import FaultyItem, Feed, ParsedFeed
 from bot.model.fetching import Body, PageText, Response
+from bot.model.quarantine import describe_error
 from bot.model.settings import FetchPolicy
 
 log = structlog.get_logger("wirewatch")
@@ -381,7 +382,6 @@ async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Aw
         remarks=tuple(remarks),
         is_increment=True,
         skipped=skipped,
-        faulty_mails=tuple(fault for reading in readings for fault in reading.faulty_mails),
         faulty_items=tuple(fault for reading in readings for fault in reading.faulty_items),
         read_to=last_etag if next(unread, None) else None,
     )
@@ -407,9 +407,8 @@ async def _read_mail(
         except Exception as error:
             # The mail is set aside, and the mailbox continues with the next one.
             log_mail.critical("reading a mail raised an unexpected error", exc_info=True)
-            [(_, content)] = packing.unpack_mails(body.content)
-            fault = FaultyMail(etag=etag, content=content, error=error)
-            return ParsedFeed(is_increment=True, skipped=1, faulty_mails=(fault,)), ()
+            fault = FaultyItem(hash=etag, error=describe_error(error))
+            return ParsedFeed(is_increment=True, skipped=1, faulty_items=(fault,)), ()
         else:
             if reading.skipped:
                 log_mail.warning("mail skipped", error="its MIME structure cannot be parsed")

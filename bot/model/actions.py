@@ -123,10 +123,10 @@ class Ruling:
     articles: tuple[ArticleId, ...] = ()
     #: For a merge: the story that remains.
     other: StoryId | None = None
-    #: When the ruling was carried out. None means that the next turn will carry it out, unless it was dropped.
+    #: When the ruling was carried out. None means that the next turn will carry it out, unless it failed.
     done_at: datetime | None = None
-    #: When somebody gave up the ruling, because it could not be carried out.
-    dropped_at: datetime | None = None
+    #: When the bot gave up the ruling, because it could not be carried out.
+    failed_at: datetime | None = None
 
 
 #: Duration of a silence made by a button; a silence of a story has no end.

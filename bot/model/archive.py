@@ -39,6 +39,10 @@ class Revision:
     is_renamed: bool = False
 
 
+#: An entry of the decision queue.
+QueuedArticle: TypeAlias = Arrival | Revision
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """The id that one feed gives to an article."""

@@ -264,22 +264,12 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultyMail:
-    """A mail on which the parser raised an unexpected error."""
-
-    #: The mailbox's etag after this mail.
-    etag: str
-    content: bytes
-    error: Exception
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultyItem:
-    """An item whose parsing or cleaning raised an unexpected error."""
+    """An item, or a mail, whose parsing or cleaning raised an unexpected error."""
 
     #: The parsed item, or None if it could not be parsed.
     entry: Entry | None = None
-    #: Identifies an item that could not be parsed in its feed.
+    #: Identifies an item that could not be parsed in its feed: its hash, or the mailbox's etag after the mail.
     hash: str = ""
     #: The type of the error and the place in our code.
     error: str
@@ -303,9 +293,7 @@ class ParsedFeed:
     is_increment: bool = False
     #: The number of mails that could not be parsed.
     skipped: int = 0
-    #: The mails among them on which the parser raised an unexpected error.
-    faulty_mails: tuple[FaultyMail, ...] = ()
-    #: The items that could not be parsed or cleaned because of an unexpected error.
+    #: The items or mails that could not be parsed or cleaned because of an unexpected error.
     faulty_items: tuple[FaultyItem, ...] = ()
     #: The etag of the parsed part if the rest is left for the next poll, or None if the whole document was parsed.
     read_to: str | None = None

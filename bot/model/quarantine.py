@@ -14,24 +14,16 @@ _PACKAGE = Path(__file__).parent.parent
 class PieceKind(StrEnum):
     """The kind of a piece that was set aside."""
 
-    #: A stored row, or one value of it, that this version cannot read.
+    #: A stored row that this version cannot read. It is kept as text; the backup has it.
     ROW = "row"
-    #: An item of a feed that could not be parsed, cleaned or matched.
+    #: An item of a feed, or a mail of a mailbox, that could not be parsed, cleaned or matched.
     ITEM = "item"
-    #: A mail of a mailbox that could not be parsed.
-    MAIL = "mail"
     #: A matched article that could not be decided.
     ARTICLE = "article"
-    #: A split or a merge by a person.
-    RULING = "ruling"
     #: A held alert that was due.
     ALERT = "alert"
     #: A message that a channel's code could not send, or that its service refused in every form.
     MESSAGE = "message"
-    #: A button press. If it is tried again, the person gets no answer.
-    PRESS = "press"
-    #: A command in a chat. It cannot be tried again, because its answer is for one person and one moment.
-    COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

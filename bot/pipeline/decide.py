@@ -12,7 +12,6 @@ kind of work has turns of its own, so that a bug in one harms no other (``quaran
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 
 from bot import storage
+from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.model.actions import Ruling
 from bot.model.alerts import Decision, Reason
@@ -30,9 +30,9 @@ from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
 from bot.model.durations import Clock
 from bot.model.errors import StoreUnavailable
 from bot.model.language_models import Advisor
-from bot.model.quarantine import PieceKind
+from bot.model.quarantine import PieceKind, describe_error
 from bot.model.stories import StoryId
-from bot.pipeline import briefs, quarantine
+from bot.pipeline import briefs, control, quarantine
 from bot.pipeline.answers import LateAnswer
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
@@ -122,15 +122,15 @@ class Decider:
         #: The questions to the language model, or None if there is no language model.
         self._asking: Asking | None = None
         self._settings: Settings
-        self._rulings: Stage[Ruling] = Stage("rulings", clock, self._set_aside_rulings)
-        self._questions: Stage[None] = Stage("questions", clock, self._set_aside_nothing)
-        self._articles: Stage[int] = Stage("decide", clock, self._set_aside_articles)
-        self._late: Stage[LateAnswer] = Stage("answers", clock, self._set_aside_answers)
-        self._alerts: Stage[AlertKey] = Stage("release", clock, self._set_aside_alerts)
-        self._gathered: Stage[None] = Stage("gather", clock, self._set_aside_nothing)
-        self._expected: Stage[None] = Stage("expectations", clock, self._set_aside_nothing)
-        self._measured: Stage[None] = Stage("volume", clock, self._set_aside_nothing)
-        self._briefs: Stage[str] = Stage("briefs", clock, self._skip_briefs)
+        self._rulings: Stage[Ruling] = Stage("rulings", clock, self._fail_rulings, self._control)
+        self._questions: Stage[None] = Stage("questions", clock, self._set_aside_nothing, self._control)
+        self._articles: Stage[int] = Stage("decide", clock, self._set_aside_articles, self._control)
+        self._late: Stage[LateAnswer] = Stage("answers", clock, self._set_aside_answers, self._control)
+        self._alerts: Stage[AlertKey] = Stage("release", clock, self._set_aside_alerts, self._control)
+        self._gathered: Stage[None] = Stage("gather", clock, self._set_aside_nothing, self._control)
+        self._expected: Stage[None] = Stage("expectations", clock, self._set_aside_nothing, self._control)
+        self._measured: Stage[None] = Stage("volume", clock, self._set_aside_nothing, self._control)
+        self._briefs: Stage[str] = Stage("briefs", clock, self._skip_briefs, self._control)
 
     @property
     def stages(
@@ -354,31 +354,43 @@ class Decider:
 
     # -- what is at fault
 
-    async def _set_aside_rulings(self, failed: Sequence[tuple[Ruling, Exception]]) -> None:
+    async def _control(self) -> None:
+        await control.decide_invented_event(self._store, self._settings, now=self._clock.now())
+
+    async def _fail_rulings(self, failed: Sequence[tuple[Ruling, Exception]]) -> None:
+        """Give up splits and merges, and tell the operator. Whoever asked may ask again."""
+        now, operator = self._clock.now(), self._settings.bot.operator
+
         def work(tx: storage.Transaction) -> None:
             for ruling, error in failed:
-                self._set_aside(tx, PieceKind.RULING, ruling.id, error, stage="rulings")
+                tx.rulings.fail(ruling.id, at=now)
+                log.critical("a split or merge failed", ruling=ruling.id, story=ruling.story, exc_info=error)
+                if operator is not None:
+                    notice = notices.ruling_failed(ruling, describe_error(error))
+                    tx.outbox.add([notices.notice_row(notice, channel=operator, now=now)])
 
         await self._store.write(work)
 
     async def _set_aside_articles(self, failed: Sequence[tuple[int, Exception]]) -> None:
+        now = self._clock.now()
+
         def work(tx: storage.Transaction) -> None:
             for number, error in failed:
-                entry = tx.decision_queue.raw(number)
-                if entry is not None:
-                    kind, body = entry
-                    stored = json.dumps({"kind": kind, "body": body})
+                body = tx.decision_queue.raw(number)
+                if body is not None:
                     (key,) = tx.decision_queue.get([number]).keys
-                    self._set_aside(tx, PieceKind.ARTICLE, key, error, stage="decide", body=stored)
+                    quarantine.set_aside(tx, PieceKind.ARTICLE, key, error, stage="decide", now=now, body=body)
             tx.decision_queue.remove([number for number, _ in failed])
 
         await self._store.write(work)
 
     async def _set_aside_alerts(self, failed: Sequence[tuple[AlertKey, Exception]]) -> None:
+        now = self._clock.now()
+
         def work(tx: storage.Transaction) -> None:
             for (story, channel), error in failed:
                 tx.stories.rest_alert(story, channel, until=None)
-                self._set_aside(tx, PieceKind.ALERT, f"{story} {channel}", error, stage="release")
+                quarantine.set_aside(tx, PieceKind.ALERT, f"{story} {channel}", error, stage="release", now=now)
             tx.decision_queue.note_change()
 
         await self._store.write(work)
@@ -400,12 +412,6 @@ class Decider:
 
     async def _set_aside_nothing(self, failed: Sequence[tuple[None, Exception]]) -> None:
         assert not failed
-
-    def _set_aside(
-        self, tx: storage.Transaction, kind: PieceKind, piece: str, error: Exception, *, stage: str, body: str = ""
-    ) -> None:
-        settings, now = self._settings, self._clock.now()
-        quarantine.set_aside(tx, kind, piece, error, stage=stage, settings=settings, now=now, body=body)
 
 
 def _due_alerts(tx: storage.Transaction, now: datetime) -> list[AlertKey]:

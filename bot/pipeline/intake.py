@@ -12,7 +12,6 @@ are already stored are recognised.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import random
 from collections import defaultdict
@@ -360,15 +359,11 @@ def _ingest_sound_items(polled: Poll, ingest_items: Callable[[Poll], IngestedPol
     return replace(ingest_items(replace(polled, cleaned=sound)), faults=tuple(faults))
 
 
-def set_aside_faults(tx: storage.Transaction, poll: IngestedPoll, settings: Settings, *, now: datetime) -> None:
-    """Set aside the items and the mails of a poll on which our code raised an unexpected error."""
-    url, reading = poll.polled.feed.url, poll.polled.reading
-    for mail in reading.faulty_mails if reading else ():
-        piece, content = f"{url} {mail.etag}", base64.b64encode(mail.content).decode()
-        kind, error = PieceKind.MAIL, mail.error
-        quarantine.set_aside(tx, kind, piece, error, stage=PARSING, settings=settings, now=now, body=content)
+def set_aside_faults(tx: storage.Transaction, poll: IngestedPoll, *, now: datetime) -> None:
+    """Set aside the items of a poll on which our code raised an unexpected error."""
+    url, reading, kind = poll.polled.feed.url, poll.polled.reading, PieceKind.ITEM
     faults = reading.faulty_items if reading else ()
-    aside = tx.quarantine.errors(PieceKind.ITEM) if faults else {}
+    aside = tx.quarantine.errors(kind) if faults else {}
     for fault in faults:
         stage, body, key = PARSING, "", fault.hash
         if entry := fault.entry:
@@ -376,11 +371,10 @@ def set_aside_faults(tx: storage.Transaction, poll: IngestedPoll, settings: Sett
             key = entry.guid or entry.link or hashlib.sha256(body.encode()).hexdigest()
         # The feed lists the item at later polls too.
         if (piece := f"{url} {key}") not in aside:
-            cause, kind = fault.error, PieceKind.ITEM
-            quarantine.set_aside(tx, kind, piece, cause, stage=stage, settings=settings, now=now, body=body)
+            quarantine.set_aside(tx, kind, piece, fault.error, stage=stage, now=now, body=body)
     for item, error in poll.faults:
         piece, body = _piece_id(url, item), ITEM.dump(item)
-        quarantine.set_aside(tx, PieceKind.ITEM, piece, error, stage="intake", settings=settings, now=now, body=body)
+        quarantine.set_aside(tx, kind, piece, error, stage="intake", now=now, body=body)
 
 
 def _piece_id(url: str, item: Item) -> str:
@@ -518,7 +512,7 @@ def _finish(
     _limit_hosts(tx, kept)
     _report_health(tx, kept, settings, now)
     for poll in kept:
-        set_aside_faults(tx, poll, settings, now=now)
+        set_aside_faults(tx, poll, now=now)
     matched = [change.queued for change in _changes(ingested) if change.queued]
     note_rule_matches(tx, settings, matched, now=now)
     return kept

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import storage
-from bot.aio import TaskGroup
+from bot.aio import Failure, TaskGroup
 from bot.config.settings import Settings
 from bot.fetch.slots import MemoryRoom, Share
 from bot.model.alerts import Decision
@@ -91,6 +91,10 @@ class Pipeline:
     memory: MemoryRoom
     concurrency: int
     observer: Observer = field(default_factory=Observer)
+    #: Whether every feed that changed lately failed because of a bug of ours, or None if one of them was stored.
+    failing: Failure | None = field(default=None, init=False)
+    #: The feeds that failed because of a bug of ours since the last changed feed that was stored.
+    _failed_by_bug: set[str] = field(default_factory=set, init=False)
     _slots: asyncio.Semaphore = field(init=False)
     #: Allows one intake at a time, because data that is computed in a read must still be true when it is written.
     _taking_in: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -188,12 +192,13 @@ class Pipeline:
             return await store_polls(self.store, polls, current.settings, token=current.token, now=now)
 
         async with self._taking_in:
-            stored, failed = await quarantine.isolate(polls, store)
+            stored, failed = await quarantine.isolate(polls, store, lambda: store(()))
             for polled, error in failed:
                 # No single item is at fault, so the feed fails, and is polled again like any failing feed.
                 log.critical("a feed raised an unexpected error", feed=polled.state.url, exc_info=error)
                 stored.append(await store([replace(polled, reading=None, cleaned=None, error=OUR_BUG)]))
         ingested = [poll for part in stored for poll in part]
+        self._note_bugs(ingested, current.settings, now=now)
         for poll in ingested:
             feed = FeedReport(
                 url=poll.state.url,
@@ -208,6 +213,16 @@ class Pipeline:
             log_poll(poll, feed)
         if current.decides and any(poll.arrivals or poll.revisions for poll in ingested):
             current.report.decisions.extend(await self.decider.work_off(current.settings))
+
+    def _note_bugs(self, ingested: Sequence[IngestedPoll], settings: Settings, *, now: datetime) -> None:
+        """If all feeds that change fail because of a bug of ours, the fault is the stage's."""
+        by_bug = {poll.state.url for poll in ingested if poll.state.error == OUR_BUG}
+        if any(poll.polled.reading is not None and poll.state.url not in by_bug for poll in ingested):
+            self.failing = None
+            self._failed_by_bug = set()
+        self._failed_by_bug |= by_bug
+        if by_bug and len(self._failed_by_bug) >= min(quarantine.ALIKE, len(settings.feeds)):
+            self.failing = self.failing or Failure(name="intake", since=now, count=1, error="a bug")
 
 
 async def _gathered(polls: asyncio.Queue[Poll], *, most: int) -> list[Poll]:

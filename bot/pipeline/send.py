@@ -331,7 +331,7 @@ class Sender:
                 return RetryLater(str(error))
 
         try:
-            outcomes, failed = await quarantine.isolate([step], attempt)
+            outcomes, failed = await quarantine.isolate([step], attempt, lambda: attempt(()))
         except quarantine.StageFailed as error:
             log.critical("channel raises unexpected errors on everything", channel=channel.name, exc_info=error)
             return OutcomeUnknown(f"unexpected errors of the channel ({type(error.__cause__).__name__})")
@@ -364,8 +364,7 @@ class Sender:
                 if incident is not None:
                     incident.write(tx)
                 if fault is not None and is_ours and not post_apart(tx, row, now=now):
-                    kind, settings = PieceKind.MESSAGE, self.settings()
-                    quarantine.set_aside(tx, kind, row.id, fault, stage="send", settings=settings, now=now)
+                    quarantine.set_aside(tx, PieceKind.MESSAGE, row.id, fault, stage="send", now=now)
                 return is_ours
 
             if not await self.store.write(work):

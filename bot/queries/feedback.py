@@ -10,7 +10,6 @@ import pydantic
 from bot import storage
 from bot.alerts import feedback
 from bot.model.actions import RulingKind
-from bot.model.quarantine import PieceKind
 from bot.queries.registry import (
     Archive,
     Document,
@@ -37,8 +36,7 @@ class FeedbackParameters(Parameters):
 class RulingText(Document):
     """A split or merge of a rule's story, in words. ``done`` is false until the bot has split or merged the story.
 
-    ``error`` is null unless the split or merge failed and was set aside; ``wirewatch quarantine`` tries it again.
-    ``dropped`` is true if somebody gave it up there.
+    ``failed`` is true if the bot could not do it because of a bug.
     """
 
     at: Time
@@ -46,8 +44,7 @@ class RulingText(Document):
     kind: str
     text: str
     done: bool
-    dropped: bool
-    error: str | None
+    failed: bool
 
 
 class RuleFeedbackDocument(Document):
@@ -118,7 +115,7 @@ def read_feedback(archive: Archive, since: datetime, name: str | None = None) ->
 
 def _ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[str, list[RulingText]]:
     """Return the rulings since ``since`` by rule of their stories, oldest first. Omit rulings about deleted stories."""
-    rulings, errors_by_ruling = tx.rulings.since(since), tx.quarantine.errors(PieceKind.RULING)
+    rulings = tx.rulings.since(since)
     stories = tx.stories.get([story for ruling in rulings for story in (ruling.story, ruling.other) if story])
     articles = tx.articles.get([article for ruling in rulings for article in ruling.articles])
     texts: dict[str, list[RulingText]] = {}
@@ -138,8 +135,7 @@ def _ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[s
             kind=ruling.kind,
             text=text,
             done=ruling.done_at is not None,
-            dropped=ruling.dropped_at is not None,
-            error=errors_by_ruling.get(ruling.id),
+            failed=ruling.failed_at is not None,
         )
         for rule in dict.fromkeys((*story.rules, *(other.rules if other else ()))):
             texts.setdefault(rule, []).append(ruling_text)

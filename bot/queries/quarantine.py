@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 
 import pydantic
 
 from bot import storage
-from bot.model.quarantine import QuarantinedPiece
+from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.queries.registry import Archive, Document, Parameters, Question, RefusalKind, Refused, Time
 
 
@@ -72,8 +71,12 @@ class PiecesParameters(Parameters):
 
 
 def retry_pieces(archive: Archive, parameters: PiecesParameters) -> Sequence[QuarantinedPiece]:
-    """Try pieces again. The running bot does it within seconds; a stopped one, at its next start."""
-    pieces = _named(archive, parameters)
+    """Try pieces again, except stored rows. A running bot does it within seconds; a stopped one, at its next start."""
+    pieces = [piece for piece in _named(archive, parameters) if piece.kind is not PieceKind.ROW]
+    if parameters.numbers and not pieces:
+        raise Refused(
+            RefusalKind.UNUSABLE, "a stored row cannot be tried again; restore it from the backup, or drop it"
+        )
     assert archive.turn is not None
     archive.turn.also(lambda tx: tx.quarantine.request_retry([piece.n for piece in pieces]))
     return pieces
@@ -87,12 +90,12 @@ def drop_pieces(archive: Archive, parameters: PiecesParameters) -> Sequence[Quar
     pieces = _named(archive, parameters)
     assert archive.turn is not None
     for piece in pieces:
-        archive.turn.also(partial(_drop, piece, now=archive.now))
+        archive.turn.also(partial(_drop, piece))
     return pieces
 
 
-def _drop(piece: QuarantinedPiece, tx: storage.Transaction, *, now: datetime) -> None:
-    tx.quarantine.drop(piece, now=now)
+def _drop(piece: QuarantinedPiece, tx: storage.Transaction) -> None:
+    tx.quarantine.remove(piece)
 
 
 DROP_PIECES = Question("drop_quarantine", drop_pieces, QuarantineDocument, method="POST", is_action=True)

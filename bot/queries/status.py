@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from datetime import datetime, timedelta
 
@@ -146,7 +145,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
     """Show whether the bot runs, and list feeds, rules, silences and waiting messages."""
     tx, now, settings = archive.tx, archive.now, archive.settings
     running = describe_bot(tx, owner=archive.watched.store.owner, now=now)
-    kept: list[str] = json.loads(keys.KEPT_RULES.get(tx) or "[]") if running.is_good else []
+    kept = keys.kept_rules(tx) if running.is_good else ()
     stories = tx.stories.count_by_rule(since=now - RECENT)
     buttons = [(channel, keys.buttons_trouble(channel).get(tx)) for channel in sorted(settings.bot.channels)]
     return StatusDocument(

@@ -18,10 +18,13 @@ from pydantic_core import PydanticSerializationError
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
     Dialect,
+    Double,
+    Integer,
     LargeBinary,
     Row,
     Select,
@@ -52,12 +55,10 @@ class UnreadableValue(Exception):
     The store sets its row aside and runs the transaction again (``Store``).
     """
 
-    def __init__(self, value: object, where: TypeDecorator[Any] | Column[Any]) -> None:
+    def __init__(self, kind: TypeDecorator[Any]) -> None:
         super().__init__("a stored value cannot be read")
-        #: The value as the database has it.
-        self.value = value
-        #: The type of the columns that may contain the value, or its column.
-        self.where = where
+        #: The type of the columns that may contain the value.
+        self.kind = kind
 
 
 class Timestamp(TypeDecorator[datetime]):
@@ -74,7 +75,47 @@ class Timestamp(TypeDecorator[datetime]):
         try:
             return None if value is None else EPOCH + value * _MICROSECOND
         except (TypeError, OverflowError) as error:
-            raise UnreadableValue(value, self) from error
+            raise UnreadableValue(self) from error
+
+
+class WholeNumber(TypeDecorator[int]):
+    """A whole number. SQLite may have any other value in its column."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_result_value(self, value: object, dialect: Dialect) -> int | None:
+        if value is None or type(value) is int:
+            return value
+        raise UnreadableValue(self)
+
+
+class Flag(TypeDecorator[bool]):
+    """A truth value. SQLite may have any other value in its column, which it would take for false."""
+
+    impl = Boolean
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[object], bool | None]:
+        # Override this instead of process_result_value, because Boolean itself would turn any value into True.
+        def process(value: object) -> bool | None:
+            if value is None or value in (0, 1):
+                return None if value is None else bool(value)
+            raise UnreadableValue(self)
+
+        return process
+
+
+class Share(TypeDecorator[float]):
+    """A number. SQLite may have any other value in its column."""
+
+    impl = Double
+    cache_ok = True
+
+    def process_result_value(self, value: object, dialect: Dialect) -> float | None:
+        if value is None or isinstance(value, float | int):
+            return value
+        raise UnreadableValue(self)
 
 
 class StorableText(TypeDecorator[str]):
@@ -93,18 +134,18 @@ class EnumText(TypeDecorator[E]):
     impl = Text
     cache_ok = True
 
-    def __init__(self, choices: type[E]) -> None:
+    def __init__(self, kind: type[E]) -> None:
         super().__init__()
-        self.choices = choices
+        self.kind = kind
 
     def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:
         return None if value is None else str(value.value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
         try:
-            return None if value is None else self.choices(value)
+            return None if value is None else self.kind(value)
         except ValueError as error:
-            raise UnreadableValue(value, self) from error
+            raise UnreadableValue(self) from error
 
 
 class HashBytes(TypeDecorator[bytes]):
@@ -196,7 +237,7 @@ class JsonColumn(TypeDecorator[T]):
         try:
             return None if value is None else self._adapter.validate_json(value)
         except ValueError as error:
-            raise UnreadableValue(value, self) from error
+            raise UnreadableValue(self) from error
 
 
 def _cleaned(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,7 +82,10 @@ class LostRace(Exception):
 
 
 class DamagedIndex(Exception):
-    """The index of the articles' words is damaged, or perhaps another part. It can be built again from the articles."""
+    """The index of the articles' words may be damaged. If it is, it can be built again from the articles.
+
+    The cause is the database's error.
+    """
 
 
 #: The errors of a transaction when the database fails, or when a stored value cannot be read.
@@ -92,6 +96,12 @@ _RACES = ("40001", "40P01")
 
 #: The codes data_corrupted, index_corrupted and undefined_file.
 _DAMAGES = ("XX001", "XX002", "58P01")
+
+_NO_TABLE_MEANING = "a table is missing; put the last backup in its place"
+#: SQLite's codes for a damaged FTS5 index. The constraint of a real table has an extended code; FTS5 has none.
+_OF_INDEX = (sqlite3.SQLITE_CORRUPT_VTAB, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR)
+#: The end of the message about a table that SQLite does not find.
+_NO_TABLE = re.compile(r"no such table: (?:main\.)?(?!search_)\w+$")
 
 #: SQLite's primary result code (sqlite.org/rescode.html) -> explanation.
 _SQLITE = {
@@ -117,6 +127,7 @@ _POSTGRES = {
     "28": "the user or password was refused; check the address and the server's pg_hba.conf",
     "3D000": "there is no such database; make it with createdb",
     "42501": "the user lacks a permission; the bot's user must own the database's schema",
+    "42P01": _NO_TABLE_MEANING,
     "55P03": "another session has held a lock for too long",
     "08": "the connection broke; it will be tried again",
 }
@@ -133,11 +144,11 @@ def translated(address: DatabaseAddress) -> Iterator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _RACES:
             raise LostRace from error
-        if getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_CORRUPT_VTAB:
-            raise DamagedIndex("its index of words is damaged; the running bot builds it again") from error
         if getattr(error.orig, "sqlstate", None) in _DAMAGES:
             raise DamagedIndex("it is damaged; ask the server's administrator") from error
         meaning = _meaning(error)
+        if meaning is None and getattr(error.orig, "sqlite_errorcode", 0) in _OF_INDEX:
+            raise DamagedIndex("its index of words is damaged; the running bot builds it again") from error
         if meaning is None:
             raise
         raise unavailable(address, meaning) from error
@@ -152,7 +163,9 @@ def _meaning(error: DBAPIError) -> str | None:
     """Return the explanation of an error for the operator, or None if our code caused the error."""
     if isinstance(error.orig, sqlite3.Error):
         code = getattr(error.orig, "sqlite_errorcode", 0)
-        return _SQLITE.get(code & 0xFF)
+        if code == sqlite3.SQLITE_CORRUPT_VTAB:
+            return None
+        return _NO_TABLE_MEANING if _NO_TABLE.search(str(error.orig)) else _SQLITE.get(code & 0xFF)
     state = getattr(error.orig, "sqlstate", None)
     if state:
         return next((text for prefix, text in _POSTGRES.items() if state.startswith(prefix)), None)
@@ -219,6 +232,8 @@ def _sqlite_engine(address: DatabaseAddress, *, begin: str, writes: bool) -> Eng
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         # Disable the driver's implicit transactions; `start` sends BEGIN (docs.sqlalchemy.org, pysqlite transactions).
         connection.isolation_level = None
+        # A text that is damaged can be read, and what it says may be wrong. Otherwise no row beside it could be read.
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         for pragma in _WRITER_PRAGMAS if writes else ("query_only = ON",):
             connection.execute(f"PRAGMA {pragma}").close()
 

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import Text, bindparam, delete, func, literal, select, type_coerce
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
-from bot.storage.columns import WANTED, AnyRow, JsonColumn, Repository, UnreadableValue, chunks, upsert
+from bot.storage.columns import WANTED, Repository, chunks, upsert
 from bot.storage.schema import decision_queue, key_values
 
 #: The key under which ``QueueHolder`` is stored.
 _HOLDER = "desk"
-_BODIES: dict[str, JsonColumn[Any]] = {
-    "arrival": JsonColumn(Arrival),
-    "revision": JsonColumn(Revision),
-}
 
 
 class DecisionQueue(Repository):
@@ -25,8 +20,7 @@ class DecisionQueue(Repository):
 
     def add(self, arrivals: Sequence[Arrival], revisions: Sequence[Revision]) -> None:
         """Append arrivals and revisions."""
-        bodies = {"arrival": arrivals, "revision": revisions}
-        rows = [{"kind": kind, "body": _BODIES[kind].dump(item)} for kind, items in bodies.items() for item in items]
+        rows = [{"body": article} for article in (*arrivals, *revisions)]
         if rows:
             self._connection.execute(insert(decision_queue), rows)
 
@@ -38,7 +32,7 @@ class DecisionQueue(Repository):
     def get(self, numbers: Sequence[int]) -> QueuedWork:
         """Return the entries with these numbers, oldest first. Omit numbers that are no longer in the queue."""
         rows = sorted(self._rows_in_chunks(_GET_ENTRIES, numbers), key=lambda row: row.n)
-        bodies = list(map(_load, rows))
+        bodies = [row.body for row in rows]
         return QueuedWork(
             numbers=tuple(row.n for row in rows),
             keys=tuple(body.article.id for body in bodies),
@@ -50,14 +44,13 @@ class DecisionQueue(Repository):
         """Return how many of these entries are still in the queue."""
         return sum(1 for _ in self._rows_in_chunks(_GET_NUMBERS, numbers))
 
-    def raw(self, number: int) -> tuple[str, str] | None:
-        """Return the kind and the unread body of an entry, or None if it is no longer in the queue."""
-        row = self._connection.execute(select(decision_queue).where(decision_queue.c.n == number)).one_or_none()
-        return None if row is None else (row.kind, row.body)
+    def raw(self, number: int) -> str | None:
+        """Return the unread body of an entry, or None if it is no longer in the queue."""
+        return self._connection.execute(select(_UNREAD).where(decision_queue.c.n == number)).scalar()
 
-    def put_back(self, kind: str, body: str) -> None:
+    def put_back(self, body: str) -> None:
         """Append an entry that ``raw`` returned."""
-        self._connection.execute(insert(decision_queue), [{"kind": kind, "body": body}])
+        self._connection.execute(insert(decision_queue).values(body=literal(body, Text)))
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Remove decided entries."""
@@ -71,8 +64,9 @@ class DecisionQueue(Repository):
     def holder(self) -> QueueHolder:
         """Return the last holder and the number of the last change. A turn stays valid while both stay the same."""
         # The value is the number, a space and the name.
-        change, _, who = (KeyValueTable(self._connection).get(_HOLDER) or "0 ").partition(" ")
-        return QueueHolder(who=who, change=int(change))
+        change, _, who = (KeyValueTable(self._connection).get(_HOLDER) or "").partition(" ")
+        # A value that cannot be read counts as absent.
+        return QueueHolder(who=who, change=int(change) if change.isdecimal() and change.isascii() else 0)
 
     def take_over(self, who: str, *, expected: QueueHolder) -> QueueHolder | None:
         """Become the holder, in the transaction that writes a turn based on the state ``expected``.
@@ -95,16 +89,9 @@ class DecisionQueue(Repository):
         KeyValueTable(self._connection).put(_HOLDER, f"{holder.change} {holder.who}")
 
 
+_UNREAD = type_coerce(decision_queue.c.body, Text)
 _GET_NUMBERS = select(decision_queue.c.n).where(decision_queue.c.n.in_(WANTED))
 _GET_ENTRIES = select(decision_queue).where(decision_queue.c.n.in_(WANTED))
-
-
-def _load(row: AnyRow) -> Arrival | Revision:
-    try:
-        loaded: Arrival | Revision = _BODIES[row.kind].load(row.body)
-    except (KeyError, ValueError) as error:
-        raise UnreadableValue(row.body, decision_queue.c.body) from error
-    return loaded
 
 
 _GET = select(key_values.c.value).where(key_values.c.key == bindparam("of_key"))

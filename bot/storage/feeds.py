@@ -41,9 +41,7 @@ class FeedStates(Repository):
         """Set the configured feeds. New feeds are due at ``now``. Feeds that are not configured will not be claimed."""
         configured = dict.fromkeys(urls)
         stored: dict[str, bool] = dict(map(tuple, self._connection.execute(select(feeds.c.url, feeds.c.is_listed))))
-        new = [_row(FeedState(url=url, due_at=now), is_listed=True) for url in configured if url not in stored]
-        if new:
-            self._connection.execute(insert(feeds).on_conflict_do_nothing(index_elements=[feeds.c.url]), new)
+        self.add([url for url in configured if url not in stored], now=now)
         # Poll a feed that returns to feeds.yaml, even if its last response was 410. Until its next response, such a
         # feed counts as failing.
         health = case((feeds.c.health == FeedHealth.GONE, FeedHealth.FAILING), else_=feeds.c.health)
@@ -52,6 +50,12 @@ class FeedStates(Repository):
             self._connection.execute(update(feeds).where(feeds.c.url.in_(part)).values(listed))
         for part in chunks([url for url, is_listed in stored.items() if is_listed and url not in configured]):
             self._connection.execute(update(feeds).where(feeds.c.url.in_(part)).values(is_listed=False))
+
+    def add(self, urls: Sequence[str], *, now: datetime) -> None:
+        """List new feeds, which are due at ``now``."""
+        if urls:
+            new = [_row(FeedState(url=url, due_at=now), is_listed=True) for url in urls]
+            self._connection.execute(insert(feeds).on_conflict_do_nothing(index_elements=[feeds.c.url]), new)
 
     def claim_due(
         self, *, now: datetime, limit: int, token: str, lease: timedelta, everything: bool = False

@@ -8,11 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.aio import Failure
 from bot.model.language_models import ExamResult
 from bot.storage.columns import JsonColumn
 from bot.storage.store import Transaction
+
+T = TypeVar("T")
+
+# A value that cannot be read counts as absent, because each of them is written again.
+
+
+def _parse_time(text: str | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
+
+
+def _load(kind: JsonColumn[T], document: str | None) -> T | None:
+    try:
+        return kind.load(document) if document else None
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +58,7 @@ class TimeKey:
 
     def get(self, tx: Transaction) -> datetime | None:
         """Return the time, or None if there is none."""
-        text = tx.key_values.get(self.key)
-        return datetime.fromisoformat(text) if text else None
+        return _parse_time(tx.key_values.get(self.key))
 
     def put(self, tx: Transaction, when: datetime) -> None:
         """Write the time, which must have a time zone."""
@@ -81,8 +100,6 @@ OUTAGE = TimeKey("outage reported")
 PARTIAL_OUTAGE = TimeKey("partial outage reported")
 #: The last time that old articles were deleted, as set by `keep:`.
 TRIMMED = TimeKey("housekeeping")
-#: Names of the rules with errors, which the running bot uses in their last good version, as a JSON list.
-KEPT_RULES = TextKey("rules kept")
 #: The key of the last exam of the language model. `check` also reads it, without this module.
 EXAM = "exam"
 _EXAM_RESULT: JsonColumn[ExamResult] = JsonColumn(ExamResult)
@@ -91,6 +108,8 @@ _ALIVE = "alive "
 _TURN = "turn "
 _FAILING = "failing "
 _FAILURES: JsonColumn[tuple[Failure, ...]] = JsonColumn(tuple[Failure, ...])
+_KEPT_RULES = "rules kept"
+_NAMES: JsonColumn[tuple[str, ...]] = JsonColumn(tuple[str, ...])
 
 
 def rule_matched(rule: str) -> TimeKey:
@@ -110,13 +129,22 @@ def buttons_trouble(channel: str) -> TextKey:
 
 def get_exam(tx: Transaction) -> ExamResult | None:
     """Return the result of the last `wirewatch model test`, or None if there is none."""
-    text = tx.key_values.get(EXAM)
-    return _EXAM_RESULT.load(text) if text else None
+    return _load(_EXAM_RESULT, tx.key_values.get(EXAM))
 
 
 def put_exam(tx: Transaction, result: ExamResult) -> None:
     """Write the result of an exam. It replaces the previous one."""
     tx.key_values.put(EXAM, _EXAM_RESULT.dump(result))
+
+
+def kept_rules(tx: Transaction) -> Sequence[str]:
+    """Return the rules with errors, which the running bot uses in their last good version."""
+    return _load(_NAMES, tx.key_values.get(_KEPT_RULES)) or ()
+
+
+def put_kept_rules(tx: Transaction, names: Sequence[str]) -> None:
+    """Write the rules with errors, which the running bot uses in their last good version."""
+    tx.key_values.put(_KEPT_RULES, _NAMES.dump(tuple(names)))
 
 
 def quarantine_reported(stage: str) -> TimeKey:
@@ -140,8 +168,9 @@ def get_owner(tx: Transaction) -> tuple[str, datetime] | None:
 
     Return None if the last owner ended cleanly.
     """
-    since, _, process = (tx.key_values.get(_OWNER) or "").partition(" ")
-    return (process, datetime.fromisoformat(since)) if since else None
+    text, _, process = (tx.key_values.get(_OWNER) or "").partition(" ")
+    since = _parse_time(text)
+    return (process, since) if since is not None else None
 
 
 def put_owner(tx: Transaction, process: str, since: datetime) -> None:
@@ -158,11 +187,10 @@ def worker_lives(tx: Transaction) -> Mapping[str, WorkerLife]:
     """Return the last heartbeat of each cluster worker, by process id."""
     lives = {}
     for key, times in tx.key_values.beginning(_ALIVE).items():
-        since, _, until = times.partition(" ")
+        since, until = (_parse_time(text) for text in times.partition(" ")[::2])
         process = key.removeprefix(_ALIVE)
-        lives[process] = WorkerLife(
-            process=process, since=datetime.fromisoformat(since), until=datetime.fromisoformat(until)
-        )
+        if since is not None and until is not None:
+            lives[process] = WorkerLife(process=process, since=since, until=until)
     return lives
 
 
@@ -181,15 +209,15 @@ def put_failures(tx: Transaction, process: str, failures: Sequence[Failure]) -> 
 
 def failures_of(tx: Transaction, process: str) -> Sequence[Failure]:
     """Return the tasks and stages of a process that failed at its last tick."""
-    text = tx.key_values.get(_FAILING + process)
-    return _FAILURES.load(text) if text else ()
+    return _load(_FAILURES, tx.key_values.get(_FAILING + process)) or ()
 
 
 def take_turn(tx: Transaction, what: str, who: str, *, now: datetime, until: datetime) -> bool:
     """Reserve the task ``what`` for ``who`` until a time. Return False if another worker has reserved it."""
     key = _TURN + what
-    begun, _, holder = (tx.key_values.get(key) or "").partition(" ")
-    if begun and holder != who and datetime.fromisoformat(begun) > now:
+    text, _, holder = (tx.key_values.get(key) or "").partition(" ")
+    reserved_until = _parse_time(text)
+    if reserved_until is not None and holder != who and reserved_until > now:
         return False
     tx.key_values.put(key, f"{until.isoformat()} {who}")
     return True

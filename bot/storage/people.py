@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import or_, select, update
 
 from bot.model.actions import Judgement, Ruling, Silence
-from bot.model.quarantine import PieceKind
 from bot.model.stories import StoryId
 from bot.storage.columns import EPOCH, Repository, Rows
-from bot.storage.schema import judgements, quarantine, rulings, silences
+from bot.storage.schema import judgements, rulings, silences
 
 _JUDGEMENT = Rows(Judgement, judgements)
 _RULING = Rows(Ruling, rulings)
@@ -37,9 +36,8 @@ class Judgements(Repository):
         return self._values(_JUDGEMENT, _JUDGEMENTS.where(judgements.c.at >= (when or EPOCH)))
 
 
-_IS_ASIDE = exists().where(quarantine.c.kind == PieceKind.RULING, quarantine.c.id == rulings.c.id)
 #: Each turn of deciding uses this statement, so it is built once.
-_WAITING = _RULINGS.where(rulings.c.done_at.is_(None), rulings.c.dropped_at.is_(None), ~_IS_ASIDE)
+_WAITING = _RULINGS.where(rulings.c.done_at.is_(None), rulings.c.failed_at.is_(None))
 
 
 class Rulings(Repository):
@@ -50,7 +48,7 @@ class Rulings(Repository):
         return self._insert(rulings, _RULING.dump(ruling))
 
     def waiting(self) -> Sequence[Ruling]:
-        """Return the rulings that wait for a turn: not carried out, not in quarantine, not dropped."""
+        """Return the rulings that wait for a turn: not carried out, not failed."""
         return self._values(_RULING, _WAITING)
 
     def since(self, when: datetime | None) -> Sequence[Ruling]:
@@ -61,6 +59,10 @@ class Rulings(Repository):
         """Mark rulings as carried out."""
         if ids:
             self._connection.execute(update(rulings).where(rulings.c.id.in_(ids)).values(done_at=at))
+
+    def fail(self, id_: str, *, at: datetime) -> None:
+        """Mark a ruling as one that could not be carried out."""
+        self._connection.execute(update(rulings).where(rulings.c.id == id_).values(failed_at=at))
 
 
 class Silences(Repository):

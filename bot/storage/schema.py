@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Connection,
-    Double,
     ForeignKey,
     Index,
     Integer,
@@ -21,6 +19,7 @@ from sqlalchemy import (
 
 from bot.model.actions import RulingKind, SilenceKind, Verdict
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.archive import QueuedArticle
 from bot.model.feeds import FeedHealth, FeedState
 from bot.model.language_models import Outcome, Use
 from bot.model.messages import Message, MessageKind, Receipt, SendState
@@ -28,7 +27,7 @@ from bot.model.quarantine import PieceKind
 from bot.model.rules import Evidence
 from bot.model.stories import JoinReason
 from bot.model.surges import Surge
-from bot.storage.columns import EnumText, HashBytes, JsonColumn, StorableText, Timestamp
+from bot.storage.columns import EnumText, Flag, HashBytes, JsonColumn, Share, StorableText, Timestamp, WholeNumber
 
 metadata = MetaData(
     naming_convention={
@@ -79,8 +78,8 @@ rulings = Table(
     Column("other", Text),
     #: NULL if the ruling is not carried out yet.
     Column("done_at", Timestamp),
-    #: When somebody gave up a ruling that could not be carried out.
-    Column("dropped_at", Timestamp),
+    #: When the bot gave up a ruling that could not be carried out because of a bug.
+    Column("failed_at", Timestamp),
     Index("uq_rulings_id", "id", unique=True),
     Index(None, "story"),
     Index(None, "done_at"),
@@ -122,10 +121,10 @@ feeds = Table(
     metadata,
     Column("url", StorableText, primary_key=True),
     #: Whether the feed is listed in feeds.yaml.
-    Column("is_listed", Boolean, nullable=False),
+    Column("is_listed", Flag, nullable=False),
     Column("due_at", Timestamp, nullable=False),
     Column("retry_after", Timestamp),
-    Column("gone", Boolean, nullable=False),
+    Column("gone", Flag, nullable=False),
     Column("lease", Text),
     Column("lease_until", Timestamp),
     #: Copied from ``state``, so that a web page loads only the feeds that it shows.
@@ -163,10 +162,10 @@ articles = Table(
     Column("published", Timestamp),
     Column("first_seen", Timestamp, nullable=False),
     Column("fingerprint", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("is_full_text", Boolean, nullable=False),
+    Column("version", WholeNumber, nullable=False),
+    Column("is_full_text", Flag, nullable=False),
     #: False if only the article's identity is kept.
-    Column("has_text", Boolean, nullable=False),
+    Column("has_text", Flag, nullable=False),
     Column("tags", TEXTS, nullable=False),
     Column("links", TEXTS, nullable=False),
     Column("left_out", TEXTS, nullable=False),
@@ -197,7 +196,7 @@ versions = Table(
     "versions",
     metadata,
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True),
-    Column("version", Integer, primary_key=True),
+    Column("version", WholeNumber, primary_key=True),
     Column("title", StorableText, nullable=False),
     Column("text", StorableText, nullable=False),
     Column("fingerprint", Text, nullable=False),
@@ -244,9 +243,9 @@ members = Table(
     Column("copy_of", Text),
     #: Ids of the stories that this article merged.
     Column("merges", TEXTS, nullable=False),
-    Column("is_baseline", Boolean, nullable=False),
+    Column("is_baseline", Flag, nullable=False),
     #: NULL for members that joined before this column existed.
-    Column("confidence", Double),
+    Column("confidence", Share),
     Column("near", Text),
     Index("uq_members_story_article", "story", "article", unique=True),
     Index(None, "article"),
@@ -299,9 +298,9 @@ outbox = Table(
     Column("due_at", Timestamp, nullable=False),
     Column("lease", Text),
     Column("lease_until", Timestamp),
-    Column("attempts", Integer, nullable=False),
-    Column("is_plain", Boolean, nullable=False),
-    Column("is_top_level", Boolean, nullable=False),
+    Column("attempts", WholeNumber, nullable=False),
+    Column("is_plain", Flag, nullable=False),
+    Column("is_top_level", Flag, nullable=False),
     Column("tried_at", Timestamp),
     Column("error", StorableText),
     Column("receipt", JsonColumn(Receipt)),
@@ -326,10 +325,7 @@ decision_queue = Table(
     metadata,
     #: Numbers the rows in the order in which they were added.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
-    #: "arrival", "revision" or "pending".
-    Column("kind", Text, nullable=False),
-    #: JSON of an Arrival or a Revision.
-    Column("body", Text, nullable=False),
+    Column("body", JsonColumn(QueuedArticle), nullable=False),
 )
 
 #: Links and fingerprints of recently added articles. If two workers add the same article at once, they conflict in this
@@ -357,7 +353,7 @@ volume = Table(
     #: If the rule's terms change, its counts begin again.
     Column("version", Text, primary_key=True),
     Column("hour", Timestamp, primary_key=True),
-    Column("count", Integer, nullable=False),
+    Column("count", WholeNumber, nullable=False),
     Index(None, "hour"),
 )
 
@@ -381,7 +377,7 @@ completions = Table(
     #: Digest of the prompt.
     Column("key", Text, nullable=False),
     Column("use", EnumText(Use), nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("version", WholeNumber, nullable=False),
     Column("article", Text, nullable=False),
     Column("beside", StorableText, nullable=False),
     Column("at", Timestamp, nullable=False),
@@ -390,9 +386,9 @@ completions = Table(
     #: The answer as JSON, or NULL if the call failed. ``error`` has the reason.
     Column("answer", StorableText),
     Column("error", StorableText, nullable=False),
-    Column("tokens_in", Integer, nullable=False),
-    Column("tokens_out", Integer, nullable=False),
-    Column("took_ms", Integer, nullable=False),
+    Column("tokens_in", WholeNumber, nullable=False),
+    Column("tokens_out", WholeNumber, nullable=False),
+    Column("took_ms", WholeNumber, nullable=False),
     Index(None, "key"),
     Index(None, "article"),
     Index(None, "at"),
@@ -412,8 +408,8 @@ quarantine = Table(
     Column("at", Timestamp, nullable=False),
     #: The data to put the piece back, as JSON, or empty if its own table still has it.
     Column("body", StorableText, nullable=False),
-    Column("is_retry_requested", Boolean, nullable=False),
-    Column("is_reported", Boolean, nullable=False),
+    Column("is_retry_requested", Flag, nullable=False),
+    Column("is_reported", Flag, nullable=False),
     Index("uq_quarantine_kind_id", "kind", "id", unique=True),
 )
 
@@ -422,12 +418,15 @@ for _table in metadata.tables.values():
     _table.dialect_options["sqlite"]["autoincrement"] = _table.autoincrement_column is not None
 
 #: The index of the articles' words. Triggers update it, so that no way of writing an article can miss it.
-_SQLITE_SEARCH = (
+SQLITE_SEARCH_TABLES = (
     # The number is an explicit column, because VACUUM may change the implicit row numbers of a table.
     "CREATE TABLE search_rows (n INTEGER PRIMARY KEY, article TEXT NOT NULL UNIQUE)",
     # The index needs no copy of the texts: when an article changes, the trigger gets the old text.
     """CREATE VIRTUAL TABLE search_index USING fts5 (title, body, source, content='', columnsize=0,
       tokenize='unicode61 remove_diacritics 2')""",
+)
+_SQLITE_SEARCH = (
+    *SQLITE_SEARCH_TABLES,
     """CREATE TRIGGER search_added AFTER INSERT ON articles WHEN new.has_text BEGIN
       INSERT INTO search_rows (article) VALUES (new.id);
       INSERT INTO search_index (rowid, title, body, source)

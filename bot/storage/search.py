@@ -41,7 +41,7 @@ from bot.model.errors import SearchTooLong
 from bot.storage.articles import ARTICLE
 from bot.storage.columns import Repository, storable
 from bot.storage.decision_queue import KeyValueTable
-from bot.storage.schema import articles, matches
+from bot.storage.schema import SQLITE_SEARCH_TABLES, articles, matches
 
 # These tables are not in the schema's metadata, so that a move does not copy them. The target's triggers fill them.
 _ROWS = Table(
@@ -111,21 +111,35 @@ class Search(Repository):
         super().__init__(connection)
         self._is_sqlite = connection.dialect.name == "sqlite"
 
+    def is_sound(self) -> bool:
+        """Return whether SQLite's index is what its articles made it, as far as the index itself shows."""
+        try:
+            with self._connection.begin_nested():
+                self._connection.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('integrity-check')")
+                self._connection.execute(select(func.max(_ROWS.c.n)))
+        except DBAPIError:
+            return False
+        return True
+
     def reset(self) -> None:
         """Build a damaged index again. SQLite's is emptied and marked as incomplete."""
         if not self._is_sqlite:
             self._connection.exec_driver_sql("REINDEX TABLE search_rows")
             return
-        # A damaged structure keeps SQLite from opening the index at all, so put an empty one there first
-        # (sqlite.org/fts5.html, "The %_data Table").
-        for statement in (
-            "DELETE FROM search_index_data",
-            "INSERT INTO search_index_data VALUES (1, X''), (10, X'00000000000000')",
-            "DELETE FROM search_index_idx",
-            "INSERT INTO search_index (search_index) VALUES ('delete-all')",
-            "DELETE FROM search_rows",
-        ):
-            self._connection.exec_driver_sql(statement)
+        # A damaged structure keeps SQLite from opening the index at all, and so from dropping it. So put the tables of
+        # an empty one in their places (sqlite.org/fts5.html, "Internal Tables").
+        with contextlib.closing(sqlite3.connect(":memory:")) as empty:
+            for statement in SQLITE_SEARCH_TABLES:
+                empty.execute(statement)
+            tables = empty.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name != 'search_index'"
+            )
+            for name, sql in tables.fetchall():
+                self._connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
+                self._connection.exec_driver_sql(sql)
+                for row in empty.execute(f"SELECT * FROM {name}"):  # noqa: S608 - our own names
+                    self._connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+        self._connection.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('delete-all')")
         KeyValueTable(self._connection).put(_INCOMPLETE, "yes")
 
     def is_incomplete(self) -> bool:

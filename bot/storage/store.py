@@ -218,15 +218,21 @@ class Store:
                     raise StoreError(f"reading the database {self.address}: {error}") from error
 
     def _reset_index(self, writer: Engine, damage: connections.DamagedIndex) -> None:
-        """Build the index of words again, or raise StoreUnavailable if that did not help a short time ago."""
+        """Build the index of words again. Raise the database's error if the index is not damaged.
+
+        Raise StoreUnavailable if building PostgreSQL's again did not help a short time ago.
+        """
         now = self.clock.now()
         if not self.address.is_sqlite and is_recent(self._reset_at, RESET_EVERY, now):
             raise connections.unavailable(self.address, str(damage)) from damage
         self._reset_at = now
-        log.error("the index of words is damaged; it is built again")
         try:
             with translated(self.address), writer.begin() as connection:
-                Search(connection).reset()
+                search = Search(connection)
+                if self.address.is_sqlite and search.is_sound() and damage.__cause__ is not None:
+                    raise damage.__cause__
+                log.error("the index of words is damaged; it is built again", exc_info=damage)
+                search.reset()
         except connections.DamagedIndex as error:
             raise connections.unavailable(self.address, str(error)) from error
 
@@ -235,7 +241,8 @@ class Store:
         if self._writer is None:
             return False
         with translated(self.address), self._writer.begin() as connection:
-            pieces = Quarantine(connection).set_aside_row(unreadable, version=__version__, now=self.clock.now())
+            rows = Quarantine(connection)
+            pieces = rows.take_out_rows(unreadable.kind, version=__version__, now=self.clock.now())
         for piece in pieces:
             log.critical("a stored row cannot be read; it was set aside", row=piece.id, exc_info=unreadable)
         return bool(pieces)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import storage
+from bot.aio import Failure
 from bot.model.durations import format_duration
 from bot.model.errors import StoreError
+from bot.pipeline.quarantine import POSTING
 from bot.queries.registry import Watched
 from bot.storage import keys
 
-#: Tasks and stages without which no message is posted.
-VITAL = ("start", "task engine", "poll", "defer tasks", "send", "decide", "release")
+#: Tasks without which no message is posted.
+VITAL = ("start", "task engine", "poll", "defer tasks", "send", "decide")
 ANSWER_WITHIN = timedelta(seconds=3)
 
 
@@ -54,6 +57,17 @@ async def readiness(store: storage.Store, now: datetime) -> Readiness:
     return Readiness(is_ready=True, reason="ok", last_tick=tick)
 
 
+def _reason(failures: Sequence[Failure]) -> str:
+    """Return why nothing is posted, or "" if no failure stops everything."""
+    for failure in failures:
+        if failure.name in POSTING:
+            return f"nothing is posted: the stage “{failure.name}” fails on everything ({failure.error})"
+        # A task that has failed once is started again within seconds.
+        if failure.name in VITAL and failure.count > 1:
+            return "a task that polls, decides or sends keeps failing"
+    return ""
+
+
 class Probe:
     """Checks readiness. Concurrent callers share one query of the database."""
 
@@ -69,8 +83,8 @@ class Probe:
         result = Readiness(is_ready=False, reason="the query was cancelled")
         try:
             result = await readiness(self._bot.store, self._bot.clock.now())
-            if result.is_ready and any(failure.count > 1 for failure in self._bot.failures if failure.name in VITAL):
-                result = replace(result, is_ready=False, reason="a task that polls, decides or sends keeps failing")
+            if result.is_ready and (reason := _reason(self._bot.failures)):
+                result = replace(result, is_ready=False, reason=reason)
         finally:
             self._pending = None
             pending.set_result(result)

@@ -78,7 +78,9 @@ async def test_a_due_alert_that_raises_is_set_aside_and_the_others_are_released(
     assert len(rows.notices(desk)) == 1
 
 
-async def test_a_broken_article_takes_no_ruling_with_it_and_a_ruling_that_raises_no_other(desk: World) -> None:
+async def test_a_ruling_that_raises_is_given_up_in_the_open_and_takes_nothing_with_it(
+    desk: World,
+) -> None:
     desk.publish("wire", *rows.reports(2))
     await desk.once()
     first, second = (story.id for story in await desk.stories())
@@ -87,25 +89,22 @@ async def test_a_broken_article_takes_no_ruling_with_it_and_a_ruling_that_raises
     good = Ruling(id="good", at=now, by="ann", kind=RulingKind.MERGE, story=first, other=second)
     async with desk.opened() as running:
         await running.store.write(lambda tx: (tx.rulings.add(bad), tx.rulings.add(good)))
-    spoiling.refuse(desk.address, "rulings", "UPDATE", "NEW.id = 'bad'")
+    spoiling.refuse(desk.address, "rulings", "UPDATE", "NEW.id = 'bad' AND NEW.done_at IS NOT NULL")
     desk.publish("wire", *rows.reports(3, poison=faults.ARTICLE, at=2))
 
     await desk.once()
 
     assert sorted(story.merged_into is None for story in await desk.stories()) == [False, True]
-    assert sorted(await rows.pieces(desk)) == [(PieceKind.ARTICLE, "decide"), (PieceKind.RULING, "rulings")]
+    assert await rows.pieces(desk) == [(PieceKind.ARTICLE, "decide")]
+    [notice] = [message for message in map(str, desk.heads("ops")) if "because of a bug" in message]
+    assert f"The split of story {first} by ann failed" in notice
     environ = {**os.environ, **desk.environ}
-    config = ["--config", str(desk.folder)]
-    shown = commands.run(["feedback", "--since", "2015-01-01", *config], desk.folder, environ)
+    shown = commands.run(["feedback", "--since", "2015-01-01", "--config", str(desk.folder)], desk.folder, environ)
     (failed,) = [line for line in shown.stdout.splitlines() if "separate from" in line]
-    assert "(failed: " in failed
+    assert "(failed because of a bug; ask for it again)" in failed
     assert "waits for the bot" not in shown.stdout
 
-    spoiling.allow(desk.address, "rulings")
-    commands.run(["quarantine", "drop", "--all", *config], desk.folder, environ)
     await desk.once()
-    shown = commands.run(["feedback", "--since", "2015-01-01", *config], desk.folder, environ)
-    assert "(failed, and was dropped)" in shown.stdout
     assert rows.ask(desk, "SELECT id FROM rulings WHERE done_at IS NULL") == [("bad",)]
 
 
@@ -125,40 +124,43 @@ async def test_a_stored_story_or_message_that_cannot_be_read_keeps_no_later_arti
     assert len(rows.notices(desk)) == 1
 
 
-async def test_a_new_version_puts_back_what_it_can_read(desk: World) -> None:
-    desk.publish("wire", *rows.reports(1))
-    await desk.once()
-    ((before,),) = rows.ask(desk, "SELECT alert FROM alerts")
-    rows.change(desk, "UPDATE alerts SET alert = '{', state = 'held', held_until = 1")
-    await desk.once()
-    assert rows.ask(desk, "SELECT alert FROM alerts") != [(before,)]
-    # The next version can read the alert.
-    ((body,),) = rows.ask(desk, "SELECT body FROM quarantine")
-    stored = json.loads(body)
-    stored["values"]["alert"] = before
-    rows.change(desk, "UPDATE quarantine SET version = '0', body = :body", body=json.dumps(stored))
-
-    await desk.once()
-
-    assert rows.ask(desk, "SELECT alert FROM alerts") == [(before,)]
-    assert await rows.pieces(desk) == []
-
-
 async def test_the_command_lists_retries_and_drops_what_was_set_aside(desk: World) -> None:
-    desk.publish("wire", *rows.reports(2))
+    desk.publish("wire", *rows.reports(3, poison=faults.ARTICLE, at=1))
     await desk.once()
-    rows.change(desk, "UPDATE alerts SET alert = '{', held_until = 1")
+    rows.change(desk, "UPDATE alerts SET alert = '{', state = 'held', held_until = 1")
     await desk.once()
     environ = {**os.environ, **desk.environ}
     config = ["--config", str(desk.folder)]
 
     listed = commands.run(["quarantine", "list", "--json", *config], desk.folder, environ)
-    numbers = [piece["number"] for piece in json.loads(listed.stdout)["pieces"]]
-    assert len(numbers) == 2
-    dropped = commands.run(["quarantine", "drop", str(numbers[0]), *config], desk.folder, environ)
+    pieces = json.loads(listed.stdout)["pieces"]
+    assert [piece["kind"] for piece in pieces] == ["article", "row", "row"]
+    article, row, _ = (str(piece["number"]) for piece in pieces)
+    refused = commands.run(["quarantine", "retry", row, *config], desk.folder, environ)
+    assert "a stored row cannot be tried again; restore it from the backup" in refused.stderr
+    dropped = commands.run(["quarantine", "drop", row, *config], desk.folder, environ)
     assert dropped.stderr.strip() == "1 piece dropped."
     retried = commands.run(["quarantine", "retry", "--all", *config], desk.folder, environ)
     assert retried.stderr.strip() == "1 piece will be tried again."
     unknown = commands.run(["quarantine", "drop", "999", *config], desk.folder, environ)
     assert "nothing in quarantine has the number 999" in unknown.stdout + unknown.stderr
-    assert [piece.n for piece in await desk.read(lambda tx: tx.quarantine.requested())] == numbers[1:]
+    assert [piece.n for piece in await desk.read(lambda tx: tx.quarantine.requested())] == [int(article)]
+
+
+async def test_a_fault_of_all_articles_sets_none_aside_and_the_operator_reads_that_nothing_is_posted(
+    desk: World,
+) -> None:
+    reports = rows.reports(5)
+    spoiling.refuse(desk.address, "decisions", "INSERT", "true")
+    desk.publish("wire", *reports)
+
+    await desk.once()
+
+    assert rows.posted(desk, reports) == []
+    assert await rows.pieces(desk) == []
+    [notice] = [message for message in map(str, desk.heads("ops")) if "Nothing is posted" in message]
+    assert "the stage “decide” fails on everything (IntegrityError)" in notice or desk.database
+
+    spoiling.allow(desk.address, "decisions")
+    await desk.once()
+    assert rows.posted(desk, reports) == rows.ids(reports)

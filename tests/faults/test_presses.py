@@ -1,4 +1,4 @@
-"""A button press on which our code raises is answered and set aside, and can be tried again."""
+"""A button press or a command on which our code raises is answered with an error, and others are carried out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from bot.app.wiring import Interactions
 from bot.model.actions import Noise, Useful
 from bot.model.channels import ChatRequest, Person, Press
 from bot.model.messages import Message, MessageKind
-from bot.model.quarantine import PieceKind
 from tests.faults import rows
 from tests.journeys.world import World
 from tests.testbed.faults import spoiling
@@ -18,7 +17,7 @@ async def unasked(question: ChatRequest, channels: Sequence[str]) -> Message:
     raise AssertionError
 
 
-async def test_one_press_that_raises_is_set_aside_others_are_stored_and_it_can_be_tried_again(desk: World) -> None:
+async def test_a_press_that_raises_is_answered_with_an_error_and_others_are_stored(desk: World) -> None:
     desk.publish("wire", *rows.reports(1))
     await desk.once()
     (story,) = await desk.stories()
@@ -40,12 +39,17 @@ async def test_one_press_that_raises_is_set_aside_others_are_stored_and_it_can_b
             )
             answer = await presses.take(press, ["desk"])
             assert ("because of a bug" in answer.text) == (person == "U1")
-    assert await rows.pieces(desk) == [(PieceKind.PRESS, "press")]
     assert rows.ask(desk, "SELECT verdict FROM judgements") == [("noise",)]
-
-    spoiling.allow(desk.address, "judgements")
-    rows.change(desk, "UPDATE quarantine SET is_retry_requested = true")
-    await desk.once()
-
-    assert rows.ask(desk, "SELECT verdict FROM judgements ORDER BY n") == [("noise",), ("useful",)]
     assert await rows.pieces(desk) == []
+
+
+async def test_a_command_that_raises_is_answered_with_an_error(desk: World) -> None:
+    async def ask(request: ChatRequest, channels: Sequence[str]) -> Message:
+        raise LookupError("a bug")
+
+    async with desk.opened() as running:
+        commands = Interactions(
+            running.store, desk.clock, live=running.live, on_decided=lambda decided: None, on_question=ask
+        )
+        answer = await commands.ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
+    assert "because of a bug" in answer.lead

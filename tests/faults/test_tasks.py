@@ -12,15 +12,10 @@ import pytest
 from bot import storage
 from bot.aio import LONGEST_PAUSE, Failure, supervise
 from bot.alerts.situation import quiet_hours_end
-from bot.app import wiring
-from bot.model.channels import ChatRequest, Person
-from bot.model.messages import Message
-from bot.model.quarantine import PieceKind
 from bot.model.settings import QuietHours
 from bot.pipeline.keep import trim_when_due
 from bot.pipeline.quarantine import Stage
 from tests.testbed.fakes import START, FakeClock
-from tests.testbed.made_settings import make_settings
 
 
 async def test_a_task_that_fails_starts_again_after_pauses_that_grow() -> None:
@@ -55,28 +50,64 @@ async def test_the_failures_of_a_task_are_counted_until_it_has_run_for_as_long_a
     assert (collected[3].since, collected[3].error) == (START, "LookupError")
 
 
-async def test_a_stage_that_fails_with_nothing_to_do_is_reported_until_it_works() -> None:
-    clock = FakeClock()
-    set_aside: list[object] = []
+class Piecework:
+    """A stage whose pieces and control fail as a test wants."""
 
-    async def keep(failed: Sequence[tuple[str, Exception]]) -> None:
-        set_aside.extend(failed)
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.stage: Stage[str] = Stage("decide", self.clock, self._keep, self._control)
+        self.set_aside: list[str] = []
+        self.bad: set[str] = set()
+        self.is_broken = False
 
-    async def fail(pieces: Sequence[str]) -> None:
-        raise LookupError("a secret")
+    async def run(self, *pieces: str) -> None:
+        self.clock.advance(LONGEST_PAUSE)
+        await self.stage.run(pieces, self._work)
 
-    async def do(pieces: Sequence[str]) -> None:
-        pass
+    async def _keep(self, failed: Sequence[tuple[str, Exception]]) -> None:
+        self.set_aside += [piece for piece, _ in failed]
 
-    stage: Stage[str] = Stage("decide", clock, keep)
-    await stage.run(["one", "two"], fail)
-    clock.advance(timedelta(seconds=3))
-    await stage.run(["one", "two"], fail)
-    assert stage.failing == Failure(name="decide", since=START, count=2, error="LookupError")
-    assert set_aside == []
-    clock.advance(timedelta(seconds=5))
-    await stage.run(["one", "two"], do)
-    assert stage.failing is None
+    async def _work(self, pieces: Sequence[str]) -> None:
+        if self.is_broken or self.bad.intersection(pieces):
+            raise LookupError("a secret")
+
+    async def _control(self) -> None:
+        if self.is_broken:
+            raise LookupError("a secret")
+
+
+async def test_if_the_control_fails_too_nothing_is_set_aside_and_the_stage_fails_until_it_works() -> None:
+    works = Piecework()
+    works.is_broken = True
+    await works.run("one", "two")
+    await works.run("one", "two")
+    since = START + LONGEST_PAUSE
+    assert works.stage.failing == Failure(name="decide", since=since, count=2, error="LookupError")
+    assert works.set_aside == []
+    works.is_broken = False
+    await works.run("one", "two")
+    assert works.stage.failing is None
+
+
+async def test_pieces_in_a_row_that_fail_alike_are_the_stages_fault_until_one_succeeds() -> None:
+    works = Piecework()
+    works.bad = {"one", "two", "three"}
+    await works.run("one", "two", "three")
+    assert works.stage.failing is not None
+    assert works.set_aside == []
+    await works.run("one", "two", "three", "good")
+    assert works.stage.failing is None
+    assert works.set_aside == ["one", "two", "three"]
+
+
+async def test_single_pieces_that_fail_alike_one_run_after_the_other_are_the_stages_fault_at_the_third() -> None:
+    works = Piecework()
+    works.bad = {"one", "two", "three"}
+    for piece in ("one", "two", "three"):
+        assert works.stage.failing is None
+        await works.run(piece)
+    assert works.stage.failing is not None
+    assert works.set_aside == ["one", "two"]
 
 
 @pytest.fixture
@@ -84,19 +115,6 @@ async def store() -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=FakeClock())
     yield opened
     await opened.close()
-
-
-async def test_an_unexpected_error_in_a_command_is_answered_and_set_aside(store: storage.Store) -> None:
-    async def ask(request: ChatRequest, channels: Sequence[str]) -> Message:
-        raise LookupError("a bug")
-
-    live = wiring.Live(settings=make_settings(operator="ops"), channels={}, loaded_at=START)
-    running = wiring.Interactions(store, FakeClock(), live=live, on_decided=lambda decided: None, on_question=ask)
-    answer = await running.ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
-    assert "because of a bug" in answer.lead
-    pieces = await store.read(lambda tx: tx.quarantine.all())
-    assert [(piece.kind, piece.id) for piece in pieces] == [(PieceKind.COMMAND, "q1")]
-    assert len(await store.read(lambda tx: tx.outbox.unsent())) == 1
 
 
 def test_quiet_hours_that_end_in_the_repeated_hour_of_a_clock_change_end_after_now() -> None:

@@ -219,7 +219,7 @@ async def test_a_mail_that_breaks_the_parser_is_set_aside_and_can_be_tried_again
         assert (await mailbox.state()).today.unreadable == 2
         assert mailbox.titles() == {"BlackBerry leaves market one"}
         with contextlib.closing(sqlite3.connect(tmp_path / "wirewatch.db")) as database, database:
-            assert database.execute("SELECT kind, stage FROM quarantine").fetchall() == [("mail", "parse")] * 2
+            assert database.execute("SELECT kind, stage FROM quarantine").fetchall() == [("item", "parse")] * 2
             database.execute("UPDATE quarantine SET is_retry_requested = true")
 
         # The next version has no bug.

@@ -9,12 +9,11 @@ from functools import partial
 from bot import storage
 from bot.model.actions import Ruling, RulingKind, Silence, SilenceKind, Verdict
 from bot.model.alerts import AlertAction, Decision, Reason
-from bot.model.quarantine import PieceKind
 from bot.model.stories import Story, StoryId
 from bot.pipeline import silences
 from bot.pipeline.actions import carry_out
 from tests.testbed.commands import wirewatch
-from tests.testbed.made import judgement, set_aside, silence
+from tests.testbed.made import judgement, silence
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of
 from tests.web.test_pages import read
@@ -75,14 +74,12 @@ async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) 
     assert f'U0AMINA: separate from "{story.title}"' in card
     assert "(waits for the bot)" in card
 
-    error = "LookupError in bot/pipeline/join.py, line 7"
-    piece = set_aside(ruling.id, kind=PieceKind.RULING, stage="rulings", error=error)
-    await page.running.store.write(lambda tx: tx.quarantine.add([piece]))
+    await page.running.store.write(lambda tx: tx.rulings.fail(ruling.id, at=now))
     shown = text_of(await read(page, "/rules"))
-    assert f"(failed: {error})" in shown
+    assert "(failed because of a bug; ask for it again)" in shown
     assert "(waits for the bot)" not in shown
     (row, *_) = (await page.get("/api/v1/feedback")).json()["feedback"]
-    assert [(entry["done"], entry["error"]) for entry in row["rulings"]] == [(False, error)]
+    assert [(entry["done"], entry["failed"]) for entry in row["rulings"]] == [(False, True)]
 
 
 async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_what_each_kept_back(page: Page) -> None:

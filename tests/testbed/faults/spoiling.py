@@ -80,7 +80,8 @@ def quarantined_words(database: str) -> list[str]:
         if kind == "message":
             ((titles,),) = run(database, f"SELECT message FROM {outbox.name} WHERE id = :id", id=piece)
         elif kind == "row":
-            titles = _title(database, json.loads(body)["values"].get("story")) or body
+            [[row]] = json.loads(body).values()
+            titles = _title(database, row.get("story")) or body
         words.append(next((word for word in faults.POISONS if word in titles), f"{kind} {piece}"))
     return words
 

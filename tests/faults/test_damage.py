@@ -1,0 +1,178 @@
+"""One stored value is damaged: nothing ends or hangs, new reports are posted once, old ones are not posted again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Integer, Table, Text, insert
+from sqlalchemy.types import TypeDecorator
+from typer.testing import CliRunner
+
+from bot import storage
+from bot.cli.commands import app_of
+from bot.model.archive import Arrival
+from bot.model.rules import Severity
+from bot.model.surges import Causes, Surge, Volume
+from bot.storage import schema
+from bot.storage.columns import EnumText, Flag, HashBytes, JsonColumn, Share, Timestamp, WholeNumber
+from tests.faults import rows
+from tests.journeys.world import World, world
+from tests.testbed import made
+from tests.testbed.fakes import START
+
+#: Bytes in a column of text that cannot be decoded.
+UNDECODABLE = "CAST(X'66C328' AS TEXT)"
+OLD, NEW = rows.reports(2), rows.reports(4)[2:]
+TABLES = [table for table in schema.metadata.sorted_tables if table.name not in ("fresh_identities", "ledger")]
+#: Held alerts, a brief of the first hours and messages that wait are damaged too.
+RULES = rows.RULES + "  - {name: Held recalls, all: {what: [recalls]}, skip: [opinion], notify: ops, gather: 5 hours}\n"
+SURGE = Surge(
+    id="surge",
+    rule="Recalls",
+    version="1",
+    severity=Severity.NORMAL,
+    window=timedelta(hours=1),
+    opened_at=START,
+    began_at=START,
+    now=Volume(count=9, usual=1.0),
+    peak=Volume(count=9, usual=1.0),
+    peak_at=START,
+    causes=Causes(),
+    shown_at=START,
+    closed_at=START,
+)
+
+
+@dataclass
+class Desk:
+    """A desk with a row in each table, which can be put back into this state."""
+
+    world: World
+    _database: bytes = b""
+    _messages: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def file(self) -> Path:
+        return self.world.folder / "wirewatch.db"
+
+    async def prepare(self) -> None:
+        rows.configure(self.world, "wire", rules=RULES)
+        await self.world.once()
+        self.world.publish("wire", *OLD)
+        await self.world.once()
+        assert rows.posted(self.world, OLD) == rows.ids(OLD)
+        async with self.world.opened() as running:
+            await running.store.write(_fill)
+        with contextlib.closing(sqlite3.connect(self.file)) as database:
+            database.execute("PRAGMA journal_mode = DELETE")
+        self._database = self.file.read_bytes()
+        self._messages = copy.deepcopy(self.world.slack.workspace.channels)
+
+    async def check(self, table: str, column: str, place: str, value: str) -> None:
+        """Damage one value of the first or the last row ("min" or "max"); then look at two passes and at the status."""
+        for name in ("wirewatch.db-wal", "wirewatch.db-shm"):
+            (self.world.folder / name).unlink(missing_ok=True)
+        self.file.write_bytes(self._database)
+        self.world.slack.workspace.channels = copy.deepcopy(self._messages)
+        statement = f"UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT {place}(rowid) FROM {table})"
+        with contextlib.closing(sqlite3.connect(self.file)) as database, database:
+            assert database.execute(statement).rowcount == 1
+        self.world.publish("wire", *OLD, *NEW)
+        async with asyncio.timeout(60):
+            for _ in range(2):
+                await self.world.once()
+        assert rows.posted(self.world, NEW) == rows.ids(NEW)
+        assert rows.posted(self.world, OLD) == rows.ids(OLD)
+        for (piece,) in rows.ask(self.world, "SELECT id FROM quarantine WHERE stage = 'read'"):
+            assert any(piece.partition(" ")[0] in notice for notice in rows.notices(self.world)), piece
+        command = ["status", "--config", str(self.world.folder)]
+        shown = await asyncio.to_thread(CliRunner().invoke, app_of(["status"]), command, env=self.world.environ)
+        assert shown.exception is None or isinstance(shown.exception, SystemExit), repr(shown.exception)
+        assert shown.exit_code in (0, 1), shown.output
+
+
+def _fill(tx: storage.Transaction) -> None:
+    """Add a row to each table that the passes have left empty, and messages and articles that wait."""
+    article = replace(made.article("waits", text="Acme recalls"), feed="https://waits.example/feed", first_seen=START)
+    tx.articles.add([article])
+    tx.decision_queue.add(
+        [Arrival(article=article, matches=(made.match("Recalls", "recalls"),), is_baseline=False)], ()
+    )
+    tx.volume.save([SURGE])
+    story = tx.connection.exec_driver_sql("SELECT min(id) FROM stories").scalar_one()
+    for table in TABLES:
+        if tx.connection.execute(table.select().limit(1)).first() is None:
+            references = {"story": story, "article": article.id}
+            values = {column.name: references.get(column.name, _sample(column)) for column in table.columns}
+            tx.connection.execute(insert(table).values(values))
+
+
+def _sample(column: Column[Any]) -> object:
+    match column.type:
+        case JsonColumn():
+            return ()
+        case Timestamp():
+            return START
+        case EnumText() as kind:
+            return next(iter(kind.kind.__members__.values()))
+        case Flag():
+            return False
+        case Integer() | WholeNumber() | Share():
+            return 1
+        case HashBytes():
+            return b"0123456789abcdef"
+        case _:
+            return "sample"
+
+
+def damages(table: Table) -> Sequence[tuple[str, str]]:
+    """Return a column and a value that it should not contain, for each column and each kind of damage."""
+    listed = []
+    for column in table.columns:
+        match column.type:
+            case JsonColumn():
+                values = ["'{'", "'[1]'", UNDECODABLE]
+            case Timestamp():
+                values = ["'yesterday'", "9e300"]
+            case EnumText():
+                values = ["'from tomorrow'", UNDECODABLE]
+            case Text() | TypeDecorator(impl=Text()):
+                values = [UNDECODABLE]
+            case _ if column.autoincrement is True:
+                values = []  # SQLite refuses other values
+            case _:
+                values = ["'abc'"]
+        listed += [(column.name, value) for value in values]
+    return listed
+
+
+@pytest.fixture
+async def damaged(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with world(tmp_path / "config") as setup:
+        desk = Desk(setup)
+        await desk.prepare()
+        yield desk
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+async def test_a_damaged_value_in_any_column_keeps_no_new_report_from_being_posted_once(
+    damaged: Desk, table: Table
+) -> None:
+    failed = []
+    for column, value in damages(table):
+        for place in ("min", "max"):
+            try:
+                await damaged.check(table.name, column, place, value)
+            except Exception as error:  # noqa: BLE001 - all columns are tried, and all failures shown
+                failed.append(f"{column} = {value} in the {place} row: {type(error).__name__}: {str(error)[:300]}")
+    assert not failed, "\n".join(failed)
