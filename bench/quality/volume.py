@@ -29,7 +29,7 @@ from bot import app, rules
 from bot.config.settings import Settings
 from bot.model.rules import ONLY_SURGES, Line, Rule, SurgeLimits
 from bot.model.stories import Article
-from bot.pipeline import backtest
+from bot.queries import backtest
 from bot.stories import volume
 from tests.stories.test_volume import HOUR, START, noise, openings
 

@@ -22,7 +22,7 @@ from bench.quality import storysets
 from bot import rules, storage
 from bot.model.rules import Line, Rule
 from bot.model.stories import Article, ArticleId
-from bot.pipeline import backtest
+from bot.queries import backtest
 from tests.testbed.fakes import FakeClock
 from tests.testbed.made_settings import make_settings
 

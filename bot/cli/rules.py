@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, rules, storage
+from bot import app, config, rules
 from bot.cli import archive, check, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, Since, duration
 from bot.config import files, rules_file
@@ -22,9 +22,7 @@ from bot.model.durations import format_count, format_duration
 from bot.model.errors import ConfigError
 from bot.model.messages import MessageKind
 from bot.model.settings import Problem
-from bot.model.stories import ArticleId
-from bot.pipeline import backtest
-from bot.queries import trials
+from bot.queries import backtest, pasted, trials
 from bot.queries.registry import Archive
 from bot.queries.trials import TrialDocument
 from bot.rules import errors
@@ -65,7 +63,6 @@ def try_rule(
             tried=tried,
             other_versions=compared,
             with_what=with_what,
-            matched_before={} if against else _stored(tx, tried, start, compared),
             since=start,
             until=archive.now,
             settings=archive.watched.settings,
@@ -106,8 +103,8 @@ def _pasted(settings: config.Settings, text: str) -> tuple[tuple[rules.CompiledR
     names = "; ".join(entry.rule.name for entry in settings.rules)
     terminal.say(f'No loaded rule is named like "{text}": it is tried as a query. Loaded rules: {names or "none"}')
     try:
-        parsed, problems = trials.parse_pasted(text, settings)
-    except trials.TooManyRulesError as error:
+        parsed, problems = pasted.parse_pasted(text, settings)
+    except pasted.TooManyRulesError as error:
         terminal.fail(str(error), UNUSABLE)
     # Show no warnings, such as those about missing examples, because the rule was only typed to be tried.
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -127,29 +124,7 @@ def _rules_to_compare(
         return {entry.rule.name: entry for entry in usable}, str(against)
     if any(entry not in settings.rules for entry in tried):
         return {entry.rule.name: entry for entry in settings.rules}, "the loaded version"
-    return {}, "its matches so far"
-
-
-def _stored(
-    tx: storage.Transaction,
-    tried: Sequence[rules.CompiledRule],
-    since: datetime,
-    compared: Mapping[str, rules.CompiledRule],
-) -> Mapping[str, frozenset[ArticleId]]:
-    """Return the articles that each rule matched while the bot ran.
-
-    If ``compared`` is not empty, count only its rules, in exactly its versions.
-    """
-    matched: dict[str, set[ArticleId]] = {
-        entry.rule.name: set() for entry in tried if not compared or entry.rule.name in compared
-    }
-    for story in tx.stories.since(since):
-        for member in story.members:
-            for match in member.matches if member.article.first_seen >= since else ():
-                other = compared.get(match.rule)
-                if match.rule in matched and (other is None or other.rule.version == match.rule_version):
-                    matched[match.rule].add(member.article.id)
-    return {name: frozenset(those) for name, those in matched.items()}
+    return {}, ""
 
 
 #: Maximum lines of a list; --json prints all.
@@ -198,7 +173,11 @@ def _show_rule(rule: backtest.RuleReport) -> None:
 
 
 def _show_messages(report: backtest.BacktestReport) -> None:
-    counts = Counter(message.kind for message in report.messages)
+    """List the messages that would have been sent, each with all its channels."""
+    channels: dict[tuple[datetime, MessageKind, str, tuple[str, ...]], list[str]] = {}
+    for post in report.messages:
+        channels.setdefault((post.at, post.kind, post.reason, post.headlines), []).append(post.channel)
+    counts = Counter(kind for _, kind, _, _ in channels)
     summary = ", ".join(
         format_count(counts[kind], name)
         for kind, name in (
@@ -217,12 +196,13 @@ def _show_messages(report: backtest.BacktestReport) -> None:
             f"{report.simulated_until:%Y-%m-%d %H:%M}; --replay 0 simulates all"
         )
     _show_surges(report)
-    new_messages = [message for message in report.messages if message.kind is not MessageKind.EDIT]
+    new_messages = [message for message in channels if message[1] is not MessageKind.EDIT]
     for message in new_messages[-2 * LISTED :]:
-        headline = message.headlines[0] if message.headlines else ""
-        more = f" and {len(message.headlines) - 1} more" if len(message.headlines) > 1 else ""
-        what = "" if message.kind is MessageKind.POST else f"{message.kind.value}, {message.reason}: "
-        terminal.row(f"  {message.at:%m-%d %H:%M} {message.channel}: {what}{headline}{more}")
+        at, kind, reason, headlines = message
+        more = f" and {len(headlines) - 1} more" if len(headlines) > 1 else ""
+        what = "" if kind is MessageKind.POST else f"{kind.value}, {reason}: "
+        headline = headlines[0] if headlines else ""
+        terminal.row(f"  {at:%m-%d %H:%M} {', '.join(channels[message])}: {what}{headline}{more}")
     if len(new_messages) > 2 * LISTED:
         terminal.row(f"  … and {len(new_messages) - 2 * LISTED} before (--json lists all)", style="dim")
 

@@ -5,9 +5,9 @@
 The kinds of channels and sources, with their options, are arguments, because this package may not import them.
 """
 
-from bot.config.files import RuleItem, RuleSource, find_rule_source
 from bot.config.loading import load, try_load
 from bot.config.problems import render_problems
+from bot.config.rule_list import find_rule_source
 from bot.config.schema import make_schemas
 from bot.config.secrets import resolve_secret
 from bot.config.settings import BotSettings, ChannelSettings, KnownKinds, Settings, WebSettings, WebToken
@@ -16,8 +16,6 @@ __all__ = [
     "BotSettings",
     "ChannelSettings",
     "KnownKinds",
-    "RuleItem",
-    "RuleSource",
     "Settings",
     "WebSettings",
     "WebToken",

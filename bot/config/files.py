@@ -1,19 +1,18 @@
-"""Find and read the files of the folder, detect changes, and find the YAML text of one rule in its file."""
+"""Find and read the files of the folder, and detect changes."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot import keys
 from bot.config import nodes
-from bot.config.nodes import ScalarNode, SequenceNode, YamlDocument, value_of
+from bot.config.nodes import YamlDocument
 from bot.config.problems import ProblemReport
-from bot.config.settings import FileState, Settings, Stamp
+from bot.config.settings import FileState, Stamp
 from bot.model.settings import Problem
 
 #: A file up to this size is read and hashed at each check. A larger file is read only if its stamp changed.
@@ -147,63 +146,3 @@ def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[Problem]:
         and str(folder / name) not in known_paths
         and (Path(name).stem in names or keys.find_nearest(Path(name).stem, names))
     ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleItem:
-    name: str
-    #: The YAML text of the rule, without the dash and the indentation of the list.
-    yaml: str
-    #: Line of the file, from 1, on which the rule begins.
-    first_line: int
-    #: Line on which the rule ends.
-    last_line: int
-    #: Number of characters before the dash.
-    indent: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSource:
-    """A loaded rule in the current text of its file."""
-
-    path: str
-    lines: tuple[str, ...]
-    item: RuleItem
-
-
-def find_rule_items(document: YamlDocument) -> Iterator[RuleItem]:
-    """Yield the named rules of a rule file."""
-    listed = value_of(document.root, "rules")
-    for item in listed.items if isinstance(listed, SequenceNode) else ():
-        name = value_of(item, "name")
-        if not isinstance(name, ScalarNode):
-            continue
-        text = document.text[item.start : item.end].rstrip()
-        line, column = document.place(item.start)
-        yield RuleItem(
-            name=name.value,
-            yaml=textwrap.dedent(" " * (column - 1) + text) + "\n",
-            first_line=line,
-            last_line=document.place(item.start + len(text) - 1)[0],
-            indent=max(0, document.line(line).find("-")),
-        )
-
-
-def find_rule_source(settings: Settings, name: str) -> RuleSource | None:
-    """Return the source of a rule, or None if its file no longer has it.
-
-    This reads and parses the file, so do not call it in the event loop.
-    """
-    states = (state for state in settings.files.values() for entry in state.rules if entry.compiled.rule.name == name)
-    state = next(states, None)
-    if state is None:
-        return None
-    try:
-        document = parse_file(state.path, read_content(state.path)).document
-    except OSError:
-        return None
-    item = next((item for item in find_rule_items(document) if item.name == name), None)
-    if item is None:
-        return None
-    lines = tuple(document.line(number) for number in range(1, len(document.line_starts) + 1))
-    return RuleSource(path=state.path, lines=lines, item=item)

@@ -11,5 +11,4 @@ ask          questions to a language model about queued articles, before their t
 model_words  the words of a model's answers in messages
 actions      actions of people: judge, silence, split, merge
 keep         heartbeat, retention, clock changes, expected matches
-backtest     a trial of rules on the archive
 """

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-import os
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated
@@ -14,15 +11,13 @@ from typing import Annotated
 import pydantic
 
 from bot import config, rules, storage
-from bot.config import blocks, files, nodes, rules_file
-from bot.config.problems import ProblemReport
-from bot.config.rules_file import RuleContext
+from bot.config import rule_list
 from bot.model.durations import format_duration
 from bot.model.feeds import Feed
-from bot.model.rules import ArticleForm, Match, Rule
+from bot.model.rules import ArticleForm, Match
 from bot.model.settings import Problem
 from bot.model.stories import Article
-from bot.pipeline import backtest
+from bot.queries import backtest, pasted
 from bot.queries.registry import Archive, Document, Parameters, ProblemDocument, Question, Time, Whole
 from bot.queries.surges import SurgeDocument
 
@@ -81,14 +76,14 @@ def try_pasted(archive: Archive, written: str, days: int) -> PlaygroundResult:
             remark=f"A pasted rule may have at most {MOST_CHARACTERS:,} characters; this one has {len(written):,}."
         )
     try:
-        compiled, problems = parse_pasted(written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES))
-    except TooManyRulesError as error:
+        compiled, problems = pasted.parse_pasted(written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES))
+    except pasted.TooManyRulesError as error:
         return PlaygroundResult(remark=f"{str(error).capitalize()}.")
     parsed = PlaygroundResult(problems=problems, problem_text=config.render_problems(problems))
     if not compiled:
         return replace(parsed, remark="" if problems else "The text contains no rule.")
     result = _try_over_archive(archive, parsed, compiled, days)
-    return replace(result, patch=_make_patch(written, settings))
+    return replace(result, patch=rule_list.make_patch(pasted.find_pasted_items(written, settings), settings))
 
 
 def try_loaded(archive: Archive, compiled: rules.CompiledRule) -> PlaygroundResult:
@@ -166,130 +161,6 @@ def _read_matches(
         (article, ruleset.match(article, feeds.get(article.feed) or Feed(url=article.feed), now=now))
         for article in articles
     ]
-
-
-#: The file name in the problems of pasted text.
-PASTED_FILE = "rule"
-#: Maximum rules in one trial. Each rule is compiled and compared with about 20 looser versions of itself.
-MOST_RULES = 10
-_WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
-#: Matches a rule's key at the beginning of a line. A query does not match, because its fields have other names.
-_KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(blocks.types_of(Rule))})[ \t]*:", re.MULTILINE)
-_LIST_OF_RULES = re.compile(r"[ \t]{0,40}-[ \t]{0,40}\{?[ \t]{0,40}\w{1,40}[ \t]{0,8}:")
-#: The name of a rule that was pasted without one.
-UNNAMED = "Pasted"
-
-
-class TooManyRulesError(Exception):
-    """More rules were pasted than may be tried at once."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__(f"at most {MOST_RULES} rules can be tried at a time; these are {count}")
-
-
-def parse_pasted(
-    written: str, settings: config.Settings, steps: rules.Steps | None = None
-) -> tuple[tuple[rules.CompiledRule, ...], tuple[Problem, ...]]:
-    """Return the usable rules of the pasted text, and all problems. ``steps`` limits the testing of examples.
-
-    CPU-bound: do not call it on the event loop. Raises TooManyRulesError.
-    """
-    text, lines, columns = _as_file(written, settings)
-    report = _parse(text)
-    items = nodes.value_of(report.document.root, "rules")
-    if isinstance(items, nodes.SequenceNode) and len(items.items) > MOST_RULES:
-        raise TooManyRulesError(len(items.items))
-    context = replace(RuleContext.of(settings.bot, settings.files), steps=steps)
-    reader = rules_file.parse_rules_file(report, context)
-    # Omit warnings about the lines that _as_file adds before the pasted text.
-    shown = [problem for problem in report.finish() if problem.line > lines or problem.severity == "error"]
-    problems = tuple(_shift_problem(problem, lines, columns) for problem in shown)
-    return tuple(entry.compiled for entry in reader.loaded) if reader else (), problems
-
-
-def _parse(text: str) -> ProblemReport:
-    return files.parse_file(PASTED_FILE, text.encode("utf-8", "replace"))
-
-
-def _as_file(written: str, settings: config.Settings) -> tuple[str, int, int]:
-    """Return a complete rule file, and the number of lines and columns by which it shifts the pasted text."""
-    written = written.replace("\r\n", "\n").strip("\n")
-    if _WHOLE_FILE.search(written):
-        return written, 0, 0
-    if _LIST_OF_RULES.match(written):
-        return f"rules:\n{written}", 1, 0
-    lines = written.split("\n")
-    keys = {match[1] for match in _KEY.finditer(written)}
-    if "name" in keys or written.startswith("{"):
-        return "\n".join(["rules:", f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]), 1, 2
-    if keys:  # a rule without a name, such as only a query key
-        head = ["rules:", f"- name: {UNNAMED}", *([] if "notify" in keys else [f"  notify: {_channel(settings)}"])]
-        return "\n".join([*head, *(f"  {line}" for line in lines)]), len(head), 2
-    is_list = written.lstrip().startswith(("-", "["))
-    head = ["rules:", f"- name: {UNNAMED}", f"  notify: {_channel(settings)}", "  any:" if is_list else "  query: |"]
-    return "\n".join([*head, *(f"    {line}" for line in lines)]), len(head), 4
-
-
-def _channel(settings: config.Settings) -> str:
-    return next(iter(settings.bot.channels), "alerts")
-
-
-def _shift_problem(problem: Problem, lines: int, columns: int) -> Problem:
-    source = problem.source[columns:] if problem.source is not None else None
-    return replace(problem, line=max(1, problem.line - lines), column=max(1, problem.column - columns), source=source)
-
-
-def example_rule(settings: config.Settings) -> str:
-    """Return an example rule that notifies an existing channel."""
-    return f"""\
-name: Any backdoor law
-query: |
-  (backdoor* OR "exceptional access") NEAR/10 (law OR bill OR regulator*)
-notify: {_channel(settings)}
-must_match: ["New bill demands a backdoor in every messenger"]
-must_not_match: ["Thieves enter by the back door"]
-"""
-
-
-def _make_patch(written: str, settings: config.Settings) -> str:
-    """Return a patch that replaces loaded rules and adds a file for each new rule. Return "" if nothing differs.
-
-    Reads the rule files.
-    """
-    patch: list[str] = []
-    replaced: dict[str, list[tuple[config.RuleSource, config.RuleItem]]] = {}
-    for item in files.find_rule_items(_parse(_as_file(written, settings)[0]).document):
-        source = config.find_rule_source(settings, item.name)
-        if source is None:
-            name = re.sub(r"[^a-z0-9]+", "-", item.name.lower()).strip("-")[:60] or "rule"
-            patch += _diff((), ["rules:", *_item_lines(item, indent=2)], "/dev/null", f"b/rules/{name}.yaml")
-        elif source.item.yaml != item.yaml:
-            replaced.setdefault(source.path, []).append((source, item))
-    for path, changes in replaced.items():
-        old_lines = changes[0][0].lines
-        new_lines = list(old_lines)
-        # Replace rules from the end of the file, so that the line numbers of earlier rules stay valid.
-        for source, item in sorted(changes, key=lambda change: -change[0].item.first_line):
-            old = source.item
-            new_lines[old.first_line - 1 : old.last_line] = _item_lines(item, indent=old.indent)
-        relative = os.path.relpath(path, settings.bot.folder)
-        patch += _diff(old_lines, new_lines, f"a/{relative}", f"b/{relative}")
-    return "".join(patch)
-
-
-def _diff(old: Sequence[str], new: Sequence[str], old_path: str, new_path: str) -> Iterator[str]:
-    # If a text ends with a line break, the last element of its lines is an empty string, which must be removed.
-    old, new = ([f"{line}\n" for line in (lines[:-1] if lines and not lines[-1] else lines)] for lines in (old, new))
-    return difflib.unified_diff(old, new, old_path, new_path)
-
-
-def _item_lines(item: config.RuleItem, *, indent: int) -> list[str]:
-    """Return the rule as lines of a list item."""
-    first, *continuation = item.yaml.rstrip("\n").split("\n")
-    return [f"{' ' * indent}- {first}", *(f"{' ' * (indent + 2)}{line}" if line else "" for line in continuation)]
-
-
-# -- try a rule
 
 
 class TryParameters(Parameters):

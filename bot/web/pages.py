@@ -29,7 +29,7 @@ from bot.model.rules import Rule
 from bot.model.settings import TokenScope
 from bot.model.stories import Article, StoryId
 from bot.pipeline import briefs
-from bot.queries import registry, surges, trials
+from bot.queries import pasted, registry, surges, trials
 from bot.queries.actions import MERGE, SPLIT, RulingDocument
 from bot.queries.articles import ArticlesParameters, find_articles
 from bot.queries.brief import BriefParameters, show_brief
@@ -214,7 +214,7 @@ class Pages:
                 lambda archive: trials.try_pasted(archive, written, days), trials.BUSY
             )
         values: Values = {
-            "written": written or trials.example_rule(self._watched.settings),
+            "written": written or pasted.example_rule(self._watched.settings),
             "days": days,
             "trial": trial,
             "is_from_elsewhere": is_from_elsewhere,

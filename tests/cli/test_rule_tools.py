@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -121,12 +122,13 @@ def test_try_compares_a_file_with_the_loaded_rule_of_the_same_name(started: Path
     assert report["messages"]
 
 
-def test_try_compares_a_loaded_rule_with_what_it_has_matched(started: Path) -> None:
-    loaded(started, "rules:\n  - {name: Loaded, any: [orders telecom], notify: alerts}\n")
-    (rule_report,) = json.loads(wirewatch("try", "Loaded", "--json", folder=started).stdout)["rules"]
-    assert (rule_report["compared"]["both"], len(rule_report["compared"]["starts"])) == (1, 0)
-    assert len(rule_report["compared"]["stops"]) >= 3
-    assert all(hit["why"] for hit in rule_report["compared"]["stops"])
+def test_try_lists_a_message_once_with_all_its_channels(started: Path) -> None:
+    (started / "config" / "bot.yaml").write_text("channels: {alerts: {kind: console}, desk: {kind: console}}\n")
+    (started / "mine.yaml").write_text(MINE.replace("notify: alerts", "notify: [alerts, desk]"))
+    shown = wirewatch("try", "mine.yaml", "--since", "30d", folder=started).stdout
+    posts, stories = re.findall(r"It would have made (\d+) posts?.*, about (\d+) stor", shown)[0]
+    assert int(posts) <= int(stories)
+    assert "alerts, desk: " in shown
 
 
 def test_try_compares_two_files(started: Path) -> None:

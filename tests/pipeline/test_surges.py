@@ -23,7 +23,7 @@ from bot.pipeline.turn import StoryCache, Turn
 from bot.pipeline.volume import VolumeMonitor, count_members
 from bot.queries.articles import find_story_place
 from tests.pipeline.archives import FEED, article
-from tests.pipeline.test_backtest_replay import tried
+from tests.queries.test_backtest_replay import tried
 from tests.rules.making import rule
 from tests.storage.conftest import address, postgres_address, postgres_database
 from tests.storage.conftest import store as each_store

@@ -12,7 +12,7 @@ from typer.main import get_command
 import bot.app.runtime
 import bot.cli.run
 import bot.config.feed_list
-import bot.pipeline.backtest
+import bot.queries.backtest
 import bot.web  # noqa: F401
 from bot import app
 from bot.cli.commands import app_of

@@ -146,8 +146,6 @@ class Tally:
         other = plan.other_versions.get(name)
         self._compiled = compiled
         self._plan = plan
-        self._is_compared = other is not None or name in plan.matched_before
-        self._before = plan.matched_before.get(name, frozenset())
         looser = rules.loosen_rule(compiled)
         compared = (_awake(other),) if other else ()
         #: The rule, then its other version (if there is one), then looser versions.
@@ -160,11 +158,11 @@ class Tally:
         self._both = 0
 
     def take(self, article: Article, feed: Feed, numbers: frozenset[int], match: Match | None) -> None:
-        """Count an article that any version matches or is known to have matched (``BacktestPlan.matched_before``).
+        """Count an article that any version matches.
 
         ``numbers`` are the indexes of the versions that match. ``match`` is the match of the rule itself, or None.
         """
-        was_matched = article.id in self._before or (self._other is not None and self._other in numbers)
+        was_matched = self._other is not None and self._other in numbers
         if match is not None:
             hit = _named(article, describe_match(match))
             self._hits.append(hit)
@@ -203,7 +201,7 @@ class Tally:
             hits=tuple(self._hits),
             by_day=_by_day(self._hits, plan),
             near=tuple(near_misses),
-            comparison=comparison if self._is_compared else None,
+            comparison=comparison if self._other is not None else None,
         )
 
 
@@ -381,8 +379,6 @@ class BacktestPlan:
     other_versions: Mapping[str, rules.CompiledRule] = field(default_factory=dict)
     #: Name of the other versions in the report.
     with_what: str = "the loaded version"
-    #: Rule name -> articles that matched the other version.
-    matched_before: Mapping[str, frozenset[ArticleId]] = field(default_factory=dict)
     since: datetime
     until: datetime
     #: Feed address -> time of the feed's first poll. The articles of that poll are not news.
@@ -437,9 +433,7 @@ class _Trial:
         self._articles += 1
         self._replay.note_running(article.first_seen)
         feed = self._plan.settings.feeds_by_address.get(article.feed) or Feed(url=article.feed, name=article.outlet)
-        numbers: dict[str, set[int]] = {
-            name: set() for name, ids in self._plan.matched_before.items() if article.id in ids
-        }
+        numbers: dict[str, set[int]] = {}
         for version in self._all.matching(article, feed, now=article.first_seen):
             number, _, name = version.partition(":")
             numbers.setdefault(name, set()).add(int(number))

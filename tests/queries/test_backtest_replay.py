@@ -14,7 +14,8 @@ from bot.model.archive import Arrival
 from bot.model.messages import Message, MessageKind
 from bot.model.rules import Rule
 from bot.model.stories import Article
-from bot.pipeline import backtest, join, turn
+from bot.pipeline import join, turn
+from bot.queries import backtest
 from tests.pipeline.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule
 from tests.testbed import fresh

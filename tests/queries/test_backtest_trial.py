@@ -11,7 +11,7 @@ import pytest
 
 from bot import rules
 from bot.model.stories import Article
-from bot.pipeline import backtest
+from bot.queries import backtest
 from tests.pipeline.archives import FEED, Archive, article
 from tests.rules.making import rule
 from tests.testbed.fakes import START
@@ -100,14 +100,6 @@ def test_it_is_compared_with_the_other_version() -> None:
     (stops,) = result.comparison.stops
     assert stops.title == MISS.title
     assert "no demand" in stops.why
-
-
-def test_what_has_matched_before_and_is_not_matched_now_stops() -> None:
-    plain = article("An article with none of the words")
-    (result,) = tried(HIT, plain, matched_before={"a rule": frozenset({plain.id})}).rules
-    assert result.comparison is not None
-    assert [hit.title for hit in result.comparison.stops] == [plain.title]
-    assert [hit.title for hit in result.comparison.starts] == [HIT.title]
 
 
 def test_a_paused_rule_is_tried_and_one_that_is_over_is_not_found_after_its_end() -> None:
