@@ -7,12 +7,14 @@ cookies from servers.
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import re
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -30,7 +32,7 @@ from bot.fetch.transport import Transports
 from bot.model import visible
 from bot.model.access import Access
 from bot.model.durations import Clock
-from bot.model.errors import AddressRefused, FetchError, Unreachable
+from bot.model.errors import AddressRefused, FetchError, HostLimited, Unreachable
 from bot.model.fetching import Request, Response
 from bot.model.settings import FetchPolicy
 
@@ -50,6 +52,8 @@ _MAILBOXES = ("imaps://", "imap://")
 _REDIRECTS = (301, 302, 303, 307, 308)
 #: Maximum length of a validator; longer ones are not sent back.
 _MAX_VALIDATOR = 1000
+#: Time after which a feed is polled again for which no file was free.
+FILES_FREE_AFTER = timedelta(seconds=10)
 
 
 @dataclass(slots=True)
@@ -160,6 +164,10 @@ class HttpFetcher:
             except FetchError as error:
                 raise type(error)(f"{_place_of(request, course)}: {error}") from error
             except (httpx.HTTPError, ValueError, OSError) as error:
+                if isinstance(cause := _cause(error, OSError), OSError) and cause.errno in (errno.EMFILE, errno.ENFILE):
+                    # This machine is at fault, so no feed is counted as failing.
+                    until = self._clock.now() + FILES_FREE_AFTER
+                    raise HostLimited("this process may open no more files", until) from error
                 # The libraries raise ValueError (also UnicodeError) for an address or a header that they refuse.
                 failure = describe_failure(error, course.at.host)
                 raise Unreachable(f"{_place_of(request, course)}: {failure}") from error

@@ -101,7 +101,7 @@ class AddressRefused(FetchError):
 
 
 class HostLimited(FetchError):
-    """No request was sent, because the host has had enough requests for now."""
+    """No request was sent, because the host has had enough requests for now, or this process has no free files."""
 
     def __init__(self, text: str, until: datetime) -> None:
         super().__init__(text)

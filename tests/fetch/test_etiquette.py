@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
+import resource
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.fetch import headers
+from bot.fetch import guard, headers
 from bot.fetch.client import HttpFetcher, make_user_agent
-from bot.model.errors import AddressRefused
+from bot.model.errors import AddressRefused, HostLimited
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
 from tests.testbed.fakes import START
 from tests.testbed.servers.feeds import FeedServer, Reply
@@ -36,6 +38,22 @@ async def test_both_validators_are_sent_and_a_304_has_no_body(server: FeedServer
     assert (answer.status, answer.body) == (304, b"")
     assert server.requests[0].headers["if-none-match"] == 'W/"v1"'
     assert server.requests[0].headers["if-modified-since"] == "Wed, 02 Dec 2015 09:00:00 GMT"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_process_without_free_files_asks_again_within_seconds(host: str, make_fetcher: MakeFetcher) -> None:
+    fetcher = make_fetcher(resolve=guard.system_resolve)
+    old, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    await asyncio.to_thread(guard.system_resolve, host, 80)
+    next_file = os.dup(0)
+    os.close(next_file)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_file, most))
+    try:
+        with pytest.raises(HostLimited) as raised:
+            await fetcher.get(configured(url=f"http://{host}:1/feed"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (old, most))
+    assert raised.value.until - START <= timedelta(seconds=30)
 
 
 async def test_the_agent_names_itself_and_its_operator(server: FeedServer, make_fetcher: MakeFetcher) -> None:
