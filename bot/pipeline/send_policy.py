@@ -84,9 +84,10 @@ class LookFirst:
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """The format or the thread was refused; send the message once more, as plain text or at top level."""
+    """The format or the thread was refused; send the message once more: simpler, or at top level."""
 
     reason: str
+    is_without_picture: bool = False
     is_plain: bool = False
     is_top_level: bool = False
     #: Whether the message may have arrived, so that it must be looked up first.
@@ -197,6 +198,9 @@ def _after_error(row: Outgoing, error: SendError, *, is_look: bool, now: datetim
         case ChannelClosed(whole_workspace=whole_workspace):
             return Park(reason, whole_workspace)
         case FormRefused() if not is_look:
+            if row.message.picture and not row.is_plain:
+                # Slack refuses a message whose picture it cannot load. Keep the links and buttons.
+                return Resend(reason, is_without_picture=True)
             if row.is_plain:
                 reason = f"refused also as plain text: {reason}"
                 # The next edit of a story shows the same, and a notice is soon out of date.
@@ -240,7 +244,8 @@ def apply_step(row: Outgoing, step: WrittenStep, *, last: Attempt | None, now: d
         case Resend(reason=reason):
             is_plain, is_top_level = row.is_plain or step.is_plain, row.is_top_level or step.is_top_level
             state = SendState.UNKNOWN if step.may_have_arrived else SendState.PENDING
-            row = replace(row, is_plain=is_plain, is_top_level=is_top_level)
+            message = replace(row.message, picture="") if step.is_without_picture else row.message
+            row = replace(row, is_plain=is_plain, is_top_level=is_top_level, message=message)
             return replace(row, state=state, due_at=now, error=reason)
         case Park(reason=reason):
             return replace(row, state=SendState.PARKED, due_at=now, error=reason)

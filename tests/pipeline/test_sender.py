@@ -237,6 +237,15 @@ async def test_a_refused_form_is_sent_once_more_as_plain_text_then_given_up_and_
     assert stage.channel.ids[0] == "b"
 
 
+async def test_a_refusal_drops_the_picture_before_the_buttons(stage: Stage) -> None:
+    stage.channel.before.append(FormRefused("invalid_blocks"))
+    outgoing = row("a")
+    await stage.add(replace(outgoing, message=replace(outgoing.message, picture="https://img.example.org/a.jpg")))
+    await stage.sender().drain(MINUTE)
+    sent = await stage.state("a")
+    assert (sent.state, sent.is_plain, sent.message.picture) == (SendState.SENT, False, "")
+
+
 async def test_a_thread_that_is_gone_is_answered_at_the_top_level(stage: Stage) -> None:
     await stage.add(row("a"))
     await stage.sender().drain(MINUTE)
