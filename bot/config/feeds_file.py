@@ -36,14 +36,14 @@ class FeedFile:
     ]
 
 
-def expand_address(written: str, *, has_token: bool = False) -> Feed:
+def expand_address(written: str) -> Feed:
     """Return the feed of an address (web or mailbox) or of a short form, with the defaults of its site in ``places``.
 
     Raises InvalidValue.
     """
     if place := places.find_place(written):
         try:
-            return places.expand_short_form(written, has_token=has_token)
+            return places.expand_short_form(written)
         except places.Unfit as unfit:
             message = f'"{keys.shorten(written)}" is not a feed of {place.name}'
             raise keys.InvalidValue("address", message, str(unfit)) from None
@@ -144,7 +144,7 @@ def _read_feed(
     address = value_of(block, "url")
     if not isinstance(address, ScalarNode) or not address.value.strip():
         return None
-    place = _read_address(address, report, environ, has_token=value_of(block, "auth") is not None)
+    place = _read_address(address, report, environ)
     if place is None:
         return None
     url = place.url
@@ -191,15 +191,13 @@ def _as_block(node: Node) -> Node:
     return node
 
 
-def _read_address(
-    node: ScalarNode, report: ProblemReport, environ: Mapping[str, str], *, has_token: bool
-) -> Feed | None:
+def _read_address(node: ScalarNode, report: ProblemReport, environ: Mapping[str, str]) -> Feed | None:
     """Return the feed of an address, with the defaults of its site, or None if the address cannot be used."""
     written = node.value.strip()
     try:
         if written.startswith(("env:", "file:")):
             return _read_referenced_address(Secret.parse(written), node, report, environ)
-        return expand_address(written, has_token=has_token)
+        return expand_address(written)
     except keys.InvalidValue as wrong:
         if not report.has_flaw_in(node):
             report.add(node, wrong.code, str(wrong), wrong.help)

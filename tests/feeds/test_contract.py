@@ -53,25 +53,6 @@ DOCUMENTS = [
         ),
         titles=_TITLES,
     ),
-    SourceDocument(
-        kind="advisories",
-        content=b"[%s]"
-        % b",\n".join(
-            b'{"ghsa_id": "GHSA-%d", "summary": "Regulator writes order %d", "published_at": "2015-12-02T09:00:00Z"}'
-            % (n, n)
-            for n in (1, 2)
-        ),
-        titles=_TITLES,
-    ),
-    SourceDocument(
-        kind="reddit",
-        content=b'{"data": {"children": [%s]}}'
-        % b",\n".join(
-            b'{"data": {"name": "t3_%d", "title": "Regulator writes order %d", "created_utc": 1449043200}}' % (n, n)
-            for n in (1, 2)
-        ),
-        titles=_TITLES,
-    ),
 ]
 
 

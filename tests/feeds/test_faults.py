@@ -11,7 +11,6 @@ import feedparser
 import pytest
 
 from bot.feeds import kinds
-from bot.feeds.kinds import advisories
 from bot.model.errors import ReadError
 from bot.model.feeds import ParsedFeed
 from bot.model.fetching import Body
@@ -39,15 +38,6 @@ def jsonfeed(dates: Sequence[str]) -> str:
     return json.dumps({"title": "News", "items": items})
 
 
-def advisory_list(dates: Sequence[str]) -> str:
-    return json.dumps(
-        [
-            {"ghsa_id": name, "summary": name, "published_at": date, "html_url": f"https://a.example/{name}"}
-            for name, date in zip(NAMES, dates, strict=True)
-        ]
-    )
-
-
 def sitemap(dates: Sequence[str]) -> str:
     pages = (
         f"<url><loc>https://a.example/{name}</loc><news:news><news:title>{name}</news:title>"
@@ -68,7 +58,6 @@ def page(dates: Sequence[str]) -> str:
 KINDS = {
     "rss": (rss, "{}"),
     "jsonfeed": (jsonfeed, "{}"),
-    "advisories": (advisory_list, "{}"),
     "sitemap": (sitemap, "{}"),
     "page": (page, '{"item": "li"}'),
 }
@@ -121,20 +110,6 @@ def test_a_parser_that_fails_on_every_item_fails_on_the_document(kind: str) -> N
     make, options = KINDS[kind]
     with pytest.raises(RuntimeError, match="no item can be parsed: LookupError in bot/feeds/kinds/"):
         read(kind, make([POISON] * 3), options=options)
-
-
-def test_an_item_of_an_interface_that_cannot_be_converted_is_at_fault_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    convert = advisories._item
-
-    def convert_or_raise(advisory: Any) -> Any:
-        if advisory["published_at"] == POISON:
-            raise LookupError("a bug")
-        return convert(advisory)
-
-    monkeypatch.setattr(advisories, "_item", convert_or_raise)
-    reading = read("advisories", advisory_list(DATES))
-    assert [entry.title for entry in reading.entries] == ["First", "Third"]
-    assert len(reading.faulty_items) == 1
 
 
 def test_an_item_on_which_feedparser_raises_is_at_fault_alone(monkeypatch: pytest.MonkeyPatch) -> None:

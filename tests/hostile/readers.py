@@ -167,14 +167,6 @@ _ROBOTS = (
 _HEAD = b'max-age=60, s-maxage="5"\nSun, 06 Nov 1994 08:49:37 GMT\n120.5\nSunday, 06-Nov-94 08:49:37 GMT\nNov  6 1994'
 
 _JSON_WORDS = tuple(b'{ } [ ] " , : \\ \\ud800 null NaN 1e999 -0 9999'.split())
-_ADVISORIES = (
-    b'[{"ghsa_id": "GHSA-1", "summary": "x", "description": "y", "published_at": "2015-12-02T09:00:00Z",'
-    b' "vulnerabilities": [{"package": {"name": "p"}, "vulnerable_version_range": "< 1"}]}]'
-)
-_LISTING = (
-    b'{"data": {"children": [{"data": {"name": "t3_a", "title": "x", "selftext": "y", "permalink": "/r/a",'
-    b' "created_utc": 1449043200.5, "author": "b", "subreddit": "c"}}]}}'
-)
 _MAIL = (
     b"Subject: =?utf-8?q?x_=C3=A9?=\r\nFrom: The Paper <a@b.example>\r\nDate: Wed, 02 Dec 2015 08:00:00 +0500\r\n"
     b'Message-ID: <1@b.example>\r\nContent-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\n'
@@ -209,8 +201,6 @@ READERS: dict[str, Reader] = {
             b" <a href= <h2> Subject: Date: \x00".split(b" ")
         ),
     ),
-    "advisories": Reader(_document("application/json", kind="advisories"), (_ADVISORIES,), _JSON_WORDS),
-    "listing": Reader(_document("application/json", kind="reddit"), (_LISTING,), _JSON_WORDS),
     "feeds of a page": Reader(_offered, (_HTML,), (b"<base href=", b"<link rel=", b"javascript:", b"http://[", b"<a ")),
     "opml": Reader(_opml, (_OUTLINE,), (*_XML_WORDS, b"<outline ", b' xmlUrl="', b"feed:https://[")),
     "robots.txt": Reader(_robots, (_ROBOTS,), tuple(b"User-agent: Disallow: * $ Crawl-delay: 1e9 % \n".split(b" "))),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,38 +42,6 @@ REDDIT = """<feed xmlns="http://www.w3.org/2005/Atom"><title>newest</title><entr
 <content type="html">&lt;p&gt;The order is from July.&lt;/p&gt; submitted by /u/somebody</content>
 <link href="https://www.reddit.com/r/pakistan/comments/aaaaaa/pta/"/><updated>2015-12-02T08:00:00+00:00</updated>
 <title>PTA asks for a backdoor</title></entry></feed>"""
-LISTING = {
-    "kind": "Listing",
-    "data": {
-        "children": [
-            {
-                "kind": "t3",
-                "data": {
-                    "name": "t3_aaaaaa",
-                    "title": "PTA & the <backdoor>",
-                    "selftext": "The order is from July.",
-                    "permalink": "/r/pakistan/comments/aaaaaa/pta/",
-                    "created_utc": 1449043200.0,
-                },
-            },
-            {"kind": "more", "data": None},
-        ]
-    },
-}
-ADVISORIES = [
-    {
-        "ghsa_id": "GHSA-aaaa-bbbb-cccc",
-        "html_url": "https://github.com/advisories/GHSA-aaaa-bbbb-cccc",
-        "summary": "A backdoor in the parser",
-        "description": "Any caller may log in.\n\nUpgrade.",
-        "published_at": "2015-12-02T08:00:00Z",
-        "vulnerabilities": [
-            {"package": None},
-        ],
-    },
-    {"ghsa_id": None},
-    7,
-]
 GDELT = """<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>GDELT</title><item>
 <title>PTA asks for a backdoor</title><link>https://dawn.example/pta</link><guid>https://dawn.example/pta</guid>
 <pubDate>Wed, 02 Dec 2015 08:00:00 GMT</pubDate></item></channel></rss>"""
@@ -100,16 +67,16 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def desk(folder: Path, *feeds: str, environ: dict[str, str] | None = None) -> AsyncIterator[Desk]:
+async def desk(folder: Path, *feeds: str) -> AsyncIterator[Desk]:
     lines = "".join(f"  - {feed}\n" for feed in feeds)
     rules = "rules:\n  - {name: R, any: [backdoor*], notify: desk, must_match: [a backdoor], must_not_match: [x]}\n"
     folders.make(folder, bot=f"database: sqlite:///{folder}/w.db\n{BOT}", feeds=f"feeds:\n{lines}", rules=rules)
-    clock, secrets = FakeClock(), environ or {}
-    settings = app.load(folder, secrets)
+    clock = FakeClock()
+    settings = app.load(folder, {})
     assert not [problem for problem in settings.problems if problem.severity == "error"]
     async with FeedServer() as server:
-        fetcher = HttpFetcher(settings.bot.fetch, clock, secret_of=lambda secret: secrets[secret.reference[4:]])
-        environment = app.Environment(environ=secrets, clock=clock, fetcher=Elsewhere(fetcher, server))
+        fetcher = HttpFetcher(settings.bot.fetch, clock)
+        environment = app.Environment(environ={}, clock=clock, fetcher=Elsewhere(fetcher, server))
         async with runtime.opened(settings, environment) as running:
             yield Desk(server=server, clock=clock, running=running)
 
@@ -139,27 +106,13 @@ async def desk(folder: Path, *feeds: str, environ: dict[str, str] | None = None)
             "PTA asks for a backdoor",
             "https://www.reddit.com/r/pakistan/comments/aaaaaa/pta/",
         ),
-        (
-            '{url: "reddit:r/pakistan", auth: {bearer: env:TOKEN}}',
-            "/oauth.reddit.com/r/pakistan/new?raw_json=1",
-            json.dumps(LISTING),
-            "PTA & the <backdoor>",
-            "https://www.reddit.com/r/pakistan/comments/aaaaaa/pta/",
-        ),
-        (
-            "github:advisories/pip/parser",
-            "/api.github.com/advisories?sort=published&direction=desc&per_page=100&ecosystem=pip&affects=parser",
-            json.dumps(ADVISORIES),
-            "A backdoor in the parser",
-            "https://github.com/advisories/GHSA-aaaa-bbbb-cccc",
-        ),
         ("gdelt:PTA", SEARCH, GDELT, "PTA asks for a backdoor", "https://dawn.example/pta"),
     ],
 )
 async def test_what_a_place_sends_becomes_an_article(
     tmp_path: Path, written: str, path: str, shape: str, title: str, link: str
 ) -> None:
-    async with desk(tmp_path, written, environ={"TOKEN": "s3cret"}) as running_desk:
+    async with desk(tmp_path, written) as running_desk:
         running_desk.server.serve(path, shape.encode())
         await running_desk.pass_once()
         [story] = await running_desk.running.store.read(lambda tx: tx.stories.since(None))
@@ -168,8 +121,7 @@ async def test_what_a_place_sends_becomes_an_article(
         assert (article.title, article.published.hour if article.published else None) == (title, 8)
         assert story.title == title
         assert (await running_desk.state()).error is None
-        [request] = running_desk.server.seen(path)
-        assert request.headers.get("authorization") == ("Bearer s3cret" if "TOKEN" in written else None)
+        assert len(running_desk.server.seen(path)) == 1
 
 
 async def test_a_handle_is_looked_up_once_and_its_feed_is_polled_from_then_on(tmp_path: Path) -> None:
@@ -220,11 +172,10 @@ async def test_a_limit_that_is_said_with_status_200_is_a_limit(tmp_path: Path) -
 
 @pytest.mark.parametrize("reset", ["1800", None])
 async def test_an_hour_whose_requests_are_used_up_is_waited_for(tmp_path: Path, reset: str | None) -> None:
-    async with desk(tmp_path, "github:advisories") as running_desk:
+    async with desk(tmp_path, "reddit:r/pakistan") as running_desk:
         until = running_desk.clock.now() + timedelta(hours=1, minutes=30)
         headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset or str(int(until.timestamp()))}
-        path = "/api.github.com/advisories?sort=published&direction=desc&per_page=100"
-        running_desk.server.serve(path, Reply(status=403, headers=headers))
+        running_desk.server.serve("/www.reddit.com/r/pakistan/new/.rss", Reply(status=403, headers=headers))
         await running_desk.pass_once()
         waits = (await running_desk.state()).retry_after
         assert waits

@@ -1,4 +1,4 @@
-"""Parse JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), and JSON APIs that can be converted to it.
+"""Parse JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/).
 
 Accepts the mistakes of real feeds: numbers as ids, "author" or "authors".
 """
@@ -9,7 +9,7 @@ import dataclasses
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from bot.feeds.kit import fields, markup
@@ -118,30 +118,5 @@ def _text(item: Mapping[str, Json], name: str) -> str | None:
     return (value.replace("\x00", "").strip() or None) if isinstance(value, str) else None
 
 
-def parse_api_answer(
-    body: Body,
-    *,
-    title: str,
-    items_of: Callable[[Json], Iterable[Mapping[str, Json]]],
-    convert: Callable[[Mapping[str, Json]], Mapping[str, Json]],
-) -> ParsedFeed:
-    """Parse an API's response, whose items ``convert`` turns into items of JSON Feed. Raises ReadError."""
-    decoded = markup.decode(body.content, body.content_type)
-    try:
-        answer: Json = json.loads(decoded.text, strict=False)
-    except (ValueError, RecursionError):
-        raise ReadError("broken JSON, or cut off; it is polled again later") from None
-    items, faults = fields.parse_each(items_of(answer), convert, lambda item: _hash_item(item, body.url))
-    content = json.dumps({"title": title, "items": items}, ensure_ascii=True).encode()
-    reading = Source().read(dataclasses.replace(body, content=content, content_type="application/json"))
-    return dataclasses.replace(reading, faulty_items=(*faults, *reading.faulty_items))
-
-
 def _hash_item(item: Mapping[str, Json], base: str) -> str:
     return fields.hash_item(json.dumps(item, sort_keys=True).encode(), base)
-
-
-def text_field(item: Mapping[str, Json], key: str) -> str:
-    """Return the text under ``key``, or an empty string."""
-    value = item.get(key)
-    return value if isinstance(value, str) else ""
