@@ -257,10 +257,7 @@ class _Folder:
 
     def _rule_file(self, path: str, old: FileState | None, context: RuleContext) -> FileState:
         content = files.read_file(path, old)
-        zone = self.previous.bot.timezone if self.previous else None
-        is_same_outside = old is not None and (
-            context.missing(old.needs) == old.missing and (context.zone == zone or not old.uses_zone)
-        )
+        is_same_outside = old is not None and context.facts_for(old.needs) == old.facts
         if content.content is None and old is not None and is_same_outside:
             return replace(old, stamp=content.stamp)
         if content.content is None:
@@ -270,14 +267,13 @@ class _Folder:
         parsed = rules_file.parse_rules_file(report, context, previous=previous_rules)
         state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
         if parsed is None:
-            return replace(state, rules=_kept(previous_rules))
+            return replace(state, rules=_kept(previous_rules), facts=context.facts_for(state.needs))
         return replace(
             state,
             rules=tuple(parsed.loaded),
             off=tuple(parsed.off),
-            needs=frozenset(parsed.needs),
-            missing=context.missing(parsed.needs),
-            uses_zone=parsed.uses_zone,
+            needs=parsed.needs,
+            facts=context.facts_for(parsed.needs),
         )
 
     def _join(self) -> None:

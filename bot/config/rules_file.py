@@ -16,8 +16,8 @@ from bot import keys, rules
 from bot.config import blocks, bot_file, nodes, validation
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.settings import UTC, BotSettings, FileState, LoadedRule
-from bot.keys import Key
+from bot.config.settings import UTC, BotSettings, FileState, LoadedRule, RuleNeeds
+from bot.keys import Key, Parse
 from bot.model.language_models import Use
 from bot.model.rules import ONLY_BRIEF, TERM_SCHEMA, Rule, Severity, Term
 from bot.rules import lint
@@ -30,7 +30,10 @@ class SetsOfFile:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     sets: Annotated[
-        dict[str, Annotated[tuple[Term, ...], keys.Schema(type="array", items=TERM_SCHEMA)]],
+        dict[
+            str,
+            Annotated[tuple[Term, ...], Parse(keys.as_list, "before"), keys.Schema(type="array", items=TERM_SCHEMA)],
+        ],
         Key("Named lists of terms. For example, blackberry_server: [BES, …] is used as $blackberry_server."),
     ] = field(default_factory=dict)
 
@@ -80,21 +83,21 @@ class RuleContext:
             uses=frozenset(bot.model.uses if bot.model else ()),
         )
 
-    def names(self, kind: str) -> frozenset[str] | None:
-        """Return the known names of a "channel", "brief", "person", "feed" or "use", or None if they are not checked.
-
-        For "routes", return the name "" if bot.yaml has routes.
-        """
-        if kind == "routes":
-            return None if self.has_routes is None else frozenset([""] if self.has_routes else [])
-        return {"channel": self.channels, "brief": self.briefs, "person": self.people, "use": self.uses}.get(
-            kind, self.feeds
-        )
-
-    def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-        """Return the needs that no file meets. A need is a kind and a name."""
-        return frozenset(
-            (kind, name) for kind, name in needs if (names := self.names(kind)) is not None and name not in names
+    def facts_for(self, needs: RuleNeeds) -> tuple[object, ...]:
+        """Return what the other files say about these needs. While it stays the same, rules need not be read again."""
+        return (
+            *(
+                None if known is None else known & needed
+                for known, needed in (
+                    (self.channels, needs.channels),
+                    (self.briefs, needs.briefs),
+                    (self.people, needs.people),
+                    (self.feeds, needs.feeds),
+                    (self.uses, needs.uses),
+                )
+            ),
+            self.has_routes if needs.has_no_notify else None,
+            self.zone if needs.uses_zone else None,
         )
 
 
@@ -182,10 +185,22 @@ class RuleReader:
     loaded: list[LoadedRule] = field(default_factory=list)
     #: Names of refused rules without a good version.
     off: list[str] = field(default_factory=list)
-    #: The kind and name of everything that the rules need from other files: channels, people, feeds, uses, routes.
-    needs: set[tuple[str, str]] = field(default_factory=set)
-    #: Whether a value depends on the time zone of bot.yaml.
-    uses_zone: bool = False
+    #: The rules whose keys could be read, usable or not.
+    _read: list[Rule] = field(default_factory=list, init=False)
+    _uses_zone: bool = field(default=False, init=False)
+
+    @property
+    def needs(self) -> RuleNeeds:
+        """Everything that the rules need from other files."""
+        return RuleNeeds(
+            channels=frozenset(name for rule in self._read for name in rule.notify),
+            briefs=frozenset(name for rule in self._read if rule.when == ONLY_BRIEF for name in rule.notify),
+            people=frozenset(name for rule in self._read for name in rule.mention),
+            feeds=frozenset(name for rule in self._read for name in rule.feeds),
+            uses=frozenset([Use.RELEVANCE] if any(rule.about for rule in self._read) else ()),
+            has_no_notify=any(not rule.notify for rule in self._read),
+            uses_zone=self._uses_zone,
+        )
 
     def read(self, node: Node) -> LoadedRule | None:
         """Read a rule; return None if it has errors (they are in the report)."""
@@ -209,7 +224,7 @@ class RuleReader:
             self._look_further(node, bad_keys)
             return None
         rule = self._with_context(written)
-        self.uses_zone |= zone.is_used
+        self._uses_zone |= zone.is_used
         self._warn_of_no_effect(rule, node)
         if self._uses_broken_set(rule, node):
             return None
@@ -242,11 +257,10 @@ class RuleReader:
     def _look_further(self, node: MappingNode, bad_keys: set[str]) -> None:
         """Report problems in the terms of a rule whose keys have errors, so that all problems are reported at once."""
         pairs = [pair for pair in node.pairs if pair[0].value not in bad_keys]
-        if not any(key.value == "name" for key, _ in pairs):
-            pairs.append((ScalarNode("name", 0, 0, ""), ScalarNode("(no name)", 0, 0, "")))
         valid_part = MappingNode(pairs, node.start, node.end, is_flow=False)
         scratch = ProblemReport(self.report.path, self.report.document)
-        written = validation.validate(Rule, valid_part, scratch, zone=keys.DefaultZone(self.context.zone))
+        zone = keys.DefaultZone(self.context.zone)
+        written = validation.validate(Rule, valid_part, scratch, zone=zone, defaults={"name": "(no name)"})
         if written is None:
             return
         rule = self._with_context(written)
@@ -261,14 +275,10 @@ class RuleReader:
         self.report.add(node, "wrong-kind", "expected a rule, a block of keys that begins with name:", help_text)
 
     def _with_context(self, rule: Rule) -> Rule:
-        """Return the rule with its sets and version, and record the names that other files must have."""
+        """Return the rule with its sets and version."""
         texts = [text for _, line in rule.lines for text in line.terms] + [rule.query or ""]
         rule = replace(rule, sets=tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts)))
-        self.needs.update([("channel", name) for name in rule.notify] or [("routes", "")])
-        self.needs.update(("feed", name) for name in rule.feeds)
-        self.needs.update(("person", name) for name in rule.mention)
-        self.needs.update([("use", Use.RELEVANCE)] if rule.about else ())
-        self.needs.update([("brief", name) for name in rule.notify] if rule.when == ONLY_BRIEF else ())
+        self._read.append(rule)
         return replace(rule, version=_hash_version(rule))
 
     def _warn_of_no_effect(self, rule: Rule, node: MappingNode) -> None:
@@ -296,12 +306,11 @@ class RuleReader:
         """Report channels, people and feeds that no other file has, and a rule without a channel."""
         if node.get("notify") is None and self.context.has_routes is False:
             self._report_no_notify(node)
-        for kind, key, file, what in (
-            ("channel", "notify", "bot.yaml", "channel"),
-            ("person", "mention", "people of a channel", "person"),
-            ("feed", "feeds", "feeds.yaml", "feed or tag"),
+        for known_names, kind, key, file, what in (
+            (self.context.channels, "channel", "notify", "bot.yaml", "channel"),
+            (self.context.people, "person", "mention", "people of a channel", "person"),
+            (self.context.feeds, "feed", "feeds", "feeds.yaml", "feed or tag"),
         ):
-            known_names = self.context.names(kind)
             if known_names is None or (not known_names and kind != "person"):
                 continue
             for item in scalars_of(node.get(key)):
@@ -405,9 +414,6 @@ def _hash_version(rule: Rule) -> str:
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-_SETS_KEY = ScalarNode("sets", 0, 0, '"')
-
-
 def parse_rules_file(
     report: ProblemReport, context: RuleContext, *, previous: tuple[LoadedRule, ...] = ()
 ) -> RuleReader | None:
@@ -422,7 +428,7 @@ def parse_rules_file(
     items = validation.find_list(report, "rules", form=Rule, example="- name: …", other_keys=("sets",))
     if items is None:
         return None
-    reader.sets = _read_sets(value_of(root, "sets"), report)
+    reader.sets = _read_sets(root, report)
     refused: list[str] = []
     rules_by_name: dict[str, LoadedRule] = {}
     for item in items:
@@ -447,9 +453,11 @@ def parse_rules_file(
     return reader
 
 
-def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
+def _read_sets(root: Node | None, report: ProblemReport) -> RuleSets:
     sets = RuleSets()
-    if node is None or (isinstance(node, ScalarNode) and not node.value):
+    sets_key = root.key("sets") if isinstance(root, MappingNode) else None
+    node = value_of(root, "sets")
+    if sets_key is None or node is None or (isinstance(node, ScalarNode) and not node.value):
         return sets
     if not isinstance(node, MappingNode):
         place = (node.start, node.start + 1)
@@ -465,10 +473,10 @@ def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
                 "use letters, digits, _ and -",
             )
             sets.broken.add(key.value)
-        single_set = MappingNode(
-            [(_SETS_KEY, MappingNode([(key, _as_list(value))], value.start, value.end, False))], 0, 0, False
-        )
-        checked = validation.validate(SetsOfFile, single_set, report)
+        # Validate each set on its own, so that a broken one affects only the rules that use it.
+        single_set = MappingNode([(key, value)], value.start, value.end, is_flow=False)
+        sets_block = MappingNode([(sets_key, single_set)], node.start, node.end, is_flow=False)
+        checked = validation.validate(SetsOfFile, sets_block, report)
         if checked is None or any(flaw.severity == "error" for flaw in report.document.flaws_inside(value)):
             sets.broken.add(key.value)
         elif not checked.sets[key.value]:
@@ -477,11 +485,6 @@ def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
         else:
             sets.terms[key.value] = checked.sets[key.value]
     return sets
-
-
-def _as_list(node: Node) -> Node:
-    is_written = isinstance(node, ScalarNode) and (node.value or node.style)
-    return SequenceNode([node], node.start, node.end, True) if is_written else node
 
 
 def _has_error_outside(report: ProblemReport, items: Node | None) -> bool:

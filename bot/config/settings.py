@@ -426,6 +426,23 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleNeeds:
+    """The names that the rules of one file use, which other files must have."""
+
+    channels: frozenset[str] = frozenset()
+    #: Channels that must have a brief.
+    briefs: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
+    feeds: frozenset[str] = frozenset()
+    #: Uses of the language model.
+    uses: frozenset[str] = frozenset()
+    #: Whether a rule omits ``notify``, so that bot.yaml must have routes.
+    has_no_notify: bool = False
+    #: Whether a value depends on the time zone of bot.yaml.
+    uses_zone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileState:
     """One file as last read. A reload skips the file if it is unchanged."""
 
@@ -438,12 +455,10 @@ class FileState:
     rules: tuple[LoadedRule, ...] = ()
     #: Names of refused rules without a good version.
     off: tuple[str, ...] = ()
-    #: The kind and name of everything that the rules of this file need from other files, such as a channel.
-    needs: frozenset[tuple[str, str]] = frozenset()
-    #: The needs that no other file meets.
-    missing: frozenset[tuple[str, str]] = frozenset()
-    #: Whether a value depends on the time zone of bot.yaml.
-    uses_zone: bool = False
+    #: What the rules of this file need from other files.
+    needs: RuleNeeds = RuleNeeds()
+    #: What the other files said about these needs when this file was read.
+    facts: tuple[object, ...] = ()
     #: The feeds of feeds.yaml.
     feeds: tuple[Feed, ...] = ()
     #: For feeds.yaml: the names, addresses and tags by which rules select feeds, or None if unknown.

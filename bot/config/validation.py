@@ -92,11 +92,13 @@ def validate(
     zone: keys.DefaultZone | None = None,
     other_keys: Collection[str] = (),
     bad_keys: set[str] | None = None,
+    defaults: Mapping[str, object] | None = None,
 ) -> Shape | None:
     """Validate the node as ``shape``; return None if it has errors (they are in the report).
 
     ``whole`` is the name of the node, at which errors of the whole node are reported. ``other_keys`` are valid keys
     that are not part of ``shape``, for advice. The keys of the node that have an error are added to ``bad_keys``.
+    ``defaults`` are values for keys that the node does not have.
     """
     bad_keys = set() if bad_keys is None else bad_keys
     empty = dict(_find_empty_keys(node))
@@ -104,7 +106,9 @@ def validate(
         _report_empty(key, report)
     bad_keys.update(str(path[0]) for path in empty)
     try:
-        checked = _adapter(shape).validate_python(to_plain(node), context=zone)
+        plain = to_plain(node)
+        plain = {**(defaults or {}), **plain} if isinstance(plain, dict) else plain
+        checked = _adapter(shape).validate_python(plain, context=zone)
     except pydantic.ValidationError as error:
         errors = error.errors(include_url=False)
         missing = frozenset(_path_of(details) for details in errors if details["type"] == "missing")
