@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,8 +11,6 @@ from bot.model.stories import StoryId
 
 #: Maximum age of the judgements that the page and the API count.
 JUDGED_WITHIN = timedelta(days=90)
-#: 95 % of a normal distribution is within this many standard deviations of its mean.
-_Z = 1.959964
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,25 +21,9 @@ class Precision:
     noise: int
 
     @property
-    def judged(self) -> int:
-        """The number of judged stories."""
-        return self.useful + self.noise
-
-    @property
     def share(self) -> float:
         """The share of useful stories."""
-        return self.useful / self.judged
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the share.
-
-        It is Wilson's score interval, which is valid even for few judgements (E. B. Wilson, JASA 22, 1927).
-        """
-        n, square = self.judged, _Z * _Z
-        middle = (self.share + square / (2 * n)) / (1 + square / n)
-        half = _Z * math.sqrt(self.share * (1 - self.share) / n + square / (4 * n * n)) / (1 + square / n)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return self.useful / (self.useful + self.noise)
 
 
 def verdicts_by_rule(judgements: Iterable[Judgement]) -> Mapping[str, Mapping[StoryId, Verdict]]:

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 import pydantic
 
 from bot import config, rules
-from bot.alerts import feedback, routing
+from bot.alerts import routing
+from bot.alerts.feedback import JUDGED_WITHIN
 from bot.model.rules import Rule
 from bot.model.settings import Route
+from bot.queries.feedback import FeedbackDocument, read_feedback
 from bot.queries.registry import Archive, Document, Id, PagedParameters, Parameters, Question, find_rule
 
 #: Period over which a rule's stories are counted.
@@ -73,30 +75,21 @@ class RuleParameters(Parameters):
     name: Id = pydantic.Field(description="The rule's name.")
 
 
-class PrecisionDocument(Document):
-    """Reader feedback on a rule's stories in the last 90 days; ``share`` is between 0 and 1."""
-
-    useful: int
-    noise: int
-    share: float
-
-
 class RuleDocument(RuleLine):
-    """A loaded rule: its meaning, its matches by day and its precision."""
+    """A loaded rule: its meaning, its matches by day, and its feedback in the last 90 days."""
 
     in_english: str
     note: str | None
     yaml: str | None
     matches_by_day: dict[str, int]
-    precision: PrecisionDocument | None
+    feedback: FeedbackDocument | None
 
 
 def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
-    """Show one loaded rule: its meaning in English, its YAML, its matches by day and its precision."""
+    """Show one loaded rule: its meaning in English, its YAML, its matches by day and its feedback."""
     rule, name = find_rule(parameters.name, archive.settings).rule, parameters.name
     stories = archive.tx.stories.count_by_rule(since=archive.now - RECENT)
-    judgements = archive.tx.judgements.since(archive.now - feedback.JUDGED_WITHIN)
-    precision = feedback.precision_by_rule(judgements).get(name)
+    rows = read_feedback(archive, archive.now - JUDGED_WITHIN)
     source = config.find_rule_source(archive.settings, name)
     by_day = archive.day_counts.rules.get(name, {})
     return RuleDocument(
@@ -105,7 +98,7 @@ def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
         note=rule.note,
         yaml=source.item.yaml if source else None,
         matches_by_day={day.isoformat(): count for day, count in sorted(by_day.items())},
-        precision=PrecisionDocument.of(precision) if precision else None,
+        feedback=next((row for row in rows if row.rule == name), None),
     )
 
 

@@ -449,7 +449,6 @@ def _opinions(archive: Archive) -> Values:
     return {
         "opinions": {"feedback": {row.rule: row for row in rows}, "silences": silences},
         "last_match_days": registry.LAST_MATCH.days,
-        "judged_days": feedback.JUDGED_WITHIN.days,
         "now": archive.now,
     }
 

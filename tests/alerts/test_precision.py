@@ -39,17 +39,6 @@ def test_each_story_counts_once(words: list[str], useful: int, noise: int) -> No
     assert feedback.precision_by_rule(opinions(*words)) == {"r": feedback.Precision(useful=useful, noise=noise)}
 
 
-@pytest.mark.parametrize(
-    ("useful", "noise", "low", "high"),
-    # The closed form of the paper, to four figures.
-    [(12, 9, 0.3655, 0.7553), (1, 0, 0.2065, 1.0), (0, 3, 0.0, 0.5615), (95, 5, 0.8882, 0.9785)],
-)
-def test_the_interval_is_wilsons(useful: int, noise: int, low: float, high: float) -> None:
-    precision = feedback.Precision(useful=useful, noise=noise)
-    assert precision.interval == pytest.approx((low, high), abs=5e-4)
-    assert precision.interval[0] <= precision.share <= precision.interval[1]
-
-
 # -- which of the things that people said of a story still holds
 
 

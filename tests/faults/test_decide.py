@@ -98,11 +98,6 @@ async def test_a_ruling_that_raises_is_given_up_in_the_open_and_takes_nothing_wi
     assert await rows.pieces(desk) == [(PieceKind.ARTICLE, "decide")]
     [notice] = [message for message in map(str, desk.heads("ops")) if "because of a bug" in message]
     assert f"The split of story {first} by ann failed" in notice
-    environ = {**os.environ, **desk.environ}
-    shown = commands.run(["feedback", "--since", "2015-01-01", "--config", str(desk.folder)], desk.folder, environ)
-    (failed,) = [line for line in shown.stdout.splitlines() if "separate from" in line]
-    assert "(failed because of a bug; ask for it again)" in failed
-    assert "waits for the bot" not in shown.stdout
 
     await desk.once()
     assert rows.ask(desk, "SELECT id FROM rulings WHERE done_at IS NULL") == [("bad",)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -111,27 +110,6 @@ def _pointer(seed: World) -> str:
         if "May be part of: " in text:
             return text
     raise AssertionError(str(seed.slack.workspace.messages("policy-alerts")))
-
-
-async def test_feedback_shows_what_people_decided_and_what_waits_for_the_bot(seed: World) -> None:
-    seed.publish("wire", FIRST)
-    await seed.once()
-    seed.publish("observer", OTHER_EVENT)
-    await seed.once()
-    first, second = sorted(await seed.stories(), key=lambda story: story.first_seen)
-    _wirewatch(seed, "merge", second.id, first.id)
-    options = ("--since", "9000d")
-    sentence = f'one event: "{second.title}" and "{first.title}"'
-    assert f"{sentence} (waits for the bot)" in _wirewatch(seed, *options, of="feedback").stdout
-    await seed.once()
-    _wirewatch(seed, "split", first.id, second.members[0].article.link)
-    await seed.once()
-    feedback = json.loads(_wirewatch(seed, *options, "--json", of="feedback").stdout)
-    for rule in feedback:
-        assert [(ruling["kind"], ruling["done"]) for ruling in rule["rulings"]] == [("merge", True), ("split", True)]
-        assert rule["rulings"][1]["text"] == f'separate from "{first.title}": "{second.title}"'
-    assert {rule["rule"] for rule in feedback} == set(first.rules) | set(second.rules)
-    assert all(rule["precision"] is None for rule in feedback)
 
 
 async def test_what_cannot_be_ruled_says_why_and_what_to_do(seed: World) -> None:
