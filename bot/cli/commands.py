@@ -1,6 +1,6 @@
 """The table of commands, and the handling of expected failures.
 
-Only the requested command is imported, because importing all commands takes a second.
+Only the requested command is imported, and none for --help, because importing all commands takes a second.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import typer
 
@@ -16,29 +17,38 @@ from bot.cli import logs, terminal
 from bot.cli.options import UNUSABLE
 from bot.model.errors import ConfigError, WirewatchError
 
-#: Command -> its module in bot.cli, and its name there. The order is the order of --help.
+
+class Command(NamedTuple):
+    """A command: its module in bot.cli, its name there, and its line in --help."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+#: The commands, in the order of --help. The summaries are here so that --help need not import the commands.
 COMMANDS = {
-    "run": ("run", "run"),
-    "once": ("run", "once"),
-    "init": ("init", "init"),
-    "demo": ("demo", "demo"),
-    "check": ("check", "check"),
-    "explain": ("articles", "explain"),
-    "search": ("articles", "search"),
-    "status": ("status", "status"),
-    "send-test": ("send_test", "send_test"),
-    "schema": ("check", "schema"),
-    "backup": ("database", "backup"),
-    "feedback": ("feedback", "feedback"),
-    "try": ("rules", "try_rule"),
-    "feeds": ("feeds", "feeds"),
-    "database": ("database", "database"),
-    "stories": ("stories", "stories"),
-    "brief": ("brief", "brief"),
-    "model": ("language_model", "language_model"),
-    "mcp": ("mcp", "mcp"),
-    "silence": ("silence", "silence"),
-    "quarantine": ("quarantine", "quarantine"),
+    "run": Command("run", "run", "Poll, match and post until stopped."),
+    "once": Command("run", "once", "Poll every due feed once, post new stories, and end."),
+    "init": Command("init", "init", "Write a commented starter configuration."),
+    "demo": Command("demo", "demo", "Replay an example story with the real program."),
+    "check": Command("check", "check", "Report every problem of the configuration."),
+    "explain": Command("articles", "explain", "Describe a rule, or show why it matches an article or not."),
+    "search": Command("articles", "search", "Search the stored articles, newest first."),
+    "status": Command("status", "status", "Show feeds, rules, waiting messages, and whether the bot runs."),
+    "send-test": Command("send_test", "send_test", "Check a channel, then post one test message to it."),
+    "schema": Command("check", "schema", "Print the JSON Schema of the configuration files."),
+    "backup": Command("database", "backup", "Copy the SQLite database into a new file."),
+    "feedback": Command("feedback", "feedback", "Count the useful and the noisy stories of each rule."),
+    "try": Command("rules", "try_rule", "Backtest a rule over the stored articles."),
+    "feeds": Command("feeds", "feeds", "Find, add, import, export and test feeds."),
+    "database": Command("database", "database", "Maintain the database."),
+    "stories": Command("stories", "stories", "List, split and merge stories."),
+    "brief": Command("brief", "brief", "Print what moved in a period, for pasting into a report."),
+    "model": Command("language_model", "language_model", "Test the language model of bot.yaml."),
+    "mcp": Command("mcp", "mcp", "Offer tools to an assistant over stdin and stdout."),
+    "silence": Command("silence", "silence", "Post nothing about a subject for a while."),
+    "quarantine": Command("quarantine", "quarantine", "List or retry work that was set aside after an error."),
 }
 
 #: Commands that log nothing.
@@ -47,6 +57,29 @@ LOGLESS = frozenset({"check", "init", "schema", "status"})
 
 def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
     """Import the named commands and return the command line."""
+    app = _make_app()
+    for name in names:
+        command = getattr(importlib.import_module(f"bot.cli.{COMMANDS[name].module}"), COMMANDS[name].attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def overview() -> typer.Typer:
+    """Return a command line that lists the commands, without importing them."""
+    app = _make_app()
+    for name, command in COMMANDS.items():
+        app.command(name, help=command.summary)(_do_nothing)
+    return app
+
+
+def _do_nothing() -> None:
+    pass
+
+
+def _make_app() -> typer.Typer:
     app = typer.Typer(
         name="wirewatch",
         help="Watches the news and posts one message per story: never miss it, never see it twice, always know why.",
@@ -56,13 +89,6 @@ def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for name in names:
-        module, attribute = COMMANDS[name]
-        command = getattr(importlib.import_module(f"bot.cli.{module}"), attribute)
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
-        else:
-            app.command(name)(command)
     return app
 
 
@@ -82,13 +108,11 @@ def main() -> None:
     """Run one command; print an expected failure as one line, without a traceback."""
     logs.guard()
     first = next(iter(sys.argv[1:]), "")
-    # Import only the typed command. Import none for --version, and all for --help or an unknown name.
-    typed: Iterable[str] = [first] if first in COMMANDS else [] if first == "--version" else COMMANDS
     try:
-        if not LOGLESS.issuperset(typed):
+        if first in COMMANDS and first not in LOGLESS:
             # Some commands set another log level later.
             logs.set_up(quiet=True)
-        app_of(typed)()
+        (app_of([first]) if first in COMMANDS else overview())()
     except ConfigError as error:
         from bot.cli import check  # slow to import, and few commands end here
 

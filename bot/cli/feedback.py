@@ -17,7 +17,7 @@ def feedback(
     since: Since = "30d",
     json: Json = False,
 ) -> None:
-    """Show how many stories of each rule readers found useful, and how many they found noise.
+    """Count the useful and the noisy stories of each rule.
 
     Example: wirewatch feedback --rule "Telecom regulator orders" --since 90d
     """

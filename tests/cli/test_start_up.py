@@ -33,25 +33,31 @@ def loaded(*words: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
+HEAVY = {
+    "sqlalchemy",
+    "alembic",
+    "structlog",
+    "httpx",
+    "apscheduler",
+    "feedparser",
+    "msgspec",
+    "starlette",
+    "fastapi",
+    "babel",
+    *MODELS,
+}
+
+
 def test_a_command_without_a_database_loads_no_library_of_a_running_bot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # After a run of the bot here there is a database beside the shipped configuration.
     monkeypatch.setenv("WIREWATCH_HOME", str(tmp_path))
-    heavy = {
-        "sqlalchemy",
-        "alembic",
-        "structlog",
-        "httpx",
-        "apscheduler",
-        "feedparser",
-        "msgspec",
-        "starlette",
-        "fastapi",
-        "babel",
-        *MODELS,
-    }
-    assert not loaded("check", "--config", "config") & heavy
+    assert not loaded("check", "--config", "config") & HEAVY
+
+
+def test_help_loads_no_command_and_none_of_their_libraries() -> None:
+    assert not loaded("--help") & {*HEAVY, "pydantic", "yaml", "rich", "bot.cli.run", "bot.cli.check"}
 
 
 @pytest.fixture

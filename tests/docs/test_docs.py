@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from bot.cli.commands import app_of
+from bot.cli.commands import COMMANDS, app_of
 from tests.config import folders
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +37,11 @@ def test_each_command_shows_an_example_in_its_help(name: str) -> None:
     command = commands()[name]
     for part in getattr(command, "commands", {"": command}).values():
         assert f"Example: wirewatch {name}" in (part.help or "")
+
+
+def test_help_shows_the_summary_of_each_command() -> None:
+    summaries = {name: command.get_short_help_str(1_000) for name, command in commands().items()}
+    assert summaries == {name: command.summary for name, command in COMMANDS.items()}
 
 
 @pytest.mark.parametrize("name", ["", "feeds", "database"])
