@@ -22,8 +22,8 @@ from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions
 from bot.channels.kit.errors import error_of_status
 from bot.model.access import Secret
 from bot.model.briefs import BriefEntry, BriefSection
-from bot.model.channels import Abilities, CheckLine, Delivery
-from bot.model.errors import FormRefused
+from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
+from bot.model.errors import DocumentRefused, FormRefused
 from bot.model.messages import CoverageLine, Receipt, Sentence, StoryBrief, Why
 from bot.model.rules import Evidence
 from bot.model.stories import Edit, Fact
@@ -36,6 +36,8 @@ SCHEMA = "wirewatch.message/1"
 #: Maximum bytes of a document. Many servers refuse more than a megabyte, some far less. Most messages have a few
 #: kilobytes.
 LARGEST_BYTES = 256 * 1024
+#: Maximum characters of a service's answer to a document that it refuses, in the reason that the operator reads.
+_MOST_OF_ANSWER = 300
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
@@ -59,6 +61,11 @@ class Options(ChannelOptions):
         "message itself is sent.",
     )
     pace: Pace = timedelta(0)
+
+    @property
+    def features(self) -> ChannelFeatures:
+        # A template makes one document of a message, and other services know one incident or ticket per document.
+        return ChannelFeatures(gathers=self.template is None)
 
     @pydantic.field_validator("template")
     @classmethod
@@ -92,8 +99,7 @@ class Channel(BaseChannel):
         url, key = self._address_and_key()
         body = _body(delivery, self.context.zone) if self._options.template is None else self._rendered(delivery)
         if not body:
-            # The template leaves out this message.
-            return self.receipt(delivery.id, place="webhook")
+            return replace(self.receipt(delivery.id, place="webhook"), is_left_out=True)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             # A repeated request carries the same key (draft-ietf-httpapi-idempotency-key-header).
@@ -108,10 +114,14 @@ class Channel(BaseChannel):
         if response.is_success:
             return self.receipt(delivery.id, place="webhook")
         now = self.context.clock.now()
-        raise error_of_status(response.status, who="the webhook", headers=response.headers, now=now)
+        error = error_of_status(response.status, who="the webhook", headers=response.headers, now=now)
+        if isinstance(error, FormRefused) and self._options.template is not None:
+            answer = phrases.cut(phrases.clean(response.body.decode("utf-8", "replace")), _MOST_OF_ANSWER)
+            raise DocumentRefused(f"{error}: {answer}" if answer else str(error))
+        raise error
 
     def _rendered(self, delivery: Delivery) -> bytes:
-        """Return the template's output. Raises FormRefused if the template fails with this message."""
+        """Return the template's output. Raises DocumentRefused if the template fails with this message."""
         assert self._options.template is not None
         fields: dict[str, Json] = document(replace(delivery, is_plain=False), zone=self.context.zone)
         if self._options.key is not None:
@@ -120,7 +130,7 @@ class Channel(BaseChannel):
         try:
             return template.render(fields).encode()
         except ValueError as error:
-            raise FormRefused(f"the template cannot be used: {error}") from None
+            raise DocumentRefused(f"the template cannot be used: {error}") from None
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         with step("the address and the secret are set"):

@@ -53,5 +53,8 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
         return LEFT
     finally:
         await channel.close()
-    terminal.row(f"ok    sent{': ' + receipt.ref if receipt.ref else ''}", style="green")
+    if receipt.is_left_out:
+        terminal.row("ok    nothing sent: the channel's template writes nothing for a notice", style="green")
+    else:
+        terminal.row(f"ok    sent{': ' + receipt.ref if receipt.ref else ''}", style="green")
     return DONE

@@ -521,4 +521,5 @@ class Settings:
             translate=named.options.translate,
             thread=named.options.thread,
             shows_all_stories=named.features.shows_all_stories,
+            gathers=named.features.gathers,
         )

@@ -27,6 +27,7 @@ WirewatchError
     ├── RetryLater         not accepted: send again later
     ├── OutcomeUnknown     may have been accepted: look it up before sending again
     ├── FormRefused        refused because of its form: simplify it once
+    │   └── DocumentRefused  the channel has no simpler form: keep it until somebody acts
     ├── ThreadGone         the thread does not accept the message: post it at top level
     ├── NotEditable        the message can no longer be edited: leave it
     └── ChannelClosed      the service refuses access to the channel, or to the whole workspace
@@ -194,6 +195,10 @@ class OutcomeUnknown(SendError):
 
 class FormRefused(SendError):
     """The service refuses the message's form: send it once more in a simpler one."""
+
+
+class DocumentRefused(FormRefused):
+    """The service refuses a document that has no simpler form: keep the message until somebody acts."""
 
 
 class ThreadGone(SendError):

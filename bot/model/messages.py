@@ -211,6 +211,8 @@ class Receipt:
     #: The message's address for people, or empty if the service has none or it was not requested.
     link: str = ""
     sent_at: datetime
+    #: Whether the channel's template wrote nothing, so that nothing was sent.
+    is_left_out: bool = False
 
     @property
     def head(self) -> str:
@@ -227,6 +229,8 @@ class SendState(StrEnum):
     #: Sent without a response: look it up before sending again.
     UNKNOWN = "unknown"
     SENT = "sent"
+    #: The channel's template writes nothing for this message, so nothing was sent.
+    LEFT_OUT = "left out"
     #: Kept until its channel works again.
     PARKED = "parked"
     #: Given up, or no longer needed. The reason is in ``error``.

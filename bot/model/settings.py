@@ -109,6 +109,8 @@ class PostingPolicy:
     #: Whether a gathered message shows the headline and the link of all its stories. A service's limits may allow
     #: only few.
     shows_all_stories: Callable[[Message], bool] = lambda message: True
+    #: Whether stories may share a message.
+    gathers: bool = True
 
 
 _HOST_NAME = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z][a-z0-9-]*[a-z0-9]")

@@ -148,7 +148,7 @@ class Dispatcher:
             heads = {row.id for row in rows}
             stories = self._turn.stories(row.story for row in rows if row.story)
             stale_alerts = [a for a in self._turn.alerts(stories) if a.channel == channel and a.head in heads]
-            if len(stale_alerts) < 2:
+            if len(stale_alerts) < 2 or not self._turn.settings.policy(channel).gathers:
                 continue
             posts = []
             for alert in stale_alerts:
@@ -270,12 +270,14 @@ class Dispatcher:
     def _post_together(
         self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason], left_out: Mapping[str, int] | None = None
     ) -> None:
-        """Post one story separately, or several in gathered messages.
+        """Post one story separately, or several in gathered messages if the channel gathers.
 
         ``reasons`` are why each story was held. ``left_out`` are each rule's stories that a first look does not post.
         """
-        if len(posts) == 1 and not left_out:
-            self._carry_out(posts[0])
+        gathers = not posts or self._turn.settings.policy(posts[0].channel).gathers
+        if not gathers or (len(posts) == 1 and not left_out):
+            for post in self._loudest_first(posts):
+                self._carry_out(post)
             return
         lead = _lead(posts, reasons, left_out=sum((left_out or {}).values()))
         omitted = tuple((left_out or {}).items())
@@ -290,7 +292,8 @@ class Dispatcher:
         """
         if not posts:
             return
-        if not self._turn.settings.policy(posts[0].channel).can_edit:
+        policy = self._turn.settings.policy(posts[0].channel)
+        if not (policy.can_edit and policy.gathers):
             self._post_together(posts, reasons)
             return
         posts = self._loudest_first(posts)

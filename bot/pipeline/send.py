@@ -379,7 +379,7 @@ class Sender:
                 self._remember(incident)
         self.observer.on_outcome(written)
         fields = {"channel": name, "kind": str(row.message.kind), "send": row.id, "story": row.story}
-        if isinstance(step, send_policy.Sent):
+        if written.state is SendState.SENT:
             self._sent += 1
             log.info("message sent", **fields, attempts=written.attempts)
         else:

@@ -12,7 +12,7 @@ from typing import TypeAlias, assert_never
 
 from bot.model.channels import Abilities, Delivery
 from bot.model.durations import backoff, is_recent
-from bot.model.errors import ChannelClosed, FormRefused, NotEditable, RetryLater, SendError, ThreadGone
+from bot.model.errors import ChannelClosed, DocumentRefused, FormRefused, NotEditable, RetryLater, SendError, ThreadGone
 from bot.model.messages import MessageKind, Outgoing, Receipt, SendState
 from bot.model.settings import OnUnknown
 
@@ -54,7 +54,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The service accepted the message."""
+    """The service accepted the message, or the channel's template left it out."""
 
     receipt: Receipt
 
@@ -197,6 +197,8 @@ def _after_error(row: Outgoing, error: SendError, *, is_look: bool, now: datetim
             return Resend(reason, is_top_level=True)
         case ChannelClosed(whole_workspace=whole_workspace):
             return Park(reason, whole_workspace)
+        case DocumentRefused() if not is_look:
+            return Drop(reason, is_loss=True, fault=reason)
         case FormRefused() if not is_look:
             if row.message.picture and not row.is_plain:
                 # Slack refuses a message whose picture it cannot load. Keep the links and buttons.
@@ -235,6 +237,9 @@ def apply_step(row: Outgoing, step: WrittenStep, *, last: Attempt | None, now: d
     tried_at = row.tried_at or (now if isinstance(last, Send) else None)
     row = replace(row, attempts=attempts, tried_at=tried_at)
     match step:
+        case Sent(receipt=receipt) if receipt.is_left_out:
+            reason = "the channel's template writes nothing for this message"
+            return replace(row, state=SendState.LEFT_OUT, receipt=receipt, error=reason)
         case Sent(receipt=receipt):
             return replace(row, state=SendState.SENT, receipt=receipt, error=None)
         case RetryAt(when=when, reason=reason):

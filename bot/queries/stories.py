@@ -116,7 +116,7 @@ class MessageDocument(Document):
             channel=row.channel,
             kind=row.message.kind,
             state=row.state,
-            sent_at=receipt.sent_at if receipt else None,
+            sent_at=receipt.sent_at if receipt and not receipt.is_left_out else None,
             receipt=receipt.ref if receipt else None,
             link=(receipt.link or None) if receipt else None,
             error=row.error,

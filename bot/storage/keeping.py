@@ -29,7 +29,6 @@ from sqlalchemy import (
 
 from bot.feeds import polling
 from bot.model.errors import ConfigError, StoreError, StoreUnavailable
-from bot.model.messages import SendState
 from bot.storage import connections, files
 from bot.storage.articles import RENEWED_AFTER, WITHOUT_TEXT
 from bot.storage.columns import WANTED, HashBytes, Timestamp
@@ -91,7 +90,7 @@ _OLD_MESSAGES = delete(outbox).where(
     _some(
         outbox.c.seq,
         outbox.c.created_at < _BEFORE,
-        outbox.c.state.in_((SendState.SENT, SendState.DROPPED)),
+        outbox.c.state.not_in(UNSENT),
         ~exists().where(story_messages.c.send == outbox.c.id, story_messages.c.story == stories.c.id),
     )
 )

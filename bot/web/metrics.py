@@ -38,6 +38,7 @@ _LATENESS_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _MODEL_SECONDS = (0.25, 0.5, 1, 2, 5, 10, 20, 60)
 _OUTCOMES = {
     SendState.SENT: "sent",
+    SendState.LEFT_OUT: "left out",
     SendState.PARKED: "parked",
     SendState.DROPPED: "dropped",
     SendState.UNKNOWN: "unknown",

@@ -459,7 +459,8 @@ def outbox_page(archive: Archive, request: Request) -> Values:
     counts = outbox.counts()
     parked = outbox.unsent((SendState.PARKED,), limit=ROWS)
     waiting = outbox.unsent((SendState.PENDING, SendState.SENDING, SendState.UNKNOWN), limit=ROWS)
-    unsent = sum(count for (_, state), count in counts.items() if state not in (SendState.SENT, SendState.DROPPED))
+    ended = (SendState.SENT, SendState.LEFT_OUT, SendState.DROPPED)
+    unsent = sum(count for (_, state), count in counts.items() if state not in ended)
     channels = groupby(sorted(counts.items()), key=lambda entry: entry[0][0])
     return {
         "channels": [(name, [(state.value, count) for (_, state), count in rows]) for name, rows in channels],
