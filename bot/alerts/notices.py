@@ -248,7 +248,7 @@ def stage_stopped(failure: Failure) -> Notice:
     """Report that a stage fails, whatever it works on, and that therefore nothing is posted."""
     return Notice(
         what=f"Nothing is posted: the stage “{failure.name}” fails on everything ({failure.error}).",
-        where=("Nothing is lost: the articles wait, and the stage is tried again at least once a minute.",),
+        where=("Nothing is lost: the articles wait, and the stage is tried again until it works.",),
         remedy="The log has the error. Install the version before this one, or restore the last backup.",
         occasion=("stopped", failure.name, failure.since.isoformat()),
     )

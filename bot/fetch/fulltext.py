@@ -273,6 +273,10 @@ class TrafilaturaReader:
                 if isinstance(reason, _Refused):
                     return None
                 page = _Page(None, self._clock.now() + _FRESH)
+            except Exception:  # noqa: BLE001 -- logged
+                # A bug of ours must not stop the feed. The article keeps the feed's text.
+                _log.critical("reading a page raised an unexpected error", url=request.url, exc_info=True)
+                page = _Page(None, self._clock.now() + _FRESH)
             self._pages[key] = page
         self._pages.move_to_end(key)
         while len(self._pages) > _MAX_PAGES or self._characters() > _MAX_CHARACTERS:

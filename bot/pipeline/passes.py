@@ -21,11 +21,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import storage
-from bot.aio import Failure, TaskGroup
+from bot.aio import Failure, TaskGroup, next_failure
 from bot.config.settings import Settings
 from bot.fetch.slots import MemoryRoom, Share
 from bot.model.alerts import Decision
 from bot.model.durations import Clock
+from bot.model.errors import StoreError
 from bot.model.feeds import FeedState
 from bot.pipeline import quarantine
 from bot.pipeline.decide import Decider
@@ -64,6 +65,8 @@ GATHER = timedelta(seconds=0.25)
 LEASE = timedelta(seconds=60)
 #: Interval at which the leases of unfinished feeds are renewed.
 RENEW = LEASE / 3
+#: Interval between the feeds of a failed pass, so that each is polled in a pass of its own.
+APART = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,10 @@ class Pipeline:
     memory: MemoryRoom
     concurrency: int
     observer: Observer = field(default_factory=Observer)
-    #: Whether every feed that changed lately failed because of a bug of ours, or None if one of them was stored.
+    #: The failures of polling that are no single feed's, or None: every feed that changed lately met a bug of ours, or
+    #: several passes in a row raised an unexpected error.
     failing: Failure | None = field(default=None, init=False)
+    _failed_passes: int = field(default=0, init=False)
     #: The feeds that failed because of a bug of ours since the last changed feed that was stored.
     _failed_by_bug: set[str] = field(default_factory=set, init=False)
     _slots: asyncio.Semaphore = field(init=False)
@@ -116,10 +121,17 @@ class Pipeline:
         )
         return token, states
 
-    async def free_feeds(self, token: str, *, wait: timedelta = timedelta()) -> None:
-        """End the leases of ``token`` after a time, so that its feeds can be polled again. Raises StoreUnavailable."""
-        until = self.clock.now() + wait
-        await self.store.write(lambda tx: tx.feeds.renew(token, until=until))
+    async def free_feeds(self, token: str) -> None:
+        """End the leases of ``token``, so that its feeds can be polled again. Raises StoreUnavailable."""
+        await self._renew(token, self.clock.now())
+
+    async def postpone_feeds(self, token: str, *, wait: timedelta) -> None:
+        """End the leases of a pass that failed, one after another, beginning after ``wait``. Raises StoreUnavailable.
+
+        One feed may be at fault, so each gets a pass of its own.
+        """
+        since = self.clock.now() + wait
+        await self.store.write(lambda tx: tx.feeds.end_leases(token, since=since, apart=APART))
 
     async def run(
         self,
@@ -130,16 +142,35 @@ class Pipeline:
         decides: bool = True,
         on_taken: Callable[[int], None] = lambda count: None,
     ) -> PassReport:
-        """Poll claimed feeds, store the results, and decide about the matches. Raises StoreUnavailable.
+        """Poll claimed feeds, store the results, and decide about the matches.
 
         If ``decides`` is false, the matches stay in the queue, and any process may decide them. ``on_taken`` is called
         with the number of finished feeds of each batch.
+
+        Raises StoreUnavailable, or any unexpected error that is not one feed's fault. It is logged here.
         """
-        current = _Pass(token, settings, decides)
+        try:
+            report = await self._run(_Pass(token, settings, decides), states, on_taken)
+        except StoreError:
+            raise
+        except Exception as error:
+            log.critical("a pass raised an unexpected error; its feeds are polled later", exc_info=True)
+            self._failed_passes += 1
+            if self._failed_passes > 1:
+                cause: Exception = error
+                while isinstance(cause, ExceptionGroup):
+                    cause = cause.exceptions[0]
+                self.failing = next_failure(self.failing, "intake", cause, now=self.clock.now())
+            raise
+        if self._failed_passes:
+            self._failed_passes, self.failing = 0, None
+        return report
+
+    async def _run(self, current: _Pass, states: Sequence[FeedState], on_taken: Callable[[int], None]) -> PassReport:
         # Limit the queue, because polling is faster than intake and 10,000 waiting first polls would take 300 MB.
         polls: asyncio.Queue[Poll] = asyncio.Queue(BATCH)
         # Drop each state after its poll, and use few tasks, because a state or a task takes some kilobytes.
-        waiting = deque(state for state in states if state.url in settings.feeds_by_address)
+        waiting = deque(state for state in states if state.url in current.settings.feeds_by_address)
         del states
         remaining = len(waiting)
         try:
@@ -160,21 +191,21 @@ class Pipeline:
                         del batch
                     if self.clock.now() - renewed_at >= RENEW:
                         renewed_at = self.clock.now()
-                        await self._renew(token, renewed_at)
+                        await self._renew(current.token, renewed_at + LEASE)
         finally:
             # Release the memory of all polls, even if the pass fails.
             for share in current.shares:
                 share.close()
-        if decides:
-            current.report.decisions.extend(await self.release(settings))
+        if current.decides:
+            current.report.decisions.extend(await self.release(current.settings))
         return current.report
 
     async def release(self, settings: Settings) -> Sequence[Decision]:
         """Decide the work in the queue, and release held alerts that are due."""
         return [*await self.decider.work_off(settings), *(await self.decider.decide_batch(settings)).decisions]
 
-    async def _renew(self, token: str, now: datetime) -> None:
-        await self.store.write(lambda tx: tx.feeds.renew(token, until=now + LEASE))
+    async def _renew(self, token: str, until: datetime) -> None:
+        await self.store.write(lambda tx: tx.feeds.renew(token, until=until))
 
     async def _poll_waiting(self, current: _Pass, waiting: deque[FeedState], polls: asyncio.Queue[Poll]) -> None:
         while waiting:
@@ -220,6 +251,7 @@ class Pipeline:
         if any(poll.polled.reading is not None and poll.state.url not in by_bug for poll in ingested):
             self.failing = None
             self._failed_by_bug = set()
+            return
         self._failed_by_bug |= by_bug
         if by_bug and len(self._failed_by_bug) >= min(quarantine.ALIKE, len(settings.feeds)):
             self.failing = self.failing or Failure(name="intake", since=now, count=1, error="a bug")

@@ -20,7 +20,7 @@ from bot.feeds.items import Item, make_question, prepare_items
 from bot.fetch.slots import Share
 from bot.model.archive import IdentityQuery, KnownItems
 from bot.model.durations import Clock
-from bot.model.errors import FetchError, HostLimited, IsPage, ReadError
+from bot.model.errors import FetchError, HostLimited, IsPage, ReadError, StoreError
 from bot.model.feeds import Feed, FeedState, FullText, ParsedFeed
 from bot.model.fetching import Body, Fetcher, PageReader, PageText, Request, Response
 from bot.model.stories import Article
@@ -126,12 +126,19 @@ class Poller:
     clock: Clock
 
     async def poll(self, state: FeedState, settings: Settings, share: Share | None = None) -> Poll:
-        """Poll one feed. A failure of the feed is returned in the result, not raised."""
-        names_known = polling.is_naming_due(state, self.clock.now())
-        polled = Poll(feed=settings.feeds_by_address[state.url], state=state, names_known=names_known, share=share)
-        await self.documents.prepare()
-        request = replace(polling.make_request(state, polled.feed), hold=share.hold if share else None)
-        return await self._poll(request, polled, settings)
+        """Poll one feed. A failure of the feed, or a bug of ours, is returned in the result. Raises only StoreError."""
+        polled = Poll(feed=settings.feeds_by_address[state.url], state=state, share=share)
+        try:
+            polled = replace(polled, names_known=polling.is_naming_due(state, self.clock.now()))
+            await self.documents.prepare()
+            request = replace(polling.make_request(state, polled.feed), hold=share.hold if share else None)
+            return await self._poll(request, polled, settings)
+        except StoreError:
+            raise
+        except Exception:
+            # The feed fails, like one whose document cannot be parsed, and is polled again.
+            log.critical("a poll raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
+            return replace(polled, error=OUR_BUG)
 
     async def _poll(self, request: Request, polled: Poll, settings: Settings) -> Poll:
         state = polled.state
@@ -160,10 +167,6 @@ class Poller:
                 request = replace(request, url=error.feeds[0], etag=None, last_modified=None)
                 return await self._poll(request, replace(polled, found_at=request.url), settings)
             return replace(polled, error=str(error))
-        except Exception:
-            # The feed fails, like one whose document cannot be parsed, and is polled again.
-            log.critical("parsing a feed raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
-            return replace(polled, error=OUR_BUG)
         del body
         polled = replace(polled, reading=reading, cleaned=items)
         if polled.feed.full_text is FullText.NEVER:

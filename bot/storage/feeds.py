@@ -106,6 +106,13 @@ class FeedStates(Repository):
         """Extend the leases of ``token``."""
         self._connection.execute(update(feeds).where(feeds.c.lease == token).values(lease_until=until))
 
+    def end_leases(self, token: str, *, since: datetime, apart: timedelta) -> None:
+        """End the leases of ``token`` one after another, the first at ``since``."""
+        leased = select(feeds.c.url).where(feeds.c.lease == token).order_by(feeds.c.due_at, feeds.c.url)
+        for place, url in enumerate(self._connection.execute(leased).scalars().all()):
+            until = since + place * apart
+            self._connection.execute(update(feeds).where(feeds.c.url == url).values(lease_until=until))
+
     def count_due(self, *, now: datetime) -> int:
         """Return the number of feeds that ``claim_due`` could lease."""
         statement = select(func.count()).select_from(feeds).where(_is_free(now), feeds.c.due_at <= now)

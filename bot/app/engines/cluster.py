@@ -22,6 +22,7 @@ from bot.app.runtime import App
 from bot.model.errors import StoreError, StoreUnavailable
 from bot.pipeline.decide import BATCH
 from bot.pipeline.keep import HEARTBEAT_EVERY
+from bot.pipeline.passes import APART
 from bot.pipeline.reports import PassReport
 
 log = structlog.get_logger("wirewatch")
@@ -145,6 +146,11 @@ class ClusterEngine:
                 passed = await pipeline.run(token, states, self._app.live.settings, decides=False)
             except StoreError:
                 # The polls could not be stored. The feeds wait until their lease ends, and are not fetched before.
+                return
+            except Exception:  # noqa: BLE001 -- the pipeline has logged it
+                fetch = self._app.live.settings.bot.fetch
+                wait = APART if len(states) > 1 else max(fetch.every, fetch.at_least)
+                await pipeline.postpone_feeds(token, wait=wait)
                 return
             except BaseException:
                 # The poll was interrupted. Release the feeds, so that other workers need not wait until the lease ends.

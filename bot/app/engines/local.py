@@ -13,14 +13,13 @@ from bot.app.jobs import Job
 from bot.app.runtime import App
 from bot.model.errors import StoreError
 from bot.model.feeds import FeedState
+from bot.pipeline.passes import APART
 from bot.pipeline.reports import PassReport
 
 log = structlog.get_logger("wirewatch")
 
 #: Interval between searches for due feeds, and for work to decide.
 TICK = timedelta(seconds=1)
-#: Longest time for which feeds wait after their polls could not be stored.
-LONGEST_WAIT = timedelta(hours=1)
 #: Maximum number of feeds in progress, as a multiple of ``fetch.concurrency``, so that a slow feed leaves no slot idle.
 CLAIM_AHEAD = 4
 
@@ -36,8 +35,6 @@ class LocalEngine:
         #: Number of feeds that are being polled.
         self._under_way = 0
         self._has_room = asyncio.Event()
-        #: Number of passes in a row whose polls could not be stored.
-        self._failed_passes = 0
         #: The group of the passes, or None before the start and after the stop.
         self._group: TaskGroup | None = None
         self._passes: set[asyncio.Task[None]] = set()
@@ -96,14 +93,11 @@ class LocalEngine:
 
         try:
             self._on_pass(await pipeline.run(token, states, app.live.settings, on_taken=take))
-            self._failed_passes = 0
-        except Exception as error:
-            if not isinstance(error, StoreError):
-                log.critical("a pass raised an unexpected error; its feeds are polled later", exc_info=True)
-            # Publishers must not notice our outage, so the feeds wait for their interval, longer after each failure.
-            fetch = app.live.settings.bot.fetch
-            wait = min(max(fetch.every, fetch.at_least) * 2**self._failed_passes, LONGEST_WAIT)
-            self._failed_passes = min(self._failed_passes + 1, 10)
-            await retry_until_stored(lambda: pipeline.free_feeds(token, wait=wait), app.clock)
+        except Exception as error:  # noqa: BLE001 -- the pipeline has logged it
+            fetch, wait = app.live.settings.bot.fetch, APART
+            if isinstance(error, StoreError) or len(states) == 1:
+                # Publishers must not notice our outage, so the feeds wait for their interval.
+                wait = max(fetch.every, fetch.at_least)
+            await retry_until_stored(lambda: pipeline.postpone_feeds(token, wait=wait), app.clock)
         finally:
             take(remaining)
