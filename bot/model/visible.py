@@ -2,7 +2,7 @@
 
 The characters on the left are shown as described on the right:
 
-    controls (C0, DEL, C1)             a picture of themselves in a terminal (ESC is ␛), nothing in a message
+    controls (C0, DEL, C1)             U+FFFD in a terminal, nothing in a message
     line and paragraph separators      a space
     marks that turn the direction      nothing: overrides, embeddings, isolates, LRM, RLM, ALM
     invisible characters               nothing: tags, soft hyphens, fillers, zero-width spaces, joiners next to ASCII
@@ -36,6 +36,7 @@ _SUSPECT = re.compile(
 _SEPARATORS = re.compile(r"[\x85\u2028\u2029]")
 _HALVES = re.compile(r"[\ud800-\udfff]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROLS_IN_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _BLANKS = frozenset("\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85")
 #: Characters that are escaped in JSON output. Line feeds stay.
 _UNFIT_IN_JSON = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
@@ -95,7 +96,7 @@ def line(text: str, limit: int | None = None) -> str:
     """Return one line for a terminal or a log, at most ``limit`` characters long.
 
     >>> line("a\\x1b[31m b\\r\\nc \\u202ed")
-    'a␛[31m b c d'
+    'a�[31m b c d'
     """
     shown = " ".join(lines(text.translate(_TO_SPACES)).split())
     if limit is None or len(shown) <= limit:
@@ -113,7 +114,7 @@ def lines(text: str) -> str:
     if text.isascii() and (text.isprintable() or not _CONTROLS.search(text)):
         return text
     shown = text if text.isascii() else _without_hidden(text)
-    return shown if shown.isprintable() else _CONTROLS.sub(_picture, shown)
+    return shown if shown.isprintable() else _CONTROLS_IN_LINES.sub("\ufffd", shown)
 
 
 def dropped(text: str) -> str:
@@ -152,19 +153,6 @@ def _without_hidden(text: str) -> str:
 _TO_SPACES = dict.fromkeys(map(ord, "\t\n\r"), " ")
 
 
-def _picture(match: re.Match[str]) -> str:
-    control = match[0]
-    if control in "\n\t":
-        return control
-    if control == "\x7f":
-        return "\u2421"
-    # From U+2400 on, Unicode has pictures of the ASCII controls. It has none of the controls above ASCII.
-    return chr(0x2400 + ord(control)) if control < " " else "\ufffd"
-
-
 def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x10000:
-        return f"\\u{code:04x}"
-    high, low = divmod(code - 0x10000, 0x400)
-    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
+    return re.sub("(.{4})", r"\\u\1", units)

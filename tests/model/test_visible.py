@@ -60,7 +60,7 @@ def test_text_of_any_script_stays_as_it_is(text: str) -> None:
 
 
 def test_a_control_is_seen_in_a_terminal_and_gone_in_a_message() -> None:
-    assert visible.line("\x1b[31mred\x9b0m\x7f") == "␛[31mred\ufffd0m␡"
+    assert visible.line("\x1b[31mred\x9b0m\x7f") == "�[31mred\ufffd0m�"
     assert visible.dropped("\x1b[31mred\x9b0m\x7f") == "[31mred0m"
 
 

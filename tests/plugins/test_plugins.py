@@ -13,7 +13,7 @@ from tests.testbed import configs
 ROOT = Path(__file__).parents[2]
 OPTIONS = "import pydantic\nclass Options(pydantic.BaseModel):\n    '''x'''\n"
 BROKEN = {
-    "raises": ("raise RuntimeError('no \\x1b[31m licence')", "RuntimeError: no ␛[31m licence"),
+    "raises": ("raise RuntimeError('no \\x1b[31m licence')", "RuntimeError: no �[31m licence"),
     "imports": ("import nobody_has_this", "ModuleNotFoundError: No module named 'nobody_has_this'"),
     "syntax": ("def", "SyntaxError: invalid syntax"),
     "nameless": ("class Channel: pass", "its KIND is None, not the name of its entry point"),
