@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bot.model.rules import Rule
-from bot.rules import english, expression, parse, regex
+from bot.rules import english, expression, parse
 from bot.rules.english import COMMON_WORDS, COUNTED_NOUNS, NEWS_WORDS
 from bot.rules.errors import RuleProblem
 from bot.rules.evaluate import CompiledRule
@@ -28,51 +28,40 @@ _ACRONYM = re.compile(r"[^\W_]{2,5}\Z")
 
 
 class _Term(NamedTuple):
-    """A term with its position in the rule. The position of a set's term is the position of the set in the rule."""
+    """A word or phrase that must match, with its position in the rule.
 
-    leaf: expression.Leaf
+    The position of a set's term is the position of the set in the rule.
+    """
+
+    leaf: expression.Words
     place: tuple[str | int, ...]
     start: int
     end: int
-    #: Whether the term must match; false for an exclusion.
-    is_wanted: bool
     is_of_set: bool
 
-    def in_braces(self, text: str) -> str:
-        """Return a text in braces, which match only its case; in a list with the quotes that YAML needs."""
-        return f"{{{text}}}" if self.place[0] == "query" else f'"{{{text}}}"'
+    def in_braces(self) -> str:
+        """Return the term in braces, which match only its case; in a list with the quotes that YAML needs."""
+        return f"{{{self.leaf.text}}}" if self.place[0] == "query" else f'"{{{self.leaf.text}}}"'
 
     def problem(self, code: str, message: str, help_text: str) -> RuleProblem:
         return RuleProblem(place=self.place, start=self.start, end=self.end, code=code, message=message, help=help_text)
 
 
-class _WordTerm(NamedTuple):
-    """A word or a phrase that must match."""
-
-    leaf: expression.Words
-    term: _Term
-
-
 def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     """Return the warnings about a rule. They do not prevent its use."""
     rule = compiled.rule
-    terms = [*_find_terms(rule)]
-    wanted = [
-        _WordTerm(term.leaf, term) for term in terms if term.is_wanted and isinstance(term.leaf, expression.Words)
-    ]
+    wanted = [*_find_wanted_terms(rule)]
     required = [part for part in compiled.parts if part.kind is not LineKind.NONE]
     has_exclusions = len(required) < len(compiled.parts)
     kinds = [part.kind for part in required]
     is_one_line = kinds.count(LineKind.ALL) + (LineKind.ANY in kinds) < 2
     is_near = any(isinstance(part.expression, expression.Near) for part in required)
     is_alone = is_one_line and not is_near and not (rule.query is not None and has_exclusions)
-    problems = [problem for word in wanted if not word.term.is_of_set for problem in _check_word(word, is_alone)]
+    problems = [problem for term in wanted if not term.is_of_set for problem in _check_word(term, is_alone)]
     problems += _check_commas(rule)
     if is_one_line and not has_exclusions and not rule.feeds:
         problems += _check_acronyms(wanted, required)
-    problems += _check_contradictions(rule)
     problems += _check_names(wanted)
-    problems += _check_regexes(terms)
     if not rule.stem:
         problems += _check_plurals(wanted)
     if not rule.must_match and not rule.must_not_match:
@@ -88,35 +77,32 @@ def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     return tuple(problems)
 
 
-def _find_terms(rule: Rule) -> Iterator[_Term]:
+def _find_wanted_terms(rule: Rule) -> Iterator[_Term]:
     sets = dict(rule.sets)
     for key, line in rule.lines:
-        for number, item in enumerate(line.terms):
+        for number, item in enumerate(line.terms) if key != "none" else ():
             tree = parse.parse_term(item, sets=sets)
-            for leaf in expression.leaves(tree):
-                is_of_set = isinstance(tree, expression.Named)
-                yield _Term(leaf, (key, line.label, number), 0, len(item), key != "none", is_of_set)
+            for leaf, set_name in _find_words(tree):
+                yield _Term(leaf, (key, line.label, number), 0, len(item), is_of_set=bool(set_name))
     if rule.query is not None:
-        whole = parse.parse_query(rule.query, sets=sets)
-        for leaf, is_wanted, set_name in dict.fromkeys(_find_leaves(whole, is_wanted=True, set_name="")):
-            text = leaf.source if isinstance(leaf, expression.Regex) else getattr(leaf, "text", "")
-            match = re.search(rf"(?<!\w){re.escape(f'${set_name}' if set_name else text)}(?!\w)", rule.query)
+        for leaf, set_name in dict.fromkeys(_find_words(parse.parse_query(rule.query, sets=sets))):
+            written = re.escape(f"${set_name}" if set_name else leaf.text)
+            match = re.search(rf"(?<!\w){written}(?!\w)", rule.query)
             start, end = match.span() if match else (0, 1)
-            yield _Term(leaf, ("query",), start, end, is_wanted, is_of_set=bool(set_name))
+            yield _Term(leaf, ("query",), start, end, is_of_set=bool(set_name))
 
 
-def _find_leaves(
-    tree: expression.Expression, *, is_wanted: bool, set_name: str
-) -> Iterator[tuple[expression.Leaf, bool, str]]:
-    """Yield each term, with whether it must match and the name of its set in the query (empty if it has none)."""
-    if isinstance(tree, expression.Leaf):
-        yield tree, is_wanted, set_name
-        return
-    is_wanted = is_wanted and not isinstance(tree, expression.Not)
-    if isinstance(tree, expression.Named):
-        set_name = set_name or tree.name
-    for part in expression.children(tree):
-        yield from _find_leaves(part, is_wanted=is_wanted, set_name=set_name)
+def _find_words(tree: expression.Expression, set_name: str = "") -> Iterator[tuple[expression.Words, str]]:
+    """Yield each word and phrase that must match, with the name of its set (empty if it has none)."""
+    match tree:
+        case expression.Words():
+            yield tree, set_name
+        case expression.Not():
+            return
+        case _:
+            name = set_name or (tree.name if isinstance(tree, expression.Named) else "")
+            for part in () if isinstance(tree, expression.Leaf) else expression.children(tree):
+                yield from _find_words(part, name)
 
 
 def _check_commas(rule: Rule) -> Iterator[RuleProblem]:
@@ -143,12 +129,12 @@ def is_name_tail(piece: str) -> bool:
     return _NAME_TAIL.match(piece.strip()) is not None
 
 
-def _check_word(word: _WordTerm, is_alone: bool) -> Iterator[RuleProblem]:
-    leaf, term = word
+def _check_word(term: _Term, is_alone: bool) -> Iterator[RuleProblem]:
+    leaf = term.leaf
     elements = leaf.pattern.elements
     if leaf.pattern.is_capitals and all(_is_common(element.text, is_alone=len(elements) == 1) for element in elements):
         # These are ordinary words in capitals, as in DATA BREACH.
-        help_text = f"write {leaf.text.lower()}; or, if it is an acronym, {term.in_braces(leaf.text)}"
+        help_text = f"write {leaf.text.lower()}; or, if it is an acronym, {term.in_braces()}"
         yield term.problem("capital-words", f'"{leaf.text}" matches only in capitals', help_text)
     if len(elements) > 1 or elements[0].shape is not expression.Shape.WORD:
         return
@@ -179,79 +165,54 @@ def _help_with_short(word: str, is_capitals: bool) -> str:
     return f"if it is an acronym, write it in capitals: {word.upper()}; otherwise write a longer phrase"
 
 
-def _check_acronyms(wanted: Sequence[_WordTerm], required: Sequence[Part]) -> Iterator[RuleProblem]:
+def _check_acronyms(wanted: Sequence[_Term], required: Sequence[Part]) -> Iterator[RuleProblem]:
     """Warn of an acronym as the only required term: PTA is a regulator and a parent-teacher association."""
     trees = [part.expression for part in required]
     alternatives = [tree.parts if isinstance(tree, expression.Any | expression.Named) else (tree,) for tree in trees]
     sufficient = {leaf.text for leaf in itertools.chain(*alternatives) if isinstance(leaf, expression.Words)}
-    for leaf, term in wanted:
-        if leaf.text in sufficient and leaf.pattern.is_capitals and _ACRONYM.match(leaf.text):
+    for term in wanted:
+        text = term.leaf.text
+        if text in sufficient and term.leaf.pattern.is_capitals and _ACRONYM.match(text):
             yield term.problem(
                 "ambiguous-acronym",
-                f"{leaf.text} alone may mean something else",
+                f"{text} alone may mean something else",
                 "add another line under all, or write the words of the other meaning under none",
             )
 
 
-def _check_plurals(wanted: Sequence[_WordTerm]) -> Iterator[RuleProblem]:
+def _check_plurals(wanted: Sequence[_Term]) -> Iterator[RuleProblem]:
     """Warn once for the rule, at the first noun that does not match its plural."""
-    missed: dict[str, tuple[_WordTerm, str]] = {}
-    for _, line in itertools.groupby(wanted, key=lambda word: word.term.place[:2]):
-        words_of_line = [*line]
-        leaves = [word.leaf for word in words_of_line]
-        for word in words_of_line:
-            if plural := _find_missing_plural(word.leaf, leaves):
-                missed.setdefault(word.leaf.text, (word, plural))
-    for (leaf, term), plural in list(missed.values())[:1]:
+    missed: dict[str, tuple[_Term, str]] = {}
+    for _, line in itertools.groupby(wanted, key=lambda term: term.place[:2]):
+        terms = [*line]
+        for term in terms:
+            if plural := _find_missing_plural(term.leaf, [other.leaf for other in terms]):
+                missed.setdefault(term.leaf.text, (term, plural))
+    for term, plural in list(missed.values())[:1]:
+        text = term.leaf.text
         yield term.problem(
             "no-plural",
-            f'"{leaf.text}" does not match "{plural}"{_same_goes_for(list(missed)[1:])}',
-            f"add {plural}, write {leaf.text}* for any ending, or stem: true in the rule for all its terms",
+            f'"{text}" does not match "{plural}"{_same_goes_for(list(missed)[1:])}',
+            f"add {plural}, write {text}* for any ending, or stem: true in the rule for all its terms",
         )
 
 
-def _check_names(wanted: Sequence[_WordTerm]) -> Iterator[RuleProblem]:
+def _check_names(wanted: Sequence[_Term]) -> Iterator[RuleProblem]:
     """Warn once for the rule, at the first name that also matches an ordinary word."""
     ambiguous: dict[str, _Term] = {}
-    for leaf, term in wanted:
-        if not leaf.is_exact and _is_word_and_name(leaf.text):
-            ambiguous.setdefault(leaf.text, term)
+    for term in wanted:
+        if not term.leaf.is_exact and _is_word_and_name(term.leaf.text):
+            ambiguous.setdefault(term.leaf.text, term)
     for name, term in list(ambiguous.items())[:1]:
         yield term.problem(
             "word-and-name",
             f'"{name}" also matches "{name.lower()}"{_same_goes_for(list(ambiguous)[1:])}',
-            f"to match only this case, write {term.in_braces(name)}; to match both, write {name.lower()}",
+            f"to match only this case, write {term.in_braces()}; to match both, write {name.lower()}",
         )
 
 
 def _same_goes_for(terms: list[str]) -> str:
     return f"; the same goes for {', '.join(terms[:5])}{' …' if len(terms) > 5 else ''}" if terms else ""
-
-
-def _check_regexes(terms: Sequence[_Term]) -> Iterator[RuleProblem]:
-    for term in terms:
-        if isinstance(term.leaf, expression.Regex) and (size := regex.size(term.leaf.source)) > regex.COSTLY_SIZE:
-            yield term.problem(
-                "costly-regex",
-                f"this expression may take {regex.most_seconds(size):.0f} seconds on an article of a megabyte",
-                "use smaller numbers in { }, and plain letters instead of \\p{L} or [^ ]",
-            )
-
-
-def _check_contradictions(rule: Rule) -> Iterator[RuleProblem]:
-    excluded = {
-        tokens.fold(term).strip(): (line.label, number) for line in rule.none for number, term in enumerate(line.terms)
-    }
-    for key, line in rule.lines:
-        for term in line.terms if key != "none" else ():
-            if place := excluded.get(tokens.fold(term).strip()):
-                yield RuleProblem(
-                    place=("none", *place),
-                    end=len(term),
-                    code="found-and-excluded",
-                    message=f'"{term}" is in {key} ({line.label}) and in none',
-                    help="an article with this term never matches; remove one of the two",
-                )
 
 
 #: An ordinary word is in at least this share of news items, and at most _MOST_CAPITALS of its uses are capitalised.

@@ -12,10 +12,8 @@ from bot.rules.errors import QueryError
 #: Maximum memory of a compiled expression; a larger one would slow down every article.
 MAX_BYTES = 1 << 20
 MAX_CHARACTERS = 1_000
-#: Time for one instruction at one character. At worst, RE2 tries each instruction of an expression at each character.
-_SECONDS_OF_AN_INSTRUCTION = 4e-9
-#: Maximum instructions of an expression, and the number above which lint warns.
-MAX_SIZE, COSTLY_SIZE = 5_000, 2_000
+#: Maximum instructions of an expression in a rule, and in a search.
+MAX_SIZE, MAX_SEARCH_SIZE = 5_000, 2_000
 #: Number of tries (one instruction at one character) that count as one step.
 _INSTRUCTIONS_A_STEP = 1_000
 _CACHED = 4_096
@@ -79,11 +77,6 @@ def _as_query_error(source: str, error: Exception) -> QueryError:
 def size(source: str) -> int:
     """Return the number of instructions of the compiled expression."""
     return int(_compile(source, False).programsize)
-
-
-def most_seconds(instructions: int) -> float:
-    """Return the longest time that an expression of this size takes on a text of a megabyte."""
-    return instructions * 1_000_000 * _SECONDS_OF_AN_INSTRUCTION
 
 
 def steps(source: str, ignores_case: bool, length: int) -> int:

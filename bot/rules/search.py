@@ -125,7 +125,7 @@ def _match_article(compiled: CompiledRule, article: Article) -> tuple[Match, ...
 
 #: The limits are stricter than for rules, because people wait for a search.
 MAX_CHARACTERS, MAX_TERMS = 2_000, 100
-#: Maximum regular expressions of one search, each with at most ``regex.COSTLY_SIZE`` instructions.
+#: Maximum regular expressions of one search, each with at most ``regex.MAX_SEARCH_SIZE`` instructions.
 MAX_REGEXES = 5
 #: The key "query:" before a query that was copied from a rule.
 _KEY = re.compile(r"\s{0,40}query[ \t]{0,8}:(?:\s{0,8}[|>]-?\s*\n)?")
@@ -158,10 +158,10 @@ def _parse_search(text: str) -> expression.Expression:
             message = f"more than {most} {noun}"
             raise QueryError(message, 0, len(text), "too-many-terms", "write it as a rule and try the rule")
     for leaf in expressions:
-        if regex.size(leaf.source) > regex.COSTLY_SIZE:
+        if regex.size(leaf.source) > regex.MAX_SEARCH_SIZE:
             start = max(text.find(leaf.source), 0)
             message = f"a regular expression that is too large for a search: {regex.size(leaf.source):,} instructions"
-            help_text = f"use smaller repeat counts; at most {regex.COSTLY_SIZE:,} instructions are allowed"
+            help_text = f"use smaller repeat counts; at most {regex.MAX_SEARCH_SIZE:,} instructions are allowed"
             raise QueryError(message, start, start + len(leaf.source), "bad-regex", help_text)
     if not expression.requires_a_term(tree):
         raise QueryError("nothing has to match", 0, len(text), "only-negatives", "add a term that must match")

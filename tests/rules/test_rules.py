@@ -98,7 +98,6 @@ def test_an_example_that_fails_says_what_is_missing_or_what_matched(
             rule(any={"x": ["5", "000"], "y": ["z z"]}),
             [(("any", "x", 0), "short-word"), (("any", "x", 1), "split-by-comma")],
         ),
-        (rule(any={"x": ["bank"]}, none=["Bank"]), [(("none", "Bank", 0), "found-and-excluded")]),
         (rule(any={"x": ["PTA"]}), [(("any", "x", 0), "ambiguous-acronym")]),
         (rule(query="PTA OR telecom"), [(("query",), "ambiguous-acronym")]),
         (rule(query="PTA AND telecom"), []),
