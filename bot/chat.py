@@ -9,8 +9,8 @@ from datetime import timedelta
 import structlog
 
 from bot import config
-from bot.model.actions import EndSilence, MakeSilence, Silence, SilenceKind
-from bot.model.channels import ActionResult, ChatRequest
+from bot.model.actions import EndSilence, MakeSilence, Silence, SilenceId, SilenceKind
+from bot.model.channels import ActionResult, ChatPart, ChatRequest
 from bot.model.durations import format_count, format_time
 from bot.model.errors import CannotAct, StoreError
 from bot.model.messages import Message, MessageKind, StoryBrief
@@ -31,6 +31,8 @@ log = structlog.get_logger("wirewatch")
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 #: Maximum stories in an answer, stories read to fill it, and decisions shown for a story.
 _STORIES, _READ, _DECISIONS = 10, 500, 4
+#: Maximum silences on the page, newest first.
+_PAGE_SILENCES = 10
 _USAGE = (
     "/wirewatch why LINK: which rules match an article, and why others do not",
     "/wirewatch stories RULE: a rule's stories of the last seven days",
@@ -57,20 +59,34 @@ class ChatCommands:
     def __init__(self, watched: Watched) -> None:
         self._watched, self._answers = watched, Answers(watched)
 
-    async def answer(self, question: ChatRequest, channels: Sequence[str]) -> Message:
+    async def answer(self, question: ChatRequest, channels: Sequence[str]) -> Sequence[ChatPart]:
         """Answer a question that a chat app received; ``channels`` are the channels of that app."""
-        verb, _, argument = question.words.strip().partition(" ")
-        verb = "page" if question.is_page else verb.casefold()
-        log.info("chat command answered", verb=verb if verb in ("page", *_VERBS) else "help", by=question.person.id)
         rights = person_rights(question.person, channels, self._watched.settings)
-        if not rights.own and verb in ("page", *_VERBS):
+        words = question.words.strip()
+        parts = (
+            [ChatPart(message=await self._command(words, question, rights))] if words or not question.is_page else []
+        )
+        if not question.is_page:
+            return parts
+        if not rights.own:
+            return [ChatPart(message=_reply(_NOT_FOR_YOU))]
+        try:
+            return [*parts, *await self._page(rights)]
+        except StoreError:
+            return [ChatPart(message=_reply(_UNAVAILABLE), commands=_REFRESH)]
+
+    async def _command(self, words: str, question: ChatRequest, rights: Rights) -> Message:
+        verb, _, argument = words.partition(" ")
+        verb = verb.casefold()
+        log.info("chat command answered", verb=verb if verb in _VERBS else "help", by=question.person.id)
+        if not rights.own and verb in _VERBS:
             return _reply(_NOT_FOR_YOU)
         try:
             match verb:
-                case "page":
-                    return await self._page(rights)
                 case "why" if argument.strip():
                     return await self._why(argument, rights)
+                case "why":
+                    return _reply("There is no link to explain.", _USAGE[0])
                 case "stories" if argument.strip():
                     return await self._stories(argument.strip().strip(_QUOTES), rights)
                 case "silence" if argument.strip():
@@ -86,16 +102,27 @@ class ChatCommands:
         except Refused as error:
             return _reply(str(error))
         except StoreError:
-            return _reply("The archive is unavailable at the moment; try again in a minute.")
+            return _reply(_UNAVAILABLE)
 
     def _readable(self, rights: Rights) -> dict[str, Rule]:
         """Return the rules that post to a channel whose stories the person may read."""
         routes = self._settings.bot.routes
         return {entry.rule.name: entry.rule for entry in self._settings.rules if rights.may_read(entry.rule, routes)}
 
-    async def _page(self, rights: Rights) -> Message:
+    async def _page(self, rights: Rights) -> list[ChatPart]:
         briefs = await self._briefs(None, _DAY, self._readable(rights))
-        return _stories(briefs, f"{_counted(briefs)} in the last 24 hours")
+        stories = _stories(briefs, f"{_counted(briefs)} in the last 24 hours")
+        silences = await self._silences(rights)
+        return [
+            ChatPart(message=stories, commands=_REFRESH),
+            ChatPart(message=_reply(_count_silences(silences))),
+            *(
+                ChatPart(message=_reply(f"Silence {id_}", line), commands={"End this silence": f"silence end {id_}"})
+                for id_, line in list(silences.items())[:_PAGE_SILENCES]
+            ),
+            ChatPart(message=await self._feeds()),
+            ChatPart(message=_reply("Commands:", *_USAGE)),
+        ]
 
     async def _stories(self, rule: str, rights: Rights) -> Message:
         readable = self._readable(rights)
@@ -163,7 +190,8 @@ class ChatCommands:
     async def _silence(self, argument: str, question: ChatRequest, rights: Rights) -> Message:
         now, zone = self._watched.clock.now(), self._settings.bot.timezone
         if argument.casefold() == "list":
-            return await self._silences(rights)
+            lines = [f"{line} (silence end {id_})" for id_, line in (await self._silences(rights)).items()]
+            return _reply(_count_silences(lines), *lines)
         verb, _, name = argument.partition(" ")
         words = _SILENCE.fullmatch(argument)
         if verb.casefold() == "end":
@@ -191,18 +219,18 @@ class ChatCommands:
         done = f"Nothing is posted about {silence.subject} {silence.place}{until}"
         return _reply(done, f"Reason: {silence.reason}", f"To end it earlier: /wirewatch {result.command}")
 
-    async def _silences(self, rights: Rights) -> Message:
-        zone = self._settings.bot.timezone
-        readable = self._readable(rights)
-        lines = []
+    async def _silences(self, rights: Rights) -> dict[SilenceId, str]:
+        """Return the silences in force that the person may see: id -> description."""
+        zone, readable = self._settings.bot.timezone, self._readable(rights)
+        lines = {}
         for entry in await self._answers.ask(SILENCES, SilencesParameters()):
             silence = entry.silence
             is_hidden = silence.kind is SilenceKind.RULE and silence.name not in readable
             if is_hidden or not (not silence.channels or rights.own.intersection(silence.channels)):
                 continue
             until = f" until {format_time(silence.until, zone)}" if silence.until else ""
-            lines.append(f"{silence.subject} {silence.place}{until}: {silence.reason} (silence end {silence.id})")
-        return _reply(f"{format_count(len(lines), 'silence')} in force" if lines else "No silence is in force", *lines)
+            lines[silence.id] = f"{silence.subject} {silence.place}{until}: {silence.reason}"
+        return lines
 
     @property
     def _settings(self) -> config.Settings:
@@ -210,10 +238,16 @@ class ChatCommands:
 
 
 _VERBS = ("why", "stories", "silence", "feeds")
+_UNAVAILABLE = "The archive is unavailable at the moment; try again in a minute."
+_REFRESH = {"Refresh": "refresh"}
 
 
 def _reply(lead: str, *lines: str) -> Message:
     return Message(kind=MessageKind.NOTICE, lead=lead, lines=lines)
+
+
+def _count_silences(silences: Collection[str]) -> str:
+    return f"{format_count(len(silences), 'silence')} in force" if silences else "No silence is in force"
 
 
 def _not_one(matching: Sequence[str], names: Collection[str]) -> Message:

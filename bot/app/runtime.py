@@ -27,11 +27,10 @@ from bot.channels import checks
 from bot.config import loading
 from bot.feeds import links
 from bot.fetch import fulltext, parsing, slots
-from bot.model.channels import Channel, ChatRequest, Delivery
+from bot.model.channels import Channel, ChatPart, ChatRequest, Delivery
 from bot.model.durations import is_recent
 from bot.model.errors import SendError, StoreError
 from bot.model.feeds import FeedHealth
-from bot.model.messages import Message
 from bot.pipeline import keep, quarantine, retry
 from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
@@ -182,7 +181,7 @@ class App:
 
         return ChatCommands(self)
 
-    async def _answer(self, question: ChatRequest, of_channels: Sequence[str]) -> Message:
+    async def _answer(self, question: ChatRequest, of_channels: Sequence[str]) -> Sequence[ChatPart]:
         return await self._chat_commands.answer(question, of_channels)
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:

@@ -119,15 +119,24 @@ class Press:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """A command that a person typed, or a visit to the bot's page in the service."""
+    """A command that a person typed, or a visit to the bot's page in the service, or a press of a button there."""
 
     #: The channel's id of the request, which stays the same if the request is delivered again.
     id: str
     person: Person
-    #: The arguments of the command, as typed.
+    #: The arguments of the command, as typed or as carried by the button.
     words: str = ""
-    #: Whether the person opened the bot's page, which shows the latest stories.
+    #: Whether the answer is shown on the bot's page.
     is_page: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatPart:
+    """A part of the answer to a request, with its buttons."""
+
+    message: Message
+    #: For a part of the page: the label of a button -> the command that it carries out, such as "silence end 3f2a9c01".
+    commands: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +161,8 @@ class ActionResult:
 OnPress: TypeAlias = Callable[[Press], Awaitable[ActionResult]]
 #: Gets the reason why the connection is down, or None when it is back.
 OnChange: TypeAlias = Callable[[str | None], Awaitable[None]]
-#: Returns the reply, which is shown only to the person who asked.
-OnChatRequest: TypeAlias = Callable[[ChatRequest], Awaitable[Message]]
+#: Returns the answer, which is shown only to the person who asked.
+OnChatRequest: TypeAlias = Callable[[ChatRequest], Awaitable[Sequence[ChatPart]]]
 
 
 class Listener(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot import channels
 from bot.model.actions import ShowMenu
-from bot.model.channels import ActionResult, ChatRequest, Listener, Press
+from bot.model.channels import ActionResult, ChatPart, ChatRequest, Listener, Press
 from bot.model.errors import StoreUnavailable
 from bot.model.messages import Message
 from bot.testing import messages
@@ -30,6 +30,7 @@ class FakeApp:
     changes: list[str | None] = field(default_factory=list)
     asked: list[ChatRequest] = field(default_factory=list)
     answer: Message = messages.NOTICE
+    commands: dict[str, str] = field(default_factory=dict)
     result: ActionResult = field(
         default_factory=lambda: ActionResult(text='Noise for "A & B <rule>".', command="silence end 3f2a9c01")
     )
@@ -48,9 +49,9 @@ class FakeApp:
     async def on_change(self, reason: str | None) -> None:
         self.changes.append(reason)
 
-    async def on_asked(self, asked: ChatRequest) -> Message:
+    async def on_asked(self, asked: ChatRequest) -> list[ChatPart]:
         self.asked.append(asked)
-        return self.answer
+        return [ChatPart(message=self.answer, commands=self.commands if asked.is_page else {})]
 
 
 async def until(is_so: Callable[[], Any]) -> None:

@@ -74,6 +74,25 @@ def test_the_buttons_are_those_of_the_golden_file(name: str) -> None:
     check_golden_blocks(name, slack_blocks.build_blocks(ALL[name], has_buttons=True))
 
 
+@pytest.mark.parametrize("name", ["buttons_post", "buttons_two_rules", "buttons_judged"])
+def test_slack_asks_before_an_action_that_changes_other_channels(name: str) -> None:
+    shown: list[dict[str, Any]] = json.loads(json.dumps(slack_blocks.build_blocks(ALL[name], has_buttons=True)))
+    [row] = [block for block in shown if block["type"] == "actions"]
+    labels = {
+        option["text"]["text"].split(":")[0]: "confirm" in element
+        for element in row["elements"]
+        for option in element.get("options", ())
+    }
+    confirmed = {label for label, asks in labels.items() if asks}
+    assert confirmed <= {"Silence in your channels for a day", "Different event"}
+    assert labels["Silence in your channels for a day"]
+    assert not labels["Why was this posted?"]
+    reply: list[dict[str, Any]] = json.loads(json.dumps(slack_blocks.build_blocks(messages.NEW_FACT, has_buttons=True)))
+    [button] = reply[-1]["elements"]
+    assert button["text"]["text"] == "Different event"
+    assert "confirm" in button
+
+
 @pytest.mark.parametrize("name", ["merged", "notice"])
 def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None:
     assert slack_blocks.build_blocks(messages.ALL[name], has_buttons=True) == slack_blocks.build_blocks(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from typing import Any
 
+import pytest
+
+from bot.channels.slack import blocks as slack_blocks
 from bot.testing import hostile, messages
 from tests.channels.listening import connected, until
 from tests.testbed.servers import slack
@@ -34,8 +39,49 @@ async def test_the_home_tab_shows_what_is_answered_to_whom_opens_it() -> None:
         await until(lambda: it.server.workspace.homes)
         assert it.app.asked[0].is_page
         assert messages.WIRE in str(it.server.workspace.homes["U0BILAL"])
+        assert "button" not in str(it.server.workspace.homes["U0BILAL"])
         assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL", tab="messages"))
         assert len(it.app.asked) == 1
+
+
+async def test_a_button_of_the_home_tab_carries_a_command_and_shows_the_tab_again() -> None:
+    async with connected() as it:
+        it.app.commands = {"Refresh": "refresh", "End this silence": "silence end 3f2a9c01"}
+        it.server.socket_mode.open_home(user="U0BILAL")
+        await until(lambda: it.server.workspace.homes)
+        it.app.answer = messages.GATHERED
+        envelope = it.server.socket_mode.press_home(
+            it.server.workspace.homes["U0BILAL"], "End this silence", user="U0BILAL"
+        )
+        assert await it.is_acknowledged(envelope)
+        await until(lambda: messages.WIRE in str(it.server.workspace.homes["U0BILAL"]))
+        request = it.app.asked[-1]
+    assert (request.person.id, request.words, request.is_page) == ("U0BILAL", "silence end 3f2a9c01", True)
+
+
+@pytest.mark.parametrize("kind", ["post", "new_fact", "gathered", "plain", "no link"])
+async def test_the_shortcut_of_a_message_asks_why_about_its_first_link(kind: str) -> None:
+    content: dict[str, Any] = {"text": f"see <{messages.WIRE}|this>" if kind == "plain" else "no link"}
+    if kind in messages.ALL:
+        content["blocks"] = slack_blocks.build_blocks(messages.ALL[kind], names_story=True)
+    async with connected() as it:
+        envelope = it.server.socket_mode.shortcut(content, url=it.server.response_url)
+        assert await it.is_acknowledged(envelope)
+        await until(lambda: it.server.workspace.answers)
+        [request] = it.app.asked
+    assert not request.is_page
+    if kind == "no link":
+        assert request.words == "why "
+    else:
+        first_link = next(url for url in re.findall(r"https?://[^'|>]+", str(content)))
+        assert request.words == f"why {first_link}"
+
+
+async def test_another_apps_shortcut_gets_no_answer() -> None:
+    async with connected() as it:
+        envelope = it.server.socket_mode.shortcut({"text": ""}, url=it.server.response_url, callback="other")
+        assert await it.is_acknowledged(envelope)
+        assert it.app.asked == []
 
 
 async def test_of_which_channels_the_person_is_a_member_is_asked_once_in_a_while() -> None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from bot.app.wiring import Interactions
 from bot.model.actions import Noise, Useful
-from bot.model.channels import ChatRequest, Person, Press
-from bot.model.messages import Message, MessageKind
+from bot.model.channels import ChatPart, ChatRequest, Person, Press
+from bot.model.messages import MessageKind
 from tests.faults import rows
 from tests.journeys.world import World
 from tests.testbed.faults import spoiling
 
 
-async def unasked(question: ChatRequest, channels: Sequence[str]) -> Message:
+async def unasked(question: ChatRequest, channels: Sequence[str]) -> Sequence[ChatPart]:
     raise AssertionError
 
 
@@ -44,7 +44,7 @@ async def test_a_press_that_raises_is_answered_with_an_error_and_others_are_stor
 
 
 async def test_a_command_that_raises_is_answered_with_an_error(desk: World) -> None:
-    async def ask(request: ChatRequest, channels: Sequence[str]) -> Message:
+    async def ask(request: ChatRequest, channels: Sequence[str]) -> Sequence[ChatPart]:
         raise LookupError("a bug")
 
     async with desk.opened() as running:
@@ -52,4 +52,4 @@ async def test_a_command_that_raises_is_answered_with_an_error(desk: World) -> N
             running.store, desk.clock, live=running.live, on_decided=lambda decided: None, on_question=ask
         )
         answer = await commands.ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
-    assert "because of a bug" in answer.lead
+    assert "because of a bug" in answer[0].message.lead

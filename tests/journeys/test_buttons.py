@@ -216,8 +216,8 @@ async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_me
     async with running(tmp_path, each_database) as it:
         await it.hear("courier", SECOND, decided="edit: added outlet")
         await until(lambda: "courier" in it.text())
-        option = next(item for item in it.options("more") if item.startswith("Different event: courier"))
-        await it.press("more", option=option)
+        option = next(item for item in it.options("all") if item.startswith("Different event: courier"))
+        await it.press("all", option=option)
         await until(lambda: len(it.world.heads()) == 2)
         assert SECOND.title[:40] in it.text(1)
         await until(lambda: "courier" not in it.text())
@@ -233,7 +233,7 @@ async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_w
     tmp_path: Path, database: str
 ) -> None:
     async with running(tmp_path, database) as it:
-        await it.press("more", option="Silence in your channels for a day: BlackBerry in Pakistan")
+        await it.press("all", option="Silence in your channels for a day: BlackBerry in Pakistan")
         await until(lambda: it.world.slack.workspace.whispers)
         (silence,) = await it.bot.store.read(lambda tx: tx.silences.active(it.clock.now()))
         assert (silence.kind.value, silence.by) == ("rule", "amina")

@@ -208,11 +208,11 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         assert entry["content_html"].count("corrected its title") == 1
         assert entry["content_html"].count("corrected its text") == 1
         assert "6 million dollars over its outage" in entry["content_html"].partition("</p>")[0]
-        home = await ChatCommands(page.running).answer(
+        (home, *_) = await ChatCommands(page.running).answer(
             ChatRequest(id="1", person=Person(id="U0", member_of=frozenset({"desk"})), is_page=True),
             channels=("desk",),
         )
-        assert [brief.title.text for brief in home.briefs] == [CORRECTED_FINE.title]
+        assert [brief.title.text for brief in home.message.briefs] == [CORRECTED_FINE.title]
     environment = app.Environment(environ=setup.environ, clock=setup.clock)
     async with runtime.opened(app.load(folder, setup.environ), environment) as running:
         server = assistants.server_of(ChatCommands(running)._answers)

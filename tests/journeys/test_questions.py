@@ -75,6 +75,19 @@ async def test_stories_and_the_page_show_the_story_with_its_link_and_a_sentence(
     assert FIRST.title in str(homes["U0BILAL"])
 
 
+async def test_a_silence_is_listed_on_the_home_tab_and_ended_there(desk: Running) -> None:
+    await ask(desk, f'silence rule "{RULE}" for 2 hours: the vote is over')
+    desk.sockets.open_home(user="U0BILAL")
+    homes = desk.world.slack.workspace.homes
+    await until(lambda: "the vote is over" in str(homes.get("U0BILAL")))
+    assert re.search(r"4 feeds, all working|Problems with \d of 4 feeds", str(homes["U0BILAL"]))
+    desk.sockets.press_home(homes["U0BILAL"], "End this silence", user="U0BILAL")
+    await until(lambda: "No silence is in force" in str(homes["U0BILAL"]))
+    assert "has ended" in str(homes["U0BILAL"])
+    desk.sockets.press_home(homes["U0BILAL"], "Refresh", user="U0BILAL")
+    await until(lambda: "has ended" not in str(homes["U0BILAL"]))
+
+
 async def test_feeds_names_those_that_do_not_work(desk: Running) -> None:
     assert re.search(r"4 feeds, all working|Problems with \d of 4 feeds", await ask(desk, "feeds"))
 

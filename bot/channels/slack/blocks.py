@@ -24,7 +24,7 @@ from bot.channels.kit.menu import Choice
 from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.model.actions import Judgement, Silence, Verdict
 from bot.model.alerts import Reason
-from bot.model.channels import Delivery, Person, Press
+from bot.model.channels import ChatPart, Delivery, Person, Press
 from bot.model.durations import format_time
 from bot.model.messages import Message, MessageKind, StoryBrief
 from bot.model.stories import StoryId
@@ -36,6 +36,8 @@ HEADER_LIMIT = 150
 SECTION_LIMIT = 3_000
 TEXT_LIMIT = 4_000
 BLOCK_LIMIT = 50
+#: Maximum blocks of the Home tab (docs.slack.dev/surfaces/app-home).
+PAGE_BLOCK_LIMIT = 100
 #: Maximum length of all blocks as JSON. Slack refuses more than about 13,200 characters (slackapi/bolt-js #2509) and
 #: does not document what it counts, so we count everything.
 TOTAL_LIMIT = 10_000
@@ -106,13 +108,17 @@ OPTION_TEXT_LIMIT = 75
 _MAX_PEOPLE = 5
 
 _PREFIX = "wirewatch:"
-#: Names of the menu under a story's message, and of the menu under each story of a gathered message.
-_MORE, _GATHERED = "more", "menu"
+#: Prefix of the buttons on the Home tab, which carry a command.
+COMMAND_PREFIX = "wirewatch-command:"
+#: Names of the two menus under a story's message, and of the menu under each story of a gathered message.
+_MORE, _FOR_ALL, _GATHERED = "more", "all", "menu"
 #: Slack's maximum of options in an overflow menu.
 _MAX_OVERFLOW = 5
 _ACTION = re.compile(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
 #: The value of a button: a word, and a key or nothing.
 _VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{0,20})\Z", re.ASCII)
+#: A link in the text of a payload: <address> or <address|label>.
+_TEXT_LINK = re.compile(r"<(https?://[^|>\s]{1,3000})")
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 _PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
 _TS = re.compile(r"\d{1,12}\.\d{1,9}\Z")
@@ -133,12 +139,13 @@ def _actions_block(elements: Sequence[Piece]) -> Piece:
 
 def _button(choice: Choice, story: StoryId) -> Piece:
     word, _ = menu.encode_action(choice.action)
-    return {
+    button: Piece = {
         "type": "button",
         "action_id": _element_id(word, story),
         "text": _plain_text_object(choice.label),
         "value": _button_value(choice),
     }
+    return {**button, "confirm": _CONFIRM} if choice.is_for_all else button
 
 
 def _select(name: str, story: StoryId, placeholder: str, choices: Sequence[Choice]) -> Piece:
@@ -150,6 +157,21 @@ def _select(name: str, story: StoryId, placeholder: str, choices: Sequence[Choic
     }
 
 
+def command_buttons(commands: Mapping[str, str]) -> Piece:
+    """Return a block of buttons that carry out commands: label -> the command without ``/wirewatch``."""
+    return _actions_block(
+        [
+            {
+                "type": "button",
+                "action_id": f"{COMMAND_PREFIX}{number}",
+                "text": _plain_text_object(label),
+                "value": command,
+            }
+            for number, (label, command) in enumerate(commands.items())
+        ]
+    )
+
+
 def _option(choice: Choice) -> Piece:
     shown = phrases.cut(phrases.clean(choice.label), OPTION_TEXT_LIMIT) or "unnamed"
     return {"text": _plain_text_object(shown), "value": _button_value(choice)}
@@ -159,6 +181,15 @@ def _plain_text_object(words: str) -> Piece:
     plain: Piece = {"type": "plain_text", "text": words}
     # Slack must not read a rule's name with colons as emoji. Add the field only if needed, to keep menus short.
     return {**plain, "emoji": False} if ":" in words else plain
+
+
+#: Slack asks this before it sends an action that changes what other channels get.
+_CONFIRM: Piece = {
+    "title": _plain_text_object("For everybody?"),
+    "text": _plain_text_object("This changes what everybody gets, also in other channels."),
+    "confirm": _plain_text_object("Yes"),
+    "deny": _plain_text_object("No"),
+}
 
 
 def _element_id(name: str, story: StoryId) -> str:
@@ -285,6 +316,31 @@ def build_blocks(
     return result
 
 
+def build_page(parts: Sequence[ChatPart], *, zone: tzinfo) -> list[Piece]:
+    """Build the blocks of the Home tab."""
+    result: list[Piece] = []
+    for part in parts:
+        result += build_blocks(part.message, zone=zone)
+        if part.commands:
+            result.append(command_buttons(part.commands))
+    return result[:PAGE_BLOCK_LIMIT]
+
+
+def find_link(message: Mapping[str, Any]) -> str:
+    """Return the first link in a message of a payload, or "" if it has none."""
+    pending: list[object] = [message.get("blocks")]
+    while pending:
+        match pending.pop(0):
+            case {"type": "link", "url": str(url)}:
+                return url
+            case list() as items:
+                pending = [*items, *pending]
+            case {"elements": list(elements)}:
+                pending = [*elements, *pending]
+    found = _TEXT_LINK.search(str(message.get("text") or ""))
+    return found[1] if found else ""
+
+
 def _picture_block(message: Message) -> Iterator[Piece]:
     """Yield a block with the story's picture as a thumbnail, or none. Only a section can show a small picture."""
     if message.picture and message.briefs:
@@ -323,7 +379,12 @@ def _buttons_below(message: Message, room: outline.Room, *, decision_lines: int,
                     yield from decisions_block(message, lines=decision_lines, zone=zone)
                     buttons = [_button(choice, brief.story) for choice in menu.BUTTONS]
                     choices = menu.more_choices(message, _named_rules(brief, room))
-                    yield _actions_block([*buttons, _select(_MORE, brief.story, "More…", choices)])
+                    own = [choice for choice in choices if not choice.is_for_all]
+                    more = _select(_MORE, brief.story, "More…", own)
+                    shared = [choice for choice in choices if choice.is_for_all]
+                    # Slack asks for confirmation by menu, not by option.
+                    for_all = {**_select(_FOR_ALL, brief.story, "For everybody…", shared), "confirm": _CONFIRM}
+                    yield _actions_block([*buttons, more, *([for_all] if shared else [])])
 
 
 def _render_lines(lines: Sequence[OutlineLine], menus: dict[StoryId, Piece]) -> Iterator[Piece]:

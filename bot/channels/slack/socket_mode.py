@@ -1,4 +1,4 @@
-"""Receive button presses, commands and openings of the Home tab over Socket Mode.
+"""Receive button presses, commands, shortcuts and openings of the Home tab over Socket Mode.
 
 We open the connection, so no port is open to the world:
 
@@ -154,14 +154,14 @@ class SocketModeListener:
         zone, place = self._context.zone, self._places[0]
         try:
             person = await self._with_rights(question.person, with_members=True)
-            message = await on_asked(replace(question, person=person))
+            parts = await on_asked(replace(question, person=person))
             if question.is_page:
                 # docs.slack.dev/surfaces/app-home
-                view = {"type": "home", "blocks": blocks.build_blocks(message, zone=zone)}
+                view = {"type": "home", "blocks": blocks.build_page(parts, zone=zone)}
                 await place.call("views.publish", json={"user_id": question.person.id, "view": view})
             else:
                 url, api_url = str(request.payload["response_url"]), place.options.base_url
-                await answer_command(url, message, zone=zone, api_url=api_url)
+                await answer_command(url, parts[0].message, zone=zone, api_url=api_url)
         except SendError as error:
             log.warning("chat command not answered", error=str(error))
 
@@ -267,6 +267,8 @@ def _proxy_of(url: str) -> str | None:
 
 
 COMMAND = "/wirewatch"
+#: Id of the shortcut in the menu of every message (config/slack-app-manifest.yaml).
+_WHY = "wirewatch-why"
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 #: Maximum characters of a command that are read. Every command is shorter.
 _MAX_COMMAND_LENGTH = 2_000
@@ -274,7 +276,7 @@ _SLACK_HOSTS = (".slack.com", ".slack-gov.com")
 
 
 def parse_question(kind: str, payload: Mapping[str, Any], *, envelope: str) -> ChatRequest | None:
-    """Parse an envelope of this ``kind``. Returns None if it is not a command or an opened Home tab."""
+    """Parse an envelope of this ``kind``. Returns None if it is not a command, a shortcut or a use of the Home tab."""
     match kind, payload:
         case "slash_commands", {"command": str(command), "text": str(words), "user_id": str(by), "response_url": str()}:
             is_ours = command == COMMAND and _USER.match(by)
@@ -283,6 +285,22 @@ def parse_question(kind: str, payload: Mapping[str, Any], *, envelope: str) -> C
         case "events_api", {"event": {"type": "app_home_opened", "tab": "home", "user": str(by)}}:
             person = Person(id=by)
             return ChatRequest(id=envelope, person=person, is_page=True) if _USER.match(by) else None
+        case "interactive", {
+            "type": "block_actions",
+            "container": {"type": "view"},
+            "user": {"id": str(by)},
+            "actions": [{"type": "button", "action_id": str(element), "value": str(words)}],
+        } if element.startswith(blocks.COMMAND_PREFIX) and _USER.match(by):
+            return ChatRequest(id=envelope, person=Person(id=by), words=words[:_MAX_COMMAND_LENGTH], is_page=True)
+        case "interactive", {
+            "type": "message_action",
+            "callback_id": str(shortcut),
+            "message": dict(message),
+            "user": {"id": str(by)},
+            "response_url": str(),
+        } if shortcut == _WHY and _USER.match(by):
+            link = blocks.find_link(message)
+            return ChatRequest(id=envelope, person=Person(id=by), words=f"why {link}"[:_MAX_COMMAND_LENGTH])
         case _:
             return None
 

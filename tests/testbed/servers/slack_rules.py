@@ -62,17 +62,17 @@ def check_message(body: Mapping[str, Any], *, known: frozenset[str]) -> None:
         _check_metadata(body["metadata"])
 
 
-def check_blocks(blocks: Any) -> None:
+def check_blocks(blocks: Any, *, most: int = BLOCKS, total_most: int = ALL_BLOCKS) -> None:
     if not isinstance(blocks, list):
         raise Refused("invalid_blocks_format")
-    if len(blocks) > BLOCKS:
+    if len(blocks) > most:
         raise Refused("invalid_blocks", f"{len(blocks)} blocks")
     for place, block in enumerate(blocks):
         if not isinstance(block, dict) or block.get("type") not in _BLOCKS:
             raise Refused("invalid_blocks", f"block {place}: {block!r}"[:200])
         _BLOCKS[block["type"]](block, f"block {place}")
     total = _units(json.dumps(blocks, ensure_ascii=False))
-    if total > ALL_BLOCKS:
+    if total > total_most:
         raise Refused("msg_blocks_too_long", str(total))
 
 
@@ -150,6 +150,11 @@ def _actions(block: dict[str, Any], where: str) -> None:
             _options(element["options"], where, most=5 if kind == "overflow" else 100)
         if kind == "static_select":
             _plain(element["placeholder"], where, 150)
+        if confirm := element.get("confirm"):
+            # docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
+            _keys(confirm, where, must={"title", "text", "confirm", "deny"})
+            for name, limit in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
+                _plain(confirm[name], where, limit)
     names = [element["action_id"] for element in elements]
     _need(len(set(names)) == len(names), f"{where}: action_id twice")
 
@@ -163,9 +168,9 @@ def _options(options: Any, where: str, *, most: int) -> None:
 
 
 _ELEMENTS: Mapping[str, tuple[set[str], set[str]]] = {
-    "button": ({"text"}, {"value", "style"}),
-    "static_select": ({"placeholder", "options"}, set()),
-    "overflow": ({"options"}, set()),
+    "button": ({"text"}, {"value", "style", "confirm"}),
+    "static_select": ({"placeholder", "options"}, {"confirm"}),
+    "overflow": ({"options"}, {"confirm"}),
 }
 
 

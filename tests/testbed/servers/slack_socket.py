@@ -164,6 +164,28 @@ class SocketMode:
         payload = {"type": "event_callback", "team_id": "T1", "api_app_id": "A1", "event": event, "event_id": "Ev1"}
         return self.send(payload, kind="events_api")
 
+    def press_home(self, view: Mapping[str, Any], label: str, *, user: str) -> str:
+        """Press a button of the app's page. Gives the envelope's id."""
+        elements = (element for block in view["blocks"] for element in block.get("elements", ()))
+        button = next(item for item in elements if item["type"] == "button" and item["text"]["text"] == label)
+        payload = self.payload([button], channel="", ts="", user=user)
+        return self.send({**payload, "container": {"type": "view", "view_id": "V1"}, "view": dict(view)})
+
+    def shortcut(self, message: Mapping[str, Any], *, url: str, callback: str = "wirewatch-why") -> str:
+        """Choose a shortcut in a message's menu (docs.slack.dev, "Shortcuts interaction payload")."""
+        return self.send(
+            {
+                "type": "message_action",
+                "callback_id": callback,
+                "user": {"id": "U0AMINA", "username": "amina", "team_id": "T1"},
+                "channel": {"id": "C1", "name": "channel"},
+                "message_ts": "1.1",
+                "message": {"type": "message", "ts": "1.1", **message},
+                "response_url": url,
+                "trigger_id": "1.2.abc",
+            }
+        )
+
     def send(self, payload: object, *, kind: str = "interactive") -> str:
         """Deliver a payload on one connection. Gives the envelope's id."""
         name = f"envelope-{next(self._numbers)}"

@@ -178,7 +178,8 @@ class Api:
             raise Refused("invalid_arguments")
         if set(view) - {"type", "blocks", "private_metadata", "callback_id", "external_id"}:
             raise Refused("invalid_arguments", str(set(view)))
-        slack_rules.check_blocks(view.get("blocks"))
+        # docs.slack.dev/reference/methods/views.publish: view_too_large above 250 KB.
+        slack_rules.check_blocks(view.get("blocks"), most=100, total_most=250_000)
         self.w.homes[str(args["user_id"])] = view
         return {"view": view}
 
