@@ -33,24 +33,35 @@ _TCP_SINCE, _SCOPES_SINCE = 4, 6
 _SECCOMP_MODE_FILTER, _ALLOW, _FAIL = 2, 0x7FFF0000, 0x00050000 | errno.EPERM
 _LOAD, _IS_EQUAL, _IS_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _OTHER_ABI = 0x40000000
-#: Processor -> its number in a filter, the numbers of the calls below, in their order, and the number of prlimit64.
-#: - access to the outside: socket, ptrace, execve, execveat, process_vm_readv, process_vm_writev, io_uring_setup (which
-#:   can open sockets too), pidfd_getfd;
-#: - new processes: clone, clone3, fork, vfork (which newer processors lack);
-#: - the priority of other processes: setpriority, ioprio_set, sched_setparam, sched_setscheduler, sched_setaffinity,
-#:   sched_setattr.
-_CALLS = {
-    "x86_64": (
-        0xC000003E,
-        (41, 101, 59, 322, 310, 311, 425, 438, 56, 435, 57, 58, 141, 251, 142, 144, 203, 314),
-        302,
-    ),
-    "aarch64": (
-        0xC00000B7,
-        (198, 117, 221, 281, 270, 271, 425, 438, 220, 435, 140, 30, 118, 119, 122, 274),
-        261,
-    ),
-}
+#: Processor -> its number in a filter, and its column below.
+_PROCESSORS = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
+#: Refused call -> its numbers on x86-64 and ARM64 (None: the processor has no such call).
+_REFUSED_CALLS: dict[str, tuple[int, int | None]] = {
+    # Access to the outside, to programs and to other processes. io_uring can open sockets too.
+    "socket": (41, 198), "io_uring_setup": (425, 425), "execve": (59, 221), "execveat": (322, 281),
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440), "pidfd_open": (434, 434), "pidfd_getfd": (438, 438), "kcmp": (312, 272),
+    # New processes and namespaces.
+    "clone": (56, 220), "clone3": (435, 435), "fork": (57, None), "vfork": (58, None),
+    "unshare": (272, 97), "setns": (308, 268), "personality": (135, 92),
+    # The priority of other processes.
+    "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setparam": (142, 118), "sched_setscheduler": (144, 119),
+    "sched_setaffinity": (203, 122), "sched_setattr": (314, 274),
+    # Parts of the kernel that no parser needs, and in which faults were often found.
+    "userfaultfd": (323, 282), "bpf": (321, 280), "perf_event_open": (298, 241),
+    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
+    # Memory and messages that survive the process or reach others.
+    "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "shmdt": (67, 197),
+    "semget": (64, 190), "semop": (65, 193), "semctl": (66, 191), "semtimedop": (220, 192),
+    "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187), "mq_open": (240, 180),
+    # Mounts, handles of files, and notices of changes to them.
+    "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51), "open_tree": (428, 428),
+    "move_mount": (429, 429), "fsopen": (430, 430), "mount_setattr": (442, 442),
+    "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265),
+    "inotify_init": (253, None), "inotify_init1": (294, 26), "fanotify_init": (300, 262),
+}  # fmt: skip
+#: The numbers of prlimit64. A process may set its own limits, but not those of others.
+_PRLIMIT = (302, 261)
 #: Places of the processor, the call's number and its first argument in what a filter sees (struct seccomp_data).
 _AT_PROCESSOR, _AT_CALL, _AT_ARGUMENT = 4, 0, 16
 #: Maximum open files. An import needs a few at a time.
@@ -134,15 +145,21 @@ def _restrict_files(readable: Iterable[Path]) -> int:
 
 
 def _refuse_calls() -> bool:
-    """Make the kernel refuse sockets, programs, new processes and access to others. Return whether it accepted that."""
+    """Make the kernel refuse ``_REFUSED_CALLS`` and limits for other processes. Return whether it accepted that."""
     machine = os.uname().machine
-    if machine not in _CALLS or sys.maxsize < 2**32:
+    if machine not in _PROCESSORS or sys.maxsize < 2**32:
         return False
-    architecture, refused, prlimit = _CALLS[machine]
+    architecture, column = _PROCESSORS[machine]
+    refused = [number for numbers in _REFUSED_CALLS.values() if (number := numbers[column]) is not None]
     # The second and third values are the steps to skip if a test holds, and if not. The last step refuses the call.
     tests = [(_IS_AT_LEAST, _OTHER_ABI), *((_IS_EQUAL, call) for call in refused)]
-    # A process may set its own limits (its number is 0), but not those of others.
-    rest = [(_IS_EQUAL, 0, 2, prlimit), (_LOAD, 0, 0, _AT_ARGUMENT), (_IS_EQUAL, 0, 1, 0), (_RETURN, 0, 0, _ALLOW)]
+    # The first argument of prlimit64 is the process; 0 is the caller.
+    rest = [
+        (_IS_EQUAL, 0, 2, _PRLIMIT[column]),
+        (_LOAD, 0, 0, _AT_ARGUMENT),
+        (_IS_EQUAL, 0, 1, 0),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
     to_end = len(tests) + len(rest)
     steps = [(_LOAD, 0, 0, _AT_PROCESSOR), (_IS_EQUAL, 0, to_end + 1, architecture), (_LOAD, 0, 0, _AT_CALL)]
     steps += [(code, to_end - 1 - place, 0, value) for place, (code, value) in enumerate(tests)]

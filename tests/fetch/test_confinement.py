@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -137,6 +138,48 @@ async def test_a_reader_process_starts_no_process_and_changes_no_other(taken_ove
         assert await _run(taken_over, f"import os; answer = {code}") in REFUSED, code
     thread = "import _thread; answer = _thread.start_new_thread(print, ())"
     assert await _run(taken_over, thread) == "RuntimeError "
+
+
+#: Names of calls of the C library that take no pointer here, and their arguments.
+_CALLS = {
+    "unshare": "0x10000000",
+    "setns": "0, 0",
+    "shmget": "0, 4096, 0o1600",
+    "semget": "0, 1, 0o1600",
+    "msgget": "0, 0o1600",
+    "inotify_init1": "0",
+    "fanotify_init": "0, 0",
+    "personality": "0xffffffff",
+    "umount2": "b'/', 0",
+    "chroot": "b'/'",
+    "mq_open": "b'/x', 0o102, 0o600, None",
+}
+#: Names of calls without a function in the C library, and their numbers on x86-64 and ARM64.
+_NUMBERS = {
+    "userfaultfd": (323, 282),
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "pidfd_open": (434, 434),
+    "io_uring_setup": (425, 425),
+    "open_by_handle_at": (304, 265),
+    "fsopen": (430, 430),
+}
+
+
+@needs_seccomp
+@in_the_loop_of_the_process
+async def test_a_reader_process_reaches_few_parts_of_the_kernel(taken_over: ReaderProcesses) -> None:
+    library = "import ctypes, os; c = ctypes.CDLL(None, use_errno=True); "
+    column = ("x86_64", "aarch64").index(os.uname().machine)
+    calls = {name: f"c.{name}({arguments})" for name, arguments in _CALLS.items()}
+    calls |= {name: f"c.syscall({numbers[column]}, 0, 0, 0, 0, 0)" for name, numbers in _NUMBERS.items()}
+    answers = {
+        name: await _run(taken_over, f"{library}answer = ({call}, ctypes.get_errno())") for name, call in calls.items()
+    }
+    assert answers == dict.fromkeys(calls, f"(-1, {errno.EPERM})")
 
 
 @needs_landlock
