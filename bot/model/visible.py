@@ -42,9 +42,12 @@ _BLANKS = frozenset("\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85")
 _UNFIT_IN_JSON = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
 
 
-#: Query parameters whose name suggests a secret and whose value has at least four characters.
+#: Parameters of a query or a fragment whose name suggests a secret and whose value has at least four characters.
 _SECRET_IN_QUERY = re.compile(
-    r"(?i)(?<=[?&;])([\w-]*(?:token|secret|passwd|password|pwd|key|signature)|auth|sig|code|hash)="
+    r"(?i)(?<=[?&;#])("
+    r"[\w.-]*(?:token|secret|pass|passwd|password|pwd|key|signature|jwt|sess|session|sess(?:ion)?[_-]?id|credentials?"
+    r"|ticket|otp|hmac|[_.-]sid)"
+    r"|auth(?:[_-][\w-]+|orization)?|access|sid|pw|sig|code|hash)="
     r"([^&#\s\"'<>]{3,}[^&#\s\"'<>:;,.)\]}])"
 )
 #: The login of an address. A user name alone is not a secret in a database address, but in a web address it may be one.
@@ -53,19 +56,23 @@ _LOGIN = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@|(?<=https://)[^\s/]+@|(?<=http://
 _concealed: dict[str, str] = {}
 
 
-#: Minimum length of a path with its query that is concealed on its own; shorter ones occur in other addresses too.
+#: Minimum length of a path that is concealed on its own; shorter ones occur in other addresses too.
 _LONG_PATH = 12
 
 
 def conceal(address: str, shown: str) -> None:
     """Show ``shown`` instead of the address in all later output.
 
-    Its path and query are concealed too, because a redirect may keep them on another host.
+    Its path and query are concealed too, because a redirect may keep them on another host. The path is also concealed
+    alone, unless ``shown`` contains it, because a redirect may drop the query.
     """
     _concealed[address] = shown
-    path = "/" + address.partition("://")[2].partition("/")[2]
-    if len(path) >= _LONG_PATH:
-        _concealed[path] = "/***"
+    query_path = "/" + address.partition("://")[2].partition("/")[2]
+    path = query_path.partition("?")[0]
+    # The longer text first: the shorter one is part of it.
+    for secret in dict.fromkeys((query_path, path)):
+        if len(secret) >= _LONG_PATH and secret not in shown:
+            _concealed[secret] = "/***"
 
 
 def masked(text: str) -> str:

@@ -98,6 +98,22 @@ def test_the_quick_look_passes_nothing_that_the_slow_one_would_change(monkeypatc
         ("https://x.example/?X-Amz-Signature=99aa99aa#top", "https://x.example/?X-Amz-Signature=***#top"),
         ("imaps://me@x.example:pw@mail.example/INBOX", "imaps://***@mail.example/INBOX"),
         (
+            "https://x.example/?jwt=SECRET&sid=SECRET&auth_code=SECRET&pass=SECRET&pw=SECRET&credential=SECRET",
+            "https://x.example/?jwt=***&sid=***&auth_code=***&pass=***&pw=***&credential=***",
+        ),
+        (
+            "https://x.example/?session=SECRET&PHPSESSID=SECRET&connect.sid=SECRET&X-Amz-Credential=SECRET&otp=SECRET",
+            "https://x.example/?session=***&PHPSESSID=***&connect.sid=***&X-Amz-Credential=***&otp=***",
+        ),
+        (
+            "https://x.example/?access=SECRET&hmac=SECRET&ticket=SECRET&authorization=SECRET#token=SECRET",
+            "https://x.example/?access=***&hmac=***&ticket=***&authorization=***#token=***",
+        ),
+        (
+            "https://x.example/?side=left&accessible=yes&zip=1234#passage",
+            "https://x.example/?side=left&accessible=yes&zip=1234#passage",
+        ),
+        (
             "https://x.example/?keyword=monkeys&author=keys&design=1234",
             "https://x.example/?keyword=monkeys&author=keys&design=1234",
         ),
@@ -108,6 +124,19 @@ def test_the_quick_look_passes_nothing_that_the_slow_one_would_change(monkeypatc
 )
 def test_a_secret_in_an_address_is_masked_wherever_text_is_shown(text: str, shown: str) -> None:
     assert visible.line(text) == visible.lines(text) == visible.dropped(text) == shown
+
+
+def test_the_path_of_an_address_that_a_variable_holds_is_concealed_without_its_query_too() -> None:
+    visible.conceal("https://private.example/s3cr3t-path/feed?format=rss", "env:OTHER_FEED")
+    assert visible.line("now at https://other.example/s3cr3t-path/feed") == "now at https://other.example/***"
+    assert (
+        visible.line("now at https://other.example/s3cr3t-path/feed?format=rss") == "now at https://other.example/***"
+    )
+
+
+def test_a_path_that_is_shown_with_a_concealed_query_is_shown_elsewhere_too() -> None:
+    visible.conceal("https://x.example/shown-path/feed?token=SECRET", "https://x.example/shown-path/feed?token=***")
+    assert visible.line("https://y.example/shown-path/feed: 403") == "https://y.example/shown-path/feed: 403"
 
 
 def test_an_address_that_a_variable_holds_is_shown_as_the_variable() -> None:
