@@ -195,6 +195,8 @@ def _list_stories(turn: Turn, decisions: Sequence[Decision], message: Message) -
     A message without stories gets at least one.
     """
     shows_all_stories = turn.settings.policy(decisions[0].channel).shows_all_stories
+    # Measure with the links to the page, which the message will have.
+    message = replace(message, public_url=turn.settings.bot.public_url)
     for decision in decisions[: max(0, STORIES_A_MESSAGE - len(message.briefs))]:
         rules = _rules_named(turn, decision.rules)
         longer = replace(

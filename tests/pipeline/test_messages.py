@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 
-from bot import storage
+import pytest
+
+from bot import channels, storage
+from bot.channels.kit import outline
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
 from bot.model.messages import Outgoing
 from bot.model.stories import Member, SendId, Story, StoryId
 from bot.pipeline import messages
 from bot.pipeline.turn import Turn
+from bot.testing import messages as testing
+from bot.testing.channels import delivery as channel_delivery
 from tests.stories.members import article, match, member, rule, story
 from tests.testbed.fakes import START
 from tests.testbed.made import alert, decision
 from tests.testbed.made_settings import make_settings
 
+LINK = "https://outlet.example/story"
+OPTIONS = {
+    kind: channels.options()[kind].model_validate(keys)
+    for kind, keys in {
+        "discord": {"webhook": "env:URL"},
+        "slack": {"to": "#desk", "token": "env:TOKEN"},
+        "telegram": {"to": "1", "token": "env:TOKEN"},
+        "teams": {"webhook": "env:URL"},
+    }.items()
+}
+#: Numbers of stories and lengths of headlines with which a list just fits if the links to the page are not counted.
+CLOSE = [(20, padding) for padding in range(158, 170)]
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
 RULES = {"R": rule("R")}
 
@@ -91,3 +109,41 @@ def test_a_reply_below_a_gathered_message_carries_its_storys_headline() -> None:
     assert row is not None
     assert row.message.title is not None
     assert row.message.title.text == "BlackBerry leaves Pakistan"
+
+
+LEFT_OUT = (("A rule with a name", 30), ("Another rule with a long name that is shown", 7))
+
+
+def many(count: int, padding: int) -> list[Story]:
+    """Return stories whose headlines have a certain length."""
+    words = "x" * (padding + 1)
+    return [
+        named(f"s{number}", matched(f"Headline {number} {words}", outlet=f"Outlet {number}", minutes=number))
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["discord", "slack", "telegram", "teams"])
+@pytest.mark.parametrize(("count", "padding"), [(count, 12 * (count % 5)) for count in range(1, 61, 7)] + CLOSE)
+def test_a_list_of_any_size_is_sent_as_it_was_measured_with_every_headline_and_link(
+    kind: str, count: int, padding: int
+) -> None:
+    features, listed = channels.features_of(kind, OPTIONS[kind]), many(count, padding)
+    with storage.open_in_memory() as tx:
+        turn = turn_over(tx, *listed)
+        turn.settings = make_settings(channels={"desk": features}, public_url=f"https://{'watch' * 12}.example.org")
+        posts = [decided(AlertAction.POST, value) for value in listed]
+        rows = messages.gathered_rows(turn, posts, lead=f"{count} stories", left_out=LEFT_OUT)
+    shown = [brief.title.text for row, _ in rows for brief in row.message.briefs]
+    assert shown == [value.members[0].article.title for value in listed]
+    assert all(features.shows_all_stories(row.message) for row, _ in rows)
+
+
+def test_a_headline_of_a_list_is_shortened_before_a_link_is_dropped() -> None:
+    brief = replace(testing.BRIEF, latest=None)
+    message = replace(testing.GATHERED, briefs=(replace(brief, title=testing.sentence("word " * 50, "", LINK)),) * 20)
+    whole = sum(len(line.text) for line in outline.build_lines(message, outline.ROOMS[3]))
+    lines = outline.render_to_fit(
+        channel_delivery(message), list, lambda lines: sum(len(line.text) for line in lines) < whole / 2, zone=UTC
+    )
+    assert sum(run.link == LINK for line in lines for run in line.runs) == 20

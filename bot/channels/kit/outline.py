@@ -165,10 +165,11 @@ ROOMS = (
     Room(headline=250, sentence=400, sentences=3, rules=3, items=10, details=8, stories=100, headlines=6, link=600),
     Room(headline=150, sentence=240, sentences=2, rules=2, items=8, details=4, stories=100, headlines=6, link=240),
     Room(headline=120, sentence=120, sentences=1, rules=1, items=5, details=0, stories=100, headlines=4, link=120),
+    Room(headline=60, sentence=60, sentences=1, rules=1, items=2, details=0, stories=100, headlines=2, link=120),
     Room(headline=120, sentence=60, sentences=1, rules=1, items=2, details=0, stories=5, headlines=2, link=0),
 )
-#: The shortest limits with which a gathered message shows all its stories.
-_ALL_STORIES = ROOMS[-2]
+#: The limits with which a gathered message is measured: it shows the whole headline and the link of each story.
+_ALL_STORIES = ROOMS[3]
 #: Maximum lengths of a headline and of a link in a gathered message. Only details give way, because a reader who sees
 #: neither the headline nor the link has missed the story.
 _WHOLE_HEADLINE, _WHOLE_LINK = 250, 2_000
@@ -447,8 +448,7 @@ def _gathered(message: Message, room: Room) -> Iterator[OutlineLine]:
         yield _line(Style.LINE, whole or Run(text=f"The whole brief: {message.page}"))
     # The menu of a story acts on the story's alert, which the stories of a surge need not have.
     has_menus = message.reason is not Reason.SURGE
-    if room.link:
-        room = replace(room, headline=_WHOLE_HEADLINE, link=_WHOLE_LINK)
+    room = _whole(room)
     count = len(message.briefs)
     detailed = room.details if count <= room.details else room.details // 3
     for brief in message.briefs[:detailed]:
@@ -480,6 +480,14 @@ def _section(section: BriefSection, room: Room) -> Iterator[OutlineLine]:
         yield _line(Style.ITEM, *_entry(entry, room))
 
 
+def _whole(room: Room) -> Room:
+    """Return the limits of a headline and its link in a list. A headline is shortened before a link is dropped."""
+    if not room.link:
+        return room
+    is_short = room.headline < _ALL_STORIES.headline
+    return replace(room, headline=room.headline if is_short else _WHOLE_HEADLINE, link=_WHOLE_LINK)
+
+
 def _entry(entry: BriefEntry, room: Room) -> Iterator[Run]:
     """Yield runs such as “🔴 BlackBerry leaves — Dawn and 3 more · deadline: 30 Nov → 30 Dec”."""
     opening = phrases.cut(phrases.clean(entry.opening), room.headline)
@@ -487,7 +495,7 @@ def _entry(entry: BriefEntry, room: Room) -> Iterator[Run]:
         yield Run(text=f"{SEVERITY[entry.severity]} ")
     yield Run(text=f"{opening}: " if opening and entry.headline else opening)
     # A reader who sees neither the headline nor the link has missed the story.
-    whole = replace(room, headline=_WHOLE_HEADLINE, link=_WHOLE_LINK) if room.link else room
+    whole = _whole(room)
     headline = phrases.cut(phrases.clean(entry.headline), whole.headline)
     if headline or entry.story:
         yield _linked(headline or "(no headline)", entry.link, whole, is_bold=True)
