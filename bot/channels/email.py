@@ -102,13 +102,19 @@ class Options(ChannelOptions):
         ..., description="Recipients: an address or a list of addresses. They see each other."
     )
     sender: MailAddress = pydantic.Field(
-        ..., description="The address that sends the mails, and to which undeliverable mails return."
+        ...,
+        description="The address that sends the mails, and to which undeliverable mails return.",
+        examples=["wirewatch@example.org"],
     )
     server: Annotated[
         tuple[str, int | None],
         pydantic.PlainValidator(_parse_server),
-        pydantic.WithJsonSchema({"type": "string", "examples": ["smtp.example.org:587"]}),
-    ] = pydantic.Field(..., description="The mail server: its name, and its port if it is not the usual one.")
+        pydantic.WithJsonSchema({"type": "string"}),
+    ] = pydantic.Field(
+        ...,
+        description="The mail server: its name, and its port if it is not the usual one.",
+        examples=["smtp.example.org:587"],
+    )
     security: Security = pydantic.Field(
         Security.STARTTLS,
         description="starttls (port 587), tls (from the first byte, port 465), or none (in clear, port 25).",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
@@ -250,6 +251,11 @@ def _find_mailbox_problem(feed: Feed) -> tuple[str, str] | None:
     return None
 
 
+#: A shorter time between two polls of a feed causes a warning.
+_SHORTEST_POLITE = timedelta(minutes=1)
+_WITHOUT_FEEDS = frozenset(("facebook.com", "instagram.com", "linkedin.com", "tiktok.com", "twitter.com", "x.com"))
+
+
 def _warn_of_doubts(feed: Feed, address: ScalarNode, report: ProblemReport) -> None:
     """Warn of allowed but probably unintended settings: a secret, an undeclared aggregator, too many polls."""
     # Skip an address that comes from a variable, because it is not in the file.
@@ -273,6 +279,13 @@ def _warn_of_doubts(feed: Feed, address: ScalarNode, report: ProblemReport) -> N
         report.add(
             address, "etiquette", message, "remove every from this feed, or write a longer time", severity="warning"
         )
+    elif feed.every is not None and feed.every < _SHORTEST_POLITE:
+        message = f"many servers block a reader that polls every {format_duration(feed.every)}"
+        report.add(address, "etiquette", message, "write every: 1 minute, or longer", severity="warning")
+    host = (urlsplit(feed.url).hostname or "").removeprefix("www.")
+    if feed.kind is None and host in _WITHOUT_FEEDS:
+        advice = "use the outlet's own feed: wirewatch feeds find ADDRESS"
+        report.add(address, "no-feed", f"{host} offers no feeds", advice, severity="warning")
 
 
 def _warn_of_one_tag(tags: Node | None, report: ProblemReport) -> None:
