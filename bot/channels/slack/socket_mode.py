@@ -4,34 +4,28 @@ We open the connection, so no port is open to the world:
 
     apps.connections.open ──▶ wss://… ──▶ envelope ──▶ stored by the caller ──▶ acknowledged ──▶ answer to the person
 
-The SDK's built-in client needs no further library and runs in its own threads. We open a new connection after each
-loss, so that waiting, giving up and stopping are under our control. Payloads from Slack are untrusted; this module
-checks only their form.
+An envelope is one JSON text, and its acknowledgement another (docs.slack.dev/apis/events-api/using-socket-mode).
+Payloads from Slack are untrusted; this module checks only their form.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
+import json
 import re
-import socket
 import urllib.request
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import structlog
-from slack_sdk.errors import SlackClientError
-from slack_sdk.socket_mode import SocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.aio import TaskGroup
-from bot.channels.kit import phrases, rendering
-from bot.channels.kit.context import run_in_thread
+from bot.channels.kit import http_client, phrases, rendering
 from bot.channels.slack import blocks, sdk
 from bot.channels.slack.channel import Channel
 from bot.model.actions import EndSilence, MakeSilence
@@ -44,15 +38,28 @@ log = structlog.get_logger()
 
 #: An acknowledgement is sent after this time even if the store is busy, because Slack requires it within three seconds.
 ACKNOWLEDGE_AFTER = timedelta(seconds=2)
-#: The time between two checks of the connection.
-_CHECK_INTERVAL = timedelta(seconds=0.5)
-#: Number of failed checks in a row after which the connection counts as lost. One failed check is not enough, because
-#: the SDK may be replacing the connection.
-_CHECKS = 4
-#: How long to wait for the SDK's threads when we stop.
+_CONNECT_TIMEOUT = timedelta(seconds=15)
+#: How long to wait for the server's answer when we close a connection.
 _CLOSE_TIMEOUT = timedelta(seconds=2)
-#: Size of the receive buffer. A payload contains the whole message, and a large buffer receives it in few pieces.
-_BUFFER_BYTES = 16_384
+#: The time between two pings. A connection whose server does not answer within half of it counts as lost.
+_PING_INTERVAL = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Envelope:
+    """One delivery of Slack, and the connection on which it came."""
+
+    id: str
+    kind: str
+    payload: Any
+    connection: aiohttp.ClientWebSocketResponse
+
+    async def acknowledge(self) -> None:
+        try:
+            await self.connection.send_json({"envelope_id": self.id})
+        except (aiohttp.ClientError, ConnectionError) as error:
+            # Slack delivers the press again with the same envelope id, by which the repetition is recognized.
+            log.warning("button press not acknowledged", error=type(error).__name__)
 
 
 class SocketModeListener:
@@ -70,87 +77,68 @@ class SocketModeListener:
 
         ``on_change`` gets the reason when the connection fails, and None when it works again.
         """
-        failures = 0
-        while True:
-            try:
-                async with contextlib.AsyncExitStack() as stack:
-                    client, envelopes = await self._connect(stack)
-                    await on_change(None)
+        failures, is_replaced = 0, False
+        async with aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as stack, TaskGroup() as group:
+            while True:
+                try:
+                    connection = await self._connect(session)
+                    if not is_replaced:
+                        await on_change(None)
+                    # A connection that Slack is about to close stays open until there is another.
+                    await stack.aclose()
+                    stack.push_async_callback(connection.close)
                     failures = 0
-                    await self._receive(client, envelopes, on_press, on_asked)
-                wait = SHORTEST_WAIT
-            except SendError as error:
-                await on_change(str(error))
-                retry_after = error.after if isinstance(error, RetryLater) else None
-                wait = retry_after or backoff(failures)
-                failures += 1
-            await self._context.clock.sleep(wait)
+                    is_replaced = await self._receive(connection, group, on_press, on_asked)
+                    if is_replaced:
+                        continue
+                    wait = SHORTEST_WAIT
+                except SendError as error:
+                    await on_change(str(error))
+                    retry_after = error.after if isinstance(error, RetryLater) else None
+                    wait = retry_after or backoff(failures)
+                    failures, is_replaced = failures + 1, False
+                await self._context.clock.sleep(wait)
 
-    async def _connect(
-        self, stack: contextlib.AsyncExitStack
-    ) -> tuple[SocketModeClient, asyncio.Queue[SocketModeRequest]]:
-        place = self._places[0]
-        url = await place.open_connection()
-        loop, envelopes = asyncio.get_running_loop(), asyncio.Queue[SocketModeRequest]()
-
-        def take(_client: object, request: SocketModeRequest) -> None:
-            # This runs in a thread of the SDK, and the event loop may be closed.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(envelopes.put_nowait, request)
-
-        client = SocketModeClient(
-            app_token="",
-            web_client=sdk.web_client(place.options.base_url),
-            logger=sdk.silent_logger(),
-            auto_reconnect_enabled=False,
-            receive_buffer_size=_BUFFER_BYTES,
-            concurrency=2,
-        )
-        stack.push_async_callback(_close, client)
-        client.app_token = place.app_token()
-        client.proxy = _proxy_of(url)
-        client.socket_mode_request_listeners.append(take)
-        client.wss_uri = url
-        await run_in_thread(client.connect, name="socket mode")
-        if not client.is_connected():
-            raise OutcomeUnknown(
-                "Socket Mode: the connection could not be made; check the network connection and the proxy"
-            )
-        return client, envelopes
+    async def _connect(self, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+        url = await self._places[0].open_connection()
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT.total_seconds()):
+                return await session.ws_connect(
+                    url,
+                    heartbeat=_PING_INTERVAL.total_seconds(),
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT.total_seconds()),
+                    proxy=_proxy_of(url),
+                    ssl=http_client.tls_context(),
+                )
+        except (aiohttp.ClientError, OSError, ValueError):
+            # The error is not chained, because its text may contain the address, which is a secret.
+            advice = "check the network connection and the proxy"
+            raise OutcomeUnknown(f"Socket Mode: the connection could not be made; {advice}") from None
 
     async def _receive(
         self,
-        client: SocketModeClient,
-        envelopes: asyncio.Queue[SocketModeRequest],
+        connection: aiohttp.ClientWebSocketResponse,
+        group: TaskGroup,
         on_press: OnPress,
         on_asked: OnChatRequest,
-    ) -> None:
-        """Handle envelopes until the connection is lost."""
-        async with TaskGroup() as group:
-            closed = 0
-            while closed < _CHECKS:
-                try:
-                    async with asyncio.timeout(_CHECK_INTERVAL.total_seconds()):
-                        request = await envelopes.get()
-                except TimeoutError:
-                    # The SDK replaces a connection that Slack is about to close. For a moment, no connection is open.
-                    closed = 0 if _is_open(client) else closed + 1
-                    continue
-                question = parse_question(str(request.type), request.payload, envelope=str(request.envelope_id))
-                if question is None:
-                    group.create_task(self._handle_press(client, request, on_press))
-                else:
-                    group.create_task(self._answer_question(client, request, question, on_asked))
+    ) -> bool:
+        """Handle envelopes until the connection is lost. Return True if Slack asks for another connection first."""
+        async for frame in connection:
+            match _parse_json(frame.data):
+                case {"type": "disconnect"}:
+                    return True
+                case {"envelope_id": str(id_), "type": str(kind), "payload": payload}:
+                    envelope = _Envelope(id=id_, kind=kind, payload=payload, connection=connection)
+                    question = parse_question(kind, payload, envelope=id_)
+                    if question is None:
+                        group.create_task(self._handle_press(envelope, on_press))
+                    else:
+                        group.create_task(self._answer_question(envelope, question, on_asked))
+        return False
 
-    async def _answer_question(
-        self,
-        client: SocketModeClient,
-        request: SocketModeRequest,
-        question: ChatRequest,
-        on_asked: OnChatRequest,
-    ) -> None:
+    async def _answer_question(self, envelope: _Envelope, question: ChatRequest, on_asked: OnChatRequest) -> None:
         # Acknowledge before answering, because the person sees whether an answer comes, and can ask again.
-        await self._acknowledge(client, request)
+        await envelope.acknowledge()
         zone, place = self._context.zone, self._places[0]
         try:
             person = await self._with_rights(question.person, with_members=True)
@@ -160,36 +148,28 @@ class SocketModeListener:
                 view = {"type": "home", "blocks": blocks.build_page(parts, zone=zone)}
                 await place.call("views.publish", json={"user_id": question.person.id, "view": view})
             else:
-                url, api_url = str(request.payload["response_url"]), place.options.base_url
+                url, api_url = str(envelope.payload["response_url"]), place.options.base_url
                 await answer_command(url, parts[0].message, zone=zone, api_url=api_url)
         except SendError as error:
             log.warning("chat command not answered", error=str(error))
 
-    async def _handle_press(self, client: SocketModeClient, request: SocketModeRequest, on_press: OnPress) -> None:
-        press = blocks.parse_press(request.payload, envelope=str(request.envelope_id))
+    async def _handle_press(self, envelope: _Envelope, on_press: OnPress) -> None:
+        press = blocks.parse_press(envelope.payload, envelope=envelope.id)
         if press is None:
             # An app created from an earlier manifest also reports reactions, which need no warning.
-            if request.type != "events_api":
-                log.warning("button press ignored", reason="unknown form", kind=str(request.type)[:40])
-            await self._acknowledge(client, request)
+            if envelope.kind != "events_api":
+                log.warning("button press ignored", reason="unknown form", kind=envelope.kind[:40])
+            await envelope.acknowledge()
             return
         async with TaskGroup() as group:
             storing = group.create_task(self._store_press(press, on_press))
             await asyncio.wait({storing}, timeout=ACKNOWLEDGE_AFTER.total_seconds())
             # Do not acknowledge a press that was not stored, so that Slack shows the person that it failed.
             if not storing.done() or storing.result() is not None:
-                await self._acknowledge(client, request)
+                await envelope.acknowledge()
         answer = storing.result()
         if answer is not None:
             await self._answer(press, answer)
-
-    async def _acknowledge(self, client: SocketModeClient, request: SocketModeRequest) -> None:
-        response = SocketModeResponse(envelope_id=str(request.envelope_id))
-        try:
-            await run_in_thread(lambda: client.send_socket_mode_response(response), name="socket mode")
-        except (SlackClientError, OSError, AttributeError) as error:
-            # Slack delivers the press again with the same envelope id, by which the repetition is recognized.
-            log.warning("button press not acknowledged", error=type(error).__name__)
 
     async def _with_rights(self, person: Person, *, with_members: bool) -> Person:
         """Return the person with the channels in which they may not press buttons.
@@ -221,44 +201,15 @@ class SocketModeListener:
             log.warning("button press not answered", error=str(error))
 
 
-def _is_open(client: SocketModeClient) -> bool:
-    """Return whether the current connection is open.
-
-    The SDK notices a silent end only when its pings have failed for 25 seconds, and reads in a tight loop until then
-    (builtin/connection.py of 3.48).
-    """
+def _parse_json(text: object) -> object:
     try:
-        with _bare_connection(client) as looking:
-            return looking.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-
-
-def _bare_connection(client: SocketModeClient) -> socket.socket:
-    """Return the current connection below TLS, to check it or to end it. Raises OSError if there is none."""
-    session = client.current_session
-    connection = session.sock if session is not None else None
-    if connection is None:
-        raise ConnectionError("not connected")
-    return socket.socket(fileno=os.dup(connection.fileno()))
-
-
-async def _close(client: SocketModeClient) -> None:
-    """Close the connection, and wait at most ``_CLOSE_TIMEOUT`` for the SDK's threads, which are daemons."""
-    # The SDK's own close waits for its threads: up to three seconds for bytes and one for a message.
-    client.closed = True
-    client.message_queue.put(None)
-    with contextlib.suppress(OSError), _bare_connection(client) as ending:
-        ending.shutdown(socket.SHUT_RDWR)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_TIMEOUT.total_seconds()):
-            await run_in_thread(client.close, name="socket mode")
+        return json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _proxy_of(url: str) -> str | None:
-    """Return the environment's proxy for an address, or None. The SDK itself ignores no_proxy."""
+    """Return the environment's proxy for an address, or None. Names of ``no_proxy`` have none."""
     host = urlsplit(url).hostname or ""
     proxies: dict[str, Any] = urllib.request.getproxies()
     if urllib.request.proxy_bypass(host):
@@ -275,7 +226,7 @@ _MAX_COMMAND_LENGTH = 2_000
 _SLACK_HOSTS = (".slack.com", ".slack-gov.com")
 
 
-def parse_question(kind: str, payload: Mapping[str, Any], *, envelope: str) -> ChatRequest | None:
+def parse_question(kind: str, payload: Any, *, envelope: str) -> ChatRequest | None:
     """Parse an envelope of this ``kind``. Returns None if it is not a command, a shortcut or a use of the Home tab."""
     match kind, payload:
         case "slash_commands", {"command": str(command), "text": str(words), "user_id": str(by), "response_url": str()}:
