@@ -269,7 +269,7 @@ def parse_press(payload: object, *, envelope: str) -> Press | None:
 
 
 #: Maximum lines of people's decisions, for each of the outline's rooms.
-_DECISION_LINES = (8, 4, 2, 1, 1)
+_DECISION_LINES = (8, 4, 2, 1, 1, 1)
 #: Numbers of stories in a gathered message that get a menu, tried in this order.
 _MENU_COUNTS = (8, 6, 4, 2, 0)
 _TIME = "{date_short_pretty} {time}"
