@@ -68,8 +68,8 @@ class _Course:
     #: Whether the leading permanent redirects have ended.
     is_run_over: bool = False
     has_moved: bool = False
-    #: Blocks of ``fetch.allow_private`` that this request may use.
-    blocks: Sequence[str] = ()
+    #: Blocks of ``fetch.allow_private`` that this request may use, or None before its first hop.
+    blocks: Sequence[str] | None = None
 
 
 class HttpFetcher:
@@ -104,8 +104,7 @@ class HttpFetcher:
         """Send a request, follow its redirects and return the response, whatever its status. Raises FetchError."""
         if request.url.startswith(_MAILBOXES):
             return await self._mails(request)
-        at = parse_address(request.url)
-        course = _Course(at=at, seconds_left=self._seconds, blocks=await self._blocks(request, at))
+        course = _Course(at=parse_address(request.url), seconds_left=self._seconds)
         if request.pace:
             turn = self._turns.take(course.at.host, request.pace, now=self._clock.now())
             await self._clock.sleep(turn - self._clock.now())
@@ -122,8 +121,8 @@ class HttpFetcher:
         """Return the blocks of ``fetch.allow_private`` that the request may use, because its home is in them."""
         if request.home is None or not self._has_blocks:
             return ()
-        home = (at if request.home == request.url else parse_address(request.home)).url
-        return await self._guard.blocks_of(home.host, home.port or 443, self._seconds)
+        home = at if request.home == request.url else parse_address(request.home)
+        return await self._guard.blocks_of(home.host, home.url.port or 443, self._seconds)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -213,6 +212,8 @@ class HttpFetcher:
         return httpx.Request("GET", course.at.url, headers=fields, stream=httpx.ByteStream(b""))
 
     async def _send(self, request: Request, course: _Course) -> httpx.Response:
+        if course.blocks is None:
+            course.blocks = await self._blocks(request, course.at)
         sent = self._build(request, course)
         home_access = _access_at(course.at, request)
         tls = self._keys.tls(home_access) if home_access else None
@@ -252,11 +253,13 @@ def make_user_agent(policy: FetchPolicy) -> str:
 
 @contextmanager
 def _with_address(url: str) -> Iterator[None]:
-    """Put the address before the message of each FetchError."""
+    """Put the address before the message of each FetchError. Raise any other error of a library as one."""
     try:
         yield
     except FetchError as error:
         raise type(error)(f"{visible.masked(url)}: {error}") from error
+    except (ValueError, OSError) as error:
+        raise Unreachable(f"{visible.masked(url)}: the request failed ({type(error).__name__})") from error
 
 
 async def _hold(hold: Callable[[int], Awaitable[None]] | None, deadline: asyncio.Timeout, size_bytes: int) -> None:

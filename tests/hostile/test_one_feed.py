@@ -173,11 +173,13 @@ HOSTILE: dict[str, Hostile] = {
     ),
     **{f"link: {name}": linked(text) for name, text in LINKS.items()},
 }
+#: Addresses of feeds that some library refuses, although the configuration accepts them.
+ADDRESSES = ("http://xn--ls8h.test/feed", "http://xn--a/feed", "https://user:pass@xn--ls8h.test/feed")
 #: One case of each sort.
 QUICK = {name.partition(":")[0]: name for name in HOSTILE}.values()
 
 
-async def post_beside(folder: Path, hostile: Sequence[Hostile]) -> None:
+async def post_beside(folder: Path, hostile: Sequence[Hostile], addresses: Sequence[str] = ()) -> None:
     """Poll hostile feeds and a good one three times, and check that each new article of the good one is posted once."""
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(world(folder / "config"))
@@ -189,6 +191,7 @@ async def post_beside(folder: Path, hostile: Sequence[Hostile]) -> None:
             for path, reply in case.pages.items():
                 server.serve(path, reply)
             feeds.append({"url": server.url(), "owner": f"hostile {number}", "full_text": "always"})
+        feeds += [{"url": url, "owner": url} for url in addresses]
         (desk.folder / "feeds.yaml").write_text(json.dumps({"feeds": feeds}))
         await desk.once()
         articles = [Item(id=product, title=f"Acme recalls {product}", text=product) for product in PRODUCTS]
@@ -201,7 +204,7 @@ async def post_beside(folder: Path, hostile: Sequence[Hostile]) -> None:
 
 
 async def test_an_article_beside_a_hostile_feed_of_each_sort_is_posted_once(tmp_path: Path) -> None:
-    await post_beside(tmp_path, [HOSTILE[name] for name in QUICK])
+    await post_beside(tmp_path, [HOSTILE[name] for name in QUICK], ADDRESSES)
 
 
 @pytest.mark.long
