@@ -33,7 +33,7 @@ from bot.model.rules import Line, Rule, Severity
 from bot.model.stories import Member, Story, StoryId
 from bot.pipeline.dispatch import Dispatcher
 from bot.pipeline.send import Sender
-from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
+from bot.pipeline.turn import ChangedStory, Turn
 from tests.channels import services
 from tests.channels.context import Secrets, build
 from tests.channels.services import Service
@@ -158,7 +158,7 @@ def _decide(tx: storage.Transaction, *, settings: Settings, now: datetime, chang
             tx.articles.add_matches(joined.article.id, joined.matches)
         tx.stories.save(replace(change.story, members=tuple(change.arrivals)))
     turn = Turn(tx, settings, now)
-    dispatcher = Dispatcher(turn, ClaimsCache())
+    dispatcher = Dispatcher(turn)
     dispatcher.dispatch(changes)
     dispatcher.release(turn.due_alerts())
     turn.write(tx)

@@ -1,79 +1,85 @@
 """Measure the replies in threads on labelled news: the share that are news, and the share of news that is reported.
 
 The desks give the content of a right reply. Real feeds have a reader's flags (bench/quality/label_events.tsv; n, c and
-d are news): a reply is right if its article is flagged as news. Both are measured twice: in the labelled stories, and
-in the stories that grouping makes, with its mistakes. An article with news that joins no story is counted separately,
-because it has its own message.
+d are news): a reply is right if its article is flagged as news. Both are measured in the stories that grouping makes,
+with its mistakes. The replays have events only, so their replies were read: news_read.tsv has a reader's verdict for
+each (news, old, or wrong: about another event). A reply without a verdict is printed.
 
-    python -m bench.quality.news [--feeds PARTS] [--fit] [--show]
-
-``--fit`` prints weights for bot/stories/facts/news.py, fitted on all desks and on parts a and b of the labels, and
-their result on rules that were left out. It needs scikit-learn.
+    python -m bench.quality.news [--show]
 """
 
 from __future__ import annotations
 
 import argparse
-import math
+import csv
+import json
+import lzma
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.quality import desk_rows, desk_scores, pools
 from bot.model.archive import Arrival
-from bot.model.stories import Fact
+from bot.model.rules import Match
+from bot.model.stories import Article, ArticleId, Fact
 from bot.stories import facts, grouping
-from bot.stories.facts.news import THRESHOLD, WEIGHTS, features, is_copy
 from bot.stories.index import Index
+from tests.testbed import shared_data
 
-FITTED = ("a", "b")
 DESKS = (*desk_rows.PARTS, *desk_scores.OWN_PARTS)
-#: Weight of an article of a real feed in ``--fit``: desks have five times as many.
-FEED_WEIGHT = 4
-#: Folds of rules for the figures of ``--fit``.
-FOLDS = 6
+REPLAYS = ("R20", "R21")
+READ = Path(__file__).with_name("news_read.tsv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """An article with its event and what is new in it."""
+    """An article with its event and whether it is news there."""
 
     source: str
-    #: The desk or the rule.
+    #: The desk or the rule; "" for all rules together.
     group: str
     event: str
     arrival: Arrival
-    is_news: bool
+    #: None: only people's verdicts on the replies say it.
+    is_news: bool | None
     #: The words of a right reply; empty: any reply about an article with news is right.
     says: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A labelled article that joined a story, and the reply in its thread."""
+class Reply:
+    """What the thread of a story said about an article that joined it."""
 
     labelled: Labelled
-    is_wrong_story: bool
-    features: dict[str, float]
+    #: Ids of the story's articles before it.
+    story: Sequence[Article]
     facts: tuple[Fact, ...]
+    is_wrong_story: bool
+    #: Whether the article is the first about an event that has no message: then the reply is all that readers get.
+    is_first_report: bool
 
     @property
-    def is_news(self) -> bool:
-        return self.labelled.is_news and not self.is_wrong_story
+    def text(self) -> str:
+        return " | ".join(
+            f"[{fact.mark}] {fact.label}: {fact.before} → {fact.after} | {fact.sentence}" for fact in self.facts
+        )
 
-    @property
-    def is_right(self) -> bool:
-        text = " | ".join(f"{fact.label}: {fact.before} → {fact.after} | {fact.sentence}" for fact in self.facts)
-        says = self.labelled.says
-        return bool(self.facts) and self.is_news and (not says or any(desk_scores.says(say, text) for say in says))
+    def is_right(self, verdicts: dict[str, str]) -> bool:
+        labelled = self.labelled
+        if labelled.is_news is None:
+            return verdicts.get(labelled.arrival.article.id) == "news"
+        is_said = not labelled.says or any(desk_scores.says(say, self.text) for say in labelled.says)
+        return self.is_first_report or (labelled.is_news and not self.is_wrong_story and is_said)
 
 
 @dataclass(slots=True)
 class _Story:
-    claims: facts.StoryClaims = field(default_factory=facts.StoryClaims)
+    articles: list[Article] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
 
 
@@ -107,114 +113,104 @@ def of_feeds(part: str) -> list[Labelled]:
     ]
 
 
-def in_their_events(labelled: Iterable[Labelled]) -> Iterator[Case]:
-    """Yield each article behind the first of its event, in the story that the labels name."""
-    stories: defaultdict[str, _Story] = defaultdict(_Story)
-    for item in labelled:
-        yield from _case(item, stories[item.event], beside=(), sure=1.0)
+def of_replay(name: str) -> list[Labelled]:
+    """Return the matched articles of a replay, in order of publication, with their labelled events."""
+    folder = shared_data.ROOT / "replays"
+    with lzma.open(folder / f"{name}.arts.json.xz") as file:
+        rows = json.load(file)
+    events = _events((folder / f"{name}.lab").read_text(encoding="utf-8"))
+    labelled = [
+        Labelled(
+            source=name,
+            group="",
+            event=events.get(row["i"], f"single {row['i']}"),
+            arrival=_arrival(name, row),
+            is_news=None,
+        )
+        for row in rows
+    ]
+    return sorted(labelled, key=lambda item: (item.arrival.article.when, item.arrival.article.id))
 
 
-def in_our_stories(labelled: Sequence[Labelled]) -> Iterator[Case]:
-    """Yield each article that joins a story, in the stories that grouping makes of its desk or rule."""
+def _events(text: str) -> dict[int, str]:
+    events: dict[int, str] = {}
+    for line in (line.split("#")[0].strip() for line in text.splitlines()):
+        event, _, numbers = line.partition(":")
+        for part in filter(None, numbers.replace(" ", "").split(",") if not line.startswith("JUNK") else ()):
+            first, _, last = part.partition("-")
+            events.update(dict.fromkeys(range(int(first), int(last or first) + 1), event.strip()))
+    return events
+
+
+def _arrival(name: str, row: dict[str, str]) -> Arrival:
+    key, outlet, at = f"{name}-{int(row['i']):04d}", row["outlet"], datetime.fromisoformat(row["when"])
+    article = Article(
+        id=ArticleId(key),
+        feed=outlet,
+        outlet=outlet,
+        owner=outlet,
+        link=row.get("link") or f"https://{outlet}.example/{key}",
+        title=row["title"],
+        text=row["text"],
+        first_seen=at,
+        published=at,
+        fingerprint=key,
+    )
+    matches = tuple(Match(rule=rule, rule_version="", evidence=()) for rule in row["rules"])
+    return Arrival(article=article, matches=matches, is_baseline=bool(row["base"]))
+
+
+def replies(labelled: Sequence[Labelled]) -> Iterator[Reply]:
+    """Yield a reply for each article that joins a story without being a copy; most replies are empty."""
     of_group: defaultdict[str, Index] = defaultdict(lambda: Index(window=desk_rows.WINDOW))
     stories: defaultdict[str, _Story] = defaultdict(_Story)
     for item in labelled:
+        article = item.arrival.article
         join = grouping.join(of_group[item.group], item.arrival)
+        story = stories[join.story]
         for younger in join.merges:
             gone = stories.pop(younger)
-            stories[join.story].events += gone.events
-        beside = [stories[story].claims for story in join.beside]
-        yield from _case(item, stories[join.story], beside, join.confidence or 0.0, is_copy_=join.copy_of is not None)
-
-
-def _case(
-    item: Labelled, home: _Story, beside: Sequence[facts.StoryClaims], sure: float, *, is_copy_: bool = False
-) -> Iterator[Case]:
-    reading = facts.read(item.arrival.article)
-    if not is_copy_ and not is_copy(home.claims, reading):
-        yield Case(
-            labelled=item,
-            is_wrong_story=home.events.most_common(1)[0][0] != item.event,
-            features=features(home.claims, reading),
-            facts=facts.news(home.claims, reading, lambda: beside, sure),
-        )
-    home.claims.add(reading)
-    home.events[item.event] += 1
-
-
-def fit(cases: Sequence[Case]) -> dict[str, float]:
-    """Return the weights of a logistic regression. Needs scikit-learn."""
-    from sklearn.linear_model import LogisticRegression
-
-    names = [name for name in WEIGHTS if name != "always"]
-    fitted = LogisticRegression(C=2.0, max_iter=3000)
-    fitted.fit(
-        [[case.features[name] for name in names] for case in cases],
-        [case.labelled.is_news for case in cases],
-        [FEED_WEIGHT if case.labelled.source.startswith("feeds") else 1 for case in cases],
-    )
-    weights = zip(names, fitted.coef_[0], strict=True)
-    return {"always": float(fitted.intercept_[0])} | {name: float(weight) for name, weight in weights}
-
-
-def _left_out(cases: Sequence[Case]) -> tuple[int, int, int]:
-    """Return the right replies, replies and news on real feeds, by weights fitted without the fold of each rule."""
-    groups = sorted({case.labelled.group for case in cases if case.labelled.source.startswith("feeds")})
-    right = replies = news = 0
-    logit = math.log(THRESHOLD / (1 - THRESHOLD))
-    for fold in range(FOLDS):
-        out = set(groups[fold::FOLDS])
-        weights = fit([case for case in cases if case.labelled.group not in out])
-        for case in (case for case in cases if case.labelled.group in out):
-            is_told = sum(weights[name] * value for name, value in case.features.items()) > logit
-            replies, right = replies + is_told, right + (is_told and case.labelled.is_news)
-            news += case.labelled.is_news
-    return right, replies, news
-
-
-def _row(name: str, cases: Sequence[Case], news_count: int) -> tuple[str, ...]:
-    with_news = sum(case.labelled.is_news for case in cases)
-    stated = [case for case in cases if case.facts]
-    right = sum(case.is_right for case in stated)
-    claims = [case for case in stated if any(fact.before for fact in case.facts)]
-    return (
-        name,
-        f"{right} of {len(stated)} ({right / max(1, len(stated)):.2f})",
-        f"{right} of {with_news} ({right / max(1, with_news):.2f})",
-        str(news_count - with_news),
-        str(sum(case.is_wrong_story for case in stated)),
-        f"{sum(case.is_right for case in claims)} of {len(claims)}",
-    )
+            story.events += gone.events
+            story.articles += gone.articles
+        if story.articles and join.copy_of is None:
+            is_wrong = story.events.most_common(1)[0][0] != item.event
+            stated = facts.find_news(story.articles, article)
+            is_first = is_wrong and not any(other.events[item.event] for other in stories.values())
+            yield Reply(
+                labelled=item,
+                story=list(story.articles),
+                facts=stated,
+                is_wrong_story=is_wrong,
+                is_first_report=is_first,
+            )
+        story.articles.append(article)
+        story.events[item.event] += 1
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--feeds", default="abc", help="parts of the labelled real feeds; c is for reporting")
-    parser.add_argument("--fit", action="store_true", help="print weights; needs scikit-learn")
-    parser.add_argument("--show", action="store_true", help="each reply, and each article whose news has no reply")
+    parser.add_argument("--show", action="store_true", help="print each reply with the headlines of its story")
     options = parser.parse_args()
-    out = Console(width=150)
-    sources = [of_desks(part) for part in DESKS]
-    sources += [of_feeds(part) for part in options.feeds]
-    if options.fit:
-        fitted_on = [part for part in sources if part[0].source.startswith("desks") or part[0].source[-1] in FITTED]
-        cases = [case for part in fitted_on for case in in_their_events(part)]
-        out.print({name: round(weight, 2) for name, weight in fit(cases).items()})
-        out.print("rules left out: {} of {} replies right, {} with news".format(*_left_out(cases)))
-        return
-    headers = ("", "replies that are news", "news told", "news in no story", "in a wrong story", "claims right")
-    table = Table(*headers, title="Threads")
-    for labelled in sources:
-        news_count = sum(item.is_news for item in labelled)
-        for how, cases_of in (("events", in_their_events), ("stories", in_our_stories)):
-            cases = list(cases_of(labelled))
-            table.add_row(*_row(f"{labelled[0].source}, in {how}", cases, news_count))
-            for case in cases if options.show and how == "events" else ():
-                if case.facts or case.labelled.is_news:
-                    flags = f"{'reply' if case.facts else 'no reply'}, {'news' if case.labelled.is_news else 'no news'}"
-                    out.print(f"{flags} [{case.labelled.group}] {case.labelled.arrival.article.title}", markup=False)
+    with READ.open(encoding="utf-8", newline="") as file:
+        verdicts = dict(csv.reader(file, delimiter="\t"))
+    out = Console(width=170)
+    table = Table("", "joined", "replies", "news", "old", "of another event", "articles with news", title="Threads")
+    for labelled in (*map(of_desks, DESKS), *map(of_feeds, pools.PARTS), *map(of_replay, REPLAYS)):
+        joined = list(replies(labelled))
+        stated = [reply for reply in joined if reply.facts]
+        right = sum(reply.is_right(verdicts) for reply in stated)
+        wrong = sum(reply.is_wrong_story and not reply.is_first_report for reply in stated)
+        with_news = sum(reply.labelled.is_news or False for reply in joined)
+        counts = (len(joined), len(stated), right, len(stated) - right - wrong, wrong, with_news)
+        table.add_row(labelled[0].source, *map(str, counts))
+        for reply in stated:
+            article = reply.labelled.arrival.article
+            if options.show or (reply.labelled.is_news is None and article.id not in verdicts):
+                state = "wrong story" if reply.is_wrong_story else "right" if reply.is_right(verdicts) else "old"
+                out.print(f"\n{article.id} {state} {reply.labelled.says}\n  {reply.text}", markup=False)
+                for other in (reply.story[0], *reply.story[1:][-4:]):
+                    out.print(f"      {other.when:%d %H:%M} {other.outlet}: {other.title}", markup=False)
     out.print(table)
-    out.print(f"from a probability of {THRESHOLD} on")
 
 
 if __name__ == "__main__":

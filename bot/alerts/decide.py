@@ -7,11 +7,13 @@ from dataclasses import replace
 from bot.alerts.holds import find_hold, gather_hold
 from bot.alerts.situation import Situation
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.rules import Thread
-from bot.model.stories import JOINED, Article, ArticleId, Fact, SendId
+from bot.model.rules import Severity, Thread
+from bot.model.stories import JOINED, Article, ArticleId, Fact, JoinReason, Member, SendId
 
 #: Maximum facts in one reply, because nobody reads more. The linked articles contain the others.
 FACTS_A_REPLY = 6
+#: An article that joined with a lower probability may be about another event.
+DOUBTFUL_BELOW = 0.8
 
 
 def decide(situation: Situation) -> tuple[Decision, ...]:
@@ -128,14 +130,24 @@ def _news(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
 
 
 def _facts(situation: Situation, alert: Alert) -> tuple[Fact, ...]:
-    """Return the facts and joined articles that belong in the thread and are not in it yet, most important first."""
-    thread = situation.thread
-    facts = [fact for fact in situation.facts if thread is not Thread.CLAIMS or fact.is_claim]
-    if thread is Thread.ALL:
-        with_fact = {fact.article for fact in facts}
-        facts += [_joined(member.article) for member in situation.arrivals if member.article.id not in with_fact]
+    """Return the facts and joined articles that belong in the thread and are not in it yet, most important first.
+
+    Under severity high, an article that may be about another event is never added without a reply.
+    """
+    joined = situation.arrivals if situation.thread is Thread.ALL else ()
+    if situation.severity is Severity.HIGH:
+        joined += tuple(member for member in situation.arrivals if _is_doubtful(member) and member not in joined)
+    with_fact = {fact.article for fact in situation.facts}
+    facts = [*situation.facts, *(_joined(member.article) for member in joined if member.article.id not in with_fact)]
     new_facts = {fact_key(fact): fact for fact in facts if fact_key(fact) not in alert.posted_facts}.values()
     return tuple(sorted(new_facts, key=_rank)[:FACTS_A_REPLY])
+
+
+def _is_doubtful(member: Member) -> bool:
+    """Return whether the article joined by its wording alone, with a probability below ``DOUBTFUL_BELOW``."""
+    probability = member.join.confidence
+    is_similar = member.join.reason is JoinReason.SIMILAR and member.join.copy_of is None
+    return is_similar and probability is not None and probability < DOUBTFUL_BELOW
 
 
 def _rank(fact: Fact) -> int:

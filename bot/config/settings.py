@@ -227,8 +227,8 @@ class ChannelKeys(pydantic.BaseModel):
     thread: Thread = pydantic.Field(
         Thread.NEWS,
         description=(
-            "Events that get a reply in a story's thread: claims (changed values, corrections), news (also quotes of "
-            "new sentences) or all (also each article that joins). The thread of a rule overrides this."
+            "Events that get a reply in a story's thread: news (changed values, corrections, reversals, repetitions) "
+            "or all (also each article that joins). The thread of a rule overrides this."
         ),
     )
 

@@ -32,9 +32,6 @@ class Revision:
     edits: tuple[Edit, ...]
     #: Log id of the poll that found the change.
     poll: str = ""
-    #: For a live page: the previous version. Text added since then is news, not a correction. None for an ordinary
-    #: article.
-    live_before: Article | None = None
     #: Whether the headline changed, be it only in its wording.
     is_renamed: bool = False
 

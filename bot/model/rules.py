@@ -40,19 +40,12 @@ class Group(StrEnum):
 
 
 class Thread(StrEnum):
-    """The events that get a reply in a story's thread; each level includes the lower levels."""
+    """The events that get a reply in a story's thread."""
 
-    #: Changed values and corrections.
-    CLAIMS = "claims"
-    #: Also quotes of new sentences.
+    #: Changed values, corrections, and articles whose headline itself says that something is new.
     NEWS = "news"
     #: Also each article that joins.
     ALL = "all"
-
-    @property
-    def rank(self) -> int:
-        """The rank, from 0 (claims) to 2 (all)."""
-        return ("claims", "news", "all").index(self.value)
 
 
 class Where(StrEnum):
@@ -413,8 +406,8 @@ class Rule:
     thread: Annotated[
         Thread | None,
         Key(
-            "Events that get a reply in a story's thread: claims (changed values, corrections), news (also quotes of "
-            "new sentences) or all (also each article that joins). Default: the thread of the channel."
+            "Events that get a reply in a story's thread: news (changed values, corrections, reversals, repetitions) "
+            "or all (also each article that joins). Default: the thread of the channel."
         ),
     ] = None
     #: The moment at which the rule stops applying.

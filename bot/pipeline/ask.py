@@ -226,7 +226,7 @@ class Asking:
     ) -> _Question:
         """Return a question about the event of an article, and about its facts in the first story of ``near``."""
         has_facts = Use.FACTS in self.advisor.policy.uses
-        stated, further = updater.offer(turn, near[0], article, near[1:]) if has_facts else ((), ())
+        stated, further = updater.offer(turn, near[0], article) if has_facts else ((), ())
         offered = (*stated, *further)
         prompt = prompts.same_event_prompt(article, near, offered, control=control, again=again)
         # Words say nothing about a story in another language, and a question that is asked again begins with a story
@@ -286,8 +286,7 @@ class Asking:
         named = {join.story, *join.merges} & guests.keys()
         story = stories.get(join.story)
         if not named and story and join.copy_of is None and Use.FACTS in uses:
-            nearby = [stories[other] for other in join.beside if other in stories]
-            facts = updater.offer(turn, story, article, nearby)
+            facts = updater.offer(turn, story, article)
         if not named and not any(facts):
             return None
         new_facts = (*facts[0], *facts[1])

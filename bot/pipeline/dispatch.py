@@ -19,7 +19,7 @@ from bot.model.rules import ONLY_SURGES, Rule, Severity, highest_severity
 from bot.model.stories import ArticleId, SendId, Story, StoryId
 from bot.pipeline import briefs, messages
 from bot.pipeline.silences import ActiveSilences
-from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
+from bot.pipeline.turn import ChangedStory, Turn
 from bot.stories import summaries
 from bot.stories.facts import turns
 
@@ -47,9 +47,8 @@ class StorySplit:
 class Dispatcher:
     """Dispatches changed stories of one turn."""
 
-    def __init__(self, turn: Turn, claims: ClaimsCache) -> None:
+    def __init__(self, turn: Turn) -> None:
         self._turn = turn
-        self._claims = claims
         #: Channel -> its recently posted alerts, oldest first. A new post removes the channel's entry.
         self._recent: dict[str, Sequence[Alert]] = {}
 

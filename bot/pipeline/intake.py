@@ -37,7 +37,6 @@ from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
 from bot.storage.columns import JsonColumn
 from bot.stories import facts
-from bot.text import forms
 
 #: The stored form of an item that was set aside.
 ITEM: JsonColumn[Item] = JsonColumn(Item)
@@ -296,7 +295,6 @@ def _revised(
         # Two outlets word the same news differently; that is not a correction.
         edits=() if is_taken_over else facts.corrections(previous, article),
         poll=polled.id,
-        live_before=previous if forms.is_live_page(article) and not is_taken_over else None,
         is_renamed=previous.title != article.title,
     )
     return ArticleChange(article=article, novelty=Novelty.EDITED, queued=revision)

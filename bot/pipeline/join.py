@@ -1,7 +1,6 @@
-"""Join queued articles to stories, find their new facts, and dispatch the changed stories.
+"""Join queued articles to stories, find what they state to be new, and dispatch the changed stories.
 
-The grouping index and the claims of stories are kept in memory between turns. If a turn was not committed, they are
-rebuilt from the store.
+The grouping index is kept in memory between turns. If a turn was not committed, it is rebuilt from the store.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 import structlog
 
@@ -22,25 +20,23 @@ from bot.model.rules import Group, Match, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
 from bot.pipeline.answers import ArticleAnswers, LateAnswer
 from bot.pipeline.dispatch import Dispatcher, StorySplit
-from bot.pipeline.turn import ChangedStory, ClaimsCache, Turn
-from bot.stories import grouping, opinions
+from bot.pipeline.turn import ChangedStory, Turn
+from bot.stories import facts, grouping, opinions
 from bot.stories.grouping import story_id
 from bot.stories.index import Index
 from bot.stories.opinions import Opinion
-from bot.text import forms
 
 log = structlog.get_logger("wirewatch")
 
 
 class StoryUpdater:
-    """Updates stories. Keeps an index of the open stories, and their claims, between turns.
+    """Updates stories. Keeps an index of the open stories between turns.
 
     Replace the updater after a turn that was not committed.
     """
 
     def __init__(self) -> None:
         self._index: Index | None = None
-        self._claims = ClaimsCache()
 
     def update(
         self,
@@ -61,20 +57,20 @@ class StoryUpdater:
             return decisions
         for entry in turn.changed.values():
             turn.save_story(entry.story)
-        return [*decisions, *Dispatcher(turn, self._claims).dispatch(turn.changed.values())]
+        return [*decisions, *Dispatcher(turn).dispatch(turn.changed.values())]
 
     def release(self, turn: Turn, held: Sequence[Alert]) -> list[Decision]:
         """Decide again about held alerts that are due."""
-        return Dispatcher(turn, self._claims).release(held) if held else []
+        return Dispatcher(turn).release(held) if held else []
 
     def post_briefs(self, turn: Turn, channels: Sequence[str]) -> list[Decision]:
         """Post the briefs of channels in which one is due."""
-        dispatcher = Dispatcher(turn, self._claims)
+        dispatcher = Dispatcher(turn)
         return [decision for channel in channels for decision in dispatcher.post_brief(channel)]
 
     def gather_stale(self, turn: Turn) -> list[Decision]:
         """Gather messages that waited for too long."""
-        return Dispatcher(turn, self._claims).gather_stale()
+        return Dispatcher(turn).gather_stale()
 
     def _rule(self, turn: Turn, ruling: Ruling) -> list[Decision]:
         index = self.open_stories(turn)
@@ -83,7 +79,7 @@ class StoryUpdater:
             if split is None:
                 return []
             index.split(split.home, split.apart)
-            return Dispatcher(turn, self._claims).dispatch_split(split)
+            return Dispatcher(turn).dispatch_split(split)
         first, second = turn.story(ruling.story), turn.story(ruling.other)
         if first is None or second is None or first.id == second.id:
             return []
@@ -92,7 +88,7 @@ class StoryUpdater:
         entry = ChangedStory(older)
         _merge(turn, entry, younger.id)
         turn.save_story(entry.story)
-        return Dispatcher(turn, self._claims).dispatch([entry])
+        return Dispatcher(turn).dispatch([entry])
 
     def _join(self, turn: Turn, arrivals: Sequence[Arrival]) -> None:
         if not arrivals:
@@ -122,43 +118,38 @@ class StoryUpdater:
             answers is not None and answers.choice is not None and turn.home(answers.choice_in) == entry.story.id
         )
         is_posted = any(alert.state is AlertState.POSTED for alert in turn.alerts([entry.story.id, *entry.merged]))
-        nearby = partial(_nearby, turn, join)
-        news = self._claims.join(entry.story, member, nearby, is_posted=is_posted, is_asked=is_chosen)
-        if answers is not None and answers.choice is not None and is_chosen:
-            # Other articles may have joined the story since the question, so a chosen fact may no longer be new.
-            sentences = {fact.sentence for fact in (*news.facts, *news.further)}
-            entry.facts.extend(fact for fact in answers.choice if fact.sentence in sentences)
-        else:
-            entry.facts.extend(facts_for_rules(turn, arrival.article, news.facts))
-        member, copies = resolve_copies(entry.story, member, opposes=news.opposes)
+        earlier = [joined.article for joined in entry.story.members]
+        # A story that is not posted gets no replies, so its news is not looked for.
+        stated = facts.find_news(earlier, arrival.article) if is_posted and join.copy_of is None else ()
+        # No answer of a model hides what an article itself states to be new.
+        chosen = answers.choice if answers is not None and answers.choice is not None and is_chosen else ()
+        sentences = {fact.sentence for fact in chosen}
+        entry.facts.extend((*chosen, *(fact for fact in stated if fact.sentence not in sentences)))
+        member, copies = resolve_copies(entry.story, member, opposes=facts.opposes(earlier, arrival.article))
         entry.story = _with_member(entry.story, member)
         entry.arrivals.append(member)
         if copies:
             _move_to_end(turn, entry, copies)
 
     def _revise(self, turn: Turn, revisions: Sequence[Revision]) -> None:
-        """Replace edited articles in their stories, and add the new facts."""
+        """Replace edited articles in their stories."""
         for revision in revisions:
             stored = turn.story_of(revision.article.id)
             if stored is None:
                 continue
             entry = turn.change(stored)
-            # Compare a live page with its previous version, because the store already has the new version.
-            previous = _with_article(entry.story, revision.live_before) if revision.live_before else entry.story
-            entry.facts.extend(facts_for_rules(turn, revision.article, self._claims.revise(previous, revision)))
             entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
             if revision.is_renamed:
                 entry.renamed.add(revision.article.id)
 
-    def offer(
-        self, turn: Turn, story: Story, article: Article, nearby: Sequence[Story]
-    ) -> tuple[Sequence[Fact], Sequence[Fact]]:
+    def offer(self, turn: Turn, story: Story, article: Article) -> tuple[Sequence[Fact], Sequence[Fact]]:
         """Return the facts of an article that are new in a posted story, and further ones that may be."""
         if not any(alert.state is AlertState.POSTED for alert in turn.alerts([story.id])):
             return (), ()
-        stated, further = self._claims.offered(story, article, nearby)
-        return facts_for_rules(turn, article, stated), facts_for_rules(turn, article, further)
+        stated = facts.find_news([member.article for member in story.members], article)
+        sentences = {fact.sentence for fact in stated}
+        return stated, [fact for fact in facts.list_sentences(article) if fact.sentence not in sentences]
 
     def _use_late_answer(self, turn: Turn, answer: LateAnswer) -> None:
         """Merge the story of a decided article, or add facts or a translation to its story."""
@@ -360,14 +351,6 @@ def _late_matches(turn: Turn, revisions: Iterable[Revision]) -> list[Arrival]:
     ]
 
 
-def _nearby(turn: Turn, join: Join) -> list[Story]:
-    """Return the other stories that are nearest to the article, with the changes of this turn."""
-    stored = turn.stories(story for story in join.beside if story not in turn.changed)
-    changed = {story: turn.changed[story].story for story in join.beside if story in turn.changed}
-    nearby = {**stored, **changed}
-    return [nearby[story] for story in join.beside if story in nearby]
-
-
 def _entry(turn: Turn, story_id: StoryId, article: Article) -> ChangedStory:
     """Return the changes of a story. If the story is not in the store, it is a new story about the article."""
     return turn.change(turn.stories([story_id]).get(story_id) or _new_story(story_id, article))
@@ -434,20 +417,3 @@ def resolve_copies(story: Story, member: Member, *, opposes: bool = False) -> tu
     if same and member.join.copy_of is None:
         return replace(member, join=replace(member.join, copy_of=same[0].article.id)), ()
     return member, ()
-
-
-def facts_for_rules(turn: Turn, article: Article, new_facts: Sequence[Fact]) -> Sequence[Fact]:
-    """Return the facts of an article. For a live page, return only facts whose sentence alone matches a rule.
-
-    In real feeds, live pages caused a third of all new facts, and hardly any of these was about the rule's subject.
-    """
-    feed = turn.settings.feeds_by_address.get(article.feed)
-    if feed is None or not forms.is_live_page(article):
-        return new_facts
-    return [
-        fact
-        for fact in new_facts
-        if turn.settings.rule_set.matching(
-            replace(article, title=fact.sentence, text=fact.sentence), feed, now=turn.now
-        )
-    ]

@@ -112,11 +112,8 @@ def pointer_row(
 
 def _newest_change(story: Story) -> Fact | None:
     """Return the newest changed value or denial in a story that gets its first message, such as one that was held."""
-    members = [member for member in story.members[:_READ_FOR_CHANGES] if member.join.copy_of is None]
-    if len(members) < 2:
-        return None
-    sure = (1.0 if member.join.confidence is None else member.join.confidence for member in members)
-    return facts.newest_change([(member.article, chance) for member, chance in zip(members, sure, strict=True)])
+    members = [member.article for member in story.members[:_READ_FOR_CHANGES] if member.join.copy_of is None]
+    return facts.newest_news(members)
 
 
 def _nearest_story(turn: Turn, decision: Decision) -> Nearest | None:

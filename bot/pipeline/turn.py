@@ -15,20 +15,16 @@ from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.model.actions import Judgement, Ruling, Silence, SilenceId
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.archive import Revision
 from bot.model.messages import Notice, Outgoing
-from bot.model.stories import Article, ArticleId, Edit, Fact, Member, SendId, Story, StoryId
+from bot.model.stories import ArticleId, Edit, Fact, Member, SendId, Story, StoryId
 from bot.model.surges import Surge
 from bot.pipeline.answers import ArticleAnswers
 from bot.storage import keys
-from bot.stories import facts
 
 #: Maximum number of cached stories.
 MAX_STORIES = 2_000
 #: Maximum number of articles in the cached stories (about 60 MB of text).
 MAX_MEMBERS = 20_000
-#: Maximum stories whose claims are cached; each takes some tens of kilobytes.
-MAX_CLAIMS = 1_000
 
 
 class StoryCache:
@@ -347,77 +343,3 @@ class Turn:
                 tx.silences.save_end(silence)
         for write in self._writes:
             write(tx)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArticleNews:
-    """The news that an article adds to the story that it joins."""
-
-    facts: tuple[Fact, ...] = ()
-    #: Facts that may also be new. A language model decides which of them are.
-    further: tuple[Fact, ...] = ()
-    #: Whether the article denies, withdraws or reverses the story's report.
-    opposes: bool = False
-
-
-class ClaimsCache:
-    """The claims of the most recently used stories; at most ``MAX_CLAIMS`` stories."""
-
-    def __init__(self) -> None:
-        self._by_story: OrderedDict[StoryId, facts.StoryClaims] = OrderedDict()
-
-    def of(self, story: Story) -> facts.StoryClaims:
-        """Return the claims of a story's members, computed again after a merge or a split."""
-        claims = self._by_story.pop(story.id, None)
-        if claims is None or claims.count != len(story.members):
-            claims = facts.claims_of([member.article for member in story.members])
-        self._by_story[story.id] = claims
-        while len(self._by_story) > MAX_CLAIMS:
-            self._by_story.popitem(last=False)
-        return claims
-
-    def join(
-        self,
-        story: Story,
-        member: Member,
-        find_nearby: Callable[[], Sequence[Story]],
-        *,
-        is_posted: bool,
-        is_asked: bool = False,
-    ) -> ArticleNews:
-        """Return what an article adds to the story that it joins, and add it to the claims.
-
-        ``find_nearby`` returns the nearest other stories; a fact that one of them reports is not new. A story that is
-        not posted gets no replies, so its news is not looked for. If ``is_asked`` is true, a language model will choose
-        the news, so also return further sentences that may be new.
-        """
-        # Most articles open a story or join one that is not posted yet, so the others are parsed only when needed.
-        if not story.members or not (is_posted or is_asked or facts.may_undo(member.article)):
-            return ArticleNews()
-        claims = self.of(story)
-        reading = facts.read(member.article)
-        confidence = 1.0 if member.join.confidence is None else member.join.confidence
-        if is_asked:
-            nearby = [self.of(other) for other in find_nearby()]
-            stated, further = facts.news_and_more(claims, reading, nearby, confidence)
-        else:
-            stated = facts.news(claims, reading, lambda: [self.of(other) for other in find_nearby()], confidence)
-            further = ()
-        opposes = facts.undoing(claims, reading) is not None
-        claims.add(reading)
-        return ArticleNews(facts=stated, further=further, opposes=opposes)
-
-    def offered(self, story: Story, article: Article, nearby: Sequence[Story]) -> tuple[Sequence[Fact], Sequence[Fact]]:
-        """Return what an article adds to a story that it has not joined, and what it may add."""
-        return facts.news_and_more(self.of(story), facts.read(article), [self.of(other) for other in nearby])
-
-    def revise(self, story: Story, revision: Revision) -> tuple[Fact, ...]:
-        """Return the new facts in the new version of a live page.
-
-        For any other article, only add the claims and return no facts, because its edits are posted as a correction.
-        """
-        claims = self.of(story)
-        if revision.live_before is not None:
-            return facts.news_of_version(claims, revision.article)
-        claims.add(facts.read(revision.article), is_version=True)
-        return ()

@@ -182,6 +182,26 @@ def test_a_new_sentence_is_told_as_a_change_is_and_each_once() -> None:
     assert [item.label for item in repeated[0].facts] == ["vote"]
 
 
+@pytest.mark.parametrize(
+    ("severity", "probability", "expected"),
+    [
+        (Severity.HIGH, 0.79, [("reply", "added outlet"), ("edit", "added outlet")]),
+        (Severity.HIGH, 0.8, [("edit", "added outlet")]),
+        (Severity.HIGH, None, [("edit", "added outlet")]),
+        (Severity.NORMAL, 0.6, [("edit", "added outlet")]),
+    ],
+)
+def test_under_severity_high_what_may_be_another_event_is_never_only_one_more_outlet(
+    severity: Severity, probability: float | None, expected: list[tuple[str, str]]
+) -> None:
+    doubtful = member("b")
+    doubtful = replace(doubtful, join=replace(doubtful.join, confidence=probability))
+    rules = (replace(RULE, severity=severity),)
+    decisions = alerts.decide(situation(member("a"), doubtful, arrived=1, alert=posted(), rules=rules))
+    assert outcomes(decisions) == expected
+    assert {fact.article for decision in decisions for fact in decision.facts} <= {"b"}
+
+
 def test_a_reply_in_quiet_hours_leaves_at_their_end() -> None:
     moved = fact("deadline", "30 December")
     decisions = alerts.decide(

@@ -28,7 +28,18 @@ NEWS = {
             "A fire on a ferry off Varnholm has killed 12 people, the coast guard said.",
         ),
         ("Death toll in Varnholm ferry fire rises to 31", "The fire on the ferry off Varnholm has killed 31 people."),
-        ("12", "31"),
+        ("Death toll in Varnholm ferry fire rises to 31",),
+    ),
+    "a second case": (
+        (
+            "Hospital in Varnholm reports case of marsh fever",
+            "A patient in Varnholm has tested positive for marsh fever, the hospital of Varnholm said.",
+        ),
+        (
+            "Second patient in Varnholm tests positive for marsh fever",
+            "Doctors in Varnholm now treat two people for marsh fever; the second patient came in on Tuesday.",
+        ),
+        ("Second patient in Varnholm",),
     ),
     "an arrested person is released": (
         (
@@ -40,17 +51,6 @@ NEWS = {
             "Mara Lindqvist, the finance chief of Ostrel, was released in Geneva on Tuesday without charge.",
         ),
         ("Released", "released in Geneva"),
-    ),
-    "a jury finds guilty": (
-        (
-            "Jury out in fraud trial of Brightmoor founder Alan Reyes",
-            "The jury in the fraud trial of Alan Reyes, who founded Brightmoor, has begun its deliberations in Leeds.",
-        ),
-        (
-            "Brightmoor founder Alan Reyes found guilty of fraud",
-            "The jury in Leeds convicted Alan Reyes, who founded Brightmoor, at the end of his fraud trial.",
-        ),
-        ("found guilty of fraud",),
     ),
     "an authority denies": (
         (
@@ -192,14 +192,6 @@ async def test_reports_of_a_denial_that_opened_the_story_corroborate_it(tmp_path
         assert len(setup.heads()) == 1
 
 
-async def test_a_thread_of_claims_has_changes_and_corrections_but_no_quotes(tmp_path: Path) -> None:
-    keys = "    thread: claims\n"
-    async with world(tmp_path / "toll") as setup:
-        assert len(await _thread(setup, *NEWS["a toll rises"][:2], keys=keys)) == 1
-    async with world(tmp_path / "guilty") as setup:
-        assert await _thread(setup, *NEWS["a jury finds guilty"][:2], keys=keys) == []
-
-
 async def test_a_thread_of_all_names_each_article_that_joins_in_one_reply(tmp_path: Path) -> None:
     first, second, _ = NO_NEWS["the same in other words"]
     bot = BOT.replace("pace: 0.01 seconds}", "pace: 0.01 seconds, thread: all}", 1)
@@ -221,9 +213,9 @@ async def test_a_thread_of_all_names_each_article_that_joins_in_one_reply(tmp_pa
 
 
 async def test_the_rule_decides_over_the_channel_what_a_thread_gets(tmp_path: Path) -> None:
-    bot = BOT.replace("pace: 0.01 seconds}", "pace: 0.01 seconds, thread: claims}", 1)
+    first, second, _ = NO_NEWS["the same in other words"]
+    bot = BOT.replace("pace: 0.01 seconds}", "pace: 0.01 seconds, thread: all}", 1)
     async with world(tmp_path / "channel") as setup:
-        assert await _thread(setup, *NEWS["a jury finds guilty"][:2], bot=bot) == []
+        assert len(await _thread(setup, first, second, bot=bot)) == 1
     async with world(tmp_path / "rule") as setup:
-        replies = await _thread(setup, *NEWS["a jury finds guilty"][:2], bot=bot, keys="    thread: news\n")
-        assert len(replies) == 1
+        assert await _thread(setup, first, second, bot=bot, keys="    thread: news\n") == []

@@ -78,11 +78,11 @@ async def test_an_edited_rule_is_taken_by_the_running_bot_and_applies_to_what_co
 async def test_a_material_edit_of_a_posted_article_is_a_correction_in_its_thread(desk: World) -> None:
     desk.publish("wire", FIRST)
     await desk.once()
-    changed = FIRST.title.replace("to leave", "delays leaving")
+    changed = FIRST.title.replace("Pakistan", "India")
     desk.publish("wire", type(FIRST)(id=FIRST.id, title=changed, text=FIRST.text))
     await desk.once()
     (reply,) = desk.replies()
-    assert "delays" in json.dumps(reply)
+    assert "India" in json.dumps(reply)
     assert f'"url": "https://wire.example/{FIRST.id}"' in json.dumps(reply), "it links the article that changed"
     (story,) = await desk.stories()
     assert Reason.CORRECTION in {decision.reason for decision in await desk.decisions(story)}
@@ -102,7 +102,7 @@ async def test_a_message_follows_its_outlets_headline_also_where_only_the_wordin
     assert [decision.reason for decision in await desk.decisions(story)] == [Reason.FIRST_REPORT, Reason.RENAMED]
 
 
-async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(desk: World) -> None:
+async def test_what_a_live_page_adds_is_neither_a_change_nor_a_correction(desk: World) -> None:
     title = f"{FIRST.title}: live updates"
     desk.publish("wire", replace(FIRST, title=title, text=f"{FIRST.text} The deadline is 30 November."))
     await desk.once()
@@ -110,16 +110,9 @@ async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(d
         "The Pakistan Telecommunication Authority moved the deadline for a backdoor into BlackBerry's servers from "
         "30 November to 30 December."
     )
-    rain = "Heavy rain has killed 12 people in Karachi and closed the airport, the disaster agency said on Monday."
-    desk.publish("wire", replace(FIRST, title=f"Fog at the airport, {title}", text=f"{rain} {moved} {FIRST.text}"))
+    desk.publish("wire", replace(FIRST, title=f"Fog at the airport, {title}", text=f"{moved} {FIRST.text}"))
     await desk.once()
-    (reply,) = desk.replies()
-    assert "30 December" in json.dumps(reply)
-    assert rain not in json.dumps(reply), "it does not concern the rule"
-    (story,) = await desk.stories()
-    reasons = {decision.reason for decision in await desk.decisions(story)}
-    assert Reason.NEW_FACT in reasons
-    assert Reason.CORRECTION not in reasons
+    assert desk.replies() == []
 
 
 async def test_a_rule_that_is_expected_to_match_and_is_silent_is_told_once_each_time(desk: World) -> None:

@@ -9,14 +9,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 
 from bot.model.stories import Article, ArticleId, Fact
 from bot.stories.facts.turns import turns_in
 from bot.text import dates, headlines, lexicon, names, numbers, sentences, tokens, words
-from bot.text.forms import is_live_page
 
 #: Maximum sentences read per article, because later sentences are background and a huge page must not cost more.
-READ = 24
+READ = 16
+#: Maximum readings in memory; each takes some kilobytes.
+_CACHED = 2_000
 #: The thing that a number counts is sought in this many characters on each side, within the clause.
 BESIDE = 48
 #: Maximum length of a dateline. It is removed first, because "Jan. 22" would be split into two sentences.
@@ -42,10 +44,9 @@ SUMS = frozenset({"=fine", "=pay", "=settle", "=ransom", "=sell", "=buy", "=stol
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with the content words near it, which it may count."""
+    """A number and the thing that it counts."""
 
     number: numbers.Number
-    beside: frozenset[str]
     #: The thing that the number counts: a fate or purpose ("=die", "=fine"), else the number's unit, else the stem of
     #: the following noun; empty if uncertain.
     what: str
@@ -94,25 +95,9 @@ class Reading:
     outlet: str
     link: str
     at: datetime
-    language: str
-    fingerprint: str
     statements: tuple[Statement, ...]
     #: Whether the article corrects a report: "Correction: …", "An earlier version of this article said …".
     is_correction: bool = False
-    #: Whether the headline or text is labelled as comment: "COMMENT: …", "Analysis: …".
-    is_comment: bool = False
-    #: Whether the article is a live page, which is about several events.
-    is_live: bool = False
-
-    @property
-    def title(self) -> Statement | None:
-        """Return the headline, or None if the article has none."""
-        return self.statements[0] if self.statements and self.statements[0].order == 0 else None
-
-    @property
-    def body(self) -> tuple[Statement, ...]:
-        """Return the statements of the text."""
-        return self.statements[1:] if self.title else self.statements
 
     def fact(self, kind: str, label: str, before: str | None, after: str, sentence: str, mark: str = "") -> Fact:
         """Return a fact that the article states in ``sentence``."""
@@ -130,6 +115,7 @@ class Reading:
         )
 
 
+@lru_cache(maxsize=_CACHED)
 def read(article: Article) -> Reading:
     """Return the reading of an article, with at most ``READ`` sentences."""
     language = lexicon.base(article.language)
@@ -150,14 +136,8 @@ def read(article: Article) -> Reading:
         article.outlet,
         article.link,
         article.when,
-        language,
-        article.fingerprint,
         tuple(statements),
         is_correction=_is_labelled("correction", article.title, language) or _CORRECTS.search(text) is not None,
-        is_comment=any(
-            _is_labelled("recap", start, language) for start in (article.title, article.text[:_OPENING].strip())
-        ),
-        is_live=is_live_page(article),
     )
 
 
@@ -175,7 +155,8 @@ def _is_labelled(table: str, text: str, language: str) -> bool:
 
 def statement(shown: str, order: int, language: str, day: date, *, read_as: str | None = None) -> Statement:
     """Return the statement of a sentence. ``read_as`` is the part of the sentence to read, or None for all of it."""
-    plain = plain_text(shown if read_as is None else read_as, language)
+    in_words = lexicon.joined(language, tokens.normalise(shown if read_as is None else read_as))
+    plain = numbers.in_digits(in_words, language)
     days = dates.days(plain, day, language)
     spans = [(mention.start, mention.end) for mention in days]
     counts = [number for number in numbers.numbers(plain, language) if not any(a <= number.start < b for a, b in spans)]
@@ -191,15 +172,10 @@ def statement(shown: str, order: int, language: str, day: date, *, read_as: str 
         figures=tuple(_figure(number, bare, language) for number in counts),
         days=days,
         folded=frozenset(words.fold(token.text) for token in found_words),
-        turns=turns_in(plain, language),
+        turns=turns_in(in_words, language),
         day=day,
         language=language,
     )
-
-
-def plain_text(written: str, language: str) -> str:
-    """Return the normalised text, with verbs of two words as one word and number words as digits."""
-    return numbers.in_digits(lexicon.joined(language, tokens.normalise(written)), language)
 
 
 def _without(plain: str, spans: Sequence[tuple[int, int]]) -> str:
@@ -226,8 +202,7 @@ def _figure(number: numbers.Number, bare: str, language: str) -> Figure:
     # An age or a time does not count people.
     is_time = noun is not None and any(table.has(kind, words.fold(noun.text)) for kind in ("age", "time"))
     what = "" if is_time else next(iter(fates), number.unit or (noun.stem if noun else ""))
-    neighbours = frozenset((*_content(preceding[-4:], language), *_content(following[:4], language)))
-    return Figure(number, neighbours, what, _called(noun, following, language) if noun else "", is_part)
+    return Figure(number, what, _called(noun, following, language) if noun else "", is_part)
 
 
 def _called(noun: words.StemmedWord, following_words: Sequence[words.StemmedWord], language: str) -> str:
