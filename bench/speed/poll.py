@@ -7,13 +7,13 @@
     python -m bench.speed.poll --feeds 2000 --processes  each round is a process: the script and `wirewatch once --now`
 
 A local origin in a separate process serves the feeds. Each has 30 items in about 25 KB, with HTML that is not all
-ASCII, and is sent compressed; a quarter of the feeds are Atom. The 1,000 hosts close each connection after the answer,
-so each request needs a DNS lookup and a connection. The rounds: cold (first poll), warm (every answer is 304), 5 % (one
-feed in twenty has two new items), bare (no validators, nothing new). Each contender polls all feeds in each round:
-Wirewatch with 64 connections, the script (httpx.AsyncClient, feedparser, SQLite, a commit per feed) with 50. The
-contenders take turns, round by round, so that a busy machine slows both. All rounds are repeated, and the median of the
-ratios counts. With --processes, a round lasts from the start of a process to its end. Miniflux is left out, because it
-needs a server and PostgreSQL.
+ASCII, and is sent compressed; a quarter of the feeds are Atom, and two in five have relative pictures and a port in
+their addresses. The 1,000 hosts close each connection after the answer, so each request needs a DNS lookup and a
+connection. The rounds: cold (first poll), warm (every answer is 304), 5 % (one feed in twenty has two new items), bare
+(no validators, nothing new). Each contender polls all feeds in each round: Wirewatch with 64 connections, the script
+(httpx.AsyncClient, feedparser, SQLite, a commit per feed) with 50. The contenders take turns, round by round, so that a
+busy machine slows both. All rounds are repeated, and the median of the ratios counts. With --processes, a round lasts
+from the start of a process to its end. Miniflux is left out, because it needs a server and PostgreSQL.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Serve thousands of feeds of 30 items over HTTP from one small server, for bench/speed/poll.py.
 
-A quarter of the feeds are Atom. Descriptions are HTML and not all ASCII; bodies are compressed.
+A quarter of the feeds are Atom; two in five have relative pictures and a port in their addresses. Descriptions are HTML
+and not all ASCII; bodies are compressed.
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ def is_atom(number: int) -> bool:
     return number // CHANGING % 4 == 3
 
 
+def is_odd(number: int) -> bool:
+    """Whether the feed's pictures have relative addresses, and its addresses a port: two feeds in five."""
+    return number % 5 < 2
+
+
 @cache
 def packed(number: int, version: int, *, inside: int) -> bytes:
     return gzip.compress(document(number, version, inside=inside, begun=Origin.begun), compresslevel=6)
@@ -95,7 +101,7 @@ def document(number: int, version: int, *, inside: int, begun: datetime) -> byte
     for place in range(newest - 1, newest - 1 - ITEMS, -1):
         age = timedelta(minutes=2 * (newest - place)) if place >= ITEMS - inside else timedelta(days=3, minutes=place)
         items.append((_atom_entry if is_atom(number) else _rss_item)(number, place, begun - age))
-    title, site = f"<title>News {number} – Zürich</title>", f"https://news{number}.example.org/"
+    title, site = f"<title>News {number} – Zürich</title>", f"{_site(number)}/"
     head = '<?xml version="1.0" encoding="UTF-8"?>'
     if is_atom(number):
         head += f'<feed xmlns="http://www.w3.org/2005/Atom">{title}<id>{site}</id><link href="{site}"/>'
@@ -108,7 +114,7 @@ def document(number: int, version: int, *, inside: int, begun: datetime) -> byte
 def _rss_item(number: int, place: int, at: datetime) -> str:
     return (
         f"<item><title>{_title(number, place)}</title>"
-        f"<link>https://news{number}.example.org/{place}</link>"
+        f"<link>{_site(number)}/{place}</link>"
         f'<guid isPermaLink="false">{number}-{place}</guid>'
         f"<pubDate>{format_datetime(at, usegmt=True)}</pubDate>"
         f"<description><![CDATA[{_html(number, place)}]]></description><category>news</category></item>"
@@ -116,7 +122,7 @@ def _rss_item(number: int, place: int, at: datetime) -> str:
 
 
 def _atom_entry(number: int, place: int, at: datetime) -> str:
-    link = f"https://news{number}.example.org/{place}"
+    link = f"{_site(number)}/{place}"
     return (
         f'<entry><title>{_title(number, place)}</title><link href="{link}"/><id>{link}</id>'
         f"<updated>{at.isoformat()}</updated>"
@@ -124,15 +130,20 @@ def _atom_entry(number: int, place: int, at: datetime) -> str:
     )
 
 
+def _site(number: int) -> str:
+    return f"https://news{number}.example.org{':8443' if is_odd(number) else ''}"
+
+
 def _title(number: int, place: int) -> str:
     return f"Story {place} of desk {number}: {_said(number, place, 0)[:60]}"
 
 
 def _html(number: int, place: int) -> str:
+    pictures = "/img" if is_odd(number) else f"https://img.example.org/{number}"
     first, second, *rest = (_said(number, place, at) for at in range(1, 6))
     return (
-        f'<p><img src="https://img.example.org/{number}/{place}.jpg" alt=""/><strong>{first}</strong> {second}</p>'
-        f'<p>{" ".join(rest)} <a href="https://news{number}.example.org/topic/{place % 7}">More &amp; more</a></p>'
+        f'<p><img src="{pictures}/{place}.jpg" alt=""/><strong>{first}</strong> {second}</p>'
+        f'<p>{" ".join(rest)} <a href="{_site(number)}/topic/{place % 7}">More &amp; more</a></p>'
     )
 
 

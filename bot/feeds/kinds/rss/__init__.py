@@ -1,6 +1,7 @@
 """Parse RSS 0.9x to 2.0, Atom and RDF.
 
-A document is cut into its items (cut.py), and feedparser parses the new items with the feed's own title and links.
+A document is cut into its items (cut.py), and feedparser parses the new items with the feed's own title and links. At
+a first poll, old_items.py reads most of the old items.
 Only this file imports feedparser, which gets decoded and repaired bytes and never an address to open.
 """
 
@@ -11,11 +12,13 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from time import struct_time
 from typing import Any
 from xml.parsers import expat
 
 from bot.feeds.kinds.rss import cut
+from bot.feeds.kinds.rss.old_items import read_old_items
 from bot.feeds.kit import fields, markup
 from bot.feeds.kit.fields import MAX_ENTRIES
 from bot.model.errors import ReadError
@@ -116,20 +119,31 @@ def _parse_new_items(pieces: cut.Cut, body: Body) -> ParsedFeed | None:
     kept, too_many = fields.keep_ends(tuple(enumerate(pieces.items)))
     known_places = {place for place, item in kept if item.hash in body.known_hashes}
     new_places = [place for place, _ in kept if body.names_known or place not in known_places]
-    reading, places = _parse_items(pieces, new_places, body.url)
+    entries = _read_old_items(pieces, new_places, body.identity_before) if body.identity_before else {}
+    reading, places = _parse_items(pieces, [place for place in new_places if place not in entries], body.url)
     if len(reading.entries) != len(places):
         return None
-    # Items at fault stay unknown, so that they are parsed again.
-    read_places = known_places.union(places)
+    entries.update(zip(places, reading.entries, strict=True))
     return dataclasses.replace(
         reading,
         entries=tuple(
-            fields.mark_known(entry, is_known=place in known_places)
-            for place, entry in zip(places, reading.entries, strict=True)
+            fields.mark_known(entries[place], is_known=place in known_places)
+            for place in new_places
+            if place in entries
         ),
         remarks=too_many,
-        item_hashes=tuple(item.hash for place, item in kept if place in read_places),
+        # Items at fault stay unknown, so that they are parsed again.
+        item_hashes=tuple(item.hash for place, item in kept if place in entries or place in known_places),
     )
+
+
+def _read_old_items(pieces: cut.Cut, places: Sequence[int], before: datetime) -> dict[int, Entry]:
+    """Return the items that are older than ``before`` by place, without those whose text is needed (``SAMPLE``)."""
+    entries = read_old_items(pieces.only(places), before=before)
+    if len(entries) != len(places):
+        return {}
+    placed = zip(places, entries, strict=True)
+    return {place: entry for place, entry in islice(placed, fields.SAMPLE, None) if entry is not None}
 
 
 def _parse_items(pieces: cut.Cut, places: Sequence[int], url: str) -> tuple[ParsedFeed, Sequence[int]]:
