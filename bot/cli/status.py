@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -175,27 +175,35 @@ def _ago(now: datetime, when: datetime | None) -> str:
 
 async def _check(folder: Path) -> list[CheckLine]:
     settings = app.load(folder, os.environ)
-    errors = sum(problem.severity == "error" for problem in settings.problems)
-    configuration = CheckLine(
-        is_good=not errors,
-        what=f"configuration: {format_count(len(settings.feeds), 'feed')}, "
-        f"{format_count(len(settings.rules), 'rule')}, {format_count(errors, 'error')}, "
-        f"{format_count(len(settings.problems) - errors, 'warning')}",
-        help=f"wirewatch check --config {folder}" if settings.problems else "",
-    )
     try:
         async with archive.opened(settings) as answers:
-            database = await answers.read(_read_checks)
+            kept, database = await answers.read(_read_checks)
     except WirewatchError as error:
-        database = [CheckLine(is_good=False, what=f"database: {error}")]
-    return [configuration, *database, *await _of_channels(settings)]
+        kept, database = (), [CheckLine(is_good=False, what=f"database: {error}")]
+    return [_of_configuration(settings, kept, folder), *database, *await _of_channels(settings)]
 
 
-def _read_checks(archive: Archive) -> list[CheckLine]:
+def _of_configuration(settings: config.Settings, kept: Collection[str], folder: Path) -> CheckLine:
+    """Return the line of the configuration. ``kept`` are refused rules whose last good version is in force."""
+    kept = set(kept) & set(settings.off)
+    errors = sum(problem.severity == "error" for problem in settings.problems)
+    in_force = format_count(len(settings.rules) + len(kept), "rule") + " in force"
+    if kept:
+        in_force += f" ({len(kept)} in the last good version)"
+    what = (
+        f"configuration: {format_count(len(settings.feeds), 'feed')}, {in_force}, {format_count(errors, 'error')}, "
+        f"{format_count(len(settings.problems) - errors, 'warning')}"
+    )
+    help_text = f"wirewatch check --config {folder}" if settings.problems else ""
+    return CheckLine(is_good=not errors, what=what, help=help_text)
+
+
+def _read_checks(archive: Archive) -> tuple[Sequence[str], list[CheckLine]]:
+    """Return the rules that the running bot keeps in their last good version, and the lines of the checks."""
     tx, now, store = archive.tx, archive.now, archive.watched.store
     articles = format_count(tx.articles.count(), "article")
     bot = describe_bot(tx, owner=store.owner, now=now)
-    return [
+    return keys.kept_rules(tx) if bot.is_good else (), [
         CheckLine(is_good=True, what=f"database: {store.address}, {articles}"),
         _of_clock(keys.TICK.get(tx), now),
         CheckLine(is_good=bot.is_good, what=f"bot: {bot.what}", help=bot.help),

@@ -160,12 +160,18 @@ class Metrics(Observer):
             self._tick.set(tick.timestamp())
         for health in FeedHealth:
             self._feeds.labels(health.value).set(feeds.get(health, 0))
-        ended = sum(compiled.rule.has_ended(now) for compiled in settings.rules)
-        paused = sum(compiled.rule.paused and not compiled.rule.has_ended(now) for compiled in settings.rules)
-        self._rules.labels("on").set(len(settings.rules) - paused - ended)
-        self._rules.labels("paused").set(paused)
-        self._rules.labels("ended").set(ended)
-        self._rules.labels("kept").set(len(settings.kept))
+        states = Tally(
+            "kept"
+            if rule.name in settings.kept
+            else "ended"
+            if rule.has_ended(now)
+            else "paused"
+            if rule.paused
+            else "on"
+            for rule in (compiled.rule for compiled in settings.rules)
+        )
+        for state in ("on", "paused", "ended", "kept"):
+            self._rules.labels(state).set(states[state])
         self._rules.labels("off").set(len(settings.off))
         self._outbox.clear()
         for (channel, state), count in counts.items():

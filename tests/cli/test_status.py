@@ -250,6 +250,8 @@ async def test_a_broken_rule_that_the_running_bot_keeps_is_shown_as_kept(folder:
             while "configuration reloaded" not in (line := await asyncio.to_thread(bot.stderr.readline)):
                 assert line, "the bot ended"
             shown = wirewatch("status", folder=folder).stdout
+            checked = wirewatch("status", "--check", folder=folder, code=1).stdout
+            assert "FAIL  configuration: 0 feeds, 1 rule in force (1 in the last good version), 1 error" in checked
             assert re.search(r"Mine .*has a mistake; the running bot keeps its last good version", shown), shown
             status = json.loads(wirewatch("status", "--json", folder=folder).stdout)
             assert status["rules_with_mistakes"] == [{"name": "Mine", "is_kept": True, "stories_7d": 0}]

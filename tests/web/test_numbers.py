@@ -86,6 +86,14 @@ async def test_what_stands_is_true_from_the_first_scrape_on(page: Page) -> None:
     assert metrics["wirewatch_polls_total", ("failed",)] == 0
 
 
+async def test_each_rule_has_one_state(page: Page) -> None:
+    live = page.running.live
+    live.settings = replace(live.settings, kept=(live.settings.rules[0].rule.name,))
+    metrics = await numbers(page)
+    states = [metrics["wirewatch_rules", (state,)] for state in ("on", "paused", "ended", "kept", "off")]
+    assert states == [1, 0, 0, 1, 1]
+
+
 async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: Page) -> None:
     seen: list[FeedReport] = []
 
