@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 
 from bot.feeds import places
 from bot.feeds.links import host_of
 from bot.model.durations import format_count, format_duration, is_recent
-from bot.model.feeds import DayUse, Feed, FeedState, ParsedFeed, PublisherLimits, Rhythm, Validators
+from bot.model.feeds import Feed, FeedState, ParsedFeed, PublisherLimits, Validators
 from bot.model.fetching import Request, Response
 from bot.model.settings import FetchPolicy
 
@@ -29,7 +28,6 @@ _LONGEST_LIMIT_WAIT = timedelta(hours=6)
 #: Longest Retry-After that is obeyed.
 _LONGEST_LIMIT = timedelta(days=7)
 _LIMITS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-_RHYTHM = 50
 #: Interval after which all items of a changed document are parsed, so that their stored identities do not expire.
 NAMED_EVERY = timedelta(days=7)
 #: Maximum length of an error text, because a state is stored as one small document.
@@ -94,52 +92,40 @@ class FinishedPoll:
         ``digest`` is the body's hash. ``arrivals`` are the times when its new articles arrived; at a first poll, the
         entries' dates count instead. If ``names_known`` is true, ``reading`` also contains the items with known bytes.
         """
-        state, now = self.state, self.now
-        is_baseline = state.baseline_at is None
-        if is_baseline:
+        state, now = self._after_success(answer), self.now
+        if is_baseline := state.baseline_at is None:
             dates = (entry.published or entry.updated for entry in reading.entries)
             arrivals = [date for date in dates if date is not None and date <= now]
+        items = max(len(reading.item_hashes), len(reading.entries))
         # A document without hashes is parsed as a whole each time.
         is_named = names_known or not state.validators.item_hashes or not reading.item_hashes
-        items = max(len(reading.item_hashes), len(reading.entries))
-        # A feed that never had an item is new, not broken.
-        rhythm = state.rhythm
-        empty_since = rhythm.empty_since or (now if rhythm.item_count else None)
-        is_new_day = state.today.day != now.date()
-        today = DayUse(day=now.date()) if is_new_day else state.today
+        slid_out = () if reading.is_increment else self._slid_out(items, new_count)
+        today = state.today.on(now.date())
+        # Forget the last report on a new day, so that a flood or unreadable mails are reported once a day.
+        forgotten = () if state.today.day == now.date() else (FLOOD, SKIPPED)
         state = replace(
             state,
-            **self._moving(answer),
-            **self._success(answer),
             title=state.title or reading.title,
-            new_title=reading.title if reading.title and reading.title != (state.title or reading.title) else None,
+            new_title=reading.title if reading.title != (state.title or reading.title) else None,
             baseline_at=state.baseline_at or now,
+            named_at=now if is_named else state.named_at,
             validators=Validators(
                 etag=reading.read_to or answer.etag,
                 last_modified=answer.last_modified,
                 body_hash=digest,
                 item_hashes=reading.item_hashes,
             ),
-            remarks=(*reading.remarks, *(() if reading.is_increment else self._slid_out(items, new_count))),
-            rhythm=Rhythm(
-                arrivals=tuple(sorted((*rhythm.arrivals, *arrivals)))[-_RHYTHM:],
-                interval=rhythm.interval,
-                new_at=now if new_count else rhythm.new_at,
-                item_count=items,
-                empty_since=None if items or reading.is_increment else empty_since,
+            rhythm=state.rhythm.after(
+                arrivals, has_news=new_count > 0, item_count=items, is_increment=reading.is_increment, now=now
             ),
-            publisher_limits=PublisherLimits(
-                fresh_until=answer.fresh_until,
-                ttl=reading.ttl,
-            ),
-            named_at=now if is_named else state.named_at,
+            publisher_limits=PublisherLimits(fresh_until=answer.fresh_until, ttl=reading.ttl),
             today=replace(today, unreadable=today.unreadable + reading.skipped),
-            # Forget the last report on a new day, so that a flood or unreadable mails are reported once a day.
-            reported=tuple(kind for kind in state.reported if kind not in (FLOOD, SKIPPED) or not is_new_day),
+            remarks=(*reading.remarks, *slid_out),
+            reported=tuple(kind for kind in state.reported if kind not in forgotten),
         )
         # If half of the items are new, poll sooner, so that no item comes and goes between two polls.
         is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
-        return replace(state, **self._schedule(state, answer, is_hurried=is_hurried))
+        return self._schedule(state, answer, is_hurried=is_hurried)
 
     def after_answer(self, answer: Response) -> FeedState:
         """Return the state after a response without a new document: 304, an unchanged body, or an error status."""
@@ -147,19 +133,13 @@ class FinishedPoll:
         if answer.status == HTTPStatus.NOT_MODIFIED and state.baseline_at is None:
             return self.after_failure("304 Not Modified to an unconditional request; inform the publisher")
         if answer.status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.OK):
-            return replace(
+            state = self._after_success(answer)
+            state = replace(
                 state,
-                **self._moving(answer),
-                **self._success(answer),
-                **self._schedule(state, answer),
-                # A 304 may have new validators (RFC 9110 section 15.4.5).
-                validators=replace(
-                    state.validators,
-                    etag=answer.etag or state.validators.etag,
-                    last_modified=answer.last_modified or state.validators.last_modified,
-                ),
+                validators=state.validators.after(etag=answer.etag, last_modified=answer.last_modified),
                 publisher_limits=replace(state.publisher_limits, fresh_until=answer.fresh_until),
             )
+            return self._schedule(state, answer)
         if answer.status == HTTPStatus.GONE and state.moved_to is None:
             failed = self.after_failure(describe_status(HTTPStatus.GONE))
             return replace(failed, gone=True, due_at=self.now + _NEVER)
@@ -219,32 +199,35 @@ class FinishedPoll:
             text += f", because the server asks to wait for {wait}; inform the publisher"
         return (text,)
 
-    def _success(self, answer: Response) -> dict[str, Any]:
-        """Return the fields that a good response changes, so that the state is copied only once."""
-        return {
-            "polled_at": self.now,
-            "ok_at": self.now,
-            "failures": 0,
-            "failing_since": None,
-            "error": None,
-            "retry_after": None,
-            "limited_at": None,
-            "gone": False,
-            "certificate_until": answer.certificate_until,
-        }
+    def _after_success(self, answer: Response) -> FeedState:
+        """Return the state after a response that shows that the feed is well, apart from what the response contains."""
+        moved_to, moving_to, moving_count = self._follow_redirect(answer.permanent_url)
+        return replace(
+            self.state,
+            polled_at=self.now,
+            ok_at=self.now,
+            failures=0,
+            failing_since=None,
+            error=None,
+            retry_after=None,
+            limited_at=None,
+            gone=False,
+            certificate_until=answer.certificate_until,
+            moved_to=moved_to,
+            moving_to=moving_to,
+            moving_count=moving_count,
+        )
 
-    def _moving(self, answer: Response) -> dict[str, Any]:
-        """Return the fields that a permanent redirect changes."""
-        state, target = self.state, answer.permanent_url
+    def _follow_redirect(self, target: str | None) -> tuple[str | None, str | None, int]:
+        """Return where the feed has moved to, where it is moving to, and how often a response has said so."""
+        state = self.state
         if target is None or target == (state.moved_to or state.url):
-            return {"moving_to": None, "moving_count": 0}
+            return state.moved_to, None, 0
         count = state.moving_count + 1 if target == state.moving_to else 1
-        if count < MOVES_BELIEVED:
-            return {"moving_to": target, "moving_count": count}
-        return {"moved_to": target, "moving_to": None, "moving_count": 0}
+        return (state.moved_to, target, count) if count < MOVES_BELIEVED else (target, None, 0)
 
-    def _schedule(self, state: FeedState, answer: Response, *, is_hurried: bool = False) -> dict[str, Any]:
-        """Return the state's fields for the interval and the time of the next poll, after a successful one."""
+    def _schedule(self, state: FeedState, answer: Response, *, is_hurried: bool = False) -> FeedState:
+        """Return the state with the interval and the time of the next poll, after a successful one."""
         interval = shortest = shortest_interval(self.feed, self.policy)
         if not is_hurried:
             interval = learn_interval(
@@ -256,7 +239,7 @@ class FinishedPoll:
                 now=self.now,
             )
         due_at = plan_next_poll(state, wait=interval, fresh_until=answer.fresh_until, now=self.now, jitter=self.jitter)
-        return {"rhythm": replace(state.rhythm, interval=interval), "due_at": due_at}
+        return replace(state, rhythm=replace(state.rhythm, interval=interval), due_at=due_at)
 
     def _is_limit(self, answer: Response) -> bool:
         if answer.status in _LIMITS or answer.retry_after is not None:

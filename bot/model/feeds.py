@@ -136,6 +136,10 @@ class Validators:
     #: Hashes of the bytes of each item. An item with a known hash is not parsed again.
     item_hashes: tuple[str, ...] = ()
 
+    def after(self, *, etag: str | None, last_modified: str | None) -> Validators:
+        """Return the validators after a 304, which may have new ones (RFC 9110 section 15.4.5)."""
+        return replace(self, etag=etag or self.etag, last_modified=last_modified or self.last_modified)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublisherLimits:
@@ -146,11 +150,15 @@ class PublisherLimits:
     ttl: timedelta | None = None
 
 
+#: Maximum arrival times that a rhythm remembers.
+_MOST_ARRIVALS = 50
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
     """How the feed publishes."""
 
-    #: Arrival times of the last new articles (at most 50), newest last. Polling learns the interval from them.
+    #: Arrival times of the last new articles, newest last. Polling learns the interval from them.
     arrivals: tuple[datetime, ...] = ()
     #: The learnt interval between polls, or None if it is not learnt yet.
     interval: timedelta | None = None
@@ -160,6 +168,20 @@ class Rhythm:
     item_count: int = 0
     #: Since when the feed has had no items. None if it has items, or never had any.
     empty_since: datetime | None = None
+
+    def after(
+        self, arrivals: Iterable[datetime], *, has_news: bool, item_count: int, is_increment: bool, now: datetime
+    ) -> Rhythm:
+        """Return the rhythm after a document. An increment contains only the items since the last document."""
+        # A feed that never had an item is new, not broken.
+        empty_since = self.empty_since or (now if self.item_count else None)
+        return Rhythm(
+            arrivals=tuple(sorted((*self.arrivals, *arrivals)))[-_MOST_ARRIVALS:],
+            interval=self.interval,
+            new_at=now if has_news else self.new_at,
+            item_count=item_count,
+            empty_since=None if item_count or is_increment else empty_since,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +195,10 @@ class DayUse:
     postponed: int = 0
     #: Number of mails that could not be parsed.
     unreadable: int = 0
+
+    def on(self, day: date) -> DayUse:
+        """Return the use of this day, which is nothing yet on a new day."""
+        return self if day == self.day else DayUse(day=day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
