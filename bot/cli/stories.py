@@ -134,8 +134,7 @@ def merge(
 
 
 def _say_ruling(ruling: RulingDocument) -> None:
-    done = "A running bot does this within seconds; otherwise, it happens at the next start."
-    terminal.say(f"Decided: {ruling.effect}. {done}")
+    terminal.say(f"{ruling.effect} If the bot does not run, this happens at its next start.")
 
 
 def _show(entry: StoryRow) -> None:

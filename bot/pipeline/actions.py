@@ -35,8 +35,9 @@ from bot.model.actions import (
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import QueueHolder
 from bot.model.channels import ActionResult, Press
+from bot.model.durations import format_count
 from bot.model.errors import CannotAct, CannotSilence, StoreUnavailable
-from bot.model.messages import Message, Outgoing
+from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.stories import ArticleId, JudgementId, Story, StoryId, send_id
 from bot.pipeline import messages, silences
 from bot.pipeline.rights import ActionContext, person_context, person_rights
@@ -124,7 +125,7 @@ def apply_action(context: ActionContext, action: Action) -> ActionResult:
             return _split(context, action, context.story)
         case Merge():
             ruling = _ruling(context, RulingKind.MERGE, context.story, other=action.other)
-            text = f"The stories {ruling.story} and {ruling.other} will be merged in a moment."
+            text = f"The stories {ruling.story} and {ruling.other} become one in a moment."
             return ActionResult(text=text, created=ruling)
     if context.alert is None:
         raise CannotAct("this action needs a posted message")
@@ -245,7 +246,8 @@ def _split(context: ActionContext, action: Split, story: Story) -> ActionResult:
     if all(leaving & {member.article.id, member.join.copy_of} for member in story.members):
         raise CannotAct("a story must keep at least one article; these are all its articles")
     ruling = _ruling(context, RulingKind.SPLIT, story, articles=action.articles)
-    text = "That article will be removed from this story and posted as a separate story in a moment."
+    become = "becomes" if len(leaving) == 1 else "become"
+    text = f"{format_count(len(leaving), 'article')} {become} a separate story in a moment."
     return ActionResult(text=text, created=ruling)
 
 
@@ -270,14 +272,25 @@ def _ruling(
 
 
 def _show(context: ActionContext, alert: Alert, reason: Reason, detail: str, rules: Sequence[str]) -> Decision:
-    """Record the decision of an action, and edit the message to show the current state."""
+    """Record the decision of an action, and edit the message to show the current state, unless it shows it already."""
     turn = context.turn
-    action = AlertAction.SILENT if alert.is_gathered else AlertAction.EDIT
-    decision = replace(turn.decision(alert, action, reason, detail), rules=tuple(rules))
-    turn.decide(decision)
-    if decision.action is AlertAction.EDIT and (row := _edit(context, alert, decision)):
+    decision = replace(turn.decision(alert, AlertAction.EDIT, reason, detail), rules=tuple(rules))
+    row = None if alert.is_gathered else _edit(context, alert, decision)
+    if row is None or _is_shown(turn, alert, row):
+        decision = replace(decision, action=AlertAction.SILENT)
+    else:
         turn.post(row)
+    turn.decide(decision)
     return decision
+
+
+def _is_shown(turn: Turn, alert: Alert, edit: Outgoing) -> bool:
+    """Return whether the newest version of the message already shows what the edit would."""
+    rows = [row for row in turn.tx.outbox.of_story(alert.story) if row.thread == edit.thread]
+    versions = [row.message for row in rows if row.message.kind is not MessageKind.REPLY]
+    return bool(versions) and replace(versions[-1], kind=MessageKind.EDIT, reason=edit.message.reason, added=()) == (
+        edit.message
+    )
 
 
 def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing | None:

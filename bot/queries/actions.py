@@ -8,18 +8,15 @@ import pydantic
 
 from bot.feeds import links
 from bot.model.actions import (
-    Action,
     EndSilence,
     MakeSilence,
     Merge,
     Ruling,
-    RulingKind,
     Silence,
     SilenceKind,
     Split,
 )
-from bot.model.channels import ActionResult
-from bot.model.durations import format_count, parse_duration
+from bot.model.durations import parse_duration
 from bot.model.stories import ArticleId, Story
 from bot.pipeline import actions
 from bot.pipeline.rights import operator_context
@@ -83,8 +80,6 @@ def split_story(archive: Archive, parameters: SplitParameters) -> RulingDocument
                 f"the story {story.id} has no article {address}; `wirewatch stories` lists its articles",
             )
         chosen.append(article)
-    if all(member.article.id in chosen or member.join.copy_of in chosen for member in story.members):
-        raise Refused(RefusalKind.UNUSABLE, f"these are all articles of the story {story.id}; leave at least one in it")
     return _rule(archive, story, Split(articles=tuple(chosen)))
 
 
@@ -113,20 +108,11 @@ MERGE = Question(
 
 
 def _rule(archive: Archive, story: Story, action: Split | Merge) -> RulingDocument:
-    ruling = _apply_to_story(archive, story, action).created
-    assert isinstance(ruling, Ruling)
-    if ruling.kind is RulingKind.MERGE:
-        effect = f"the stories {ruling.story} and {ruling.other} become one"
-    else:
-        count = len(ruling.articles)
-        become = "becomes" if count == 1 else "become"
-        effect = f"{format_count(count, 'article')} of the story {ruling.story} {become} a separate story"
-    return RulingDocument(id=ruling.id, kind=ruling.kind, story=ruling.story, effect=effect)
-
-
-def _apply_to_story(archive: Archive, story: Story, action: Action) -> ActionResult:
     assert archive.turn is not None
-    return actions.apply_action(operator_context(archive.turn, by=archive.by, story=story), action)
+    result = actions.apply_action(operator_context(archive.turn, by=archive.by, story=story), action)
+    ruling = result.created
+    assert isinstance(ruling, Ruling)
+    return RulingDocument(id=ruling.id, kind=ruling.kind, story=ruling.story, effect=result.text)
 
 
 # -- silences

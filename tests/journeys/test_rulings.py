@@ -38,7 +38,7 @@ async def test_an_article_that_is_taken_out_is_told_as_a_story_of_its_own_and_st
     first, second = (member.article for member in story.members)
 
     done = _wirewatch(seed, "split", story.id, second.link)
-    assert (done.returncode, "1 article of the story" in done.stderr) == (0, True), done.stderr
+    assert (done.returncode, "1 article becomes a separate story" in done.stderr) == (0, True), done.stderr
     await seed.once()
     assert len(seed.heads()) == 2
     assert sorted(len(story.members) for story in await seed.stories()) == [1, 1]
@@ -119,7 +119,7 @@ async def test_what_cannot_be_ruled_says_why_and_what_to_do(seed: World) -> None
     for arguments, reason in (
         (("split", story.id, "https://nowhere.example/x"), "has no article https://nowhere.example/x"),
         (("split", "0123", "https://wire.example/1"), "no story 0123"),
-        (("split", story.id, story.members[0].article.link), "these are all articles of the story"),
+        (("split", story.id, story.members[0].article.link), "these are all its articles"),
         (("merge", story.id, story.id), "are already one story"),
     ):
         done = _wirewatch(seed, *arguments)

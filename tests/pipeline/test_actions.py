@@ -234,7 +234,10 @@ async def test_a_message_that_points_to_an_older_one_is_not_judged(store: storag
 async def test_an_outlet_of_the_message_is_silenced_for_a_day(store: storage.Store) -> None:
     await post(store)
     outlet = MakeSilence(kind=SilenceKind.OUTLET, name="a", lasts=DAY)
-    await press(store, outlet)
+    await press(store, Useful(), name="e0")
+    count_before = len(await rows(store))
+    [decision] = (await press(store, outlet)).decisions
+    assert (decision.action, len(await rows(store))) == (AlertAction.SILENT, count_before), "a message shows no outlets"
     assert [(one.kind, one.name, one.until) for one in await active(store)] == [
         (SilenceKind.OUTLET, "outlet a", START + DAY)
     ]

@@ -146,7 +146,7 @@ async def test_people_split_and_merge_with_a_token_that_may(filled: Path) -> Non
         story = await big_story(page)
         links = [story["articles"][2]["link"]]
         document = (await send(page, f"/stories/{story['id']}/split", {"articles": links})).json()
-        assert document["effect"] == f"1 article of the story {story['id']} becomes a separate story"
+        assert document["effect"] == "1 article becomes a separate story in a moment."
         other = next(item["id"] for item in stories if item["id"] != story["id"])
         assert (await send(page, f"/stories/{story['id']}/merge", {"other": other})).status_code == 202
         rulings = await page.running.store.read(lambda tx: tx.rulings.waiting())
