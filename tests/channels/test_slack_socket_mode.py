@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import re
 from datetime import timedelta
 
 import pytest
@@ -76,6 +79,32 @@ async def test_a_connection_that_is_lost_is_made_again() -> None:
         await until(lambda: it.server.socket_mode.greeted == 2)
         await until(lambda: it.app.changes == [None, None])
         assert await it.is_acknowledged(it.press())
+
+
+async def test_a_connection_that_falls_silent_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_mode, "PING_INTERVAL", timedelta(seconds=0.4))
+    greeted = 0
+
+    async def fall_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Open a WebSocket (RFC 6455, 1.3), and then answer nothing, not even a ping."""
+        nonlocal greeted
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        [key] = re.findall(r"(?i)sec-websocket-key: (\S+)", head)
+        accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest())
+        answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        writer.write(answer + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+        greeted += 1
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(fall_silent, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        with slack.serve() as server:
+            server.workspace.add_channel("policy-alerts")
+            server.workspace.open_connection = lambda: f"ws://127.0.0.1:{port}/link"
+            [listener] = slack_listeners(server, SECRETS, "policy-alerts")
+            async with listening(listener, FakeApp()):
+                await until(lambda: greeted == 3)
 
 
 async def test_a_connection_that_slack_wants_to_close_is_changed_for_another() -> None:

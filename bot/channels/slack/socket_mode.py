@@ -42,7 +42,7 @@ _CONNECT_TIMEOUT = timedelta(seconds=15)
 #: How long to wait for the server's answer when we close a connection.
 _CLOSE_TIMEOUT = timedelta(seconds=2)
 #: The time between two pings. A connection whose server does not answer within half of it counts as lost.
-_PING_INTERVAL = timedelta(seconds=10)
+PING_INTERVAL = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class SocketModeListener:
             async with asyncio.timeout(_CONNECT_TIMEOUT.total_seconds()):
                 return await session.ws_connect(
                     url,
-                    heartbeat=_PING_INTERVAL.total_seconds(),
+                    heartbeat=PING_INTERVAL.total_seconds(),
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT.total_seconds()),
                     proxy=_proxy_of(url),
                     ssl=http_client.tls_context(),
