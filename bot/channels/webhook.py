@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import pydantic
 
@@ -21,9 +22,10 @@ from bot.channels.kit import http_client, phrases, rendering
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, passed, step
 from bot.channels.kit.errors import error_of_status
 from bot.model.access import Secret
+from bot.model.alerts import Reason
 from bot.model.briefs import BriefEntry, BriefSection
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
-from bot.model.errors import DocumentRefused, FormRefused
+from bot.model.errors import DocumentRefused, FormRefused, NotEditable
 from bot.model.messages import CoverageLine, Receipt, Sentence, StoryBrief, Why
 from bot.model.rules import Evidence
 from bot.model.stories import Edit, Fact
@@ -38,6 +40,20 @@ SCHEMA = "wirewatch.message/1"
 LARGEST_BYTES = 256 * 1024
 #: Maximum characters of a service's answer to a document that it refuses, in the reason that the operator reads.
 _MOST_OF_ANSWER = 300
+#: Answers to an update of something that somebody has deleted at the service.
+_GONE = (404, 410)
+
+#: Headers that the channel or its HTTP client sets.
+_OWN_HEADERS = frozenset(
+    "host content-type content-length transfer-encoding connection idempotency-key wirewatch-signature".split()
+)
+
+
+def _check_header(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,100}", name) or name.lower() in _OWN_HEADERS:
+        raise ValueError(f"the header {name} cannot be set here")
+    return name
+
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
@@ -49,8 +65,9 @@ class Options(ChannelOptions):
     secret: Secret | None = pydantic.Field(
         None, description="The key that signs each document: env:NAME or file:/path."
     )
-    authorization: Secret | None = pydantic.Field(
-        None, description="The value of the header Authorization: env:NAME or file:/path."
+    headers: dict[Annotated[str, pydantic.AfterValidator(_check_header)], Secret] = pydantic.Field(
+        default_factory=dict,
+        description="Headers of each request, such as Authorization, each value as env:NAME or file:/path.",
     )
     key: Secret | None = pydantic.Field(
         None, description="A secret that the template may write as {{ key }}: env:NAME or file:/path."
@@ -60,6 +77,17 @@ class Options(ChannelOptions):
         description="A Jinja template that makes another service's JSON document from the message. Without it, the "
         "message itself is sent.",
     )
+    method: str = pydantic.Field(
+        "POST", description="The method of the request, POST, PUT, PATCH or DELETE, or a template that writes it."
+    )
+    path: str = pydantic.Field(
+        "", description="A template of what is added to the address, such as /{{ edits }}, in the same language."
+    )
+    reference: str | None = pydantic.Field(
+        None,
+        description="Where the service's answer has the id of what it made, such as result.sys_id. Later documents "
+        "about the story have this id in edits and reply_to.",
+    )
     pace: Pace = timedelta(0)
 
     @property
@@ -67,20 +95,27 @@ class Options(ChannelOptions):
         # A template makes one document of a message, and other services know one incident or ticket per document.
         return ChannelFeatures(gathers=self.template is None)
 
-    @pydantic.field_validator("template")
+    @pydantic.field_validator("template", "method", "path")
     @classmethod
-    def _is_usable(cls, template: str | None, info: pydantic.ValidationInfo) -> str | None:
+    def _is_usable(cls, value: str | None, info: pydantic.ValidationInfo) -> str | None:
+        # Earlier fields are valid, or absent.
+        template = value if info.field_name == "template" else info.data.get("template")
         if template is not None:
-            _load_template(template, has_key=info.data.get("key") is not None)
-        return template
+            parts = {name: info.data.get(name, "") for name in ("method", "path") if info.data.get(name)}
+            if info.field_name != "template":
+                parts[str(info.field_name)] = value
+            _load_template(template, has_key=info.data.get("key") is not None, **parts)
+        elif value and value != "POST":
+            raise ValueError("this needs a template")
+        return value
 
 
 @cache
-def _load_template(source: str, *, has_key: bool) -> WebhookTemplate:
+def _load_template(source: str, *, has_key: bool, method: str = "POST", path: str = "") -> WebhookTemplate:
     # Import on first use, because few configurations have a template.
     from bot.channels.kit.webhook_template import WebhookTemplate
 
-    return WebhookTemplate(source, keys=["key"] if has_key else [])
+    return WebhookTemplate(source, keys=["key"] if has_key else [], method=method, path=path)
 
 
 class Channel(BaseChannel):
@@ -97,7 +132,11 @@ class Channel(BaseChannel):
 
     async def send(self, delivery: Delivery) -> Receipt:
         url, key = self._address_and_key()
-        body = _body(delivery, self.context.zone) if self._options.template is None else self._rendered(delivery)
+        method, path, body = "POST", "", b""
+        if self._options.template is None:
+            body = _body(delivery, self.context.zone)
+        else:
+            method, path, body = self._rendered(delivery)
         if not body:
             return replace(self.receipt(delivery.id, place="webhook"), is_left_out=True)
         headers = {
@@ -105,30 +144,48 @@ class Channel(BaseChannel):
             # A repeated request carries the same key (draft-ietf-httpapi-idempotency-key-header).
             "Idempotency-Key": delivery.id,
         }
-        if self._options.authorization is not None:
-            headers["Authorization"] = self.context.secret(self._options.authorization, what="the authorization")
+        for name, value in self._options.headers.items():
+            headers[name] = self.context.secret(value, what=f"the header {name}", may_have_spaces=True)
         if key is not None:
             at = int(self.context.clock.now().timestamp())
             headers["Wirewatch-Signature"] = f"t={at},v1={signature(key, at, body)}"
-        response = await http_client.request("POST", url, body=body, headers=headers, who="the webhook")
+        response = await http_client.request(method, url + path, body=body, headers=headers, who="the webhook")
         if response.is_success:
-            return self.receipt(delivery.id, place="webhook")
+            return self.receipt(self._reference_in(response.document) or delivery.id, place="webhook")
         now = self.context.clock.now()
+        if path and response.status in _GONE:
+            raise NotEditable(f"the webhook answered {response.status}: what this is about is no longer there")
         error = error_of_status(response.status, who="the webhook", headers=response.headers, now=now)
         if isinstance(error, FormRefused) and self._options.template is not None:
             answer = phrases.cut(phrases.clean(response.body.decode("utf-8", "replace")), _MOST_OF_ANSWER)
             raise DocumentRefused(f"{error}: {answer}" if answer else str(error))
         raise error
 
-    def _rendered(self, delivery: Delivery) -> bytes:
-        """Return the template's output. Raises DocumentRefused if the template fails with this message."""
+    def _reference_in(self, answer: Any) -> str:
+        """Return the id at ``reference`` in the service's answer, or "" if it has none."""
+        if self._options.reference is None:
+            return ""
+        for name in self._options.reference.split("."):
+            answer = answer.get(name) if isinstance(answer, dict) else None
+        is_id = isinstance(answer, str | int) and re.fullmatch(r"[\w.:-]{1,200}", str(answer))
+        return str(answer) if is_id else ""
+
+    def _rendered(self, delivery: Delivery) -> tuple[str, str, bytes]:
+        """Return the method, the end of the address, and the document, which is empty if the template leaves it out.
+
+        Raises DocumentRefused if a template fails with this message.
+        """
         assert self._options.template is not None
         fields: dict[str, Json] = document(replace(delivery, is_plain=False), zone=self.context.zone)
         if self._options.key is not None:
             fields["key"] = self.context.secret(self._options.key, what="the template's key")
-        template = _load_template(self._options.template, has_key=self._options.key is not None)
+        options = self._options
+        template = _load_template(
+            self._options.template, has_key=options.key is not None, method=options.method, path=options.path
+        )
         try:
-            return template.render(fields).encode()
+            body = template.render(fields).encode()
+            return (*template.target(fields), body) if body else ("", "", b"")
         except ValueError as error:
             raise DocumentRefused(f"the template cannot be used: {error}") from None
 
@@ -187,6 +244,8 @@ def document(delivery: Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
     return {
         **plain_fields,
         "lead": message.lead,
+        "silenced": bool(message.silences) or message.reason is Reason.SILENCED,
+        "verdicts": [str(judgement.verdict) for judgement in message.judgements],
         "stories": [_story(brief) for brief in message.briefs],
         "facts": _json_of(message.facts),
         "corrections": _json_of(message.edits),
@@ -239,6 +298,7 @@ _FIELDS: Mapping[type, Sequence[str]] = {
         "headline",
         "link",
         "details",
+        "parts",
         "fact",
         "quote",
         "quote_outlet",

@@ -145,7 +145,7 @@ class ChannelContext:
     #: The time zone of times in messages: `timezone` in bot.yaml.
     zone: tzinfo = UTC
 
-    def secret(self, secret: Secret, *, what: str) -> str:
+    def secret(self, secret: Secret, *, what: str, may_have_spaces: bool = False) -> str:
         """Read a secret. Call this at each use, so that a rotated secret takes effect at once.
 
         Raises ChannelClosed, whose text names the variable or file of the secret but never its value.
@@ -157,7 +157,7 @@ class ChannelContext:
         if not value:
             raise ChannelClosed(f"{what}: {secret.reference} is empty")
         # Check the characters here, because the error of an HTTP library would quote the secret.
-        if not all("!" <= char <= "~" for char in value):
+        if not all("!" <= char <= "~" or (may_have_spaces and char == " ") for char in value):
             raise ChannelClosed(f"{what}: {secret.reference} has a space or a character that is not allowed")
         return value
 

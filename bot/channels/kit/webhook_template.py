@@ -8,8 +8,10 @@ kind of message.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -26,15 +28,19 @@ _FILTERS = (
     "capitalize count d default e escape first float int items join last length list lower map max min reject "
     "rejectattr reverse round select selectattr sort string sum title trim truncate unique upper urlencode"
 ).split()
-#: What an author does if a text can break the document.
+#: Advice for the author of a template whose output a text can break.
 _REMEDY = "write texts as {{ title | tojson }}, without quotation marks around them"
 #: Fields that contain one of our words, an id, a time or an address, none of which needs an escape in JSON.
 _SAFE_FIELDS = frozenset(
     "schema id kind severity reason reply_to edits may_be_part_of story field form link first_seen last_seen at".split()
 )
-#: What a headline may contain, and what a template must therefore escape. It is added to both ends of each text.
+#: Characters that a headline may contain and that a template must escape. They are added to both ends of each text.
 _HOSTILE = '"\\\n</script>'
 _SAMPLES = Path(__file__).with_name("webhook_samples.json")
+
+METHODS = ("POST", "PUT", "PATCH", "DELETE")
+#: Text that may follow an address; the result is an address of the same server.
+_PATH = re.compile(r"(?:[/?][A-Za-z0-9/?&=%._~:@!$'()*+,;-]*)?")
 
 TemplateData: TypeAlias = Mapping[str, Any]
 _Tracer: TypeAlias = Callable[[FrameType, str, Any], Any]
@@ -59,43 +65,65 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 
 class WebhookTemplate:
-    """A checked template."""
+    """The checked templates of a document, of the method of its request, and of the end of its address."""
 
-    def __init__(self, source: str, *, keys: Sequence[str] = ()) -> None:
-        """Parse and check the template. ``keys`` are names of secrets that it may use. Raises InvalidTemplate."""
-        if len(source) > _TEMPLATE_LIMIT:
-            raise InvalidTemplate(f"the template is longer than {_TEMPLATE_LIMIT:,} characters")
-        sandbox = _Sandbox(undefined=StrictUndefined, autoescape=False, cache_size=0)
-        sandbox.globals.clear()
-        sandbox.filters = {**{name: sandbox.filters[name] for name in _FILTERS}, "tojson": _to_json}
-        try:
-            self._template = sandbox.from_string(source)
-        except TemplateSyntaxError as error:
-            raise InvalidTemplate(f"line {error.lineno} of the template: {error.message}") from None
+    def __init__(self, source: str, *, keys: Sequence[str] = (), method: str = "POST", path: str = "") -> None:
+        """Parse and check the templates. ``keys`` are names of secrets that they may use. Raises InvalidTemplate."""
+        self._body, self._method, self._path = _parse(source), _parse(method), _parse(path)
         for sample in load_samples():
             data = {**sample, **dict.fromkeys(keys, "key")}
-            if _find_keys(self.render(data)) != _find_keys(self.render(_with_hostile_texts(data))):
+            hostile = _with_hostile_texts(data)
+            output = self.render(data)
+            if _find_keys(output) != _find_keys(self.render(hostile)):
                 raise InvalidTemplate(f"{_describe(sample)}: a text can add keys to the output; {_REMEDY}")
+            if output:
+                self.target(data)
+                self.target(hostile)
+
+    def target(self, document: TemplateData) -> tuple[str, str]:
+        """Return the method of the request, and the end of its address. Raises InvalidTemplate."""
+        method, path = _render(self._method, document), _render(self._path, document)
+        if method not in METHODS:
+            raise InvalidTemplate(f'{_describe(document)}: "{method}" is not one of {", ".join(METHODS)}')
+        if not _PATH.fullmatch(path):
+            raise InvalidTemplate(
+                f'{_describe(document)}: "{path}" cannot follow an address; begin with / or ?, and write texts as '
+                "{{ title | urlencode }}"
+            )
+        return method, path
 
     def render(self, document: TemplateData) -> str:
         """Return a JSON document, or "" for a message that the template leaves out. Raises InvalidTemplate."""
-        output = self._render(document)
+        output = _render(self._body, document)
         try:
             json.loads(output or "null")
         except ValueError as error:
             raise InvalidTemplate(f"{_describe(document)}: the output is not JSON ({error}); {_REMEDY}") from None
         return output
 
-    def _render(self, document: TemplateData) -> str:
-        try:
-            return _run(self._template, document).strip()
-        except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
-            line = _line_of(error)
-            where = f"line {line} of the template, " if line else ""
-            text = str(error) or type(error).__name__
-            raise InvalidTemplate(
-                f"{where}{_describe(document)}: {text}; docs/webhook.schema.json lists the fields of each kind"
-            ) from None
+
+def _parse(source: str) -> Template:
+    if len(source) > _TEMPLATE_LIMIT:
+        raise InvalidTemplate(f"the template is longer than {_TEMPLATE_LIMIT:,} characters")
+    sandbox = _Sandbox(undefined=StrictUndefined, autoescape=False, cache_size=0)
+    sandbox.globals.clear()
+    sandbox.filters = {**{name: sandbox.filters[name] for name in _FILTERS}, "tojson": _to_json, "epoch": _to_epoch}
+    try:
+        return sandbox.from_string(source)
+    except TemplateSyntaxError as error:
+        raise InvalidTemplate(f"line {error.lineno} of the template: {error.message}") from None
+
+
+def _render(template: Template, document: TemplateData) -> str:
+    try:
+        return _run(template, document).strip()
+    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
+        line = _line_of(error)
+        where = f"line {line} of the template, " if line else ""
+        text = str(error) or type(error).__name__
+        raise InvalidTemplate(
+            f"{where}{_describe(document)}: {text}; docs/webhook.schema.json lists the fields of each kind"
+        ) from None
 
 
 def _run(template: Template, document: TemplateData) -> str:
@@ -153,6 +181,11 @@ def _find_keys(output: str) -> Any:
 def _to_json(value: object) -> str:
     # The text of an undefined value raises UndefinedError, which names it.
     return str(value) if isinstance(value, Undefined) else json.dumps(value, ensure_ascii=False)
+
+
+def _to_epoch(value: str) -> float:
+    """Return the seconds since 1970 of one of the document's times."""
+    return datetime.fromisoformat(value).timestamp()
 
 
 def _line_of(error: BaseException) -> int | None:
