@@ -6,7 +6,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from json import dumps
 from pathlib import Path
 from typing import Annotated
@@ -20,13 +20,12 @@ from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, LEFT, UNUSABLE, ConfigDir, Json
 from bot.config import feed_list, opml
 from bot.feeds import links, places, topics
-from bot.feeds.items import prepare_items
 from bot.fetch import parsing
+from bot.fetch.finding import FeedFinder, FoundFeed
 from bot.model import visible
-from bot.model.durations import Clock, format_count
-from bot.model.errors import ConfigError, FetchError, IsPage, ReadError
-from bot.model.feeds import Feed, ParsedFeed
-from bot.model.fetching import Body, Fetcher, Request, Response
+from bot.model.durations import format_count
+from bot.model.errors import ConfigError, IsPage, ReadError
+from bot.model.feeds import Feed
 from bot.model.settings import FetchPolicy
 
 feeds = typer.Typer(help="Find, add, import, export and test feeds.", no_args_is_help=True)
@@ -38,19 +37,6 @@ Address = Annotated[
 
 #: Maximum items shown for one feed.
 SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundFeed:
-    """One feed that was fetched and parsed."""
-
-    url: str
-    reading: ParsedFeed
-    #: The page that links to the feed; None if the user entered the address of the feed itself.
-    page: str | None = None
-    #: The proposed selectors, as keys of feeds.yaml, for a page that has no feed; otherwise None.
-    selectors: Mapping[str, str] | None = None
-    name: str | None = None
 
 
 @feeds.command("test")
@@ -221,11 +207,14 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
     fetcher, documents = wiring.fetcher_of(policy, environment), parsing.make_reader(policy)
     try:
         await documents.prepare()
-        look = _FeedFinder(fetcher, documents, configured, environment.clock)
+        look = FeedFinder(fetcher, documents, configured, environment.clock)
         try:
-            return [await look.at(url)]
+            return [await look.find(url)]
         except IsPage as page:
-            offered = await look.at_all(page.feeds, page=url) or await look.list_of(url)
+            offered, problems = await look.find_offered(page.feeds, page=url)
+            for problem in problems:
+                terminal.say(problem)
+            offered = offered or await look.find_list(url)
             if not offered:
                 raise ReadError(f"{url}: {page}") from None
             return offered
@@ -243,70 +232,6 @@ def _settings(folder: Path, environment: app.Environment) -> tuple[FetchPolicy, 
         if (folder / "bot.yaml").is_file():
             terminal.say(f"{folder} has errors, so its fetch settings are ignored; `wirewatch check` shows the errors")
         return FetchPolicy(), {}
-
-
-@dataclass(frozen=True, slots=True)
-class _FeedFinder:
-    """Fetches and parses addresses with the settings of the configuration."""
-
-    fetcher: Fetcher
-    documents: parsing.ReaderThreads | parsing.ReaderProcesses
-    #: The feeds of feeds.yaml, by address.
-    configured: Mapping[str, Feed]
-    clock: Clock
-
-    async def at_all(self, urls: Sequence[str], *, page: str) -> list[FoundFeed]:
-        feeds = []
-        for url in urls:
-            try:
-                feeds.append(await self.at(url, page=page))
-            except (FetchError, ReadError) as error:
-                terminal.say(f"the page links to {url} as a feed, but: {error}")
-        return feeds
-
-    async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
-        """Fetch and parse the feed at an address. Raises FetchError, ReadError, IsPage."""
-        feed = self.configured.get(url) or Feed(url=url)
-        home = url if page is None or url in self.configured else page
-        request = Request(url=url, access=feed.access, options=feed.options, home=home)
-        answer = await self.fetcher.get(request)
-        if answer.status != 200:
-            raise FetchError(f"{url}: the server answered {answer.status}")
-        body = self._body(answer)
-        try:
-            reading = await self._parsed(body, feed)
-        except IsPage:
-            raise
-        except ReadError as error:
-            raise ReadError(f"{url}: {error}") from None
-        return FoundFeed(url=answer.permanent_url or url, reading=reading, page=page)
-
-    async def _parsed(self, body: Body, feed: Feed) -> ParsedFeed:
-        """Parse a document, and omit the entries without any content. Raises ReadError."""
-        reading, items = await self.documents.read(body, feed)
-        items = prepare_items(feed, reading)[1] if items is None else items
-        return replace(reading, entries=tuple(item.entry for item in items))
-
-    def _body(self, answer: Response) -> Body:
-        now = self.clock.now()
-        return Body(content=answer.body, content_type=answer.content_type, url=answer.url, fetched=now)
-
-    async def list_of(self, url: str) -> list[FoundFeed]:
-        """Return the likeliest list of links on a page without a feed, parsed with its selectors, or nothing."""
-        feed = self.configured.get(url) or Feed(url=url)
-        answer = await self.fetcher.get(Request(url=url, access=feed.access, home=url))
-        body = self._body(answer)
-        try:
-            name, selectors = await self.documents.propose_selectors(body)
-        except ReadError as error:
-            raise ReadError(f"{url}: {error}") from None
-        if selectors is None:
-            return []
-        try:
-            reading = await self._parsed(body, Feed(url=url, kind="page", options=dumps(dict(selectors))))
-        except ReadError:
-            return []
-        return [FoundFeed(url=answer.permanent_url or url, reading=reading, selectors=selectors, name=name)]
 
 
 def _show(feed: FoundFeed) -> None:
