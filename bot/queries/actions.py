@@ -33,7 +33,7 @@ from bot.queries.registry import (
     unknown_rule,
     unusable,
 )
-from bot.queries.silences import ListedSilence, SilenceDocument, list_silence
+from bot.queries.silences import ListedSilence, SilenceDocument, with_stories
 from bot.queries.stories import StoryParameters, find_story
 from bot.rules import errors
 
@@ -184,4 +184,5 @@ def _apply(archive: Archive, action: MakeSilence | EndSilence) -> ListedSilence:
     assert archive.turn is not None
     created = actions.apply_action(operator_context(archive.turn, by=archive.by), action).created
     assert isinstance(created, Silence)
-    return list_silence(archive.tx, created, now=archive.now)
+    [listed] = with_stories(archive.tx, [created], now=archive.now)
+    return listed

@@ -10,7 +10,7 @@ from typing import Literal, Self
 import pydantic
 
 from bot import storage
-from bot.model.actions import Silence
+from bot.model.actions import Silence, SilenceId
 from bot.model.durations import format_count
 from bot.model.stories import StoryId
 from bot.queries.registry import Archive, Document, Parameters, Question, Time, fields_of
@@ -39,17 +39,22 @@ class ListedSilence:
         return f"{silence.id}  {summary} ({kept} held back)"
 
 
-def list_silence(tx: storage.Transaction, silence: Silence, *, now: datetime) -> ListedSilence:
-    """Return a silence with the stories that it has held back."""
-    decisions = tx.stories.silenced(since=silence.at)
-    stories = dict.fromkeys(decision.story for decision in decisions if decision.silence == silence.id)
-    return ListedSilence(silence=silence, is_active=silence.is_active(now), stories=tuple(stories))
+def with_stories(tx: storage.Transaction, silences: Sequence[Silence], *, now: datetime) -> list[ListedSilence]:
+    """Return silences with the stories that each has held back."""
+    stories: dict[SilenceId | None, dict[StoryId, None]] = {silence.id: {} for silence in silences}
+    if silences:
+        for decision in tx.stories.silenced(since=min(silence.at for silence in silences)):
+            stories.setdefault(decision.silence, {})[decision.story] = None
+    return [
+        ListedSilence(silence=silence, is_active=silence.is_active(now), stories=tuple(stories[silence.id]))
+        for silence in silences
+    ]
 
 
 def read_silences(tx: storage.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[ListedSilence]:
     """Return the active silences and, if ``with_ended`` is true, ended silences, newest first."""
-    silences = [silence for silence in tx.silences.all() if with_ended or silence.is_active(now)]
-    return [list_silence(tx, silence, now=now) for silence in reversed(silences)]
+    silences = [silence for silence in reversed(tx.silences.all()) if with_ended or silence.is_active(now)]
+    return with_stories(tx, silences, now=now)
 
 
 class SilenceDocument(Document):
