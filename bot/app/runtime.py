@@ -151,8 +151,8 @@ class App:
         self._past_outage: storage.Outage | None = None
         store.on_outage = self._on_outage
         self._is_reload_requested = False
-        #: The stages that stop everything, and that the operator has been told of.
-        self._told_stops: Mapping[str, Failure] = {}
+        #: The stages that stop everything, and that were reported to the operator.
+        self._stopped: Mapping[str, Failure] = {}
 
     # The status page reads these properties (queries.registry.Watched).
 
@@ -358,14 +358,25 @@ class App:
     async def _report_stops(self, failures: Sequence[Failure]) -> None:
         """Tell the operator which stages stop everything, and which of them work again. Raises StoreUnavailable."""
         stopped = {failure.name: failure for failure in failures if failure.name in POSTING}
-        texts = [notices.stage_stopped(failure) for name, failure in stopped.items() if name not in self._told_stops]
-        texts += [
-            notices.stage_works_again(failure) for name, failure in self._told_stops.items() if name not in stopped
-        ]
-        if texts and (operator := self.settings.bot.operator) is not None:
-            rows = [notices.notice_row(text, channel=operator, now=self.clock.now()) for text in texts]
-            await self.store.write(lambda tx: tx.outbox.add(rows))
-        self._told_stops = stopped
+        begun = [failure for name, failure in stopped.items() if name not in self._stopped]
+        over = [failure for name, failure in self._stopped.items() if name not in stopped]
+        operator, now = self.settings.bot.operator, self.clock.now()
+
+        def work(tx: storage.Transaction) -> None:
+            for failure in begun:
+                # `once` from cron may find the same failure every few minutes.
+                reported_at = keys.stop_reported(failure.name)
+                if operator is not None and not is_recent(reported_at.get(tx), quarantine.NOTICE_EVERY, now):
+                    tx.outbox.add([notices.notice_row(notices.stage_stopped(failure), channel=operator, now=now)])
+                    reported_at.put(tx, now)
+            for failure in over:
+                keys.stop_reported(failure.name).clear(tx)
+                if operator is not None:
+                    tx.outbox.add([notices.notice_row(notices.stage_works_again(failure), channel=operator, now=now)])
+
+        if begun or over:
+            await self.store.write(work)
+        self._stopped = stopped
 
     async def announce_outage(self) -> None:
         """Report to the operator that the whole database cannot be used, through the channel without the outbox."""

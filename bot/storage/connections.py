@@ -82,10 +82,14 @@ class LostRace(Exception):
 
 
 class DamagedIndex(Exception):
-    """The index of the articles' words may be damaged. If it is, it can be built again from the articles.
+    """The index of the articles' words is damaged, or perhaps another part. It can be built again from the articles.
 
-    The cause is the database's error.
+    ``is_certain`` is false if the database's error, which is the cause, may have another reason.
     """
+
+    def __init__(self, text: str, *, is_certain: bool = True) -> None:
+        super().__init__(text)
+        self.is_certain = is_certain
 
 
 #: The errors of a transaction when the database fails, or when a stored value cannot be read.
@@ -147,8 +151,10 @@ def translated(address: DatabaseAddress) -> Iterator[None]:
         if getattr(error.orig, "sqlstate", None) in _DAMAGES:
             raise DamagedIndex("it is damaged; ask the server's administrator") from error
         meaning = _meaning(error)
-        if meaning is None and getattr(error.orig, "sqlite_errorcode", 0) in _OF_INDEX:
-            raise DamagedIndex("its index of words is damaged; the running bot builds it again") from error
+        code = getattr(error.orig, "sqlite_errorcode", 0)
+        if meaning is None and code in _OF_INDEX:
+            text = "its index of words is damaged; the running bot builds it again"
+            raise DamagedIndex(text, is_certain=code != sqlite3.SQLITE_ERROR) from error
         if meaning is None:
             raise
         raise unavailable(address, meaning) from error

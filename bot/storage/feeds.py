@@ -40,7 +40,10 @@ class FeedStates(Repository):
     def sync(self, urls: Iterable[str], *, now: datetime) -> None:
         """Set the configured feeds. New feeds are due at ``now``. Feeds that are not configured will not be claimed."""
         configured = dict.fromkeys(urls)
-        stored: dict[str, bool] = dict(map(tuple, self._connection.execute(select(feeds.c.url, feeds.c.is_listed))))
+        # Read each column that decides whether a feed is polled. A damaged one would keep ``claim_due`` from ever
+        # reading its row.
+        rows = self._connection.execute(select(*(column for column in feeds.c if column is not feeds.c.state)))
+        stored = {row.url: row.is_listed for row in rows}
         self.add([url for url in configured if url not in stored], now=now)
         # Poll a feed that returns to feeds.yaml, even if its last response was 410. Until its next response, such a
         # feed counts as failing.

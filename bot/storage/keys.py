@@ -163,6 +163,11 @@ def put_gap(tx: Transaction, *, since: datetime, until: datetime) -> None:
     _GAP.put(tx, f"{since.isoformat()} {until.isoformat()}")
 
 
+def stop_reported(stage: str) -> TimeKey:
+    """Return the accessor of the time of the last notice that a stage stops everything."""
+    return TimeKey(f"stop reported: {stage}")
+
+
 def get_owner(tx: Transaction) -> tuple[str, datetime] | None:
     """Return the process that owns the database, or that died as its owner, and its start time.
 

@@ -139,7 +139,6 @@ class Search(Repository):
                 self._connection.exec_driver_sql(sql)
                 for row in empty.execute(f"SELECT * FROM {name}"):  # noqa: S608 - our own names
                     self._connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
-        self._connection.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('delete-all')")
         KeyValueTable(self._connection).put(_INCOMPLETE, "yes")
 
     def is_incomplete(self) -> bool:

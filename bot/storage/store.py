@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -203,7 +204,7 @@ class Store:
         If it meets a value that cannot be read, set the row aside and start again. If the index of words is damaged,
         build it again and start again; SQLite's is only emptied, and ``Search.fill`` fills it.
         """
-        is_reset = False
+        is_reset = is_set_aside = False
         while True:
             try:
                 with translated(self.address), engine.begin() as connection:
@@ -214,8 +215,13 @@ class Store:
                 is_reset = True
                 self._reset_index(self._writer, error)
             except UnreadableValue as error:
+                # The frames keep the statement open, with which the connection would still read the old state.
+                traceback.clear_frames(error.__traceback__)
+                # The first time, another thread may have set the row aside in the meantime.
                 if not self._set_aside(error):
-                    raise StoreError(f"reading the database {self.address}: {error}") from error
+                    if is_set_aside:
+                        raise StoreError(f"reading the database {self.address}: {error}") from error
+                    is_set_aside = True
 
     def _reset_index(self, writer: Engine, damage: connections.DamagedIndex) -> None:
         """Build the index of words again. Raise the database's error if the index is not damaged.
@@ -227,22 +233,31 @@ class Store:
             raise connections.unavailable(self.address, str(damage)) from damage
         self._reset_at = now
         try:
-            with translated(self.address), writer.begin() as connection:
-                search = Search(connection)
-                if self.address.is_sqlite and search.is_sound() and damage.__cause__ is not None:
+            if not damage.is_certain and damage.__cause__ is not None:
+                with translated(self.address), writer.begin() as connection:
+                    is_sound = Search(connection).is_sound()
+                if is_sound:
                     raise damage.__cause__
-                log.error("the index of words is damaged; it is built again", exc_info=damage)
-                search.reset()
+            if self.address.file is not None:
+                # An open connection remembers the structure of the damaged index.
+                writer.dispose()
+            log.error("the index of words is damaged; it is built again", exc_info=damage)
+            with translated(self.address), writer.begin() as connection:
+                Search(connection).reset()
         except connections.DamagedIndex as error:
             raise connections.unavailable(self.address, str(error)) from error
 
     def _set_aside(self, unreadable: UnreadableValue) -> bool:
-        """Set aside the rows with a value that cannot be read. Return False if this is impossible."""
-        if self._writer is None:
-            return False
-        with translated(self.address), self._writer.begin() as connection:
-            rows = Quarantine(connection)
-            pieces = rows.take_out_rows(unreadable.kind, version=__version__, now=self.clock.now())
+        """Set aside the rows with a value that cannot be read. Return False if there are none."""
+        # A command that only reads would otherwise fail until the bot meets the row.
+        writer = self._writer or connections.for_writing(self.address)
+        try:
+            with translated(self.address), writer.begin() as connection:
+                rows = Quarantine(connection)
+                pieces = rows.take_out_rows(unreadable.kind, version=__version__, now=self.clock.now())
+        finally:
+            if writer is not self._writer:
+                writer.dispose()
         for piece in pieces:
             log.critical("a stored row cannot be read; it was set aside", row=piece.id, exc_info=unreadable)
         return bool(pieces)

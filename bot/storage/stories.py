@@ -203,10 +203,11 @@ class Stories(Repository):
         """Return story id -> article id -> member, in order of arrival, including the members of merged stories."""
         requested = set(ids)
         by_number = {row.n: row for row in self._rows_in_chunks(_MEMBERS, ids)}
-        rows = [by_number[number] for number in sorted(by_number)]
-        own = {(row.story, row.article) for row in rows}
-        article_ids = list(dict.fromkeys(row.article for row in rows))
+        article_ids = list(dict.fromkeys(row.article for row in by_number.values()))
         articles, matches = self._articles.get(article_ids), self._articles.matches_of(article_ids)
+        # Omit a member whose article is not stored, because one of their ids is damaged.
+        rows = [by_number[number] for number in sorted(by_number) if by_number[number].article in articles]
+        own = {(row.story, row.article) for row in rows}
         joined: defaultdict[str, dict[str, Member]] = defaultdict(dict)
 
         def member(row: AnyRow, join: Join) -> Member:

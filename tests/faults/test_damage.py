@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import gc
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -77,27 +78,28 @@ class Desk:
         self._database = self.file.read_bytes()
         self._messages = copy.deepcopy(self.world.slack.workspace.channels)
 
-    async def check(self, table: str, column: str, place: str, value: str) -> None:
-        """Damage one value of the first or the last row ("min" or "max"); then look at two passes and at the status."""
+    async def check(self, damage: str) -> None:
+        """Run the SQL of a damage; then look at two passes and at the status."""
+        # An exception of the last case may keep a statement alive, and its lock with it.
+        gc.collect()
         for name in ("wirewatch.db-wal", "wirewatch.db-shm"):
             (self.world.folder / name).unlink(missing_ok=True)
         self.file.write_bytes(self._database)
         self.world.slack.workspace.channels = copy.deepcopy(self._messages)
-        statement = f"UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT {place}(rowid) FROM {table})"
         with contextlib.closing(sqlite3.connect(self.file)) as database, database:
-            assert database.execute(statement).rowcount == 1
+            assert database.execute(damage).rowcount == 1
         self.world.publish("wire", *OLD, *NEW)
         async with asyncio.timeout(60):
             for _ in range(2):
                 await self.world.once()
-        assert rows.posted(self.world, NEW) == rows.ids(NEW)
-        assert rows.posted(self.world, OLD) == rows.ids(OLD)
+        assert rows.posted(self.world, NEW) == rows.ids(NEW), damage
+        assert rows.posted(self.world, OLD) == rows.ids(OLD), damage
         for (piece,) in rows.ask(self.world, "SELECT id FROM quarantine WHERE stage = 'read'"):
-            assert any(piece.partition(" ")[0] in notice for notice in rows.notices(self.world)), piece
+            assert any(piece.partition(" ")[0] in notice for notice in rows.notices(self.world)), (damage, piece)
         command = ["status", "--config", str(self.world.folder)]
         shown = await asyncio.to_thread(CliRunner().invoke, app_of(["status"]), command, env=self.world.environ)
-        assert shown.exception is None or isinstance(shown.exception, SystemExit), repr(shown.exception)
-        assert shown.exit_code in (0, 1), shown.output
+        assert shown.exception is None or isinstance(shown.exception, SystemExit), f"{damage}: {shown.exception!r}"
+        assert shown.exit_code in (0, 1), f"{damage}: {shown.output}"
 
 
 def _fill(tx: storage.Transaction) -> None:
@@ -134,9 +136,8 @@ def _sample(column: Column[Any]) -> object:
             return "sample"
 
 
-def damages(table: Table) -> Sequence[tuple[str, str]]:
-    """Return a column and a value that it should not contain, for each column and each kind of damage."""
-    listed = []
+def damages(table: Table) -> Iterator[str]:
+    """Yield the SQL that damages the newest row, for each column and each kind of damage."""
     for column in table.columns:
         match column.type:
             case JsonColumn():
@@ -151,8 +152,26 @@ def damages(table: Table) -> Sequence[tuple[str, str]]:
                 values = []  # SQLite refuses other values
             case _:
                 values = ["'abc'"]
-        listed += [(column.name, value) for value in values]
-    return listed
+        for value in values:
+            yield f"UPDATE {table} SET {column.name} = {value} WHERE rowid = (SELECT max(rowid) FROM {table})"
+
+
+#: One of each kind, for the short run.
+SAMPLES = [
+    "UPDATE feeds SET state = '{'",
+    "UPDATE feeds SET retry_after = 'yesterday'",
+    "UPDATE feeds SET is_listed = 'abc'",
+    f"UPDATE outbox SET state = {UNDECODABLE} WHERE seq = 2",
+    "UPDATE outbox SET attempts = 'abc' WHERE seq = 2",
+    "UPDATE stories SET last_seen = 'yesterday' WHERE rowid = 2",
+    "UPDATE members SET confidence = 'abc' WHERE n = 2",
+    f"UPDATE articles SET owner = {UNDECODABLE} WHERE rowid = 2",
+    "UPDATE articles SET version = 'abc' WHERE rowid = 2",
+    "UPDATE alerts SET alert = '{' WHERE rowid = 2",
+    "UPDATE silences SET kind = 'from tomorrow'",
+    "UPDATE decision_queue SET body = '[1]'",
+    "UPDATE key_values SET value = '{' WHERE key = 'desk'",
+]
 
 
 @pytest.fixture
@@ -163,16 +182,23 @@ async def damaged(tmp_path: Path) -> AsyncIterator[Desk]:
         yield desk
 
 
+async def test_a_damaged_value_keeps_no_new_report_from_being_posted_once(damaged: Desk) -> None:
+    for damage in SAMPLES:
+        await damaged.check(damage)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 async def test_a_damaged_value_in_any_column_keeps_no_new_report_from_being_posted_once(
     damaged: Desk, table: Table
 ) -> None:
-    failed = []
-    for column, value in damages(table):
-        for place in ("min", "max"):
-            try:
-                await damaged.check(table.name, column, place, value)
-            except Exception as error:  # noqa: BLE001 - all columns are tried, and all failures shown
-                failed.append(f"{column} = {value} in the {place} row: {type(error).__name__}: {str(error)[:300]}")
-    assert not failed, "\n".join(failed)
+    for damage in damages(table):
+        await damaged.check(damage)
+
+
+@pytest.mark.long
+async def test_a_damaged_value_of_any_key_keeps_no_new_report_from_being_posted_once(damaged: Desk) -> None:
+    keys = [key for (key,) in rows.ask(damaged.world, "SELECT key FROM key_values")]
+    for key in keys:
+        for value in ("'{'", "'2015-12-02T09:00:00'", "'yesterday 5'", UNDECODABLE):
+            await damaged.check(f"UPDATE key_values SET value = {value} WHERE key = '{key}'")

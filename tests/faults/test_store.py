@@ -31,10 +31,28 @@ async def post_around_damage(desk: World, damage: str) -> None:
     assert rows.posted(desk, rows.reports(6)) == rows.ids(rows.reports(6))
 
 
-async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from_being_posted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM search_index_data",
+        # Its structure and its blocks, on which an insert raises "constraint failed".
+        "UPDATE search_index_data SET block = zeroblob(100)",
+        "DELETE FROM search_index_config",
+        "DROP TABLE search_index_config",
+        "DROP TABLE search_rows",
+    ],
+)
+async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from_being_posted(
+    damage: str, tmp_path: Path
+) -> None:
     async with world(tmp_path / "config") as desk:
-        await post_around_damage(desk, "DELETE FROM search_index_data")
+        await post_around_damage(desk, damage)
 
+        await desk.once()
+        assert (
+            len([text for text in map(str, desk.heads("ops")) if "index of the articles' words was damaged" in text])
+            == 1
+        )
         indexed = "SELECT count(*) FROM search_index WHERE search_index MATCH 'kettles'"
         assert rows.ask(desk, indexed) == [(6,)]
 
