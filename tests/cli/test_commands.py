@@ -65,7 +65,7 @@ def test_a_refused_rule_is_named_as_refused(started: Path) -> None:
     for words in (
         ("explain", "PTA watch", "--text", "BES"),
         ("try", "pta watch"),
-        ("silence", "add", "--rule", "PTA watch", "--for", "1d", "--reason", "x"),
+        ("silence", "add", "rule", "PTA watch", "--for", "1d", "--reason", "x"),
     ):
         assert expected in wirewatch(*words, folder=started, code=2).stderr
 
@@ -327,7 +327,7 @@ async def test_a_known_place_is_added_by_its_short_form_and_once(started: Path) 
         done = await asyncio.to_thread(wirewatch, "feeds", "test", place, "--json", folder=started)
         assert server.url("/apnews/topics/top") in done.stdout
         done = await asyncio.to_thread(wirewatch, "feeds", "add", "reddit:pakistan", folder=started, code=2)
-    assert "reddit:r/name" in done.stderr
+    assert "reddit:r/NAME" in done.stderr
 
 
 async def test_a_configuration_with_mistakes_is_said_not_to_count_where_a_feed_is_tried(started: Path) -> None:

@@ -181,7 +181,7 @@ def _poison(config: Path) -> None:
         archive.execute(
             "INSERT OR IGNORE INTO quarantine"
             " (kind, id, stage, error, version, at, body, is_retry_requested, is_reported)"
-            " VALUES ('ruling', ?, 'rulings', ?, 'x', 0, '', 0, 1)",
+            " VALUES ('row', ?, 'read', ?, 'x', 0, '{}', 0, 1)",
             [EVIL] * 2,
         )
         archive.commit()
