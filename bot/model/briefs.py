@@ -81,7 +81,7 @@ class BriefEntry:
         # A mark or " · " is before each text.
         length = sum(len(text) + 3 for text in (self.opening, self.headline, *self.details))
         has_text = self.fact or self.quote or self.parts
-        return 2 if has_text or length > LINE_LENGTH else 1
+        return 2 + max(0, len(self.parts) - 2) if has_text or length > LINE_LENGTH else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

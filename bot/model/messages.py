@@ -178,7 +178,7 @@ class Message:
     picture: str = ""
     #: For a brief: its sections. Their stories are not in ``briefs``.
     sections: tuple[BriefSection, ...] = ()
-    #: For a brief: the address of the page that shows all of it, or the command.
+    #: For a brief: the address of the page that shows all of it, or empty.
     page: str = ""
     #: The base address of the web page, to link to the story. Empty means no link.
     public_url: str = ""

@@ -124,7 +124,7 @@ JOINED = "joined"
 class Fact:
     """Something in an article that is new in its story."""
 
-    #: date, number, name, decision, sentence or joined.
+    #: date, number, name, decision, sentence, joined, or edit (the words that an outlet changed, in a brief).
     kind: str
     #: The subject, such as “deadline”.
     label: str

@@ -1,7 +1,6 @@
 """Briefs: what moved in a period, for the readers of one channel or of all.
 
-    alerts posted, and decisions with facts ─▶ new stories, news in known ones ─┐
-    surges · stories held or silenced · feeds with problems ─────────────────────┴▶ a brief ─▶ a message
+    load ─▶ Material ─▶ list_new, list_changed, list_surges, list_held, list_feeds ─▶ Brief ─▶ messages
 
 ``find_due`` alone decides when a channel's brief is posted: at the first time of its schedule after the last brief.
 The time of a brief is stored with its message in one transaction, so a restart posts no brief twice, and a brief that
@@ -10,6 +9,7 @@ was missed is posted late, once.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,8 @@ from bot.model.durations import format_count, format_duration
 from bot.model.feeds import Feed
 from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
-from bot.model.stories import Edit, Fact, Story, StoryId, send_id
+from bot.model.stories import CORRECTION, Edit, Fact, Story, StoryId, send_id
+from bot.model.surges import Surge
 from bot.storage import keys
 from bot.stories import summaries, volume
 from bot.text.forms import find_form
@@ -36,12 +37,8 @@ from bot.text.forms import find_form
 MOST_LINES = 28
 #: Fewer lines to try, for services with short messages.
 _FEWER_LINES = (MOST_LINES, 23, 18, 14, 10)
-#: Maximum entries of each message that continues a brief, which has one line for most entries.
-_CONTINUED = (40, 20, 10, 5, 1)
 #: Maximum entries of one section of a brief.
 _MOST_OF_SECTION = 300
-#: Maximum stories that are listed as possible parts of one event.
-_MOST_PARTS = 2
 _NO_WORKING_FEED = frozenset({"broken", "gone", "empty", "silent", "expected"})
 #: Holds that say nothing to a reader: the story is in the brief, or posted within minutes.
 _UNREPORTED_HOLDS = frozenset({Reason.BRIEF, Reason.GATHER})
@@ -84,7 +81,7 @@ def last_time(tx: storage.Transaction, settings: Settings, channel: str, *, now:
 
 
 @dataclass(slots=True)
-class _News:
+class News:
     """The period's decisions about one story, newest first."""
 
     facts: list[Fact] = field(default_factory=list)
@@ -94,6 +91,42 @@ class _News:
     holding: Decision | None = None
     #: Whether the news waited for the brief.
     is_unseen: bool = False
+
+    @property
+    def newest(self) -> Fact | None:
+        """The newest changed value, or else the newest other fact, or else the newest corrected sentence."""
+        facts = sorted(self.facts, key=lambda fact: not fact.is_claim)
+        return next(iter([*facts, *map(_edit_fact, self.edits[:1])]), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What the sections of a brief are made of."""
+
+    period: Period
+    zone: tzinfo
+    rules: Mapping[str, Rule]
+    stories: Mapping[StoryId, Story]
+    #: Story -> the alert with which the period's readers got it, or with which it waits for them.
+    new: Mapping[StoryId, Alert]
+    news: Mapping[StoryId, News]
+    #: Oldest first.
+    surges: Sequence[Surge]
+    #: Names of feeds that do not work, with the problem.
+    broken_feeds: Sequence[str]
+
+    def rules_of(self, story: Story) -> dict[str, Rule]:
+        """Return the loaded rules of a story, in order of first match."""
+        return {name: self.rules[name] for name in story.rules if name in self.rules}
+
+    def severity_of(self, story: Story) -> Severity:
+        """Return the highest severity among the story's rules."""
+        return highest_severity(self.rules_of(story).values())
+
+    def is_unseen(self, story: Story) -> bool:
+        """Return whether a new story has no other message in the channel."""
+        alert = self.new[story.id]
+        return alert.state is AlertState.HELD or alert.reason is Reason.BRIEF
 
 
 def read_brief(
@@ -108,14 +141,13 @@ def read_brief(
 
     ``waiting`` are the stories that the brief will show first. If it is None, these are all that wait for a brief.
     """
-    reader = _Reader(tx, settings, period, now=now)
-    reader.read(waiting)
+    material = load(tx, settings, period, now=now, waiting=waiting)
     sections = (
-        (SectionKind.NEW, reader.new()),
-        (SectionKind.CHANGED, reader.changed()),
-        (SectionKind.SURGES, reader.surges()),
-        (SectionKind.HELD, reader.held()),
-        (SectionKind.FEEDS, reader.feeds()),
+        (SectionKind.NEW, list_new(material)),
+        (SectionKind.CHANGED, list_changed(material)),
+        (SectionKind.SURGES, list_surges(material)),
+        (SectionKind.HELD, list_held(material)),
+        (SectionKind.FEEDS, list_feeds(material)),
     )
     return Brief(
         channel=period.channel,
@@ -131,228 +163,77 @@ def read_brief(
     )
 
 
-class _Reader:
-    """Reads what a period's sections need once, and makes the entries."""
-
-    def __init__(self, tx: storage.Transaction, settings: Settings, period: Period, *, now: datetime) -> None:
-        self._tx, self._settings, self._period, self._now = tx, settings, period, now
-        self._zone: tzinfo = brief_zone(settings, period.channel)
-        #: Story -> the alert with which the period's readers got it, or with which it waits for them.
-        self._new: dict[StoryId, Alert] = {}
-        self._news: defaultdict[StoryId, _News] = defaultdict(_News)
-        self._stories: dict[StoryId, Story] = {}
-
-    def read(self, waiting: Collection[StoryId] | None) -> None:
-        """Read the period's alerts, decisions and stories."""
-        period = self._period
-        posted = self._tx.stories.posted_between(period.since, period.until, period.channel)
-        held = [
-            alert
-            for alert in self._tx.stories.held()
-            if alert.reason is Reason.BRIEF and period.channel in (None, alert.channel)
-        ]
-        decisions = self._tx.stories.decisions_between(period.since, period.until, period.channel)
-        self._load([*(alert.story for alert in (*posted, *held)), *(decision.story for decision in decisions)])
-        for alert in posted:
-            # A story posted at the exact time of a brief is in the next one, unless this brief posted it.
-            is_early = (
-                alert.posted_at == period.since if alert.reason is Reason.BRIEF else alert.posted_at == period.until
-            )
-            if (story := self._stories.get(alert.story)) and not is_early:
-                self._new.setdefault(story.id, alert)
-        for alert in held:
-            story = self._stories.get(alert.story)
-            is_wanted = (
-                alert.story in waiting if waiting is not None else story is not None and self._is_of_period(story)
-            )
-            if is_wanted and story is not None:
-                self._new.setdefault(story.id, alert)
-        for decision in decisions:
-            if story := self._stories.get(decision.story):
-                _add_decision(self._news[story.id], decision)
-
-    def _is_of_period(self, story: Story) -> bool:
-        return self._period.since <= story.first_seen < self._period.until or self._period.until >= self._now
-
-    def _load(self, ids: Iterable[StoryId]) -> None:
-        """Load stories. The id of a merged story stands for the story that it was merged into."""
-        loaded = dict(self._tx.stories.get(list(dict.fromkeys(ids))))
-        homes = self._tx.stories.get([story.merged_into for story in loaded.values() if story.merged_into])
-        for story_id, story in loaded.items():
-            home = homes.get(story.merged_into) if story.merged_into else story
-            if home is not None and home.members:
-                self._stories[story_id] = home
-
-    def _rules(self, story: Story) -> Mapping[str, Rule]:
-        loaded = self._settings.rule_set.rules
-        return {name: loaded[name] for name in story.rules if name in loaded}
-
-    def _severity(self, story: Story) -> Severity:
-        return highest_severity(self._rules(story).values())
-
-    def _entry(
-        self, story: Story, *, alert: Alert | None = None, opening: str = "", notes: Sequence[str] = ()
-    ) -> BriefEntry:
-        """Return the entry of a story, with its headline and what a reader weighs it by."""
-        title = summaries.message_headline(story, self._rules(story), article=alert.headline if alert else None)
-        other_outlets = len(story.owners) - 1
-        news = self._news[story.id]
-        rules = self._rules(story) or dict.fromkeys(story.rules)
-        details = [
-            f"{title.outlet} and {other_outlets:,} more" if other_outlets > 0 else title.outlet,
-            next(iter(rules), "") + (f" +{len(rules) - 1}" if len(rules) > 1 else ""),
-            f"{len(news.facts)} facts" if len(news.facts) > 1 else "",
-            *notes,
-        ]
-        return BriefEntry(
-            story=story.id,
-            severity=self._severity(story),
-            opening=opening,
-            headline=title.text,
-            link=title.link,
-            article=title.article,
-            rule=next(iter(rules), ""),
-            details=tuple(filter(None, details)),
-            fact=next(iter(news.facts), None),
-        )
-
-    def new(self) -> list[BriefEntry]:
-        """Return the stories that the readers first got in the period, weightiest first.
-
-        Stories of the same weight are sorted by rule, and each rule's stories newest first.
-        """
-
-        def weight(story: Story) -> tuple[int, int, int, bool]:
-            first = story.members[0].article
-            is_report = find_form(first) is None
-            news = len(self._news[story.id].facts)
-            return self._severity(story).rank, len(story.owners), news, is_report
-
-        stories = sorted(
-            (self._stories[s] for s in self._new if s in self._stories), key=lambda story: story.last_seen, reverse=True
-        )
-        stories.sort(key=lambda story: next(iter(self._rules(story)), ""))
-        weights = {story.id: weight(story) for story in stories}
-        stories.sort(key=lambda story: weights[story.id], reverse=True)
-        tiers = {value: tier for tier, value in enumerate(sorted(set(weights.values()), reverse=True))}
-        parts = self._possible_parts(stories)
-        entries = []
-        for story in stories:
-            if story.id not in parts:
-                continue
-            alert, kept = self._new[story.id], self._news[story.id].holding
-            entry = self._entry(story, alert=alert, notes=["silenced"] if kept and kept.silence else [])
-            possible_parts = tuple(self._entry(part, alert=self._new[part.id]) for part in parts[story.id])
-            is_unseen = any(map(self._is_unseen, (story, *parts[story.id])))
-            if (is_unseen or self._period.channel is None) and entry.fact is None and not possible_parts:
-                entry = self._with_quote(entry, story)
-            entries.append(replace(entry, is_unseen=is_unseen, tier=tiers[weights[story.id]], parts=possible_parts))
-        return entries
-
-    def _is_unseen(self, story: Story) -> bool:
-        """Return whether a new story has no other message in the channel."""
-        alert = self._new[story.id]
-        return alert.state is AlertState.HELD or alert.reason is Reason.BRIEF
-
-    def _possible_parts(self, stories: Sequence[Story]) -> dict[StoryId, list[Story]]:
-        """Return the stories that get an entry, each with those that may be part of the same event."""
-        neighbours: defaultdict[StoryId, list[StoryId]] = defaultdict(list)
-        for story in stories:
-            if story.nearest:
-                neighbours[story.id].append(story.nearest)
-                neighbours[story.nearest].append(story.id)
-        parts: dict[StoryId, list[Story]] = {}
-        # Story -> the story whose entry lists it.
-        homes: dict[StoryId, StoryId] = {}
-        for story in stories:
-            home = next((homes[other] for other in neighbours[story.id] if other in homes), story.id)
-            if home == story.id or len(parts[home]) == _MOST_PARTS:
-                home, parts[story.id] = story.id, []
-            else:
-                parts[home].append(story)
-            homes[story.id] = home
-        return parts
-
-    def _with_quote(self, entry: BriefEntry, story: Story) -> BriefEntry:
-        brief = summaries.make_brief(story, self._rules(story), headline=entry.article)
-        if not brief.summary:
-            return entry
-        sentence = brief.summary[0]
-        outlet = sentence.outlet if sentence.outlet != brief.title.outlet else ""
-        return replace(entry, quote=sentence.text, quote_outlet=outlet)
-
-    def changed(self) -> list[BriefEntry]:
-        """Return the stories that the readers already had and that have news, changed values first."""
-
-        def weight(story: Story) -> tuple[bool, int, int, int, datetime]:
-            facts = self._news[story.id].facts
-            is_change = any(fact.is_claim for fact in facts)
-            return is_change, self._severity(story).rank, len(facts), len(story.owners), story.last_seen
-
-        earlier_stories = [story for story in self._stories.values() if story.id not in self._new]
-        with_news = [
-            story for story in earlier_stories if (news := self._news[story.id]).facts or news.edits or news.notes
-        ]
-        entries = []
-        for story in sorted(with_news, key=weight, reverse=True):
-            news = self._news[story.id]
-            edits = [f"{edit.outlet} changed its {edit.field}" for edit in news.edits[:1]]
-            entry = self._entry(story, notes=[*news.notes[:1], *edits])
-            entries.append(replace(entry, is_unseen=news.is_unseen))
-        return entries
-
-    def surges(self) -> list[BriefEntry]:
-        """Return the surges of the period, newest first."""
-        period, entries = self._period, []
-        for surge in self._tx.volume.surges_since(period.since - timedelta(days=7)):
-            is_of_period = surge.opened_at < period.until and (surge.closed_at or period.until) >= period.since
-            if not is_of_period or period.channel not in (None, *surge.channels):
-                continue
-            self._load(cause.story for cause in surge.causes.largest[:1])
-            story = next((self._stories.get(cause.story) for cause in surge.causes.largest[:1]), None)
-            opening = f"{surge.rule}: {volume.describe_volume(surge.peak, format_duration(surge.window))}"
-            title = summaries.message_headline(story, self._rules(story)) if story else None
-            entry = BriefEntry(
-                story=story.id if story else None,
-                opening=opening,
-                headline=title.text if title else "",
-                link=title.link if title else "",
-                details=tuple(filter(None, [volume.describe_causes(surge.causes, self._zone)])),
-            )
-            entries.append(entry)
-        return entries[::-1]
-
-    def held(self) -> list[BriefEntry]:
-        """Return the stories that were kept from the readers, with the reason, widest coverage first."""
-        kept: dict[StoryId, tuple[Story, Decision]] = {}
-        for story in self._stories.values():
-            news = self._news[story.id]
-            if news.holding is not None and story.id not in self._new and not news.facts:
-                kept[story.id] = story, news.holding
-        by_weight = sorted(
-            kept.values(), key=lambda pair: (self._severity(pair[0]).rank, len(pair[0].owners)), reverse=True
-        )
-        return [self._entry(story, notes=[_describe_hold(decision)]) for story, decision in by_weight]
-
-    def feeds(self) -> list[BriefEntry]:
-        """Return one entry with the feeds that do not work now. Earlier states of feeds are not kept."""
-        if self._period.until < self._now:
-            return []
-        names = [
-            f"{links.feed_name(state, self._settings.feeds_by_address)} ({problem.kind})"
-            for state in self._tx.feeds.all()
-            for problem in health.find_problems(
-                state, self._settings.feeds_by_address.get(state.url) or Feed(url=state.url), self._now
-            )[:1]
-            if problem.kind in _NO_WORKING_FEED
-        ]
-        if not names:
-            return []
-        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-        return [BriefEntry(opening=f"{format_count(len(names), 'feed')}: {', '.join(names[:3])}{more}")]
+def load(
+    tx: storage.Transaction,
+    settings: Settings,
+    period: Period,
+    *,
+    now: datetime,
+    waiting: Collection[StoryId] | None = None,
+) -> Material:
+    """Read the alerts, decisions, stories, surges and feeds of a period. For ``waiting``, see ``read_brief``."""
+    posted = tx.stories.posted_between(period.since, period.until, period.channel)
+    waiting_alerts = (alert for alert in tx.stories.held() if alert.reason is Reason.BRIEF)
+    held = [alert for alert in waiting_alerts if period.channel in (None, alert.channel)]
+    decisions = tx.stories.decisions_between(period.since, period.until, period.channel)
+    surges = [surge for surge in tx.volume.surges_since(period.since - timedelta(days=7)) if _is_of(period, surge)]
+    causes = (cause.story for surge in surges for cause in surge.causes.largest[:1])
+    stories = _load_stories(
+        tx, [*(alert.story for alert in (*posted, *held)), *(decision.story for decision in decisions), *causes]
+    )
+    new: dict[StoryId, Alert] = {}
+    for alert in posted:
+        # A story posted at the exact time of a brief is in the next one, unless this brief posted it.
+        edge = period.since if alert.reason is Reason.BRIEF else period.until
+        if (story := stories.get(alert.story)) and alert.posted_at != edge:
+            new.setdefault(story.id, alert)
+    for alert in held:
+        if story := stories.get(alert.story):
+            is_of_period = period.since <= story.first_seen < period.until or period.until >= now
+            if alert.story in waiting if waiting is not None else is_of_period:
+                new.setdefault(story.id, alert)
+    news: dict[StoryId, News] = {}
+    for decision in decisions:
+        if story := stories.get(decision.story):
+            _add_decision(news.setdefault(story.id, News()), decision)
+    return Material(
+        period=period,
+        zone=brief_zone(settings, period.channel),
+        rules=settings.rule_set.rules,
+        stories=stories,
+        new=new,
+        news=news,
+        surges=surges,
+        # Earlier states of feeds are not kept.
+        broken_feeds=_find_broken_feeds(tx, settings, now) if period.until >= now else (),
+    )
 
 
-def _add_decision(news: _News, decision: Decision) -> None:
+def _load_stories(tx: storage.Transaction, ids: Iterable[StoryId]) -> dict[StoryId, Story]:
+    """Load stories. The id of a merged story stands for the story that it was merged into."""
+    loaded = tx.stories.get(list(dict.fromkeys(ids)))
+    homes = tx.stories.get([story.merged_into for story in loaded.values() if story.merged_into])
+    found = {id_: homes.get(story.merged_into) if story.merged_into else story for id_, story in loaded.items()}
+    stories = {id_: story for id_, story in found.items() if story is not None and story.members}
+    return stories | {story.id: story for story in stories.values()}
+
+
+def _is_of(period: Period, surge: Surge) -> bool:
+    is_of_time = surge.opened_at < period.until and (surge.closed_at or period.until) >= period.since
+    return is_of_time and period.channel in (None, *surge.channels)
+
+
+def _find_broken_feeds(tx: storage.Transaction, settings: Settings, now: datetime) -> list[str]:
+    feeds = settings.feeds_by_address
+    return [
+        f"{links.feed_name(state, feeds)} ({problem.kind})"
+        for state in tx.feeds.all()
+        for problem in health.find_problems(state, feeds.get(state.url) or Feed(url=state.url), now)[:1]
+        if problem.kind in _NO_WORKING_FEED
+    ]
+
+
+def _add_decision(news: News, decision: Decision) -> None:
     """Add what a decision says about its story. Decisions come oldest first."""
     new_facts = [fact for fact in decision.facts if not fact.is_joined and fact not in news.facts]
     news.facts[:0] = new_facts
@@ -370,6 +251,120 @@ def _add_decision(news: _News, decision: Decision) -> None:
             news.holding = decision
 
 
+# -- the sections
+
+
+def list_new(material: Material) -> list[BriefEntry]:
+    """Return the stories that the readers first got in the period, weightiest first, one entry for each event.
+
+    Stories of the same weight are sorted by rule, and each rule's stories newest first.
+    """
+
+    def weight(story: Story) -> tuple[int, int, int, bool]:
+        is_report = find_form(story.members[0].article) is None
+        news = material.news.get(story.id, News())
+        return material.severity_of(story).rank, len(story.owners), len(news.facts), is_report
+
+    stories = [material.stories[id_] for id_ in material.new if id_ in material.stories]
+    stories.sort(key=lambda story: story.last_seen, reverse=True)
+    stories.sort(key=lambda story: next(iter(material.rules_of(story)), ""))
+    stories.sort(key=weight, reverse=True)
+    tiers = {value: tier for tier, value in enumerate(sorted(set(map(weight, stories)), reverse=True))}
+    entries = []
+    for story, *others in _group_by_event(stories):
+        news = material.news.get(story.id)
+        is_silenced = news is not None and news.holding is not None and news.holding.silence is not None
+        entry = _story_entry(material, story, notes=["silenced"] if is_silenced else [])
+        is_unseen = any(map(material.is_unseen, (story, *others)))
+        parts = tuple(_story_entry(material, other) for other in others)
+        entry = replace(entry, is_unseen=is_unseen, tier=tiers[weight(story)], parts=parts)
+        if (is_unseen or material.period.channel is None) and entry.fact is None and not parts:
+            entry = _with_quote(material, entry, story)
+        entries.append(entry)
+    return entries
+
+
+def _group_by_event(stories: Sequence[Story]) -> list[list[Story]]:
+    """Return the stories in groups that may be about one event, in the order of their first stories."""
+    neighbours: defaultdict[StoryId, list[StoryId]] = defaultdict(list)
+    for story in stories:
+        if story.nearest:
+            neighbours[story.id].append(story.nearest)
+            neighbours[story.nearest].append(story.id)
+    by_id = {story.id: story for story in stories}
+    groups: list[list[Story]] = []
+    for story in stories:
+        group, ahead = [], [story.id]
+        while ahead:
+            if found := by_id.pop(ahead.pop(0), None):
+                group.append(found)
+                ahead += neighbours[found.id]
+        groups += [group] if group else []
+    return groups
+
+
+def _with_quote(material: Material, entry: BriefEntry, story: Story) -> BriefEntry:
+    brief = summaries.make_brief(story, material.rules_of(story), headline=entry.article)
+    if not brief.summary:
+        return entry
+    sentence = brief.summary[0]
+    outlet = sentence.outlet if sentence.outlet != brief.title.outlet else ""
+    return replace(entry, quote=sentence.text, quote_outlet=outlet)
+
+
+def list_changed(material: Material) -> list[BriefEntry]:
+    """Return the stories that the readers already had and that have news, changed values first."""
+
+    def weight(story: Story) -> tuple[bool, int, int, int, datetime]:
+        facts = material.news[story.id].facts
+        is_change = any(fact.is_claim for fact in facts)
+        return is_change, material.severity_of(story).rank, len(facts), len(story.owners), story.last_seen
+
+    earlier = {story.id: story for story in material.stories.values() if story.id not in material.new}
+    with_news = [
+        story
+        for story in earlier.values()
+        if (news := material.news.get(story.id)) and (news.newest is not None or news.notes)
+    ]
+    return [
+        replace(
+            _story_entry(material, story, notes=material.news[story.id].notes[:1]),
+            is_unseen=material.news[story.id].is_unseen,
+        )
+        for story in sorted(with_news, key=weight, reverse=True)
+    ]
+
+
+def list_surges(material: Material) -> list[BriefEntry]:
+    """Return the surges of the period, newest first."""
+    entries = []
+    for surge in material.surges:
+        story = next((material.stories.get(cause.story) for cause in surge.causes.largest[:1]), None)
+        title = summaries.message_headline(story, material.rules_of(story)) if story else None
+        entry = BriefEntry(
+            story=story.id if story else None,
+            opening=f"{surge.rule}: {volume.describe_volume(surge.peak, format_duration(surge.window))}",
+            headline=title.text if title else "",
+            link=title.link if title else "",
+            details=tuple(filter(None, [volume.describe_causes(surge.causes, material.zone)])),
+        )
+        entries.append(entry)
+    return entries[::-1]
+
+
+def list_held(material: Material) -> list[BriefEntry]:
+    """Return the stories that were kept from the readers, with the reason, widest coverage first."""
+    kept: dict[StoryId, tuple[Story, Decision]] = {}
+    for story in material.stories.values():
+        news = material.news.get(story.id)
+        if news is not None and news.holding is not None and story.id not in material.new and not news.facts:
+            kept[story.id] = story, news.holding
+    by_weight = sorted(
+        kept.values(), key=lambda pair: (material.severity_of(pair[0]).rank, len(pair[0].owners)), reverse=True
+    )
+    return [_story_entry(material, story, notes=[_describe_hold(decision)]) for story, decision in by_weight]
+
+
 def _describe_hold(decision: Decision) -> str:
     if decision.reason is Reason.SILENCED:
         return decision.detail
@@ -377,8 +372,58 @@ def _describe_hold(decision: Decision) -> str:
     return f"{verb}: {decision.detail or decision.reason}"
 
 
-def _name_day(day: date) -> str:
-    return f"{day:%a} {day.day} {day:%b}"
+def list_feeds(material: Material) -> list[BriefEntry]:
+    """Return one entry with the feeds that do not work now."""
+    names = material.broken_feeds
+    if not names:
+        return []
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return [BriefEntry(opening=f"{format_count(len(names), 'feed')}: {', '.join(names[:3])}{more}")]
+
+
+def _story_entry(material: Material, story: Story, *, notes: Sequence[str] = ()) -> BriefEntry:
+    """Return the entry of a story, with its headline and what a reader weighs it by."""
+    alert, news = material.new.get(story.id), material.news.get(story.id, News())
+    title = summaries.message_headline(story, material.rules_of(story), article=alert.headline if alert else None)
+    rules = list(material.rules_of(story) or story.rules)
+    other_outlets = len(story.owners) - 1
+    changes = len(news.facts) + len(news.edits)
+    details = [
+        f"{title.outlet} and {other_outlets:,} more" if other_outlets > 0 else title.outlet,
+        (rules[0] if rules else "") + (f" +{len(rules) - 1}" if len(rules) > 1 else ""),
+        f"{changes} changes" if changes > 1 else "",
+        *notes,
+    ]
+    return BriefEntry(
+        story=story.id,
+        severity=material.severity_of(story),
+        headline=title.text,
+        link=title.link,
+        article=title.article,
+        rule=rules[0] if rules else "",
+        details=tuple(filter(None, details)),
+        fact=news.newest,
+    )
+
+
+def _edit_fact(edit: Edit) -> Fact:
+    """Return a correction as a fact: the words that changed, with the word before and after them."""
+    old, new = edit.before.split(), edit.after.split()
+    shorter = min(len(old), len(new))
+    start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
+    end = next((at for at in range(shorter - start) if old[-1 - at] != new[-1 - at]), shorter - start)
+    before, after = (" ".join(words[max(0, start - 1) : len(words) - max(0, end - 1)]) for words in (old, new))
+    return Fact(
+        kind="edit",
+        label="headline" if edit.field == "title" else edit.field,
+        before=before,
+        after=after,
+        sentence=edit.after,
+        mark=CORRECTION,
+        article=edit.article,
+        outlet=edit.outlet,
+        link=edit.link,
+    )
 
 
 # -- as a message
@@ -406,22 +451,25 @@ def brief_rows(settings: Settings, brief: Brief) -> list[Outgoing]:
     messages = [message]
     rest = [] if settings.bot.public_url else _unseen_rest(brief, shown)
     while rest:
-        for most in _CONTINUED:
-            sections = tuple(
-                BriefSection(kind=kind, entries=tuple(entry for _, entry in group))
-                for kind, group in groupby(rest[:most], key=lambda pair: pair[0])
-            )
-            continued = replace(message, lead="Brief, continued", sections=sections, page="")
-            if fits(continued):
-                break
-        messages.append(continued)
-        rest = rest[most:]
+        # The more entries, the longer the message, so the first count that does not fit can be searched by halves.
+        counts = range(2, len(rest) + 1)
+        count = 1 + bisect_left(counts, True, key=lambda most: not fits(_continue(message, rest[:most])))
+        messages.append(_continue(message, rest[:count]))
+        rest = rest[count:]
     ids = [send_id("brief", brief.channel, brief.since.isoformat(), str(n) if n else "") for n in range(len(messages))]
     now = brief.until
     return [
         Outgoing(id=id_, channel=brief.channel, thread=id_, message=message, created_at=now, due_at=now)
         for id_, message in zip(ids, messages, strict=True)
     ]
+
+
+def _continue(message: Message, entries: Sequence[tuple[SectionKind, BriefEntry]]) -> Message:
+    sections = tuple(
+        BriefSection(kind=kind, entries=tuple(entry for _, entry in group))
+        for kind, group in groupby(entries, key=lambda pair: pair[0])
+    )
+    return replace(message, lead="Brief, continued", sections=sections, page="")
 
 
 def _unseen_rest(brief: Brief, shown: Brief) -> list[tuple[SectionKind, BriefEntry]]:
@@ -460,12 +508,14 @@ def brief_message(settings: Settings, brief: Brief, *, shows_end: bool = False) 
 
 
 def _find_whole_brief(public_url: str, brief: Brief) -> str:
-    """Return the address of the page with the whole brief or, if the web page is not public, the command."""
+    """Return the address of the page with the whole brief, or "" if the web page is not public."""
     times = {
         name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         for name, at in (("since", brief.since), ("until", brief.until))
     }
     values = {**({"channel": brief.channel} if brief.channel else {}), **times}
-    if public_url:
-        return f"{public_url.rstrip('/')}/brief?{urlencode(values)}"
-    return " ".join(["wirewatch brief", *(f"--{name} {value}" for name, value in values.items())])
+    return f"{public_url.rstrip('/')}/brief?{urlencode(values)}" if public_url else ""
+
+
+def _name_day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"

@@ -118,7 +118,7 @@ async def test_a_day_without_news_is_one_line(desk: World) -> None:
 
 
 async def test_what_was_silenced_is_listed_with_the_reason(desk: World) -> None:
-    words = ("silence", "add", "--rule", "Recalls", "--for", "3d", "--reason", "a drill")
+    words = ("silence", "add", "rule", "Recalls", "--for", "3d", "--reason", "a drill")
     wirewatch(*words, "--config", str(desk.folder), folder=desk.folder)
     desk.publish("wire", KETTLES)
     await desk.once()

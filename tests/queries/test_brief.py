@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot import storage
+from bot.channels.kit.rendering import plain_message
 from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
-from bot.model.stories import JoinReason, StoryId
-from bot.pipeline.briefs import Period, read_brief
+from bot.model.stories import Edit, JoinReason, StoryId
+from bot.pipeline.briefs import Period, brief_message, brief_rows, read_brief
 from bot.queries.brief import BRIEF, BriefParameters
 from bot.queries.registry import Answers, Refused
 from tests.journeys.world import BOT, RULES, world
@@ -138,6 +139,78 @@ async def test_stories_that_may_be_one_event_have_one_entry(tmp_path: Path) -> N
     assert [entry.story for entry in entries if entry.parts] == ["collapse"]
     assert [part.headline for entry in entries for part in entry.parts] == ["The airline: grounded"]
     assert len(entries) == 2
+
+
+async def test_every_story_that_may_be_of_one_event_is_in_its_one_entry(tmp_path: Path) -> None:
+    near = {"one": None, "two": "one", "three": "two", "four": "two", "five": "four"}
+
+    def fill(tx: storage.Transaction) -> None:
+        for name, nearest in near.items():
+            article = made.article(name)
+            tx.articles.add([article])
+            story = made.story(name, article)
+            join = replace(story.members[0].join, reason=JoinReason.UNSURE, near=StoryId(nearest) if nearest else None)
+            tx.stories.save(replace(story, members=(replace(story.members[0], join=join),)))
+            tx.stories.save_alert(made.alert(name, posted_at=EARLIER))
+
+    async with world(tmp_path) as desk:
+        desk.configure("wire", rules=RULES)
+        async with desk.opened() as running:
+            await running.store.write(fill)
+            brief = await Answers(running).ask(BRIEF, BriefParameters(channel="desk"))
+    [entry] = brief.sections[0].entries
+    assert {entry.story, *(part.story for part in entry.parts)} == near.keys()
+
+
+async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_new(tmp_path: Path) -> None:
+    def fill(tx: storage.Transaction) -> None:
+        article = made.article("a")
+        tx.articles.add([article])
+        tx.stories.save(made.story("s", article))
+        tx.stories.save_alert(made.alert("s", posted_at=START - timedelta(days=3)))
+        edit = Edit(
+            article=article.id,
+            outlet="Herald",
+            field="title",
+            before="Ferry fire kills 12 people near Varnholm",
+            after="Ferry fire kills 31 people near Varnholm",
+        )
+        reply = made.decision("s", AlertAction.REPLY)
+        tx.stories.decide([replace(reply, at=EARLIER, reason=Reason.CORRECTION, edits=(edit,))])
+
+    async with world(tmp_path) as desk:
+        desk.configure("wire", rules=RULES)
+        async with desk.opened() as running:
+            await running.store.write(fill)
+            brief = await Answers(running).ask(BRIEF, BriefParameters(channel="desk"))
+            text = plain_message(brief_message(running.settings, brief))
+    [section] = brief.sections
+    assert section.kind is SectionKind.CHANGED
+    assert "headline: kills 12 people → kills 31 people (Herald)" in text
+
+
+async def test_a_brief_without_a_page_is_as_few_messages_as_the_channel_allows_and_names_no_command(
+    tmp_path: Path,
+) -> None:
+    entries = tuple(
+        BriefEntry(story=StoryId(str(n)), headline=f"Headline {n}", link=f"https://a.example/{n}", is_unseen=True)
+        for n in range(90)
+    )
+    brief = Brief(
+        channel="desk", since=EARLIER, until=START, sections=(BriefSection(kind=SectionKind.NEW, entries=entries),)
+    )
+    async with world(tmp_path) as desk:
+        desk.configure("wire", rules=RULES)
+        async with desk.opened() as running:
+            messages = [row.message for row in brief_rows(running.settings, brief)]
+            fits = running.settings.policy("desk").shows_all_stories
+    shown = [[entry for section in message.sections for entry in section.entries] for message in messages]
+    assert [entry for listed in shown for entry in listed] == list(entries)
+    for message, listed, following in zip(messages[1:], shown[1:], shown[2:], strict=False):
+        longer = replace(message.sections[0], entries=(*listed, following[0]))
+        assert not fits(replace(message, sections=(longer,)))
+    assert all(map(fits, messages))
+    assert not any("wirewatch" in plain_message(message) for message in messages)
 
 
 @pytest.mark.parametrize("is_of_brief", [True, False])

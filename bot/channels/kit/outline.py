@@ -443,9 +443,7 @@ def _gathered(message: Message, room: Room) -> Iterator[OutlineLine]:
         yield from _section(section, replace(room, stories=stories_left))
         stories_left = max(0, stories_left - len(section.entries))
     if message.page and any(section.more for section in message.sections):
-        is_address = phrases.safe_link(message.page) is not None
-        whole = _linked("The whole brief", message.page, replace(room, link=_WHOLE_LINK)) if is_address else None
-        yield _line(Style.LINE, whole or Run(text=f"The whole brief: {message.page}"))
+        yield _line(Style.LINE, _linked("The whole brief", message.page, replace(room, link=_WHOLE_LINK)))
     # The menu of a story acts on the story's alert, which the stories of a surge need not have.
     has_menus = message.reason is not Reason.SURGE
     room = _whole(room)
@@ -458,6 +456,7 @@ def _gathered(message: Message, room: Room) -> Iterator[OutlineLine]:
         runs = [*_severity_mark(brief), _headline(brief, room), Run(text=outlet)]
         if brief.latest is not None and brief.latest.before and brief.latest.heading:
             runs += [Run(text=_BETWEEN), *_fact_runs(brief.latest)]
+            runs += [Run(text=f" ({phrases.short_name(brief.latest.outlet)})")]
         yield _line(Style.ITEM, *runs)
     if count > room.stories:
         page = f"{message.public_url.rstrip('/')}/stories" if message.public_url else ""
@@ -550,7 +549,10 @@ def _short(brief: StoryBrief, room: Room) -> Iterator[OutlineLine]:
     if brief.byline is not None:
         yield _line(Style.LINE, Run(text=rule), *_byline(brief, brief.byline, room))
     for sentence in brief.summary[:1]:
-        yield _line(Style.QUOTE, Run(text=phrases.cut(phrases.clean(sentence.text), room.sentence)))
+        text = [Run(text=phrases.cut(phrases.clean(sentence.text), room.sentence))]
+        if sentence.outlet != brief.title.outlet:
+            text += [Run(text=" — "), _linked(phrases.short_name(sentence.outlet), sentence.link, room)]
+        yield _line(Style.QUOTE, *text)
     for line in brief.coverage[:1]:
         newest = Run(text=f"{phrases.count_outlets(brief)}, newest: ")
         yield _line(Style.LINE, newest, *_coverage_runs(line, room))
