@@ -53,7 +53,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the thread of a story said about an article that joined it."""
+    """The reply in the thread of a story to an article that joined it; empty for most articles."""
 
     labelled: Labelled
     #: Ids of the story's articles before it.

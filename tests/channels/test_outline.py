@@ -81,6 +81,20 @@ def test_a_gathered_message_shows_the_whole_headline_and_the_link_of_each_story(
     assert [run.text for run in runs if run.link == messages.WIRE and run.is_bold] == 20 * [messages.BRIEF.title.text]
 
 
+def test_a_sentence_or_a_figure_of_another_outlet_names_that_outlet_in_a_list_of_stories() -> None:
+    first, second = messages.GATHERED.briefs
+    (sentence, *_) = second.summary
+    second = replace(second, summary=(replace(sentence, outlet="Karachi Herald"),))
+    listed = replace(messages.GATHERED, briefs=(first, second))
+    assert f"{sentence.text} — Karachi Herald" in texts(outline.build_lines(listed), Style.QUOTE)
+    figure = replace(messages.NEW_FACT.facts[0], outlet="Karachi Herald")
+    many = replace(messages.GATHERED, briefs=(replace(first, latest=figure),) * 20)
+    shown = texts(outline.build_lines(many, outline.ROOMS[1]), Style.ITEM)
+    assert shown
+    assert all("15 December → 30 December (Karachi Herald)" in text for text in shown if "→" in text)
+    assert any("→" in text for text in shown)
+
+
 def test_a_first_look_says_how_many_stories_of_each_rule_it_leaves_out_and_links_them() -> None:
     look = replace(gathered(2), left_out=(("Backdoor demands", 7), ("PTA orders", 1)))
     last = outline.build_lines(look)[-1]

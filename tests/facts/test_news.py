@@ -1,4 +1,4 @@
-"""What a later article states to be new in its story, and nothing else."""
+"""News in a story: changed values, headlines that say that something is new, and nothing else."""
 
 from __future__ import annotations
 
