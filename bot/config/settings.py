@@ -455,9 +455,9 @@ class FileState:
     rules: tuple[LoadedRule, ...] = ()
     #: Names of refused rules without a good version.
     off: tuple[str, ...] = ()
-    #: What the rules of this file need from other files.
+    #: The names that the rules of this file need from other files.
     needs: RuleNeeds = RuleNeeds()
-    #: What the other files said about these needs when this file was read.
+    #: The facts of the other files about these needs when this file was read.
     facts: tuple[object, ...] = ()
     #: The feeds of feeds.yaml.
     feeds: tuple[Feed, ...] = ()

@@ -147,7 +147,7 @@ def _check_word(term: _Term, is_alone: bool) -> Iterator[RuleProblem]:
         yield term.problem("common-word", f'"{leaf.text}" is in nearly every article', help_text)
     elif folded.isdigit() and len(folded) == 4 and is_alone:
         message = f'"{leaf.text}" is only a number, which many unrelated articles have'
-        yield term.problem("bare-number", message, f'add the words beside it, as in "Olympics {leaf.text}"')
+        yield term.problem("bare-number", message, f'add the words that belong to it, as in "Olympics {leaf.text}"')
     elif len(folded) <= 2 and folded.isascii() and not is_distinctive and (is_alone or not is_capitals):
         message = f'"{leaf.text}" is short and will also match unrelated articles'
         if folded.isalpha() and len(folded) == 1:
