@@ -258,7 +258,7 @@ def test_an_article_beside_generated_feeds_is_posted_once(hostile: Sequence[Host
 
 
 @pytest.mark.long
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(st.lists(_GENERATED, min_size=20, max_size=20))
 def test_an_article_beside_many_generated_feeds_is_posted_once(hostile: Sequence[Hostile]) -> None:
     _post_beside_generated(hostile)

@@ -41,6 +41,17 @@ async def test_the_most_overdue_comes_first_and_no_more_than_asked_for(listed: s
     assert [state.url for state in await claim(listed, clock, limit=2)] == [C, B]
 
 
+async def test_the_leases_of_a_failed_pass_end_one_after_another(listed: storage.Store, clock: FakeClock) -> None:
+    await claim(listed, clock, token="failed", limit=2)
+    await claim(listed, clock, token="another's")
+    await listed.write(lambda tx: tx.feeds.end_leases("failed", since=START + MINUTE / 4, apart=MINUTE / 4))
+    claimed = []
+    for _ in range(3):
+        claimed.append([state.url for state in await claim(listed, clock, token="next")])
+        clock.advance(MINUTE / 4)
+    assert claimed == [[], [A], [B]]
+
+
 async def test_a_leased_feed_is_nobody_elses_until_the_lease_runs_out(listed: storage.Store, clock: FakeClock) -> None:
     await claim(listed, clock)
     assert await claim(listed, clock, token="other", everything=True) == []
