@@ -63,9 +63,9 @@ schema: setup-test ## write config/schema/ anew
 	$(BIN)/wirewatch schema --built-in --write config/schema
 
 lock: ## write requirements/*.txt anew (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in -o requirements/run.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in --extra postgres --extra apprise -o requirements/postgres.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in --extra postgres --extra apprise --extra llm --extra mcp -o requirements/all.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in --extra meaning -o requirements/run.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in --extra postgres --extra apprise --extra meaning -o requirements/postgres.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in --extra postgres --extra apprise --extra meaning --extra llm --extra mcp -o requirements/all.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in --all-extras -o requirements/test.txt
 
 clean: ## remove the environment and caches

@@ -158,7 +158,7 @@ def _look(channel: _Channel, desk: Desk, at: int, messages: Sequence[Mapping[str
             continue
         channel.shown.messages += is_new
         head = _folded(" ".join(lines[:4]))
-        # Its own headline is first; the headline of the story that it may be part of follows.
+        # Its own headline is first; the headline of a related story comes last.
         places = {item.id: head.find(_folded(item.title)[:60]) for item in desk.items[: at + 1]}
         first = min((place for place in places.values() if place >= 0), default=None)
         same = [item for item, place in places.items() if place == first]

@@ -282,8 +282,8 @@ def show_sample(result: Result, count: int, console: Console) -> None:
             lines = [f"{line.outlet}{' (probable)' if line.is_probable else ''}: {line.title}" for line in brief.lines]
             lines += [f"> {sentence.text}" for sentence in brief.summary]
             console.print("\n".join(f"      {line}" for line in lines), markup=False)
-        if message.nearest:
-            console.print(f"    perhaps part of: {message.nearest}", markup=False)
+        if message.related:
+            console.print(f"    related: {message.related.title.text}", markup=False)
         for fact in message.facts:
             console.print(
                 f"    {fact.kind} {fact.label}: {fact.before} -> {fact.after} | {fact.sentence}", markup=False

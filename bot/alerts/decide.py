@@ -47,8 +47,7 @@ def _is_news_after_silence(situation: Situation, alert: Alert) -> bool:
 def _first(situation: Situation) -> tuple[Decision, ...]:
     hold = find_hold(situation) or gather_hold(situation)
     if hold is None:
-        reason = Reason.UNSURE if situation.story.nearest else Reason.FIRST_REPORT
-        return (situation.decision(AlertAction.POST, reason, rules=situation.speaking),)
+        return (situation.decision(AlertAction.POST, Reason.FIRST_REPORT, rules=situation.speaking),)
     alert = situation.alert
     is_same_hold = (
         alert is not None

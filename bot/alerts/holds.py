@@ -10,7 +10,7 @@ from bot.alerts.situation import Situation, next_brief_time, quiet_hours_end
 from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.durations import format_duration
 from bot.model.rules import Severity
-from bot.model.stories import StoryId
+from bot.model.stories import JoinReason, Story, StoryId
 
 #: The window of ``posts_per_hour``.
 HOUR = timedelta(hours=1)
@@ -105,13 +105,19 @@ def release(situations: Sequence[Situation]) -> tuple[Decision, ...]:
     events = set[StoryId]()
     decisions = []
     for situation in sorted(situations, key=_weight, reverse=True):
-        event = situation.story.nearest or situation.story.id
+        event = _event_of(situation.story)
         decision = _decide_held(situation, posts_by_rule, is_shown=event in events)
         if decision.action is AlertAction.POST:
             posts_by_rule.update(decision.rules)
             events |= {event, situation.story.id}
         decisions.append(decision)
     return tuple(decisions)
+
+
+def _event_of(story: Story) -> StoryId:
+    """Return the id of the story with the event of this one, or its own id."""
+    opener = story.members[0].join if story.members else None
+    return opener.near if opener and opener.near and opener.reason is JoinReason.UNSURE else story.id
 
 
 def _weight(situation: Situation) -> tuple[int, int, datetime, StoryId]:

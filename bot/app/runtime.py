@@ -121,7 +121,7 @@ class App:
         self.fetcher = fetcher_of(fetch, environment)
         #: Parses documents outside the event loop.
         self.documents = parsing.make_reader(fetch)
-        self.decider = Decider(store=store, clock=clock, observer=self.observers)
+        self.decider = Decider(store=store, clock=clock, observer=self.observers, encode=self.documents.encode)
         self.pipeline = Pipeline(
             store=store,
             clock=clock,

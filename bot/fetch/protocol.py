@@ -7,8 +7,9 @@ module and runs no code, whatever the bytes are. The bot trusts no answer: a que
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -16,6 +17,7 @@ import msgspec
 
 from bot.feeds.items import Item
 from bot.feeds.kit import fields
+from bot.model.encoders import Vector
 from bot.model.errors import IsPage, ReadError
 from bot.model.feeds import Feed, ParsedFeed
 from bot.model.fetching import Body, PageText
@@ -36,6 +38,8 @@ _HASH = re.compile("[0-9a-f]{20}")
 _DESCRIPTION = re.compile(r"\w{1,100}(?: in [\w/]{1,200}\.py, line \d{1,6})?", re.ASCII)
 _SELECTORS = frozenset(("item", "title", "link", "date", "text", "language"))
 _LONGEST_SELECTOR = 1_000
+#: Maximum difference of a vector's length from 1.
+_LENGTH_ERROR = 0.01
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -86,6 +90,12 @@ class ProposedList(msgspec.Struct, frozen=True, array_like=True, tag="list"):
     options: dict[str, str] | None
 
 
+class Vectors(msgspec.Struct, frozen=True, array_like=True, tag="vectors"):
+    """The vectors of texts."""
+
+    vectors: tuple[tuple[float, ...], ...]
+
+
 class NoFeed(msgspec.Struct, frozen=True, array_like=True, tag="no feed"):
     """A ReadError. ``feeds`` are the feeds of an IsPage, or None for other errors."""
 
@@ -107,7 +117,7 @@ class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
     """Announces the last answer of a process, which then ends."""
 
 
-Answer = Ready | Done | Text | ProposedList | NoFeed | Broke | Leaving
+Answer = Ready | Done | Text | ProposedList | Vectors | NoFeed | Broke | Leaving
 
 
 class ParseJob(msgspec.Struct, frozen=True, array_like=True, tag="document"):
@@ -164,7 +174,24 @@ class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescr
         return answer.name, answer.options
 
 
-Question = ParseJob | ArticlePage | UndescribedPage
+class TextsToEncode(msgspec.Struct, frozen=True, array_like=True, tag="texts"):
+    """A request for the vectors of texts."""
+
+    texts: tuple[str, ...]
+
+    def unpack(self, answer: Answer) -> Sequence[Vector]:
+        """Return a vector for each text. Raises Garbage."""
+        if not isinstance(answer, Vectors) or len(answer.vectors) != len(self.texts):
+            raise Garbage("not the vectors of the texts")
+        if len({len(vector) for vector in answer.vectors}) > 1:
+            raise Garbage("vectors of different sizes")
+        # The comparison is also false for a number that is not finite.
+        if not all(abs(math.hypot(*vector) - 1) < _LENGTH_ERROR for vector in answer.vectors):
+            raise Garbage("vectors with a length other than 1")
+        return answer.vectors
+
+
+Question = ParseJob | ArticlePage | UndescribedPage | TextsToEncode
 _questions = msgspec.msgpack.Decoder(Question)
 _answers = msgspec.msgpack.Decoder(Answer)
 

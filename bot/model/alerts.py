@@ -24,8 +24,6 @@ class Reason(StrEnum):
     """The reason of a decision."""
 
     FIRST_REPORT = "first report"
-    #: The first report of a story that may be part of a posted story.
-    UNSURE = "perhaps part of another story"
     CORROBORATION = "corroboration"
     NEW_FACT = "new fact"
     CORRECTION = "correction"
@@ -36,7 +34,7 @@ class Reason(StrEnum):
     MERGED = "merged"
     #: People took articles out of the story.
     SPLIT = "split"
-    #: The headline of the message, or of the story that this one may be part of, has changed.
+    #: The headline of the message, or of the related story, has changed.
     RENAMED = "renamed"
     #: The story is listed in the channel's brief.
     BRIEF = "brief"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
+from bot.model.encoders import Vector
 from bot.model.rules import Match
 from bot.model.stories import Article, ArticleId, Edit
 
@@ -20,6 +21,8 @@ class Arrival:
     is_baseline: bool
     #: Log id of the poll that found the article.
     poll: str = ""
+    #: The vector of its meaning, or None if no encoder has made one.
+    meaning: Vector | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

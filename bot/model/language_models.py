@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, ClassVar, Protocol, TypeAlias
+from typing import Annotated, ClassVar, Protocol
 
 from bot import keys
 from bot.keys import Key, Parse
@@ -331,15 +331,3 @@ class Advisor(Protocol):
 
     def drop(self, keys: Iterable[str]) -> None:
         """Do not send the prompts with these keys, if they have not been sent yet."""
-
-
-#: A vector of length 1; the cosine of two is close to 0 for unrelated texts.
-Vector: TypeAlias = Sequence[float]
-
-
-class Encoder(Protocol):
-    """A model that encodes texts of several languages."""
-
-    def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
-        """Return one vector for each text, in order. Raises EncoderFailed."""
-        ...

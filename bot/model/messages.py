@@ -90,14 +90,16 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nearest:
-    """A story that another story may be part of. Both are shown, because this is not certain."""
+class RelatedStory:
+    """An earlier story of the same rule, probably of the same affair, that a message points to."""
 
     story: StoryId
     #: The story's headline, with its link.
     title: Sentence
-    #: The message at the head of the story's thread, or None if this channel has no such message to reply to.
-    head: SendId | None
+    #: When the story was first reported.
+    at: datetime
+    #: The address of the story's message in this channel, or empty if the service gave none.
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,8 +168,8 @@ class Message:
     #: For a message that points to another story: the headline with which this message was posted. For a reply under a
     #: gathered message: the headline of the reply's story.
     title: Sentence | None = None
-    #: The story that the story of this message may be part of.
-    nearest: Nearest | None = None
+    #: An earlier story that is related to the story of this message.
+    related: RelatedStory | None = None
     #: For the head of a thread: the people to mention.
     mentions: tuple[Mention, ...] = ()
     #: For an edit: the articles that the edit adds, for channels that cannot change a posted message.

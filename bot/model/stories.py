@@ -213,10 +213,10 @@ class Story:
     headline: ArticleId | None = None
 
     @property
-    def nearest(self) -> StoryId | None:
-        """The story that this one may be part of, or None if this one is certainly separate."""
+    def related(self) -> StoryId | None:
+        """The story that is related to this one, or None."""
         opener = self.members[0].join if self.members else None
-        return opener.near if opener and opener.reason is JoinReason.UNSURE else None
+        return opener.near if opener else None
 
     @property
     def rules(self) -> tuple[str, ...]:

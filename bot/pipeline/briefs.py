@@ -288,9 +288,9 @@ def _group_by_event(stories: Sequence[Story]) -> list[list[Story]]:
     """Return the stories in groups that may be about one event, in the order of their first stories."""
     neighbours: defaultdict[StoryId, list[StoryId]] = defaultdict(list)
     for story in stories:
-        if story.nearest:
-            neighbours[story.id].append(story.nearest)
-            neighbours[story.nearest].append(story.id)
+        if story.related:
+            neighbours[story.id].append(story.related)
+            neighbours[story.related].append(story.id)
     by_id = {story.id: story for story in stories}
     groups: list[list[Story]] = []
     for story in stories:

@@ -36,6 +36,7 @@ from bot.pipeline import briefs, control, quarantine
 from bot.pipeline.answers import LateAnswer
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
+from bot.pipeline.meaning import Encode, MeaningStage
 from bot.pipeline.quarantine import Stage
 from bot.pipeline.reports import Observer
 from bot.pipeline.turn import Overtaken, StoryCache, Turn
@@ -107,8 +108,11 @@ class Decider:
         store: storage.Store,
         clock: Clock,
         observer: Observer | None = None,
+        encode: Encode | None = None,
     ) -> None:
+        """``encode`` asks an encoder; if it is None, stories are grouped by words alone."""
         self._store = store
+        self._meaning = MeaningStage(store, clock, encode) if encode is not None else None
         self._clock = clock
         self._observer = observer or Observer()
         self._who = secrets.token_hex(8)
@@ -193,6 +197,8 @@ class Decider:
             for ruling in rulings:
                 turns += await self._rulings.run([ruling], lambda pieces: self._decide(_Work(rulings=pieces)))
             batch = DecisionBatch()
+            if self._meaning is not None:
+                await self._meaning.prepare(settings, numbers)
             numbers, late_answers = await self._ask(numbers)
             if numbers:
                 decided = await self._articles.run(numbers, lambda pieces: self._decide(_Work(numbers=pieces)))

@@ -84,15 +84,15 @@ class Dispatcher:
         return decisions
 
     def _rename_in_neighbours(self, story: Story, merged: Collection[StoryId] = ()) -> list[Decision]:
-        """Edit the messages of other stories that name this story, or one merged into it, as "May be part of"."""
-        neighbours = self._turn.stories(self._turn.tx.stories.unsure_near([story.id, *merged]))
+        """Edit the messages of other stories that name this story, or one merged into it, as related."""
+        neighbours = self._turn.stories(self._turn.tx.stories.related_to([story.id, *merged]))
         decisions = []
         for alert in self._turn.alerts(neighbours):
             neighbour = neighbours[alert.story]
             is_shown = alert.state is AlertState.POSTED and not alert.is_gathered
-            if is_shown and neighbour.nearest and neighbour.id != story.id and neighbour.merged_into is None:
+            if is_shown and neighbour.related and neighbour.id != story.id and neighbour.merged_into is None:
                 title = summaries.story_headline(story)
-                detail = f"the story of which it may be part is now “{title}”"
+                detail = f"the related story is now “{title}”"
                 decision = self._turn.decision(alert, AlertAction.EDIT, Reason.RENAMED, detail)
                 self._carry_out(decision, once=f"near {story.id} {title}")
                 decisions.append(decision)

@@ -192,7 +192,9 @@ class StoryUpdater:
         index = self._index
         if index is None or index.window != window:
             index = self._index = Index(window=window)
-            index.load(turn.tx.stories.open_since(since), _split_articles(turn, since))
+            stories = turn.tx.stories.open_since(since)
+            vectors = turn.tx.vectors.get([member.article.id for story in stories for member in story.members])
+            index.load(stories, _split_articles(turn, since), vectors)
         index.forget(since)
         return index
 
@@ -344,10 +346,16 @@ def alone(arrival: Arrival) -> Story:
 
 def _late_matches(turn: Turn, revisions: Iterable[Revision]) -> list[Arrival]:
     """Return arrivals for the articles that match since their edit and have no story."""
+    late = [revision for revision in revisions if revision.matches and turn.story_of(revision.article.id) is None]
+    vectors = turn.tx.vectors.get([revision.article.id for revision in late])
     return [
-        Arrival(article=revision.article, matches=revision.matches, is_baseline=False)
-        for revision in revisions
-        if revision.matches and turn.story_of(revision.article.id) is None
+        Arrival(
+            article=revision.article,
+            matches=revision.matches,
+            is_baseline=False,
+            meaning=vectors.get(revision.article.id),
+        )
+        for revision in late
     ]
 
 

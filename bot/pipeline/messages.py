@@ -12,8 +12,8 @@ from bot.model.messages import (
     Mention,
     Message,
     MessageKind,
-    Nearest,
     Outgoing,
+    RelatedStory,
     Sentence,
     StoryBrief,
 )
@@ -35,7 +35,7 @@ def post_row(turn: Turn, decision: Decision) -> Outgoing:
     """Return the first message about a story, or the separate message of a story that a gathered message listed."""
     row_id = send_id("post", decision.story, decision.channel)
     message = _message(turn, MessageKind.POST, decision, decision.rules)
-    message = replace(message, nearest=_nearest_story(turn, decision), latest=_newest_change(_story(turn, decision)))
+    message = replace(message, related=_related_story(turn, decision), latest=_newest_change(_story(turn, decision)))
     return _with_mentions(turn, _row(row_id, row_id, decision, message))
 
 
@@ -60,7 +60,7 @@ def edit_row(
         judgements=alerts.active_feedback(turn.judgements_of(alert.story, alert.channel)),
         silences=silences,
         latest=alert.latest,
-        nearest=_nearest_story(turn, decision),
+        related=_related_story(turn, decision),
         added=added,
     )
     return _with_mentions(turn, _row(_edit_id(turn, decision, named, once=once), alert.head, decision, message))
@@ -116,17 +116,18 @@ def _newest_change(story: Story) -> Fact | None:
     return facts.newest_news(members)
 
 
-def _nearest_story(turn: Turn, decision: Decision) -> Nearest | None:
-    """Return the story, as the channel shows it, of which the decision's story may be part. Return None without one."""
-    other = turn.story(_story(turn, decision).nearest)
-    if other is None or other.id == decision.story:
+def _related_story(turn: Turn, decision: Decision) -> RelatedStory | None:
+    """Return the story that is related to the decision's story, if the channel shows it."""
+    other = turn.story(_story(turn, decision).related)
+    alert = turn.alert(other.id, decision.channel) if other is not None else None
+    if other is None or other.id == decision.story or alert is None or alert.state is not AlertState.POSTED:
         return None
-    alert = turn.alert(other.id, decision.channel)
-    is_posted = alert is not None and alert.state is AlertState.POSTED and not alert.is_gathered
-    return Nearest(
+    head = turn.tx.outbox.get([alert.head]).get(alert.head) if alert.head and not alert.is_gathered else None
+    return RelatedStory(
         story=other.id,
-        title=summaries.message_headline(other, turn.rules, article=alert.headline if alert else None),
-        head=alert.head if alert and is_posted else None,
+        title=summaries.message_headline(other, turn.rules, article=alert.headline),
+        at=other.first_seen,
+        link=head.receipt.link if head is not None and head.receipt is not None else "",
     )
 
 

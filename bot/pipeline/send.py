@@ -74,11 +74,9 @@ class Incident:
 
 async def find_head(store: storage.Store, row: Outgoing) -> Outgoing | None:
     """Return the first row of the row's thread, or None if it is ``row`` itself. Raises StoreUnavailable."""
-    nearest = row.message.nearest
-    head = nearest.head if row.thread == row.id and nearest else row.thread
-    if head is None or head == row.id:
+    if row.thread == row.id:
         return None
-    return (await store.read(lambda tx: tx.outbox.get([head]))).get(head)
+    return (await store.read(lambda tx: tx.outbox.get([row.thread]))).get(row.thread)
 
 
 def post_apart(tx: storage.Transaction, row: Outgoing, *, now: datetime) -> bool:

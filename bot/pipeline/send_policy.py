@@ -144,7 +144,6 @@ def first_step(
         message=row.message,
         reply_to=receipt if is_reply else None,
         is_plain=row.is_plain,
-        is_broadcast=is_reply and abilities.broadcast and row.message.nearest is not None,
     )
     is_repeatable = is_recent(row.tried_at or row.created_at, abilities.idempotent, now)
     if row.state is not SendState.UNKNOWN or is_repeatable:
@@ -159,10 +158,8 @@ def first_step(
 
 
 def _belongs_in_thread(row: Outgoing, abilities: Abilities) -> bool:
-    """Return whether the channel shows the message in a thread: a reply, or a story that may be part of another."""
-    if row.message.kind is MessageKind.REPLY:
-        return abilities.threads
-    return row.message.nearest is not None and abilities.threads and abilities.broadcast
+    """Return whether the channel shows the message in a thread."""
+    return row.message.kind is MessageKind.REPLY and abilities.threads
 
 
 def next_step(row: Outgoing, last: Attempt, outcome: Outcome, *, settled_at: datetime, now: datetime) -> Step:
@@ -191,8 +188,7 @@ def _after_error(row: Outgoing, error: SendError, *, is_look: bool, now: datetim
             # Nobody sees a reply in a deleted thread, so post it at top level.
             return Resend(reason, is_top_level=True)
         case ThreadGone():
-            belongs_in_thread = row.message.kind is MessageKind.REPLY or row.message.nearest is not None
-            if row.is_top_level or not belongs_in_thread:
+            if row.is_top_level or row.message.kind is not MessageKind.REPLY:
                 return Drop(reason, is_loss=True)
             return Resend(reason, is_top_level=True)
         case ChannelClosed(whole_workspace=whole_workspace):

@@ -137,6 +137,8 @@ class StatusDocument(Document):
     #: The oldest messages that are not sent yet.
     unsent: list[UnsentDocument]
     language_model: ModelDocument | None
+    #: Why stories are grouped by words alone, without meaning; empty if they are not.
+    words_alone: str
     #: Starts, ends and gaps of the last seven days.
     unwatched: GapDocument | None
 
@@ -171,6 +173,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         silences=[SilenceDocument.of(entry) for entry in read_silences(tx, now=now)],
         quarantined=count_pieces(tx),
         unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent(limit=MOST_UNSENT)],
+        words_alone=keys.WORDS_ALONE.get(tx),
         language_model=_describe_model(tx, settings.bot.model, now=now) if settings.bot.model else None,
         unwatched=_find_gap(tx, now=now) if running.is_good else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Text, bindparam, delete, func, literal, select, type_coerce
 from sqlalchemy.dialects.postgresql import insert
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
 from bot.storage.columns import WANTED, Repository, chunks, upsert
 from bot.storage.schema import decision_queue, key_values
+from bot.storage.vectors import Vectors
 
 #: The key under which ``QueueHolder`` is stored.
 _HOLDER = "desk"
@@ -33,10 +35,13 @@ class DecisionQueue(Repository):
         """Return the entries with these numbers, oldest first. Omit numbers that are no longer in the queue."""
         rows = sorted(self._rows_in_chunks(_GET_ENTRIES, numbers), key=lambda row: row.n)
         bodies = [row.body for row in rows]
+        vectors = Vectors(self._connection).get([body.article.id for body in bodies])
         return QueuedWork(
             numbers=tuple(row.n for row in rows),
             keys=tuple(body.article.id for body in bodies),
-            arrivals=tuple(body for body in bodies if isinstance(body, Arrival)),
+            arrivals=tuple(
+                replace(body, meaning=vectors.get(body.article.id)) for body in bodies if isinstance(body, Arrival)
+            ),
             revisions=tuple(body for body in bodies if isinstance(body, Revision)),
         )
 

@@ -98,6 +98,10 @@ LAST_SEEN = TimeKey("seen")
 OUTAGE = TimeKey("outage reported")
 #: The time of the last notice that the database fails in part.
 PARTIAL_OUTAGE = TimeKey("partial outage reported")
+#: The encoder that made the stored vectors.
+ENCODER = TextKey("encoder")
+#: Why stories are grouped by words alone, or "" if they are not.
+WORDS_ALONE = TextKey("words alone")
 #: The last time that old articles were deleted, as set by `keep:`.
 TRIMMED = TimeKey("housekeeping")
 #: The key of the last exam of the language model. `check` also reads it, without this module.

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -213,6 +214,14 @@ matches = Table(
     Column("rule_version", Text, nullable=False),
     Column("evidence", JsonColumn(tuple[Evidence, ...]), nullable=False),
     Index("uq_matches_article_rule", "article", "rule", unique=True),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True),
+    #: The numbers of a matched article's vector of meaning, as floats of 4 bytes.
+    Column("vector", LargeBinary, nullable=False),
 )
 
 stories = Table(

@@ -32,6 +32,7 @@ from bot.storage.quarantine import Quarantine
 from bot.storage.schema import metadata
 from bot.storage.search import Search
 from bot.storage.stories import Stories
+from bot.storage.vectors import Vectors
 from bot.storage.volume import Volumes
 
 
@@ -53,6 +54,7 @@ class Transaction:
         self.completions = Completions(connection)
         self.quarantine = Quarantine(connection)
         self.volume = Volumes(connection)
+        self.vectors = Vectors(connection)
 
     def free_leases(self) -> None:
         """Free every lease. Call this if the process that held the leases is dead."""

@@ -104,14 +104,10 @@ class Stories(Repository):
         home = self.home_of(article)
         return None if home is None else self.get([home]).get(home)
 
-    def unsure_near(self, ids: Sequence[StoryId]) -> Sequence[StoryId]:
-        """Return the ids of stories with an unsure article that may be about the event of one of these stories.
-
-        An article may also name a story that was merged into one of them.
-        """
+    def related_to(self, ids: Sequence[StoryId]) -> Sequence[StoryId]:
+        """Return the ids of the stories that name one of these stories as related, or a story merged into one."""
         family = select(stories.c.id).where(or_(stories.c.id.in_(ids), stories.c.merged_into.in_(ids)))
-        is_near = members.c.near.in_(family), members.c.reason == JoinReason.UNSURE
-        statement = select(members.c.story).where(*is_near).distinct()
+        statement = select(members.c.story).where(members.c.near.in_(family)).distinct()
         return list(map(StoryId, self._connection.execute(statement.order_by(members.c.story)).scalars()))
 
     def home_of(self, article: ArticleId) -> StoryId | None:

@@ -4,24 +4,24 @@
                                     ↑             ↑
                         the open stories       a language model's opinion, if one was asked for
 
-Nothing here does I/O or reads a clock. The judgement is one number, the likeness of two texts by their words, less
-for a story that is old or that has an article of the same outlet, and more where the articles of the rule often repeat
-each other. Decision record 0014 has the figures.
+Nothing here does I/O or reads a clock. Two numbers decide: the likeness of two texts by their words, less for a story
+that is old or that has an article of the same outlet, and their likeness in meaning, if an encoder is installed
+(``judge``). Decision record 0014 has the figures.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, partial
+from operator import mul
 
 from bot.model.archive import Arrival
 from bot.model.rules import Group
 from bot.model.stories import Article, ArticleId, Join, JoinReason, StoryId
-from bot.stories import likeness, opinions
+from bot.stories import judge, likeness, opinions
 from bot.stories.index import Index
 from bot.stories.likeness import Rarities
 from bot.stories.openstory import OpenStory
@@ -31,19 +31,21 @@ from bot.stories.profile import Profile
 #: The cost in the score of each day since the story's last article, and of an outlet that is already in the
 #: story, because an outlet that has reported an event usually reports the next development.
 DAY_COST, OUTLET_COST = 0.06, 0.25
-#: The score at which half of the articles report the story's event, and how steeply the share rises.
-EVEN, SLOPE = 0.18, 12.0
-#: The logit of the probability gains up to MOST_GAIN under a rule whose articles often repeat each other: what their
-#: mean probability exceeds USUAL by, as a share of USUAL. It changes what is usual, not what likeness means.
-USUAL, MOST_GAIN = 0.25, 0.5
+#: An article is compared with this many articles of a story that are most like it.
+NEAREST = 2
 #: An article joins the likeliest story if that story's probability is at least this.
 JOIN_FROM = 0.6
 #: Replaces JOIN_FROM if the article matches a rule with ``group: strict``.
 STRICT_FROM = 0.95
+#: Replaces JOIN_FROM for comment, guides and questions, and for a story that began with one.
+BACKGROUND_FROM = 0.8
 #: Replaces JOIN_FROM for an article marked as a correction. It is low, because an earlier report must exist.
 CORRECTION_FROM = 0.25
 #: The probability of a story that has the article's headline, its page or a copy of it.
 CERTAIN = 0.99
+#: A new story names the likeliest story as related if that story's probability is at least RELATED_FROM, and its last
+#: article at most RELATED_WITHIN away.
+RELATED_FROM, RELATED_WITHIN = 0.3, timedelta(days=2)
 #: Maximum words of one kind (shared words, shared names, new names) in the description of a join.
 NAMED = 4
 #: Maximum near stories recorded with a join, because they may cover the same event.
@@ -66,6 +68,8 @@ class Candidate:
     story: OpenStory
     #: The likeness of the words, 0 to 1, less the costs of time and outlet.
     score: float
+    #: The likeness in meaning, as a cosine, or None if the article or the story has no vector.
+    meaning: float | None = None
     #: The calibrated probability that the article reports the story's event.
     chance: float
     #: The words that the article shares with the most similar article of the story, the most telling first.
@@ -133,6 +137,8 @@ def place(
     needed = STRICT_FROM if Group.STRICT in strict else JOIN_FROM
     if profile.is_correction and Group.STRICT not in strict:
         needed = CORRECTION_FROM
+    elif profile.is_background or best.story.is_background:
+        needed = max(needed, BACKGROUND_FROM)
     if best.chance >= needed and Group.OFF not in strict:
         return _joined(profile, best, candidates)
     if best.chance >= JOIN_FROM:
@@ -173,15 +179,13 @@ def _judge(index: Index, profile: Profile, story: OpenStory, rarities_under: Cal
         profile.weights.keys() & nearest.weights.keys(),
         key=lambda word: (-profile.weights[word] * rarities[word], word),
     )
-    likenesses = sorted(likenesses)[-2:]
-    score = sum(likenesses) / len(likenesses)
+    score = _mean_of_nearest(likenesses)
     score -= DAY_COST * max(0.0, (profile.seen - story.seen) / timedelta(days=1))
     if any(member.owner == profile.owner for member in story.members):
         score -= OUTLET_COST
-    gain = min(MOST_GAIN, max(0.0, index.mean_chance(rule, USUAL) / USUAL - 1))
-    logit = SLOPE * (score - EVEN) + gain
-    chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
-    judged = Candidate(story=story, score=score, chance=chance, shared=tuple(shared))
+    meaning = _compare_meanings(profile, story)
+    chance = judge.probability(judge.logit(score, meaning))
+    judged = Candidate(story=story, score=score, meaning=meaning, chance=chance, shared=tuple(shared))
     certain = replace(judged, chance=max(chance, CERTAIN), is_certain=True)
     original = story.original_of(profile)
     if original is not None:
@@ -191,6 +195,21 @@ def _judge(index: Index, profile: Profile, story: OpenStory, rarities_under: Cal
     if not story.is_roundup and story.has_headline_of(profile):
         return certain
     return judged
+
+
+def _compare_meanings(profile: Profile, story: OpenStory) -> float | None:
+    """Return the likeness in meaning of an article and a story, or None if it is not known."""
+    if profile.meaning is None:
+        return None
+    own = profile.meaning
+    cosines = [sum(map(mul, own, sample.meaning)) for sample in story.samples if sample.meaning is not None]
+    return _mean_of_nearest(cosines) if cosines else None
+
+
+def _mean_of_nearest(likenesses: Sequence[float]) -> float:
+    """Return the mean of an article's likenesses to the NEAREST articles of a story that are most like it."""
+    nearest = sorted(likenesses)[-NEAREST:]
+    return sum(nearest) / len(nearest)
 
 
 def _is_roundup(profile: Profile, candidates: Sequence[Candidate]) -> bool:
@@ -292,13 +311,17 @@ def _joined(
 
 def _opened(profile: Profile, reason: JoinReason, nearest: Candidate | None) -> Join:
     detail = f"nearest open story: {_detail(profile, nearest)}" if nearest else "no open story shares its words"
+    is_related = nearest is not None and (
+        reason is JoinReason.UNSURE
+        or (nearest.chance >= RELATED_FROM and nearest.story.since(profile.when) <= RELATED_WITHIN)
+    )
     return Join(
         story=story_id(profile.id),
         article=profile.id,
         reason=reason,
         detail=detail,
         confidence=round(nearest.chance, 3) if nearest else 0.0,
-        near=nearest.id if nearest and reason is JoinReason.UNSURE else None,
+        near=nearest.id if nearest and is_related else None,
     )
 
 

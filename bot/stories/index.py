@@ -5,12 +5,14 @@ The index finds the stories to compare an article with; grouping.py decides whic
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from bot.model.archive import Arrival
+from bot.model.encoders import Vector
 from bot.model.stories import Article, ArticleId, Join, JoinReason, Story, StoryId
 from bot.stories.likeness import Rarities
 from bot.stories.openstory import OpenStory
@@ -21,8 +23,6 @@ CANDIDATES = 8
 #: Maximum postings read to find candidates, rarest words first. It limits the time per article for any number of
 #: stories.
 POSTINGS = 3000
-#: Articles at the usual probability that count beside a rule's own.
-PRIOR_ARTICLES = 8
 
 
 class Index:
@@ -36,10 +36,6 @@ class Index:
         self._by_word: defaultdict[str, defaultdict[str, set[StoryId]]] = defaultdict(lambda: defaultdict(set))
         self._of_rule: defaultdict[str, set[StoryId]] = defaultdict(set)
         self._by_link: defaultdict[str, set[StoryId]] = defaultdict(set)
-        #: Rule -> number of articles in its open stories, and the sum of their probabilities to repeat an earlier one,
-        #: in thousandths.
-        self._articles: Counter[str] = Counter()
-        self._repeats: Counter[str] = Counter()
 
     def profile(self, arrival: Arrival) -> Profile:
         """Return an article as it is compared."""
@@ -48,14 +44,6 @@ class Index:
     def rarities(self, profile: Profile, rule: str) -> Rarities:
         """Return how much words count for an article under a rule."""
         return Rarities(stories=len(self._of_rule[rule]), holders=self._by_word[rule], terms=profile.terms)
-
-    def mean_chance(self, rule: str, usual: float) -> float:
-        """Return the mean probability that an article of the rule repeats an earlier one.
-
-        While the rule has few articles, the mean is near ``usual``.
-        """
-        total = self._repeats[rule] / 1000 + PRIOR_ARTICLES * usual
-        return total / (self._articles[rule] + PRIOR_ARTICLES)
 
     def narrowest(self, rules: Iterable[str]) -> str:
         """Return the rule with the fewest open stories."""
@@ -108,23 +96,33 @@ class Index:
             self.stories[join.story] = home
         # Most words of the story stay, so remove only those that the article replaces.
         old_words = home.words
-        self._uncount(home)
-        # A join without a probability is a person's decision.
-        chance = join.confidence if join.confidence is not None else float(join.reason is not JoinReason.OPENED)
-        home.add(profile, chance=chance, is_sure=not join.is_probable)
-        if join.near is not None:
+        home.add(profile, is_sure=not join.is_probable)
+        if join.near is not None and join.reason is JoinReason.UNSURE:
             home.linked.add((join.near, profile.owner))
         self._post(home)
         self._remove_words(home, old_words - home.words)
         self.joins[profile.id] = join
 
-    def load(self, stories: Iterable[Story], apart: Iterable[tuple[StoryId, Article]] = ()) -> None:
-        """Load the stored open stories at start. ``apart`` pairs a story with an article that people moved out."""
+    def load(
+        self,
+        stories: Iterable[Story],
+        apart: Iterable[tuple[StoryId, Article]] = (),
+        vectors: Mapping[ArticleId, Vector] = MappingProxyType({}),
+    ) -> None:
+        """Load the stored open stories at start, with the vectors of their articles.
+
+        ``apart`` pairs a story with an article that people moved out.
+        """
         for story in stories:
             for member in story.members if story.merged_into is None else ():
                 # An article that is not about its rule must not attract other articles.
                 if member.join.reason is not JoinReason.NOT_ABOUT:
-                    arrival = Arrival(article=member.article, matches=member.matches, is_baseline=member.is_baseline)
+                    arrival = Arrival(
+                        article=member.article,
+                        matches=member.matches,
+                        is_baseline=member.is_baseline,
+                        meaning=vectors.get(member.article.id),
+                    )
                     self.add(self.profile(arrival), replace(member.join, story=story.id, merges=()))
         for home, article in apart:
             self._keep_apart(home, Arrival(article=article, matches=(), is_baseline=False))
@@ -135,10 +133,13 @@ class Index:
         Both stories are as stored after the split; ``apart`` may be new. From then on, the articles of ``apart``, and
         articles nearer to them than to ``story``, do not join ``story``, nor the reverse.
         """
+        vectors: dict[ArticleId, Vector] = {}
         for changed_story in (story, apart):
             if changed_story.id in self.stories:
+                samples = self.stories[changed_story.id].samples
+                vectors |= {sample.id: sample.meaning for sample in samples if sample.meaning is not None}
                 self.drop(changed_story.id)
-        self.load((story, apart), ((story.id, member.article) for member in apart.members))
+        self.load((story, apart), ((story.id, member.article) for member in apart.members), vectors)
         for member in story.members:
             self._keep_apart(apart.id, Arrival(article=member.article, matches=member.matches, is_baseline=False))
 
@@ -184,8 +185,6 @@ class Index:
         """Index a story by its words and links."""
         words = story.words
         for rule in story.rules:
-            self._articles[rule] += story.count
-            self._repeats[rule] += round(1000 * story.repeats)
             self._of_rule[rule].add(story.id)
             postings = self._by_word[rule]
             for word in words:
@@ -195,7 +194,6 @@ class Index:
 
     def _release(self, story: OpenStory) -> None:
         """Remove a story from the words and links."""
-        self._uncount(story)
         self._remove_words(story, story.words)
         for rule in story.rules:
             _discard(self._of_rule, rule, story.id)
@@ -203,11 +201,6 @@ class Index:
                 del self._by_word[rule]
         for link in filter(None, story.addresses):
             _discard(self._by_link, link, story.id)
-
-    def _uncount(self, story: OpenStory) -> None:
-        for rule in story.rules:
-            self._articles[rule] -= story.count
-            self._repeats[rule] -= round(1000 * story.repeats)
 
     def _remove_words(self, story: OpenStory, words: set[str]) -> None:
         for rule in story.rules:

@@ -64,9 +64,6 @@ class OpenStory:
     addresses: set[str] = field(default_factory=set)
     #: Other stories that may have the same event, each with the owner of the article that named it.
     linked: set[tuple[StoryId, str]] = field(default_factory=set)
-    #: Number of articles that were added, and the sum of their probabilities to report the event of an earlier article.
-    count: int = 0
-    repeats: float = 0.0
 
     @classmethod
     def opened(cls, story: StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
@@ -83,19 +80,19 @@ class OpenStory:
         """Return the names in the samples, with their spelling."""
         return {name: written for sample in self.samples for name, written in sample.names.items()}
 
-    def add(self, profile: Profile, *, chance: float, is_sure: bool) -> None:
-        """Add an article. If it does not surely belong to the story, no later article is compared with it.
+    @property
+    def is_background(self) -> bool:
+        """Return whether the story began with comment, a guide or a question."""
+        return bool(self.samples) and self.samples[0].is_background
 
-        ``chance`` is the probability that it reports the event of an earlier article of its rule.
-        """
+    def add(self, profile: Profile, *, is_sure: bool) -> None:
+        """Add an article. If it does not surely belong to the story, no later article is compared with it."""
         self.members.append(Trace(profile.id, profile.when, profile.seen, profile.link, profile.owner, profile.sketch))
         if is_sure or not self.samples:
             self._sample((profile,))
         self.rules |= profile.rules
         self.addresses.add(profile.link)
         self.languages.add(profile.language)
-        self.count += 1
-        self.repeats += chance
         self._extend(profile.when, profile.when, profile.seen)
 
     def absorb(self, younger: OpenStory) -> None:
@@ -107,8 +104,6 @@ class OpenStory:
         self.languages |= younger.languages
         self.apart += younger.apart
         self.linked |= younger.linked
-        self.count += younger.count
-        self.repeats += younger.repeats
         self._extend(younger.first, younger.last, younger.seen)
 
     def release(self, cutoff: datetime) -> list[Trace]:

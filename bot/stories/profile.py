@@ -14,6 +14,7 @@ from functools import cache
 from itertools import islice
 
 from bot.model.archive import Arrival
+from bot.model.encoders import Vector
 from bot.model.stories import Article, ArticleId
 from bot.stories import copies, likeness
 from bot.text import dates, forms, headlines, lexicon, sentences, words
@@ -24,8 +25,8 @@ LEAD_CHARS = 1500
 #: The words of the title count TITLE_COUNT times, and of the text only the first BODY_WORDS words that are not empty:
 #: the beginning describes the event; background and other events come later.
 TITLE_COUNT, BODY_WORDS = 3, 60
-#: The title and this many characters of the text are used to detect the language.
-BEGINNING_CHARS = 300
+#: The title and this many characters of the text are used to detect the language, and encoded.
+BEGINNING_CHARS = 260
 #: Minimum likelihood, 0 to 1, for a word to count as a name.
 NAME = 0.5
 #: The likelihood that a capitalised word is a name if the background lacks it and its position gives no clue. Only for
@@ -42,6 +43,12 @@ _ATTRIBUTION = re.compile(
 _FORMS = "podcast|live ?stream|replay|episode|programme|newscast"
 _PROGRAMME = re.compile(
     rf"\A[^:|–—]{{0,40}}\b(?:{_FORMS})\b[^:|–—]{{0,20}}[:|–—]\s*|\s+[|–—]\s[^:|–—]{{0,40}}\b(?:{_FORMS})\b[^:|–—]{{0,20}}\Z",
+    re.IGNORECASE,
+)
+#: A date in full, and a mark such as "[HD]": they name an issue of a programme, not an event.
+_ISSUE = re.compile(
+    rf"\b(?:{'|'.join(dates.months('en'))})\.? \d{{1,2}},? (?:19|20)\d\d\b"
+    rf"|\b\d{{1,2}} (?:{'|'.join(dates.months('en'))}),? (?:19|20)\d\d\b|\[[A-Z0-9]{{1,4}}\]",
     re.IGNORECASE,
 )
 #: Function words that identify German, in which capitals do not mark names, because every noun has one.
@@ -107,15 +114,19 @@ class Profile:
     is_marked_roundup: bool
     #: Whether the title names a period or a list.
     names_period: bool
+    #: Whether it is comment, a guide or a question, which has the words of an event and reports none.
+    is_background: bool
+    #: The vector of its meaning, of length 1, or None if no encoder has made one.
+    meaning: Vector | None = None
 
 
 def profile_of(arrival: Arrival) -> Profile:
     """Return the profile of an article."""
     article = arrival.article
     headline = _ATTRIBUTION.sub("", headlines.without_outlet(article.title, outlet=article.outlet, link=article.link))
-    headline = _PROGRAMME.sub("", _CORRECTION.sub("", headline)) or headline
+    headline = _PROGRAMME.sub("", _CORRECTION.sub("", _ISSUE.sub("", headline))) or headline
     title = _words(headlines.bare_title(headline))
-    text = _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1)
+    text = _ISSUE.sub("", _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1))
     lead = _words(sentences.own_words(text, article.language))
     title_stems, stems = [token.stem for token in title], [token.stem for token in lead]
     empty = likeness.empty_words()
@@ -153,6 +164,8 @@ def profile_of(arrival: Arrival) -> Profile:
         ),
         is_marked_roundup=forms.is_roundup(article),
         names_period=forms.names_period(article.title),
+        is_background=forms.is_background(article),
+        meaning=arrival.meaning,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.model.alerts import Reason
 from bot.model.briefs import BriefEntry, BriefSection, SectionKind
-from bot.model.messages import Message, Nearest, Sentence, Span, StoryBrief, Why
+from bot.model.messages import Message, RelatedStory, Sentence, Span, StoryBrief, Why
 from bot.model.rules import Severity
 from bot.model.stories import StoryId
 from bot.testing import messages
@@ -83,7 +83,7 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
             messages.EDIT,
             briefs=(brief,),
             judgements=(replace(messages.JUDGED.judgements[0], by=text),),
-            nearest=Nearest(story=messages.STORY, title=brief.title, head=None),
+            related=RelatedStory(story=messages.STORY, title=brief.title, at=messages.FIRST),
             latest=fact,
         ),
         reply,

@@ -13,7 +13,7 @@ from bot.model.messages import (
     Mention,
     Message,
     MessageKind,
-    Nearest,
+    RelatedStory,
     Sentence,
     Span,
     StoryBrief,
@@ -289,14 +289,14 @@ NOTICE = Message(
     lead="1 feed is broken. It is polled again every hour.",
     lines=("https://herald.example/feed.xml answers 404 since 1 Dec 09:00 UTC",),
 )
-#: A story that may be about the same event as another story.
-UNSURE = replace(
+#: A story with an earlier story of the same affair.
+RELATED = replace(
     POST,
-    reason=Reason.UNSURE,
-    nearest=Nearest(
+    related=RelatedStory(
         story=StoryId("0a1b2c3d4e5f60718293"),
         title=sentence("[BlackBerry] extends stay in Pakistan", "The Wire", WIRE + "-extended"),
-        head=SendId("head-of-the-other"),
+        at=FIRST - timedelta(hours=20),
+        link="https://chat.example/archives/policy/p7",
     ),
 )
 #: The message of the story after a reply in its thread added news.
@@ -326,7 +326,7 @@ ALL = {
     "post": POST,
     "edit": EDIT,
     "coverage": WIDE,
-    "unsure": UNSURE,
+    "related": RELATED,
     "latest": LATEST,
     "corroboration": CORROBORATION,
     "new_fact": NEW_FACT,

@@ -184,6 +184,18 @@ _PERIOD = re.compile(
 )
 
 
+#: Forms of articles that report no event of their own.
+_BACKGROUND = {
+    ArticleForm.OPINION,
+    ArticleForm.EXPLAINER,
+    ArticleForm.LIVE,
+    ArticleForm.BRIEFING,
+    ArticleForm.PODCAST,
+}
+#: A headline that asks something, or that promises an answer: "How …", "What we know …".
+_QUESTION = re.compile(r"[?？؟]|\A\W*(?:[Hh]ow|[Ww]hat|[Ww]hy|Who|Where|Which)\b")
+
+
 class FormFound(NamedTuple):
     """A recognised form and the mark that shows it, such as ``/opinion/`` or ``Live: ``."""
 
@@ -241,6 +253,14 @@ def is_roundup(article: Article) -> bool:
     if any(words.is_roundup and pattern.search(article.title) for words, pattern in _HEADLINES):
         return True
     return _LIVE_PATH.search(_split_address(article.link)[1]) is not None
+
+
+def is_background(article: Article) -> bool:
+    """Return whether the headline announces no event: comment, a guide, a question, or a page that is rewritten."""
+    found = find_form(article)
+    if found and found.form in _BACKGROUND:
+        return True
+    return _QUESTION.search(article.title) is not None or is_live_page(article)
 
 
 def names_period(title: str) -> bool:

@@ -387,10 +387,10 @@ def story_page(archive: Archive, request: Request) -> Values | Response:
         for other in tx.stories.newest(since=since, rule=rule, skip=0, most=_LOOKED_AT, after=until)
         if other.id != stored.id
     }
-    if stored.nearest is not None and stored.nearest not in candidates:
-        candidates |= tx.stories.get([stored.nearest])
+    if stored.related is not None and stored.related not in candidates:
+        candidates |= tx.stories.get([stored.related])
     # Stories of which the bot was not sure whether they are about the same event as this story.
-    perhaps_same = [other for other in candidates.values() if stored.nearest == other.id or other.nearest == stored.id]
+    perhaps_same = [other for other in candidates.values() if stored.related == other.id or other.related == stored.id]
     # Stories of the same rules, at most a week before or after this story.
     related = [other for other in candidates.values() if other not in perhaps_same and other.first_seen <= until[0]]
     related.sort(key=lambda other: abs(other.first_seen - stored.first_seen))

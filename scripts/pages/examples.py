@@ -34,7 +34,7 @@ STORY: Sequence[tuple[str, Message]] = (
 #: The kinds of message that the story does not show, by their heading on the page.
 KINDS: Sequence[tuple[str, Message]] = (
     ("First post, before others join", messages.POST),
-    ("First post that may be part of another story", messages.UNSURE),
+    ("First post with a related story", messages.RELATED),
     ("First post, after many outlets joined, with `web.public_url` set", messages.WIDE),
     ("First post, after a reply with a new fact", messages.LATEST),
     ("First post that mentions somebody", messages.MENTION),

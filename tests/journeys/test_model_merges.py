@@ -155,4 +155,4 @@ async def test_a_steered_answer_hides_no_report_of_severity_high_in_a_strangers_
         (own,) = [
             message for message in desk.slack.workspace.messages("policy-alerts") if report.title in message["text"]
         ]
-        assert "May be part of" in json.dumps(own)
+        assert "Related" in json.dumps(own)

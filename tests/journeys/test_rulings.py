@@ -81,12 +81,12 @@ async def test_a_message_that_names_another_story_follows_its_corrected_headline
     await seed.once()
     seed.publish("observer", DENIAL)
     await seed.once()
-    assert f"May be part of: {FIRST.title}" in _pointer(seed)
+    assert f"Related: {FIRST.title}" in _pointer(seed)
 
     corrected = replace(FIRST, title=FIRST.title.replace("to leave", "delays leaving"))
     seed.publish("wire", corrected)
     await seed.once()
-    assert f"May be part of: {corrected.title}" in _pointer(seed)
+    assert f"Related: {corrected.title}" in _pointer(seed)
 
 
 async def test_a_message_that_names_another_story_follows_it_when_people_merge_it(seed: World) -> None:
@@ -95,19 +95,19 @@ async def test_a_message_that_names_another_story_follows_it_when_people_merge_i
         seed.publish(outlet, item)
         await seed.once()
     by_title = {story.title: story for story in await seed.stories()}
-    assert f"May be part of: {FIRST.title}" in _pointer(seed)
+    assert f"Related: {FIRST.title}" in _pointer(seed)
 
     done = _wirewatch(seed, "merge", by_title[older.title].id, by_title[FIRST.title].id)
     assert done.returncode == 0, done.stderr
     await seed.once()
-    assert f"May be part of: {older.title}" in _pointer(seed)
+    assert f"Related: {older.title}" in _pointer(seed)
 
 
 def _pointer(seed: World) -> str:
     """The text of the message that names another story, without styles and links."""
     for message in seed.slack.workspace.messages("policy-alerts"):
         text = "".join(text for _, text in re.findall(r"'text': (['\"])(.*?)\1", str(message["blocks"])))
-        if "May be part of: " in text:
+        if "Related: " in text:
             return text
     raise AssertionError(str(seed.slack.workspace.messages("policy-alerts")))
 

