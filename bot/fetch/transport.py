@@ -81,7 +81,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             guarded = {"resolver": _GuardedResolver(self._guard), "socket_factory": self._make_socket}
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, force_close=True, use_dns_cache=False, **guarded)
         # There is no public option for the class of connections; aiohttp's version is limited.
-        connector._factory = partial(_Protocol, connector._loop, self._most_bytes)  # type: ignore[assignment] # noqa: SLF001
+        connector._factory = partial(_Protocol, asyncio.get_running_loop(), self._most_bytes)  # type: ignore[assignment] # noqa: SLF001
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
