@@ -58,7 +58,8 @@ def expect(connection: Connection, address: DatabaseAddress) -> None:
 
 
 def _newer(address: DatabaseAddress) -> StoreUnavailable:
-    return unavailable(address, "a newer version of Wirewatch made it; install that version, or restore a backup")
+    reason = "a newer version of Wirewatch made it, or a development version from before the first release"
+    return unavailable(address, f"{reason}; use that version, restore a backup, or name another database")
 
 
 def revision_of(connection: Connection) -> str | None:
