@@ -32,8 +32,8 @@ def propose_selectors(body: Body) -> tuple[str | None, Mapping[str, str] | None]
     options = guess_selectors(root)
     if options is None:
         selectors.check_scripts(root)
-    name = str(root.xpath("string(//meta[@property='og:site_name']/@content)"))
-    return " ".join(name.split())[:300] or None, options
+    name = root.xpath("normalize-space(//meta[@property='og:site_name']/@content)")
+    return str(name)[:300] or None, options
 
 
 def guess_selectors(root: HtmlElement) -> Mapping[str, str] | None:
@@ -50,19 +50,20 @@ def guess_selectors(root: HtmlElement) -> Mapping[str, str] | None:
 
 
 def _find_items(root: HtmlElement) -> Iterator[HtmlElement]:
-    ways = [
+    """Yield the item of each headline: the largest element around it without another headline."""
+    paths_up = [
         [anchor, *islice(anchor.iterancestors(), _MOST_LEVELS)]
         for anchor in root.xpath("//a[starts-with(@href, 'http')]")[:_MOST_LINKS]
         if len(beginning_of(anchor).encode()) >= _LEAST_TITLE
         and _BESIDE.isdisjoint(element.tag for element in anchor.iterancestors())
     ]
     addresses: defaultdict[HtmlElement, set[str]] = defaultdict(set)
-    for anchor, *above in ways:
+    for anchor, *above in paths_up:
         for element in above:
             addresses[element].add(anchor.get("href"))
-    for way in ways:
-        ends = (below for below, above in pairwise(way) if above.tag in _WHOLE or len(addresses[above]) > 1)
-        yield next(ends, way[-1])
+    for path_up in paths_up:
+        ends = (below for below, above in pairwise(path_up) if above.tag in _WHOLE or len(addresses[above]) > 1)
+        yield next(ends, path_up[-1])
 
 
 def _find_date_step(items: Sequence[HtmlElement], language: str) -> str | None:

@@ -23,7 +23,7 @@ _NAMES = frozenset(
     "title link guid id pubdate published updated issued modified created date source origlink identifier valid"
     " item entry channel feed rss rdf".split()
 )
-#: A web address that feedparser leaves unchanged, an id that is not an address, and one with a scheme of its own.
+#: A web address that feedparser leaves unchanged, an id that is not an address, and an id with another scheme.
 _ADDRESS = re.compile(
     r"https?://[a-z0-9][a-z0-9.-]*[a-z0-9](?::\d+)?/[\w.~%+,:@!*()/-]*(?:\?[\w.~%+,:@!*()/=&-]+)?", re.ASCII
 )
@@ -48,8 +48,8 @@ def read_old_items(data: bytes, *, before: datetime) -> Sequence[Entry | None]:
     return [entry if entry and (entry.published or entry.updated or before) < before else None for entry in entries]
 
 
-def _read_item(item: Element, read: Collection[str]) -> Entry | None:
-    """Return the identity of an item, or None if feedparser may find another one. ``read`` has the tags to read."""
+def _read_item(item: Element, tags: Collection[str]) -> Entry | None:
+    """Return the identity of an item, or None if feedparser may find another one. ``tags`` are the elements to read."""
     parts: dict[str, Element] = {}
     for element in item.iter():
         name = element.tag.rpartition("}")[2].lower()
@@ -57,7 +57,7 @@ def _read_item(item: Element, read: Collection[str]) -> Entry | None:
             continue
         if element.tag == f"{_ATOM}link" and element.get("rel", "alternate") != "alternate":
             continue
-        if name in parts or element.tag not in read or element not in item or len(element):
+        if name in parts or element.tag not in tags or element not in item or len(element):
             return None
         parts[name] = element
     title, link, guid = _text(parts, "title"), _text(parts, "link"), _text(parts, "guid") or _text(parts, "id")
