@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.feeds.kinds.rss.old_items import read_old_items
@@ -67,6 +67,7 @@ ATTRIBUTES = st.sampled_from([
 ELEMENTS = st.builds(lambda name, more, text: f"<{name}{more}>{text}</{name}>", NAMES, ATTRIBUTES, TEXTS)
 
 
+@example([['<a:link rel="Alternate" href="https://a.example.org/2"/>'], ['<a:link rel="nofollow" href="/"/>']])
 @given(st.lists(st.lists(ELEMENTS, max_size=6), min_size=1, max_size=3))
 def test_any_old_item_is_read_as_feedparser_reads_it(items: list[list[str]]) -> None:
     # Elements that are added to a usual item, and that replace its title and link.

@@ -18,6 +18,8 @@ _ATOM = "{http://www.w3.org/2005/Atom}"
 #: The elements that are read.
 _OF_RSS = frozenset(("title", "link", "guid", "pubDate"))
 _OF_ATOM = frozenset(_ATOM + name for name in ("title", "link", "id", "published", "updated"))
+#: Relations of links that do not lead to the article.
+_OTHER_RELATIONS = frozenset(("self", "enclosure", "replies", "edit", "related", "via"))
 #: The names of all elements from which feedparser may take an id, link, title or date.
 _NAMES = frozenset(
     "title link guid id pubdate published updated issued modified created date source origlink identifier valid"
@@ -55,9 +57,10 @@ def _read_item(item: Element, tags: Collection[str]) -> Entry | None:
         name = element.tag.rpartition("}")[2].lower()
         if element is item or name not in _NAMES:
             continue
-        if element.tag == f"{_ATOM}link" and element.get("rel", "alternate") != "alternate":
+        relation = element.get("rel", "alternate")
+        if element.tag == f"{_ATOM}link" and relation in _OTHER_RELATIONS:
             continue
-        if name in parts or element.tag not in tags or element not in item or len(element):
+        if name in parts or element.tag not in tags or element not in item or len(element) or relation != "alternate":
             return None
         parts[name] = element
     title, link, guid = _text(parts, "title"), _text(parts, "link"), _text(parts, "guid") or _text(parts, "id")
