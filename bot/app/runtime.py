@@ -84,6 +84,8 @@ class OnceReport:
     drained: Drained
     #: Whether feeds were polled, and every configured feed fails.
     all_feeds_fail: bool
+    #: The stages that fail on everything, so that nothing is posted.
+    stopped: Sequence[Failure] = ()
 
 
 class App:
@@ -207,7 +209,8 @@ class App:
         health = await self.store.read(lambda tx: tx.feeds.counts().keys())
         await self.heartbeat.end()
         all_feeds_fail = bool(passed.feeds) and health <= {FeedHealth.FAILING, FeedHealth.GONE}
-        return OnceReport(passed=passed, drained=drained, all_feeds_fail=all_feeds_fail)
+        stopped = [failure for failure in self.failures if failure.name in POSTING]
+        return OnceReport(passed=passed, drained=drained, all_feeds_fail=all_feeds_fail, stopped=stopped)
 
     async def _pass_over_all(self, *, everything: bool) -> PassReport:
         now = self.clock.now()

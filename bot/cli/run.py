@@ -45,8 +45,8 @@ def once(
 ) -> None:
     """Poll every due feed once, post new stories, and end.
 
-    Exit code 0: all messages were sent, even if some feeds are broken; 1: messages are left or parked, or no feed could
-    be read; 2: the configuration or the database cannot be used.
+    Exit code 0: all messages were sent, even if some feeds are broken; 1: messages are left or parked, no feed could be
+    read, or a bug keeps everything from being posted; 2: the configuration or the database cannot be used.
 
     Example: wirewatch once --now --config config
     """
@@ -57,7 +57,7 @@ def once(
         terminal.answer(_as_json(report))
     else:
         _tell(report)
-    is_done = not (report.drained.left or report.drained.parked or report.all_feeds_fail)
+    is_done = not (report.drained.left or report.drained.parked or report.all_feeds_fail or report.stopped)
     raise typer.Exit(DONE if is_done else LEFT)
 
 
@@ -83,6 +83,8 @@ def _tell(report: OnceReport) -> None:
         f"{format_count(report.drained.sent, 'message')} sent, {report.drained.left} left, "
         f"{report.drained.parked} parked"
     )
+    for failure in report.stopped:
+        terminal.say(f"Nothing is posted: the stage {failure.name} fails on everything ({failure.error}).")
     if not feeds:
         terminal.say("No feed was due; with --now, every feed is polled.")
     for channel, reason in sorted(report.drained.reasons.items()):

@@ -313,8 +313,9 @@ class Storm:
             "SELECT count(*) FROM alerts JOIN stories ON stories.id = alerts.story "
             "WHERE state = 'posted' AND title NOT LIKE '%: %'"
         )
-        aside = self._query("SELECT count(*) FROM quarantine")
-        is_all_aside = aside >= [(self.outcome.poison.total(),)]
+        [(aside, reported)] = self._query("SELECT count(*), coalesce(sum(is_reported), 0) FROM quarantine") or [(0, 0)]
+        # The bot reports what is set aside every ten seconds, but of each stage only once an hour.
+        is_all_aside = aside >= self.outcome.poison.total() and bool(reported or not aside)
         return waiting == [(0,)] and posted == [(stories,)] and is_all_aside and not any(self._unread())
 
     def _messages(self, server: slack.Server) -> list[dict[str, Any]]:

@@ -149,8 +149,9 @@ async def test_a_fault_of_all_articles_sets_none_aside_and_the_operator_reads_th
     spoiling.refuse(desk.address, "decisions", "INSERT", "true")
     desk.publish("wire", *reports)
 
-    await desk.once()
+    report = await desk.once()
 
+    assert [failure.name for failure in report.stopped] == ["decide"]
     assert rows.posted(desk, reports) == []
     assert await rows.pieces(desk) == []
     [notice] = [message for message in map(str, desk.heads("ops")) if "Nothing is posted" in message]
