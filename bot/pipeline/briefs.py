@@ -27,7 +27,7 @@ from bot.model.durations import format_count, format_duration
 from bot.model.feeds import Feed
 from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
-from bot.model.stories import CORRECTION, Edit, Fact, Story, StoryId, send_id
+from bot.model.stories import Edit, Fact, Story, StoryId, send_id
 from bot.model.surges import Surge
 from bot.storage import keys
 from bot.stories import summaries, volume
@@ -415,11 +415,10 @@ def _edit_fact(edit: Edit) -> Fact:
     before, after = (" ".join(words[max(0, start - 1) : len(words) - max(0, end - 1)]) for words in (old, new))
     return Fact(
         kind="edit",
-        label="headline" if edit.field == "title" else edit.field,
+        label="headline corrected" if edit.field == "title" else "text corrected",
         before=before,
         after=after,
         sentence=edit.after,
-        mark=CORRECTION,
         article=edit.article,
         outlet=edit.outlet,
         link=edit.link,

@@ -35,7 +35,7 @@ def _edits(**changes: str | bool) -> list[tuple[str, str, str]]:
         "BlackBerry exits India over data demand",
         "BlackBerry not exiting Pakistan over data demand",
         "BlackBerry may exit Pakistan over data demand",
-        "BlackBerry stays in Pakistan despite data demand",
+        "BlackBerry stays in Pakistan over data demand",
     ],
 )
 def test_a_headline_that_says_something_else_is_a_material_edit(title: str) -> None:

@@ -186,7 +186,7 @@ async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_ne
             text = plain_message(brief_message(running.settings, brief))
     [section] = brief.sections
     assert section.kind is SectionKind.CHANGED
-    assert "headline: kills 12 people → kills 31 people (Herald)" in text
+    assert "headline corrected: kills 12 people → kills 31 people (Herald)" in text
 
 
 async def test_a_brief_without_a_page_is_as_few_messages_as_the_channel_allows_and_names_no_command(

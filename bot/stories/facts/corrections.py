@@ -162,22 +162,30 @@ def _states_otherwise(old_text: str, new_text: str, article: Article) -> bool:
         return False
     old, new = _read(old_text, article), _read(new_text, article)
     gone, come = _replaced_words(old, new)
-    if max(len(gone), len(come)) > _MOST_REPLACED or not _are_versions(*map(Counter, map(_bare, (old_text, new_text)))):
+    is_rewritten = max(len(gone), len(come)) > _MOST_REPLACED
+    bare_words = (Counter(_bare(text)) for text in (old_text, new_text))
+    if not (gone or come) or is_rewritten or not _are_versions(*bare_words):
         return False
     return (
-        _is_replaced([unit for _, unit in old.numbers - new.numbers], [unit for _, unit in new.numbers - old.numbers])
+        not _counted_only_in(old, new).isdisjoint(_counted_only_in(new, old))
         or (old.days - new.days).total() == (new.days - old.days).total() > 0
         or _marks(gone, old.language) != _marks(come, old.language)
-        or _is_replaced(_outcomes(gone, old.language), _outcomes(come, old.language), is_other=True)
+        or _is_other_outcome(_content(gone, old), _content(come, new), old.language)
         or _are_names(gone, old) == _are_names(come, new) > 0
         or _are_opposites(gone, come)
     )
 
 
-def _is_replaced(gone: Iterable[str], come: Iterable[str], *, is_other: bool = False) -> bool:
-    """Return whether a number replaces another of the same thing or, if ``is_other``, an outcome a different one."""
-    gone_kinds, come_kinds = set(gone), set(come)
-    return bool(gone_kinds - come_kinds and come_kinds - gone_kinds) if is_other else bool(gone_kinds & come_kinds)
+def _counted_only_in(wording: _Wording, other: _Wording) -> set[str]:
+    """Return what the numbers count that the other wording does not have."""
+    values = {value for value, _ in other.numbers}
+    return {what for value, what in wording.numbers if value not in values}
+
+
+def _is_other_outcome(gone: Sequence[str], come: Sequence[str], language: str) -> bool:
+    """Return whether one word is replaced by another that means a different decision or outcome."""
+    old, new = set(_outcomes(gone, language)), set(_outcomes(come, language))
+    return len(gone) == len(come) == 1 and bool(old and new and old != new)
 
 
 def _replaced_words(old: _Wording, new: _Wording) -> tuple[list[str], list[str]]:
@@ -234,9 +242,14 @@ def _outcomes(words: Iterable[str], language: str) -> Iterator[str]:
             yield from meanings
 
 
+def _content(words: Iterable[str], wording: _Wording) -> list[str]:
+    """Return the words that are not function words."""
+    return [word for word in words if not lexicon.is_small(wording.language, fold(word))]
+
+
 def _are_names(words: Iterable[str], wording: _Wording) -> int:
     """Return the number of the words, apart from function words, if all of them are names, else 0."""
-    content = [word for word in words if not lexicon.is_small(wording.language, fold(word))]
+    content = _content(words, wording)
     are_names = all(word[0].isupper() and len(word) > 2 and stem(word) in wording.names for word in content)
     return len(content) if are_names else 0
 
