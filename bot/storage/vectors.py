@@ -26,9 +26,13 @@ class Vectors(Repository):
             self._connection.execute(_PUT, rows)
 
     def get(self, articles: Sequence[ArticleId]) -> Mapping[ArticleId, Vector]:
-        """Return article -> its vector. Articles without a vector are omitted."""
+        """Return article -> its vector. Articles without a vector, or with a damaged one, are omitted."""
         rows = self._rows_in_chunks(_GET, list(articles))
-        return {row.article: array("f", row.vector) for row in rows if len(row.vector) % 4 == 0}
+
+        def is_whole(vector: object) -> bool:
+            return isinstance(vector, bytes) and len(vector) % 4 == 0
+
+        return {row.article: array("f", row.vector) for row in rows if is_whole(row.vector)}
 
     def clear(self) -> None:
         """Delete all vectors, because those of two encoders cannot be compared."""

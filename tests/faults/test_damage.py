@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, Table, Text, insert
+from sqlalchemy import Column, Integer, LargeBinary, Table, Text, insert
 from sqlalchemy.types import TypeDecorator
 from typer.testing import CliRunner
 
@@ -130,7 +130,7 @@ def _sample(column: Column[Any]) -> object:
             return False
         case Integer() | WholeNumber() | Share():
             return 1
-        case HashBytes():
+        case HashBytes() | LargeBinary():
             return b"0123456789abcdef"
         case _:
             return "sample"
@@ -151,7 +151,7 @@ def damages(table: Table) -> Iterator[str]:
             case _ if column.autoincrement is True:
                 values = []  # SQLite refuses other values
             case _:
-                values = ["'abc'"]
+                values = ["'abcd'"]
         for value in values:
             yield f"UPDATE {table} SET {column.name} = {value} WHERE rowid = (SELECT max(rowid) FROM {table})"
 
