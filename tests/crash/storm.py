@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import sys
@@ -330,7 +331,7 @@ class Storm:
 
     def _look_for_vanished(self, server: slack.Server) -> None:
         for message in self._messages(server):
-            text = json.dumps(message["blocks"])
+            text = _own_text(message)
             names = {name for name in self._names if name in text}
             self.outcome.vanished |= self._shown.get(message["ts"], set()) - names
             self._shown[message["ts"]] = names
@@ -368,7 +369,7 @@ def lost_and_doubled(messages: list[dict[str, Any]], names: list[str]) -> tuple[
     lists, posts, posts_with_news = Counter[str](), Counter[str](), Counter[str]()
     for message in messages:
         if "thread_ts" not in message:
-            text = json.dumps(message["blocks"])
+            text = _own_text(message)
             shown = [name for name in names if name in text]
             is_list = message["blocks"][0]["type"] == "header"
             (lists if is_list else posts).update(shown)
@@ -377,6 +378,11 @@ def lost_and_doubled(messages: list[dict[str, Any]], names: list[str]) -> tuple[
     doubled += [name for name in names if lists[name] > 1 or posts[name] > 1]
     doubled += [name for name in names if lists[name] and posts[name] > posts_with_news[name]]
     return [name for name in names if not lists[name] + posts[name]], doubled
+
+
+def _own_text(message: dict[str, Any]) -> str:
+    """Return the text of a message without the headline that it names as related."""
+    return re.sub("Related:.*", "", json.dumps(message["blocks"]).replace("\\n", "\n"))
 
 
 def _send_id(message: dict[str, Any]) -> str:
