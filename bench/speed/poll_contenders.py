@@ -91,6 +91,7 @@ async def whole(urls: list[str], folder: Path) -> AsyncIterator[Round]:
     write_configuration(urls, folder)
     environ = dict(os.environ)
     async with runtime.opened(app.load(folder, environ), app.Environment(environ=environ)) as opened:
+        runtime.spare_collections(lasts=False)
 
         async def run() -> int:
             report = await opened.once(everything=True, drain=timedelta())

@@ -192,16 +192,9 @@ class App:
         Raises StoreUnavailable.
         """
         await self.heartbeat.begin(operator=self.settings.bot.operator)
-        # If the process excluded objects before, they stay excluded after the pass.
-        ends_exemption = not gc.get_freeze_count()
-        spare_collections(lasts=False)
         await self.tend_quarantine()
-        try:
-            passed = await self._pass_over_all(everything=everything)
-            passed.decisions.extend(await self._assisting.settle())
-        finally:
-            if ends_exemption:
-                gc.unfreeze()
+        passed = await self._pass_over_all(everything=everything)
+        passed.decisions.extend(await self._assisting.settle())
         await self.tend_quarantine()
         await self.report_trouble()
         drained = await self._sender(self.live.channels).drain(drain)
@@ -475,9 +468,10 @@ def raise_file_limit() -> None:
 def spare_collections(*, lasts: bool, replaces: bool = False) -> None:
     """Exclude existing objects, such as a hundred thousand rules, from garbage collection, and collect less often.
 
-    With Python's default, a batch of first polls would spend a sixth of its time in collections. In a process that
-    keeps running (``lasts``), collect garbage first, so that none is excluded for good. After a new configuration was
-    loaded (``replaces``), stop excluding the objects of the previous one.
+    It changes the whole process, so only what owns the process calls it: a command or ``App.run``. With Python's
+    default, a batch of first polls would spend a sixth of its time in collections. In a process that keeps running
+    (``lasts``), collect garbage first, so that none is excluded for good. After a new configuration was loaded
+    (``replaces``), stop excluding the objects of the previous one.
     """
     gc.set_threshold(OBJECTS_A_COLLECTION)
     if replaces:

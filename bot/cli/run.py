@@ -69,6 +69,7 @@ async def _once(folder: Path, *, everything: bool, drain: timedelta) -> OnceRepo
         async with runtime.opened(
             settings, environment, on_feed=lambda report: advance(), process_name="wirewatch once"
         ) as running:
+            runtime.spare_collections(lasts=False)
             return await running.once(everything=everything, drain=drain)
 
 
