@@ -3,7 +3,7 @@
 ARG PYTHON_IMAGE=python:3.13-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${PYTHON_IMAGE} AS build
-# What is installed: postgres (SQLite and PostgreSQL), or run (SQLite only).
+# What is installed: postgres (SQLite and PostgreSQL), run (SQLite only), or all (also language models and assistants).
 ARG REQUIREMENTS=postgres
 WORKDIR /src
 # Where it will stand in the end: an environment cannot be moved.

@@ -24,7 +24,7 @@ test: setup-test lint contracts ## lint, types, architecture and tests
 	@$(MAKE) --no-print-directory --jobs=2 types unit
 
 setup-%:
-	@scripts/setup $*
+	@scripts/setup $* $(firstword $(MAKECMDGOALS))
 
 lint: setup-test
 	$(BIN)/ruff check .

@@ -28,8 +28,8 @@ from bot.config import loading
 from bot.feeds import links
 from bot.fetch import fulltext, parsing, slots
 from bot.model.channels import Channel, ChatPart, ChatRequest, Delivery
-from bot.model.durations import is_recent
-from bot.model.errors import SendError, StoreError
+from bot.model.durations import Clock, is_recent
+from bot.model.errors import SendError, StoreError, StoreInUse
 from bot.model.feeds import FeedHealth
 from bot.pipeline import keep, quarantine, retry
 from bot.pipeline.decide import Decider
@@ -56,6 +56,9 @@ OBJECTS_A_COLLECTION = 20_000
 MOST_FILES = 65_536
 #: Maximum articles that one transaction adds to an index of words that is built again.
 INDEXED = 200
+#: How long a start waits for the process that owns the database: a bot that ends needs ten seconds, and
+#: ``wirewatch once`` a minute.
+OWNER_WAIT = timedelta(seconds=60)
 #: How long the identity of a new article stays reserved. By then, the transaction that adds the article has ended, and
 #: other workers can see its rows.
 GUARDED = timedelta(hours=1)
@@ -531,6 +534,21 @@ async def announce_reload(store: storage.Store, settings: config.Settings, *, no
     log.warning("configuration reloaded with problems", **fields, first=notices.problem_line(worst))
 
 
+async def _open_store(address: str, clock: Clock, process_name: str) -> storage.Store:
+    """Open the database as soon as no other process uses it. Raises StoreInUse after a minute."""
+    until, is_waiting = clock.now() + OWNER_WAIT, False
+    while True:
+        try:
+            return storage.open_store(address, clock=clock, process_name=process_name)
+        except StoreInUse as error:
+            if clock.now() >= until:
+                raise
+            if not is_waiting:
+                log.warning("waiting for the database", error=str(error), most_seconds=OWNER_WAIT.total_seconds())
+            is_waiting = True
+        await clock.sleep(timedelta(seconds=0.5))
+
+
 @asynccontextmanager
 async def opened(
     settings: config.Settings,
@@ -541,7 +559,7 @@ async def opened(
     process_name: str = "wirewatch",
     begins: bool = True,
 ) -> AsyncIterator[App]:
-    """Open the app and its database; only one process may open an SQLite database.
+    """Open the app and its database. One process may open an SQLite database, so this waits for another one to end.
 
     Channels in ``replaced`` are used instead of the channels of the same names in bot.yaml. ``process_name`` appears in
     ``status``, and in the error message of a second process. ``App.run`` applies the configuration to the database and
@@ -549,7 +567,7 @@ async def opened(
 
     Raises ConfigError, StoreInUse, StoreUnavailable.
     """
-    store = storage.open_store(database_of(settings, environment), clock=environment.clock, process_name=process_name)
+    store = await _open_store(database_of(settings, environment), environment.clock, process_name)
     try:
         await store.free_dead_leases()
         app = App(settings, environment, store, on_feed=on_feed, replaced=replaced, process_name=process_name)

@@ -77,7 +77,17 @@ def _resolved(address: str, environ: Mapping[str, str]) -> str:
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="The new file. An existing file is never overwritten.", metavar="FILE")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The new file, which must not exist, or a folder that does: there the file's name is the time.",
+            metavar="FILE",
+        ),
+    ],
+    keep: Annotated[
+        int | None,
+        typer.Option(help="In a folder: delete the oldest backups beyond this number.", metavar="NUMBER", min=1),
+    ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
     """Copy the SQLite database into a new file.
@@ -88,5 +98,14 @@ def backup(
     """
     environment = app.Environment(environ=os.environ)
     address = app.database_of(app.load(folder, environment.environ), environment)
+    backups = file if file.is_dir() else None
+    if keep is not None and backups is None:
+        raise typer.BadParameter(f"{file} is not a folder; --keep needs one", param_hint="--keep")
+    if backups is not None:
+        file = backups / f"wirewatch-{environment.clock.now():%Y%m%dT%H%M%SZ}.db"
     storage.backup(address, file)
     terminal.say(f"Copied to {file} ({file.stat().st_size:,} bytes).")
+    if backups is not None and keep is not None:
+        # The names sort by time.
+        for old in sorted(backups.glob("wirewatch-????????T??????Z.db"))[:-keep]:
+            old.unlink(missing_ok=True)

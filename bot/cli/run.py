@@ -156,11 +156,12 @@ async def _run(folder: Path, silenced: set[str]) -> None:
         _log_problems(errors)
     else:
         check.show(errors)
-    stopping = _Stopping()
     first = _FirstPass(settings, silenced)
     async with runtime.opened(
         settings, environment, on_feed=first.on_feed, process_name="wirewatch run", begins=False
     ) as running:
+        # Until now, a signal ends the process, also while it waits for the database.
+        stopping = _Stopping()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, running.reload_soon)
         feeds, rules, channels = len(settings.feeds), len(settings.rules), list(running.live.channels)
         if logs.are_json():

@@ -3,9 +3,9 @@
 WirewatchError
 ├── ConfigError            a configuration that cannot be used; carries its problems
 ├── StoreError
-│   ├── StoreInUse         another process owns the database
 │   ├── SearchTooLong      a search exceeded its time limit
-│   └── StoreUnavailable   full, locked, read-only or missing: try again after repair
+│   └── StoreUnavailable   full, read-only or missing: try again after repair
+│       └── StoreInUse     another process owns or locks the database
 ├── CannotAct              a person's action cannot be carried out; says why
 │   ├── CannotSilence      a silence cannot be made or ended
 │   └── NotAllowed         the person does not have the right
@@ -67,16 +67,16 @@ class StoreError(WirewatchError):
     """The database cannot be used."""
 
 
-class StoreInUse(StoreError):
-    """Another process owns the database."""
-
-
 class SearchTooLong(StoreError):
     """A search exceeded its time limit."""
 
 
 class StoreUnavailable(StoreError):
     """The database is full, locked, read-only or missing; try again later."""
+
+
+class StoreInUse(StoreUnavailable):
+    """Another process owns or locks the database."""
 
 
 class CannotAct(WirewatchError):

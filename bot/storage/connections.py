@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
-from bot.model.errors import ConfigError, StoreUnavailable
+from bot.model.errors import ConfigError, StoreInUse, StoreUnavailable
 from bot.storage.columns import UnreadableValue
 
 _FORMS = "write sqlite:///data/wirewatch.db or postgresql://user@host/database"
@@ -157,7 +157,8 @@ def translated(address: DatabaseAddress) -> Iterator[None]:
             raise DamagedIndex(text, is_certain=code != sqlite3.SQLITE_ERROR) from error
         if meaning is None:
             raise
-        raise unavailable(address, meaning) from error
+        kind = StoreInUse if code & 0xFF == sqlite3.SQLITE_BUSY else StoreUnavailable
+        raise kind(f"using the database {address}: {meaning}") from error
 
 
 def unavailable(address: DatabaseAddress, meaning: str) -> StoreUnavailable:

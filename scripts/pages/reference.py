@@ -76,8 +76,8 @@ def _keys(whole: Any, part: Any, prefix: str) -> Iterator[tuple[str, Any, bool]]
             is_list = name in ("feeds", "rules") and not prefix
             if whole["definitions"][reference] is part:
                 continue  # a route inside a route has the same keys
-            if f"{prefix}{name}" == "fetch.hosts":
-                continue  # a host has the keys of a feed
+            if f"{prefix}{name}" in ("channels", "fetch.hosts"):
+                continue  # each kind of channel has its own table; a host has the keys of a feed
             yield from _keys(whole, whole["definitions"][reference], "" if is_list else f"{prefix}{name}.")
 
 

@@ -47,6 +47,21 @@ def test_a_backup_is_one_whole_file_also_while_a_bot_owns_the_database(kept: Pat
     assert [file.name for file in (kept / "copies").iterdir()] == ["monday.db"]
 
 
+def test_a_backup_into_a_folder_is_named_by_its_time_and_the_oldest_beyond_a_number_go(kept: Path) -> None:
+    copies = kept / "copies"
+    copies.mkdir()
+    for name in ("wirewatch-20150101T000000Z.db", "wirewatch-20150102T000000Z.db", "monday.db"):
+        (copies / name).touch()
+    wirewatch("backup", "copies", "--keep", "2", folder=kept)
+    second, old, new = sorted(copies.iterdir())
+    assert (second.name, old.name) == ("monday.db", "wirewatch-20150102T000000Z.db")
+    assert articles(new) == 2
+
+
+def test_only_backups_in_a_folder_can_be_limited(kept: Path) -> None:
+    assert "monday.db is not a folder" in wirewatch("backup", "monday.db", "--keep", "2", folder=kept, code=2).stderr
+
+
 @pytest.mark.parametrize(
     ("address", "advice"),
     [

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot import storage
 from tests.crash import process
+from tests.testbed.fakes import FakeClock
 
 #: As ``python -m bot``, over an app that no cancellation ends.
 STUBBORN = """\
@@ -75,6 +79,34 @@ async def test_a_start_that_is_refused_is_an_event_of_a_log_for_programs(bot: pr
     *problems, refusal = events(bot)
     assert {event["event"] for event in problems} == {"configuration problem"}
     assert refusal["event"] == "cannot run"
+
+
+@pytest.mark.parametrize("owner", ["another bot", "a database browser"])
+async def test_a_start_waits_for_the_process_that_uses_the_database(bot: process.Bot, owner: str) -> None:
+    store = storage.open_store(f"sqlite:///{bot.database}", clock=FakeClock(), process_name="wirewatch once")
+    browser = sqlite3.connect(bot.database, isolation_level=None)
+    if owner == "a database browser":
+        store.close_now()
+        browser.execute("BEGIN EXCLUSIVE")
+    running = await bot.start("run")
+    await bot.until(lambda: "waiting for the database" in bot.log)
+    [waiting] = [event for event in events(bot) if event["event"] == "waiting for the database"]
+    assert ("wirewatch once" if owner == "another bot" else "another program") in waiting["error"]
+    store.close_now()
+    browser.close()
+    await bot.until(lambda: "feed polled" in bot.log)
+    running.send_signal(signal.SIGTERM)
+    assert await bot.ended(running) == 0
+
+
+async def test_a_start_that_waits_for_the_database_ends_at_once_when_asked(bot: process.Bot) -> None:
+    store = storage.open_store(f"sqlite:///{bot.database}", clock=FakeClock(), process_name="wirewatch once")
+    running = await bot.start("run")
+    await bot.until(lambda: "waiting for the database" in bot.log)
+    running.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(5):
+        assert await running.wait() == 0
+    store.close_now()
 
 
 @pytest.mark.parametrize(

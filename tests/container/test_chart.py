@@ -66,6 +66,7 @@ SETTINGS: list[dict[str, object]] = [
     {},
     {"existingSecret": "wirewatch", "web__service": True, "env": {"PER_HOST": "4"}},
     {"existingSecret": "wirewatch", "replicas": 3, "persistence__enabled": False},
+    {"backup__enabled": True, "backup__existingClaim": "copies"},
     {"existingConfig": "mine", "existingRules": "rules", "persistence__existingClaim": "disk"},
 ]
 
@@ -116,6 +117,30 @@ def test_a_probe_needs_no_network_of_the_pod_unless_the_page_is_public() -> None
     }
 
 
+def test_several_workers_have_a_disruption_budget_and_one_has_none() -> None:
+    kinds = [document["kind"] for document in rendered()]
+    assert "PodDisruptionBudget" not in kinds
+    documents = rendered(existingSecret="x", replicas=3, persistence__enabled=False)
+    [budget] = [document for document in documents if document["kind"] == "PodDisruptionBudget"]
+    [deployment] = [document for document in documents if document["kind"] == "Deployment"]
+    assert budget["spec"]["maxUnavailable"] == 1
+    assert budget["spec"]["selector"] == deployment["spec"]["selector"]
+
+
+def test_a_backup_mounts_the_disk_of_the_bot_and_is_no_pod_of_the_bot() -> None:
+    documents = rendered(backup__enabled=True, backup__existingClaim="copies")
+    [job] = [document for document in documents if document["kind"] == "CronJob"]
+    [deployment] = [document for document in documents if document["kind"] == "Deployment"]
+    template = job["spec"]["jobTemplate"]["spec"]["template"]
+    volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
+    assert volumes.pop("backups")["persistentVolumeClaim"] == {"claimName": "copies"}
+    assert list(volumes.values()) == deployment["spec"]["template"]["spec"]["volumes"]
+    selected = deployment["spec"]["selector"]["matchLabels"]
+    assert not selected.items() <= template["metadata"]["labels"].items()
+    [container] = template["spec"]["containers"]
+    assert container["args"] == ["backup", "/backups", "--keep", "14", "--config", "/config"]
+
+
 def test_prometheus_reads_the_metrics_with_the_token_of_the_secret() -> None:
     documents = rendered(
         web__service=True, existingSecret="mine", serviceMonitor__enabled=True, serviceMonitor__labels={"release": "x"}
@@ -137,6 +162,8 @@ def test_prometheus_reads_the_metrics_with_the_token_of_the_secret() -> None:
         ({"web__service": True}, "needs a token"),
         ({"config__bot": "channels: {alerts: {kind: console}}"}, "add web:"),
         ({"serviceMonitor__enabled": True}, "through the service"),
+        ({"backup__enabled": True}, "name the claim"),
+        ({"backup__enabled": True, "persistence__enabled": False, "existingSecret": "x"}, "pg_dump"),
     ],
 )
 def test_what_could_not_run_is_refused_with_what_to_do(values: dict[str, object], reason: str) -> None:

@@ -38,7 +38,11 @@ def test_compose_yaml_follows_the_compose_specification() -> None:
 
 @pytest.mark.parametrize(
     ("name", "writable"),
-    [("wirewatch", ("volumes", "data:/data")), ("worker", ("tmpfs", "/data:uid=10001,gid=10001,mode=0700,size=64m"))],
+    [
+        ("wirewatch", ("volumes", "data:/data")),
+        ("backup", ("volumes", "data:/data")),
+        ("worker", ("tmpfs", "/data:uid=10001,gid=10001,mode=0700,size=64m")),
+    ],
 )
 def test_a_composed_bot_is_confined_and_finds_its_configuration_and_a_place_to_write(
     name: str, writable: tuple[str, str]
