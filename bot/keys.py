@@ -20,13 +20,14 @@ from urllib.parse import urlsplit
 
 from bot.model.durations import format_duration
 from bot.model.durations import parse_duration as read_duration
+from bot.patterns import LazyPattern
 
 _SIZES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
-_SIZE = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*([A-Za-z]*)\s*\Z")
-_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})\Z")
+_SIZE = LazyPattern(r"\s*([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*([A-Za-z]*)\s*\Z")
+_TIME = LazyPattern(r"([0-9]{1,2}):([0-9]{2})\Z")
 _RHYTHMS = {"hourly": "1 hour", "daily": "1 day", "weekly": "1 week"}
 #: 10pm, 9:30 a.m.
-_HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5][0-9]))?\s*([ap])\.?m\.?\Z", re.IGNORECASE)
+_HALF_DAY = LazyPattern(r"(1[0-2]|0?[1-9])(?::([0-5][0-9]))?\s*([ap])\.?m\.?\Z", re.IGNORECASE)
 #: A function of pydantic that builds the schema of a type.
 _Handler = Callable[[object], Mapping[str, object]]
 

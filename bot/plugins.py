@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +18,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bot.model import visible
+from bot.patterns import LazyPattern
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 
 #: Finds ``KIND = "slack"`` in a module, or the import of ``KIND`` in the ``__init__.py`` of a package.
-_KIND = re.compile(r"\bKIND\b")
+_KIND = LazyPattern(r"\bKIND\b")
 #: Maximum length of a plug-in's error, in characters.
 _LONGEST_WHY = 200
 

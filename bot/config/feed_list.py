@@ -17,6 +17,7 @@ from bot.config.yaml_errors import UnreadableYaml
 from bot.feeds import places
 from bot.model.errors import ConfigError
 from bot.model.feeds import Feed, feed_place
+from bot.patterns import LazyPattern
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -126,8 +127,8 @@ def _after_line(document: YamlDocument, at: int) -> int:
 
 
 #: Addresses that need no quotes, except in a list in brackets, where PyYAML ends a value at a question mark.
-_PLAIN_ADDRESS = re.compile(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
-_PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
+_PLAIN_ADDRESS = LazyPattern(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
+_PLAIN_WORDS = LazyPattern(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
 
 
 def render_feed(feed: Feed, *, in_brackets: bool = False) -> str:

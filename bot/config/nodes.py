@@ -19,6 +19,7 @@ import yaml
 
 from bot.config import yaml_errors
 from bot.config.yaml_errors import Flaw, UnreadableYaml
+from bot.patterns import LazyPattern
 
 #: Maximum nesting; a deeper file is a mistake or an attack.
 MAX_DEPTH = 30
@@ -26,16 +27,16 @@ MAX_DEPTH = 30
 MAX_NODES = 3_000_000
 #: A text of this length or longer is parsed only once, so items that are not valid YAML are not removed.
 _MAX_RETRIED_CHARACTERS = 300_000
-_FIRST_ITEM = re.compile(r"^(?:rules|feeds):[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(?P<indent> *)-\s", re.MULTILINE)
-_NAME = re.compile(r"^[ -]*name: *(.+?) *$", re.MULTILINE)
+_FIRST_ITEM = LazyPattern(r"^(?:rules|feeds):[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(?P<indent> *)-\s", re.MULTILINE)
+_NAME = LazyPattern(r"^[ -]*name: *(.+?) *$", re.MULTILINE)
 #: Line ends, as libyaml recognises them.
-_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-_DEEPER_DASH = re.compile(r"[\r\n][ \t]*- ")
+_LINE_END = LazyPattern("\r\n|[\r\n\x85\u2028\u2029]")
+_DEEPER_DASH = LazyPattern(r"[\r\n][ \t]*- ")
 #: Characters that only an escape inside double quotes can put into a value.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-_ESCAPED_CHARACTER = re.compile(r"\\.", re.DOTALL)
+_CONTROL = LazyPattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_ESCAPED_CHARACTER = LazyPattern(r"\\.", re.DOTALL)
 #: A “#word” after a space at the end of a line, which YAML reads as a comment.
-_LOST_COMMENT = re.compile(r"(?<![ \t])[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
+_LOST_COMMENT = LazyPattern(r"(?<![ \t])[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
 
 
 @dataclass(slots=True)

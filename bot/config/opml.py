@@ -13,10 +13,11 @@ from bot import keys
 from bot.feeds.kit import markup
 from bot.model import visible
 from bot.model.feeds import Feed, feed_place
+from bot.patterns import LazyPattern
 
 #: Maximum size of a subscription list.
 MAX_BYTES = 2_000_000
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = LazyPattern("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

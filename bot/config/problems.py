@@ -13,6 +13,7 @@ from bot import keys, plugins
 from bot.config.nodes import Node, ScalarNode, YamlDocument
 from bot.config.yaml_errors import Flaw
 from bot.model.settings import Problem
+from bot.patterns import LazyPattern
 
 #: Maximum number of problems of one file. Further problems are usually copies of one mistake.
 _MAX_PROBLEMS = 1000
@@ -20,7 +21,7 @@ _MAX_PROBLEMS = 1000
 _MAX_SHOWN = 160
 _BEFORE_CARET = 60
 #: Secrets, which are never shown: Slack tokens, passwords in addresses, webhooks, and values of keys such as "token".
-_SECRETS = re.compile(
+_SECRETS = LazyPattern(
     r"""xox[a-z]-[^\s"',}\]]+ | xapp-[^\s"',}\]]+
     | (?<=://)[^\s/@:"']*:[^\s@"']+(?=@)
     | (?<=hooks\.slack\.com/)[^\s"',}\]]+
@@ -32,7 +33,7 @@ _SECRETS = re.compile(
 
 #: Minimum length of a piece of a variable's value that is concealed wherever a message quotes it.
 _MIN_CONCEALED = 4
-_QUOTED = re.compile(r'"([^"]+)"')
+_QUOTED = LazyPattern(r'"([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from bot.config.settings import UTC, BotSettings, FileState, LoadedRule, RuleNee
 from bot.keys import Key, Parse
 from bot.model.language_models import Use
 from bot.model.rules import ONLY_BRIEF, TERM_SCHEMA, Rule, Severity, Term
+from bot.patterns import LazyPattern
 from bot.rules import lint
 
 
@@ -101,7 +102,7 @@ class RuleContext:
         )
 
 
-_COMMA = re.compile(r",\s+")
+_COMMA = LazyPattern(r",\s+")
 
 
 def warn_of_commas(rule: MappingNode, report: ProblemReport) -> None:
@@ -149,7 +150,7 @@ def _plain_items(node: Node | None) -> list[ScalarNode]:
     return [item for item in items if isinstance(item, ScalarNode) and not item.value.lstrip().startswith("/")]
 
 
-_SET_NAME = re.compile(r"\$([\w-]+)")
+_SET_NAME = LazyPattern(r"\$([\w-]+)")
 #: Codes of problems that an unreadable part of a rule may cause in its other parts.
 _FOLLOWING_CODES = frozenset({"must-match", "must-not-match", "only-negatives"})
 _CONTENT_KEYS = ("all", "any", "none", "query", "where")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, pairs_
 from bot.config.problems import ProblemReport
 from bot.model.access import Access, Secret
 from bot.model.errors import ConfigError
+from bot.patterns import LazyPattern
 
 #: Maximum size of a secret file, which is normally one line.
 _MAX_BYTES = 64 * 1024
@@ -72,7 +72,7 @@ def warn_of_access(
 
 
 #: A name that people choose, such as the name of a header. Any other text may be a secret in the wrong place.
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
+_NAME = LazyPattern(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 
 
 def hide_secrets(block: Node | None, shape: blocks.Block, report: ProblemReport, *, also: Collection[str] = ()) -> None:

@@ -35,10 +35,11 @@ from bot.model.settings import (
     TokenScope,
     inherit_channels,
 )
+from bot.patterns import LazyPattern
 from bot.rules.ruleset import RuleSet
 
 UTC = ZoneInfo("UTC")
-_LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})\Z")
+_LISTEN = LazyPattern(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})\Z")
 
 
 def parse_listen(value: object) -> str:

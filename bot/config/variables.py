@@ -5,14 +5,14 @@ A variable holds one value, never YAML. Secrets have their own form, ``env:NAME`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from bot.config import nodes
 from bot.config.problems import ProblemReport
 from bot.config.yaml_errors import Flaw
+from bot.patterns import LazyPattern
 
-_REFERENCE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
+_REFERENCE = LazyPattern(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
 
 
 def fill_in(report: ProblemReport, environ: Mapping[str, str]) -> None:

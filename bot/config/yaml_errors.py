@@ -12,16 +12,18 @@ from dataclasses import dataclass
 
 import yaml
 
+from bot.patterns import LazyPattern
+
 #: Characters that no text file has; libyaml reports them only by number.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_CONTROL = LazyPattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 NO_EXCLAMATION = "leave the ! out; to exclude a term, write it under none: [{}]"
-_COMMENT = re.compile(r"(?<=[ \t])#.*")
-_COMMENT_IN_LIST = re.compile(r"(?<=[ \t\[{,])#.*")
+_COMMENT = LazyPattern(r"(?<=[ \t])#.*")
+_COMMENT_IN_LIST = LazyPattern(r"(?<=[ \t\[{,])#.*")
 #: Characters that look like a space but are text to YAML, such as no-break spaces from word processors and web pages.
 _ODD_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\ufeff\u200b"
-_ODD_SPACE = re.compile(rf"^[ ]*(?:-[ ]+)*(?:[a-z_]+:[ ]*|-)?(?P<odd>[{_ODD_SPACES}]+)", re.MULTILINE)
+_ODD_SPACE = LazyPattern(rf"^[ ]*(?:-[ ]+)*(?:[a-z_]+:[ ]*|-)?(?P<odd>[{_ODD_SPACES}]+)", re.MULTILINE)
 #: A value that begins with a mark which YAML reserves.
-_FIRST_MARK = re.compile(r"(?:^\s*(?:- +)*|(?:[:\[,]|- ) *)(?P<word>[*&!@%`][^\s,\]]*)")
+_FIRST_MARK = LazyPattern(r"(?:^\s*(?:- +)*|(?:[:\[,]|- ) *)(?P<word>[*&!@%`][^\s,\]]*)")
 _MARK_CODES = {
     "*": "star",
     "&": "ampersand",
@@ -31,7 +33,7 @@ _MARK_CODES = {
     "`": "backquote",
 }
 #: One of our keys and its value. Any other words before a colon are text.
-_KEY = re.compile(r"(?P<front>\s*(?:- +)*[a-z_]+:\s+)(?P<value>\S.*)\Z", re.DOTALL)
+_KEY = LazyPattern(r"(?P<front>\s*(?:- +)*[a-z_]+:\s+)(?P<value>\S.*)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from itertools import islice
 from lxml import etree
 
 from bot.feeds import links
+from bot.patterns import LazyPattern
 
 #: Maximum links of one body. A page with thousands of links is a menu, not an article.
 MAX_LINKS = 200
@@ -28,9 +29,9 @@ _PARAGRAPH = "\x01"
 _LINE = "\x02"
 _BREAKS = f" {_LINE}"
 
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
-_BLANK_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
-_LINES = re.compile(f"{_LINE}[ {_LINE}]*+")
+_CONTROLS = LazyPattern("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
+_BLANK_LINE = LazyPattern(r"\r?\n[^\S\n]*\r?\n\s*")
+_LINES = LazyPattern(f"{_LINE}[ {_LINE}]*+")
 
 #: Elements that end a phrase: sections, grouping, tables and forms of HTML 5, and obsolete elements that feeds use.
 _BLOCKS = frozenset(
@@ -44,8 +45,8 @@ _BLOCKS = frozenset(
 _REPLACED = frozenset("audio button embed iframe img input object picture select svg textarea video".split())
 _NOT_TEXT = frozenset(("script", "style", "template", "iframe", "noembed", "noframes"))
 
-_BLOCK_END = re.compile(rf"</(?=(?:{'|'.join(sorted(_BLOCKS))})\b)", re.IGNORECASE)
-_STRAY_BREAK = re.compile(r"</(?=br\b)", re.IGNORECASE)
+_BLOCK_END = LazyPattern(rf"</(?=(?:{'|'.join(sorted(_BLOCKS))})\b)", re.IGNORECASE)
+_STRAY_BREAK = LazyPattern(r"</(?=br\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,12 +159,12 @@ class _TextCollector:
         """Do nothing. The interface requires this method; the result is in ``parts``."""
 
 
-_LETTERS = re.compile(r"[^\W_]+")
+_LETTERS = LazyPattern(r"[^\W_]+")
 #: Table for ``bytes.translate``: folds ASCII to lower case, and turns all but letters and digits into spaces. Most text
 #: is ASCII, and the table is much faster than the regular expression.
 _ASCII_FOLDED = bytes(ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)) + bytes(128)
 #: Invisible characters (soft hyphen, zero-width ones, bidi marks, BOM) that publishers' systems add and drop.
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_INVISIBLE = LazyPattern("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -203,8 +204,8 @@ _DIGEST_BYTES = 6
 #: Characters of a digest in base64, and of the count that follows the digest.
 _KEY, _COUNT = 8, 1
 
-_WORD = re.compile(r"\w+")
-_END_OF_SENTENCE = re.compile(
+_WORD = LazyPattern(r"\w+")
+_END_OF_SENTENCE = LazyPattern(
     # The lookbehinds exclude "Mr." and "J.", which do not end a sentence.
     r"[.!?…](?<!\b[A-Z]\.)(?<!\b[A-Z][rst]\.)(?<!\b(?:Mrs|Gen|Sen|Rep|Gov)\.)[\"'”’»)\]]?\s++|[。！？।۔]\s*|\n+"
 )
@@ -278,7 +279,7 @@ def _dump_counts(counts: dict[str, int]) -> str:
 
 
 #: Endings of a text whose rest is on the publisher's site, in the languages of the feeds that we have seen.
-_GOES_ON = re.compile(
+_GOES_ON = LazyPattern(
     r"(?:…|\.\.\.|\[(?:…|\.{3}|&hellip;)\]"
     r"|\b(?:continue reading|read (?:more|on|the full (?:story|article))|full story|keep reading|weiterlesen|mehr lesen"
     r"|lire la suite|lire plus|leer más|seguir leyendo|continua a leggere|leggi tutto|lees verder|läs mer|les mer"

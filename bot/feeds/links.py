@@ -11,7 +11,6 @@ which the operator wrote, and never from the feed's content.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
@@ -22,6 +21,7 @@ from publicsuffixlist import PublicSuffixList
 
 from bot.model import visible
 from bot.model.feeds import Feed, FeedState
+from bot.patterns import LazyPattern
 
 #: Maximum characters of an address. Longer addresses are broken or hide data; real feeds have up to 1,500 characters.
 MAX_LENGTH = 4_000
@@ -30,17 +30,17 @@ _MAX_STEPS = 20
 
 #: Characters to remove: browsers drop line ends and tabs inside an address (WHATWG URL, 4.4), and the other characters
 #: are never valid.
-_JUNK = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_JUNK = LazyPattern("[\x00-\x1f\x7f\ud800-\udfff]")
 #: Links that ``url_normalize`` (60 µs) would not change: no escape, no capital in the host, no port, no dot segment, no
 #: second “=” in a parameter. Most links of feeds match. They may contain tracking.
-_PLAIN = re.compile(
+_PLAIN = LazyPattern(
     r"(?P<address>https?://(?P<host>[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+)(?=/)"
     r"(?:/[A-Za-z0-9_~,:@!$'()*+;=&-][A-Za-z0-9_~,.:@!$'()*+;=&-]*)*/?)"
     r"(?:\?(?P<query>[A-Za-z0-9_~,.:/?@!$'()*+;-]*(?:=[A-Za-z0-9_~,.:/?@!$'()*+;-]*)?"
     r"(?:&[A-Za-z0-9_~,.:/?@!$'()*+;-]*(?:=[A-Za-z0-9_~,.:/?@!$'()*+;-]*)?)*))?(?:#(?P<fragment>[A-Za-z0-9_/!-]*))?\Z"
 )
 #: A label that is too long for a host name (RFC 1035 section 2.3.4), so that ``url_normalize`` refuses the link.
-_LONG_LABEL = re.compile(r"[^./]{64}")
+_LONG_LABEL = LazyPattern(r"[^./]{64}")
 
 
 def canonical_link(url: str, base: str | None = None) -> str:
@@ -129,8 +129,8 @@ def _kept_fragment(fragment: str) -> str:
 
 
 #: Redirects: their hosts (with subdomains), their paths, and the parameters that may contain the target, best first.
-_WRAPPERS: tuple[tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]], ...] = tuple(
-    (re.compile(rf"(?:^|\.)(?:{host})\Z"), re.compile(path), tuple(names.split()))
+_WRAPPERS: tuple[tuple[LazyPattern[str], LazyPattern[str], tuple[str, ...]], ...] = tuple(
+    (LazyPattern(rf"(?:^|\.)(?:{host})\Z"), LazyPattern(path), tuple(names.split()))
     for host, path, names in (
         (r"google\.[a-z.]{2,6}", r"^/(?:url|imgres|alerts/share)\b", "url q imgrefurl"),
         (r"news\.google\.[a-z.]{2,6}", r"^/news/url\b", "url"),
@@ -153,7 +153,7 @@ _WRAPPERS: tuple[tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]], ...] 
 )
 
 
-_HINT = re.compile(
+_HINT = LazyPattern(
     r"(?:^|\.)(?:google|feedburner|facebook|instagram|threads|bing|duckduckgo|youtube|reddit|umblr|linkedin|vk|slack-redir"
     r"|outlook|yandex|medium|steamcommunity|disq(?:us)?)\.",
 )
@@ -216,7 +216,7 @@ _TRACKING_VALUES = {
     "rss": frozenset(("", "1", "yes", "true")),
     "m": frozenset(("1",)),
 }
-_NEED_HOST = {"m": re.compile(r"blogspot\.|blogger\.")}
+_NEED_HOST = {"m": LazyPattern(r"blogspot\.|blogger\.")}
 
 
 def strip_tracking(query: str, host: str) -> str:
@@ -259,7 +259,7 @@ _AGGREGATORS = frozenset(
     ).split()
 )
 #: Finds the host of nearly every link, ten times as fast as parsing the whole address.
-_PLAIN_HOST = re.compile(r"https?://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[0-9]{1,5})?/")
+_PLAIN_HOST = LazyPattern(r"https?://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[0-9]{1,5})?/")
 
 
 def outlet_of(feed: Feed, feed_title: str | None) -> str:

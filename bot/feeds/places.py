@@ -18,8 +18,9 @@ from urllib.parse import quote
 
 from bot.feeds.links import host_of
 from bot.model.feeds import Feed
+from bot.patterns import LazyPattern
 
-_SHORT_FORM = re.compile(r"([a-z][a-z-]{2,20}):(?!//)(.*)\Z", re.DOTALL)
+_SHORT_FORM = LazyPattern(r"([a-z][a-z-]{2,20}):(?!//)(.*)\Z", re.DOTALL)
 
 
 class Unfit(ValueError):

@@ -7,6 +7,7 @@ import re
 from babel import Locale
 from babel.languages import get_official_languages
 
+from bot.patterns import LazyPattern
 from bot.text.names import background_table
 from bot.text.tokens import fold
 
@@ -15,7 +16,7 @@ _FIRST_EDITION = "en-US"
 #: Maximum editions for one topic.
 _MOST_EDITIONS = 4
 #: Matches a phrase in quotation marks, or a word.
-_PART = re.compile(r'"([^"]+)"|([\w@#&/.+-]+)')
+_PART = LazyPattern(r'"([^"]+)"|([\w@#&/.+-]+)')
 #: Words that say nothing about a topic.
 _COMMON = frozenset("a an and about at by for from in into of on or over the to under with".split())
 

@@ -7,7 +7,6 @@ no connection: the client decides whether a request goes to the origin to which 
 from __future__ import annotations
 
 import base64
-import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,15 +17,16 @@ import httpx
 from bot.model import visible
 from bot.model.access import Access, BasicAuth, Secret
 from bot.model.errors import AddressRefused, ConfigError
+from bot.patterns import LazyPattern
 
 SecretOf = Callable[[Secret], str]
 _Files = tuple[str | None, str | None, str | None]
 #: A header has only printable ASCII, because a line break would begin another header (RFC 9112 section 2.2).
-_HEADER = re.compile(r"\A[\x20-\x7e]*+\Z")
+_HEADER = LazyPattern(r"\A[\x20-\x7e]*+\Z")
 #: A password has no line break, because it would begin another IMAP command.
-_PASSWORD = re.compile(r"\A[^\x00\r\n]*+\Z")
+_PASSWORD = LazyPattern(r"\A[^\x00\r\n]*+\Z")
 #: A cookie has the characters of RFC 6265, and quotes and commas, which real cookies contain.
-_COOKIE = re.compile(r"\A[\x21-\x3a\x3c-\x7e]*+\Z")
+_COOKIE = LazyPattern(r"\A[\x21-\x3a\x3c-\x7e]*+\Z")
 
 
 def no_secret(secret: Secret) -> str:
@@ -92,7 +92,7 @@ class Keys:
             raise AddressRefused(f"the feed's certificate files cannot be used: {reason}") from None
         return self._contexts[files]
 
-    def _opened(self, value: str | Secret, what: str, form: re.Pattern[str] | None) -> str:
+    def _opened(self, value: str | Secret, what: str, form: LazyPattern[str] | None) -> str:
         try:
             text = self._secret_of(value) if isinstance(value, Secret) else value
         except ConfigError as error:

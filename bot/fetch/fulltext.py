@@ -32,6 +32,7 @@ from bot.model.durations import Clock
 from bot.model.errors import AddressRefused, BodyTooBig, FetchError
 from bot.model.feeds import Feed
 from bot.model.fetching import Fetcher, PageText, Request, Response
+from bot.patterns import LazyPattern
 
 #: Longer pages are cut, because parsing takes longer and the article begins well before this size.
 MAX_PAGE_BYTES = 3_000_000
@@ -79,7 +80,7 @@ _MAX_ROBOTS_BYTES = 512 * 1024
 #: Maximum length of an address, because thousands of rules may be compared with it. Articles' addresses are shorter.
 _LONGEST_ADDRESS = 2_000
 #: Beginning of a line that names a robot, in every spelling that Protego accepts.
-_AGENT = re.compile(r"user[\s-]*agent[\s:]*", re.IGNORECASE)
+_AGENT = LazyPattern(r"user[\s-]*agent[\s:]*", re.IGNORECASE)
 #: Longest Crawl-delay that is obeyed; longer delays are shortened to it.
 MAX_CRAWL_DELAY = timedelta(seconds=30)
 

@@ -21,6 +21,7 @@ from bot.model.encoders import Vector
 from bot.model.errors import IsPage, ReadError
 from bot.model.feeds import Feed, ParsedFeed
 from bot.model.fetching import Body, PageText
+from bot.patterns import LazyPattern
 
 #: Maximum processor time of a question. The largest document that ``fetch.max_bytes`` allows by default takes a third.
 PATIENCE: Final = timedelta(seconds=10)
@@ -33,9 +34,9 @@ START_PATIENCE: Final = timedelta(seconds=60)
 MAX_TEXT_LENGTH: Final = 200_000
 LENGTH_BYTES: Final = 4
 #: The form of an item's hash.
-_HASH = re.compile("[0-9a-f]{20}")
+_HASH = LazyPattern("[0-9a-f]{20}")
 #: The form of a result of ``describe_error``.
-_DESCRIPTION = re.compile(r"\w{1,100}(?: in [\w/]{1,200}\.py, line \d{1,6})?", re.ASCII)
+_DESCRIPTION = LazyPattern(r"\w{1,100}(?: in [\w/]{1,200}\.py, line \d{1,6})?", re.ASCII)
 _SELECTORS = frozenset(("item", "title", "link", "date", "text", "language"))
 _LONGEST_SELECTOR = 1_000
 #: Maximum difference of a vector's length from 1.

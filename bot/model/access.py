@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 from bot import keys
 from bot.keys import InvalidValue, Key, Parse
+from bot.patterns import LazyPattern
 
 _T = TypeVar("_T", bound="Access | Tls")
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_ENV_NAME = LazyPattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SECRET_SCHEMA = {"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}
 
 
@@ -87,7 +88,7 @@ class Secret:
 
 
 #: A name of a header or of a cookie (RFC 9110 section 5.6.2).
-_TOKEN = re.compile(r"\A[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
+_TOKEN = LazyPattern(r"\A[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 #: Header that has a separate key -> advice.
 _REFUSED = {
     "authorization": "write auth: {bearer: env:NAME} or auth: {basic: {user: NAME, password: env:NAME}}",

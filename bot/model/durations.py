@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
+from bot.patterns import LazyPattern
+
 
 def format_time(when: datetime, zone: tzinfo = UTC) -> str:
     """Format a time in ``zone``, with the zone's name.
@@ -57,7 +59,7 @@ _SECONDS = {
     "w": 604800,
     "week": 604800,
 }
-_WRITTEN = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)\s*\Z")
+_WRITTEN = LazyPattern(r"\s*([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)\s*\Z")
 #: Maximum duration, in seconds. With a longer one, a computed date could exceed the range of datetime.
 _LONGEST_SECONDS = 100 * 366 * 86400
 

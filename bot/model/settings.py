@@ -16,6 +16,7 @@ from bot.keys import Key, Parse
 from bot.model.access import Access, Host
 from bot.model.messages import Message
 from bot.model.rules import Names, Severity, Thread
+from bot.patterns import LazyPattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,7 @@ class PostingPolicy:
     gathers: bool = True
 
 
-_HOST_NAME = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z][a-z0-9-]*[a-z0-9]")
+_HOST_NAME = LazyPattern(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z][a-z0-9-]*[a-z0-9]")
 
 
 def _parse_network(value: object) -> str:

@@ -17,33 +17,35 @@ from __future__ import annotations
 
 import re
 
+from bot.patterns import LazyPattern
+
 #: Invisible characters that change how a text is read. Written as escapes, since they would be invisible here too.
 _HIDDEN_CLASS = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
     r"\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_HIDDEN = re.compile(f"[{_HIDDEN_CLASS}]")
+_HIDDEN = LazyPattern(f"[{_HIDDEN_CLASS}]")
 #: Repeated joiners and variation selectors. One of them chooses the form of a character; a run can carry hidden data.
-_REPEATED = re.compile(r"(?<=[\u200c\u200d])[\u200c\u200d]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
+_REPEATED = LazyPattern(r"(?<=[\u200c\u200d])[\u200c\u200d]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
 #: Joiners next to ASCII, where they only make two names look alike. Persian, Indic scripts and emoji need joiners
 #: elsewhere.
-_JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
+_JOINERS = LazyPattern(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 #: Any character outside the ranges that need no further check. This scan is the cheapest, and most text passes it.
-_SUSPECT = re.compile(
+_SUSPECT = LazyPattern(
     r"[^\x00-\x84\x86-\xac\xae-\u02ff\u0370-\u061b\u061d-\u10ff\u2010-\u2027\u2030-\u205f\u2070-\u3163\u3165-\ud7ff"
     r"\ue000-\ufdff]"
 )
-_SEPARATORS = re.compile(r"[\x85\u2028\u2029]")
-_HALVES = re.compile(r"[\ud800-\udfff]")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_CONTROLS_IN_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SEPARATORS = LazyPattern(r"[\x85\u2028\u2029]")
+_HALVES = LazyPattern(r"[\ud800-\udfff]")
+_CONTROLS = LazyPattern(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROLS_IN_LINES = LazyPattern(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _BLANKS = frozenset("\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85")
 #: Characters that are escaped in JSON output. Line feeds stay.
-_UNFIT_IN_JSON = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
+_UNFIT_IN_JSON = LazyPattern(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
 
 
 #: Parameters of a query or a fragment whose name suggests a secret and whose value has at least four characters.
-_SECRET_IN_QUERY = re.compile(
+_SECRET_IN_QUERY = LazyPattern(
     r"(?i)(?<=[?&;#])("
     r"[\w.-]*(?:token|secret|pass|passwd|password|pwd|key|signature|jwt|sess|session|sess(?:ion)?[_-]?id|credentials?"
     r"|ticket|otp|hmac|[_.-]sid)"
@@ -51,7 +53,7 @@ _SECRET_IN_QUERY = re.compile(
     r"([^&#\s\"'<>]{3,}[^&#\s\"'<>:;,.)\]}])"
 )
 #: The login of an address. A user name alone is not a secret in a database address, but in a web address it may be one.
-_LOGIN = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@|(?<=https://)[^\s/]+@|(?<=http://)[^\s/]+@")
+_LOGIN = LazyPattern(r"(?<=://)[^\s/]*:[^\s/]*@|(?<=https://)[^\s/]+@|(?<=http://)[^\s/]+@")
 #: Whole address that holds a secret -> text shown instead.
 _concealed: dict[str, str] = {}
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
+from bot.patterns import LazyPattern
 from bot.rules.errors import QueryError
 from bot.text import tokens
 
@@ -23,7 +24,7 @@ MAX_TERM_CHARACTERS = 1_000
 #: Minimum letters or digits before a ``*``. In scripts whose letters are syllables or words, one is enough.
 MIN_PREFIX = 3
 
-_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
+_HANGUL = LazyPattern("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
 
 
 _SIMPLE_WORD = rf"(?:[A-Za-z0-9]+|[A-Za-z0-9]{{{MIN_PREFIX},}}\*)"
@@ -85,7 +86,7 @@ class Pattern(NamedTuple):
 
 
 #: Words of ASCII letters and digits, as in nearly every term. A ``*`` needs at least ``MIN_PREFIX`` of them before it.
-_SIMPLE = re.compile(rf"{_SIMPLE_WORD}(?: {_SIMPLE_WORD})*\Z")
+_SIMPLE = LazyPattern(rf"{_SIMPLE_WORD}(?: {_SIMPLE_WORD})*\Z")
 
 
 def is_simple(term: str) -> bool:

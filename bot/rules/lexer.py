@@ -13,6 +13,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from bot.keys import find_nearest
+from bot.patterns import LazyPattern
 from bot.rules import expression
 from bot.rules.errors import QueryError
 from bot.rules.memo import Memo
@@ -90,7 +91,7 @@ class LexedQuery:
 
 
 #: A lexeme, most frequent form first. A field includes the white space after it.
-_LEXEME = re.compile(
+_LEXEME = LazyPattern(
     rf"""
       \w++(?![^\s\u200b"(){{}}])
     | [()]
@@ -105,14 +106,14 @@ _LEXEME = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_REGEX = re.compile(r"/((?:[^/\\\n]|\\.)*)/(i?)\Z", re.DOTALL)
-_SET = re.compile(r"\$([\w-]+)\Z")
-_NEAR = re.compile(r"(?P<order>O?)NEAR(?:/(?P<words>\d{1,9})(?P<ordered>f)?)?\Z")
-_LOOKS_NEAR = re.compile(r"O?NEAR(?:[/~:]|\d)", re.IGNORECASE)
-_LOWER = re.compile(r"(?:and|or|not|o?near(?:/\d+f?)?)\Z", re.IGNORECASE)
-_UNKNOWN_FIELD = re.compile(r"([^\W\d_][\w-]*):(?!//)(?=.)|([^\W\d_][\w-]*):\Z")
+_REGEX = LazyPattern(r"/((?:[^/\\\n]|\\.)*)/(i?)\Z", re.DOTALL)
+_SET = LazyPattern(r"\$([\w-]+)\Z")
+_NEAR = LazyPattern(r"(?P<order>O?)NEAR(?:/(?P<words>\d{1,9})(?P<ordered>f)?)?\Z")
+_LOOKS_NEAR = LazyPattern(r"O?NEAR(?:[/~:]|\d)", re.IGNORECASE)
+_LOWER = LazyPattern(r"(?:and|or|not|o?near(?:/\d+f?)?)\Z", re.IGNORECASE)
+_UNKNOWN_FIELD = LazyPattern(r"([^\W\d_][\w-]*):(?!//)(?=.)|([^\W\d_][\w-]*):\Z")
 #: Words that cannot be operators, which are nearly all words.
-_PLAIN = re.compile(r"(?!(?:and|or|not|o?near)(?![a-z]))\w+\*?\Z", re.IGNORECASE)
+_PLAIN = LazyPattern(r"(?!(?:and|or|not|o?near)(?![a-z]))\w+\*?\Z", re.IGNORECASE)
 _OTHER_OPERATORS = {"&&": "AND", "||": "OR", "|": "OR", "&": "AND", "!": "NOT"}
 _OPERATORS = {"AND": LexemeKind.AND, "OR": LexemeKind.OR, "NOT": LexemeKind.NOT}
 _END = Lexeme(LexemeKind.END, "", "")

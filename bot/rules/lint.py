@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bot.model.rules import Rule
+from bot.patterns import LazyPattern
 from bot.rules import english, expression, parse
 from bot.rules.english import COMMON_WORDS, COUNTED_NOUNS, NEWS_WORDS
 from bot.rules.errors import RuleProblem
@@ -20,11 +21,11 @@ from bot.rules.parts import LineKind, Part
 from bot.text import names, tokens, words
 
 #: Words after a comma that belong to the name before it, such as Inc.
-_NAME_TAIL = re.compile(
+_NAME_TAIL = LazyPattern(
     r"(?:inc|ltd|llc|llp|corp|co|plc|gmbh|ag|kg|s\.?a|s\.?p\.?a|n\.?v|b\.?v|pty|jr|sr|ii|iii|m\.?d|ph\.?d|esq)\.?\Z",
     re.IGNORECASE,
 )
-_ACRONYM = re.compile(r"[^\W_]{2,5}\Z")
+_ACRONYM = LazyPattern(r"[^\W_]{2,5}\Z")
 
 
 class _Term(NamedTuple):

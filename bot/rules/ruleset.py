@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -13,6 +12,7 @@ from types import MappingProxyType
 from bot.model.feeds import Feed
 from bot.model.rules import Match, Rule
 from bot.model.stories import Article
+from bot.patterns import LazyPattern
 from bot.rules import evaluate
 from bot.rules.article_text import ArticleText, Steps
 from bot.rules.english import COMMON_WORDS
@@ -158,7 +158,7 @@ def _is_excluded(compiled: CompiledRule, view: ArticleText) -> bool:
 
 
 #: Words of an ASCII title, or parts of them.
-_ASCII_WORD = re.compile(r"[^\W_]+")
+_ASCII_WORD = LazyPattern(r"[^\W_]+")
 
 
 def _may_shout(title: str) -> bool:

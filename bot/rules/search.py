@@ -8,7 +8,6 @@ The store finds candidates (``storage.Search.candidates``). This module does not
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from bot.model.archive import AllOf, AnyOf, CandidateQuery, SearchCandidate, Sea
 from bot.model.durations import parse_duration
 from bot.model.rules import Match, Rule
 from bot.model.stories import Article
+from bot.patterns import LazyPattern
 from bot.rules import evaluate, expression, regex
 from bot.rules.article_text import ArticleText, Steps, TooManySteps
 from bot.rules.errors import QueryError
@@ -128,7 +128,7 @@ MAX_CHARACTERS, MAX_TERMS = 2_000, 100
 #: Maximum regular expressions of one search, each with at most ``regex.MAX_SEARCH_SIZE`` instructions.
 MAX_REGEXES = 5
 #: The key "query:" before a query that was copied from a rule.
-_KEY = re.compile(r"\s{0,40}query[ \t]{0,8}:(?:\s{0,8}[|>]-?\s*\n)?")
+_KEY = LazyPattern(r"\s{0,40}query[ \t]{0,8}:(?:\s{0,8}[|>]-?\s*\n)?")
 #: Characters of a text shown on each side of a mistake.
 _AROUND = 60
 
@@ -202,7 +202,7 @@ def parse_moment(written: str, now: datetime) -> datetime:
 #: Fields whose words the index holds.
 _INDEXED = (None, "title", "body", "source")
 #: A word as the indexes of both databases contain it; ``?`` matches any letter, ``*`` any end.
-_WORD = re.compile(r"[\w?]+\*?")
+_WORD = LazyPattern(r"[\w?]+\*?")
 
 
 def index_condition(tree: expression.Expression) -> SearchCondition | None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import NoReturn
 
 from bot.keys import find_nearest
+from bot.patterns import LazyPattern
 from bot.rules import expression, lexer, regex
 from bot.rules.errors import QueryError
 from bot.rules.lexer import Lexeme, LexemeKind
@@ -20,16 +21,16 @@ MAX_TERMS = 10_000
 MAX_WINDOW_PARTS = 10
 MAX_SET_DEPTH = 10
 Sets = Mapping[str, tuple[str, ...]]
-_HOST = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)*[^\W_](?:[\w-]*[^\W_])?\Z")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
-_ITEM_FIELD = re.compile(rf"({'|'.join(expression.FIELDS)}):\s*")
-_ITEM_NEAR = re.compile(r"\bO?NEAR(?:/\d+f?)?\b")
-_ITEM_OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
+_HOST = LazyPattern(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)*[^\W_](?:[\w-]*[^\W_])?\Z")
+_LANGUAGE = LazyPattern(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
+_ITEM_FIELD = LazyPattern(rf"({'|'.join(expression.FIELDS)}):\s*")
+_ITEM_NEAR = LazyPattern(r"\bO?NEAR(?:/\d+f?)?\b")
+_ITEM_OPERATOR = LazyPattern(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 #: Escapes that occur only in regular expressions.
-_ESCAPE = re.compile(r"(?:(?<!\S)\\[bB](?=\w)|\\[bB](?!\S)|\\[dwsDWS][+*{]|\\\.)")
+_ESCAPE = LazyPattern(r"(?:(?<!\S)\\[bB](?=\w)|\\[bB](?!\S)|\\[dwsDWS][+*{]|\\\.)")
 #: A set, a regular expression, an exact term or a phrase.
-_MARKED_ITEM = re.compile(r'\$[\w-]+|/(?:[^/\\\n]|\\.)+/i?|\{[^{}]*\}|"[^"]*"')
-_ITEM_WINDOW = re.compile(r'".*"~\d*\Z', re.DOTALL)
+_MARKED_ITEM = LazyPattern(r'\$[\w-]+|/(?:[^/\\\n]|\\.)+/i?|\{[^{}]*\}|"[^"]*"')
+_ITEM_WINDOW = LazyPattern(r'".*"~\d*\Z', re.DOTALL)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,6 @@ evaluation decides.
 
 from __future__ import annotations
 
-import re
 import sys
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
@@ -20,6 +19,7 @@ from itertools import accumulate, chain, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
+from bot.patterns import LazyPattern
 from bot.rules import expression
 from bot.rules.expression import MIN_PREFIX, Element, Form, Shape
 from bot.rules.index import Distance, Group
@@ -109,7 +109,7 @@ _SPACED_MARKS = (("(", " ( "), (", ", " , "), (". ", " . "))
 #: Punctuation to split from words unless a possessive follows, as in "Acme"'s.
 _MARKS_BEFORE_POSSESSIVE = (('"', ' " '), (")", " ) "))
 #: A version of ``tokens.BLANK_LINE`` for ASCII without carriage returns, which is several times faster.
-_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_BLANK_LINE = LazyPattern(r"\n[^\S\n]*\n")
 
 
 def split_chunks(string: str) -> list[str]:

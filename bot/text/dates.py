@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from bot.patterns import LazyPattern
 from bot.text import lexicon
 from bot.text.words import fold
 
@@ -30,7 +31,7 @@ _LONGEST_WORD = 20
 #: Parts of a year that are written before it without "of".
 _LOOSE_PARTS = ("early", "mid", "late")
 #: A part of a year in English: "the second half of 2027", "early 2027", "Q3 2027".
-_PART = re.compile(
+_PART = LazyPattern(
     r"\b(?:(?P<which>first|second|third|fourth|1st|2nd|3rd|4th) (?P<unit>half|quarter) of (?:the year |fiscal )?"
     r"|(?P<loose>early|mid|late)[- ](?:in )?|(?P<letter>[QH])(?P<number>[1-4])(?: of)? )(?P<year>(?:19|20)\d\d)\b",
     re.IGNORECASE,
@@ -303,7 +304,7 @@ _COMING_BESIDE = frozenset("by until till before next due hasta antes del jusqu 
 _BASES = (datetime(2001, 2, 3, 12, tzinfo=UTC), datetime(2010, 8, 15, 13, 30, tzinfo=UTC))
 _MAX_LENGTH = 200
 #: A time of day in a text that dateparser rejects (hour 24, second 60, words of two languages).
-_CLOCK = re.compile(
+_CLOCK = LazyPattern(
     r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::([0-6]\d)(?:\.\d{1,6})?)?(?:\s?([ap])\.?m\b)?"
     r"(?:\s?([+-])(\d\d):?([0-5]\d))?(?![\d:])",
     re.IGNORECASE,

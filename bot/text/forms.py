@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.model.rules import ArticleForm
 from bot.model.stories import Article
+from bot.patterns import LazyPattern
 
 
 class _Marks(NamedTuple):
@@ -150,7 +151,7 @@ _WORDS = (
     ),
 )
 #: The address of a live page.
-_LIVE_PATH = re.compile(
+_LIVE_PATH = LazyPattern(
     r"/live(?:-news|-coverage|ticker)?/|live-?blogs?\b|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b"
 )
 #: The end of a label before the headline. Only for comment may it be a dash: "Video - …" may name a site.
@@ -160,22 +161,22 @@ _LONG_LABEL = r"live updates|in pictures|what we know|everything you need to kno
 #: Longest end of a headline in which a label is searched.
 _LABEL_LENGTH = 70
 _BEFORE = {
-    marks.form: re.compile(
+    marks.form: LazyPattern(
         rf"\W{{0,3}}(?:{marks.before})(?:{_END_OF_COMMENT if marks.opens_text else _END})\s", re.IGNORECASE
     )
     for marks in _MARKS
 }
 #: The label after the last dash or bar, or in brackets at the end.
 _AFTER = {
-    marks.form: re.compile(
+    marks.form: LazyPattern(
         rf"(?:\s[-–—|]\s|:\s(?={_LONG_LABEL})|[(\[])(?:{marks.after})[)\]]?\W{{0,2}}\Z", re.IGNORECASE
     )
     for marks in _MARKS
 }
-_HEADLINES = [(words, re.compile(words.words, re.IGNORECASE)) for words in _WORDS]
+_HEADLINES = [(words, LazyPattern(words.words, re.IGNORECASE)) for words in _WORDS]
 _MONTHS = "january|february|march|april|june|july|august|september|october|november|december"
 #: A title that names a period or a list.
-_PERIOD = re.compile(
+_PERIOD = LazyPattern(
     r"\b(?:weeks?|fortnight|months?|quarter|half-?year|mid-year|\w+ days|log|list|table|tally|tracker|watch|map|recap"
     r"|diary|highlights|files?|calendar|ledger|(?:this|of the) (?:spring|summer|autumn|winter|year|season)"
     rf"|in (?:{_MONTHS})|(?:{_MONTHS})(?:’s|'s| in\b)|woche|wochenr[uü]ckblick|semaine|semana|week van|resumen"
@@ -193,7 +194,7 @@ _BACKGROUND = {
     ArticleForm.PODCAST,
 }
 #: A headline that asks something, or that promises an answer: "How …", "What we know …".
-_QUESTION = re.compile(r"[?？؟]|\A\W*(?:[Hh]ow|[Ww]hat|[Ww]hy|Who|Where|Which)\b")
+_QUESTION = LazyPattern(r"[?？؟]|\A\W*(?:[Hh]ow|[Ww]hat|[Ww]hy|Who|Where|Which)\b")
 
 
 class FormFound(NamedTuple):

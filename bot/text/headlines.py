@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 
+from bot.patterns import LazyPattern
+
 #: Labels before a title, such as "BREAKING:" and "Update 2:".
 _LABELS = (
     "live(?: updates?)?|update[ds]?|watch|video|listen|podcast|breaking(?: news)?|exclusive|just in|developing"
     "|brief|urgent|refile"
 )
 _DRESS, _FRESHNESS = (
-    re.compile(rf"^\s*(?:(?:{marks})(?:[\s-]*\d+)?\s*(?:[:|–—-]\s*))+", re.IGNORECASE)
+    LazyPattern(rf"^\s*(?:(?:{marks})(?:[\s-]*\d+)?\s*(?:[:|–—-]\s*))+", re.IGNORECASE)
     for marks in (f"{_LABELS}|opinion|analysis", _LABELS)
 )
 #: One to three words before a headline that name its topic ("COVID: …"). Outlets add and remove them.
-_TOPIC = re.compile(r"^\s*[^\s:|]+(?:\s+[^\s:|]+){0,2}(?::|\s+\|)\s+")
-_SEPARATOR = re.compile(r"(?<!\s)\s++(?:[-–—·•|]|::)\s++|(?<!\s)\s*+\|\s*+")
-_LINK_HOST = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
+_TOPIC = LazyPattern(r"^\s*[^\s:|]+(?:\s+[^\s:|]+){0,2}(?::|\s+\|)\s+")
+_SEPARATOR = LazyPattern(r"(?<!\s)\s++(?:[-–—·•|]|::)\s++|(?<!\s)\s*+\|\s*+")
+_LINK_HOST = LazyPattern(r"https?://([^/:?#]+)", re.IGNORECASE)
 #: Minimum letters of an outlet's name. Too many words begin with a shorter name by chance.
 NAME_LETTERS = 3
 #: Characters at the start of a title that are not searched for the outlet's name.

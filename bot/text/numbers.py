@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from text_to_num import alpha2digit
 
+from bot.patterns import LazyPattern
 from bot.text import extensions, lexicon
 from bot.text.words import fold
 
@@ -20,22 +21,22 @@ from bot.text.words import fold
 _SPELLED = frozenset({"en", "fr", "es", "pt", "de", "nl", "it"})
 _SIGNS = {"$": "$", "£": "£", "€": "€", "¥": "¥", "₹": "Rs", "₺": "₺", "₽": "₽", "₩": "₩"}
 #: Phrases such as "hundreds of thousands", which are not a number although text2num finds one.
-_MANY = re.compile(
+_MANY = LazyPattern(
     r"\b(?:tens|dozens|scores|hundreds|thousands|millions|billions)(?: of (?:thousands|millions|billions))*\b",
     re.IGNORECASE,
 )
 #: Thousands that are separated by a space or a non-breaking space.
-_SPACED = re.compile(r"(?<![\w.,])(\d{1,3})[ \u00a0\u202f](\d{3})(?![\w.,])")
-_NUMBER = re.compile(
+_SPACED = LazyPattern(r"(?<![\w.,])(\d{1,3})[ \u00a0\u202f](\d{3})(?![\w.,])")
+_NUMBER = LazyPattern(
     r"(?<![\w.,:/#'’-])(?P<sign>(?:US|A|C|HK|R|Rs\.?\s?)?[$£€¥₹₺₽₩]|(?:Rs|USD|EUR|GBP|INR|PKR)\.?\s?)?"
     r"(?P<digits>\d{1,15}(?:[.,'’]\d{1,15}){0,4})(?P<glued>[A-Za-z]{1,3}\b)?(?![A-Za-z0-9_]|[.,]\d)(?P<tail>\s?[%٪])?"
 )
-_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEAR = LazyPattern(r"(?:19|20)\d\d")
 #: A scale as text2num writes it after digits: it turns "2.1 million" into "2.1 1000000".
-_SCALE = re.compile(r"\s(1000|1000000|1000000000)\b")
-_WORD = re.compile(r"[^\W\d_]+")
+_SCALE = LazyPattern(r"\s(1000|1000000|1000000000)\b")
+_WORD = LazyPattern(r"[^\W\d_]+")
 #: Between the ends of a span, whose unit is written once: "from 3 to 5 million".
-_SPAN = re.compile(r"\s?(?:to|bis|à|a|–)\s?", re.IGNORECASE)
+_SPAN = LazyPattern(r"\s?(?:to|bis|à|a|–)\s?", re.IGNORECASE)
 #: Maximum relative difference between a number and its rounding: with the hedge "about", and without it.
 _ROUGHLY, _ROUNDED = 0.1, 0.06
 

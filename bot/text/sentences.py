@@ -6,42 +6,44 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from importlib import resources
 from itertools import pairwise, takewhile, zip_longest
 
 import sentencex
 
+from bot.patterns import LazyPattern
 from bot.text import extensions
 
 #: Letters of scripts without spaces between words: Thai, Lao, Burmese, Khmer, Kana and Han.
-UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+UNSPACED = LazyPattern(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 #: Default language for sentencex, which in any language ends sentences at the punctuation of every script.
 _DEFAULT_LANGUAGE = "en"
 
 #: Spaces to replace, because sentencex 1.0 panics at a non-breaking space between a capital letter and a full stop.
-_WIDE_BLANK = re.compile(r"[^\S\x00-\x7f]")
+_WIDE_BLANK = LazyPattern(r"[^\S\x00-\x7f]")
 #: Maximum characters per call, because sentencex pairs quotation marks in quadratic time.
 _MOST_AT_ONCE = 2_000
 
-_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
+_BLANK_LINE = LazyPattern(r"\n[^\S\n]*\n\s*")
 #: Characters that may follow the final punctuation of a sentence.
 _CLOSERS = "\"'”’»›)]}」』）】"
-_ENDS = re.compile(rf"[.!?…。．！？｡।॥۔؟։။፧።៕՞][{re.escape(_CLOSERS)}\s]*$")
+_ENDS = LazyPattern(rf"[.!?…。．！？｡।॥۔؟։။፧።៕՞][{re.escape(_CLOSERS)}\s]*$")
 
 # Positions where sentencex ends a sentence too early: "M. Dupont", "30 nov. 2015", "5 p.m. Tuesday".
-_TITLE_END = re.compile(
+_TITLE_END = LazyPattern(
     r"(?:^|[\s(“\"«])(?:[^\W\d_]|Mr|Mrs|Ms|Dr|St|Sr|Sra|Hr|Fr|Mme|Mlle|vs|Gen|Sen|Rep|Gov|Lt|Col|Capt|Prof)\.\s*$"
 )
-_BEFORE_NUMBER_END = re.compile(
+_BEFORE_NUMBER_END = LazyPattern(
     r"\b(?:No|Nr|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez|janv|févr|avr|juil|déc|ene|abr|ago|dic)\.\s*$",
     re.IGNORECASE,
 )
-_HOUR_END = re.compile(r"\b[ap]\.\s?m\.\s*$")
-_BEHIND_HOUR = re.compile(
+_HOUR_END = LazyPattern(r"\b[ap]\.\s?m\.\s*$")
+_BEHIND_HOUR = LazyPattern(
     r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:January|February|March|April|May|June|July|August|September|October"
     r"|November|December)\b|(?:[A-Z]{1,4}[DS]T|[ACEMPW]E?T|GMT|UTC)\b"
 )
-_QUOTED_END = re.compile(r"[」』][\s]*$")
+_QUOTED_END = LazyPattern(r"[」』][\s]*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +171,9 @@ def _runs_on(left: str, right: str) -> bool:
     return bool(_TITLE_END.search(left))
 
 
-def _load() -> tuple[tuple[str, ...], re.Pattern[str], re.Pattern[str]]:
-    """Load the words that hint at boilerplate, and the patterns for the start and for the inside of a sentence."""
+@cache
+def _boilerplate() -> tuple[tuple[str, ...], re.Pattern[str], re.Pattern[str]]:
+    """Return the words that hint at boilerplate, and the patterns for the start and for the inside of a sentence."""
     text = resources.files(__package__).joinpath("boilerplate.txt").read_text("utf-8")
     signs, *forms = [line for line in text.splitlines() if line and not line.startswith("#")]
     opening = [form for form in forms if form.startswith("^")]
@@ -178,17 +181,16 @@ def _load() -> tuple[tuple[str, ...], re.Pattern[str], re.Pattern[str]]:
     return tuple(signs.removeprefix("signs: ").split("|")), re.compile("|".join(opening)), re.compile("|".join(inside))
 
 
-_SIGNS, _OPENING, _INSIDE = _load()
 #: Bylines: "By Ayesha Khan, Staff Reporter". Requires capitals, which exclude "By Monday the deadline had passed".
-_BYLINE = re.compile(r"^\W*(?:By|Von|Par|Por|Di|Door) (?:[A-Z][\w.'-]+ ?){2,4}(?:,|\||$|and [A-Z])")
-_BYLINE_ROLE = re.compile(
+_BYLINE = LazyPattern(r"^\W*(?:By|Von|Par|Por|Di|Door) (?:[A-Z][\w.'-]+ ?){2,4}(?:,|\||$|and [A-Z])")
+_BYLINE_ROLE = LazyPattern(
     r"(?i:\b(?:reporter|correspondent|editor|desk|staff|writer|bureau|news)\b)|\d{4}|^\W*+\S++(?: \S++){1,4}+$"
 )
 
 _PLACE, _CAPITALS = r"[A-Z][\w .,/’'-]{1,60}?", r"(?:[A-Z]{3}|(?:ST|FT|EL|LA)[. ] ?[A-Z])[A-Z .,/’'-]{0,60}"
 _DAY = r"(?:[A-Z][a-z]{2,8}\.?\s{1,4}\d{1,2}|\d{1,2}\s{1,4}[A-Z][a-z]{2,8}\.?)(?:,?\s{1,4}\d{4})?"
 #: Datelines: "London, Dec 2 (Reuters) -", "WATERLOO, Ontario —".
-_DATELINE = re.compile(
+_DATELINE = LazyPattern(
     r"(?:"
     # After a day or a place in capitals, any agency: "LIMA, Jan 12 (Globe Agency) -", "LIMA--(GLOBE WIRE)--".
     rf"(?:{_PLACE}[,:]? )?{_DAY} ?(?:\([^()]{{2,40}}\)|/[^/()]{{2,30}}/)"
@@ -205,7 +207,8 @@ def is_boilerplate(sentence: str) -> bool:
     """Return whether the sentence belongs to the page, not to the article."""
     plain = " ".join(sentence.replace("’", "'").split())
     low = plain.lower()
-    if _OPENING.match(low) or (any(map(low.__contains__, _SIGNS)) and _INSIDE.search(low)):
+    signs, opening, inside = _boilerplate()
+    if opening.match(low) or (any(map(low.__contains__, signs)) and inside.search(low)):
         return True
     return bool(_BYLINE.match(plain)) and bool(_BYLINE_ROLE.search(plain)) and len(plain) < 160
 
@@ -234,19 +237,19 @@ _FEWEST_WORDS = 5
 #: Minimum letters of a sentence in a script without spaces.
 _FEWEST_LETTERS_UNSPACED = 8
 
-_DANGLING = re.compile(
+_DANGLING = LazyPattern(
     r"^[\"“‘'«]?(?:he|she|it|they|this|that|these|those|his|her|its|their|but|and|however|also|meanwhile|so|yet|or|then|"
     r"earlier|later|here|there|such|another|both|while\s+this|er|sie|es|il|elle|ils|aber|und|mais|et|pero|y|ma)\b",
     re.IGNORECASE,
 )
-_CUT_END = re.compile(
+_CUT_END = LazyPattern(
     r"(?:…|(?<!\.)\.\.++|\[[^\]]{0,12}\]|\((?:more|continued|cont)\.?\)|[:;,–—-])[\s\"'”’»)\]]*+$", re.IGNORECASE
 )
 #: Parts of a list, table, footnote or running head: "* Click", "Pos. | Name", "[2] Smith", "… 10 p.m.".
-_NOT_PROSE = re.compile(r"^[*•·|>#►▶–—-]\s|\s\|\s|^\[\d+\]|:\s*\d{1,2}(?::\d\d)?\s*[ap]\.?m\.$|https?://\S+$")
-_CUT_START = re.compile(r"^[\"'“‘«(\[]*(?:…|\.\.+|\[(?:…|\.\.+)\]|[,;:.!?)\]}–—-])")
+_NOT_PROSE = LazyPattern(r"^[*•·|>#►▶–—-]\s|\s\|\s|^\[\d+\]|:\s*\d{1,2}(?::\d\d)?\s*[ap]\.?m\.$|https?://\S+$")
+_CUT_START = LazyPattern(r"^[\"'“‘«(\[]*(?:…|\.\.+|\[(?:…|\.\.+)\]|[,;:.!?)\]}–—-])")
 _PAIRS = (("“", "”"), ("«", "»"), ("„", "“"), ("(", ")"), ("[", "]"), ("「", "」"), ("『", "』"))
-_WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
+_WORD = LazyPattern(r"[^\W_]+(?:['’.,-][^\W_]+)*")
 
 
 def fault(sentence: str) -> Fault | None:
@@ -350,7 +353,7 @@ _INVITATION_SIGNS = (
 #: Maximum words of a footer: a last paragraph with at least one sentence of boilerplate.
 _FOOTER_WORDS = 25
 #: A web address or a line of hashtags.
-_ADDRESS = re.compile(r"https?://\S+|^[^\w\n#]*+(?:#++\w++[^\S\n]*+)++$", re.MULTILINE)
+_ADDRESS = LazyPattern(r"https?://\S+|^[^\w\n#]*+(?:#++\w++[^\S\n]*+)++$", re.MULTILINE)
 
 
 def own_words(text: str, language: str | None = None) -> str:

@@ -5,18 +5,19 @@ Faster and less exact than bot.text.tokens, which rules use. In grouping, a mist
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from bot.patterns import LazyPattern
+
 #: A number with inner punctuation (5,000 or 3.5), initials (U.S.), or a word with inner apostrophes.
-_TOKEN = re.compile(r"(\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’][^\W\d_]+)*)")
-_SENTENCE_END = re.compile(r"[.!?:;…\n\"“”«»|]|(?<!\w)['‘-]|—|–")
+_TOKEN = LazyPattern(r"(\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’][^\W\d_]+)*)")
+_SENTENCE_END = LazyPattern(r"[.!?:;…\n\"“”«»|]|(?<!\w)['‘-]|—|–")
 #: Text in a script without spaces, in which each pair of characters counts as a word.
-_RUN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
-_MARK = re.compile(r"[\u0300-\u036f]")
+_RUN = LazyPattern(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+_MARK = LazyPattern(r"[\u0300-\u036f]")
 
 
 class StemmedWord(NamedTuple):

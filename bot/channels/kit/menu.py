@@ -28,13 +28,14 @@ from bot.model.actions import (
 from bot.model.durations import format_count
 from bot.model.messages import Message
 from bot.model.stories import ArticleId
+from bot.patterns import LazyPattern
 
 #: Maximum outlets that the menu offers to silence.
 _OUTLETS = 3
 #: Maximum articles that the menu offers to split off, newest first.
 _ARTICLES = 8
 #: A key of 8 digits is the id of a silence, one of 12 the key of a rule, and one of 20 the id of an article.
-_KEY = re.compile(r"[0-9a-f]{8,20}", re.ASCII)
+_KEY = LazyPattern(r"[0-9a-f]{8,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

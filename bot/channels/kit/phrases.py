@@ -18,13 +18,14 @@ from bot.model.alerts import Reason
 from bot.model.durations import format_count
 from bot.model.messages import CoverageLine, Message, Span, StoryBrief, Why
 from bot.model.stories import Fact
+from bot.patterns import LazyPattern
 
 _ELLIPSIS = "…"
 #: Maximum length of a linked address, because browsers and channels cut longer addresses.
 _MAX_LINK_LENGTH = 2000
-_LINK = re.compile(r"((?<!\S)https?://\S+)")
-_ADDRESS = re.compile(r"://|\w-{0,9}\.[^\W\d_]{2,}\b")
-_BETWEEN_HOSTS = re.compile(r"[^\w.-]+")
+_LINK = LazyPattern(r"((?<!\S)https?://\S+)")
+_ADDRESS = LazyPattern(r"://|\w-{0,9}\.[^\W\d_]{2,}\b")
+_BETWEEN_HOSTS = LazyPattern(r"[^\w.-]+")
 #: Characters that look like a dot and that NFKC does not replace.
 _DOTS = str.maketrans(dict.fromkeys("。۔·܁܂", "."))
 MAX_NAME_LENGTH = 60
@@ -295,12 +296,12 @@ _MARKS = _MENTIONS | str.maketrans(
 )
 #: The slash of a word that Telegram turns into a command (td/telegram/MessageEntity.cpp, "match_bot_commands").
 #: The rest of the word may follow in the next piece of a line.
-_COMMAND = re.compile(r"(?<![\w/])/(?=[A-Za-z0-9_]|\Z)")
+_COMMAND = LazyPattern(r"(?<![\w/])/(?=[A-Za-z0-9_]|\Z)")
 #: The start of a line that would become a heading or a list.
-_LINE_STARTS = re.compile(r"^(?=[#-])", re.MULTILINE)
+_LINE_STARTS = LazyPattern(r"^(?=[#-])", re.MULTILINE)
 #: The start of an entity that a service may decode a second time, such as &lt;!channel&gt;.
-_ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
-_HOST = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?=[/?#]|\Z)")
+_ENTITY = LazyPattern(r"&(?=[#\w]{1,32};)")
+_HOST = LazyPattern(r"https?://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?=[/?#]|\Z)")
 _IN_ADDRESS = str.maketrans({char: "".join(f"%{byte:02X}" for byte in char.encode()) for char in f"{_AT}<>|`*[]\\^"})
 
 

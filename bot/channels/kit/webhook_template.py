@@ -8,7 +8,6 @@ kind of message.
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -20,6 +19,8 @@ from typing import Any, TypeAlias
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, Undefined
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bot.patterns import LazyPattern
 
 #: Maximum characters of a template, of its output, and of lines of compiled code that one rendering runs.
 _TEMPLATE_LIMIT, _OUTPUT_LIMIT, _STEP_LIMIT = 20_000, 256 * 1024, 200_000
@@ -40,7 +41,7 @@ _SAMPLES = Path(__file__).with_name("webhook_samples.json")
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 #: Text that may follow an address; the result is an address of the same server.
-_PATH = re.compile(r"(?:[/?][A-Za-z0-9/?&=%._~:@!$'()*+,;-]*)?")
+_PATH = LazyPattern(r"(?:[/?][A-Za-z0-9/?&=%._~:@!$'()*+,;-]*)?")
 
 TemplateData: TypeAlias = Mapping[str, Any]
 _Tracer: TypeAlias = Callable[[FrameType, str, Any], Any]

@@ -20,6 +20,7 @@ from bot.feeds.kit import fields, markup, packing
 from bot.model.errors import ReadError
 from bot.model.feeds import Entry, ParsedFeed
 from bot.model.fetching import Body
+from bot.patterns import LazyPattern
 
 KIND = "imap"
 
@@ -75,9 +76,9 @@ _MOST_COMPARISONS = 10_000_000
 _MOST_OF_HEADER = 2_000
 _MOST_OF_TEXT = 1_500_000
 #: The prefixes of forwarded mails, in several languages.
-_FORWARDED = re.compile(r"^(?:(?:fwd?|wg|tr|rv|enc|i|doorst|vs)\s?:\s*)+", re.IGNORECASE)
-_PART = re.compile(rb"^content-type[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_BOUNDARY = re.compile(rb"boundary[ \t]*=", re.IGNORECASE)
+_FORWARDED = LazyPattern(r"^(?:(?:fwd?|wg|tr|rv|enc|i|doorst|vs)\s?:\s*)+", re.IGNORECASE)
+_PART = LazyPattern(rb"^content-type[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_BOUNDARY = LazyPattern(rb"boundary[ \t]*=", re.IGNORECASE)
 
 
 class _BoundedHeaders(email.policy.Compat32):

@@ -22,6 +22,7 @@ from bot.model.errors import ReadError
 from bot.model.feeds import Entry, FaultyItem, ParsedFeed
 from bot.model.fetching import Body
 from bot.model.quarantine import describe_error
+from bot.patterns import LazyPattern
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,9 +43,9 @@ _MAX_LANGUAGE = 35
 #: Maximum length of a picture's address.
 MAX_PICTURE = 1_000
 #: A public host: a name with a dot, whose last label is not a number.
-_PUBLIC_HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{1,62}\.?")
+_PUBLIC_HOST = LazyPattern(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{1,62}\.?")
 _PRIVATE_NAMES = tuple(f".{name}" for name in "local localhost internal intranet lan home corp arpa onion".split())
-_PICTURE_FILE = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)\Z", re.IGNORECASE)
+_PICTURE_FILE = LazyPattern(r"\.(?:jpe?g|png|webp|gif|avif)\Z", re.IGNORECASE)
 
 
 def picture_address(written: str) -> str:
@@ -195,13 +196,13 @@ def _cut(text: str | None, size: int) -> str | None:
 
 
 #: A relative address in a body, other than a fragment ("#…").
-_RELATIVE = re.compile(
+_RELATIVE = LazyPattern(
     r"""\b(?:href|src|cite)\s*+=\s*+["']?+\s*+(?![a-z][a-z0-9+.-]*+:|[\#"'>])[^\s"'>]""", re.IGNORECASE
 )
 #: Maximum characters that resolved links may add to a body, besides twice its length. With a base of 7,000 characters,
 #: 126 KB of links became 34 MB.
 _MOST_GROWTH = 5_000
-_MARKUP = re.compile(r"<[A-Za-z!/?]|&#?\w+;")
+_MARKUP = LazyPattern(r"<[A-Za-z!/?]|&#?\w+;")
 
 
 def web_address(address: str | None, base: str = "") -> str | None:

@@ -18,6 +18,7 @@ from bot.feeds.kit import fields
 from bot.model.durations import format_count
 from bot.model.errors import IsPage, ReadError
 from bot.model.fetching import Body
+from bot.patterns import LazyPattern
 
 #: First bytes of a document, and the encoding that they identify (XML 1.0 appendix F). UTF-32 precedes UTF-16, because
 #: a pattern of UTF-32 may begin with one of UTF-16.
@@ -54,13 +55,13 @@ _ALIASES = {
 }  # fmt: skip
 #: Python codecs that are never the encoding of a document.
 _NOT_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
-_STATEFUL = re.compile(r"iso2022|utf-7|hz")
-_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
-_PARAMETER = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
-_META = re.compile(rb"""<meta\s[^<>]{0,200}?charset\s*+=\s*+["']?\s*+([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
+_STATEFUL = LazyPattern(r"iso2022|utf-7|hz")
+_DECLARED = LazyPattern(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+_PARAMETER = LazyPattern(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
+_META = LazyPattern(rb"""<meta\s[^<>]{0,200}?charset\s*+=\s*+["']?\s*+([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _HEAD_BYTES = 4_096
-_SEQUENCES = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_HIGH = re.compile(rb"[\x80-\xff]+")
+_SEQUENCES = LazyPattern(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH = LazyPattern(rb"[\x80-\xff]+")
 #: A document labelled as UTF-8 is UTF-8 if it has fewer invalid bytes than this, or more valid sequences than invalid
 #: bytes. Otherwise the label is wrong.
 _FEW_BYTES = 4
@@ -69,7 +70,7 @@ _OF_THE_WEB = [
     "cp1252", "cp1250", "cp1251", "koi8_r", "koi8_u", "cp866", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "cp1256",
     "iso8859_6", "tis_620", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949",
 ]  # fmt: skip
-_TAG = re.compile(rb"<!\[CDATA\[|<[^<>]*>")
+_TAG = LazyPattern(rb"<!\[CDATA\[|<[^<>]*>")
 #: The sample for a guess: maximum passages around bytes other than ASCII, bytes kept on each side of these bytes, and
 #: maximum bytes in all. Last, the minimum letters other than Latin in a guess that is accepted.
 _MOST_PASSAGES, _AROUND, _SAMPLE_BYTES, _FEW_LETTERS = 200, 100, 4_000, 8
@@ -196,18 +197,18 @@ def _codec(label: str) -> str | None:
 
 
 #: Characters that XML 1.0 does not allow, even as references (section 2.2).
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CONTROLS = LazyPattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTROL_BYTES = bytes(code for code in range(0x20) if chr(code) not in "\t\n\r")
 #: References to characters that XML does not allow, which strict parsers reject. If a program wrote UTF-16, two
 #: references are one letter: "&#55357;&#56832;".
-_BAD_REFERENCES = re.compile(
+_BAD_REFERENCES = LazyPattern(
     r"&(?:amp;)?#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|55(?:29[6-9]|[3-9]\d\d)|56\d{3}|57(?:[0-2]\d\d|3[0-3]\d|34[0-3])"
     r"|6553[45]|[1-9]\d{6,})|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{6,}));"
     r"(?:&(?:amp;)?#(?:5[67]\d{3}|[xX]0*[dD][c-fC-F][0-9a-fA-F]{2});)?"
 )
-_NUMBER = re.compile(r"#(?:[xX]([0-9a-fA-F]+)|(\d+))")
-_XML_ROOT = re.compile(r"<(?:([A-Za-z_][\w.-]*):)?(rss|feed|rdf|channel|urlset|sitemapindex)(?=[\s/>])", re.IGNORECASE)
-_BEFORE_ROOT = re.compile(r"<(?=[A-Za-z_!])")
+_NUMBER = LazyPattern(r"#(?:[xX]([0-9a-fA-F]+)|(\d+))")
+_XML_ROOT = LazyPattern(r"<(?:([A-Za-z_][\w.-]*):)?(rss|feed|rdf|channel|urlset|sitemapindex)(?=[\s/>])", re.IGNORECASE)
+_BEFORE_ROOT = LazyPattern(r"<(?=[A-Za-z_!])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +307,7 @@ def _end(text: str, root: str) -> tuple[str, bool, bool]:
 #: Beginning -> end of comments and processing instructions.
 _CLOSED_BY = {"<!--": "-->", "<?": "?>"}
 #: The parts of a document type that determine where it ends.
-_IN_DOCTYPE = re.compile(r"""["'\[\]>]|<!--|<\?""")
+_IN_DOCTYPE = LazyPattern(r"""["'\[\]>]|<!--|<\?""")
 DOCTYPE = "<!DOCTYPE"
 
 
@@ -360,13 +361,13 @@ def find_doctype_end(text: str, start: int) -> int:
 
 #: Number of bytes in which the root element is searched. A broken server may send warnings before the document.
 _ROOT_BYTES = 16_384
-_ROOT = re.compile(
+_ROOT = LazyPattern(
     r"<(?:[A-Za-z_][\w.-]*:)?(rss|feed|RDF|channel|urlset|sitemapindex|opml|html|head|body|!doctype\s+html)(?=[\s/>])",
     re.IGNORECASE,
 )
 #: The root of a feed that a proxy or a template has wrapped in a page. HTML has no elements like these.
-_WRAPPED = re.compile(r"<(rss(?=\s[^<>]*version=)|feed(?=\s[^<>]*xmlns=))", re.IGNORECASE)
-_ANY_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
+_WRAPPED = LazyPattern(r"<(rss(?=\s[^<>]*version=)|feed(?=\s[^<>]*xmlns=))", re.IGNORECASE)
+_ANY_ELEMENT = LazyPattern(r"<([A-Za-z_][\w.:-]*)")
 
 
 def root_element(content: bytes, content_type: str = "") -> str:

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from itertools import chain
 
+from bot.patterns import LazyPattern
 from bot.text.words import fold
 
 #: Size of the caches by language. Limited, because a feed may name a different language in every item.
@@ -124,13 +125,13 @@ def is_small(language: str, folded: str) -> bool:
 CLEARLY = 2
 #: Letters of languages whose function words cannot be counted; most are written without spaces.
 _SCRIPTS = (
-    (re.compile("[\u3040-\u30ff]"), "ja"),
-    (re.compile("[\uac00-\ud7af]"), "ko"),
-    (re.compile("[\u4e00-\u9fff]"), "zh"),
-    (re.compile("[\u0e00-\u0e7f]"), "th"),
-    (re.compile("[\u0900-\u097f]"), "hi"),
+    (LazyPattern("[\u3040-\u30ff]"), "ja"),
+    (LazyPattern("[\uac00-\ud7af]"), "ko"),
+    (LazyPattern("[\u4e00-\u9fff]"), "zh"),
+    (LazyPattern("[\u0e00-\u0e7f]"), "th"),
+    (LazyPattern("[\u0900-\u097f]"), "hi"),
 )
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = LazyPattern(r"[^\W\d_]+")
 
 
 def language_of(text: str, declared: str | None) -> str:

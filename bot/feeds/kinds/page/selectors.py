@@ -13,6 +13,7 @@ from lxml.html import HtmlElement
 from bot.feeds.kit import markup
 from bot.model.errors import ReadError
 from bot.model.fetching import Body
+from bot.patterns import LazyPattern
 
 #: Our selector for the item's own text, outside of its child elements, because CSS has none.
 OWN_TEXT = ":text"
@@ -22,8 +23,8 @@ _MOST_TEXT = 200
 _MAX_WIDE_STEPS = 3
 #: Maximum parts of a list ("h2, h3").
 _MAX_PARTS = 6
-_WIDE = re.compile(r"//|descendant(?:-or-self)?::")
-_IN_BRACKETS = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]")
+_WIDE = LazyPattern(r"//|descendant(?:-or-self)?::")
+_IN_BRACKETS = LazyPattern(r"\([^()]*+\)|\[[^\[\]]*+\]")
 
 
 class Selector:

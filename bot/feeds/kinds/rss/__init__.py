@@ -24,13 +24,14 @@ from bot.feeds.kit.fields import MAX_ENTRIES
 from bot.model.errors import ReadError
 from bot.model.feeds import Entry, ParsedFeed
 from bot.model.fetching import Body
+from bot.patterns import LazyPattern
 from bot.text.dates import DocumentDates
 
 KIND = "rss"
 
 _ROOTS = ("rss", "feed", "rdf", "channel")
 #: Dates that feedparser misreads: it parses their beginning as a year or a day, or ignores am, pm or the zone.
-_HALF_READ = re.compile(
+_HALF_READ = LazyPattern(
     r"^(?:(?:19|20)\d\d(?!-?\d\d|-?\d{3}$|$)|\d{4}-\D|\d{9}|\d{8}T|\d[^A-Za-z]*[^\x00-\x7f])|\d\s*[ap]\.?m\b"
     r"|\d\s(?:BST|CES?T|EES?T|MSK|PKT|IST|WIB|SGT|[JK]ST)$",
     re.IGNORECASE,
@@ -243,7 +244,7 @@ MAX_CHILDREN = 2 * MAX_ENTRIES
 #: Maximum elements, and elements inside one another. feedparser takes 40 µs for each; no feed comes near.
 MAX_ELEMENTS, MAX_DEPTH = 200_000, 500
 #: A tag and the text after it, if together they are long enough for too many attributes.
-_LONG_TAG = re.compile(rb"<[^<]{4000}[^<]*")
+_LONG_TAG = LazyPattern(rb"<[^<]{4000}[^<]*")
 
 
 def check_bounds(data: bytes) -> None:

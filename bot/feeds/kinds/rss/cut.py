@@ -14,11 +14,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from xml.parsers import expat
 
+from bot.patterns import LazyPattern
+
 _ITEM_NAMES = {"rss": "item", "rdf": "item", "channel": "item", "feed": "entry"}
 #: The rest of a start tag; attribute values may contain ">".
 _TAG_REST = rb"""(?:[^<>"']|"[^"<]*+"|'[^'<]*+')*+>"""
 #: A content element of the feed itself changes how feedparser parses the first item, so such a document is not cut.
-_FEED_CONTENT = re.compile(rb"<(?:[\w.-]+:)?(?:content|encoded|fullitem)(?=[\s/>])", re.IGNORECASE)
+_FEED_CONTENT = LazyPattern(rb"<(?:[\w.-]+:)?(?:content|encoded|fullitem)(?=[\s/>])", re.IGNORECASE)
 #: Beginning -> end of sections in which tags do not count.
 _SKIPPED = {b"![CDATA[": b"]]>", b"!--": b"-->", b"?": b"?>"}
 

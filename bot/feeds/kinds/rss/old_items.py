@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from bot.model.feeds import Entry
+from bot.patterns import LazyPattern
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 #: The elements that are read.
@@ -26,13 +27,15 @@ _NAMES = frozenset(
     " item entry channel feed rss rdf".split()
 )
 #: A web address that feedparser leaves unchanged, an id that is not an address, and an id with another scheme.
-_ADDRESS = re.compile(
+_ADDRESS = LazyPattern(
     r"https?://[a-z0-9][a-z0-9.-]*[a-z0-9](?::\d+)?/[\w.~%+,:@!*()/-]*(?:\?[\w.~%+,:@!*()/=&-]+)?", re.ASCII
 )
-_NAME = re.compile(r"[\w.~%+,:@!*()/=&?-]+", re.ASCII)
-_SCHEME = re.compile(r"(?:tag|urn|yt):[\w.~%+,:@!*()/=&?-]+", re.ASCII)
-_RFC_822 = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})", re.ASCII)
-_W3C = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_NAME = LazyPattern(r"[\w.~%+,:@!*()/=&?-]+", re.ASCII)
+_SCHEME = LazyPattern(r"(?:tag|urn|yt):[\w.~%+,:@!*()/=&?-]+", re.ASCII)
+_RFC_822 = LazyPattern(
+    r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})", re.ASCII
+)
+_W3C = LazyPattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def read_old_items(data: bytes, *, before: datetime) -> Sequence[Entry | None]:
