@@ -128,8 +128,10 @@ class StoryBrief:
     coverage_count: int = 0
     #: In a gathered message: the newest changed value or denial that the story had when it was listed.
     latest: Fact | None = None
-    #: The number of independent owners of the outlets.
+    #: The number of independent owners of the listed outlets.
     owner_count: int
+    #: How many of them only deny or reverse the report.
+    opposing_count: int = 0
     #: The number of syndicated copies, which are not in ``coverage``.
     copy_count: int = 0
     first_seen: datetime

@@ -71,6 +71,7 @@ def make_brief(
         if summary:
             break
     listed = list_coverage(story, headline=teller.article.id, most=_LINES)
+    listed_owners = {member.article.owner for member in story.members if member.join.copy_of is None}
     return StoryBrief(
         story=story.id,
         title=_title(teller, story, rules),
@@ -79,7 +80,8 @@ def make_brief(
         byline=listed.byline,
         coverage=listed.lines,
         coverage_count=listed.count,
-        owner_count=len(story.owners),
+        owner_count=len(listed_owners),
+        opposing_count=len(listed_owners.difference(story.owners)),
         copy_count=listed.copy_count,
         first_seen=story.first_seen,
         last_seen=story.last_seen,

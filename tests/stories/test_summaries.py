@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.channels.kit import phrases
 from bot.model.messages import Sentence
 from bot.model.rules import Severity
-from bot.model.stories import SURE_FROM, Member
+from bot.model.stories import SURE_FROM, JoinReason, Member
 from bot.stories import summaries
 from bot.text import sentences
 from tests.stories.members import article, match, member, rule, story
@@ -327,3 +328,15 @@ def test_of_a_word_that_is_everywhere_a_bounded_number_of_places_is_marked() -> 
         places = summaries.find_places([found], field="body", text=text)
         assert len(places) <= summaries.MOST_OCCURRENCES
         assert all(text[start:end] == word for start, end in places)
+
+
+def test_the_number_of_outlets_is_that_of_the_listed_outlets_with_those_that_contradict() -> None:
+    first = article("Army seizes airport", "", outlet="Gazette")
+    second = member(article("Troops take airport", "", outlet="Herald"))
+    reversal = member(article("Militia retakes airport", "", outlet="Courier"))
+    reversal = replace(reversal, join=replace(reversal.join, reason=JoinReason.REVERSAL))
+    copy = member(article("Army seizes airport", "", outlet="Mirror"), copy_of=first.id)
+    brief = summaries.make_brief(story(member(first), second, reversal, copy), {})
+    assert len(brief.lines) == 3
+    assert phrases.count_outlets(brief) == "3 outlets, 1 contradicts, and 1 copy"
+    assert phrases.count_outlets(summaries.make_brief(story(member(first), second), {})) == "2 outlets"

@@ -203,8 +203,11 @@ def headline(brief: StoryBrief, limit: int) -> str:
 
 
 def count_outlets(brief: StoryBrief) -> str:
-    """Return the numbers of independent outlets and of copies, as in "3 outlets and 1 copy"."""
+    """Return the numbers of listed outlets and of copies, as in "3 outlets, 1 contradicts, and 1 copy"."""
     own = format_count(max(brief.owner_count, 1), "outlet")
+    if brief.opposing_count:
+        verb = "contradicts" if brief.opposing_count == 1 else "contradict"
+        own = f"{own}, {brief.opposing_count} {verb}{',' if brief.copy_count else ''}"
     return f"{own} and {count_copies(brief)}" if brief.copy_count else own
 
 
