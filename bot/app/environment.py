@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import channels, config, plugins
-from bot.model.channels import Channel
 from bot.model.durations import Clock
-from bot.model.fetching import Fetcher
 
 if TYPE_CHECKING:
     from bot import storage
     from bot.app.jobs import RunJobs
+    from bot.model.channels import Channel
+    from bot.model.fetching import Fetcher
 
 
 class SystemClock:

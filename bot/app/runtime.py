@@ -24,7 +24,7 @@ from bot.app.environment import Environment, broken_plugins, database_of, kinds
 from bot.app.jobs import Job, guard, in_turn, run_jobs
 from bot.app.wiring import Assisting, Interactions, Live, Observers, channels_of, fetcher_of
 from bot.channels import checks
-from bot.config import loading
+from bot.config import watching
 from bot.feeds import links
 from bot.fetch import fulltext, parsing, slots
 from bot.model.channels import Channel, ChatPart, ChatRequest, Delivery
@@ -267,7 +267,7 @@ class App:
         ]
         if folder:
             environ = self.environment.environ
-            watcher = loading.Watcher(folder, self.settings, clock=self.clock, environ=environ, kinds=kinds())
+            watcher = watching.Watcher(folder, self.settings, clock=self.clock, environ=environ, kinds=kinds())
             # Bind mounts and config maps raise no events for changed files.
             jobs.append(Job(name="configuration", every=2 * seconds, work=lambda: self._look_for_edits(watcher)))
         if self.store.address.is_sqlite:
@@ -294,7 +294,7 @@ class App:
     def _sender(self, ours: Mapping[str, Channel]) -> Sender:
         return Sender(self.store, ours, self.clock, settings=lambda: self.live.settings, observer=self.observers)
 
-    async def _look_for_edits(self, watcher: loading.Watcher) -> None:
+    async def _look_for_edits(self, watcher: watching.Watcher) -> None:
         is_requested, self._is_reload_requested = self._is_reload_requested, False
         settings = await watcher.look(force=is_requested)
         if settings is not None:

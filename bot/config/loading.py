@@ -1,12 +1,11 @@
 """Load a configuration folder into settings, and reload it when a file changes.
 
 A reload reads only the changed files. The last good version replaces a broken rule, feed or file; it replaces a broken
-bot.yaml as a whole. Each reload makes a new Settings value, so the running bot swaps one reference. The watcher
-compares contents every two seconds, because bind mounts and config maps cause no file events (docs/decisions/0011).
+bot.yaml as a whole. Each reload makes a new Settings value, so the running bot swaps one reference.
 
 Each rule key is declared once, as a field of ``Rule`` with its type and description. From file to engine:
 
-    1. Watcher.look, load         a file changed; read the folder
+    1. Watcher.look, load         a file changed (watching.py); read the folder
     2. files.parse_file           text → nodes with places (nodes.py)
     3. rules_file.RuleReader      each item of the list
     4. validation.validate        node → Rule, or problems with carets; the type of the field parses the value
@@ -21,14 +20,12 @@ replaced by an environment variable (variables.py).
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 
 from bot import keys
@@ -36,8 +33,7 @@ from bot.config import bot_file, feeds_file, files, problems, rules_file
 from bot.config.nodes import YamlDocument, value_of
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
-from bot.config.settings import BotSettings, FileState, KnownKinds, LoadedRule, Settings, Stamp
-from bot.model.durations import Clock
+from bot.config.settings import BotSettings, FileState, KnownKinds, LoadedRule, Settings
 from bot.model.errors import ConfigError
 from bot.model.language_models import Use
 from bot.model.settings import Problem
@@ -321,78 +317,3 @@ def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[Problem
     advice = f"the first is in {first}: give this one another name"
     report.add((start, start + len(name)), "duplicate-rule", f'a second rule "{keys.shorten(name)}"', advice)
     return report.finish()
-
-
-#: A changed file must be stable for this long before it is read, because an editor may still be writing it.
-SETTLE_TIME = timedelta(milliseconds=200)
-#: Maximum number of checks whether a file is stable. After the last check, the file is read as it is.
-MAX_SETTLE_CHECKS = 10
-
-
-class Watcher:
-    """Holds the settings in force, and loads new ones when a file changes."""
-
-    def __init__(
-        self,
-        folder: Path,
-        settings: Settings,
-        *,
-        clock: Clock,
-        environ: Mapping[str, str],
-        kinds: KnownKinds,
-    ) -> None:
-        self.settings = settings
-        self._folder = folder
-        self._clock = clock
-        self._environ = environ
-        self._kinds = kinds
-
-    async def look(self, *, force: bool = False) -> Settings | None:
-        """Return new settings, or None if nothing changed or the folder cannot be read now.
-
-        If ``force`` is true, load even if nothing changed, as on SIGHUP.
-        """
-        if not force and not await asyncio.to_thread(self._is_changed):
-            return None
-        await self._settle()
-        try:
-            loaded = await asyncio.to_thread(
-                load,
-                self._folder,
-                previous=self.settings,
-                environ=self._environ,
-                kinds=self._kinds,
-            )
-        except ConfigError:
-            return None
-        is_same = loaded.version == self.settings.version and loaded.problems == self.settings.problems
-        self.settings = loaded
-        return loaded if force or not is_same else None
-
-    def _is_changed(self) -> bool:
-        try:
-            paths = files.list_files(self._folder)
-            states = self.settings.files
-            if set(paths) - set(states) or {path for path, state in states.items() if state.digest} - set(paths):
-                return True
-            return any(path in states and files.is_changed(path, states[path]) for path in paths)
-        except OSError:
-            return True
-
-    async def _settle(self) -> None:
-        previous = await asyncio.to_thread(self._stamps)
-        for _ in range(MAX_SETTLE_CHECKS):
-            await self._clock.sleep(SETTLE_TIME)
-            current = await asyncio.to_thread(self._stamps)
-            if current == previous:
-                return
-            previous = current
-
-    def _stamps(self) -> Mapping[str, Stamp | None]:
-        stamps: dict[str, Stamp | None] = {}
-        try:
-            for path in files.list_files(self._folder):
-                stamps[path] = files.read_stamp(path)
-        except OSError:
-            stamps["?"] = None
-        return stamps

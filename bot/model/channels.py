@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from bot.model.actions import Action, Ruling, Silence
-from bot.model.alerts import Decision
-from bot.model.messages import Message, Receipt
-from bot.model.stories import SendId, StoryId
+if TYPE_CHECKING:
+    from bot.model.actions import Action, Ruling, Silence
+    from bot.model.alerts import Decision
+    from bot.model.messages import Message, Receipt
+    from bot.model.stories import SendId, StoryId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

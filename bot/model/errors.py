@@ -37,10 +37,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from bot.model import visible
-from bot.model.settings import Problem
+
+if TYPE_CHECKING:
+    from bot.model.settings import Problem
 
 
 class WirewatchError(Exception):

@@ -8,15 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from bot import keys
 from bot.keys import Key, Parse
 from bot.model.access import Access, Host
-from bot.model.messages import Message
 from bot.model.rules import Names, Severity, Thread
 from bot.patterns import LazyPattern
+
+if TYPE_CHECKING:
+    from bot.model.messages import Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import app
-from bot.config import loading
+from bot.config import watching
 from tests.config import folders
 from tests.testbed import fakes
 
@@ -175,8 +175,8 @@ def test_of_two_rules_with_one_name_in_two_files_the_first_stands(tmp_path: Path
     assert [problem.code for problem in settings.problems if problem.severity == "error"] == ["duplicate-rule"]
 
 
-def _watcher(folder: Path, clock: fakes.FakeClock) -> loading.Watcher:
-    return loading.Watcher(folder, folders.load(folder), clock=clock, environ={}, kinds=app.kinds())
+def _watcher(folder: Path, clock: fakes.FakeClock) -> watching.Watcher:
+    return watching.Watcher(folder, folders.load(folder), clock=clock, environ={}, kinds=app.kinds())
 
 
 async def test_the_watcher_reports_new_changed_and_removed_files_once(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ async def test_a_forced_look_reads_all_and_always_answers(tmp_path: Path) -> Non
     bot = folders.BOT + "web: {listen: 127.0.0.1:1, token: env:WEB}\n"
     folder = folders.make(tmp_path, bot=bot)
     environ: dict[str, str] = {}
-    watcher = loading.Watcher(
+    watcher = watching.Watcher(
         folder,
         folders.load(folder, environ=environ),
         clock=fakes.FakeClock(),

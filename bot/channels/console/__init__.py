@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, passed, run_in_thread
 from bot.model.channels import Abilities, CheckLine, Delivery
 from bot.model.errors import ChannelClosed
-from bot.model.messages import Receipt
+
+if TYPE_CHECKING:
+    from bot.model.messages import Receipt
 
 KIND = "console"
 
@@ -29,7 +32,7 @@ class Channel(BaseChannel):
     async def send(self, delivery: Delivery) -> Receipt:
         # Write in a thread, because writing to a pipe that nobody reads blocks.
         await run_in_thread(lambda: self._print(delivery), name=self.name)
-        return Receipt(ref=delivery.id, place="console", sent_at=self.context.clock.now())
+        return self.receipt(delivery.id, place="console")
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
         yield passed("messages go to standard output")
