@@ -90,15 +90,11 @@ def database_fails_in_part(reason: str, *, since: datetime) -> Notice:
     return Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"partial outage {since.isoformat()}",))
 
 
-def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> Notice:
-    """Report new problems with feeds, then resolved problems, each on one line."""
-    parts = (
-        f"{format_count(len(troubles), 'new problem')}" if troubles else "",
-        f"{format_count(len(over), 'problem')} resolved" if over else "",
-    )
-    lead = f"Feed health: {', '.join(part for part in parts if part)}"
-    digest = send_id("lines", *troubles, *over)
-    return Notice(what=lead, where=(*troubles, *over), occasion=(f"health {now.isoformat()} {digest}",))
+def feed_health(lines: Sequence[str], *, is_well: bool, since: datetime) -> Notice:
+    """Report the new problems with feeds, or the resolved problems, of the minute that began at ``since``."""
+    problems = format_count(len(lines), "problem" if is_well else "new problem")
+    lead = f"Feed health: {problems}{' resolved' if is_well else ''}"
+    return Notice(what=lead, where=tuple(lines), occasion=("resolved" if is_well else "health", since.isoformat()))
 
 
 def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> Notice:

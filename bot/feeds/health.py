@@ -90,7 +90,7 @@ _OVER = {
 
 
 def find_problems(state: FeedState, feed: Feed, now: datetime) -> tuple[HealthProblem, ...]:
-    """Return everything that is wrong with a feed."""
+    """Return everything that is wrong with a feed at the time of its last poll, since nothing is known of it later."""
     return tuple(HealthProblem(kind=kind, text=text) for kind, text in _problems(state, feed, now))
 
 

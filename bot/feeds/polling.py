@@ -32,6 +32,8 @@ _LIMITS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 NAMED_EVERY = timedelta(days=7)
 #: Maximum length of an error text, because a state is stored as one small document.
 _MAX_ERROR = 500
+#: A poll that is overdue by more than this shows that the bot was off.
+UNPOLLED = timedelta(hours=1)
 #: The wait of a feed that is never polled again.
 _NEVER = timedelta(days=3650)
 
@@ -158,6 +160,9 @@ class FinishedPoll:
         state = self.state
         failures = state.failures + 1
         since = state.failing_since or self.now
+        if self.now - state.due_at > UNPOLLED:
+            # A failure does not last longer because nobody polled.
+            since = min(since + (self.now - state.due_at), self.now)
         failed = replace(
             state,
             polled_at=self.now,

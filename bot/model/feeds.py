@@ -26,8 +26,14 @@ class FeedHealth(StrEnum):
     #: No document has been parsed yet.
     NEW = "new"
     FAILING = "failing"
+    #: The feed can be read, but has had nothing new for unusually long, or no items.
+    SILENT = "silent"
     #: The server responded with 410.
     GONE = "gone"
+
+
+#: The reported problems of a silent feed (``feeds.health``).
+SILENCES = frozenset(("silent", "expected", "empty"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +261,9 @@ class FeedState:
             return FeedHealth.GONE
         if self.failures:
             return FeedHealth.FAILING
-        return FeedHealth.NEW if self.baseline_at is None else FeedHealth.OK
+        if self.baseline_at is None:
+            return FeedHealth.NEW
+        return FeedHealth.OK if SILENCES.isdisjoint(self.reported) else FeedHealth.SILENT
 
     @property
     def health_text(self) -> str:
@@ -265,7 +273,7 @@ class FeedState:
             FeedHealth.FAILING: f"failing ({self.failures})",
             FeedHealth.NEW: "not read yet",
         }
-        return words.get(self.health, "ok")
+        return words.get(self.health, self.health.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

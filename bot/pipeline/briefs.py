@@ -224,13 +224,14 @@ def _is_of(period: Period, surge: Surge) -> bool:
 
 
 def _find_broken_feeds(tx: storage.Transaction, settings: Settings, now: datetime) -> list[str]:
-    feeds = settings.feeds_by_address
-    return [
-        f"{links.feed_name(state, feeds)} ({problem.kind})"
-        for state in tx.feeds.all()
-        for problem in health.find_problems(state, feeds.get(state.url) or Feed(url=state.url), now)[:1]
-        if problem.kind in _NO_WORKING_FEED
-    ]
+    """Return the feeds that did not work at their last poll, each with its first problem."""
+    broken = []
+    for state in tx.feeds.all():
+        feed = settings.feeds_by_address.get(state.url) or Feed(url=state.url)
+        kinds = [problem.kind for problem in health.find_problems(state, feed, state.polled_at or now)]
+        if kinds and kinds[0] in _NO_WORKING_FEED:
+            broken.append(f"{links.feed_name(state, settings.feeds_by_address)} ({kinds[0]})")
+    return broken
 
 
 def _add_decision(news: News, decision: Decision) -> None:

@@ -17,7 +17,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from bot import storage
@@ -31,10 +31,11 @@ from bot.model.feeds import Entry, FeedState
 from bot.model.fetching import PageText
 from bot.model.quarantine import PieceKind
 from bot.model.rules import Match
-from bot.model.stories import Article, ArticleId
+from bot.model.stories import Article, ArticleId, SendId
 from bot.pipeline import quarantine
 from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
+from bot.storage import keys
 from bot.storage.columns import JsonColumn
 from bot.stories import facts
 
@@ -415,6 +416,8 @@ def ingest_polls(
     return ingested
 
 
+#: How long a notice about feeds waits for further problems.
+HEALTH_WAIT = timedelta(minutes=1)
 #: Maximum articles in one transaction, which takes about 50 ms. During this time nothing else can write to SQLite.
 MOST = 250
 #: Writing an article without text takes a quarter of the time of one with text, which is indexed for search.
@@ -536,11 +539,23 @@ def _limit_hosts(tx: storage.Transaction, ingested: Sequence[IngestedPoll]) -> N
 def _report_health(
     tx: storage.Transaction, ingested: Sequence[IngestedPoll], settings: Settings, now: datetime
 ) -> None:
-    if settings.bot.operator is None:
+    """Report new and resolved problems. A notice waits for a minute, so that it has all problems of that time."""
+    channel = settings.bot.operator
+    if channel is None:
         return
-    events = [event for poll in ingested for event in poll.health]
-    if events:
-        troubles = [event.text for event in events if not event.is_well]
-        resolved = [event.text for event in events if event.is_well]
-        notice = notices.feed_health(troubles, resolved, now=now)
-        tx.outbox.add([notices.notice_row(notice, channel=settings.bot.operator, now=now)])
+    for is_well in (False, True):
+        lines = [event.text for poll in ingested for event in poll.health if event.is_well is is_well]
+        if not lines:
+            continue
+        last = tx.outbox.get([SendId(keys.health_notice(is_well).get(tx))])
+        for row in last.values():
+            if row.channel == channel and row.due_at > now:
+                notice = notices.feed_health([*row.message.lines, *lines], is_well=is_well, since=row.created_at)
+                longer = notices.notice_row(notice, channel=channel, now=row.created_at)
+                if tx.outbox.rewrite(row.id, longer.message):
+                    lines = []
+        if lines:
+            notice = notices.feed_health(lines, is_well=is_well, since=now)
+            row = notices.notice_row(notice, channel=channel, now=now)
+            tx.outbox.add([replace(row, due_at=now + HEALTH_WAIT)])
+            keys.health_notice(is_well).put(tx, row.id)

@@ -57,8 +57,9 @@ class FeedsPage(Document):
 
 
 def find_problems(state: FeedState, settings: config.Settings, now: datetime) -> tuple[health.HealthProblem, ...]:
-    """Return the problems of a feed of feeds.yaml."""
-    return health.find_problems(state, settings.feeds_by_address.get(state.url) or Feed(url=state.url), now)
+    """Return the problems that a feed of feeds.yaml had at its last poll. Without a poll, its problems now."""
+    feed = settings.feeds_by_address.get(state.url) or Feed(url=state.url)
+    return health.find_problems(state, feed, state.polled_at or now)
 
 
 def describe_feed(state: FeedState, settings: config.Settings, now: datetime) -> FeedDocument:

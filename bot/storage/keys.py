@@ -126,6 +126,11 @@ def channel_trouble(channel: str) -> TextKey:
     return TextKey(f"outbox:trouble:{channel}")
 
 
+def health_notice(is_well: bool) -> TextKey:
+    """Return the accessor of the outbox row of the last notice about feeds: of resolved problems, or of new ones."""
+    return TextKey("health notice: resolved" if is_well else "health notice")
+
+
 def buttons_trouble(channel: str) -> TextKey:
     """Return the accessor of the reason why a channel's buttons are not connected, as reported to the operator."""
     return TextKey(f"buttons:trouble:{channel}")

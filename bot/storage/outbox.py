@@ -146,6 +146,11 @@ class Outbox(Repository):
         statement = update(outbox).where(outbox.c.id == row.id, outbox.c.lease == token)
         return self._connection.execute(statement.values(outcome | released)).rowcount == 1
 
+    def rewrite(self, row_id: SendId, message: Message) -> bool:
+        """Replace the message of a pending row that no sender has begun. Return False if there is no such row."""
+        statement = update(outbox).where(outbox.c.id == row_id, outbox.c.state == SendState.PENDING, _is_unbegun)
+        return self._connection.execute(statement.values(message=message)).rowcount == 1
+
     def get(self, ids: Sequence[SendId]) -> Mapping[SendId, Outgoing]:
         """Return id -> row. Unknown ids are omitted."""
         statement = select(outbox).where(outbox.c.id.in_(WANTED))

@@ -56,6 +56,6 @@ def test_a_reload_says_first_what_follows_from_its_problems() -> None:
 
 
 def test_a_notice_of_feeds_counts_what_is_wrong_and_what_is_over() -> None:
-    feed_health = notices.feed_health(["A has failed", "B has failed"], ["C is back"], now=START)
-    assert feed_health.what == "Feed health: 2 new problems, 1 problem resolved"
-    assert feed_health.where == ("A has failed", "B has failed", "C is back")
+    new = notices.feed_health(["A has failed", "B has failed"], is_well=False, since=START)
+    assert (new.what, new.where) == ("Feed health: 2 new problems", ("A has failed", "B has failed"))
+    assert notices.feed_health(["C is back"], is_well=True, since=START).what == "Feed health: 1 problem resolved"

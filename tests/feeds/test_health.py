@@ -109,6 +109,14 @@ def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
     )[1] == ["+expected"]
 
 
+def test_a_failure_does_not_last_longer_because_the_bot_was_off() -> None:
+    state = failed(READ)
+    later = state.due_at + 3 * DAY
+    state = failed(state, later)
+    assert report_events(state, later)[1] == []
+    assert report_events(state, later + DAY)[1] == ["-broken"]
+
+
 def test_a_feed_that_empties_is_told_after_a_day() -> None:
     state = was_read(READ, ParsedFeed())
     assert report_events(state, START + timedelta(hours=23))[1] == []

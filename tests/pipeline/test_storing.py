@@ -114,3 +114,15 @@ async def test_a_batch_that_another_worker_overtakes_in_the_middle_is_identified
 
     await _take_in(room, Overtaken(room.store), {BIG.url: ITEMS})
     assert await room.store.read(lambda tx: tx.articles.count()) == len(ITEMS)
+
+
+async def test_problems_of_feeds_within_a_minute_are_one_notice(room: Newsroom) -> None:
+    feeds = [Feed(url=f"https://{name}.example/feed", name=name, expect=timedelta(days=1)) for name in "abc"]
+    room = replace(room, feeds=feeds, now=START + timedelta(days=2))
+    for feed in feeds[:2]:
+        await _take_in(room, room.store, {feed.url: []})
+        room.now -= timedelta(minutes=5) - timedelta(milliseconds=70)
+    await _take_in(room, room.store, {feeds[2].url: []})
+    notices = await room.store.read(lambda tx: tx.outbox.unsent())
+    assert [row.message.lead for row in notices] == ["Feed health: 2 new problems", "Feed health: 1 new problem"]
+    assert [line.split()[0] for row in notices for line in row.message.lines] == ["a", "b", "c"]

@@ -159,6 +159,28 @@ async def test_notices_overview_feeds_status_and_its_check_name_the_same_problem
     checks = await answers.read(check_feeds)
     assert [line.what for line in checks] == ["feeds: 1 of 1 has problems", f"feed Quiet {problem}"]
     assert not any(line.is_good for line in checks)
+    # A poll that finds a silence stores it as the feed's health.
+    await page.running.store.write(lambda tx: tx.feeds.save([health.mark_reported(state, [event])]))
+    (row,) = elements(await read(page, "/feeds", show="silent"), "//tbody/tr")
+    assert "silent" in text_of(elements(row, "./td")[0])
+    assert [shown.health for shown in (await answers.ask(STATUS, StatusParameters())).feeds] == ["silent"]
+    assert 'wirewatch_feeds{health="silent"} 1.0' in (await page.get("/metrics")).text
+
+
+async def test_nothing_is_known_of_a_feed_after_its_last_poll(page: Page) -> None:
+    url, polled_at = "https://quiet.example/feed", page.clock.now() - timedelta(days=3)
+    state = FeedState(url=url, due_at=polled_at, baseline_at=polled_at, polled_at=polled_at, ok_at=polled_at)
+    live = page.running.live
+    live.settings = replace(live.settings, feeds=(Feed(url=url, name="Quiet", expect=timedelta(days=2)),))
+
+    def add(tx: storage.Transaction) -> None:
+        tx.feeds.sync([url], now=polled_at)
+        tx.feeds.save([state])
+
+    await page.running.store.write(add)
+    assert "0 with problems" in text_of(await read(page, "/"))
+    assert [line.what for line in await Answers(page.running).read(check_feeds)] == ["feeds: all 1 work"]
+    assert "Feeds that do not work" not in text_of(await read(page, "/brief"))
 
 
 async def test_feeds_that_were_due_while_the_bot_was_off_are_not_late(filled: Path) -> None:
