@@ -28,6 +28,7 @@ from bot.model.settings import Problem
 from bot.text import encoders
 
 _LISTED = "SELECT url, due_at, json_extract(state, '$.moved_to') FROM feeds WHERE is_listed ORDER BY url"
+_VOLUME = "SELECT rule, version, hour, count FROM volume"
 _EXAM = "SELECT value FROM key_values WHERE key = 'exam'"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -73,6 +74,8 @@ def check(
         if paused:
             terminal.say(f"paused: {', '.join(paused)}")
         if settings and (remark := _model_remark(settings)):
+            terminal.say(remark)
+        for remark in _unmeasured(settings, now) if settings else ():
             terminal.say(remark)
         encoder = settings.bot.stories.meaning if settings else EncoderName.OFF
         if encoder is not EncoderName.OFF and not encoders.is_installed(encoder):
@@ -154,6 +157,26 @@ def _ended(settings: config.Settings, now: datetime) -> list[Problem]:
         for entry in state.rules
         if (rule := entry.compiled.rule).has_ended(now)
     ]
+
+
+def _unmeasured(settings: config.Settings, now: datetime) -> list[str]:
+    """Return a line for each rule that, according to the database, cannot report surges yet."""
+    database = _database_file(settings)
+    rules = [entry.rule for entry in settings.rules if entry.rule.surge_limits and not entry.rule.paused]
+    if database is None or not rules:
+        return []
+    # Import here, because most configurations have no such rule.
+    from bot.stories import volume
+
+    counts: dict[tuple[str, str], dict[datetime, int]] = {(rule.name, rule.version): {} for rule in rules}
+    for name, version, hour, count in _select(database, _VOLUME):
+        counts.get((name, version), {})[_EPOCH + timedelta(microseconds=hour)] = count
+    reasons = {
+        rule.name: volume.explain_unmeasured(counts[rule.name, rule.version], window=rule.surge_limits.in_, now=now)
+        for rule in rules
+        if rule.surge_limits
+    }
+    return [f"the rule {name} {reason}" for name, reason in reasons.items() if reason]
 
 
 def _redirected(folder: Path, settings: config.Settings) -> list[Problem]:

@@ -158,7 +158,7 @@ def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
 
 
 def _state(rule: RuleLine) -> Text:
-    return Text("ended" if rule.ended else "paused" if rule.paused else "", style="yellow")
+    return Text("ended" if rule.ended else "paused" if rule.paused else rule.unmeasured, style="yellow")
 
 
 def _wrong(feed: FeedDocument) -> str:

@@ -47,6 +47,8 @@ class Causes:
     story_count: int = 0
     #: Number of independent articles in all these stories.
     article_count: int = 0
+    #: Number of these articles in stories that several outlets report.
+    shared_count: int = 0
     #: Number of independent outlets in all these stories.
     outlet_count: int = 0
 

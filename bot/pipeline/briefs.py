@@ -18,7 +18,7 @@ from itertools import groupby
 from urllib.parse import urlencode
 
 from bot import storage
-from bot.alerts import next_brief_time
+from bot.alerts import next_brief_time, routing
 from bot.config.settings import Settings
 from bot.feeds import health, links
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
@@ -29,6 +29,7 @@ from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Edit, Fact, Story, StoryId, send_id
 from bot.model.surges import Surge
+from bot.pipeline.volume import explain_unmeasured
 from bot.storage import keys
 from bot.stories import summaries, volume
 from bot.text.forms import find_form
@@ -112,6 +113,8 @@ class Material:
     news: Mapping[StoryId, News]
     #: Oldest first.
     surges: Sequence[Surge]
+    #: Rules that cannot report surges now, with the reason.
+    unmeasured_rules: Mapping[str, str]
     #: Names of feeds that do not work, with the problem.
     broken_feeds: Sequence[str]
 
@@ -204,6 +207,7 @@ def load(
         new=new,
         news=news,
         surges=surges,
+        unmeasured_rules=_find_unmeasured_rules(tx, settings, period, now) if period.until >= now else {},
         # Earlier states of feeds are not kept.
         broken_feeds=_find_broken_feeds(tx, settings, now) if period.until >= now else (),
     )
@@ -221,6 +225,19 @@ def _load_stories(tx: storage.Transaction, ids: Iterable[StoryId]) -> dict[Story
 def _is_of(period: Period, surge: Surge) -> bool:
     is_of_time = surge.opened_at < period.until and (surge.closed_at or period.until) >= period.since
     return is_of_time and period.channel in (None, *surge.channels)
+
+
+def _find_unmeasured_rules(
+    tx: storage.Transaction, settings: Settings, period: Period, now: datetime
+) -> dict[str, str]:
+    """Return the rules of the channel that cannot report surges now."""
+    rules = [entry.rule for entry in settings.rules]
+    return {
+        rule.name: reason
+        for rule in rules
+        if period.channel is None or period.channel in routing.possible_channels(settings.bot.routes, rule)
+        if (reason := explain_unmeasured(tx, rule, now=now, zone=settings.bot.timezone))
+    }
 
 
 def _find_broken_feeds(tx: storage.Transaction, settings: Settings, now: datetime) -> list[str]:
@@ -337,7 +354,8 @@ def list_changed(material: Material) -> list[BriefEntry]:
 
 
 def list_surges(material: Material) -> list[BriefEntry]:
-    """Return the surges of the period, newest first."""
+    """Return the surges of the period, newest first, and before them the rules that cannot report any."""
+    unmeasured = [BriefEntry(opening=f"{name} {reason}") for name, reason in material.unmeasured_rules.items()]
     entries = []
     for surge in material.surges:
         story = next((material.stories.get(cause.story) for cause in surge.causes.largest[:1]), None)
@@ -350,7 +368,7 @@ def list_surges(material: Material) -> list[BriefEntry]:
             details=tuple(filter(None, [volume.describe_causes(surge.causes, material.zone)])),
         )
         entries.append(entry)
-    return entries[::-1]
+    return unmeasured + entries[::-1]
 
 
 def list_held(material: Material) -> list[BriefEntry]:

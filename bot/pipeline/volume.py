@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
+from bot import storage
 from bot.alerts import routing
 from bot.alerts.situation import quiet_hours_end
 from bot.config.settings import Settings
@@ -53,6 +54,15 @@ def count_members(turn: Turn) -> None:
                     began_at[name] = _begin(turn, rule)
                 if hour >= began_at[name] and volume.is_counted(by_owner[member.article.owner], member, name):
                     turn.counts[name, rule.version, hour] += 1
+
+
+def explain_unmeasured(tx: storage.Transaction, rule: Rule, *, now: datetime, zone: tzinfo) -> str:
+    """Return why a rule cannot report surges now, or "" if it can, or if it should not."""
+    limits = rule.surge_limits
+    if limits is None or rule.paused or rule.has_ended(now):
+        return ""
+    counts = tx.volume.curve(rule.name, rule.version, since=now - volume.HISTORY - limits.in_ - volume.DAY)
+    return volume.explain_unmeasured(counts, window=limits.in_, now=now, zone=zone)
 
 
 def _begin(turn: Turn, rule: Rule) -> datetime:
@@ -105,8 +115,10 @@ def _watch_rule(turn: Turn, rule: Rule, surge: Surge | None) -> None:
     window = surge.window if surge else limits.in_
     counts = turn.tx.volume.curve(rule.name, rule.version, since=now - volume.HISTORY - window - volume.DAY)
     # An hour without a row is an hour in which the rule was not measured.
-    for hour in volume.hours_measured(max(counts, default=None), now):
+    new_hours = [hour for hour in volume.hours_measured(min(counts, default=None), now) if hour not in counts]
+    for hour in new_hours:
         turn.counts[rule.name, rule.version, hour] += 0
+    counts = {**counts, **dict.fromkeys(new_hours, 0)}
     measured = volume.measure(counts, window=window, now=now)
     if surge is None:
         if measured is not None and volume.is_surge(measured, limits):
@@ -130,11 +142,11 @@ def _open(turn: Turn, rule: Rule, limits: SurgeLimits, measured: Volume, counts:
     if last_closed_at is not None and now - last_closed_at < limits.in_:
         # A whole window passes between two surges, so that no article counts for two.
         return
-    began_at = volume.find_beginning(counts, measured, limits.in_, now)
-    stories = _read_stories(turn, rule.name, began_at)
-    settled = replace(measured, count=measured.count - _count_of_new_feeds(turn, rule, stories, began_at))
-    causes = volume.find_causes(stories.values(), rule.name, since=began_at)
-    if not volume.is_surge(settled, limits) or causes.outlet_count < volume.MIN_OUTLETS:
+    since = volume.first_hour(now, limits.in_)
+    stories = _read_stories(turn, rule.name, since)
+    settled = replace(measured, count=measured.count - _count_of_new_feeds(turn, rule, stories, since))
+    causes = volume.find_causes(stories.values(), rule.name, since=since)
+    if not volume.is_surge(settled, limits) or not volume.is_of_events(causes):
         return
     surge = Surge(
         id=send_id("surge", rule.name, now.isoformat()),
@@ -143,7 +155,7 @@ def _open(turn: Turn, rule: Rule, limits: SurgeLimits, measured: Volume, counts:
         severity=rule.severity,
         window=limits.in_,
         opened_at=now,
-        began_at=began_at,
+        began_at=volume.find_beginning(counts, measured, limits.in_, now),
         now=measured,
         peak=measured,
         peak_at=now,
@@ -181,9 +193,10 @@ def _channels(turn: Turn, rule: Rule, surge: Surge, stories: Mapping[StoryId, St
 
 def _update(turn: Turn, stored: Surge, surge: Surge) -> None:
     """Save a surge and edit its messages, if it differs from what is stored."""
-    stories = _read_stories(turn, surge.rule, surge.began_at)
     # While the surge lasts, its causes only grow, so the message does not lose the story that began it.
-    causes = volume.find_causes(stories.values(), surge.rule, since=surge.began_at)
+    since = volume.first_hour(surge.opened_at, surge.window)
+    stories = _read_stories(turn, surge.rule, since)
+    causes = volume.find_causes(stories.values(), surge.rule, since=since)
     surge = replace(surge, causes=causes if causes.largest else surge.causes)
     if surge != stored:
         _post(turn, replace(surge, shown_at=turn.now), stories)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pydantic
 
@@ -11,7 +10,7 @@ from bot import config, rules
 from bot.alerts import routing
 from bot.alerts.feedback import JUDGED_WITHIN
 from bot.model.rules import Rule
-from bot.model.settings import Route
+from bot.pipeline.volume import explain_unmeasured
 from bot.queries.feedback import FeedbackDocument, read_feedback
 from bot.queries.registry import Archive, Document, Id, PagedParameters, Parameters, Question, find_rule
 
@@ -33,6 +32,8 @@ class RuleLine(Document):
     #: Whether the rule's ``until`` is over.
     ended: bool
     stories_7d: int
+    #: Why the rule cannot report surges now; empty if it can, or has no ``volume``.
+    unmeasured: str
 
 
 class RulesPage(Document):
@@ -42,15 +43,17 @@ class RulesPage(Document):
     after: str | None
 
 
-def summarize_rule(rule: Rule, stories: int, routes: Sequence[Route], *, now: datetime) -> RuleLine:
+def summarize_rule(archive: Archive, rule: Rule, stories: int) -> RuleLine:
     """Summarize a rule with every channel that it may notify. ``stories`` counts its stories of the last seven days."""
+    bot, now = archive.settings.bot, archive.now
     return RuleLine(
         name=rule.name,
-        notify=list(routing.possible_channels(routes, rule)),
+        notify=list(routing.possible_channels(bot.routes, rule)),
         severity=rule.severity.value,
         paused=rule.paused,
         ended=rule.has_ended(now),
         stories_7d=stories,
+        unmeasured=explain_unmeasured(archive.tx, rule, now=now, zone=bot.timezone),
     )
 
 
@@ -59,9 +62,8 @@ def list_rules(archive: Archive, parameters: RulesParameters) -> RulesPage:
     loaded, skip = archive.settings.rules, parameters.number_after or 0
     stories = archive.tx.stories.count_by_rule(since=archive.now - RECENT)
     shown = loaded[skip : skip + parameters.limit]
-    routes = archive.settings.bot.routes
     return RulesPage(
-        rules=[summarize_rule(entry.rule, stories.get(entry.rule.name, 0), routes, now=archive.now) for entry in shown],
+        rules=[summarize_rule(archive, entry.rule, stories.get(entry.rule.name, 0)) for entry in shown],
         after=str(skip + len(shown)) if shown and skip + len(shown) < len(loaded) else None,
     )
 
@@ -93,7 +95,7 @@ def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
     source = config.find_rule_source(archive.settings, name)
     by_day = archive.day_counts.rules.get(name, {})
     return RuleDocument(
-        **summarize_rule(rule, stories.get(name, 0), archive.settings.bot.routes, now=archive.now).model_dump(),
+        **summarize_rule(archive, rule, stories.get(name, 0)).model_dump(),
         in_english=rules.describe_rule(rule),
         note=rule.note,
         yaml=source.item.yaml if source else None,

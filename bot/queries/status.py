@@ -157,10 +157,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         failing=[FailureDocument.of(failure) for failure in read_failures(tx, now=now)] if running.is_good else [],
         articles=tx.articles.count(),
         feeds=[describe_feed(state, settings, now) for state in tx.feeds.all()],
-        rules=[
-            summarize_rule(entry.rule, stories.get(entry.rule.name, 0), settings.bot.routes, now=archive.now)
-            for entry in settings.rules
-        ],
+        rules=[summarize_rule(archive, entry.rule, stories.get(entry.rule.name, 0)) for entry in settings.rules],
         rules_with_mistakes=[
             BrokenRule(name=name, is_kept=name in kept, stories_7d=stories.get(name, 0)) for name in settings.off
         ],

@@ -67,7 +67,8 @@ class HourDocument(Document):
 class VolumeDocument(Document):
     """The volume of a rule: its hours with articles, oldest first, and its surges.
 
-    ``count`` and ``usual`` are of the window that ends now; both are null in the rule's first three days.
+    ``count`` and ``usual`` are of the window that ends now; both are null if ``unmeasured`` says why the rule cannot
+    report surges.
     """
 
     rule: str
@@ -75,6 +76,7 @@ class VolumeDocument(Document):
     window_hours: int
     count: int | None
     usual: float | None
+    unmeasured: str
     hours: list[HourDocument]
     surges: list[SurgeDocument]
 
@@ -95,6 +97,7 @@ def show_volume(archive: Archive, parameters: VolumeParameters) -> VolumeDocumen
         window_hours=limits.in_ // volume.HOUR,
         count=measured.count if measured else None,
         usual=measured.usual if measured else None,
+        unmeasured=volume.explain_unmeasured(counts, window=limits.in_, now=now, zone=archive.settings.bot.timezone),
         hours=[
             HourDocument(hour=hour, count=count) for hour, count in sorted(counts.items()) if count and hour >= since
         ],

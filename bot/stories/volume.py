@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import accumulate
 from statistics import median
 
-from bot.model.durations import format_time
+from bot.model.durations import format_count, format_time
 from bot.model.rules import SurgeLimits
 from bot.model.stories import Member, Story
 from bot.model.surges import Cause, Causes, Volume
@@ -26,12 +26,17 @@ DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
 #: How far back counts are compared.
 HISTORY = 4 * WEEK
-#: After a longer outage, the counts of its hours are too low to compare with.
-OUTAGE = timedelta(hours=12)
+#: After an outage, so many of its hours are measured, because most feeds still list the articles of a day.
+REACH = timedelta(hours=24)
 #: Minimum number of earlier windows to compare with: three a day, for three days.
 MIN_WINDOWS = 9
+#: How long before its window a rule must have been counted for that.
+MIN_HISTORY = 3 * DAY
 #: Minimum number of independent outlets in a surge.
 MIN_OUTLETS = 3
+#: Minimum share of a surge's articles that are about events of several outlets. Without such events, the articles have
+#: only the words of the rule in common.
+SHARED = 1 / 3
 #: The articles of a feed can begin a surge only this long after its first poll: then most windows of the history
 #: contain it.
 SETTLING = 3 * WEEK
@@ -65,13 +70,13 @@ def _is_independent(member: Member, rule: str) -> bool:
     return is_report and any(match.rule == rule for match in member.matches)
 
 
-def counted_members(story: Story, rule: str, *, since: datetime) -> list[Member]:
-    """Return the articles of a story that count for the rule, since a time."""
+def counted_members(story: Story, rule: str, *, since: datetime | None = None) -> list[Member]:
+    """Return the articles of a story that count for the rule, of all times or since a time."""
     owners: dict[str, Member] = {}
     for member in story.members:
         if _is_independent(member, rule):
             owners.setdefault(member.article.owner, member)
-    return [member for member in owners.values() if member.article.when >= since]
+    return [member for member in owners.values() if since is None or member.article.when >= since]
 
 
 # -- the baseline
@@ -103,14 +108,29 @@ def measure(counts: Mapping[datetime, int], *, window: timedelta, now: datetime)
     return Volume(count=sums[width], usual=float(usual))
 
 
-def hours_measured(previous: datetime | None, now: datetime) -> list[datetime]:
-    """Return the hours after the last measured hour, up to now.
+def hours_measured(since: datetime | None, now: datetime) -> list[datetime]:
+    """Return the last hours after the hour ``since``, newest first. A poll finds the articles of all of them.
 
-    After an outage, they include those of the outage, unless it was longer than most feeds list their articles.
+    Without ``since``, return the hour of ``now``.
     """
     end = floor_hour(now)
-    gap = (end - previous) // HOUR if previous is not None and end - previous <= OUTAGE else 1
-    return [end - number * HOUR for number in range(gap)]
+    count = min(end - since, REACH) // HOUR if since is not None else 1
+    return [end - number * HOUR for number in range(count)]
+
+
+def explain_unmeasured(counts: Mapping[datetime, int], *, window: timedelta, now: datetime, zone: tzinfo = UTC) -> str:
+    """Return why a rule cannot report surges now, or "" if it can. Times are in ``zone``."""
+    if measure(counts, window=window, now=now) is not None:
+        return ""
+    ready_at = min(counts, default=floor_hour(now)) + MIN_HISTORY + window
+    if now < ready_at:
+        return f"reports surges from {format_time(ready_at, zone)} on, when there is enough to compare with"
+    return "reports no surges: the bot has run too rarely in the last four weeks; run it at least once a day"
+
+
+def first_hour(now: datetime, window: timedelta) -> datetime:
+    """Return the first hour of the window that ends in the hour of ``now``."""
+    return floor_hour(now) - window + HOUR
 
 
 def is_surge(volume: Volume, limits: SurgeLimits) -> bool:
@@ -154,28 +174,41 @@ def find_beginning(counts: Mapping[datetime, int], volume: Volume, window: timed
 
 
 def find_causes(stories: Iterable[Story], rule: str, *, since: datetime) -> Causes:
-    """Return the stories that make up a rule's coverage since a time."""
+    """Return the stories that make up a rule's coverage since a time, those with most reports first.
+
+    Their outlets and beginnings include earlier reports, so that nobody is called the first who was not.
+    """
     causes: list[Cause] = []
     owners: set[str] = set()
     for story in stories:
-        members = sorted(counted_members(story, rule, since=since), key=lambda member: member.article.when)
-        owners.update(member.article.owner for member in members)
-        if members:
+        recent = counted_members(story, rule, since=since)
+        owners.update(member.article.owner for member in recent)
+        if recent:
+            members = sorted(counted_members(story, rule), key=lambda member: member.article.when)
             causes.append(
                 Cause(
                     story=story.id,
                     headline=story_headline(story),
                     outlets=tuple(dict.fromkeys(member.article.outlet for member in members)),
-                    count=len(members),
+                    count=len(recent),
                     began_at=members[0].article.when,
                 )
             )
-    causes.sort(key=lambda cause: (-cause.count, cause.began_at, cause.story))
-    total = sum(cause.count for cause in causes)
+    causes.sort(key=lambda cause: (-cause.count, -len(cause.outlets), cause.began_at, cause.story))
     most = causes[0].count if causes else 0
-    # Name a smaller story only if it has a real part in the surge.
-    largest = tuple(cause for cause in causes[:CAUSES] if 3 * cause.count >= most)
-    return Causes(largest=largest, story_count=len(causes), article_count=total, outlet_count=len(owners))
+    return Causes(
+        # Name a smaller story only if it has a real part in the surge.
+        largest=tuple(cause for cause in causes[:CAUSES] if 3 * cause.count >= most),
+        story_count=len(causes),
+        article_count=sum(cause.count for cause in causes),
+        shared_count=sum(cause.count for cause in causes if len(cause.outlets) > 1),
+        outlet_count=len(owners),
+    )
+
+
+def is_of_events(causes: Causes) -> bool:
+    """Return whether articles are about events that several outlets report, and not only about the same words."""
+    return causes.outlet_count >= MIN_OUTLETS and causes.shared_count >= SHARED * causes.article_count
 
 
 # -- words
@@ -207,10 +240,8 @@ def describe_causes(causes: Causes, zone: tzinfo) -> str:
     first = causes.largest[0]
     began = f"{first.outlets[0]} was first, at {format_time(first.began_at, zone)}"
     if causes.story_count == 1:
-        return f"One event, in {first.count} articles; {began}"
+        return f"One event, in {format_count(first.count, 'article')}; {began}"
+    articles = f"{first.count} of {causes.article_count} articles"
     if causes.is_one_event:
-        return f"Mostly one event, in {first.count} articles; {began}"
-    if first.count == 1:
-        return f"{causes.story_count} separate stories, none of them in two outlets"
-    opener = f"first reported by {first.outlets[0]} at {format_time(first.began_at, zone)}"
-    return f"{causes.story_count} stories; the largest has {first.count} articles, {opener}"
+        return f"Mostly one event, in {articles}; {began}"
+    return f"{causes.story_count} stories; the largest has {articles}; {began}"

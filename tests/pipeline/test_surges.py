@@ -40,10 +40,33 @@ BURST_HOUR = 88
 
 
 def burst(*, hour: float = BURST_HOUR, event: str = "court hears BlackBerry case") -> list[Article]:
-    """Return reports of separate events, each by another outlet."""
+    """Return reports of one event, each by another outlet about its own place."""
     return [
         article(f"{place} {event}", f"{event.capitalize()} in {place}.", hours=hour, outlet=f"{place} News")
         for place in PLACES
+    ]
+
+
+#: Headlines that have nothing in common but the word of the rule.
+UNRELATED = [
+    "Farmers praise the BlackBerry harvest",
+    "Police find stolen BlackBerry phones in a well",
+    "Film about BlackBerry founders wins a prize",
+    "School bans BlackBerry messages during exams",
+    "Glass in jars: BlackBerry jam is recalled",
+    "Airline warns of burning BlackBerry batteries",
+    "Bears eat the BlackBerry crop of monks",
+    "Pie contest with BlackBerry filling ends in a brawl",
+    "Minister drops his BlackBerry into the river",
+    "Museum buys the very first BlackBerry",
+]
+
+
+def unrelated(count: int = len(UNRELATED)) -> list[Article]:
+    """Return reports of separate events, each by another outlet."""
+    return [
+        article(title, f"{title}, we learnt.", hours=BURST_HOUR, outlet=f"{place} Post")
+        for title, place in zip(UNRELATED[:count], PLACES, strict=False)
     ]
 
 
@@ -132,6 +155,39 @@ async def test_the_articles_of_fewer_than_three_outlets_are_no_surge(store: stor
     flood = [replace(one, outlet=outlet, owner=outlet) for one, outlet in zip(burst(), "ab" * 6, strict=True)]
     await desk.run([*BEFORE, *flood])
     assert await desk.surges() == []
+
+
+async def test_articles_of_unrelated_stories_that_only_share_a_word_are_no_surge(store: storage.Store) -> None:
+    desk = Desk(store, LOUD)
+    await desk.run([*BEFORE, *unrelated()])
+    assert await desk.surges() == []
+
+
+async def test_the_largest_story_comes_first_with_its_first_outlet_and_the_numbers_of_a_message_agree(
+    store: storage.Store,
+) -> None:
+    desk = Desk(store, LOUD)
+    early = article("Jhang court hears BlackBerry case", "Jhang hears it, says Early.", hours=70, outlet="Early News")
+    more = [
+        article("Jhang court hears BlackBerry case", f"In Jhang, {name} hears of it.", hours=BURST_HOUR, outlet=name)
+        for name in ("North", "South")
+    ]
+    await desk.run([*BEFORE, early, *unrelated(4), *burst(), *more], hours=range(BURST_HOUR + 1))
+    [message] = [row.message for row in desk.rows]
+    (surge,) = await desk.surges()
+    first = surge.causes.largest[0]
+    assert message.briefs[0].story == first.story
+    assert message.briefs[0].title.text == "Jhang court hears BlackBerry case"
+    assert first.outlets[0] == "Early News"
+    assert message.lead == "Surge: BlackBerry: 18 articles in 6 hours, usually fewer than 1"
+    assert message.lines[1].startswith("Mostly one event, in 14 of 18 articles; Early News was first, at ")
+
+
+async def test_a_bot_that_runs_once_a_day_reports_surges(store: storage.Store) -> None:
+    desk = Desk(store, LOUD)
+    await desk.run([*BEFORE, *burst(hour=5 * 24 - 1)], hours=range(0, 6 * 24, 24))
+    (surge,) = await desk.surges()
+    assert surge.opened_at.date() == (START + timedelta(days=5)).date()
 
 
 async def test_articles_without_a_date_that_are_found_after_an_outage_are_no_surge(store: storage.Store) -> None:
