@@ -6,6 +6,8 @@
     only baseline articles     hold: baseline    its min_outlets met   reply: corroboration
     every rule waits for brief hold: brief       a posted article is   reply: correction
     quiet hours, not high      hold: quiet hours   materially edited
+                                                 another event of its  reply: other event
+                                                   thread
     the hour of its channel    hold: rate cap    a fact not yet posted reply: new fact
       or its rules is full                       another outlet        edit:  added outlet
     it waits for outlets       hold: gather      another article       edit:  added article

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.alerts.events import find_events
 from bot.alerts.holds import find_hold, gather_hold
 from bot.alerts.situation import Situation
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
@@ -47,7 +49,8 @@ def _is_news_after_silence(situation: Situation, alert: Alert) -> bool:
 def _first(situation: Situation) -> tuple[Decision, ...]:
     hold = find_hold(situation) or gather_hold(situation)
     if hold is None:
-        return (situation.decision(AlertAction.POST, Reason.FIRST_REPORT, rules=situation.speaking),)
+        first = situation.decision(AlertAction.POST, Reason.FIRST_REPORT, rules=situation.speaking)
+        return (first, *_other_events(situation, find_events(situation, None)))
     alert = situation.alert
     is_same_hold = (
         alert is not None
@@ -62,15 +65,20 @@ def _first(situation: Situation) -> tuple[Decision, ...]:
 
 
 def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
+    events = find_events(situation, alert)
     if all(map(situation.waits_for_brief, situation.rules)):
-        facts = _facts(situation, alert)
+        facts = (*events, *_facts(situation, alert, events))
         if not (situation.arrivals or facts or situation.edits):
             return ()
         detail = "; ".join(map(_shown, facts)) or "no news for the next brief"
         return (
             situation.decision(AlertAction.SILENT, Reason.BRIEF, detail=detail, facts=facts, edits=situation.edits),
         )
-    replies = (*_second_rules(situation, alert), *_news(situation, alert))
+    replies = (
+        *_second_rules(situation, alert, events),
+        *_other_events(situation, events),
+        *_news(situation, alert, events),
+    )
     if not situation.arrivals and not replies:
         if situation.has_new_headline:
             return (situation.decision(AlertAction.EDIT, Reason.RENAMED, detail="its outlet changed the headline"),)
@@ -93,10 +101,20 @@ def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
     return (situation.decision(AlertAction.SILENT, Reason.COPY, detail=detail),)
 
 
-def _second_rules(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
+def _other_events(situation: Situation, events: Sequence[Fact]) -> tuple[Decision, ...]:
+    """Return the replies about other events of a thread."""
+    batches = [tuple(events[start : start + FACTS_A_REPLY]) for start in range(0, len(events), FACTS_A_REPLY)]
+    return tuple(
+        situation.reply(Reason.OTHER_EVENT, detail="; ".join(fact.after for fact in batch), facts=batch)
+        for batch in batches
+    )
+
+
+def _second_rules(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[Decision, ...]:
     """Return the replies about rules that matched later than the first report.
 
-    An article that is not surely about the story's event brings no reply about a rule that only it matches.
+    An article that is not surely about the story's event brings no reply about a rule that only it matches. Neither
+    does the first report of another event (``events``), which gets its own reply.
     """
     #: Rule -> the first article that matches it and is surely about the event.
     articles: dict[str, Article] = {}
@@ -104,7 +122,12 @@ def _second_rules(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
         for match in member.matches if not member.is_probable else ():
             articles.setdefault(match.rule, member.article)
     new_rules = tuple(rule for rule in situation.rules if rule.name not in alert.rules and situation.is_ready(rule))
-    plain = tuple(rule for rule in new_rules if rule.min_outlets < 2 and rule.name in articles)
+    in_events = {fact.article for fact in events}
+    plain = tuple(
+        rule
+        for rule in new_rules
+        if rule.min_outlets < 2 and rule.name in articles and articles[rule.name].id not in in_events
+    )
     corroborated = tuple(rule for rule in new_rules if rule.min_outlets >= 2)
     named = {article.id: _joined(article) for article in (articles[rule.name] for rule in plain)}
     replies = [situation.reply(Reason.SECOND_RULE, rules=plain, facts=tuple(named.values()))] if plain else []
@@ -114,9 +137,9 @@ def _second_rules(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
     return tuple(replies)
 
 
-def _news(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
+def _news(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[Decision, ...]:
     """Return one reply about all news of the turn (new facts, edited and joined articles), or () if there is none."""
-    facts, edits = _facts(situation, alert), situation.edits
+    facts, edits = _facts(situation, alert, events), situation.edits
     if not facts and not edits:
         return ()
     changed = [f"{edits[0].outlet} changed its {edits[0].field}"] if edits else []
@@ -128,15 +151,16 @@ def _news(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
     return (situation.reply(reason, detail=detail, facts=facts, edits=edits),)
 
 
-def _facts(situation: Situation, alert: Alert) -> tuple[Fact, ...]:
+def _facts(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[Fact, ...]:
     """Return the facts and joined articles that belong in the thread and are not in it yet, most important first.
 
+    The first reports of other events (``events``) are not among them.
     Under severity high, an article that may be about another event is never added without a reply.
     """
     joined = situation.arrivals if situation.thread is Thread.ALL else ()
     if situation.severity is Severity.HIGH:
         joined += tuple(member for member in situation.arrivals if _is_doubtful(member) and member not in joined)
-    with_fact = {fact.article for fact in situation.facts}
+    with_fact = {fact.article for fact in (*situation.facts, *events)}
     facts = [*situation.facts, *(_joined(member.article) for member in joined if member.article.id not in with_fact)]
     new_facts = {fact_key(fact): fact for fact in facts if fact_key(fact) not in alert.posted_facts}.values()
     return tuple(sorted(new_facts, key=_rank)[:FACTS_A_REPLY])
@@ -170,25 +194,29 @@ def _joined(article: Article) -> Fact:
 
 def _shown(fact: Fact) -> str:
     label = f"{fact.label}: " if fact.label else ""
-    return f"{label}{fact.before} → {fact.after}" if fact.before else fact_key(fact)
+    return f"{label}{fact.before} → {fact.after}" if fact.before else f"{label}{fact.after}"
 
 
 def fact_key(fact: Fact) -> str:
-    """Return a key that is equal for two facts with the same content."""
-    return f"{fact.label}: {fact.after}"
+    """Return a key that is equal for two facts with the same content, or about the same event."""
+    return fact.article if fact.is_event else f"{fact.label}: {fact.after}"
 
 
 def _edit(situation: Situation, reason: Reason | None) -> Decision | None:
     """Return the edit caused by joined articles, or else the edit for ``reason``. Return None if there is neither.
 
-    A copy from an outlet that the story already has causes no edit.
+    A copy from an outlet that the story already has causes no edit. The first report of an event adds no outlet to
+    another event.
     """
     arrived = {member.article.id for member in situation.arrivals}
-    outlets = {member.article.outlet for member in situation.story.members if member.article.id not in arrived}
-    added = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.article.outlet not in outlets))
+    earlier = [member for member in situation.story.members if member.article.id not in arrived]
+    events = {member.event for member in earlier}
+    reports = [member for member in situation.arrivals if member.event in events or not earlier]
+    outlets = {(member.event, member.article.outlet) for member in earlier}
+    added = tuple(dict.fromkeys(m.article.outlet for m in reports if (m.event, m.article.outlet) not in outlets))
     if added:
         return situation.decision(AlertAction.EDIT, Reason.ADDED_OUTLET, detail=", ".join(added))
-    updated = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.join.copy_of is None))
+    updated = tuple(dict.fromkeys(m.article.outlet for m in reports if m.join.copy_of is None))
     reason = Reason.ADDED_ARTICLE if updated else reason
     return situation.decision(AlertAction.EDIT, reason, detail=", ".join(updated)) if reason else None
 
@@ -227,6 +255,7 @@ def record_decision(
                 headline=headline,
                 is_gathered=is_gathered,
                 posted_at=decision.at,
+                posted_facts=tuple(dict.fromkeys((*alert.posted_facts, *map(fact_key, decision.facts)))),
             )
         case AlertAction.REPLY | AlertAction.SILENT if decision.facts or decision.action is AlertAction.REPLY:
             facts = tuple(fact_key(fact) for fact in decision.facts)

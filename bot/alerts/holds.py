@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.alerts.events import find_events
 from bot.alerts.situation import Situation, next_brief_time, quiet_hours_end
 from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.durations import format_duration
@@ -108,6 +110,8 @@ def release(situations: Sequence[Situation]) -> tuple[Decision, ...]:
         event = _event_of(situation.story)
         decision = _decide_held(situation, posts_by_rule, is_shown=event in events)
         if decision.action is AlertAction.POST:
+            # The message lists the other events of a thread, so they get no replies.
+            decision = replace(decision, facts=find_events(situation, None))
             posts_by_rule.update(decision.rules)
             events |= {event, situation.story.id}
         decisions.append(decision)
@@ -161,4 +165,5 @@ def release_to_brief(situation: Situation) -> Decision:
         return situation.decision(AlertAction.SILENT, Reason.RULE_PAUSED, detail="its rules are no longer loaded")
     if not situation.speaking and (hold := find_hold(situation)):
         return hold
-    return situation.decision(AlertAction.POST, Reason.BRIEF, rules=situation.speaking)
+    events = find_events(situation, None)
+    return situation.decision(AlertAction.POST, Reason.BRIEF, rules=situation.speaking, facts=events)

@@ -270,6 +270,8 @@ def _story(brief: StoryBrief) -> Json:
         "coverage": _json_of(brief.coverage),
         "coverage_count": max(brief.coverage_count, len(brief.coverage)),
         "copies": brief.copy_count,
+        "other_reports": _json_of(brief.other_reports),
+        "other_report_count": brief.other_report_count,
     }
 
 

@@ -147,6 +147,7 @@ rules:
 {lines}
     stem: true
     notify: alerts
+    # If this is one affair, such as a trial, add the key group: rule. All that matches is then one thread.
     must_match: [{headline}]
 """
     if not has_site:

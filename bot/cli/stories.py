@@ -142,6 +142,8 @@ def _show(entry: StoryRow) -> None:
     terminal.row(summaries.story_headline(story), style="bold")
     span = f"{story.first_seen:%Y-%m-%d %H:%M} to {story.last_seen:%Y-%m-%d %H:%M} UTC"
     terminal.row(f"  {story.id} · {span} · {format_count(len(story.owners), 'independent outlet')}", style="dim")
+    if story.thread:
+        terminal.row(f"  thread of the rule {story.thread}: {format_count(len(story.events), 'event')}")
     if story.rules:
         terminal.row(f"  rules: {', '.join(story.rules)}")
     for member in story.members:

@@ -19,7 +19,7 @@ from bot.config.problems import ProblemReport
 from bot.config.settings import UTC, BotSettings, FileState, LoadedRule, RuleNeeds
 from bot.keys import Key, Parse
 from bot.model.language_models import Use
-from bot.model.rules import ONLY_BRIEF, TERM_SCHEMA, Rule, Severity, Term
+from bot.model.rules import ONLY_BRIEF, TERM_SCHEMA, Group, Rule, Severity, Term
 from bot.patterns import LazyPattern
 from bot.rules import lint
 
@@ -283,7 +283,12 @@ class RuleReader:
         return replace(rule, version=_hash_version(rule))
 
     def _warn_of_no_effect(self, rule: Rule, node: MappingNode) -> None:
-        """Warn of ``when: brief``, ``gather`` and ``about`` if they have no effect."""
+        """Warn of ``quiet``, ``when: brief``, ``gather`` and ``about`` if they have no effect."""
+        if rule.quiet is not None and rule.group is not Group.RULE and (key := node.key("quiet")):
+            message = "quiet does nothing without group: rule"
+            self.report.add(
+                key, "quiet-without-thread", message, "add group: rule, or remove quiet", severity="warning"
+            )
         briefs = self.context.briefs
         if rule.when == ONLY_BRIEF and briefs is not None and (item := node.get("when")):
             for name in [channel for channel in rule.notify if channel not in briefs]:

@@ -28,6 +28,8 @@ class Reason(StrEnum):
     NEW_FACT = "new fact"
     CORRECTION = "correction"
     SECOND_RULE = "rule"
+    #: The first report of another event in a thread (``group: rule``).
+    OTHER_EVENT = "other event"
     ADDED_OUTLET = "added outlet"
     #: Another article of an outlet that already has an article in the story.
     ADDED_ARTICLE = "added article"

@@ -59,7 +59,7 @@ class BriefEntry:
     tier: int = 0
     #: Outlets, rule and the like.
     details: tuple[str, ...] = ()
-    #: Stories that may be about the same event.
+    #: Other reports of a thread, which have no ``story``, then stories that may be about the same event.
     parts: tuple[BriefEntry, ...] = ()
     #: The newest fact in the period.
     fact: Fact | None = None

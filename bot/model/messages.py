@@ -134,6 +134,10 @@ class StoryBrief:
     opposing_count: int = 0
     #: The number of syndicated copies, which are not in ``coverage``.
     copy_count: int = 0
+    #: In a thread: the headlines of its other events that are shown, newest event first.
+    other_reports: tuple[CoverageLine, ...] = ()
+    #: Total number of headlines of other events.
+    other_report_count: int = 0
     first_seen: datetime
     last_seen: datetime
     #: The address of the picture of the article with the headline, unless the article is a copy.

@@ -37,6 +37,8 @@ class Group(StrEnum):
     STRICT = "strict"
     #: Each article opens a separate story, which only copies and the same page can join.
     OFF = "off"
+    #: One thread: all that the rule matches while coverage lasts is one story, and each further event a reply.
+    RULE = "rule"
 
 
 class Thread(StrEnum):
@@ -368,8 +370,19 @@ class Rule:
         ),
     ] = ()
     group: Annotated[
-        Group, Key("How readily articles join one story: normal, strict (only if nearly certain) or off (each alone).")
+        Group,
+        Key(
+            "How readily articles join one story: normal, strict (only if nearly certain), off (each alone), or rule "
+            "(all that the rule matches while coverage lasts is one thread, with a reply for each further event)."
+        ),
     ] = Group.NORMAL
+    quiet: Annotated[
+        keys.Duration | None,
+        Key(
+            "With group: rule: a thread ends when nothing has matched for this long: 3 days. Default: the window of "
+            "stories in bot.yaml."
+        ),
+    ] = None
     min_outlets: Annotated[
         int, Key("The number of independent owners that must carry a story before it is posted.", ge=1, le=100)
     ] = 1

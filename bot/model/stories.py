@@ -6,12 +6,13 @@ Ids are derived from the identity of an object, so that writing an object twice 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from bot.model.rules import Match
+from bot.model.rules import Match, Rule
 
 #: 20 hex digits of SHA-256 over the article's identity: the same article has the same id on every machine.
 ArticleId = NewType("ArticleId", str)
@@ -105,6 +106,9 @@ class Join:
     confidence: float | None = None
     #: Other open stories of the article's rules, nearest first. Not stored.
     beside: tuple[StoryId, ...] = field(default=(), compare=False)
+    #: In a thread (``group: rule``): the event that the article reports, if it is not the thread's first event. Its id
+    #: is that of the story that its first article would have opened.
+    event: StoryId | None = None
     #: Whether a language model's answer decided the join and its merges. Not stored.
     is_advised: bool = field(default=False, compare=False)
 
@@ -118,20 +122,23 @@ class Join:
 CORRECTION = "Correction"
 #: The kind of a fact that reports only that an article joined the story.
 JOINED = "joined"
+#: The kind of a fact that is the first report of another event in a thread (``group: rule``).
+EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """Something in an article that is new in its story."""
 
-    #: date, number, name, decision, sentence, joined, or edit (the words that an outlet changed, in a brief).
+    #: date, number, name, decision, sentence, joined, event, or edit (the words that an outlet changed, in a brief).
     kind: str
     #: The subject, such as “deadline”.
     label: str
     #: The value that the fact replaces, or None if it replaces nothing.
     before: str | None
+    #: The new value; for an event, the headline of its first report.
     after: str
-    #: The whole sentence that states the fact.
+    #: The whole sentence that states the fact; for an event, the first sentence of its first report.
     sentence: str
     #: A label shown to people: “Denial”, “Released”, “Correction”; mostly empty.
     mark: str = ""
@@ -156,6 +163,16 @@ class Fact:
     def is_joined(self) -> bool:
         """Whether the fact reports only that the article joined the story."""
         return self.kind == JOINED
+
+    @property
+    def is_event(self) -> bool:
+        """Whether the fact is the first report of another event in a thread."""
+        return self.kind == EVENT
+
+    @property
+    def quote(self) -> str:
+        """The text that stands for the fact where there is room for one: its sentence, or the headline of an event."""
+        return self.after if self.is_event else self.sentence
 
     @property
     def is_claim(self) -> bool:
@@ -196,10 +213,15 @@ class Member:
         """Whether the article joined by its wording alone and without full certainty."""
         return self.join.is_probable
 
+    @property
+    def event(self) -> StoryId:
+        """The event that the article reports. The first event of a story has the story's id."""
+        return self.join.event or self.join.story
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """All coverage of one event."""
+    """All coverage of one event, or a thread: all that a rule with ``group: rule`` matched while coverage lasted."""
 
     id: StoryId
     title: str
@@ -211,6 +233,8 @@ class Story:
     merged_into: StoryId | None = None
     #: The article whose headline the story shows. None means the first member. Only a split changes this.
     headline: ArticleId | None = None
+    #: The rule of a thread, or None for the story of one event.
+    thread: str | None = None
 
     @property
     def related(self) -> StoryId | None:
@@ -224,11 +248,45 @@ class Story:
         return tuple(dict.fromkeys(match.rule for member in self.members for match in member.matches))
 
     @property
+    def events(self) -> Mapping[StoryId, tuple[Member, ...]]:
+        """The events of the story with their articles, in order of arrival. Only a thread has more than one."""
+        events: dict[StoryId, list[Member]] = {}
+        for member in self.members:
+            events.setdefault(member.event, []).append(member)
+        return {event: tuple(members) for event, members in events.items()}
+
+    @property
     def owners(self) -> tuple[str, ...]:
-        """Independent owners that report the story, in order of arrival. Copies and denials do not count."""
-        joined = ((member.article.owner, member.join) for member in self.members)
-        return tuple(
-            dict.fromkeys(
-                owner for owner, join in joined if join.copy_of is None and join.reason is not JoinReason.REVERSAL
+        """Independent owners that report the story, in order of arrival; for a thread, those of its widest event."""
+        return max(map(find_owners, self.events.values()), key=len, default=())
+
+    def events_for(self, rules: Collection[Rule]) -> Sequence[tuple[Member, ...]]:
+        """Return the events that one of the rules matches, with enough owners for it. The first has the headline.
+
+        If there are none, return all events.
+        """
+        events = list(self.events.values())
+        if len(events) < 2:
+            return events
+        needed = {rule.name: rule.min_outlets for rule in rules}
+        ready = [
+            members
+            for members in events
+            if any(
+                len(find_owners(members)) >= needed[match.rule]
+                for member in members
+                for match in member.matches
+                if match.rule in needed
             )
+        ]
+        return ready or events
+
+
+def find_owners(members: Iterable[Member]) -> tuple[str, ...]:
+    """Return the independent owners of articles, in order of arrival. Copies and denials do not count."""
+    joined = ((member.article.owner, member.join) for member in members)
+    return tuple(
+        dict.fromkeys(
+            owner for owner, join in joined if join.copy_of is None and join.reason is not JoinReason.REVERSAL
         )
+    )

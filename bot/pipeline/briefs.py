@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import groupby
@@ -38,6 +38,8 @@ from bot.text.forms import find_form
 MOST_LINES = 28
 #: Fewer lines to try, for services with short messages.
 _FEWER_LINES = (MOST_LINES, 23, 18, 14, 10)
+#: Maximum headlines of other events in the entry of a thread.
+_MOST_REPORTS = 5
 #: Maximum entries of one section of a brief.
 _MOST_OF_SECTION = 300
 _NO_WORKING_FEED = frozenset({"broken", "gone", "empty", "silent", "expected"})
@@ -295,11 +297,22 @@ def list_new(material: Material) -> list[BriefEntry]:
         entry = _story_entry(material, story, notes=["silenced"] if is_silenced else [])
         is_unseen = any(map(material.is_unseen, (story, *others)))
         parts = tuple(_story_entry(material, other) for other in others)
+        parts = (*_list_other_reports(material, story, entry), *parts)
+        if entry.fact is not None and entry.fact.is_event:
+            entry = replace(entry, fact=None)
         entry = replace(entry, is_unseen=is_unseen, tier=tiers[weight(story)], parts=parts)
         if (is_unseen or material.period.channel is None) and entry.fact is None and not parts:
             entry = _with_quote(material, entry, story)
         entries.append(entry)
     return entries
+
+
+def _list_other_reports(material: Material, story: Story, entry: BriefEntry) -> Iterator[BriefEntry]:
+    """Yield the newest headlines of the other events of a thread."""
+    rules = material.rules_of(story)
+    listed = summaries.list_coverage(story, headline=entry.article, most=_MOST_REPORTS, rules=rules)
+    for line in listed.other_reports:
+        yield BriefEntry(headline=line.title, link=line.link)
 
 
 def _group_by_event(stories: Sequence[Story]) -> list[list[Story]]:

@@ -16,15 +16,16 @@ from bot.feeds import items, links
 from bot.model.actions import Ruling, RulingKind
 from bot.model.alerts import Alert, AlertState, Decision
 from bot.model.archive import Arrival, Revision
-from bot.model.rules import Group, Match, Severity
+from bot.model.rules import Group, Match, Rule, Severity
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
 from bot.pipeline.answers import ArticleAnswers, LateAnswer
 from bot.pipeline.dispatch import Dispatcher, StorySplit
 from bot.pipeline.turn import ChangedStory, Turn
 from bot.stories import facts, grouping, opinions
-from bot.stories.grouping import story_id
+from bot.stories.grouping import Candidate, story_id
 from bot.stories.index import Index
 from bot.stories.opinions import Opinion
+from bot.stories.profile import Profile
 
 log = structlog.get_logger("wirewatch")
 
@@ -85,6 +86,7 @@ class StoryUpdater:
             return []
         older, younger = sorted((first, second), key=lambda story: (story.first_seen, story.id))
         index.merge(younger.id, older.id)
+        index.threads.merge(younger.id, older.id)
         entry = ChangedStory(older)
         _merge(turn, entry, younger.id)
         turn.save_story(entry.story)
@@ -103,7 +105,8 @@ class StoryUpdater:
         turn.alerts({join.story for join in joins})
         for join in joins:
             arrival = by_id[join.article]
-            entry = _entry(turn, join.story, arrival.article)
+            thread = _thread_rule(turn, arrival)
+            entry = _entry(turn, join.story, arrival.article, thread=thread.name if thread else None)
             for younger in join.merges:
                 if join.is_advised:
                     _report_merge(turn, entry.story, younger)
@@ -118,7 +121,7 @@ class StoryUpdater:
             answers is not None and answers.choice is not None and turn.home(answers.choice_in) == entry.story.id
         )
         is_posted = any(alert.state is AlertState.POSTED for alert in turn.alerts([entry.story.id, *entry.merged]))
-        earlier = [joined.article for joined in entry.story.members]
+        earlier = [joined.article for joined in entry.story.members if joined.event == member.event]
         # A story that is not posted gets no replies, so its news is not looked for.
         stated = facts.find_news(earlier, arrival.article) if is_posted and join.copy_of is None else ()
         # No answer of a model hides what an article itself states to be new.
@@ -147,7 +150,8 @@ class StoryUpdater:
         """Return the facts of an article that are new in a posted story, and further ones that may be."""
         if not any(alert.state is AlertState.POSTED for alert in turn.alerts([story.id])):
             return (), ()
-        stated = facts.find_news([member.article for member in story.members], article)
+        first_event = next(iter(story.events.values()), ())
+        stated = facts.find_news([member.article for member in first_event], article)
         sentences = {fact.sentence for fact in stated}
         return stated, [fact for fact in facts.list_sentences(article) if fact.sentence not in sentences]
 
@@ -179,6 +183,8 @@ class StoryUpdater:
             return
         if index.stories[home.id].is_kept_from(index.stories[other.id]):
             return
+        if home.thread or other.thread:
+            return  # Both events have been reported, each under its own headline.
         older, younger = sorted((home, other), key=lambda story: (story.first_seen, story.id))
         entry = turn.change(older)
         _report_merge(turn, entry.story, younger.id)
@@ -192,7 +198,8 @@ class StoryUpdater:
         index = self._index
         if index is None or index.window != window:
             index = self._index = Index(window=window)
-            stories = turn.tx.stories.open_since(since)
+            longest = max((rule.quiet for rule in turn.rules.values() if rule.quiet), default=window)
+            stories = turn.tx.stories.open_since(since, threads_since=turn.now - max(window, longest))
             vectors = turn.tx.vectors.get([member.article.id for story in stories for member in story.members])
             index.load(stories, _split_articles(turn, since), vectors)
         index.forget(since)
@@ -200,21 +207,69 @@ class StoryUpdater:
 
 
 def _place(turn: Turn, index: Index, arrival: Arrival) -> Join:
-    """Find the article's story, with the model's opinion if there is one, and add the article to the index."""
+    """Find the article's story, with the model's opinion if there is one, and add the article to the index.
+
+    The index has the events of a thread as stories. The returned join has the thread, and the event in it.
+    """
     modes, is_high = modes_and_severity(turn, arrival)
     profile = index.profile(arrival)
     answers = turn.answers.get(arrival.article.id)
     opinion = _resolve(turn, index, answers) if answers is not None else None
-    candidates = grouping.find_candidates(index, profile)
+    candidates = find_candidates(turn, index, arrival, profile)
     join = grouping.place(candidates, profile, opinion, modes=modes, is_high=is_high)
+    rule, threads = _thread_rule(turn, arrival), index.threads
+    is_new = join.story not in index.stories
+    if rule is not None and is_new:
+        threads.add(_open_thread(turn, index, rule, arrival.article) or join.story, join.story)
+    thread = threads.thread_of(join.story)
+    # Two events of a thread stay two, because both have been reported, each under its own headline.
+    merges = [story for story in join.merges if thread is None and threads.thread_of(story) is None]
+    join = replace(join, merges=tuple(merges))
     index.add(profile, join)
-    return join
+    if thread is None:
+        return join
+    if rule is not None:
+        threads.note_match(rule.name, thread, arrival.article.first_seen)
+    return replace(join, story=thread, event=join.story if join.story != thread else None, near=None)
+
+
+def find_candidates(turn: Turn, index: Index, arrival: Arrival, profile: Profile) -> Sequence[Candidate]:
+    """Return the open stories and events that may report the article's event, likeliest first.
+
+    An article of a rule with ``group: rule`` joins only events of the rule's thread, or what people took out of it.
+    """
+    candidates = grouping.find_candidates(index, profile)
+    rule = _thread_rule(turn, arrival)
+    if rule is None:
+        return candidates
+    thread = _open_thread(turn, index, rule, arrival.article)
+    return [
+        candidate
+        for candidate in candidates
+        if (thread is not None and index.threads.thread_of(candidate.id) == thread)
+        or any(index.joins[member.id].reason is JoinReason.SPLIT for member in candidate.story.members[:1])
+    ]
+
+
+def _thread_rule(turn: Turn, arrival: Arrival) -> Rule | None:
+    """Return the first of the article's rules with ``group: rule``, in the order of the rules, or None."""
+    names = {match.rule for match in arrival.matches}
+    return next((rule for name, rule in turn.rules.items() if name in names and rule.group is Group.RULE), None)
+
+
+def _open_thread(turn: Turn, index: Index, rule: Rule, article: Article) -> StoryId | None:
+    """Return the rule's thread that the article continues, or None if it begins one."""
+    quiet = rule.quiet or turn.settings.bot.stories.window
+    return index.threads.newest(rule.name, article.first_seen - quiet)
 
 
 def modes_and_severity(turn: Turn, arrival: Arrival) -> tuple[set[Group], bool]:
-    """Return the values of ``group`` of the article's rules, and whether one of the rules has severity high."""
+    """Return the values of ``group`` of the article's rules, and whether one of the rules has severity high.
+
+    Without ``group: rule``, because that decides only what becomes of an article that joins no event.
+    """
     rules = [turn.rules[match.rule] for match in arrival.matches if match.rule in turn.rules]
-    return {rule.group for rule in rules}, any(rule.severity is Severity.HIGH for rule in rules)
+    return {rule.group for rule in rules} - {Group.RULE}, any(rule.severity is Severity.HIGH for rule in rules)
 
 
 def _resolve(turn: Turn, index: Index, answers: ArticleAnswers) -> Opinion | None:
@@ -314,6 +369,7 @@ def _moved(member: Member, to: StoryId, ruling: Ruling) -> Member:
         copy_of=member.join.copy_of if member.join.copy_of in ruling.articles else None,
         merges=(),
         near=None,
+        event=None,
     )
     return replace(member, join=join)
 
@@ -333,6 +389,7 @@ def _merge(turn: Turn, older: ChangedStory, younger_id: StoryId) -> None:
         older.arrivals.append(moved)
     if entry:
         older.facts.extend(entry.facts)
+    older.story = replace(older.story, thread=older.story.thread or story.thread)
     older.merged.append(younger_id)
     turn.save_story(replace(story, members=(), merged_into=older.story.id))
 
@@ -359,9 +416,13 @@ def _late_matches(turn: Turn, revisions: Iterable[Revision]) -> list[Arrival]:
     ]
 
 
-def _entry(turn: Turn, story_id: StoryId, article: Article) -> ChangedStory:
-    """Return the changes of a story. If the story is not in the store, it is a new story about the article."""
-    return turn.change(turn.stories([story_id]).get(story_id) or _new_story(story_id, article))
+def _entry(turn: Turn, story_id: StoryId, article: Article, *, thread: str | None = None) -> ChangedStory:
+    """Return the changes of a story. If the story is not in the store, it is a new story about the article.
+
+    ``thread`` is the rule of a new thread.
+    """
+    stored = turn.stories([story_id]).get(story_id)
+    return turn.change(stored or replace(_new_story(story_id, article), thread=thread))
 
 
 def _new_story(story_id: StoryId, article: Article, *members: Member) -> Story:

@@ -80,6 +80,8 @@ def reply_row(turn: Turn, decision: Decision, alert: Alert) -> Outgoing | None:
     message = _message(turn, MessageKind.REPLY, decision, decision.rules)
     if alert.is_gathered:
         message = replace(message, title=message.briefs[0].title)
+    if decision.reason is Reason.OTHER_EVENT and len(decision.facts) > 1:
+        message = replace(message, lead=f"{len(decision.facts)} other reports")
     if decision.reason is Reason.SECOND_RULE:
         name = "Another rule matches" if len(decision.rules) == 1 else "Other rules match"
         message = replace(message, lead=f"{name}: {', '.join(decision.rules)}")

@@ -63,10 +63,11 @@ def evidence(matches: Sequence[Match]) -> list[EvidenceDocument]:
 
 
 class JoinDocument(Document):
-    """Why an article is in its story."""
+    """Why an article is in its story. ``event`` is the event of a thread that it reports, or null for the first."""
 
     reason: str
     detail: str
+    event: str | None
 
 
 class ArticleHead(Document):
@@ -155,8 +156,10 @@ class FactDocument(Document):
 
 
 class StoryDocument(Document):
-    """One story: all coverage of one event.
+    """One story: all coverage of one event, or a thread: all that a rule with group: rule matched.
 
+    ``thread`` is the rule of a thread, or null. ``other_reports`` are the headlines of the thread's other events,
+    newest event first; ``byline`` and ``coverage`` are about the event with the headline.
     ``latest`` is the newest fact, and ``facts`` lists all facts, newest first.
     ``byline`` is the story's own headline with its outlets. ``coverage`` lists the other headlines, newest first.
     ``copies`` is the number of articles that ``coverage`` omits because they are copies.
@@ -172,6 +175,8 @@ class StoryDocument(Document):
     byline: CoverageDocument | None
     coverage: list[CoverageDocument]
     copies: int
+    thread: str | None
+    other_reports: list[CoverageDocument]
     article_count: int
     articles: list[StoryArticle]
     decisions: list[DecisionDocument]
@@ -190,6 +195,7 @@ class StoryDocument(Document):
                 "byline": coverage.byline if coverage else None,
                 "coverage": coverage.lines if coverage else (),
                 "copies": coverage.copy_count if coverage else 0,
+                "other_reports": coverage.other_reports if coverage else (),
                 "article_count": len(story.members),
                 "articles": [
                     {
@@ -267,8 +273,9 @@ def describe_message(message: MessageDocument) -> str:
 
 
 def describe_join(join: Join | JoinDocument) -> str:
-    """Describe in one line why an article is in its story."""
-    return f"{join.reason}: {join.detail}" if join.detail else str(join.reason)
+    """Describe in one line why an article is in its story, and which event of a thread it reports."""
+    event = f"other event {join.event[:8]}: " if join.event else ""
+    return f"{event}{join.reason}: {join.detail}" if join.detail else f"{event}{join.reason}"
 
 
 # -- list and show

@@ -235,6 +235,8 @@ stories = Table(
     Column("merged_into", Text, ForeignKey("stories.id", ondelete="SET NULL", deferrable=True, initially="DEFERRED")),
     #: The article whose headline the story shows, or NULL for the story's first article.
     Column("headline", Text),
+    #: The rule of a thread, or NULL for the story of one event.
+    Column("thread", StorableText),
     Index(None, "last_seen"),
     # Index only merged stories. Otherwise SQLite would use the index for “merged_into IS NULL”, which is most rows.
     Index("ix_stories_merged_into", "merged_into", sqlite_where=_IS_MERGED, postgresql_where=_IS_MERGED),
@@ -256,6 +258,8 @@ members = Table(
     #: NULL for members that joined before this column existed.
     Column("confidence", Share),
     Column("near", Text),
+    #: The event of a thread that the article reports, or NULL for the first event.
+    Column("event", Text),
     Index("uq_members_story_article", "story", "article", unique=True),
     Index(None, "article"),
     # Index only members that name another story, which are few.

@@ -60,7 +60,7 @@ _OF_ARTICLE = (
     .order_by(stories.c.merged_into.is_not(None), *_OLDEST)
     .limit(1)
 )
-_SAVE = upsert([stories.c.id], ["title", "first_seen", "last_seen", "merged_into", "headline"])
+_SAVE = upsert([stories.c.id], ["title", "first_seen", "last_seen", "merged_into", "headline", "thread"])
 _ADD_MEMBER = insert(members).on_conflict_do_nothing(index_elements=[members.c.story, members.c.article])
 _MEMBERS = (
     select(members, stories.c.merged_into)
@@ -79,9 +79,15 @@ class Stories(Repository):
         super().__init__(connection)
         self._articles = articles
 
-    def open_since(self, since: datetime) -> Sequence[Story]:
-        """Return the unmerged stories whose last article came at ``since`` or later, with members, oldest first."""
-        return self._load(select(stories).where(*_is_current(since)).order_by(*_OLDEST))
+    def open_since(self, since: datetime, *, threads_since: datetime | None = None) -> Sequence[Story]:
+        """Return the unmerged stories whose last article came at ``since`` or later, with members, oldest first.
+
+        ``threads_since`` is an earlier time from which threads are included.
+        """
+        is_open = and_(*_is_current(since))
+        if threads_since is not None:
+            is_open = or_(is_open, and_(*_is_current(threads_since), stories.c.thread.is_not(None)))
+        return self._load(select(stories).where(is_open).order_by(*_OLDEST))
 
     def get(self, ids: Sequence[StoryId]) -> Mapping[StoryId, Story]:
         """Return id -> story with its members. Unknown ids are omitted."""

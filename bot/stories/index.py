@@ -17,6 +17,7 @@ from bot.model.stories import Article, ArticleId, Join, JoinReason, Story, Story
 from bot.stories.likeness import Rarities
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile, profile_of
+from bot.stories.threads import Threads
 
 #: Maximum open stories that are compared in full.
 CANDIDATES = 8
@@ -26,12 +27,13 @@ POSTINGS = 3000
 
 
 class Index:
-    """The open stories, and the story of each of their articles."""
+    """The open stories, and the story of each of their articles. Of a thread, each event is a story here."""
 
     def __init__(self, *, window: timedelta) -> None:
         self.window = window
         self.stories: dict[StoryId, OpenStory] = {}
         self.joins: dict[ArticleId, Join] = {}
+        self.threads = Threads()
         #: Rule -> word -> stories of the rule with the word.
         self._by_word: defaultdict[str, defaultdict[str, set[StoryId]]] = defaultdict(lambda: defaultdict(set))
         self._of_rule: defaultdict[str, set[StoryId]] = defaultdict(set)
@@ -114,6 +116,7 @@ class Index:
         ``apart`` pairs a story with an article that people moved out.
         """
         for story in stories:
+            self.threads.load(story)
             for member in story.members if story.merged_into is None else ():
                 # An article that is not about its rule must not attract other articles.
                 if member.join.reason is not JoinReason.NOT_ABOUT:
@@ -123,7 +126,8 @@ class Index:
                         is_baseline=member.is_baseline,
                         meaning=vectors.get(member.article.id),
                     )
-                    self.add(self.profile(arrival), replace(member.join, story=story.id, merges=()))
+                    event = member.join.event or story.id
+                    self.add(self.profile(arrival), replace(member.join, story=event, merges=()))
         for home, article in apart:
             self._keep_apart(home, Arrival(article=article, matches=(), is_baseline=False))
 
@@ -134,11 +138,11 @@ class Index:
         articles nearer to them than to ``story``, do not join ``story``, nor the reverse.
         """
         vectors: dict[ArticleId, Vector] = {}
-        for changed_story in (story, apart):
-            if changed_story.id in self.stories:
-                samples = self.stories[changed_story.id].samples
-                vectors |= {sample.id: sample.meaning for sample in samples if sample.meaning is not None}
-                self.drop(changed_story.id)
+        changed = {self.joins[member.article.id].story for member in apart.members if member.article.id in self.joins}
+        for event in {*self.threads.events_of(story.id), apart.id, *changed} & self.stories.keys():
+            samples = self.stories[event].samples
+            vectors |= {sample.id: sample.meaning for sample in samples if sample.meaning is not None}
+            self.drop(event)
         self.load((story, apart), ((story.id, member.article) for member in apart.members), vectors)
         for member in story.members:
             self._keep_apart(apart.id, Arrival(article=member.article, matches=member.matches, is_baseline=False))
@@ -157,7 +161,7 @@ class Index:
         self._post(home)
 
     def forget(self, cutoff: datetime) -> None:
-        """Delete articles first seen before ``cutoff``, and stories that have only such articles."""
+        """Delete articles first seen before ``cutoff``, and stories and events that have only such articles."""
         for story in list(self.stories.values()):
             if story.seen < cutoff:
                 gone = self._drop(story.id).members
@@ -166,10 +170,12 @@ class Index:
                     _discard(self._by_link, link, story.id)
             for member in gone:
                 self.joins.pop(member.id, None)
+        self.threads.keep(self.stories)
 
     def _keep_apart(self, story: StoryId, arrival: Arrival) -> None:
-        if story in self.stories:
-            self.stories[story].keep_apart(self.profile(arrival))
+        for event in self.threads.events_of(story):
+            if event in self.stories:
+                self.stories[event].keep_apart(self.profile(arrival))
 
     def drop(self, story: StoryId) -> None:
         """Forget a story and its articles."""

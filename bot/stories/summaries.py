@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from bot.model.messages import CoverageLine, Sentence, Span, StoryBrief, Why
 from bot.model.rules import Evidence, Match, Rule
-from bot.model.stories import Article, ArticleId, Member, Story
+from bot.model.stories import Article, ArticleId, Member, Story, find_owners
 from bot.text import headlines, lexicon, sentences, tokens
 from bot.text.forms import name_form
 from bot.text.sentences import UNSPACED
@@ -48,6 +48,10 @@ class Coverage:
     count: int
     #: Number of syndicated copies, which have no line.
     copy_count: int
+    #: In a thread: the headlines of its other events, newest event first, each event in order of arrival.
+    other_reports: tuple[CoverageLine, ...] = ()
+    #: Number of headlines of other events.
+    other_report_count: int = 0
 
 
 def make_brief(
@@ -63,15 +67,17 @@ def make_brief(
     """
     teller = _headline_member(story, rules, headline)
     # Use articles that may be about another event last.
-    by_certainty = sorted(story.members[:_SHOWN_OUTLETS], key=lambda member: member.is_probable)
+    # The summary is about the event of the headline.
+    event = [member for member in story.members if member.event == teller.event]
+    by_certainty = sorted(event[:_SHOWN_OUTLETS], key=lambda member: member.is_probable)
     members = [teller, *(member for member in by_certainty if member is not teller)]
     summary: tuple[Sentence, ...] = ()
     for member in members:
         summary = pick_sentences(member.article, _of_rules(member.matches, rules), shown_sentences=shown_sentences)
         if summary:
             break
-    listed = list_coverage(story, headline=teller.article.id, most=_LINES)
-    listed_owners = {member.article.owner for member in story.members if member.join.copy_of is None}
+    listed = list_coverage(story, headline=teller.article.id, most=_LINES, rules=rules)
+    listed_owners = {member.article.owner for member in event if member.join.copy_of is None}
     return StoryBrief(
         story=story.id,
         title=_title(teller, story, rules),
@@ -81,8 +87,10 @@ def make_brief(
         coverage=listed.lines,
         coverage_count=listed.count,
         owner_count=len(listed_owners),
-        opposing_count=len(listed_owners.difference(story.owners)),
+        opposing_count=len(listed_owners.difference(find_owners(event))),
         copy_count=listed.copy_count,
+        other_reports=listed.other_reports,
+        other_report_count=listed.other_report_count,
         first_seen=story.first_seen,
         last_seen=story.last_seen,
         picture=teller.article.picture if teller.join.copy_of is None else "",
@@ -109,20 +117,47 @@ def story_headline(story: Story) -> str:
     return own.article.title[: _title_end(own.article.title, own.article.outlet)].strip()
 
 
-def list_coverage(story: Story, *, headline: ArticleId | None = None, most: int | None = None) -> Coverage:
+def list_coverage(
+    story: Story,
+    *,
+    headline: ArticleId | None = None,
+    most: int | None = None,
+    rules: Mapping[str, Rule] | None = None,
+) -> Coverage:
     """Return the headlines under which outlets carry the story; nearly equal headlines share a line.
 
     ``headline`` is the article whose headline is shown, or None for the story's own. ``most`` is the maximum number of
-    other headlines, or None for all. The story must have at least one member.
+    other headlines, or None for all. The story must have at least one member. Of a thread, the coverage is that of the
+    event with the headline, and ``rules`` restrict the other events; None means all.
     """
     shown = next((candidate for candidate in story.members if candidate.article.id == headline), None) or _own(story)
     assert shown is not None
+    events = story.events
+    own_event = events[shown.event]
+    listed = list(events.values()) if rules is None else story.events_for(rules.values())
+    others = [event for event in listed if event[0].event != shown.event]
+    by_headline = [list(_group_by_headline(event, event[0])[0].values()) for event in reversed(others)]
+    other_lines = [_line(group, is_doubtful=False) for event in by_headline for group in event]
+    groups, copies = _group_by_headline(own_event, shown)
+    own, *other_groups = groups.values()
+    return Coverage(
+        byline=_line(own, is_doubtful=shown.is_probable),
+        lines=tuple(_line(members, is_doubtful=shown.is_probable) for members in other_groups[::-1][:most]),
+        count=len(other_groups),
+        copy_count=copies,
+        other_reports=tuple(other_lines[:most]),
+        other_report_count=len(other_lines),
+    )
+
+
+def _group_by_headline(members: Iterable[Member], shown: Member) -> tuple[Mapping[tuple[str, ...], list[Member]], int]:
+    """Return the articles of one event by headline, that of ``shown`` first, and the number of copies."""
     words, topicless = _words_of(shown.article)
     groups: dict[tuple[str, ...], list[Member]] = {words: [shown]}
     # The words of a headline without its topic -> its words.
     with_topic = {topicless: words}
     copies = 0
-    for member in story.members:
+    for member in members:
         if member is shown:
             continue
         if member.join.copy_of is not None:
@@ -135,13 +170,7 @@ def list_coverage(story: Story, *, headline: ArticleId | None = None, most: int 
         if words not in groups and sentences.is_cut_title(member.article.title) and len(words) >= _CUT_WORDS:
             words = next((key for key in groups if _is_start(words, of=key)), words)
         groups.setdefault(words, []).append(member)
-    own, *other_groups = groups.values()
-    return Coverage(
-        byline=_line(own, is_doubtful=shown.is_probable),
-        lines=tuple(_line(members, is_doubtful=shown.is_probable) for members in other_groups[::-1][:most]),
-        count=len(other_groups),
-        copy_count=copies,
-    )
+    return groups, copies
 
 
 def _line(members: list[Member], *, is_doubtful: bool) -> CoverageLine:
@@ -204,7 +233,9 @@ def _headline_member(story: Story, rules: Mapping[str, Rule], article: ArticleId
     own = _own(story)
     if posted is not None or own is None:
         return posted or story.members[0]
-    inside = [own, *(member for member in story.members[:_SHOWN_OUTLETS] if member is not own)]
+    event = story.events_for(rules.values())[0]
+    own = own if own in event else event[0]
+    inside = [own, *(member for member in event[:_SHOWN_OUTLETS] if member is not own)]
     of_rules = [member for member in inside if any(match.rule in rules for match in member.matches)] or inside
     titled = [member for member in of_rules if member.article.title.strip()]
     whole = (member for member in titled if not sentences.is_cut_title(member.article.title))

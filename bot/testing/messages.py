@@ -20,7 +20,7 @@ from bot.model.messages import (
     Why,
 )
 from bot.model.rules import Evidence, Severity
-from bot.model.stories import JOINED, ArticleId, Edit, Fact, JudgementId, SendId, StoryId
+from bot.model.stories import EVENT, JOINED, ArticleId, Edit, Fact, JudgementId, SendId, StoryId
 
 FIRST = datetime(2015, 12, 2, 9, 2, tzinfo=UTC)
 STORY = StoryId("5f2d3a9c01e4b7788990")
@@ -197,6 +197,26 @@ JOINED_FACT = replace(
     after="Regulator and BlackBerry still apart",
     sentence="Regulator and BlackBerry still apart",
 )
+#: A reply about another event of a thread (``group: rule``).
+OTHER_EVENT = Message(
+    kind=MessageKind.REPLY,
+    severity=Severity.HIGH,
+    reason=Reason.OTHER_EVENT,
+    briefs=(BRIEF,),
+    facts=(
+        Fact(
+            kind=EVENT,
+            label="",
+            before=None,
+            after="Sindh lifts its ban on BlackBerry Messenger",
+            sentence="The province let the messenger back on Wednesday.",
+            article=ArticleId("a3"),
+            outlet="Gazette",
+            link=GAZETTE,
+            stated_at=FIRST + timedelta(minutes=95),
+        ),
+    ),
+)
 SECOND_RULE = Message(
     kind=MessageKind.REPLY,
     reason=Reason.SECOND_RULE,
@@ -303,6 +323,19 @@ RELATED = replace(
 LATEST = replace(
     EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", stated_at=FIRST + timedelta(minutes=70))
 )
+#: The message of a thread with another event.
+THREAD = replace(
+    EDIT,
+    reason=Reason.OTHER_EVENT,
+    briefs=(
+        replace(
+            BRIEF,
+            other_reports=(line("Gazette", "Sindh lifts its ban on BlackBerry Messenger", GAZETTE, minutes=95),),
+            other_report_count=1,
+        ),
+    ),
+    latest=OTHER_EVENT.facts[0],
+)
 #: A message of a story that a reader has judged.
 JUDGED = replace(
     EDIT,
@@ -332,6 +365,8 @@ ALL = {
     "new_fact": NEW_FACT,
     "correction": CORRECTION,
     "second_rule": SECOND_RULE,
+    "thread": THREAD,
+    "other_event": OTHER_EVENT,
     "gathered": GATHERED,
     "brief": DAILY_BRIEF,
     "surge": SURGE,

@@ -37,6 +37,7 @@ KINDS: Sequence[tuple[str, Message]] = (
     ("First post with a related story", messages.RELATED),
     ("First post, after many outlets joined, with `web.public_url` set", messages.WIDE),
     ("First post, after a reply with a new fact", messages.LATEST),
+    ("First post of a rule with `group: rule`, after another event", messages.THREAD),
     ("First post that mentions somebody", messages.MENTION),
     (
         "First post, after a button took the second article out of it, which was about another event",
@@ -45,6 +46,7 @@ KINDS: Sequence[tuple[str, Message]] = (
     ("First post, after the story turned out to be an older one", messages.MERGED),
     ("Reply: corroborated", messages.CORROBORATION),
     ("Reply: another rule matches", messages.SECOND_RULE),
+    ("Reply: another event of a rule with `group: rule`", messages.OTHER_EVENT),
     ("Gathered: the stories of the first poll of new feeds", messages.GATHERED),
     ("Brief", messages.DAILY_BRIEF),
     ("Operator notice", messages.NOTICE),

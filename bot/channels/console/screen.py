@@ -35,7 +35,7 @@ _COLOURS = {Severity.HIGH: "bold red", Severity.NORMAL: "bold blue", Severity.LO
 _INDENTS = {Style.HEAD: 0, Style.LINE: 2, Style.QUOTE: 4, Style.ITEM: 4, Style.SMALL: 2}
 
 #: Reasons of edits that follow a reply. The reply has already printed the news, so the edit adds only headlines.
-_REPLIED = (Reason.CORROBORATION, Reason.NEW_FACT, Reason.CORRECTION, Reason.SECOND_RULE)
+_REPLIED = (Reason.CORROBORATION, Reason.NEW_FACT, Reason.OTHER_EVENT, Reason.CORRECTION, Reason.SECOND_RULE)
 
 
 def print_message(console: Console, message: Message, *, zone: tzinfo) -> None:

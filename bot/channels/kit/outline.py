@@ -251,6 +251,9 @@ def _story(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineL
     if brief.coverage:
         yield _line(Style.LINE, Run(text=phrases.count_outlets(brief), is_bold=True))
         yield from _coverage(brief, message, room)
+    if brief.other_reports:
+        yield _line(Style.LINE, Run(text="Other reports", is_bold=True))
+        yield from _headlines(brief.other_reports, brief.other_report_count, brief, message, room)
     yield from _why_lines(brief.why, room, is_named=True)
     if message.related is not None:
         related = message.related
@@ -277,10 +280,16 @@ def _byline(brief: StoryBrief, line: CoverageLine, room: Room) -> Iterator[Run]:
 
 
 def _coverage(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineLine]:
-    shown = brief.coverage[: room.headlines]
+    yield from _headlines(brief.coverage, max(brief.coverage_count, len(brief.coverage)), brief, message, room)
+
+
+def _headlines(
+    lines: Sequence[CoverageLine], count: int, brief: StoryBrief, message: Message, room: Room
+) -> Iterator[OutlineLine]:
+    shown = lines[: room.headlines]
     for line in shown:
         yield coverage_line(line, room)
-    if (omitted := max(brief.coverage_count, len(brief.coverage)) - len(shown)) > 0:
+    if (omitted := count - len(shown)) > 0:
         page = f"{message.public_url.rstrip('/')}/story/{quote(brief.story)}" if message.public_url else ""
         yield _line(Style.ITEM, _linked(f"and {omitted:,} more", page, room))
 
@@ -346,7 +355,7 @@ def _latest(fact: Fact, room: Room) -> list[Run]:
     when = [Run(text=" ("), _time(fact.stated_at, room), Run(text=")")] if fact.stated_at else []
     # Without a heading, quote the sentence, because "132 → 128" alone is useless.
     is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
-    content = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if is_quoted else _fact_runs(fact)
+    content = [Run(text=phrases.cut(phrases.clean(fact.quote), room.sentence))] if is_quoted else _fact_runs(fact)
     mark = [Run(text=f"{phrases.short_name(fact.mark)}: ", is_bold=True)] if fact.mark else []
     source = _linked(phrases.short_name(fact.outlet), fact.link, room)
     return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *mark, *content, Run(text=" — "), source]
@@ -368,10 +377,14 @@ def _why_lines(whys: Sequence[Why], room: Room, *, is_named: bool = False) -> It
 def _reply(message: Message, room: Room, *, names_story: bool) -> Iterator[OutlineLine]:
     brief = message.briefs[0] if message.briefs else None
     opening = [Run(text=phrases.cut(phrases.reply_heading(message), 200), is_bold=True)]
-    if brief is not None and (names_story or message.title is not None):
+    is_about_event = message.reason is Reason.OTHER_EVENT
+    names_story = names_story or message.title is not None
+    if brief is not None and names_story and not is_about_event:
         opening += [Run(text=_BETWEEN), _headline(brief, room)]
     yield _line(Style.LINE, *opening)
     yield from _facts(message, room)
+    if brief is not None and names_story and is_about_event:
+        yield _line(Style.LINE, Run(text="First report: ", is_italic=True), _headline(brief, room))
     for edit in message.edits[: room.items]:
         article = _linked(phrases.short_name(edit.outlet), edit.link, room)
         yield _line(Style.LINE, article, Run(text=f" changed the {edit.field}:"))
@@ -387,8 +400,12 @@ def _reply(message: Message, room: Room, *, names_story: bool) -> Iterator[Outli
 
 
 def _facts(message: Message, room: Room) -> Iterator[OutlineLine]:
-    """Yield the values of the facts, then each distinct sentence with its outlet."""
-    shown = message.facts[: room.items]
+    """Yield the events, the values of the facts, then each distinct sentence with its outlet."""
+    events = [fact for fact in message.facts if fact.is_event]
+    for fact in events:
+        yield from _event(fact, room)
+    facts = [fact for fact in message.facts if not fact.is_event]
+    shown = facts[: room.items]
     # Below "New in this story" the label "new" would repeat the heading.
     is_labelled = message.reason is not Reason.NEW_FACT
     for fact in shown:
@@ -402,7 +419,16 @@ def _facts(message: Message, room: Room) -> Iterator[OutlineLine]:
         yield _line(
             Style.QUOTE, *lead, sentence, Run(text=" — "), _linked(phrases.short_name(fact.outlet), fact.link, room)
         )
-    yield from _more(len(message.facts), room)
+    yield from _more(len(facts), room)
+
+
+def _event(fact: Fact, room: Room) -> Iterator[OutlineLine]:
+    """Yield the headline of the first report of an event, its outlet and time, and its first sentence."""
+    headline = phrases.cut(phrases.clean(fact.after), room.headline) or "(no headline)"
+    yield _line(Style.HEAD, _linked(headline, fact.link, room, is_bold=True))
+    when = [Run(text=_BETWEEN), _time(fact.stated_at, room)] if fact.stated_at else []
+    yield _line(Style.LINE, Run(text=phrases.short_name(fact.outlet) or "unnamed"), *when)
+    yield _line(Style.QUOTE, Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence)))
 
 
 def _fact_runs(fact: Fact) -> list[Run]:
@@ -452,6 +478,7 @@ def _gathered(message: Message, room: Room) -> Iterator[OutlineLine]:
     detailed = room.details if count <= room.details else room.details // 3
     for brief in message.briefs[:detailed]:
         yield from (replace(line, story=brief.story if has_menus else None) for line in _short(brief, room))
+        yield from _other_reports(brief, message, room)
     for brief in message.briefs[detailed : room.stories]:
         outlet = f"{_BETWEEN}{phrases.short_name(brief.title.outlet)}" if brief.title.outlet else ""
         runs = [*_severity_mark(brief), _headline(brief, room), Run(text=outlet)]
@@ -459,11 +486,22 @@ def _gathered(message: Message, room: Room) -> Iterator[OutlineLine]:
             runs += [Run(text=_BETWEEN), *_fact_runs(brief.latest)]
             runs += [Run(text=f" ({phrases.short_name(brief.latest.outlet)})")]
         yield _line(Style.ITEM, *runs)
+        yield from _other_reports(brief, message, room)
     if count > room.stories:
         page = f"{message.public_url.rstrip('/')}/stories" if message.public_url else ""
         yield _line(Style.ITEM, _linked(f"and {count - room.stories:,} more", page, replace(room, link=_WHOLE_LINK)))
     if message.left_out:
         yield _line(Style.LINE, *_left_out(message, room))
+
+
+#: Number of other events of a thread that a gathered message lists, as many as a first look lists of a rule's stories.
+_LISTED_EVENTS = 5
+
+
+def _other_reports(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineLine]:
+    """Yield the headlines of the other events of a thread in a gathered message."""
+    room = replace(room, headlines=_LISTED_EVENTS)
+    yield from _headlines(brief.other_reports, brief.other_report_count, brief, message, room)
 
 
 #: Maximum length of an entry of a brief: two lines. A text after the headline has at least ``_SHORTEST_TEXT``.
@@ -505,7 +543,8 @@ def _entry(entry: BriefEntry, room: Room) -> Iterator[Run]:
         yield Run(text=f" — {details}")
     for number, part in enumerate(entry.parts):
         title = phrases.cut(phrases.clean(part.headline), whole.headline if len(entry.parts) == 1 else LINE_LENGTH)
-        yield Run(text=", " if number else f"{_BETWEEN}perhaps also: ")
+        is_first = not number or bool(part.story) != bool(entry.parts[number - 1].story)
+        yield Run(text=(f"{_BETWEEN}perhaps also: " if part.story else f"{_BETWEEN}also: ") if is_first else ", ")
         yield _linked(title or "(no headline)", part.link, whole)
     limit = min(max(_SHORTEST_TEXT, room_left - len(details)), room.sentence)
     if not room.details:
@@ -522,7 +561,7 @@ def _brief_fact(fact: Fact, limit: int) -> list[Run]:
     mark = [Run(text=f"{phrases.short_name(fact.mark)}: ", is_bold=True)] if fact.mark else []
     # Without a heading, quote the sentence, because "132 → 128" alone is useless.
     is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
-    content = [Run(text=phrases.cut(phrases.clean(fact.sentence), limit))] if is_quoted else _fact_runs(fact)
+    content = [Run(text=phrases.cut(phrases.clean(fact.quote), limit))] if is_quoted else _fact_runs(fact)
     return [*mark, *content, Run(text=f" ({phrases.short_name(fact.outlet)})")]
 
 

@@ -38,6 +38,7 @@ REPLY_HEADINGS = {
     Reason.CORRECTION: "Changed since posted",
     Reason.ADDED_OUTLET: "Joined this story",
     Reason.SECOND_RULE: "Another rule matches",
+    Reason.OTHER_EVENT: "Another report",
     Reason.MERGED: "Merged into an earlier story:",
 }
 

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from bot.channels.kit import outline, phrases
 from bot.channels.kit.outline import OutlineLine, Run, Style
+from bot.model.alerts import Reason
 from bot.model.durations import format_count
 from bot.model.messages import Message, MessageKind
 from bot.model.rules import Severity
@@ -28,6 +29,8 @@ def plain_title(message: Message, limit: int = 250) -> str:
     headline = phrases.headline(message.briefs[0], limit) if message.briefs else ""
     if message.kind is MessageKind.REPLY:
         heading = phrases.cut(phrases.reply_heading(message), limit)
+        if message.facts and message.facts[0].is_event:
+            headline = phrases.clean(message.facts[0].after)
         return phrases.cut(f"{heading}: {headline}", limit) if headline else heading
     return headline or "Wirewatch"
 
@@ -39,7 +42,8 @@ def plain_preview(message: Message) -> str:
     """Return severity, title, outlets and rule in one line, for a notification on a phone."""
     is_story = message.kind in (MessageKind.POST, MessageKind.EDIT) and not message.is_gathered
     if not is_story or not message.briefs:
-        news = "; ".join(map(_format_fact, message.facts[:2]))
+        # The title names an event.
+        news = "; ".join(_format_fact(fact) for fact in message.facts[:2] if not fact.is_event)
         return phrases.cut(f"{plain_title(message)} — {news}" if news else plain_title(message), _PREVIEW_LENGTH)
     brief = message.briefs[0]
     alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is Severity.HIGH else ""
@@ -77,7 +81,9 @@ def plain_body(message: Message, *, zone: tzinfo = UTC, limit: int | None = None
         # The title of a story is its headline, whose link stays.
         return [_only_link(line) if line.style is Style.HEAD else line for line in lines]
 
-    return _plain_to_fit(message, without_title, names_story=False, zone=zone, limit=limit)
+    # The title of a reply about another event does not name the story.
+    names_story = message.reason is Reason.OTHER_EVENT
+    return _plain_to_fit(message, without_title, names_story=names_story, zone=zone, limit=limit)
 
 
 def _only_link(line: OutlineLine) -> OutlineLine:
