@@ -1,4 +1,4 @@
-"""wirewatch search and explain: find stored articles, and explain why a rule matches one."""
+"""wirewatch search, and the part of explain that reads the archive: find stored articles."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from typing import Annotated
 
 import typer
 
-from bot import app, rules
-from bot.alerts import routing
+from bot import app, config
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.model.durations import format_count
 from bot.model.messages import Span
-from bot.model.rules import Example
+from bot.model.stories import Article
 from bot.queries.articles import (
     ArticlesParameters,
     FoundPage,
     StoryPlace,
-    choose_rules,
-    explain_article,
     find_article,
     find_articles,
 )
@@ -95,57 +92,13 @@ def _marked(piece: Sequence[Span]) -> str:
     return "".join(f"[{span.text}]" if span.is_marked else span.text for span in piece)
 
 
-def explain(
-    rule: Annotated[str | None, typer.Argument(help="A rule's name, or a part of it.", metavar="RULE")] = None,
-    folder: ConfigDir = DEFAULT_CONFIG,
-    url: Annotated[str | None, typer.Option(help="An article in the archive.", metavar="ADDRESS")] = None,
-    text: Annotated[str | None, typer.Option(help="A text to treat as a headline.", metavar="TEXT")] = None,
-    json: Json = False,
-) -> None:
-    """Describe a rule, or show why it matches an article or not.
-
-    Without an article, describes the rule in plain English. With --url or --text, shows the lines of the rule that
-    match, the matching words, and what is missing.
-
-    Example: wirewatch explain "BlackBerry backdoor" --text "BlackBerry quits Pakistan over BES backdoor"
-    """
-    if rule and rule.startswith(("http://", "https://")):
-        terminal.fail(f"{rule} is an address, not a rule's name; write --url {rule}", UNUSABLE)
-    settings = app.load(folder, os.environ)
-    chosen = choose_rules(settings, rule)
-    if url is None and text is None:
-        if rule is None:
-            terminal.fail("enter a rule's name, or choose an article with --url or --text", UNUSABLE)
-        if len(chosen) > 1:
-            terminal.say(f'{len(chosen)} rules have "{rule}" in their names:')
-        for number, entry in enumerate(chosen):
-            if number:
-                terminal.row("")
-            terminal.row(entry.rule.name, style="bold")
-            terminal.out().print(rules.describe_rule(entry.rule), markup=False)
-            if not entry.rule.notify:
-                terminal.row(f"Goes to {routing.describe_routes(settings.bot.routes, entry.rule)}")
-        return
-    if url:
-        article, place = archive.look(settings, lambda archive: find_article(archive, url))
-    else:
-        article, place = rules.make_article(Example(title=text or "")), None
-    answer = explain_article(settings, article, chosen, place, now=app.SystemClock().now())
-    if json:
-        terminal.answer(answer.explained)
-        return
-    for number, explained in enumerate(answer.explained):
-        if number:
-            terminal.row("")
-        terminal.out().print(f"{explained.rule}: {'matches' if explained.matched else 'does not match'}", markup=False)
-        terminal.out().print(explained.text, markup=False)
-    for sentence in answer.left_out:
-        terminal.row(f"sentence not matched, because its feed repeats it: {sentence}")
-    for line in _lines(place) if place else ():
-        terminal.row(line)
+def look_up(settings: config.Settings, url: str) -> tuple[Article, StoryPlace | None]:
+    """Return the stored article with this address, and its place in a story. Raises Refused."""
+    return archive.look(settings, lambda archive: find_article(archive, url))
 
 
-def _lines(place: StoryPlace) -> Iterator[str]:
+def describe_place(place: StoryPlace) -> Iterator[str]:
+    """Yield the lines that describe an article's place in a story."""
     yield f"story: {place.title} ({place.id}, {format_count(place.article_count, 'article')})"
     yield f"grouping: {describe_join(place.joined)}"
     for decision in place.decisions:

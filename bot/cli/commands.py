@@ -33,7 +33,7 @@ COMMANDS = {
     "init": Command("init", "init", "Write a commented starter configuration."),
     "demo": Command("demo", "demo", "Replay an example story with the real program."),
     "check": Command("check", "check", "Report every problem of the configuration."),
-    "explain": Command("articles", "explain", "Describe a rule, or show why it matches an article or not."),
+    "explain": Command("explain", "explain", "Describe a rule, or show why it matches an article or not."),
     "search": Command("articles", "search", "Search the stored articles, newest first."),
     "status": Command("status", "status", "Show feeds, rules, waiting messages, and whether the bot runs."),
     "send-test": Command("send_test", "send_test", "Check a channel, then post one test message to it."),
@@ -52,7 +52,7 @@ COMMANDS = {
 }
 
 #: Commands that log nothing.
-LOGLESS = frozenset({"check", "init", "schema", "status"})
+LOGLESS = frozenset({"check", "explain", "init", "schema", "status"})
 
 
 def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:

@@ -6,6 +6,7 @@ All commands print through this file, which removes control characters from untr
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -64,6 +65,11 @@ def answer(value: object) -> None:
     write_json(json.dumps(jsonable, ensure_ascii=False, indent=2) + "\n")
 
 
+def shows_styles() -> bool:
+    """Return whether stdout shows colours: on a terminal, or because an environment variable of rich says so."""
+    return sys.stdout.isatty() or bool(os.environ.keys() & {"FORCE_COLOR", "TTY_COMPATIBLE"})
+
+
 def write_json(document: str) -> None:
     """Write JSON, or a part of a document, to stdout without wrapping. Escape control characters."""
     sys.stdout.write(visible.json_text(document))
@@ -76,9 +82,13 @@ def write(text: str) -> None:
 
 def row(text: str, style: str = "") -> None:
     """Print one line of an answer; line breaks in quoted text become spaces."""
+    line = text.replace("\n", " ")
+    if not shows_styles():
+        write(line + "\n")
+        return
     from rich.text import Text  # slow to import
 
-    out().print(Text(text.replace("\n", " "), style=style))
+    out().print(Text(line, style=style))
 
 
 def show_table(table: Table) -> None:

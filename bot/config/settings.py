@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache, cached_property
@@ -36,6 +36,7 @@ from bot.model.settings import (
     inherit_channels,
 )
 from bot.patterns import LazyPattern
+from bot.rules.evaluate import CompiledRule
 from bot.rules.ruleset import RuleSet
 
 UTC = ZoneInfo("UTC")
@@ -498,6 +499,10 @@ class Settings:
     @cached_property
     def feeds_by_address(self) -> Mapping[str, Feed]:
         return {feed.url: feed for feed in self.feeds}
+
+    def find_rules(self, part: str) -> Sequence[CompiledRule]:
+        """Return the rules whose names contain ``part``, in any case."""
+        return [entry for entry in self.rules if part.casefold() in entry.rule.name.casefold()]
 
     @cached_property
     def rule_set(self) -> RuleSet:

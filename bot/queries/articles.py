@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Annotated, Self
 
 import pydantic
 
-from bot import config, rules, storage
+from bot import rules, storage
 from bot.feeds import links
 from bot.model.alerts import AlertAction
 from bot.model.language_models import Completion
@@ -282,43 +281,21 @@ def explain(archive: Archive, parameters: ExplainParameters) -> ExplainAnswer:
     """Explain why rules match an article or a headline, or what is missing."""
     if (parameters.url is None) is (parameters.text is None):
         raise unusable("text", "either url or text is needed")
-    chosen = choose_rules(archive.settings, parameters.rule)
+    chosen = archive.settings.find_rules(parameters.rule or "")
+    if parameters.rule is not None and not chosen:
+        raise unknown_rule(parameters.rule, archive.settings)
     if len(chosen) > MOST_EXPLAINED:
         raise unusable("rule", f"{len(chosen):,} rules are selected; at most {MOST_EXPLAINED} can be explained at once")
     article, place = rules.make_article(Example(title=parameters.text or "")), None
     if parameters.url is not None:
         article, place = find_article(archive, parameters.url)
+    feed, steps = archive.settings.feeds_by_address.get(article.feed), rules.Steps(MOST_STEPS)
     try:
-        return explain_article(archive.settings, article, chosen, place, now=archive.now, steps=rules.Steps(MOST_STEPS))
+        explanations = [rules.explain_rule(entry, article, feed, now=archive.now, steps=steps) for entry in chosen]
     except rules.TooManySteps as error:
         raise Refused(
             RefusalKind.TOO_LONG, f"explaining this takes {error}: shorten the text, or choose one rule"
         ) from None
-
-
-EXPLAIN = Question("explain", explain, ExplainAnswer, path="/explain", is_tool=True, is_long=True)
-
-
-def choose_rules(settings: config.Settings, part: str | None) -> list[rules.CompiledRule]:
-    """Return the loaded rules whose names contain ``part``, or all rules if it is None. Raises Refused."""
-    chosen = [entry for entry in settings.rules if (part or "").casefold() in entry.rule.name.casefold()]
-    if part is not None and not chosen:
-        raise unknown_rule(part, settings)
-    return chosen
-
-
-def explain_article(
-    settings: config.Settings,
-    article: Article,
-    chosen: Sequence[rules.CompiledRule],
-    place: StoryPlace | None = None,
-    *,
-    now: datetime,
-    steps: rules.Steps | None = None,
-) -> ExplainAnswer:
-    """Explain each chosen rule. Raises TooManySteps if the rules together need more than ``steps``."""
-    feed = settings.feeds_by_address.get(article.feed)
-    explanations = [rules.explain_rule(entry, article, feed, now=now, steps=steps) for entry in chosen]
     return ExplainAnswer(
         explained=[
             ExplainDocument(rule=entry.rule, matched=entry.matched, text=entry.text(), story=place)
@@ -326,6 +303,9 @@ def explain_article(
         ],
         left_out=list(article.left_out),
     )
+
+
+EXPLAIN = Question("explain", explain, ExplainAnswer, path="/explain", is_tool=True, is_long=True)
 
 
 def find_article(archive: Archive, url: str) -> tuple[Article, StoryPlace | None]:

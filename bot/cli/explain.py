@@ -1,0 +1,77 @@
+"""wirewatch explain: describe a rule, or show why it matches an article or not.
+
+Only an article of the archive needs the database; without it, the command imports neither storage nor pipeline.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from bot import app, rules
+from bot.alerts import routing
+from bot.cli import terminal
+from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
+from bot.model.rules import Example
+
+
+def explain(
+    rule: Annotated[str | None, typer.Argument(help="A rule's name, or a part of it.", metavar="RULE")] = None,
+    folder: ConfigDir = DEFAULT_CONFIG,
+    url: Annotated[str | None, typer.Option(help="An article in the archive.", metavar="ADDRESS")] = None,
+    text: Annotated[str | None, typer.Option(help="A text to treat as a headline.", metavar="TEXT")] = None,
+    json: Json = False,
+) -> None:
+    """Describe a rule, or show why it matches an article or not.
+
+    Without an article, describes the rule in plain English. With --url or --text, shows the lines of the rule that
+    match, the matching words, and what is missing.
+
+    Example: wirewatch explain "BlackBerry backdoor" --text "BlackBerry quits Pakistan over BES backdoor"
+    """
+    if rule and rule.startswith(("http://", "https://")):
+        terminal.fail(f"{rule} is an address, not a rule's name; write --url {rule}", UNUSABLE)
+    settings = app.load(folder, os.environ, wants_warnings=False)
+    chosen = settings.find_rules(rule or "")
+    if rule is not None and not chosen:
+        from bot.queries.registry import unknown_rule  # slow to import
+
+        raise unknown_rule(rule, settings)
+    if url is None and text is None:
+        if rule is None:
+            terminal.fail("enter a rule's name, or choose an article with --url or --text", UNUSABLE)
+        if len(chosen) > 1:
+            terminal.say(f'{len(chosen)} rules have "{rule}" in their names:')
+        for number, entry in enumerate(chosen):
+            if number:
+                terminal.row("")
+            terminal.row(entry.rule.name, style="bold")
+            terminal.write(rules.describe_rule(entry.rule) + "\n")
+            if not entry.rule.notify:
+                terminal.row(f"Goes to {routing.describe_routes(settings.bot.routes, entry.rule)}")
+        return
+    article, place = rules.make_article(Example(title=text or "")), None
+    if url:
+        from bot.cli import articles  # imports SQLAlchemy, which only an article of the archive needs
+
+        article, place = articles.look_up(settings, url)
+    feed, now = settings.feeds_by_address.get(article.feed), app.SystemClock().now()
+    explanations = [rules.explain_rule(entry, article, feed, now=now) for entry in chosen]
+    if json:
+        from bot.queries.articles import ExplainDocument  # slow to import
+
+        terminal.answer(
+            [ExplainDocument(rule=e.rule, matched=e.matched, text=e.text(), story=place) for e in explanations]
+        )
+        return
+    for number, explained in enumerate(explanations):
+        if number:
+            terminal.row("")
+        terminal.write(f"{explained.rule}: {'matches' if explained.matched else 'does not match'}\n")
+        terminal.write(explained.text() + "\n")
+    for sentence in article.left_out:
+        terminal.row(f"sentence not matched, because its feed repeats it: {sentence}")
+    for line in articles.describe_place(place) if place else ():
+        terminal.row(line)
