@@ -20,7 +20,7 @@ import signal
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -331,7 +331,7 @@ class Storm:
 
     def _look_for_vanished(self, server: slack.Server) -> None:
         for message in self._messages(server):
-            text = _own_text(message)
+            text = own_text(message)
             names = {name for name in self._names if name in text}
             self.outcome.vanished |= self._shown.get(message["ts"], set()) - names
             self._shown[message["ts"]] = names
@@ -369,7 +369,7 @@ def lost_and_doubled(messages: list[dict[str, Any]], names: list[str]) -> tuple[
     lists, posts, posts_with_news = Counter[str](), Counter[str](), Counter[str]()
     for message in messages:
         if "thread_ts" not in message:
-            text = _own_text(message)
+            text = own_text(message)
             shown = [name for name in names if name in text]
             is_list = message["blocks"][0]["type"] == "header"
             (lists if is_list else posts).update(shown)
@@ -380,9 +380,13 @@ def lost_and_doubled(messages: list[dict[str, Any]], names: list[str]) -> tuple[
     return [name for name in names if not lists[name] + posts[name]], doubled
 
 
-def _own_text(message: dict[str, Any]) -> str:
+#: In the blocks of a message: the words before the headline of a related story, and that headline.
+_RELATED = re.compile(r'Related: ".*?"text": "(?:[^"\\]|\\.)*"')
+
+
+def own_text(message: Mapping[str, Any]) -> str:
     """Return the text of a message without the headline that it names as related."""
-    return re.sub("Related:.*", "", json.dumps(message["blocks"]).replace("\\n", "\n"))
+    return _RELATED.sub("", json.dumps(message["blocks"], ensure_ascii=False))
 
 
 def _send_id(message: dict[str, Any]) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from bot.model.quarantine import PieceKind
 from tests.crash import storm
 from tests.journeys import world as worlds
-from tests.journeys.world import Item, World, as_text
+from tests.journeys.world import Item, World
 from tests.testbed import faults
 from tests.testbed.fakes import START
 from tests.testbed.faults import spoiling
@@ -68,8 +67,7 @@ async def pieces(world: World) -> list[tuple[PieceKind, str]]:
 
 def posted(world: World, among: Sequence[Item]) -> list[str]:
     """Return the ids of the reports that messages on the desk's channel are about, with repetitions."""
-    # Another message may name the headline of a report as related.
-    texts = [re.sub("Related:.*", "", as_text(message).replace("\\n", "\n")) for message in world.heads()]
+    texts = [storm.own_text(message) for message in world.heads()]
     return sorted(report.id for report in among for text in texts if report.title in text)
 
 
