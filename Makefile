@@ -36,9 +36,8 @@ types: setup-test
 contracts: setup-test
 	$(BIN)/lint-imports --no-logo
 
-# Twice as many processes as this class of machine has cores: half of a test's time is waiting.
 unit: setup-test
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not slow and not long" $(PYTEST_ARGS)
+	@$(BIN)/python scripts/run-tests $(PYTEST_ARGS)
 
 test-long: setup-test ## real kills, full disks, chat servers, each hostile piece, 500 made-up rules: up to a minute each
 	$(BIN)/python -m pytest -m "long and not slow" $(PYTEST_ARGS)

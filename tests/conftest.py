@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import re
-from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -16,8 +15,6 @@ from tests.testbed.servers.postgres import postgres_server
 
 __all__ = ["ntfy_server", "postgres_server"]
 
-#: Their tests run commands, servers and whole passes.
-_LONG_FOLDERS = frozenset(("cli", "container", "crash", "docs", "fetch", "hostile", "journeys", "web"))
 _TIMEOUT = re.compile(r"Timeout|timed out|no answer in \d+ seconds")
 
 authorities.trust_one()
@@ -28,20 +25,15 @@ settings.register_profile("anywhere", max_examples=40, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Let xdist give out the files in the order of their collection, not by how many tests each has.
-
-    There is no garbage among the tests, so that collecting it would only make each process start later.
-    """
-    config.option.loadscopereorder = False
+def pytest_configure() -> None:
+    """Switch garbage collection off during the collection of the tests, which leaves no garbage."""
     gc.disable()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders of long tests, so that at the end no process is left alone with one of their files."""
-    counts = Counter(item.path for item in items)
-    items.sort(key=lambda item: (item.path.parent.name not in _LONG_FOLDERS, -counts[item.path]))
+    """Keep the tests of a folder together, so that fixtures of the folder are set up once, whatever the order."""
+    items.sort(key=lambda item: item.path.parent)
 
 
 def pytest_collection_finish() -> None:

@@ -32,7 +32,7 @@ def database(request: pytest.FixtureRequest) -> str | None:
 @pytest.fixture
 async def desk(tmp_path: Path, database: str | None) -> AsyncIterator[World]:
     """A desk that has polled its feed once, before any news. Triggers spoil the rows of poisoned reports."""
-    async with world(tmp_path / "config", database) as setup:
+    async with world(tmp_path / "config", database, restarts=True) as setup:
         rows.configure(setup, "wire")
         await setup.once()
         spoiling.add_triggers(setup.address)

@@ -176,7 +176,7 @@ SAMPLES = [
 
 @pytest.fixture
 async def damaged(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with world(tmp_path / "config") as setup:
+    async with world(tmp_path / "config", restarts=True) as setup:
         desk = Desk(setup)
         await desk.prepare()
         yield desk

@@ -42,7 +42,7 @@ async def test_a_bug_over_all_feeds_is_told_at_once_and_the_bot_is_not_ready_unt
     outlets = [f"outlet{number}" for number in range(count)]
     [poisoned] = rows.reports(1, poison=faults.UNPARSED, at=0)
     with faults.installed(tmp_path / "plugins"):
-        async with world(tmp_path / "config") as desk:
+        async with world(tmp_path / "config", restarts=True) as desk:
             rows.configure(desk, *outlets)
             for outlet in outlets:
                 desk.publish(outlet, poisoned)
@@ -60,7 +60,7 @@ async def test_a_bug_over_all_feeds_is_told_at_once_and_the_bot_is_not_ready_unt
 
 async def test_a_bug_over_one_feed_of_two_is_that_feeds_alone(tmp_path: Path) -> None:
     with faults.installed(tmp_path / "plugins"):
-        async with world(tmp_path / "config") as desk:
+        async with world(tmp_path / "config", restarts=True) as desk:
             rows.configure(desk, "wire", "courier")
             desk.publish("wire", *rows.reports(1, poison=faults.UNPARSED, at=0))
             async with desk.opened() as running:
@@ -79,7 +79,7 @@ class BrokenPoller(Poller):
 
 async def test_after_a_failed_pass_each_feed_is_polled_soon_in_a_pass_of_its_own(tmp_path: Path) -> None:
     outlets = ("wire", "courier", "ledger")
-    async with world(tmp_path / "config") as desk:
+    async with world(tmp_path / "config", restarts=True) as desk:
         desk.configure(*outlets, rules=rows.RULES)
         environment = app.Environment(environ=desk.environ)
         async with runtime.opened(app.load(desk.folder, environment.environ), environment) as running:
@@ -104,7 +104,7 @@ async def test_after_a_failed_pass_each_feed_is_polled_soon_in_a_pass_of_its_own
 
 
 async def test_passes_that_keep_failing_are_told_and_the_bot_is_not_ready_until_one_works(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as desk:
+    async with world(tmp_path / "config", restarts=True) as desk:
         desk.configure("wire", rules=rows.RULES)
         async with desk.opened() as running:
             fields = {field.name: getattr(running.pipeline.poller, field.name) for field in dataclasses.fields(Poller)}

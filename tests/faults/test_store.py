@@ -45,7 +45,7 @@ async def post_around_damage(desk: World, damage: str) -> None:
 async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from_being_posted(
     damage: str, tmp_path: Path
 ) -> None:
-    async with world(tmp_path / "config") as desk:
+    async with world(tmp_path / "config", restarts=True) as desk:
         await post_around_damage(desk, damage)
 
         await desk.once()
@@ -61,7 +61,7 @@ async def test_a_damaged_index_of_words_is_built_again_and_keeps_no_article_from
 async def test_a_damaged_index_of_words_in_postgresql_is_built_again_and_keeps_no_article_from_being_posted(
     tmp_path: Path, postgres_server: Server
 ) -> None:
-    async with world(tmp_path / "config", postgres_server.new_database()) as desk:
+    async with world(tmp_path / "config", postgres_server.new_database(), restarts=True) as desk:
         # The index's file is lost.
         await post_around_damage(
             desk, "UPDATE pg_class SET relfilenode = 4000000 WHERE relname = 'ix_search_rows_words'"
@@ -77,7 +77,7 @@ async def test_the_operator_learns_that_the_database_fails_in_part_while_it_does
     def fail(tx: storage.Transaction) -> None:
         raise StoreUnavailable("the disk is full")
 
-    async with world(tmp_path / "config") as desk:
+    async with world(tmp_path / "config", restarts=True) as desk:
         desk.configure("wire", rules=rows.RULES)
         await desk.once()
         async with desk.opened() as running:

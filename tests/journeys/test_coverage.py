@@ -57,6 +57,7 @@ async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline(
         (SECOND.title, "https://courier.example/c1"),
     ]
     (story,) = await desk.stories()
+    await desk.close()
     async with page_over(desk.folder) as page:
         answer = json.loads((await page.get(f"/api/v1/stories/{story.id}")).content)
         shown = (await page.get(f"/story/{story.id}")).text

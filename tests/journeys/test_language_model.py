@@ -191,6 +191,7 @@ async def test_an_article_that_gives_orders_to_a_model_is_decided_without_it(tmp
 @asynccontextmanager
 async def running(desk: World) -> AsyncIterator[None]:
     """Run the bot as a service, on a clock that continues from the last pass."""
+    await desk.close()
     environment = replace(desk.environment(), clock=ShiftedClock(desk.clock.now()))
     stop = asyncio.Event()
     settings = app.load(desk.folder, environment.environ)

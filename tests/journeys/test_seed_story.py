@@ -58,7 +58,7 @@ IN_OTHER_WORDS = Item(
 
 @pytest.fixture
 async def seed(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path / "config") as setup:
+    async with world(tmp_path / "config", restarts=True) as setup:
         setup.configure("wire", "courier", "ledger", "observer", "gazette")
         await setup.once()
         yield setup
@@ -157,7 +157,7 @@ async def test_a_moved_deadline_is_told_in_the_thread_once(seed: World) -> None:
 
 
 async def test_a_first_poll_gathers_its_stories_and_posts_nothing_old(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as setup:
+    async with world(tmp_path / "config", restarts=True) as setup:
         setup.configure("wire")
         old = Item(id="old", title=SECOND.title, text=SECOND.text, at=START - timedelta(days=90))
         setup.publish("wire", FIRST, OTHER_EVENT, old)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -88,6 +88,13 @@ class World:
     slack: slack.Server
     clock: FakeClock = field(default_factory=FakeClock)
     environ: dict[str, str] = field(default_factory=lambda: {TOKEN_VARIABLE: slack.TOKEN})
+    #: Whether each pass opens a new application. Otherwise one stays open as long as its configuration is the same.
+    restarts: bool = False
+    _running: App | None = field(default=None, init=False)
+    #: Closes the application that stays open.
+    _closing: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
+    #: The configuration that it was opened with.
+    _opened_with: object = field(default=None, init=False)
 
     @property
     def address(self) -> str:
@@ -118,16 +125,40 @@ class World:
         self.outlets.serve(f"/{outlet}.xml", rss(outlet, *items))
 
     async def once(self, *, minutes: float = 5) -> OnceReport:
-        """Poll every feed once, with a newly opened application, ``minutes`` after the last pass."""
+        """Poll every feed once, ``minutes`` after the last pass."""
         self.clock.advance(timedelta(minutes=minutes))
-        async with self.opened() as running:
-            return await running.once(everything=True, drain=timedelta(seconds=60))
+        configuration = [(path, path.read_bytes()) for path in sorted(self.folder.rglob("*.yaml"))]
+        opened_with = configuration, dict(self.environ)
+        if self._running is None or self._opened_with != opened_with:
+            await self.close()
+            self._running = await self._closing.enter_async_context(self._open())
+            self._opened_with = opened_with
+        stays_open = False
+        try:
+            report = await self._running.once(everything=True, drain=timedelta(seconds=60))
+            stays_open = not self.restarts
+        finally:
+            if not stays_open:
+                await self.close()
+        return report
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[App]:
+        """Open a new application."""
+        await self.close()
+        async with self._open() as running:
+            yield running
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[App]:
         environment = self.environment()
         async with runtime.opened(app.load(self.folder, environment.environ), environment) as running:
             yield running
+
+    async def close(self) -> None:
+        """Close the application of the last pass, so that another process can own the database."""
+        self._running = None
+        await self._closing.aclose()
 
     def environment(self) -> app.Environment:
         return app.Environment(environ=self.environ, clock=self.clock)
@@ -154,9 +185,13 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, database: str | None = None) -> AsyncIterator[World]:
+async def world(folder: Path, database: str | None = None, *, restarts: bool = False) -> AsyncIterator[World]:
     async with FeedServer() as outlets:
         with slack.serve() as server:
             for name in ("policy-alerts", "ops", "second"):
                 server.workspace.add_channel(name)
-            yield World(folder=folder, outlets=outlets, slack=server, database=database)
+            opened = World(folder=folder, outlets=outlets, slack=server, database=database, restarts=restarts)
+            try:
+                yield opened
+            finally:
+                await opened.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import shutil
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -107,17 +106,10 @@ async def fill(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def filled_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A folder that the first of the parallel test processes fills for all."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own if worker_id == "master" else own.parent
-    folder = shared / "page" / "config"
-    with (shared / "page.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "page.filled").exists():
-            folder.mkdir(parents=True)
-            asyncio.run(fill(folder))
-            (shared / "page.filled").touch()
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page") / "config"
+    folder.mkdir()
+    asyncio.run(fill(folder))
     return folder
 
 
