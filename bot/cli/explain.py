@@ -14,6 +14,7 @@ from bot import app, rules
 from bot.alerts import routing
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
+from bot.model.durations import format_count
 from bot.model.rules import Example
 
 
@@ -66,12 +67,19 @@ def explain(
             [ExplainDocument(rule=e.rule, matched=e.matched, text=e.text(), story=place) for e in explanations]
         )
         return
-    for number, explained in enumerate(explanations):
-        if number:
+    for line in articles.describe_place(place) if place else ():
+        terminal.row(line)
+    # What is missing for the other rules is of interest only if no rule matches, or if one was chosen.
+    matching = [explained for explained in explanations if explained.matched]
+    others = [explained for explained in explanations if not explained.matched]
+    for number, explained in enumerate([*matching, *(others if rule or not matching else ())]):
+        if number or place:
             terminal.row("")
         terminal.write(f"{explained.rule}: {'matches' if explained.matched else 'does not match'}\n")
         terminal.write(explained.text() + "\n")
+    if matching and others and not rule:
+        names = ", ".join(explained.rule for explained in others)
+        terminal.row("")
+        terminal.row(f"{format_count(len(others), 'other rule')} without a match (name one to see why): {names}")
     for sentence in article.left_out:
         terminal.row(f"sentence not matched, because its feed repeats it: {sentence}")
-    for line in articles.describe_place(place) if place else ():
-        terminal.row(line)

@@ -23,9 +23,15 @@ from bot.queries.stories import (
     describe_decision,
     describe_join,
     describe_message,
+    describe_outcomes,
     read_story,
 )
 from bot.stories import summaries
+
+#: Maximum outlets named in the short list.
+OUTLETS_SHOWN = 4
+#: The beginning of a story's id that the short list shows; `split` and `merge` accept it.
+SHORT_ID = 8
 
 stories = typer.Typer(help="List, split and merge stories.", invoke_without_command=True)
 
@@ -43,13 +49,16 @@ def _list(
         str | None, typer.Option(help="Only stories that changed within this time.", metavar="DURATION")
     ] = None,
     silenced: Annotated[bool, typer.Option(help="Only stories with a message that a silence held back.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Also show articles, matched words, decisions and messages.")
+    ] = False,
     form: Annotated[
         export.ExportFormat | None,
         typer.Option("--format", help="Print one row per story, for other tools: csv or json."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """List stories with their articles, matched words, decisions and messages.
+    """List stories with their outlets, their rules, and what became of them.
 
     With --format, prints each story's rules, first and last report, outlets, links, facts, and what people decided.
     In CSV, a cell that a spreadsheet would run as a formula begins with an apostrophe.
@@ -81,7 +90,7 @@ def _list(
     if not entries:
         terminal.say("No silence held back a message." if silenced else "No story yet: no article has matched a rule.")
     for entry in entries:
-        _show(entry)
+        (_show if all_ else _show_briefly)(entry)
 
 
 def _export(folder: Path, form: export.ExportFormat, since: str | None) -> None:
@@ -135,6 +144,16 @@ def merge(
 
 def _say_ruling(ruling: RulingDocument) -> None:
     terminal.say(f"{ruling.effect} If the bot does not run, this happens at its next start.")
+
+
+def _show_briefly(entry: StoryRow) -> None:
+    story = entry.story
+    outlets = list(dict.fromkeys(member.article.outlet for member in story.members))
+    more = f" and {len(outlets) - OUTLETS_SHOWN} more" if len(outlets) > OUTLETS_SHOWN else ""
+    terminal.row(summaries.story_headline(story), style="bold")
+    terminal.row(f"  {', '.join(outlets[:OUTLETS_SHOWN])}{more} · {', '.join(story.rules)}")
+    outcome = "; ".join(f"{channel}: {what}" for channel, what in describe_outcomes(entry)) or "no decision yet"
+    terminal.row(f"  {story.id[:SHORT_ID]} · {story.first_seen:%Y-%m-%d %H:%M} UTC · {outcome}", style="dim")
 
 
 def _show(entry: StoryRow) -> None:

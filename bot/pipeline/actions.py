@@ -125,7 +125,9 @@ def apply_action(context: ActionContext, action: Action) -> ActionResult:
             return _split(context, action, context.story)
         case Merge():
             ruling = _ruling(context, RulingKind.MERGE, context.story, other=action.other)
-            text = f"The stories {ruling.story} and {ruling.other} become one in a moment."
+            others = [story for story in context.turn.stories([action.other]).values() if story.members]
+            headlines = [f'"{summaries.story_headline(story)}"' for story in (context.story, *others)]
+            text = f"{' and '.join(headlines)} become one story in a moment."
             return ActionResult(text=text, created=ruling)
     if context.alert is None:
         raise CannotAct("this action needs a posted message")

@@ -10,7 +10,7 @@ from typing import Self
 import pydantic
 
 from bot import storage
-from bot.model.alerts import Decision
+from bot.model.alerts import AlertAction, Decision
 from bot.model.messages import Outgoing
 from bot.model.rules import Match
 from bot.model.stories import Fact, Join, Story, StoryId
@@ -263,6 +263,24 @@ def describe_decision(decision: Decision | DecisionDocument) -> str:
     text = decision.detail.removeprefix(f"{decision.reason}: ")
     detail = f" ({text})" if text else ""
     return f"{decision.channel}: {decision.action}, {decision.reason}{detail}"
+
+
+#: What a decision does, in words for people.
+DONE = {
+    AlertAction.POST: "posted",
+    AlertAction.EDIT: "edited",
+    AlertAction.REPLY: "replied",
+    AlertAction.HOLD: "held",
+    AlertAction.SILENT: "not posted",
+}
+
+
+def describe_outcomes(entry: StoryRow) -> list[tuple[str, str]]:
+    """Return what became of a story: each channel, with the state of its first message or else its last decision."""
+    outcomes = {decision.channel: f"{DONE[decision.action]}, {decision.reason.value}" for decision in entry.decisions}
+    for row in reversed(entry.messages):
+        outcomes[row.channel] = row.state.value
+    return list(outcomes.items())
 
 
 def describe_message(message: MessageDocument) -> str:

@@ -329,7 +329,7 @@ def _detail(profile: Profile, candidate: Candidate) -> str:
     """Return a description for people: the probability, the shared words and the differences."""
     story = candidate.story
     names = [profile.names[word] for word in candidate.shared if word in profile.names]
-    plain_words = [word for word in candidate.shared if word not in profile.names]
+    plain_words = [profile.spellings[word] for word in candidate.shared if word in profile.spellings.keys() - names]
     parts = [f"{candidate.chance:.0%} sure that it is the same event"]
     if plain_words:
         parts.append(f"both say {', '.join(plain_words[:NAMED])}")

@@ -103,6 +103,8 @@ class Profile:
     title: frozenset[str]
     #: Name -> its spelling in the article.
     names: Mapping[str, str]
+    #: Word of the title -> its spelling, for people. Weekdays, months and words of up to three letters are left out.
+    spellings: Mapping[str, str]
     #: Language of the article; empty if unknown.
     language: str
     sketch: copies.Sketch
@@ -156,6 +158,11 @@ def profile_of(arrival: Arrival) -> Profile:
         ),
         title=frozenset(title_words),
         names={likeness.root(word): written for word, written in names.items()},
+        spellings={
+            likeness.root(token.stem): token.text
+            for token in title
+            if len(token.text) > SHORT and token.text.isalpha() and token.stem not in _calendar()
+        },
         language=known_language,
         sketch=copies.sketch(title_stems, stems, names, figures),
         is_correction=_CORRECTION.match(article.title) is not None or _CORRECTION.match(article.text) is not None,

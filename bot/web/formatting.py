@@ -19,12 +19,12 @@ from bot import rules
 from bot.alerts import routing
 from bot.feeds import health
 from bot.model import visible
-from bot.model.alerts import AlertAction, Decision
+from bot.model.alerts import Decision
 from bot.model.durations import format_count, format_rough
 from bot.model.messages import Outgoing, Span
 from bot.model.rules import Match
 from bot.model.stories import Member
-from bot.queries.stories import StoryRow
+from bot.queries.stories import DONE, StoryRow, describe_outcomes
 from bot.stories import summaries
 from bot.stories.summaries import make_excerpts, marked_title
 
@@ -59,6 +59,7 @@ def templates(zone: Callable[[], tzinfo]) -> jinja2.Environment:
         "matched_words": matched_words,
         "timeline": build_timeline,
         "done": DONE,
+        "outcomes": describe_outcomes,
     }
     return environment
 
@@ -143,15 +144,6 @@ def matched_words(matches: Sequence[Match]) -> list[tuple[str, tuple[str, ...]]]
         for evidence in match.evidence:
             words_by_label.setdefault(evidence.label, {})[" ".join(evidence.text.split())] = None
     return [(line, tuple(words)) for line, words in words_by_label.items()]
-
-
-DONE = {
-    AlertAction.POST: "posted",
-    AlertAction.EDIT: "edited",
-    AlertAction.REPLY: "replied",
-    AlertAction.HOLD: "held",
-    AlertAction.SILENT: "not posted",
-}
 
 
 @dataclass(slots=True)

@@ -20,18 +20,26 @@ def texts(lines: tuple[OutlineLine, ...], style: Style) -> list[str]:
 @pytest.mark.parametrize(
     ("evidence", "shown"),
     [
-        ([("pta", "title", "PTA"), ("regulator", "title", "PTA")], "regulator → PTA (title)"),
-        ([("agency", "title", "PTA"), ("regulator", "title", "pta")], "agency, regulator → PTA (title)"),
-        ([("pta", "title", "PTA"), ("regulator", "body", "PTA")], "PTA (title) · regulator → PTA (body)"),
-        ([("pta", "title", "PTA"), ("Pta", "title", "Pta")], "PTA (title)"),
-        ([("law*", "body", "laws"), ("law*", "title", "law")], "law* → laws, law (title, body)"),
+        ([("pta", "title", "PTA"), ("regulator", "title", "PTA")], "PTA in the headline (regulator)"),
+        ([("agency", "title", "PTA"), ("regulator", "title", "pta")], "PTA in the headline (agency, regulator)"),
+        ([("pta", "title", "PTA"), ("regulator", "body", "PTA")], "PTA in the headline · PTA in the text (regulator)"),
+        ([("pta", "title", "PTA"), ("pta", "title", "Pta")], "PTA in the headline"),
+        ([("law*", "body", "laws"), ("law*", "title", "law")], "laws, law in the headline and the text"),
     ],
 )
 def test_why_names_a_word_once_for_the_lines_of_a_rule_that_it_satisfies(
     evidence: list[tuple[str, str, str]], shown: str
 ) -> None:
     places = tuple(
-        Evidence(label=label, term=label, field=field, text=text, start=0, end=len(text))
+        # The lines of this rule without a name are pta and law*.
+        Evidence(
+            label=label,
+            term=label if label in ("pta", "law*") else "PTA",
+            field=field,
+            text=text,
+            start=0,
+            end=len(text),
+        )
         for label, field, text in evidence
     )
     assert phrases.format_evidence(Why(rule="Rule", severity=Severity.NORMAL, evidence=places), 400) == shown

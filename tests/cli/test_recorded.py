@@ -35,5 +35,41 @@ async def test_explain_shows_when_which_message_was_sent(tmp_path: Path) -> None
         )
         (message,) = running.heads()
     assert "message: post to desk, sent 2015-12-02 09:10 UTC" in shown
+    assert shown.startswith("story: BlackBerry quits Pakistan after PTA sought backdoor into BES (")
     (sent,) = document[0]["story"]["messages"]
     assert (sent["state"], sent["receipt"]) == ("sent", message["ts"])
+
+
+TWO_RULES = """\
+rules:
+  - {name: BlackBerry, any: [BlackBerry], notify: desk}
+  - {name: Wombats, any: [wombat*], notify: desk}
+"""
+
+
+async def test_the_list_of_stories_is_short_and_explain_begins_with_the_story_and_the_rules_that_match(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as running:
+        running.configure("wire", bot=BOT, rules=TWO_RULES)
+        await running.once()
+        running.publish("wire", ITEM)
+        await running.once()
+        (story,) = await running.stories()
+        short = await run(running.folder, "stories")
+        whole = await run(running.folder, "stories", "--all")
+        explained = (await run(running.folder, "explain", "--url", "https://wire.example/w1")).splitlines()
+        text = await run(running.folder, "explain", "--text", "Penguins march")
+    assert [line.strip() for line in short.splitlines()] == [
+        ITEM.title,
+        "wire · BlackBerry",
+        f"{story.id[:8]} · 2015-12-02 09:10 UTC · desk: sent",
+    ]
+    assert "grouping: opened" in whole
+    assert "desk: post, first report" in whole
+    first, *_, last = (line for line in explained if line)
+    assert first.startswith("story: BlackBerry quits Pakistan")
+    assert "BlackBerry: matches" in explained
+    assert last == "1 other rule without a match (name one to see why): Wombats"
+    assert "BlackBerry: does not match" in text
+    assert "Wombats: does not match" in text

@@ -58,6 +58,7 @@ async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(se
     first, second = sorted(await seed.stories(), key=lambda story: story.first_seen)
     done = _wirewatch(seed, "merge", second.id[:8], first.id[:8])
     assert done.returncode == 0, done.stderr
+    assert f'"{second.title}" and "{first.title}" become one story in a moment.' in done.stderr
     await seed.once()
     (lives,) = [story for story in await seed.stories() if story.merged_into is None]
     assert (lives.id, len(lives.members)) == (first.id, 2)

@@ -223,30 +223,46 @@ def format_carriers(line: CoverageLine) -> str:
     return f"{short_name(line.outlet) or 'unnamed'}{more}"
 
 
+#: Field of an article -> where a reader finds it.
+_PLACES = {
+    "title": "the headline",
+    "body": "the text",
+    "url": "the address",
+    "site": "the site",
+    "author": "the author",
+    "tag": "the tags",
+    "lang": "the language",
+    "source": "the outlet",
+    "earlier version": "an earlier version",
+}
+
+
 def format_evidence(why: Why, limit: int) -> str:
     """Return the matched words for each line of the rule; lines that matched the same words share an entry.
 
-    An example is “product → BlackBerry (title) · regulator, agency → PTA (body)”.
+    An example is “BlackBerry in the headline · PTA in the text (regulator, agency)”. A line without a name has its term
+    as its label, which is not shown, because the syntax of terms means little to readers.
     """
     words: dict[str, dict[str, str]] = {}
     fields: dict[str, set[str]] = {}
     # Each piece of evidence takes at least one unit, so at most ``limit`` of them are shown.
-    for evidence_item in why.evidence[:limit]:
-        label, text = short_name(evidence_item.label), short_name(evidence_item.text)
-        words.setdefault(label, {}).setdefault(text.casefold(), text)
-        fields.setdefault(label, set()).add(evidence_item.field)
+    shown_evidence = why.evidence[:limit]
+    terms = {evidence.label for evidence in shown_evidence if evidence.label == evidence.term}
+    for evidence in shown_evidence:
+        words.setdefault(evidence.label, {}).setdefault(evidence.text.casefold(), short_name(evidence.text))
+        fields.setdefault(evidence.label, set()).add(evidence.field)
     labels_of: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
     for label, texts in words.items():
         labels_of.setdefault((frozenset(texts), frozenset(fields[label])), []).append(label)
     entries = []
     for (folded, where), labels in labels_of.items():
-        # A term that is its own label adds nothing to the word that it matched.
-        named = ", ".join(label for label in labels if folded != {label.casefold()})
+        # A label that is the matched word adds nothing to it.
+        named = ", ".join(short_name(label) for label in labels if label not in terms and folded != {label.casefold()})
         shown = list(words[labels[0]].values())
         more = f" +{len(shown) - _WORDS_A_LINE}" if len(shown) > _WORDS_A_LINE else ""
-        places = ", ".join(sorted(where, key=lambda field: (field != "title", field)))
-        matched = f"{', '.join(shown[:_WORDS_A_LINE])}{more} ({places})"
-        entries.append(f"{named} → {matched}" if named else matched)
+        places = " and ".join(_PLACES[field] for field in sorted(where, key=lambda field: (field != "title", field)))
+        matched = f"{', '.join(shown[:_WORDS_A_LINE])}{more} in {places}"
+        entries.append(f"{matched} ({named})" if named else matched)
     return cut(" · ".join(entries), limit)
 
 
