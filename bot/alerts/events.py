@@ -9,6 +9,8 @@ from bot.text import sentences
 
 #: Number of characters of an article in which its first two sentences are looked for.
 _OPENING_LENGTH = 2_000
+#: Number of newest events in which a value is looked for.
+_READ = 20
 
 
 def find_events(situation: Situation, alert: Alert | None) -> tuple[Fact, ...]:
@@ -30,6 +32,18 @@ def find_events(situation: Situation, alert: Alert | None) -> tuple[Fact, ...]:
         and any(member.article.id in arrived for member in event)
         and all(member.article.id not in shown for member in event)
     )
+
+
+def is_told(situation: Situation, fact: Fact) -> bool:
+    """Return whether the first report of another event of a thread has told the new value of a fact.
+
+    Only its headline and first sentence count, which its reply shows.
+    """
+    if fact.before is None:
+        return False
+    events = situation.story.events.values()
+    others = [_event(event[0].article) for event in events if all(m.article.id != fact.article for m in event)]
+    return any(fact.after in text for other in others[-_READ:] for text in (other.after, other.sentence))
 
 
 def _event(article: Article) -> Fact:

@@ -94,7 +94,8 @@ class BacktestPost:
     channel: str
     kind: MessageKind
     reason: str
-    #: Headlines of the message's stories. A gathered message has several.
+    #: Headlines of the message's stories, or of the events of a thread that a reply reports. A gathered message has
+    #: several.
     headlines: tuple[str, ...]
     #: Names of the rules that the message shows.
     rules: tuple[str, ...]
@@ -358,12 +359,14 @@ class Replay:
 
 def _post(row: Outgoing) -> BacktestPost:
     message = row.message
+    events = tuple(fact.after for fact in message.facts if fact.is_event)
+    is_about_events = message.kind is MessageKind.REPLY and events
     return BacktestPost(
         at=row.due_at,
         channel=row.channel,
         kind=message.kind,
         reason=message.reason.value if message.reason else "",
-        headlines=tuple(brief.title.text for brief in message.briefs),
+        headlines=events if is_about_events else tuple(brief.title.text for brief in message.briefs),
         rules=tuple(dict.fromkeys(why.rule for brief in message.briefs for why in brief.why)),
     )
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.world import Item, World, as_text, world
+from tests.journeys.world import BOT, Item, World, as_text, world
 from tests.stories.test_wordings_by_meaning import WORDINGS
+from tests.testbed.commands import wirewatch
 from tests.testbed.fakes import START
+from tests.testbed.servers import discord, faulty, smtp, teams
 
 RULES = """\
 rules:
@@ -70,3 +72,95 @@ async def test_three_outlets_in_their_own_words_are_one_message_and_another_even
     assert other[1].split(". ")[0].split("; ")[0] in as_text(reply)
     # The newest report is the message's latest line.
     assert as_text(message).index("Latest") < as_text(message).index(other[0])
+
+
+async def test_another_report_of_an_event_is_silent_and_counts_only_there(setup: World) -> None:
+    await report(setup, "wire", EXIT)
+    await report(setup, "courier", LIFTED)
+    await report(setup, "ledger", LIFTED)
+    (message,) = setup.heads()
+    assert len(setup.replies()) == 1
+    assert "outlets" not in as_text(message)
+    (story,) = await setup.stories()
+    assert [len(members) for members in story.events.values()] == [1, 2]
+
+
+async def test_a_deadline_that_moves_is_told_once(setup: World) -> None:
+    title, text = EXIT
+    await report(setup, "wire", (title, f"{text} The deadline is 30 November."))
+    moved = (
+        "BlackBerry exit from Pakistan delayed as PTA moves deadline",
+        "BlackBerry stays longer. The PTA moved the deadline for its BES servers from 30 November to 30 December.",
+    )
+    await report(setup, "ledger", moved)
+    await report(setup, "courier", (f"{moved[0]}, again", moved[1]))
+    (reply,) = replies_about(setup, "30 December")
+    assert reply["thread_ts"] == setup.heads()[0]["ts"]
+    assert len(setup.heads()) == 1
+
+
+async def test_coverage_after_a_long_pause_begins_a_new_message(setup: World) -> None:
+    await report(setup, "wire", EXIT)
+    await report(setup, "courier", FINED, minutes=2 * 24 * 60)
+    await report(setup, "ledger", LIFTED, minutes=4 * 24 * 60)
+    first, second = setup.heads()
+    assert FINED[0] in as_text(first)
+    assert LIFTED[0] in as_text(second)
+
+
+async def test_try_shows_the_messages_that_were_sent(setup: World) -> None:
+    for outlet, what in zip((*OUTLETS, "wire", "courier"), (EXIT, EXIT_TOO, EXIT_AGAIN, LIFTED, FINED), strict=True):
+        await report(setup, outlet, what)
+    words = ("try", "BlackBerry in Pakistan", "--since", "9000d", "--config", str(setup.folder))
+    output = wirewatch(*words, folder=setup.folder).stdout
+    _, counts, messages = output.partition("It would have made 1 post, 4 edits, 2 replies, about 1 story")
+    assert counts, output
+    assert EXIT[0] in messages
+    assert f"reply, other event: {LIFTED[0]}" in messages
+    assert f"reply, other event: {FINED[0]}" in messages
+
+
+CHANNELS = """\
+  mail: {{{{kind: email, to: desk@example.org, sender: bot@example.org, server: "127.0.0.1:{smtp}", security: none, \
+pace: 0.01 seconds}}}}
+  cards: {{{{kind: teams, webhook: env:TEAMS, pace: 0.01 seconds}}}}
+  hook: {{{{kind: webhook, url: env:HOOK, pace: 0.01 seconds}}}}
+  guild: {{{{kind: discord, to: "{guild}", token: env:DISCORD, api_url: "{discord}/api/v10", pace: 0.01 seconds}}}}
+"""
+
+
+async def test_channels_without_threads_get_a_short_message_that_names_the_first_report(tmp_path: Path) -> None:
+    guild, workflow = discord.Guild(), teams.Workflow()
+    async with world(tmp_path / "config") as setup:
+        with (
+            smtp.serve() as mail,
+            faulty.serve(workflow) as cards,
+            faulty.serve(faulty.Always()) as hook,
+            faulty.serve(guild) as chat,
+        ):
+            setup.environ["TEAMS"] = f"{cards.url}{teams.PATH}?sig={teams.SIGNATURE}"
+            setup.environ["HOOK"] = f"{hook.url}/hook"
+            setup.environ["DISCORD"] = discord.TOKEN
+            added = CHANNELS.format(smtp=mail.port, guild=guild.news, discord=chat.url)
+            bot = BOT.replace("operator: ops", f"{added}operator: ops")
+            setup.configure(
+                *OUTLETS, bot=bot, rules=RULES.replace("notify: desk", "notify: [mail, cards, hook, guild]")
+            )
+            await setup.once()
+            await report(setup, "wire", EXIT)
+            await report(setup, "courier", LIFTED)
+            first, reply = mail.mails
+            text = reply.get_body(("plain",))
+            assert text is not None
+            assert LIFTED[0] in text.get_content()
+            assert EXIT[0] in text.get_content() or EXIT[0] in reply["Subject"]
+            assert reply["In-Reply-To"] == first["Message-ID"]
+            card = as_text(workflow.cards[-1])
+            assert card.index(LIFTED[0]) < card.index(EXIT[0])
+            documents = [request.body for _, request in hook.requests if request.body["kind"] == "reply"]
+            assert [document["title"] for document in documents] == [f"Another report: {LIFTED[0]}"]
+            assert [fact["after"] for fact in documents[0]["facts"]] == [LIFTED[0]]
+            assert EXIT[0] in documents[0]["text"]
+            channel, thread = guild.channels.values()
+            assert [LIFTED[0] in as_text(message) for message in thread.messages] == [True]
+            assert LIFTED[0] in as_text(channel.messages[0]), "the message lists it"
