@@ -17,18 +17,20 @@ from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Generic, Literal, Protocol, Self, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, Self, TypeVar, get_type_hints
 
 import pydantic
 
-from bot import config, keys, rules, storage
+from bot import config, keys, rules
 from bot.aio import Failure
 from bot.model.archive import DayCount
 from bot.model.durations import Clock, is_recent
 from bot.model.errors import CannotAct, SearchTooLong, WirewatchError
-from bot.pipeline import actions
-from bot.pipeline.turn import Turn
 from bot.rules import errors, search
+
+if TYPE_CHECKING:
+    from bot import storage
+    from bot.pipeline.turn import Turn
 
 T = TypeVar("T")
 
@@ -474,6 +476,8 @@ class Answers:
     async def ask(self, question: Question[P, V], parameters: P, *, by: str = "") -> V:
         """Return the value of a question; ``by`` is the author of an action."""
         if question.is_action:
+            from bot.pipeline import actions  # slow to import, and most commands change nothing
+
             now = self.watched.clock.now()
 
             def act(turn: Turn) -> V:

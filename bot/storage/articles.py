@@ -20,7 +20,7 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from bot.feeds.cleaning import fold_title
 from bot.feeds.links import belongs_to, link_key

@@ -32,8 +32,13 @@ from sqlalchemy import (
     Text,
     bindparam,
 )
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.sqlite.dml import OnConflictClause
 from sqlalchemy.types import TypeDecorator
+
+# SQLAlchemy compiles SQLite's ON CONFLICT for PostgreSQL too, except that it looks for this attribute. The other way
+# round, every start with SQLite would load the whole dialect of PostgreSQL.
+OnConflictClause.constraint_target = None  # type: ignore[attr-defined]
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Text, bindparam, delete, func, literal, select, type_coerce
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
 from bot.storage.columns import WANTED, Repository, chunks, upsert

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, and_, bindparam, case, exists, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from bot.model.messages import Message, MessageKind, Outgoing, SendState
 from bot.model.stories import SendId, StoryId

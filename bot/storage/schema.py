@@ -15,7 +15,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    text,
 )
 
 from bot.model.actions import RulingKind, SilenceKind, Verdict
@@ -113,9 +112,6 @@ REVISION = "0001"
 
 #: States of outbox rows that may still be sent.
 UNSENT = (SendState.PENDING, SendState.SENDING, SendState.UNKNOWN, SendState.PARKED)
-_HAS_NEAR = text("near IS NOT NULL")
-_IS_MERGED = text("merged_into IS NOT NULL")
-_IS_UNSENT = text("state IN ('pending', 'sending', 'unknown', 'parked')")
 
 feeds = Table(
     "feeds",
@@ -177,8 +173,6 @@ articles = Table(
     Index(None, "title_key"),
     Index(None, "fingerprint"),
     Index(None, "first_seen"),
-    # Index only articles with text, for searches in the archive and for retention.
-    Index("ix_articles_archive", "first_seen", sqlite_where=text("has_text = 1"), postgresql_where=text("has_text")),
 )
 
 sightings = Table(
@@ -238,8 +232,6 @@ stories = Table(
     #: The rule of a thread, or NULL for the story of one event.
     Column("thread", StorableText),
     Index(None, "last_seen"),
-    # Index only merged stories. Otherwise SQLite would use the index for “merged_into IS NULL”, which is most rows.
-    Index("ix_stories_merged_into", "merged_into", sqlite_where=_IS_MERGED, postgresql_where=_IS_MERGED),
 )
 
 members = Table(
@@ -262,8 +254,6 @@ members = Table(
     Column("event", Text),
     Index("uq_members_story_article", "story", "article", unique=True),
     Index(None, "article"),
-    # Index only members that name another story, which are few.
-    Index("ix_members_near", "near", sqlite_where=_HAS_NEAR, postgresql_where=_HAS_NEAR),
 )
 
 decisions = Table(
@@ -320,7 +310,6 @@ outbox = Table(
     Column("message", JsonColumn(Message), nullable=False),
     Index("uq_outbox_id", "id", unique=True),
     Index(None, "channel", "state"),
-    Index("ix_outbox_unsent", "thread", "seq", sqlite_where=_IS_UNSENT, postgresql_where=_IS_UNSENT),
 )
 
 #: The stories of each message in the outbox. A gathered message has several stories.
@@ -488,6 +477,18 @@ _POSTGRES_SEARCH = (
 )
 
 
+#: Indexes of few rows of a table. They are statements, because an ``Index`` with ``postgresql_where`` would load the
+#: dialect of PostgreSQL at every start.
+PARTIAL_INDEXES = (
+    # Articles with text, for searches in the archive and for retention.
+    "CREATE INDEX ix_articles_archive ON articles (first_seen) WHERE {has_text}",
+    # Merged stories. Otherwise SQLite would use the index for “merged_into IS NULL”, which is most rows.
+    "CREATE INDEX ix_stories_merged_into ON stories (merged_into) WHERE merged_into IS NOT NULL",
+    # Members that name another story.
+    "CREATE INDEX ix_members_near ON members (near) WHERE near IS NOT NULL",
+    "CREATE INDEX ix_outbox_unsent ON outbox (thread, seq) WHERE state IN ('pending', 'sending', 'unknown', 'parked')",
+)
+
 #: Alembic's table with the revision of the schema, as Alembic makes it.
 _revision = Table(
     "alembic_version",
@@ -498,9 +499,12 @@ _revision = Table(
 
 
 def create(connection: Connection) -> None:
-    """Create all tables, and the index of words, in an empty database. Note the revision of the schema."""
+    """Create all tables and indexes in an empty database, and note the revision of the schema."""
     metadata.create_all(connection)
     _revision.create(connection)
     connection.execute(_revision.insert().values(version_num=REVISION))
-    for statement in _SQLITE_SEARCH if connection.dialect.name == "sqlite" else _POSTGRES_SEARCH:
+    is_sqlite = connection.dialect.name == "sqlite"
+    for statement in PARTIAL_INDEXES:
+        connection.exec_driver_sql(statement.format(has_text="has_text = 1" if is_sqlite else "has_text"))
+    for statement in _SQLITE_SEARCH if is_sqlite else _POSTGRES_SEARCH:
         connection.exec_driver_sql(statement)

@@ -32,7 +32,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.exc import DBAPIError
 
 from bot.model.archive import AllOf, AnyOf, CandidateQuery, SearchCandidate, SearchCondition, SearchTerm
@@ -300,6 +299,8 @@ def _bounds(query: CandidateQuery) -> Iterator[ColumnElement[bool]]:
 
 
 def _matches(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
+    from sqlalchemy.dialects.postgresql import TSQUERY  # slow to import, and only PostgreSQL needs it
+
     query = func.to_tsquery(literal_column("'simple'"), literal(words), type_=TSQUERY)
     return column.op("@@", return_type=Boolean)(query)
 

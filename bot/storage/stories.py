@@ -19,7 +19,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.sqlite import insert
 
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.stories import ArticleId, Join, JoinReason, Member, Story, StoryId
