@@ -42,7 +42,8 @@ _ATTRIBUTION = re.compile(
 #: The name of a programme, in front of a headline or behind it. It returns every day.
 _FORMS = "podcast|live ?stream|replay|episode|programme|newscast"
 _PROGRAMME = re.compile(
-    rf"\A[^:|–—]{{0,40}}\b(?:{_FORMS})\b[^:|–—]{{0,20}}[:|–—]\s*|\s+[|–—]\s[^:|–—]{{0,40}}\b(?:{_FORMS})\b[^:|–—]{{0,20}}\Z",
+    rf"\A(?:[^:|–—]{{0,40}}\b(?:{_FORMS})\b[^:|–—]{{0,20}}[:|–—]\s*){{1,2}}"
+    rf"|\s+[|–—]\s[^:|–—]{{0,40}}\b(?:{_FORMS})\b[^:|–—]{{0,20}}\Z",
     re.IGNORECASE,
 )
 #: A date in full, and a mark such as "[HD]": they name an issue of a programme, not an event.

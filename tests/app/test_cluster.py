@@ -43,6 +43,7 @@ channels:
 operator: kettles
 posts_per_hour: 3600
 fetch: {{every: {every} seconds, per_host: 32, readers: 0, allow_private: [127.0.0.0/8]}}
+stories: {{meaning: "off"}}  # The invented reports differ in nothing but names.
 """
 RULES = """\
 rules:

@@ -58,6 +58,7 @@ channels:
 {channels}
 operator: kettles
 posts_per_hour: {posts_per_hour}
+stories: {{meaning: "off"}}  # The invented recalls differ in nothing but names.
 fetch: {{every: 1 seconds, at_least: 1 seconds, readers: 0, allow_private: [127.0.0.0/8]}}
 """
 CHANNEL = (
