@@ -15,6 +15,7 @@ from bot.model.durations import format_count, format_time
 from bot.model.errors import CannotAct, StoreError
 from bot.model.messages import Message, MessageKind, StoryBrief
 from bot.model.rules import Rule
+from bot.patterns import LazyPattern
 from bot.pipeline import actions
 from bot.pipeline.rights import Rights, person_context, person_rights
 from bot.pipeline.turn import Turn
@@ -39,12 +40,12 @@ _USAGE = (
     "/wirewatch silence rule|outlet NAME for 2 hours: REASON; silence list; silence end ID",
     "/wirewatch feeds: which feeds do not work",
 )
-_SILENCE = re.compile(
+_SILENCE = LazyPattern(
     r"(?P<kind>rule|outlet|story)\s+(?P<name>\S.{0,400}?)\s+for\s+(?P<for>\d{1,6}\s?[a-z]{1,10})(?:\s*:\s*|\s+)(?P<reason>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 #: A link, plain or written as <link|label>, optionally followed by a rule's name.
-_LINK = re.compile(r"(?:<([^|>\s]{1,4000})(?:\|[^>]{0,1000})?>|(\S{1,4000}))\s*(.*)", re.DOTALL)
+_LINK = LazyPattern(r"(?:<([^|>\s]{1,4000})(?:\|[^>]{0,1000})?>|(\S{1,4000}))\s*(.*)", re.DOTALL)
 _QUOTES = "\"'“”„"
 _NOT_FOR_YOU = (
     "You cannot ask here: only members of a channel in which Wirewatch posts can. If the operator set may_act, only "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
@@ -30,10 +29,11 @@ from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
 from bot.model.messages import Message, MessageKind, Receipt
+from bot.patterns import LazyPattern
 
 KIND = "apprise"
 #: The HTTP status in a log line of Apprise's plug-ins. The line is never shown, because it may contain an address.
-_STATUS = re.compile(r"\berror=(\d{3})\b")
+_STATUS = LazyPattern(r"\berror=(\d{3})\b")
 _GOODBYE_SECONDS = 3
 
 #: Service -> maximum bytes of a message, if lower than the limit of its plug-in. ntfy turns a longer message into a

@@ -51,6 +51,7 @@ from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import NotEditable, OutcomeUnknown, SendError
 from bot.model.messages import Message, Receipt
 from bot.model.rules import Severity
+from bot.patterns import LazyPattern
 
 Json: TypeAlias = Any
 
@@ -61,7 +62,7 @@ _USER_AGENT = "DiscordBot (https://pypi.org/project/wirewatch, 1.0)"
 #: Maximum bytes of an answer, enough for a hundred of the longest messages with all their fields.
 _ANSWER_LIMIT_BYTES = 4_000_000
 #: A channel's id (a snowflake), alone or at the end of the channel's link.
-_CHANNEL_ID = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/)?(\d{15,20})/?\Z")
+_CHANNEL_ID = LazyPattern(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/)?(\d{15,20})/?\Z")
 
 
 class Options(ChannelOptions):
@@ -75,7 +76,7 @@ class Options(ChannelOptions):
     people: Annotated[
         dict[str, str],
         check_ids(
-            re.compile(r"&?\d{15,20}|here|everyone", re.ASCII),
+            LazyPattern(r"&?\d{15,20}|here|everyone", re.ASCII),
             "123456789012345678 (a person), &123456789012345678 (a role), here",
         ),
     ] = pydantic.Field(
@@ -398,9 +399,9 @@ _NAME_LIMIT = 100
 _COLOURS = {Severity.HIGH: 0xD92D20, Severity.NORMAL: 0x2E6FD9, Severity.LOW: 0x98A2B3}
 _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: "-# "}
 # Escape the slash too, because an invitation (discord.gg/…) becomes a card even without https://.
-_MARKS = re.compile(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
+_MARKS = LazyPattern(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
 #: Where a backslash prevents a heading, a list or small print at the start of a line.
-_LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
+_LINE_START = LazyPattern(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 
 
 def build_payload(delivery: Delivery, *, zone: tzinfo, ref: str = "") -> dict[str, Any]:

@@ -45,11 +45,12 @@ from bot.model.durations import format_count
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
 from bot.model.messages import Message, MessageKind, Receipt
 from bot.model.rules import Severity
+from bot.patterns import LazyPattern
 
 KIND = "email"
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
-_WRITTEN = re.compile(r"(?:([^<>\r\n]*)<(?=[^<>]*>$))?([^<>\s]+)>?")
-_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
+_ADDRESS = LazyPattern(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
+_WRITTEN = LazyPattern(r"(?:([^<>\r\n]*)<(?=[^<>]*>$))?([^<>\s]+)>?")
+_SERVER = LazyPattern(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
 
 
 def _parse_address(written: object) -> Address:
@@ -347,7 +348,7 @@ def _before_sending(stage: SmtpStep) -> Iterator[None]:
 #: Maximum length of a line (RFC 5322, section 2.1.1, and RFC 2047, section 2).
 _LINE_LENGTH = 76
 #: The value of a header field: printable ASCII characters, folded into lines.
-_FIELD = re.compile(r"[ -~]*(?:\r\n [!-~][ -~]*)*")
+_FIELD = LazyPattern(r"[ -~]*(?:\r\n [!-~][ -~]*)*")
 
 
 # We write the headers ourselves, because ``EmailMessage`` writes encoded words of more than the 75 characters that
@@ -400,7 +401,7 @@ _PAGE = (
 )
 _PICTURE = "float:right;max-height:96px;margin:0 0 8px 12px;border-radius:4px"
 _POLICY = email.policy.SMTP.clone(cte_type="7bit")
-_DOT_ATOM = re.compile(r"[A-Za-z0-9-]+")
+_DOT_ATOM = LazyPattern(r"[A-Za-z0-9-]+")
 
 
 def message_id(delivery_id: str, domain: str) -> str:
@@ -534,7 +535,7 @@ ERRORS: Mapping[SmtpStep, ErrorTable] = {
         "5.7.26": (Act.PARK_CHANNEL, "the sender's domain must allow this server: set up SPF and DKIM for it"),
     },
 }
-_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+_ENHANCED = LazyPattern(r"[245]\.\d{1,3}\.\d{1,3}\b")
 
 
 def _find_reaction(stage: SmtpStep, refusal: aiosmtplib.SMTPResponseException) -> tuple[Act, str]:

@@ -37,10 +37,11 @@ from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import OutcomeUnknown
 from bot.model.messages import Receipt
+from bot.patterns import LazyPattern
 
 KIND = "mattermost"
-_ID = re.compile(r"[a-z0-9]{26}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+_ID = LazyPattern(r"[a-z0-9]{26}")
+_NAME = LazyPattern(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 #: The property of a post by which a look-up finds it.
 SEND_ID = "wirewatch_send_id"
 _PAGE = 100
@@ -199,12 +200,12 @@ class Channel(RestChannel):
 
 _JOINER = "\u2060"
 #: Characters that a backslash escapes. A # also begins a hashtag. A ( is harmless after an escaped ].
-_MARKS = re.compile(r"[\\`*_\[\]#~|!]")
+_MARKS = LazyPattern(r"[\\`*_\[\]#~|!]")
 #: The start of a line that would become a list or a heading.
-_LINE_START = re.compile(r"^(?=[-+=]|\d+[.)])")
-_ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
+_LINE_START = LazyPattern(r"^(?=[-+=]|\d+[.)])")
+_ENTITY = LazyPattern(r"&(?=[#\w]{1,32};)")
 #: The name of an emoji, such as :smile:.
-_EMOJI = re.compile(r":(?=[\w+-]{1,64}:)")
+_EMOJI = LazyPattern(r":(?=[\w+-]{1,64}:)")
 _PREFIXES = {Style.HEAD: "#### ", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: ""}
 
 

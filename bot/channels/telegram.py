@@ -61,13 +61,14 @@ from bot.model.durations import backoff
 from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, RetryLater, SendError, StoreError, ThreadGone
 from bot.model.messages import Message, MessageKind, Receipt
 from bot.model.stories import StoryId
+from bot.patterns import LazyPattern
 
 KIND = "telegram"
 _API = "https://api.telegram.org"
 #: Telegram accepts one message a second in a chat, twenty a minute in a group (core.telegram.org/bots/faq, "My bot is
 #: hitting limits").
 _PACE = timedelta(seconds=3)
-_CHAT = re.compile(r"-?\d{1,20}\Z|@[A-Za-z]\w{3,}\Z")
+_CHAT = LazyPattern(r"-?\d{1,20}\Z|@[A-Za-z]\w{3,}\Z")
 
 
 class Options(ChannelOptions):
@@ -81,7 +82,7 @@ class Options(ChannelOptions):
         description="Buttons under each story: Useful, Noise, More… No other program may receive the bot's updates.",
     )
     may_act: Annotated[
-        tuple[str, ...], as_list, check_ids(re.compile(r"\d{1,20}", re.ASCII), "a person's, a number in quotes")
+        tuple[str, ...], as_list, check_ids(LazyPattern(r"\d{1,20}", re.ASCII), "a person's, a number in quotes")
     ] = pydantic.Field(
         (),
         description="For buttons: the ids of the people who may press them, in quotes. "
@@ -92,7 +93,7 @@ class Options(ChannelOptions):
     )
     people: Annotated[
         dict[str, str],
-        check_ids(re.compile(r"@[A-Za-z0-9_]{4,32}", re.ASCII), "a user's public name in quotes: '@ann_desk'"),
+        check_ids(LazyPattern(r"@[A-Za-z0-9_]{4,32}", re.ASCII), "a user's public name in quotes: '@ann_desk'"),
     ] = pydantic.Field(
         {},
         description="People whom messages can mention: a name of your choice, and the user's public @name in quotes.",
@@ -304,7 +305,7 @@ _MAX_RULES = 4
 #: The word of the button that replaces the menu with the first buttons.
 _BACK = "back"
 #: The data of a button: a word, a key if the word has one, and the story; at most 64 bytes ("InlineKeyboardButton").
-_DATA = re.compile(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{8,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
+_DATA = LazyPattern(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{8,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
 
 
 def message_keyboard(message: Message) -> dict[str, Any] | None:

@@ -13,15 +13,16 @@ from bot.config.rule_list import RuleItem, find_rule_items
 from bot.config.rules_file import RuleContext
 from bot.model.rules import Rule
 from bot.model.settings import Problem
+from bot.patterns import LazyPattern
 
 #: The file name in the problems of pasted text.
 PASTED_FILE = "rule"
 #: Maximum rules in one trial. Each rule is compiled and compared with about 20 looser versions of itself.
 MOST_RULES = 10
-_WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
+_WHOLE_FILE = LazyPattern(r"^(rules|sets)[ \t]*:", re.MULTILINE)
 #: Matches a rule's key at the beginning of a line. A query does not match, because its fields have other names.
-_KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(blocks.types_of(Rule))})[ \t]*:", re.MULTILINE)
-_LIST_OF_RULES = re.compile(r"[ \t]{0,40}-[ \t]{0,40}\{?[ \t]{0,40}\w{1,40}[ \t]{0,8}:")
+_KEY = LazyPattern(rf"^\{{?[ \t]*({'|'.join(blocks.types_of(Rule))})[ \t]*:", re.MULTILINE)
+_LIST_OF_RULES = LazyPattern(r"[ \t]{0,40}-[ \t]{0,40}\{?[ \t]{0,40}\w{1,40}[ \t]{0,8}:")
 #: The name of a rule that was pasted without one.
 UNNAMED = "Pasted"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
 from bot.model.errors import ConfigError, StoreInUse, StoreUnavailable
+from bot.patterns import LazyPattern
 from bot.storage.columns import UnreadableValue
 
 _FORMS = "write sqlite:///data/wirewatch.db or postgresql://user@host/database"
@@ -105,7 +105,7 @@ _NO_TABLE_MEANING = "a table is missing; put the last backup in its place"
 #: SQLite's codes for a damaged FTS5 index. The constraint of a real table has an extended code; FTS5 has none.
 _OF_INDEX = (sqlite3.SQLITE_CORRUPT_VTAB, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR)
 #: The end of the message about a table that SQLite does not find.
-_NO_TABLE = re.compile(r"no such table: (?:main\.)?(?!search_)\w+$")
+_NO_TABLE = LazyPattern(r"no such table: (?:main\.)?(?!search_)\w+$")
 
 #: SQLite's primary result code (sqlite.org/rescode.html) -> explanation.
 _SQLITE = {

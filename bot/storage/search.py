@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sqlite3
 import time
 import unicodedata
@@ -37,6 +36,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.model.archive import AllOf, AnyOf, CandidateQuery, SearchCandidate, SearchCondition, SearchTerm
 from bot.model.durations import format_duration
 from bot.model.errors import SearchTooLong
+from bot.patterns import LazyPattern
 from bot.storage.articles import ARTICLE
 from bot.storage.columns import Repository, storable
 from bot.storage.decision_queue import KeyValueTable
@@ -69,16 +69,16 @@ _CANCELLED = "57014"
 _COLUMNS = {None: "{title body}", "title": "title", "body": "body", "source": "source"}
 _WEIGHTS = {None: "AB", "title": "A", "body": "B", "source": "C"}
 #: Characters that PostgreSQL's function search_words does not treat as part of a word.
-_BETWEEN_WORDS = re.compile(
+_BETWEEN_WORDS = LazyPattern(
     "[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7"
     "\u060c\u061b\u061f\u06d4\u0964\u0965\u2000-\u206f\u20a0-\u20cf\u2190-\u2bff\u3000-\u3004\u3008-\u3020"
     "\uff01-\uff0f]+"
 )
-_ACCENTS = re.compile("[\u0300-\u036f]")
+_ACCENTS = LazyPattern("[\u0300-\u036f]")
 #: A word in a tsquery.
-_WORD = re.compile("'([^']+)'")
+_WORD = LazyPattern("'([^']+)'")
 #: A tsquery without phrases, whose words are all searched in headline and text (weights A and B).
-_SINGLE_WORDS = re.compile(r"(?:[()|& ]|'[^']+':AB\*?)+")
+_SINGLE_WORDS = LazyPattern(r"(?:[()|& ]|'[^']+':AB\*?)+")
 
 _WORDS: Any = bindparam("words")
 _CANDIDATES = select(_ROWS.c.n, articles).join(articles, articles.c.id == _ROWS.c.article).order_by(_ROWS.c.n.desc())

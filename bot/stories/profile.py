@@ -16,6 +16,7 @@ from itertools import islice
 from bot.model.archive import Arrival
 from bot.model.encoders import Vector
 from bot.model.stories import Article, ArticleId
+from bot.patterns import LazyPattern
 from bot.stories import copies, likeness
 from bot.text import dates, forms, headlines, lexicon, sentences, words
 from bot.text.names import background_table
@@ -33,23 +34,27 @@ NAME = 0.5
 #: English: in other languages, the background lacks nearly every word ("Suben a tres los muertos").
 UNKNOWN_NAME = 0.8
 #: A dateline such as "ISLAMABAD, June 9 (Agency) - …". The agency has no part in the event.
-_DATELINE = re.compile(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
+_DATELINE = LazyPattern(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
 #: The end of a headline such as "…, Gazette reports". The outlet has no part in the event.
-_ATTRIBUTION = re.compile(
+_ATTRIBUTION = LazyPattern(
     r"(?<=\w)[,:–—-]\s+(?:according to\s+[^,:;]{2,40}"
     r"|(?:[A-Z][\w.&'’-]*\s+){0,4}[A-Z][\w.&'’-]*\s+(?:reports?|reported|reporting|writes))\W*\Z"
 )
 #: The name of a programme, in front of a headline or behind it. It returns every day.
 _FORMS = "podcast|live ?stream|replay|episode|programme|newscast"
-_PROGRAMME = re.compile(
+_PROGRAMME = LazyPattern(
     rf"\A(?:[^:|–—]{{0,40}}\b(?:{_FORMS})\b[^:|–—]{{0,20}}[:|–—]\s*){{1,2}}"
     rf"|\s+[|–—]\s[^:|–—]{{0,40}}\b(?:{_FORMS})\b[^:|–—]{{0,20}}\Z",
     re.IGNORECASE,
 )
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)"
+)
 #: A date in full, and a mark such as "[HD]": they name an issue of a programme, not an event.
-_ISSUE = re.compile(
-    rf"\b(?:{'|'.join(dates.months('en'))})\.? \d{{1,2}},? (?:19|20)\d\d\b"
-    rf"|\b\d{{1,2}} (?:{'|'.join(dates.months('en'))}),? (?:19|20)\d\d\b|\[[A-Z0-9]{{1,4}}\]",
+_ISSUE = LazyPattern(
+    rf"\b{_MONTH}\.? \d{{1,2}},? (?:19|20)\d\d\b"
+    rf"|\b\d{{1,2}} {_MONTH},? (?:19|20)\d\d\b|\[[A-Z0-9]{{1,4}}\]",
     re.IGNORECASE,
 )
 #: Function words that identify German, in which capitals do not mark names, because every noun has one.
@@ -60,7 +65,7 @@ _COUNTED = "en"
 #: count, because others are also common words: "set" is September in Portuguese.
 LANGUAGES, SHORT = ("nl", "pt", "it", "es", "fr", "de", "en"), 3
 #: "CORRECTED-…", "Correction: …", "Clarification" at the beginning of a title or text.
-_CORRECTION = re.compile(
+_CORRECTION = LazyPattern(
     r"\A\W*(?:correct(?:ion|ed)|clarif(?:ication|ied)|erratum|korrektur|berichtigung|correcti[oe]n?|rectificati(?:f|on)"
     r"|correcci[oó]n|rectificaci[oó]n|fe de erratas|corre[cç][aã]o|correzione)\b(?:\s*\(?\w+\)?)?\s*(?:[:–—-]|\Z)\s*",
     re.IGNORECASE,
@@ -78,7 +83,7 @@ _SCALES = {
     for word in written.split()
 }
 #: A number with separators of thousands: 14,000 and 14.000 are one figure.
-_THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*$")
+_THOUSANDS = LazyPattern(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*$")
 #: Numbers that do not describe an event: years, and numbers up to SMALL (days of a month, hours, small counts), which
 #: are in every text.
 YEARS, SMALL = range(1980, 2040), 31

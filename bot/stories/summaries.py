@@ -15,6 +15,7 @@ from functools import lru_cache
 from bot.model.messages import CoverageLine, Sentence, Span, StoryBrief, Why
 from bot.model.rules import Evidence, Match, Rule
 from bot.model.stories import Article, ArticleId, Member, Story, find_owners
+from bot.patterns import LazyPattern
 from bot.text import headlines, lexicon, sentences, tokens
 from bot.text.forms import name_form
 from bot.text.sentences import UNSPACED
@@ -317,7 +318,7 @@ _MATCH_BONUS = 1.0
 _DANGLING_SHARE, _QUESTION_SHARE, _LONG_SHARE = 0.8, 0.5, 0.4
 
 #: A quotation without its speaker.
-_ONLY_QUOTED = re.compile(r"^[“\"«„][^”\"»]*[”\"»]$")
+_ONLY_QUOTED = LazyPattern(r"^[“\"«„][^”\"»]*[”\"»]$")
 
 
 @dataclass(frozen=True, slots=True)

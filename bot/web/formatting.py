@@ -24,12 +24,13 @@ from bot.model.durations import format_count, format_rough
 from bot.model.messages import Outgoing, Span
 from bot.model.rules import Match
 from bot.model.stories import Member
+from bot.patterns import LazyPattern
 from bot.queries.stories import DONE, StoryRow, describe_outcomes
 from bot.stories import summaries
 from bot.stories.summaries import make_excerpts, marked_title
 
 #: Matches a line of a problem's text that quotes a line of the file, or that has the carets below the quotation.
-_SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
+_SOURCE_LINE = LazyPattern(r"\s*+\d*+\s*+\|")
 
 
 def templates(zone: Callable[[], tzinfo]) -> jinja2.Environment:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from bot.model.access import Secret
 from bot.model.channels import ChannelFeatures, CheckLine, Delivery
 from bot.model.durations import Clock, format_duration, parse_duration
 from bot.model.errors import ChannelClosed, ConfigError, NotEditable, OutcomeUnknown, SendError, ThreadGone
+from bot.patterns import LazyPattern
 
 if TYPE_CHECKING:
     from bot.model.messages import Receipt
@@ -114,7 +114,7 @@ PeopleOrIds: TypeAlias = dict[str, str] | tuple[str, ...]
 as_list = pydantic.BeforeValidator(lambda written: (written,) if isinstance(written, str) else written)
 
 
-def check_ids(form: re.Pattern[str], advice: str) -> pydantic.AfterValidator:
+def check_ids(form: LazyPattern[str], advice: str) -> pydantic.AfterValidator:
     """Return a validator that checks the form of each id. ``advice`` says what to write instead."""
 
     def check(people: PeopleOrIds) -> PeopleOrIds:

@@ -28,6 +28,7 @@ from bot.model.channels import ChatPart, Delivery, Person, Press
 from bot.model.durations import format_time
 from bot.model.messages import Message, MessageKind, StoryBrief
 from bot.model.stories import StoryId
+from bot.patterns import LazyPattern
 
 Json: TypeAlias = str | int | bool | Mapping[str, "Json"] | Sequence["Json"] | None
 Piece: TypeAlias = dict[str, Json]
@@ -114,14 +115,14 @@ COMMAND_PREFIX = "wirewatch-command:"
 _MORE, _FOR_ALL, _GATHERED = "more", "all", "menu"
 #: Slack's maximum of options in an overflow menu.
 _MAX_OVERFLOW = 5
-_ACTION = re.compile(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
+_ACTION = LazyPattern(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
 #: The value of a button: a word, and a key or nothing.
-_VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{0,20})\Z", re.ASCII)
+_VALUE = LazyPattern(r"([a-z]{1,20}):([0-9a-f]{0,20})\Z", re.ASCII)
 #: A link in the text of a payload: <address> or <address|label>.
-_TEXT_LINK = re.compile(r"<(https?://[^|>\s]{1,3000})")
-_USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
-_PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
-_TS = re.compile(r"\d{1,12}\.\d{1,9}\Z")
+_TEXT_LINK = LazyPattern(r"<(https?://[^|>\s]{1,3000})")
+_USER = LazyPattern(r"[UW][A-Z0-9]{1,20}\Z")
+_PLACE = LazyPattern(r"[A-Z0-9]{2,24}\Z")
+_TS = LazyPattern(r"\d{1,12}\.\d{1,9}\Z")
 
 
 def _gathered_menu(brief: StoryBrief, room: outline.Room) -> Piece:

@@ -38,6 +38,7 @@ from bot.model.durations import is_recent
 from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError, ThreadGone
 from bot.model.messages import MessageKind, Receipt
 from bot.model.rules import Severity
+from bot.patterns import LazyPattern
 
 KIND = "slack"
 _API = "https://slack.com/api"
@@ -67,7 +68,7 @@ class Options(ChannelOptions):
         description="For buttons: the app's app-level token (xapp-…, scope connections:write), as env:NAME or "
         "file:/path.",
     )
-    may_act: Annotated[tuple[str, ...], as_list, check_ids(re.compile(_ID, re.ASCII), _ADVICE)] = pydantic.Field(
+    may_act: Annotated[tuple[str, ...], as_list, check_ids(LazyPattern(_ID, re.ASCII), _ADVICE)] = pydantic.Field(
         (),
         description="For buttons: the ids of the people (U012ABCDEF) or user groups (S012ABCDEF) who may press them. "
         "Without it, everybody who sees the channel may.",
@@ -75,7 +76,7 @@ class Options(ChannelOptions):
     people: Annotated[
         dict[str, str],
         check_ids(
-            re.compile(f"{_ID}|here|channel", re.ASCII),
+            LazyPattern(f"{_ID}|here|channel", re.ASCII),
             f"{_ADVICE}, here or channel",
         ),
     ] = pydantic.Field(
@@ -126,8 +127,8 @@ class Options(ChannelOptions):
 
 
 _POST = "chat.postMessage"
-_CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
-_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{7,}\Z")
+_CODE = LazyPattern(r"[a-z][a-z0-9_]*\Z")
+_CHANNEL_ID = LazyPattern(r"[CG][A-Z0-9]{7,}\Z")
 #: Channels per page (the maximum of conversations.list), and messages per page.
 _CHANNELS_PER_PAGE, _MESSAGES_PER_PAGE = 1_000, 200
 #: Maximum pages of 1,000 members read from a channel.

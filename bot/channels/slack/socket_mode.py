@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +32,7 @@ from bot.model.channels import ActionResult, ChatRequest, OnChange, OnChatReques
 from bot.model.durations import SHORTEST_WAIT, backoff
 from bot.model.errors import OutcomeUnknown, RetryLater, SendError, StoreError
 from bot.model.messages import Message
+from bot.patterns import LazyPattern
 
 log = structlog.get_logger()
 
@@ -220,7 +220,7 @@ def _proxy_of(url: str) -> str | None:
 COMMAND = "/wirewatch"
 #: Id of the shortcut in the menu of every message (config/slack-app-manifest.yaml).
 _WHY = "wirewatch-why"
-_USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
+_USER = LazyPattern(r"[UW][A-Z0-9]{1,20}\Z")
 #: Maximum characters of a command that are read. Every command is shorter.
 _MAX_COMMAND_LENGTH = 2_000
 _SLACK_HOSTS = (".slack.com", ".slack-gov.com")

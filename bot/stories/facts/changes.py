@@ -6,10 +6,10 @@ and the story has that value. A day may also move ("extended until 30 December")
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bot.patterns import LazyPattern
 from bot.stories.facts.reading import FATES, SUMS, Figure, Reading, Statement
 from bot.text import dates, lexicon
 from bot.text.numbers import Number
@@ -54,9 +54,9 @@ _TELLING = 20
 _BETWEEN = 60
 #: In numbers of at least this value, the same digits in another order are a typing error: "2,900" for "2,090".
 _SLIP = 100
-_BREAK = re.compile(r"[;.]\s")
-_WORD = re.compile(r"[^\W\d_]+")
-_DIGIT = re.compile(r"\d")
+_BREAK = LazyPattern(r"[;.]\s")
+_WORD = LazyPattern(r"[^\W\d_]+")
+_DIGIT = LazyPattern(r"\d")
 
 
 @dataclass(frozen=True, slots=True)

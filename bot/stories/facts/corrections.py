@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from bot.model.stories import Article, Edit
+from bot.patterns import LazyPattern
 from bot.stories.facts.reading import statement
 from bot.text import headlines, lexicon, sentences
 from bot.text.forms import is_live_page
@@ -34,14 +35,14 @@ _OUTCOMES = frozenset(
     " =recall =propose =rise =fall =reverse =deny =admit =order =missing =investigate".split()
 )
 #: An ending of a headline that outlets add and remove.
-_TAIL = re.compile(r" [|–—-] [^|–—-]{2,40}$")
+_TAIL = LazyPattern(r" [|–—-] [^|–—-]{2,40}$")
 #: "… - reports" is a hedge like "reportedly".
-_REPORTS = re.compile(r" ?(?:--?|[–—:,]) ?reports?$", re.IGNORECASE)
-_QUESTION = re.compile(r"\?(?:['\"’”]{0,8}\s|\W{0,8}$)")
-_CUT = re.compile(r"(?:\.\.|…)\W{0,8}$")
-_BREAK = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
+_REPORTS = LazyPattern(r" ?(?:--?|[–—:,]) ?reports?$", re.IGNORECASE)
+_QUESTION = LazyPattern(r"\?(?:['\"’”]{0,8}\s|\W{0,8}$)")
+_CUT = LazyPattern(r"(?:\.\.|…)\W{0,8}$")
+_BREAK = LazyPattern(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
 #: Markets whose level a report of the day updates with each hour. That is not a correction.
-_MARKET = re.compile(
+_MARKET = LazyPattern(
     r"\b(?:S&P|FTSE|Dow Jones|Nasdaq|Russell 2000|Nikkei|Topix|Hang Seng|DAX|CAC|STOXX|ASX|NZX|KOSPI|Sensex"
     r"|Nifty 50|KSE|Wall Street|Brent crude|West Texas|WTI)\b"
 )

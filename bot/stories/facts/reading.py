@@ -12,6 +12,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from bot.model.stories import Article, ArticleId, Fact
+from bot.patterns import LazyPattern
 from bot.stories.facts.turns import turns_in
 from bot.text import dates, headlines, lexicon, names, numbers, sentences, tokens, words
 
@@ -24,15 +25,15 @@ BESIDE = 48
 #: Maximum length of a dateline. It is removed first, because "Jan. 22" would be split into two sentences.
 _OPENING = 240
 #: A first word like "CORRECTED-Acme sues Borel" or "Correction: …", and a last word like "… (corrected)".
-_FIRST_WORD = re.compile(r"\W{0,4}([^\W\d_]+)(?:\s?[:|–—-]|[\])]|\W{0,4}$)")
-_LAST_WORD = re.compile(r"[(\[]([^\W\d_]+)[)\]]\W{0,4}$")
-_CORRECTS = re.compile(
+_FIRST_WORD = LazyPattern(r"\W{0,4}([^\W\d_]+)(?:\s?[:|–—-]|[\])]|\W{0,4}$)")
+_LAST_WORD = LazyPattern(r"[(\[]([^\W\d_]+)[)\]]\W{0,4}$")
+_CORRECTS = LazyPattern(
     r"\b(?:earlier|previous|original) (?:version|report|article|story|headline|item)s?\b"
     r"(?: of this\b|.{0,80}\b(?:incorrect|wrong|mistaken|misstat|misspell|misidentif|erro))"
     r"|\bregrets? the (?:error|mistake)|\bwe (?:wrongly|incorrectly|mistakenly) (?:said|reported|stated|wrote|gave)\b",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[,;:.]\s|\s[–—-]\s")
+_CLAUSE = LazyPattern(r"[,;:.]\s|\s[–—-]\s")
 
 
 #: Fates of people. The fate nearest to a number determines the thing that the number counts.
