@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot.model.durations import format_duration
 from bot.model.feeds import Feed
-from bot.model.rules import ONLY_BRIEF, ONLY_SURGES, Evidence, Rule
+from bot.model.rules import ONLY_BRIEF, ONLY_SURGES, Evidence, Group, Rule
 from bot.model.stories import Article
 from bot.rules import compile as compiling
 from bot.rules import evaluate, expression, parse, ruleset
@@ -349,6 +349,9 @@ def _describe_conditions(rule: Rule) -> list[str]:
         conditions.append(f"  unless it is marked as {_join_words(rule.skip, 'or')}")
     if rule.min_outlets > 1:
         conditions.append(f"  once {rule.min_outlets} independent outlets carry it")
+    if rule.group is Group.RULE:
+        pause = format_duration(rule.quiet) if rule.quiet else "the window of stories"
+        conditions.append(f"  as one thread, until nothing has matched for {pause}")
     if rule.when == ONLY_BRIEF:
         conditions.append("  only in the brief of the channel")
     if (limits := rule.surge_limits) is not None:

@@ -164,3 +164,34 @@ async def test_channels_without_threads_get_a_short_message_that_names_the_first
             channel, thread = guild.channels.values()
             assert [LIFTED[0] in as_text(message) for message in thread.messages] == [True]
             assert LIFTED[0] in as_text(channel.messages[0]), "the message lists it"
+
+
+async def test_a_brief_has_one_entry_for_a_thread_with_the_headlines_of_its_events(tmp_path: Path) -> None:
+    async with world(tmp_path / "config") as setup:
+        bot = BOT.replace("pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, brief: 18:00}}\n  ops")
+        setup.configure(*OUTLETS, bot=bot, rules=f"{RULES}    when: brief\n")
+        await setup.once()
+        await report(setup, "wire", EXIT)
+        await report(setup, "courier", LIFTED)
+        await setup.once(minutes=10 * 60)
+        await report(setup, "ledger", FINED)
+        await setup.once(minutes=24 * 60)
+    first, second = map(as_text, setup.heads())
+    assert "1 new story" in first
+    assert first.index(EXIT[0]) < first.index("also: ") < first.index(LIFTED[0])
+    assert "News in earlier stories" in second
+    assert FINED[0] in second
+
+
+@pytest.mark.parametrize(("broadcast", "is_seen"), [("never", None), ("always", True)])
+async def test_broadcast_decides_whether_the_channel_sees_another_report(
+    tmp_path: Path, broadcast: str, is_seen: bool | None
+) -> None:
+    async with world(tmp_path / "config") as setup:
+        bot = BOT.replace("pace: 0.01 seconds}}\n  ops", f"pace: 0.01 seconds, broadcast: {broadcast}}}}}\n  ops")
+        setup.configure(*OUTLETS, bot=bot, rules=RULES)
+        await setup.once()
+        await report(setup, "wire", EXIT)
+        await report(setup, "courier", LIFTED)
+        (reply,) = setup.replies()
+        assert reply.get("reply_broadcast") == is_seen

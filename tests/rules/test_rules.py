@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot import rules
-from bot.model.rules import ArticleForm, Example, Rule, Where
+from bot.model.rules import ArticleForm, Example, Group, Rule, Where
 from tests.rules.making import FEED, NOW, article, matched, rule, rule_set
 
 BLACKBERRY = rule(
@@ -192,6 +192,16 @@ def test_explain_counts_the_required_lines_only_of_a_rule_that_has_several() -> 
     both = rule(all={"subject": ["law"], "vessel": ["ferry"]})
     assert rules.explain_rule(either, story).notes == ("none of vessel, company",)
     assert rules.explain_rule(both, story).notes == ("1 of 2: no vessel",)
+
+
+@pytest.mark.parametrize(
+    ("keys", "pause"),
+    [({"quiet": timedelta(days=3)}, "3 days"), ({}, "the window of stories")],
+    ids=["quiet", "window"],
+)
+def test_a_rule_of_one_thread_is_read_back_with_the_pause_that_ends_it(keys: dict[str, object], pause: str) -> None:
+    description = rules.describe_rule(rule(any=["law"], group=Group.RULE, **keys))
+    assert f"as one thread, until nothing has matched for {pause}" in description
 
 
 def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:
