@@ -19,16 +19,19 @@ from bot import rules
 from bot.alerts import routing
 from bot.feeds import health
 from bot.model import visible
-from bot.model.alerts import Decision
+from bot.model.alerts import Decision, Reason
 from bot.model.durations import format_count, format_rough
 from bot.model.messages import Outgoing, Span
 from bot.model.rules import Match
-from bot.model.stories import Member
+from bot.model.stories import Member, Story
 from bot.patterns import LazyPattern
 from bot.queries.stories import DONE, StoryRow, describe_outcomes
 from bot.stories import summaries
+from bot.stories.facts import turns
 from bot.stories.summaries import make_excerpts, marked_title
 
+#: Maximum outlets that a card names.
+_OUTLETS = 3
 #: Matches a line of a problem's text that quotes a line of the file, or that has the carets below the quotation.
 _SOURCE_LINE = LazyPattern(r"\s*+\d*+\s*+\|")
 
@@ -47,6 +50,7 @@ def templates(zone: Callable[[], tzinfo]) -> jinja2.Environment:
     )
     environment.filters |= {"ago": ago, "web_link": web_link, "plain": plain, "number": "{:,}".format}
     environment.filters["moment"] = lambda when: moment(when, zone())
+    environment.filters["day"] = lambda when: day(when, zone())
     environment.filters |= {"counted": format_count, "headline": summaries.story_headline}
     environment.tests["source_line"] = lambda line: _SOURCE_LINE.match(line) is not None
     environment.globals |= {
@@ -61,6 +65,10 @@ def templates(zone: Callable[[], tzinfo]) -> jinja2.Environment:
         "timeline": build_timeline,
         "done": DONE,
         "outcomes": describe_outcomes,
+        "outlet_names": outlet_names,
+        "story_mark": story_mark,
+        "chart_days": chart_days,
+        "by_day": lambda counts, times: by_day(counts, times, zone()),
     }
     return environment
 
@@ -138,6 +146,42 @@ def lead(entry: StoryRow) -> list[list[SentencePart]]:
     return [strike(spans, entry.outdated_values) for spans in itertools.chain(*excerpts)]
 
 
+def outlet_names(story: Story) -> str:
+    """Return the outlets of a story in order of arrival, for example “The Wire, Courier and 2 more”."""
+    names = list(dict.fromkeys(member.article.outlet for member in story.members))
+    more = f" and {len(names) - _OUTLETS:,} more" if len(names) > _OUTLETS else ""
+    return ", ".join(names[:_OUTLETS]) + more
+
+
+def story_mark(entry: StoryRow) -> str:
+    """Return the mark of a story's headline, such as “Denial”. A story with facts shows the mark of its newest one."""
+    if entry.facts:
+        return ""
+    language = entry.story.members[0].article.language if entry.story.members else None
+    marks = [turns.LABELS[turn] for turn in turns.turns_in(entry.story.title, language or "en") if turn in turns.LABELS]
+    return next(iter(marks), "")
+
+
+def day(when: datetime, zone: tzinfo) -> str:
+    """Return the day of a time in a time zone, for example “3 Dec”."""
+    local = when.astimezone(zone)
+    return f"{local.day} {local:%b}"
+
+
+def chart_days(counts: Sequence[int], now: datetime) -> list[datetime]:
+    """Return the time of each bar of a chart with a bar a day, today last."""
+    return [now - timedelta(days=back) for back in reversed(range(len(counts)))]
+
+
+def by_day(counts: Sequence[int], times: Sequence[datetime], zone: tzinfo) -> list[tuple[str, int]]:
+    """Return the sum of the bars of each day."""
+    sums: dict[str, int] = {}
+    for count, time in zip(counts, times, strict=True):
+        name = day(time, zone)
+        sums[name] = sums.get(name, 0) + count
+    return list(sums.items())
+
+
 def matched_words(matches: Sequence[Match]) -> list[tuple[str, tuple[str, ...]]]:
     """Return each label of the rules, with the distinct words that matched the lines of this label."""
     words_by_label: dict[str, dict[str, None]] = {}
@@ -177,6 +221,9 @@ def build_timeline(row: StoryRow) -> list[Moment]:
     timed: dict[datetime, Moment] = {}
     for decision in row.decisions:
         moment = by_article.get(decision.article) if decision.article is not None else None
+        if moment is not None and decision.reason is Reason.FIRST_REPORT and moment.at == moments[0].at:
+            # Of several articles that one poll found, any may lead to the post.
+            moment = moments[0]
         if moment is None:
             moment = timed.get(decision.at)
         if moment is None:

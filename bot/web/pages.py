@@ -27,7 +27,7 @@ from bot.model.feeds import FeedHealth, FeedState
 from bot.model.messages import SendState
 from bot.model.rules import Rule
 from bot.model.settings import TokenScope
-from bot.model.stories import Article, StoryId
+from bot.model.stories import Article, Story, StoryId
 from bot.pipeline import briefs
 from bot.queries import pasted, registry, surges, trials
 from bot.queries.actions import MERGE, SPLIT, RulingDocument
@@ -49,7 +49,7 @@ from bot.queries.registry import (
 )
 from bot.queries.silences import read_silences
 from bot.queries.status import count_held
-from bot.queries.stories import read_stories, read_story
+from bot.queries.stories import StoryRow, read_stories, read_story
 from bot.storage import keys
 from bot.web import access, api, formatting, health
 
@@ -345,7 +345,13 @@ def stories_page(archive: Archive, request: Request) -> Values:
     entries = read_stories(archive.tx, since=since, rule=rule, skip=paging.skip, most=STORIES)
     if not entries:
         archive.refuse_unknown(rule)
-    return {"entries": entries, "paging": paging, "days": days, "rule": rule}
+    related = _read_related(archive, entries)
+    return {"entries": entries, "related": related, "paging": paging, "days": days, "rule": rule}
+
+
+def _read_related(archive: Archive, entries: Sequence[StoryRow]) -> Mapping[StoryId, Story]:
+    """Read the stories that the listed stories are related to."""
+    return archive.tx.stories.get([entry.story.related for entry in entries if entry.story.related])
 
 
 def brief_page(archive: Archive, request: Request) -> Values:
@@ -422,6 +428,7 @@ def rule_page(archive: Archive, loaded: Rule) -> Values:
     """Read one rule with its matches by day and its last stories."""
     name, counts = loaded.name, archive.day_counts.rules.get(loaded.name, {})
     since = archive.now - registry.LAST_MATCH
+    entries = read_stories(archive.tx, since=since, rule=name, most=MOST_STORIES)
     volume = None
     if loaded.surge_limits is not None:
         volume = surges.show_volume(archive, surges.VolumeParameters(name=name))
@@ -433,7 +440,8 @@ def rule_page(archive: Archive, loaded: Rule) -> Values:
         "playground": trials,
         "line": _chart(counts, archive.now, registry.LAST_MATCH.days),
         "last": max(counts, default=None),
-        "entries": read_stories(archive.tx, since=since, rule=name, most=MOST_STORIES),
+        "entries": entries,
+        "related": _read_related(archive, entries),
         "total": archive.tx.stories.count(since=since, rule=name),
         **_opinions(archive),
     }

@@ -130,6 +130,11 @@ async def test_every_page_is_readable_and_accessible(
         assert title.endswith("· Wirewatch"), f"{name}: a script has run: {title}"
         overflow = await tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0, f"{name} is {overflow} pixels too wide"
+        small = await tab.evaluate(
+            "[...document.querySelectorAll('a, button, summary')].filter(each => each.offsetParent && "
+            "!each.closest('.skip') && each.getBoundingClientRect().height < 24).map(each => each.outerHTML)"
+        )
+        assert small == [], f"{name}: links of less than 24 pixels"
         # Axe takes a second per page. Its result depends on colours and layout, so each is checked once.
         if (size, scheme) not in ((PHONE, "light"), (DESK, "dark")):
             continue

@@ -13,6 +13,8 @@ from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import Arrival
 from bot.model.messages import Receipt, SendState
 from bot.model.stories import ArticleId, Edit, Fact, SendId, StoryId
+from bot.queries.stories import StoryRow
+from bot.web.formatting import build_timeline
 from tests.testbed import made
 from tests.testbed.fakes import START
 from tests.web.conftest import ACTS, TOKEN, Page, listening, page_over
@@ -173,6 +175,47 @@ async def test_each_event_stands_once_in_a_timeline_with_times_in_the_zone_of_th
     assert text_of(elements(tree, "//ol//time")[0]) == f"{START.astimezone(zone):%-d %b %Y, %H:%M}"
     [first] = elements(tree, "//main/p[starts-with(., 'First report')]/a")
     assert first.get("href") == "https://dawn.example/0"
+
+
+def test_a_first_report_of_one_poll_stands_at_the_first_of_its_articles() -> None:
+    first, second = made.article("first"), replace(made.article("second"), outlet="Tech Circle")
+    decision = Decision(
+        at=START,
+        story=StoryId("s"),
+        channel="desk",
+        action=AlertAction.POST,
+        reason=Reason.FIRST_REPORT,
+        article=second.id,
+    )
+    row = StoryRow(story=made.story("s", first, second), decisions=(decision,), messages=())
+    assert [(moment.at, len(moment.steps)) for moment in build_timeline(row)] == [(START, 1), (START, 0)]
+
+
+async def test_a_card_names_outlets_mark_related_story_and_what_became_of_it_in_each_channel(page: Page) -> None:
+    now = page.clock.now()
+
+    def add(tx: storage.Transaction) -> None:
+        outlets = ("Dawn", "Herald", "Courier", "Wire")
+        articles = [replace(made.article(name), outlet=name, first_seen=now) for name in outlets]
+        article = replace(made.article("denial"), title="PTA denies plan to ban BlackBerry", first_seen=now)
+        denied, denial = made.story("denied", *articles), made.story("denial", article)
+        [opener] = denial.members
+        related = replace(opener, join=replace(opener.join, near=denied.id))
+        tx.articles.add([*articles, article])
+        tx.stories.save(replace(denied, last_seen=now))
+        tx.stories.save(replace(denial, title=article.title, members=(related,), last_seen=now))
+        held = Decision(at=START, story=denied.id, channel="ops", action=AlertAction.HOLD, reason=Reason.QUIET_HOURS)
+        tx.stories.decide([held])
+        tx.outbox.add([made.sending(channel, channel=channel, story="denied") for channel in ("desk", "alerts")])
+
+    await page.running.store.write(add)
+    tree = tree_of((await page.get("/stories")).text)
+    cards = {values(card, "./h2/@id")[0]: text_of(card) for card in elements(tree, "//article")}
+    assert "Dawn, Herald, Courier and 1 more" in cards["s-denied"]
+    assert "ops: held, quiet hours" in cards["s-denied"]
+    assert "alerts, desk: pending" in cards["s-denied"] or "desk, alerts: pending" in cards["s-denied"]
+    assert "Denial" in cards["s-denial"]
+    assert "Perhaps related: Headline of Dawn" in cards["s-denial"]
 
 
 async def test_a_reader_whose_token_may_act_splits_and_merges_on_the_page_and_nobody_else(filled: Path) -> None:
