@@ -8,23 +8,27 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.journeys import test_buttons
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import Running, running, until
 from tests.journeys.test_seed_story import FIRST
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 RULE = "BlackBerry in Pakistan"
 
 
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db") as opened:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """A bot for all tests that leave no story behind and no silence in force."""
+    async with running(tmp_path_factory.mktemp("desk"), "sqlite:///{folder}/wirewatch.db") as opened:
         yield opened
 
 
 async def ask(it: Running, words: str, *, user: str = "U0AMINA") -> str:
-    """The words of the answer."""
+    """Return the words of the answer."""
     answers = it.world.slack.workspace.answers
     count_before = len(answers)
     envelope = it.sockets.command(words, url=it.world.slack.response_url, user=user)
@@ -43,9 +47,6 @@ async def test_why_says_which_rule_matches_an_article_and_what_was_posted(desk: 
     assert "earlier decision" not in answer
     assert "no article with the link" in await ask(desk, "why https://nowhere.example/x")
     assert "/wirewatch why LINK" in await ask(desk, "why")
-
-
-async def test_why_repeats_what_is_not_a_link(desk: Running) -> None:
     assert "no article with the link nonsense is in the archive" in await ask(desk, "why nonsense")
 
 
@@ -70,7 +71,7 @@ async def test_stories_and_the_page_show_the_story_with_its_link_and_a_sentence(
     envelope = desk.sockets.open_home(user="U0BILAL")
     assert await asyncio.to_thread(desk.sockets.is_acknowledged, envelope)
     homes = desk.world.slack.workspace.homes
-    await until(lambda: homes)
+    await until(lambda: "U0BILAL" in homes)
     assert "1 story in the last 24 hours" in str(homes["U0BILAL"])
     assert FIRST.title in str(homes["U0BILAL"])
 
@@ -92,27 +93,28 @@ async def test_feeds_names_those_that_do_not_work(desk: Running) -> None:
     assert re.search(r"4 feeds, all working|Problems with \d of 4 feeds", await ask(desk, "feeds"))
 
 
-async def test_a_silence_keeps_stories_back_and_is_listed_and_ended(desk: Running) -> None:
-    assert "needs a name, an end and a reason" in await ask(desk, "silence rule x")
-    assert "No rule has this name" in await ask(desk, "silence rule x for 2 hours: because")
-    for unwanted, why in (
-        ("silence rule blackberry for 8 days: because", "a silence from a chat lasts at most 7 days"),
-        ("silence outlet wires for 2 hours: because", 'did you mean "wire"?'),
-    ):
-        assert why in (await ask(desk, unwanted)).replace("\\", "")
-    answer = await ask(desk, f'silence rule "{RULE}" for 2 hours: the vote is over')
-    assert f'Nothing is posted about rule "{RULE}" in desk until' in answer.replace("\\", "")
-    await desk.hear("observer", test_buttons.OTHER, decided="silent: silenced")
-    assert len(desk.world.heads()) == 1
-    listed = await ask(desk, "silence list")
-    assert "the vote is over" in listed
-    [silence] = re.findall(r"silence end ([0-9a-f]{8})", listed)
-    assert "has ended" in await ask(desk, f"silence end {silence}")
-    assert "No silence is in force" in await ask(desk, "silence list")
-    assert "`/wirewatch silence list` lists the ids" in await ask(desk, "silence end ffffffff")
+async def test_a_silence_holds_back_stories_and_is_listed_and_ended(tmp_path: Path) -> None:
+    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db") as it:
+        assert "needs a name, an end and a reason" in await ask(it, "silence rule x")
+        assert "No rule has this name" in await ask(it, "silence rule x for 2 hours: because")
+        for unwanted, why in (
+            ("silence rule blackberry for 8 days: because", "a silence from a chat lasts at most 7 days"),
+            ("silence outlet wires for 2 hours: because", 'did you mean "wire"?'),
+        ):
+            assert why in (await ask(it, unwanted)).replace("\\", "")
+        answer = await ask(it, f'silence rule "{RULE}" for 2 hours: the vote is over')
+        assert f'Nothing is posted about rule "{RULE}" in desk until' in answer.replace("\\", "")
+        await it.hear("observer", test_buttons.OTHER, decided="silent: silenced")
+        assert len(it.world.heads()) == 1
+        listed = await ask(it, "silence list")
+        assert "the vote is over" in listed
+        [silence] = re.findall(r"silence end ([0-9a-f]{8})", listed)
+        assert "has ended" in await ask(it, f"silence end {silence}")
+        assert "No silence is in force" in await ask(it, "silence list")
+        assert "`/wirewatch silence list` lists the ids" in await ask(it, "silence end ffffffff")
 
 
-async def test_whom_the_operator_did_not_name_gets_nothing_and_changes_nothing(tmp_path: Path) -> None:
+async def test_a_person_outside_may_act_gets_and_changes_nothing(tmp_path: Path) -> None:
     guarded = test_buttons.BOT.replace("app_token: env:APP", "app_token: env:APP, may_act: U0AMINA")
     async with running(tmp_path, "sqlite:///{folder}/wirewatch.db", form=guarded) as it:
         words = f"silence rule {RULE} for 2 hours: no news today"
@@ -122,7 +124,8 @@ async def test_whom_the_operator_did_not_name_gets_nothing_and_changes_nothing(t
         assert "Nothing is posted" in await ask(it, words)
 
 
-async def test_who_is_in_no_channel_of_the_bot_reads_and_silences_nothing(desk: Running) -> None:
+async def test_a_person_in_no_channel_of_the_bot_reads_and_silences_nothing(desk: Running) -> None:
+    silences = await desk.bot.store.read(lambda tx: tx.silences.all())
     assert "/wirewatch why LINK" in await ask(desk, "help", user="U0EVE")
     for question in ("feeds", "stories blackberry", "silence list", f"silence rule {RULE} for 2 hours: no news today"):
         assert "You cannot ask here: only members" in await ask(desk, question, user="U0EVE")
@@ -131,10 +134,10 @@ async def test_who_is_in_no_channel_of_the_bot_reads_and_silences_nothing(desk: 
     homes = desk.world.slack.workspace.homes
     await until(lambda: "U0EVE" in homes)
     assert FIRST.title not in str(homes["U0EVE"])
-    assert await desk.bot.store.read(lambda tx: tx.silences.all()) == []
+    assert await desk.bot.store.read(lambda tx: tx.silences.all()) == silences
 
 
-async def test_who_sees_one_channel_does_not_read_or_silence_what_is_posted_to_another(tmp_path: Path) -> None:
+async def test_a_member_of_one_channel_does_not_read_or_silence_the_stories_of_another(tmp_path: Path) -> None:
     keys = 'kind: slack, to: "#second", token: env:SLACK_BOT_TOKEN, api_url: "{slack}"'
     second = f"  law: {{{{{keys}, buttons: true, app_token: env:APP}}}}"
     form = test_buttons.BOT.replace("  ops:", f"{second}\n  ops:")
