@@ -23,6 +23,7 @@ from bot.model.errors import OutcomeUnknown
 from bot.model.messages import Message, MessageKind, Receipt
 from bot.storage import connections
 from bot.storage import store as outages
+from bot.web.health import readiness
 from tests.journeys.world import Item, rss
 from tests.testbed import configs, fresh
 from tests.testbed.servers.feeds import FeedServer, Reply
@@ -129,6 +130,8 @@ async def test_a_lock_during_a_poll_ends_nothing_loses_nothing_and_repeats_nothi
         with world.locked():
             world.publish("/prompt", "Borel recalls lamps in Oslo")
             await world.until(lambda: bool(world.running.store.outage_reason))
+            health = await readiness(world.running.store, SystemClock().now())
+            assert (health.is_ready, "locked by another program" in health.reason) == (False, True)
             request = len(world.server.requests)
             # The pass that was under way fails too.
             await asyncio.sleep(1)

@@ -126,11 +126,6 @@ def test_what_is_exported_can_be_imported(feeds: list[Feed]) -> None:
         assert set(back.tags) == {" ".join(tag.split()) for tag in feed.tags if tag.strip()}
 
 
-@given(st.binary(max_size=200) | st.text(alphabet='<outline /xmlUr="&;#>a\n', max_size=120).map(str.encode))
-def test_any_bytes_give_a_reading(content: bytes) -> None:
-    opml.read_opml(content)
-
-
 def test_spellings_of_one_address_are_one_feed_with_the_tags_of_both() -> None:
     outline = opml.read_opml(
         _opml(

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sqlite3
-
 import pytest
 
 from tests.crash import volume
@@ -24,23 +20,6 @@ async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(bot: Bot, 
         assert "the disk is full" in await bot.until_health_is(503)
         assert len(bot.heads) == 2, "an alert that is not stored is not posted"
         disk.free()
-        await bot.until_health_is(200)
-        await bot.until(lambda: len(bot.heads) >= 5)
-    assert bot.heads == bot.names(5)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-async def test_a_database_that_another_program_locks_is_said_and_nothing_is_lost(bot: Bot) -> None:
-    async with bot.running():
-        await bot.until_watching()
-        await bot.publish_and_await_messages(2)
-        with contextlib.closing(sqlite3.connect(bot.database, isolation_level=None)) as browser:
-            await bot.publish_and_await_poll(5)
-            browser.execute("BEGIN IMMEDIATE")
-            await bot.until(lambda: "locked by another program; end that program" in bot.log)
-            assert "locked by another program" in await bot.until_health_is(503)
-            await asyncio.sleep(40)
         await bot.until_health_is(200)
         await bot.until(lambda: len(bot.heads) >= 5)
     assert bot.heads == bot.names(5)

@@ -15,62 +15,25 @@ from bot.model.feeds import Feed
 from bot.model.fetching import Body
 from tests.feeds.documents import URL, item, rss
 from tests.fetch.conftest import read_title
+from tests.testbed import faulty_reader
 
 FEED = Feed(url=URL)
-#: The real program, over a parser with faults that only documents with their names meet.
-_FAULTY = """
-import os, sys, time
-sys.path[:] = sys.argv[2:]
-from datetime import timedelta
-
-from bot.model.feeds import ParsedFeed
-from bot.feeds import kinds
-from bot.fetch import child, protocol
-protocol.PATIENCE = timedelta(seconds=1)
-read = kinds.parse_document
-
-def use_memory_a_little_at_a_time():
-    more = []
-    while True: more.append(bytes(100_000))
-
-def faulty(body, **named):
-    if b"endless" in body.content:
-        while True: pass
-    if b"memory at once" in body.content:
-        return bytes(1_000_000_000)
-    if b"memory a little at a time" in body.content:
-        use_memory_a_little_at_a_time()
-    if b"crash" in body.content:
-        os.abort()
-    if b"exit" in body.content:
-        os._exit(7)
-    if b"says more than it holds" in body.content:
-        return ParsedFeed(title='x' * 6_000_000)
-    if b"slow" in body.content:
-        time.sleep(0.6)
-    if b"bug" in body.content:
-        raise KeyError('ours')
-    return read(body, **named)
-
-kinds.parse_document = faulty
-child.main(int(sys.argv[1]))
-"""
 #: The error that each of these documents causes.
 _TOO_MUCH = {
-    "endless": (
+    "fault-time": (
         r"ended while it parsed this document \(more than 10 seconds of processor time\); it will be tried again"
     ),
-    "memory at once": "refused: parsing it takes more than 120 MB of memory",
-    "memory a little at a time": "refused: parsing it takes more than 120 MB of memory",
-    "crash": r"ended while it parsed this document \(killed by SIGABRT\)",
-    "exit": r"ended while it parsed this document \(exit code 7\)",
-    "says more than it holds": "refused: its items together are many times larger than the document",
+    "fault-memory": "refused: parsing it takes more than 120 MB of memory",
+    "fault-leak": "refused: parsing it takes more than 120 MB of memory",
+    "fault-crash": r"ended while it parsed this document \(killed by SIGABRT\)",
+    "fault-exit": r"ended while it parsed this document \(exit code 7\)",
+    "fault-size": "refused: its items together are many times larger than the document",
 }
 
 
 @pytest.fixture
 def faulty(readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> ReaderProcesses:
-    monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY)
+    monkeypatch.setattr(parsing, "_PROGRAM", faulty_reader.PROGRAM)
     return readers
 
 
@@ -102,15 +65,16 @@ async def test_documents_of_feeds_that_were_slow_are_read_between_those_of_the_o
         )
         return titles
 
-    assert await order("slow") == ["slow", "slow", "slow", "good", "fine"]
-    assert await order("slow") == ["slow", "good", "fine", "slow", "slow"]
+    slow = "fault-slow"
+    assert await order(slow) == [slow, slow, slow, "good", "fine"]
+    assert await order(slow) == [slow, "good", "fine", slow, slow]
     assert sorted(await order("well")) == ["fine", "good", "well", "well", "well"]
-    assert await order("slow") == ["slow", "slow", "slow", "good", "fine"], "who was quick again waits no longer"
+    assert await order(slow) == [slow, slow, slow, "good", "fine"], "a feed that was quick again waits no longer"
 
 
-async def test_a_bug_of_ours_is_raised_where_it_was_asked(faulty: ReaderProcesses) -> None:
+async def test_a_bug_in_the_reader_process_is_raised_for_its_document(faulty: ReaderProcesses) -> None:
     with pytest.raises(RuntimeError, match="KeyError: 'ours'"):
-        await read_title(faulty, "bug")
+        await read_title(faulty, "fault-error")
     assert await read_title(faulty, "good") == "good"
 
 

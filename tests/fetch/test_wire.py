@@ -52,17 +52,6 @@ def test_a_message_comes_out_as_it_went_in(entries: tuple[Entry, ...]) -> None:
         assert protocol.decode_answer(frame[protocol.LENGTH_BYTES :]) == message
 
 
-@given(content=st.binary(max_size=300))
-def test_any_bytes_are_an_answer_or_garbage(content: bytes) -> None:
-    try:
-        answer = protocol.decode_answer(content)
-    except protocol.Garbage:
-        return
-    assert isinstance(
-        answer, protocol.Ready | protocol.Done | protocol.Text | protocol.NoFeed | protocol.Broke | protocol.Leaving
-    )
-
-
 @given(place=st.integers(0, 500), to=st.integers(0, 255))
 def test_an_answer_with_a_wrong_byte_is_an_answer_or_garbage(place: int, to: int) -> None:
     whole = bytearray(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import re
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -30,7 +29,7 @@ from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY
 from tests.hostile.mails import MAILS, QUICK
 from tests.journeys.test_feeds import client
-from tests.testbed import configs, fresh
+from tests.testbed import configs, faulty_reader, fresh
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers import imap
 
@@ -47,46 +46,8 @@ feeds:
      auth: {{basic: {{user: {user}, password: env:MAIL_PASSWORD}}}}}}
 """
 _RULES = "rules:\n  - {name: Exit, all: [BlackBerry], notify: desk}\n"
-#: The real program, over a parser with a fault that only a mail which names it meets.
-_FAULTY = """
-import os, sys
-sys.path[:] = sys.argv[2:]
-from datetime import timedelta
-
-from bot.model.feeds import ParsedFeed
-from bot.feeds import kinds
-from bot.fetch import child, protocol
-protocol.PATIENCE = timedelta(seconds=1)
-read = kinds.parse_document
-
-class Panic(BaseException):
-    "Libraries in Rust raise such an exception."
-
-def panic():
-    raise Panic
-
-def forever():
-    while True: pass
-
-FAULTS = {
-    b"fault-time": forever,
-    b"fault-memory": lambda: bytes(3_000_000_000),
-    b"fault-size": lambda: ParsedFeed(title="x" * 9_000_000),
-    b"fault-crash": os.abort,
-    b"fault-panic": panic,
-    b"fault-error": lambda: {}["ours"],
-}
-
-def faulty(body, **named):
-    for name, fault in FAULTS.items():
-        if name in body.content:
-            return fault() or read(body, **named)
-    return read(body, **named)
-
-kinds.parse_document = faulty
-child.main(int(sys.argv[1]))
-"""
-FAULTS = re.findall(r'b"(fault-\w+)"', _FAULTY)
+#: The faults of the reader process that a mail is made to meet.
+FAULTS = ("fault-time", "fault-memory", "fault-size", "fault-crash", "fault-panic", "fault-error")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +129,7 @@ async def test_hostile_mails_of_each_family_cost_themselves_alone(tmp_path: Path
 async def test_a_mail_that_uses_too_much_crashes_or_panics_is_skipped_and_reported_and_the_mailbox_goes_on(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY)
+    monkeypatch.setattr(parsing, "_PROGRAM", faulty_reader.PROGRAM)
     async with desk(tmp_path, readers=1) as mailbox:
         await mailbox.poll()
         for name in FAULTS:
