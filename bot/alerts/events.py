@@ -42,8 +42,8 @@ def is_told(situation: Situation, fact: Fact) -> bool:
     if fact.before is None:
         return False
     events = situation.story.events.values()
-    others = [_event(event[0].article) for event in events if all(m.article.id != fact.article for m in event)]
-    return any(fact.after in text for other in others[-_READ:] for text in (other.after, other.sentence))
+    other_events = [_event(event[0].article) for event in events if all(m.article.id != fact.article for m in event)]
+    return any(fact.after in text for other in other_events[-_READ:] for text in (other.after, other.sentence))
 
 
 def _event(article: Article) -> Fact:

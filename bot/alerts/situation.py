@@ -97,8 +97,8 @@ class Situation:
     @property
     def thread(self) -> Thread:
         """Which replies the story's thread gets: those that any of the rules wants."""
-        wanted = {rule.thread or self.policy.thread for rule in self.rules} or {self.policy.thread}
-        return Thread.ALL if Thread.ALL in wanted else Thread.NEWS
+        threads = {rule.thread or self.policy.thread for rule in self.rules} or {self.policy.thread}
+        return Thread.ALL if Thread.ALL in threads else Thread.NEWS
 
     def waits_for_brief(self, rule: Rule) -> bool:
         """Return whether the rule's stories are listed only in the channel's brief. Without a brief, none waits."""

@@ -87,7 +87,7 @@ class Channel(BaseChannel):
         if is_sent:
             return self.receipt("")
         if log.wait is not None:
-            raise RetryLater("the service says too many messages", after=log.wait)
+            raise RetryLater("the service says too many messages", retry_after=log.wait)
         # The plug-in returned False. Its log may contain the HTTP status.
         if status := _STATUS.search("\n".join(log.lines)):
             now = self.context.clock.now()

@@ -220,8 +220,8 @@ class Channel(RestChannel):
         if response.status == 403 and self.error_code(response) is None:
             return ChannelClosed(f"{call.doing}: Telegram answered 403: the bot may not write in this chat")
         error = super().error_of(response, call)
-        if isinstance(error, RetryLater) and error.after is not None:
-            self.limits.close(call.doing, error.after, kind=call.limited_as)
+        if isinstance(error, RetryLater) and error.retry_after is not None:
+            self.limits.close(call.doing, error.retry_after, kind=call.limited_as)
         return error
 
     async def check_setup(self) -> AsyncIterator[CheckLine]:
@@ -389,7 +389,7 @@ class TelegramListener:
                     await self._clock.sleep(_MIN_INTERVAL - took)
             except SendError as error:
                 await on_change(str(error))
-                retry_after = error.after if isinstance(error, RetryLater) else None
+                retry_after = error.retry_after if isinstance(error, RetryLater) else None
                 is_connected = False
                 await self._clock.sleep(retry_after or backoff(failures))
                 failures += 1

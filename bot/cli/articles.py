@@ -103,10 +103,10 @@ def describe_place(place: StoryPlace) -> Iterator[str]:
     yield f"grouping: {describe_join(place.joined)}"
     for decision in place.decisions:
         yield f"decided: {describe_decision(decision)}"
-    for asked in place.asked:
-        cost = format_count(asked.tokens, "token")
-        request = f"{asked.model}, {asked.use}, prompt version {asked.prompt_version}, {cost}"
-        yield f"asked: {request}: {asked.answer or f'not used, {asked.error}'}"
+    for completion in place.asked:
+        cost = format_count(completion.tokens, "token")
+        request = f"{completion.model}, {completion.use}, prompt version {completion.prompt_version}, {cost}"
+        yield f"asked: {request}: {completion.answer or f'not used, {completion.error}'}"
     for surge in place.surges:
         end = f"{surge.closed_at:%Y-%m-%d %H:%M} UTC" if surge.closed_at else "now"
         peak = f"{surge.count} articles at its peak, usually {surge.usual:.0f}"

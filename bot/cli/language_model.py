@@ -147,10 +147,10 @@ def _show(policy: LanguageModelPolicy, result: ExamResult, answers: Sequence[Exa
     calls = min(policy.calls_per_day, policy.tokens_per_day // tokens) if tokens else policy.calls_per_day
     terminal.row(f"At {format_count(tokens, 'token')} per call, the daily budget is {format_count(calls, 'call')}.")
     limit = min(policy.timeout, policy.wait)
-    late = sum(timedelta(seconds=answer.seconds) >= limit for answer in answers)
-    if late:
+    late_count = sum(timedelta(seconds=answer.seconds) >= limit for answer in answers)
+    if late_count:
         terminal.row(
-            f"{format_count(late, 'answer')} took {format_duration(limit)} or longer, too long for `timeout` "
+            f"{format_count(late_count, 'answer')} took {format_duration(limit)} or longer, too long for `timeout` "
             f"({format_duration(policy.timeout)}) or `wait` ({format_duration(policy.wait)}): raise them, or take a "
             "faster model.",
             style="yellow",

@@ -28,10 +28,10 @@ def list_(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
         terminal.answer(QuarantineDocument.of(pieces))
         return
     for piece in pieces:
-        again = "; it will be tried again" if piece.is_retry_requested else ""
+        retry_note = "; it will be tried again" if piece.is_retry_requested else ""
         terminal.row(f"{piece.n}  {piece.kind} {piece.id}", style="bold")
         terminal.row(
-            f"  {piece.at:%Y-%m-%d %H:%M} UTC, stage {piece.stage}, version {piece.version}: {piece.error}{again}"
+            f"  {piece.at:%Y-%m-%d %H:%M} UTC, stage {piece.stage}, version {piece.version}: {piece.error}{retry_note}"
         )
     if not pieces:
         terminal.say("Nothing is set aside.")

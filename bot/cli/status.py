@@ -260,7 +260,7 @@ def check_feeds(archive: Archive) -> list[CheckLine]:
     """Return one line about all feeds, and one for each problem of a feed."""
     states, settings = archive.tx.feeds.all(), archive.settings
     names = {state.url: links.feed_name(state, settings.feeds_by_address) for state in states}
-    problems = [(state, found) for state in states for found in find_problems(state, settings, archive.now)]
+    problems = [(state, problem) for state in states for problem in find_problems(state, settings, archive.now)]
     count = len({state.url for state, _ in problems})
     verb = "has" if count == 1 else "have"
     what = f"{count} of {len(states)} {verb} problems" if count else f"all {len(states)} work"
@@ -269,9 +269,9 @@ def check_feeds(archive: Archive) -> list[CheckLine]:
         both = " and ".join(names[twin.url] for twin in twins)
         what = f"feeds {both} are the same, because one redirects to the other; the feed is polled twice"
         lines.append(CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
-    for state, found in problems[:PROBLEMS_SHOWN]:
-        advice = _advice(state) if found.kind in ("gone", "broken", "failing") else ""
-        lines.append(CheckLine(is_good=False, what=f"feed {names[state.url]} {found.text}", help=advice))
+    for state, problem in problems[:PROBLEMS_SHOWN]:
+        advice = _advice(state) if problem.kind in ("gone", "broken", "failing") else ""
+        lines.append(CheckLine(is_good=False, what=f"feed {names[state.url]} {problem.text}", help=advice))
     if len(problems) > PROBLEMS_SHOWN:
         more = format_count(len(problems) - PROBLEMS_SHOWN, "more problem")
         lines.append(CheckLine(is_good=False, what=f"and {more}", help="wirewatch status"))

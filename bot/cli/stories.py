@@ -99,13 +99,13 @@ def _export(folder: Path, form: export.ExportFormat, since: str | None) -> None:
     def write(archive: Archive) -> None:
         # The head has no text of others, and ``terminal.write`` would remove its byte order mark.
         sys.stdout.write(export.write_head(form))
-        after, is_first = None, True
+        cursor, is_first = None, True
         while True:
-            rows, after = export.read_page(archive, parameters, after)
+            rows, cursor = export.read_page(archive, parameters, cursor)
             for text in export.write_stories(form, rows, is_first=is_first):
                 terminal.write(text)
             is_first = is_first and not rows
-            if after is None:
+            if cursor is None:
                 break
         terminal.write(export.write_end(form))
 

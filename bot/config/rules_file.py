@@ -88,8 +88,8 @@ class RuleContext:
         """Return what the other files say about these needs. While it stays the same, rules need not be read again."""
         return (
             *(
-                None if known is None else known & needed
-                for known, needed in (
+                None if names is None else names & needed
+                for names, needed in (
                     (self.channels, needs.channels),
                     (self.briefs, needs.briefs),
                     (self.people, needs.people),

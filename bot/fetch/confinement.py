@@ -154,16 +154,16 @@ def _refuse_calls() -> bool:
     # The second and third values are the steps to skip if a test holds, and if not. The last step refuses the call.
     tests = [(_IS_AT_LEAST, _OTHER_ABI), *((_IS_EQUAL, call) for call in refused)]
     # The first argument of prlimit64 is the process; 0 is the caller.
-    rest = [
+    limit_tests = [
         (_IS_EQUAL, 0, 2, _PRLIMIT[column]),
         (_LOAD, 0, 0, _AT_ARGUMENT),
         (_IS_EQUAL, 0, 1, 0),
         (_RETURN, 0, 0, _ALLOW),
     ]
-    to_end = len(tests) + len(rest)
+    to_end = len(tests) + len(limit_tests)
     steps = [(_LOAD, 0, 0, _AT_PROCESSOR), (_IS_EQUAL, 0, to_end + 1, architecture), (_LOAD, 0, 0, _AT_CALL)]
     steps += [(code, to_end - 1 - place, 0, value) for place, (code, value) in enumerate(tests)]
-    steps += [*rest, (_RETURN, 0, 0, _FAIL)]
+    steps += [*limit_tests, (_RETURN, 0, 0, _FAIL)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
     program = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(code)))
     return _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(program))

@@ -373,20 +373,22 @@ MOST_SKIPPED = 3
 MOST_CHARACTERS = 20_000_000
 
 
-async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Awaitable[ReadDocument]]) -> ReadDocument:
+async def read_each_mail(
+    body: Body, feed: Feed, parse: Callable[[Body, Feed], Awaitable[ReadDocument]]
+) -> ReadDocument:
     """Parse a document. If it consists of mails, parse them one by one, and skip and count the mails that fail.
 
     Raises ReadError, but not for a single bad mail.
     """
     if not body.content.startswith(packing.MAILS_HEAD):
-        return await read(body, feed)
+        return await parse(body, feed)
     items: dict[str, Item] = {}
     readings: list[ParsedFeed] = []
     last_etag, characters, skipped = "", 0, 0
     unread = packing.unpack_mails(body.content)
     for last_etag, mail in unread:
         document = packing.MAILS_HEAD + packing.pack_mail(mail, last_etag)
-        reading, items_of_mail = await _read_mail(dataclasses.replace(body, content=document), feed, read, last_etag)
+        reading, items_of_mail = await _read_mail(dataclasses.replace(body, content=document), feed, parse, last_etag)
         readings.append(reading)
         new = {guid: item for item in items_of_mail if (guid := item.entry.guid or "") not in items}
         items |= new
@@ -410,12 +412,12 @@ async def read_each_mail(body: Body, feed: Feed, read: Callable[[Body, Feed], Aw
 
 
 async def _read_mail(
-    body: Body, feed: Feed, read: Callable[[Body, Feed], Awaitable[ReadDocument]], etag: str
+    body: Body, feed: Feed, parse: Callable[[Body, Feed], Awaitable[ReadDocument]], etag: str
 ) -> ReadDocument:
     log_mail = log.bind(feed=feed.url, mail=etag)
     for is_last_try in (False, True):
         try:
-            reading, items = await read(body, feed)
+            reading, items = await parse(body, feed)
         except NotStarted:
             raise
         except ReaderEnded as error:

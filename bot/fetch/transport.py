@@ -103,9 +103,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Return a socket for one address of a host: the last check before the connection."""
         family, kind, protocol, _, place = address
         self._guard.check(str(place[0]), [str(place[0])])
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)
-        return made
+        new_socket = socket.socket(family, kind, protocol)
+        new_socket.setblocking(False)
+        return new_socket
 
     async def aclose(self) -> None:
         """Close all connections."""

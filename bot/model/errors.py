@@ -181,13 +181,13 @@ class SendError(WirewatchError):
 class RetryLater(SendError):
     """The message was not accepted.
 
-    ``after`` is the server's Retry-After, or None to back off. If ``whole_channel`` is true, the wait applies to all
-    messages of the channel.
+    ``retry_after`` is the server's Retry-After, or None to back off. If ``whole_channel`` is true, the wait applies to
+    all messages of the channel.
     """
 
-    def __init__(self, text: str, *, after: timedelta | None = None, whole_channel: bool = True) -> None:
+    def __init__(self, text: str, *, retry_after: timedelta | None = None, whole_channel: bool = True) -> None:
         super().__init__(text)
-        self.after = after
+        self.retry_after = retry_after
         self.whole_channel = whole_channel
 
 

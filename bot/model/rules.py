@@ -173,8 +173,8 @@ def parse_term_text(value: object) -> str:
 
 def _describe_block(block: Mapping[object, object], what: str) -> InvalidValue:
     """Return the error for text that YAML reads as a block of keys: ``title: X`` or ``{a, b}`` without quotes."""
-    (key, value), *others = block.items() or [("", "")]
-    if others or not key:
+    (key, value), *further_pairs = block.items() or [("", "")]
+    if further_pairs or not key:
         return InvalidValue("quote-needed", "a block in braces is not text", "quote text that has braces")
     message = f'"{keys.shorten(str(key))}:" is read as a key, because a colon and a space follow'
     advice = f"quote the whole {what}"

@@ -86,12 +86,12 @@ async def _commit(store: storage.Store, turn: Turn, holder: QueueHolder) -> bool
 
 def apply_press(turn: Turn, pressed: Press, *, channels: Collection[str]) -> ActionResult:
     """Carry out a button press. ``channels`` are the channels whose button presses the listener receives."""
-    found = _pressed(turn, pressed, channels)
-    if found is None:
+    target = _pressed(turn, pressed, channels)
+    if target is None:
         return ActionResult(
             text="This message is not known yet. Please press again in a minute.", refused="unknown message"
         )
-    person, (story, alert) = pressed.person, found
+    person, (story, alert) = pressed.person, target
     if alert.channel in person.barred:
         return ActionResult(
             text="Nothing was changed: only people listed by the operator may use the buttons of this channel.",
@@ -125,8 +125,8 @@ def apply_action(context: ActionContext, action: Action) -> ActionResult:
             return _split(context, action, context.story)
         case Merge():
             ruling = _ruling(context, RulingKind.MERGE, context.story, other=action.other)
-            others = [story for story in context.turn.stories([action.other]).values() if story.members]
-            headlines = [f'"{summaries.story_headline(story)}"' for story in (context.story, *others)]
+            other_stories = [story for story in context.turn.stories([action.other]).values() if story.members]
+            headlines = [f'"{summaries.story_headline(story)}"' for story in (context.story, *other_stories)]
             text = f"{' and '.join(headlines)} become one story in a moment."
             return ActionResult(text=text, created=ruling)
     if context.alert is None:
@@ -173,8 +173,8 @@ def _judge(context: ActionContext, action: Useful | Noise, alert: Alert) -> Acti
         raise CannotAct("this message no longer names that rule")
     named = ", ".join(f'"{rule}"' for rule in rules)
     summary = f"{verdict.value} for {named}"
-    given = alerts.active_feedback(context.turn.judgements_of(alert.story, alert.channel))
-    same = {entry.rule for entry in given if entry.by == context.author_id and entry.verdict is verdict}
+    feedback = alerts.active_feedback(context.turn.judgements_of(alert.story, alert.channel))
+    same = {entry.rule for entry in feedback if entry.by == context.author_id and entry.verdict is verdict}
     assert alert.head is not None
     judgements = [
         Judgement(

@@ -219,8 +219,8 @@ def _load_stories(tx: storage.Transaction, ids: Iterable[StoryId]) -> dict[Story
     """Load stories. The id of a merged story stands for the story that it was merged into."""
     loaded = tx.stories.get(list(dict.fromkeys(ids)))
     homes = tx.stories.get([story.merged_into for story in loaded.values() if story.merged_into])
-    found = {id_: homes.get(story.merged_into) if story.merged_into else story for id_, story in loaded.items()}
-    stories = {id_: story for id_, story in found.items() if story is not None and story.members}
+    current = {id_: homes.get(story.merged_into) if story.merged_into else story for id_, story in loaded.items()}
+    stories = {id_: story for id_, story in current.items() if story is not None and story.members}
     return stories | {story.id: story for story in stories.values()}
 
 
@@ -291,12 +291,12 @@ def list_new(material: Material) -> list[BriefEntry]:
     stories.sort(key=weight, reverse=True)
     tiers = {value: tier for tier, value in enumerate(sorted(set(map(weight, stories)), reverse=True))}
     entries = []
-    for story, *others in _group_by_event(stories):
+    for story, *other_stories in _group_by_event(stories):
         news = material.news.get(story.id)
         is_silenced = news is not None and news.holding is not None and news.holding.silence is not None
         entry = _story_entry(material, story, notes=["silenced"] if is_silenced else [])
-        is_unseen = any(map(material.is_unseen, (story, *others)))
-        parts = tuple(_story_entry(material, other) for other in others)
+        is_unseen = any(map(material.is_unseen, (story, *other_stories)))
+        parts = tuple(_story_entry(material, other) for other in other_stories)
         parts = (*_list_other_reports(material, story, entry), *parts)
         if entry.fact is not None and entry.fact.is_event:
             entry = replace(entry, fact=None)
@@ -327,9 +327,9 @@ def _group_by_event(stories: Sequence[Story]) -> list[list[Story]]:
     for story in stories:
         group, ahead = [], [story.id]
         while ahead:
-            if found := by_id.pop(ahead.pop(0), None):
-                group.append(found)
-                ahead += neighbours[found.id]
+            if neighbour := by_id.pop(ahead.pop(0), None):
+                group.append(neighbour)
+                ahead += neighbours[neighbour.id]
         groups += [group] if group else []
     return groups
 
@@ -480,13 +480,13 @@ def brief_rows(settings: Settings, brief: Brief) -> list[Outgoing]:
         if fits(message):
             break
     messages = [message]
-    rest = [] if settings.bot.public_url else _unseen_rest(brief, shown)
-    while rest:
+    unseen = [] if settings.bot.public_url else _unseen_rest(brief, shown)
+    while unseen:
         # The more entries, the longer the message, so the first count that does not fit can be searched by halves.
-        counts = range(2, len(rest) + 1)
-        count = 1 + bisect_left(counts, True, key=lambda most: not fits(_continue(message, rest[:most])))
-        messages.append(_continue(message, rest[:count]))
-        rest = rest[count:]
+        counts = range(2, len(unseen) + 1)
+        count = 1 + bisect_left(counts, True, key=lambda most: not fits(_continue(message, unseen[:most])))
+        messages.append(_continue(message, unseen[:count]))
+        unseen = unseen[count:]
     ids = [send_id("brief", brief.channel, brief.since.isoformat(), str(n) if n else "") for n in range(len(messages))]
     now = brief.until
     return [

@@ -197,9 +197,9 @@ class Dispatcher:
             if section.kind is SectionKind.NEW
         }
         # The brief links to the page that lists the others.
-        others = (rows[0].id, None) if turn.settings.bot.public_url else None
+        brief_page = (rows[0].id, None) if turn.settings.bot.public_url else None
         for story, post in posts.items():
-            if place := shown.get(story, others):
+            if place := shown.get(story, brief_page):
                 turn.decide(post)
                 alert, (head, headline) = turn.alert(story, channel), place
                 turn.save_alert(alerts.record_decision(alert, post, head=head, headline=headline, is_gathered=True))
@@ -441,8 +441,8 @@ def _is_denial(story: Story) -> bool:
 def _lead(posts: Sequence[Decision], held_for: Mapping[StoryId, Reason], *, left_out: int = 0) -> str:
     reasons = {held_for[post.story] for post in posts}
     if reasons == {Reason.BASELINE}:
-        found = f"{len(posts)} of {len(posts) + left_out} stories" if left_out else f"{len(posts)} stories"
-        return f"{found} found on the first look at new feeds"
+        stories = f"{len(posts)} of {len(posts) + left_out} stories" if left_out else f"{len(posts)} stories"
+        return f"{stories} found on the first look at new feeds"
     if reasons == {Reason.RATE_CAP}:
         return _MORE
     return f"{len(posts)} stories that were held"

@@ -100,6 +100,6 @@ def _without_vector(tx: storage.Transaction, numbers: Sequence[int]) -> Sequence
     """Return the queued articles that will join a story and have no vector."""
     queued = tx.decision_queue.get(numbers)
     articles = [arrival.article for arrival in queued.arrivals if arrival.meaning is None]
-    late = {revision.article.id: revision.article for revision in queued.revisions if revision.matches}
-    known: set[ArticleId] = set(tx.vectors.get(list(late)))
-    return [*articles, *(article for key, article in late.items() if key not in known)]
+    edited = {revision.article.id: revision.article for revision in queued.revisions if revision.matches}
+    with_vector: set[ArticleId] = set(tx.vectors.get(list(edited)))
+    return [*articles, *(article for key, article in edited.items() if key not in with_vector)]

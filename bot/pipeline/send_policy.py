@@ -179,11 +179,11 @@ def next_step(row: Outgoing, last: Attempt, outcome: Outcome, *, settled_at: dat
 def _after_error(row: Outgoing, error: SendError, *, is_look: bool, now: datetime) -> WrittenStep:
     reason = f"checking whether it arrived: {error}" if is_look else str(error)
     match error:
-        case RetryLater(after=after, whole_channel=whole_channel):
-            when = now + (_row_wait(row) if after is None else after)
+        case RetryLater(retry_after=retry_after, whole_channel=whole_channel):
+            when = now + (_row_wait(row) if retry_after is None else retry_after)
             if is_look:
                 return LookFirst(when, reason)
-            return RetryAt(when, reason, whole_channel, is_requested=after is not None)
+            return RetryAt(when, reason, whole_channel, is_requested=retry_after is not None)
         case ThreadGone() if is_look:
             # Nobody sees a reply in a deleted thread, so post it at top level.
             return Resend(reason, is_top_level=True)

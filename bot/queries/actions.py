@@ -71,7 +71,7 @@ def split_story(archive: Archive, parameters: SplitParameters) -> RulingDocument
     chosen: list[ArticleId] = []
     for address in parameters.articles:
         article = article_ids.get(address) or article_ids.get(links.canonical_link(address))
-        beginning = [known for known in article_ids.values() if len(address) >= 6 and known.startswith(address)]
+        beginning = [id_ for id_ in article_ids.values() if len(address) >= 6 and id_.startswith(address)]
         if article is None and len(set(beginning)) == 1:
             article = beginning[0]
         if article is None:

@@ -233,7 +233,7 @@ def describe_miss(explained: rules.Explanation) -> str:
 
 
 def _named(article: Article, why: str) -> MatchedArticle:
-    found = find_form(article)
+    found_form = find_form(article)
     return MatchedArticle(
         article=article.id,
         title=article.title,
@@ -241,7 +241,7 @@ def _named(article: Article, why: str) -> MatchedArticle:
         link=article.link,
         first_seen=article.first_seen,
         why=why,
-        form=found.form if found else None,
+        form=found_form.form if found_form else None,
     )
 
 

@@ -102,9 +102,9 @@ def _export(row: StoryRow, decided: Iterable[str]) -> ExportedStory:
 
 def _describe_fact(fact: Fact) -> str:
     heading = f"{fact.heading}: " if fact.heading else ""
-    before = f"{fact.before} → " if fact.before else ""
+    old_value = f"{fact.before} → " if fact.before else ""
     mark = f"{fact.mark}: " if fact.mark else ""
-    return f"{mark}{heading}{before}{fact.after} ({fact.outlet})"
+    return f"{mark}{heading}{old_value}{fact.after} ({fact.outlet})"
 
 
 def _find_decisions_of_people(tx: storage.Transaction, *, since: datetime) -> Mapping[str, list[str]]:

@@ -92,10 +92,10 @@ def _help_with_capitals(result: Evaluation, example: Example) -> str:
     for line in result.lines:
         for leaf in expression.leaves(line.part.expression) if not line.is_found else ():
             if isinstance(leaf, expression.Words) and leaf.pattern.is_capitals:
-                found = re.search(rf"\b{re.escape(leaf.text)}\b", words, re.IGNORECASE)
-                if found:
+                match = re.search(rf"\b{re.escape(leaf.text)}\b", words, re.IGNORECASE)
+                if match:
                     return (
-                        f'"{leaf.text}" matches only in capitals: to match "{found[0]}", write {found[0].lower()}; or '
+                        f'"{leaf.text}" matches only in capitals: to match "{match[0]}", write {match[0].lower()}; or '
                     )
     return ""
 

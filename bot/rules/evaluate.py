@@ -210,8 +210,8 @@ def _find_window(parts: tuple[expression.Words, ...], words: int, text: FieldTex
     for first in sorted({place.first for part_stretches in stretches for place in part_stretches}):
         limit = first + words + sum(len(part.pattern.elements) for part in parts) * 2
         candidates = [
-            found[bisect.bisect_left(found, (first, 0)) : bisect.bisect_right(found, (limit, limit))]
-            for found in stretches
+            ranges[bisect.bisect_left(ranges, (first, 0)) : bisect.bisect_right(ranges, (limit, limit))]
+            for ranges in stretches
         ]
         chosen, steps = _choose_stretches(candidates, first, words, steps)
         if chosen:
@@ -294,9 +294,9 @@ def evaluate_rule(compiled: CompiledRule, view: article_text.ArticleText) -> Eva
     for part in compiled.parts:
         hits = tuple(find_hits(part.expression, view))
         lines.append(LineEvaluation(part, hits, bool(hits) or holds(part.expression, view)))
-    found = {kind: [line.is_found for line in lines if line.part.kind is kind] for kind in LineKind}
-    has_any = not found[LineKind.ANY] or any(found[LineKind.ANY])
-    is_complete = all(found[LineKind.ALL]) and has_any and not any(found[LineKind.NONE])
+    found_by_kind = {kind: [line.is_found for line in lines if line.part.kind is kind] for kind in LineKind}
+    has_any = not found_by_kind[LineKind.ANY] or any(found_by_kind[LineKind.ANY])
+    is_complete = all(found_by_kind[LineKind.ALL]) and has_any and not any(found_by_kind[LineKind.NONE])
     positive = [hit for line in lines if line.part.kind is not LineKind.NONE for hit in line.hits]
     capitals = compiled.reading.capitals
     is_weak = is_complete and bool(positive and capitals) and _are_weak(positive, capitals, view)

@@ -51,20 +51,20 @@ class _Term(NamedTuple):
 def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     """Return the warnings about a rule. They do not prevent its use."""
     rule = compiled.rule
-    wanted = [*_find_wanted_terms(rule)]
+    terms = [*_find_wanted_terms(rule)]
     required = [part for part in compiled.parts if part.kind is not LineKind.NONE]
     has_exclusions = len(required) < len(compiled.parts)
     kinds = [part.kind for part in required]
     is_one_line = kinds.count(LineKind.ALL) + (LineKind.ANY in kinds) < 2
     is_near = any(isinstance(part.expression, expression.Near) for part in required)
     is_alone = is_one_line and not is_near and not (rule.query is not None and has_exclusions)
-    problems = [problem for term in wanted if not term.is_of_set for problem in _check_word(term, is_alone)]
+    problems = [problem for term in terms if not term.is_of_set for problem in _check_word(term, is_alone)]
     problems += _check_commas(rule)
     if is_one_line and not has_exclusions and not rule.feeds:
-        problems += _check_acronyms(wanted, required)
-    problems += _check_names(wanted)
+        problems += _check_acronyms(terms, required)
+    problems += _check_names(terms)
     if not rule.stem:
-        problems += _check_plurals(wanted)
+        problems += _check_plurals(terms)
     if not rule.must_match and not rule.must_not_match:
         problems.append(
             RuleProblem(
@@ -166,12 +166,12 @@ def _help_with_short(word: str, is_capitals: bool) -> str:
     return f"if it is an acronym, write it in capitals: {word.upper()}; otherwise write a longer phrase"
 
 
-def _check_acronyms(wanted: Sequence[_Term], required: Sequence[Part]) -> Iterator[RuleProblem]:
+def _check_acronyms(terms: Sequence[_Term], required: Sequence[Part]) -> Iterator[RuleProblem]:
     """Warn of an acronym as the only required term: PTA is a regulator and a parent-teacher association."""
     trees = [part.expression for part in required]
     alternatives = [tree.parts if isinstance(tree, expression.Any | expression.Named) else (tree,) for tree in trees]
     sufficient = {leaf.text for leaf in itertools.chain(*alternatives) if isinstance(leaf, expression.Words)}
-    for term in wanted:
+    for term in terms:
         text = term.leaf.text
         if text in sufficient and term.leaf.pattern.is_capitals and _ACRONYM.match(text):
             yield term.problem(
@@ -181,13 +181,13 @@ def _check_acronyms(wanted: Sequence[_Term], required: Sequence[Part]) -> Iterat
             )
 
 
-def _check_plurals(wanted: Sequence[_Term]) -> Iterator[RuleProblem]:
+def _check_plurals(terms: Sequence[_Term]) -> Iterator[RuleProblem]:
     """Warn once for the rule, at the first noun that does not match its plural."""
     missed: dict[str, tuple[_Term, str]] = {}
-    for _, line in itertools.groupby(wanted, key=lambda term: term.place[:2]):
-        terms = [*line]
-        for term in terms:
-            if plural := _find_missing_plural(term.leaf, [other.leaf for other in terms]):
+    for _, line in itertools.groupby(terms, key=lambda term: term.place[:2]):
+        line_terms = [*line]
+        for term in line_terms:
+            if plural := _find_missing_plural(term.leaf, [other.leaf for other in line_terms]):
                 missed.setdefault(term.leaf.text, (term, plural))
     for term, plural in list(missed.values())[:1]:
         text = term.leaf.text
@@ -198,10 +198,10 @@ def _check_plurals(wanted: Sequence[_Term]) -> Iterator[RuleProblem]:
         )
 
 
-def _check_names(wanted: Sequence[_Term]) -> Iterator[RuleProblem]:
+def _check_names(terms: Sequence[_Term]) -> Iterator[RuleProblem]:
     """Warn once for the rule, at the first name that also matches an ordinary word."""
     ambiguous: dict[str, _Term] = {}
-    for term in wanted:
+    for term in terms:
         if not term.leaf.is_exact and _is_word_and_name(term.leaf.text):
             ambiguous.setdefault(term.leaf.text, term)
     for name, term in list(ambiguous.items())[:1]:

@@ -147,8 +147,8 @@ def find_skipped_form(rule: Rule, article: Article) -> FormFound | None:
     """Return the article's form if the rule skips it, else None."""
     if not rule.skip:
         return None
-    found = find_form(article)
-    return found if found and found.form in rule.skip else None
+    found_form = find_form(article)
+    return found_form if found_form and found_form.form in rule.skip else None
 
 
 def _is_excluded(compiled: CompiledRule, view: ArticleText) -> bool:

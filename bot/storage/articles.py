@@ -167,9 +167,9 @@ class Articles(Repository):
             {stub.id for stubs in by_link.values() for stub in stubs if stub.feed != query.feed and query.keys}
             for query, by_link in zip(questions, by_link_results, strict=True)
         ]
-        wanted = list(frozenset[ArticleId]().union(*candidates))
+        article_ids = list(frozenset[ArticleId]().union(*candidates))
         carriers = [query.feed for query in questions]
-        carried = {(row.feed, row.article) for row in self._rows_in_chunks(_CARRIED, wanted, carriers=carriers)}
+        carried = {(row.feed, row.article) for row in self._rows_in_chunks(_CARRIED, article_ids, carriers=carriers)}
         return [
             frozenset(id_ for id_ in ids if (query.feed, id_) in carried)
             for query, ids in zip(questions, candidates, strict=True)

@@ -264,13 +264,13 @@ class Rows(Generic[T]):
         self.names = [field.name for field in dataclasses.fields(cast("Any", kind)) if field.name in table.c]
         self._values = attrgetter(*self.names)
 
-    def dump(self, value: T, **others: object) -> dict[str, object]:
-        """Return the row of a value. ``others`` are columns that are not fields, or differ from their field."""
-        return dict(zip(self.names, self._values(value), strict=True), **others)
+    def dump(self, value: T, **extra: object) -> dict[str, object]:
+        """Return the row of a value. ``extra`` are columns that are not fields, or differ from their field."""
+        return dict(zip(self.names, self._values(value), strict=True), **extra)
 
-    def load(self, row: AnyRow, **others: object) -> T:
-        """Return the value of a row. ``others`` are fields that are not columns, or differ from their column."""
-        return self._kind(**dict(zip(self.names, self._values(row), strict=True), **others))
+    def load(self, row: AnyRow, **extra: object) -> T:
+        """Return the value of a row. ``extra`` are fields that are not columns, or differ from their column."""
+        return self._kind(**dict(zip(self.names, self._values(row), strict=True), **extra))
 
 
 class Repository:
@@ -288,9 +288,9 @@ class Repository:
         """Return the values of the rows that a statement selects."""
         return list(map(rows.load, self._connection.execute(statement)))
 
-    def _rows_in_chunks(self, statement: AnySelect, wanted: Sequence[object], **values: object) -> Iterator[AnyRow]:
-        """Run a statement for each chunk of ``wanted``, which may be too long for one statement. Yield the rows."""
-        for part in chunks(wanted):
+    def _rows_in_chunks(self, statement: AnySelect, keys: Sequence[object], **values: object) -> Iterator[AnyRow]:
+        """Run a statement for each chunk of ``keys``, which may be too long for one statement. Yield the rows."""
+        for part in chunks(keys):
             yield from self._connection.execute(statement, {"wanted": part, **values})
 
 

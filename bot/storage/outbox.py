@@ -171,8 +171,8 @@ class Outbox(Repository):
         """Return rows in some of the unsent states, in order, at most ``limit`` of them."""
         # Number the rows first: for ORDER BY seq SQLite would read all rows, including sent ones.
         seqs = select(outbox.c.seq).where(_is_unsent, outbox.c.state.in_(states))
-        wanted = sorted(self._connection.execute(seqs).scalars())[:limit]
-        rows = map(_ROWS.load, self._rows_in_chunks(select(outbox).where(outbox.c.seq.in_(WANTED)), wanted))
+        unsent_seqs = sorted(self._connection.execute(seqs).scalars())[:limit]
+        rows = map(_ROWS.load, self._rows_in_chunks(select(outbox).where(outbox.c.seq.in_(WANTED)), unsent_seqs))
         return sorted(rows, key=lambda row: row.seq)
 
     def waiting_since(self) -> Mapping[str, datetime]:

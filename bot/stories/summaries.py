@@ -136,8 +136,8 @@ def list_coverage(
     events = story.events
     own_event = events[shown.event]
     listed = list(events.values()) if rules is None else story.events_for(rules.values())
-    others = [event for event in listed if event[0].event != shown.event]
-    by_headline = [list(_group_by_headline(event, event[0])[0].values()) for event in reversed(others)]
+    other_events = [event for event in listed if event[0].event != shown.event]
+    by_headline = [list(_group_by_headline(event, event[0])[0].values()) for event in reversed(other_events)]
     other_lines = [_line(group, is_doubtful=False) for event in by_headline for group in event]
     groups, copies = _group_by_headline(own_event, shown)
     own, *other_groups = groups.values()

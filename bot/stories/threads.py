@@ -64,8 +64,8 @@ class Threads:
 
     def merge(self, younger: StoryId, older: StoryId) -> None:
         """Move the events of the younger story to the older one. If one of them is a thread, both are."""
-        known = {*self._threads.values(), *(thread.story for thread in self._newest.values())}
-        if known.isdisjoint((younger, older)):
+        thread_ids = {*self._threads.values(), *(thread.story for thread in self._newest.values())}
+        if thread_ids.isdisjoint((younger, older)):
             return
         for event in [older, *self.events_of(younger)]:
             self._threads[event] = older

@@ -234,22 +234,22 @@ def find_form(article: Article) -> FormFound | None:
 
 def name_form(article: Article) -> str:
     """Return the form of an article as a label; empty for a report, and if the headline has the label already."""
-    found = find_form(article)
-    return found.form.value if found and not found.is_in_title else ""
+    found_form = find_form(article)
+    return found_form.form.value if found_form and not found_form.is_in_title else ""
 
 
 def is_live_page(article: Article) -> bool:
     """Return whether the outlet rewrites this page as events unfold."""
-    found = find_form(article)
-    if found and found.form is ArticleForm.LIVE:
+    found_form = find_form(article)
+    if found_form and found_form.form is ArticleForm.LIVE:
         return True
     return any(words.is_live and pattern.search(article.title) for words, pattern in _HEADLINES)
 
 
 def is_roundup(article: Article) -> bool:
     """Return whether the marks show that the article reports several events: a live blog, a briefing, a list."""
-    found = find_form(article)
-    if found and found.form is ArticleForm.BRIEFING:
+    found_form = find_form(article)
+    if found_form and found_form.form is ArticleForm.BRIEFING:
         return True
     if any(words.is_roundup and pattern.search(article.title) for words, pattern in _HEADLINES):
         return True
@@ -258,8 +258,8 @@ def is_roundup(article: Article) -> bool:
 
 def is_background(article: Article) -> bool:
     """Return whether the headline announces no event: comment, a guide, a question, or a page that is rewritten."""
-    found = find_form(article)
-    if found and found.form in _BACKGROUND:
+    found_form = find_form(article)
+    if found_form and found_form.form in _BACKGROUND:
         return True
     return _QUESTION.search(article.title) is not None or is_live_page(article)
 

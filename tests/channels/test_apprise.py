@@ -64,7 +64,7 @@ async def test_a_service_that_asks_for_a_pause_is_waited_for_by_us_and_not_aslee
         address = f"matrix://bot:s3cret@{server.url.removeprefix('http://')}/%23desk:wirewatch.test"
         with pytest.raises(RetryLater) as caught:
             await channel(address).send(delivery(messages.POST))
-    assert caught.value.after == timedelta(seconds=90)
+    assert caught.value.retry_after == timedelta(seconds=90)
 
 
 async def test_an_address_that_names_no_service_parks_without_showing_it() -> None:

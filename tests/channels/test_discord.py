@@ -84,8 +84,8 @@ async def test_a_bucket_that_is_empty_is_not_asked_and_no_message_is_refused_for
             await channel.send(delivery(messages.NOTICE, id=f"{number}"))
         with pytest.raises(RetryLater) as caught:
             await channel.send(delivery(messages.NOTICE, id="3"))
-        assert caught.value.after is not None
-        assert 25 < caught.value.after.total_seconds() <= 30
+        assert caught.value.retry_after is not None
+        assert 25 < caught.value.retry_after.total_seconds() <= 30
         assert caught.value.whole_channel
         assert server.asked("post") == 2
 

@@ -195,8 +195,8 @@ async def test_a_limit_is_waited_for_as_long_as_the_service_says(service: Servic
         server.fail(service.post, "429")
         with pytest.raises(RetryLater) as caught:
             await service.channel(server).send(delivery(messages.POST))
-    assert caught.value.after is not None
-    assert caught.value.after.total_seconds() == service.wait_seconds
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after.total_seconds() == service.wait_seconds
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ async def test_a_wait_that_is_too_long_for_a_clock_is_an_hour(service: Service, 
         server.fail(service.post, Answer(429, body))
         with pytest.raises(RetryLater) as caught:
             await service.channel(server).send(delivery(messages.POST))
-    assert caught.value.after == timedelta(hours=1)
+    assert caught.value.retry_after == timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

@@ -123,8 +123,8 @@ async def test_retry_after_is_obeyed_for_the_method_without_asking_again(server:
     for _ in range(2):
         with pytest.raises(RetryLater) as caught:
             await channel.send(delivery(messages.POST))
-        assert caught.value.after is not None
-        assert caught.value.after.total_seconds() == 30
+        assert caught.value.retry_after is not None
+        assert caught.value.retry_after.total_seconds() == 30
         assert caught.value.whole_channel
     assert len(server.requests) == 1
     server.fail("chat.update", "429")

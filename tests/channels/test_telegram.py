@@ -44,8 +44,8 @@ async def test_a_429_waits_for_as_long_as_it_says_and_asks_nothing_meanwhile() -
         for _ in range(2):
             with pytest.raises(RetryLater) as caught:
                 await channel.send(delivery(messages.NOTICE, id="send-2"))
-            assert caught.value.after is not None
-            assert timedelta(seconds=50) < caught.value.after <= timedelta(seconds=60)
+            assert caught.value.retry_after is not None
+            assert timedelta(seconds=50) < caught.value.retry_after <= timedelta(seconds=60)
             assert caught.value.whole_channel
         assert server.asked("post") == 2
 

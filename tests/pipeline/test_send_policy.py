@@ -25,7 +25,7 @@ HEAD = replace(row("head"), state=SendState.SENT, receipt=RECEIPT)
 SEND = send_policy.Send(Delivery(id=SendId("a"), message=row("a").message))
 ERRORS = (
     RetryLater("x"),
-    RetryLater("x", after=timedelta(seconds=9)),
+    RetryLater("x", retry_after=timedelta(seconds=9)),
     RetryLater("x", whole_channel=False),
     OutcomeUnknown("x"),
     FormRefused("x"),

@@ -75,7 +75,7 @@ async def test_channels_do_not_wait_for_each_other(stage: Stage) -> None:
 
 
 async def test_a_new_message_does_not_wait_with_one_that_is_tried_again_later(stage: Stage) -> None:
-    stage.channel.before.append(RetryLater("later", after=MINUTE, whole_channel=False))
+    stage.channel.before.append(RetryLater("later", retry_after=MINUTE, whole_channel=False))
     await stage.add(row("a"))
     at = START + timedelta(seconds=10)
 
@@ -92,7 +92,7 @@ async def test_a_new_message_does_not_wait_with_one_that_is_tried_again_later(st
 
 
 async def test_retry_after_is_waited_for_within_the_deadline_and_holds_the_channel(stage: Stage) -> None:
-    stage.channel.before.append(RetryLater("too many", after=timedelta(seconds=30)))
+    stage.channel.before.append(RetryLater("too many", retry_after=timedelta(seconds=30)))
     await stage.add(row("a"), row("b"))
     assert (await stage.sender().drain(MINUTE)).left == 0
     assert stage.channel.ids == ["a", "b"]
@@ -100,7 +100,7 @@ async def test_retry_after_is_waited_for_within_the_deadline_and_holds_the_chann
 
 
 async def test_what_must_wait_longer_than_the_deadline_is_left(stage: Stage) -> None:
-    stage.channel.before.append(RetryLater("too many", after=HOUR))
+    stage.channel.before.append(RetryLater("too many", retry_after=HOUR))
     await stage.add(row("a"), row("b"))
     done = await stage.sender().drain(MINUTE)
     assert done == Drained(sent=0, left=2, parked=0, reasons={"desk": "too many"})

@@ -51,7 +51,7 @@ def send_error(act: Act, text: str, *, advice: str = "", retry_after: timedelta 
     text = f"{text}; {advice}" if advice else text
     match act:
         case Act.WAIT | Act.WAIT_ALONE:
-            return RetryLater(text, after=retry_after, whole_channel=act is Act.WAIT)
+            return RetryLater(text, retry_after=retry_after, whole_channel=act is Act.WAIT)
         case Act.LOOK:
             return OutcomeUnknown(text)
         case Act.SIMPLIFY:
@@ -75,9 +75,9 @@ def error_of_status(status: int, *, who: str, headers: Mapping[str, str], now: d
     """Return the error for a response that is not a success; ``word`` is the server's error code, if safe to show."""
     text = f"{who} answered {status}" + (f" ({word})" if word else "")
     if status == 429:
-        return RetryLater(f"{text}: too many messages", after=parse_retry_after(headers, now=now))
+        return RetryLater(f"{text}: too many messages", retry_after=parse_retry_after(headers, now=now))
     if status == 503 and (wait := parse_retry_after(headers, now=now)) is not None:
-        return RetryLater(text, after=wait)
+        return RetryLater(text, retry_after=wait)
     if status >= 500 or status in (408, 425) or status < 300:
         return OutcomeUnknown(text)
     if status < 400:

@@ -52,7 +52,7 @@ class RateLimits:
 
     def _error(self, doing: str, wait: timedelta) -> RetryLater:
         text = f"{doing}: {self._who} says too many requests"
-        return RetryLater(text, after=wait, whole_channel=self._posts in ("", doing))
+        return RetryLater(text, retry_after=wait, whole_channel=self._posts in ("", doing))
 
 
 @dataclass(frozen=True, slots=True)

@@ -568,8 +568,8 @@ def _brief_fact(fact: Fact, limit: int) -> list[Run]:
 def _left_out(message: Message, room: Room) -> Iterator[Run]:
     """Yield runs such as “Not listed: 7 of Backdoor demands, 1 of PTA orders · all stories”."""
     shown = [f"{count:,} of {phrases.short_name(rule)}" for rule, count in message.left_out[: room.items]]
-    others = sum(count for _, count in message.left_out[room.items :])
-    yield Run(text=f"Not listed: {', '.join([*shown, *([f'{others:,} of other rules'] if others else [])])}")
+    other_count = sum(count for _, count in message.left_out[room.items :])
+    yield Run(text=f"Not listed: {', '.join([*shown, *([f'{other_count:,} of other rules'] if other_count else [])])}")
     if message.public_url:
         page = f"{message.public_url.rstrip('/')}/stories"
         yield from (Run(text=_BETWEEN), _linked("all stories", page, replace(room, link=_WHOLE_LINK)))

@@ -338,8 +338,8 @@ def find_link(message: Mapping[str, Any]) -> str:
                 pending = [*items, *pending]
             case {"elements": list(elements)}:
                 pending = [*elements, *pending]
-    found = _TEXT_LINK.search(str(message.get("text") or ""))
-    return found[1] if found else ""
+    link = _TEXT_LINK.search(str(message.get("text") or ""))
+    return link[1] if link else ""
 
 
 def _picture_block(message: Message) -> Iterator[Piece]:

@@ -94,7 +94,7 @@ class SocketModeListener:
                     wait = SHORTEST_WAIT
                 except SendError as error:
                     await on_change(str(error))
-                    retry_after = error.after if isinstance(error, RetryLater) else None
+                    retry_after = error.retry_after if isinstance(error, RetryLater) else None
                     wait = retry_after or backoff(failures)
                     failures, is_replaced = failures + 1, False
                 await self._context.clock.sleep(wait)

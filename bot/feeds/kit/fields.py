@@ -177,8 +177,8 @@ def parse_new(items: Iterable[T], hashes: Sequence[str], body: Body, parse: Call
     )
     # Items at fault stay unknown, so that they are parsed again.
     unknown = {fault.hash for fault in faults} - body.known_hashes
-    known = tuple(item_hash for item_hash in hashes if item_hash not in unknown)
-    return ParsedFeed(entries=entries, item_hashes=known, faulty_items=faults)
+    known_hashes = tuple(item_hash for item_hash in hashes if item_hash not in unknown)
+    return ParsedFeed(entries=entries, item_hashes=known_hashes, faulty_items=faults)
 
 
 def hash_item(packed: bytes, base: str) -> str:

@@ -145,14 +145,14 @@ class _Wording:
 
 def _read(text: str, article: Article) -> _Wording:
     language = lexicon.base(article.language)
-    read = statement(text[: sentences.LONGEST], 1, language, article.when.date())
+    parsed = statement(text[: sentences.LONGEST], 1, language, article.when.date())
     return _Wording(
-        words=[token.text for token in words_of(read.plain)][:_WORDS],
+        words=[token.text for token in words_of(parsed.plain)][:_WORDS],
         numbers=Counter(
-            (figure.number.value, figure.number.unit or stem(figure.noun or "-")) for figure in read.figures
+            (figure.number.value, figure.number.unit or stem(figure.noun or "-")) for figure in parsed.figures
         ),
-        days=Counter((day.year, day.month, day.day) for day in read.days if not day.moves),
-        names=read.names,
+        days=Counter((day.year, day.month, day.day) for day in parsed.days if not day.moves),
+        names=parsed.names,
         language=language,
     )
 
@@ -204,9 +204,9 @@ def _replaced_words(old: _Wording, new: _Wording) -> tuple[list[str], list[str]]
     )
 
 
-def _are_initials(words: Sequence[str], others: Sequence[str]) -> bool:
-    """Return whether the one word abbreviates the others by their initials: "NZ" for "New Zealand"."""
-    return len(words) == 1 and len(others) > 1 and words[0] == "".join(other[0] for other in others).upper()
+def _are_initials(words: Sequence[str], name: Sequence[str]) -> bool:
+    """Return whether the one word consists of the initials of the name: "NZ" for "New Zealand"."""
+    return len(words) == 1 and len(name) > 1 and words[0] == "".join(part[0] for part in name).upper()
 
 
 def _is_form(word: str, other: str, language: str) -> bool:
