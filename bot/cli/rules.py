@@ -46,7 +46,7 @@ def try_rule(
     ] = 2_000,
     json: Json = False,
 ) -> None:
-    """Backtest a rule over the stored articles.
+    """Try a rule on the stored articles.
 
     Shows the articles that the rule would match or no longer match, its messages, and its near misses.
 

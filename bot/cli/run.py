@@ -81,7 +81,7 @@ def _tell(report: OnceReport) -> None:
     terminal.say(
         f"{format_count(len(feeds), 'feed')} polled ({len(report.passed.broken)} broken), "
         f"{format_count(new, 'new article')}, {matched} matched; "
-        f"{format_count(report.drained.sent, 'message')} sent, {report.drained.left} left, "
+        f"{format_count(report.drained.sent, 'message')} sent, {report.drained.left} to send later, "
         f"{report.drained.parked} parked"
     )
     for failure in report.stopped:

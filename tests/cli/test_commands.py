@@ -265,7 +265,7 @@ async def test_once_says_why_messages_were_not_sent_and_to_which_channel(tmp_pat
         words = ("once", "--now", "--drain", "1s", "--config", str(tmp_path))
         nobody = f"http://127.0.0.1:{ports.free()}/"
         done = await asyncio.to_thread(wirewatch, *words, folder=tmp_path, code=1, HOOK=nobody)
-    assert "0 messages sent, 1 left, 0 parked" in done.stderr
+    assert "0 messages sent, 1 to send later, 0 parked" in done.stderr
     (why,) = [line for line in done.stderr.splitlines() if line.startswith("not sent to hook: ")]
     assert "refused" in why
 
