@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.alerts.events import find_events, is_told
+from bot.alerts.events import find_events, is_reported
 from bot.alerts.holds import find_hold, gather_hold
 from bot.alerts.situation import Situation
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
@@ -113,7 +113,7 @@ def _other_events(situation: Situation, events: Sequence[Fact]) -> tuple[Decisio
 def _second_rules(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[Decision, ...]:
     """Return the replies about rules that matched later than the first report.
 
-    An article that is not surely about the story's event brings no reply about a rule that only it matches. Neither
+    An article that is not surely about the story's event causes no reply about a rule that only it matches. Neither
     does the first report of another event (``events``), which gets its own reply.
     """
     #: Rule -> the first article that matches it and is surely about the event.
@@ -154,14 +154,14 @@ def _news(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[D
 def _facts(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[Fact, ...]:
     """Return the facts and joined articles that belong in the thread and are not in it yet, most important first.
 
-    The first reports of other events (``events``) are not among them, nor what they have told.
+    The first reports of other events (``events``) and the facts that their replies report are not included.
     Under severity high, an article that may be about another event is never added without a reply.
     """
     joined = situation.arrivals if situation.thread is Thread.ALL else ()
     if situation.severity is Severity.HIGH:
         joined += tuple(member for member in situation.arrivals if _is_doubtful(member) and member not in joined)
     with_fact = {fact.article for fact in (*situation.facts, *events)}
-    stated = [fact for fact in situation.facts if not is_told(situation, fact)]
+    stated = [fact for fact in situation.facts if not is_reported(situation, fact)]
     facts = [*stated, *(_joined(member.article) for member in joined if member.article.id not in with_fact)]
     new_facts = {fact_key(fact): fact for fact in facts if fact_key(fact) not in alert.posted_facts}.values()
     return tuple(sorted(new_facts, key=_rank)[:FACTS_A_REPLY])

@@ -34,8 +34,8 @@ def find_events(situation: Situation, alert: Alert | None) -> tuple[Fact, ...]:
     )
 
 
-def is_told(situation: Situation, fact: Fact) -> bool:
-    """Return whether the first report of another event of a thread has told the new value of a fact.
+def is_reported(situation: Situation, fact: Fact) -> bool:
+    """Return whether the first report of another event of the thread states the new value of a fact.
 
     Only its headline and first sentence count, which its reply shows.
     """

@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> Decision | None:
     """Return the decision to wait, with the first reason that applies. Return None if no reason applies.
 
-    If ``is_released`` is true, a baseline hold has just ended, so the story waits neither for that nor for a brief. If
+    If ``is_released`` is true, a baseline hold has just ended, so the story does not wait for it or for a brief. If
     ``is_beyond_cap`` is true, the story goes to the gathered message for stories beyond the rate cap, so the cap does
     not apply.
     """
@@ -99,9 +99,9 @@ BASELINE_STORIES_A_RULE = 5
 
 
 def release(situations: Sequence[Situation]) -> tuple[Decision, ...]:
-    """Decide again about one channel's held alerts that are due: the severest first, then those of most outlets.
+    """Decide again about one channel's held alerts that are due: by severity, then by number of outlets.
 
-    Of stories that may be about one event, a first look shows one, and a denial.
+    If several stories may be about one event, a first look shows one of them, and a denial.
     """
     posts_by_rule: Counter[str] = Counter()
     events = set[StoryId]()

@@ -79,14 +79,14 @@ def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -
 def database_is_unavailable(reason: str, *, since: datetime, process: str) -> Notice:
     """Report an outage that lasts; ``reason`` is the text of its first failure."""
     lead = f"The database cannot be used since {since:%d %b %H:%M} UTC. Until it can, nothing else is posted."
-    remedy = f"Nothing is lost: {process} waits, and tells you when it works again."
+    remedy = f"Nothing is lost: {process} waits, and reports when it works again."
     return Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"outage began {since.isoformat()}",))
 
 
 def database_fails_in_part(reason: str, *, since: datetime) -> Notice:
     """Report an outage in which some writes succeed; ``reason`` is the text of its first failure."""
     lead = f"The database has failed in part since {since:%d %b %H:%M} UTC: some writes succeed, others fail."
-    remedy = "What could not be stored is tried again. `wirewatch status --check` checks the disk and the database."
+    remedy = "Failed writes are tried again. `wirewatch status --check` checks the disk and the database."
     return Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"partial outage {since.isoformat()}",))
 
 
@@ -168,9 +168,9 @@ def model_is_failing(policy: LanguageModelPolicy, reason: str, *, is_slow: bool,
 def model_use_is_off(name: str, use: Use, reason: str, *, now: datetime) -> Notice:
     """Report that the language model is no longer asked about one use."""
     return Notice(
-        what=f"The model {name} is no longer asked for {use}, because its answers cannot be trusted.",
+        what=f"The model {name} is no longer used for {use}, because its answers cannot be trusted.",
         where=(reason,),
-        remedy=f"Remove {use} from uses in bot.yaml, or take a larger model. It is asked again after it has passed "
+        remedy=f"Remove {use} from uses in bot.yaml, or choose a larger model. It is used again after it has passed "
         "`wirewatch model test`.",
         occasion=(f"model use off {use} {now.isoformat()}",),
     )
@@ -229,7 +229,7 @@ def pieces_set_aside(stage: str, pieces: Sequence[QuarantinedPiece], *, now: dat
     listed = [f"{piece.kind} {piece.id}: {piece.error}" for piece in pieces[:_PIECES]]
     if len(pieces) > _PIECES:
         listed.append(f"and {len(pieces) - _PIECES} more")
-    remedy = "`wirewatch quarantine list` shows all, `retry` tries them again, and a new version does so by itself."
+    remedy = "`wirewatch quarantine list` shows all, `retry` tries them again, and so does the start of a new version."
     if all(piece.kind is PieceKind.ROW for piece in pieces):
         remedy = "`wirewatch quarantine list` shows them. The backup has them as they were."
     return Notice(

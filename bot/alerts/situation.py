@@ -96,7 +96,7 @@ class Situation:
 
     @property
     def thread(self) -> Thread:
-        """Which replies the story's thread gets: those that any of the rules wants."""
+        """The widest choice of replies among the rules; a rule without a choice has the policy's."""
         threads = {rule.thread or self.policy.thread for rule in self.rules} or {self.policy.thread}
         return Thread.ALL if Thread.ALL in threads else Thread.NEWS
 

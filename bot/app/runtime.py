@@ -355,7 +355,7 @@ class App:
             self._past_outage = None
 
     async def _report_stops(self, failures: Sequence[Failure]) -> None:
-        """Tell the operator which stages stop everything, and which of them work again. Raises StoreUnavailable."""
+        """Report which stages stop everything, and which of them work again. Raises StoreUnavailable."""
         stopped = {failure.name: failure for failure in failures if failure.name in POSTING}
         begun = [failure for name, failure in stopped.items() if name not in self._stopped]
         over = [failure for name, failure in self._stopped.items() if name not in stopped]

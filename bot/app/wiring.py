@@ -93,7 +93,7 @@ class Observers(Observer):
 class FetcherAtFirstUse:
     """Implements Fetcher with a client that is made when it is first used.
 
-    So a pass without due feeds imports neither httpx nor aiohttp.
+    So a pass without due feeds does not import httpx and aiohttp.
     """
 
     def __init__(self, policy: FetchPolicy, environment: Environment) -> None:

@@ -294,7 +294,7 @@ class BotChannel(Channel):
         return (await self._channel(place)).get("last_message_id") is None
 
     def _absent(self, place: str) -> int | None:
-        """Return the error code to accept: that of a missing thread, or None for the channel, which must exist."""
+        """Return the error code of a missing thread, which is accepted, or None for the channel, which must exist."""
         return None if place == self._to else _UNKNOWN_CHANNEL
 
     def address(self, call: Call) -> str:

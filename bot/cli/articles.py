@@ -83,7 +83,7 @@ def search(
 
 
 class _SearchParameters(ArticlesParameters):
-    """The options of ``search``, whose pages may be longer than those of the API."""
+    """The options of ``search``, whose pages may be longer than the API's."""
 
     limit: int
 

@@ -45,7 +45,7 @@ def check(
     folder: ConfigDir = DEFAULT_CONFIG,
     format: Annotated[Format, typer.Option(help="Output format; github prints workflow annotations.")] = Format.TEXT,  # noqa: A002 - the option's name
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
     routes: Annotated[bool, typer.Option("--routes", help="Also show the channels of each rule.")] = False,
 ) -> None:
     """Report every problem of the configuration.

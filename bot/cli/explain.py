@@ -1,6 +1,6 @@
 """wirewatch explain: describe a rule, or show why it matches an article or not.
 
-Only an article of the archive needs the database; without it, the command imports neither storage nor pipeline.
+Only an article of the archive needs the database; without one, the command does not import storage and pipeline.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def explain(
         return
     for line in articles.describe_place(place) if place else ():
         terminal.row(line)
-    # What is missing for the other rules is of interest only if no rule matches, or if one was chosen.
+    # Show why other rules do not match only if no rule matches, or if the user named one.
     matching = [explained for explained in explanations if explained.matched]
     missed = [explained for explained in explanations if not explained.matched]
     for number, explained in enumerate([*matching, *(missed if rule or not matching else ())]):

@@ -80,7 +80,7 @@ def find(
 
 
 def find_feeds(folder: Path, topic: str, editions: list[str] | None = None) -> list[Feed]:
-    """Return feeds for a topic, or those of a site. Raises ConfigError, FetchError and ReadError."""
+    """Return feeds for a topic, or a site's feeds. Raises ConfigError, FetchError and ReadError."""
     if "://" in topic or places.find_place(topic) is not None or (" " not in topic and "." in topic):
         return [_feed_of(found_feed, topic) for found_feed in asyncio.run(_find(folder, topic))]
     searches = topics.list_searches(topic, editions=editions or topics.find_editions(topic))

@@ -160,4 +160,4 @@ def _show(policy: LanguageModelPolicy, result: ExamResult, answers: Sequence[Exa
         if mark.is_passed:
             terminal.row(f"fit for {score}")
         else:
-            terminal.row(f"unfit for {score}; remove it from uses, or take a larger model", style="yellow")
+            terminal.row(f"unfit for {score}; remove it from uses, or choose a larger model", style="yellow")

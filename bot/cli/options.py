@@ -39,7 +39,7 @@ def _config_dir(context: typer.Context, parameter: typer.CallbackParam, folder: 
 
 
 def no_configuration(folder: Path) -> ConfigError:
-    """Return the error for a command that was given no folder and finds none."""
+    """Return the error for a command without ``--config`` that finds no configuration."""
     return ConfigError(
         f"no configuration: {Path.cwd()} contains neither bot.yaml nor a folder {folder}. "
         "Choose the configuration folder with --config DIR, or create one: wirewatch init"

@@ -68,7 +68,7 @@ def expand_address(written: str) -> Feed:
         message = f'"{keys.shorten(written)}" is not the address of a feed'
         advice = "an address has a host and no spaces"
         if re.search(r"[,\s]https?://", written):
-            advice = "write each address in a line of its own, after a dash"
+            advice = "write each address on its own line, after a dash"
         raise keys.InvalidValue("address", message, advice)
     if "@" in parts[2]:
         message = "a password in an address would be shown in logs and messages"

@@ -275,7 +275,7 @@ class _Folder:
     def _join(self) -> None:
         """Join the rules of all files in order of position.
 
-        Of two rules with the same name, the first counts. A kept version yields to a current rule of the same name.
+        If two rules have the same name, the first counts. A kept version yields to a current rule of the same name.
         """
         places: dict[str, str] = {}
         entries = [(path, entry) for path, state in self.files.items() for entry in state.rules]

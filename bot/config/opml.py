@@ -50,7 +50,7 @@ def read_opml(content: bytes) -> OpmlReading:
             continue
         place = feed_place(feed.url)
         if earlier := feeds.get(place):
-            # Of two spellings of an address, keep the one with https.
+            # If an address has two spellings, keep the one with https.
             url = feed.url if feed.url.startswith("https:") and earlier.url.startswith("http:") else earlier.url
             tags = tuple(dict.fromkeys((*earlier.tags, *feed.tags)))
             feeds[place] = replace(earlier, url=url, name=earlier.name or feed.name, tags=tags)

@@ -279,7 +279,7 @@ class BotSettings:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
     ADVICE: ClassVar[Mapping[str, str]] = {
-        "rules": "rules belong in files of their own: rules/telecom.yaml",
+        "rules": "rules belong in separate files: rules/telecom.yaml",
         "sets": "sets belong in the rule file that uses them: rules/telecom.yaml",
         "feeds": "feeds belong in feeds.yaml",
         **dict.fromkeys(("interval", "poll", "polling", "refresh"), "write fetch: {every: 5 minutes}"),

@@ -24,7 +24,7 @@ from bot.patterns import LazyPattern
 #: Maximum links of one body. A page with thousands of links is a menu, not an article.
 MAX_LINKS = 200
 
-# Control characters that stand for breaks. The input cannot contain them, and ``\s`` does not match them.
+# Control characters that represent breaks. The input cannot contain them, and ``\s`` does not match them.
 _PARAGRAPH = "\x01"
 _LINE = "\x02"
 _BREAKS = f" {_LINE}"

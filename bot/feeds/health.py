@@ -51,7 +51,7 @@ class HealthEvent:
 
 def find_health_events(state: FeedState, feed: Feed, now: datetime) -> tuple[HealthEvent, ...]:
     """Return the events that have not been reported to the operator yet."""
-    # Most failures end with the next poll, so operators are told only about a feed that keeps failing.
+    # Most failures end with the next poll, so operators are notified only about a feed that keeps failing.
     problems = {problem.kind: problem.text for problem in find_problems(state, feed, now) if problem.kind != "failing"}
     if not problems and not state.reported:
         return ()

@@ -159,7 +159,7 @@ class _Identifier:
         """Return the item if this feed lists an article of another feed for the first time, with other words.
 
         The teasers of two feeds differ, and a rule may match either of them. Moreover, a feed that lists a link first,
-        with the publisher's headline and a text of its own, must not silence the feeds that list it later.
+        with the publisher's headline and its own text, must not silence the feeds that list it later.
         """
         if self._is_own(stub) or not stub.has_text or stub.id in self.stored.carried:
             return None

@@ -224,7 +224,7 @@ class FinishedPoll:
         )
 
     def _follow_redirect(self, target: str | None) -> tuple[str | None, str | None, int]:
-        """Return where the feed has moved to, where it is moving to, and how often a response has said so."""
+        """Return where the feed has moved to, where it is moving to, and how many responses have redirected there."""
         state = self.state
         if target is None or target == (state.moved_to or state.url):
             return state.moved_to, None, 0

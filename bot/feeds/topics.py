@@ -22,7 +22,7 @@ _COMMON = frozenset("a an and about at by for from in into of on or over the to 
 
 
 def find_editions(topic: str) -> list[str]:
-    """Return the editions of news search engines that suit a topic: the US edition, and that of each country it names.
+    """Return the editions of news search engines that suit a topic: the US edition, and one for each country it names.
 
     An edition is a language and a country. It is in English where English is an official language. Other editions are
     searched only for a topic with a word that is not English, because English words find next to nothing there.

@@ -60,7 +60,7 @@ _REFUSED_CALLS: dict[str, tuple[int, int | None]] = {
     "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265),
     "inotify_init": (253, None), "inotify_init1": (294, 26), "fanotify_init": (300, 262),
 }  # fmt: skip
-#: The numbers of prlimit64. A process may set its own limits, but not those of others.
+#: The numbers of prlimit64. A process may set its own limits, but not another's.
 _PRLIMIT = (302, 261)
 #: Places of the processor, the call's number and its first argument in what a filter sees (struct seccomp_data).
 _AT_PROCESSOR, _AT_CALL, _AT_ARGUMENT = 4, 0, 16

@@ -115,7 +115,7 @@ class Robots:
 
 
 async def fetch_robots(fetcher: Fetcher, url: str, *, home: str | None = None, now: datetime) -> Robots:
-    """Fetch the robots.txt of the host of ``url``; ``home`` is that of the page's request."""
+    """Fetch the robots.txt of the host of ``url``; ``home`` is the ``home`` of the page's request."""
     parts = urlsplit(url)
     robots = f"{parts.scheme}://{parts.netloc}/robots.txt"
     request = Request(url=robots, accept="text/plain, */*;q=0.5", home=home)

@@ -31,7 +31,7 @@ _REFUSED = (
     ipaddress.ip_network("168.63.129.16/32"),
     ipaddress.ip_network("fec0::/10"),
     ipaddress.ip_network("192.88.99.0/24"),
-    # Local NAT64 (RFC 8215) and protocol assignments, parts of which older Pythons call global.
+    # Local NAT64 (RFC 8215) and protocol assignments; older Pythons call parts of them global.
     ipaddress.ip_network("64:ff9b:1::/48"),
     ipaddress.ip_network("192.0.0.0/24"),
     # Documentation (RFC 9637), which older Pythons call global.
@@ -208,7 +208,7 @@ class Guard:
         self.check(host, [str(info[4][0]) for info in infos])
 
     def check(self, host: str, addresses: Sequence[str]) -> None:
-        """Refuse a host if one of its addresses is not allowed. Raises AddressRefused."""
+        """Refuse a host unless all of its addresses are allowed. Raises AddressRefused."""
         refused = [address for address in dict.fromkeys(addresses) if not self._rule.allows(address)]
         if refused:
             leads = " is" if refused == [host] else f" leads to {', '.join(refused)},"

@@ -318,7 +318,8 @@ class ReaderThreads:
     async def read(self, body: Body, feed: Feed) -> tuple[ParsedFeed, tuple[Item, ...] | None]:
         """Parse a document, and clean only mails. Raises ReadError.
 
-        Cleaning here, beside the event loop and the store's thread, would make a first poll a fifth slower.
+        Cleaning in this process, which also runs the event loop and the store's thread, would make a first poll a
+        fifth slower.
         """
         if body.content.startswith(packing.MAILS_HEAD):
             return await read_each_mail(body, feed, self._read_mail)

@@ -29,7 +29,7 @@ class HostTurns:
     def take(self, host: str, pace: timedelta, *, now: datetime) -> datetime:
         """Reserve the host's next turn and return its time, which is within ``TURN_PATIENCE``.
 
-        Raises HostLimited if the turn is later. The error's time is later than those of all polls postponed before.
+        Raises HostLimited if the turn is later. The error's time is after the times of all polls postponed earlier.
         """
         turn = max(now, self._next.get(host, now))
         if turn - now <= TURN_PATIENCE:

@@ -1,10 +1,10 @@
-"""Send httpx's requests with aiohttp, which parses responses in C. Each request has a connection of its own.
+"""Send httpx's requests with aiohttp, which parses responses in C. Each request has its own connection.
 
 HttpFetcher ─▸ Transports.of(request) ─▸ AiohttpTransport ─▸ aiohttp's session ─▸ guard ─▸ socket
 
 Every connection goes through the guard: names in the resolver, literals before the request, and each address once more
-when its socket is made. A connection is never used again, so no response can answer another request, and the bytes of a
-connection are those of one response.
+when its socket is made. A connection is never used again, so no response can answer another request, and a
+connection carries the bytes of one response only.
 """
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ class Access:
         return [value for value in (*sent, *login) if isinstance(value, Secret)]
 
     def over(self, group: Access) -> Self:
-        """Return this access with its empty fields, and those of ``tls``, filled from ``group``."""
+        """Return this access with its empty fields, and the empty fields of ``tls``, filled from ``group``."""
         filled = _fill(self, group)
         return replace(filled, tls=_fill(self.tls, group.tls)) if self.tls and group.tls else filled
 

@@ -65,7 +65,7 @@ class BriefEntry:
     fact: Fact | None = None
     #: A sentence of an article, for a story that the readers have not seen.
     quote: str = ""
-    #: The outlet of the sentence, if it is not that of the headline.
+    #: The outlet of the sentence, if it differs from the headline's outlet.
     quote_outlet: str = ""
     #: Whether no other message of the channel shows the story, or its news.
     is_unseen: bool = False

@@ -193,5 +193,5 @@ class ChannelFeatures:
     can_edit: bool | None = None
     #: Whether the service's limits let a gathered message show the headline and the link of all its stories.
     shows_all_stories: Callable[[Message], bool] = lambda message: True
-    #: Whether stories may share a message. If not, each story gets a message of its own.
+    #: Whether stories may share a message. If not, each story gets its own message.
     gathers: bool = True

@@ -278,7 +278,7 @@ def describe_exam(policy: LanguageModelPolicy, exam: ExamResult | None) -> str:
         return ""
     return (
         f"the model {policy.name} has failed its exam and is not asked: unfit for {'; '.join(failed)}; "
-        "remove these uses, or take a larger model"
+        "remove these uses, or choose a larger model"
     )
 
 

@@ -130,7 +130,7 @@ class StoryBrief:
     latest: Fact | None = None
     #: The number of independent owners of the listed outlets.
     owner_count: int
-    #: How many of them only deny or reverse the report.
+    #: The number of these owners that only deny or reverse the report.
     opposing_count: int = 0
     #: The number of syndicated copies, which are not in ``coverage``.
     copy_count: int = 0

@@ -44,7 +44,7 @@ class Group(StrEnum):
 class Thread(StrEnum):
     """The events that get a reply in a story's thread."""
 
-    #: Changed values, corrections, and articles whose headline itself says that something is new.
+    #: Changed values, corrections, and articles whose headline announces something new.
     NEWS = "news"
     #: Also each article that joins.
     ALL = "all"
@@ -65,7 +65,7 @@ class ArticleForm(StrEnum):
 
     OPINION = "opinion"
     PODCAST = "podcast"
-    #: A page that is rewritten while an event goes on.
+    #: A page that is rewritten while an event continues.
     LIVE = "live"
     VIDEO = "video"
     #: Also an analysis, or a check of facts.

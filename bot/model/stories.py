@@ -171,7 +171,7 @@ class Fact:
 
     @property
     def quote(self) -> str:
-        """The text that stands for the fact where there is room for one: its sentence, or the headline of an event."""
+        """The text that represents the fact where there is room for one: its sentence, or the headline of an event."""
         return self.after if self.is_event else self.sentence
 
     @property

@@ -20,7 +20,7 @@ class Volume:
 
     @property
     def factor(self) -> float:
-        """How many times the usual number the count is. Below one usual article, compare with one."""
+        """The count divided by the usual number, or by one if the usual number is lower."""
         return self.count / max(self.usual, 1.0)
 
 

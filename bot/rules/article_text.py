@@ -199,7 +199,7 @@ def _index_words(words: list[str]) -> dict[str, list[int]]:
 
 
 class ArticleText:
-    """The fields of one article, each of which is read on first use."""
+    """The fields of one article. Each field is read on first use."""
 
     def __init__(self, article: Article, steps: Steps | None = None) -> None:
         self.article = article

@@ -223,7 +223,7 @@ MAX_LABEL = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LooserRule:
-    """A rule without one of its conditions."""
+    """A rule, less one condition."""
 
     #: The reason why an article that matches only this version is a near miss: “no demand”, “excluded”.
     what: str

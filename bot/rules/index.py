@@ -1,7 +1,7 @@
 """Find the rules that may match a text, by pairs of term numbers.
 
 A rule needs one number of each of its groups. It is filed under each pair of a number from its rarest group and a
-number from its second rarest group, so that a text reaches only rules of which it has both numbers
+number from its second rarest group, so that a text reaches only rules for which it has both numbers
 (docs/decisions/0010-rule-engine.md). The index has no words.
 """
 

@@ -181,7 +181,7 @@ class Vocabulary:
         self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}, "lead": {}}
         #: A number that every text has, for regular expressions and for terms on other fields than title and body.
         self.always = self._new(is_sure=False)
-        #: The first number of a chunk that is neither a single word nor a single break.
+        #: The first number of a chunk other than a single word or a single break.
         self._several = self._new(is_sure=True)
         self._chunk_numbers = Memo(self._look, size=MEMO_CHUNKS, longest=MEMO_CHARACTERS)
         self._spreads = Memo(self._spread, size=MEMO_CHUNKS, longest=MEMO_CHARACTERS)
@@ -239,7 +239,7 @@ class Vocabulary:
         number = self._element(first)
         if leaf.field is None:
             return number
-        # Finding the lead is slow, so a term anywhere stands for it, and the exact evaluation decides.
+        # Finding the lead is slow, so accept a term anywhere in the text; the exact evaluation decides.
         return self._scoped[leaf.field].setdefault(number, self._new(is_sure=leaf.field != "lead"))
 
     def _element(self, element: Element) -> int:

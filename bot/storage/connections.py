@@ -239,7 +239,7 @@ def _sqlite_engine(address: DatabaseAddress, *, begin: str, writes: bool) -> Eng
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         # Disable the driver's implicit transactions; `start` sends BEGIN (docs.sqlalchemy.org, pysqlite transactions).
         connection.isolation_level = None
-        # A text that is damaged can be read, and what it says may be wrong. Otherwise no row beside it could be read.
+        # Read a damaged text as it is, although it may be wrong. Otherwise the other rows of a query could not be read.
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         for pragma in _WRITER_PRAGMAS if writes else ("query_only = ON",):
             connection.execute(f"PRAGMA {pragma}").close()

@@ -271,7 +271,7 @@ class Store:
 
     async def free_dead_leases(self) -> None:
         """Free the leases of a dead process, if this process owns an SQLite file. Sends under way become UNKNOWN."""
-        # On PostgreSQL, other processes may hold leases, so a lease of a dead process expires by itself.
+        # On PostgreSQL, other processes may hold leases, so wait until a dead process's leases expire.
         if self.address.is_sqlite:
             await self.write(Transaction.free_leases)
 

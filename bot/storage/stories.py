@@ -111,7 +111,7 @@ class Stories(Repository):
         return None if home is None else self.get([home]).get(home)
 
     def related_to(self, ids: Sequence[StoryId]) -> Sequence[StoryId]:
-        """Return the ids of the stories that name one of these stories as related, or a story merged into one."""
+        """Return the ids of the stories that name any of these stories, or a story merged into it, as related."""
         family = select(stories.c.id).where(or_(stories.c.id.in_(ids), stories.c.merged_into.in_(ids)))
         statement = select(members.c.story).where(members.c.near.in_(family)).distinct()
         return list(map(StoryId, self._connection.execute(statement.order_by(members.c.story)).scalars()))

@@ -35,5 +35,5 @@ class Vectors(Repository):
         return {row.article: array("f", row.vector) for row in rows if is_whole(row.vector)}
 
     def clear(self) -> None:
-        """Delete all vectors, because those of two encoders cannot be compared."""
+        """Delete all vectors, because vectors of two encoders cannot be compared."""
         self._connection.execute(delete(vectors))

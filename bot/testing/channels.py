@@ -66,7 +66,7 @@ def options_are_documented_and_strict(subject: HttpChannel) -> None:
 
 
 def every_status_is_classified_and_no_secret_shows(subject: HttpChannel) -> None:
-    """Each HTTP status raises the expected error, and neither its text nor the log contains a secret."""
+    """Each HTTP status raises the expected error, and its text and the log contain no secret."""
     with _serving() as origin:
         for status in STATUSES:
             origin.status = status

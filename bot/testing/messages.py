@@ -112,7 +112,7 @@ ALONE = replace(
 
 POST = Message(kind=MessageKind.POST, severity=Severity.HIGH, reason=Reason.FIRST_REPORT, briefs=(ALONE,))
 EDIT = Message(kind=MessageKind.EDIT, severity=Severity.HIGH, reason=Reason.ADDED_OUTLET, briefs=(BRIEF,))
-#: A message with the headlines of many outlets, one of which may be about another event.
+#: A message with the headlines of many outlets; one may be about another event.
 WIDE = replace(
     EDIT,
     briefs=(

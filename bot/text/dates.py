@@ -412,7 +412,7 @@ def _since_midnight(hour: str, minute: str, second: str, half: str, sign: str, h
 
 @lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _parsers(language: str, base: int) -> tuple[tuple[DateDataParser, ...], ...]:
-    """Return the parsers of the language, then those of English. The parsers of one language differ by country."""
+    """Return the parsers of the language, then the English ones. The parsers of one language differ by country."""
     # Import here, because the import takes 0.3 s and few processes need it.
     from dateparser.data import languages_info
     from dateparser.date import DateDataParser

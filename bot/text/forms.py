@@ -185,7 +185,7 @@ _PERIOD = LazyPattern(
 )
 
 
-#: Forms of articles that report no event of their own.
+#: Forms of articles that do not report an event themselves.
 _BACKGROUND = {
     ArticleForm.OPINION,
     ArticleForm.EXPLAINER,

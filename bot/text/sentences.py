@@ -325,7 +325,7 @@ def _is_short(sentence: str) -> bool:
     return len(_WORD.findall(sentence)) < _FEWEST_WORDS
 
 
-#: Words of which every invitation to subscribe contains one. Texts without them are skipped, because checking the
+#: Every invitation to subscribe contains one of these words. Texts without them are skipped, because checking the
 #: sentences of all texts would halve the speed of grouping.
 _INVITATION_SIGNS = (
     "subscribe",

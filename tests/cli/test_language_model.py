@@ -98,7 +98,7 @@ def test_each_answer_is_shown_and_the_last_lines_say_what_the_model_is_fit_for(f
     assert sum(line.startswith(("right", "WRONG")) for line in lines) == 50
     assert any("expected other" in line and '"stories": [1]' in line for line in lines)
     assert any(line.startswith("WRONG translate") and "does not match the schema" in line for line in lines)
-    verdict = r"unfit for same_event: \d+ of 30 right; remove it from uses, or take a larger model"
+    verdict = r"unfit for same_event: \d+ of 30 right; remove it from uses, or choose a larger model"
     assert re.fullmatch(verdict, lines[-3])
     assert lines[-2] == "fit for facts: 16 of 16 right"
     assert lines[-1].startswith("unfit for translate: 0 of 4 right")

@@ -47,7 +47,7 @@ class Choice:
 
     @property
     def is_for_all(self) -> bool:
-        """Whether the action changes other channels than that of the message."""
+        """Whether the action also changes channels other than the message's."""
         return isinstance(self.action, Split) or (isinstance(self.action, MakeSilence) and not self.action.is_here)
 
 

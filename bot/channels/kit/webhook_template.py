@@ -31,7 +31,7 @@ _FILTERS = (
 ).split()
 #: Advice for the author of a template whose output a text can break.
 _REMEDY = "write texts as {{ title | tojson }}, without quotation marks around them"
-#: Fields that contain one of our words, an id, a time or an address, none of which needs an escape in JSON.
+#: Fields that contain one of our words, an id, a time or an address. JSON needs no escapes for them.
 _SAFE_FIELDS = frozenset(
     "schema id kind severity reason reply_to edits related story field form link first_seen last_seen at".split()
 )

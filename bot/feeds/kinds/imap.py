@@ -70,7 +70,7 @@ class Source:
 #: boundaries of all enclosing parts.
 _MOST_BOUNDARIES = 60
 _MOST_PARTS = 300
-#: Maximum product of lines and boundaries, which takes a second; seven times that of the largest honest mail.
+#: Maximum product of lines and boundaries, which takes a second. The largest honest mail has a seventh of it.
 _MOST_COMPARISONS = 10_000_000
 #: Maximum bytes of a header, because the library takes quadratic time: 40 kB of semicolons take a second.
 _MOST_OF_HEADER = 2_000
