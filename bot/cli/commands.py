@@ -52,7 +52,7 @@ COMMANDS = {
 }
 
 #: Commands that log nothing.
-LOGLESS = frozenset({"check", "explain", "init", "schema", "status"})
+LOGLESS = frozenset({"check", "explain", "init", "schema"})
 
 
 def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -10,7 +11,7 @@ import threading
 import traceback
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
 from bot.model import visible
@@ -45,7 +46,7 @@ def set_up(
     tracebacks are also written as JSON lines.
     """
     # Import here, because commands that log nothing start faster without structlog.
-    import structlog
+    structlog = _import_structlog()
 
     def drop(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         if event.get("event") in silenced:
@@ -75,6 +76,18 @@ def set_up(
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _import_structlog() -> ModuleType:
+    """Import structlog without rich, which it would load for tracebacks that our log does not show."""
+    is_new = "rich" not in sys.modules
+    if is_new:
+        sys.modules["rich"] = None  # type: ignore[assignment]  # makes an import of it fail
+    try:
+        return importlib.import_module("structlog")
+    finally:
+        if is_new:
+            del sys.modules["rich"]
 
 
 def are_json() -> bool:

@@ -227,7 +227,7 @@ class _FirstPass:
         self._silenced = silenced
 
     def __enter__(self) -> None:
-        if terminal.err().is_terminal:
+        if sys.stderr.isatty():
             self._silenced.add(logs.POLLED)
         self._advance = self._bar.__enter__()
         self._is_open = True
@@ -250,7 +250,7 @@ class _FirstPass:
             if logs.are_json():
                 if all_broken:
                     log.error("every feed failed", feeds=len(broken), error=broken[0].error)
-            elif terminal.err().is_terminal or all_broken:
+            elif sys.stderr.isatty() or all_broken:
                 # Otherwise, the log already has a line for each failure.
                 tell_broken(broken, polled=len(self._reports))
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from bot import app, config, storage
 from bot.aio import Failure
@@ -131,34 +129,31 @@ def _show_model(shown: ModelDocument | None) -> None:
 
 
 def _show_feeds(feeds: Sequence[FeedDocument], now: datetime) -> None:
-    table = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
-    for column in table.columns[1:4]:
-        column.no_wrap = True
-    for feed in feeds:
-        table.add_row(Text(feed.outlet), feed.health, _ago(now, feed.ok_at), _ago(now, feed.new_at), Text(_wrong(feed)))
-    terminal.show_table(table)
+    header = ("feed", "health", "last good", "last new", "what is wrong")
+    rows = [(feed.outlet, feed.health, _ago(now, feed.ok_at), _ago(now, feed.new_at), _wrong(feed)) for feed in feeds]
+    terminal.show_columns(header, rows, unbroken=header[1:4])
     if feeds and all(feed.error and feed.ok_at is None for feed in feeds):
         terminal.row(terminal.nothing_read(len(feeds), _wrong(feeds[0])), style="yellow")
     terminal.row("")
 
 
 def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
-    table = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
+    rows = []
     for entry, line in zip(settings.rules, shown.rules, strict=True):
         routes = routing.describe_routes(settings.bot.routes, entry.rule)
-        table.add_row(Text(line.name), Text(routes), str(line.stories_7d), _state(line))
+        rows.append((line.name, routes, str(line.stories_7d), _state(line)))
     for broken in shown.rules_with_mistakes:
         why = (
             "has a mistake; the running bot keeps its last good version"
             if broken.is_kept
             else "off because of a mistake"
         )
-        table.add_row(Text(broken.name), "", str(broken.stories_7d), Text(why, style="yellow"))
-    terminal.show_table(table)
+        rows.append((broken.name, "", str(broken.stories_7d), why))
+    terminal.show_columns(("rule", "to", "stories in 7 days", ""), rows, warns=True)
 
 
-def _state(rule: RuleLine) -> Text:
-    return Text("ended" if rule.ended else "paused" if rule.paused else rule.unmeasured, style="yellow")
+def _state(rule: RuleLine) -> str:
+    return "ended" if rule.ended else "paused" if rule.paused else rule.unmeasured
 
 
 def _wrong(feed: FeedDocument) -> str:

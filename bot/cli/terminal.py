@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn
@@ -99,6 +99,27 @@ def show_table(table: Table) -> None:
     screen.print(table)
 
 
+def show_columns(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, unbroken: Collection[str] = (), warns: bool = False
+) -> None:
+    """Print rows in columns. A terminal does not wrap those in ``unbroken``; if ``warns``, the last is yellow."""
+    if not shows_styles():
+        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+        for cells in (header, *rows):
+            row("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+        return
+    from rich.table import Table  # slow to import
+    from rich.text import Text
+
+    table = Table(box=None, header_style="dim")
+    for name in header:
+        is_last = warns and name == header[-1]
+        table.add_column(name, style="yellow" if is_last else "", no_wrap=name in unbroken)
+    for cells in rows:
+        table.add_row(*map(Text, cells))
+    out().print(table)
+
+
 def show_checks(lines: Iterable[CheckLine]) -> None:
     """Print a line for each check, and below it the advice if there is any."""
     for line in lines:
@@ -143,7 +164,7 @@ def nothing_read(feeds: int, error: str, *, feed: str = "") -> str:
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
     """Show a progress bar on stderr if it is a terminal."""
-    if not err().is_terminal:
+    if not sys.stderr.isatty():
         yield lambda: None
         return
     # Import here, because only long work on a terminal needs a progress bar.
