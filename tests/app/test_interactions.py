@@ -68,7 +68,7 @@ async def note(store: storage.Store) -> str | None:
     return await store.read(lambda tx: keys.buttons_trouble("other").get(tx))
 
 
-async def test_a_connection_that_fails_for_a_minute_is_told_once_and_its_return_once(store: storage.Store) -> None:
+async def test_a_connection_that_fails_for_a_minute_is_reported_once_and_its_return_once(store: storage.Store) -> None:
     notices = await play(
         store, (0, "no way"), (40, "no way"), (40, "no way"), (40, "still none"), (40, None), (9, None)
     )
@@ -79,18 +79,18 @@ async def test_a_connection_that_fails_for_a_minute_is_told_once_and_its_return_
     assert await note(store) == ""
 
 
-async def test_a_hiccup_is_not_told(store: storage.Store) -> None:
+async def test_a_short_failure_is_not_reported(store: storage.Store) -> None:
     assert await play(store, (0, None), (5, "reset"), (30, None), (40, "reset"), (5, None)) == []
 
 
-async def test_what_was_told_before_a_restart_is_not_told_again(store: storage.Store) -> None:
+async def test_a_failure_that_was_reported_before_a_restart_is_not_reported_again(store: storage.Store) -> None:
     assert len(await play(store, (0, "no way"), (90, "no way"))) == 1
     assert await note(store) == "no way"
     assert len(await play(store, (0, "no way"), (90, "no way"))) == 1
     assert len(await play(store, (0, None))) == 2
 
 
-async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: storage.Store) -> None:
+async def test_after_a_change_of_channels_the_new_channels_have_listeners(store: storage.Store) -> None:
     clock = FakeClock()
     scripts = [Script(clock, (0, None)), Script(clock, (0, None))]
     waiting = list(scripts)

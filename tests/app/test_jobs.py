@@ -53,7 +53,7 @@ async def running(*works: Callable[[], Coroutine[None, None, object]]) -> AsyncI
         stop.set()
 
 
-async def test_jobs_run_on_after_the_clock_was_set_back_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_jobs_keep_running_after_the_clock_was_set_back_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "CLOCK_CHECK", 5 * EVERY)
     scheduled: list[ScheduledJob] = []
     modify = ScheduledJob._modify

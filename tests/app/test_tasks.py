@@ -33,7 +33,7 @@ async def test_a_store_error_comes_out_of_nested_groups_as_itself() -> None:
         await outer()
 
 
-async def test_a_bug_beside_a_store_error_stays_a_group() -> None:
+async def test_a_bug_together_with_a_store_error_stays_a_group() -> None:
     async def both() -> None:
         async with TaskGroup() as group:
             group.create_task(fail())

@@ -31,7 +31,7 @@ async def logged(*channels: Channel) -> list[tuple[str, str]]:
     return [(line["event"], str(line.get("wanted", ""))) for line in lines]
 
 
-async def test_a_missing_history_scope_is_said_before_it_matters(server: slack.Server) -> None:
+async def test_a_missing_history_scope_is_logged_at_the_start(server: slack.Server) -> None:
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
     channel = bot(server)
     assert await logged(channel) == [("channel check failed", "scope channels:history")]

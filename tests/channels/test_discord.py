@@ -52,7 +52,7 @@ async def test_the_thread_of_a_story_has_its_headline_and_is_started_once(server
     assert len(server.service.messages(head.ref)) == 3, "after a start it is found to exist"
 
 
-async def test_a_story_that_is_told_as_a_reply_is_seen_in_the_channel_with_a_thread_of_its_own(
+async def test_a_story_that_is_posted_as_a_reply_is_shown_in_the_channel_with_a_separate_thread(
     server: Server,
 ) -> None:
     channel = bot(server)

@@ -70,7 +70,7 @@ async def test_an_answer_is_its_status_its_headers_and_a_bounded_body() -> None:
     assert not answer.is_success
 
 
-async def test_what_a_packed_answer_unpacks_to_is_not_looked_at() -> None:
+async def test_a_compressed_answer_is_not_unpacked() -> None:
     packed = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
     async with serving(saying(packed)) as port:
         assert (await post(port)).body == b"abc"
@@ -94,7 +94,7 @@ async def test_no_answer_in_time_leaves_the_outcome_unknown(monkeypatch: pytest.
             await post(port)
 
 
-async def test_what_never_left_is_sent_again_without_a_look() -> None:
+async def test_a_request_that_was_never_sent_is_sent_again_without_a_lookup() -> None:
     with pytest.raises(RetryLater, match="it: the connection is refused"):
         await post(9)
     with pytest.raises(RetryLater, match="it: its name cannot be resolved"):

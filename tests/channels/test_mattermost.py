@@ -35,7 +35,7 @@ def posts(server: Server) -> list[dict[str, Any]]:
         ("![x](y)", r"\!\[x\](y)"),
     ],
 )
-def test_what_markdown_reads_is_text(words: str, shown: str) -> None:
+def test_marks_of_markdown_are_escaped(words: str, shown: str) -> None:
     assert escape(words) == shown
 
 

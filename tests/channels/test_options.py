@@ -63,7 +63,7 @@ MISSING: object = None
         ),
     ],
 )
-def test_a_key_that_cannot_be_meant_is_refused_with_what_to_write(
+def test_an_impossible_value_of_a_key_is_refused_with_what_to_write(
     kind: str, keys: dict[str, object], words: str
 ) -> None:
     values = {name: value for name, value in {**VALID[kind], **keys}.items() if value is not MISSING}

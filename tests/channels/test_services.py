@@ -164,7 +164,7 @@ async def test_a_deleted_message_is_neither_edited_nor_answered_in_a_thread(serv
 
 @every_service
 @pytest.mark.parametrize("fault", ["500", "500_after", "reset", "reset_after", "hang", "garbage", "garbage_after"])
-async def test_no_clear_answer_leaves_the_outcome_unknown_and_a_look_tells_it(service: Service, fault: str) -> None:
+async def test_an_unclear_answer_leaves_the_outcome_unknown_and_a_lookup_finds_it(service: Service, fault: str) -> None:
     with service.serve() as server:
         server.hang_seconds = 0.05
         channel = service.channel(server)
@@ -190,7 +190,7 @@ async def test_no_clear_answer_leaves_the_outcome_unknown_and_a_look_tells_it(se
 
 
 @every_service
-async def test_a_limit_is_waited_for_as_long_as_the_service_says(service: Service) -> None:
+async def test_after_a_limit_the_channel_waits_as_long_as_the_service_says(service: Service) -> None:
     with service.serve() as server:
         server.fail(service.post, "429")
         with pytest.raises(RetryLater) as caught:

@@ -208,7 +208,7 @@ def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str)
         {"container": {"type": "message", "channel_id": "C1 OR 1=1", "message_ts": "1.2"}},
     ],
 )
-def test_what_is_not_a_press_of_ours_is_no_press(changes: dict[str, Any]) -> None:
+def test_a_payload_of_another_form_is_not_a_press(changes: dict[str, Any]) -> None:
     assert parse_press(payload(**changes)) is None
 
 

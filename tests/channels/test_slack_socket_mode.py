@@ -65,7 +65,7 @@ async def test_a_press_is_acknowledged_in_time_while_the_store_is_slow() -> None
         await until(lambda: it.app.presses)
 
 
-async def test_what_is_not_ours_is_acknowledged_and_ignored() -> None:
+async def test_envelopes_of_other_apps_are_acknowledged_and_ignored() -> None:
     async with connected() as it:
         for payload in ({}, {"type": "block_actions"}, "words", {"type": "event_callback", "event": {}}):
             assert await it.is_acknowledged(it.server.socket_mode.send(payload))
@@ -124,7 +124,7 @@ async def test_a_connection_that_slack_wants_to_close_is_changed_for_another() -
         ("", "the Slack app token: env:APP is empty"),
     ],
 )
-async def test_a_token_that_opens_nothing_is_told_with_what_to_do_and_tried_again(app_token: str, why: str) -> None:
+async def test_a_token_that_opens_nothing_is_reported_with_what_to_do_and_tried_again(app_token: str, why: str) -> None:
     async with slack_app(app_token=app_token) as it:
         await until(lambda: len(it.app.changes) > 1)
         assert all(why in str(change) for change in it.app.changes)
@@ -132,7 +132,7 @@ async def test_a_token_that_opens_nothing_is_told_with_what_to_do_and_tried_agai
         await until(lambda: it.app.changes[-1] is None)
 
 
-async def test_socket_mode_that_is_off_and_a_server_that_is_busy_are_told() -> None:
+async def test_socket_mode_that_is_off_and_a_busy_server_are_reported() -> None:
     with slack.serve() as server:
         server.workspace.add_channel("policy-alerts")
         opened, server.workspace.open_connection = server.workspace.open_connection, None

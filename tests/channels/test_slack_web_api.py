@@ -38,7 +38,7 @@ async def test_a_post_arrives_with_blocks_and_send_id_and_nothing_that_slack_wou
     assert (message["unfurl_links"], message["unfurl_media"]) == (False, False)
 
 
-async def test_a_story_that_is_told_as_a_reply_is_seen_in_the_channel_and_lives_on(
+async def test_a_story_that_is_posted_as_a_reply_is_shown_in_the_channel_and_has_replies(
     server: slack.Server,
 ) -> None:
     channel = bot(server)
@@ -136,7 +136,7 @@ async def test_retry_after_is_obeyed_for_the_method_without_asking_again(server:
         await channel.send(delivery(messages.EDIT, edits=head))
 
 
-async def test_without_the_history_scope_it_can_no_longer_look(server: slack.Server) -> None:
+async def test_without_the_history_scope_messages_cannot_be_looked_up(server: slack.Server) -> None:
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
     channel = bot(server)
     assert channel.abilities.lookup
@@ -229,7 +229,7 @@ async def test_the_operator_says_which_replies_the_channel_sees_too(
         (SlackClientError("https://hooks.example/s3cr3t"), OutcomeUnknown),
     ],
 )
-async def test_only_a_message_that_was_surely_not_sent_is_sent_again_without_a_look(
+async def test_only_a_message_that_was_certainly_not_sent_is_sent_again_without_a_lookup(
     error: Exception, kind: type[SendError]
 ) -> None:
     def fail() -> None:

@@ -76,7 +76,7 @@ async def test_a_public_channel_is_named_and_resolved_once(server: Server) -> No
     assert server.asked("ask") == 1
 
 
-async def test_a_topic_of_a_group_is_written_in(server: Server) -> None:
+async def test_messages_go_to_the_configured_topic_of_a_group(server: Server) -> None:
     server.service.chats[telegram.NEWS].topics = (7,)
     await bot(server, topic=7).send(delivery(messages.POST))
     assert server.service.messages()[0]["topic"] == 7

@@ -135,7 +135,7 @@ async def test_more_shows_what_else_can_be_done_and_back_shows_the_buttons_again
     assert [press.action for press in app.presses[1:-1]] == expected
 
 
-async def test_another_program_with_the_same_bot_is_told_with_what_to_do(server: Server) -> None:
+async def test_another_program_with_the_same_bot_is_reported_with_what_to_do(server: Server) -> None:
     server.service.webhook = "https://other.example/hook"
     channel = bot(server)
     async with listening(channel) as app:
@@ -147,7 +147,7 @@ async def test_another_program_with_the_same_bot_is_told_with_what_to_do(server:
     assert telegram.TOKEN not in app.changes[0]
 
 
-async def test_a_second_program_that_asks_is_told_and_heard_over(server: Server) -> None:
+async def test_a_second_program_that_asks_is_reported_until_it_stops(server: Server) -> None:
     words = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
     server.fail("ask", telegram.Refused(409, words).answer)
     channel = bot(server)

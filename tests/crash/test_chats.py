@@ -69,7 +69,7 @@ async def world_of(chat: Chat, folder: Path) -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize("chat", CHATS, ids=lambda chat: str(chat.service))
-async def test_the_story_is_told_once(chat: Chat, tmp_path: Path) -> None:
+async def test_a_story_is_posted_once(chat: Chat, tmp_path: Path) -> None:
     async with world_of(chat, tmp_path) as (server, journey):
         await journey.run_to_its_end()
         messages = chat.service.shown(server)

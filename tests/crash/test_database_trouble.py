@@ -10,7 +10,7 @@ from tests.crash.process import Bot
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(bot: Bot, disk: volume.Volume) -> None:
+async def test_a_full_disk_is_reported_makes_the_health_bad_and_loses_nothing(bot: Bot, disk: volume.Volume) -> None:
     async with bot.running():
         await bot.until_watching()
         await bot.publish_and_await_messages(2)
@@ -27,7 +27,7 @@ async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(bot: Bot, 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(bot: Bot, disk: volume.Volume) -> None:
+async def test_a_read_only_volume_is_reported_at_the_start_and_nothing_is_lost(bot: Bot, disk: volume.Volume) -> None:
     async with bot.running():
         await bot.until_watching()
         await bot.publish_and_await_messages(2)
@@ -45,7 +45,7 @@ async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(bot: 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_a_disk_that_turns_read_only_under_the_bot_is_said_turns_health_bad_and_loses_nothing(
+async def test_a_disk_that_turns_read_only_under_the_bot_is_reported_makes_the_health_bad_and_loses_nothing(
     bot: Bot, failing_disk: volume.Disk
 ) -> None:
     async with bot.running():

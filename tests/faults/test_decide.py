@@ -78,7 +78,7 @@ async def test_a_due_alert_that_raises_is_set_aside_and_the_others_are_released(
     assert len(rows.notices(desk)) == 1
 
 
-async def test_a_ruling_that_raises_is_given_up_in_the_open_and_takes_nothing_with_it(
+async def test_a_ruling_that_raises_is_reported_as_given_up_and_affects_nothing_else(
     desk: World,
 ) -> None:
     desk.publish("wire", *rows.reports(2))

@@ -36,7 +36,7 @@ async def _poll(running: App) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-async def test_a_bug_over_all_feeds_is_told_at_once_and_the_bot_is_not_ready_until_one_is_read(
+async def test_a_bug_over_all_feeds_is_reported_at_once_and_the_bot_is_not_ready_until_one_is_read(
     tmp_path: Path, count: int
 ) -> None:
     outlets = [f"outlet{number}" for number in range(count)]
@@ -58,7 +58,7 @@ async def test_a_bug_over_all_feeds_is_told_at_once_and_the_bot_is_not_ready_unt
                 assert (await Probe(running).ask()).is_ready
 
 
-async def test_a_bug_over_one_feed_of_two_is_that_feeds_alone(tmp_path: Path) -> None:
+async def test_a_bug_over_one_feed_of_two_is_a_failure_of_that_feed_alone(tmp_path: Path) -> None:
     with faults.installed(tmp_path / "plugins"):
         async with world(tmp_path / "config", restarts=True) as desk:
             rows.configure(desk, "wire", "courier")
@@ -103,7 +103,7 @@ async def test_after_a_failed_pass_each_feed_is_polled_soon_in_a_pass_of_its_own
         assert [len(desk.outlets.seen(f"/{outlet}.xml")) for outlet in outlets] == [1, 1, 1]
 
 
-async def test_passes_that_keep_failing_are_told_and_the_bot_is_not_ready_until_one_works(tmp_path: Path) -> None:
+async def test_passes_that_keep_failing_are_reported_and_the_bot_is_not_ready_until_one_works(tmp_path: Path) -> None:
     async with world(tmp_path / "config", restarts=True) as desk:
         desk.configure("wire", rules=rows.RULES)
         async with desk.opened() as running:

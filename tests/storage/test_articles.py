@@ -142,7 +142,7 @@ async def test_hostile_text_is_kept_without_what_no_database_can_hold(store: sto
     assert list(result.by_link) == [first.link]
 
 
-async def test_an_old_item_is_kept_for_its_identity_only(store: storage.Store) -> None:
+async def test_an_old_item_keeps_only_its_identity(store: storage.Store) -> None:
     source = article("one")
     await keep(store, source, has_text=False)
     stored = (await store.read(lambda tx: tx.articles.get([source.id])))[source.id]
@@ -171,7 +171,7 @@ async def test_matches_keep_the_order_of_their_first_time(store: storage.Store) 
     assert list(stored) == [match("b", "backdoor"), match("a", "BES\ufffd"), match("c")]
 
 
-async def test_the_archive_tells_oldest_first_from_a_time_on(store: storage.Store) -> None:
+async def test_the_archive_returns_articles_oldest_first_from_a_given_time(store: storage.Store) -> None:
     items = [article(str(n), minutes=n) for n in (3, 1, 2, 0)]
     await keep(store, *items)
     articles = await store.read(lambda tx: [item.id for item in tx.articles.archive(since=START + MINUTE)])

@@ -33,14 +33,14 @@ async def add(store: storage.Store, *completions: Completion) -> None:
         await store.write(lambda tx, each=each: tx.completions.add(each))  # type: ignore[misc]  # its own default
 
 
-async def test_what_was_asked_comes_back_as_it_was_and_in_order(store: storage.Store) -> None:
+async def test_completions_are_returned_unchanged_and_in_order(store: storage.Store) -> None:
     await add(store, ANSWERED, FAILED, replace(ANSWERED, article=ArticleId("a2")))
 
     assert await store.read(lambda tx: tx.completions.about(ArticleId("a1"))) == [ANSWERED, FAILED]
     assert await store.read(lambda tx: tx.completions.since(START + DAY)) == [FAILED]
 
 
-async def test_the_newest_answer_of_the_same_model_is_found_and_a_failure_is_none(store: storage.Store) -> None:
+async def test_the_newest_answer_of_the_same_model_is_found_and_failures_are_skipped(store: storage.Store) -> None:
     newer = replace(ANSWERED, answer='{"updates": [1]}')
     await add(store, ANSWERED, newer, FAILED, replace(FAILED, key="k2"))
 
@@ -50,7 +50,7 @@ async def test_the_newest_answer_of_the_same_model_is_found_and_a_failure_is_non
     assert await store.read(lambda tx: tx.completions.answers(["k1"], by="another")) == {}
 
 
-async def test_a_day_s_cost_has_its_failures_too(store: storage.Store) -> None:
+async def test_the_cost_of_a_day_includes_failures(store: storage.Store) -> None:
     await add(store, ANSWERED, FAILED)
 
     assert await store.read(lambda tx: tx.completions.spent(since=START)) == Spending(calls=2, tokens=1_840)

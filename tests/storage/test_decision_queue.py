@@ -17,7 +17,7 @@ def _arrival(number: int) -> Arrival:
     )
 
 
-async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(store: storage.Store) -> None:
+async def test_a_queued_entry_is_returned_unchanged_and_stays_until_it_is_removed(store: storage.Store) -> None:
     arrivals = [_arrival(number) for number in range(3)]
     edit = Edit(article=article("9").id, outlet="Dawn", field="title", before="exits", after="delays exit")
     revision = Revision(article=article("9"), matches=(), edits=(edit,), poll="p9")
@@ -39,7 +39,7 @@ async def _take_over(store: storage.Store, who: str, seen: QueueHolder) -> Queue
     return await store.write(lambda tx: tx.decision_queue.take_over(who, expected=seen))
 
 
-async def test_what_was_computed_before_another_decided_may_not_be_written(store: storage.Store) -> None:
+async def test_a_turn_that_another_process_has_overtaken_is_not_written(store: storage.Store) -> None:
     at_first = await store.read(lambda tx: tx.decision_queue.holder())
     mine = await _take_over(store, "a", at_first)
     assert mine is not None
@@ -51,7 +51,7 @@ async def test_what_was_computed_before_another_decided_may_not_be_written(store
     assert repeated.change > mine.change
 
 
-async def test_what_was_computed_before_a_reader_pressed_a_button_may_not_be_written(store: storage.Store) -> None:
+async def test_a_turn_that_a_button_press_has_overtaken_is_not_written(store: storage.Store) -> None:
     mine = await _take_over(store, "a", await store.read(lambda tx: tx.decision_queue.holder()))
     assert mine is not None
     await store.write(lambda tx: tx.decision_queue.note_change())

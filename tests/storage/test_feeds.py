@@ -52,7 +52,9 @@ async def test_the_leases_of_a_failed_pass_end_one_after_another(listed: storage
     assert claimed == [[], [A], [B]]
 
 
-async def test_a_leased_feed_is_nobody_elses_until_the_lease_runs_out(listed: storage.Store, clock: FakeClock) -> None:
+async def test_a_leased_feed_is_claimed_by_nobody_else_until_the_lease_expires(
+    listed: storage.Store, clock: FakeClock
+) -> None:
     await claim(listed, clock)
     assert await claim(listed, clock, token="other", everything=True) == []
     clock.advance(LEASE)
@@ -70,7 +72,9 @@ async def test_saving_releases_and_a_lost_lease_writes_nothing(listed: storage.S
     assert [state.url for state in await claim(listed, clock)] == [B, C]
 
 
-async def test_a_feed_that_is_not_due_waits_unless_everything_is_asked(listed: storage.Store, clock: FakeClock) -> None:
+async def test_a_feed_that_is_not_due_waits_unless_every_feed_is_polled(
+    listed: storage.Store, clock: FakeClock
+) -> None:
     await save(
         listed,
         FeedState(url=A, due_at=START + MINUTE),
@@ -138,9 +142,7 @@ async def test_a_host_keeps_the_later_of_two_limits(store: storage.Store) -> Non
     assert await store.read(lambda tx: tx.feeds.host_limits(now=START + 2 * MINUTE)) == {}
 
 
-async def test_feeds_of_a_limited_host_are_left_alone_until_it_may_be_asked(
-    listed: storage.Store, clock: FakeClock
-) -> None:
+async def test_feeds_of_a_limited_host_wait_until_the_limit_ends(listed: storage.Store, clock: FakeClock) -> None:
     until = START + 2 * MINUTE
     moved = FeedState(url=B, due_at=START, moved_to="https://a.example/moved")
     await save(listed, moved)

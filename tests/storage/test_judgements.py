@@ -29,7 +29,7 @@ async def keep(store: storage.Store, *judgements: Judgement) -> None:
     await store.write(work)
 
 
-async def test_what_was_said_comes_back_in_order_and_a_repetition_is_left_out(store: storage.Store) -> None:
+async def test_judgements_are_returned_in_order_without_repetitions(store: storage.Store) -> None:
     noise, useful = judged(Verdict.NOISE, "1"), judged(Verdict.USEFUL, "2", minutes=1)
     elsewhere = judged(Verdict.NOISE, "3", channel="other")
     await keep(store, noise, useful, elsewhere)
@@ -60,7 +60,7 @@ async def test_rows_that_nobody_has_begun_are_dropped_with_the_reason(store: sto
     assert {name for name, row in rows.items() if row.error == "silenced"} == {"waiting", "parked"}
 
 
-async def test_what_was_said_of_a_story_is_let_go_with_it(store: storage.Store) -> None:
+async def test_the_judgements_of_a_story_are_deleted_with_it(store: storage.Store) -> None:
     await keep(store, judged(Verdict.NOISE, "1"))
     await storage.trim(store, before=START + 400 * DAY)
     assert await store.read(lambda tx: tx.judgements.since(None)) == []

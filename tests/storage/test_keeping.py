@@ -43,7 +43,7 @@ async def fill(store: storage.Store, *, is_sent: bool) -> None:
     await store.write(work)
 
 
-async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.Store) -> None:
+async def test_an_ended_story_is_deleted_and_the_identities_of_its_articles_stay(store: storage.Store) -> None:
     await fill(store, is_sent=True)
     gone = await storage.trim(store, before=BEFORE)
     assert gone == storage.Trimmed(stories=1, messages=1, texts=2, identities=0)
@@ -63,14 +63,14 @@ async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.Store)
     assert await storage.trim(store, before=BEFORE) == storage.Trimmed(stories=0, messages=0, texts=0, identities=0)
 
 
-async def test_nothing_unsent_is_let_go(store: storage.Store) -> None:
+async def test_nothing_unsent_is_deleted(store: storage.Store) -> None:
     await fill(store, is_sent=False)
     gone = await storage.trim(store, before=BEFORE)
     assert (gone.stories, gone.messages) == (0, 0)
     assert len(await store.read(lambda tx: tx.outbox.unsent())) == 2
 
 
-async def test_a_merged_story_stays_as_long_as_the_one_it_became(store: storage.Store) -> None:
+async def test_a_merged_story_stays_as_long_as_the_story_that_it_joined(store: storage.Store) -> None:
     first, two = article("one"), article("two")
     await store.write(lambda tx: tx.articles.add([first, two]))
     await store.write(lambda tx: tx.stories.save(story("A", first, minutes=LATE)))
@@ -113,7 +113,7 @@ async def test_an_identity_is_kept_for_sixty_days_after_its_feed_listed_it_last(
 # -- backup
 
 
-async def test_a_backup_of_a_running_store_is_one_whole_moment(tmp_path: Path) -> None:
+async def test_a_backup_of_a_running_store_is_consistent(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/store.db"
     store = storage.open_store(address, clock=FakeClock())
     stop = asyncio.Event()

@@ -47,7 +47,7 @@ def open_again(file: Path, *, read_only: bool = False) -> storage.Store:
 # -- the owner
 
 
-async def test_a_second_owner_is_told_who_the_first_is(owned: storage.Store, file: Path) -> None:
+async def test_a_second_owner_gets_an_error_that_names_the_first(owned: storage.Store, file: Path) -> None:
     with pytest.raises(StoreInUse, match=rf"in use by wirewatch run \(process {os.getpid()}\)"):
         open_again(file)
 
@@ -59,7 +59,7 @@ async def test_a_folder_with_two_names_is_one_folder(owned: storage.Store, file:
         open_again(link / file.name)
 
 
-async def test_any_name_of_a_file_will_do(tmp_path: Path) -> None:
+async def test_a_database_file_may_have_any_name(tmp_path: Path) -> None:
     file = tmp_path / "a b#c é" / "store.db"
     store = open_again(file)
     await store.write(lambda tx: tx.key_values.put("k", "v"))
@@ -89,7 +89,7 @@ async def test_a_reader_needs_no_lock_sees_what_is_committed_and_cannot_write(ow
     await reader.close()
 
 
-async def test_a_long_read_does_not_hold_up_a_write(owned: storage.Store) -> None:
+async def test_a_long_read_does_not_block_a_write(owned: storage.Store) -> None:
     await owned.write(lambda tx: tx.articles.add([article(str(n), minutes=n) for n in range(500)]))
     begun, go_on = threading.Event(), threading.Event()
 
@@ -111,7 +111,7 @@ async def test_a_long_read_does_not_hold_up_a_write(owned: storage.Store) -> Non
 # -- transactions
 
 
-async def test_work_that_raises_leaves_nothing(store: storage.Store) -> None:
+async def test_work_that_raises_changes_nothing(store: storage.Store) -> None:
     def work(tx: storage.Transaction) -> None:
         tx.articles.add([article("one")])
         raise LookupError("our own")
@@ -152,7 +152,7 @@ def test_no_text_holds_the_password(postgres_server: Server) -> None:
     assert "s3cret" not in str(caught.value.__cause__)
 
 
-def test_a_server_that_is_not_there_is_said_with_what_to_check() -> None:
+def test_the_error_about_an_absent_server_says_what_to_check() -> None:
     with pytest.raises(StoreUnavailable, match="no connection; check that the server runs"):
         storage.open_store("postgresql://bot@127.0.0.1:1/db", clock=FakeClock())
 
@@ -160,7 +160,7 @@ def test_a_server_that_is_not_there_is_said_with_what_to_check() -> None:
 # -- what a disk may do
 
 
-async def test_a_full_disk_is_said_and_nothing_is_lost(owned: storage.Store) -> None:
+async def test_a_full_disk_is_reported_and_nothing_is_lost(owned: storage.Store) -> None:
     def limit(pages: int) -> None:
         assert owned._writer is not None
         with owned._writer.connect() as connection:
@@ -175,7 +175,7 @@ async def test_a_full_disk_is_said_and_nothing_is_lost(owned: storage.Store) -> 
     assert await owned.read(lambda tx: tx.articles.count()) == 2
 
 
-async def test_a_lock_of_another_program_is_said(owned: storage.Store, file: Path) -> None:
+async def test_a_lock_of_another_program_is_reported(owned: storage.Store, file: Path) -> None:
     assert owned._writer is not None
     with owned._writer.connect() as connection:
         connection.execute(text("PRAGMA busy_timeout = 50"))
@@ -218,7 +218,7 @@ def test_a_file_that_cannot_be_opened_is_reported_and_left_as_it_is(
     assert not before or file.read_bytes() == before
 
 
-def test_a_reader_of_nothing_is_told_what_makes_it(file: Path) -> None:
+def test_the_error_about_a_missing_database_says_what_creates_it(file: Path) -> None:
     with pytest.raises(StoreUnavailable, match="it does not exist yet; `wirewatch once`"):
         open_again(file, read_only=True)
     assert not file.parent.exists()
@@ -276,7 +276,7 @@ def test_the_schemas_revision_is_that_of_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(opening.config()).get_heads() == [schema.REVISION]
 
 
-async def test_a_newer_versions_database_is_left_alone(owned: storage.Store, file: Path) -> None:
+async def test_a_database_of_a_newer_version_is_not_changed(owned: storage.Store, file: Path) -> None:
     await owned.close()
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")

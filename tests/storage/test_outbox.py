@@ -55,7 +55,7 @@ def sent(row: Outgoing) -> Outgoing:
     return replace(row, state=SendState.SENT, receipt=Receipt(ref="1.2", place="C1", sent_at=START))
 
 
-async def test_an_intent_written_twice_is_one_row(box: Box) -> None:
+async def test_a_message_that_is_added_twice_is_one_row(box: Box) -> None:
     await box.add(sending("a"))
     await box.add(replace(sending("a"), attempts=7), sending("b"))
     assert ids(await box.claim()) == ["a", "b"]
@@ -70,7 +70,7 @@ async def test_a_row_comes_back_as_it_was(box: Box) -> None:
     assert await box.get("a") == replace(row, seq=1)
 
 
-async def test_rows_of_one_thread_leave_one_by_one_in_order(box: Box) -> None:
+async def test_messages_of_one_thread_are_sent_one_by_one_in_order(box: Box) -> None:
     await box.add(sending("a"), sending("a2", thread="a", kind=MessageKind.REPLY), sending("b"))
     first = await box.claim()
     assert ids(first) == ["a", "b"]
@@ -81,7 +81,7 @@ async def test_rows_of_one_thread_leave_one_by_one_in_order(box: Box) -> None:
 
 
 @pytest.mark.parametrize("kind", [MessageKind.EDIT, MessageKind.REPLY])
-async def test_what_is_due_does_not_wait_for_a_reply_that_is_held(box: Box, kind: MessageKind) -> None:
+async def test_a_due_message_does_not_wait_for_a_held_reply(box: Box, kind: MessageKind) -> None:
     await box.add(sending("a"))
     (head,) = await box.claim()
     await box.save(sent(head))
@@ -97,7 +97,7 @@ async def test_what_is_due_does_not_wait_for_a_reply_that_is_held(box: Box, kind
     assert ids(await box.claim()) == ["held"]
 
 
-async def test_a_lease_that_ran_out_means_an_unknown_outcome(box: Box) -> None:
+async def test_an_expired_lease_means_an_unknown_outcome(box: Box) -> None:
     await box.add(sending("a"))
     (mine,) = await box.claim()
     box.clock.advance(LEASE)
@@ -112,7 +112,7 @@ async def test_a_lease_that_ran_out_means_an_unknown_outcome(box: Box) -> None:
     assert await box.save(sent(row), token="third")
 
 
-async def test_a_dead_owners_sends_are_free_at_once_and_of_unknown_outcome(box: Box, address: str) -> None:
+async def test_the_messages_of_a_dead_owner_are_free_at_once_with_an_unknown_outcome(box: Box, address: str) -> None:
     await box.add(sending("a"), sending("b"))
     await box.claim(limit=1)
     await box.store.free_dead_leases()
@@ -136,7 +136,7 @@ async def test_the_next_due_time_is_that_of_a_row_that_can_be_sent(box: Box) -> 
     assert await box.next_due() == box.clock.now() + LEASE, "of a claimed row, the end of its lease"
 
 
-async def test_a_newer_edit_takes_the_place_of_one_that_waits(box: Box) -> None:
+async def test_a_newer_edit_replaces_a_waiting_one(box: Box) -> None:
     await box.add(sending("a"))
     (head,) = await box.claim()
     await box.save(sent(head))
@@ -151,7 +151,7 @@ async def test_a_newer_edit_takes_the_place_of_one_that_waits(box: Box) -> None:
     assert ids(await box.claim()) == ["r"]
 
 
-async def test_an_edit_on_its_way_is_followed_not_replaced(box: Box) -> None:
+async def test_an_edit_that_is_being_sent_is_followed_and_not_replaced(box: Box) -> None:
     await box.add(sending("e1", thread="a", kind=MessageKind.EDIT))
     await box.claim()
     await box.add(sending("e2", thread="a", kind=MessageKind.EDIT))
@@ -190,7 +190,7 @@ async def test_a_row_parked_with_unknown_outcome_is_looked_up_when_its_channel_i
     assert back.state is SendState.UNKNOWN
 
 
-async def test_counts_and_the_unsent_are_told(box: Box) -> None:
+async def test_messages_are_counted_by_state_and_the_unsent_are_listed(box: Box) -> None:
     await box.add(sending("a"), sending("b"), sending("c", channel="other"))
     (row,) = await box.claim(limit=1)
     await box.save(sent(row))

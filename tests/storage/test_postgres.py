@@ -111,7 +111,7 @@ async def test_workers_that_start_together_make_one_schema(postgres_server: Serv
         await store.close()
 
 
-async def test_a_broken_connection_is_said_and_mends_by_itself(
+async def test_a_broken_connection_is_reported_and_replaced(
     rivals: list[storage.Store], postgres_server: Server
 ) -> None:
     store = rivals[0]
@@ -175,7 +175,7 @@ async def everything(address: str) -> list[object]:
     return seen
 
 
-async def test_all_moves_and_is_counted(source: str, postgres_server: Server) -> None:
+async def test_every_row_is_moved_and_counted(source: str, postgres_server: Server) -> None:
     target = postgres_server.new_database()
     told: list[tuple[str, int, int]] = []
     counts = await storage.move(source, target, clock=FakeClock(), progress=lambda *step: told.append(step))
@@ -194,7 +194,7 @@ async def test_all_moves_and_is_counted(source: str, postgres_server: Server) ->
     await store.close()
 
 
-async def test_a_move_that_was_cut_off_goes_on_where_it_was(source: str, postgres_server: Server) -> None:
+async def test_an_interrupted_move_continues_where_it_stopped(source: str, postgres_server: Server) -> None:
     target = postgres_server.new_database()
 
     def cut(table: str, copied: int, _total: int) -> None:

@@ -151,7 +151,7 @@ async def test_common_and_rare_words_are_found_in_order_across_all_windows(
             assert result == [many[number].title for number in numbers], (words, bounds, rule)
 
 
-async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store: storage.Store) -> None:
+async def test_the_search_follows_revised_trimmed_and_deleted_articles(store: storage.Store) -> None:
     first = ARTICLES[0]
     await keep(store, first)
     await keep(store, replace(first, title="Never written"))
@@ -166,7 +166,7 @@ async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store:
     assert await titles(store, "wombat") == ["Another wombat"]
 
 
-async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storage.Store) -> None:
+async def test_the_evidence_of_a_search_has_the_positions_of_its_words(store: storage.Store) -> None:
     await keep(store, *ARTICLES)
     query = search.SearchQuery(condition=search.parse_search("blackberry naivete"))
     [result] = (await store.read(lambda tx: search.search_page(tx.search.candidates, query))).hits
@@ -174,7 +174,7 @@ async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storag
     assert places == {("title", "BlackBerry", 0), ("body", "naïveté", result.article.text.index("naïveté"))}
 
 
-async def test_a_search_that_takes_too_long_is_given_up(store: storage.Store) -> None:
+async def test_a_search_that_takes_too_long_is_stopped(store: storage.Store) -> None:
     many = [item(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(1_500)]
     await keep(store, *many)
     candidate_query = CandidateQuery(condition=AnyOf((SearchTerm(words=("kangaroo",)), SearchTerm(words=("wombat",)))))

@@ -36,7 +36,7 @@ async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(sto
     assert await store.read(lambda tx: tx.silences.all()) == [first, ended, endless]
 
 
-async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.Store) -> None:
+async def test_stories_that_a_silence_held_back_are_found_by_their_reason(store: storage.Store) -> None:
     output = story("A")
     silent = AlertAction.SILENT, Reason.SILENCED
     kept = decision(output.id, *silent, silence=SilenceId("0000000a"))

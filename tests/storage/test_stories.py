@@ -97,7 +97,7 @@ async def test_stories_are_shown_by_the_page_and_counted_without_being_read(stor
     assert await store.read(lambda tx: tx.stories.count_by_rule(since=START)) == {"banks": 2, "spies": 1}
 
 
-async def test_a_merged_story_lives_on_in_the_older_one(store: storage.Store) -> None:
+async def test_a_merged_story_continues_in_the_older_one(store: storage.Store) -> None:
     first, two = article("one"), article("two")
     await keep(store, story("A", first), story("B", two, minutes=1))
     younger = replace(await load(store, B), members=(), merged_into=A)
