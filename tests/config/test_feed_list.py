@@ -92,7 +92,7 @@ def test_a_feed_that_is_listed_is_not_added_again() -> None:
         ("a: 1\n---\nb: 2\n", "feeds.yaml"),
     ],
 )
-def test_a_file_that_cannot_be_edited_is_said_with_its_place(text: str, message: str) -> None:
+def test_a_file_that_cannot_be_edited_is_an_error_with_its_place(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace(".", r"\.")):
         feed_list.add_feeds(text, [NEW])
 

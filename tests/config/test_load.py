@@ -251,7 +251,7 @@ def accesses(tmp_path: Path, *, feeds: str = FEEDS, groups: str = GROUPS) -> dic
     return {feed.url: feed.access for feed in app.load(folder, ENVIRON).feeds}
 
 
-def test_a_hosts_group_gives_its_feeds_what_they_do_not_say_themselves(tmp_path: Path) -> None:
+def test_the_group_of_a_host_fills_the_keys_that_its_feeds_do_not_have(tmp_path: Path) -> None:
     access = accesses(tmp_path)
     token, other = Secret.parse("env:TOKEN"), Secret.parse("env:OTHER")
     assert access["https://a.news.example/feed"] == Access(

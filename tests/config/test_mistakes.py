@@ -102,7 +102,7 @@ CORRECTED = [
 
 
 @pytest.mark.parametrize(("name", "file", "wrong", "right"), CORRECTED)
-def test_what_a_help_says_in_words_is_accepted(name: str, file: str, wrong: str, right: str, tmp_path: Path) -> None:
+def test_the_remedy_of_a_help_is_accepted(name: str, file: str, wrong: str, right: str, tmp_path: Path) -> None:
     mistake = next(mistake for mistake in MISTAKES if mistake.name == name)
     mistake_cases.make(mistake, tmp_path / "config")
     path = tmp_path / "config" / file

@@ -83,7 +83,7 @@ def test_entities_are_never_expanded() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"<html><body>no</body></html>", b"\x00\xff\xfe", b"<opml/>", b"<outline " * 1000]
 )
-def test_a_file_that_is_no_list_is_said(content: bytes) -> None:
+def test_a_file_that_is_not_a_list_is_an_error(content: bytes) -> None:
     outline = opml.read_opml(content)
     assert outline.feeds == ()
     assert "no feed is listed: the file has no <outline> with an xmlUrl" in outline.problems
@@ -119,7 +119,7 @@ FEEDS = st.lists(
 
 
 @given(FEEDS)
-def test_what_is_exported_can_be_imported(feeds: list[Feed]) -> None:
+def test_an_exported_list_can_be_imported(feeds: list[Feed]) -> None:
     outline = opml.read_opml(opml.write_opml(feeds).encode())
     assert [feed.url for feed in outline.feeds] == [feed.url for feed in feeds]
     for feed, back in zip(feeds, outline.feeds, strict=True):

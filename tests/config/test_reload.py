@@ -105,7 +105,7 @@ def test_a_rules_folder_that_vanishes_keeps_every_rule(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), [("feeds.yaml", "feeds: []\n"), ("rules/a.yaml", "rules: []\n")])
-def test_what_an_empty_file_is_advised_to_say_is_accepted_at_once(name: str, text: str, tmp_path: Path) -> None:
+def test_the_advised_content_of_an_empty_file_is_accepted_at_once(name: str, text: str, tmp_path: Path) -> None:
     before = folders.load(folders.make(tmp_path))
     [problem] = folders.load(_with(tmp_path, name, ""), before).problems
     assert problem.help is not None
@@ -132,7 +132,7 @@ def test_a_channel_that_is_removed_refuses_the_rules_that_tell_it_though_their_f
     assert loaded.kept == ()
 
 
-def test_a_rule_whose_file_is_the_same_is_warned_once_no_model_is_asked_about_it_any_more(tmp_path: Path) -> None:
+def test_a_rule_in_an_unchanged_file_has_a_warning_when_no_model_is_asked_about_it_any_more(tmp_path: Path) -> None:
     rules = folders.RULES.replace("all: [PTA, backdoor*]", "all: [PTA, backdoor*]\n    about: demands to read messages")
     model = "model: {url: http://127.0.0.1:11434/v1, name: small, uses: [relevance, facts]}\n"
     before = folders.load(folders.make(tmp_path, bot=folders.BOT + model, rules=rules))

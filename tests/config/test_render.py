@@ -86,7 +86,7 @@ def test_text_cannot_steer_a_terminal(tmp_path: Path) -> None:
         "web: {listen: a, token: SECRET}",
     ],
 )
-def test_what_looks_like_a_secret_is_masked_in_place(line: str) -> None:
+def test_a_text_like_a_secret_is_masked_in_place(line: str) -> None:
     masked = problems.mask_secrets(line)
     assert "SECRET" not in masked
     assert len(masked) == len(line)

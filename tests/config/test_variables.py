@@ -83,7 +83,7 @@ def test_no_message_shows_the_value_of_a_variable(tmp_path: Path, line: str, sec
     assert "hunter" not in config.render_problems(problems)
 
 
-def test_a_secret_named_as_a_variable_is_told_its_own_form(tmp_path: Path) -> None:
+def test_the_error_about_a_secret_named_as_a_variable_shows_the_form_of_secrets(tmp_path: Path) -> None:
     problem = problem_of(tmp_path, "web: {listen: '127.0.0.1:8080', token: '${T}'}\n", T="a-token-of-the-page")
     assert problem.help is not None
     assert "env:" in problem.help

@@ -25,7 +25,7 @@ TITLE = "BlackBerry to leave Pakistan over server access"
         "BlackBerry to leave Pakistan over server…",
     ],
 )
-def test_two_headlines_agree_but_for_what_outlets_put_around_them(other: str) -> None:
+def test_two_headlines_agree_if_only_additions_of_outlets_differ(other: str) -> None:
     for first, second in ((TITLE, other), (other, TITLE)):
         assert items.titles_agree(first, second, outlet="Morning Post", links=LINKS)
 
@@ -64,7 +64,9 @@ def test_other_words_do_not_agree(other: str) -> None:
         ("https://www.dawn.com/feeds/home", False),
     ],
 )
-def test_known_aggregators_are_told_by_their_address_and_none_takes_posts_of_anybody(url: str, is_one: bool) -> None:
+def test_known_aggregators_are_recognised_by_their_address_and_none_takes_posts_of_users(
+    url: str, is_one: bool
+) -> None:
     assert links.is_known_aggregator(url) is is_one
 
 

@@ -41,7 +41,7 @@ from bot.feeds import cleaning
         ("  <p> </p>\n", ""),
     ],
 )
-def test_text_is_what_a_reader_sees(markup: str, text: str) -> None:
+def test_the_text_is_the_visible_text(markup: str, text: str) -> None:
     assert cleaning.clean(markup, base=None).text == text
 
 

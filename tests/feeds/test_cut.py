@@ -142,7 +142,7 @@ def test_items_are_read_again_when_the_tags_around_them_change(change: str) -> N
         '<?php echo "</item>" ?>',
     ],
 )
-def test_what_only_looks_like_an_item_is_none(trap: str) -> None:
+def test_text_that_only_looks_like_an_item_is_not_an_item(trap: str) -> None:
     document = documents.rss(item(1, body=f"One {trap} two"), item(2))
     whole = read(document)
     assert len(whole.entries) == len(whole.item_hashes) == 2
@@ -204,7 +204,7 @@ def test_old_items_of_a_baseline_keep_their_identity_and_only_the_first_of_them_
     ],
     ids=["rss", "json", "sitemap"],
 )
-def test_items_with_known_bytes_are_named_where_that_is_asked_for(document: str) -> None:
+def test_items_with_known_bytes_are_listed_on_request(document: str) -> None:
     whole = read(document)
     reading = read(document, known=frozenset(whole.item_hashes[1:]), names_known=True)
     assert [replace(entry, identity_only=False) for entry in reading.entries] == list(whole.entries)

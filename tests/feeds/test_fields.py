@@ -49,7 +49,7 @@ def test_the_shortest_interval_that_a_feed_asks_for_is_read() -> None:
 
 
 @pytest.mark.parametrize("ttl", ["0", "-5", "soon", "", "9" * 400])
-def test_a_ttl_that_says_nothing_useful_does_no_harm(ttl: str) -> None:
+def test_a_useless_ttl_does_no_harm(ttl: str) -> None:
     interval = read(rss(head=f"<ttl>{ttl}</ttl>")).ttl
     assert interval is None or interval <= timedelta(days=365)
 

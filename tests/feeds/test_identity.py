@@ -127,7 +127,7 @@ def _renamed(number: int) -> Entry:
     return entry(number, guid=f"new-{number}", link=f"https://www.example.org/2015/item-{number}")
 
 
-def test_new_ids_over_known_titles_and_dates_are_churn_and_said(archive: Archive) -> None:
+def test_new_ids_over_known_titles_and_dates_are_churn_with_a_remark(archive: Archive) -> None:
     archive.poll(*(entry(number) for number in range(5)))
     polled = archive.poll(*(_renamed(number) for number in range(4)), entry(9))
     assert novelties(polled) == ["churn"] * 4 + ["new"]
@@ -219,7 +219,7 @@ def test_an_item_without_title_is_called_by_its_first_words() -> None:
     assert item.article.title == "PTA demands a key."
 
 
-def test_an_item_that_says_nothing_is_left_out() -> None:
+def test_an_empty_item_is_left_out() -> None:
     assert Archive().poll(Entry(), Entry(title=" <br> ", link="mailto:x@example.org")).items == ()
 
 
@@ -420,7 +420,7 @@ def test_a_batch_is_identified_as_one_feed_after_another(
 # -- the query to the store about one reading
 
 
-def test_an_entry_that_has_nothing_but_the_id_of_another_says_nothing() -> None:
+def test_an_entry_with_nothing_but_the_id_of_another_is_ignored() -> None:
     """Found by fuzzing: without its id, which is taken from both, it has no title either."""
     bare = entry(1, link=None, title=None, body=None)
     looked_up = items.prepare_items(FEED, reading(entry(1), bare, entry(2)))[1]

@@ -59,7 +59,7 @@ def test_a_mail_that_lists_articles_is_one_article_too() -> None:
         b"Content-Type: message/rfc822\n\n",
     ],
 )
-def test_parts_nested_a_thousand_deep_are_left_out_at_once_and_said(kind: bytes) -> None:
+def test_parts_nested_a_thousand_deep_are_skipped_at_once_and_counted(kind: bytes) -> None:
     nested = b"Subject: deep\n" + b"".join(kind % ((n, n) if b"%" in kind else ()) for n in range(1_000)) + b"text\n"
     began = time.process_time()
     reading = read(nested, mail())
@@ -73,7 +73,7 @@ def test_a_mail_without_subject_and_text_is_skipped() -> None:
     assert ([entry.title for entry in reading.entries], reading.skipped) == (["Daily briefing"], 1)
 
 
-def test_what_is_from_no_mailbox_is_refused() -> None:
+def test_a_document_that_is_not_from_a_mailbox_is_refused() -> None:
     with pytest.raises(ReadError, match="imaps://"):
         Source(Options.model_validate({})).read(Body(content=b"<rss/>", content_type="", url="https://x.example"))
 

@@ -17,7 +17,7 @@ FEEDS = {"rss": rss(*map(item, range(3))), "atom": atom(*map(entry, range(3))), 
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\x00\x00", b"\xef\xbb\xbf\n"])
-def test_an_empty_body_says_so(content: bytes) -> None:
+def test_an_empty_body_is_named_in_the_error(content: bytes) -> None:
     with pytest.raises(ReadError, match=r"^empty body"):
         read(content)
 
@@ -37,7 +37,7 @@ def test_an_empty_body_says_so(content: bytes) -> None:
         (b"<html><title>Log in</title><p>x", 'an HTML page titled "Log in", not a feed, and it names no feed'),
     ],
 )
-def test_what_is_not_a_feed_is_named(content: bytes, says: str) -> None:
+def test_the_error_names_what_a_document_is_instead_of_a_feed(content: bytes, says: str) -> None:
     with pytest.raises(ReadError, match=re.escape(says)):
         read(content)
 
@@ -97,7 +97,7 @@ def test_control_characters_are_left_out(control: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "end"), [("rss", "</item>"), ("atom", "</entry>")])
-def test_a_cut_document_keeps_its_whole_items_and_says_so(kind: str, end: str) -> None:
+def test_a_cut_document_keeps_its_whole_items_and_a_remark(kind: str, end: str) -> None:
     document = FEEDS[kind]
     second = document.index(end, document.index(end) + 1) + len(end)
     whole = read(document)
@@ -109,7 +109,7 @@ def test_a_cut_document_keeps_its_whole_items_and_says_so(kind: str, end: str) -
 
 
 @pytest.mark.parametrize("document", [FEEDS["rss"][:200], FEEDS["atom"][:250]])
-def test_a_document_cut_before_its_first_item_ends_is_asked_again(document: str) -> None:
+def test_a_document_cut_before_its_first_item_ends_is_polled_again(document: str) -> None:
     with pytest.raises(ReadError, match="cut off before the end of its first item; it is polled again later"):
         read(document)
 

@@ -90,7 +90,7 @@ def test_a_page_may_say_its_encoding_itself(declared: str, encoding: str, title:
     assert source.read(Body(content=content, content_type="text/html", url=URL)).entries[0].title == title
 
 
-def test_a_page_on_which_nothing_is_found_any_more_says_what_changed() -> None:
+def test_a_page_on_which_nothing_is_found_any_more_has_an_error_with_the_change() -> None:
     error = refused(page(*range(1, 9)), item="main .latest article")
     assert error.startswith(
         'no articles: "main .latest article" finds nothing on the page; "main" still exists; the page now has'
@@ -99,7 +99,7 @@ def test_a_page_on_which_nothing_is_found_any_more_says_what_changed() -> None:
     assert "none of 3 items has a title" in refused(page(1, 2, 3), item="article", title="h2")
 
 
-def test_a_page_that_scripts_build_says_so() -> None:
+def test_a_page_that_scripts_build_is_named_in_the_error() -> None:
     error = refused(b"<html><body><div id=app></div><script src=x.js></script></body></html>", item="li")
     assert "empty without JavaScript, which Wirewatch does not run" in error
 
@@ -216,7 +216,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_what_is_proposed_reads_every_item_with_its_date(name: str) -> None:
+def test_the_proposed_selectors_read_every_item_with_its_date(name: str) -> None:
     options, reading = read_proposed(PAGES[name])
     entries = reading.entries[:5]
     assert [(entry.title, entry.published and entry.published.day) for entry in entries] == [

@@ -81,7 +81,7 @@ def test_a_short_form_is_its_real_address(written: str) -> None:
         "rsshub://host/route",
     ],
 )
-def test_what_is_no_form_is_refused_with_the_forms(written: str) -> None:
+def test_an_unknown_form_is_refused_with_the_known_forms(written: str) -> None:
     with pytest.raises(keys.InvalidValue) as refused:
         feeds_file.expand_address(written)
     assert refused.value.code == "address"

@@ -45,7 +45,7 @@ def test_backing_off_doubles_up_to_an_hour_and_further_after_days() -> None:
     assert polling.FinishedPoll(old, FEED, POLICY, now, 0).after_failure("x").due_at - now == timedelta(hours=24)
 
 
-def test_a_busy_feed_is_asked_as_often_as_allowed_and_a_quiet_one_less() -> None:
+def test_a_busy_feed_is_polled_as_often_as_allowed_and_a_quiet_one_less_often() -> None:
     busy = was_read(FRESH, ParsedFeed(entries=entries(*(START - timedelta(minutes=10 * n) for n in range(20)))))
     hourly = was_read(FRESH, ParsedFeed(entries=entries(*(START - timedelta(hours=2 * n) for n in range(20)))))
     quiet = was_read(FRESH, ParsedFeed(entries=entries(*(START - timedelta(days=30 * n) for n in range(20)))))
@@ -71,7 +71,7 @@ def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_as
         ({"every": timedelta(hours=2), "at_least": timedelta(hours=6)}, 360),
     ],
 )
-def test_a_quiet_feed_is_asked_as_often_as_its_own_line_says(keys: dict[str, timedelta], minutes: int) -> None:
+def test_a_quiet_feed_is_polled_as_often_as_its_own_key_says(keys: dict[str, timedelta], minutes: int) -> None:
     quiet = dataclasses.replace(READ, rhythm=rhythm((START - timedelta(days=90), START - timedelta(days=60))))
     waited = answered(quiet, WELL, feed=dataclasses.replace(FEED, **keys)).due_at - START  # type: ignore[arg-type]
     assert (
@@ -97,7 +97,7 @@ def test_a_feed_that_brings_its_whole_list_at_once_is_not_asked_more_often_for_i
     assert answered(state, WELL).due_at - START == LONGEST
 
 
-def test_a_window_that_turns_over_is_asked_at_once() -> None:
+def test_a_feed_whose_whole_list_is_new_is_polled_again_at_once() -> None:
     state = dataclasses.replace(READ, rhythm=rhythm(tuple(START - timedelta(days=40 - n) for n in range(20))))
     reading = ParsedFeed(entries=entries(START, START), item_hashes=("a", "b", "c"))
     assert was_read(state, reading, new=2).due_at == START + EVERY
@@ -121,7 +121,7 @@ def test_ttl_and_freshness_are_lower_bounds_up_to_a_day(hours: int) -> None:
     assert by_ttl.due_at == by_header.due_at == START + min(request, timedelta(hours=24))
 
 
-def test_a_304_keeps_what_the_last_reading_asked() -> None:
+def test_a_304_keeps_the_interval_of_the_last_reading() -> None:
     state = was_read(READ, ParsedFeed(ttl=timedelta(hours=2)))
     repeated = answered(state, WELL, now=state.due_at)
     assert repeated.due_at - state.due_at == timedelta(hours=2)
@@ -133,7 +133,7 @@ def test_a_304_keeps_what_the_last_reading_asked() -> None:
     st.sampled_from([200, 304, 301, 403, 404, 429, 500, 503]),
     st.integers(0, 40),
 )
-def test_no_feed_is_asked_before_its_shortest_interval(jitter: float, minutes: int, code: int, failures: int) -> None:
+def test_no_feed_is_polled_before_its_shortest_interval(jitter: float, minutes: int, code: int, failures: int) -> None:
     state = dataclasses.replace(
         READ, failures=failures, publisher_limits=PublisherLimits(ttl=timedelta(minutes=minutes))
     )
@@ -142,7 +142,7 @@ def test_no_feed_is_asked_before_its_shortest_interval(jitter: float, minutes: i
     assert after.due_at <= START + timedelta(days=1, hours=3)
 
 
-def test_a_mailbox_is_looked_at_each_minute_unless_its_feed_says_otherwise() -> None:
+def test_a_mailbox_is_polled_each_minute_unless_its_feed_says_otherwise() -> None:
     box = Feed(url="imaps://mail.example.org/INBOX", kind="imap")
     minute = timedelta(minutes=1)
     assert (polling.shortest_interval(box, POLICY), polling.longest_interval(box, POLICY)) == (minute, minute)

@@ -61,7 +61,7 @@ async def test_a_redirect_carries_them_within_the_origin_and_to_no_other(
         assert "open-sesame" not in str(stranger)
 
 
-async def test_a_feed_that_has_moved_to_another_origin_is_asked_there_without_them(
+async def test_a_feed_that_moved_to_another_origin_is_polled_there_without_them(
     server: FeedServer, private: HttpFetcher
 ) -> None:
     async with FeedServer() as other:

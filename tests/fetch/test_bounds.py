@@ -68,14 +68,16 @@ async def test_the_whole_takes_no_longer_than_the_policy(
     assert asyncio.get_running_loop().time() - begun < 2
 
 
-async def test_what_came_before_a_break_is_kept_without_validators(server: FeedServer, fetcher: HttpFetcher) -> None:
+async def test_the_beginning_of_a_broken_body_is_kept_without_validators(
+    server: FeedServer, fetcher: HttpFetcher
+) -> None:
     server.serve("/feed", Reply(body=BODY, headers={"Last-Modified": "today"}, cut_after=500))
     answer = await fetcher.get(configured(url=server.url()))
     assert answer.body == BODY[:500]
     assert (answer.etag, answer.last_modified) == (None, None)
 
 
-async def test_a_damaged_gzip_gives_what_was_readable(server: FeedServer, fetcher: HttpFetcher) -> None:
+async def test_the_readable_part_of_a_damaged_gzip_is_kept(server: FeedServer, fetcher: HttpFetcher) -> None:
     body = b"".join(hashlib.sha256(bytes([number])).hexdigest().encode() for number in range(200))
     packed = gzip.compress(body)
     server.serve("/feed", Reply(body=packed[:-200] + b"\xff" * 192, headers={"Content-Encoding": "gzip"}))
@@ -102,12 +104,12 @@ async def test_a_server_that_does_not_use_http_is_an_error(
         await fetcher.get(configured(url=server.url()))
 
 
-async def test_a_coding_that_was_not_asked_for_is_an_error(server: FeedServer, fetcher: HttpFetcher) -> None:
+async def test_a_coding_that_was_not_requested_is_an_error(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply(body=b"\x8b", headers={"Content-Encoding": "br"}))
     with pytest.raises(Unreachable, match="compressed as br, which was not requested"):
         await fetcher.get(configured(url=server.url()))
 
 
-async def test_a_closed_port_says_so(server: FeedServer, fetcher: HttpFetcher) -> None:
+async def test_a_closed_port_is_named_in_the_error(server: FeedServer, fetcher: HttpFetcher) -> None:
     with pytest.raises(Unreachable, match="refuses the connection"):
         await fetcher.get(configured(url="http://127.0.0.1:9/feed"))

@@ -41,7 +41,7 @@ async def test_a_body_in_ordinary_chunks_is_received(server: FeedServer, fetcher
 )
 @pytest.mark.parametrize("pause_s", [0.0, 0.05], ids=["in the same packet", "later"])
 @pytest.mark.parametrize("closes", [False, True], ids=["open", "closed"])
-async def test_a_flaw_in_the_chunks_ends_the_body_at_once_with_what_has_come(
+async def test_a_flaw_in_the_chunks_ends_the_body_and_keeps_the_bytes_before_it(
     fetcher: HttpFetcher, damage: bytes, kept: bytes, flaw: str, pause_s: float, closes: bool
 ) -> None:
     async with _raw_server(b"6\r\n<rss/>\r\n", damage, pause_s=pause_s, closes=closes) as address:

@@ -104,9 +104,7 @@ async def test_robots_txt_is_asked_first_and_once_a_day(
         (b"", True),
     ],
 )
-async def test_what_robots_txt_says_is_done(
-    web: Web, reader: fulltext.TrafilaturaReader, robots: bytes, is_read: bool
-) -> None:
+async def test_robots_txt_is_obeyed(web: Web, reader: fulltext.TrafilaturaReader, robots: bytes, is_read: bool) -> None:
     web.put(URL)
     web.put(ROBOTS, robots, kind="text/plain")
     assert (await reader.text_of(URL, FEED) is not None) is is_read
@@ -158,7 +156,7 @@ async def test_a_crawl_delay_is_kept_up_to_a_bound(web: Web, reader: fulltext.Tr
     assert request["https://slow.example.org/b"] - request["https://slow.example.org/a"] == 30
 
 
-async def test_a_host_that_says_retry_after_is_left_alone(
+async def test_a_host_that_sends_retry_after_gets_no_request_until_then(
     web: Web, reader: fulltext.TrafilaturaReader, clock: FakeClock
 ) -> None:
     web.put(URL, b"", status=429, retry_after=START + timedelta(minutes=10))
@@ -198,16 +196,14 @@ async def test_a_redirect_to_a_host_that_forbids_robots_gives_no_text(
         (b"<p>" + b"\x00" * 500, "text/html; charset=nonsense", 200),
     ],
 )
-async def test_what_is_no_article_gives_no_text_and_no_error(
+async def test_a_page_without_an_article_gives_no_text_and_no_error(
     web: Web, reader: fulltext.TrafilaturaReader, body: bytes, kind: str, status: int
 ) -> None:
     web.put(URL, body, kind=kind, status=status)
     assert await reader.text_of(URL, FEED) is None
 
 
-async def test_what_is_remembered_of_many_large_robots_files_is_bounded(
-    web: Web, reader: fulltext.TrafilaturaReader
-) -> None:
+async def test_the_memory_of_many_large_robots_files_is_bounded(web: Web, reader: fulltext.TrafilaturaReader) -> None:
     hosts = [f"https://{number}.example.org" for number in range(5)]
     for host in hosts:
         web.put(f"{host}/robots.txt", b"User-agent: *\n" + b"Allow: /a\n" * 30_000, kind="text/plain")

@@ -128,7 +128,7 @@ async def test_a_process_that_does_not_end_when_nobody_writes_to_it_is_killed(
     assert set(children(os.getpid())) - other_items == set()
 
 
-async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
+async def test_a_process_that_cannot_be_started_is_reported_with_what_to_do(
     readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
@@ -141,7 +141,7 @@ async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
     ("program", "error"),
     [("import sys; sys.exit(1)", "exit code 1"), ("import time; time.sleep(60)", "no answer")],
 )
-async def test_a_process_that_does_not_get_ready_is_told_with_what_to_do(
+async def test_a_process_that_does_not_get_ready_is_reported_with_what_to_do(
     readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch, program: str, error: str
 ) -> None:
     monkeypatch.setattr(protocol, "START_PATIENCE", timedelta(seconds=1))

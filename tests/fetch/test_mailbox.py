@@ -88,7 +88,7 @@ async def test_new_mails_are_read_once_and_nothing_is_changed(box: imap.Mailbox)
         assert not any("Seen" in flags for flags in await asyncio.to_thread(box.flags))
 
 
-async def test_what_was_read_is_marked_where_that_is_wanted_and_a_sender_is_searched_for(server: imap.Mailbox) -> None:
+async def test_read_mails_are_marked_if_configured_and_mails_can_be_limited_to_a_sender(server: imap.Mailbox) -> None:
     async with fetcher_of() as fetcher, imap.tls_door(server.port) as port:
         other = mail("other")
         other.replace_header("From", "Somebody <x@other.example>")
@@ -148,7 +148,7 @@ async def test_of_a_mail_of_200_megabytes_only_the_beginning_is_fetched(box: ima
         ("UNSET", "INBOX", "UNSET"),
     ],
 )
-async def test_what_is_refused_is_said_without_the_password(
+async def test_a_refusal_is_reported_without_the_password(
     server: imap.Mailbox, password: str, folder: str, error: str
 ) -> None:
     async with fetcher_of() as fetcher:

@@ -70,7 +70,7 @@ async def test_literals_of_every_notation_are_refused(host: str, make_fetcher: M
 @pytest.mark.parametrize(
     "url", ["file:///etc/passwd", "ftp://example.org/x", "javascript:alert(1)", "", "example.org", "http://"]
 )
-async def test_what_is_not_of_the_web_is_refused(url: str, make_fetcher: MakeFetcher) -> None:
+async def test_addresses_of_other_schemes_are_refused(url: str, make_fetcher: MakeFetcher) -> None:
     fetcher = make_fetcher(FetchPolicy())
     with pytest.raises(AddressRefused):
         await fetcher.get(configured(url=url))
@@ -128,7 +128,7 @@ async def test_a_dead_address_of_a_name_leaves_the_others(server: FeedServer, ma
     assert (await fetcher.get(configured(url=server.url(host="feeds.test")))).status == 200
 
 
-async def test_a_name_without_an_address_says_so(make_fetcher: MakeFetcher) -> None:
+async def test_a_name_without_an_address_is_named_in_the_error(make_fetcher: MakeFetcher) -> None:
     def nobody(host: str, port: int) -> Sequence[str]:
         return ()
 
@@ -157,7 +157,7 @@ async def test_an_untrusted_certificate_says_what_to_do(make_fetcher: MakeFetche
             await fetcher.get(configured(url=server.url(host="feeds.test")))
 
 
-async def test_the_environments_proxy_is_used_only_when_asked(
+async def test_the_proxy_of_the_environment_is_used_only_if_configured(
     server: FeedServer, monkeypatch: pytest.MonkeyPatch, make_fetcher: MakeFetcher
 ) -> None:
     monkeypatch.setenv("http_proxy", server.url(""))

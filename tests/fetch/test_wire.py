@@ -73,12 +73,12 @@ def test_an_answer_with_a_wrong_byte_is_an_answer_or_garbage(place: int, to: int
         (Entry(title="x"),) * 5_001,
     ],
 )
-def test_what_no_document_can_say_is_garbage(entries: tuple[Entry, ...]) -> None:
+def test_values_that_no_document_can_have_are_garbage(entries: tuple[Entry, ...]) -> None:
     with pytest.raises(protocol.Garbage):
         _JOB.unpack(protocol.Done(ParsedFeed(), items.prepare_items(_FEED, ParsedFeed(entries=entries))[1]))
 
 
-def test_what_is_no_selector_is_written_into_no_configuration() -> None:
+def test_only_selectors_are_written_into_a_configuration() -> None:
     page = protocol.UndescribedPage(_JOB.body)
     good: dict[str, str] = {"item": "li.news", "title": "a"}
     assert page.unpack(protocol.ProposedList("Site", good)) == ("Site", good)

@@ -28,7 +28,7 @@ def room(store: storage.Store) -> Newsroom:
     return Newsroom(store, [FLOOD, CALM], policy=FetchPolicy(max_items_per_day=10))
 
 
-async def test_what_is_over_the_limit_is_stored_the_next_day(room: Newsroom) -> None:
+async def test_items_over_the_limit_are_stored_the_next_day(room: Newsroom) -> None:
     first, calm = await room.together({FLOOD.url: items(25), CALM.url: items(1, start=90)})
     assert (first.new_count, calm.new_count) == (10, 1)
     assert first.state.today.postponed == 15
@@ -42,7 +42,7 @@ async def test_what_is_over_the_limit_is_stored_the_next_day(room: Newsroom) -> 
     assert not [remark for remark in last.state.remarks if "tomorrow" in remark]
 
 
-async def test_the_operator_is_told_once_a_day_and_status_shows_it(room: Newsroom) -> None:
+async def test_the_operator_gets_one_notice_a_day_and_status_shows_it(room: Newsroom) -> None:
     output = [(await room.poll(FLOOD, *items(25))).health for _ in range(3)]
     assert [[event.kind for event in events] for events in output] == [["flood"], [], []]
     assert "more items than fetch.max_items_per_day; 15 wait until tomorrow" in output[0][0].text

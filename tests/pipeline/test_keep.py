@@ -96,7 +96,7 @@ async def test_a_worker_that_was_blocked_and_taken_for_dead_is_listed_again(
 
 
 @pytest.mark.parametrize(("gap", "is_told"), [(MINUTE, False), (10 * MINUTE, True)])
-async def test_minutes_in_which_nobody_looked_are_told(
+async def test_minutes_without_any_poll_are_reported(
     store: storage.Store, clock: FakeClock, gap: timedelta, is_told: bool
 ) -> None:
     first = process(store, clock)
@@ -142,7 +142,7 @@ async def test_a_clock_that_is_corrected_by_seconds_is_no_news(store: storage.St
 # -- retention
 
 
-async def test_without_keep_nothing_is_let_go(store: storage.Store, clock: FakeClock) -> None:
+async def test_without_keep_nothing_is_deleted(store: storage.Store, clock: FakeClock) -> None:
     assert not await keep.trim_when_due(store, clock, keep=None)
 
 

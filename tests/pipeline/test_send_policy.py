@@ -55,7 +55,7 @@ def test_no_failure_loses_a_message_at_its_first_attempt(error: SendError) -> No
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_only_what_surely_was_not_accepted_may_be_sent_without_a_look(error: SendError) -> None:
+def test_only_a_message_that_was_certainly_not_accepted_may_be_sent_without_a_lookup(error: SendError) -> None:
     step = after(error)
     surely_not = isinstance(error, RetryLater | FormRefused | ThreadGone | NotEditable | ChannelClosed)
     assert isinstance(step, send_policy.LookFirst) is not surely_not

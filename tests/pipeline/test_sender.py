@@ -47,7 +47,7 @@ async def stage(clock: FakeClock) -> AsyncIterator[Stage]:
     await prepared.store.close()
 
 
-async def test_a_thread_leaves_in_order_and_its_replies_stand_under_the_head(stage: Stage) -> None:
+async def test_a_thread_is_sent_in_order_and_its_replies_are_under_the_head(stage: Stage) -> None:
     await stage.add(row("head"), reply("one", "head"), edit("two", "head"), reply("three", "head"), row("other"))
     done = await stage.sender().drain(MINUTE)
     assert done == Drained(sent=5, left=0, parked=0)
@@ -99,7 +99,7 @@ async def test_retry_after_is_waited_for_within_the_deadline_and_holds_the_chann
     assert stage.channel.shown[0][0] - START >= timedelta(seconds=30)
 
 
-async def test_what_must_wait_longer_than_the_deadline_is_left(stage: Stage) -> None:
+async def test_a_message_that_must_wait_longer_than_the_deadline_is_left(stage: Stage) -> None:
     stage.channel.before.append(RetryLater("too many", retry_after=HOUR))
     await stage.add(row("a"), row("b"))
     done = await stage.sender().drain(MINUTE)
@@ -121,7 +121,7 @@ async def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(sta
     ("choice", "shown"),
     [(OnUnknown.SEND_AGAIN, ["a", "a", "b"]), (OnUnknown.LEAVE, ["a", "b"])],
 )
-async def test_where_nobody_can_look_the_operator_chooses(stage: Stage, choice: OnUnknown, shown: list[str]) -> None:
+async def test_if_no_lookup_is_possible_the_operator_chooses(stage: Stage, choice: OnUnknown, shown: list[str]) -> None:
     channel = FakeChannel(stage.clock, abilities=REDUCED)
     channel.after.append(OutcomeUnknown("reset"))
     await stage.add(row("a"), row("b"))
@@ -138,7 +138,7 @@ async def test_an_edit_of_unknown_outcome_is_sent_again_without_a_look(stage: St
     assert (stage.channel.faces, stage.channel.looks) == ({"ref-1": "b"}, 0)
 
 
-async def test_what_a_dead_process_was_sending_is_found_and_not_sent_twice(stage: Stage) -> None:
+async def test_a_message_that_a_dead_process_was_sending_is_found_and_not_sent_twice(stage: Stage) -> None:
     await stage.add(row("arrived"), row("lost"))
     await stage.store.write(
         lambda tx: tx.outbox.claim("desk", now=stage.clock.now(), limit=2, token="dead", lease=timedelta(seconds=60))
@@ -228,7 +228,7 @@ async def test_an_absence_is_believed_only_when_a_late_message_would_have_arrive
 # -- what a sender does with messages and channels that fail, and what the operator hears of it
 
 
-async def test_a_refused_form_is_sent_once_more_as_plain_text_then_given_up_and_told(stage: Stage) -> None:
+async def test_a_refused_form_is_sent_once_more_as_plain_text_then_dropped_and_reported(stage: Stage) -> None:
     stage.channel.before.extend([FormRefused("invalid_blocks"), FormRefused("no_text"), FormRefused("invalid_blocks")])
     await stage.add(row("a"), row("b"))
     await stage.sender(operator="ops").drain(MINUTE)
@@ -255,7 +255,7 @@ async def test_a_thread_that_is_gone_is_answered_at_the_top_level(stage: Stage) 
     assert stage.channel.shown[1][1:] == ("b", "")
 
 
-async def test_a_closed_channel_keeps_its_messages_and_the_operator_hears_of_it_once(stage: Stage) -> None:
+async def test_a_closed_channel_keeps_its_messages_and_the_operator_gets_one_notice(stage: Stage) -> None:
     is_closed = True
     stage.channel.outage = lambda: ChannelClosed("not_in_channel: invite the app") if is_closed else None
     await stage.add(row("a"), row("b"))
@@ -284,7 +284,7 @@ async def test_a_revoked_token_closes_every_channel_with_it_and_no_other(stage: 
     assert len(other.ids) == 2, "one notice for both"
 
 
-async def test_the_operators_own_closed_channel_is_told_of_in_another(stage: Stage) -> None:
+async def test_the_closed_channel_of_the_operator_is_reported_in_another_channel(stage: Stage) -> None:
     ops, desk = FakeChannel(stage.clock, name="ops", account="x"), FakeChannel(stage.clock, name="desk", account="y")
     ops.outage = lambda: ChannelClosed("is_archived")
     await stage.add(row("a", channel="ops", message=messages.NOTICE))
@@ -301,7 +301,7 @@ async def test_a_running_sender_finds_by_itself_that_a_channel_is_back(stage: St
 
 
 @pytest.mark.long
-async def test_an_hour_without_slack_loses_nothing_keeps_order_and_is_told_once(stage: Stage) -> None:
+async def test_an_hour_without_slack_loses_nothing_keeps_order_and_has_one_notice(stage: Stage) -> None:
     desk, ops = FakeChannel(stage.clock), FakeChannel(stage.clock, name="ops", account="console")
     asked: list[object] = []
 
