@@ -15,7 +15,7 @@ from bot.model.language_models import LanguageModelPolicy, Use
 from bot.model.messages import Message, MessageKind, Notice, Outgoing
 from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.model.settings import Problem
-from bot.model.stories import Article, Story, send_id
+from bot.model.stories import Article, send_id
 
 
 def notice_row(notice: Notice, *, channel: str, now: datetime) -> Outgoing:
@@ -162,17 +162,27 @@ def model_is_failing(policy: LanguageModelPolicy, reason: str, *, is_slow: bool,
             f"({format_duration(policy.timeout)}) and `wait` ({format_duration(policy.wait)}, at most 2 minutes) under "
             "model in bot.yaml, lower `at_once`, or take a faster model."
         )
-    return Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now.isoformat()}",))
+    return Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now:%Y-%m-%d}",))
 
 
-def model_use_is_off(name: str, use: Use, reason: str, *, now: datetime) -> Notice:
-    """Report that the language model is no longer asked about one use."""
+def model_use_is_off(name: str, use: Use, reason: str, *, since: datetime) -> Notice:
+    """Report that the language model is not asked about one use. ``since`` is the time of its exam."""
     return Notice(
-        what=f"The model {name} is no longer used for {use}, because its answers cannot be trusted.",
+        what=f"The model {name} is not used for {use}, because its answers cannot be trusted.",
         where=(reason,),
         remedy=f"Remove {use} from uses in bot.yaml, or choose a larger model. It is used again after it has passed "
         "`wirewatch model test`.",
-        occasion=(f"model use off {use} {now.isoformat()}",),
+        occasion=(f"model use off {use} {since.isoformat()}",),
+    )
+
+
+def model_weighs_less(name: str, earned: float, weight: float, *, since: datetime) -> Notice:
+    """Report that a model's answers count less than its exam allowed. ``since`` is the time of its exam."""
+    return Notice(
+        what=f"The answers of the model {name} count less from now on, because some of them were obviously wrong.",
+        where=(f"weight {weight:.2f}; its exam had earned {earned:.2f}",),
+        remedy="Read its answers with `wirewatch explain`, run `wirewatch model test`, or choose a larger model.",
+        occasion=(f"model weight {since.isoformat()}",),
     )
 
 
@@ -199,18 +209,6 @@ def model_share_spent(name: str, what: str, article: Article, *, day: date) -> N
         ),
         remedy=f"Raise {what}_per_day under model in bot.yaml, or narrow the rules that match this feed.",
         occasion=(f"model share {article.owner} {day.isoformat()}",),
-    )
-
-
-def model_merged(name: str, older: Story, younger: Story) -> Notice:
-    """Report that a language model's answer merged two stories that both have messages."""
-    lead = f"An answer from the model {name} merged two stories that had both been posted."
-    ids = " ".join(member.article.id for member in younger.members if member.join.copy_of is None)
-    return Notice(
-        what=lead,
-        where=tuple(f"{story.id}: {story.title}" for story in (older, younger)),
-        remedy=f"If they are two events, `wirewatch stories split {older.id} {ids}` separates them again.",
-        occasion=(f"model merged {older.id} {younger.id}",),
     )
 
 

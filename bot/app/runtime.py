@@ -196,6 +196,7 @@ class App:
         """
         await self.heartbeat.begin(operator=self.settings.bot.operator)
         await self.tend_quarantine()
+        await self._assisting.prepare()
         passed = await self._pass_over_all(everything=everything)
         passed.decisions.extend(await self._assisting.settle())
         await self.tend_quarantine()

@@ -20,7 +20,7 @@ from bot.model.channels import ActionResult, Channel, ChatPart, ChatRequest, Lis
 from bot.model.durations import Clock
 from bot.model.errors import ConfigError, StoreError
 from bot.model.fetching import Fetcher, Request, Response
-from bot.model.language_models import Completion, LanguageModelPolicy, describe_exam
+from bot.model.language_models import Completion, LanguageModelPolicy
 from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.settings import FetchPolicy
 from bot.pipeline import actions
@@ -30,7 +30,7 @@ from bot.storage import keys
 
 if TYPE_CHECKING:
     from bot.fetch.client import HttpFetcher
-    from bot.llm import Asker
+    from bot.llm.questions import Questions
 
 log = structlog.get_logger("wirewatch")
 
@@ -238,7 +238,7 @@ class Interactions:
 
 
 class Assisting:
-    """Runs the asker of the configured language model. A reload with a changed ``model`` key replaces the asker."""
+    """Asks the configured language model. A reload with a changed ``model`` key replaces the questions."""
 
     def __init__(
         self, store: storage.Store, environment: Environment, *, live: Live, decider: Decider, observers: Observers
@@ -249,35 +249,32 @@ class Assisting:
         self._decider = decider
         self._observers = observers
         self._policy: LanguageModelPolicy | None = None
-        self._asker: Asker | None = None
+        self._questions: Questions | None = None
         self._changed = asyncio.Event()
 
     async def renew(self) -> None:
-        """Replace the asker if the configured model changed. If the new model cannot be opened, log the error."""
+        """Replace the questions if the configured model changed. If the new model cannot be opened, log the error."""
         policy = self._live.settings.bot.model
         if policy == self._policy:
             return
-        self._policy, previous = policy, self._asker
-        self._asker = self._open(policy) if policy else None
-        self._decider.advise(self._asker)
-        if policy is not None:
-            warning = describe_exam(policy, await self._store.read(keys.get_exam))
-            if warning:
-                log.warning("model not passed", reason=warning)
+        self._policy, previous = policy, self._questions
+        self._questions = self._open(policy) if policy else None
+        self._decider.questions = self._questions
         self._changed.set()
         if previous is not None:
             await previous.close()
 
-    def _open(self, policy: LanguageModelPolicy) -> Asker | None:
+    def _open(self, policy: LanguageModelPolicy) -> Questions | None:
         # Import here, because only a configuration with a model needs the prompts and the SDK.
-        from bot.llm import Asker, open_model
+        from bot.llm.endpoint import open_model
+        from bot.llm.questions import Questions
 
         try:
             endpoint = open_model(policy, lambda secret: config.resolve_secret(secret, self._environment.environ))
         except ConfigError as error:
             log.error("language model not opened", error=str(error))
             return None
-        return Asker(
+        return Questions(
             endpoint,
             policy,
             store=self._store,
@@ -287,14 +284,19 @@ class Assisting:
         )
 
     async def run(self) -> None:
-        """Run the asker of the current model until cancelled."""
+        """Ask the current model until cancelled."""
         while True:
             self._changed.clear()
             async with TaskGroup() as group:
-                asking = group.create_task(self._asker.run()) if self._asker else None
+                asking = group.create_task(self._questions.run()) if self._questions else None
                 await self._changed.wait()
                 if asking is not None:
                     asking.cancel()
+
+    async def prepare(self) -> None:
+        """Examine the model before a single pass, if need be. Raises StoreError."""
+        if self._questions is not None:
+            await self._questions.prepare()
 
     async def settle(self) -> Sequence[Decision]:
         """Ask the model about undecided articles for at most the configured ``wait``. Then decide all, even unanswered.
@@ -304,9 +306,9 @@ class Assisting:
         decisions: list[Decision] = []
         remaining = self._policy.wait if self._policy else timedelta()
         loop = asyncio.get_running_loop()
-        while self._asker is not None and self._decider.is_waiting and remaining > timedelta():
+        while self._questions is not None and self._decider.is_waiting and remaining > timedelta():
             started = loop.time()
-            await self._asker.settle(remaining)
+            await self._questions.settle(remaining)
             decisions += await self._decider.work_off(self._live.settings)
             remaining -= timedelta(seconds=loop.time() - started)
         if self._decider.is_waiting:
@@ -315,5 +317,5 @@ class Assisting:
 
     async def close(self) -> None:
         """Close the connections to the model."""
-        if self._asker is not None:
-            await self._asker.close()
+        if self._questions is not None:
+            await self._questions.close()

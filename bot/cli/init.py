@@ -186,11 +186,11 @@ def _ask_for_model() -> dict[str, object]:
         return {}
     if choice.isdecimal() and 1 <= int(choice) <= len(models):
         url, name = models[int(choice) - 1]
-        return {"url": url, "name": name, "uses": ["same_event", "facts"]}
-    url, name = choice, typer.prompt("Name of the model, such as qwen2.5:14b", err=True)
+        return {"url": url, "name": name, "uses": ["same_event"]}
+    url, name = choice, typer.prompt("Name of the model, such as qwen2.5:3b", err=True)
     while (key := ask("Its key, as env:NAME or file:/path (Enter: none)")) and not key.startswith(("env:", "file:")):
         terminal.say("Enter where the key is stored (env:NAME or file:/path), not the key itself.")
-    return {"url": url, "name": name, **({"key": key} if key else {}), "uses": ["same_event", "facts"]}
+    return {"url": url, "name": name, **({"key": key} if key else {}), "uses": ["same_event"]}
 
 
 def _find_models() -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,12 @@ from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.model import visible
 from bot.model.durations import format_count, format_duration
-from bot.model.errors import StoreError
-from bot.model.language_models import PROMPT_VERSIONS, ExamMark, ExamResult, LanguageModelPolicy, Use
+from bot.model.errors import ModelError, StoreError
+from bot.model.language_models import ExamResult, LanguageModelPolicy, Use
 from bot.storage import keys
 
 if TYPE_CHECKING:
-    from bot.llm.exam import ExamAnswer
+    from bot.llm.exam import Exam, ExamAnswer
 
 language_model = typer.Typer(help="Test the language model of bot.yaml.", no_args_is_help=True)
 
@@ -40,10 +40,10 @@ def ask(
 ) -> None:
     """Examine the model with questions whose answers are known.
 
-    Asks at least 40 questions about the uses in bot.yaml, as many at once as the bot asks, and shows each answer. The
-    last lines say for which uses the model is fit. Keeps the result: the bot does not ask a model about a use for which
-    it has failed. Does not count against the day's budget. Exit code 1: fewer than 85 % of the answers for a use are
-    right.
+    Asks 80 questions about pairs of reports and some about each other use in bot.yaml, as many at once as the bot asks,
+    and shows the wrong answers. The last lines say how much the answers about pairs count, and for which other uses the
+    model is fit: at least 85 % right. The bot examines a model by itself when it starts with it; this command does it
+    again, and keeps the result. Does not count against the day's budget. Exit code 1: the model is unfit for a use.
 
     Example: wirewatch model test
     """
@@ -52,47 +52,39 @@ def ask(
     policy = settings.bot.model
     if policy is None:
         terminal.fail("bot.yaml has no model: see docs/language-model.md", UNUSABLE)
-    answers = asyncio.run(_examine(policy, environment, shows=not json))
-    result = _result(policy, answers, environment)
-    asyncio.run(_keep(settings, environment, result))
+    exam = asyncio.run(_examine(policy, environment, shows=not json))
+    asyncio.run(_keep(settings, environment, exam.result))
+    is_passed = all(map(exam.result.is_passed, exam.result.marks))
     if json:
-        marks = {use.value: _figures(use, result.marks[use], answers) for use in result.marks}
-        terminal.answer({"model": policy.name, "passed": _is_passed(result), "uses": marks})
+        uses = {use.value: _figures(use, exam) for use in exam.result.marks}
+        terminal.answer({"model": policy.name, "passed": is_passed, "weight": exam.result.weight, "uses": uses})
     else:
-        _show(policy, result, answers)
-    raise typer.Exit(DONE if _is_passed(result) else LEFT)
+        _show(policy, exam)
+    raise typer.Exit(DONE if is_passed else LEFT)
 
 
-async def _examine(policy: LanguageModelPolicy, environment: app.Environment, *, shows: bool) -> list[ExamAnswer]:
+async def _examine(policy: LanguageModelPolicy, environment: app.Environment, *, shows: bool) -> Exam:
     # Import here, because the prompts and the SDK slow down the start.
-    from bot.llm import exam, open_model
+    from bot.llm import exam
+    from bot.llm.endpoint import open_model
 
-    questions = exam.build_questions(policy.uses)
     terminal.say(
-        f"{policy.name} at {policy.url}: {format_count(len(questions), 'question')}, {policy.at_once} at once, "
-        f"each for at most {format_duration(policy.timeout)}"
+        f"{policy.name} at {policy.url}: {format_count(len(exam.build_questions(policy.uses)), 'question')}, "
+        f"{policy.at_once} at once, each for at most {format_duration(policy.timeout)}"
     )
     opened = open_model(policy, lambda secret: config.resolve_secret(secret, environment.environ))
     try:
-        return await exam.examine(opened, policy, questions, _show_answer if shows else lambda answer: None)
+        return await exam.examine(
+            opened,
+            policy,
+            served=await opened.find_served(),
+            now=environment.clock.now(),
+            on_answer=_show_answer if shows else lambda answer: None,
+        )
+    except ModelError as error:
+        terminal.fail(f"the model {policy.name} cannot be examined: {error}", LEFT)
     finally:
         await opened.close()
-
-
-def _result(policy: LanguageModelPolicy, answers: Sequence[ExamAnswer], environment: app.Environment) -> ExamResult:
-    by_use = {use: [answer for answer in answers if answer.question.prompt.use is use] for use in Use}
-    marks = {
-        use: ExamMark(
-            asked=len(of_use),
-            right=sum(answer.is_right for answer in of_use),
-            refused=sum(bool(answer.error) for answer in of_use),
-            seconds=round(statistics.median(answer.seconds for answer in of_use), 2),
-        )
-        for use, of_use in by_use.items()
-        if of_use
-    }
-    now = environment.clock.now()
-    return ExamResult(at=now, url=policy.url, model=policy.name, versions=PROMPT_VERSIONS, marks=marks)
 
 
 async def _keep(settings: config.Settings, environment: app.Environment, result: ExamResult) -> None:
@@ -108,46 +100,42 @@ async def _keep(settings: config.Settings, environment: app.Environment, result:
         await store.close()
 
 
-def _is_passed(result: ExamResult) -> bool:
-    return all(mark.is_passed for mark in result.marks.values())
-
-
 def _show_answer(answer: ExamAnswer) -> None:
     question = answer.question
-    line = f"{'right' if answer.is_right else 'WRONG'} {question.prompt.use} {answer.seconds:.1f} s"
-    if not answer.is_right:
-        reason = f"refused: {answer.error}" if answer.error else f"expected {question.expected}"
-        line += f", {question.prompt.article}: {reason}{': ' + answer.text if answer.text else ''}"
-    terminal.row(visible.line(line, 400), style="" if answer.is_right else "yellow")
+    if answer.is_right:
+        return
+    reason = f"refused: {answer.error}" if answer.error else f"answered {answer.text}"
+    line = f"WRONG {question.prompt.use} {answer.seconds:.1f} s: {question.shown}: {question.expected}; {reason}"
+    terminal.row(visible.line(line, 400), style="yellow")
 
 
-def _figures(use: Use, mark: ExamMark, answers: Sequence[ExamAnswer]) -> Mapping[str, object]:
-    of_use = [answer for answer in answers if answer.question.prompt.use is use]
+def _figures(use: Use, exam: Exam) -> Mapping[str, object]:
+    mark, of_use = exam.result.marks[use], [answer for answer in exam.answers if answer.question.prompt.use is use]
     return {
         "asked": mark.asked,
         "right": mark.right,
         "refused": mark.refused,
-        "passed": mark.is_passed,
+        "passed": exam.result.is_passed(use),
         "seconds": mark.seconds,
         "slowest": round(max(answer.seconds for answer in of_use), 2),
         "tokens": round(statistics.mean(answer.tokens for answer in of_use)),
-        "errors": list(dict.fromkeys(answer.error for answer in of_use if answer.error)),
+        "errors": list(dict.fromkeys(str(answer.error) for answer in of_use if answer.error)),
     }
 
 
-def _show(policy: LanguageModelPolicy, result: ExamResult, answers: Sequence[ExamAnswer]) -> None:
+def _show(policy: LanguageModelPolicy, exam: Exam) -> None:
     columns = ("right", "refused", "seconds", "slowest", "tokens")
     table = Table("use", *columns)
-    for use, mark in result.marks.items():
-        figures = {**_figures(use, mark, answers), "right": f"{mark.right} of {mark.asked}"}
+    for use, mark in exam.result.marks.items():
+        figures = {**_figures(use, exam), "right": f"{mark.right} of {mark.asked}"}
         table.add_row(use.value, *(Text(str(figures[column])) for column in columns))
     terminal.show_table(table)
     # Answer files and some servers report no tokens.
-    tokens = round(statistics.mean(answer.tokens for answer in answers))
+    tokens = round(statistics.mean(answer.tokens for answer in exam.answers))
     calls = min(policy.calls_per_day, policy.tokens_per_day // tokens) if tokens else policy.calls_per_day
     terminal.row(f"At {format_count(tokens, 'token')} per call, the daily budget is {format_count(calls, 'call')}.")
     limit = min(policy.timeout, policy.wait)
-    late_count = sum(timedelta(seconds=answer.seconds) >= limit for answer in answers)
+    late_count = sum(timedelta(seconds=answer.seconds) >= limit for answer in exam.answers)
     if late_count:
         terminal.row(
             f"{format_count(late_count, 'answer')} took {format_duration(limit)} or longer, too long for `timeout` "
@@ -155,9 +143,21 @@ def _show(policy: LanguageModelPolicy, result: ExamResult, answers: Sequence[Exa
             "faster model.",
             style="yellow",
         )
-    for use, mark in result.marks.items():
-        score = f"{use}: {mark.describe()}"
-        if mark.is_passed:
-            terminal.row(f"fit for {score}")
+    _show_directions(exam)
+    for use in exam.result.marks:
+        if exam.result.is_passed(use):
+            terminal.row(f"fit for {exam.result.describe(use)}")
         else:
-            terminal.row(f"unfit for {score}; remove it from uses, or choose a larger model", style="yellow")
+            remedy = "remove it from uses, or choose a larger model"
+            terminal.row(f"unfit for {exam.result.describe(use)}; {remedy}", style="yellow")
+
+
+def _show_directions(exam: Exam) -> None:
+    """Show what the errors about pairs would do."""
+    pairs = [answer for answer in exam.answers if answer.question.prompt.use is Use.SAME_EVENT]
+    for is_same, error in ((True, "of one event were called two"), (False, "of two events were called one")):
+        asked = [answer for answer in pairs if answer.question.is_same is is_same]
+        wrong = sum(not answer.is_right and answer.error is None for answer in asked)
+        if asked:
+            harm = "a message too many each" if is_same else "they could hide an event"
+            terminal.row(f"{wrong} of {format_count(len(asked), 'pair')} {error}{f': {harm}' if wrong else ''}")

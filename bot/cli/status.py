@@ -123,6 +123,8 @@ def _show_model(shown: ModelDocument | None) -> None:
         text = f"model {shown.name}, {use.use}: {format_count(use.calls, 'call')} in 24 hours"
         if use.calls:
             text += f", {use.refused} refused, {use.failed} failed, {use.seconds} seconds each"
+        if use.use == "same_event":
+            text += f"; its answers weigh {shown.weight:.2f}"
         terminal.row(f"{text}{f'; switched off: {use.off}' if use.off else ''}", style="yellow" if use.off else "")
     if shown.warning:
         terminal.row(shown.warning, style="yellow")

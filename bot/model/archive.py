@@ -119,6 +119,16 @@ class QueuedWork:
     arrivals: tuple[Arrival, ...] = ()
     revisions: tuple[Revision, ...] = ()
 
+    def without(self, articles: Collection[ArticleId]) -> QueuedWork:
+        """Return the entries that are not about these articles."""
+        kept = [pair for pair in zip(self.numbers, self.keys, strict=True) if pair[1] not in articles]
+        return QueuedWork(
+            numbers=tuple(number for number, _ in kept),
+            keys=tuple(key for _, key in kept),
+            arrivals=tuple(arrival for arrival in self.arrivals if arrival.article.id not in articles),
+            revisions=self.revisions,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueHolder:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,15 +15,15 @@ from bot import keys
 from bot.keys import Key, Parse
 from bot.model.access import Secret
 from bot.model.durations import format_duration
-from bot.model.stories import ArticleId, StoryId
+from bot.model.stories import ArticleId
 
 
 class Use(StrEnum):
     """A task for a language model."""
 
-    #: Decide whether an article that may belong to a story reports the same event.
+    #: Judge whether an article and the first report of a story report the same event.
     SAME_EVENT = "same_event"
-    #: Choose the sentences of an article that are new in its story.
+    #: Choose the sentence of an article that is new in its story.
     FACTS = "facts"
     #: Decide whether an article is about the subject that its rule describes in plain words.
     RELEVANCE = "relevance"
@@ -33,8 +34,8 @@ class Use(StrEnum):
 #: Use -> version of its prompt. Increment it when the instructions or the schema change, so that no old answer is
 #: reused and the model is examined again.
 PROMPT_VERSIONS: Mapping[Use, int] = {
-    Use.SAME_EVENT: 7,
-    Use.FACTS: 7,
+    Use.SAME_EVENT: 8,
+    Use.FACTS: 8,
     Use.RELEVANCE: 2,
     Use.TRANSLATE: 1,
 }
@@ -49,18 +50,16 @@ class Prompt:
     version: int
     #: Only our own words, never text of articles.
     instructions: str
-    #: The input as a JSON document. Only this field may contain text of articles.
+    #: The input: a JSON document, or two reports and the question. Only this field may contain text of articles.
     data: str
-    #: JSON Schema of the answer, as a JSON document.
-    schema: str
+    #: JSON Schema of the answer, as a JSON document. It is empty for a question whose answer is yes or no.
+    schema: str = ""
     #: The article that the prompt is about.
     article: ArticleId
     #: The other subject of the prompt: the ids of stories, or the name of a rule or a language.
     beside: str = ""
-    #: A story of ``beside`` that certainly has another event. An answer that names it shows that the model is unfit.
-    control: StoryId | None = None
-    #: The story of ``beside`` that is the likeliest, if its probability is low. A model that names it often is unfit.
-    unlikely: StoryId | None = None
+    #: The right answer about a pair of reports that the words know, or None for any other prompt.
+    known: bool | None = None
 
     @cached_property
     def key(self) -> str:
@@ -74,10 +73,6 @@ class Outcome(StrEnum):
 
     #: A usable answer.
     ANSWERED = "answered"
-    #: An answer that names the control, a story that certainly has another event.
-    WRONG = "wrong"
-    #: An answer that names the likeliest story, although its probability is low.
-    UNLIKELY = "unlikely"
     #: An answer that cannot be used.
     REFUSED = "refused"
     #: No answer: a timeout, or an API that cannot be used.
@@ -97,8 +92,10 @@ class Completion:
     #: The model's name in the configuration.
     model: str
     outcome: Outcome
-    #: JSON that fits the prompt's schema, or None if there was no answer.
+    #: JSON that fits the prompt's schema, or None if there was no answer. For a pair: {"yes": PROBABILITY}.
     answer: str | None
+    #: The right answer about a pair of reports that the words know, or None for any other prompt.
+    known: bool | None = None
     #: The reason for a missing answer.
     error: str = ""
     tokens_in: int = 0
@@ -114,14 +111,15 @@ class Spending:
     tokens: int = 0
 
 
-#: A model passes the exam for a use if at least this share of its answers is right.
+#: A model passes the exam for a use other than ``same_event`` if at least this share of its answers is right.
 PASS_FROM = 0.85
-#: While the bot runs, a use is switched off if more than MOST_BAD of its last RECENT_CALLS answers are bad: refused, or
-#: naming a story that certainly has another event. This is the share that the exam allows.
-RECENT_CALLS, MOST_BAD = 20, 3
-#: It is also switched off if more than MOST_UNLIKELY of them name the likeliest story although its probability is low.
-#: Right answers did so at most 8 times of 20, on desks with many look-alikes.
-MOST_UNLIKELY = 9
+#: While the bot runs, a use is switched off if more than MOST_REFUSED of its last RECENT_CALLS answers cannot be used.
+#: This is the share that the exam allows.
+RECENT_CALLS, MOST_REFUSED = 20, 3
+#: An answer about a pair with a smaller weight cannot change a decision, so the question is not asked.
+LEAST_WEIGHT = 0.1
+#: A model's probability is kept this far from 0 and 1.
+_EDGE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +137,9 @@ class UseRecord:
 
     def describe_fault(self) -> str:
         """Return why the use must be switched off, with the figures, or "" if the model can be trusted."""
-        refused, wrong = self.outcomes.get(Outcome.REFUSED, 0), self.outcomes.get(Outcome.WRONG, 0)
-        unlikely = self.outcomes.get(Outcome.UNLIKELY, 0)
-        answers = f"of its last {self.calls - self.outcomes.get(Outcome.FAILED, 0)} answers"
-        if refused + wrong > MOST_BAD:
-            return f"{answers}, {refused} could not be used and {wrong} named a story that certainly has another event"
-        if unlikely > MOST_UNLIKELY:
-            return f"{answers}, {unlikely} named the nearest story although its words make that improbable"
-        return ""
+        refused = self.outcomes.get(Outcome.REFUSED, 0)
+        answers = self.calls - self.outcomes.get(Outcome.FAILED, 0)
+        return f"of its last {answers} answers, {refused} could not be used" if refused > MOST_REFUSED else ""
 
 
 _MAX_WAIT = timedelta(minutes=2)
@@ -201,7 +194,7 @@ class LanguageModelPolicy:
             example="http://127.0.0.1:11434/v1",
         ),
     ]
-    name: Annotated[keys.Text, Key("The model, as the API names it.", example="qwen2.5:14b")]
+    name: Annotated[keys.Text, Key("The model, as the API names it.", example="qwen2.5:3b")]
     key: Annotated[Secret | None, Key("The API's key: env:NAME or file:/path.")] = None
     uses: Annotated[
         frozenset[Use],
@@ -223,6 +216,23 @@ class LanguageModelPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairAnswer:
+    """A model's answer about a pair of reports of which it is known whether they report one event."""
+
+    #: The logit of the bot's own probability.
+    words: float
+    #: The logit of the model's answer.
+    answer: float
+    is_same: bool
+
+
+def answer_logit(yes: float) -> float:
+    """Return the logit of a model's probability of yes, which is kept at a distance from 0 and 1."""
+    yes = min(max(yes, _EDGE), 1 - _EDGE)
+    return math.log(yes / (1 - yes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExamMark:
     """How a model answered the exam's questions for one use."""
 
@@ -233,11 +243,6 @@ class ExamMark:
     #: Median time of an answer.
     seconds: float
 
-    @property
-    def is_passed(self) -> bool:
-        """Whether enough answers are right."""
-        return self.right >= PASS_FROM * self.asked
-
     def describe(self) -> str:
         """Return the result for people."""
         return f"{self.right} of {self.asked} right"
@@ -245,21 +250,36 @@ class ExamMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamResult:
-    """The result of the last `wirewatch model test`."""
+    """The result of the last exam of a model."""
 
     at: datetime
     url: str
     model: str
+    #: What the server says that it serves under the model's name, or "" if it does not say.
+    served: str
     #: The versions of the prompts.
     versions: Mapping[Use, int]
     marks: Mapping[Use, ExamMark]
+    #: The answers about pairs, and the weight that they earned.
+    pairs: tuple[PairAnswer, ...] = ()
+    weight: float = 0.0
+
+    def is_passed(self, use: Use) -> bool:
+        """Return whether the model may be asked about a use that was examined."""
+        mark = self.marks[use]
+        return self.weight >= LEAST_WEIGHT if use is Use.SAME_EVENT else mark.right >= PASS_FROM * mark.asked
+
+    def describe(self, use: Use) -> str:
+        """Return the result for one use, for people."""
+        weight = f", weight {self.weight:.2f}" if use is Use.SAME_EVENT else ""
+        return f"{use}: {self.marks[use].describe()}{weight}"
 
 
-def exam_marks(policy: LanguageModelPolicy, exam: ExamResult | None) -> Mapping[Use, ExamMark]:
-    """Return the marks of the model of bot.yaml with the prompts of this version, or {} if it was not examined."""
+def find_exam(policy: LanguageModelPolicy, exam: ExamResult | None) -> ExamResult | None:
+    """Return the exam if it is about the model of bot.yaml with the prompts of this version and all of its uses."""
     if exam is None or (exam.url, exam.model, exam.versions) != (policy.url, policy.name, PROMPT_VERSIONS):
-        return {}
-    return {use: mark for use, mark in exam.marks.items() if use in policy.uses}
+        return None
+    return exam if policy.uses <= exam.marks.keys() else None
 
 
 def describe_exam(policy: LanguageModelPolicy, exam: ExamResult | None) -> str:
@@ -269,11 +289,13 @@ def describe_exam(policy: LanguageModelPolicy, exam: ExamResult | None) -> str:
     """
     if policy.url.startswith("file:"):
         return ""
-    marks = exam_marks(policy, exam)
-    if missing := policy.uses - marks.keys():
-        uses = ", ".join(sorted(missing))
-        return f"the model {policy.name} has not been examined for {uses}; run `wirewatch model test`"
-    failed = [f"{use}: {mark.describe()}" for use, mark in sorted(marks.items()) if not mark.is_passed]
+    exam = find_exam(policy, exam)
+    if exam is None:
+        return (
+            f"the model {policy.name} has not been examined, so it is not asked; the bot examines it when it starts, "
+            "or run `wirewatch model test`"
+        )
+    failed = [exam.describe(use) for use in sorted(policy.uses) if not exam.is_passed(use)]
     if not failed:
         return ""
     return (
@@ -283,16 +305,20 @@ def describe_exam(policy: LanguageModelPolicy, exam: ExamResult | None) -> str:
 
 
 def switched_off(
-    policy: LanguageModelPolicy, exam: ExamResult | None, records: Mapping[Use, UseRecord]
+    policy: LanguageModelPolicy, exam: ExamResult | None, records: Mapping[Use, UseRecord], *, weight: float
 ) -> Mapping[Use, str]:
     """Return the uses for which the model is not asked, with the reason.
 
-    ``records`` are the latest calls since the last exam.
+    ``records`` are the latest calls since the last exam. ``weight`` is that of its answers about pairs now.
     """
-    failed = {use: mark for use, mark in exam_marks(policy, exam).items() if not mark.is_passed}
-    reasons = {use: f"it failed its exam: {mark.describe()}" for use, mark in failed.items()}
-    faults = {use: record.describe_fault() for use, record in records.items() if use in policy.uses}
-    return {use: reason for use, reason in {**faults, **reasons}.items() if reason}
+    exam = find_exam(policy, exam)
+    reasons = {use: record.describe_fault() for use, record in records.items() if use in policy.uses}
+    if exam is not None:
+        if Use.SAME_EVENT in policy.uses and weight < LEAST_WEIGHT:
+            reasons[Use.SAME_EVENT] = "it answered too many pairs wrongly whose answer is known"
+        failed = [use for use in policy.uses if not exam.is_passed(use)]
+        reasons |= {use: f"it failed its exam: {exam.describe(use)}" for use in failed}
+    return {use: reason for use, reason in reasons.items() if reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,23 +337,8 @@ class LanguageModel(Protocol):
     async def ask(self, prompt: Prompt) -> ModelAnswer:
         """Return the model's answer. Raises ModelError."""
 
+    async def find_served(self) -> str:
+        """Return what the server says that it serves under the model's name, or "" if it does not say."""
+
     async def close(self) -> None:
         """Close the connections."""
-
-
-class Advisor(Protocol):
-    """Gets prompts answered in the background, within the operator's limits."""
-
-    policy: LanguageModelPolicy
-
-    def is_available(self, use: Use, now: datetime) -> bool:
-        """Return False if the use is switched off, the budget is spent, or the model has recently failed too often."""
-
-    def has_failed(self, key: str) -> bool:
-        """Return whether the prompt with this key was sent and got no answer."""
-
-    def want(self, prompts: Iterable[Prompt]) -> None:
-        """Send the prompts as soon as possible, except those already sent. Write the answers to the store."""
-
-    def drop(self, keys: Iterable[str]) -> None:
-        """Do not send the prompts with these keys, if they have not been sent yet."""

@@ -98,8 +98,7 @@ class Join:
     copy_of: ArticleId | None = None
     #: Younger stories that are the same story, as this join shows.
     merges: tuple[StoryId, ...] = ()
-    #: For an unsure article: the story that may be the same event. For an article that joined by a language model's
-    #: answer: another story that the answer names and that was not merged.
+    #: For an unsure article: the story that may be the same event.
     near: StoryId | None = None
     #: Probability (0 to 1) that the article reports the event of the story that it joined. If it opened a story: that
     #: it reports the event of the nearest story (0 if there is none). None in rows of early versions.
@@ -109,8 +108,6 @@ class Join:
     #: In a thread (``group: rule``): the event that the article reports, if it is not the thread's first event. Its id
     #: is that of the story that its first article would have opened.
     event: StoryId | None = None
-    #: Whether a language model's answer decided the join and its merges. Not stored.
-    is_advised: bool = field(default=False, compare=False)
 
     @property
     def is_probable(self) -> bool:

@@ -301,9 +301,9 @@ def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing 
     row = messages.edit_row(turn, decision, alert, silences=shown, once=context.once)
     if row and (policy := turn.settings.bot.model):
         # An import at the top would load the prompts, which only a configuration with a model needs.
-        from bot.pipeline import translation
+        from bot.pipeline import ask
 
-        row = translation.with_translation(turn, row, policy, translation.stored_answers(turn.tx, by=policy.name))
+        row = ask.with_stored_translation(turn, row, policy)
     return row
 
 

@@ -1,403 +1,274 @@
-"""Ask a language model about queued articles before they are decided, and for translations of messages.
+"""Ask a language model about the articles of a turn, and for translations of messages.
 
-    queue ─▶ prepare: which question does the article need? ─▶ asker (a few at once) ─▶ completions
-                 │ none, or an answer, or no answer in time            │ an answer that comes later
-                 ▼                                                     ▼
-              decide (reads ``answers``)                      late_answers: an edit or a merge
+    article ─▶ about its rules? ─▶ likeliest stories, one pair after another ─▶ place ─▶ new in its story? ─▶ decided
+                     └────────────────────┴── no answer yet ──┴──────────────────────────────┘
+                                              └─▶ the article waits for its turn, and so do later ones of its rules
 
-A turn never waits: it reads answers as data. An answer counts only for the stories that its question offered.
+A turn never waits: it reads answers as data, and leaves an article whose question is open in the queue. After ``wait``,
+the article is decided without the answers that are missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from itertools import islice
+from typing import TypeVar
 
-from bot.llm import prompts
+import structlog
+
+from bot.llm import prompts, weight
+from bot.llm.questions import Question, Questions, State
 from bot.model import visible
-from bot.model.archive import Arrival, QueuedWork
-from bot.model.language_models import Advisor, Prompt, Use
-from bot.model.messages import Outgoing
+from bot.model.archive import Arrival
+from bot.model.errors import BadAnswer
+from bot.model.language_models import LanguageModelPolicy, Prompt, Use
+from bot.model.messages import MessageKind, Outgoing, Span
 from bot.model.rules import Group, Severity
-from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Story, StoryId
-from bot.pipeline.answers import ArticleAnswers, LateAnswer
-from bot.pipeline.join import StoryUpdater, alone, modes_and_severity
-from bot.pipeline.translation import parse_stored, with_translation
+from bot.model.stories import Article, Fact, Join, StoryId
 from bot.pipeline.turn import Turn
-from bot.stories import grouping, opinions
+from bot.stories import facts, grouping
+from bot.stories.grouping import Answer, Candidate
 from bot.stories.index import Index
-from bot.stories.opinions import Opinion
 from bot.stories.profile import Profile
 
-#: Maximum number of articles that wait for an answer. Further articles are decided without an answer.
-MAX_WAITING = 50
-#: How long an answer is used after the decision, and how long to wait for the translation of a posted message.
-LATE = timedelta(minutes=10)
-#: Maximum open stories that are searched for one that certainly has another event.
-MAX_STRANGE = 200
+log = structlog.get_logger("wirewatch")
+
+#: Maximum open stories that are searched for one that shares no word with an article.
+_MOST_STRANGE = 200
+#: Maximum original sentences next to a translation, and maximum characters of the translation without its note
+#: "translated by". A message has room for four sentences of 700 characters.
+_ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
+_KINDS = (MessageKind.POST, MessageKind.EDIT)
+F = TypeVar("F", bound=prompts.Answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Question:
-    """A question about an article that is not decided yet."""
+class Advice:
+    """Where an article belongs, with what a language model has answered about it."""
 
-    article: Article
-    #: None if the article only waits for other articles.
-    prompt: Prompt | None
-    #: Offered story -> its probability by the article's words.
-    chances: Mapping[StoryId, float] = field(default_factory=dict)
-    #: Facts that the answer chooses from, and the number of those that are posted without an answer.
-    offered: tuple[Fact, ...] = ()
-    stated_count: int = 0
-    #: The story in which they may be new.
-    nearest: StoryId | None = None
-    #: Articles without a decision that would open an offered story.
-    waits_for: frozenset[ArticleId] = frozenset()
+    join: Join | None
+    #: Rule -> why the article is not about its subject. If all rules are rejected, ``join`` is None.
+    rejected: Mapping[str, str] = field(default_factory=dict)
+    #: The sentence that is new in the story; empty if none is or if there is no answer.
+    new_facts: tuple[Fact, ...] = ()
 
 
-class Asking:
-    """The questions of one deciding process, and the answers to them."""
+class Consultation:
+    """The questions about the articles of one turn."""
 
-    def __init__(self, advisor: Advisor) -> None:
-        self.advisor = advisor
-        #: Whether to decide without the answers that are missing.
-        self.is_over = False
-        #: Ready article -> the answers about it.
-        self.answers: dict[ArticleId, ArticleAnswers] = {}
-        #: Waiting article -> the end of its wait, and its question about event or facts.
-        self._until: dict[ArticleId, datetime] = {}
-        self._questions: dict[ArticleId, _Question] = {}
-        #: Waiting article -> the same question, asked again because the answer does not name the likeliest story.
-        self._second: dict[ArticleId, _Question] = {}
-        #: Key of the prompt of a decided article -> its question, and the end of the wait for a late answer.
-        self._late: dict[str, tuple[_Question, datetime]] = {}
-        #: Key of a prompt for a translation -> its story, and the end of the wait for it.
-        self._translations: dict[str, tuple[StoryId, datetime]] = {}
-        self._wanted: dict[str, Prompt] = {}
+    def __init__(
+        self,
+        questions: Questions,
+        turn: Turn,
+        index: Index,
+        arrivals: Iterable[Arrival],
+        find_candidates: Callable[[Turn, Index, Arrival, Profile], Sequence[Candidate]],
+    ) -> None:
+        self._questions = questions
+        self._find_candidates = find_candidates
+        self._turn = turn
+        self._index = index
+        #: The story that an article of this turn opens -> the article.
+        self._opened = {grouping.story_id(arrival.article.id): arrival.article for arrival in arrivals}
+        #: Rules of articles that wait. Later articles of these rules wait too, because they may belong together.
+        self._blocked: set[str] = set()
 
-    @property
-    def waiting_count(self) -> int:
-        """The number of articles that wait for an answer."""
-        return len(self._until)
+    def consult(self, arrival: Arrival, modes: set[Group]) -> Advice | None:
+        """Return where an article belongs, or None if it waits for its turn. Adds nothing to the index."""
+        article, rules = arrival.article, {match.rule for match in arrival.matches}
+        may_ask = not prompts.instructs_a_model(article)
+        had_waited = self._questions.has_waited(article.id)
+        may_wait = may_ask and self._questions.may_wait(article.id, self._turn.now)
+        is_blocked = may_wait and not rules.isdisjoint(self._blocked)
+        advice: Advice | None = None
+        # The first question of a blocked article is asked in its first turn, so that the answer is there in time.
+        if not (is_blocked and had_waited):
+            try:
+                advice = self._advise(arrival, modes, may_ask=may_ask, may_wait=may_wait)
+            except Exception:
+                # The article is decided without the answers.
+                log.critical("asking about an article raised an unexpected error", article=article.id, exc_info=True)
+                advice = self._advise(arrival, modes, may_ask=False, may_wait=False)
+        if advice is None or is_blocked:
+            self._blocked |= rules
+            return None
+        self._questions.decided(article.id)
+        return advice
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether articles or translations of messages wait for an answer."""
-        return bool(self._until or self._translations)
-
-    @property
-    def has_open_questions(self) -> bool:
-        """Whether an answer that is not about a queued article may still come."""
-        return bool(self._late or self._translations)
-
-    def send(self) -> None:
-        """Send the prompts of new questions. Call this in the event loop."""
-        wanted, self._wanted = self._wanted, {}
-        self.advisor.want(wanted.values())
-
-    def prepare(self, turn: Turn, queued: QueuedWork, updater: StoryUpdater) -> Sequence[int]:
-        """Prepare the questions about queued articles. Return the numbers of the entries that can be decided now.
-
-        The answers about these articles are in ``answers``. An article that waits is, for the articles after it, a
-        candidate as the story that it would open.
-        """
-        index = updater.open_stories(turn)
-        numbers = dict(zip(queued.keys, queued.numbers, strict=True))
-        ready = [numbers[revision.article.id] for revision in queued.revisions]
-        arrivals = {arrival.article.id: arrival for arrival in queued.arrivals}
-        self._until = {article: until for article, until in self._until.items() if article in arrivals}
-        self._questions = {article: asked for article, asked in self._questions.items() if article in arrivals}
-        self._second = {article: asked for article, asked in self._second.items() if article in arrivals}
-        self.answers = {}
-        guests: dict[StoryId, Arrival] = {}
-        for article in grouping.order(arrival.article for arrival in arrivals.values()):
-            arrival = arrivals[article.id]
-            answers = ArticleAnswers()
-            if article.id not in index.joins and not prompts.instructs_a_model(article):
-                found = self._look(turn, arrival, index, updater, guests)
-                if found is None:
-                    guest = grouping.story_id(article.id)
-                    guests[guest] = arrival
-                    join = Join(story=guest, article=article.id, reason=JoinReason.OPENED)
-                    index.add(index.profile(arrival), join)
-                    continue
-                answers = found
-            self._until.pop(article.id, None)
-            self.answers[article.id] = answers
-            ready.append(numbers[article.id])
-        for story in guests:
-            index.drop(story)
-        return ready
-
-    def _look(
-        self, turn: Turn, arrival: Arrival, index: Index, updater: StoryUpdater, guests: Mapping[StoryId, Arrival]
-    ) -> ArticleAnswers | None:
-        """Return the answers about an article, or None if it waits for them."""
-        article, now = arrival.article, turn.now
-        until = self._until.get(article.id, now + self.advisor.policy.wait)
-        may_wait = not self.is_over and now < until and (article.id in self._until or len(self._until) < MAX_WAITING)
-
-        rejected, missing = self._judge_relevance(turn, arrival)
-        if missing and may_wait:
-            self._until[article.id] = until
-            self._wanted.update({prompt.key: prompt for prompt in missing})
+    def _advise(self, arrival: Arrival, modes: set[Group], *, may_ask: bool, may_wait: bool) -> Advice | None:
+        """Return where an article belongs, or None if a question about it is open and it may wait."""
+        article, uses = arrival.article, self._questions.policy.uses
+        rejected = self._reject(arrival, may_wait=may_wait) if may_ask and Use.RELEVANCE in uses else {}
+        if rejected is None:
             return None
         matches = tuple(match for match in arrival.matches if match.rule not in rejected)
         if rejected and not matches:
-            return ArticleAnswers(rejected=rejected)
-        question = self._questions.get(article.id) or self._build(
-            turn, replace(arrival, matches=matches), index, updater, guests
-        )
-        if question is None:
-            return ArticleAnswers(rejected=rejected)
-        self._questions[article.id] = question
-        is_undecided = not question.waits_for.isdisjoint(guest.article.id for guest in guests.values())
-        text, is_missing = self._find_answer(turn, question, may_wait=may_wait)
-        if is_missing or (may_wait and is_undecided):
-            self._until[article.id] = until
+            return Advice(join=None, rejected=rejected)
+        arrival = replace(arrival, matches=matches)
+        profile = self._index.profile(arrival)
+        candidates: Sequence[Candidate] | None = self._find_candidates(self._turn, self._index, arrival, profile)
+        if may_ask and Use.SAME_EVENT in uses:
+            self._ask_known(article, profile, candidates or ())
+            candidates = self._weigh(article, profile, candidates or (), modes, may_wait=may_wait)
+        if candidates is None:
             return None
-        answers = self._read(question, text)
-        same = answers.opinion.same if answers.opinion else ()
-        named = [story for story in same if story in question.chances]
-        if named and question.nearest not in named:
-            second = self._second.get(article.id)
-            if second is None and may_wait:
-                second = self._ask_again(turn, arrival, index, updater, question, named)
-            if second is not None:
-                self._second[article.id] = second
-                text, is_missing = self._find_answer(turn, second, may_wait=may_wait)
-                if is_missing:
-                    self._until[article.id] = until
-                    return None
-                answers = _confirm(answers, self._read(second, text))
-        return replace(answers, rejected=rejected)
+        join = grouping.place(candidates, profile, modes=modes)
+        new_facts = self._find_new(article, join, may_wait=may_wait) if may_ask and Use.FACTS in uses else ()
+        return None if new_facts is None else Advice(join=join, rejected=rejected, new_facts=new_facts)
 
-    def _find_answer(self, turn: Turn, question: _Question, *, may_wait: bool) -> tuple[str | None, bool]:
-        """Return the answer, or None if there is none, and whether to wait for it."""
-        prompt = question.prompt
-        if prompt is None:
-            return None, False
-        texts = self._stored(turn, prompt)
-        is_missing = self._is_open(prompt, texts, turn.now)
-        if is_missing and may_wait:
-            self._wanted[prompt.key] = prompt
-        elif is_missing:
-            # A call that has begun may still be useful; one that has not is dropped.
-            self._late[prompt.key] = question, turn.now + LATE
-            self.advisor.drop([prompt.key])
-        return texts.get(prompt.key), is_missing and may_wait
-
-    def _ask_again(
-        self,
-        turn: Turn,
-        arrival: Arrival,
-        index: Index,
-        updater: StoryUpdater,
-        question: _Question,
-        named: Sequence[StoryId],
-    ) -> _Question | None:
-        """Return the question with its stories in the reverse order, and with facts that may be new in the named story.
-
-        A single wrong answer would hide the article in the message of another event. A model that guesses names another
-        story when it is asked again.
-        """
-        joined = {
-            grouping.story_id(other): index.joins[other].story for other in question.waits_for & index.joins.keys()
-        }
-        ids = dict.fromkeys(joined.get(id_, id_) for id_ in (*named, *question.chances))
-        near = [story for story in map(turn.story, ids) if story is not None]
-        if not near:
-            return None
-        control = self._control(turn, index.profile(arrival), index, ())
-        return self._same_event_question(turn, arrival.article, near, updater, control, question.chances, again=True)
-
-    def _same_event_question(
-        self,
-        turn: Turn,
-        article: Article,
-        near: Sequence[Story],
-        updater: StoryUpdater,
-        control: Story | None,
-        chances: Mapping[StoryId, float],
-        *,
-        again: bool = False,
-    ) -> _Question:
-        """Return a question about the event of an article, and about its facts in the first story of ``near``."""
-        has_facts = Use.FACTS in self.advisor.policy.uses
-        stated, further = updater.offer(turn, near[0], article) if has_facts else ((), ())
-        offered = (*stated, *further)
-        prompt = prompts.same_event_prompt(article, near, offered, control=control, again=again)
-        # Words say nothing about a story in another language, and a question that is asked again begins with a story
-        # that an answer has named.
-        are_comparable = article.language in {member.article.language for member in near[0].members}
-        is_unlikely = not again and are_comparable and chances[near[0].id] < opinions.UNLIKELY_BELOW
-        return _Question(
-            article=article,
-            prompt=replace(prompt, unlikely=near[0].id if is_unlikely else None),
-            chances=chances,
-            offered=offered,
-            stated_count=len(stated),
-            nearest=near[0].id,
-        )
-
-    def _judge_relevance(self, turn: Turn, arrival: Arrival) -> tuple[dict[str, str], list[Prompt]]:
-        """Return the matched rules that the article is not about, with the reasons, and the prompts without an answer.
+    def _reject(self, arrival: Arrival, *, may_wait: bool) -> dict[str, str] | None:
+        """Return the matched rules that the article is not about, with the reasons, or None if it waits.
 
         Rules of severity high are not asked about.
         """
-        article, rejected = arrival.article, {}
-        rules = [turn.rules[match.rule] for match in arrival.matches if match.rule in turn.rules]
-        asked = {
-            rule.name: prompts.relevance_prompt(article, rule.name, rule.about)
-            for rule in rules
-            if rule.about and rule.severity is not Severity.HIGH and Use.RELEVANCE in self.advisor.policy.uses
-        }
-        texts = self._stored(turn, *asked.values())
-        for rule, prompt in asked.items():
-            answer = parse_stored(prompt, texts.get(prompt.key), prompts.Relevance)
+        article, rejected = arrival.article, dict[str, str]()
+        rules = [self._turn.rules[match.rule] for match in arrival.matches if match.rule in self._turn.rules]
+        for rule in rules:
+            if not rule.about or rule.severity is Severity.HIGH:
+                continue
+            question = self._find(prompts.relevance_prompt(article, rule.name, rule.about))
+            if question.is_pending and may_wait:
+                return None
+            answer = _parse(question, prompts.Relevance)
             if answer is not None and answer.verdict == "irrelevant":
                 quote = prompts.quote(article, answer.sentence)
                 reason = visible.line(answer.reason, prompts.REASON_LENGTH)
-                rejected[rule] = f'{self.advisor.policy.name}: "{quote}": {reason}'
-        return rejected, [prompt for prompt in asked.values() if self._is_open(prompt, texts, turn.now)]
+                rejected[rule.name] = f'{self._questions.policy.name}: "{quote}": {reason}'
+        return rejected
 
-    def _build(
-        self, turn: Turn, arrival: Arrival, index: Index, updater: StoryUpdater, guests: Mapping[StoryId, Arrival]
-    ) -> _Question | None:
-        """Return the question that the article needs, or None if it needs none."""
-        article, uses = arrival.article, self.advisor.policy.uses
-        modes, is_high = modes_and_severity(turn, arrival)
-        profile = index.profile(arrival)
-        candidates = grouping.find_candidates(index, profile)
-        asks_event = Use.SAME_EVENT in uses and modes <= {Group.NORMAL}
-        offered = grouping.choose_offered(candidates) if asks_event else []
-        stories = {**turn.stories(each.id for each in candidates), **{id_: alone(guests[id_]) for id_ in guests}}
-        near = [stories[candidate.id] for candidate in offered if candidate.id in stories]
-        facts: tuple[Sequence[Fact], Sequence[Fact]] = ((), ())
-        if near:
-            control = self._control(turn, profile, index, guests)
-            chances = {candidate.id: candidate.chance for candidate in offered}
-            question = self._same_event_question(turn, article, near, updater, control, chances)
-            waits_for = frozenset(guests[story.id].article.id for story in near if story.id in guests)
-            return replace(question, waits_for=waits_for)
-        join = grouping.place(candidates, profile, None, modes=modes, is_high=is_high)
-        named = {join.story, *join.merges} & guests.keys()
-        story = stories.get(join.story)
-        if not named and story and join.copy_of is None and Use.FACTS in uses:
-            facts = updater.offer(turn, story, article)
-        if not named and not any(facts):
-            return None
-        new_facts = (*facts[0], *facts[1])
-        return _Question(
-            article=article,
-            prompt=prompts.facts_prompt(article, story, new_facts) if story and new_facts else None,
-            offered=new_facts,
-            stated_count=len(facts[0]),
-            nearest=join.story,
-            waits_for=frozenset(guests[id_].article.id for id_ in named),
-        )
+    def _weigh(
+        self, article: Article, profile: Profile, candidates: Sequence[Candidate], modes: set[Group], *, may_wait: bool
+    ) -> Sequence[Candidate] | None:
+        """Return the candidates with the model's answers, or None if the article waits for one.
 
-    def _control(self, turn: Turn, profile: Profile, index: Index, guests: Collection[StoryId]) -> Story | None:
-        """Return an old open story, all in the article's language, that shares no word with the article.
-
-        It certainly has another event, so a model that names it is unfit: see ``UseRecord``.
+        Stories are asked about one after another.
         """
-        strange_stories = (
-            story.id
-            for story in islice(index.stories.values(), MAX_STRANGE)
-            if story.languages == {profile.language}
-            and story.id not in guests
-            and profile.weights.keys().isdisjoint(story.words)
-        )
-        return turn.story(next(strange_stories, None))
+        weight_now, by = self._questions.weight, self._questions.policy.name
+        answers: dict[StoryId, Answer] = {}
+        given_up: set[StoryId] = set()
+        weighed = candidates
+        while asked := grouping.choose_asked(
+            weighed, profile, reach=weight.reach(weight_now), modes=modes, given_up=given_up
+        ):
+            first = self._first_report(asked.id)
+            answer = None
+            if first is not None and not prompts.instructs_a_model(first):
+                question = self._find(prompts.pair_prompt(first, article, story=asked.id))
+                if question.is_pending and may_wait:
+                    return None
+                answer = _parse(question, prompts.SameEvent)
+            if answer is None:
+                given_up.add(asked.id)
+            else:
+                answers[asked.id] = Answer(by, answer.yes, weight.evidence(answer.yes, weight_now))
+            weighed = grouping.weigh_answers(candidates, answers)
+        return weighed
 
-    def _read(self, question: _Question, text: str | None) -> ArticleAnswers:
-        prompt, article = question.prompt, question.article
-        if prompt is None:
-            return ArticleAnswers()
-        if prompt.use is Use.FACTS:
-            chosen = parse_stored(prompt, text, prompts.NewFacts)
-            choice = chosen.choose(question.offered) if chosen else None
-            return ArticleAnswers(choice=choice, choice_in=question.nearest)
-        answer = parse_stored(prompt, text, prompts.SameEvent)
-        if answer is None:
-            return ArticleAnswers()
-        asked = [StoryId(story) for story in prompt.beside.split()]
-        opinion = self._opinion(article, answer, asked)
-        return ArticleAnswers(
-            opinion=opinion, choice=answer.choose(prompt, question.offered), choice_in=question.nearest
-        )
+    def _ask_known(self, article: Article, profile: Profile, candidates: Sequence[Candidate]) -> None:
+        """Now and then ask about a pair whose answer the words know, to watch the model. Nobody waits for it."""
+        known: tuple[StoryId, bool] | None = None
+        if candidates and candidates[0].is_certain and self._questions.wants_known(is_same=True):
+            known = candidates[0].id, True
+        elif self._questions.wants_known(is_same=False):
+            strange_stories = (
+                story.id
+                for story in islice(self._index.stories.values(), _MOST_STRANGE)
+                if profile.weights.keys().isdisjoint(story.words) and not story.is_roundup
+            )
+            strange = next(strange_stories, None)
+            known = (strange, False) if strange is not None else None
+        first = self._first_report(known[0]) if known is not None else None
+        if known is not None and first is not None:
+            prompt = prompts.pair_prompt(first, article, story=known[0], known=known[1])
+            self._find(prompt)
 
-    def _opinion(self, article: Article, answer: prompts.SameEvent, asked: Sequence[StoryId]) -> Opinion | None:
-        if answer.verdict == "cannot_tell":
+    def _find(self, prompt: Prompt) -> Question:
+        return self._questions.find(self._turn.tx, prompt, self._turn.now)
+
+    def _first_report(self, event: StoryId) -> Article | None:
+        """Return the first report of a story or of an event of a thread, which may have been opened in this turn."""
+        reports = self._reports(event)
+        return reports[0] if reports else self._opened.get(event)
+
+    def _reports(self, event: StoryId) -> Sequence[Article]:
+        """Return the stored reports of a story or of an event of a thread."""
+        story = self._turn.story(self._index.threads.thread_of(event) or event)
+        return [member.article for member in story.events.get(event, ())] if story is not None else []
+
+    def _find_new(self, article: Article, join: Join, *, may_wait: bool) -> tuple[Fact, ...] | None:
+        """Return the sentence of the article that is new in its posted story, if any, or None if the article waits."""
+        if join.copy_of is not None:
+            return ()
+        reports = self._reports(join.story)
+        offered = facts.list_sentences(article)
+        posted = self._index.threads.thread_of(join.story) or join.story
+        if not reports or not offered or not self._turn.is_posted(posted):
+            return ()
+        prompt = prompts.facts_prompt(
+            article, offered, story=join.story, first=reports[0].title, newest=reports[-1].title
+        )
+        question = self._find(prompt)
+        if question.is_pending and may_wait:
             return None
-        same = answer.named(asked)
-        verdict = "the same event" if same else "a different event"
-        detail = f'{self.advisor.policy.name}: {verdict}: "{prompts.quote(article, answer.sentence)}"'
-        return Opinion(asked=frozenset(asked), same=same, detail=detail)
-
-    def late_answers(self, turn: Turn) -> Sequence[LateAnswer]:
-        """Return the answers that came after the decision of their article, or after the message that shows them."""
-        now, late = turn.now, []
-        texts = turn.tx.completions.answers([*self._late, *self._translations], by=self.advisor.policy.name)
-        for key, (question, until) in list(self._late.items()):
-            if key in texts:
-                answers = self._read(question, texts[key])
-                named = answers.opinion.same if answers.opinion else ()
-                stated = {fact.sentence for fact in question.offered[: question.stated_count]}
-                late.append(
-                    LateAnswer(
-                        article=question.article.id,
-                        # Nobody asks again after a decision, so only the likeliest story counts.
-                        same={story: question.chances.get(story, 0.0) for story in named if story == question.nearest},
-                        # Without an answer in time, the stated facts were posted.
-                        facts=tuple(fact for fact in answers.choice or () if fact.sentence not in stated),
-                        story=answers.choice_in,
-                    )
-                )
-            if key in texts or now >= until or self.advisor.has_failed(key):
-                del self._late[key]
-        for key, (story, until) in list(self._translations.items()):
-            if key in texts:
-                late.append(LateAnswer(story=story, translation=key))
-            if key in texts or now >= until or self.advisor.has_failed(key):
-                del self._translations[key]
-        return late
-
-    def translate(self, turn: Turn, row: Outgoing, story: StoryId) -> Outgoing:
-        """Return a story's message with the model's translation. If there is none yet, ask for it."""
-
-        def look_up(prompt: Prompt) -> str | None:
-            texts = self._stored(turn, prompt)
-            if self._is_open(prompt, texts, turn.now) and not self.is_over:
-                self._wanted[prompt.key] = prompt
-                self._translations[prompt.key] = story, turn.now + LATE
-            return texts.get(prompt.key)
-
-        return with_translation(turn, row, self.advisor.policy, look_up)
-
-    def end_waiting(self) -> None:
-        """Stop to wait for translations."""
-        self._translations.clear()
-
-    def _stored(self, turn: Turn, *asked: Prompt) -> Mapping[str, str]:
-        """Return prompt key -> stored answer."""
-        if not asked:
-            return {}
-        return turn.tx.completions.answers([prompt.key for prompt in asked], by=self.advisor.policy.name)
-
-    def _is_open(self, prompt: Prompt, texts: Mapping[str, str], now: datetime) -> bool:
-        """Return whether an answer to the prompt is missing and may still come."""
-        if prompt.key in texts or self.advisor.has_failed(prompt.key):
-            return False
-        return self.advisor.is_available(prompt.use, now)
+        answer = _parse(question, prompts.NewFact)
+        return (offered[answer.sentence - 1],) if answer is not None and answer.sentence else ()
 
 
-def _confirm(answers: ArticleAnswers, second: ArticleAnswers) -> ArticleAnswers:
-    """Return the answers with those to the second question."""
-    if answers.opinion is None or second.opinion is None:
-        return answers
-    opinion = replace(answers.opinion, confirmed=frozenset(second.opinion.same))
-    return replace(answers, opinion=opinion, choice=second.choice, choice_in=second.choice_in)
+def translate(questions: Questions, turn: Turn, row: Outgoing, story: StoryId) -> Outgoing:
+    """Return the row with a translation of its message, if the channel wants one. If there is none yet, ask for it."""
+    return with_translation(
+        turn, row, questions.policy, lambda prompt: questions.translate(turn.tx, prompt, story, turn.now)
+    )
+
+
+def with_stored_translation(turn: Turn, row: Outgoing, policy: LanguageModelPolicy) -> Outgoing:
+    """Return the row with a translation of its message, if the channel wants one and it is stored."""
+    return with_translation(
+        turn, row, policy, lambda prompt: turn.tx.completions.answers([prompt.key], by=policy.name).get(prompt.key)
+    )
+
+
+def with_translation(
+    turn: Turn, row: Outgoing, policy: LanguageModelPolicy, look_up: Callable[[Prompt], str | None]
+) -> Outgoing:
+    """Return the row with a translation of its message, if the channel wants one and ``look_up`` returns an answer.
+
+    Return the row unchanged if the article contains instructions to a model.
+    """
+    to = turn.settings.policy(row.channel).translate
+    if to is None or Use.TRANSLATE not in policy.uses or row.message.kind not in _KINDS or len(row.message.briefs) != 1:
+        return row
+    (brief,) = row.message.briefs
+    story = turn.story(brief.story)
+    source = (brief.summary or (brief.title,))[0]
+    members = story.members if story else ()
+    article = next((member.article for member in members if member.article.id == source.article), None)
+    if article is None or prompts.instructs_a_model(article):
+        return row
+    prompt = prompts.translation_prompt(
+        article, [brief.title.text, *(sentence.text for sentence in brief.summary)], to=to
+    )
+    if prompt is None:
+        return row
+    translated = _parse_text(prompt, look_up(prompt), prompts.Translation)
+    if translated is None:
+        return row
+    title, *texts = translated.texts
+    text = visible.line(" — ".join(filter(None, (f"{to}: {title}", " ".join(texts)))), _TRANSLATION_LENGTH)
+    span = Span(text=f"{text} [translated by {policy.name}]")
+    # Remove the link, so that the translation becomes a separate paragraph.
+    shown = (*brief.summary[:_ORIGINAL_SENTENCES], replace(source, spans=(span,), link=""))
+    return replace(row, message=replace(row.message, briefs=(replace(brief, summary=shown),)))
+
+
+def _parse(question: Question, form: type[F]) -> F | None:
+    """Return the answer to a question, or None if there is none."""
+    return _parse_text(question.prompt, question.text, form) if question.state is State.ANSWERED else None
+
+
+def _parse_text(prompt: Prompt, text: str | None, form: type[F]) -> F | None:
+    with suppress(BadAnswer):
+        return None if text is None else prompts.parse_answer(prompt, text, form)
+    return None

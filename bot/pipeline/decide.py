@@ -1,6 +1,6 @@
 """Add queued articles to stories and decide each channel's messages, in turns. One process decides at a time.
 
-    rulings, one by one ─▶ articles ─▶ late answers of a model ─▶ briefs ─▶ due alerts ─▶ overdue expectations
+    rulings, one by one ─▶ articles ─▶ translations of a model ─▶ briefs ─▶ due alerts ─▶ overdue expectations
     each: read what waits ─▶ turn (stories, facts, messages: computed in a read) ─▶ commit (rows only)
 
 A turn is computed in a read transaction and committed in one short write transaction, which first checks that the
@@ -29,11 +29,9 @@ from bot.model.alerts import Decision, Reason
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
 from bot.model.durations import Clock
 from bot.model.errors import StoreUnavailable
-from bot.model.language_models import Advisor
 from bot.model.quarantine import PieceKind, describe_error
 from bot.model.stories import StoryId
 from bot.pipeline import briefs, control, quarantine
-from bot.pipeline.answers import LateAnswer
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
 from bot.pipeline.meaning import Encode, MeaningStage
@@ -44,7 +42,7 @@ from bot.pipeline.volume import VolumeMonitor, count_members
 from bot.storage import keys
 
 if TYPE_CHECKING:
-    from bot.pipeline.ask import Asking
+    from bot.llm.questions import Questions
 
 
 log = structlog.get_logger("wirewatch")
@@ -59,6 +57,8 @@ FIRST_LOOK_WAIT = timedelta(minutes=2)
 
 #: A story and a channel.
 AlertKey: TypeAlias = tuple[StoryId, str]
+#: A story, and the key of the prompt that asked for a translation of its message.
+Translation: TypeAlias = tuple[StoryId, str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +80,8 @@ class _Work:
     alerts: Sequence[AlertKey] = ()
     #: Whether to gather messages that waited for too long.
     gathers: bool = False
-    late_answers: Sequence[LateAnswer] = ()
+    #: Stories whose translation has come, each with the key of its prompt.
+    translations: Sequence[Translation] = ()
     #: Whether to measure the volume of rules.
     measures: bool = False
     #: Channels whose brief is due.
@@ -124,12 +125,11 @@ class Decider:
         self._known: QueueHolder | None = None
         self._lock = asyncio.Lock()
         #: The questions to the language model, or None if there is no language model.
-        self._asking: Asking | None = None
+        self.questions: Questions | None = None
         self._settings: Settings
         self._rulings: Stage[Ruling] = Stage("rulings", clock, self._fail_rulings, self._control)
-        self._questions: Stage[None] = Stage("questions", clock, self._set_aside_nothing, self._control)
         self._articles: Stage[int] = Stage("decide", clock, self._set_aside_articles, self._control)
-        self._late: Stage[LateAnswer] = Stage("answers", clock, self._set_aside_answers, self._control)
+        self._translations: Stage[Translation] = Stage("translations", clock, self._drop_translations, self._control)
         self._alerts: Stage[AlertKey] = Stage("release", clock, self._set_aside_alerts, self._control)
         self._gathered: Stage[None] = Stage("gather", clock, self._set_aside_nothing, self._control)
         self._expected: Stage[None] = Stage("expectations", clock, self._set_aside_nothing, self._control)
@@ -139,13 +139,12 @@ class Decider:
     @property
     def stages(
         self,
-    ) -> Sequence[Stage[Ruling] | Stage[int] | Stage[LateAnswer] | Stage[AlertKey] | Stage[None] | Stage[str]]:
+    ) -> Sequence[Stage[Ruling] | Stage[int] | Stage[Translation] | Stage[AlertKey] | Stage[None] | Stage[str]]:
         """The stages of deciding, for reports of their health."""
         return (
             self._rulings,
-            self._questions,
             self._articles,
-            self._late,
+            self._translations,
             self._alerts,
             self._gathered,
             self._expected,
@@ -153,32 +152,22 @@ class Decider:
             self._briefs,
         )
 
-    def advise(self, advisor: Advisor | None) -> None:
-        """Use this language model, or none, from the next turn on."""
-        if advisor is None:
-            self._asking = None
-            return
-        # An import at the top would load the prompts, which only a configuration with a model needs.
-        from bot.pipeline.ask import Asking
-
-        self._asking = Asking(advisor)
-
     @property
     def is_waiting(self) -> bool:
         """Whether work waits for the answer of a language model."""
-        return self._asking is not None and self._asking.is_waiting
+        return self.questions is not None and self.questions.is_waiting
 
     async def stop_waiting(self, settings: Settings) -> Sequence[Decision]:
         """Decide the work that waits for answers, without waiting any longer. Raises StoreError."""
-        asking = self._asking
-        if asking is None:
+        questions = self.questions
+        if questions is None:
             return await self.work_off(settings)
-        asking.is_over = True
+        questions.is_over = True
         try:
             return await self.work_off(settings)
         finally:
-            asking.is_over = False
-            asking.end_waiting()
+            questions.is_over = False
+            questions.end_waiting()
 
     async def decide_batch(self, settings: Settings, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
         """Decide waiting rulings and at most ``limit`` queued articles. Raises StoreError.
@@ -189,7 +178,7 @@ class Decider:
         async with self._lock:
             self._settings = settings
             # Read more entries, because items that wait for answers are still in the queue and are read again.
-            limit += self._asking.waiting_count if self._asking is not None else 0
+            limit += self.questions.waiting_count if self.questions is not None else 0
             rulings, numbers = await self._store.read(
                 lambda tx: (tx.rulings.waiting(), tx.decision_queue.numbers(limit=limit))
             )
@@ -199,7 +188,6 @@ class Decider:
             batch = DecisionBatch()
             if self._meaning is not None:
                 await self._meaning.prepare(settings, numbers)
-            numbers, late_answers = await self._ask(numbers)
             if numbers:
                 decided = await self._articles.run(numbers, lambda pieces: self._decide(_Work(numbers=pieces)))
                 turns += decided
@@ -208,8 +196,11 @@ class Decider:
                     # Some wait for answers, and some may have been set aside.
                     left = await self._store.read(lambda tx: tx.decision_queue.count_of(numbers))
                     batch.decided_count = len(numbers) - left
-            if late_answers:
-                turns += await self._late.run(late_answers, lambda pieces: self._decide(_Work(late_answers=pieces)))
+            translations = self.questions.take_translations(self._clock.now()) if self.questions is not None else ()
+            if translations:
+                turns += await self._translations.run(
+                    translations, lambda pieces: self._decide(_Work(translations=pieces))
+                )
             if releases:
                 turns += await self._gathered.run((), lambda _: self._decide(_Work(gathers=True)))
             now = self._clock.now()
@@ -225,31 +216,10 @@ class Decider:
                     await self._expected.run((), lambda _: self._report_expectations())
                 if self._volume.is_due(settings, now=now):
                     await self._measured.run((), lambda _: self._decide(_Work(measures=True)))
-            if self._asking is not None:
-                self._asking.send()
+            if self.questions is not None:
+                self.questions.send()
             batch.decisions = [decision for computed in turns for decision in computed.decisions]
             return batch
-
-    async def _ask(self, numbers: Sequence[int]) -> tuple[Sequence[int], Sequence[LateAnswer]]:
-        """Prepare the questions about queued articles, and return the entries that need not wait for an answer.
-
-        Also return the answers that came after a decision.
-        """
-        asking = self._asking
-        if asking is None or not (numbers or asking.has_open_questions):
-            return numbers, ()
-
-        def prepare(tx: storage.Transaction) -> tuple[Sequence[int], Sequence[LateAnswer]]:
-            _, turn = self._begin(tx, self._clock.now())
-            late_answers = asking.late_answers(turn)
-            return asking.prepare(turn, tx.decision_queue.get(numbers), self._updater), late_answers
-
-        for prepared in await self._questions.run((), lambda _: self._store.read(prepare)):
-            return prepared
-        # The articles are decided without answers.
-        self._forget()
-        asking.answers.clear()
-        return numbers, ()
 
     async def work_off(self, settings: Settings) -> Sequence[Decision]:
         """Decide everything in the queue, turn by turn. Do not release held alerts. Raises StoreError."""
@@ -300,7 +270,7 @@ class Decider:
         holder, turn = self._begin(tx, now)
         queued = tx.decision_queue.get(work.numbers)
         decisions = self._updater.update(
-            turn, queued.arrivals, queued.revisions, rulings=work.rulings, late_answers=work.late_answers
+            turn, queued.arrivals, queued.revisions, rulings=work.rulings, translations=work.translations
         )
         count_members(turn)
         if work.measures:
@@ -312,6 +282,8 @@ class Decider:
         decisions += self._updater.post_briefs(turn, work.briefs)
         if work.gathers:
             decisions += self._updater.gather_stale(turn)
+        if turn.waiting:
+            queued = queued.without(turn.waiting)
         return _Computed(turn=turn, holder=holder, work=work, queued=queued, decisions=decisions)
 
     def _begin(self, tx: storage.Transaction, now: datetime) -> tuple[QueueHolder, Turn]:
@@ -322,8 +294,7 @@ class Decider:
             if holder.who != self._who:
                 self._updater = StoryUpdater()
         turn = Turn(tx, self._settings, now, self._cache)
-        if self._asking is not None:
-            turn.translate, turn.answers = self._asking.translate, self._asking.answers
+        turn.questions = self.questions
         return holder, turn
 
     async def _commit(self, computed: _Computed) -> bool:
@@ -401,9 +372,9 @@ class Decider:
 
         await self._store.write(work)
 
-    async def _set_aside_answers(self, failed: Sequence[tuple[LateAnswer, Exception]]) -> None:
-        """Drop late answers, because their articles are decided already."""
-        log.critical("using a late answer raised an unexpected error", exc_info=failed[0][1])
+    async def _drop_translations(self, failed: Sequence[tuple[Translation, Exception]]) -> None:
+        """Drop translations, because their messages are posted already."""
+        log.critical("showing a translation raised an unexpected error", exc_info=failed[0][1])
 
     async def _skip_briefs(self, failed: Sequence[tuple[str, Exception]]) -> None:
         """Skip the briefs of some channels. The stories that wait for them are listed in the next ones."""

@@ -348,8 +348,11 @@ class Dispatcher:
                 row = messages.reply_row(turn, decision, alert)
         turn.decide(decision)
         if row:
-            if turn.translate is not None:
-                row = turn.translate(turn, row, decision.story)
+            if turn.questions is not None:
+                # An import at the top would load the prompts, which only a configuration with a model needs.
+                from bot.pipeline import ask
+
+                row = ask.translate(turn.questions, turn, row, decision.story)
             turn.post(row)
         headline = row.message.briefs[0].title.article if row else None
         if decision.action is AlertAction.POST:

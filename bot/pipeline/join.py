@@ -5,27 +5,28 @@ The grouping index is kept in memory between turns. If a turn was not committed,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.alerts import notices
 from bot.feeds import items, links
 from bot.model.actions import Ruling, RulingKind
 from bot.model.alerts import Alert, AlertState, Decision
 from bot.model.archive import Arrival, Revision
-from bot.model.rules import Group, Match, Rule, Severity
+from bot.model.rules import Group, Match, Rule
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
-from bot.pipeline.answers import ArticleAnswers, LateAnswer
 from bot.pipeline.dispatch import Dispatcher, StorySplit
 from bot.pipeline.turn import ChangedStory, Turn
-from bot.stories import facts, grouping, opinions
+from bot.stories import facts, grouping
 from bot.stories.grouping import Candidate, story_id
 from bot.stories.index import Index
-from bot.stories.opinions import Opinion
 from bot.stories.profile import Profile
+
+if TYPE_CHECKING:
+    from bot.llm.questions import Questions
 
 log = structlog.get_logger("wirewatch")
 
@@ -46,14 +47,16 @@ class StoryUpdater:
         revisions: Sequence[Revision],
         *,
         rulings: Sequence[Ruling] = (),
-        late_answers: Sequence[LateAnswer] = (),
+        translations: Sequence[tuple[StoryId, str]] = (),
     ) -> list[Decision]:
         """Carry out rulings, then join articles to stories, and decide what to post in each channel."""
         decisions = [decision for ruling in rulings for decision in self._rule(turn, ruling)]
         self._join(turn, [*arrivals, *_late_matches(turn, revisions)])
         self._revise(turn, revisions)
-        for answer in late_answers:
-            self._use_late_answer(turn, answer)
+        for translated, key in translations:
+            story = turn.story(translated)
+            if story is not None:
+                turn.change(story).translation = key
         if not turn.changed:
             return decisions
         for entry in turn.changed.values():
@@ -95,11 +98,14 @@ class StoryUpdater:
     def _join(self, turn: Turn, arrivals: Sequence[Arrival]) -> None:
         if not arrivals:
             return
-        arrivals = [relevant for arrival in arrivals if (relevant := _reject(turn, arrival)) is not None]
         index = self.open_stories(turn)
         by_id = {arrival.article.id: arrival for arrival in arrivals if arrival.article.id not in index.joins}
         ordered = grouping.order(arrival.article for arrival in by_id.values())
-        joins = [_place(turn, index, by_id[article.id]) for article in ordered]
+        news: dict[ArticleId, tuple[Fact, ...]] = {}
+        if turn.questions is None:
+            joins = [_place(turn, index, by_id[article.id]) for article in ordered]
+        else:
+            joins = self._consult(turn, turn.questions, index, by_id, ordered, news)
         # Load all stories and alerts in two queries; the turn caches them.
         turn.stories(join.story for join in joins)
         turn.alerts({join.story for join in joins})
@@ -108,26 +114,50 @@ class StoryUpdater:
             thread = _thread_rule(turn, arrival)
             entry = _entry(turn, join.story, arrival.article, thread=thread.name if thread else None)
             for younger in join.merges:
-                if join.is_advised:
-                    _report_merge(turn, entry.story, younger)
                 _merge(turn, entry, younger)
-            self._add_member(turn, entry, arrival, join)
+            self._add_member(turn, entry, arrival, join, news.get(join.article, ()))
 
-    def _add_member(self, turn: Turn, entry: ChangedStory, arrival: Arrival, join: Join) -> None:
-        """Add an article and its new facts to the story."""
+    def _consult(
+        self,
+        turn: Turn,
+        questions: Questions,
+        index: Index,
+        by_id: dict[ArticleId, Arrival],
+        ordered: Sequence[Article],
+        news: dict[ArticleId, tuple[Fact, ...]],
+    ) -> list[Join]:
+        """Place the articles with a language model's answers. Collect in ``news`` what it says is new.
+
+        Articles whose question is open stay in the queue. Matches that the model rejects are deleted.
+        """
+        # Import here, because only a configuration with a model needs the prompts.
+        from bot.pipeline.ask import Consultation
+
+        consultation, joins = Consultation(questions, turn, index, by_id.values(), find_candidates), []
+        for article in ordered:
+            arrival = by_id[article.id]
+            advice = consultation.consult(arrival, _modes(turn, arrival))
+            if advice is None:
+                turn.waiting.add(article.id)
+                continue
+            relevant = _reject(turn, arrival, advice.rejected)
+            if relevant is not None and advice.join is not None:
+                by_id[article.id], news[article.id] = relevant, advice.new_facts
+                joins.append(_add(turn, index, relevant, advice.join))
+        return joins
+
+    def _add_member(
+        self, turn: Turn, entry: ChangedStory, arrival: Arrival, join: Join, new_facts: tuple[Fact, ...]
+    ) -> None:
+        """Add an article, and what is new in it, to the story. ``new_facts`` are what a language model says is new."""
         member = Member(article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline)
-        answers = turn.answers.get(arrival.article.id)
-        is_chosen = (
-            answers is not None and answers.choice is not None and turn.home(answers.choice_in) == entry.story.id
-        )
         is_posted = any(alert.state is AlertState.POSTED for alert in turn.alerts([entry.story.id, *entry.merged]))
         earlier = [joined.article for joined in entry.story.members if joined.event == member.event]
         # A story that is not posted gets no replies, so its news is not looked for.
         stated = facts.find_news(earlier, arrival.article) if is_posted and join.copy_of is None else ()
         # No answer of a model hides what an article itself states to be new.
-        chosen = answers.choice if answers is not None and answers.choice is not None and is_chosen else ()
-        sentences = {fact.sentence for fact in chosen}
-        entry.facts.extend((*chosen, *(fact for fact in stated if fact.sentence not in sentences)))
+        sentences = {fact.sentence for fact in stated}
+        entry.facts.extend((*stated, *(fact for fact in new_facts if fact.sentence not in sentences)))
         member, copies = resolve_copies(entry.story, member, opposes=facts.opposes(earlier, arrival.article))
         entry.story = _with_member(entry.story, member)
         entry.arrivals.append(member)
@@ -146,51 +176,6 @@ class StoryUpdater:
             if revision.is_renamed:
                 entry.renamed.add(revision.article.id)
 
-    def offer(self, turn: Turn, story: Story, article: Article) -> tuple[Sequence[Fact], Sequence[Fact]]:
-        """Return the facts of an article that are new in a posted story, and further ones that may be."""
-        if not any(alert.state is AlertState.POSTED for alert in turn.alerts([story.id])):
-            return (), ()
-        first_event = next(iter(story.events.values()), ())
-        stated = facts.find_news([member.article for member in first_event], article)
-        sentences = {fact.sentence for fact in stated}
-        return stated, [fact for fact in facts.list_sentences(article) if fact.sentence not in sentences]
-
-    def _use_late_answer(self, turn: Turn, answer: LateAnswer) -> None:
-        """Merge the story of a decided article, or add facts or a translation to its story."""
-        if answer.translation:
-            story = turn.story(answer.story)
-            if story is not None:
-                turn.change(story).translation = answer.translation
-            return
-        home = turn.story_of(answer.article) if answer.article else None
-        if home is None:
-            return
-        self._merge_late(turn, home, answer)
-        home = turn.story_of(home.members[0].article.id)
-        if home is not None and answer.facts and turn.home(answer.story) == home.id:
-            turn.change(home).facts.extend(answer.facts)
-
-    def _merge_late(self, turn: Turn, home: Story, answer: LateAnswer) -> None:
-        """Merge a story that only the article and its copies are in into the story that the answer names."""
-        is_alone = all(answer.article in (member.article.id, member.join.copy_of) for member in home.members)
-        rules = [turn.rules[rule] for rule in home.rules if rule in turn.rules]
-        is_high = any(rule.severity is Severity.HIGH for rule in rules)
-        needed = opinions.BACKED_FROM if is_high else 0.0
-        named = [turn.story(story) for story, chance in answer.same.items() if chance >= needed]
-        other = next((story for story in named if story is not None and story.id != home.id), None)
-        index = self.open_stories(turn)
-        if not is_alone or other is None or not {home.id, other.id} <= index.stories.keys():
-            return
-        if index.stories[home.id].is_kept_from(index.stories[other.id]):
-            return
-        if home.thread or other.thread:
-            return  # Both events have been reported, each under its own headline.
-        older, younger = sorted((home, other), key=lambda story: (story.first_seen, story.id))
-        entry = turn.change(older)
-        _report_merge(turn, entry.story, younger.id)
-        index.merge(younger.id, older.id)
-        _merge(turn, entry, younger.id)
-
     def open_stories(self, turn: Turn) -> Index:
         """Return the index of the open stories."""
         window = turn.settings.bot.stories.window
@@ -207,16 +192,18 @@ class StoryUpdater:
 
 
 def _place(turn: Turn, index: Index, arrival: Arrival) -> Join:
-    """Find the article's story, with the model's opinion if there is one, and add the article to the index.
+    """Find the article's story, and add the article to the index."""
+    profile = index.profile(arrival)
+    join = grouping.place(find_candidates(turn, index, arrival, profile), profile, modes=_modes(turn, arrival))
+    return _add(turn, index, arrival, join)
+
+
+def _add(turn: Turn, index: Index, arrival: Arrival, join: Join) -> Join:
+    """Add an article to the index.
 
     The index has the events of a thread as stories. The returned join has the thread, and the event in it.
     """
-    modes, is_high = modes_and_severity(turn, arrival)
     profile = index.profile(arrival)
-    answers = turn.answers.get(arrival.article.id)
-    opinion = _resolve(turn, index, answers) if answers is not None else None
-    candidates = find_candidates(turn, index, arrival, profile)
-    join = grouping.place(candidates, profile, opinion, modes=modes, is_high=is_high)
     rule, threads = _thread_rule(turn, arrival), index.threads
     is_new = join.story not in index.stories
     if rule is not None and is_new:
@@ -263,62 +250,33 @@ def _open_thread(turn: Turn, index: Index, rule: Rule, article: Article) -> Stor
     return index.threads.newest(rule.name, article.first_seen - quiet)
 
 
-def modes_and_severity(turn: Turn, arrival: Arrival) -> tuple[set[Group], bool]:
-    """Return the values of ``group`` of the article's rules, and whether one of the rules has severity high.
+def _modes(turn: Turn, arrival: Arrival) -> set[Group]:
+    """Return the values of ``group`` of the article's rules.
 
     Without ``group: rule``, because that decides only what becomes of an article that joins no event.
     """
-    rules = [turn.rules[match.rule] for match in arrival.matches if match.rule in turn.rules]
-    return {rule.group for rule in rules} - {Group.RULE}, any(rule.severity is Severity.HIGH for rule in rules)
+    return {turn.rules[match.rule].group for match in arrival.matches if match.rule in turn.rules} - {Group.RULE}
 
 
-def _resolve(turn: Turn, index: Index, answers: ArticleAnswers) -> Opinion | None:
-    """Return the opinion with each story replaced by the story that has its articles now.
+def _reject(turn: Turn, arrival: Arrival, rejected: Mapping[str, str]) -> Arrival | None:
+    """Return the article without the matches of the rules that it is not about, as a language model judges.
 
-    A question may offer the story that another waiting article would open, and that article may have joined a story.
-    """
-    if answers.opinion is None:
-        return None
-    homes = {story: story for story in answers.opinion.asked}
-    joined = {story_id(article): join.story for article, join in index.joins.items()}
-    for story in homes.keys() - index.stories.keys():
-        homes[story] = joined.get(story) or turn.home(story) or story
-    same = tuple(dict.fromkeys(homes[story] for story in answers.opinion.same))
-    confirmed = frozenset(homes[story] for story in answers.opinion.confirmed)
-    return replace(answers.opinion, asked=frozenset(homes.values()), same=same, confirmed=confirmed)
-
-
-def _reject(turn: Turn, arrival: Arrival) -> Arrival | None:
-    """Return the article with the matches that are about their rules' subjects, as a language model judges them.
-
-    Delete the other matches. An article without a match becomes the member of a separate story without channels, whose
-    join has the reason; then return None.
+    Delete these matches. ``rejected`` has the reason for each rule. An article without a match becomes the member of a
+    separate story without channels, whose join has the reason; then return None.
     """
     article = arrival.article
-    answers = turn.answers.get(article.id)
-    if answers is None or not answers.rejected:
+    if not rejected:
         return arrival
-    turn.reject_matches(article.id, list(answers.rejected))
-    matches = tuple(match for match in arrival.matches if match.rule not in answers.rejected)
+    turn.reject_matches(article.id, list(rejected))
+    matches = tuple(match for match in arrival.matches if match.rule not in rejected)
     if matches:
         return replace(arrival, matches=matches)
-    detail = "; ".join(f"{rule}: {reason}" for rule, reason in answers.rejected.items())
+    detail = "; ".join(f"{rule}: {reason}" for rule, reason in rejected.items())
     join = Join(story=story_id(article.id), article=article.id, reason=JoinReason.NOT_ABOUT, detail=detail)
     entry = _entry(turn, join.story, article)
     member = Member(article=article, join=join, matches=(), is_baseline=arrival.is_baseline)
     entry.story = _with_member(entry.story, member)
     return None
-
-
-def _report_merge(turn: Turn, older: Story, younger_id: StoryId) -> None:
-    """Notify the operator if a language model's answer merges two posted stories."""
-    posted = {alert.story for alert in turn.alerts([older.id, younger_id]) if alert.head is not None}
-    younger = turn.stories([younger_id]).get(younger_id)
-    policy = turn.settings.bot.model
-    if younger is None or policy is None or not {older.id, younger_id} <= posted:
-        return
-    log.warning("a model's answer merged two posted stories", older=older.id, younger=younger_id)
-    turn.notify(notices.model_merged(policy.name, older, younger))
 
 
 def _split_articles(turn: Turn, since: datetime) -> list[tuple[StoryId, Article]]:
@@ -392,13 +350,6 @@ def _merge(turn: Turn, older: ChangedStory, younger_id: StoryId) -> None:
     older.story = replace(older.story, thread=older.story.thread or story.thread)
     older.merged.append(younger_id)
     turn.save_story(replace(story, members=(), merged_into=older.story.id))
-
-
-def alone(arrival: Arrival) -> Story:
-    """Return the story that an article would open if it joined no other story."""
-    article, story = arrival.article, story_id(arrival.article.id)
-    join = Join(story=story, article=article.id, reason=JoinReason.OPENED)
-    return _new_story(story, article, Member(article=article, join=join, matches=arrival.matches))
 
 
 def _late_matches(turn: Turn, revisions: Iterable[Revision]) -> list[Arrival]:

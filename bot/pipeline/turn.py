@@ -9,6 +9,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot import storage
 from bot.alerts import notices
@@ -18,8 +19,10 @@ from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.messages import Notice, Outgoing
 from bot.model.stories import ArticleId, Edit, Fact, Member, SendId, Story, StoryId
 from bot.model.surges import Surge
-from bot.pipeline.answers import ArticleAnswers
 from bot.storage import keys
+
+if TYPE_CHECKING:
+    from bot.llm.questions import Questions
 
 #: Maximum number of cached stories.
 MAX_STORIES = 2_000
@@ -80,10 +83,10 @@ class Turn:
         self.settings = settings
         self.now = now
         self.rules = settings.rule_set.rules
-        #: Adds a language model's words to a message about a story. None if there is no language model.
-        self.translate: Callable[[Turn, Outgoing, StoryId], Outgoing] | None = None
-        #: Article -> the language model's answers about it.
-        self.answers: Mapping[ArticleId, ArticleAnswers] = {}
+        #: The questions to a language model, or None if there is no model.
+        self.questions: Questions | None = None
+        #: Articles that stay in the queue, because they wait for answers.
+        self.waiting: set[ArticleId] = set()
         self._cache = cache or StoryCache()
         #: The stories that articles, edits and answers change. They are saved before messages are decided.
         self.changed: dict[StoryId, ChangedStory] = {}
@@ -196,6 +199,10 @@ class Turn:
     def is_due(self, alert: Alert) -> bool:
         """Return whether an alert is held and due."""
         return alert.state is AlertState.HELD and alert.held_until is not None and alert.held_until <= self.now
+
+    def is_posted(self, story: StoryId) -> bool:
+        """Return whether a channel shows a message about the story."""
+        return any(alert.state is AlertState.POSTED for alert in self.alerts([story]))
 
     def posted_since(self, channel: str, when: datetime) -> list[Alert]:
         """Return the channel's alerts that were first posted at ``when`` or later, oldest first."""

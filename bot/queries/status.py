@@ -78,10 +78,14 @@ class ModelUse(Document):
 
 
 class ModelDocument(Document):
-    """The language model. ``warning`` says if it has not passed its exam."""
+    """The language model. ``warning`` says if it has not passed its exam.
+
+    ``weight`` says how much its answers about pairs of reports count beside the words, from 0 to 1.5.
+    """
 
     name: str
     warning: str
+    weight: float
     uses: list[ModelUse]
 
 
@@ -202,9 +206,15 @@ def count_held(tx: storage.Transaction) -> list[HeldCount]:
 
 
 def _describe_model(tx: storage.Transaction, policy: LanguageModelPolicy, *, now: datetime) -> ModelDocument:
+    # Import here, because only a configuration with a model needs it.
+    from bot.llm import weight
+
     exam, day = keys.get_exam(tx), tx.completions.records(policy.name, since=now - timedelta(days=1))
     since = exam.at if exam is not None else now - timedelta(days=30)
-    off = switched_off(policy, exam, tx.completions.records(policy.name, since=since, most=RECENT_CALLS))
+    known = tx.completions.known_pairs(policy.name, since=since)
+    weight_now = round(weight.fit_weight(exam.pairs, known), 2) if exam is not None else 0.0
+    records = tx.completions.records(policy.name, since=since, most=RECENT_CALLS)
+    off = switched_off(policy, exam, records, weight=weight_now)
     uses = []
     for use in sorted(policy.uses):
         record = day.get(use)
@@ -219,7 +229,7 @@ def _describe_model(tx: storage.Transaction, policy: LanguageModelPolicy, *, now
                 off=off.get(use, ""),
             )
         )
-    return ModelDocument(name=policy.name, warning=describe_exam(policy, exam), uses=uses)
+    return ModelDocument(name=policy.name, warning=describe_exam(policy, exam), weight=weight_now, uses=uses)
 
 
 STATUS = Question("status", show_status, StatusDocument, path="/status", is_long=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from statistics import median
 
 from sqlalchemy import func, insert, select
 
-from bot.model.language_models import Completion, Outcome, Spending, Use, UseRecord
+from bot.model.language_models import Completion, Outcome, PairAnswer, Spending, Use, UseRecord, answer_logit
 from bot.model.stories import ArticleId
 from bot.storage.columns import WANTED, AnySelect, Repository, Rows
 from bot.storage.schema import articles, completions
@@ -68,6 +69,19 @@ class Completions(Repository):
             )
             for use, of_use in calls.items()
         }
+
+    def known_pairs(self, model: str, *, since: datetime) -> Sequence[PairAnswer]:
+        """Return the answers of a model about pairs of reports whose right answer was known."""
+        statement = select(completions.c.known, completions.c.answer).where(
+            completions.c.model == model,
+            completions.c.at >= since,
+            completions.c.known.is_not(None),
+            completions.c.answer.is_not(None),
+        )
+        return [
+            PairAnswer(words=0.0, answer=answer_logit(json.loads(row.answer)["yes"]), is_same=row.known)
+            for row in self._connection.execute(statement)
+        ]
 
     def about(self, article: ArticleId) -> Sequence[Completion]:
         """Return the calls about an article, oldest first."""

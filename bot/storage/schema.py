@@ -387,6 +387,8 @@ completions = Table(
     Column("outcome", EnumText(Outcome), nullable=False),
     #: The answer as JSON, or NULL if the call failed. ``error`` has the reason.
     Column("answer", StorableText),
+    #: The right answer about a pair of reports that the words know, or NULL.
+    Column("known", Flag),
     Column("error", StorableText, nullable=False),
     Column("tokens_in", WholeNumber, nullable=False),
     Column("tokens_out", WholeNumber, nullable=False),

@@ -1,31 +1,32 @@
 """Group articles into stories: each article joins the open story of its event, or opens one.
 
-    arrival → index.profile → find_candidates → place → Join → index.add
-                                    ↑             ↑
-                        the open stories       a language model's opinion, if one was asked for
+    arrival → index.profile → find_candidates → weigh_answers → place → Join → index.add
+                                    ↑                ↑
+                        the open stories       a language model's answers, if there is a model
 
 Nothing here does I/O or reads a clock. Two numbers decide: the likeness of two texts by their words, less for a story
 that is old or that has an article of the same outlet, and their likeness in meaning, if an encoder is installed
-(``judge``). Decision record 0014 has the figures.
+(``judge``). A language model's answer about the article and a story is one more number beside these. Decision record
+0014 has the figures.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, partial
 from operator import mul
+from typing import NamedTuple
 
 from bot.model.archive import Arrival
 from bot.model.rules import Group
 from bot.model.stories import Article, ArticleId, Join, JoinReason, StoryId
-from bot.stories import judge, likeness, opinions
+from bot.stories import judge, likeness
 from bot.stories.index import Index
 from bot.stories.likeness import Rarities
 from bot.stories.openstory import OpenStory
-from bot.stories.opinions import Opinion
 from bot.stories.profile import Profile
 
 #: The cost in the score of each day since the story's last article, and of an outlet that is already in the
@@ -54,11 +55,19 @@ BESIDE = 3
 #: it links to LINKS_STORIES of them.
 NAMES_STORIES, LINKS_STORIES = 2, 3
 
-#: A question is worth asking if the likeliest story's probability is from ASKED_FROM to below ASKED_BELOW. The range is
-#: wide, because an article in the wrong story hides its event.
-ASKED_FROM, ASKED_BELOW = 0.02, 0.95
-#: A question offers at most ASKED stories with at least the probability OFFERED_FROM.
-ASKED, OFFERED_FROM = 8, 0.01
+#: A language model is asked about at most this many stories for one article, the likeliest ones.
+MOST_ASKED = 4
+
+
+class Answer(NamedTuple):
+    """A language model's answer to the question whether an article reports a story's event."""
+
+    #: The model's name.
+    by: str
+    #: The model's probability.
+    yes: float
+    #: What it adds to the logit of the story's probability.
+    evidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +79,11 @@ class Candidate:
     score: float
     #: The likeness in meaning, as a cosine, or None if the article or the story has no vector.
     meaning: float | None = None
-    #: The calibrated probability that the article reports the story's event.
+    #: The calibrated probability that the article reports the story's event, with the answer of a language model.
     chance: float
+    #: The answer, and the probability without it. None if no model has answered.
+    answer: Answer | None = None
+    chance_alone: float | None = None
     #: The words that the article shares with the most similar article of the story, the most telling first.
     shared: tuple[str, ...]
     reason: JoinReason = JoinReason.SIMILAR
@@ -102,25 +114,59 @@ def find_candidates(index: Index, profile: Profile) -> tuple[Candidate, ...]:
     return tuple(sorted(candidates, key=lambda each: (not each.is_certain, -each.chance, -each.score, each.story.rank)))
 
 
-def choose_offered(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return the stories to offer in a question, likeliest first; empty if no question is needed."""
-    if any(candidate.is_certain or candidate.chance >= ASKED_BELOW for candidate in candidates):
-        return []
-    likely = [
-        candidate for candidate in candidates if candidate.chance >= OFFERED_FROM and not candidate.story.is_roundup
-    ][:ASKED]
-    return likely if any(candidate.chance >= ASKED_FROM for candidate in likely) else []
+def weigh_answers(candidates: Iterable[Candidate], answers: Mapping[StoryId, Answer]) -> tuple[Candidate, ...]:
+    """Return the candidates with a language model's answers about them, likeliest first."""
+    weighed = [
+        replace(
+            candidate,
+            chance=judge.probability(judge.log_odds(candidate.chance) + answers[candidate.id].evidence),
+            answer=answers[candidate.id],
+            chance_alone=candidate.chance,
+        )
+        if candidate.id in answers and not candidate.is_certain
+        else candidate
+        for candidate in candidates
+    ]
+    return tuple(sorted(weighed, key=lambda each: (not each.is_certain, -each.chance)))
 
 
-def place(
+def choose_asked(
     candidates: Sequence[Candidate],
     profile: Profile,
-    opinion: Opinion | None = None,
     *,
+    reach: float,
     modes: Iterable[Group] = (),
-    is_high: bool = False,
-) -> Join:
-    """Decide which story the article joins or opens. ``is_high``: it matches a rule of severity high."""
+    given_up: Collection[StoryId] = (),
+) -> Candidate | None:
+    """Return the story about which a language model is asked next, or None if no answer can change the decision.
+
+    ``candidates`` have the answers so far. ``reach`` is the most that an answer can change a logit. The stories
+    ``given_up`` are not asked about, because they have no answer.
+    """
+    modes = set(modes)
+    if {Group.STRICT, Group.OFF} & modes or (candidates and candidates[0].is_certain):
+        # With ``group: strict`` or ``off``, the user has decided where an unsure article goes.
+        return None
+    if _is_roundup(profile, candidates):
+        return None
+    stories = [candidate for candidate in candidates if not candidate.story.is_roundup]
+    if stories and stories[0].answer and stories[0].chance >= _needed(profile, stories[0], modes):
+        return None
+    likeliest = sorted(stories, key=lambda each: -(each.chance if each.chance_alone is None else each.chance_alone))
+    for candidate in likeliest[:MOST_ASKED]:
+        if candidate.answer is not None or candidate.id in given_up:
+            continue
+        logit = judge.log_odds(candidate.chance)
+        needed = judge.log_odds(_needed(profile, candidate, modes))
+        if logit - reach >= needed:
+            return None
+        if logit + reach >= needed:
+            return candidate
+    return None
+
+
+def place(candidates: Sequence[Candidate], profile: Profile, *, modes: Iterable[Group] = ()) -> Join:
+    """Decide which story the article joins or opens."""
     best = candidates[0] if candidates else None
     if best and best.is_certain:
         return _joined(profile, best, candidates)
@@ -129,17 +175,9 @@ def place(
     candidates = [candidate for candidate in candidates if not candidate.story.is_roundup]
     best = candidates[0] if candidates else None
     strict = set(modes)
-    # With ``group: strict`` or ``off``, the user has decided where an unsure article goes.
-    if opinion is not None and strict <= {Group.NORMAL}:
-        return _placed_by_opinion(profile, candidates, opinion, is_high=is_high)
     if best is None:
         return _opened(profile, JoinReason.OPENED, None)
-    needed = STRICT_FROM if Group.STRICT in strict else JOIN_FROM
-    if profile.is_correction and Group.STRICT not in strict:
-        needed = CORRECTION_FROM
-    elif profile.is_background or best.story.is_background:
-        needed = max(needed, BACKGROUND_FROM)
-    if best.chance >= needed and Group.OFF not in strict:
+    if best.chance >= _needed(profile, best, strict) and Group.OFF not in strict:
         return _joined(profile, best, candidates)
     if best.chance >= JOIN_FROM:
         return _opened(profile, JoinReason.UNSURE, best)
@@ -152,20 +190,23 @@ def place(
     return _opened(profile, JoinReason.OPENED, best)
 
 
-def join(
-    index: Index,
-    arrival: Arrival,
-    opinion: Opinion | None = None,
-    *,
-    modes: Iterable[Group] = (),
-    is_high: bool = False,
-) -> Join:
+def _needed(profile: Profile, candidate: Candidate, modes: Collection[Group]) -> float:
+    """Return the probability from which the article joins the story."""
+    if profile.is_correction and Group.STRICT not in modes:
+        return CORRECTION_FROM
+    needed = STRICT_FROM if Group.STRICT in modes else JOIN_FROM
+    if profile.is_background or candidate.story.is_background:
+        return max(needed, BACKGROUND_FROM)
+    return needed
+
+
+def join(index: Index, arrival: Arrival, *, modes: Iterable[Group] = ()) -> Join:
     """Find the article's story and add the article to it. A known article keeps its story."""
     known_join = index.joins.get(arrival.article.id)
     if known_join is not None:
         return known_join
     profile = index.profile(arrival)
-    placement = place(find_candidates(index, profile), profile, opinion, modes=modes, is_high=is_high)
+    placement = place(find_candidates(index, profile), profile, modes=modes)
     index.add(profile, placement)
     return placement
 
@@ -227,67 +268,12 @@ def _is_roundup(profile: Profile, candidates: Sequence[Candidate]) -> bool:
     return sum(bool(mine) for mine in own_names) >= NAMES_STORIES
 
 
-def _placed_by_opinion(profile: Profile, candidates: Sequence[Candidate], opinion: Opinion, *, is_high: bool) -> Join:
-    """Decide with a language model's answer. It counts only for the stories that the model was asked about.
-
-    A single answer joins an article only to the story that is the likeliest by the words; another story needs a second
-    answer. Otherwise, the article opens a story that names the other one.
-    """
-    judged = [candidate for candidate in candidates if candidate.id not in opinion.asked]
-    same = [candidate for candidate in candidates if candidate.id in opinion.same]
-    best = judged[0] if judged else None
-    if best and best.chance >= JOIN_FROM and not (same and same[0].chance >= best.chance):
-        return _joined(profile, best, judged)
-    if not same:
-        placement = _opened(profile, JoinReason.OPENED, candidates[0] if candidates else None)
-        return replace(placement, detail=f"{opinion.detail}; {placement.detail}")
-    likeliest = next(candidate for candidate in candidates if candidate.id in opinion.asked)
-    backed = [candidate for candidate in same if candidate is likeliest or candidate.id in opinion.confirmed]
-    if is_high:
-        # Under a rule of severity high, a wrong answer must not hide the only report of an event. So the words must
-        # agree, or an article of another owner must have been posted as possibly part of the story.
-        seconded = [home for home in same if any(_is_seconded(profile, home, other) for other in same)]
-        backed = [home for home in backed if home.chance >= opinions.BACKED_FROM] or seconded
-    if not backed:
-        placement = _opened(profile, JoinReason.UNSURE, same[0])
-        return replace(placement, detail=f"{opinion.detail}; {placement.detail}")
-    home = backed[0]
-    agreed = [
-        other
-        for other in same
-        if other is not home
-        and not is_high
-        and (min(home.chance, other.chance) >= opinions.BACKED_FROM or _is_seconded(profile, home, other))
-    ]
-    placement = _joined(profile, home, candidates, agreed)
-    apart = next((other.id for other in same if other.id not in {placement.story, *placement.merges}), None)
-    # The answer decided, so record at least the confidence of a join. The detail has the bot's own probability.
-    return replace(
-        placement,
-        confidence=round(max(home.chance, JOIN_FROM), 3),
-        detail=f"{opinion.detail}; by its words {placement.detail}",
-        near=apart,
-        is_advised=True,
-    )
-
-
-def _is_seconded(profile: Profile, first: Candidate, second: Candidate) -> bool:
-    """Return whether an article of another owner has named these two stories as possibly the same."""
-    owners = [owner for named, owner in second.story.linked if named == first.id]
-    owners += [owner for named, owner in first.story.linked if named == second.id]
-    return any(owner != profile.owner for owner in owners)
-
-
-def _joined(
-    profile: Profile, best: Candidate, candidates: Sequence[Candidate], agreed: Sequence[Candidate] = ()
-) -> Join:
-    agreed_ids = {candidate.id for candidate in agreed}
+def _joined(profile: Profile, best: Candidate, candidates: Sequence[Candidate]) -> Join:
     same_event = [
         candidate
         for candidate in candidates
         if candidate.id == best.id
-        or candidate.id in agreed_ids
-        # A merge is never undone, so words alone are not enough.
+        # A merge is never undone, so a probability is not enough.
         or (best.is_certain and candidate.is_certain and not candidate.story.is_roundup)
     ]
     same_stories = [
@@ -331,6 +317,9 @@ def _detail(profile: Profile, candidate: Candidate) -> str:
     names = [profile.names[word] for word in candidate.shared if word in profile.names]
     plain_words = [profile.spellings[word] for word in candidate.shared if word in profile.spellings.keys() - names]
     parts = [f"{candidate.chance:.0%} sure that it is the same event"]
+    if candidate.answer is not None and candidate.chance_alone is not None:
+        by, yes, _ = candidate.answer
+        parts.append(f"{candidate.chance_alone:.0%} without a model, and {by} answers {yes:.0%}")
     if plain_words:
         parts.append(f"both say {', '.join(plain_words[:NAMED])}")
     if names:

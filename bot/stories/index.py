@@ -99,8 +99,6 @@ class Index:
         # Most words of the story stay, so remove only those that the article replaces.
         old_words = home.words
         home.add(profile, is_sure=not join.is_probable)
-        if join.near is not None and join.reason is not JoinReason.OPENED:
-            home.linked.add((join.near, profile.owner))
         self._post(home)
         self._remove_words(home, old_words - home.words)
         self.joins[profile.id] = join

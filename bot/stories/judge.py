@@ -42,3 +42,8 @@ def logit(words: float, meaning: float | None = None) -> float:
 def probability(logit: float) -> float:
     """Return the probability of a logit. Further evidence is added to the logit before, as log odds."""
     return 1 / (1 + math.exp(-max(-_MOST, min(_MOST, logit))))
+
+
+def log_odds(probability: float) -> float:
+    """Return the logit of a probability."""
+    return max(-_MOST, min(_MOST, math.log(max(probability, 1e-13) / max(1 - probability, 1e-13))))

@@ -59,11 +59,7 @@ class OpenStory:
     #: Articles that people moved out of the story.
     apart: list[Profile] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
-    #: Languages of the articles; "" for an unknown language.
-    languages: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
-    #: Other stories that may have the same event, each with the owner of the article that named it.
-    linked: set[tuple[StoryId, str]] = field(default_factory=set)
 
     @classmethod
     def opened(cls, story: StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
@@ -92,7 +88,6 @@ class OpenStory:
             self._sample((profile,))
         self.rules |= profile.rules
         self.addresses.add(profile.link)
-        self.languages.add(profile.language)
         self._extend(profile.when, profile.when, profile.seen)
 
     def absorb(self, younger: OpenStory) -> None:
@@ -101,9 +96,7 @@ class OpenStory:
         self._sample(younger.samples)
         self.rules |= younger.rules
         self.addresses |= younger.addresses
-        self.languages |= younger.languages
         self.apart += younger.apart
-        self.linked |= younger.linked
         self._extend(younger.first, younger.last, younger.seen)
 
     def release(self, cutoff: datetime) -> list[Trace]:

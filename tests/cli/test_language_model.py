@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,26 +15,28 @@ from typer.testing import CliRunner
 from bot.cli.language_model import language_model
 from bot.llm import exam, prompts
 from bot.model.errors import BadAnswer
-from bot.model.language_models import Use
+from bot.model.language_models import Prompt, Use
 from tests.journeys.world import RULES
 from tests.testbed import commands, configs
 from tests.testbed.servers import chat_completions, faulty
 
 Server = faulty.Server[chat_completions.Model]
-QUESTIONS = {json.dumps(json.loads(question.prompt.data)): question for question in exam.build_questions(set(Use))}
+
+
+def key_of(prompt: Prompt) -> str:
+    """Return the data of a prompt as the server gets it, without its form."""
+    return json.dumps(json.loads(prompt.data)) if prompt.schema else prompt.data
+
+
+QUESTIONS = {key_of(question.prompt): question for question in exam.build_questions(set(Use))}
 
 
 def candidates(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield every answer that the exam could want."""
     for verdict in ("relevant", "irrelevant"):
         yield {"sentence": 0, "reason": "It is a school.", "verdict": verdict}
-    stories = [story["number"] for story in data.get("stories", ())]
-    for number in stories:
-        yield {"sentence": 0, "verdict": "same", "stories": [number]}
-    yield {"sentence": 0, "verdict": "other", "stories": []}
-    for update in data.get("updates", ()):
-        yield {"updates": [{"number": update["number"], "before": "", "after": ""}]}
-    yield {"updates": []}
+    for number in (0, *map(int, data["article"]["sentences"])):
+        yield {"sentence": number}
 
 
 def right(data: dict[str, Any]) -> dict[str, Any]:
@@ -47,14 +49,16 @@ def right(data: dict[str, Any]) -> dict[str, Any]:
     raise AssertionError(question)
 
 
-def first_story(data: dict[str, Any]) -> dict[str, Any]:
-    return {"sentence": 0, "verdict": "same", "stories": [1]}
+def right_pair(data: dict[str, Any]) -> float:
+    question = QUESTIONS[f"A: {data['A']}\n\nB: {data['B']}\n\nThe same event? Answer yes or no."]
+    return 0.98 if question.is_same else 0.02
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with faulty.serve(chat_completions.Model()) as serving:
-        for use in ("same_event", "facts", "relevance"):
+        serving.service.answer_with("same_event", right_pair)
+        for use in ("facts", "relevance"):
             serving.service.answer_with(use, right)
         serving.service.answer_with(
             "translate", lambda data: {"texts": [f"Auf Deutsch: {text}" for text in data["texts"]]}
@@ -83,45 +87,43 @@ def test_a_model_that_is_right_passes_and_its_time_and_tokens_are_shown(folder: 
 
     assert (report["model"], report["passed"]) == ("local-model", True)
     counts = {use: (result["right"], result["asked"]) for use, result in report["uses"].items()}
-    assert counts == {"same_event": (30, 30), "facts": (16, 16), "translate": (4, 4)}
+    assert counts == {"same_event": (80, 80), "facts": (16, 16), "translate": (4, 4)}
     assert all(
         result["tokens"] > 50 and result["seconds"] < 5 and not result["errors"] for result in report["uses"].values()
     )
 
 
-def test_each_answer_is_shown_and_the_last_lines_say_what_the_model_is_fit_for(folder: Path, server: Server) -> None:
-    server.service.answer_with("same_event", first_story)
+def test_each_wrong_answer_is_shown_with_its_headlines_and_the_last_lines_say_what_it_does(
+    folder: Path, server: Server
+) -> None:
+    server.service.answer_with("same_event", lambda data: 0.98)
     server.service.answer_with("translate", lambda data: "no JSON")
 
     lines = examine_model(folder, code=1).splitlines()
 
-    assert sum(line.startswith(("right", "WRONG")) for line in lines) == 50
-    assert any("expected other" in line and '"stories": [1]' in line for line in lines)
+    wrong = [line for line in lines if line.startswith("WRONG same_event")]
+    assert len(wrong) == 40
+    assert any("France fines Nordvik over cookies: another event; answered" in line for line in wrong)
     assert any(line.startswith("WRONG translate") and "does not match the schema" in line for line in lines)
-    verdict = r"unfit for same_event: \d+ of 30 right; remove it from uses, or choose a larger model"
-    assert re.fullmatch(verdict, lines[-3])
-    assert lines[-2] == "fit for facts: 16 of 16 right"
+    assert lines[-5:-3] == [
+        "0 of 40 pairs of one event were called two",
+        "40 of 40 pairs of two events were called one: they could hide an event",
+    ]
+    assert lines[-3] == "fit for facts: 16 of 16 right"
+    assert lines[-2].startswith("unfit for same_event: 40 of 80 right, weight 0.00; remove it from uses, or choose")
     assert lines[-1].startswith("unfit for translate: 0 of 4 right")
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        first_story,
-        lambda data: {"sentence": 0, "verdict": "same", "stories": [story["number"] for story in data["stories"]]},
-        lambda data: {"sentence": 0, "verdict": "other", "stories": []},
-        lambda data: {"sentence": 0, "verdict": "cannot_tell", "stories": []},
-    ],
-    ids=["always the first story", "always all stories", "always another event", "always undecided"],
-)
-def test_a_model_that_always_gives_the_same_answer_fails(
-    folder: Path, server: Server, answer: Callable[[dict[str, Any]], dict[str, Any]]
+@pytest.mark.parametrize("answer", [0.98, 0.02, 0.5, "Perhaps."], ids=["yes", "no", "perhaps", "no answer"])
+def test_a_model_that_always_gives_the_same_answer_about_pairs_fails(
+    folder: Path, server: Server, answer: float | str
 ) -> None:
-    server.service.answer_with("same_event", answer)
+    server.service.answer_with("same_event", lambda data: answer)
 
     report = json.loads(examine_model(folder, "--json", code=1))
 
-    assert report["uses"]["same_event"]["right"] <= 15
+    assert report["weight"] == 0
+    assert report["uses"]["same_event"]["right"] <= 40
     assert not report["uses"]["same_event"]["passed"]
 
 
@@ -145,13 +147,14 @@ def test_check_and_status_say_whether_the_model_has_passed(folder: Path, server:
 
     [line] = remarks()
     assert line == (
-        "the model local-model has not been examined for facts, same_event, translate; run `wirewatch model test`"
+        "the model local-model has not been examined, so it is not asked; the bot examines it when it starts, or run "
+        "`wirewatch model test`"
     )
-    server.service.answer_with("same_event", first_story)
+    server.service.answer_with("same_event", lambda data: 0.98)
     examine_model(folder, code=1)
     [line] = remarks()
     assert "has failed its exam and is not asked: unfit for same_event: " in line
-    server.service.answer_with("same_event", right)
+    server.service.answer_with("same_event", right_pair)
     examine_model(folder)
     assert remarks() == []
 
@@ -166,14 +169,14 @@ def test_each_recipe_of_the_page_works_as_it_stands_but_for_the_address_and_the_
     folder: Path, server: Server
 ) -> None:
     page = (Path(__file__).parents[2] / "docs" / "language-model.md").read_text(encoding="utf-8")
-    recipes = re.findall(r"```yaml\n# bot.yaml\n(model:\n.+?)```", page.partition("### Recipes")[2], re.DOTALL)
+    recipes = re.findall(r"```yaml\n# bot.yaml\n(model:\n.+?)```", page, re.DOTALL)
     assert len(recipes) == 2
     for recipe in recipes:
         adapted = re.sub(r"url: .+", f"url: {server.url}/v1", re.sub(r"name: .+", "name: local-model", recipe))
         adapted = re.sub(r"  key: .+\n", "", adapted).replace("model:\n", "model:\n  key: env:MODEL_KEY\n")
         (folder / "bot.yaml").write_text(f"channels: {{alerts: {{kind: console}}}}\n{adapted}")
         tested = json.loads(examine_model(folder, "--json"))["uses"]
-        assert all(tested[use]["passed"] for use in ("same_event", "facts"))
+        assert all(result["passed"] for result in tested.values())
 
 
 def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(tmp_path: Path, server: Server) -> None:

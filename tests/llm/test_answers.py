@@ -13,7 +13,7 @@ from bot.llm import prompts
 from bot.model.errors import BadAnswer
 from bot.model.language_models import Prompt
 from bot.model.stories import Fact
-from tests.stories.examples import article, story
+from tests.stories.examples import article
 
 FIRST = article(
     "BlackBerry to leave Pakistan rather than open its servers",
@@ -44,45 +44,27 @@ def fact(sentence: str, before: str | None = None, after: str | None = None) -> 
 OFFERED = [fact(MOVED.title, "30 November", "30 December"), fact("Mobilink will pay back 3,000 customers.")]
 TRANSLATION = prompts.translation_prompt(GERMAN, (GERMAN.title, GERMAN.text), to="en")
 assert TRANSLATION is not None
-SAME_EVENT = prompts.same_event_prompt(MOVED, [story(FIRST)])
-BOTH = prompts.same_event_prompt(MOVED, [story(FIRST)], OFFERED)
-FACTS = prompts.facts_prompt(MOVED, story(FIRST), OFFERED)
+SAME_EVENT = prompts.pair_prompt(FIRST, MOVED, story="s1")
+FACTS = prompts.facts_prompt(MOVED, OFFERED, story="s1", first=FIRST.title, newest=FIRST.title)
 RELEVANCE = prompts.relevance_prompt(FIRST, "BlackBerry", "demands of the authorities in Pakistan")
-SAME = {"verdict": "same", "stories": [1], "sentence": 1}
 IRRELEVANT = {"verdict": "irrelevant", "sentence": 2, "reason": "It is about an old order."}
 ENGLISH = {"texts": ["BlackBerry leaves Pakistan", "The PTA demanded a backdoor, which affects 5,000 firms."]}
 
 
-def chosen(number: int, before: str = "", after: str = "") -> dict[str, Any]:
-    return {"updates": [{"number": number, "before": before, "after": after}]}
-
-
 GOOD: list[tuple[Prompt, Mapping[str, Any]]] = [
-    (SAME_EVENT, SAME),
-    (SAME_EVENT, {"verdict": "cannot_tell", "stories": [], "sentence": 0}),
-    (BOTH, SAME | chosen(1)),
-    (BOTH, SAME),
-    (FACTS, chosen(1)),
-    (FACTS, chosen(1, "July", "30 December")),
-    (FACTS, {"updates": []}),
+    (SAME_EVENT, {"yes": 0.97}),
+    (SAME_EVENT, {"yes": 0.0}),
+    (FACTS, {"sentence": 1}),
+    (FACTS, {"sentence": 0}),
     (RELEVANCE, IRRELEVANT),
     (TRANSLATION, ENGLISH),
 ]
 BAD: list[tuple[Prompt, str, Any]] = [
-    (SAME_EVENT, "fields are missing", {"verdict": "same"}),
-    (SAME_EVENT, "a verdict that does not exist", {**SAME, "verdict": "irrelevant"}),
-    (SAME_EVENT, "a story that was not shown", {**SAME, "stories": [7]}),
-    (SAME_EVENT, "a sentence that was not shown", {**SAME, "sentence": 7}),
-    (SAME_EVENT, "the same event of no story", {**SAME, "stories": []}),
-    (SAME_EVENT, "another event of a story", {**SAME, "verdict": "other"}),
-    (SAME_EVENT, "it cannot tell and names a story", {**SAME, "verdict": "cannot_tell"}),
-    (BOTH, "a choice in another form", SAME | {"updates": [1]}),
-    (FACTS, "an update that was not offered", chosen(99)),
-    (FACTS, "an old value that is in no report", chosen(1, "1 May", "30 December")),
-    (FACTS, "a new value that is not in the sentence", chosen(1, "July", "1 May")),
-    (FACTS, "a new value that is a part of another", chosen(1, "July", "0 December")),
-    (FACTS, "a new value alone", chosen(1, "", "30 December")),
-    (FACTS, "a value that stays", chosen(1, "BlackBerry", "BlackBerry")),
+    (SAME_EVENT, "fields are missing", {}),
+    (SAME_EVENT, "no probability", {"yes": 1.5}),
+    (SAME_EVENT, "a word", {"yes": "yes"}),
+    (FACTS, "a sentence that was not shown", {"sentence": 99}),
+    (FACTS, "a sentence of its own", {"sentence": "BlackBerry stays."}),
     (RELEVANCE, "a sentence that was not shown", {**IRRELEVANT, "sentence": 7}),
     (RELEVANCE, "no reason", {**IRRELEVANT, "reason": " "}),
     (RELEVANCE, "the verdict as its reason", {**IRRELEVANT, "reason": "cannot_tell"}),
@@ -107,17 +89,3 @@ def test_an_answer_in_the_form_that_quotes_what_was_shown_is_used(prompt: Prompt
 def test_an_answer_that_does_not_hold_is_refused(prompt: Prompt, answer: Any) -> None:
     with pytest.raises(BadAnswer):
         prompts.parse_answer(prompt, answer if isinstance(answer, str) else json.dumps(answer))
-
-
-def test_an_answer_about_the_event_chooses_updates_for_the_nearest_story_alone() -> None:
-    def choose(answer: Mapping[str, Any]) -> tuple[Fact, ...] | None:
-        parsed = prompts.parse_answer(BOTH, json.dumps(answer), prompts.SameEvent)
-        return parsed.choose(BOTH, OFFERED)
-
-    assert choose(SAME | chosen(2)) == (OFFERED[1],)
-    [fact] = choose(SAME | chosen(1, "July", "30 December")) or ()
-    assert (fact.before, fact.after) == ("July", "30 December")
-    assert choose(SAME | {"updates": []}) == ()
-    assert choose(SAME) is None
-    assert choose(SAME | chosen(1, "1 May", "30 December")) is None
-    assert choose({**SAME, "verdict": "other", "stories": []} | chosen(2)) is None

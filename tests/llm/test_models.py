@@ -11,19 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from bot.llm import open_model, prompts
-from bot.llm.asker import FIRST_PAUSE, LONGEST_BREAK, MAX_FAILURES, Breaker
-from bot.llm.endpoint import Endpoint
+from bot.llm import prompts
+from bot.llm.endpoint import Endpoint, open_model
+from bot.llm.questions import FIRST_PAUSE, LONGEST_BREAK, MAX_FAILURES, Breaker
 from bot.model.errors import BadAnswer, ConfigError, ModelError, ModelRefused, ModelUnavailable, NotYetAnswered
 from bot.model.language_models import LanguageModelPolicy, Use
-from tests.stories.examples import article, story
+from tests.stories.examples import article
 from tests.testbed.fakes import START
 from tests.testbed.servers import chat_completions, faulty
 
-PROMPT = prompts.same_event_prompt(
-    article("BlackBerry stays", "BlackBerry stays in Pakistan."), [story(article("A", "B."))]
-)
-ANSWER = {"verdict": "other", "stories": [], "sentence": 0}
+FIRST = article("BlackBerry quits Pakistan", "BlackBerry leaves Pakistan.")
+STAYS = article("BlackBerry stays", "BlackBerry stays in Pakistan.")
+PAIR = prompts.pair_prompt(FIRST, STAYS, story="s1")
+PROMPT = prompts.relevance_prompt(STAYS, "phones", "news of phones")
+ANSWER = {"sentence": 0, "reason": "It is about a phone.", "verdict": "relevant"}
 POLICY = LanguageModelPolicy(url="", name=chat_completions.NAME, uses=frozenset(Use), timeout=timedelta(seconds=0.3))
 Server = faulty.Server[chat_completions.Model]
 
@@ -31,7 +32,8 @@ Server = faulty.Server[chat_completions.Model]
 @pytest.fixture
 def server() -> Iterator[Server]:
     with faulty.serve(chat_completions.Model()) as serving:
-        serving.service.answer_with("same_event", lambda data: ANSWER)
+        serving.service.answer_with("relevance", lambda data: ANSWER)
+        serving.service.answer_with("same_event", lambda data: 0.9)
         yield serving
 
 
@@ -46,7 +48,7 @@ async def test_the_answer_comes_with_what_it_cost(endpoint: Endpoint, server: Se
     answered = await endpoint.ask(PROMPT)
 
     assert json.loads(answered.text) == ANSWER
-    assert (answered.tokens_in > 50, answered.tokens_out) == (True, 40)
+    assert (answered.tokens_in > 30, answered.tokens_out) == (True, 40)
     [body] = server.service.bodies
     assert body["temperature"] == 0
 
@@ -127,7 +129,7 @@ async def test_only_the_prompt_its_form_and_the_limits_are_sent(endpoint: Endpoi
     form = body["response_format"]["json_schema"]["schema"]
     # Servers that make a grammar of it do not all follow references.
     assert "$ref" not in json.dumps(form)
-    assert form["properties"]["verdict"]["enum"] == ["same", "other", "cannot_tell"]
+    assert form["properties"]["verdict"]["enum"] == ["relevant", "irrelevant", "cannot_tell"]
     assert body == {
         "model": chat_completions.NAME,
         "messages": [
@@ -136,11 +138,52 @@ async def test_only_the_prompt_its_form_and_the_limits_are_sent(endpoint: Endpoi
         ],
         "response_format": {
             "type": "json_schema",
-            "json_schema": {"name": "same_event", "strict": True, "schema": form},
+            "json_schema": {"name": "relevance", "strict": True, "schema": form},
         },
         "max_tokens": 700,
         "temperature": 0,
     }
+
+
+async def test_a_pair_is_answered_by_the_log_probabilities_of_one_token(endpoint: Endpoint, server: Server) -> None:
+    answered = await endpoint.ask(PAIR)
+
+    assert json.loads(answered.text) == {"yes": pytest.approx(0.9, abs=0.01)}
+    [body] = server.service.bodies
+    assert (body["max_tokens"], body["logprobs"], body["top_logprobs"]) == (1, True, 12)
+    assert "response_format" not in body
+
+
+@pytest.mark.parametrize(("yes", "counts_as"), [(0.99, 0.9), (0.01, 0.1)])
+async def test_a_server_without_log_probabilities_answers_in_words_which_count_less_than_certainty(
+    endpoint: Endpoint, server: Server, yes: float, counts_as: float
+) -> None:
+    server.service.answer_with("same_event", lambda data: yes)
+    server.service.has_logprobs = False
+
+    assert json.loads((await endpoint.ask(PAIR)).text) == {"yes": counts_as}
+
+    server.service.unsupported = frozenset({"logprobs", "top_logprobs", "max_tokens"})
+    assert json.loads((await endpoint.ask(PAIR)).text) == {"yes": counts_as}
+    assert server.service.bodies[-1].keys() == {"model", "messages", "temperature", "max_completion_tokens"}
+
+
+async def test_an_answer_about_a_pair_that_is_neither_yes_nor_no_is_refused(endpoint: Endpoint, server: Server) -> None:
+    server.service.answer_with("same_event", lambda data: "Perhaps.")
+    with pytest.raises(BadAnswer, match="neither yes nor no"):
+        await endpoint.ask(PAIR)
+
+
+async def test_what_the_server_serves_is_known_if_it_says_so(endpoint: Endpoint, server: Server) -> None:
+    assert await endpoint.find_served() == ""
+
+    server.service.served = "model-4b.gguf"
+    first = await endpoint.find_served()
+    assert "model-4b.gguf" in first
+    assert await endpoint.find_served() == first
+
+    server.service.served = "model-8b.gguf"
+    assert await endpoint.find_served() != first
 
 
 async def test_a_server_says_how_long_to_wait(endpoint: Endpoint, server: Server) -> None:
@@ -174,7 +217,7 @@ async def test_an_answer_file_writes_each_prompt_once_and_takes_the_last_answer_
         with pytest.raises(NotYetAnswered):
             await model.ask(PROMPT)
     [entry] = [json.loads(line) for line in path.read_text().splitlines()]
-    assert (entry["key"], entry["use"], entry["answer"]) == (PROMPT.key, "same_event", None)
+    assert (entry["key"], entry["use"], entry["answer"]) == (PROMPT.key, "relevance", None)
 
     path.write_text(f"{json.dumps(entry)}\n\n{json.dumps({'key': PROMPT.key, 'answer': ANSWER})}\n")
 

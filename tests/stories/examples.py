@@ -11,7 +11,6 @@ from bot.model.rules import Evidence, Group, Match
 from bot.model.stories import Article, ArticleId, Join, JoinReason, Member, Story, StoryId
 from bot.stories.grouping import join, order
 from bot.stories.index import Index
-from bot.stories.opinions import Opinion
 
 START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 
@@ -70,9 +69,9 @@ def arrival(one: Article, rule: str = "", *terms: str) -> Arrival:
     return Arrival(article=one, matches=matches, is_baseline=False)
 
 
-def put(index: Index, one: Article, *rule: str, opinion: Opinion | None = None, mode: Group = Group.NORMAL) -> Join:
+def put(index: Index, one: Article, *rule: str, mode: Group = Group.NORMAL) -> Join:
     """Add the article to its story; ``rule``: a rule and the terms on which it matched."""
-    return join(index, arrival(one, *rule), opinion, modes=[mode])
+    return join(index, arrival(one, *rule), modes=[mode])
 
 
 def join_batch(index: Index, arrivals: Iterable[Arrival]) -> tuple[Join, ...]:

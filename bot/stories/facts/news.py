@@ -71,12 +71,19 @@ def opposes(earlier: Sequence[Article], article: Article) -> bool:
 
 
 def list_sentences(article: Article) -> tuple[Fact, ...]:
-    """Return the headline and the first whole sentences of an article, from which a language model chooses."""
+    """Return the first whole sentences of an article, from which a language model chooses.
+
+    If there are none, return the headline.
+    """
     reading = read(article)
+    whole = [
+        statement
+        for statement in reading.statements[: 1 + _OFFERED]
+        if statement.order and _is_whole(statement) and not sentences.is_question(statement.text)
+    ]
     return tuple(
         reading.fact("sentence", "new", None, statement.text, statement.text)
-        for statement in reading.statements[: 1 + _OFFERED]
-        if not statement.order or (_is_whole(statement) and not sentences.is_question(statement.text))
+        for statement in whole or reading.statements[:1]
     )
 
 
