@@ -257,7 +257,7 @@ async def test_a_story_silenced_in_telegram_says_nothing_more_until_the_silence_
         api = server.service
         keys = f'to: "{telegram.NEWS}", api_url: "{server.url}", pace: 0.01 seconds, buttons: true, may_act: "77"'
         desk = "  desk: {{kind: telegram, " + keys + ", token: env:PLACE}}"
-        form = "\n".join(desk if line.startswith("  desk:") else line for line in worlds.BOT.splitlines())
+        form = "".join(f"{desk if line.startswith('  desk:') else line}\n" for line in worlds.BOT.splitlines())
         ready = "BlackBerry"
         async with running(
             tmp_path,
