@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import rules, storage
+from bot.channels.kit import rendering
 from bot.config.settings import Settings
 from bot.model.actions import Ruling, RulingKind, Silence, SilenceId, SilenceKind
 from bot.model.archive import Arrival
@@ -319,3 +320,16 @@ def test_a_value_that_was_told_as_another_event_is_not_told_again_in_the_first_o
     assert shown(desk.arrive(month, outlet="Tribune")) == [("reply", month[0])]
     assert desk.arrive((f"{EXIT_TOO[0]}, deadline moved", f"{EXIT_TOO[1]} {moved}"), outlet="Mirror") == []
     assert [len(members) for members in desk.stories[0].events.values()] == [2, 1]
+
+
+def test_a_gathered_first_look_lists_the_headline_of_every_event_of_a_thread(desk: Desk) -> None:
+    banks = rule(name="banks", all=(Line(label="bank", terms=("bank",)),), group=Group.NORMAL)
+    desk.use(rule(), banks, channels=["desk"])
+    desk.arrive(EXIT, FINE, LOSS, ("Bank in Lisbon closes", "The bank closes its doors."), is_baseline=True)
+    (message,) = desk.release()
+    assert message.message.kind is MessageKind.GATHERED
+    text = rendering.plain_message(message.message)
+    assert all(title in text for title in (EXIT[0], FINE[0], LOSS[0], "Bank in Lisbon closes"))
+    assert desk.arrive(FINE_TOO, outlet="Mirror") == []
+    post, reply = desk.arrive(CHIEF)
+    assert (post.message.kind, shown([reply])) == (MessageKind.POST, [("reply", CHIEF[0])])
