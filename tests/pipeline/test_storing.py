@@ -122,6 +122,7 @@ async def test_problems_of_feeds_within_a_minute_are_one_notice(room: Newsroom) 
     for feed in feeds[:2]:
         await _take_in(room, room.store, {feed.url: []})
         room.now -= timedelta(minutes=5) - timedelta(milliseconds=70)
+    room.now += timedelta(minutes=1)
     await _take_in(room, room.store, {feeds[2].url: []})
     notices = await room.store.read(lambda tx: tx.outbox.unsent())
     assert [row.message.lead for row in notices] == ["Feed health: 2 new problems", "Feed health: 1 new problem"]
