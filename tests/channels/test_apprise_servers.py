@@ -12,7 +12,7 @@ from tests.testbed.servers import ntfy
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 TITLE = "BlackBerry to leave Pakistan rather than open its servers to the regulator"
-WORDS = ("unfettered access", "Karachi Herald", messages.HERALD, "regulator → PTA")
+WORDS = ("unfettered access", "Karachi Herald", messages.HERALD, "PTA in the text (regulator)")
 
 
 def channel(address: str) -> Channel:
