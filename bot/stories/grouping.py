@@ -5,9 +5,9 @@
                         the open stories       a language model's answers, if there is a model
 
 Nothing here does I/O or reads a clock. Two numbers decide: the likeness of two texts by their words, less for a story
-that is old or that has an article of the same outlet, and their likeness in meaning, if an encoder is installed
-(``judge``). A language model's answer about the article and a story is one more number beside these. Decision record
-0014 has the figures.
+that is old or that has an article of the same outlet, and their likeness in meaning, if an encoder is installed, less
+for headlines that differ only in names (``judge``). A language model's answer about the article and a story is one more
+number beside these. Decision record 0014 has the figures.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def _judge(index: Index, profile: Profile, story: OpenStory, rarities_under: Cal
     if any(member.owner == profile.owner for member in story.members):
         score -= OUTLET_COST
     meaning = _compare_meanings(profile, story)
-    chance = judge.probability(judge.logit(score, meaning))
+    chance = judge.probability(judge.logit(score, meaning, _other_names(profile, story)))
     judged = Candidate(story=story, score=score, meaning=meaning, chance=chance, shared=tuple(shared))
     certain = replace(judged, chance=max(chance, CERTAIN), is_certain=True)
     original = story.original_of(profile)
@@ -245,6 +245,26 @@ def _compare_meanings(profile: Profile, story: OpenStory) -> float | None:
     own = profile.meaning
     cosines = [sum(map(mul, own, sample.meaning)) for sample in story.samples if sample.meaning is not None]
     return _mean_of_nearest(cosines) if cosines else None
+
+
+def _other_names(profile: Profile, story: OpenStory) -> float:
+    """Return how far the headlines of an article and of a story's first report differ only in names, 0 to 1.
+
+    It is the share of names that the other side lacks, of the side that lacks fewer, times the share of the other words
+    in the article's headline that the story has. Names on which a rule matched do not count.
+    """
+    first, terms = story.samples[0], profile.terms
+    names = (profile.names.keys() & profile.title) - terms
+    first_names = (first.names.keys() & first.title) - first.terms - terms
+    plain = profile.title - profile.names.keys()
+    if not names or not first_names:
+        return 0.0
+    story_words = story.words
+    missing = min(
+        len(names - story_words) / len(names),
+        len(first_names - profile.weights.keys()) / len(first_names),
+    )
+    return missing * (len(plain & story_words) / len(plain) if plain else 1.0)
 
 
 def _mean_of_nearest(likenesses: Sequence[float]) -> float:

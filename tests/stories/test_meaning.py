@@ -68,6 +68,20 @@ def test_comment_guides_questions_and_live_pages_join_only_when_nearly_certain(t
     assert joined(replace(comment, outlet="Gazette"), replace(CAPTURED, owner="Other"), 0.93).reason.value == "opened"
 
 
+@pytest.mark.parametrize(
+    ("title", "is_joined"),
+    [
+        pytest.param("Aldmoor recalls kettles that overheat", True, id="the same name"),
+        pytest.param("Kettles that overheat are recalled", True, id="no name"),
+        pytest.param("Brixley recalls kettles that overheat", False, id="another name and nothing else"),
+    ],
+)
+def test_headlines_that_differ_only_in_names_do_not_join(title: str, is_joined: bool) -> None:
+    first = article("Aldmoor recalls kettles that catch fire", outlet="Gazette")
+    second = article(title, outlet="Herald", at=START + timedelta(hours=1))
+    assert (joined(first, second, 0.95).story == grouping.story_id(first.id)) is is_joined
+
+
 def test_the_agency_who_is_not_a_question() -> None:
     who = article("WHO says el-Fasher hospital was hit", outlet="Gazette")
     same = article("El-Fasher hospital was hit, WHO says", outlet="Herald", at=START + timedelta(hours=1))

