@@ -57,7 +57,7 @@ def once(
         terminal.answer(_as_json(report))
     else:
         _tell(report)
-    is_done = not (report.drained.left or report.drained.parked or report.all_feeds_fail or report.stopped)
+    is_done = not (report.drained.left_count or report.drained.parked or report.all_feeds_fail or report.stopped)
     raise typer.Exit(DONE if is_done else LEFT)
 
 
@@ -81,7 +81,7 @@ def _tell(report: OnceReport) -> None:
     terminal.say(
         f"{format_count(len(feeds), 'feed')} polled ({len(report.passed.broken)} broken), "
         f"{format_count(new, 'new article')}, {matched} matched; "
-        f"{format_count(report.drained.sent, 'message')} sent, {report.drained.left} to send later, "
+        f"{format_count(report.drained.sent, 'message')} sent, {report.drained.left_count} to send later, "
         f"{report.drained.parked} parked"
     )
     for failure in report.stopped:
@@ -90,7 +90,7 @@ def _tell(report: OnceReport) -> None:
         terminal.say("No feed was due; with --now, every feed is polled.")
     for channel, reason in sorted(report.drained.reasons.items()):
         terminal.say(f"not sent to {channel}: {reason}")
-    if report.drained.left or report.drained.parked:
+    if report.drained.left_count or report.drained.parked:
         terminal.say("Unsent messages are kept and retried at the next run; `wirewatch status` lists them.")
 
 
@@ -113,7 +113,7 @@ def _as_json(report: OnceReport) -> dict[str, object]:
             for feed in report.passed.feeds
         ],
         "sent": report.drained.sent,
-        "left": report.drained.left,
+        "left": report.drained.left_count,
         "parked": report.drained.parked,
         "not_sent": [{"channel": channel, "why": reason} for channel, reason in sorted(report.drained.reasons.items())],
     }

@@ -187,19 +187,19 @@ class RuleReader:
     #: Names of refused rules without a good version.
     off: list[str] = field(default_factory=list)
     #: The rules whose keys could be read, usable or not.
-    _read: list[Rule] = field(default_factory=list, init=False)
+    _parsed: list[Rule] = field(default_factory=list, init=False)
     _uses_zone: bool = field(default=False, init=False)
 
     @property
     def needs(self) -> RuleNeeds:
         """Everything that the rules need from other files."""
         return RuleNeeds(
-            channels=frozenset(name for rule in self._read for name in rule.notify),
-            briefs=frozenset(name for rule in self._read if rule.when == ONLY_BRIEF for name in rule.notify),
-            people=frozenset(name for rule in self._read for name in rule.mention),
-            feeds=frozenset(name for rule in self._read for name in rule.feeds),
-            uses=frozenset([Use.RELEVANCE] if any(rule.about for rule in self._read) else ()),
-            has_no_notify=any(not rule.notify for rule in self._read),
+            channels=frozenset(name for rule in self._parsed for name in rule.notify),
+            briefs=frozenset(name for rule in self._parsed if rule.when == ONLY_BRIEF for name in rule.notify),
+            people=frozenset(name for rule in self._parsed for name in rule.mention),
+            feeds=frozenset(name for rule in self._parsed for name in rule.feeds),
+            uses=frozenset([Use.RELEVANCE] if any(rule.about for rule in self._parsed) else ()),
+            has_no_notify=any(not rule.notify for rule in self._parsed),
             uses_zone=self._uses_zone,
         )
 
@@ -279,7 +279,7 @@ class RuleReader:
         """Return the rule with its sets and version."""
         texts = [text for _, line in rule.lines for text in line.terms] + [rule.query or ""]
         rule = replace(rule, sets=tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts)))
-        self._read.append(rule)
+        self._parsed.append(rule)
         return replace(rule, version=_hash_version(rule))
 
     def _warn_of_no_effect(self, rule: Rule, node: MappingNode) -> None:

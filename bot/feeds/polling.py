@@ -117,7 +117,7 @@ class FinishedPoll:
                 body_hash=digest,
                 item_hashes=reading.item_hashes,
             ),
-            rhythm=state.rhythm.after(
+            rhythm=state.rhythm.after_document(
                 arrivals, has_news=new_count > 0, item_count=items, is_increment=reading.is_increment, now=now
             ),
             publisher_limits=PublisherLimits(fresh_until=answer.fresh_until, ttl=reading.ttl),
@@ -138,7 +138,7 @@ class FinishedPoll:
             state = self._after_success(answer)
             state = replace(
                 state,
-                validators=state.validators.after(etag=answer.etag, last_modified=answer.last_modified),
+                validators=state.validators.after_not_modified(etag=answer.etag, last_modified=answer.last_modified),
                 publisher_limits=replace(state.publisher_limits, fresh_until=answer.fresh_until),
             )
             return self._schedule(state, answer)

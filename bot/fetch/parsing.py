@@ -71,9 +71,9 @@ class ReaderProcesses:
 
     async def read(self, body: Body, feed: Feed) -> ReadDocument:
         """Parse a document, and clean its entries. Raises ReadError."""
-        return await read_each_mail(body, feed, self._read)
+        return await read_each_mail(body, feed, self._read_document)
 
-    async def _read(self, body: Body, feed: Feed) -> ReadDocument:
+    async def _read_document(self, body: Body, feed: Feed) -> ReadDocument:
         job = protocol.ParseJob(body, feed.without_access())
         async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
             return await self._ask(job, job.unpack, feed_url=feed.url)

@@ -151,10 +151,10 @@ class SearchTerm:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """A condition for articles that match all of the parts, and none of the ``others``."""
+    """A condition for articles that match all of the parts, and none of the ``excluded``."""
 
     parts: tuple[SearchCondition, ...]
-    others: tuple[SearchTerm, ...] = ()
+    excluded: tuple[SearchTerm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

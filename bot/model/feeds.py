@@ -142,7 +142,7 @@ class Validators:
     #: Hashes of the bytes of each item. An item with a known hash is not parsed again.
     item_hashes: tuple[str, ...] = ()
 
-    def after(self, *, etag: str | None, last_modified: str | None) -> Validators:
+    def after_not_modified(self, *, etag: str | None, last_modified: str | None) -> Validators:
         """Return the validators after a 304, which may have new ones (RFC 9110 section 15.4.5)."""
         return replace(self, etag=etag or self.etag, last_modified=last_modified or self.last_modified)
 
@@ -175,7 +175,7 @@ class Rhythm:
     #: Since when the feed has had no items. None if it has items, or never had any.
     empty_since: datetime | None = None
 
-    def after(
+    def after_document(
         self, arrivals: Iterable[datetime], *, has_news: bool, item_count: int, is_increment: bool, now: datetime
     ) -> Rhythm:
         """Return the rhythm after a document. An increment contains only the items since the last document."""

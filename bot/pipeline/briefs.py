@@ -444,12 +444,12 @@ def _edit_fact(edit: Edit) -> Fact:
     shorter = min(len(old), len(new))
     start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
     end = next((at for at in range(shorter - start) if old[-1 - at] != new[-1 - at]), shorter - start)
-    before, after = (" ".join(words[max(0, start - 1) : len(words) - max(0, end - 1)]) for words in (old, new))
+    old_words, new_words = (" ".join(words[max(0, start - 1) : len(words) - max(0, end - 1)]) for words in (old, new))
     return Fact(
         kind="edit",
         label="headline corrected" if edit.field == "title" else "text corrected",
-        before=before,
-        after=after,
+        before=old_words,
+        after=new_words,
         sentence=edit.after,
         article=edit.article,
         outlet=edit.outlet,

@@ -194,8 +194,8 @@ class Decider:
                 batch.decided_count = sum(len(computed.queued.numbers) for computed in decided)
                 if batch.decided_count < len(numbers):
                     # Some wait for answers, and some may have been set aside.
-                    left = await self._store.read(lambda tx: tx.decision_queue.count_of(numbers))
-                    batch.decided_count = len(numbers) - left
+                    queued_count = await self._store.read(lambda tx: tx.decision_queue.count_of(numbers))
+                    batch.decided_count = len(numbers) - queued_count
             translations = self.questions.take_translations(self._clock.now()) if self.questions is not None else ()
             if translations:
                 turns += await self._translations.run(

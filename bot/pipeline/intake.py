@@ -1,6 +1,6 @@
 """Process the results of polls: identify and match items; write articles, matches, feed states and queued work.
 
-find_known    what the store and the earlier polls of the batch know     a read transaction
+load_context  what the store and the earlier polls of the batch know     a read transaction
    │
 ingest        one poll + what is known ─▸ the rows to write              pure
    │
@@ -52,8 +52,8 @@ _REVISED = (Novelty.EDITED, Novelty.TAKEN_OVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What the store, and the earlier polls of the same batch, know about the items of one poll."""
+class PollContext:
+    """The data of the store, and of earlier polls of the same batch, about the items of one poll."""
 
     identification: Identification = field(default_factory=lambda: Identification(items=()))
     #: The current versions of the articles that the poll may revise.
@@ -110,7 +110,9 @@ class IngestedPoll:
         return tuple(change.queued for change in self.changes if isinstance(change.queued, Revision))
 
 
-def find_known(tx: storage.Transaction, identification: Identification, earlier: Sequence[IngestedPoll]) -> Known:
+def load_context(
+    tx: storage.Transaction, identification: Identification, earlier: Sequence[IngestedPoll]
+) -> PollContext:
     """Look up the articles that these items may revise, and the rules that matched articles with the same link.
 
     ``earlier`` are the polls of the same batch that are not stored yet.
@@ -118,7 +120,7 @@ def find_known(tx: storage.Transaction, identification: Identification, earlier:
     revised = [item.stub.id for item in identification.items if item.novelty in _REVISED and item.stub]
     same_link = {id_ for item in identification.items if item.novelty is Novelty.REWORDED for id_ in item.same_link}
     if not revised and not same_link:
-        return Known(identification=identification)
+        return PollContext(identification=identification)
     articles = dict(tx.articles.get(revised))
     rules = {id_: {match.rule for match in tx.articles.matches(id_)} for id_ in same_link}
     for change in _changes(earlier):
@@ -126,14 +128,14 @@ def find_known(tx: storage.Transaction, identification: Identification, earlier:
             articles[change.article.id] = change.article
         if change.article.id in same_link:
             rules[change.article.id] |= {match.rule for match in change.matches}
-    return Known(identification=identification, articles=articles, matched_rules=rules)
+    return PollContext(identification=identification, articles=articles, matched_rules=rules)
 
 
 def _changes(polls: Iterable[IngestedPoll]) -> list[ArticleChange]:
     return [change for poll in polls for change in poll.changes]
 
 
-def ingest(polled: Poll, known: Known, settings: Settings, *, now: datetime, jitter: float) -> IngestedPoll:
+def ingest(polled: Poll, context: PollContext, settings: Settings, *, now: datetime, jitter: float) -> IngestedPoll:
     """Return what a poll changes: articles with their matches, and the feed's state. Pure.
 
     ``jitter``, from 0 to 1, spreads the times of the next polls.
@@ -143,7 +145,7 @@ def ingest(polled: Poll, known: Known, settings: Settings, *, now: datetime, jit
     sightings: Sequence[Sighting] = ()
     if polled.reading is not None and polled.answer is not None:
         items, cost, postponed = limit_to_day(
-            known.identification.items,
+            context.identification.items,
             polled.state,
             pages=polled.pages,
             most=settings.bot.fetch.max_items_per_day,
@@ -154,7 +156,7 @@ def ingest(polled: Poll, known: Known, settings: Settings, *, now: datetime, jit
         first_seen = [item.article.text for item in items if item.novelty in _FIRST_SEEN and item.article]
         boilerplate = cleaning.learn_boilerplate(first_seen, polled.state.boilerplate)
         items = [_without_boilerplate(item, boilerplate) for item in items]
-        changes, sightings = _changes_of(items, polled, known, settings, boilerplate=boilerplate, now=now)
+        changes, sightings = _changes_of(items, polled, context, settings, boilerplate=boilerplate, now=now)
         # Articles older than the backfill window, and known ones in other words, do not affect the polling interval.
         new = [item.article for item in items if item.novelty is Novelty.NEW and item.article]
         state = finished.after_reading(
@@ -165,7 +167,7 @@ def ingest(polled: Poll, known: Known, settings: Settings, *, now: datetime, jit
             arrivals=tuple(article.when for article in new),
             names_known=polled.names_known,
         )
-        state = _with_remarks(replace(state, boilerplate=boilerplate), polled, known.identification)
+        state = _with_remarks(replace(state, boilerplate=boilerplate), polled, context.identification)
         state = polling.count_stored(
             state,
             cost=cost,
@@ -217,7 +219,13 @@ def limit_to_day(
 
 
 def _changes_of(
-    items: Sequence[Identified], polled: Poll, known: Known, settings: Settings, *, boilerplate: str, now: datetime
+    items: Sequence[Identified],
+    polled: Poll,
+    context: PollContext,
+    settings: Settings,
+    *,
+    boilerplate: str,
+    now: datetime,
 ) -> tuple[Sequence[ArticleChange], Sequence[Sighting]]:
     """Return the articles to write, and the ids that the feed gives to all other articles."""
     sightings: defaultdict[ArticleId, list[Sighting]] = defaultdict(list)
@@ -235,12 +243,12 @@ def _changes_of(
             change = _added(item.article, matches, polled)
         elif item.novelty is Novelty.REWORDED:
             matches = settings.rule_set.match(item.article, polled.feed, now=now)
-            known_rules = {rule for id_ in item.same_link for rule in known.matched_rules.get(id_, ())}
+            known_rules = {rule for id_ in item.same_link for rule in context.matched_rules.get(id_, ())}
             # Only matches that no other feed's wording has produced count.
             if matches := tuple(match for match in matches if match.rule not in known_rules):
                 change = _added(item.article, matches, polled)
         else:
-            change = _revised(item, item.article, polled, known, settings, boilerplate=boilerplate, now=now)
+            change = _revised(item, item.article, polled, context, settings, boilerplate=boilerplate, now=now)
         if change is not None:
             article_id = change.article.id
             own = [replace(sighting, article=article_id) for sighting in sightings.pop(item.sighting.article, ())]
@@ -257,17 +265,17 @@ def _revised(
     item: Identified,
     article: Article,
     polled: Poll,
-    known: Known,
+    context: PollContext,
     settings: Settings,
     *,
     boilerplate: str,
     now: datetime,
 ) -> ArticleChange | None:
     """Return the next version of a stored article, or None if nothing that is stored would change."""
-    if article.id not in known.articles:
+    if article.id not in context.articles:
         return None
     # Strip the previous version too; otherwise the edit would seem to remove a newly learnt footer.
-    previous = _stripped(known.articles[article.id], boilerplate)
+    previous = _stripped(context.articles[article.id], boilerplate)
     if previous.is_full_text and not article.is_full_text:
         # Keep the page's text. The page was not fetched again, so the new text is only the feed's teaser.
         picture = article.picture or previous.picture
@@ -403,11 +411,11 @@ def ingest_polls(
         def ingest_items(
             polled: Poll, question: IdentityQuery | None = question, stored: KnownItems | None = stored
         ) -> IngestedPoll:
-            known = Known()
+            context = PollContext()
             if polled.reading is not None and question is not None and stored is not None:
                 identification = polled.identify(polled.reading, batch.beside(stored, question), settings, now=now)
-                known = find_known(tx, identification, ingested)
-            return ingest(polled, known, settings, now=now, jitter=random.random())  # noqa: S311 - not a secret
+                context = load_context(tx, identification, ingested)
+            return ingest(polled, context, settings, now=now, jitter=random.random())  # noqa: S311 - not a secret
 
         poll = _ingest_sound_items(polled, ingest_items)
         for change in poll.changes:
@@ -433,8 +441,8 @@ async def store_polls(
     """
     compute = partial(ingest_polls, polls=polls, settings=settings, now=now)
     ingested = await store.read(compute)
-    *pieces, rest = _cut(_changes(ingested))
-    computed = [(ingested, rest)]
+    *pieces, last_piece = _cut(_changes(ingested))
+    computed = [(ingested, last_piece)]
     stored: list[Article] = []
     for piece in pieces:
         if not await store.write(partial(_store_piece, piece=piece, stored=stored, now=now)):
@@ -445,12 +453,16 @@ async def store_polls(
     def work(tx: storage.Transaction) -> Sequence[IngestedPoll]:
         # If the transaction is repeated after a conflict, compute again, because another worker may have stored
         # the same articles.
-        ingested, rest = computed.pop() if computed else ((again := compute(tx)), _changes(again))
-        if tx.articles.are_rivalled(_first_seen(rest), beside=stored):
+        if computed:
+            ingested, changes = computed.pop()
+        else:
+            ingested = compute(tx)
+            changes = _changes(ingested)
+        if tx.articles.are_rivalled(_first_seen(changes), beside=stored):
             # Another worker has stored some of the articles since the batch was computed, so identify them again.
             ingested = compute(tx)
-            rest = _changes(ingested)
-        store_changes(tx, rest, now=now)
+            changes = _changes(ingested)
+        store_changes(tx, changes, now=now)
         tx.articles.see([sighting for poll in ingested for sighting in poll.sightings], at=now)
         return _finish(tx, ingested, settings, token=token, now=now)
 

@@ -128,7 +128,7 @@ class Drained:
 
     sent: int
     #: Number of messages left for the next start: not due before the deadline, or with an unknown outcome.
-    left: int
+    left_count: int
     parked: int
     #: Channel -> error of its last unsent message that was tried.
     reasons: Mapping[str, str] = field(default_factory=dict)
@@ -196,7 +196,7 @@ class Sender:
         waiting = (SendState.PENDING, SendState.SENDING, SendState.UNKNOWN)
         return Drained(
             sent=self._sent - sent_before,
-            left=sum(n for state, n in own_counts if state in waiting),
+            left_count=sum(n for state, n in own_counts if state in waiting),
             parked=sum(n for state, n in own_counts if state is SendState.PARKED),
             reasons={channel: error for channel, error in errors.items() if channel in self.channels},
         )

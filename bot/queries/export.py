@@ -62,18 +62,18 @@ class ExportedStory(Document):
 
 
 def read_page(
-    archive: Archive, parameters: ExportParameters, after: tuple[datetime, StoryId] | None = None
+    archive: Archive, parameters: ExportParameters, cursor: tuple[datetime, StoryId] | None = None
 ) -> tuple[list[ExportedStory], tuple[datetime, StoryId] | None]:
-    """Return a page of stories, last changed first, and the ``after`` of the next page, or None if there is none."""
+    """Return a page of stories, last changed first, and the ``cursor`` of the next page, or None if there is none."""
     stories = archive.tx.stories.newest(
         since=parse_time("since", parameters.since, archive.now) or _EPOCH,
         rule=parameters.rule,
         skip=0,
         most=PAGE,
-        after=after,
+        after=cursor,
     )
     if not stories:
-        if after is None:
+        if cursor is None:
             archive.refuse_unknown(parameters.rule)
         return [], None
     decided = _find_decisions_of_people(archive.tx, since=min(story.first_seen for story in stories))

@@ -40,13 +40,13 @@ class SurgeDocument(Document):
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the document of a surge."""
-        peak, found = value.peak, value.causes
+        peak, causes = value.peak, value.causes
         return cls(
             **{name: getattr(value, name) for name in ("rule", "opened_at", "began_at", "closed_at", "peak_at")},
             count=peak.count,
             usual=peak.usual,
-            event_count=found.story_count,
-            causes=[CauseDocument.of(cause) for cause in found.largest],
+            event_count=causes.story_count,
+            causes=[CauseDocument.of(cause) for cause in causes.largest],
         )
 
 

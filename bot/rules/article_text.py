@@ -213,10 +213,10 @@ class ArticleText:
         """
         texts = self._fields.get(name)
         if texts is None:
-            texts = self._fields[name] = self._read(name)
+            texts = self._fields[name] = self._read_field(name)
         return texts
 
-    def _read(self, name: str | None) -> tuple[FieldText, ...]:
+    def _read_field(self, name: str | None) -> tuple[FieldText, ...]:
         if name is None:
             return (*self.fields("title"), *self.fields("body"))
         if name == "lead":
@@ -312,7 +312,7 @@ class Steps:
         self._most = self._left = most
 
     @property
-    def taken(self) -> int:
+    def taken_count(self) -> int:
         return self._most - self._left
 
     def take(self, count: int) -> None:

@@ -98,11 +98,11 @@ class Rarities(dict[str, float]):
 def cosines(article: Weights, others: Iterable[Weights], rarities: Mapping[str, float]) -> list[float]:
     """Return the likeness of an article and each of the others: the cosine of their tf-idf vectors, 0 to 1."""
     own_square = _square(article, rarities)
-    found = []
+    similarities = []
     for other in others:
         shared = sum([article[word] * other[word] * rarities[word] ** 2 for word in article.keys() & other.keys()])
-        found.append(shared / math.sqrt(own_square * _square(other, rarities)) if shared > 0 else 0.0)
-    return found
+        similarities.append(shared / math.sqrt(own_square * _square(other, rarities)) if shared > 0 else 0.0)
+    return similarities
 
 
 def _square(weights: Weights, rarities: Mapping[str, float]) -> float:

@@ -148,8 +148,8 @@ class OpenStory:
             return True
         rarities = likeness.Rarities()
         moved, kept = (
-            max(likeness.cosines(profile.weights, [other.weights for other in others], rarities))
-            for others in (self.apart, self.samples)
+            max(likeness.cosines(profile.weights, [sample.weights for sample in samples], rarities))
+            for samples in (self.apart, self.samples)
         )
         return moved >= kept
 

@@ -86,18 +86,18 @@ class Api:
             return access.tagged_response(request, document(), "application/json")
 
         async def export_stories(request: Request) -> Response:
-            """Stream one row per story. Each page of stories is read in a transaction of its own."""
+            """Stream one row per story. Each page of stories is read in a separate transaction."""
             try:
                 form = export.ExportFormat(request.path_params["form"])
                 parameters = read_parameters(export.ExportParameters, dict(request.query_params))
-                rows, after = await answers.read(lambda archive: export.read_page(archive, parameters))
+                rows, cursor = await answers.read(lambda archive: export.read_page(archive, parameters))
             except ValueError:
                 return access.problem_response(404, NOTHING)
             except Refused as refused:
                 return access.problem_response(_STATUS[refused.kind], str(refused), mistakes=refused.mistakes)
             except StoreError as error:
                 return access.problem_response(503, str(error))
-            text = _stream_stories(answers, form, parameters, rows, after)
+            text = _stream_stories(answers, form, parameters, rows, cursor)
             return StreamingResponse(text, media_type=export.CONTENT_TYPES[form])
 
         app.router.add_route(f"{PREFIX}/openapi.json", describe)
@@ -129,12 +129,12 @@ async def _stream_stories(
     form: export.ExportFormat,
     parameters: export.ExportParameters,
     rows: Sequence[export.ExportedStory],
-    after: tuple[datetime, StoryId] | None,
+    cursor: tuple[datetime, StoryId] | None,
 ) -> AsyncIterator[str]:
     yield export.write_head(form)
     yield "".join(export.write_stories(form, rows, is_first=True))
-    while after is not None:
-        rows, after = await answers.read(partial(export.read_page, parameters=parameters, after=after))
+    while cursor is not None:
+        rows, cursor = await answers.read(partial(export.read_page, parameters=parameters, cursor=cursor))
         yield "".join(export.write_stories(form, rows, is_first=False))
     yield export.write_end(form)
 
@@ -217,8 +217,8 @@ def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any,
     in_path = question.parameters.model_fields.keys() - fields.keys()
     kind: type[Parameters] = question.parameters
     if in_path:
-        others: dict[str, Any] = {name: (field.annotation, field) for name, field in fields.items()}
-        kind = pydantic.create_model(question.parameters.__name__, __base__=Parameters, **others)
+        definitions: dict[str, Any] = {name: (field.annotation, field) for name, field in fields.items()}
+        kind = pydantic.create_model(question.parameters.__name__, __base__=Parameters, **definitions)
     place = fastapi.Body() if question.method == "POST" else fastapi.Query()
 
     async def answer(request: Request, parameters: Parameters) -> Response:

@@ -141,11 +141,11 @@ class Pages:
         return HTMLResponse(await render(lambda: template.render(values)), status)
 
     def _page(
-        self, template: str, read: Callable[[Archive, Request], Values | Response]
+        self, template: str, read_values: Callable[[Archive, Request], Values | Response]
     ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
-                values = await self._answers.read(lambda archive: read(archive, request))
+                values = await self._answers.read(lambda archive: read_values(archive, request))
             except Refused as refused:
                 return await self._show_missing(request, refused)
             return values if isinstance(values, Response) else await self._render(template, request, values)
@@ -280,7 +280,7 @@ def overview_page(archive: Archive) -> Values:
     """Read the values of the overview: counts, the stories of the last day, and what needs attention."""
     tx, now = archive.tx, archive.now
     states, outbox_counts = tx.feeds.all(), tx.outbox.counts()
-    problems = [(state, found) for state in states for found in find_problems(state, archive.settings, now)]
+    problems = [(state, problem) for state in states for problem in find_problems(state, archive.settings, now)]
     problem_feeds = len({state.url for state, _ in problems})
 
     def count_messages(*states: SendState) -> int:
@@ -317,9 +317,9 @@ def feeds_page(archive: Archive, request: Request) -> Values:
     requested = request.query_params.get("show", "")
     shown_health = requested if requested in words else ""
     if shown_health == "problems":
-        found = problem_states(archive)
-        paging = _Paging.of(request, total=len(found), size=FEEDS)
-        states: Sequence[FeedState] = found[paging.skip : paging.skip + FEEDS]
+        problem_feeds = problem_states(archive)
+        paging = _Paging.of(request, total=len(problem_feeds), size=FEEDS)
+        states: Sequence[FeedState] = problem_feeds[paging.skip : paging.skip + FEEDS]
     else:
         healths = [FeedHealth(shown_health)] if shown_health else list(FeedHealth)
         feed_counts = archive.tx.feeds.counts()
@@ -510,8 +510,8 @@ def feed_page(archive: Archive, request: Request) -> Values:
 
 def describe_lateness(state: FeedState, *, since: datetime, now: datetime) -> str:
     """Describe how long a feed is overdue, counted from the start of the bot. Return "" if the delay is normal."""
-    late = timedelta() if state.gone else now - max(state.due_at, since)
-    return format_rough(late) if late >= LATE else ""
+    delay = timedelta() if state.gone else now - max(state.due_at, since)
+    return format_rough(delay) if delay >= LATE else ""
 
 
 def _delays(articles: Sequence[Article], baseline_at: datetime | None) -> Values | None:

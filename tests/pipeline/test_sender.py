@@ -50,7 +50,7 @@ async def stage(clock: FakeClock) -> AsyncIterator[Stage]:
 async def test_a_thread_is_sent_in_order_and_its_replies_are_under_the_head(stage: Stage) -> None:
     await stage.add(row("head"), reply("one", "head"), edit("two", "head"), reply("three", "head"), row("other"))
     done = await stage.sender().drain(MINUTE)
-    assert done == Drained(sent=5, left=0, parked=0)
+    assert done == Drained(sent=5, left_count=0, parked=0)
     assert [item for item in stage.channel.ids if item != "other"] == ["head", "one", "three"]
     assert {thread for _, name, thread in stage.channel.shown if name in ("one", "three")} == {"ref-1"}
     assert stage.channel.faces["ref-1"] == "two"
@@ -71,7 +71,7 @@ async def test_channels_do_not_wait_for_each_other(stage: Stage) -> None:
     await stage.add(row("a", channel="slow"), row("b", channel="quick"))
     done = await stage.sender(slow, quick).drain(MINUTE)
     assert (quick.ids, slow.ids) == (["b"], [])
-    assert done == Drained(sent=1, left=1, parked=0)
+    assert done == Drained(sent=1, left_count=1, parked=0)
 
 
 async def test_a_new_message_does_not_wait_with_one_that_is_tried_again_later(stage: Stage) -> None:
@@ -94,7 +94,7 @@ async def test_a_new_message_does_not_wait_with_one_that_is_tried_again_later(st
 async def test_retry_after_is_waited_for_within_the_deadline_and_holds_the_channel(stage: Stage) -> None:
     stage.channel.before.append(RetryLater("too many", retry_after=timedelta(seconds=30)))
     await stage.add(row("a"), row("b"))
-    assert (await stage.sender().drain(MINUTE)).left == 0
+    assert (await stage.sender().drain(MINUTE)).left_count == 0
     assert stage.channel.ids == ["a", "b"]
     assert stage.channel.shown[0][0] - START >= timedelta(seconds=30)
 
@@ -103,7 +103,7 @@ async def test_a_message_that_must_wait_longer_than_the_deadline_is_left(stage: 
     stage.channel.before.append(RetryLater("too many", retry_after=HOUR))
     await stage.add(row("a"), row("b"))
     done = await stage.sender().drain(MINUTE)
-    assert done == Drained(sent=0, left=2, parked=0, reasons={"desk": "too many"})
+    assert done == Drained(sent=0, left_count=2, parked=0, reasons={"desk": "too many"})
     assert stage.clock.now() - START < MINUTE
 
 
@@ -111,7 +111,7 @@ async def test_a_message_that_must_wait_longer_than_the_deadline_is_left(stage: 
 async def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(stage: Stage, was_accepted: bool) -> None:
     (stage.channel.after if was_accepted else stage.channel.before).append(OutcomeUnknown("reset"))
     await stage.add(row("a"), reply("b", "a"))
-    assert (await stage.sender().drain(MINUTE)).left == 0
+    assert (await stage.sender().drain(MINUTE)).left_count == 0
     assert stage.channel.ids == ["a", "b"]
     assert stage.channel.looks == 1
     assert stage.channel.shown[1][2] == "ref-1"
@@ -154,8 +154,8 @@ async def test_a_lease_that_runs_out_is_taken_over_by_another_sender(stage: Stag
     await stage.store.write(
         lambda tx: tx.outbox.claim("desk", now=stage.clock.now(), limit=1, token="dead", lease=timedelta(seconds=60))
     )
-    assert (await stage.sender().drain(timedelta(seconds=30))).left == 1
-    assert (await stage.sender().drain(MINUTE)).left == 0
+    assert (await stage.sender().drain(timedelta(seconds=30))).left_count == 1
+    assert (await stage.sender().drain(MINUTE)).left_count == 0
     assert stage.channel.ids == ["a"]
 
 
@@ -261,7 +261,7 @@ async def test_a_closed_channel_keeps_its_messages_and_the_operator_gets_one_not
     await stage.add(row("a"), row("b"))
     for _ in range(3):
         done = await stage.sender(operator="ops").drain(MINUTE)
-        assert done == Drained(sent=0, left=0, parked=2, reasons={"desk": "not_in_channel: invite the app"})
+        assert done == Drained(sent=0, left_count=0, parked=2, reasons={"desk": "not_in_channel: invite the app"})
     assert len(await stage.notices()) == 1
     is_closed = False
     assert (await stage.sender(operator="ops").drain(MINUTE)).sent == 2
@@ -336,7 +336,7 @@ async def test_a_poisoned_message_does_not_hold_up_the_others(stage: Stage) -> N
     stage.channel.send = send  # type: ignore[method-assign]
     await stage.add(row("poison"), *(row(f"m{number}") for number in range(5)))
     done = await stage.sender().drain(MINUTE)
-    assert (done.sent, done.left) == (5, 1)
+    assert (done.sent, done.left_count) == (5, 1)
 
 
 async def test_a_bug_in_a_channel_costs_that_message_its_form_and_nothing_else(stage: Stage) -> None:
@@ -401,7 +401,7 @@ async def test_a_misbehaving_slack_gets_every_message_once_and_each_thread_in_or
         accepted = server.workspace.messages("policy-alerts")
     await store.close()
 
-    assert done == Drained(sent=4 * HEADS, left=0, parked=0)
+    assert done == Drained(sent=4 * HEADS, left_count=0, parked=0)
     ids = [message["metadata"]["event_payload"]["send_id"] for message in accepted]
     heads = {m["ts"]: send for m, send in zip(accepted, ids, strict=True) if "thread_ts" not in m}
     # The head shows its edit now.

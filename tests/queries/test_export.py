@@ -79,7 +79,7 @@ async def test_pages_of_a_long_export_follow_each_other_without_a_gap(
         answers, ids = Answers(running), list[str]()
         after: tuple[datetime, StoryId] | None = None
         while True:
-            read = partial(export.read_page, parameters=export.ExportParameters(), after=after)
+            read = partial(export.read_page, parameters=export.ExportParameters(), cursor=after)
             rows, after = await answers.read(read)
             ids += [row.id for row in rows]
             if after is None:

@@ -32,7 +32,7 @@ def test_work_under_nested_nears_grows_with_their_number_and_not_by_its_powers()
     def steps(levels: int) -> int:
         bound = rules.Steps(10**9)
         rules.compile_rule(rule(nested(levels), "aaa bbb " * 500), steps=bound)
-        return bound.taken
+        return bound.taken_count
 
     assert steps(20) < 3 * steps(10)
 

@@ -143,7 +143,7 @@ class _Wording:
     language: str
 
 
-def _read(text: str, article: Article) -> _Wording:
+def _parse_wording(text: str, article: Article) -> _Wording:
     language = lexicon.base(article.language)
     parsed = statement(text[: sentences.LONGEST], 1, language, article.when.date())
     return _Wording(
@@ -161,7 +161,7 @@ def _states_otherwise(old_text: str, new_text: str, article: Article) -> bool:
     """Return whether both are versions of one sentence or headline but state different things."""
     if _QUESTION.search(old_text) or _QUESTION.search(new_text):
         return False
-    old, new = _read(old_text, article), _read(new_text, article)
+    old, new = _parse_wording(old_text, article), _parse_wording(new_text, article)
     gone, come = _replaced_words(old, new)
     is_rewritten = max(len(gone), len(come)) > _MOST_REPLACED
     bare_words = (Counter(_bare(text)) for text in (old_text, new_text))
