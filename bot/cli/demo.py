@@ -227,7 +227,7 @@ class _DemoOutput:
         return len(self._published)
 
     def show_articles(self, count: int) -> None:
-        """Show the first ``count`` published articles, except those that were shown before."""
+        """Show the first ``count`` published articles, except the ones that were shown before."""
         for item in self._published[self._shown : count]:
             self._shown += 1
             if item.note:

@@ -68,8 +68,8 @@ def find(
     """Propose searches for a topic, or the feeds of a site.
 
     Prints lines for feeds.yaml. The news search engines need no key. Without --edition, searches the US edition and
-    those of the countries that the topic names, if their language is one of the topic's. The command visits a site to
-    find its feeds, but no search engine.
+    the editions of the countries that the topic names, if their language is one of the topic's. The command visits a
+    site to find its feeds, but no search engine.
 
     Example: wirewatch feeds find "lawful access Pakistan" --add
     """

@@ -104,7 +104,7 @@ class News:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What the sections of a brief are made of."""
+    """The data from which the sections of a brief are made."""
 
     period: Period
     zone: tzinfo
@@ -216,7 +216,7 @@ def load(
 
 
 def _load_stories(tx: storage.Transaction, ids: Iterable[StoryId]) -> dict[StoryId, Story]:
-    """Load stories. The id of a merged story stands for the story that it was merged into."""
+    """Load stories by id. For a merged story, load the story that it was merged into."""
     loaded = tx.stories.get(list(dict.fromkeys(ids)))
     homes = tx.stories.get([story.merged_into for story in loaded.values() if story.merged_into])
     current = {id_: homes.get(story.merged_into) if story.merged_into else story for id_, story in loaded.items()}

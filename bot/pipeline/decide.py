@@ -6,7 +6,7 @@
 A turn is computed in a read transaction and committed in one short write transaction, which first checks that the
 turn is still valid. If another process has decided in the meantime, or a person has pressed a button, the commit writes
 nothing and the turn is computed again. Work stays in the queue until its turn is committed, so nothing is lost. Each
-kind of work has turns of its own, so that a bug in one harms no other (``quarantine``).
+kind of work has separate turns, so that a bug in one does not harm the others (``quarantine``).
 """
 
 from __future__ import annotations
@@ -335,7 +335,7 @@ class Decider:
         await control.decide_invented_event(self._store, self._settings, now=self._clock.now())
 
     async def _fail_rulings(self, failed: Sequence[tuple[Ruling, Exception]]) -> None:
-        """Give up splits and merges, and tell the operator. Whoever asked may ask again."""
+        """Give up splits and merges, and notify the operator. People may request them again."""
         now, operator = self._clock.now(), self._settings.bot.operator
 
         def work(tx: storage.Transaction) -> None:

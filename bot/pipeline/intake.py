@@ -489,7 +489,7 @@ def _first_seen(changes: Sequence[ArticleChange]) -> Sequence[Article]:
 def _store_piece(
     tx: storage.Transaction, *, piece: Sequence[ArticleChange], stored: Sequence[Article], now: datetime
 ) -> bool:
-    """Write a piece. If another worker has stored one of its articles, return False and write nothing."""
+    """Write a piece. If another worker has stored any of its articles, return False and write nothing."""
     if tx.articles.are_rivalled(_first_seen(piece), beside=stored):
         return False
     store_changes(tx, piece, now=now)

@@ -65,7 +65,7 @@ GATHER = timedelta(seconds=0.25)
 LEASE = timedelta(seconds=60)
 #: Interval at which the leases of unfinished feeds are renewed.
 RENEW = LEASE / 3
-#: Interval between the feeds of a failed pass, so that each is polled in a pass of its own.
+#: Interval between the feeds of a failed pass, so that each is polled in a separate pass.
 APART = timedelta(seconds=1)
 
 
@@ -94,7 +94,7 @@ class Pipeline:
     memory: MemoryRoom
     concurrency: int
     observer: Observer = field(default_factory=Observer)
-    #: The failures of polling that are no single feed's, or None: every feed that changed lately met a bug of ours, or
+    #: A failure of polling that no single feed causes, or None: every feed that changed lately met a bug of ours, or
     #: several passes in a row raised an unexpected error.
     failing: Failure | None = field(default=None, init=False)
     _failed_passes: int = field(default=0, init=False)
@@ -128,7 +128,7 @@ class Pipeline:
     async def postpone_feeds(self, token: str, *, wait: timedelta) -> None:
         """End the leases of a pass that failed, one after another, beginning after ``wait``. Raises StoreUnavailable.
 
-        One feed may be at fault, so each gets a pass of its own.
+        One feed may be at fault, so each gets a separate pass.
         """
         since = self.clock.now() + wait
         await self.store.write(lambda tx: tx.feeds.end_leases(token, since=since, apart=APART))

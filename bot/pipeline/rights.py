@@ -46,7 +46,7 @@ class Rights:
         self.refuse_barred()
         if not self.own:
             raise NotAllowed("only members of a channel in which Wirewatch posts may act here")
-        # Channels of other services have readers of their own, even if nobody may act there.
+        # Channels of other services have their own readers, even if nobody may act there.
         return () if self.own >= self.all_channels else tuple(sorted(self.own))
 
     def refuse_barred(self) -> None:

@@ -118,7 +118,7 @@ def _find_subject(context: ActionContext, kind: SilenceKind, name: str) -> str:
 
 
 def _covers(silence: Silence, other: Silence) -> bool:
-    """Return whether the subject, the channels and the end of a silence include those of another."""
+    """Return whether a silence includes the subject, the channels and the end of another silence."""
     has_channels = not silence.channels or (other.channels and set(other.channels) <= set(silence.channels))
     is_as_long = silence.until is None or (other.until is not None and other.until <= silence.until)
     return (silence.kind, silence.name) == (other.kind, other.name) and bool(has_channels) and is_as_long

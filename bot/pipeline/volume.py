@@ -3,7 +3,7 @@
     a turn's new members ─▶ hourly counts
     once a minute: counts ─▶ open, update or close a surge ─▶ its message, an edit, the closing edit
 
-Like all decisions, both are part of a turn, so a turn that is not committed leaves neither counts nor messages.
+Like all decisions, both are part of a turn, so a turn that is not committed leaves no counts and no messages.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def _count_of_new_feeds(turn: Turn, rule: Rule, stories: Mapping[StoryId, Story]
 
 
 def _channels(turn: Turn, rule: Rule, surge: Surge, stories: Mapping[StoryId, Story]) -> tuple[str, ...]:
-    """Return the channels that get the surge's message: those of the rule, without the silenced ones."""
+    """Return the channels that get the surge's message: the rule's channels that are not silenced."""
     channels: Iterable[str] = rule.notify
     if not channels:
         feeds = turn.settings.feeds_by_address

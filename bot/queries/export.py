@@ -150,7 +150,7 @@ def write_end(form: ExportFormat) -> str:
     return "\n]\n" if form is ExportFormat.JSON else ""
 
 
-#: A spreadsheet reads a cell that begins with one of these characters as a formula, and some read the wide forms too.
+#: Spreadsheets read a cell that begins with any of these characters as a formula; some also read the wide forms.
 _FORMULA = tuple("=+-@\t\r\n|%＝＋－＠")
 
 

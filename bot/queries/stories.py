@@ -225,7 +225,7 @@ class StoryRow:
     def facts(self) -> tuple[Fact, ...]:
         """The new facts that the story's messages reported, newest first. Each is listed once, also for many channels.
 
-        The last fact is listed first, even if its article was published before those of other facts.
+        The last fact is listed first, even if its article was published before the articles of other facts.
         """
         facts = (fact for decision in reversed(self.decisions) for fact in reversed(decision.facts))
         return tuple(dict.fromkeys(fact for fact in facts if not fact.is_joined))
@@ -265,7 +265,7 @@ def describe_decision(decision: Decision | DecisionDocument) -> str:
     return f"{decision.channel}: {decision.action}, {decision.reason}{detail}"
 
 
-#: What a decision does, in words for people.
+#: Decision -> its effect, in words for people.
 DONE = {
     AlertAction.POST: "posted",
     AlertAction.EDIT: "edited",

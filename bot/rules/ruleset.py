@@ -116,7 +116,7 @@ class RuleSet:
             places = self._vocabulary.places(view.article.title, text_numbers)
             partial -= near_rules
             matched.update([rule for rule in near_rules if places.hold(distances[rule])])
-        # Most of these rules do not match, and checking that is much cheaper than finding each term.
+        # Most of these rules do not match, and a check is much cheaper than a search for each term.
         matched.update([number for number in partial if evaluate.satisfies_lines(self._kept[number], view)])
         capital_rules = [number for number in matched if self._capitals[number]]
         if capital_rules and _may_shout(view.article.title):

@@ -114,7 +114,7 @@ class OpenStory:
         return max(self.first - when, timedelta())
 
     def latest(self, profile: Profile, age: timedelta) -> Iterator[Trace]:
-        """Yield those of the last SKETCHES articles that are within ``age`` of the given one, last first."""
+        """Yield, of the last SKETCHES articles, the ones within ``age`` of this article, last first."""
         return (member for member in islice(reversed(self.members), SKETCHES) if abs(profile.when - member.when) <= age)
 
     def original_of(self, profile: Profile) -> ArticleId | None:

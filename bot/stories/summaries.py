@@ -45,7 +45,7 @@ class Coverage:
     byline: CoverageLine
     #: The other headlines, last to join first.
     lines: tuple[CoverageLine, ...]
-    #: Number of other headlines, of which ``lines`` may have only the first.
+    #: Number of other headlines; ``lines`` may have only the first of them.
     count: int
     #: Number of syndicated copies, which have no line.
     copy_count: int
@@ -102,7 +102,7 @@ def message_headline(story: Story, rules: Mapping[str, Rule], *, article: Articl
     """Return the headline that a message shows, with the matched words marked.
 
     ``article`` is the article whose headline the message already shows. If it is None, return the story's own headline,
-    or that of the first matching article if the rules do not match the story's own.
+    or the first matching article's if the rules do not match the story's own.
     """
     return _title(_headline_member(story, rules, article), story, rules)
 
@@ -128,8 +128,8 @@ def list_coverage(
     """Return the headlines under which outlets carry the story; nearly equal headlines share a line.
 
     ``headline`` is the article whose headline is shown, or None for the story's own. ``most`` is the maximum number of
-    other headlines, or None for all. The story must have at least one member. Of a thread, the coverage is that of the
-    event with the headline, and ``rules`` restrict the other events; None means all.
+    other headlines, or None for all. The story must have at least one member. For a thread, the coverage is about
+    the event with the headline, and ``rules`` restrict the other events; None means all.
     """
     shown = next((candidate for candidate in story.members if candidate.article.id == headline), None) or _own(story)
     assert shown is not None
@@ -152,7 +152,7 @@ def list_coverage(
 
 
 def _group_by_headline(members: Iterable[Member], shown: Member) -> tuple[Mapping[tuple[str, ...], list[Member]], int]:
-    """Return the articles of one event by headline, that of ``shown`` first, and the number of copies."""
+    """Return the articles of one event by headline, ``shown``'s first, and the number of copies."""
     words, topicless = _words_of(shown.article)
     groups: dict[tuple[str, ...], list[Member]] = {words: [shown]}
     # The words of a headline without its topic -> its words.
@@ -165,7 +165,7 @@ def _group_by_headline(members: Iterable[Member], shown: Member) -> tuple[Mappin
             copies += 1
             continue
         words, topicless = _words_of(member.article)
-        # Two headlines with different topics are different: the words before the colon may name who speaks.
+        # Two headlines with different topics are different: the words before the colon may name the speaker.
         words = next((key for key in (words, with_topic.get(words), topicless) if key in groups), words)
         with_topic.setdefault(topicless, words)
         if words not in groups and sentences.is_cut_title(member.article.title) and len(words) >= _CUT_WORDS:
@@ -217,7 +217,7 @@ def _headline_words(title: str, outlet: str, link: str) -> tuple[tuple[str, ...]
 
 
 def _is_start(words: tuple[str, ...], *, of: tuple[str, ...]) -> bool:
-    """Return whether ``of`` begins with ``words``, of which the last word may be truncated."""
+    """Return whether ``of`` begins with ``words``; the last word may be truncated."""
     last = len(words) - 1
     return len(of) > last and of[:last] == words[:last] and of[last].startswith(words[last])
 
@@ -284,7 +284,7 @@ def _why(members: Iterable[Member], rules: Mapping[str, Rule]) -> tuple[Why, ...
 
 
 def _as_of_now(evidence: Evidence, article: Article) -> Evidence:
-    """Return the evidence, marked as that of an earlier version if the outlet has removed the words since."""
+    """Return the evidence, marked as from an earlier version if the outlet has removed the words since."""
     text = {"title": article.title, "body": article.text}.get(evidence.field)
     if text is None or evidence.text in text:
         return evidence
@@ -307,7 +307,7 @@ _REPEATS_FROM = 0.6
 _TITLE_WEIGHT = 6.0
 #: A word that a chosen sentence already contains keeps this share of its weight.
 _KNOWN_SHARE = 0.5
-#: With 0, the weights of the words are summed; with 1, averaged. A value between favours neither long nor short
+#: With 0, the weights of the words are summed; with 1, averaged. A value between does not favour long or short
 #: sentences.
 _LENGTH_POWER = 0.4
 #: Bonus for the first sentence, in addition to the bonus for early sentences.

@@ -59,7 +59,7 @@ class Threads:
         return self._threads.get(event)
 
     def events_of(self, story: StoryId) -> list[StoryId]:
-        """Return the events of a story: those of a thread, or the story itself."""
+        """Return the events of a thread, or the story itself if it is not a thread."""
         return [event for event, thread in self._threads.items() if thread == story] or [story]
 
     def merge(self, younger: StoryId, older: StoryId) -> None:

@@ -191,10 +191,10 @@ class AccessGuard:
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         path = scope["path"]
         is_program = path.startswith(PROGRAMS)
-        # Pages of other sites may only link to pages. They may not link to the paths for programs, some of which act.
+        # Pages of other sites may only link to pages. They may not link to the paths for programs, because some act.
         if is_foreign(headers) and (is_program or not _is_navigation(headers)):
             return refusal_response(path, 403, "Pages of other sites may not load anything from this site.")
-        # nginx's plain proxy_pass adds no header and sends our own name, but it speaks HTTP/1.0.
+        # nginx's plain proxy_pass adds no header and sends our own name, but it uses HTTP/1.0.
         is_proxied = scope.get("http_version") == "1.0" or any(
             name in PROXY_HEADERS or name.startswith(PROXY_PREFIXES) for name in headers
         )

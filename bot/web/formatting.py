@@ -125,7 +125,7 @@ class SentencePart:
 
 
 def strike(spans: Sequence[Span], outdated_values: Collection[str]) -> list[SentencePart]:
-    """Return the parts of a sentence, of which outdated values are to be struck out."""
+    """Return the parts of a sentence, and whether each is an outdated value, to strike out."""
     text = "".join(span.text for span in spans)
     marks = [span.is_marked for span in spans for _ in span.text]
     struck = [False] * len(text)

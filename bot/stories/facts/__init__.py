@@ -4,8 +4,8 @@
     article ──────────┴▶ read ─▶ Reading ─▶ changes ("from A to B") ─┐
                                         └─▶ its headline, if it says ┴▶ news
 
-These are pure functions. Nothing is inferred: both values of a change are stated, and a headline stands as its outlet
-wrote it. Figures of two outlets are never a change.
+These are pure functions. Nothing is inferred: both values of a change are stated, and a headline is quoted as its
+outlet wrote it. Figures of two outlets are never a change.
 """
 
 from bot.stories.facts.corrections import corrections

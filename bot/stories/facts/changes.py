@@ -260,7 +260,7 @@ def _is_put_away(at: int, statement: Statement, *, is_hedged: bool = False) -> b
 def is_another_count(values: StoryValues, figure: Figure) -> bool:
     """Return whether the figure counts a thing that the story counts too, with a different result.
 
-    A lower toll is mostly that of an older report.
+    A lower toll usually comes from an older report.
     """
     is_named = figure.what in FATES | SUMS | _PEOPLE or _noun(figure) != ""
     same = [other for other in values.figures if counts_the_same(figure, other)] if is_named else []

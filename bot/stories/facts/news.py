@@ -93,7 +93,7 @@ def _read_story(articles: Sequence[Article]) -> list[Reading]:
 
 
 def _headline_mark(story: Sequence[Reading], values: StoryValues, reading: Reading) -> str | None:
-    """Return the mark of a headline that itself says that something is new, or None. Most marks are empty."""
+    """Return the mark of a headline that announces something new, or None. Most marks are empty."""
     headline = reading.statements[0]
     if headline.order or headline.has("recap") or sentences.is_question(headline.text):
         return None

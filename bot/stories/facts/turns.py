@@ -24,7 +24,7 @@ LABELS: Mapping[str, str] = {
     "lift": "Lifted",
     "retake": "Retaken",
 }
-#: Kind -> reports, of which the story must have at least one. A kind without an entry may undo any report.
+#: Kind -> reports; the story must have at least one of them. A kind without an entry may undo any report.
 _NEEDS: Mapping[str, frozenset[str]] = {
     "free": frozenset({"arrest", "charge", "convict", "sentence", "=arrest", "=missing"}),
     "acquit": frozenset({"arrest", "charge", "convict", "sue", "=arrest", "=hearing", "=investigate", "=suspect"}),
