@@ -151,8 +151,11 @@ def _show_briefly(entry: StoryRow) -> None:
     outlets = list(dict.fromkeys(member.article.outlet for member in story.members))
     more = f" and {len(outlets) - OUTLETS_SHOWN} more" if len(outlets) > OUTLETS_SHOWN else ""
     terminal.row(summaries.story_headline(story), style="bold")
-    terminal.row(f"  {', '.join(outlets[:OUTLETS_SHOWN])}{more} · {', '.join(story.rules)}")
+    terminal.row(f"  {', '.join(outlets[:OUTLETS_SHOWN])}{more} · {', '.join(story.rules) or 'no rule'}")
     outcome = "; ".join(f"{channel}: {what}" for channel, what in describe_outcomes(entry)) or "no decision yet"
+    if not story.rules:
+        # A language model found that the article is not about the subject of its rules.
+        outcome = describe_join(story.members[0].join)
     terminal.row(f"  {story.id[:SHORT_ID]} · {story.first_seen:%Y-%m-%d %H:%M} UTC · {outcome}", style="dim")
 
 

@@ -78,7 +78,7 @@ async def test_what_stands_is_true_from_the_first_scrape_on(page: Page) -> None:
     assert metrics["wirewatch_feeds", ("failing",)] == 1
     assert metrics["wirewatch_rules", ("on",)] == 2
     assert metrics["wirewatch_rules", ("off",)] == 1
-    assert metrics["wirewatch_outbox_messages", ("desk", "sent")] == 5
+    assert metrics["wirewatch_outbox_messages", ("desk", "sent")] == 6
     assert metrics["wirewatch_outbox_oldest_seconds", ("desk",)] == 0
     assert metrics["wirewatch_config_last_reload_successful", ()] == 0
     assert metrics["wirewatch_config_problems", ("error",)] == 1
