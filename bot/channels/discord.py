@@ -1,7 +1,7 @@
 """``kind: discord``: one channel, by a bot's token (threads, edits, look-up) or by a webhook (edits only).
 
 A story's replies are in a thread of its message, so that the channel stays a list of stories, each with a count of
-its replies. A story that may be part of another story is posted as a reply to that story in the channel.
+its replies.
 
 With a bot's token, each message carries a nonce. For some minutes, Discord drops a message with the same nonce. Discord
 does not return nonces, so the message also carries a short reference, in an address that is not shown, for a later

@@ -22,7 +22,7 @@ class Abilities:
     edits: bool
     #: ``find`` can determine whether a message arrived.
     lookup: bool
-    #: A reply can also be shown outside its thread, as for a story that may be part of another.
+    #: A reply can also be shown outside its thread.
     broadcast: bool = False
     #: For this long after the first attempt, the service shows a message once even if it is sent twice.
     idempotent: timedelta = timedelta()

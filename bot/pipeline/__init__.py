@@ -4,11 +4,10 @@ poll ──▶ intake ──▶ decision queue ──▶ decide ──▶ outbox
 fetch    identify,                    join, alerts,          deliver, retry,
 parse    match, write                 messages               look up
 
-passes       one pass over due feeds: poll, intake, decide
-decide       turns of deciding: join (articles to stories), dispatch (stories to channels), messages (outbox rows)
-turn         the data of one turn: cached reads, changed stories, unwritten changes
-ask          questions to a language model about queued articles, before their turn
-model_words  the words of a model's answers in messages
-actions      actions of people: judge, silence, split, merge
-keep         heartbeat, retention, clock changes, expected matches
+passes   one pass over due feeds: poll, intake, decide
+decide   turns of deciding: join (articles to stories), dispatch (stories to channels), messages (outbox rows)
+turn     the data of one turn: cached reads, changed stories, unwritten changes
+ask      questions to a language model about queued articles, before their turn
+actions  actions of people: judge, silence, split, merge
+keep     heartbeat, retention, clock changes, expected matches
 """

