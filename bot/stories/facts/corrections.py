@@ -209,6 +209,10 @@ def _are_initials(words: Sequence[str], name: Sequence[str]) -> bool:
     return len(words) == 1 and len(name) > 1 and words[0] == "".join(part[0] for part in name).upper()
 
 
+#: Longer words are not compared, because the comparison takes quadratic time.
+_LONGEST_WORD = 60
+
+
 def _is_form(word: str, other: str, language: str) -> bool:
     """Return whether two words are forms, misspellings or abbreviations of one; False for numbers and opposites."""
     first, second = (fold(form).replace("'", "") for form in (word, other))
@@ -218,6 +222,8 @@ def _is_form(word: str, other: str, language: str) -> bool:
     if is_value or (has_other_meaning and not are_names):
         return False
     shorter, longer = sorted((first, second), key=len)
+    if len(longer) > _LONGEST_WORD:
+        return False
     if longer in {f"{prefix}{shorter}" for prefix in _OPPOSITE}:
         return False
     is_start = len(shorter) > 2 and longer.startswith(shorter)
