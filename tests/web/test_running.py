@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,6 +81,8 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
         _, log = process.communicate(timeout=300)
     assert process.returncode == 0, log
     assert "status page" in log
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz/ready", timeout=10)
 
 
 @pytest.mark.long
