@@ -109,7 +109,7 @@ def _add_outlet(known: Story, number: int) -> tuple[Story, Member]:
     words = known.title.split()[2:]
     text = f"Officials spoke of {' and '.join(words[:6])} on the second day."
     other = article(f"More on {' '.join(words)}", text, outlet=f"Late Post {number}", minutes=30)
-    joined = member(other, match(other, "R", ("topic", "text", words[0])))
+    joined = member(other, match(other, "R", ("topic", "body", words[0])))
     return replace(known, members=(*known.members, joined), last_seen=other.first_seen), joined
 
 

@@ -260,7 +260,9 @@ def format_evidence(why: Why, limit: int) -> str:
         named = ", ".join(short_name(label) for label in labels if label not in terms and folded != {label.casefold()})
         shown = list(words[labels[0]].values())
         more = f" +{len(shown) - _WORDS_A_LINE}" if len(shown) > _WORDS_A_LINE else ""
-        places = " and ".join(_PLACES[field] for field in sorted(where, key=lambda field: (field != "title", field)))
+        places = " and ".join(
+            _PLACES.get(field, "the article") for field in sorted(where, key=lambda field: (field != "title", field))
+        )
         matched = f"{', '.join(shown[:_WORDS_A_LINE])}{more} in {places}"
         entries.append(f"{matched} ({named})" if named else matched)
     return cut(" · ".join(entries), limit)
