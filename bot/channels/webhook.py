@@ -296,7 +296,6 @@ _FIELDS: Mapping[type, Sequence[str]] = {
     BriefEntry: (
         "story",
         "severity",
-        "opening",
         "headline",
         "link",
         "details",

@@ -194,8 +194,9 @@ class Message:
     @property
     def stories(self) -> frozenset[StoryId]:
         """The stories that the message shows to readers who have not seen them in another message."""
-        entries = [entry for section in self.sections for entry in section.entries if entry.is_unseen]
-        return frozenset(brief.story for brief in self.briefs).union(*(entry.articles for entry in entries))
+        entries = (part for section in self.sections for entry in section.entries for part in entry.stories)
+        listed = (entry.story for entry in entries if entry.story and entry.is_unseen)
+        return frozenset(brief.story for brief in self.briefs).union(listed)
 
     @property
     def is_gathered(self) -> bool:

@@ -1,6 +1,6 @@
 """Briefs: what moved in a period, for the readers of one channel or of all.
 
-    load ─▶ Material ─▶ list_new, list_changed, list_surges, list_held, list_feeds ─▶ Brief ─▶ messages
+    load ─▶ Material ─▶ list_stories, list_surges ─▶ Brief ─▶ messages
 
 ``find_due`` alone decides when a channel's brief is posted: at the first time of its schedule after the last brief.
 The time of a brief is stored with its message in one transaction, so a restart posts no brief twice, and a brief that
@@ -18,18 +18,15 @@ from itertools import groupby
 from urllib.parse import urlencode
 
 from bot import storage
-from bot.alerts import next_brief_time, routing
+from bot.alerts import next_brief_time
 from bot.config.settings import Settings
-from bot.feeds import health, links
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
 from bot.model.durations import format_count, format_duration
-from bot.model.feeds import Feed
 from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Edit, Fact, Story, StoryId, send_id
 from bot.model.surges import Surge
-from bot.pipeline.volume import explain_unmeasured
 from bot.storage import keys
 from bot.stories import summaries, volume
 from bot.text.forms import find_form
@@ -42,7 +39,6 @@ _FEWER_LINES = (MOST_LINES, 23, 18, 14, 10)
 _MOST_REPORTS = 5
 #: Maximum entries of one section of a brief.
 _MOST_OF_SECTION = 300
-_NO_WORKING_FEED = frozenset({"broken", "gone", "empty", "silent", "expected"})
 #: Holds that say nothing to a reader: the story is in the brief, or posted within minutes.
 _UNREPORTED_HOLDS = frozenset({Reason.BRIEF, Reason.GATHER})
 
@@ -89,7 +85,6 @@ class News:
 
     facts: list[Fact] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
     #: The last decision that kept the story from the readers, if no later one posted it.
     holding: Decision | None = None
     #: Whether the news waited for the brief.
@@ -112,13 +107,10 @@ class Material:
     stories: Mapping[StoryId, Story]
     #: Story -> the alert with which the period's readers got it, or with which it waits for them.
     new: Mapping[StoryId, Alert]
+    #: Story -> the decisions about it. Each story of the period has an entry.
     news: Mapping[StoryId, News]
     #: Oldest first.
     surges: Sequence[Surge]
-    #: Rules that cannot report surges now, with the reason.
-    unmeasured_rules: Mapping[str, str]
-    #: Names of feeds that do not work, with the problem.
-    broken_feeds: Sequence[str]
 
     def rules_of(self, story: Story) -> dict[str, Rule]:
         """Return the loaded rules of a story, in order of first match."""
@@ -128,10 +120,14 @@ class Material:
         """Return the highest severity among the story's rules."""
         return highest_severity(self.rules_of(story).values())
 
-    def is_unseen(self, story: Story) -> bool:
-        """Return whether a new story has no other message in the channel."""
-        alert = self.new[story.id]
-        return alert.state is AlertState.HELD or alert.reason is Reason.BRIEF
+    def section_of(self, story: Story) -> SectionKind | None:
+        """Return the section for the story, or None if the brief does not list it."""
+        news = self.news[story.id]
+        if story.id in self.new:
+            return SectionKind.NEW
+        if news.newest is not None:
+            return SectionKind.CHANGED
+        return SectionKind.HELD if news.holding is not None else None
 
 
 def read_brief(
@@ -147,13 +143,7 @@ def read_brief(
     ``waiting`` are the stories that the brief will show first. If it is None, these are all that wait for a brief.
     """
     material = load(tx, settings, period, now=now, waiting=waiting)
-    sections = (
-        (SectionKind.NEW, list_new(material)),
-        (SectionKind.CHANGED, list_changed(material)),
-        (SectionKind.SURGES, list_surges(material)),
-        (SectionKind.HELD, list_held(material)),
-        (SectionKind.FEEDS, list_feeds(material)),
-    )
+    listed = {**list_stories(material), SectionKind.SURGES: list_surges(material)}
     return Brief(
         channel=period.channel,
         since=period.since,
@@ -162,8 +152,8 @@ def read_brief(
             BriefSection(
                 kind=kind, entries=tuple(entries[:_MOST_OF_SECTION]), more=max(0, len(entries) - _MOST_OF_SECTION)
             )
-            for kind, entries in sections
-            if entries
+            for kind in SectionKind
+            if (entries := listed.get(kind))
         ),
     )
 
@@ -176,7 +166,7 @@ def load(
     now: datetime,
     waiting: Collection[StoryId] | None = None,
 ) -> Material:
-    """Read the alerts, decisions, stories, surges and feeds of a period. For ``waiting``, see ``read_brief``."""
+    """Read the alerts, decisions, stories and surges of a period. For ``waiting``, see ``read_brief``."""
     posted = tx.stories.posted_between(period.since, period.until, period.channel)
     waiting_alerts = (alert for alert in tx.stories.held() if alert.reason is Reason.BRIEF)
     held = [alert for alert in waiting_alerts if period.channel in (None, alert.channel)]
@@ -197,10 +187,10 @@ def load(
             is_of_period = period.since <= story.first_seen < period.until or period.until >= now
             if alert.story in waiting if waiting is not None else is_of_period:
                 new.setdefault(story.id, alert)
-    news: dict[StoryId, News] = {}
+    news = {story.id: News() for story in stories.values()}
     for decision in decisions:
         if story := stories.get(decision.story):
-            _add_decision(news.setdefault(story.id, News()), decision)
+            _add_decision(news[story.id], decision)
     return Material(
         period=period,
         zone=brief_zone(settings, period.channel),
@@ -209,9 +199,6 @@ def load(
         new=new,
         news=news,
         surges=surges,
-        unmeasured_rules=_find_unmeasured_rules(tx, settings, period, now) if period.until >= now else {},
-        # Earlier states of feeds are not kept.
-        broken_feeds=_find_broken_feeds(tx, settings, now) if period.until >= now else (),
     )
 
 
@@ -229,82 +216,55 @@ def _is_of(period: Period, surge: Surge) -> bool:
     return is_of_time and period.channel in (None, *surge.channels)
 
 
-def _find_unmeasured_rules(
-    tx: storage.Transaction, settings: Settings, period: Period, now: datetime
-) -> dict[str, str]:
-    """Return the rules of the channel that cannot report surges now."""
-    rules = [entry.rule for entry in settings.rules]
-    return {
-        rule.name: reason
-        for rule in rules
-        if period.channel is None or period.channel in routing.possible_channels(settings.bot.routes, rule)
-        if (reason := explain_unmeasured(tx, rule, now=now, zone=settings.bot.timezone))
-    }
-
-
-def _find_broken_feeds(tx: storage.Transaction, settings: Settings, now: datetime) -> list[str]:
-    """Return the feeds that did not work at their last poll, each with its first problem."""
-    broken = []
-    for state in tx.feeds.all():
-        feed = settings.feeds_by_address.get(state.url) or Feed(url=state.url)
-        kinds = [problem.kind for problem in health.find_problems(state, feed, state.polled_at or now)]
-        if kinds and kinds[0] in _NO_WORKING_FEED:
-            broken.append(f"{links.feed_name(state, settings.feeds_by_address)} ({kinds[0]})")
-    return broken
-
-
 def _add_decision(news: News, decision: Decision) -> None:
     """Add what a decision says about its story. Decisions come oldest first."""
     new_facts = [fact for fact in decision.facts if not fact.is_joined and fact not in news.facts]
     news.facts[:0] = new_facts
     news.edits[:0] = decision.edits
     match decision.action:
-        case AlertAction.POST:
-            news.holding = None
-        case AlertAction.REPLY if decision.reason is Reason.CORROBORATION:
-            news.notes.insert(0, f"corroborated by {decision.detail}")
-        case AlertAction.REPLY if decision.reason is Reason.SECOND_RULE:
-            news.notes.insert(0, f"also matches {', '.join(decision.rules)}")
         case AlertAction.SILENT if decision.reason is Reason.BRIEF:
             news.is_unseen = True
-        case AlertAction.HOLD | AlertAction.SILENT if decision.reason not in _UNREPORTED_HOLDS:
-            news.holding = decision
+        case AlertAction.POST:
+            news.holding = None
+        case AlertAction.HOLD | AlertAction.SILENT:
+            news.holding = None if decision.reason in _UNREPORTED_HOLDS else decision
 
 
 # -- the sections
 
 
-def list_new(material: Material) -> list[BriefEntry]:
-    """Return the stories that the readers first got in the period, weightiest first, one entry for each event.
+def list_stories(material: Material) -> dict[SectionKind, list[BriefEntry]]:
+    """Return the entries of stories by section, weightiest first.
 
-    Stories of the same weight are sorted by rule, and each rule's stories newest first.
+    Stories that may be about one event have one entry, in the first of their sections.
     """
-
-    def weight(story: Story) -> tuple[int, int, int, bool]:
-        is_report = find_form(story.members[0].article) is None
-        news = material.news.get(story.id, News())
-        return material.severity_of(story).rank, len(story.owners), len(news.facts), is_report
-
-    stories = [material.stories[id_] for id_ in material.new if id_ in material.stories]
-    stories.sort(key=lambda story: story.last_seen, reverse=True)
-    stories.sort(key=lambda story: next(iter(material.rules_of(story)), ""))
-    stories.sort(key=weight, reverse=True)
-    tiers = {value: tier for tier, value in enumerate(sorted(set(map(weight, stories)), reverse=True))}
-    entries = []
+    listed = {story.id: story for story in material.stories.values() if material.section_of(story)}
+    # Sorting is stable: new stories before changed ones before held ones, each by weight.
+    stories = sorted(listed.values(), key=lambda story: _weight(material, story), reverse=True)
+    stories.sort(key=lambda story: list(SectionKind).index(material.section_of(story) or SectionKind.NEW))
+    sections = defaultdict[SectionKind, list[BriefEntry]](list)
     for story, *other_stories in _group_by_event(stories):
-        news = material.news.get(story.id)
-        is_silenced = news is not None and news.holding is not None and news.holding.silence is not None
-        entry = _story_entry(material, story, notes=["silenced"] if is_silenced else [])
-        is_unseen = any(map(material.is_unseen, (story, *other_stories)))
-        parts = tuple(_story_entry(material, other) for other in other_stories)
-        parts = (*_list_other_reports(material, story, entry), *parts)
-        if entry.fact is not None and entry.fact.is_event:
-            entry = replace(entry, fact=None)
-        entry = replace(entry, is_unseen=is_unseen, tier=tiers[weight(story)], parts=parts)
-        if (is_unseen or material.period.channel is None) and entry.fact is None and not parts:
-            entry = _with_quote(material, entry, story)
-        entries.append(entry)
-    return entries
+        if kind := material.section_of(story):
+            sections[kind].append(_group_entry(material, story, other_stories))
+    return sections
+
+
+def _weight(material: Material, story: Story) -> tuple[int, int, int, bool, datetime]:
+    is_report = find_form(story.members[0].article) is None
+    fact_count = len(material.news[story.id].facts)
+    return material.severity_of(story).rank, len(story.owners), fact_count, is_report, story.last_seen
+
+
+def _group_entry(material: Material, story: Story, other_stories: Sequence[Story]) -> BriefEntry:
+    """Return one entry for a story and all stories that may be about the same event."""
+    entry = _story_entry(material, story)
+    reports = _list_other_reports(material, story, entry) if story.id in material.new else ()
+    parts = (*reports, *(_story_entry(material, other, is_part=True) for other in other_stories))
+    entry = replace(entry, parts=parts)
+    is_unseen = any(part.is_unseen for part in entry.stories)
+    if (is_unseen or material.period.channel is None) and entry.fact is None and not parts:
+        return _with_quote(material, entry, story)
+    return entry
 
 
 def _list_other_reports(material: Material, story: Story, entry: BriefEntry) -> Iterator[BriefEntry]:
@@ -343,58 +303,21 @@ def _with_quote(material: Material, entry: BriefEntry, story: Story) -> BriefEnt
     return replace(entry, quote=sentence.text, quote_outlet=outlet)
 
 
-def list_changed(material: Material) -> list[BriefEntry]:
-    """Return the stories that the readers already had and that have news, changed values first."""
-
-    def weight(story: Story) -> tuple[bool, int, int, int, datetime]:
-        facts = material.news[story.id].facts
-        is_change = any(fact.is_claim for fact in facts)
-        return is_change, material.severity_of(story).rank, len(facts), len(story.owners), story.last_seen
-
-    earlier = {story.id: story for story in material.stories.values() if story.id not in material.new}
-    with_news = [
-        story
-        for story in earlier.values()
-        if (news := material.news.get(story.id)) and (news.newest is not None or news.notes)
-    ]
-    return [
-        replace(
-            _story_entry(material, story, notes=material.news[story.id].notes[:1]),
-            is_unseen=material.news[story.id].is_unseen,
-        )
-        for story in sorted(with_news, key=weight, reverse=True)
-    ]
-
-
 def list_surges(material: Material) -> list[BriefEntry]:
-    """Return the surges of the period, newest first, and before them the rules that cannot report any."""
-    unmeasured = [BriefEntry(opening=f"{name} {reason}") for name, reason in material.unmeasured_rules.items()]
+    """Return the surges of the period, newest first, each with the headline of its largest story."""
     entries = []
-    for surge in material.surges:
+    for surge in reversed(material.surges):
         story = next((material.stories.get(cause.story) for cause in surge.causes.largest[:1]), None)
         title = summaries.message_headline(story, material.rules_of(story)) if story else None
+        details = [title.text if title else "", volume.describe_causes(surge.causes, material.zone)]
         entry = BriefEntry(
-            story=story.id if story else None,
-            opening=f"{surge.rule}: {volume.describe_volume(surge.peak, format_duration(surge.window))}",
-            headline=title.text if title else "",
+            headline=f"{surge.rule}: {volume.describe_volume(surge.peak, format_duration(surge.window))}",
             link=title.link if title else "",
-            details=tuple(filter(None, [volume.describe_causes(surge.causes, material.zone)])),
+            rule=surge.rule,
+            details=tuple(filter(None, details)),
         )
         entries.append(entry)
-    return unmeasured + entries[::-1]
-
-
-def list_held(material: Material) -> list[BriefEntry]:
-    """Return the stories that were kept from the readers, with the reason, widest coverage first."""
-    kept: dict[StoryId, tuple[Story, Decision]] = {}
-    for story in material.stories.values():
-        news = material.news.get(story.id)
-        if news is not None and news.holding is not None and story.id not in material.new and not news.facts:
-            kept[story.id] = story, news.holding
-    by_weight = sorted(
-        kept.values(), key=lambda pair: (material.severity_of(pair[0]).rank, len(pair[0].owners)), reverse=True
-    )
-    return [_story_entry(material, story, notes=[_describe_hold(decision)]) for story, decision in by_weight]
+    return entries
 
 
 def _describe_hold(decision: Decision) -> str:
@@ -404,28 +327,26 @@ def _describe_hold(decision: Decision) -> str:
     return f"{verb}: {decision.detail or decision.reason}"
 
 
-def list_feeds(material: Material) -> list[BriefEntry]:
-    """Return one entry with the feeds that do not work now."""
-    names = material.broken_feeds
-    if not names:
-        return []
-    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-    return [BriefEntry(opening=f"{format_count(len(names), 'feed')}: {', '.join(names[:3])}{more}")]
+def _story_entry(material: Material, story: Story, *, is_part: bool = False) -> BriefEntry:
+    """Return the entry of a story, with its headline and what a reader weighs it by.
 
-
-def _story_entry(material: Material, story: Story, *, notes: Sequence[str] = ()) -> BriefEntry:
-    """Return the entry of a story, with its headline and what a reader weighs it by."""
-    alert, news = material.new.get(story.id), material.news.get(story.id, News())
+    A part of another entry has only its headline, its news and the reason of its hold.
+    """
+    alert, news = material.new.get(story.id), material.news[story.id]
     title = summaries.message_headline(story, material.rules_of(story), article=alert.headline if alert else None)
     rules = list(material.rules_of(story) or story.rules)
     other_outlets = len(story.owners) - 1
     changes = len(news.facts) + len(news.edits)
-    details = [
+    weights = [
         f"{title.outlet} and {other_outlets:,} more" if other_outlets > 0 else title.outlet,
         (rules[0] if rules else "") + (f" +{len(rules) - 1}" if len(rules) > 1 else ""),
         f"{changes} changes" if changes > 1 else "",
-        *notes,
     ]
+    details = [*([] if is_part else weights), _describe_hold(news.holding) if news.holding else ""]
+    fact = news.newest
+    # The entry of a new thread lists its other events.
+    lists_events = alert is not None and not is_part
+    waits = alert is not None and (alert.state is AlertState.HELD or alert.reason is Reason.BRIEF)
     return BriefEntry(
         story=story.id,
         severity=material.severity_of(story),
@@ -434,7 +355,8 @@ def _story_entry(material: Material, story: Story, *, notes: Sequence[str] = ())
         article=title.article,
         rule=rules[0] if rules else "",
         details=tuple(filter(None, details)),
-        fact=news.newest,
+        fact=None if fact and fact.is_event and lists_events else fact,
+        is_unseen=waits if alert is not None else news.is_unseen,
     )
 
 
@@ -509,7 +431,8 @@ def _unseen_rest(brief: Brief, shown: Brief) -> list[tuple[SectionKind, BriefEnt
         (section.kind, replace(entry, quote=""))
         for section, shown_section in zip(brief.sections, shown.sections, strict=True)
         for entry in section.entries
-        if entry not in shown_section.entries and (entry.is_unseen or section.kind is SectionKind.SURGES)
+        if entry not in shown_section.entries
+        if section.kind is SectionKind.SURGES or any(story.is_unseen for story in entry.stories)
     ]
 
 

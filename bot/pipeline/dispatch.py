@@ -12,7 +12,6 @@ from bot import alerts
 from bot.alerts import routing
 from bot.model.actions import Ruling
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.briefs import SectionKind
 from bot.model.durations import format_count
 from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.rules import ONLY_SURGES, Rule, Severity, highest_severity
@@ -189,12 +188,11 @@ class Dispatcher:
         rows = briefs.brief_rows(turn.settings, brief)
         turn.post(*rows)
         shown = {
-            story: (row.id, article)
+            part.story: (row.id, part.article)
             for row in rows
             for section in row.message.sections
             for entry in section.entries
-            for story, article in entry.articles.items()
-            if section.kind is SectionKind.NEW
+            for part in entry.stories
         }
         # The brief links to the page that lists the others.
         brief_page = (rows[0].id, None) if turn.settings.bot.public_url else None

@@ -56,14 +56,13 @@ class BriefParameters(Parameters):
 
 
 class EntryDocument(Document):
-    """One entry. ``story`` is null if the entry is not about a story. ``opening`` is text before the headline.
+    """One entry. ``story`` is null if the entry is a surge.
 
-    ``parts`` are entries of stories that may be about the same event.
+    ``parts`` are other reports of a thread, whose ``story`` is null, and stories that may be about the same event.
     """
 
     story: str | None
     severity: str | None
-    opening: str
     headline: str
     link: str
     rule: str
@@ -107,7 +106,7 @@ class BriefDocument(Document):
 
 
 def show_brief(archive: Archive, parameters: BriefParameters) -> Brief:
-    """Show what moved in a period: new stories, news in earlier ones, surges, what was held, and feeds."""
+    """Show what moved in a period: new stories, news in earlier ones, surges, and what was held."""
     channel, now = parameters.channel, archive.now
     channels = archive.settings.bot.channels
     if channel is not None and channel not in channels:

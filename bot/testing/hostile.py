@@ -68,11 +68,11 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
     entry = BriefEntry(
         story=messages.STORY,
         severity=Severity.HIGH,
-        opening=text,
         headline=text,
         link=link,
         details=(text,) * min(many, 5),
         fact=fact if many % 2 else None,
+        parts=(BriefEntry(story=messages.STORY, headline=text, link=link, details=(text,), fact=fact),) * min(many, 2),
         quote=text,
         quote_outlet=text,
     )

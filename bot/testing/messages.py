@@ -282,7 +282,6 @@ DAILY_BRIEF = Message(
             ),
             more=2,
         ),
-        BriefSection(kind=SectionKind.FEEDS, entries=(BriefEntry(opening="1 feed: Karachi Herald (broken)"),)),
     ),
     page="https://watch.example.org/brief?since=2015-12-01T08:00Z",
 )

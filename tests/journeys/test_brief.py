@@ -159,13 +159,10 @@ async def test_the_command_prints_the_week_for_a_report(desk: World) -> None:
     desk.publish("wire", EXIT, KETTLES)
     await desk.once()
 
-    def printed(*words: str) -> str:
-        period = ("--since", "2015-12-01", "--until", "2015-12-02", "--config", str(desk.folder))
-        return wirewatch("brief", *words, *period, folder=desk.folder).stdout
-
-    assert f"- 🔵 {EXIT.title} — wire · BlackBerry in Pakistan" in printed()
-    assert f'<a href="https://wire.example/w1"><strong>{EXIT.title}</strong></a>' in printed("--format", "html")
-    assert "2 new stories" in printed(), "also what waits for the brief"
+    period = ("--since", "2015-12-01", "--until", "2015-12-02", "--config", str(desk.folder))
+    printed = wirewatch("brief", *period, folder=desk.folder).stdout
+    assert f"- 🔵 {EXIT.title} — wire · BlackBerry in Pakistan" in printed
+    assert "2 new stories" in printed, "also what waits for the brief"
 
 
 @pytest.fixture

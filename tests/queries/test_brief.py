@@ -16,6 +16,7 @@ from bot.model.stories import Edit, JoinReason, StoryId
 from bot.pipeline.briefs import Period, brief_message, brief_rows, read_brief
 from bot.queries.brief import BRIEF, BriefParameters
 from bot.queries.registry import Answers, Refused
+from bot.testing import messages
 from tests.journeys.world import BOT, RULES, world
 from tests.testbed import made
 from tests.testbed.fakes import START
@@ -99,25 +100,11 @@ def test_a_short_brief_keeps_a_part_of_each_section_and_counts_the_rest() -> Non
     sections = tuple(BriefSection(kind=kind, entries=entries) for kind in SectionKind)
     brief = shorten_brief(Brief(channel=None, since=START, until=START, sections=sections), 28)
     assert {section.kind.value: (len(section.entries), section.more) for section in brief.sections} == {
-        "new": (8, 22),
-        "changed": (6, 24),
-        "surges": (2, 28),
-        "held": (3, 27),
-        "feeds": (2, 28),
+        "new": (9, 21),
+        "changed": (4, 26),
+        "surges": (4, 26),
+        "held": (5, 25),
     }
-
-
-def test_each_rule_has_stories_on_the_screen_and_those_of_one_rule_are_together() -> None:
-    entries = tuple(
-        BriefEntry(headline=f"{rule}{number}", rule=rule, quote="A sentence.") for rule in "abc" for number in range(9)
-    )
-    section = BriefSection(kind=SectionKind.NEW, entries=entries)
-    brief = shorten_brief(Brief(channel=None, since=START, until=START, sections=(section,)), 18)
-    assert [entry.headline for entry in brief.sections[0].entries] == ["a0", "a1", "a2", "b0", "b1", "c0", "c1"]
-    weighty = replace(entries[-1], tier=-1)
-    section = replace(section, entries=(weighty, *entries[:-1]))
-    brief = shorten_brief(Brief(channel=None, since=START, until=START, sections=(section,)), 7)
-    assert [entry.headline for entry in brief.sections[0].entries] == ["c8", "a0"]
 
 
 async def test_stories_that_may_be_one_event_have_one_entry(tmp_path: Path) -> None:
@@ -162,6 +149,40 @@ async def test_every_story_that_may_be_of_one_event_is_in_its_one_entry(tmp_path
     assert {entry.story, *(part.story for part in entry.parts)} == near.keys()
 
 
+@pytest.mark.parametrize("newest", ["new", "held"])
+async def test_an_event_with_news_in_an_earlier_story_has_one_entry_in_the_brief(newest: str, tmp_path: Path) -> None:
+    fact = messages.NEW_FACT.facts[0]
+
+    def fill(tx: storage.Transaction) -> None:
+        for name, nearest in (("earlier", None), (newest, "earlier")):
+            article = replace(made.article(name), title=f"The airline: {name}")
+            tx.articles.add([article])
+            story = made.story(name, article)
+            join = replace(story.members[0].join, reason=JoinReason.UNSURE, near=StoryId(nearest) if nearest else None)
+            tx.stories.save(replace(story, members=(replace(story.members[0], join=join),)))
+        tx.stories.save_alert(made.alert("earlier", posted_at=START - timedelta(days=3)))
+        reply = replace(made.decision("earlier", AlertAction.REPLY), at=EARLIER, facts=(fact,))
+        hold = replace(made.decision("held", AlertAction.HOLD), at=EARLIER, reason=Reason.MIN_OUTLETS, detail="1 of 2")
+        tx.stories.decide([reply, *([hold] if newest == "held" else [])])
+        if newest == "new":
+            tx.stories.save_alert(made.alert("new", posted_at=EARLIER))
+
+    async with world(tmp_path) as desk:
+        desk.configure("wire", rules=RULES)
+        async with desk.opened() as running:
+            await running.store.write(fill)
+            brief = await Answers(running).ask(BRIEF, BriefParameters(channel="desk"))
+            text = plain_message(brief_message(running.settings, brief))
+    [section] = brief.sections
+    [entry] = section.entries
+    assert {entry.headline, *(part.headline for part in entry.parts)} == {
+        "The airline: earlier",
+        f"The airline: {newest}",
+    }
+    assert text.count("15 December → 30 December") == 1
+    assert ("held: 1 of 2" in text) == (newest == "held")
+
+
 async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_new(tmp_path: Path) -> None:
     def fill(tx: storage.Transaction) -> None:
         article = made.article("a")
@@ -202,15 +223,15 @@ async def test_a_brief_without_a_page_is_as_few_messages_as_the_channel_allows_a
     async with world(tmp_path) as desk:
         desk.configure("wire", rules=RULES)
         async with desk.opened() as running:
-            messages = [row.message for row in brief_rows(running.settings, brief)]
+            shown_messages = [row.message for row in brief_rows(running.settings, brief)]
             fits = running.settings.policy("desk").shows_all_stories
-    shown = [[entry for section in message.sections for entry in section.entries] for message in messages]
+    shown = [[entry for section in message.sections for entry in section.entries] for message in shown_messages]
     assert [entry for listed in shown for entry in listed] == list(entries)
-    for message, listed, following in zip(messages[1:], shown[1:], shown[2:], strict=False):
+    for message, listed, following in zip(shown_messages[1:], shown[1:], shown[2:], strict=False):
         longer = replace(message.sections[0], entries=(*listed, following[0]))
         assert not fits(replace(message, sections=(longer,)))
-    assert all(map(fits, messages))
-    assert not any("wirewatch" in plain_message(message) for message in messages)
+    assert all(map(fits, shown_messages))
+    assert not any("wirewatch" in plain_message(message) for message in shown_messages)
 
 
 @pytest.mark.parametrize("is_of_brief", [True, False])

@@ -528,33 +528,38 @@ def _whole(room: Room) -> Room:
 
 def _entry(entry: BriefEntry, room: Room) -> Iterator[Run]:
     """Yield runs such as “🔴 BlackBerry leaves — Dawn and 3 more · deadline: 30 Nov → 30 Dec”."""
-    opening = phrases.cut(phrases.clean(entry.opening), room.headline)
     if entry.severity is not None:
         yield Run(text=f"{SEVERITY[entry.severity]} ")
-    yield Run(text=f"{opening}: " if opening and entry.headline else opening)
     # A reader who sees neither the headline nor the link has missed the story.
     whole = _whole(room)
     headline = phrases.cut(phrases.clean(entry.headline), whole.headline)
-    if headline or entry.story:
-        yield _linked(headline or "(no headline)", entry.link, whole, is_bold=True)
-    room_left = max(_SHORTEST_TEXT, _TWO_LINES - len(opening) - len(headline))
+    yield _linked(headline or "(no headline)", entry.link, whole, is_bold=True)
+    room_left = max(_SHORTEST_TEXT, _TWO_LINES - len(headline))
     details = phrases.cut(" · ".join(map(phrases.clean, entry.details)), room_left)
     if details and room.link:
         yield Run(text=f" — {details}")
     for number, part in enumerate(entry.parts):
-        title = phrases.cut(phrases.clean(part.headline), whole.headline if len(entry.parts) == 1 else LINE_LENGTH)
         is_first = not number or bool(part.story) != bool(entry.parts[number - 1].story)
         yield Run(text=(f"{_BETWEEN}perhaps also: " if part.story else f"{_BETWEEN}also: ") if is_first else ", ")
+        title = phrases.cut(phrases.clean(part.headline), whole.headline if len(entry.parts) == 1 else LINE_LENGTH)
         yield _linked(title or "(no headline)", part.link, whole)
-    limit = min(max(_SHORTEST_TEXT, room_left - len(details)), room.sentence)
+        yield from _part_news(part, room)
     if not room.details:
         return
+    limit = min(max(_SHORTEST_TEXT, room_left - len(details)), room.sentence)
     if entry.fact is not None:
         yield from (Run(text=_BETWEEN), *_brief_fact(entry.fact, limit))
-    elif not entry.parts and entry.quote:
+    elif entry.quote:
         text = phrases.cut(phrases.clean(entry.quote), limit)
         source = f" ({phrases.short_name(entry.quote_outlet)})" if entry.quote_outlet else ""
         yield Run(text=f"{_BETWEEN}{text}{source}")
+
+
+def _part_news(part: BriefEntry, room: Room) -> Iterator[Run]:
+    if part.details and room.link:
+        yield Run(text=f" — {phrases.cut(' · '.join(map(phrases.clean, part.details)), LINE_LENGTH)}")
+    if part.fact is not None and room.details:
+        yield from (Run(text=" — "), *_brief_fact(part.fact, LINE_LENGTH))
 
 
 def _brief_fact(fact: Fact, limit: int) -> list[Run]:
