@@ -68,9 +68,9 @@ def _rate_cap(situation: Situation, *, is_high: bool) -> Decision | None:
     """Return the hold of a story beyond the cap of its channel, or of all its rules. Return None if it may be posted.
 
     If messages can be edited, the story is gathered at once. Otherwise it waits until an hour after the posts that
-    filled the cap, unless its severity is high. Then all stories that waited are gathered, if the channel gathers.
+    filled the cap, unless its severity is high. Then all that waited are gathered, unless the channel keeps records.
     """
-    gathers_at_once = situation.policy.can_edit and situation.policy.gathers
+    gathers_at_once = situation.policy.can_edit and not situation.policy.keeps_records
     if is_high and not gathers_at_once:
         return None
     recent = situation.recent_high_posts if is_high else situation.recent_posts

@@ -22,11 +22,12 @@ from bot.channels.kit import http_client, phrases, rendering
 from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Pace, passed, step
 from bot.channels.kit.errors import error_of_status
 from bot.model.access import Secret
+from bot.model.actions import Verdict
 from bot.model.alerts import Reason
 from bot.model.briefs import BriefEntry, BriefSection
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import DocumentRefused, FormRefused, NotEditable
-from bot.model.messages import CoverageLine, Receipt, Sentence, StoryBrief, Why
+from bot.model.messages import CoverageLine, Message, Receipt, Sentence, StoryBrief, Why
 from bot.model.rules import Evidence
 from bot.model.stories import Edit, Fact
 
@@ -93,7 +94,7 @@ class Options(ChannelOptions):
     @property
     def features(self) -> ChannelFeatures:
         # A template makes one document of a message, and other services know one incident or ticket per document.
-        return ChannelFeatures(gathers=self.template is None)
+        return ChannelFeatures(keeps_records=self.template is not None)
 
     @pydantic.field_validator("template", "method", "path")
     @classmethod
@@ -244,8 +245,7 @@ def document(delivery: Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
     return {
         **plain_fields,
         "lead": message.lead,
-        "silenced": bool(message.silences) or message.reason is Reason.SILENCED,
-        "verdicts": [str(judgement.verdict) for judgement in message.judgements],
+        "is_over": _is_over(message),
         "stories": [_story(brief) for brief in message.briefs],
         "facts": _json_of(message.facts),
         "corrections": _json_of(message.edits),
@@ -254,6 +254,13 @@ def document(delivery: Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
         "latest": _json_of(message.latest),
         "related": message.related.story if message.related else None,
     }
+
+
+def _is_over(message: Message) -> bool:
+    """Return whether an edit says that nobody needs the story any more."""
+    if message.reason is Reason.JUDGED:
+        return any(judgement.verdict is Verdict.NOISE for judgement in message.judgements)
+    return message.reason in (Reason.SILENCED, Reason.COVERAGE_OVER, Reason.MERGED)
 
 
 def _story(brief: StoryBrief) -> Json:

@@ -535,5 +535,5 @@ class Settings:
             translate=named.options.translate,
             thread=named.options.thread,
             shows_all_stories=named.features.shows_all_stories,
-            gathers=named.features.gathers,
+            keeps_records=named.features.keeps_records,
         )

@@ -54,6 +54,8 @@ class Reason(StrEnum):
     #: A silence holds the message back, or somebody started a silence under the message.
     SILENCED = "silenced"
     SILENCE_ENDED = "silence ended"
+    #: No article can join the story any more. Only channels that keep records get this edit.
+    COVERAGE_OVER = "coverage over"
     #: The coverage of a rule is far above what is usual.
     SURGE = "surge"
 

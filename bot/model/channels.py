@@ -193,5 +193,6 @@ class ChannelFeatures:
     can_edit: bool | None = None
     #: Whether the service's limits let a gathered message show the headline and the link of all its stories.
     shows_all_stories: Callable[[Message], bool] = lambda message: True
-    #: Whether stories may share a message. If not, each story gets its own message.
-    gathers: bool = True
+    #: Whether each story is a record of another service, such as a ticket. Then no two stories share a message, a
+    #: verdict from any channel counts, and an edit says when the coverage is over.
+    keeps_records: bool = False

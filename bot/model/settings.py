@@ -112,8 +112,8 @@ class PostingPolicy:
     #: Whether a gathered message shows the headline and the link of all its stories. A service's limits may allow
     #: only few.
     shows_all_stories: Callable[[Message], bool] = lambda message: True
-    #: Whether stories may share a message.
-    gathers: bool = True
+    #: Whether each story is a record of another service (see ChannelFeatures).
+    keeps_records: bool = False
 
 
 _HOST_NAME = LazyPattern(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z][a-z0-9-]*[a-z0-9]")

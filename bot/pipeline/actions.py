@@ -192,7 +192,13 @@ def _judge(context: ActionContext, action: Useful | Noise, alert: Alert) -> Acti
     ]
     decisions: tuple[Decision, ...] = ()
     if context.turn.add_judgements(judgements):
-        decisions = (_show(context, alert, Reason.JUDGED, f"{summary}, by {context.author}", rules),)
+        records = [
+            other
+            for other in context.turn.alerts([alert.story])
+            if other.state is AlertState.POSTED and context.turn.settings.policy(other.channel).keeps_records
+        ]
+        detail = f"{summary}, by {context.author}"
+        decisions = tuple(_show(context, shown, Reason.JUDGED, detail, rules) for shown in (alert, *records))
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions)
 
 

@@ -25,9 +25,9 @@ from bot import storage
 from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.model.actions import Ruling
-from bot.model.alerts import Decision, Reason
+from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
-from bot.model.durations import Clock
+from bot.model.durations import Clock, is_recent
 from bot.model.errors import StoreUnavailable
 from bot.model.quarantine import PieceKind, describe_error
 from bot.model.stories import StoryId
@@ -49,6 +49,8 @@ log = structlog.get_logger("wirewatch")
 
 #: Maximum articles per turn; bounds the length of its transaction.
 BATCH = 100
+#: Interval at which the end of coverage is looked for.
+_LOOK_EVERY = timedelta(minutes=1)
 #: Number of invalid turns in a row after which the store counts as unavailable.
 _TRIES = 20
 
@@ -78,6 +80,8 @@ class _Work:
     numbers: Sequence[int] = ()
     rulings: Sequence[Ruling] = ()
     alerts: Sequence[AlertKey] = ()
+    #: Posted alerts of stories whose coverage is over.
+    over: Sequence[AlertKey] = ()
     #: Whether to gather messages that waited for too long.
     gathers: bool = False
     #: Stories whose translation has come, each with the key of its prompt.
@@ -121,6 +125,8 @@ class Decider:
         self._cache = StoryCache()
         self._expectations = ExpectationMonitor()
         self._volume = VolumeMonitor()
+        #: When the alerts whose coverage is over were last read.
+        self._looked_at: datetime | None = None
         #: The queue's holder and change number when the stories and alerts were cached.
         self._known: QueueHolder | None = None
         self._lock = asyncio.Lock()
@@ -131,6 +137,7 @@ class Decider:
         self._articles: Stage[int] = Stage("decide", clock, self._set_aside_articles, self._control)
         self._translations: Stage[Translation] = Stage("translations", clock, self._drop_translations, self._control)
         self._alerts: Stage[AlertKey] = Stage("release", clock, self._set_aside_alerts, self._control)
+        self._coverage: Stage[AlertKey] = Stage("coverage", clock, self._skip_ends, self._control)
         self._gathered: Stage[None] = Stage("gather", clock, self._set_aside_nothing, self._control)
         self._expected: Stage[None] = Stage("expectations", clock, self._set_aside_nothing, self._control)
         self._measured: Stage[None] = Stage("volume", clock, self._set_aside_nothing, self._control)
@@ -146,6 +153,7 @@ class Decider:
             self._articles,
             self._translations,
             self._alerts,
+            self._coverage,
             self._gathered,
             self._expected,
             self._measured,
@@ -212,6 +220,10 @@ class Decider:
                 due = await self._store.read(lambda tx: _due_alerts(tx, now))
                 if due:
                     turns += await self._alerts.run(due, lambda pieces: self._decide(_Work(alerts=pieces)))
+                if not is_recent(self._looked_at, _LOOK_EVERY, now):
+                    self._looked_at = now
+                    over = await self._store.read(lambda tx: _alerts_of_over_coverage(tx, settings, now))
+                    turns += await self._coverage.run(over, lambda pieces: self._decide(_Work(over=pieces)))
                 if self._expectations.is_due(settings, now=now):
                     await self._expected.run((), lambda _: self._report_expectations())
                 if self._volume.is_due(settings, now=now):
@@ -280,6 +292,9 @@ class Decider:
             held = [alert for key in work.alerts if (alert := turn.alert(*key)) is not None]
             decisions += self._updater.release(turn, list(filter(turn.is_due, held)))
         decisions += self._updater.post_briefs(turn, work.briefs)
+        if work.over:
+            turn.alerts(story for story, _ in work.over)
+            decisions += self._updater.end_coverage(turn, list(filter(None, (turn.alert(*key) for key in work.over))))
         if work.gathers:
             decisions += self._updater.gather_stale(turn)
         if turn.waiting:
@@ -387,6 +402,19 @@ class Decider:
 
         await self._store.write(work)
 
+    async def _skip_ends(self, failed: Sequence[tuple[AlertKey, Exception]]) -> None:
+        """Record that the coverage is over without an edit, so that it is not tried again."""
+        now = self._clock.now()
+
+        def work(tx: storage.Transaction) -> None:
+            for (story, channel), error in failed:
+                log.critical("the end of coverage was not sent", story=story, channel=channel, exc_info=error)
+                silent, over = AlertAction.SILENT, Reason.COVERAGE_OVER
+                tx.stories.decide([Decision(at=now, story=story, channel=channel, action=silent, reason=over)])
+            tx.decision_queue.note_change()
+
+        await self._store.write(work)
+
     async def _set_aside_nothing(self, failed: Sequence[tuple[None, Exception]]) -> None:
         assert not failed
 
@@ -402,3 +430,12 @@ def _due_alerts(tx: storage.Transaction, now: datetime) -> list[AlertKey]:
     if first_looks and oldest > now - FIRST_LOOK_WAIT and tx.feeds.awaits_first_polls(now=now):
         due = [alert for alert in due if alert not in first_looks]
     return [(alert.story, alert.channel) for alert in due]
+
+
+def _alerts_of_over_coverage(tx: storage.Transaction, settings: Settings, now: datetime) -> list[AlertKey]:
+    """Return the alerts in channels that keep records whose story no article can join any more."""
+    channels = [channel for channel in settings.bot.channels if settings.policy(channel).keeps_records]
+    if not channels:
+        return []
+    over = tx.stories.with_coverage_over(channels, since=now - settings.bot.stories.window, limit=BATCH)
+    return [(alert.story, alert.channel) for alert in over]

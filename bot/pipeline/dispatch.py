@@ -12,7 +12,7 @@ from bot import alerts
 from bot.alerts import routing
 from bot.model.actions import Ruling
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.durations import format_count
+from bot.model.durations import format_count, format_duration
 from bot.model.messages import MessageKind, Outgoing, SendState
 from bot.model.rules import ONLY_SURGES, Rule, Severity, highest_severity
 from bot.model.stories import ArticleId, SendId, Story, StoryId
@@ -146,7 +146,7 @@ class Dispatcher:
             heads = {row.id for row in rows}
             stories = self._turn.stories(row.story for row in rows if row.story)
             stale_alerts = [a for a in self._turn.alerts(stories) if a.channel == channel and a.head in heads]
-            if len(stale_alerts) < 2 or not self._turn.settings.policy(channel).gathers:
+            if len(stale_alerts) < 2 or self._turn.settings.policy(channel).keeps_records:
                 continue
             posts = []
             for alert in stale_alerts:
@@ -161,6 +161,19 @@ class Dispatcher:
             for row, listed in messages.gathered_rows(self._turn, self._loudest_first(posts), lead=lead):
                 self._list_in(row, row.id, listed)
             decisions += posts
+        return decisions
+
+    def end_coverage(self, posted: Sequence[Alert]) -> list[Decision]:
+        """Say in the messages of stories that no article can join any more that their coverage is over."""
+        window = format_duration(self._turn.settings.bot.stories.window)
+        stories = self._turn.stories(alert.story for alert in posted)
+        decisions = []
+        for alert in posted:
+            story = stories[alert.story]
+            detail = f"no article for {window}"
+            decision = self._turn.decision(alert, AlertAction.EDIT, Reason.COVERAGE_OVER, detail)
+            self._carry_out(decision, once=f"over {story.last_seen.isoformat()}")
+            decisions.append(decision)
         return decisions
 
     def post_brief(self, channel: str) -> list[Decision]:
@@ -267,12 +280,12 @@ class Dispatcher:
     def _post_together(
         self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason], left_out: Mapping[str, int] | None = None
     ) -> None:
-        """Post one story separately, or several in gathered messages if the channel gathers.
+        """Post one story separately, or several in gathered messages unless the channel keeps records.
 
         ``reasons`` are why each story was held. ``left_out`` are each rule's stories that a first look does not post.
         """
-        gathers = not posts or self._turn.settings.policy(posts[0].channel).gathers
-        if not gathers or (len(posts) == 1 and not left_out):
+        keeps_records = bool(posts) and self._turn.settings.policy(posts[0].channel).keeps_records
+        if keeps_records or (len(posts) == 1 and not left_out):
             for post in self._loudest_first(posts):
                 self._carry_out(post)
             return
@@ -290,7 +303,7 @@ class Dispatcher:
         if not posts:
             return
         policy = self._turn.settings.policy(posts[0].channel)
-        if not (policy.can_edit and policy.gathers):
+        if policy.keeps_records or not policy.can_edit:
             self._post_together(posts, reasons)
             return
         posts = self._loudest_first(posts)

@@ -76,6 +76,10 @@ class StoryUpdater:
         """Gather messages that waited for too long."""
         return Dispatcher(turn).gather_stale()
 
+    def end_coverage(self, turn: Turn, posted: Sequence[Alert]) -> list[Decision]:
+        """Say in the messages of stories that no article can join any more that their coverage is over."""
+        return Dispatcher(turn).end_coverage(posted) if posted else []
+
     def _rule(self, turn: Turn, ruling: Ruling) -> list[Decision]:
         index = self.open_stories(turn)
         if ruling.kind is RulingKind.SPLIT:

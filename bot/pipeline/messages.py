@@ -55,9 +55,10 @@ def edit_row(
     if alert.head is None:
         return None
     named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
+    judged_in = None if turn.settings.policy(alert.channel).keeps_records else alert.channel
     message = replace(
         _message(turn, MessageKind.EDIT, decision, named),
-        judgements=alerts.active_feedback(turn.judgements_of(alert.story, alert.channel)),
+        judgements=alerts.active_feedback(turn.judgements_of(alert.story, judged_in)),
         silences=silences,
         latest=alert.latest,
         related=_related_story(turn, decision),

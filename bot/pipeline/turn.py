@@ -265,9 +265,9 @@ class Turn:
 
     # -- what people decide
 
-    def judgements_of(self, story: StoryId, channel: str) -> list[Judgement]:
-        """Return the judgements of a story in a channel, oldest first, with the new ones of this turn."""
-        new = [entry for entry in self._judgements if (entry.story, entry.channel) == (story, channel)]
+    def judgements_of(self, story: StoryId, channel: str | None) -> list[Judgement]:
+        """Return the judgements of a story in one channel or in all, oldest first, with the new ones of this turn."""
+        new = [entry for entry in self._judgements if entry.story == story and channel in (None, entry.channel)]
         return [*self.tx.judgements.of_story(story, channel), *new]
 
     def add_judgements(self, judgements: Sequence[Judgement]) -> bool:

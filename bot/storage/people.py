@@ -27,9 +27,10 @@ class Judgements(Repository):
         """Add judgements whose ids do not exist yet, and return the added judgements."""
         return [judgement for judgement in new if self._insert(judgements, _JUDGEMENT.dump(judgement))]
 
-    def of_story(self, story: StoryId, channel: str) -> Sequence[Judgement]:
-        """Return the judgements of one story in one channel."""
-        return self._values(_JUDGEMENT, _JUDGEMENTS.where(judgements.c.story == story, judgements.c.channel == channel))
+    def of_story(self, story: StoryId, channel: str | None) -> Sequence[Judgement]:
+        """Return the judgements of one story in one channel, or in all channels."""
+        of_story = _JUDGEMENTS.where(judgements.c.story == story)
+        return self._values(_JUDGEMENT, of_story.where(judgements.c.channel == channel) if channel else of_story)
 
     def since(self, when: datetime | None) -> Sequence[Judgement]:
         """Return the judgements at ``when`` or later, or all judgements if ``when`` is None."""

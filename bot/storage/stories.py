@@ -277,6 +277,22 @@ class Stories(Repository):
         statement = select(alerts.c.alert).where(alerts.c.state == AlertState.HELD)
         return self._connection.execute(statement).scalars().all()
 
+    def with_coverage_over(self, channels: Sequence[str], *, since: datetime, limit: int) -> Sequence[Alert]:
+        """Return posted alerts of stories whose last article came before ``since``, and whose end nobody reported."""
+        ends = select(decisions.c.n).where(
+            decisions.c.story == alerts.c.story,
+            decisions.c.channel == alerts.c.channel,
+            decisions.c.reason == Reason.COVERAGE_OVER,
+            decisions.c.at > stories.c.last_seen,
+        )
+        statement = (
+            select(alerts.c.alert)
+            .join(stories, stories.c.id == alerts.c.story)
+            .where(alerts.c.state == AlertState.POSTED, alerts.c.channel.in_(channels))
+            .where(stories.c.last_seen < since, ~ends.exists())
+        )
+        return self._connection.execute(statement.order_by(stories.c.last_seen).limit(limit)).scalars().all()
+
     def rest_alert(self, story: StoryId, channel: str, *, until: datetime | None) -> None:
         """Set when a held alert is due. None means never, until something else changes the alert."""
         statement = update(alerts).where(alerts.c.story == story, alerts.c.channel == channel)

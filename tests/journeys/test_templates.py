@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,22 +24,6 @@ def configure(desk: World, url: str, keys: str = "") -> None:
     desk.environ["TICKETS_URL"] = url
     bot = BOT.replace("operator: ops", f"{TICKETS.replace('{', '{{').replace('}', '}}')}operator: ops")
     desk.configure("wire", "echo", bot=bot + keys, rules=CITY_RULES.replace("notify: desk", "notify: tickets"))
-
-
-async def test_thirteen_stories_beyond_the_cap_are_thirteen_tickets(tmp_path: Path) -> None:
-    with faulty.serve(faulty.Always(faulty.Answer(201))) as server:
-        async with world(tmp_path) as desk:
-            configure(desk, server.url, "posts_per_hour: 5\n")
-            await desk.once()
-            events = [event(number) for number in range(13)]
-            desk.publish("wire", *events)
-            await desk.once()
-            for _ in range(3):
-                await desk.once(minutes=61)
-            titles = Counter(request.body["title"] for _, request in server.requests)
-            stories = {request.body["id"] for _, request in server.requests}
-    assert titles == dict.fromkeys((item.title for item in events), 1)
-    assert len(stories) == 13
 
 
 async def test_stories_that_waited_for_the_end_of_quiet_hours_are_tickets_of_their_own(tmp_path: Path) -> None:

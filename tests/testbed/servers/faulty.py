@@ -113,6 +113,10 @@ class Server(Generic[S]):
         """A fault of FAULTS, or the service's own refusal, for the next ``times`` requests of this kind."""
         self._scripted[doing].extend([fault] * times)
 
+    def recover(self) -> None:
+        """End all scripted faults."""
+        self._scripted.clear()
+
     def misbehave(self, chance: float, *, seed: int, kinds: tuple[str, ...] = FAULTS) -> None:
         self._chance, self._random, self._kinds = chance, random.Random(seed), kinds
 
