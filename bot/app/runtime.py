@@ -27,11 +27,13 @@ from bot.channels import checks
 from bot.config import watching
 from bot.feeds import links
 from bot.fetch import fulltext, parsing, slots
+from bot.fetch.finding import FeedFinder
 from bot.model.channels import Channel, ChatPart, ChatRequest, Delivery
 from bot.model.durations import Clock, is_recent
 from bot.model.errors import SendError, StoreError, StoreInUse
 from bot.model.feeds import FeedHealth
 from bot.pipeline import keep, quarantine, retry
+from bot.pipeline.audit import Auditor
 from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
 from bot.pipeline.passes import Pipeline
@@ -142,6 +144,7 @@ class App:
             concurrency=fetch.concurrency,
             observer=self.observers,
         )
+        self._auditor = Auditor(store=store, clock=clock, poller=self.pipeline.poller, meaning=self.decider.meaning)
         self._listening = Interactions(
             store, clock, live=self.live, on_decided=self.decider.report, on_question=self._answer
         )
@@ -203,6 +206,7 @@ class App:
         await self.report_trouble()
         drained = await self._sender(self.live.channels).drain(drain)
         await self.maintain()
+        await self.audit()
         health = await self.store.read(lambda tx: tx.feeds.counts().keys())
         await self.heartbeat.end()
         all_feeds_fail = bool(passed.feeds) and health <= {FeedHealth.FAILING, FeedHealth.GONE}
@@ -265,6 +269,7 @@ class App:
             Job(name="outage", every=5 * seconds, work=self.announce_outage),
             Job(name="quarantine", every=10 * seconds, work=self.tend_quarantine, is_shared=True),
             Job(name="keep", every=10 * minutes, work=self.maintain, is_shared=True),
+            Job(name="audit", every=1 * minutes, work=self.audit, is_shared=True),
         ]
         if folder:
             environ = self.environment.environ
@@ -334,6 +339,12 @@ class App:
         await retry.retry_requested(self.store, settings, now=now)
         if await self.store.read(lambda tx: tx.quarantine.unreported()):
             await self.store.write(lambda tx: quarantine.report(tx, settings, now=now))
+
+    async def audit(self) -> None:
+        """Ask outside indexes about audited rules, as far as questions are due. Raises StoreUnavailable."""
+        settings = self.settings
+        finder = FeedFinder(self.fetcher, self.documents, settings.feeds_by_address, self.clock)
+        await self._auditor.run(settings, finder)
 
     async def report_trouble(self) -> None:
         """Store what fails now, and report a partial or past outage to the operator. Raises StoreUnavailable."""

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 from bot import keys, rules
-from bot.config import blocks, bot_file, nodes, validation
+from bot.config import audits, blocks, bot_file, nodes, validation
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
 from bot.config.settings import UTC, BotSettings, FileState, LoadedRule, RuleNeeds
@@ -240,6 +240,12 @@ class RuleReader:
             return None
         for problem in warnings:
             self._report(problem, node, "warning")
+        if item := node.get("audit"):
+            try:
+                audits.list_searches(compiled)
+            except audits.NotSearchable as error:
+                message = f"the rule is not audited: {error}"
+                self.report.add(item, "no-audit", message, audits.NotSearchable.HELP, severity="warning")
         key = node.get("name") or node
         line, column = self.report.document.place(key.start)
         return LoadedRule(compiled=compiled, line=line, column=column, warnings=warnings)

@@ -293,6 +293,9 @@ class Entry:
     language: str | None = None
     #: The address of the article's picture.
     picture: str | None = None
+    #: The name and the address of the outlet, if the document lists articles of several (RSS: ``source``).
+    outlet: str | None = None
+    outlet_address: str | None = None
     #: Parsed only for its identity, because the item is older than the backfill window or its bytes are known.
     identity_only: bool = False
 

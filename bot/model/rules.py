@@ -137,6 +137,10 @@ ONLY_SURGES: Literal["volume"] = "volume"
 ONLY_BRIEF: Literal["brief"] = "brief"
 
 
+#: The search text of ``audit: true``, which stands for a text made from the terms of the rule.
+FROM_TERMS = "*"
+
+
 TERM_SCHEMA: dict[str, object] = {"type": keys.TEXT_TYPES}
 _LINES_SCHEMA: dict[str, object] = {
     "anyOf": [
@@ -254,6 +258,18 @@ When = Annotated[Literal["brief", "volume"] | None, Parse(_parse_when, type="str
 Surges = Annotated[SurgeLimits, Parse(_expand_limits, "before"), _OrTrue()]
 End = Annotated[datetime, Parse(_parse_end, info=True, type="string", pattern=_UNTIL_PATTERN, examples=["2026-12-31"])]
 Query = Annotated[str, Parse(keys.parse_text, type="string")]
+
+
+def _expand_audit(value: object) -> object:
+    """Return the search texts as a list. ``true`` stands for a text that is made from the terms of the rule."""
+    # A YAML file gives text, and a test or a plug-in a bool.
+    items = value if isinstance(value, list | tuple) else [value]
+    if len(items) == 1 and str(items[0]).lower() == "false":
+        return []
+    return [FROM_TERMS if str(item).lower() == "true" else item for item in items]
+
+
+Audit = Annotated[keys.Texts, Parse(_expand_audit, "before"), _OrTrue()]
 PlainText = Annotated[str, keys.Schema(type=["string", "number"])]
 
 
@@ -433,6 +449,15 @@ class Rule:
         keys.Rhythm | None,
         Key("Notify the operator when nothing has matched for this long: every 2 days."),
     ] = None
+    #: Search texts, each perhaps after its edition (“de-DE: …”).
+    audit: Annotated[
+        Audit,
+        Key(
+            "Once a day, also ask Google News, Bing News and GDELT, and list what no feed had. true: search for the "
+            "rule's terms. Otherwise a search text, or a list of them, each with its edition if it is not en-US: "
+            '"de-DE: Chatkontrolle".'
+        ),
+    ] = ()
     note: Annotated[keys.Text | None, Key("A note for colleagues, such as why this rule exists.")] = None
     about: Annotated[
         Annotated[keys.Text, Parse(keys.check_length(500), "after")] | None,

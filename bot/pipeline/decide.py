@@ -117,7 +117,8 @@ class Decider:
     ) -> None:
         """``encode`` asks an encoder; if it is None, stories are grouped by words alone."""
         self._store = store
-        self._meaning = MeaningStage(store, clock, encode) if encode is not None else None
+        #: Gives articles a vector of their meaning, or None if stories are grouped by words alone.
+        self.meaning = MeaningStage(store, clock, encode) if encode is not None else None
         self._clock = clock
         self._observer = observer or Observer()
         self._who = secrets.token_hex(8)
@@ -194,8 +195,8 @@ class Decider:
             for ruling in rulings:
                 turns += await self._rulings.run([ruling], lambda pieces: self._decide(_Work(rulings=pieces)))
             batch = DecisionBatch()
-            if self._meaning is not None:
-                await self._meaning.prepare(settings, numbers)
+            if self.meaning is not None:
+                await self.meaning.prepare(settings, numbers)
             if numbers:
                 decided = await self._articles.run(numbers, lambda pieces: self._decide(_Work(numbers=pieces)))
                 turns += decided

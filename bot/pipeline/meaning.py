@@ -68,6 +68,22 @@ class MeaningStage:
             by_article = dict(zip([article.id for article in part], vectors, strict=True))
             await self._store.write(partial(_add, by_article))
 
+    async def vectors_of(self, settings: Settings, articles: Sequence[Article]) -> Mapping[ArticleId, Vector]:
+        """Return the vectors of articles that are not stored, or none if the encoder is off, missing or failing."""
+        name, vectors = settings.bot.stories.meaning, dict[ArticleId, Vector]()
+        is_paused = self._paused_until is not None and self._clock.now() < self._paused_until
+        if is_paused or name is EncoderName.OFF or not encoders.is_installed(name):
+            return {}
+        for at in range(0, len(articles), TEXTS_PER_CALL):
+            part = articles[at : at + TEXTS_PER_CALL]
+            try:
+                made = await self._encode(name, [beginning(article) for article in part])
+            except Exception as error:  # noqa: BLE001 -- as in ``prepare``
+                log.warning("audited by words alone", error=str(error)[:500])
+                return {}
+            vectors |= zip([article.id for article in part], made, strict=True)
+        return vectors
+
     async def _encode(self, name: EncoderName, texts: Sequence[str]) -> Sequence[Vector]:
         if name is EncoderName.FASTEMBED:
             return await asyncio.to_thread(lambda: self._fastembed.encode(texts))

@@ -125,9 +125,14 @@ class Poller:
     store: storage.Store
     clock: Clock
 
-    async def poll(self, state: FeedState, settings: Settings, share: Share | None = None) -> Poll:
-        """Poll one feed. A failure of the feed, or a bug of ours, is returned in the result. Raises only StoreError."""
-        polled = Poll(feed=settings.feeds_by_address[state.url], state=state, share=share)
+    async def poll(
+        self, state: FeedState, settings: Settings, share: Share | None = None, *, feed: Feed | None = None
+    ) -> Poll:
+        """Poll one feed. A failure of the feed, or a bug of ours, is returned in the result. Raises only StoreError.
+
+        ``feed`` is needed for a feed that is not in feeds.yaml.
+        """
+        polled = Poll(feed=feed or settings.feeds_by_address[state.url], state=state, share=share)
         try:
             polled = replace(polled, names_known=polling.is_naming_due(state, self.clock.now()))
             await self.documents.prepare()

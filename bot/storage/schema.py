@@ -371,6 +371,55 @@ surges = Table(
     Index(None, "rule", "opened_at"),
 )
 
+#: Reports that outside indexes listed and audited rules matched.
+outside_reports = Table(
+    "outside_reports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("rule", StorableText, primary_key=True),
+    Column("index", Text, nullable=False),
+    Column("event", StorableText, nullable=False),
+    Column("title", StorableText, nullable=False),
+    Column("text", StorableText, nullable=False),
+    Column("link", StorableText, nullable=False),
+    Column("outlet", StorableText, nullable=False),
+    Column("site", StorableText, nullable=False),
+    Column("reported_at", Timestamp, nullable=False),
+    Column("checked_at", Timestamp, nullable=False),
+    Column("is_missed", Flag, nullable=False),
+    #: NULL if no feed has carried the event.
+    Column("carried_at", Timestamp),
+    Index(None, "rule", "reported_at"),
+    Index(None, "reported_at"),
+)
+
+#: The daily question about each audited rule to each index.
+index_questions = Table(
+    "index_questions",
+    metadata,
+    Column("rule", StorableText, primary_key=True),
+    Column("url", StorableText, primary_key=True),
+    Column("index", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("began_at", Timestamp, nullable=False),
+    Column("due_at", Timestamp, nullable=False),
+    Column("asked_at", Timestamp),
+    Column("answered_at", Timestamp),
+    Column("failures", WholeNumber, nullable=False),
+    Column("error", StorableText, nullable=False),
+    Column("retry_at", Timestamp),
+)
+
+#: Feeds of outlets whose reports were missed, as far as they were looked for.
+outlet_feeds = Table(
+    "outlet_feeds",
+    metadata,
+    Column("site", StorableText, primary_key=True),
+    Column("looked_at", Timestamp, nullable=False),
+    Column("url", StorableText, nullable=False),
+    Column("title", StorableText, nullable=False),
+)
+
 completions = Table(
     "completions",
     metadata,

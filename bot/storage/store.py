@@ -21,6 +21,7 @@ from bot.model.durations import Clock, is_recent
 from bot.model.errors import StoreError, StoreUnavailable
 from bot.storage import connections, files
 from bot.storage.articles import Articles
+from bot.storage.audit import Audits
 from bot.storage.columns import UnreadableValue
 from bot.storage.completions import Completions
 from bot.storage.connections import DatabaseAddress, translated
@@ -55,6 +56,7 @@ class Transaction:
         self.quarantine = Quarantine(connection)
         self.volume = Volumes(connection)
         self.vectors = Vectors(connection)
+        self.audits = Audits(connection)
 
     def free_leases(self) -> None:
         """Free every lease. Call this if the process that held the leases is dead."""

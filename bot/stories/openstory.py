@@ -67,6 +67,11 @@ class OpenStory:
         return cls(story, (profile.seen, profile.when, story), profile.when, profile.when, profile.seen, is_roundup)
 
     @property
+    def opened_at(self) -> datetime:
+        """Return when the first article of the story arrived."""
+        return self.rank[0]
+
+    @property
     def words(self) -> set[str]:
         """Return the words of the samples."""
         return {word for sample in self.samples for word in sample.weights}

@@ -15,7 +15,7 @@ from bot.app.engines import choose_engine
 from bot.app.runtime import App
 from bot.config.settings import Settings
 from bot.fetch.slots import Share
-from bot.model.feeds import FeedState
+from bot.model.feeds import Feed, FeedState
 from bot.pipeline.poll import Poll, Poller
 from bot.web.health import Probe
 from tests.faults import rows
@@ -73,7 +73,9 @@ async def test_a_bug_over_one_feed_of_two_is_a_failure_of_that_feed_alone(tmp_pa
 class BrokenPoller(Poller):
     """Raises instead of returning a poll."""
 
-    async def poll(self, state: FeedState, settings: Settings, share: Share | None = None) -> Poll:
+    async def poll(
+        self, state: FeedState, settings: Settings, share: Share | None = None, *, feed: Feed | None = None
+    ) -> Poll:
         raise LookupError("a bug")
 
 

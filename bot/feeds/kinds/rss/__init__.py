@@ -169,6 +169,7 @@ def _parse_items(pieces: cut.Cut, places: Sequence[int], url: str) -> tuple[Pars
 
 
 def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> Entry:
+    source = parsed.get("source") or {}
     return Entry(
         guid=_text(parsed, "id"),
         # feedparser ignores alternate links that are not HTML, such as text/plain.
@@ -181,6 +182,8 @@ def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> Entry:
         updated=_date(parsed, "updated", language, dates),
         language=_text(parsed.get("title_detail") or {}, "language"),
         picture=fields.find_picture(_pictures(parsed)),
+        outlet=_text(source, "title") or _text(parsed, "news_source"),
+        outlet_address=fields.web_address(_text(source, "href"), url),
     )
 
 

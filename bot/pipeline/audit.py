@@ -1,0 +1,343 @@
+"""Audit rules: ask outside indexes once a day what they list, and compare it with what our feeds carried.
+
+    rules with ``audit`` ─▶ questions, spread over the day ─▶ poll an index ─▶ match ─▶ compare ─▶ reports
+                            (rule, index)                                              │
+                                        the rule's stories, and the pages and headlines of our feeds
+
+Nothing here posts anything. An index that fails counts for nothing, and is asked again the next day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot import storage
+from bot.config import audits
+from bot.config.audits import IndexSearch
+from bot.config.settings import Settings
+from bot.feeds import links, polling
+from bot.feeds.items import Item, hash_id
+from bot.fetch.finding import FeedFinder
+from bot.model.audit import RECALL_PERIOD, IndexQuestion, OutletFeed, OutsideReport
+from bot.model.durations import Clock
+from bot.model.errors import FetchError, IsPage, ReadError, StoreError
+from bot.model.feeds import Feed, FeedState
+from bot.model.rules import Match, Rule
+from bot.model.stories import ArticleId
+from bot.patterns import LazyPattern
+from bot.pipeline.meaning import MeaningStage
+from bot.pipeline.poll import OUR_BUG, Poll, Poller
+from bot.rules import CompiledRule, RuleSet
+from bot.storage.audit import CarriedPage
+from bot.stories import elsewhere
+from bot.stories.elsewhere import ComparedReport
+from bot.stories.index import Index
+from bot.text import headlines
+
+log = structlog.get_logger("wirewatch")
+
+#: Maximum results of one question.
+MOST_RESULTS = 100
+#: Maximum characters that are kept of a result.
+_MOST_TITLE, _MOST_TEXT, _MOST_NAME = 300, 1_000, 100
+_SITE = LazyPattern(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_DAY = timedelta(days=1)
+#: Maximum stories of a rule with which reports are compared.
+_MOST_STORIES = 1_000
+#: An outlet's feed is looked for if it had this many missed events, at most once in this time.
+_FEWEST_MISSED, _LOOK_AGAIN = 2, timedelta(days=30)
+#: Maximum feeds of one site that are tried.
+_MOST_OFFERED = 3
+#: Reports that no feed has carried are compared again for this long.
+_COMPARED_FOR = timedelta(days=4)
+_GOOGLE = "google-news"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditedRule:
+    """A rule with its searches."""
+
+    compiled: CompiledRule
+    searches: Mapping[str, IndexSearch]
+
+    @property
+    def rule(self) -> Rule:
+        """The rule."""
+        return self.compiled.rule
+
+
+def find_audited_rules(settings: Settings, *, now: datetime) -> dict[str, AuditedRule]:
+    """Return the rules that are audited now, by name."""
+    audited = {}
+    for compiled in settings.rules:
+        rule = compiled.rule
+        if not rule.audit or rule.paused or rule.has_ended(now):
+            continue
+        try:
+            searches = {search.feed.url: search for search in audits.list_searches(compiled)}
+        except audits.NotSearchable:
+            continue  # `wirewatch check` reports it
+        audited[rule.name] = AuditedRule(compiled=compiled, searches=searches)
+    return audited
+
+
+def next_slot(rule: str, url: str, after: datetime) -> datetime:
+    """Return the next time of the day at which a question is due. It is the same time each day."""
+    fraction = int.from_bytes(hashlib.sha256(f"{rule}\n{url}".encode()).digest()[:8]) / 2**64
+    midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
+    slot = midnight + fraction * _DAY
+    return slot if slot > after else slot + _DAY
+
+
+def renew_questions(
+    stored: Iterable[IndexQuestion], audited: Mapping[str, AuditedRule], *, now: datetime
+) -> tuple[list[IndexQuestion], list[IndexQuestion]]:
+    """Return the questions that are new or begin again because their rule has changed, and those that end."""
+    known = {(question.rule, question.url): question for question in stored}
+    wanted = {
+        (name, url): IndexQuestion(
+            rule=name,
+            url=url,
+            index=search.index,
+            version=entry.rule.version,
+            began_at=now,
+            due_at=next_slot(name, url, now),
+        )
+        for name, entry in audited.items()
+        for url, search in entry.searches.items()
+    }
+    begun = [new for key, new in wanted.items() if key not in known or known[key].version != new.version]
+    return begun, [question for key, question in known.items() if key not in wanted]
+
+
+def choose_due(
+    questions: Sequence[IndexQuestion], limits: Mapping[str, datetime], *, now: datetime
+) -> list[IndexQuestion]:
+    """Return the question that is most overdue for each index, unless the index or its host asked for a pause.
+
+    ``limits`` are the hosts that limit requests.
+    """
+    paused = {question.index for question in questions if question.retry_at is not None and question.retry_at > now}
+    due: dict[str, IndexQuestion] = {}
+    for question in questions:
+        is_free = question.index not in paused and links.host_of(question.url) not in limits
+        if question.due_at <= now and is_free and question.index not in due:
+            due[question.index] = question
+    return list(due.values())
+
+
+@dataclass(slots=True, kw_only=True)
+class Auditor:
+    """Asks the questions that are due, one for each index at a time."""
+
+    store: storage.Store
+    clock: Clock
+    poller: Poller
+    meaning: MeaningStage | None
+    _settings: Settings | None = field(default=None, init=False)
+    _audited: dict[str, AuditedRule] = field(default_factory=dict, init=False)
+
+    async def run(self, settings: Settings, finder: FeedFinder) -> None:
+        """Ask at most one question of each index, and look for at most one outlet's feed a day. Raises StoreError."""
+        now = self.clock.now()
+        if self._settings is not settings:
+            self._audited, self._settings = find_audited_rules(settings, now=now), settings
+        questions, limits = await self.store.read(
+            lambda tx: (tx.audits.questions(), tx.feeds.host_limits(now=now)),
+        )
+        begun, ended = renew_questions(questions, self._audited, now=now)
+        if begun or ended:
+
+            def write(tx: storage.Transaction) -> Sequence[IndexQuestion]:
+                tx.audits.drop_questions(ended)
+                tx.audits.save_questions(begun)
+                return tx.audits.questions()
+
+            questions = await self.store.write(write)
+        for question in choose_due(questions, limits, now=now):
+            await self._ask(question, questions, settings)
+        if self._audited:
+            await self._find_feed(settings, finder)
+
+    async def _ask(self, question: IndexQuestion, questions: Sequence[IndexQuestion], settings: Settings) -> None:
+        """Ask one question, and store what its results show, or why there are none."""
+        entry = self._audited[question.rule]
+        feed, failures = entry.searches[question.url].feed, _count_failures(questions, question.index)
+        state = FeedState(
+            url=feed.url, due_at=self.clock.now(), failures=failures, ok_at=None if failures else question.began_at
+        )
+        polled = await self.poller.poll(state, settings, feed=feed)
+        if polled.postponed_to is not None:
+            return
+        now = self.clock.now()
+        question = replace(question, asked_at=now, due_at=next_slot(question.rule, question.url, now))
+        failed = _find_failure(polled, settings, now=now)
+        items = polled.items[:MOST_RESULTS] if failed is None else ()
+        reports: Sequence[OutsideReport] = ()
+        error = (failed.error if failed else None) or ""
+        try:
+            reports = await self._compare(entry, question, items, settings)
+        except StoreError:
+            raise
+        except Exception:
+            # The fault stays with this question; the other rules are audited.
+            log.critical("an audit raised an unexpected error", rule=question.rule, exc_info=True)
+            error = OUR_BUG
+        if error:
+            retry_at = failed.due_at if failed else None
+            question = replace(question, failures=failures + 1, error=error, retry_at=retry_at)
+        else:
+            question = replace(question, answered_at=now, failures=0, error="", retry_at=None)
+
+        def write(tx: storage.Transaction) -> None:
+            tx.audits.save_questions([question])
+            tx.audits.save_reports(reports)
+            if failed is not None and failed.retry_after is not None:
+                tx.feeds.limit_host(links.host_of(feed.url), failed.retry_after)
+
+        await self.store.write(write)
+        only_elsewhere = sum(report.carried_at is None for report in reports)
+        fields = {"results": len(items), "compared": len(reports), "only_elsewhere": only_elsewhere}
+        log.info("rule audited", rule=question.rule, index=question.index, **fields, error=error or None)
+
+    async def _compare(
+        self, entry: AuditedRule, question: IndexQuestion, items: Sequence[Item], settings: Settings
+    ) -> Sequence[OutsideReport]:
+        """Return the new reports and those that no feed had carried so far, as they compare with our feeds now."""
+        now, rule = self.clock.now(), entry.rule.name
+        since = now - _COMPARED_FOR
+        listed = [report for item in items if (report := _report_of(item, question, now=now))]
+
+        def read(tx: storage.Transaction) -> tuple[list[OutsideReport], Mapping[ArticleId, CarriedPage]]:
+            stored = tx.audits.reports([report.id for report in listed], rule)
+            new = [report for report in listed if report.id not in stored]
+            reports = {report.id: report for report in (*tx.audits.uncarried(rule, since=since), *new)}
+            return list(reports.values()), _find_carried(tx, reports.values(), since=since - audits.RECENT)
+
+        reports, known = await self.store.read(read)
+        matches = _match(entry, reports, now=now)
+        matched = [report for report in reports if report.id in matches]
+        unknown = [elsewhere.article_of(report) for report in matched if report.id not in known]
+        vectors = await self.meaning.vectors_of(settings, unknown) if self.meaning is not None else {}
+        compared = [
+            ComparedReport(
+                report=report,
+                matches=matches[report.id],
+                meaning=vectors.get(report.id),
+                known_as=known[report.id].id if report.id in known else None,
+                known_since=known[report.id].first_seen if report.id in known else None,
+            )
+            for report in matched
+        ]
+        return await self.store.read_long(
+            lambda tx: elsewhere.compare(_load_index(tx, rule, settings, since=since), compared, now=now)
+        )
+
+    async def _find_feed(self, settings: Settings, finder: FeedFinder) -> None:
+        """Once a day, look for a feed of the outlet whose reports were missed most often. Raises StoreError."""
+        now = self.clock.now()
+
+        def read(tx: storage.Transaction) -> str | None:
+            looks = tx.audits.outlet_feeds()
+            if any(now - look.looked_at < _DAY for look in looks.values()):
+                return None
+            counts = Counter[str]()
+            for outlet in tx.audits.missed_outlets(since=now - RECALL_PERIOD, until=now):
+                counts[outlet.site] += outlet.count
+            configured = {links.site_of(feed.url) for feed in settings.feeds}
+            looked_at = {site for site, look in looks.items() if now - look.looked_at < _LOOK_AGAIN}
+            sites = (site for site, count in counts.most_common() if count >= _FEWEST_MISSED)
+            return next((site for site in sites if site and site not in configured | looked_at), None)
+
+        site = await self.store.read(read)
+        if site is None:
+            return
+        found = OutletFeed(site=site, looked_at=now)
+        try:
+            feed = await finder.find(f"https://{site}/")
+            found = replace(found, url=feed.url, title=feed.reading.title or "")
+        except IsPage as page:
+            offered, _ = await finder.find_offered(page.feeds[:_MOST_OFFERED], page=f"https://{site}/")
+            if offered:
+                found = replace(found, url=offered[0].url, title=offered[0].reading.title or "")
+        except (FetchError, ReadError) as error:
+            log.info("no feed found", site=site, error=str(error))
+        await self.store.write(lambda tx: tx.audits.save_outlet_feed(found))
+
+
+def _count_failures(questions: Iterable[IndexQuestion], index: str) -> int:
+    """Return how many questions in a row the index has not answered."""
+    asked = [question for question in questions if question.index == index and question.asked_at is not None]
+    return max(asked, key=lambda question: question.asked_at or question.began_at).failures if asked else 0
+
+
+def _find_failure(polled: Poll, settings: Settings, *, now: datetime) -> FeedState | None:
+    """Return what the failure means for the next question, as polling decides about feeds, or None if there is none."""
+    finished = polling.FinishedPoll(polled.state, polled.feed, settings.bot.fetch, now, jitter=0.0)
+    if polled.error is not None:
+        return finished.after_failure(polled.error)
+    if polled.answer is not None and polled.reading is None:
+        return finished.after_answer(polled.answer)
+    return None
+
+
+def _report_of(item: Item, question: IndexQuestion, *, now: datetime) -> OutsideReport | None:
+    """Return a result as a report, or None if it has no date, or is from before the audit of the rule."""
+    if item.published is None or item.published < max(question.began_at, now - audits.RECENT):
+        return None
+    address = item.entry.outlet_address or ("" if question.index == _GOOGLE else item.link)
+    domain = links.registrable_domain(address)
+    site = domain if _SITE.fullmatch(domain) else ""
+    outlet = (item.entry.outlet or site)[:_MOST_NAME]
+    return OutsideReport(
+        id=hash_id("outside", question.rule, item.link_key or item.folded_title),
+        rule=question.rule,
+        index=question.index,
+        event="",
+        title=headlines.without_outlet(item.title, outlet=outlet, link=address)[:_MOST_TITLE],
+        # Google shows no text, but the headlines of several outlets.
+        text="" if question.index == _GOOGLE else item.text[:_MOST_TEXT],
+        link=item.link,
+        outlet=outlet,
+        site=site,
+        reported_at=min(item.published, now),
+        checked_at=now,
+        is_missed=False,
+    )
+
+
+def _match(
+    entry: AuditedRule, reports: Iterable[OutsideReport], *, now: datetime
+) -> Mapping[ArticleId, tuple[Match, ...]]:
+    """Return the matches of the reports that the rule matches, whatever feeds the rule is for."""
+    rule_set = RuleSet([replace(entry.compiled, rule=replace(entry.rule, feeds=()))])
+    by_report = {
+        report.id: rule_set.match(elsewhere.article_of(report), Feed(url=report.index), now=now) for report in reports
+    }
+    return {id_: matches for id_, matches in by_report.items() if matches}
+
+
+def _find_carried(
+    tx: storage.Transaction, reports: Iterable[OutsideReport], *, since: datetime
+) -> dict[ArticleId, CarriedPage]:
+    """Return the first article of our feeds with the page, or else the headline, of each report."""
+    reports = list(reports)
+    titles = [report.title for report in reports if elsewhere.has_telling_headline(report.title)]
+    by_link, by_title = tx.audits.find_carried([report.link for report in reports], titles, since=since)
+    pages = {report.id: by_link.get(report.link) or by_title.get(report.title) for report in reports}
+    return {id_: page for id_, page in pages.items() if page is not None}
+
+
+def _load_index(tx: storage.Transaction, rule: str, settings: Settings, *, since: datetime) -> Index:
+    """Return the stories of a rule with an article since a time, in an index of their own."""
+    index = Index(window=settings.bot.stories.window)
+    stories = tx.stories.newest(since=since - audits.RECENT, rule=rule, skip=0, most=_MOST_STORIES)
+    vectors = tx.vectors.get([member.article.id for story in stories for member in story.members])
+    index.load(stories, vectors=vectors)
+    return index

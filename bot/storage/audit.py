@@ -1,0 +1,161 @@
+"""What the audit knows: the questions to outside indexes, the reports that these listed, and feeds of outlets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, ColumnElement, case, delete, func, or_, select, type_coerce
+
+from bot.feeds.cleaning import fold_title
+from bot.model.audit import SETTLED_AFTER, IndexQuestion, OutletFeed, OutsideEvent, OutsideReport
+from bot.model.stories import ArticleId
+from bot.storage.articles import place_of
+from bot.storage.columns import WANTED, Repository, Rows, digest, upsert
+from bot.storage.schema import articles, index_questions, outlet_feeds, outside_reports
+
+_QUESTION = Rows(IndexQuestion, index_questions)
+_REPORT = Rows(OutsideReport, outside_reports)
+_OUTLET = Rows(OutletFeed, outlet_feeds)
+_SAVE_QUESTION = upsert(
+    [index_questions.c.rule, index_questions.c.url],
+    [name for name in index_questions.c.keys() if name not in ("rule", "url")],  # noqa: SIM118 - not a dict
+)
+_SAVE_REPORT = upsert(
+    [outside_reports.c.id, outside_reports.c.rule], ["event", "checked_at", "is_missed", "carried_at"]
+)
+_SAVE_OUTLET = upsert([outlet_feeds.c.site], ["looked_at", "url", "title"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedPage:
+    """An article of our feeds with the page or the headline of an outside report."""
+
+    id: ArticleId
+    first_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissedOutlet:
+    """The number of events of a rule that an outlet reported and no feed carried."""
+
+    rule: str
+    outlet: str
+    site: str
+    count: int
+
+
+class Audits(Repository):
+    """Questions to outside indexes, the reports that these listed, and feeds of outlets."""
+
+    # -- questions
+
+    def questions(self) -> Sequence[IndexQuestion]:
+        """Return the questions about all audited rules, most overdue first."""
+        order = (index_questions.c.due_at, index_questions.c.rule, index_questions.c.url)
+        return self._values(_QUESTION, select(index_questions).order_by(*order))
+
+    def save_questions(self, questions: Iterable[IndexQuestion]) -> None:
+        """Write questions."""
+        if rows := list(map(_QUESTION.dump, questions)):
+            self._connection.execute(_SAVE_QUESTION, rows)
+
+    def drop_questions(self, questions: Iterable[IndexQuestion]) -> None:
+        """Delete questions that are no longer asked."""
+        for question in questions:
+            is_gone = (index_questions.c.rule == question.rule, index_questions.c.url == question.url)
+            self._connection.execute(delete(index_questions).where(*is_gone))
+
+    # -- reports
+
+    def save_reports(self, reports: Iterable[OutsideReport]) -> None:
+        """Write reports. Of a stored report, only what comparing it found changes."""
+        if rows := list(map(_REPORT.dump, reports)):
+            self._connection.execute(_SAVE_REPORT, rows)
+
+    def reports(self, ids: Sequence[ArticleId], rule: str) -> Mapping[ArticleId, OutsideReport]:
+        """Return the stored reports of a rule among these ids."""
+        statement = select(outside_reports).where(outside_reports.c.id.in_(WANTED), outside_reports.c.rule == rule)
+        reports = map(_REPORT.load, self._rows_in_chunks(statement, list(ids)))
+        return {report.id: report for report in reports}
+
+    def missed(self, *, since: datetime, until: datetime) -> Sequence[OutsideReport]:
+        """Return the reports of these times that no feed has carried, newest first."""
+        statement = select(outside_reports).where(outside_reports.c.carried_at.is_(None), *_are_of(since, until))
+        return self._values(_REPORT, statement.order_by(outside_reports.c.reported_at.desc(), outside_reports.c.id))
+
+    def uncarried(self, rule: str, *, since: datetime) -> Sequence[OutsideReport]:
+        """Return the reports of a rule that no feed has carried, also those that are too new to count."""
+        is_wanted = (outside_reports.c.rule == rule, outside_reports.c.reported_at >= since)
+        return self._values(_REPORT, select(outside_reports).where(outside_reports.c.carried_at.is_(None), *is_wanted))
+
+    def events(self, *, since: datetime, until: datetime) -> Sequence[OutsideEvent]:
+        """Return the events with a report of these times, oldest first. A report that is too new does not count."""
+        table = outside_reports.c
+        columns = (
+            table.rule,
+            table.event,
+            func.min(table.reported_at).label("reported_at"),
+            func.max(case((table.is_missed, 1), else_=0)).label("is_missed"),
+            func.min(table.carried_at).label("carried_at"),
+        )
+        statement = select(*columns).where(*_are_of(since, until)).group_by(table.rule, table.event)
+        rows = self._connection.execute(statement.order_by(func.min(table.reported_at), table.event))
+        return [
+            OutsideEvent(
+                rule=row.rule,
+                event=row.event,
+                reported_at=row.reported_at,
+                is_missed=bool(row.is_missed),
+                carried_at=row.carried_at,
+            )
+            for row in rows
+        ]
+
+    def find_carried(
+        self, links: Iterable[str], titles: Iterable[str], *, since: datetime
+    ) -> tuple[Mapping[str, CarriedPage], Mapping[str, CarriedPage]]:
+        """Return the first article of our feeds by link, and by headline for those that were seen since a time."""
+        by_link = {digest(place_of(link)): link for link in links if link}
+        by_title = {digest(fold_title(title)): title for title in titles}
+        found: tuple[dict[str, CarriedPage], dict[str, CarriedPage]] = ({}, {})
+        for column, names, pages in (
+            (articles.c.link_key, by_link, found[0]),
+            (articles.c.title_key, by_title, found[1]),
+        ):
+            statement = select(articles.c.id, articles.c.first_seen, column.label("key"))
+            wanted = statement.where(column.in_(WANTED), articles.c.first_seen >= since)
+            for row in self._rows_in_chunks(wanted.order_by(articles.c.first_seen.desc()), list(names)):
+                pages[names[row.key]] = CarriedPage(id=row.id, first_seen=row.first_seen)
+        return found
+
+    # -- outlets
+
+    def missed_outlets(self, *, since: datetime, until: datetime) -> Sequence[MissedOutlet]:
+        """Return how many events each outlet reported that no feed has carried, by rule."""
+        table = outside_reports.c
+        count = func.count(func.distinct(table.event)).label("event_count")
+        columns = (table.rule, func.max(table.outlet).label("outlet"), table.site, count)
+        statement = select(*columns).where(table.carried_at.is_(None), *_are_of(since, until))
+        rows = self._connection.execute(
+            # Without a site, the outlet's name tells outlets apart.
+            statement.group_by(table.rule, table.site, case((table.site == "", table.outlet), else_=""))
+        )
+        return [MissedOutlet(rule=row.rule, outlet=row.outlet, site=row.site, count=row.event_count) for row in rows]
+
+    def outlet_feeds(self) -> Mapping[str, OutletFeed]:
+        """Return site -> its feed, for the sites that were looked at."""
+        return {feed.site: feed for feed in self._values(_OUTLET, select(outlet_feeds))}
+
+    def save_outlet_feed(self, feed: OutletFeed) -> None:
+        """Write the result of looking for an outlet's feed."""
+        self._connection.execute(_SAVE_OUTLET, _OUTLET.dump(feed))
+
+
+def _are_of(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for the reports of a time. A report that no feed has carried counts when it is settled."""
+    table = outside_reports.c
+    age = type_coerce(table.checked_at, BigInteger) - type_coerce(table.reported_at, BigInteger)
+    is_settled = age >= SETTLED_AFTER // timedelta(microseconds=1)
+    return (table.reported_at >= since, table.reported_at < until, or_(table.carried_at.is_not(None), is_settled))
