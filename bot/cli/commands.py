@@ -40,6 +40,7 @@ COMMANDS = {
     "schema": Command("check", "schema", "Print the JSON Schema of the configuration files."),
     "backup": Command("database", "backup", "Copy the SQLite database into a new file."),
     "feedback": Command("feedback", "feedback", "Count the useful and the noisy stories of each rule."),
+    "audit": Command("audit", "audit", "Show which stories of the rules no feed carried."),
     "try": Command("rules", "try_rule", "Try a rule on the stored articles."),
     "feeds": Command("feeds", "feeds", "Find, add, import, export and test feeds."),
     "database": Command("database", "database", "Maintain the database."),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.model.stories import ArticleId
 
-#: A report is judged when it is at least this old, so that a feed which is polled less often is not called late.
+#: A report that no feed has carried counts when it is this old, so that a feed which is polled less often is not late.
 SETTLED_AFTER = timedelta(hours=1)
 #: The period of the recall, and the smallest number of outside stories from which it is shown.
 RECALL_PERIOD, FEWEST_STORIES = timedelta(days=30), 10
@@ -33,10 +34,10 @@ class OutsideReport:
     site: str
     #: The published date.
     reported_at: datetime
-    #: When it was last compared with what our feeds carried.
-    checked_at: datetime
+    #: Since when it counts, or None while a feed may still carry it in time (``SETTLED_AFTER``).
+    counted_at: datetime | None = None
     #: Whether no feed had carried the event when the report was first compared.
-    is_missed: bool
+    is_missed: bool = False
     #: When the first feed carried the event, or None if no feed has.
     carried_at: datetime | None = None
 
@@ -90,6 +91,16 @@ class IndexQuestion:
     error: str = ""
     #: The index is not asked before this time.
     retry_at: datetime | None = None
+
+
+def last_questions(questions: Iterable[IndexQuestion]) -> dict[str, IndexQuestion]:
+    """Return index -> the question that it was asked last. An index that was never asked is omitted."""
+    last: dict[str, IndexQuestion] = {}
+    for question in questions:
+        at, earlier = question.asked_at, last.get(question.index)
+        if at is not None and (earlier is None or earlier.asked_at is None or earlier.asked_at <= at):
+            last[question.index] = question
+    return last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,8 @@ class SectionKind(StrEnum):
     CHANGED = "changed"
     SURGES = "surges"
     HELD = "held"
+    #: Stories of audited rules that no feed carried.
+    ELSEWHERE = "elsewhere"
 
     @property
     def heading(self) -> str:
@@ -30,6 +32,7 @@ _HEADINGS = {
     SectionKind.CHANGED: "News in earlier stories",
     SectionKind.SURGES: "Surges",
     SectionKind.HELD: "Held back",
+    SectionKind.ELSEWHERE: "Seen only elsewhere",
 }
 
 
@@ -84,6 +87,13 @@ class BriefSection:
     entries: tuple[BriefEntry, ...]
     #: Number of further entries.
     more: int = 0
+    #: For stories that were seen only elsewhere: “3 of 41 stories”.
+    share: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The heading of the section."""
+        return f"{self.kind.heading}: {self.share}" if self.share else self.kind.heading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from bot.config.settings import Settings
 from bot.feeds import links, polling
 from bot.feeds.items import Item, hash_id
 from bot.fetch.finding import FeedFinder
-from bot.model.audit import RECALL_PERIOD, IndexQuestion, OutletFeed, OutsideReport
+from bot.model.audit import RECALL_PERIOD, IndexQuestion, OutletFeed, OutsideReport, last_questions
 from bot.model.durations import Clock
 from bot.model.errors import FetchError, IsPage, ReadError, StoreError
 from bot.model.feeds import Feed, FeedState
@@ -168,7 +168,8 @@ class Auditor:
     async def _ask(self, question: IndexQuestion, questions: Sequence[IndexQuestion], settings: Settings) -> None:
         """Ask one question, and store what its results show, or why there are none."""
         entry = self._audited[question.rule]
-        feed, failures = entry.searches[question.url].feed, _count_failures(questions, question.index)
+        feed, last = entry.searches[question.url].feed, last_questions(questions).get(question.index)
+        failures = last.failures if last is not None else 0
         state = FeedState(
             url=feed.url, due_at=self.clock.now(), failures=failures, ok_at=None if failures else question.began_at
         )
@@ -271,12 +272,6 @@ class Auditor:
         await self.store.write(lambda tx: tx.audits.save_outlet_feed(found))
 
 
-def _count_failures(questions: Iterable[IndexQuestion], index: str) -> int:
-    """Return how many questions in a row the index has not answered."""
-    asked = [question for question in questions if question.index == index and question.asked_at is not None]
-    return max(asked, key=lambda question: question.asked_at or question.began_at).failures if asked else 0
-
-
 def _find_failure(polled: Poll, settings: Settings, *, now: datetime) -> FeedState | None:
     """Return what the failure means for the next question, as polling decides about feeds, or None if there is none."""
     finished = polling.FinishedPoll(polled.state, polled.feed, settings.bot.fetch, now, jitter=0.0)
@@ -307,8 +302,6 @@ def _report_of(item: Item, question: IndexQuestion, *, now: datetime) -> Outside
         outlet=outlet,
         site=site,
         reported_at=min(item.published, now),
-        checked_at=now,
-        is_missed=False,
     )
 
 

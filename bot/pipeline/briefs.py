@@ -18,11 +18,12 @@ from itertools import groupby
 from urllib.parse import urlencode
 
 from bot import storage
-from bot.alerts import next_brief_time
+from bot.alerts import next_brief_time, routing
 from bot.config.settings import Settings
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
+from bot.model.audit import Coverage, last_questions
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
-from bot.model.durations import format_count, format_duration
+from bot.model.durations import format_count, format_duration, format_time
 from bot.model.messages import Message, MessageKind, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Edit, Fact, Story, StoryId, send_id
@@ -143,14 +144,22 @@ def read_brief(
     ``waiting`` are the stories that the brief will show first. If it is None, these are all that wait for a brief.
     """
     material = load(tx, settings, period, now=now, waiting=waiting)
-    listed = {**list_stories(material), SectionKind.SURGES: list_surges(material)}
+    elsewhere, share = list_elsewhere(tx, settings, period)
+    listed = {
+        **list_stories(material),
+        SectionKind.SURGES: list_surges(material),
+        SectionKind.ELSEWHERE: elsewhere,
+    }
     return Brief(
         channel=period.channel,
         since=period.since,
         until=period.until,
         sections=tuple(
             BriefSection(
-                kind=kind, entries=tuple(entries[:_MOST_OF_SECTION]), more=max(0, len(entries) - _MOST_OF_SECTION)
+                kind=kind,
+                entries=tuple(entries[:_MOST_OF_SECTION]),
+                more=max(0, len(entries) - _MOST_OF_SECTION),
+                share=share if kind is SectionKind.ELSEWHERE else "",
             )
             for kind in SectionKind
             if (entries := listed.get(kind))
@@ -320,6 +329,31 @@ def list_surges(material: Material) -> list[BriefEntry]:
     return entries
 
 
+def list_elsewhere(tx: storage.Transaction, settings: Settings, period: Period) -> tuple[list[BriefEntry], str]:
+    """Return the stories of the channel's audited rules that no feed carried, newest first, and their share."""
+    rules = {
+        entry.rule.name
+        for entry in settings.rules
+        if entry.rule.audit
+        and (period.channel is None or period.channel in routing.possible_channels(settings.bot.routes, entry.rule))
+    }
+    if not rules:
+        return [], ""
+    events = [event for event in tx.audits.events(since=period.since, until=period.until) if event.rule in rules]
+    missed = [event for event in events if event.coverage is Coverage.ONLY_ELSEWHERE]
+    reports = tx.audits.reports_about(missed)
+    zone, entries = brief_zone(settings, period.channel), []
+    for event in reversed(missed):
+        first, *others = reports[event.rule, event.event]
+        outlets = list(dict.fromkeys(report.outlet for report in (first, *others)))
+        more = f" and {format_count(len(outlets) - 1, 'other outlet')}" if len(outlets) > 1 else ""
+        details = (f"{first.outlet}{more}, {format_time(event.reported_at, zone)}", event.rule)
+        entries.append(BriefEntry(headline=first.title, link=first.link, rule=event.rule, details=details))
+    silent = [index for index, question in sorted(last_questions(tx.audits.questions()).items()) if question.error]
+    remark = f"; no answer from {', '.join(silent)}" if silent else ""
+    return entries, f"{len(missed)} of {format_count(len(events), 'story')}{remark}"
+
+
 def _describe_hold(decision: Decision) -> str:
     if decision.reason is Reason.SILENCED:
         return decision.detail
@@ -432,7 +466,8 @@ def _unseen_rest(brief: Brief, shown: Brief) -> list[tuple[SectionKind, BriefEnt
         for section, shown_section in zip(brief.sections, shown.sections, strict=True)
         for entry in section.entries
         if entry not in shown_section.entries
-        if section.kind is SectionKind.SURGES or any(story.is_unseen for story in entry.stories)
+        # An entry without a story is in no other message.
+        if not entry.stories or any(story.is_unseen for story in entry.stories)
     ]
 
 

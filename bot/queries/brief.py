@@ -85,10 +85,12 @@ class SectionDocument(Document):
     kind: SectionKind
     entries: list[EntryDocument]
     more: int
+    #: For stories that were seen only elsewhere: how many of all outside stories, such as “3 of 41 stories”.
+    share: str
 
     @classmethod
     def of(cls, value: BriefSection) -> Self:
-        return cls(kind=value.kind, entries=[EntryDocument.of(entry) for entry in value.entries], more=value.more)
+        return cls(**{**fields_of(value, cls), "entries": [EntryDocument.of(entry) for entry in value.entries]})
 
 
 class BriefDocument(Document):

@@ -7,6 +7,7 @@ from typing import Any
 from bot.queries import (
     actions,
     articles,
+    audit,
     brief,
     feedback,
     feeds,
@@ -37,6 +38,7 @@ QUESTIONS: tuple[Question[Any, Any], ...] = (
     rules.RULES,
     surges.VOLUME,
     rules.RULE,
+    audit.AUDIT,
     feedback.FEEDBACK,
     trials.TRY_RULE,
     feeds.FEEDS_HEALTH,

@@ -18,6 +18,7 @@ from bot.model.language_models import (
     describe_exam,
     switched_off,
 )
+from bot.queries.audit import AuditSummary, summarize_audit
 from bot.queries.feeds import FeedDocument, describe_feed
 from bot.queries.quarantine import PieceCount, count_pieces
 from bot.queries.registry import Archive, Document, Parameters, Question, Time
@@ -145,6 +146,8 @@ class StatusDocument(Document):
     words_alone: str
     #: Starts, ends and gaps of the last seven days.
     unwatched: GapDocument | None
+    #: Null if no rule is audited.
+    audit: AuditSummary | None
 
 
 def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocument:
@@ -177,6 +180,7 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
         words_alone=keys.WORDS_ALONE.get(tx),
         language_model=_describe_model(tx, settings.bot.model, now=now) if settings.bot.model else None,
         unwatched=_find_gap(tx, now=now) if running.is_good else None,
+        audit=summarize_audit(tx, now=now),
     )
 
 

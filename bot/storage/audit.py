@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, case, delete, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, case, delete, func, select
 
 from bot.feeds.cleaning import fold_title
-from bot.model.audit import SETTLED_AFTER, IndexQuestion, OutletFeed, OutsideEvent, OutsideReport
+from bot.model.audit import IndexQuestion, OutletFeed, OutsideEvent, OutsideReport
 from bot.model.stories import ArticleId
 from bot.storage.articles import place_of
 from bot.storage.columns import WANTED, Repository, Rows, digest, upsert
@@ -23,8 +23,10 @@ _SAVE_QUESTION = upsert(
     [name for name in index_questions.c.keys() if name not in ("rule", "url")],  # noqa: SIM118 - not a dict
 )
 _SAVE_REPORT = upsert(
-    [outside_reports.c.id, outside_reports.c.rule], ["event", "checked_at", "is_missed", "carried_at"]
+    [outside_reports.c.id, outside_reports.c.rule], ["event", "counted_at", "is_missed", "carried_at"]
 )
+#: Reports about one event come within this time.
+_EVENT_LASTS = timedelta(days=7)
 _SAVE_OUTLET = upsert([outlet_feeds.c.site], ["looked_at", "url", "title"])
 
 
@@ -80,10 +82,15 @@ class Audits(Repository):
         reports = map(_REPORT.load, self._rows_in_chunks(statement, list(ids)))
         return {report.id: report for report in reports}
 
-    def missed(self, *, since: datetime, until: datetime) -> Sequence[OutsideReport]:
-        """Return the reports of these times that no feed has carried, newest first."""
-        statement = select(outside_reports).where(outside_reports.c.carried_at.is_(None), *_are_of(since, until))
-        return self._values(_REPORT, statement.order_by(outside_reports.c.reported_at.desc(), outside_reports.c.id))
+    def reports_about(self, events: Iterable[OutsideEvent]) -> Mapping[tuple[str, str], Sequence[OutsideReport]]:
+        """Return (rule, event) -> the outside reports about it, oldest first."""
+        about: dict[tuple[str, str], list[OutsideReport]] = {(event.rule, event.event): [] for event in events}
+        statement = select(outside_reports).where(outside_reports.c.event.in_(WANTED))
+        names = list(dict.fromkeys(event for _, event in about))
+        for report in map(_REPORT.load, self._rows_in_chunks(statement, names)):
+            if (report.rule, report.event) in about:
+                about[report.rule, report.event].append(report)
+        return {key: sorted(reports, key=lambda report: report.reported_at) for key, reports in about.items()}
 
     def uncarried(self, rule: str, *, since: datetime) -> Sequence[OutsideReport]:
         """Return the reports of a rule that no feed has carried, also those that are too new to count."""
@@ -91,7 +98,7 @@ class Audits(Repository):
         return self._values(_REPORT, select(outside_reports).where(outside_reports.c.carried_at.is_(None), *is_wanted))
 
     def events(self, *, since: datetime, until: datetime) -> Sequence[OutsideEvent]:
-        """Return the events with a report of these times, oldest first. A report that is too new does not count."""
+        """Return the events that began to count in this time, oldest first."""
         table = outside_reports.c
         columns = (
             table.rule,
@@ -100,7 +107,9 @@ class Audits(Repository):
             func.max(case((table.is_missed, 1), else_=0)).label("is_missed"),
             func.min(table.carried_at).label("carried_at"),
         )
-        statement = select(*columns).where(*_are_of(since, until)).group_by(table.rule, table.event)
+        # Read earlier reports too, because a later report does not begin the event again.
+        statement = select(*columns).where(*_are_counted(since - _EVENT_LASTS, until)).group_by(table.rule, table.event)
+        statement = statement.having(func.min(table.counted_at) >= since)
         rows = self._connection.execute(statement.order_by(func.min(table.reported_at), table.event))
         return [
             OutsideEvent(
@@ -137,7 +146,7 @@ class Audits(Repository):
         table = outside_reports.c
         count = func.count(func.distinct(table.event)).label("event_count")
         columns = (table.rule, func.max(table.outlet).label("outlet"), table.site, count)
-        statement = select(*columns).where(table.carried_at.is_(None), *_are_of(since, until))
+        statement = select(*columns).where(table.carried_at.is_(None), *_are_counted(since, until))
         rows = self._connection.execute(
             # Without a site, the outlet's name tells outlets apart.
             statement.group_by(table.rule, table.site, case((table.site == "", table.outlet), else_=""))
@@ -153,9 +162,5 @@ class Audits(Repository):
         self._connection.execute(_SAVE_OUTLET, _OUTLET.dump(feed))
 
 
-def _are_of(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions for the reports of a time. A report that no feed has carried counts when it is settled."""
-    table = outside_reports.c
-    age = type_coerce(table.checked_at, BigInteger) - type_coerce(table.reported_at, BigInteger)
-    is_settled = age >= SETTLED_AFTER // timedelta(microseconds=1)
-    return (table.reported_at >= since, table.reported_at < until, or_(table.carried_at.is_not(None), is_settled))
+def _are_counted(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (outside_reports.c.counted_at >= since, outside_reports.c.counted_at < until)

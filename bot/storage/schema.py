@@ -385,12 +385,14 @@ outside_reports = Table(
     Column("outlet", StorableText, nullable=False),
     Column("site", StorableText, nullable=False),
     Column("reported_at", Timestamp, nullable=False),
-    Column("checked_at", Timestamp, nullable=False),
+    #: NULL while a feed may still carry it in time.
+    Column("counted_at", Timestamp),
     Column("is_missed", Flag, nullable=False),
     #: NULL if no feed has carried the event.
     Column("carried_at", Timestamp),
     Index(None, "rule", "reported_at"),
-    Index(None, "reported_at"),
+    Index(None, "counted_at"),
+    Index(None, "event"),
 )
 
 #: The daily question about each audited rule to each index.

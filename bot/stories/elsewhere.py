@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.model.archive import Arrival
-from bot.model.audit import OutsideReport
+from bot.model.audit import SETTLED_AFTER, OutsideReport
 from bot.model.encoders import Vector
 from bot.model.rules import Match
 from bot.model.stories import Article, ArticleId, StoryId
@@ -100,5 +100,11 @@ def _profile_of(index: Index, entry: ComparedReport) -> Profile:
 
 
 def _with_event(report: OutsideReport, event: str, carried_at: datetime | None, *, now: datetime) -> OutsideReport:
-    is_missed = report.is_missed or carried_at is None
-    return replace(report, event=event, carried_at=carried_at, checked_at=now, is_missed=is_missed)
+    is_settled = carried_at is not None or now - report.reported_at >= SETTLED_AFTER
+    return replace(
+        report,
+        event=event,
+        carried_at=carried_at,
+        is_missed=report.is_missed or carried_at is None,
+        counted_at=report.counted_at or (now if is_settled else None),
+    )

@@ -24,10 +24,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
 from bot.model.alerts import Decision
+from bot.model.audit import RECALL_PERIOD, Coverage
 from bot.model.feeds import FeedHealth
 from bot.model.language_models import Completion
 from bot.model.messages import Outgoing, SendState
 from bot.pipeline.reports import FeedReport, Observer
+from bot.queries.audit import AuditSummary, IndexDocument, describe_indexes, summarize_audit
 from bot.queries.quarantine import count_pieces
 from bot.queries.registry import Answers
 from bot.storage import keys
@@ -101,6 +103,17 @@ class Metrics(Observer):
             "stage",
             "kind",
         )
+        self._stories = gauge(
+            "audit_stories",
+            "Stories that outside indexes listed for audited rules in the last 30 days: carried, late, only elsewhere.",
+            "coverage",
+        )
+        self._recall = gauge(
+            "audit_recall_ratio",
+            "Share of these stories that feeds carried; no sample for fewer than ten stories.",
+            "days",
+        )
+        self._answers_of = gauge("audit_index_up", "1 if an outside index answered its last question.", "index")
         self._loaded = gauge(
             "config_last_reload_timestamp_seconds", "Time of the last successful reload of the configuration."
         )
@@ -143,7 +156,7 @@ class Metrics(Observer):
 
     async def page(self) -> bytes:
         """Return all metrics in the text format of Prometheus. Raises StoreUnavailable."""
-        feeds, counts, waiting_since, waiting, set_aside, tick = await self._answers.read(
+        feeds, counts, waiting_since, waiting, set_aside, tick, audit, indexes = await self._answers.read(
             lambda archive: (
                 archive.tx.feeds.counts(),
                 archive.tx.outbox.counts(),
@@ -151,6 +164,8 @@ class Metrics(Observer):
                 archive.tx.decision_queue.count(),
                 count_pieces(archive.tx),
                 keys.TICK.get(archive.tx),
+                summarize_audit(archive.tx, now=archive.now),
+                describe_indexes(archive.tx),
             )
         )
         now, settings = self._answers.watched.clock.now(), self._answers.watched.settings
@@ -180,6 +195,7 @@ class Metrics(Observer):
         self._quarantined.clear()
         for pieces in set_aside:
             self._quarantined.labels(pieces.stage, pieces.kind).set(pieces.count)
+        self._show_audit(audit, indexes)
         self._age.clear()
         for channel in settings.bot.channels:
             oldest = max(timedelta(), now - waiting_since.get(channel, now))
@@ -190,3 +206,21 @@ class Metrics(Observer):
         for severity in ("error", "warning"):
             self._problems.labels(severity).set(problems[severity])
         return generate_latest(self._registry)
+
+    def _show_audit(self, audit: AuditSummary | None, indexes: Sequence[IndexDocument]) -> None:
+        for metric in (self._stories, self._recall, self._answers_of):
+            metric.clear()
+        if audit is None:
+            return
+        recall = audit.recall
+        for coverage, count in (
+            (Coverage.CARRIED, recall.carried),
+            (Coverage.LATE, recall.late),
+            (Coverage.ONLY_ELSEWHERE, recall.only_elsewhere),
+        ):
+            self._stories.labels(coverage.value).set(count)
+        if recall.recall is not None:
+            self._recall.labels(str(RECALL_PERIOD.days)).set(recall.recall)
+        for index in indexes:
+            if index.asked_at is not None:
+                self._answers_of.labels(index.index).set(not index.error)

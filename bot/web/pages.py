@@ -32,6 +32,7 @@ from bot.pipeline import briefs
 from bot.queries import pasted, registry, surges, trials
 from bot.queries.actions import MERGE, SPLIT, RulingDocument
 from bot.queries.articles import ArticlesParameters, find_articles
+from bot.queries.audit import AuditParameters, show_audit
 from bot.queries.brief import BriefParameters, show_brief
 from bot.queries.feedback import read_feedback
 from bot.queries.feeds import find_problems, problem_states
@@ -120,6 +121,7 @@ class Pages:
             Route("/rule", self._rule),
             Route("/feed", self._page("feed.html", feed_page)),
             Route("/outbox", self._page("outbox.html", outbox_page)),
+            Route("/audit", self._page("audit.html", audit_page)),
             Route("/quarantine", self._page("quarantine.html", quarantine_page)),
             Route("/configuration", self._configuration),
             Route("/try", self._playground),
@@ -476,6 +478,13 @@ def outbox_page(archive: Archive, request: Request) -> Values:
         "waiting": waiting,
         "left_out": unsent - len(parked) - len(waiting),
     }
+
+
+def audit_page(archive: Archive, request: Request) -> Values:
+    """Read what outside indexes listed for audited rules, and what of it no feed carried."""
+    rule = request.query_params.get("rule")
+    parameters = read_parameters(AuditParameters, {"rule": rule} if rule else {})
+    return {"audit": show_audit(archive, parameters), "rule": rule}
 
 
 def quarantine_page(archive: Archive, request: Request) -> Values:

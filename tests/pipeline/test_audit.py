@@ -18,8 +18,9 @@ from bot.config import audits
 from bot.fetch.client import HttpFetcher
 from bot.model.audit import Coverage, IndexQuestion, OutsideEvent, OutsideReport
 from tests.config import folders
+from tests.testbed.commands import wirewatch
 from tests.testbed.elsewhere import Elsewhere
-from tests.testbed.fakes import FakeClock
+from tests.testbed.fakes import START, FakeClock
 from tests.testbed.servers.feeds import FeedServer, Reply
 from tests.testbed.servers.indexes import Listed, render
 
@@ -68,12 +69,12 @@ class Desk:
             await self.running.once(everything=True, drain=timedelta())
 
     async def reports(self) -> Sequence[OutsideReport]:
-        now = self.clock.now()
-        return await self.running.store.read(lambda tx: tx.audits.missed(since=now - 9 * DAY, until=now))
+        """The reports that no feed has carried."""
+        return await self.running.store.read(lambda tx: tx.audits.uncarried("Backdoors", since=START))
 
     async def events(self) -> Sequence[OutsideEvent]:
-        now = self.clock.now()
-        return await self.running.store.read(lambda tx: tx.audits.events(since=now - 9 * DAY, until=now))
+        until = self.clock.now() + HOUR
+        return await self.running.store.read(lambda tx: tx.audits.events(since=START, until=until))
 
     async def questions(self) -> dict[str, IndexQuestion]:
         stored = await self.running.store.read(lambda tx: tx.audits.questions())
@@ -253,3 +254,38 @@ async def test_a_rule_that_is_no_longer_audited_is_not_asked_about(tmp_path: Pat
         await running_desk.live(DAY + HOUR)
         assert [len(running_desk.server.seen(path)) for path in paths.values()] == [0, 0, 0]
         assert await running_desk.questions() == {}
+
+
+async def test_the_brief_of_the_channel_lists_what_was_seen_only_elsewhere_and_the_command_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot = BOT.replace("kind: console", "kind: console, brief: 08:00")
+    async with desk(tmp_path, bot=bot) as running_desk:
+        at = running_desk.clock.now() + 2 * HOUR
+        running_desk.publish(listed(PTA, at, outlet="Gazette"))
+        running_desk.serve(listed(PTA, at), listed(UNION, at), of=["google-news"])
+        running_desk.answer(Reply(status=403), of=["bing-news"])
+        await running_desk.live(2 * DAY)
+    [brief, later_brief] = re.findall(r"^Brief since .*?\n\n", capsys.readouterr().out, re.MULTILINE | re.DOTALL)
+    assert "  Seen only elsewhere: 1 of 2 stories; no answer from bing-news\n" in brief
+    assert f"• {UNION} — Courier, 2 Dec 11:00 UTC · Backdoors" in brief
+    assert "Seen only elsewhere" not in later_brief
+    printed = wirewatch("audit", "--since", "2015-12-01", "--config", str(tmp_path), folder=tmp_path).stdout
+    assert re.search(r"2015-12 +Backdoors +1 +0 +1\n", printed)
+    assert f"2015-12-02 11:00  {UNION}  (Courier)" in printed
+    assert "Courier: 1 story that no feed carried" in printed
+    assert "recall: not measured" in printed
+    assert "bing-news did not answer the audit: 403 Forbidden" in printed
+
+
+async def test_the_feed_of_an_outlet_that_was_missed_twice_is_looked_for_once(tmp_path: Path) -> None:
+    page = b'<html><head><link rel="alternate" type="application/rss+xml" href="/rss" title="Courier"></head></html>'
+    async with desk(tmp_path) as running_desk:
+        at = running_desk.clock.now() + 2 * HOUR
+        running_desk.server.serve("/courier.example/", page)
+        running_desk.server.serve("/courier.example/rss", render("gdelt", [listed("Bread", at)]))
+        running_desk.serve(listed(UNION, at), listed("A backdoor in the kitchen of a hotel in Quetta", at))
+        await running_desk.live(3 * DAY)
+        feeds = await running_desk.running.store.read(lambda tx: tx.audits.outlet_feeds())
+        assert [feed.url for feed in feeds.values()] == ["https://courier.example/rss"]
+        assert len(running_desk.server.seen("/courier.example/")) == 1

@@ -100,10 +100,11 @@ def test_a_short_brief_keeps_a_part_of_each_section_and_counts_the_rest() -> Non
     sections = tuple(BriefSection(kind=kind, entries=entries) for kind in SectionKind)
     brief = shorten_brief(Brief(channel=None, since=START, until=START, sections=sections), 28)
     assert {section.kind.value: (len(section.entries), section.more) for section in brief.sections} == {
-        "new": (9, 21),
-        "changed": (4, 26),
-        "surges": (4, 26),
-        "held": (5, 25),
+        "new": (7, 23),
+        "changed": (3, 27),
+        "surges": (3, 27),
+        "held": (4, 26),
+        "elsewhere": (4, 26),
     }
 
 

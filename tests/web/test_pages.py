@@ -28,6 +28,7 @@ PAGES = [
     "/feeds",
     "/stories",
     "/rules",
+    "/audit",
     "/outbox",
     "/quarantine",
     "/configuration",

@@ -513,7 +513,7 @@ def _section(section: BriefSection, room: Room) -> Iterator[OutlineLine]:
         return
     count = len(section.entries)
     part = Run(text=f" ({count:,} of {count + section.more:,})") if section.more else Run(text="")
-    yield _line(Style.LINE, Run(text=section.kind.heading, is_bold=True), part)
+    yield _line(Style.LINE, Run(text=section.heading, is_bold=True), part)
     for entry in section.entries[: room.stories]:
         yield _line(Style.ITEM, *_entry(entry, room))
 

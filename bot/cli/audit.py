@@ -1,0 +1,70 @@
+"""wirewatch audit: show what news search engines listed for audited rules, and what no feed carried."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.cli import archive, terminal
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, Since
+from bot.model.durations import format_count
+from bot.queries.audit import AUDIT, IndexDocument, RecallDocument
+
+#: Maximum missed stories that are shown.
+SHOWN = 20
+
+
+def audit(
+    folder: ConfigDir = DEFAULT_CONFIG,
+    rule: Annotated[str | None, typer.Option(help="Only this rule: its name, or a part of it.", metavar="RULE")] = None,
+    since: Since = "90d",
+    json: Json = False,
+) -> None:
+    """Show which stories of the rules no feed carried.
+
+    Compares with Google News, Bing News and GDELT, for the rules with the key audit: by rule and month, how many
+    stories feeds carried, carried late or did not carry, and which outlets had those that they did not carry.
+
+    Example: wirewatch audit --rule BlackBerry --since 30d
+    """
+    shown = archive.ask(folder, AUDIT, {"rule": rule, "since": since})
+    if json:
+        terminal.answer(shown)
+        return
+    if not shown.indexes:
+        terminal.say("No rule is audited. To audit a rule, add the key: audit: true")
+        return
+    header = ("month", "rule", "carried", "late", "hours late", "only elsewhere")
+    rows = [
+        (row.month, row.rule, str(row.carried), str(row.late), str(row.delay_hours or ""), str(row.only_elsewhere))
+        for row in shown.months
+    ]
+    terminal.show_columns(header, rows, unbroken=header[:1])
+    terminal.row("")
+    for story in shown.missed[:SHOWN]:
+        terminal.row(f"{story.reported_at:%Y-%m-%d %H:%M}  {story.headline}  ({', '.join(story.outlets)})")
+    if len(shown.missed) > SHOWN:
+        terminal.row(f"and {len(shown.missed) - SHOWN} more; --json lists them", style="dim")
+    for outlet in shown.outlets:
+        line = f"; for feeds.yaml: {outlet.line}" if outlet.line else ""
+        terminal.row(f"{outlet.outlet}: {format_count(outlet.stories, 'story')} that no feed carried{line}")
+    terminal.row(describe_recall(shown.recall))
+    for index in shown.indexes:
+        if index.error:
+            terminal.row(describe_trouble(index), style="yellow")
+
+
+def describe_recall(shown: RecallDocument) -> str:
+    """Return the recall with its base, or why there is none."""
+    stories = f"{format_count(shown.stories, 'outside story')} of the last 30 days"
+    if shown.recall is None:
+        return f"recall: not measured, because there are only {stories}"
+    missed, late = shown.only_elsewhere, shown.late
+    return f"recall: {shown.recall:.0%} of {stories}; {missed} only elsewhere, {late} late"
+
+
+def describe_trouble(index: IndexDocument) -> str:
+    """Return why an index did not answer its last question."""
+    answered = f"{index.answered_at:%Y-%m-%d %H:%M} UTC" if index.answered_at else "never"
+    return f"{index.index} did not answer the audit: {index.error}; it last answered: {answered}"
