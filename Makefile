@@ -40,8 +40,7 @@ unit: setup-test
 	@$(BIN)/python scripts/run-tests $(PYTEST_ARGS)
 
 test-long: setup-test ## real kills, full disks, chat servers, each hostile piece, 500 made-up rules: up to a minute each
-	$(BIN)/python -m pytest -m "long and not slow" $(PYTEST_ARGS)
-	WIREWATCH_EXAMPLES=500 $(BIN)/python -m pytest $(PYTEST_ARGS) $(PROPERTIES)
+	@WIREWATCH_EXAMPLES=500 $(BIN)/python scripts/run-tests long $(PYTEST_ARGS)
 
 test-slow: setup-test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)

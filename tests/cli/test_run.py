@@ -121,7 +121,7 @@ async def test_a_start_that_waits_for_the_database_ends_at_once_when_asked(bot: 
 async def test_a_bot_that_does_not_stop_is_ended(
     bot: process.Bot, patience: str, signals: tuple[signal.Signals, ...], codes: tuple[int, ...]
 ) -> None:
-    running = await bot.start("run", program=("-c", STUBBORN, patience))
+    running = await bot.start_cold("run", program=("-c", STUBBORN, patience))
     await bot.until(lambda: "begun" in bot.log)
     for number in signals:
         running.send_signal(number)

@@ -25,6 +25,7 @@ _BOT = """\
 database: sqlite:///{folder}/wirewatch.db
 channels:
   desk: {channel}
+stories: {{meaning: "off"}}  # The stories of these tests are made for a likeness of words.
 fetch: {{readers: 0, allow_private: [127.0.0.0/8]}}
 """
 _RULES = """\

@@ -16,6 +16,38 @@ from typing import Self
 from tests.testbed import commands
 
 
+class Run:
+    """A forked command, with the methods of a process of asyncio."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        assert process.pid
+        self._process = process
+        self.pid = process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Return the exit code, minus the signal that ended it, or None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    async def wait(self) -> int:
+        """Return the exit code once it has ended."""
+        await asyncio.to_thread(self._process.join)
+        assert self._process.exitcode is not None
+        return self._process.exitcode
+
+
+def start(words: Sequence[str], environ: Mapping[str, str], log: Path) -> Run:
+    """Start one command. Its output and its errors are appended to ``log``."""
+    return Run(commands.start(words, Path.cwd(), environ, (Path(os.devnull), log, log)))
+
+
 class Launcher:
     """Starts one run at a time."""
 
@@ -23,26 +55,22 @@ class Launcher:
         self._log = log
         self._environ = environ
         self._arguments = arguments
-        self._process: BaseProcess | None = None
+        self._run: Run | None = None
 
     async def start(self) -> int:
         """Start a run. Return its process id."""
-        streams = (Path(os.devnull), self._log, self._log)
-        self._process = commands.start(self._arguments, Path.cwd(), self._environ, streams)
-        assert self._process.pid
-        return self._process.pid
+        self._run = start(self._arguments, self._environ, self._log)
+        return self._run.pid
 
     async def wait(self) -> int:
         """Return the exit code of the last run once it has ended: minus the signal that ended it."""
-        assert self._process
-        await asyncio.to_thread(self._process.join)
-        assert self._process.exitcode is not None
-        return self._process.exitcode
+        assert self._run
+        return await self._run.wait()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._process and self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        if self._run and self._run.returncode is None:
+            self._run.kill()
+            await self._run.wait()

@@ -11,13 +11,13 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.crash import storm
+from tests.crash import launcher, storm
 from tests.journeys.world import rss
 from tests.testbed import configs
 from tests.testbed.servers import ports, slack
@@ -28,6 +28,7 @@ database: sqlite:///{database}
 channels:
   desk: {{kind: slack, to: "#desk", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}
 operator: desk
+stories: {{meaning: "off"}}  # The invented recalls differ in nothing but names.
 fetch: {{every: 1 seconds, at_least: 1 seconds, allow_private: [127.0.0.0/8]}}
 web: {{listen: "127.0.0.1:{port}"}}
 """
@@ -49,7 +50,7 @@ class Bot:
     feeds: FeedServer
     slack: slack.Server
     port: int
-    _started: list[asyncio.subprocess.Process] = field(default_factory=list)
+    _started: list[asyncio.subprocess.Process | launcher.Run] = field(default_factory=list)
 
     def configure(self) -> None:
         bot = BOT.format(database=self.database, slack=self.slack.api_url, port=self.port)
@@ -94,7 +95,7 @@ class Bot:
             await self.until(lambda: len(self.heads) >= len(STORIES))
         assert self.heads == self.names(len(STORIES))
 
-    async def ended(self, process: asyncio.subprocess.Process) -> int:
+    async def ended(self, process: asyncio.subprocess.Process | launcher.Run) -> int:
         """Return the exit code of a process that was asked to stop; fail with its log if it does not end."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -103,18 +104,28 @@ class Bot:
             process.kill()
             pytest.fail(f"it did not end within {PATIENCE_SECONDS} seconds:\n{self.log}")
 
-    async def start(
-        self, *words: str, python: str = sys.executable, program: Sequence[str] = ("-m", "bot"), **environ: str
+    async def start(self, *words: str, **environ: str) -> launcher.Run:
+        """Start a command, forked from a process that has imported it."""
+        command = (*words, "--config", str(self.folder))
+        run = launcher.start(command, self._environ(environ), self.folder / "log")
+        self._started.append(run)
+        return run
+
+    async def start_cold(
+        self, *words: str, python: str = sys.executable, program: Sequence[str] = ("-m", "bot")
     ) -> asyncio.subprocess.Process:
+        """Start a command with its imports, perhaps by another Python or as another program."""
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             # A test run in the background of a shell ignores it, and so would the process until it has its handlers.
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN, **environ}
         command = (python, *program, *words, "--config", str(self.folder))
         with (self.folder / "log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
+            process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=self._environ({}))
         self._started.append(process)
         return process
+
+    def _environ(self, changes: Mapping[str, str]) -> dict[str, str]:
+        return {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN, **changes}
 
     @property
     def log(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from bot import rules
@@ -11,8 +12,10 @@ from bot.model.rules import Rule
 from bot.model.stories import Article
 from tests.rules import making, slow
 
-#: 500 in CI, 10,000 nightly.
+#: 500 in make test-long, 10,000 in make test-examples.
 EXAMPLES = int(os.environ.get("WIREWATCH_EXAMPLES", "25"))
+#: A number of examples in the environment makes them a part of the long suite.
+pytestmark = [pytest.mark.long] if "WIREWATCH_EXAMPLES" in os.environ else []
 
 
 @given(making.cases())

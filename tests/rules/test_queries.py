@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from bot import rules
 from bot.rules import expression
-from tests.rules import making
+from tests.rules import making, test_engine_equals_slow
 from tests.rules.test_engine_equals_slow import EXAMPLES
+
+pytestmark = test_engine_equals_slow.pytestmark
 
 EVERYTHING = [word for words in making.SCRIPTS.values() for word in words]
 PIECES = st.sampled_from(
