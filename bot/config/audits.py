@@ -24,7 +24,7 @@ class IndexSearch:
     """One search in one outside index."""
 
     #: The place of the index: google-news, bing-news or gdelt.
-    index: str
+    place: str
     feed: Feed
 
 
@@ -43,7 +43,7 @@ def list_searches(compiled: CompiledRule) -> list[IndexSearch]:
         except places.Unfit:
             raise NotSearchable(f'"{short_form}" is not a search of a news search engine') from None
         index = short_form.partition(":")[0]
-        searches.setdefault(feed.url, IndexSearch(index=index, feed=replace(feed, backfill=RECENT)))
+        searches.setdefault(feed.url, IndexSearch(place=index, feed=replace(feed, backfill=RECENT)))
     return list(searches.values())
 
 

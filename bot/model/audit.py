@@ -22,7 +22,7 @@ class OutsideReport:
     id: ArticleId
     rule: str
     #: The place of the first index that listed it.
-    index: str
+    place: str
     #: What it reports: the id of a story or an article of our feeds, or of the first outside report about it.
     event: str
     title: str
@@ -78,7 +78,7 @@ class IndexQuestion:
     #: The address of the search.
     url: str
     #: The place of the index: google-news, bing-news or gdelt.
-    index: str
+    place: str
     #: The version of the rule. If the rule changes, its feeds must have been matched with it from then on.
     version: str
     #: Older reports do not count, because the rule did not exist yet.
@@ -97,9 +97,9 @@ def last_questions(questions: Iterable[IndexQuestion]) -> dict[str, IndexQuestio
     """Return index -> the question that it was asked last. An index that was never asked is omitted."""
     last: dict[str, IndexQuestion] = {}
     for question in questions:
-        at, earlier = question.asked_at, last.get(question.index)
+        at, earlier = question.asked_at, last.get(question.place)
         if at is not None and (earlier is None or earlier.asked_at is None or earlier.asked_at <= at):
-            last[question.index] = question
+            last[question.place] = question
     return last
 
 

@@ -54,6 +54,8 @@ _MOST_STORIES = 1_000
 _FEWEST_MISSED, _LOOK_AGAIN = 2, timedelta(days=30)
 #: Maximum feeds of one site that are tried.
 _MOST_OFFERED = 3
+#: Longest time for which an index is left alone after a failure.
+_LONGEST_PAUSE = timedelta(days=7)
 #: Reports that no feed has carried are compared again for this long.
 _COMPARED_FOR = timedelta(days=4)
 _GOOGLE = "google-news"
@@ -72,12 +74,12 @@ class AuditedRule:
         return self.compiled.rule
 
 
-def find_audited_rules(settings: Settings, *, now: datetime) -> dict[str, AuditedRule]:
-    """Return the rules that are audited now, by name."""
+def find_audited_rules(settings: Settings) -> dict[str, AuditedRule]:
+    """Return the rules with a search, by name."""
     audited = {}
     for compiled in settings.rules:
         rule = compiled.rule
-        if not rule.audit or rule.paused or rule.has_ended(now):
+        if not rule.audit or rule.paused:
             continue
         try:
             searches = {search.feed.url: search for search in audits.list_searches(compiled)}
@@ -104,7 +106,7 @@ def renew_questions(
         (name, url): IndexQuestion(
             rule=name,
             url=url,
-            index=search.index,
+            place=search.place,
             version=entry.rule.version,
             began_at=now,
             due_at=next_slot(name, url, now),
@@ -123,12 +125,12 @@ def choose_due(
 
     ``limits`` are the hosts that limit requests.
     """
-    paused = {question.index for question in questions if question.retry_at is not None and question.retry_at > now}
+    paused = {question.place for question in questions if question.retry_at is not None and question.retry_at > now}
     due: dict[str, IndexQuestion] = {}
     for question in questions:
-        is_free = question.index not in paused and links.host_of(question.url) not in limits
-        if question.due_at <= now and is_free and question.index not in due:
-            due[question.index] = question
+        is_free = question.place not in paused and links.host_of(question.url) not in limits
+        if question.due_at <= now and is_free and question.place not in due:
+            due[question.place] = question
     return list(due.values())
 
 
@@ -147,11 +149,12 @@ class Auditor:
         """Ask at most one question of each index, and look for at most one outlet's feed a day. Raises StoreError."""
         now = self.clock.now()
         if self._settings is not settings:
-            self._audited, self._settings = find_audited_rules(settings, now=now), settings
+            self._audited, self._settings = find_audited_rules(settings), settings
+        audited = {name: entry for name, entry in self._audited.items() if not entry.rule.has_ended(now)}
         questions, limits = await self.store.read(
             lambda tx: (tx.audits.questions(), tx.feeds.host_limits(now=now)),
         )
-        begun, ended = renew_questions(questions, self._audited, now=now)
+        begun, ended = renew_questions(questions, audited, now=now)
         if begun or ended:
 
             def write(tx: storage.Transaction) -> Sequence[IndexQuestion]:
@@ -160,15 +163,18 @@ class Auditor:
                 return tx.audits.questions()
 
             questions = await self.store.write(write)
-        for question in choose_due(questions, limits, now=now):
+        # A damaged row may name a rule or a search that there is not.
+        known = {(name, url) for name, entry in audited.items() for url in entry.searches}
+        wanted = [question for question in questions if (question.rule, question.url) in known]
+        for question in choose_due(wanted, limits, now=now):
             await self._ask(question, questions, settings)
-        if self._audited:
+        if audited:
             await self._find_feed(settings, finder)
 
     async def _ask(self, question: IndexQuestion, questions: Sequence[IndexQuestion], settings: Settings) -> None:
         """Ask one question, and store what its results show, or why there are none."""
         entry = self._audited[question.rule]
-        feed, last = entry.searches[question.url].feed, last_questions(questions).get(question.index)
+        feed, last = entry.searches[question.url].feed, last_questions(questions).get(question.place)
         failures = last.failures if last is not None else 0
         state = FeedState(
             url=feed.url, due_at=self.clock.now(), failures=failures, ok_at=None if failures else question.began_at
@@ -191,7 +197,7 @@ class Auditor:
             log.critical("an audit raised an unexpected error", rule=question.rule, exc_info=True)
             error = OUR_BUG
         if error:
-            retry_at = failed.due_at if failed else None
+            retry_at = min(failed.due_at, now + _LONGEST_PAUSE) if failed else None
             question = replace(question, failures=failures + 1, error=error, retry_at=retry_at)
         else:
             question = replace(question, answered_at=now, failures=0, error="", retry_at=None)
@@ -199,13 +205,11 @@ class Auditor:
         def write(tx: storage.Transaction) -> None:
             tx.audits.save_questions([question])
             tx.audits.save_reports(reports)
-            if failed is not None and failed.retry_after is not None:
-                tx.feeds.limit_host(links.host_of(feed.url), failed.retry_after)
 
         await self.store.write(write)
         only_elsewhere = sum(report.carried_at is None for report in reports)
         fields = {"results": len(items), "compared": len(reports), "only_elsewhere": only_elsewhere}
-        log.info("rule audited", rule=question.rule, index=question.index, **fields, error=error or None)
+        log.info("rule audited", rule=question.rule, index=question.place, **fields, error=error or None)
 
     async def _compare(
         self, entry: AuditedRule, question: IndexQuestion, items: Sequence[Item], settings: Settings
@@ -286,18 +290,18 @@ def _report_of(item: Item, question: IndexQuestion, *, now: datetime) -> Outside
     """Return a result as a report, or None if it has no date, or is from before the audit of the rule."""
     if item.published is None or item.published < max(question.began_at, now - audits.RECENT):
         return None
-    address = item.entry.outlet_address or ("" if question.index == _GOOGLE else item.link)
+    address = item.entry.outlet_address or ("" if question.place == _GOOGLE else item.link)
     domain = links.registrable_domain(address)
     site = domain if _SITE.fullmatch(domain) else ""
     outlet = (item.entry.outlet or site)[:_MOST_NAME]
     return OutsideReport(
         id=hash_id("outside", question.rule, item.link_key or item.folded_title),
         rule=question.rule,
-        index=question.index,
+        place=question.place,
         event="",
         title=headlines.without_outlet(item.title, outlet=outlet, link=address)[:_MOST_TITLE],
         # Google shows no text, but the headlines of several outlets.
-        text="" if question.index == _GOOGLE else item.text[:_MOST_TEXT],
+        text="" if question.place == _GOOGLE else item.text[:_MOST_TEXT],
         link=item.link,
         outlet=outlet,
         site=site,
@@ -311,7 +315,7 @@ def _match(
     """Return the matches of the reports that the rule matches, whatever feeds the rule is for."""
     rule_set = RuleSet([replace(entry.compiled, rule=replace(entry.rule, feeds=()))])
     by_report = {
-        report.id: rule_set.match(elsewhere.article_of(report), Feed(url=report.index), now=now) for report in reports
+        report.id: rule_set.match(elsewhere.article_of(report), Feed(url=report.place), now=now) for report in reports
     }
     return {id_: matches for id_, matches in by_report.items() if matches}
 

@@ -161,8 +161,8 @@ def describe_indexes(tx: storage.Transaction) -> list[IndexDocument]:
     questions = tx.audits.questions()
     last = last_questions(questions)
     documents = []
-    for index in sorted({question.index for question in questions}):
-        answers = [question.answered_at for question in questions if question.index == index and question.answered_at]
+    for index in sorted({question.place for question in questions}):
+        answers = [question.answered_at for question in questions if question.place == index and question.answered_at]
         documents.append(
             IndexDocument(
                 index=index,

@@ -14,9 +14,12 @@ from dataclasses import replace
 from bot.rules import expression
 from bot.rules.evaluate import CompiledRule
 from bot.rules.parts import LineKind, read_rule
+from bot.text.names import background_table
 
 #: Maximum words of a search text. Google ignores the words after the 32nd.
 MOST_WORDS = 30
+#: Maximum words for a term that ends in ``*``.
+MOST_ENDINGS = 2
 #: Words that search engines take for operators.
 _OPERATORS = frozenset(("OR", "AND", "NOT"))
 
@@ -47,9 +50,9 @@ def _list_groups(tree: expression.Expression) -> list[Group]:
     """Return the groups that must all have a match. An empty list means that nothing of it can be searched."""
     match tree:
         case expression.Words(text=text, field=field):
-            is_plain = all(element.shape is expression.Shape.WORD for element in tree.pattern.elements)
-            # A search engine searches titles and texts; it can search no other field.
-            return [(text,)] if is_plain and field in (None, *expression.LIST_FIELDS) else []
+            # A search engine searches titles and texts; it can search no other field, and no pattern.
+            is_searchable = field in (None, *expression.LIST_FIELDS) and "?" not in text
+            return [_complete(text)] if is_searchable else []
         case expression.All(parts) | expression.Window(parts):
             return [group for part in parts for group in _list_groups(part)]
         case expression.Near(left, right):
@@ -61,6 +64,16 @@ def _list_groups(tree: expression.Expression) -> list[Group]:
             return [tuple(merged)] if merged else []
         case _:
             return []
+
+
+def _complete(text: str) -> Group:
+    """Return a term without its ``*``: with the most frequent words that begin with it, or else as it is written."""
+    if not text.endswith("*"):
+        return (text.replace("*", ""),)
+    phrase, _, beginning = text.removesuffix("*").replace("*", "").rpartition(" ")
+    rates = background_table().rates
+    words = sorted((word for word in rates if word.startswith(beginning.lower())), key=lambda word: -rates[word])
+    return tuple(f"{phrase} {word}".strip() for word in words[:MOST_ENDINGS] or [beginning])
 
 
 def _fit(groups: Sequence[Group]) -> Iterator[Group]:

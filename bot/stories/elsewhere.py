@@ -43,7 +43,7 @@ def article_of(report: OutsideReport) -> Article:
     """Return the article of an outside report."""
     return Article(
         id=report.id,
-        feed=report.index,
+        feed=report.place,
         outlet=report.outlet,
         owner=report.site or report.outlet,
         link=report.link,

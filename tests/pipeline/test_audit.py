@@ -47,7 +47,7 @@ class Desk:
     def searches(self) -> dict[str, str]:
         """The path of each index on the local server."""
         [compiled] = self.running.settings.rules
-        return {each.index: f"/{each.feed.url.partition('://')[2]}" for each in audits.list_searches(compiled)}
+        return {each.place: f"/{each.feed.url.partition('://')[2]}" for each in audits.list_searches(compiled)}
 
     def serve(self, *reports: Listed, of: Sequence[str] = INDEXES) -> None:
         """Let indexes list reports, and the others nothing."""
@@ -78,7 +78,7 @@ class Desk:
 
     async def questions(self) -> dict[str, IndexQuestion]:
         stored = await self.running.store.read(lambda tx: tx.audits.questions())
-        return {question.index: question for question in stored}
+        return {question.place: question for question in stored}
 
     def asked(self, index: str) -> int:
         return len(self.server.seen(self.searches[index]))

@@ -23,7 +23,7 @@ async def fill(page: Page, *, stories: int, missed: int, late: int = 0, error: s
         return OutsideReport(
             id=ArticleId(f"{number} {outlet}"),
             rule=RULE,
-            index="gdelt",
+            place="gdelt",
             event=f"event {number}",
             title=f"Headline {number} <b>of</b> {outlet}",
             text="",
@@ -42,7 +42,7 @@ async def fill(page: Page, *, stories: int, missed: int, late: int = 0, error: s
     question = IndexQuestion(
         rule=RULE,
         url="https://x.example",
-        index="gdelt",
+        place="gdelt",
         version="1",
         began_at=now - 9 * DAY,
         due_at=now + DAY,
