@@ -187,7 +187,21 @@ def judge(audited: Replayed, truth: Replayed, shown: frozenset[str], *, until: d
     return verdicts
 
 
-def show(verdicts: Sequence[Verdict], *, read: int) -> None:
+def find_nearest(verdict: Verdict, truth: Replayed, shown: frozenset[str]) -> list[str]:
+    """Return the headlines of polled outlets that share most words with an event's headline, to judge by eye."""
+    words = set(fold_title(verdict.reports[0].title).split())
+    headlines = {
+        f"{member.article.outlet}: {member.article.title}": len(words & set(fold_title(member.article.title).split()))
+        for story in truth.stories
+        for member in story.members
+        if member.article.outlet in shown
+        and verdict.event.rule in {match.rule for match in member.matches}
+        and abs(member.article.when - verdict.event.reported_at) < timedelta(days=3)
+    }
+    return sorted(headlines, key=lambda headline: -headlines[headline])[:4]
+
+
+def show(verdicts: Sequence[Verdict], truth: Replayed, shown: frozenset[str], *, read: int) -> None:
     """Print the recall of the audit and of the truth, and events that were seen only elsewhere, to be judged by eye."""
     known = [verdict for verdict in verdicts if verdict.story is not None]
     missed = [verdict for verdict in known if verdict.event.coverage is Coverage.ONLY_ELSEWHERE]
@@ -206,6 +220,8 @@ def show(verdicts: Sequence[Verdict], *, read: int) -> None:
         _show_event("WRONG", verdict)
     for verdict in random.Random(60).sample(missed, min(read, len(missed))):
         _show_event("only elsewhere", verdict)
+        for headline in find_nearest(verdict, truth, shown):
+            print(f"      polled, {headline}")
 
 
 def _show_event(what: str, verdict: Verdict) -> None:
@@ -228,7 +244,8 @@ async def main() -> None:
     steps, published = read_steps(series, days=options.days)
     audited = await run(steps, shown, published, audit=True, meaning=meaning)
     truth = await run(steps, series, (), audit=False, meaning=meaning)
-    show(judge(audited, truth, frozenset(shown), until=max(steps) - SETTLING), read=options.read)
+    verdicts = judge(audited, truth, frozenset(shown), until=max(steps) - SETTLING)
+    show(verdicts, truth, frozenset(shown), read=options.read)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ from bot.channels import checks
 from bot.config import watching
 from bot.feeds import links
 from bot.fetch import fulltext, parsing, slots
-from bot.fetch.finding import FeedFinder
 from bot.model.channels import Channel, ChatPart, ChatRequest, Delivery
 from bot.model.durations import Clock, is_recent
 from bot.model.errors import SendError, StoreError, StoreInUse
@@ -342,9 +341,7 @@ class App:
 
     async def audit(self) -> None:
         """Ask outside indexes about audited rules, as far as questions are due. Raises StoreUnavailable."""
-        settings = self.settings
-        finder = FeedFinder(self.fetcher, self.documents, settings.feeds_by_address, self.clock)
-        await self._auditor.run(settings, finder)
+        await self._auditor.run(self.settings)
 
     async def report_trouble(self) -> None:
         """Store what fails now, and report a partial or past outage to the operator. Raises StoreUnavailable."""

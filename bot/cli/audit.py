@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bot.cli import archive, terminal
+from bot.cli.feeds import find_feeds
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, Since
+from bot.config import feed_list
 from bot.model.durations import format_count
-from bot.queries.audit import AUDIT, IndexDocument, RecallDocument
+from bot.model.errors import FetchError, ReadError
+from bot.model.feeds import Feed
+from bot.queries.audit import AUDIT, IndexDocument, OutletDocument, RecallDocument
 
-#: Maximum missed stories that are shown.
-SHOWN = 20
+#: Maximum missed stories that are shown, and outlets that are visited.
+SHOWN, MOST_VISITED = 20, 10
 
 
 def audit(
     folder: ConfigDir = DEFAULT_CONFIG,
     rule: Annotated[str | None, typer.Option(help="Only this rule: its name, or a part of it.", metavar="RULE")] = None,
     since: Since = "90d",
+    should_find: Annotated[
+        bool, typer.Option("--find", help="Visit the outlets, and print lines of their feeds for feeds.yaml.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show which stories of the rules no feed carried.
@@ -26,7 +35,7 @@ def audit(
     Compares with Google News, Bing News and GDELT, for the rules with the key audit: by rule and month, how many
     stories feeds carried, carried late or did not carry, and which outlets had those that they did not carry.
 
-    Example: wirewatch audit --rule BlackBerry --since 30d
+    Example: wirewatch audit --rule BlackBerry --since 30d --find
     """
     shown = archive.ask(folder, AUDIT, {"rule": rule, "since": since})
     if json:
@@ -47,12 +56,23 @@ def audit(
     if len(shown.missed) > SHOWN:
         terminal.row(f"and {len(shown.missed) - SHOWN} more; --json lists them", style="dim")
     for outlet in shown.outlets:
-        line = f"; for feeds.yaml: {outlet.line}" if outlet.line else ""
-        terminal.row(f"{outlet.outlet}: {format_count(outlet.stories, 'story')} that no feed carried{line}")
+        terminal.row(f"{outlet.outlet}: {format_count(outlet.stories, 'story')} that no feed carried")
+    if should_find:
+        terminal.write(feed_list.add_feeds("feeds:\n", _find_feeds(folder, shown.outlets)).text)
     terminal.row(describe_recall(shown.recall))
     for index in shown.indexes:
         if index.error:
             terminal.row(describe_trouble(index), style="yellow")
+
+
+def _find_feeds(folder: Path, outlets: Sequence[OutletDocument]) -> Iterator[Feed]:
+    """Yield the first feed of each outlet that has one, as `wirewatch feeds find` finds it."""
+    for outlet in outlets[:MOST_VISITED]:
+        if outlet.site:
+            try:
+                yield find_feeds(folder, outlet.site)[0]
+            except (FetchError, ReadError) as error:
+                terminal.say(f"{outlet.outlet}: no feed found: {error}")
 
 
 def describe_recall(shown: RecallDocument) -> str:

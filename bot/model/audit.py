@@ -103,17 +103,6 @@ def last_questions(questions: Iterable[IndexQuestion]) -> dict[str, IndexQuestio
     return last
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutletFeed:
-    """The result of looking for the feed of an outlet whose reports were missed."""
-
-    site: str
-    looked_at: datetime
-    #: The feed's address and title, or empty if no feed was found.
-    url: str = ""
-    title: str = ""
-
-
 def recall_of(events: int, missed: int) -> float | None:
     """Return the share of outside stories that our feeds carried, or None if there are too few."""
     return (events - missed) / events if events >= FEWEST_STORIES else None

@@ -10,7 +10,6 @@ Nothing here posts anything. An index that fails counts for nothing, and is aske
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -23,10 +22,9 @@ from bot.config.audits import IndexSearch
 from bot.config.settings import Settings
 from bot.feeds import links, polling
 from bot.feeds.items import Item, hash_id
-from bot.fetch.finding import FeedFinder
-from bot.model.audit import RECALL_PERIOD, IndexQuestion, OutletFeed, OutsideReport, last_questions
+from bot.model.audit import IndexQuestion, OutsideReport, last_questions
 from bot.model.durations import Clock
-from bot.model.errors import FetchError, IsPage, ReadError, StoreError
+from bot.model.errors import StoreError
 from bot.model.feeds import Feed, FeedState
 from bot.model.rules import Match, Rule
 from bot.model.stories import ArticleId
@@ -50,10 +48,6 @@ _SITE = LazyPattern(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _DAY = timedelta(days=1)
 #: Maximum stories of a rule with which reports are compared.
 _MOST_STORIES = 1_000
-#: An outlet's feed is looked for if it had this many missed events, at most once in this time.
-_FEWEST_MISSED, _LOOK_AGAIN = 2, timedelta(days=30)
-#: Maximum feeds of one site that are tried.
-_MOST_OFFERED = 3
 #: Longest time for which an index is left alone after a failure.
 _LONGEST_PAUSE = timedelta(days=7)
 #: Reports that no feed has carried are compared again for this long.
@@ -145,8 +139,8 @@ class Auditor:
     _settings: Settings | None = field(default=None, init=False)
     _audited: dict[str, AuditedRule] = field(default_factory=dict, init=False)
 
-    async def run(self, settings: Settings, finder: FeedFinder) -> None:
-        """Ask at most one question of each index, and look for at most one outlet's feed a day. Raises StoreError."""
+    async def run(self, settings: Settings) -> None:
+        """Ask at most one question of each index. Raises StoreError."""
         now = self.clock.now()
         if self._settings is not settings:
             self._audited, self._settings = find_audited_rules(settings), settings
@@ -168,8 +162,6 @@ class Auditor:
         wanted = [question for question in questions if (question.rule, question.url) in known]
         for question in choose_due(wanted, limits, now=now):
             await self._ask(question, questions, settings)
-        if audited:
-            await self._find_feed(settings, finder)
 
     async def _ask(self, question: IndexQuestion, questions: Sequence[IndexQuestion], settings: Settings) -> None:
         """Ask one question, and store what its results show, or why there are none."""
@@ -243,37 +235,6 @@ class Auditor:
         return await self.store.read_long(
             lambda tx: elsewhere.compare(_load_index(tx, rule, settings, since=since), compared, now=now)
         )
-
-    async def _find_feed(self, settings: Settings, finder: FeedFinder) -> None:
-        """Once a day, look for a feed of the outlet whose reports were missed most often. Raises StoreError."""
-        now = self.clock.now()
-
-        def read(tx: storage.Transaction) -> str | None:
-            looks = tx.audits.outlet_feeds()
-            if any(now - look.looked_at < _DAY for look in looks.values()):
-                return None
-            counts = Counter[str]()
-            for outlet in tx.audits.missed_outlets(since=now - RECALL_PERIOD, until=now):
-                counts[outlet.site] += outlet.count
-            configured = {links.site_of(feed.url) for feed in settings.feeds}
-            looked_at = {site for site, look in looks.items() if now - look.looked_at < _LOOK_AGAIN}
-            sites = (site for site, count in counts.most_common() if count >= _FEWEST_MISSED)
-            return next((site for site in sites if site and site not in configured | looked_at), None)
-
-        site = await self.store.read(read)
-        if site is None:
-            return
-        found = OutletFeed(site=site, looked_at=now)
-        try:
-            feed = await finder.find(f"https://{site}/")
-            found = replace(found, url=feed.url, title=feed.reading.title or "")
-        except IsPage as page:
-            offered, _ = await finder.find_offered(page.feeds[:_MOST_OFFERED], page=f"https://{site}/")
-            if offered:
-                found = replace(found, url=offered[0].url, title=offered[0].reading.title or "")
-        except (FetchError, ReadError) as error:
-            log.info("no feed found", site=site, error=str(error))
-        await self.store.write(lambda tx: tx.audits.save_outlet_feed(found))
 
 
 def _find_failure(polled: Poll, settings: Settings, *, now: datetime) -> FeedState | None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import pydantic
 
 from bot import storage
-from bot.config import feed_list
-from bot.model import visible
-from bot.model.audit import RECALL_PERIOD, Coverage, OutletFeed, OutsideEvent, last_questions, recall_of
-from bot.model.feeds import Feed
+from bot.model.audit import RECALL_PERIOD, Coverage, OutsideEvent, OutsideReport, last_questions, recall_of
 from bot.queries.registry import (
     Archive,
     Document,
@@ -64,12 +61,11 @@ class MissedDocument(Document):
 
 
 class OutletDocument(Document):
-    """An outlet that had stories that were seen only elsewhere. ``line`` is for feeds.yaml, if its feed is known."""
+    """An outlet that had stories that were seen only elsewhere. ``site`` is its domain, or empty if it is unknown."""
 
     outlet: str
     site: str
     stories: int
-    line: str
 
 
 class IndexDocument(Document):
@@ -114,11 +110,13 @@ def show_audit(archive: Archive, parameters: AuditParameters) -> AuditDocument:
         if not rules:
             raise unknown_rule(parameters.rule, archive.settings)
     events = [event for event in events if event.rule in rules]
+    missed = [event for event in reversed(events) if event.coverage is Coverage.ONLY_ELSEWHERE]
+    reports = tx.audits.reports_about(missed)
     return AuditDocument(
         recall=measure_recall(tx, rules, now=now),
         months=_count_months(events),
-        missed=_list_missed(tx, events),
-        outlets=_list_outlets(tx, rules, since=since, until=now),
+        missed=[_describe_missed(event, reports[event.rule, event.event]) for event in missed[:MOST_MISSED]],
+        outlets=_count_outlets(reports.values()),
         indexes=describe_indexes(tx),
     )
 
@@ -174,19 +172,27 @@ def describe_indexes(tx: storage.Transaction) -> list[IndexDocument]:
     return documents
 
 
-def _list_missed(tx: storage.Transaction, events: Iterable[OutsideEvent]) -> list[MissedDocument]:
-    """Return the newest stories that were seen only elsewhere, newest first."""
-    missed = [event for event in events if event.coverage is Coverage.ONLY_ELSEWHERE][-MOST_MISSED:]
-    reports = tx.audits.reports_about(missed)
+def _describe_missed(event: OutsideEvent, reports: Sequence[OutsideReport]) -> MissedDocument:
+    return MissedDocument(
+        rule=event.rule,
+        headline=reports[0].title,
+        link=reports[0].link,
+        outlets=list(dict.fromkeys(report.outlet for report in reports)),
+        reported_at=event.reported_at,
+    )
+
+
+def _count_outlets(by_event: Iterable[Sequence[OutsideReport]]) -> list[OutletDocument]:
+    """Return the outlets that had most of the missed stories. An outlet without a known site is told by its name."""
+    names: dict[str, OutsideReport] = {}
+    counts = Counter[str]()
+    for reports in by_event:
+        of_event = {report.site or report.outlet: report for report in reports}
+        counts.update(of_event.keys())
+        names |= of_event
     return [
-        MissedDocument(
-            rule=event.rule,
-            headline=reports[event.rule, event.event][0].title,
-            link=reports[event.rule, event.event][0].link,
-            outlets=list(dict.fromkeys(report.outlet for report in reports[event.rule, event.event])),
-            reported_at=event.reported_at,
-        )
-        for event in reversed(missed)
+        OutletDocument(outlet=names[key].outlet, site=names[key].site, stories=count)
+        for key, count in counts.most_common(MOST_OUTLETS)
     ]
 
 
@@ -215,28 +221,3 @@ def _count_months(events: Iterable[OutsideEvent]) -> list[MonthDocument]:
         )
     months.sort(key=lambda row: row.rule)
     return sorted(months, key=lambda row: row.month, reverse=True)
-
-
-def _list_outlets(
-    tx: storage.Transaction, rules: Iterable[str], *, since: datetime, until: datetime
-) -> list[OutletDocument]:
-    """Return the outlets that had most of the missed stories, with a line for feeds.yaml if their feed is known."""
-    wanted, counts, names = set(rules), Counter[tuple[str, str]](), dict[tuple[str, str], str]()
-    for outlet in tx.audits.missed_outlets(since=since, until=until):
-        if outlet.rule in wanted:
-            key = outlet.site, "" if outlet.site else outlet.outlet
-            counts[key] += outlet.count
-            names[key] = outlet.outlet
-    feeds = tx.audits.outlet_feeds()
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], names[item[0]]))
-    return [
-        OutletDocument(outlet=names[key], site=key[0], stories=count, line=_render_line(feeds.get(key[0])))
-        for key, count in ordered[:MOST_OUTLETS]
-    ]
-
-
-def _render_line(feed: OutletFeed | None) -> str:
-    """Return the feed's line for feeds.yaml, or an empty text if none was found."""
-    if feed is None or not feed.url:
-        return ""
-    return f"- {feed_list.render_feed(Feed(url=feed.url, name=visible.dropped(feed.title) or None))}"

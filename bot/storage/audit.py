@@ -1,4 +1,4 @@
-"""What the audit knows: the questions to outside indexes, the reports that these listed, and feeds of outlets."""
+"""Store the questions of the audit to outside indexes, and the reports that these listed."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, case, delete, func, select
+from sqlalchemy import case, delete, func, select
 
 from bot.feeds.cleaning import fold_title
-from bot.model.audit import IndexQuestion, OutletFeed, OutsideEvent, OutsideReport
+from bot.model.audit import IndexQuestion, OutsideEvent, OutsideReport
 from bot.model.stories import ArticleId
 from bot.storage.articles import place_of
 from bot.storage.columns import WANTED, Repository, Rows, digest, upsert
-from bot.storage.schema import articles, index_questions, outlet_feeds, outside_reports
+from bot.storage.schema import articles, index_questions, outside_reports
 
 _QUESTION = Rows(IndexQuestion, index_questions)
 _REPORT = Rows(OutsideReport, outside_reports)
-_OUTLET = Rows(OutletFeed, outlet_feeds)
 _SAVE_QUESTION = upsert(
     [index_questions.c.rule, index_questions.c.url],
     [name for name in index_questions.c.keys() if name not in ("rule", "url")],  # noqa: SIM118 - not a dict
@@ -27,7 +26,6 @@ _SAVE_REPORT = upsert(
 )
 #: Reports about one event come within this time.
 _EVENT_LASTS = timedelta(days=7)
-_SAVE_OUTLET = upsert([outlet_feeds.c.site], ["looked_at", "url", "title"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +36,8 @@ class CarriedPage:
     first_seen: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MissedOutlet:
-    """The number of events of a rule that an outlet reported and no feed carried."""
-
-    rule: str
-    outlet: str
-    site: str
-    count: int
-
-
 class Audits(Repository):
-    """Questions to outside indexes, the reports that these listed, and feeds of outlets."""
+    """Questions to outside indexes, and the reports that these listed."""
 
     # -- questions
 
@@ -108,7 +96,8 @@ class Audits(Repository):
             func.min(table.carried_at).label("carried_at"),
         )
         # Read earlier reports too, because a later report does not begin the event again.
-        statement = select(*columns).where(*_are_counted(since - _EVENT_LASTS, until)).group_by(table.rule, table.event)
+        is_counted = (table.counted_at >= since - _EVENT_LASTS, table.counted_at < until)
+        statement = select(*columns).where(*is_counted).group_by(table.rule, table.event)
         statement = statement.having(func.min(table.counted_at) >= since)
         rows = self._connection.execute(statement.order_by(func.min(table.reported_at), table.event))
         return [
@@ -138,29 +127,3 @@ class Audits(Repository):
             for row in self._rows_in_chunks(wanted.order_by(articles.c.first_seen.desc()), list(names)):
                 pages[names[row.key]] = CarriedPage(id=row.id, first_seen=row.first_seen)
         return found
-
-    # -- outlets
-
-    def missed_outlets(self, *, since: datetime, until: datetime) -> Sequence[MissedOutlet]:
-        """Return how many events each outlet reported that no feed has carried, by rule."""
-        table = outside_reports.c
-        count = func.count(func.distinct(table.event)).label("event_count")
-        columns = (table.rule, func.max(table.outlet).label("outlet"), table.site, count)
-        statement = select(*columns).where(table.carried_at.is_(None), *_are_counted(since, until))
-        rows = self._connection.execute(
-            # Without a site, the outlet's name tells outlets apart.
-            statement.group_by(table.rule, table.site, case((table.site == "", table.outlet), else_=""))
-        )
-        return [MissedOutlet(rule=row.rule, outlet=row.outlet, site=row.site, count=row.event_count) for row in rows]
-
-    def outlet_feeds(self) -> Mapping[str, OutletFeed]:
-        """Return site -> its feed, for the sites that were looked at."""
-        return {feed.site: feed for feed in self._values(_OUTLET, select(outlet_feeds))}
-
-    def save_outlet_feed(self, feed: OutletFeed) -> None:
-        """Write the result of looking for an outlet's feed."""
-        self._connection.execute(_SAVE_OUTLET, _OUTLET.dump(feed))
-
-
-def _are_counted(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (outside_reports.c.counted_at >= since, outside_reports.c.counted_at < until)

@@ -42,7 +42,6 @@ from bot.storage.schema import (
     matches,
     members,
     outbox,
-    outlet_feeds,
     outside_reports,
     sightings,
     stories,
@@ -99,7 +98,6 @@ _OLD_MESSAGES = delete(outbox).where(
 _OLD_COMPLETIONS = delete(completions).where(_some(completions.c.n, completions.c.at < _BEFORE))
 _OLD_SURGES = delete(surges).where(_some(surges.c.id, surges.c.closed_at < _BEFORE))
 _OLD_REPORTS = delete(outside_reports).where(outside_reports.c.reported_at < _BEFORE)
-_OLD_LOOKS = delete(outlet_feeds).where(outlet_feeds.c.looked_at < _BEFORE)
 _OLD_COUNTS = delete(volume).where(volume.c.hour < _BEFORE)
 _OLD_TEXTS = (
     update(articles)
@@ -168,7 +166,6 @@ async def trim(store: Store, *, before: datetime) -> Trimmed:
     await drop(_OLD_SURGES)
     await drop(_OLD_COUNTS)
     await drop(_OLD_REPORTS)
-    await drop(_OLD_LOOKS)
     texts_gone = await drop(_OLD_TEXTS)
     await drop(_OLD_VERSIONS)
     await drop(_OLD_MATCHES)

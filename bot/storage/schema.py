@@ -412,16 +412,6 @@ index_questions = Table(
     Column("retry_at", Timestamp),
 )
 
-#: Feeds of outlets whose reports were missed, as far as they were looked for.
-outlet_feeds = Table(
-    "outlet_feeds",
-    metadata,
-    Column("site", StorableText, primary_key=True),
-    Column("looked_at", Timestamp, nullable=False),
-    Column("url", StorableText, nullable=False),
-    Column("title", StorableText, nullable=False),
-)
-
 completions = Table(
     "completions",
     metadata,

@@ -276,16 +276,3 @@ async def test_the_brief_of_the_channel_lists_what_was_seen_only_elsewhere_and_t
     assert "Courier: 1 story that no feed carried" in printed
     assert "recall: not measured" in printed
     assert "bing-news did not answer the audit: 403 Forbidden" in printed
-
-
-async def test_the_feed_of_an_outlet_that_was_missed_twice_is_looked_for_once(tmp_path: Path) -> None:
-    page = b'<html><head><link rel="alternate" type="application/rss+xml" href="/rss" title="Courier"></head></html>'
-    async with desk(tmp_path) as running_desk:
-        at = running_desk.clock.now() + 2 * HOUR
-        running_desk.server.serve("/courier.example/", page)
-        running_desk.server.serve("/courier.example/rss", render("gdelt", [listed("Bread", at)]))
-        running_desk.serve(listed(UNION, at), listed("A backdoor in the kitchen of a hotel in Quetta", at))
-        await running_desk.live(3 * DAY)
-        feeds = await running_desk.running.store.read(lambda tx: tx.audits.outlet_feeds())
-        assert [feed.url for feed in feeds.values()] == ["https://courier.example/rss"]
-        assert len(running_desk.server.seen("/courier.example/")) == 1

@@ -1,11 +1,11 @@
-"""What the audit stores: questions, reports of outside indexes, the events that they report, feeds of outlets."""
+"""What the audit stores: questions, reports of outside indexes, and the events that they report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.model.audit import Coverage, IndexQuestion, OutletFeed, OutsideReport
+from bot.model.audit import Coverage, IndexQuestion, OutsideReport
 from bot.model.stories import ArticleId
 from bot.storage import Store
 from tests.testbed import made
@@ -37,8 +37,6 @@ async def test_an_event_is_carried_if_one_of_its_reports_is_and_counts_from_its_
     assert await store.read(lambda tx: tx.audits.events(since=START + DAY, until=START + 3 * DAY)) == []
     reports = await store.read(lambda tx: tx.audits.reports_about([event]))
     assert reports == {("R", "event"): [REPORT, later]}
-    outlets = await store.read(lambda tx: tx.audits.missed_outlets(since=START, until=START + 3 * DAY))
-    assert {(outlet.site, outlet.count) for outlet in outlets} == {("courier.example", 1), ("", 1)}
     await store.write(lambda tx: tx.audits.save_reports([replace(later, carried_at=START + 5 * HOUR)]))
     [event] = await store.read(lambda tx: tx.audits.events(since=START, until=START + 3 * DAY))
     assert (event.carried_at, event.coverage) == (START + 5 * HOUR, Coverage.LATE)
@@ -53,16 +51,13 @@ async def test_a_page_and_a_headline_of_the_feeds_are_found_in_any_form(store: S
     assert await store.read(lambda tx: tx.audits.find_carried(links, titles, since=START + HOUR)) == ({}, {})
 
 
-async def test_questions_and_outlets_are_kept(store: Store) -> None:
+async def test_questions_are_kept(store: Store) -> None:
     question = IndexQuestion(
         rule="R", url="https://x.example", place="gdelt", version="1", began_at=START, due_at=START
     )
     asked = replace(question, asked_at=START + HOUR, error="403", failures=2, retry_at=START + DAY)
-    feed = OutletFeed(site="courier.example", looked_at=START, url="https://courier.example/rss", title="Courier")
     await store.write(lambda tx: tx.audits.save_questions([question, replace(question, rule="S")]))
     await store.write(lambda tx: tx.audits.save_questions([asked]))
-    await store.write(lambda tx: tx.audits.save_outlet_feed(feed))
     assert await store.read(lambda tx: tx.audits.questions()) == [asked, replace(question, rule="S")]
     await store.write(lambda tx: tx.audits.drop_questions([asked]))
     assert [each.rule for each in await store.read(lambda tx: tx.audits.questions())] == ["S"]
-    assert await store.read(lambda tx: tx.audits.outlet_feeds()) == {"courier.example": feed}

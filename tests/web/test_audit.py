@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot import storage
-from bot.model.audit import IndexQuestion, OutletFeed, OutsideReport
+from bot.model.audit import IndexQuestion, OutsideReport
 from bot.model.stories import ArticleId
 from tests.web.conftest import Page
 from tests.web.markup import text_of, tree_of
@@ -50,12 +50,10 @@ async def fill(page: Page, *, stories: int, missed: int, late: int = 0, error: s
         answered_at=now - DAY,
         error=error,
     )
-    look = OutletFeed(site="courier.example", looked_at=now, url="https://courier.example/rss", title="Courier: all")
 
     def write(tx: storage.Transaction) -> None:
         tx.audits.save_reports(reports)
         tx.audits.save_questions([question])
-        tx.audits.save_outlet_feed(look)
 
     await page.running.store.write(write)
 
@@ -69,9 +67,10 @@ async def test_the_api_tells_what_was_carried_late_and_missed_and_by_whom(page: 
     assert month["delay_hours"] == 6
     assert [story["outlets"] for story in audit["missed"]] == [["Courier"], ["Courier"], ["Courier", "Ledger"]]
     assert audit["missed"][-1]["headline"] == "Headline 0 <b>of</b> Courier"
-    assert [(row["outlet"], row["stories"]) for row in audit["outlets"]] == [("Courier", 3), ("Ledger", 1)]
-    assert audit["outlets"][0]["line"] == '- {url: "https://courier.example/rss", name: "Courier: all"}'
-    assert audit["outlets"][1]["line"] == ""
+    assert audit["outlets"] == [
+        {"outlet": "Courier", "site": "courier.example", "stories": 3},
+        {"outlet": "Ledger", "site": "ledger.example", "stories": 1},
+    ]
 
 
 async def test_an_unknown_rule_is_refused(page: Page) -> None:
