@@ -75,8 +75,6 @@ class Situation:
     rule_posts: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     #: The silence that covers everything that could be posted now, or None.
     silence: Silence | None = None
-    #: The silenced rules, which ``rules`` omits, each with its silence. Empty if ``silence`` is set.
-    silenced_rules: tuple[tuple[Rule, Silence], ...] = ()
     #: A silence of articles that ``arrivals``, ``facts`` and ``edits`` therefore omit. None if ``silence`` is set.
     silence_of_some: Silence | None = None
 
@@ -196,7 +194,6 @@ def without_silenced(
     return replace(
         situation,
         rules=tuple(rule for rule in situation.rules if of_rule(rule.name) is None),
-        silenced_rules=silenced,
         silence_of_some=next(iter(covered.values()), None),
         arrivals=tuple(member for member in situation.arrivals if member.article.id not in covered),
         facts=tuple(fact for fact in situation.facts if fact.article not in covered),

@@ -216,7 +216,7 @@ class BotChannel(Channel):
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(threads=True, edits=True, lookup=self._shows_history, broadcast=True, idempotent=_NONCE_LASTS)
+        return Abilities(threads=True, edits=True, lookup=self._shows_history, idempotent=_NONCE_LASTS)
 
     async def send(self, delivery: Delivery) -> Receipt:
         check_place(delivery, self._to)
@@ -233,11 +233,7 @@ class BotChannel(Channel):
         }
         place, thread = self._to, ""
         if delivery.reply_to is not None:
-            head = delivery.reply_to.head
-            if delivery.is_broadcast:
-                body["message_reference"] = {"message_id": head, "fail_if_not_exists": False}
-            else:
-                place = thread = await self._thread(head, delivery.message)
+            place = thread = await self._thread(delivery.reply_to.head, delivery.message)
         await self.fetch_guild()
         instead = _NO_THREAD if thread else {}
         path = f"/channels/{place}/messages"
@@ -264,7 +260,7 @@ class BotChannel(Channel):
 
     async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
         check_place(delivery, self._to)
-        head = delivery.reply_to.head if delivery.reply_to is not None and not delivery.is_broadcast else ""
+        head = delivery.reply_to.head if delivery.reply_to is not None else ""
         place = head or self._to
         await self.fetch_guild()
         last_id, is_first = max(0, int((since - _EPOCH) / timedelta(milliseconds=1))) << 22, True

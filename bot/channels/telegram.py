@@ -127,7 +127,7 @@ class Options(ChannelOptions):
 class Channel(RestChannel):
     """A chat. Replies are in the chat and point to the story's message."""
 
-    abilities = Abilities(threads=True, edits=True, lookup=False, broadcast=True)
+    abilities = Abilities(threads=True, edits=True, lookup=False)
     who = "Telegram"
     limit_bytes = 64_000
 

@@ -22,8 +22,6 @@ class Abilities:
     edits: bool
     #: ``find`` can determine whether a message arrived.
     lookup: bool
-    #: A reply can also be shown outside its thread.
-    broadcast: bool = False
     #: For this long after the first attempt, the service shows a message once even if it is sent twice.
     idempotent: timedelta = timedelta()
 
@@ -40,8 +38,6 @@ class Delivery:
     edits: Receipt | None = None
     #: Send text without blocks, because the channel refused the message's form.
     is_plain: bool = False
-    #: Show the reply in the channel, not only in the thread. This has no effect without ``reply_to``.
-    is_broadcast: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,6 @@ WirewatchError
 │   └── Unreachable        no DNS name, no connection, or no response in time
 ├── ReadError              the document is not a feed
 │   └── IsPage             an HTML page; carries the feeds that it links to
-├── EncoderFailed          no vectors of meaning; continue without them
 ├── ModelError             a language model gave no usable answer
 │   ├── ModelUnavailable   try again later, or after a time that the server names
 │   │   └── ModelTimedOut  no answer in time: do not try again
@@ -132,10 +131,6 @@ class IsPage(ReadError):
         super().__init__(text)
         #: Absolute addresses of the feeds that the page links to, best first.
         self.feeds = tuple(feeds)
-
-
-class EncoderFailed(WirewatchError):
-    """The encoder is missing, broken or too slow; grouping continues without it."""
 
 
 class ModelError(WirewatchError):

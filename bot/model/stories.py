@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -103,8 +103,6 @@ class Join:
     #: Probability (0 to 1) that the article reports the event of the story that it joined. If it opened a story: that
     #: it reports the event of the nearest story (0 if there is none). None in rows of early versions.
     confidence: float | None = None
-    #: Other open stories of the article's rules, nearest first. Not stored.
-    beside: tuple[StoryId, ...] = field(default=(), compare=False)
     #: In a thread (``group: rule``): the event that the article reports, if it is not the thread's first event. Its id
     #: is that of the story that its first article would have opened.
     event: StoryId | None = None

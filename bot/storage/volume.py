@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.model.surges import Surge
-from bot.storage.columns import Repository, Rows, upsert
+from bot.storage.columns import Repository, upsert
 from bot.storage.schema import surges, volume
 
 _new = insert(volume)
@@ -17,7 +17,6 @@ _ADD = _new.on_conflict_do_update(
     index_elements=[volume.c.rule, volume.c.version, volume.c.hour],
     set_={"count": volume.c.count + _new.excluded.count},
 )
-_SURGE = Rows(Surge, surges)
 _SAVE = upsert([surges.c.id], ["closed_at", "surge"])
 
 

@@ -49,8 +49,6 @@ CERTAIN = 0.99
 RELATED_FROM, RELATED_WITHIN = 0.3, timedelta(days=2)
 #: Maximum words of one kind (shared words, shared names, new names) in the description of a join.
 NAMED = 4
-#: Maximum near stories recorded with a join, because they may cover the same event.
-BESIDE = 3
 #: An article is a round-up if its title names a period and it names the subjects of NAMES_STORIES open stories, or if
 #: it links to LINKS_STORIES of them.
 NAMES_STORIES, LINKS_STORIES = 2, 3
@@ -302,7 +300,6 @@ def _joined(profile: Profile, best: Candidate, candidates: Sequence[Candidate]) 
         if candidate.id == best.id or not best.story.is_kept_from(candidate.story)
     ]
     home, *younger = sorted(same_stories, key=lambda story: story.rank)
-    beside = [candidate.id for candidate in candidates if candidate.story not in same_stories][:BESIDE]
     return Join(
         story=home.id,
         article=profile.id,
@@ -311,7 +308,6 @@ def _joined(profile: Profile, best: Candidate, candidates: Sequence[Candidate]) 
         confidence=round(best.chance, 3),
         copy_of=best.copy_of,
         merges=tuple(story.id for story in younger),
-        beside=tuple(beside),
     )
 
 

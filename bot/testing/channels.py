@@ -206,7 +206,6 @@ def delivery(
     reply_to: Receipt | None = None,
     edits: Receipt | None = None,
     is_plain: bool = False,
-    is_broadcast: bool = False,
 ) -> Delivery:
     """Return a delivery of the message, like those of the outbox."""
     return Delivery(
@@ -215,7 +214,6 @@ def delivery(
         reply_to=reply_to,
         edits=edits,
         is_plain=is_plain,
-        is_broadcast=is_broadcast,
     )
 
 

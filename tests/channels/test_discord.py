@@ -52,20 +52,6 @@ async def test_the_thread_of_a_story_has_its_headline_and_is_started_once(server
     assert len(server.service.messages(head.ref)) == 3, "after a start it is found to exist"
 
 
-async def test_a_story_that_is_posted_as_a_reply_is_shown_in_the_channel_with_a_separate_thread(
-    server: Server,
-) -> None:
-    channel = bot(server)
-    head = await channel.send(delivery(messages.POST))
-    event = await channel.send(delivery(messages.POST, id="send-2", reply_to=head, is_broadcast=True))
-    await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=event))
-    await channel.send(delivery(messages.EDIT, id="send-4", edits=event))
-    _, shown = server.service.messages(server.service.news)
-    assert shown["message_reference"]["message_id"] == head.ref
-    assert shown["edits"] == 1
-    assert len(server.service.messages(event.ref)) == 1
-
-
 async def test_an_empty_history_is_believed_only_with_the_right_to_read_it(server: Server) -> None:
     channel = bot(server)
     assert await channel.find(delivery(messages.POST), since=BEGINNING) is None

@@ -38,23 +38,6 @@ async def test_a_post_arrives_with_blocks_and_send_id_and_nothing_that_slack_wou
     assert (message["unfurl_links"], message["unfurl_media"]) == (False, False)
 
 
-async def test_a_story_that_is_posted_as_a_reply_is_shown_in_the_channel_and_has_replies(
-    server: slack.Server,
-) -> None:
-    channel = bot(server)
-    head = await channel.send(delivery(messages.POST))
-    event = await channel.send(delivery(messages.POST, id="send-2", reply_to=head, is_broadcast=True))
-    result = await channel.find(delivery(messages.POST, id="send-2", reply_to=head), since=BEGINNING)
-    assert result is not None
-    assert (result.ref, result.thread) == (event.ref, head.ref)
-    await channel.send(delivery(messages.EDIT, id="send-3", edits=event))
-    await channel.send(delivery(messages.NEW_FACT, id="send-4", reply_to=event))
-    _, shown, reply = server.workspace.messages("policy-alerts")
-    assert (shown["thread_ts"], shown["reply_broadcast"], shown["edits"]) == (head.ref, True, 1)
-    assert reply["thread_ts"] == head.ref, "threads do not nest"
-    assert "reply_broadcast" not in reply
-
-
 async def test_a_reply_that_slack_posts_at_top_level_since_its_head_was_deleted_names_its_story(
     server: slack.Server,
 ) -> None:
@@ -71,10 +54,6 @@ async def test_a_reply_that_slack_posts_at_top_level_since_its_head_was_deleted_
     result = await channel.find(reply, since=BEGINNING)
     assert result is not None
     assert (result.ref, result.thread) == (shown["ts"], "")
-    # A story that would be a reply has its own thread then.
-    event = await channel.send(delivery(messages.POST, id="send-3", reply_to=head, is_broadcast=True))
-    await channel.send(delivery(messages.NEW_FACT, id="send-4", reply_to=event))
-    assert server.workspace.messages("policy-alerts")[-1]["thread_ts"] == event.ref
 
 
 async def test_a_plain_edit_takes_the_old_blocks_away(server: slack.Server) -> None:

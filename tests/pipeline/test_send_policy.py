@@ -123,4 +123,4 @@ def test_a_clock_that_was_set_back_does_not_silence_a_channel() -> None:
 def test_a_message_with_a_related_story_is_a_message_of_its_own(abilities: Abilities) -> None:
     step = send_policy.first_step(replace(row("a"), message=messages.RELATED), None, abilities=abilities, now=START)
     assert isinstance(step, send_policy.Send)
-    assert (step.delivery.reply_to, step.delivery.is_broadcast) == (None, False)
+    assert step.delivery.reply_to is None

@@ -165,7 +165,7 @@ class Channel(BaseChannel):
     @property
     def abilities(self) -> Abilities:
         can_look = self._takes_metadata and self._shows_history
-        return Abilities(threads=True, edits=True, lookup=can_look, broadcast=True)
+        return Abilities(threads=True, edits=True, lookup=can_look)
 
     async def send(self, delivery: Delivery) -> Receipt:
         place = await self._place.get()
@@ -177,7 +177,7 @@ class Channel(BaseChannel):
             payload["thread_ts"] = delivery.reply_to.head
             message, broadcast = delivery.message, self.options.broadcast
             is_wanted = broadcast == "always" or (broadcast == "high" and message.severity is Severity.HIGH)
-            if delivery.is_broadcast or (message.kind is MessageKind.REPLY and is_wanted):
+            if message.kind is MessageKind.REPLY and is_wanted:
                 payload["reply_broadcast"] = True
         # Turn off Slack's markup, which would format characters that are not escaped.
         receipt = await self._post(_POST, {**payload, "mrkdwn": False})
