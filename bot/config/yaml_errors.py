@@ -169,12 +169,10 @@ def _explain_first_mark(slip: _Slip) -> UnreadableYaml | None:
 
 def _explain_quote(slip: _Slip) -> UnreadableYaml | None:
     if "unknown escape" in slip.problem:
-        whole = re.compile(r'"((?:[^"\\\n]|\\.)*)"').match(slip.text, slip.opened)
-        single = ": '" + whole[1].replace("'", "''") + "'" if whole else ""
         return UnreadableYaml(
             "escape",
             f"{slip.text[slip.at : slip.at + 2]} is not a valid escape inside double quotes",
-            f"use single quotes, in which a backslash is plain text{single}",
+            "use single quotes, in which a backslash is plain text",
             slip.at,
             2,
         )
@@ -266,13 +264,8 @@ def _explain_bracket(slip: _Slip) -> UnreadableYaml | None:
         if slip.char and slip.char in "]}":
             advice = "remove it, or quote the whole value"
             return UnreadableYaml("bracket", f"a {slip.char} without an opening bracket", advice, slip.at)
-        if "expected" in slip.problem and (closer := slip.before.rstrip()[-1:]) in ("]", "}"):
-            advice = "a value that begins with a bracket is a list: quote the whole value, or write it below query: |"
-            return UnreadableYaml("text-after-bracket", f"text after the closing {closer}", advice, slip.at)
         return None
     if slip.context == "while parsing a flow node":
-        if slip.char and slip.char in ",]}":
-            return UnreadableYaml("bracket", "nothing between two commas", "remove one comma", slip.at)
         slip.opened = max(slip.text.rfind("[", 0, slip.at), slip.text.rfind("{", 0, slip.at), 0)
     opened_line_end = _line_end(slip.text, slip.opened)
     if comment := _COMMENT_IN_LIST.search(slip.text, slip.opened, opened_line_end):
@@ -312,7 +305,9 @@ def _explain_indent(slip: _Slip) -> UnreadableYaml | None:
     if "expected" not in slip.problem:
         return None
     if slip.before.strip():
-        return UnreadableYaml("yaml", "unexpected text", "quote the whole value", slip.at)
+        return UnreadableYaml(
+            "yaml", "unexpected text", "quote the whole value, or write a query below query: |", slip.at
+        )
     if slip.char == "-" and slip.context == "while parsing a block mapping":
         message, advice = "a list item where a key was expected", "indent the dash under its key"
         return UnreadableYaml("indent", message, advice, slip.at)

@@ -59,7 +59,6 @@ def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     is_near = any(isinstance(part.expression, expression.Near) for part in required)
     is_alone = is_one_line and not is_near and not (rule.query is not None and has_exclusions)
     problems = [problem for term in terms if not term.is_of_set for problem in _check_word(term, is_alone)]
-    problems += _check_commas(rule)
     if is_one_line and not has_exclusions and not rule.feeds:
         problems += _check_acronyms(terms, required)
     problems += _check_names(terms)
@@ -106,25 +105,6 @@ def _find_words(tree: expression.Expression, set_name: str = "") -> Iterator[tup
                 yield from _find_words(part, name)
 
 
-def _check_commas(rule: Rule) -> Iterator[RuleProblem]:
-    items = [(key, line, number, term) for key, line in rule.lines for number, term in enumerate(line.terms)]
-    for (previous_key, previous_line, _, previous), (key, line, number, term) in itertools.pairwise(items):
-        # A plain list has a line for each item, so a comma can split a name over two lines.
-        are_plain = len(previous_line.terms) == len(line.terms) == 1 and line.label in ("", term)
-        if previous_line is not line and not (previous_key == key and are_plain):
-            continue
-        is_number = re.fullmatch(r"\d{1,3}(?:,\d{3})*", previous.strip()) and re.match(r"\d{3}(?!\w)", term.strip())
-        if is_number or is_name_tail(term):
-            joined = f"{previous.strip()}{',' if is_number else ', '}{term.strip()}"
-            yield RuleProblem(
-                place=(key, line.label, number),
-                end=len(term),
-                code="split-by-comma",
-                message=f"a comma has split {'the number' if is_number else 'the name'} {joined}",
-                help=f'in quotes it is one term: "{joined}"',
-            )
-
-
 def is_name_tail(piece: str) -> bool:
     """Return whether the text after a comma belongs to the name before it: Inc., Ltd."""
     return _NAME_TAIL.match(piece.strip()) is not None
@@ -133,6 +113,10 @@ def is_name_tail(piece: str) -> bool:
 def _check_word(term: _Term, is_alone: bool) -> Iterator[RuleProblem]:
     leaf = term.leaf
     elements = leaf.pattern.elements
+    if is_name_tail(leaf.text):
+        help_text = f'in quotes a name is one term: "Acme, {leaf.text}"'
+        yield term.problem("split-by-comma", f'"{leaf.text}" alone is the end of a name', help_text)
+        return
     if leaf.pattern.is_capitals and all(_is_common(element.text, is_alone=len(elements) == 1) for element in elements):
         # These are ordinary words in capitals, as in DATA BREACH.
         help_text = f"write {leaf.text.lower()}; or, if it is an acronym, {term.in_braces()}"
@@ -146,24 +130,10 @@ def _check_word(term: _Term, is_alone: bool) -> Iterator[RuleProblem]:
     if folded in COMMON_WORDS and not is_capitals and (is_alone or folded not in NEWS_WORDS):
         help_text = "remove it, or write the phrase that you mean"
         yield term.problem("common-word", f'"{leaf.text}" is in nearly every article', help_text)
-    elif folded.isdigit() and len(folded) == 4 and is_alone:
-        message = f'"{leaf.text}" is only a number, which many unrelated articles have'
-        yield term.problem("bare-number", message, f'add the words that belong to it, as in "Olympics {leaf.text}"')
     elif len(folded) <= 2 and folded.isascii() and not is_distinctive and (is_alone or not is_capitals):
         message = f'"{leaf.text}" is short and will also match unrelated articles'
-        if folded.isalpha() and len(folded) == 1:
-            message = f'"{leaf.text}" is a single letter, which nearly every article has'
-        yield term.problem("short-word", message, _help_with_short(folded, is_capitals))
-
-
-def _help_with_short(word: str, is_capitals: bool) -> str:
-    if len(word) == 1 and not word.isdigit():
-        return "write a longer name, such as X Corp, or remove the term"
-    if is_capitals:
-        return "add another line that must match"
-    if word.isdigit():
-        return f'write what it counts, as in "{word} people"'
-    return f"if it is an acronym, write it in capitals: {word.upper()}; otherwise write a longer phrase"
+        help_text = "write a longer phrase, or a line that must match too; write an acronym in capitals"
+        yield term.problem("short-word", message, help_text)
 
 
 def _check_acronyms(terms: Sequence[_Term], required: Sequence[Part]) -> Iterator[RuleProblem]:
