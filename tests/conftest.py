@@ -7,6 +7,7 @@ import os
 import re
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.testbed import authorities
@@ -18,6 +19,15 @@ __all__ = ["ntfy_server", "postgres_server"]
 _TIMEOUT = re.compile(r"Timeout|timed out|no answer in \d+ seconds")
 
 authorities.trust_one()
+# The default formatter draws each traceback with its variables, in a quarter of a second.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.dev.ConsoleRenderer(colors=False),
+    ]
+)
 # No deadline: a busy machine is not a fault of the code.
 settings.register_profile("ci", derandomize=True, max_examples=40, deadline=None)
 # Runs outside CI try other examples each time.

@@ -12,12 +12,12 @@ from tests.testbed import faults
 
 
 @pytest.mark.parametrize(("poison", "stage"), [(faults.ENTRY, "clean"), (faults.ITEM, "intake")])
-async def test_one_item_at_fault_among_twenty_is_set_aside_and_can_be_tried_again(
+async def test_one_item_at_fault_among_others_is_set_aside_and_can_be_tried_again(
     desk: World, poison: str, stage: str
 ) -> None:
     rows.configure(desk, "wire", "courier")
     await desk.once()
-    reports, other_items = rows.reports(20, poison=poison), rows.reports(2, skip=20)
+    reports, other_items = rows.reports(8, poison=poison), rows.reports(2, skip=20)
     desk.publish("wire", *reports)
     desk.publish("courier", *other_items)
     for _ in range(2):
@@ -40,7 +40,7 @@ async def test_one_item_that_cannot_be_parsed_is_set_aside_and_parsed_again_from
     bot = rows.BOT.replace("readers: 0", "readers: 1")
     rows.configure(desk, "wire", "courier", bot=bot)
     await desk.once()
-    reports, other_items = rows.reports(20, poison=faults.UNPARSED), rows.reports(2, skip=20)
+    reports, other_items = rows.reports(8, poison=faults.UNPARSED), rows.reports(2, skip=20)
     desk.publish("wire", *reports)
     desk.publish("courier", *other_items)
     await desk.once()

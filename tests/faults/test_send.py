@@ -9,9 +9,12 @@ from tests.testbed import faults
 from tests.testbed.fakes import START
 from tests.testbed.faults import spoiling
 
+#: Four stories an hour have a message of their own; the others are gathered.
+FEW_POSTS = rows.BOT + "posts_per_hour: 4\n"
 
-async def test_one_message_at_fault_among_twenty_is_set_aside_and_can_be_tried_again(desk: World) -> None:
-    reports = rows.reports(21, poison=faults.MESSAGE)
+
+async def test_one_message_at_fault_among_others_is_set_aside_and_can_be_tried_again(desk: World) -> None:
+    reports = rows.reports(8, poison=faults.MESSAGE)
     desk.publish("wire", *reports)
     for _ in range(2):
         await desk.once()
@@ -53,10 +56,9 @@ async def test_a_channel_that_raises_after_its_service_accepted_a_message_posts_
 
 
 async def test_one_story_of_a_gathered_message_at_fault_takes_no_other_with_it(desk: World) -> None:
-    # Four an hour have a message of their own; the others are gathered.
-    rows.configure(desk, "wire", bot=rows.BOT + "posts_per_hour: 4\n")
-    reports = rows.reports(14, poison=faults.MESSAGE, at=11)
-    for count in (10, 14):
+    rows.configure(desk, "wire", bot=FEW_POSTS)
+    reports = rows.reports(9, poison=faults.MESSAGE, at=7)
+    for count in (6, 9):
         desk.publish("wire", *reports[:count])
         for _ in range(2):
             await desk.once(minutes=1)
@@ -70,18 +72,18 @@ async def test_one_story_of_a_gathered_message_at_fault_takes_no_other_with_it(d
 async def test_a_story_that_left_a_gathered_message_for_its_news_is_not_posted_again_when_another_is_at_fault(
     desk: World,
 ) -> None:
-    rows.configure(desk, "wire", "herald", raises="always")
-    reports = rows.reports(24, poison=faults.MESSAGE, at=23)
-    for count in (20, 24):
+    rows.configure(desk, "wire", "herald", raises="always", bot=FEW_POSTS)
+    reports = rows.reports(8, poison=faults.MESSAGE, at=7)
+    for count in (4, 8):
         desk.publish("wire", *reports[:count])
         await desk.once(minutes=1)
-    number = 100 + 7 * 22
-    title = reports[22].title.replace(str(number), f"9{number}")
-    desk.publish("herald", Item(id="h22", title=title, text=f"{title}, not {number}, the company said.", at=START))
+    number = 100 + 7 * 6
+    title = reports[6].title.replace(str(number), f"9{number}")
+    desk.publish("herald", Item(id="h6", title=title, text=f"{title}, not {number}, the company said.", at=START))
     await desk.once(minutes=1)
     assert rows.posted(desk, reports) == []
 
-    rows.configure(desk, "wire", "herald")
+    rows.configure(desk, "wire", "herald", bot=FEW_POSTS)
     for _ in range(2):
         await desk.once(minutes=1)
 
@@ -91,9 +93,9 @@ async def test_a_story_that_left_a_gathered_message_for_its_news_is_not_posted_a
 
 
 async def test_one_story_that_the_service_refuses_takes_no_other_of_its_message_with_it(desk: World) -> None:
-    rows.configure(desk, "wire", raises="refused")
-    reports = rows.reports(30, poison=faults.MESSAGE, at=27)
-    for count in (20, 30):
+    rows.configure(desk, "wire", raises="refused", bot=FEW_POSTS)
+    reports = rows.reports(9, poison=faults.MESSAGE, at=7)
+    for count in (4, 9):
         desk.publish("wire", *reports[:count])
         for _ in range(2):
             await desk.once(minutes=1)
@@ -102,7 +104,7 @@ async def test_one_story_that_the_service_refuses_takes_no_other_of_its_message_
     [notice] = rows.notices(desk)
     assert "refused also as plain text: blocked by the moderators’ filter" in notice
 
-    rows.configure(desk, "wire", message="")
+    rows.configure(desk, "wire", message="", bot=FEW_POSTS)
     rows.change(desk, "UPDATE quarantine SET is_retry_requested = true")
     await desk.once()
 

@@ -166,7 +166,6 @@ _ROBOTS = (
 )
 _HEAD = b'max-age=60, s-maxage="5"\nSun, 06 Nov 1994 08:49:37 GMT\n120.5\nSunday, 06-Nov-94 08:49:37 GMT\nNov  6 1994'
 
-_JSON_WORDS = tuple(b'{ } [ ] " , : \\ \\ud800 null NaN 1e999 -0 9999'.split())
 _MAIL = (
     b"Subject: =?utf-8?q?x_=C3=A9?=\r\nFrom: The Paper <a@b.example>\r\nDate: Wed, 02 Dec 2015 08:00:00 +0500\r\n"
     b'Message-ID: <1@b.example>\r\nContent-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\n'

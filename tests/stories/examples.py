@@ -135,26 +135,3 @@ MESSENGER_AGAIN = article(
     at=START + timedelta(hours=9),
     outlet="Mirror",
 )
-#: Fines and lawsuits of one authority.
-GOOGLE = article(
-    "CNIL fines Google 325 million euros over cookies and ads in Gmail",
-    "France's data protection authority CNIL has fined Google 325 million euros for showing advertisements between "
-    "e-mails in Gmail and for placing cookies without valid consent when accounts are created.",
-)
-SHEIN = article(
-    "CNIL fines Shein 150 million euros over cookies",
-    "France's data protection authority CNIL has fined Shein 150 million euros for placing cookies on visitors' "
-    "devices without their consent. The online retailer said that it would appeal.",
-    at=START + timedelta(hours=1),
-    outlet="Mirror",
-)
-UBER = article(
-    "FTC sues Uber over its subscription service",
-    "The Federal Trade Commission sued Uber, saying the company charged consumers for Uber One without their consent.",
-)
-AMAZON = article(
-    "FTC sues Amazon over Prime subscriptions",
-    "The Federal Trade Commission sued Amazon, saying the company enrolled consumers in Prime without their consent.",
-    at=START + timedelta(hours=1),
-    outlet="Mirror",
-)
