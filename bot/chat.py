@@ -13,7 +13,7 @@ from bot.model.actions import EndSilence, MakeSilence, Silence, SilenceId, Silen
 from bot.model.channels import ActionResult, ChatPart, ChatRequest
 from bot.model.durations import format_count, format_time
 from bot.model.errors import CannotAct, StoreError
-from bot.model.messages import Message, MessageKind, StoryBrief
+from bot.model.messages import Listing, Message, Notice, StoryView
 from bot.model.rules import Rule
 from bot.patterns import LazyPattern
 from bot.pipeline import actions
@@ -111,8 +111,8 @@ class ChatCommands:
         return {entry.rule.name: entry.rule for entry in self._settings.rules if rights.may_read(entry.rule, routes)}
 
     async def _page(self, rights: Rights) -> list[ChatPart]:
-        briefs = await self._briefs(None, _DAY, self._readable(rights))
-        stories = _stories(briefs, f"{_counted(briefs)} in the last 24 hours")
+        views = await self._views(None, _DAY, self._readable(rights))
+        stories = _stories(views, f"{_counted(views)} in the last 24 hours")
         silences = await self._silences(rights)
         return [
             ChatPart(message=stories, commands=_REFRESH),
@@ -130,23 +130,23 @@ class ChatCommands:
         matching = errors.find_names(rule, readable)
         if len(matching) != 1:
             return _not_one(matching, readable)
-        briefs = await self._briefs(matching[0], _WEEK, readable)
-        return _stories(briefs, f'{_counted(briefs)} of "{matching[0]}" in the last 7 days')
+        views = await self._views(matching[0], _WEEK, readable)
+        return _stories(views, f'{_counted(views)} of "{matching[0]}" in the last 7 days')
 
-    async def _briefs(self, rule: str | None, back: timedelta, readable: dict[str, Rule]) -> list[StoryBrief]:
+    async def _views(self, rule: str | None, back: timedelta, readable: dict[str, Rule]) -> list[StoryView]:
         since = self._watched.clock.now() - back
 
-        def read(archive: Archive) -> list[StoryBrief]:
-            briefs: list[StoryBrief] = []
+        def read(archive: Archive) -> list[StoryView]:
+            views: list[StoryView] = []
             for skip in range(0, _READ, _STORIES + 1):
                 stories = archive.tx.stories.newest(since=since, rule=rule, skip=skip, most=_STORIES + 1)
                 for story in stories:
                     of_story = {name: readable[name] for name in story.rules if name in readable}
                     if of_story:
-                        briefs.append(summaries.make_brief(story, of_story))
-                if len(briefs) > _STORIES or len(stories) <= _STORIES:
+                        views.append(summaries.make_view(story, of_story))
+                if len(views) > _STORIES or len(stories) <= _STORIES:
                     break
-            return briefs[: _STORIES + 1]
+            return views[: _STORIES + 1]
 
         return await self._answers.read(read)
 
@@ -243,8 +243,8 @@ _UNAVAILABLE = "The archive is unavailable at the moment; try again in a minute.
 _REFRESH = {"Refresh": "refresh"}
 
 
-def _reply(lead: str, *lines: str) -> Message:
-    return Message(kind=MessageKind.NOTICE, lead=lead, lines=lines)
+def _reply(lead: str, *lines: str) -> Notice:
+    return Notice(lead=lead, details=lines)
 
 
 def _count_silences(silences: Collection[str]) -> str:
@@ -256,13 +256,13 @@ def _not_one(matching: Sequence[str], names: Collection[str]) -> Message:
     return _reply(several if matching else "No rule has this name", *(matching or names))
 
 
-def _counted(briefs: Sequence[StoryBrief]) -> str:
-    if len(briefs) > _STORIES:
+def _counted(views: Sequence[StoryView]) -> str:
+    if len(views) > _STORIES:
         return f"The last {_STORIES} stories"
-    return format_count(len(briefs), "story") if briefs else "No stories"
+    return format_count(len(views), "story") if views else "No stories"
 
 
-def _stories(briefs: Sequence[StoryBrief], lead: str) -> Message:
-    if not briefs:
+def _stories(views: Sequence[StoryView], lead: str) -> Message:
+    if not views:
         return _reply(lead, _USAGE[0])
-    return Message(kind=MessageKind.GATHERED, lead=lead, briefs=tuple(briefs[:_STORIES]))
+    return Listing(lead=lead, stories=tuple(views[:_STORIES]))

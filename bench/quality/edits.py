@@ -19,7 +19,7 @@ from rich.table import Table
 from bench.quality import replay
 from bot.channels.kit import outline
 from bot.feeds import cleaning
-from bot.model.stories import Article, Edit
+from bot.model.stories import Article, Correction
 from bot.stories import facts
 from bot.text import forms
 
@@ -46,7 +46,7 @@ def is_reworded(earlier: Article, later: Article) -> bool:
     )
 
 
-def shown(edit: Edit) -> str:
+def shown(edit: Correction) -> str:
     parts = outline.diff_words(edit.before, edit.after, limit=300)
     marks = ("[-{}-]" if part.is_struck else "{{+{}+}}" if part.is_bold else "{}" for part in parts)
     return f"{edit.field}: " + " ".join(mark.format(part.text) for mark, part in zip(marks, parts, strict=True))
@@ -59,7 +59,7 @@ def main() -> None:
     chosen = options.parse_args()
     console = Console(width=120)
     table = Table("series", "versions", "other words", "of live pages", "reported", title="Edits")
-    reported: list[tuple[Edit, ...]] = []
+    reported: list[tuple[Correction, ...]] = []
     totals = [0, 0, 0, 0]
     for series in replay.all_series():
         versions = list(pairs(series))

@@ -36,7 +36,7 @@ from bot.model.archive import IdentityQuery
 from bot.model.channels import Abilities, CheckLine, Delivery
 from bot.model.durations import Clock
 from bot.model.feeds import Feed
-from bot.model.messages import MessageKind, Receipt
+from bot.model.messages import MessageKind, Post, Receipt, Reply
 from bot.model.stories import Article, ArticleId, Story
 from tests.testbed import shared_data
 from tests.testbed.fakes import FakeClock
@@ -229,11 +229,11 @@ def _compare(
         (item.article, members[item.join.copy_of].article) for item in members.values() if item.join.copy_of in members
     ]
     # A story that a gathered message lists has a message of its own once it has news: that is no second thread.
-    kinds = (MessageKind.POST, MessageKind.GATHERED)
-    posts, gathered = ([brief for d in taken if d.message.kind is kind for brief in d.message.briefs] for kind in kinds)
-    own = {brief.story for brief in posts}
-    heads = [*posts, *(brief for brief in gathered if brief.story not in own)]
-    counts = Counter(link for brief in heads for link in {line.link for line in brief.lines})
+    kinds = (MessageKind.POST, MessageKind.LISTING)
+    posts, gathered = ([view for d in taken if d.message.kind is kind for view in d.message.stories] for kind in kinds)
+    own = {view.id for view in posts}
+    heads = [*posts, *(view for view in gathered if view.id not in own)]
+    counts = Counter(link for view in heads for link in {line.link for line in view.lines})
     return Result(
         expected=expected,
         found=found,
@@ -277,19 +277,19 @@ def show_sample(result: Result, count: int, console: Console) -> None:
     for number, delivery in enumerate(chosen, 1):
         message = delivery.message
         console.print(f"\n[{number}] {message.kind.value}: {message.reason and message.reason.value}", markup=False)
-        for brief in message.briefs:
-            console.print(f"    story: {brief.title.text}", markup=False)
-            lines = [f"{line.outlet}{' (probable)' if line.is_probable else ''}: {line.title}" for line in brief.lines]
-            lines += [f"> {sentence.text}" for sentence in brief.summary]
+        for view in message.stories:
+            console.print(f"    story: {view.title.text}", markup=False)
+            lines = [f"{line.outlet}{' (probable)' if line.is_probable else ''}: {line.title}" for line in view.lines]
+            lines += [f"> {sentence.text}" for sentence in view.summary]
             console.print("\n".join(f"      {line}" for line in lines), markup=False)
-        if message.related:
+        if isinstance(message, Post) and message.related:
             console.print(f"    related: {message.related.title.text}", markup=False)
-        for fact in message.facts:
+        for fact in message.facts if isinstance(message, Reply) else ():
             console.print(
                 f"    {fact.kind} {fact.label}: {fact.before} -> {fact.after} | {fact.sentence}", markup=False
             )
-        for edit in message.edits:
-            console.print(f"    edit: {edit}", markup=False)
+        for correction in message.corrections if isinstance(message, Reply) else ():
+            console.print(f"    correction: {correction}", markup=False)
 
 
 async def main() -> None:

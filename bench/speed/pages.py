@@ -159,7 +159,7 @@ def _write(tx: storage.Transaction, stories: Sequence[Story]) -> None:
             tx.articles.add_matches(member.article.id, member.matches)
         tx.stories.save(story)
     receipt = Receipt(ref="1", place="desk", sent_at=START)
-    rows = [made.sending(f"send {story.id}", story=story.id, briefs=(made.brief(story.id),)) for story in stories]
+    rows = [made.sending(f"send {story.id}", story=story.id, views=(made.view(story.id),)) for story in stories]
     tx.outbox.add([replace(row, state=SendState.SENT, receipt=receipt) for row in rows])
     tx.stories.decide([_decision(story) for story in stories])
 

@@ -13,7 +13,7 @@
     it waits for outlets       hold: gather      another article       edit:  added article
     else                       post: first report a copy               silent: copy
 
-If a gathered message lists the story, edits go to that message. The first reply comes with a separate post of the
+If a listing shows the story, edits go to that message. The first reply comes with a separate post of the
 story. If every rule of a posted story waits for the brief, its news is silent (brief): the next brief lists it.
 
 Silences are checked first. A story is silent (silenced) while the story itself, all its rules or all its articles are

@@ -29,7 +29,7 @@ def decide(situation: Situation) -> tuple[Decision, ...]:
     if alert is not None and alert.state is AlertState.MERGED:
         return ()
     if situation.silenced:
-        has_news = situation.arrivals or situation.facts or situation.edits
+        has_news = situation.arrivals or situation.facts or situation.corrections
         return (situation.silenced,) if has_news else ()
     if alert is None or alert.state is AlertState.HELD:
         return _first(situation)
@@ -68,11 +68,13 @@ def _follow_up(situation: Situation, alert: Alert) -> tuple[Decision, ...]:
     events = find_events(situation, alert)
     if all(map(situation.waits_for_brief, situation.rules)):
         facts = (*events, *_facts(situation, alert, events))
-        if not (situation.arrivals or facts or situation.edits):
+        if not (situation.arrivals or facts or situation.corrections):
             return ()
         detail = "; ".join(map(_shown, facts)) or "no news for the next brief"
         return (
-            situation.decision(AlertAction.SILENT, Reason.BRIEF, detail=detail, facts=facts, edits=situation.edits),
+            situation.decision(
+                AlertAction.SILENT, Reason.BRIEF, detail=detail, facts=facts, corrections=situation.corrections
+            ),
         )
     replies = (
         *_second_rules(situation, alert, events),
@@ -139,16 +141,16 @@ def _second_rules(situation: Situation, alert: Alert, events: Sequence[Fact]) ->
 
 def _news(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[Decision, ...]:
     """Return one reply about all news of the turn (new facts, edited and joined articles), or () if there is none."""
-    facts, edits = _facts(situation, alert, events), situation.edits
-    if not facts and not edits:
+    facts, corrections = _facts(situation, alert, events), situation.corrections
+    if not facts and not corrections:
         return ()
-    changed = [f"{edits[0].outlet} changed its {edits[0].field}"] if edits else []
+    changed = [f"{corrections[0].outlet} changed its {corrections[0].field}"] if corrections else []
     detail = "; ".join([*map(_shown, facts), *changed])
     if all(fact.is_joined for fact in facts):
-        reason = Reason.CORRECTION if edits else Reason.ADDED_OUTLET
+        reason = Reason.CORRECTION if corrections else Reason.ADDED_OUTLET
     else:
         reason = Reason.NEW_FACT
-    return (situation.reply(reason, detail=detail, facts=facts, edits=edits),)
+    return (situation.reply(reason, detail=detail, facts=facts, corrections=corrections),)
 
 
 def _facts(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[Fact, ...]:

@@ -22,7 +22,7 @@ def find_hold(situation: Situation, *, is_released: bool = False, is_beyond_cap:
     """Return the decision to wait, with the first reason that applies. Return None if no reason applies.
 
     If ``is_released`` is true, a baseline hold has just ended, so the story does not wait for it or for a brief. If
-    ``is_beyond_cap`` is true, the story goes to the gathered message for stories beyond the rate cap, so the cap does
+    ``is_beyond_cap`` is true, the story goes to the listing of stories beyond the rate cap, so the cap does
     not apply.
     """
     ready = situation.speaking

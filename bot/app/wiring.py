@@ -21,7 +21,7 @@ from bot.model.durations import Clock
 from bot.model.errors import ConfigError, StoreError
 from bot.model.fetching import Fetcher, Request, Response
 from bot.model.language_models import Completion, LanguageModelPolicy
-from bot.model.messages import Message, MessageKind, Outgoing
+from bot.model.messages import Notice, Outgoing
 from bot.model.settings import FetchPolicy
 from bot.pipeline import actions
 from bot.pipeline.decide import Decider
@@ -207,7 +207,7 @@ class Interactions:
             raise
         except Exception:
             log.critical("a command in a chat raised an unexpected error", command=question.id, exc_info=True)
-            return [ChatPart(message=Message(kind=MessageKind.NOTICE, lead=_BUG))]
+            return [ChatPart(message=Notice(lead=_BUG))]
 
     async def _note_connection(self, channels: tuple[str, ...], reason: str | None) -> None:
         """Log and report a listener's connection. ``reason`` is why the connection failed, or None if it works."""

@@ -28,7 +28,7 @@ from bot.channels.kit.phrases import break_markup
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
-from bot.model.messages import Message, MessageKind, Receipt
+from bot.model.messages import Listing, Message, Receipt, content_of
 from bot.patterns import LazyPattern
 
 KIND = "apprise"
@@ -39,7 +39,7 @@ _GOODBYE_SECONDS = 3
 #: Service -> maximum bytes of a message, if lower than the limit of its plug-in. ntfy turns a longer message into a
 #: file (docs.ntfy.sh/config, message-size-limit).
 _MOST_BYTES = {"ntfy": 4_096}
-#: Maximum characters of a gathered message. Most services accept them; for the others, the message is sent in parts.
+#: Maximum characters of a listing. Most services accept them; for the others, the message is sent in parts.
 _COMMON_LIMIT = 1_900
 
 
@@ -59,7 +59,7 @@ class Options(ChannelOptions):
 
     @property
     def features(self) -> ChannelFeatures:
-        return ChannelFeatures(shows_all_stories=lambda message: _shows_all_stories(message, _COMMON_LIMIT))
+        return ChannelFeatures(shows_all_stories=lambda listing: _shows_all_stories(listing, _COMMON_LIMIT))
 
 
 class Channel(BaseChannel):
@@ -189,17 +189,17 @@ def _notify(service: Any, message: Message, log: _PluginLog, *, zone: tzinfo) ->
     return True
 
 
-def _shows_all_stories(message: Message, limit: int) -> bool:
-    return phrases.size(rendering.plain_body(message, limit=limit)) <= limit
+def _shows_all_stories(listing: Listing, limit: int) -> bool:
+    return phrases.size(rendering.plain_body(listing, limit=limit)) <= limit
 
 
 def _split_stories(message: Message, fits: Callable[[Message], bool]) -> list[Message]:
-    """Split a gathered message until each part fits or has one story, because a cut message would lose stories."""
-    if not message.is_gathered or len(message.briefs) < 2 or fits(message):
+    """Split a listing until each part fits or has one story, because a cut message would lose stories."""
+    listing = content_of(message)
+    if not isinstance(listing, Listing) or len(listing.stories) < 2 or fits(listing):
         return [message]
-    middle = len(message.briefs) // 2
-    parts = (message.briefs[:middle], message.briefs[middle:])
-    halves = [replace(message, kind=MessageKind.GATHERED, briefs=part) for part in parts]
+    middle = len(listing.stories) // 2
+    halves = [replace(listing, stories=part) for part in (listing.stories[:middle], listing.stories[middle:])]
     return [part for half in halves for part in _split_stories(half, fits)]
 
 

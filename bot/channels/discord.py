@@ -49,7 +49,7 @@ from bot.channels.kit.rest import Call, RestChannel
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import NotEditable, OutcomeUnknown, SendError
-from bot.model.messages import Message, Receipt
+from bot.model.messages import Listing, Message, Post, Receipt, post_of
 from bot.model.rules import Severity
 from bot.patterns import LazyPattern
 
@@ -402,8 +402,8 @@ _LINE_START = LazyPattern(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 
 def build_payload(delivery: Delivery, *, zone: tzinfo, ref: str = "") -> dict[str, Any]:
     """Return the fields to create or edit a message. They contain ``ref``, which ``find_refs`` finds again."""
-    message = delivery.message
-    allowed: dict[str, Any] = {"allowed_mentions": {"parse": []} if delivery.is_plain else _allowed_mentions(message)}
+    message, post = delivery.message, post_of(delivery.message)
+    allowed: dict[str, Any] = {"allowed_mentions": {"parse": []} if delivery.is_plain else _allowed_mentions(post)}
     if delivery.is_plain:
         small = f"\n-# {ref}" if ref else ""
         text = break_markup(rendering.plain_message(message, zone=zone, limit=CONTENT_LIMIT - len(small)))
@@ -416,14 +416,14 @@ def build_payload(delivery: Delivery, *, zone: tzinfo, ref: str = "") -> dict[st
     embed: dict[str, Any] = {"color": _COLOURS[message.severity], "description": described}
     if ref:
         embed["url"] = f"{_REF}{ref}"
-    if message.picture and described:
-        embed["thumbnail"] = {"url": message.picture}
+    if post and post.picture and described:
+        embed["thumbnail"] = {"url": post.picture}
     return {"content": content, "embeds": [embed] if described else [], "flags": 0, **allowed}
 
 
-def shows_all_stories(message: Message) -> bool:
-    """Return whether a gathered message shows the headline and the link of all its stories."""
-    return outline.shows_all_stories(message, _render, _fits)
+def shows_all_stories(listing: Listing) -> bool:
+    """Return whether a listing shows the headline and the link of all its stories."""
+    return outline.shows_all_stories(listing, _render, _fits)
 
 
 def find_refs(message: Mapping[str, Any]) -> Iterator[str]:
@@ -433,9 +433,9 @@ def find_refs(message: Mapping[str, Any]) -> Iterator[str]:
     yield str(message.get("content") or "").rpartition("-# ")[2]
 
 
-def _allowed_mentions(message: Message) -> dict[str, list[str]]:
+def _allowed_mentions(post: Post | None) -> dict[str, list[str]]:
     """Return the field that allows the message's mentions, which come from the configuration, and no others."""
-    ids = [mention.id for mention in message.mentions if mention.id]
+    ids = [mention.id for mention in post.mentions if mention.id] if post else []
     allowed = {
         "parse": ["everyone"] if "here" in ids or "everyone" in ids else [],
         "users": [person for person in ids if person.isdigit()],
@@ -446,7 +446,7 @@ def _allowed_mentions(message: Message) -> dict[str, list[str]]:
 
 def thread_name(message: Message) -> str:
     """Return the story's headline as the name of its thread. Names have no markup to escape."""
-    return phrases.headline(message.briefs[0], _NAME_LIMIT) if message.briefs else "News"
+    return phrases.headline(message.stories[0], _NAME_LIMIT) if message.stories else "News"
 
 
 def _render(lines: Sequence[OutlineLine]) -> tuple[str, str]:

@@ -43,7 +43,7 @@ from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.durations import format_count
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
-from bot.model.messages import Message, MessageKind, Receipt
+from bot.model.messages import Listing, Notice, Receipt, Reply, content_of, post_of
 from bot.model.rules import Severity
 from bot.patterns import LazyPattern
 
@@ -444,7 +444,8 @@ def _build_content(delivery: Delivery, foot: str, zone: tzinfo) -> EmailMessage:
     text = rendering.plain_message(delivery.message, names_story=delivery.reply_to is None, zone=zone)
     content.set_content(f"{text}\n\n-- \n{foot}\n", cte="quoted-printable")
     if not delivery.is_plain:
-        address = html.escape(delivery.message.picture)
+        post = post_of(delivery.message)
+        address = html.escape(post.picture) if post else ""
         picture = f'<img src="{address}" width="96" alt="" style="{_PICTURE}">\n' if address else ""
         page = outline.render_to_fit(
             delivery,
@@ -462,8 +463,8 @@ def _fits(page: str) -> bool:
     return len(page.encode()) <= HTML_LIMIT_BYTES
 
 
-def _shows_all_stories(message: Message) -> bool:
-    return outline.shows_all_stories(message, lambda lines: rendering.render_html(lines, styles=_CSS), _fits)
+def _shows_all_stories(listing: Listing) -> bool:
+    return outline.shows_all_stories(listing, lambda lines: rendering.render_html(lines, styles=_CSS), _fits)
 
 
 def subject_of(delivery: Delivery) -> str:
@@ -472,10 +473,10 @@ def subject_of(delivery: Delivery) -> str:
     if delivery.reply_to is not None and delivery.reply_to.subject:
         return f"Re: {delivery.reply_to.subject}"
     words = rendering.plain_title(message, _SUBJECT_LENGTH)
-    if message.briefs and not message.is_gathered:
-        words = phrases.headline(message.briefs[0], _SUBJECT_LENGTH)
+    if not isinstance(content_of(message), Listing | Notice):
+        words = phrases.headline(message.stories[0], _SUBJECT_LENGTH)
         words = f"[High] {words}" if message.severity is Severity.HIGH else words
-        words = f"Re: {words}" if message.kind is MessageKind.REPLY else words
+        words = f"Re: {words}" if isinstance(message, Reply) else words
     # Break text that looks like an encoded word (RFC 2047), because mail programs would decode it.
     return words.replace("=?", "= ?")
 

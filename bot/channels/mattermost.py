@@ -73,8 +73,8 @@ class Options(ChannelOptions):
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(
             people=self.people,
-            shows_all_stories=lambda message: outline.shows_all_stories(
-                message, _render, lambda text: phrases.size(text) <= self.max_length
+            shows_all_stories=lambda listing: outline.shows_all_stories(
+                listing, _render, lambda text: phrases.size(text) <= self.max_length
             ),
         )
 

@@ -25,7 +25,7 @@ from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import ChannelClosed
-from bot.model.messages import Receipt
+from bot.model.messages import Receipt, post_of
 
 KIND = "teams"
 _WHO = "Teams"
@@ -43,7 +43,7 @@ class Options(ChannelOptions):
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(
             shows_pictures=self.picture,
-            shows_all_stories=lambda message: outline.shows_all_stories(message, _render, _fits),
+            shows_all_stories=lambda listing: outline.shows_all_stories(listing, _render, _fits),
         )
 
 
@@ -100,10 +100,10 @@ def build_card(delivery: Delivery, *, zone: tzinfo) -> dict[str, Any]:
         lines = rendering.cut_lines(text, _PLAIN_LIMIT).split("\n")
         return _message([_block([{"type": "TextRun", "text": line}]) for line in lines if line])
     card = outline.render_to_fit(delivery, _render, _fits, zone=zone)
-    if picture := delivery.message.picture:
+    if (post := post_of(delivery.message)) and post.picture:
         body = card["attachments"][0]["content"]["body"]
         # After the rule and the headline.
-        body.insert(min(2, len(body)), {"type": "Image", "url": picture, "altText": "", "size": "Medium"})
+        body.insert(min(2, len(body)), {"type": "Image", "url": post.picture, "altText": "", "size": "Medium"})
     return card
 
 

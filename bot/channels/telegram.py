@@ -45,7 +45,6 @@ from bot.model import channels as model_channels
 from bot.model import visible
 from bot.model.access import Secret
 from bot.model.actions import Action, ShowMenu, ShowWhy
-from bot.model.alerts import Reason
 from bot.model.channels import (
     Abilities,
     ChannelFeatures,
@@ -59,7 +58,7 @@ from bot.model.channels import (
 )
 from bot.model.durations import backoff
 from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, RetryLater, SendError, StoreError, ThreadGone
-from bot.model.messages import Message, MessageKind, Receipt
+from bot.model.messages import Post, Receipt, post_of
 from bot.model.stories import StoryId
 from bot.patterns import LazyPattern
 
@@ -107,7 +106,7 @@ class Options(ChannelOptions):
             shows_pictures=self.picture,
             people=self.people,
             may_act=self.may_act,
-            shows_all_stories=lambda message: outline.shows_all_stories(message, _render, _fits),
+            shows_all_stories=lambda listing: outline.shows_all_stories(listing, _render, _fits),
         )
 
     @pydantic.field_validator("to")
@@ -142,9 +141,9 @@ class Channel(RestChannel):
     async def send(self, delivery: Delivery) -> Receipt:
         place = await self._chat.get()
         body = message_content(delivery, zone=self.context.zone)
-        if self.options.buttons and (keyboard := message_keyboard(delivery.message)):
+        if self.options.buttons and (post := post_of(delivery.message)):
             # An edit without the buttons would remove them.
-            body["reply_markup"] = keyboard
+            body["reply_markup"] = post_keyboard(post)
         check_place(delivery, place)
         if delivery.edits is not None:
             await self._post("editMessageText", place, {**body, "message_id": int(delivery.edits.ref)})
@@ -308,22 +307,18 @@ _BACK = "back"
 _DATA = LazyPattern(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{8,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
 
 
-def message_keyboard(message: Message) -> dict[str, Any] | None:
-    """Return the buttons of a story's message, or None for other messages and merged stories."""
-    is_story = message.kind in (MessageKind.POST, MessageKind.EDIT) and not message.is_gathered
-    if not is_story or message.reason is Reason.MERGED:
-        return None
-    story = message.briefs[0].story
+def post_keyboard(post: Post) -> dict[str, Any]:
+    """Return the buttons of a story's message."""
+    story = post.story.id
     shown = [_button(choice.label, choice.action, story) for choice in menu.BUTTONS]
     return {"inline_keyboard": [[*shown, _button("More…", ShowMenu(), story)]]}
 
 
-def more_keyboard(message: Message) -> dict[str, Any]:
+def more_keyboard(post: Post) -> dict[str, Any]:
     """Return the menu that "More…" shows instead of the buttons, one line for each action."""
-    brief = message.briefs[0]
-    rules = list(dict.fromkeys(why.rule for why in brief.why))[:_MAX_RULES]
-    lines = [[_button(choice.label, choice.action, brief.story)] for choice in menu.more_choices(message, rules)]
-    back = {"text": "‹ Back", "callback_data": f"{_BACK}:{brief.story}"}
+    rules = list(dict.fromkeys(why.rule for why in post.story.why))[:_MAX_RULES]
+    lines = [[_button(choice.label, choice.action, post.story.id)] for choice in menu.more_choices(post, rules)]
+    back = {"text": "‹ Back", "callback_data": f"{_BACK}:{post.story.id}"}
     return {"inline_keyboard": [*lines, [back]]}
 
 
@@ -407,9 +402,9 @@ class TelegramListener:
         limits = {chat.name: chat.options.may_act for chat in self._chats if chat.options.may_act}
         barred = frozenset(name for name, may_act in limits.items() if person.id not in may_act)
         result = await on_press(replace(press, person=replace(person, barred=barred)))
-        if result.message is not None:
+        if result.post is not None:
             is_back = str(query["data"]).startswith(f"{_BACK}:")
-            shown = message_keyboard(result.message) if is_back else more_keyboard(result.message)
+            shown = post_keyboard(result.post) if is_back else more_keyboard(result.post)
             place = {"chat_id": press.place, "message_id": int(press.ref)}
             await self._call("editMessageReplyMarkup", {**place, "reply_markup": shown})
         text = phrases.cut(visible.lines(result.text), _ANSWER_LIMIT)
@@ -443,8 +438,8 @@ def message_content(delivery: Delivery, *, zone: tzinfo) -> dict[str, Any]:
         text = _break_names(rendering.plain_message(delivery.message, zone=zone, limit=TEXT_LIMIT))
         return {**common, "text": rendering.cut_lines(text, TEXT_LIMIT)}
     text, entities = outline.render_to_fit(delivery, _render, _fits, zone=zone)
-    if picture := delivery.message.picture:
-        common = {"link_preview_options": {"url": picture, "prefer_small_media": True}}
+    if (post := post_of(delivery.message)) and post.picture:
+        common = {"link_preview_options": {"url": post.picture, "prefer_small_media": True}}
     return {**common, "text": text, "entities": entities}
 
 

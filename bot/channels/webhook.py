@@ -27,9 +27,23 @@ from bot.model.alerts import Reason
 from bot.model.briefs import BriefEntry, BriefSection
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import DocumentRefused, FormRefused, NotEditable
-from bot.model.messages import CoverageLine, Message, Receipt, Sentence, StoryBrief, Why
+from bot.model.messages import (
+    CoverageLine,
+    Listing,
+    Message,
+    Notice,
+    Pointer,
+    Post,
+    Receipt,
+    Reply,
+    Sentence,
+    StoryView,
+    Why,
+    content_of,
+    post_of,
+)
 from bot.model.rules import Evidence
-from bot.model.stories import Edit, Fact
+from bot.model.stories import Correction, Fact
 
 if TYPE_CHECKING:
     from bot.channels.kit.webhook_template import WebhookTemplate
@@ -242,43 +256,65 @@ def document(delivery: Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
     }
     if delivery.is_plain:
         return plain_fields
-    return {
-        **plain_fields,
-        "lead": message.lead,
+    # The document has all fields for each kind of message.
+    fields: dict[str, Json] = {
+        "lead": "",
         "is_over": _is_over(message),
-        "stories": [_story(brief) for brief in message.briefs],
-        "facts": _json_of(message.facts),
-        "corrections": _json_of(message.edits),
-        "lines": _json_of(message.lines),
-        "sections": _json_of(message.sections),
-        "latest": _json_of(message.latest),
-        "related": message.related.story if message.related else None,
+        "stories": [_story(view) for view in message.stories],
+        "facts": [],
+        "corrections": [],
+        "lines": [],
+        "sections": [],
+        "latest": None,
+        "related": None,
     }
+    match content_of(message):
+        case Post() as post:
+            fields["latest"] = _json_of(post.latest)
+            fields["related"] = post.related.story if post.related else None
+        case Reply() as reply:
+            fields |= {
+                "lead": reply.lead,
+                "facts": _json_of(reply.facts),
+                "corrections": _json_of(reply.corrections),
+            }
+        case Listing() as listing:
+            fields |= {
+                "lead": listing.lead,
+                "lines": _json_of(listing.lines),
+                "sections": _json_of(listing.sections),
+            }
+        case Pointer(lead=lead):
+            fields["lead"] = lead
+        case Notice() as notice:
+            fields |= {"lead": notice.lead, "lines": _json_of(notice.lines)}
+    return plain_fields | fields
 
 
 def _is_over(message: Message) -> bool:
     """Return whether an edit says that nobody needs the story any more."""
     if message.reason is Reason.JUDGED:
-        return any(judgement.verdict is Verdict.NOISE for judgement in message.judgements)
+        post = post_of(message)
+        return post is not None and any(judgement.verdict is Verdict.NOISE for judgement in post.judgements)
     return message.reason in (Reason.SILENCED, Reason.COVERAGE_OVER, Reason.MERGED)
 
 
-def _story(brief: StoryBrief) -> Json:
+def _story(view: StoryView) -> Json:
     return {
-        "id": brief.story,
-        "title": phrases.clean(brief.title.text),
-        "link": phrases.safe_link(brief.title.link),
-        "first_seen": brief.first_seen.isoformat(),
-        "last_seen": brief.last_seen.isoformat(),
-        "owners": brief.owner_count,
-        "summary": [_sentence(sentence) for sentence in brief.summary],
-        "why": _json_of(brief.why),
-        "byline": _json_of(brief.byline),
-        "coverage": _json_of(brief.coverage),
-        "coverage_count": max(brief.coverage_count, len(brief.coverage)),
-        "copies": brief.copy_count,
-        "other_reports": _json_of(brief.other_reports),
-        "other_report_count": brief.other_report_count,
+        "id": view.id,
+        "title": phrases.clean(view.title.text),
+        "link": phrases.safe_link(view.title.link),
+        "first_seen": view.first_seen.isoformat(),
+        "last_seen": view.last_seen.isoformat(),
+        "owners": view.owner_count,
+        "summary": [_sentence(sentence) for sentence in view.summary],
+        "why": _json_of(view.why),
+        "byline": _json_of(view.byline),
+        "coverage": _json_of(view.coverage),
+        "coverage_count": max(view.coverage_count, len(view.coverage)),
+        "copies": view.copy_count,
+        "other_reports": _json_of(view.other_reports),
+        "other_report_count": view.other_report_count,
     }
 
 
@@ -311,7 +347,7 @@ _FIELDS: Mapping[type, Sequence[str]] = {
         "quote",
         "quote_outlet",
     ),
-    Edit: ("outlet", "field", "before", "after", "link"),
+    Correction: ("outlet", "field", "before", "after", "link"),
 }
 
 

@@ -182,7 +182,7 @@ def _show_messages(report: backtest.BacktestReport) -> None:
         format_count(counts[kind], name)
         for kind, name in (
             (MessageKind.POST, "post"),
-            (MessageKind.GATHERED, "gathered message"),
+            (MessageKind.LISTING, "listing"),
             (MessageKind.EDIT, "edit"),
             (MessageKind.REPLY, "reply"),
         )

@@ -15,7 +15,7 @@ from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir
 from bot.model.channels import Delivery
 from bot.model.errors import SendError
-from bot.model.messages import Message, MessageKind
+from bot.model.messages import Notice
 from bot.model.stories import send_id
 
 
@@ -46,7 +46,7 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
             return LEFT
         if check_only:
             return DONE
-        message = Message(kind=MessageKind.NOTICE, lead="Wirewatch can post here. This is a test message.")
+        message = Notice(lead="Wirewatch can post here. This is a test message.")
         receipt = await channel.send(Delivery(id=send_id("test", secrets.token_hex(8)), message=message))
     except SendError as error:
         terminal.say(f"wirewatch: {name} did not accept the message: {error}")

@@ -535,7 +535,7 @@ class Questions:
             await self._notify(notice)
 
     async def _notify(self, notice: Notice) -> None:
-        log.warning("model notice", text=notice.what)
+        log.warning("model notice", text=notice.lead)
         channel = self._operator()
         if channel:
             row = notices.notice_row(notice, channel=channel, now=self._clock.now())

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.model.actions import SilenceId
-from bot.model.stories import ArticleId, Edit, Fact, SendId, StoryId
+from bot.model.stories import ArticleId, Correction, Fact, SendId, StoryId
 
 
 class AlertAction(StrEnum):
@@ -79,7 +79,7 @@ class Decision:
     until: datetime | None = None
     #: For a reply: the new facts and the edited articles.
     facts: tuple[Fact, ...] = ()
-    edits: tuple[Edit, ...] = ()
+    corrections: tuple[Correction, ...] = ()
     #: The silence that held the message back, or None.
     silence: SilenceId | None = None
 
@@ -109,7 +109,7 @@ class Alert:
     held_until: datetime | None = None
     #: The outbox row of the message at the head of the thread.
     head: SendId | None = None
-    #: The message gathers several stories, so it is not edited for one of them.
+    #: The message is a listing, which shows other stories too.
     is_gathered: bool = False
     posted_at: datetime | None = None
     #: Keys of the facts that were posted, as “label: after”, so that none is posted twice.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from bot.model.actions import Action, Ruling, Silence
     from bot.model.alerts import Decision
-    from bot.model.messages import Message, Receipt
+    from bot.model.messages import Listing, Message, Post, Receipt
     from bot.model.stories import SendId, StoryId
 
 
@@ -148,8 +148,8 @@ class ActionResult:
     decisions: tuple[Decision, ...] = ()
     #: Why nothing was done. None if the action was carried out, now or by an earlier press.
     refused: str | None = None
-    #: The current message, if its menu was requested.
-    message: Message | None = None
+    #: The current message of the story, if its menu was requested.
+    post: Post | None = None
     #: The silence or ruling that the action created.
     created: Silence | Ruling | None = None
 
@@ -187,8 +187,8 @@ class ChannelFeatures:
     may_act: Sequence[str] = ()
     #: Whether messages can be edited. If None, the channel's class determines it.
     can_edit: bool | None = None
-    #: Whether the service's limits let a gathered message show the headline and the link of all its stories.
-    shows_all_stories: Callable[[Message], bool] = lambda message: True
+    #: Whether the service's limits let a listing show the headline and the link of all its stories.
+    shows_all_stories: Callable[[Listing], bool] = lambda listing: True
     #: Whether each story is a record of another service, such as a ticket. Then no two stories share a message, a
     #: verdict from any channel counts, and an edit says when the coverage is over.
     keeps_records: bool = False

@@ -1,42 +1,35 @@
-"""The content of a message, which is the same for every channel, and the message's row in the outbox."""
+"""Messages, and their rows in the outbox.
+
+    Message = Post | Edit | Reply | Listing | Notice
+
+A post is the message of one story, an edit the new content of a message, a reply the news in a story's thread. A
+listing shows several stories, a notice is about the bot itself. All show a story in the same form, as a ``StoryView``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+import pydantic
 
 from bot.model.actions import Judgement, Silence
 from bot.model.alerts import Reason
 from bot.model.briefs import BriefSection
 from bot.model.rules import Evidence, Severity
-from bot.model.stories import ArticleId, Edit, Fact, SendId, StoryId
+from bot.model.stories import ArticleId, Correction, Fact, SendId, StoryId
 
 
 class MessageKind(StrEnum):
-    """The kind of a message, which decides how it is shown."""
+    """The kind of a message: the name of its class, as it is stored and shown."""
 
     POST = "post"
     EDIT = "edit"
     REPLY = "reply"
-    #: Several stories in one message: a brief, a baseline or a surge.
-    GATHERED = "gathered"
-    #: A message of the bot about itself, to the operator.
+    LISTING = "listing"
     NOTICE = "notice"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """A notice of the bot about itself to the operator."""
-
-    #: The event, in a sentence.
-    what: str
-    #: Further lines: where the event happened, or details.
-    where: tuple[str, ...] = ()
-    #: A remedy for the operator, or empty if none is needed.
-    remedy: str = ""
-    #: Identifies the event. Of several notices with the same occasion, only one is posted.
-    occasion: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +106,10 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoryBrief:
-    """One story in short: the body of a message."""
+class StoryView:
+    """One story as a message shows it: the body of a message, or an item of a list."""
 
-    story: StoryId
+    id: StoryId
     title: Sentence
     summary: tuple[Sentence, ...]
     why: tuple[Why, ...]
@@ -126,7 +119,7 @@ class StoryBrief:
     coverage: tuple[CoverageLine, ...] = ()
     #: Total number of other headlines.
     coverage_count: int = 0
-    #: In a gathered message: the newest changed value or denial that the story had when it was listed.
+    #: In a listing: the newest changed value or denial that the story had when it was listed.
     latest: Fact | None = None
     #: The number of independent owners of the listed outlets.
     owner_count: int
@@ -150,59 +143,197 @@ class StoryBrief:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """The content of a message, the same for every channel; channels only render it."""
+class Post:
+    """The message of one story. An edit replaces it by its current form."""
 
-    kind: MessageKind
+    kind: Literal[MessageKind.POST] = MessageKind.POST
     severity: Severity = Severity.NORMAL
     reason: Reason | None = None
-    #: Text in our own words: the text of a notice, or the beginning of a gathered message or a reply. Never untrusted
-    #: text.
-    lead: str = ""
-    #: One story for a post, edit or reply; several for a gathered message; none for a notice.
-    briefs: tuple[StoryBrief, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    edits: tuple[Edit, ...] = ()
-    #: Untrusted lines of a notice or a surge (addresses, error texts, outlets), shown as plain text.
-    lines: tuple[str, ...] = ()
+    story: StoryView
+    #: The newest posted fact. In the first form of the message: the newest changed value or denial.
+    latest: Fact | None = None
+    #: An earlier story that is related to the story of this message.
+    related: RelatedStory | None = None
     #: The current judgements of readers, oldest first.
     judgements: tuple[Judgement, ...] = ()
     #: The silences of the story and of its rules in the message's channel.
     silences: tuple[Silence, ...] = ()
-    #: For the head of a thread: the newest posted fact. For a first message: the newest changed value or denial.
-    latest: Fact | None = None
-    #: For a message that points to another story: the headline with which this message was posted. For a reply under a
-    #: gathered message: the headline of the reply's story.
-    title: Sentence | None = None
-    #: An earlier story that is related to the story of this message.
-    related: RelatedStory | None = None
-    #: For the head of a thread: the people to mention.
+    #: The people to mention.
     mentions: tuple[Mention, ...] = ()
-    #: For an edit: the articles that the edit adds, for channels that cannot change a posted message.
-    added: tuple[ArticleId, ...] = ()
-    #: For a first look at new feeds: each rule with the number of its stories that are not posted.
-    left_out: tuple[tuple[str, int], ...] = ()
     #: The address of the story's picture, if the channel shows pictures. The bot never requests it.
     picture: str = ""
-    #: For a brief: its sections. Their stories are not in ``briefs``.
-    sections: tuple[BriefSection, ...] = ()
-    #: For a brief: the address of the page that shows all of it, or empty.
-    page: str = ""
     #: The base address of the web page, to link to the story. Empty means no link.
     public_url: str = ""
 
     @property
-    def stories(self) -> frozenset[StoryId]:
-        """The stories that the message shows to readers who have not seen them in another message."""
-        entries = (part for section in self.sections for entry in section.entries for part in entry.stories)
-        listed = (entry.story for entry in entries if entry.story and entry.is_unseen)
-        return frozenset(brief.story for brief in self.briefs).union(listed)
+    def stories(self) -> tuple[StoryView, ...]:
+        """The stories that the message shows."""
+        return (self.story,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A message that lists several stories: gathered posts, a brief, a surge, or the answer to a command."""
+
+    kind: Literal[MessageKind.LISTING] = MessageKind.LISTING
+    severity: Severity = Severity.NORMAL
+    reason: Reason | None = None
+    #: Its first line, in our own words; never untrusted text.
+    lead: str
+    stories: tuple[StoryView, ...] = ()
+    #: For a surge: its lines, which may contain the names of outlets.
+    lines: tuple[str, ...] = ()
+    #: For a first look at new feeds: each rule with the number of its stories that are not posted.
+    left_out: tuple[tuple[str, int], ...] = ()
+    #: For a brief: its sections. Their stories are not in ``stories``.
+    sections: tuple[BriefSection, ...] = ()
+    #: For a brief: the address of the page that shows all of it, or empty.
+    page: str = ""
+    #: The base address of the web page, to link to the stories. Empty means no link.
+    public_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """The text that replaces a message whose articles are now in the message of another story."""
+
+    kind: Literal["pointer"] = "pointer"
+    severity: Severity = Severity.NORMAL
+    reason: Reason | None = Reason.MERGED
+    #: The reason, in our own words.
+    lead: str
+    #: The headline with which the message was posted, or None for a reply.
+    title: Sentence | None = None
+    #: The story that has the articles now.
+    story: StoryView
 
     @property
-    def is_gathered(self) -> bool:
-        """Whether the message lists several stories, or is an edit of a message that does."""
-        is_list = len(self.briefs) > 1 or self.reason is Reason.SURGE
-        return self.kind is MessageKind.GATHERED or (self.kind is MessageKind.EDIT and is_list)
+    def stories(self) -> tuple[StoryView, ...]:
+        """The stories that the message shows."""
+        return (self.story,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """The new content of a message."""
+
+    kind: Literal[MessageKind.EDIT] = MessageKind.EDIT
+    content: Annotated[Post | Listing | Pointer, pydantic.Discriminator("kind")]
+    #: The articles that the edit adds, for channels that cannot change a posted message.
+    added: tuple[ArticleId, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        """The severity of the content."""
+        return self.content.severity
+
+    @property
+    def reason(self) -> Reason | None:
+        """The reason of the edit."""
+        return self.content.reason
+
+    @property
+    def stories(self) -> tuple[StoryView, ...]:
+        """The stories that the message shows."""
+        return self.content.stories
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The news of a story, in the thread of its message."""
+
+    kind: Literal[MessageKind.REPLY] = MessageKind.REPLY
+    severity: Severity = Severity.NORMAL
+    reason: Reason | None = None
+    #: The heading, in our own words, if it differs from the heading of the reason.
+    lead: str = ""
+    story: StoryView
+    #: Whether the reply names its story, because the head of its thread lists several.
+    names_story: bool = False
+    facts: tuple[Fact, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    #: The base address of the web page, to link to the story. Empty means no link.
+    public_url: str = ""
+
+    @property
+    def stories(self) -> tuple[StoryView, ...]:
+        """The stories that the message shows."""
+        return (self.story,)
+
+    @property
+    def articles(self) -> tuple[ArticleId, ...]:
+        """The articles that the reply reports about."""
+        return (*(fact.article for fact in self.facts), *(correction.article for correction in self.corrections))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A message of the bot about itself: to the operator, or to somebody who gave a command."""
+
+    kind: Literal[MessageKind.NOTICE] = MessageKind.NOTICE
+    #: The event, in a sentence of our own.
+    lead: str
+    #: Further lines, which may be untrusted: where the event happened, or details.
+    details: tuple[str, ...] = ()
+    #: A remedy for the operator, or empty if none is needed.
+    remedy: str = ""
+    #: Identifies the event. Of several notices with the same occasion, only one is posted.
+    occasion: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The details and the remedy."""
+        return (*self.details, *([self.remedy] if self.remedy else []))
+
+    @property
+    def severity(self) -> Severity:
+        """A notice has no rule, so its severity is normal."""
+        return Severity.NORMAL
+
+    @property
+    def reason(self) -> None:
+        """A notice is not the result of a decision."""
+
+    @property
+    def stories(self) -> tuple[StoryView, ...]:
+        """A notice shows no stories."""
+        return ()
+
+
+#: The content of a message, the same for every channel; channels only render it.
+Message: TypeAlias = Annotated[Post | Edit | Reply | Listing | Notice, pydantic.Discriminator("kind")]
+#: The content of a message: an edit shows its new content, every other message itself.
+Content: TypeAlias = Post | Reply | Listing | Pointer | Notice
+
+
+def content_of(message: Message) -> Content:
+    """Return what the message shows."""
+    return message.content if isinstance(message, Edit) else message
+
+
+def post_of(message: Message) -> Post | None:
+    """Return the post that the message is, or that an edit shows. None for other messages."""
+    content = content_of(message)
+    return content if isinstance(content, Post) else None
+
+
+def without_picture(message: Message) -> Message:
+    """Return the message without the picture of its story. The message itself if it has none."""
+    match message:
+        case Post():
+            return replace(message, picture="")
+        case Edit(content=Post() as post):
+            return replace(message, content=replace(post, picture=""))
+        case _:
+            return message
+
+
+def story_ids(message: Message) -> frozenset[StoryId]:
+    """Return the stories that the message shows to readers who have not seen them in another message."""
+    sections = message.sections if isinstance(message, Listing) else ()
+    entries = (part for section in sections for entry in section.entries for part in entry.stories)
+    listed = (entry.story for entry in entries if entry.story and entry.is_unseen)
+    return frozenset(view.id for view in message.stories).union(listed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

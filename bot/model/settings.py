@@ -18,7 +18,7 @@ from bot.model.rules import Names, Severity, Thread
 from bot.patterns import LazyPattern
 
 if TYPE_CHECKING:
-    from bot.model.messages import Message
+    from bot.model.messages import Listing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class PostingPolicy:
     quiet: QuietHours | None = None
     #: Maximum number of new posts per hour, counted separately for severity high; None means no limit.
     posts_per_hour: int | None = None
-    #: Whether messages can be edited. If so, one gathered message gets stories beyond ``posts_per_hour`` at once.
+    #: Whether messages can be edited. If so, one listing gets stories beyond ``posts_per_hour`` at once.
     can_edit: bool = False
     #: How long first posts wait for other outlets, or None if they do not wait.
     gather: timedelta | None = None
@@ -109,9 +109,9 @@ class PostingPolicy:
     translate: str | None = None
     #: The events that get a reply in a thread, except for rules with a separate setting.
     thread: Thread = Thread.NEWS
-    #: Whether a gathered message shows the headline and the link of all its stories. A service's limits may allow
+    #: Whether a listing shows the headline and the link of all its stories. A service's limits may allow
     #: only few.
-    shows_all_stories: Callable[[Message], bool] = lambda message: True
+    shows_all_stories: Callable[[Listing], bool] = lambda listing: True
     #: Whether each story is a record of another service (see ChannelFeatures).
     keeps_records: bool = False
 

@@ -176,7 +176,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Correction:
     """A material change of an article that was already posted."""
 
     article: ArticleId

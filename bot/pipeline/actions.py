@@ -37,7 +37,7 @@ from bot.model.archive import QueueHolder
 from bot.model.channels import ActionResult, Press
 from bot.model.durations import format_count
 from bot.model.errors import CannotAct, CannotSilence, StoreUnavailable
-from bot.model.messages import Message, MessageKind, Outgoing
+from bot.model.messages import Edit, Outgoing, Post, Reply, content_of, post_of
 from bot.model.stories import ArticleId, JudgementId, Story, StoryId, send_id
 from bot.pipeline import messages, silences
 from bot.pipeline.rights import ActionContext, person_context, person_rights
@@ -137,7 +137,7 @@ def apply_action(context: ActionContext, action: Action) -> ActionResult:
         case ShowWhy():
             return ActionResult(text="\n".join(_why(context, context.story, context.alert)))
         case ShowMenu():
-            return ActionResult(message=_message(context, context.alert))
+            return ActionResult(post=_current_post(context, context.alert))
 
 
 def _pressed(turn: Turn, press: Press, channels: Collection[str]) -> tuple[Story, Alert] | None:
@@ -295,10 +295,11 @@ def _show(context: ActionContext, alert: Alert, reason: Reason, detail: str, rul
 def _is_shown(turn: Turn, alert: Alert, edit: Outgoing) -> bool:
     """Return whether the newest version of the message already shows what the edit would."""
     rows = [row for row in turn.tx.outbox.of_story(alert.story) if row.thread == edit.thread]
-    versions = [row.message for row in rows if row.message.kind is not MessageKind.REPLY]
-    return bool(versions) and replace(versions[-1], kind=MessageKind.EDIT, reason=edit.message.reason, added=()) == (
-        edit.message
-    )
+    versions = [content_of(row.message) for row in rows if not isinstance(row.message, Reply)]
+    newest = versions[-1] if versions else None
+    if not isinstance(newest, Post) or not isinstance(edit.message, Edit):
+        return False
+    return replace(newest, reason=edit.message.reason) == edit.message.content
 
 
 def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing | None:
@@ -313,18 +314,17 @@ def _edit(context: ActionContext, alert: Alert, decision: Decision) -> Outgoing 
     return row
 
 
-def _message(context: ActionContext, alert: Alert) -> Message:
+def _current_post(context: ActionContext, alert: Alert) -> Post | None:
     """Return the current message of a story, which determines the items of its menu."""
     row = _edit(context, alert, context.turn.decision(alert, AlertAction.EDIT, Reason.JUDGED))
-    assert row is not None
-    return row.message
+    return post_of(row.message) if row is not None else None
 
 
 def _why(context: ActionContext, story: Story, alert: Alert) -> list[str]:
     """Return lines that explain why a story was posted: its matched words, how its articles joined, and decisions."""
     rules = {name: rule for name in story.rules if (rule := context.turn.rules.get(name))}
     lines = []
-    for why in summaries.make_brief(story, rules).why:
+    for why in summaries.make_view(story, rules).why:
         if why.rule in alert.rules:
             words = dict.fromkeys(f"{evidence.label} → {evidence.text}" for evidence in why.evidence)
             lines.append(f'Rule "{why.rule}": {", ".join(list(words)[:_SHOWN])}')

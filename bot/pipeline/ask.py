@@ -24,7 +24,7 @@ from bot.model import visible
 from bot.model.archive import Arrival
 from bot.model.errors import BadAnswer
 from bot.model.language_models import LanguageModelPolicy, Prompt, Use
-from bot.model.messages import MessageKind, Outgoing, Span
+from bot.model.messages import Edit, Message, Outgoing, Span, post_of
 from bot.model.rules import Group, Severity
 from bot.model.stories import Article, Fact, Join, StoryId
 from bot.pipeline.turn import Turn
@@ -40,7 +40,6 @@ _MOST_STRANGE = 200
 #: Maximum original sentences next to a translation, and maximum characters of the translation without its note
 #: "translated by". A message has room for four sentences of 700 characters.
 _ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
-_KINDS = (MessageKind.POST, MessageKind.EDIT)
 F = TypeVar("F", bound=prompts.Answer)
 
 
@@ -238,17 +237,18 @@ def with_translation(
     Return the row unchanged if the article contains instructions to a model.
     """
     to = turn.settings.policy(row.channel).translate
-    if to is None or Use.TRANSLATE not in policy.uses or row.message.kind not in _KINDS or len(row.message.briefs) != 1:
+    post = post_of(row.message)
+    if to is None or Use.TRANSLATE not in policy.uses or post is None:
         return row
-    (brief,) = row.message.briefs
-    story = turn.story(brief.story)
-    source = (brief.summary or (brief.title,))[0]
+    view = post.story
+    story = turn.story(view.id)
+    source = (view.summary or (view.title,))[0]
     members = story.members if story else ()
     article = next((member.article for member in members if member.article.id == source.article), None)
     if article is None or prompts.instructs_a_model(article):
         return row
     prompt = prompts.translation_prompt(
-        article, [brief.title.text, *(sentence.text for sentence in brief.summary)], to=to
+        article, [view.title.text, *(sentence.text for sentence in view.summary)], to=to
     )
     if prompt is None:
         return row
@@ -259,8 +259,10 @@ def with_translation(
     text = visible.line(" — ".join(filter(None, (f"{to}: {title}", " ".join(texts)))), _TRANSLATION_LENGTH)
     span = Span(text=f"{text} [translated by {policy.name}]")
     # Remove the link, so that the translation becomes a separate paragraph.
-    shown = (*brief.summary[:_ORIGINAL_SENTENCES], replace(source, spans=(span,), link=""))
-    return replace(row, message=replace(row.message, briefs=(replace(brief, summary=shown),)))
+    summary = (*view.summary[:_ORIGINAL_SENTENCES], replace(source, spans=(span,), link=""))
+    post = replace(post, story=replace(view, summary=summary))
+    message: Message = replace(row.message, content=post) if isinstance(row.message, Edit) else post
+    return replace(row, message=message)
 
 
 def _parse(question: Question, form: type[F]) -> F | None:

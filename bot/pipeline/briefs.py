@@ -24,9 +24,9 @@ from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.audit import Coverage, last_questions
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
 from bot.model.durations import format_count, format_duration, format_time
-from bot.model.messages import Message, MessageKind, Outgoing
+from bot.model.messages import Listing, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
-from bot.model.stories import Edit, Fact, Story, StoryId, send_id
+from bot.model.stories import Correction, Fact, Story, StoryId, send_id
 from bot.model.surges import Surge
 from bot.storage import keys
 from bot.stories import summaries, volume
@@ -85,7 +85,7 @@ class News:
     """The period's decisions about one story, newest first."""
 
     facts: list[Fact] = field(default_factory=list)
-    edits: list[Edit] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
     #: The last decision that kept the story from the readers, if no later one posted it.
     holding: Decision | None = None
     #: Whether the news waited for the brief.
@@ -95,7 +95,7 @@ class News:
     def newest(self) -> Fact | None:
         """The newest changed value, or else the newest other fact, or else the newest corrected sentence."""
         facts = sorted(self.facts, key=lambda fact: not fact.is_claim)
-        return next(iter([*facts, *map(_edit_fact, self.edits[:1])]), None)
+        return next(iter([*facts, *map(_correction_fact, self.corrections[:1])]), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +229,7 @@ def _add_decision(news: News, decision: Decision) -> None:
     """Add what a decision says about its story. Decisions come oldest first."""
     new_facts = [fact for fact in decision.facts if not fact.is_joined and fact not in news.facts]
     news.facts[:0] = new_facts
-    news.edits[:0] = decision.edits
+    news.corrections[:0] = decision.corrections
     match decision.action:
         case AlertAction.SILENT if decision.reason is Reason.BRIEF:
             news.is_unseen = True
@@ -304,11 +304,11 @@ def _group_by_event(stories: Sequence[Story]) -> list[list[Story]]:
 
 
 def _with_quote(material: Material, entry: BriefEntry, story: Story) -> BriefEntry:
-    brief = summaries.make_brief(story, material.rules_of(story), headline=entry.article)
-    if not brief.summary:
+    view = summaries.make_view(story, material.rules_of(story), headline=entry.article)
+    if not view.summary:
         return entry
-    sentence = brief.summary[0]
-    outlet = sentence.outlet if sentence.outlet != brief.title.outlet else ""
+    sentence = view.summary[0]
+    outlet = sentence.outlet if sentence.outlet != view.title.outlet else ""
     return replace(entry, quote=sentence.text, quote_outlet=outlet)
 
 
@@ -370,7 +370,7 @@ def _story_entry(material: Material, story: Story, *, is_part: bool = False) -> 
     title = summaries.message_headline(story, material.rules_of(story), article=alert.headline if alert else None)
     rules = list(material.rules_of(story) or story.rules)
     other_outlets = len(story.owners) - 1
-    changes = len(news.facts) + len(news.edits)
+    changes = len(news.facts) + len(news.corrections)
     weights = [
         f"{title.outlet} and {other_outlets:,} more" if other_outlets > 0 else title.outlet,
         (rules[0] if rules else "") + (f" +{len(rules) - 1}" if len(rules) > 1 else ""),
@@ -394,22 +394,22 @@ def _story_entry(material: Material, story: Story, *, is_part: bool = False) -> 
     )
 
 
-def _edit_fact(edit: Edit) -> Fact:
+def _correction_fact(correction: Correction) -> Fact:
     """Return a correction as a fact: the words that changed, with the word before and after them."""
-    old, new = edit.before.split(), edit.after.split()
+    old, new = correction.before.split(), correction.after.split()
     shorter = min(len(old), len(new))
     start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
     end = next((at for at in range(shorter - start) if old[-1 - at] != new[-1 - at]), shorter - start)
     old_words, new_words = (" ".join(words[max(0, start - 1) : len(words) - max(0, end - 1)]) for words in (old, new))
     return Fact(
         kind="edit",
-        label="headline corrected" if edit.field == "title" else "text corrected",
+        label="headline corrected" if correction.field == "title" else "text corrected",
         before=old_words,
         after=new_words,
-        sentence=edit.after,
-        article=edit.article,
-        outlet=edit.outlet,
-        link=edit.link,
+        sentence=correction.after,
+        article=correction.article,
+        outlet=correction.outlet,
+        link=correction.link,
     )
 
 
@@ -451,7 +451,7 @@ def brief_rows(settings: Settings, brief: Brief) -> list[Outgoing]:
     ]
 
 
-def _continue(message: Message, entries: Sequence[tuple[SectionKind, BriefEntry]]) -> Message:
+def _continue(message: Listing, entries: Sequence[tuple[SectionKind, BriefEntry]]) -> Listing:
     sections = tuple(
         BriefSection(kind=kind, entries=tuple(entry for _, entry in group))
         for kind, group in groupby(entries, key=lambda pair: pair[0])
@@ -471,7 +471,7 @@ def _unseen_rest(brief: Brief, shown: Brief) -> list[tuple[SectionKind, BriefEnt
     ]
 
 
-def brief_message(settings: Settings, brief: Brief, *, shows_end: bool = False) -> Message:
+def brief_message(settings: Settings, brief: Brief, *, shows_end: bool = False) -> Listing:
     """Return a brief as a message. A brief without entries is one line, so that nobody wonders what is missing.
 
     If ``shows_end`` is true, the heading also has the end of the period.
@@ -487,8 +487,7 @@ def brief_message(settings: Settings, brief: Brief, *, shows_end: bool = False) 
     if shows_end:
         period = f"from {_name_day(since)} {since:%H:%M} to {_name_day(until)} {until:%H:%M %Z}"
     lead = f"Brief {period}: {', '.join(counts) or 'no new stories, no news'}"
-    return Message(
-        kind=MessageKind.GATHERED,
+    return Listing(
         reason=Reason.BRIEF,
         lead=lead,
         sections=brief.sections,

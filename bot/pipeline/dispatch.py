@@ -13,7 +13,7 @@ from bot.alerts import routing
 from bot.model.actions import Ruling
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.durations import format_count, format_duration
-from bot.model.messages import MessageKind, Outgoing, SendState
+from bot.model.messages import Listing, Outgoing, Post, Reply, SendState
 from bot.model.rules import ONLY_SURGES, Rule, Severity, highest_severity
 from bot.model.stories import ArticleId, SendId, Story, StoryId
 from bot.pipeline import briefs, messages
@@ -67,7 +67,7 @@ class Dispatcher:
             routes = self._rules_and_channels(entry.story)
             # Without a new or edited article, derive the id of the edit from the late facts and summary.
             cause = None
-            if not (entry.arrivals or entry.edits):
+            if not (entry.arrivals or entry.corrections):
                 cause = " ".join(
                     [*(f"{fact.article} {fact.label}: {fact.after}" for fact in entry.facts), entry.translation]
                 )
@@ -158,7 +158,7 @@ class Dispatcher:
                     elif row.thread == alert.head:
                         self._turn.drop_rows([row.id], "its story is listed in a gathered message")
             lead = f"{format_count(len(posts), 'older story')}: this channel could not be reached"
-            for row, listed in messages.gathered_rows(self._turn, self._loudest_first(posts), lead=lead):
+            for row, listed in messages.listing_rows(self._turn, self._loudest_first(posts), lead=lead):
                 self._list_in(row, row.id, listed)
             decisions += posts
         return decisions
@@ -203,6 +203,7 @@ class Dispatcher:
         shown = {
             part.story: (row.id, part.article)
             for row in rows
+            if isinstance(row.message, Listing)
             for section in row.message.sections
             for entry in section.entries
             for part in entry.stories
@@ -267,9 +268,9 @@ class Dispatcher:
     def _take_back_replies(self, split: StorySplit, decision: Decision) -> None:
         """Turn sent replies about the removed articles into pointers to the new story, and drop unsent replies."""
         for row in self._turn.tx.outbox.of_story(split.home.id):
-            reported = {fact.article for fact in row.message.facts} | {edit.article for edit in row.message.edits}
-            is_reply = row.message.kind is MessageKind.REPLY
-            if row.channel != decision.channel or not is_reply or reported.isdisjoint(split.articles):
+            if row.channel != decision.channel or not isinstance(row.message, Reply):
+                continue
+            if split.articles.isdisjoint(row.message.articles):
                 continue
             if row.state is SendState.SENT:
                 lead = "Moved to a separate story:"
@@ -280,7 +281,7 @@ class Dispatcher:
     def _post_together(
         self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason], left_out: Mapping[str, int] | None = None
     ) -> None:
-        """Post one story separately, or several in gathered messages unless the channel keeps records.
+        """Post one story separately, or several in listings unless the channel keeps records.
 
         ``reasons`` are why each story was held. ``left_out`` are each rule's stories that a first look does not post.
         """
@@ -291,12 +292,12 @@ class Dispatcher:
             return
         lead = _lead(posts, reasons, left_out=sum((left_out or {}).values()))
         omitted = tuple((left_out or {}).items())
-        rows = messages.gathered_rows(self._turn, self._loudest_first(posts), lead=lead, left_out=omitted)
+        rows = messages.listing_rows(self._turn, self._loudest_first(posts), lead=lead, left_out=omitted)
         for row, listed in rows:
             self._list_in(row, row.id, listed)
 
     def _post_capped(self, posts: Sequence[Decision], reasons: Mapping[StoryId, Reason]) -> None:
-        """Add stories beyond the rate cap to the channel's gathered message of this hour, then begin new ones.
+        """Add stories beyond the rate cap to the channel's listing of this hour, then begin new ones.
 
         A full message stays as it is, and the next one notifies the channel's readers again.
         """
@@ -319,20 +320,20 @@ class Dispatcher:
                 row, added = extension
                 self._list_in(row, newest.head, added)
                 posts = posts[len(added) :]
-        for row, listed in messages.gathered_rows(self._turn, posts, lead=_MORE):
+        for row, listed in messages.listing_rows(self._turn, posts, lead=_MORE):
             self._list_in(row, row.id, listed)
 
     def _list_in(self, row: Outgoing, head: SendId, posts: Sequence[Decision]) -> None:
-        """Write a gathered message, or an edit of it, that lists the stories of ``posts``."""
+        """Write a listing, or an edit of it, that lists the stories of ``posts``."""
         self._turn.post(row)
         self._turn.decide(*posts)
         self._recent.pop(row.channel, None)
-        listed_briefs = {brief.story: brief for brief in row.message.briefs}
+        views = {view.id: view for view in row.message.stories}
         for post in posts:
-            alert, brief = self._turn.alert(post.story, post.channel), listed_briefs[post.story]
-            headline = brief.title.article
+            alert, view = self._turn.alert(post.story, post.channel), views[post.story]
+            headline = view.title.article
             alert = alerts.record_decision(alert, post, head=head, headline=headline, is_gathered=True)
-            self._turn.save_alert(replace(alert, latest=brief.latest))
+            self._turn.save_alert(replace(alert, latest=view.latest))
 
     def _loudest_first(self, posts: Sequence[Decision]) -> Sequence[Decision]:
         return sorted(posts, key=lambda post: self._severity(post.rules).rank, reverse=True)
@@ -351,7 +352,7 @@ class Dispatcher:
             case AlertAction.POST:
                 row = messages.post_row(turn, decision)
             case AlertAction.EDIT if alert and alert.is_gathered:
-                row = messages.gathered_edit_row(turn, decision, alert, added=added, once=once)
+                row = messages.listing_edit_row(turn, decision, alert, added=added, once=once)
             case AlertAction.EDIT if alert:
                 silences = self._silences.shown(alert)
                 row = messages.edit_row(turn, decision, alert, silences=silences, added=added, once=once)
@@ -365,11 +366,11 @@ class Dispatcher:
 
                 row = ask.translate(turn.questions, turn, row, decision.story)
             turn.post(row)
-        headline = row.message.briefs[0].title.article if row else None
+        headline = row.message.stories[0].title.article if row else None
         if decision.action is AlertAction.POST:
             self._recent.pop(decision.channel, None)
         alert = alerts.record_decision(alert, decision, head=row.id if row else None, headline=headline)
-        if row and decision.action is AlertAction.POST:
+        if row and isinstance(row.message, Post):
             alert = replace(alert, latest=row.message.latest)
         turn.save_alert(alert)
 
@@ -415,7 +416,7 @@ class Dispatcher:
             rules=rules,
             arrivals=tuple(entry.arrivals),
             facts=tuple(entry.facts),
-            edits=tuple(entry.edits),
+            corrections=tuple(entry.corrections),
             has_translation=bool(entry.translation),
             has_new_headline=alert is not None and alert.headline in entry.renamed,
             policy=policy,
@@ -428,12 +429,12 @@ class Dispatcher:
     def _posted(self, channel: str) -> Sequence[Alert]:
         """Return the channel's recently posted alerts, oldest first."""
         if channel not in self._recent:
-            # Load two hours: a gathered message grows for an hour, and its first story must be included.
+            # Load two hours: a listing grows for an hour, and its first story must be included.
             self._recent[channel] = self._turn.posted_since(channel, self._turn.now - 2 * _HOUR)
         return self._recent[channel]
 
 
-#: The lead of gathered messages beyond the rate cap.
+#: The lead of listings beyond the rate cap.
 _MORE = "More stories, beyond the posts per hour"
 
 

@@ -29,6 +29,7 @@ from bot.feeds.items import Item
 from bot.model.archive import Arrival, IdentityQuery, KnownItems, Revision, Sighting
 from bot.model.feeds import Entry, FeedState
 from bot.model.fetching import PageText
+from bot.model.messages import Notice
 from bot.model.quarantine import PieceKind
 from bot.model.rules import Match
 from bot.model.stories import Article, ArticleId, SendId
@@ -302,7 +303,7 @@ def _revised(
         article=article,
         matches=settings.rule_set.match(article, polled.feed, now=now),
         # Two outlets word the same news differently; that is not a correction.
-        edits=() if is_taken_over else facts.corrections(previous, article),
+        corrections=() if is_taken_over else facts.corrections(previous, article),
         poll=polled.id,
         is_renamed=previous.title != article.title,
     )
@@ -561,10 +562,9 @@ def _report_health(
             continue
         last = tx.outbox.get([SendId(keys.health_notice(is_well).get(tx))])
         for row in last.values():
-            if row.channel == channel and row.due_at > now:
-                notice = notices.feed_health([*row.message.lines, *lines], is_well=is_well, since=row.created_at)
-                longer = notices.notice_row(notice, channel=channel, now=row.created_at)
-                if tx.outbox.rewrite(row.id, longer.message):
+            if row.channel == channel and row.due_at > now and isinstance(row.message, Notice):
+                details = [*row.message.details, *lines]
+                if tx.outbox.rewrite(row.id, notices.feed_health(details, is_well=is_well, since=row.created_at)):
                     lines = []
         if lines:
             notice = notices.feed_health(lines, is_well=is_well, since=now)

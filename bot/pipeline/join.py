@@ -176,7 +176,7 @@ class StoryUpdater:
                 continue
             entry = turn.change(stored)
             entry.story = _with_article(entry.story, revision.article, revision.matches)
-            entry.edits.extend(revision.edits)
+            entry.corrections.extend(revision.corrections)
             if revision.is_renamed:
                 entry.renamed.add(revision.article.id)
 

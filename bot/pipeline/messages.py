@@ -1,4 +1,4 @@
-"""Make outbox rows from decisions: posts, edits, replies and gathered messages."""
+"""Make outbox rows from decisions: posts, edits, replies and listings."""
 
 from __future__ import annotations
 
@@ -9,20 +9,25 @@ from bot import alerts
 from bot.model.actions import Silence
 from bot.model.alerts import Alert, AlertState, Decision, Reason
 from bot.model.messages import (
+    Edit,
+    Listing,
     Mention,
     Message,
-    MessageKind,
     Outgoing,
+    Pointer,
+    Post,
     RelatedStory,
+    Reply,
     Sentence,
-    StoryBrief,
+    StoryView,
+    content_of,
 )
 from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import ArticleId, Fact, SendId, Story, send_id
 from bot.pipeline.turn import Turn
 from bot.stories import facts, summaries
 
-#: Maximum stories in one gathered message, because nobody reads longer lists. A service's limits may allow fewer.
+#: Maximum stories in one listing, because nobody reads longer lists. A service's limits may allow fewer.
 STORIES_A_MESSAGE = 20
 #: Maximum articles of a story in which its first message looks for changes.
 _READ_FOR_CHANGES = 20
@@ -32,11 +37,10 @@ _READ_FOR_CHANGES = 20
 
 
 def post_row(turn: Turn, decision: Decision) -> Outgoing:
-    """Return the first message about a story, or the separate message of a story that a gathered message listed."""
+    """Return the first message about a story, or the separate message of a story that a listing showed."""
     row_id = send_id("post", decision.story, decision.channel)
-    message = _message(turn, MessageKind.POST, decision, decision.rules)
-    message = replace(message, related=_related_story(turn, decision), latest=_newest_change(_story(turn, decision)))
-    return _with_mentions(turn, _row(row_id, row_id, decision, message))
+    post = replace(_post(turn, decision, decision.rules), latest=_newest_change(_story(turn, decision)))
+    return _row(row_id, row_id, decision, post)
 
 
 def edit_row(
@@ -56,15 +60,14 @@ def edit_row(
         return None
     named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
     judged_in = None if turn.settings.policy(alert.channel).keeps_records else alert.channel
-    message = replace(
-        _message(turn, MessageKind.EDIT, decision, named),
+    post = replace(
+        _post(turn, decision, named),
         judgements=alerts.active_feedback(turn.judgements_of(alert.story, judged_in)),
         silences=silences,
         latest=alert.latest,
-        related=_related_story(turn, decision),
-        added=added,
     )
-    return _with_mentions(turn, _row(_edit_id(turn, decision, named, once=once), alert.head, decision, message))
+    row_id = _edit_id(turn, decision, named, once=once)
+    return _row(row_id, alert.head, decision, Edit(content=post, added=added))
 
 
 def reply_row(turn: Turn, decision: Decision, alert: Alert) -> Outgoing | None:
@@ -75,18 +78,27 @@ def reply_row(turn: Turn, decision: Decision, alert: Alert) -> Outgoing | None:
         decision.article or "",
         *decision.rules,
         *(f"{fact.label}: {fact.after}" for fact in decision.facts),
-        *(f"{edit.article}{edit.field}{edit.after}" for edit in decision.edits),
+        *(f"{correction.article}{correction.field}{correction.after}" for correction in decision.corrections),
     )
     row_id = send_id("reply", decision.story, decision.channel, decision.reason, *cause)
-    message = _message(turn, MessageKind.REPLY, decision, decision.rules)
-    if alert.is_gathered:
-        message = replace(message, title=message.briefs[0].title)
+    heading = ""
     if decision.reason is Reason.OTHER_EVENT and len(decision.facts) > 1:
-        message = replace(message, lead=f"{len(decision.facts)} other reports")
+        heading = f"{len(decision.facts)} other reports"
     if decision.reason is Reason.SECOND_RULE:
         name = "Another rule matches" if len(decision.rules) == 1 else "Other rules match"
-        message = replace(message, lead=f"{name}: {', '.join(decision.rules)}")
-    return _with_mentions(turn, _row(row_id, alert.head, decision, message))
+        heading = f"{name}: {', '.join(decision.rules)}"
+    named = _rules_named(turn, decision.rules)
+    reply = Reply(
+        severity=highest_severity(named.values()),
+        reason=decision.reason,
+        lead=heading,
+        story=_view(turn, decision, named),
+        names_story=alert.is_gathered,
+        facts=decision.facts,
+        corrections=decision.corrections,
+        public_url=turn.settings.bot.public_url,
+    )
+    return _row(row_id, alert.head, decision, reply)
 
 
 def pointer_row(
@@ -103,14 +115,31 @@ def pointer_row(
     ``message`` is the id of the message's outbox row. ``title`` is the headline that the message keeps.
     """
     row_id = send_id("pointer", message, to.id)
-    text = Message(
-        kind=MessageKind.EDIT,
-        reason=Reason.MERGED,
-        lead=lead,
-        title=title,
-        briefs=(summaries.make_brief(to, _rules_named(turn, to.rules)),),
+    view = summaries.make_view(to, _rules_named(turn, to.rules))
+    return _row(row_id, message, decision, Edit(content=Pointer(lead=lead, title=title, story=view)))
+
+
+def _post(turn: Turn, decision: Decision, rules: Sequence[str]) -> Post:
+    """Return the message of a story as it is now. A rule's ``mention`` overrides the mentions of its severity."""
+    settings, named = turn.settings, _rules_named(turn, rules)
+    view = _view(turn, decision, named)
+    shown_rules = _rules_named(turn, [why.rule for why in view.why]).values()
+    names = [name for rule in shown_rules for name in rule.mention or settings.bot.mention.get(rule.severity, ())]
+    ids = settings.people(decision.channel)
+    return Post(
+        severity=highest_severity(named.values()),
+        reason=decision.reason,
+        story=view,
+        related=_related_story(turn, decision),
+        mentions=tuple(Mention(name=name, id=ids.get(name, "")) for name in dict.fromkeys(names)),
+        picture=view.picture if settings.policy(decision.channel).shows_pictures else "",
+        public_url=settings.bot.public_url,
     )
-    return _row(row_id, message, decision, text)
+
+
+def _view(turn: Turn, decision: Decision, rules: Mapping[str, Rule]) -> StoryView:
+    alert = turn.alert(decision.story, decision.channel)
+    return summaries.make_view(_story(turn, decision), rules, headline=alert.headline if alert else None)
 
 
 def _newest_change(story: Story) -> Fact | None:
@@ -134,10 +163,10 @@ def _related_story(turn: Turn, decision: Decision) -> RelatedStory | None:
     )
 
 
-# -- gathered messages
+# -- listings
 
 
-def gathered_rows(
+def listing_rows(
     turn: Turn, decisions: Sequence[Decision], *, lead: str, left_out: tuple[tuple[str, int], ...] = ()
 ) -> Sequence[tuple[Outgoing, Sequence[Decision]]]:
     """Return messages that list the stories of one channel, each with the decisions about its stories.
@@ -145,77 +174,68 @@ def gathered_rows(
     Each message shows all its stories, so their number depends on the limits of the channel's service. The last one
     says how many stories of each rule are ``left_out``.
     """
-    parts: list[tuple[Message, Sequence[Decision]]] = []
+    parts: list[tuple[Listing, Sequence[Decision]]] = []
     while decisions:
         # Measure with the longest lead.
         longest_lead = f"{lead}, part 100 of 100"
-        reason = decisions[0].reason
-        empty = Message(
-            kind=MessageKind.GATHERED, severity=Severity.LOW, reason=reason, lead=longest_lead, left_out=left_out
-        )
-        message = _list_stories(turn, decisions, empty)
-        count = len(message.briefs)
-        parts.append((message, decisions[:count]))
+        empty = Listing(severity=Severity.LOW, reason=decisions[0].reason, lead=longest_lead, left_out=left_out)
+        listing = _list_stories(turn, decisions, empty)
+        count = len(listing.stories)
+        parts.append((listing, decisions[:count]))
         decisions = decisions[count:]
     rows = []
-    for number, (message, listed) in enumerate(parts, start=1):
+    for number, (listing, listed) in enumerate(parts, start=1):
         part_lead = f"{lead}, part {number} of {len(parts)}" if len(parts) > 1 else lead
         row_id = send_id("gathered", listed[0].channel, *(decision.story for decision in listed))
-        part = replace(message, lead=part_lead, left_out=left_out if number == len(parts) else ())
-        row = _row(row_id, row_id, listed[0], part, is_gathered=True)
-        rows.append((_with_mentions(turn, row), listed))
+        part = replace(listing, lead=part_lead, left_out=left_out if number == len(parts) else ())
+        rows.append((_row(row_id, row_id, listed[0], part), listed))
     return rows
 
 
 def extended_row(turn: Turn, decisions: Sequence[Decision], alert: Alert) -> tuple[Outgoing, Sequence[Decision]] | None:
-    """Return an edit that adds stories to the gathered message that lists the story of ``alert``, with their decisions.
+    """Return an edit that adds stories to the listing that shows the story of ``alert``, with their decisions.
 
-    Return None if the message is full or not in the store.
+    Return None if the listing is full or not in the store.
     """
-    listed = _stored_gathered_row(turn, alert)
-    if listed is None or alert.head is None:
+    old = _stored_listing(turn, alert)
+    if old is None or alert.head is None:
         return None
-    old = listed.message
     longer = _list_stories(turn, decisions, old)
-    new_briefs = longer.briefs[len(old.briefs) :]
-    if not new_briefs:
+    new_stories = longer.stories[len(old.stories) :]
+    if not new_stories:
         return None
-    added = tuple(brief.title.article for brief in new_briefs if brief.title.article)
+    added = tuple(view.title.article for view in new_stories if view.title.article)
     # The newest story of each severity comes first.
-    briefs = tuple(sorted((*new_briefs, *old.briefs), key=_rank, reverse=True))
-    message = replace(longer, kind=MessageKind.EDIT, reason=decisions[0].reason, briefs=briefs, added=added)
-    decisions = decisions[: len(new_briefs)]
+    stories = tuple(sorted((*new_stories, *old.stories), key=_rank, reverse=True))
+    listing = replace(longer, reason=decisions[0].reason, stories=stories)
+    decisions = decisions[: len(new_stories)]
     row_id = send_id("edit", alert.head, *(decision.story for decision in decisions))
-    row = _row(row_id, alert.head, decisions[0], message, is_gathered=True)
-    return _with_mentions(turn, row), decisions
+    return _row(row_id, alert.head, decisions[0], Edit(content=listing, added=added)), decisions
 
 
-def _list_stories(turn: Turn, decisions: Sequence[Decision], message: Message) -> Message:
-    """Return the message with further stories: as many of the decisions' stories as the channel can show.
+def _list_stories(turn: Turn, decisions: Sequence[Decision], listing: Listing) -> Listing:
+    """Return the listing with further stories: as many of the decisions' stories as the channel can show.
 
-    A message without stories gets at least one.
+    A listing without stories gets at least one.
     """
     shows_all_stories = turn.settings.policy(decisions[0].channel).shows_all_stories
     # Measure with the links to the page, which the message will have.
-    message = replace(message, public_url=turn.settings.bot.public_url)
-    for decision in decisions[: max(0, STORIES_A_MESSAGE - len(message.briefs))]:
-        rules = _rules_named(turn, decision.rules)
+    listing = replace(listing, public_url=turn.settings.bot.public_url)
+    for decision in decisions[: max(0, STORIES_A_MESSAGE - len(listing.stories))]:
+        rules, story = _rules_named(turn, decision.rules), _story(turn, decision)
+        view = replace(summaries.make_view(story, rules), latest=_newest_change(story))
         longer = replace(
-            message,
-            severity=max(message.severity, highest_severity(rules.values()), key=lambda severity: severity.rank),
-            briefs=(*message.briefs, _listed_brief(_story(turn, decision), rules)),
+            listing,
+            severity=max(listing.severity, highest_severity(rules.values()), key=lambda severity: severity.rank),
+            stories=(*listing.stories, view),
         )
-        if message.briefs and not shows_all_stories(longer):
+        if listing.stories and not shows_all_stories(longer):
             break
-        message = longer
-    return message
+        listing = longer
+    return listing
 
 
-def _listed_brief(story: Story, rules: Mapping[str, Rule]) -> StoryBrief:
-    return replace(summaries.make_brief(story, rules), latest=_newest_change(story))
-
-
-def gathered_edit_row(
+def listing_edit_row(
     turn: Turn,
     decision: Decision,
     alert: Alert,
@@ -223,47 +243,47 @@ def gathered_edit_row(
     added: tuple[ArticleId, ...] = (),
     once: str | None = None,
 ) -> Outgoing | None:
-    """Return an edit of the gathered message that lists the story, with the current state of all its stories.
+    """Return an edit of the listing that shows the story, with the current state of all its stories.
 
-    Return None if the gathered message is not in the store.
+    Return None if the listing is not in the store.
     """
-    listed = _stored_gathered_row(turn, alert)
-    if listed is None or alert.head is None:
+    old = _stored_listing(turn, alert)
+    if old is None or alert.head is None:
         return None
-    old_briefs = listed.message.briefs
-    briefs = tuple(_current_brief(turn, brief, decision.channel) for brief in old_briefs)
-    message = replace(listed.message, kind=MessageKind.EDIT, reason=decision.reason, briefs=briefs, added=added)
-    if not turn.settings.policy(decision.channel).shows_all_stories(message):
+    stories = tuple(_current_view(turn, view, decision.channel) for view in old.stories)
+    listing = replace(old, reason=decision.reason, stories=stories, public_url=turn.settings.bot.public_url)
+    if not turn.settings.policy(decision.channel).shows_all_stories(listing):
         # A corrected headline is longer than the posted one and would push out another story.
-        briefs = tuple(replace(new, title=old.title) for new, old in zip(briefs, old_briefs, strict=True))
-        message = replace(message, briefs=briefs)
+        pairs = zip(stories, old.stories, strict=True)
+        listing = replace(listing, stories=tuple(replace(new, title=posted.title) for new, posted in pairs))
     row_id = _edit_id(turn, decision, decision.rules, once=once)
-    return _with_mentions(turn, _row(row_id, alert.head, decision, message, is_gathered=True))
+    return _row(row_id, alert.head, decision, Edit(content=listing, added=added))
 
 
-def _current_brief(turn: Turn, brief: StoryBrief, channel: str) -> StoryBrief:
-    """Return an updated brief of a listed story, or the same brief if the story is not in the store."""
-    story = turn.story(brief.story)
+def _current_view(turn: Turn, view: StoryView, channel: str) -> StoryView:
+    """Return an updated view of a listed story, or the same view if the story is not in the store."""
+    story = turn.story(view.id)
     if story is None:
-        return brief
-    alert = turn.alert(brief.story, channel)
+        return view
+    alert = turn.alert(view.id, channel)
     named = _rules_named(turn, alert.rules if alert else ())
     # Keep the id of a merged story, because the message's menu and headline refer to it.
-    latest = alert.latest if alert and alert.latest else brief.latest
-    return replace(summaries.make_brief(story, named, headline=brief.title.article), story=brief.story, latest=latest)
+    latest = alert.latest if alert and alert.latest else view.latest
+    return replace(summaries.make_view(story, named, headline=view.title.article), id=view.id, latest=latest)
 
 
-def _stored_gathered_row(turn: Turn, alert: Alert) -> Outgoing | None:
-    """Return the newest version of the gathered message that lists the story of ``alert``."""
+def _stored_listing(turn: Turn, alert: Alert) -> Listing | None:
+    """Return the newest version of the listing that shows the story of ``alert``."""
     # A brief is a report of its time, so it is not edited.
     if alert.head is None or alert.reason is Reason.BRIEF:
         return None
-    own = [row for row in turn.rows if row.thread == alert.head and row.message.is_gathered]
-    return own[-1] if own else turn.tx.outbox.newest_gathered(alert.story, alert.head)
+    contents = [content_of(row.message) for row in turn.rows if row.thread == alert.head]
+    listings = [content for content in contents if isinstance(content, Listing)]
+    return listings[-1] if listings else turn.tx.outbox.newest_listing(alert.story, alert.head)
 
 
-def _rank(brief: StoryBrief) -> int:
-    return max((why.severity.rank for why in brief.why), default=0)
+def _rank(view: StoryView) -> int:
+    return max((why.severity.rank for why in view.why), default=0)
 
 
 # -- parts
@@ -277,20 +297,6 @@ def _rules_named(turn: Turn, names: Iterable[str]) -> dict[str, Rule]:
     return {name: turn.rules[name] for name in names if name in turn.rules}
 
 
-def _message(turn: Turn, kind: MessageKind, decision: Decision, rules: Sequence[str]) -> Message:
-    named = _rules_named(turn, rules)
-    alert = turn.alert(decision.story, decision.channel)
-    headline = alert.headline if alert else None
-    return Message(
-        kind=kind,
-        severity=highest_severity(named.values()),
-        reason=decision.reason,
-        briefs=(summaries.make_brief(_story(turn, decision), named, headline=headline),),
-        facts=decision.facts,
-        edits=decision.edits,
-    )
-
-
 def _edit_id(turn: Turn, decision: Decision, rules: Sequence[str], *, once: str | None) -> SendId:
     if once is not None:
         return send_id("edit", decision.story, decision.channel, "judged", once)
@@ -300,38 +306,13 @@ def _edit_id(turn: Turn, decision: Decision, rules: Sequence[str], *, once: str 
     return send_id("edit", decision.story, decision.channel, state, *rules)
 
 
-def _row(
-    row_id: SendId,
-    thread: SendId,
-    decision: Decision,
-    message: Message,
-    *,
-    is_gathered: bool = False,
-) -> Outgoing:
+def _row(row_id: SendId, thread: SendId, decision: Decision, message: Message) -> Outgoing:
     return Outgoing(
         id=row_id,
         channel=decision.channel,
         thread=thread,
         message=message,
-        story=None if is_gathered else decision.story,
+        story=None if isinstance(content_of(message), Listing) else decision.story,
         created_at=decision.at,
         due_at=decision.until or decision.at,
     )
-
-
-def _with_mentions(turn: Turn, row: Outgoing) -> Outgoing:
-    """Return the row with the address of the web page. A story's message also gets its rules' mentions and its picture.
-
-    A rule's ``mention`` overrides the mentions of its severity.
-    """
-    settings = turn.settings
-    message = replace(row.message, public_url=settings.bot.public_url)
-    if message.kind not in (MessageKind.POST, MessageKind.EDIT) or row.story is None or message.is_gathered:
-        return replace(row, message=message)
-    if settings.policy(row.channel).shows_pictures:
-        message = replace(message, picture=message.briefs[0].picture)
-    named = _rules_named(turn, [why.rule for brief in message.briefs for why in brief.why]).values()
-    names = [name for rule in named for name in rule.mention or settings.bot.mention.get(rule.severity, ())]
-    ids = settings.people(row.channel)
-    mentions = tuple(Mention(name=name, id=ids.get(name, "")) for name in dict.fromkeys(names))
-    return replace(row, message=replace(message, mentions=mentions))

@@ -25,7 +25,7 @@ from bot.model.alerts import Reason
 from bot.model.channels import Channel
 from bot.model.durations import Clock
 from bot.model.errors import OutcomeUnknown, RetryLater, SendError, StoreError
-from bot.model.messages import MessageKind, Outgoing, SendState
+from bot.model.messages import Listing, Notice, Outgoing, Post, SendState, content_of, story_ids
 from bot.model.quarantine import PieceKind
 from bot.model.stories import send_id
 from bot.pipeline import quarantine, send_policy
@@ -80,32 +80,31 @@ async def find_head(store: storage.Store, row: Outgoing) -> Outgoing | None:
 
 
 def post_apart(tx: storage.Transaction, row: Outgoing, *, now: datetime) -> bool:
-    """Post the stories of a gathered message one by one, because one of them breaks the channel or is refused.
+    """Post the stories of a listing one by one, because one of them breaks the channel or is refused.
 
-    Return False if the message lists no story that the channel does not show yet; then it is set aside itself.
+    Return False if it lists no story that the channel does not show yet; then it is set aside itself.
     """
-    if not row.message.is_gathered or row.message.reason is Reason.SURGE or len(row.message.briefs) < 2:
+    listing = content_of(row.message)
+    if not isinstance(listing, Listing) or listing.reason is Reason.SURGE or len(listing.stories) < 2:
         return False
-    shown = tx.outbox.shown_gathered(row.thread)
-    newest = tx.outbox.newest_gathered(row.message.briefs[0].story, row.thread) or row
-    briefs = [brief for brief in newest.message.briefs if shown is None or brief.story not in shown.stories]
-    stored = tx.stories.alerts([brief.story for brief in briefs])
+    shown = tx.outbox.shown_message(row.thread)
+    newest = tx.outbox.newest_listing(listing.stories[0].id, row.thread) or listing
+    views = [view for view in newest.stories if shown is None or view.id not in story_ids(shown)]
+    stored = tx.stories.alerts([view.id for view in views])
     alerts = {alert.story: alert for alert in stored if alert.channel == row.channel}
     # A story with news left the message: it has a separate post.
-    briefs = [brief for brief in briefs if brief.story not in alerts or alerts[brief.story].head == row.thread]
-    for brief in briefs:
-        id_ = send_id("apart", row.thread, brief.story)
-        message = replace(
-            newest.message, kind=MessageKind.POST, lead="", briefs=(brief,), mentions=(), added=(), left_out=()
-        )
-        channel, story = row.channel, brief.story
+    views = [view for view in views if view.id not in alerts or alerts[view.id].head == row.thread]
+    for view in views:
+        id_ = send_id("apart", row.thread, view.id)
+        post = Post(severity=newest.severity, reason=newest.reason, story=view, public_url=newest.public_url)
+        channel, story = row.channel, view.id
         tx.outbox.add(
-            [Outgoing(id=id_, channel=channel, thread=id_, message=message, story=story, created_at=now, due_at=now)]
+            [Outgoing(id=id_, channel=channel, thread=id_, message=post, story=story, created_at=now, due_at=now)]
         )
         if story in alerts:
             tx.stories.save_alert(replace(alerts[story], head=id_, is_gathered=False))
     tx.decision_queue.note_change()
-    return bool(briefs)
+    return bool(views)
 
 
 LEASE = timedelta(seconds=60)
@@ -404,7 +403,7 @@ class Sender:
             case send_policy.Drop(reason=reason, is_loss=True, fault=None):
                 kind = IncidentKind.DROPPED
                 # The channel works, so it can get the notice. But do not report a refused notice in the same channel.
-                if channel not in reported and row.message.kind is not MessageKind.NOTICE:
+                if channel not in reported and not isinstance(row.message, Notice):
                     affected.discard(channel)
             case send_policy.Sent() if channel in reported:
                 kind, reason = IncidentKind.BACK, reported[channel]

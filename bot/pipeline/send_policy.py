@@ -13,7 +13,7 @@ from typing import TypeAlias, assert_never
 from bot.model.channels import Abilities, Delivery
 from bot.model.durations import backoff, is_recent
 from bot.model.errors import ChannelClosed, DocumentRefused, FormRefused, NotEditable, RetryLater, SendError, ThreadGone
-from bot.model.messages import MessageKind, Outgoing, Receipt, SendState
+from bot.model.messages import Edit, Listing, Notice, Outgoing, Receipt, Reply, SendState, content_of, without_picture
 from bot.model.settings import OnUnknown
 
 #: After this many failures, a message waits longer than its channel, so that other messages are sent.
@@ -131,7 +131,7 @@ def first_step(
     ``head`` is the row of the thread's first message, or None if ``row`` is the first message.
     """
     receipt = head.receipt if head is not None and head.receipt is not None and head.receipt.ref else None
-    if row.message.kind is MessageKind.EDIT:
+    if isinstance(row.message, Edit):
         if not abilities.edits:
             return Drop("this kind of channel cannot edit a message")
         if receipt is None:
@@ -159,7 +159,7 @@ def first_step(
 
 def _belongs_in_thread(row: Outgoing, abilities: Abilities) -> bool:
     """Return whether the channel shows the message in a thread."""
-    return row.message.kind is MessageKind.REPLY and abilities.threads
+    return isinstance(row.message, Reply) and abilities.threads
 
 
 def next_step(row: Outgoing, last: Attempt, outcome: Outcome, *, settled_at: datetime, now: datetime) -> Step:
@@ -188,7 +188,7 @@ def _after_error(row: Outgoing, error: SendError, *, is_look: bool, now: datetim
             # Nobody sees a reply in a deleted thread, so post it at top level.
             return Resend(reason, is_top_level=True)
         case ThreadGone():
-            if row.is_top_level or row.message.kind is not MessageKind.REPLY:
+            if row.is_top_level or not isinstance(row.message, Reply):
                 return Drop(reason, is_loss=True)
             return Resend(reason, is_top_level=True)
         case ChannelClosed(whole_workspace=whole_workspace):
@@ -196,13 +196,14 @@ def _after_error(row: Outgoing, error: SendError, *, is_look: bool, now: datetim
         case DocumentRefused() if not is_look:
             return Drop(reason, is_loss=True, fault=reason)
         case FormRefused() if not is_look:
-            if row.message.picture and not row.is_plain:
+            if without_picture(row.message) != row.message and not row.is_plain:
                 # Slack refuses a message whose picture it cannot load. Keep the links and buttons.
                 return Resend(reason, is_without_picture=True)
             if row.is_plain:
                 reason = f"refused also as plain text: {reason}"
                 # The next edit of a story shows the same, and a notice is soon out of date.
-                is_passing = row.message.kind in (MessageKind.EDIT, MessageKind.NOTICE) and not row.message.is_gathered
+                is_list = isinstance(content_of(row.message), Listing)
+                is_passing = isinstance(row.message, Edit | Notice) and not is_list
                 return Drop(reason, is_loss=True, fault=None if is_passing else reason)
             return Resend(reason, is_plain=True)
         case ChannelCrashed(fault=fault):
@@ -245,7 +246,7 @@ def apply_step(row: Outgoing, step: WrittenStep, *, last: Attempt | None, now: d
         case Resend(reason=reason):
             is_plain, is_top_level = row.is_plain or step.is_plain, row.is_top_level or step.is_top_level
             state = SendState.UNKNOWN if step.may_have_arrived else SendState.PENDING
-            message = replace(row.message, picture="") if step.is_without_picture else row.message
+            message = without_picture(row.message) if step.is_without_picture else row.message
             row = replace(row, is_plain=is_plain, is_top_level=is_top_level, message=message)
             return replace(row, state=state, due_at=now, error=reason)
         case Park(reason=reason):

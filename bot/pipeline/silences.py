@@ -18,7 +18,7 @@ from bot.model.actions import MakeSilence, Silence, SilenceId, SilenceKind, rule
 from bot.model.alerts import Alert
 from bot.model.durations import format_duration
 from bot.model.errors import CannotSilence
-from bot.model.messages import MessageKind, SendState
+from bot.model.messages import Reply, SendState
 from bot.model.stories import Article, StoryId, send_id
 from bot.pipeline.rights import ActionContext
 from bot.pipeline.turn import Turn
@@ -190,8 +190,8 @@ def _drop_replies(turn: Turn, silence: Silence) -> None:
         rows = [
             row
             for row in outbox.unsent((SendState.PENDING,))
-            if (why := [why for brief in row.message.briefs for why in brief.why])
+            if (why := [why for view in row.message.stories for why in view.why])
             and all(in_force.of_rule(entry.rule, row.channel) for entry in why)
         ]
-    replies = [row.id for row in rows if row.message.kind is MessageKind.REPLY and row.state is SendState.PENDING]
+    replies = [row.id for row in rows if isinstance(row.message, Reply) and row.state is SendState.PENDING]
     turn.drop_rows(replies, f"silenced: {silence.summary}")

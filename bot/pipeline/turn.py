@@ -17,7 +17,7 @@ from bot.config.settings import Settings
 from bot.model.actions import Judgement, Ruling, Silence, SilenceId
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.messages import Notice, Outgoing
-from bot.model.stories import ArticleId, Edit, Fact, Member, SendId, Story, StoryId
+from bot.model.stories import ArticleId, Correction, Fact, Member, SendId, Story, StoryId
 from bot.model.surges import Surge
 from bot.storage import keys
 
@@ -56,7 +56,7 @@ class ChangedStory:
     story: Story
     arrivals: list[Member] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
-    edits: list[Edit] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
     #: Articles whose outlets changed the headline, be it only in its wording.
     renamed: set[ArticleId] = field(default_factory=set)
     #: Younger stories that were merged into this one.

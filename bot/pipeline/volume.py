@@ -18,7 +18,7 @@ from bot.alerts.situation import quiet_hours_end
 from bot.config.settings import Settings
 from bot.model.alerts import Reason
 from bot.model.durations import format_duration, format_time, is_recent
-from bot.model.messages import Message, MessageKind, Outgoing
+from bot.model.messages import Edit, Listing, Outgoing
 from bot.model.rules import Rule, Severity, SurgeLimits
 from bot.model.stories import Member, Story, StoryId, send_id
 from bot.model.surges import Surge, Volume
@@ -209,7 +209,8 @@ def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
     """
     now, is_first = turn.now, turn.now == surge.opened_at
     turn.save_surge(surge)
-    message = _write_message(turn, surge, stories)
+    listing = _write_listing(turn, surge, stories)
+    message = listing if is_first else Edit(content=listing)
     silences = ActiveSilences(turn.active_silences())
     for channel in surge.channels:
         policy = turn.settings.policy(channel)
@@ -223,7 +224,7 @@ def _post(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> None:
         turn.post(Outgoing(id=row_id, channel=channel, thread=head, message=message, created_at=now, due_at=due_at))
 
 
-def _write_message(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> Message:
+def _write_listing(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -> Listing:
     now, window = turn.now, format_duration(surge.window)
     zone = turn.settings.bot.timezone
     began, peak = format_time(surge.began_at, zone), format_time(surge.peak_at, zone)
@@ -239,12 +240,11 @@ def _write_message(turn: Turn, surge: Surge, stories: Mapping[StoryId, Story]) -
     sparkline = volume.draw_sparkline(counts, until=now)
     lines = (f"{sparkline} last 24 hours; {times}", volume.describe_causes(surge.causes, zone))
     rules = {surge.rule: turn.rules[surge.rule]} if surge.rule in turn.rules else {}
-    return Message(
-        kind=MessageKind.GATHERED if now == surge.opened_at else MessageKind.EDIT,
+    return Listing(
         severity=surge.severity,
         reason=Reason.SURGE,
         lead=lead,
         lines=tuple(line for line in lines if line),
-        briefs=tuple(summaries.make_brief(stories[c.story], rules) for c in surge.causes.largest if c.story in stories),
+        stories=tuple(summaries.make_view(stories[c.story], rules) for c in surge.causes.largest if c.story in stories),
         public_url=turn.settings.bot.public_url,
     )

@@ -20,7 +20,7 @@ from bot.config.settings import Settings
 from bot.model.alerts import AlertState
 from bot.model.archive import Arrival
 from bot.model.feeds import Feed, FeedState
-from bot.model.messages import MessageKind, Outgoing
+from bot.model.messages import MessageKind, Outgoing, Reply
 from bot.model.rules import ArticleForm, Evidence, Match
 from bot.model.stories import Article, ArticleId, SendId
 from bot.model.surges import Surge
@@ -94,7 +94,7 @@ class BacktestPost:
     channel: str
     kind: MessageKind
     reason: str
-    #: Headlines of the message's stories, or of the events of a thread that a reply reports. A gathered message has
+    #: Headlines of the message's stories, or of the events of a thread that a reply reports. A listing has
     #: several.
     headlines: tuple[str, ...]
     #: Names of the rules that the message shows.
@@ -359,15 +359,15 @@ class Replay:
 
 def _post(row: Outgoing) -> BacktestPost:
     message = row.message
-    events = tuple(fact.after for fact in message.facts if fact.is_event)
-    is_about_events = message.kind is MessageKind.REPLY and events
+    facts = message.facts if isinstance(message, Reply) else ()
+    events = tuple(fact.after for fact in facts if fact.is_event)
     return BacktestPost(
         at=row.due_at,
         channel=row.channel,
         kind=message.kind,
         reason=message.reason.value if message.reason else "",
-        headlines=events if is_about_events else tuple(brief.title.text for brief in message.briefs),
-        rules=tuple(dict.fromkeys(why.rule for brief in message.briefs for why in brief.why)),
+        headlines=events or tuple(view.title.text for view in message.stories),
+        rules=tuple(dict.fromkeys(why.rule for view in message.stories for why in view.why)),
     )
 
 

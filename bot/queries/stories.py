@@ -242,7 +242,7 @@ class StoryRow:
 
 
 def read_story(tx: storage.Transaction, story: Story, *, most: int | None = None) -> StoryRow:
-    """Read the decisions and messages of a story, including the gathered messages that list it."""
+    """Read the decisions and messages of a story, including the listings that show it."""
     own = tuple(tx.outbox.of_story(story.id))
     heads = [alert.head for alert in tx.stories.alerts([story.id]) if alert.head and alert.is_gathered]
     own_ids = {row.id for row in own}

@@ -312,7 +312,7 @@ outbox = Table(
     Index(None, "channel", "state"),
 )
 
-#: The stories of each message in the outbox. A gathered message has several stories.
+#: The stories of each message in the outbox. A listing has several stories.
 story_messages = Table(
     "story_messages",
     metadata,

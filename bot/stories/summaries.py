@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bot.model.messages import CoverageLine, Sentence, Span, StoryBrief, Why
+from bot.model.messages import CoverageLine, Sentence, Span, StoryView, Why
 from bot.model.rules import Evidence, Match, Rule
 from bot.model.stories import Article, ArticleId, Member, Story, find_owners
 from bot.patterns import LazyPattern
@@ -55,13 +55,13 @@ class Coverage:
     other_report_count: int = 0
 
 
-def make_brief(
+def make_view(
     story: Story,
     rules: Mapping[str, Rule],
     *,
     headline: ArticleId | None = None,
     shown_sentences: Collection[str] = (),
-) -> StoryBrief:
+) -> StoryView:
     """Return the summary of a story. Only matches of ``rules`` count.
 
     ``headline`` is the article whose headline the message already shows. ``shown_sentences`` are omitted.
@@ -79,8 +79,8 @@ def make_brief(
             break
     listed = list_coverage(story, headline=teller.article.id, most=_LINES, rules=rules)
     listed_owners = {member.article.owner for member in event if member.join.copy_of is None}
-    return StoryBrief(
-        story=story.id,
+    return StoryView(
+        id=story.id,
         title=_title(teller, story, rules),
         summary=summary,
         why=_why(members, rules),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.model.alerts import Reason
 from bot.model.briefs import BriefEntry, BriefSection, SectionKind
-from bot.model.messages import Message, RelatedStory, Sentence, Span, StoryBrief, Why
+from bot.model.messages import Edit, Message, Pointer, RelatedStory, Sentence, Span, StoryView, Why
 from bot.model.rules import Severity
 from bot.model.stories import StoryId
 from bot.testing import messages
@@ -37,7 +37,7 @@ LINKS = (
 )
 
 
-def _brief(text: str, link: str, *, many: int) -> StoryBrief:
+def _view(text: str, link: str, *, many: int) -> StoryView:
     sentence = Sentence(spans=(Span(text=text), Span(text=text, is_marked=True)), outlet=text, link=link)
     line = replace(messages.BYLINE, outlet=text, title=text, link=link)
     why = Why(
@@ -46,7 +46,7 @@ def _brief(text: str, link: str, *, many: int) -> StoryBrief:
         evidence=tuple(messages.evidence(f"{text}{n}", text, "title", text) for n in range(many)),
     )
     return replace(
-        messages.BRIEF,
+        messages.VIEW,
         title=sentence,
         summary=(sentence,) * many,
         why=(why,) * many,
@@ -60,11 +60,11 @@ def _brief(text: str, link: str, *, many: int) -> StoryBrief:
 
 def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
     """Return a message of every kind, with ``text`` and ``link`` in untrusted fields and ``many`` entries in lists."""
-    brief = _brief(text, link, many=many)
+    view = _view(text, link, many=many)
     fact = replace(
         messages.NEW_FACT.facts[0], label=text, before=text, after=text, sentence=text, outlet=text, link=link
     )
-    edit = replace(messages.CORRECTION.edits[0], outlet=text, before=text, after=text[::-1], link=link)
+    correction = replace(messages.CORRECTION.corrections[0], outlet=text, before=text, after=text[::-1], link=link)
     entry = BriefEntry(
         story=messages.STORY,
         severity=Severity.HIGH,
@@ -76,30 +76,24 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[Message, ...]:
         quote=text,
         quote_outlet=text,
     )
-    reply = replace(messages.NEW_FACT, briefs=(brief,), facts=(fact,) * many, edits=(edit,) * many)
+    reply = replace(messages.NEW_FACT, story=view, facts=(fact,) * many, corrections=(correction,) * many)
+    related = RelatedStory(story=messages.STORY, title=view.title, at=messages.FIRST)
+    judgement = replace(messages.JUDGED_POST.judgements[0], by=text)
+    grown = replace(messages.GROWN, story=view, judgements=(judgement,), related=related, latest=fact)
     return (
-        replace(messages.POST, briefs=(brief,)),
-        replace(
-            messages.EDIT,
-            briefs=(brief,),
-            judgements=(replace(messages.JUDGED.judgements[0], by=text),),
-            related=RelatedStory(story=messages.STORY, title=brief.title, at=messages.FIRST),
-            latest=fact,
-        ),
+        replace(messages.POST, story=view),
+        Edit(content=grown),
         reply,
-        replace(reply, reason=Reason.SECOND_RULE, facts=(), edits=()),
-        replace(reply, reason=Reason.CORROBORATION, facts=(), edits=()),
-        replace(messages.MERGED, title=brief.title, briefs=(brief,)),
-        replace(
-            messages.GATHERED,
-            briefs=tuple(replace(brief, story=StoryId(f"{n:020x}")) for n in range(many)),
-        ),
+        replace(reply, reason=Reason.SECOND_RULE, facts=(), corrections=()),
+        replace(reply, reason=Reason.CORROBORATION, facts=(), corrections=()),
+        Edit(content=Pointer(lead="Merged into an earlier story:", title=view.title, story=view)),
+        replace(messages.LISTING, stories=tuple(replace(view, id=StoryId(f"{n:020x}")) for n in range(many))),
         replace(
             messages.DAILY_BRIEF,
             sections=tuple(BriefSection(kind=kind, entries=(entry,) * min(many, 4), more=many) for kind in SectionKind),
             page="",
         ),
-        replace(messages.NOTICE, lines=(text,) * many),
+        replace(messages.NOTICE, details=(text,) * many),
     )
 
 

@@ -10,17 +10,22 @@ from bot.model.alerts import Reason
 from bot.model.briefs import BriefEntry, BriefSection, SectionKind
 from bot.model.messages import (
     CoverageLine,
+    Edit,
+    Listing,
     Mention,
     Message,
-    MessageKind,
+    Notice,
+    Pointer,
+    Post,
     RelatedStory,
+    Reply,
     Sentence,
     Span,
-    StoryBrief,
+    StoryView,
     Why,
 )
 from bot.model.rules import Evidence, Severity
-from bot.model.stories import EVENT, JOINED, ArticleId, Edit, Fact, JudgementId, SendId, StoryId
+from bot.model.stories import EVENT, JOINED, ArticleId, Correction, Fact, JudgementId, SendId, StoryId
 
 FIRST = datetime(2015, 12, 2, 9, 2, tzinfo=UTC)
 STORY = StoryId("5f2d3a9c01e4b7788990")
@@ -78,8 +83,8 @@ SECOND_WHY = Why(
     severity=Severity.NORMAL,
     evidence=(evidence("backdoor*", "backdoor*", "title", "backdoor"),),
 )
-BRIEF = StoryBrief(
-    story=STORY,
+VIEW = StoryView(
+    id=STORY,
     title=sentence("[BlackBerry] to leave Pakistan rather than open its servers to the regulator", "The Wire", WIRE),
     summary=(
         sentence(
@@ -101,43 +106,44 @@ BRIEF = StoryBrief(
     last_seen=FIRST + timedelta(minutes=73),
 )
 ALONE = replace(
-    BRIEF,
+    VIEW,
     coverage=(),
     coverage_count=0,
     owner_count=1,
     copy_count=0,
-    summary=BRIEF.summary[:2],
+    summary=VIEW.summary[:2],
     last_seen=FIRST,
 )
 
-POST = Message(kind=MessageKind.POST, severity=Severity.HIGH, reason=Reason.FIRST_REPORT, briefs=(ALONE,))
-EDIT = Message(kind=MessageKind.EDIT, severity=Severity.HIGH, reason=Reason.ADDED_OUTLET, briefs=(BRIEF,))
+POST = Post(severity=Severity.HIGH, reason=Reason.FIRST_REPORT, story=ALONE)
+#: The message after another outlet has joined the story.
+GROWN = Post(severity=Severity.HIGH, reason=Reason.ADDED_OUTLET, story=VIEW)
+EDIT = Edit(content=GROWN)
 #: A message with the headlines of many outlets; one may be about another event.
-WIDE = replace(
-    EDIT,
-    briefs=(
-        replace(
-            BRIEF,
-            byline=replace(BYLINE, more=3),
-            coverage=(
-                replace(
-                    line("Tech Ledger", "Pakistan tells phone firms to hand over keys", f"{GAZETTE}&9", minutes=190),
-                    is_probable=True,
-                ),
-                line("Evening Post", "BlackBerry shutdown moved to 30 December", f"{GAZETTE}&8", minutes=150),
-                replace(line("Gazette", "BlackBerry quits Pakistan", f"{GAZETTE}&7", minutes=95), more=1),
-                line("Metro", "What happens to 5,000 BlackBerry customers?", f"{GAZETTE}&6", minutes=81),
-                line("Daily Courier", "BlackBerry: no backdoor for the PTA", f"{GAZETTE}&5", minutes=60),
-                line("Frontier News", "Regulator had asked for all BES traffic", f"{GAZETTE}&4", minutes=44),
-                *COVERAGE,
-                line("Sindh Observer", "BlackBerry will switch off its servers", f"{GAZETTE}&2", minutes=21),
+WIDE_POST = replace(
+    GROWN,
+    story=replace(
+        VIEW,
+        byline=replace(BYLINE, more=3),
+        coverage=(
+            replace(
+                line("Tech Ledger", "Pakistan tells phone firms to hand over keys", f"{GAZETTE}&9", minutes=190),
+                is_probable=True,
             ),
-            coverage_count=8,
-            owner_count=13,
+            line("Evening Post", "BlackBerry shutdown moved to 30 December", f"{GAZETTE}&8", minutes=150),
+            replace(line("Gazette", "BlackBerry quits Pakistan", f"{GAZETTE}&7", minutes=95), more=1),
+            line("Metro", "What happens to 5,000 BlackBerry customers?", f"{GAZETTE}&6", minutes=81),
+            line("Daily Courier", "BlackBerry: no backdoor for the PTA", f"{GAZETTE}&5", minutes=60),
+            line("Frontier News", "Regulator had asked for all BES traffic", f"{GAZETTE}&4", minutes=44),
+            *COVERAGE,
+            line("Sindh Observer", "BlackBerry will switch off its servers", f"{GAZETTE}&2", minutes=21),
         ),
+        coverage_count=8,
+        owner_count=13,
     ),
     public_url="https://wirewatch.example/",
 )
+WIDE = Edit(content=WIDE_POST)
 NEW_SENTENCE = Fact(
     kind="sentence",
     label="new",
@@ -148,18 +154,16 @@ NEW_SENTENCE = Fact(
     outlet="Karachi Herald",
     link=HERALD,
 )
-CORROBORATION = Message(
-    kind=MessageKind.REPLY,
+CORROBORATION = Reply(
     severity=Severity.HIGH,
     reason=Reason.CORROBORATION,
-    briefs=(BRIEF,),
+    story=VIEW,
     facts=(NEW_SENTENCE,),
 )
-NEW_FACT = Message(
-    kind=MessageKind.REPLY,
+NEW_FACT = Reply(
     severity=Severity.HIGH,
     reason=Reason.NEW_FACT,
-    briefs=(BRIEF,),
+    story=VIEW,
     facts=(
         Fact(
             kind="date",
@@ -174,13 +178,12 @@ NEW_FACT = Message(
         NEW_SENTENCE,
     ),
 )
-CORRECTION = Message(
-    kind=MessageKind.REPLY,
+CORRECTION = Reply(
     severity=Severity.HIGH,
     reason=Reason.CORRECTION,
-    briefs=(BRIEF,),
-    edits=(
-        Edit(
+    story=VIEW,
+    corrections=(
+        Correction(
             article=ArticleId("a1"),
             outlet="The Wire",
             field="title",
@@ -198,11 +201,10 @@ JOINED_FACT = replace(
     sentence="Regulator and BlackBerry still apart",
 )
 #: A reply about another event of a thread (``group: rule``).
-OTHER_EVENT = Message(
-    kind=MessageKind.REPLY,
+OTHER_EVENT = Reply(
     severity=Severity.HIGH,
     reason=Reason.OTHER_EVENT,
-    briefs=(BRIEF,),
+    story=VIEW,
     facts=(
         Fact(
             kind=EVENT,
@@ -217,23 +219,21 @@ OTHER_EVENT = Message(
         ),
     ),
 )
-SECOND_RULE = Message(
-    kind=MessageKind.REPLY,
+SECOND_RULE = Reply(
     reason=Reason.SECOND_RULE,
     lead=f"Another rule matches: {SECOND_WHY.rule}",
-    briefs=(replace(BRIEF, why=(SECOND_WHY,)),),
+    story=replace(VIEW, why=(SECOND_WHY,)),
     facts=(JOINED_FACT,),
 )
-GATHERED = Message(
-    kind=MessageKind.GATHERED,
+LISTING = Listing(
     severity=Severity.HIGH,
     reason=Reason.BASELINE,
     lead="2 stories found on the first look at new feeds",
-    briefs=(
-        BRIEF,
+    stories=(
+        VIEW,
         replace(
             ALONE,
-            story=StoryId("0c11d0aa"),
+            id=StoryId("0c11d0aa"),
             title=sentence("BlackBerry Messenger is back in Sindh", "Gazette", GAZETTE),
             summary=(sentence("The province let the messenger back on Wednesday.", "Gazette", GAZETTE),),
             byline=line("Gazette", "BlackBerry Messenger is back in Sindh", GAZETTE, minutes=73),
@@ -241,8 +241,7 @@ GATHERED = Message(
         ),
     ),
 )
-DAILY_BRIEF = Message(
-    kind=MessageKind.GATHERED,
+DAILY_BRIEF = Listing(
     reason=Reason.BRIEF,
     lead="Brief since Tue 1 Dec 08:00 UTC: 2 new stories, news in 1 earlier story",
     sections=(
@@ -286,27 +285,25 @@ DAILY_BRIEF = Message(
     page="https://watch.example.org/brief?since=2015-12-01T08:00Z",
 )
 #: Much more coverage of a rule than usual, with the stories that cause it.
-SURGE = Message(
-    kind=MessageKind.GATHERED,
+SURGE = Listing(
     reason=Reason.SURGE,
     lead="Surge: BlackBerry: 14 articles in 6 hours, usually 2 (7×)",
     lines=(
         "▁▁▁▁▁▁▂▁▁▁▁▁▁▁▁▁▂▁▁▁▃▅█▆ last 24 hours; it began at 2 Dec 09:00 UTC",
         "Mostly one event, in 9 articles; The Wire was first, at 2 Dec 09:02 UTC",
     ),
-    briefs=GATHERED.briefs,
+    stories=LISTING.stories,
 )
-MERGED = Message(
-    kind=MessageKind.EDIT,
-    reason=Reason.MERGED,
-    lead="Merged into an earlier story:",
-    title=sentence("[BlackBerry] says it quits Pakistan", "Gazette", GAZETTE),
-    briefs=(BRIEF,),
+MERGED = Edit(
+    content=Pointer(
+        lead="Merged into an earlier story:",
+        title=sentence("[BlackBerry] says it quits Pakistan", "Gazette", GAZETTE),
+        story=VIEW,
+    )
 )
-NOTICE = Message(
-    kind=MessageKind.NOTICE,
+NOTICE = Notice(
     lead="1 feed is broken. It is polled again every hour.",
-    lines=("https://herald.example/feed.xml answers 404 since 1 Dec 09:00 UTC",),
+    details=("https://herald.example/feed.xml answers 404 since 1 Dec 09:00 UTC",),
 )
 #: A story with an earlier story of the same affair.
 RELATED = replace(
@@ -319,25 +316,28 @@ RELATED = replace(
     ),
 )
 #: The message of the story after a reply in its thread added news.
-LATEST = replace(
-    EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", stated_at=FIRST + timedelta(minutes=70))
+LATEST = Edit(
+    content=replace(
+        GROWN,
+        latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", stated_at=FIRST + timedelta(minutes=70)),
+    )
 )
 #: The message of a thread with another event.
-THREAD = replace(
-    EDIT,
-    reason=Reason.OTHER_EVENT,
-    briefs=(
-        replace(
-            BRIEF,
+THREAD = Edit(
+    content=replace(
+        GROWN,
+        reason=Reason.OTHER_EVENT,
+        story=replace(
+            VIEW,
             other_reports=(line("Gazette", "Sindh lifts its ban on BlackBerry Messenger", GAZETTE, minutes=95),),
             other_report_count=1,
         ),
-    ),
-    latest=OTHER_EVENT.facts[0],
+        latest=OTHER_EVENT.facts[0],
+    )
 )
-#: A message of a story that a reader has judged.
-JUDGED = replace(
-    EDIT,
+#: The message of a story that a reader has judged.
+JUDGED_POST = replace(
+    GROWN,
     reason=Reason.JUDGED,
     judgements=(
         Judgement(
@@ -352,9 +352,10 @@ JUDGED = replace(
         ),
     ),
 )
+JUDGED = Edit(content=JUDGED_POST)
 #: A message that mentions somebody.
 MENTION = replace(POST, mentions=(Mention(name="duty"),))
-ALL = {
+ALL: dict[str, Message] = {
     "post": POST,
     "edit": EDIT,
     "coverage": WIDE,
@@ -366,7 +367,7 @@ ALL = {
     "second_rule": SECOND_RULE,
     "thread": THREAD,
     "other_event": OTHER_EVENT,
-    "gathered": GATHERED,
+    "listing": LISTING,
     "brief": DAILY_BRIEF,
     "surge": SURGE,
     "merged": MERGED,

@@ -21,7 +21,7 @@ from bot.feeds import health
 from bot.model import visible
 from bot.model.alerts import Decision, Reason
 from bot.model.durations import format_count, format_rough
-from bot.model.messages import Outgoing, Span
+from bot.model.messages import Message, Outgoing, Post, Span, content_of
 from bot.model.rules import Match
 from bot.model.stories import Member, Story
 from bot.patterns import LazyPattern
@@ -32,6 +32,8 @@ from bot.stories.summaries import make_excerpts, marked_title
 
 #: Maximum outlets that a card names.
 _OUTLETS = 3
+#: Maximum stories of a message that the outbox names.
+_STORIES = 3
 #: Matches a line of a problem's text that quotes a line of the file, or that has the carets below the quotation.
 _SOURCE_LINE = LazyPattern(r"\s*+\d*+\s*+\|")
 
@@ -58,6 +60,7 @@ def templates(zone: Callable[[], tzinfo]) -> jinja2.Environment:
         "excerpts": make_excerpts,
         "coverage": summaries.list_coverage,
         "lead": lead,
+        "message_texts": message_texts,
         "describe_rule": rules.describe_rule,
         "where_to": routing.describe_routes,
         "remarks": health.poll_remarks,
@@ -138,12 +141,19 @@ def strike(spans: Sequence[Span], outdated_values: Collection[str]) -> list[Sent
 
 def lead(entry: StoryRow) -> list[list[SentencePart]]:
     """Return the first sentence of the story's newest summary; without one, return an excerpt of its first article."""
-    briefs = (brief for row in reversed(entry.messages) for brief in row.message.briefs)
-    summary = next((brief.summary for brief in briefs if brief.story == entry.story.id and brief.summary), None)
+    views = (view for row in reversed(entry.messages) for view in row.message.stories)
+    summary = next((view.summary for view in views if view.id == entry.story.id and view.summary), None)
     if summary is not None:
         return [strike(summary[0].spans, entry.outdated_values)]
     excerpts = [make_excerpts(first.article, first.matches, most=1) for first in entry.story.members[:1]]
     return [strike(spans, entry.outdated_values) for spans in itertools.chain(*excerpts)]
+
+
+def message_texts(message: Message) -> list[str]:
+    """Return the headlines of a message's first stories, and its lead."""
+    content = content_of(message)
+    headlines = [view.title.text for view in content.stories[:_STORIES]]
+    return headlines if isinstance(content, Post) or not content.lead else [*headlines, content.lead]
 
 
 def outlet_names(story: Story) -> str:
@@ -229,7 +239,7 @@ def build_timeline(row: StoryRow) -> list[Moment]:
         if moment is None:
             moment = timed[decision.at] = Moment(at=decision.at)
             moments.append(moment)
-        alike = (decision.action, decision.reason, decision.detail, decision.facts, decision.edits)
+        alike = (decision.action, decision.reason, decision.detail, decision.facts, decision.corrections)
         step = steps[id(moment)].get(alike)
         if step is None:
             step = steps[id(moment)][alike] = Step(decision)

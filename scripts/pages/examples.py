@@ -14,7 +14,7 @@ from typing import Any
 from bot import channels
 from bot.model.alerts import Reason
 from bot.model.channels import Delivery
-from bot.model.messages import Message, MessageKind, Receipt
+from bot.model.messages import Edit, Message, Receipt, Reply
 from bot.model.stories import SendId
 from bot.testing import messages
 from tests.testbed.fakes import FakeClock, MemoryKeyValues
@@ -41,13 +41,13 @@ KINDS: Sequence[tuple[str, Message]] = (
     ("First post that mentions somebody", messages.MENTION),
     (
         "First post, after a button took the second article out of it, which was about another event",
-        replace(messages.POST, kind=MessageKind.EDIT, reason=Reason.SPLIT),
+        Edit(content=replace(messages.POST, reason=Reason.SPLIT)),
     ),
     ("First post, after the story turned out to be an older one", messages.MERGED),
     ("Reply: corroborated", messages.CORROBORATION),
     ("Reply: another rule matches", messages.SECOND_RULE),
     ("Reply: another event of a rule with `group: rule`", messages.OTHER_EVENT),
-    ("Gathered: the stories of the first poll of new feeds", messages.GATHERED),
+    ("Listing: the stories of the first poll of new feeds", messages.LISTING),
     ("Brief", messages.DAILY_BRIEF),
     ("Operator notice", messages.NOTICE),
 )
@@ -117,8 +117,7 @@ def mattermost() -> str:
 
 def kinds() -> str:
     """As Mattermost has them: Markdown, which reads well as it is."""
-    reply = MessageKind.REPLY
-    posts = _posts([("reply" if message.kind is reply else "post", message) for _, message in KINDS])
+    posts = _posts([("reply" if isinstance(message, Reply) else "post", message) for _, message in KINDS])
     named = zip(KINDS, posts, strict=True)
     return "\n".join(f"**{name}**\n\n{_fenced(_bare(post))}" for (name, _), post in named)
 

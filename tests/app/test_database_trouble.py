@@ -27,6 +27,7 @@ from bot.web.health import readiness
 from tests.journeys.world import Item, rss
 from tests.testbed import configs, fresh
 from tests.testbed.servers.feeds import FeedServer, Reply
+from tests.testbed.shown import lead_of, lines_of
 
 BOT = """\
 database: sqlite:///{folder}/wirewatch.db
@@ -69,7 +70,7 @@ class Channel:
 
     @property
     def headlines(self) -> list[str]:
-        return sorted(brief.title.text for message in self.of(MessageKind.POST) for brief in message.briefs)
+        return sorted(brief.title.text for message in self.of(MessageKind.POST) for brief in message.stories)
 
 
 @dataclass(slots=True)
@@ -143,8 +144,8 @@ async def test_a_lock_during_a_poll_ends_nothing_loses_nothing_and_repeats_nothi
         await world.until(lambda: len(world.server.requests) > polls + 4)
     assert world.channel.headlines == ["Acme recalls kettles in Quetta", "Borel recalls lamps in Oslo"]
     (notice,) = world.channel.of(MessageKind.NOTICE)
-    assert notice.lead.startswith("The database could not be used for ")
-    assert "locked by another program" in notice.lines[0]
+    assert lead_of(notice).startswith("The database could not be used for ")
+    assert "locked by another program" in lines_of(notice)[0]
     assert [entry["event"] for entry in logs].count("database unavailable; waiting for it") == 1
 
 
@@ -155,11 +156,11 @@ async def test_the_operator_learns_that_an_outage_begins_without_the_database_an
     with world.locked():
         await world.until(lambda: bool(world.channel.of(MessageKind.NOTICE)))
         (beginning,) = world.channel.of(MessageKind.NOTICE)
-        assert beginning.lead.startswith("The database cannot be used since ")
-        assert "locked by another program" in beginning.lines[0]
+        assert lead_of(beginning).startswith("The database cannot be used since ")
+        assert "locked by another program" in lines_of(beginning)[0]
     await world.until(lambda: len(world.channel.of(MessageKind.NOTICE)) > 1)
     _, end = world.channel.of(MessageKind.NOTICE)
-    assert end.lead.startswith("The database could not be used for ")
+    assert lead_of(end).startswith("The database could not be used for ")
 
 
 async def test_a_reload_while_the_database_is_locked_takes_force_afterwards(world: World) -> None:

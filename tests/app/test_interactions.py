@@ -14,6 +14,7 @@ from bot.model.channels import ChatPart, ChatRequest, Listener, OnChange, OnChat
 from bot.storage import keys
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made_settings import make_settings
+from tests.testbed.shown import lead_of, lines_of
 
 SETTINGS = make_settings(rules=[], operator="ops")
 
@@ -61,7 +62,7 @@ async def play(store: storage.Store, *changes: tuple[float, str | None]) -> list
         await script.done.wait()
         task.cancel()
     rows = await store.read(lambda tx: tx.outbox.unsent())
-    return [f"{row.channel}: {row.message.lead} {row.message.lines[0]}" for row in rows]
+    return [f"{row.channel}: {lead_of(row.message)} {lines_of(row.message)[0]}" for row in rows]
 
 
 async def note(store: storage.Store) -> str | None:

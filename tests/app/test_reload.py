@@ -18,6 +18,7 @@ from bot.model.messages import Outgoing, SendState
 from bot.model.stories import SendId
 from tests.pipeline.outbox_rows import REDUCED, FakeChannel, row
 from tests.testbed import configs, fresh
+from tests.testbed.shown import lead_of
 
 BOT = """\
 database: sqlite:///{folder}/wirewatch.db
@@ -83,7 +84,7 @@ async def test_a_notice_about_a_closed_channel_goes_to_the_operator_that_a_reloa
     desk.alerts.outage = lambda: ChannelClosed("the token was revoked")
     await desk.reload("operator: ops\n")
     await desk.send("first")
-    notice = await desk.row_when(lambda row: row.message.lead.startswith("Channel alerts is closed"))
+    notice = await desk.row_when(lambda row: lead_of(row.message).startswith("Channel alerts is closed"))
     assert notice.channel == "ops"
 
 

@@ -44,7 +44,7 @@ class FakeApp:
         if self.fails:
             raise StoreUnavailable("writing: the disk is full")
         self.presses.append(press)
-        return ActionResult(message=messages.EDIT) if isinstance(press.action, ShowMenu) else self.result
+        return ActionResult(post=messages.GROWN) if isinstance(press.action, ShowMenu) else self.result
 
     async def on_change(self, reason: str | None) -> None:
         self.changes.append(reason)

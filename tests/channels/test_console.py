@@ -12,7 +12,7 @@ import pytest
 
 from bot.model.alerts import Reason
 from bot.model.errors import ChannelClosed
-from bot.model.messages import MessageKind
+from bot.model.messages import Edit
 from bot.testing import messages
 from tests.channels.context import build, delivery
 
@@ -58,23 +58,23 @@ async def test_times_are_in_the_zone_of_the_configuration(capsys: pytest.Capture
 
 
 async def test_an_edit_prints_nothing_where_a_reply_has_told_it(capsys: pytest.CaptureFixture[str]) -> None:
-    await build("console").send(delivery(replace(messages.EDIT, reason=Reason.CORRECTION)))
+    await build("console").send(delivery(Edit(content=replace(messages.GROWN, reason=Reason.CORRECTION))))
     assert capsys.readouterr().out == ""
 
 
 async def test_an_edit_that_brings_a_summary_prints_it_and_counts_no_outlets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    brief = messages.EDIT.briefs[0]
-    await build("console").send(delivery(replace(messages.EDIT, added=(), reason=Reason.TRANSLATION)))
+    story = messages.GROWN.story
+    await build("console").send(delivery(Edit(content=replace(messages.GROWN, reason=Reason.TRANSLATION))))
     out = " ".join(capsys.readouterr().out.split())
-    assert out.startswith(f"↳ summary: {brief.title.text}")
-    assert "".join(span.text for span in brief.summary[0].spans)[:40] in out
+    assert out.startswith(f"↳ summary: {story.title.text}")
+    assert "".join(span.text for span in story.summary[0].spans)[:40] in out
     assert "outlet" not in out
 
 
 async def test_an_edit_prints_the_headlines_that_joined_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
-    newest = messages.WIDE.briefs[0].coverage[0]
+    newest = messages.WIDE_POST.story.coverage[0]
     await build("console").send(delivery(replace(messages.WIDE, added=(newest.article,))))
     first, *items = capsys.readouterr().out.replace("\n    •", "\n•").split("\n•")
     assert first.startswith("↳ now 13 outlets and 1 copy: BlackBerry to leave Pakistan")
@@ -83,10 +83,9 @@ async def test_an_edit_prints_the_headlines_that_joined_and_no_others(capsys: py
 
 
 async def test_an_edit_of_a_list_of_stories_prints_those_that_grew(capsys: pytest.CaptureFixture[str]) -> None:
-    first, second = messages.GATHERED.briefs
+    first, _ = messages.LISTING.stories
     added = (first.coverage[0].article,)
-    edit = replace(messages.GATHERED, kind=MessageKind.EDIT, briefs=(first, second), added=added)
-    await build("console").send(delivery(edit))
+    await build("console").send(delivery(Edit(content=messages.LISTING, added=added)))
     out = capsys.readouterr().out
     assert "Why BlackBerry is going — Karachi Herald" in out
     assert "Sindh" not in out

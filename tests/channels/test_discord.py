@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.channels.discord import escape
 from bot.model.channels import Channel
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, ThreadGone
-from bot.model.messages import Message, MessageKind
+from bot.model.messages import Message, Notice
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, delivery
 from tests.channels.services import BEGINNING, DISCORD, DISCORD_HOOK_KEY, server_of
@@ -155,8 +155,13 @@ async def test_a_forums_webhook_parks_and_says_so(server: Server) -> None:
 
 async def test_what_a_look_finds_a_message_by_is_not_shown(server: Server) -> None:
     channel = bot(server)
-    one_line = Message(kind=MessageKind.NOTICE, lead="All is well again.")
-    for number, message in enumerate((messages.POST, messages.GATHERED, messages.NOTICE, one_line)):
+    all_sent: tuple[Message, ...] = (
+        messages.POST,
+        messages.LISTING,
+        messages.NOTICE,
+        Notice(lead="All is well again."),
+    )
+    for number, message in enumerate(all_sent):
         sent = delivery(message, id=f"send-{number}")
         receipt = await channel.send(sent)
         shown = server.service.messages(server.service.news)[-1]

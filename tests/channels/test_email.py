@@ -95,9 +95,9 @@ async def test_a_reply_is_in_the_thread_of_its_story_and_says_its_reason_first(s
 async def test_a_reply_has_the_subject_of_its_head_also_when_the_headline_was_corrected(server: smtp.Server) -> None:
     desk = channel(server)
     head = await desk.send(delivery(messages.POST))
-    brief = messages.CORRECTION.briefs[0]
-    brief = replace(brief, title=replace(brief.title, spans=(Span(text="Another headline"),)))
-    corrected = replace(messages.CORRECTION, severity=Severity.LOW, briefs=(brief,))
+    story = messages.CORRECTION.story
+    story = replace(story, title=replace(story.title, spans=(Span(text="Another headline"),)))
+    corrected = replace(messages.CORRECTION, severity=Severity.LOW, story=story)
     await desk.send(delivery(corrected, id="send-2", reply_to=head))
     first, reply = server.mails
     assert reply["Subject"] == f"Re: {first['Subject']}"
@@ -139,8 +139,8 @@ async def test_whatever_a_feed_says_is_a_valid_mail_that_breaks_out_of_nothing(s
 @given(st.text(max_size=400))
 @settings(max_examples=40, deadline=None)
 def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text: str) -> None:
-    title = replace(messages.BRIEF.title, spans=(Span(text=text),))
-    message = replace(messages.POST, briefs=(replace(messages.BRIEF, title=title),))
+    title = replace(messages.VIEW.title, spans=(Span(text=text),))
+    message = replace(messages.POST, story=replace(messages.VIEW, title=title))
     options = mail.Options.model_validate({"to": DESK, "sender": DESK, "server": "x"})
     created = mail.compose(delivery(message), options, name=text, now=FakeClock().now(), zone=UTC)
     accepted = smtp.check(created)

@@ -13,7 +13,7 @@ import pytest
 from bot.channels import discord, mattermost, telegram
 from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack
-from bot.model.messages import Mention, Message, MessageKind, Sentence, Span
+from bot.model.messages import Mention, Message, Post, Sentence, Span
 from bot.testing import messages
 from tests.channels.context import delivery, objects
 from tests.testbed.servers import slack_rules
@@ -25,10 +25,9 @@ HOSTILE = Sentence(
 )
 
 
-def message_for(*ids: str, kind: MessageKind = MessageKind.POST) -> Message:
+def message_for(*ids: str) -> Post:
     mentions = tuple(Mention(name=f"duty{number}", id=person) for number, person in enumerate(ids))
-    brief = replace(messages.POST.briefs[0], title=HOSTILE)
-    return replace(messages.POST, kind=kind, briefs=(brief,), mentions=mentions)
+    return replace(messages.POST, story=replace(messages.POST.story, title=HOSTILE), mentions=mentions)
 
 
 def test_slack_gets_people_groups_and_the_channel_as_elements_of_their_own() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import OutlineLine, Style
-from bot.model.messages import Message, Why
+from bot.model.messages import Listing, Why
 from bot.model.rules import Evidence, Severity
 from bot.testing import hostile, messages
 
@@ -56,47 +56,47 @@ def test_six_headlines_are_listed_and_the_rest_is_counted_with_a_link_to_the_sto
         "and 2 more",
         f"https://wirewatch.example/story/{messages.STORY}",
     )
-    plain = outline.build_lines(replace(messages.WIDE, public_url=""))
+    plain = outline.build_lines(replace(messages.WIDE_POST, public_url=""))
     assert [(line.text, line.runs[0].link) for line in plain if "and 2 more" in line.text] == [("and 2 more", "")]
 
 
 def test_a_headline_of_an_article_that_is_not_a_report_names_its_form() -> None:
-    brief = messages.BRIEF
-    assert brief.byline is not None
+    view = messages.VIEW
+    assert view.byline is not None
     opinions = replace(
-        brief,
-        byline=replace(brief.byline, form="opinion"),
-        coverage=tuple(replace(line, form="live") for line in brief.coverage),
+        view,
+        byline=replace(view.byline, form="opinion"),
+        coverage=tuple(replace(line, form="live") for line in view.coverage),
     )
-    lines = outline.build_lines(replace(messages.EDIT, briefs=(opinions,)))
+    lines = outline.build_lines(replace(messages.GROWN, story=opinions))
     assert lines[2].text == "The Wire · 2 Dec 09:02 UTC · opinion"
     assert [line.text.partition(" UTC")[2] for line in lines if line.style is Style.ITEM] == [" · live"]
 
 
 def test_copies_are_counted_also_where_no_other_headline_is_listed() -> None:
-    alone = replace(messages.EDIT, briefs=(replace(messages.BRIEF, coverage=(), coverage_count=0, owner_count=1),))
+    alone = replace(messages.GROWN, story=replace(messages.VIEW, coverage=(), coverage_count=0, owner_count=1))
     assert outline.build_lines(alone)[2].text == "The Wire · 2 Dec 09:02 UTC · 1 copy"
 
 
-def gathered(stories: int) -> Message:
-    briefs = tuple(replace(messages.BRIEF, summary=messages.BRIEF.summary * 3) for _ in range(stories))
-    return replace(messages.GATHERED, briefs=briefs, public_url="https://wirewatch.example/")
+def gathered(count: int) -> Listing:
+    stories = tuple(replace(messages.VIEW, summary=messages.VIEW.summary * 3) for _ in range(count))
+    return replace(messages.LISTING, stories=stories, public_url="https://wirewatch.example/")
 
 
 @pytest.mark.parametrize("room", outline.ROOMS[:-2])
 def test_a_gathered_message_shows_the_whole_headline_and_the_link_of_each_story(room: outline.Room) -> None:
     runs = [run for line in outline.build_lines(gathered(20), room) for run in line.runs]
-    assert [run.text for run in runs if run.link == messages.WIRE and run.is_bold] == 20 * [messages.BRIEF.title.text]
+    assert [run.text for run in runs if run.link == messages.WIRE and run.is_bold] == 20 * [messages.VIEW.title.text]
 
 
 def test_a_sentence_or_a_figure_of_another_outlet_names_that_outlet_in_a_list_of_stories() -> None:
-    first, second = messages.GATHERED.briefs
+    first, second = messages.LISTING.stories
     (sentence, *_) = second.summary
     second = replace(second, summary=(replace(sentence, outlet="Karachi Herald"),))
-    listed = replace(messages.GATHERED, briefs=(first, second))
+    listed = replace(messages.LISTING, stories=(first, second))
     assert f"{sentence.text} — Karachi Herald" in texts(outline.build_lines(listed), Style.QUOTE)
     figure = replace(messages.NEW_FACT.facts[0], outlet="Karachi Herald")
-    many = replace(messages.GATHERED, briefs=(replace(first, latest=figure),) * 20)
+    many = replace(messages.LISTING, stories=(replace(first, latest=figure),) * 20)
     shown = texts(outline.build_lines(many, outline.ROOMS[1]), Style.ITEM)
     assert shown
     assert all("15 December → 30 December (Karachi Herald)" in text for text in shown if "→" in text)
@@ -138,7 +138,7 @@ def test_the_latest_change_is_quoted_where_nothing_says_what_its_numbers_count()
     fact = replace(
         messages.NEW_SENTENCE, kind="number", label="", before="132", after="128", sentence="128 were on board."
     )
-    edit = replace(messages.EDIT, latest=fact)
+    edit = replace(messages.GROWN, latest=fact)
     assert "128 were on board." in " ".join(line.text for line in outline.build_lines(edit))
     named = replace(edit, latest=replace(fact, label="passengers"))
     assert "passengers: 132 → 128" in " ".join(line.text for line in outline.build_lines(named)).lower()
@@ -163,8 +163,8 @@ def test_a_sentence_that_another_quotes_too_is_quoted_once() -> None:
     ],
 )
 def test_without_styles_an_edit_is_the_old_wording_and_the_new_one(before: str, after: str, shown: list[str]) -> None:
-    edit = replace(messages.CORRECTION.edits[0], before=before, after=after)
-    text = rendering.plain_message(replace(messages.CORRECTION, edits=(edit,)))
+    correction = replace(messages.CORRECTION.corrections[0], before=before, after=after)
+    text = rendering.plain_message(replace(messages.CORRECTION, corrections=(correction,)))
     assert text.splitlines()[-2:] == shown
 
 

@@ -22,7 +22,7 @@ from bot.model.actions import (
     Verdict,
 )
 from bot.model.channels import Person
-from bot.model.messages import Message
+from bot.model.messages import Message, Reply, post_of
 from bot.model.stories import StoryId
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, check_golden_blocks, objects
@@ -43,12 +43,12 @@ def silenced(kind: SilenceKind, name: str) -> Silence:
     return silence(kind, name, at=messages.FIRST, by="amina", channels=("desk",), reason="by button", until=until)
 
 
-TWO = replace(messages.POST, briefs=(replace(messages.ALONE, why=(messages.WHY, messages.SECOND_WHY)),))
-ALL = {
+TWO = replace(messages.POST, story=replace(messages.ALONE, why=(messages.WHY, messages.SECOND_WHY)))
+ALL: dict[str, Message] = {
     "buttons_post": messages.POST,
     "buttons_two_rules": TWO,
     "buttons_judged": replace(
-        messages.EDIT,
+        messages.GROWN,
         judgements=(
             judged(Verdict.USEFUL, "U0AMINA"),
             judged(Verdict.NOISE, "U0BILAL"),
@@ -56,16 +56,14 @@ ALL = {
         silences=(silenced(SilenceKind.STORY, messages.STORY), silenced(SilenceKind.RULE, messages.RULE)),
     ),
     "buttons_two_rules_silenced": replace(TWO, silences=(silenced(SilenceKind.RULE, LAW),)),
-    "buttons_gathered": replace(
-        messages.GATHERED, briefs=(messages.BRIEF, replace(TWO.briefs[0], story=StoryId("0c11d0aa")))
-    ),
+    "buttons_listing": replace(messages.LISTING, stories=(messages.VIEW, replace(TWO.story, id=StoryId("0c11d0aa")))),
 }
 
 
 def test_a_silence_says_in_how_many_channels_it_applies() -> None:
     story = silenced(SilenceKind.STORY, messages.STORY)
     for channels, words in (((), "in every channel"), (("desk", "night"), "here and in 1 other channel")):
-        shown = replace(messages.EDIT, silences=(replace(story, channels=channels),))
+        shown = replace(messages.GROWN, silences=(replace(story, channels=channels),))
         assert f"This story is silenced {words} by " in str(slack_blocks.build_blocks(shown, has_buttons=True))
 
 
@@ -102,20 +100,21 @@ def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None
 
 def _hostile(step: int) -> Iterator[Message]:
     for message in hostile.ALL[::step]:
+        yield message
+        post = post_of(message)
+        if post is None:
+            continue
         judgements = tuple(
             judged(verdict, by, rule=why.rule)
-            for why in (message.briefs[0].why[:6] if message.briefs else ())
+            for why in post.story.why[:6]
             for verdict in Verdict
             for by in ("U0AMINA", "<!channel>", *(f"U{n}" for n in range(20)))
         )
-        quiet = tuple(silenced(SilenceKind.RULE, why.rule) for brief in message.briefs[:1] for why in brief.why[:6])
-        yield replace(message, judgements=judgements, silences=(silenced(SilenceKind.STORY, messages.STORY), *quiet))
+        quiet = tuple(silenced(SilenceKind.RULE, why.rule) for why in post.story.why[:6])
+        yield replace(post, judgements=judgements, silences=(silenced(SilenceKind.STORY, messages.STORY), *quiet))
         # One rule per word.
-        briefs = tuple(
-            replace(brief, why=tuple(replace(why, rule=f"{why.rule}{n}") for n, why in enumerate(brief.why)))
-            for brief in message.briefs
-        )
-        yield replace(message, briefs=briefs, judgements=judgements)
+        whys = tuple(replace(why, rule=f"{why.rule}{n}") for n, why in enumerate(post.story.why))
+        yield replace(post, story=replace(post.story, why=whys), judgements=judgements)
 
 
 @pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
@@ -138,8 +137,8 @@ def test_hostile_messages_keep_every_limit_and_ping_nobody_with_buttons(step: in
 
 
 def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> None:
-    briefs = tuple(replace(messages.BRIEF, story=StoryId(f"{n:020x}")) for n in range(10))
-    message = replace(messages.GATHERED, briefs=briefs)
+    stories = tuple(replace(messages.VIEW, id=StoryId(f"{n:020x}")) for n in range(10))
+    message = replace(messages.LISTING, stories=stories)
     blocks = slack_blocks.build_blocks(message, has_buttons=True)
     assert json_length(blocks) <= TOTAL_LIMIT
     without = [block for block in blocks if block["type"] != "actions"]
@@ -250,6 +249,6 @@ async def test_the_check_says_whether_the_app_token_opens_a_connection(
 @pytest.mark.parametrize("name", ["new_fact", "correction"])
 def test_under_a_reply_its_article_can_be_said_to_tell_another_event(name: str) -> None:
     message = messages.ALL[name]
-    output = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
-    assert f'"split:{output[0]}"' in json.dumps(slack_blocks.build_blocks(message, has_buttons=True)[-1])
+    assert isinstance(message, Reply)
+    assert f'"split:{message.articles[0]}"' in json.dumps(slack_blocks.build_blocks(message, has_buttons=True)[-1])
     assert "actions" not in {block["type"] for block in slack_blocks.build_blocks(message)}

@@ -34,7 +34,7 @@ async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() 
 
 async def test_the_home_tab_shows_what_is_answered_to_whom_opens_it() -> None:
     async with connected() as it:
-        it.app.answer = messages.GATHERED
+        it.app.answer = messages.LISTING
         assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL"))
         await until(lambda: it.server.workspace.homes)
         assert it.app.asked[0].is_page
@@ -49,7 +49,7 @@ async def test_a_button_of_the_home_tab_carries_a_command_and_shows_the_tab_agai
         it.app.commands = {"Refresh": "refresh", "End this silence": "silence end 3f2a9c01"}
         it.server.socket_mode.open_home(user="U0BILAL")
         await until(lambda: it.server.workspace.homes)
-        it.app.answer = messages.GATHERED
+        it.app.answer = messages.LISTING
         envelope = it.server.socket_mode.press_home(
             it.server.workspace.homes["U0BILAL"], "End this silence", user="U0BILAL"
         )
@@ -59,7 +59,7 @@ async def test_a_button_of_the_home_tab_carries_a_command_and_shows_the_tab_agai
     assert (request.person.id, request.words, request.is_page) == ("U0BILAL", "silence end 3f2a9c01", True)
 
 
-@pytest.mark.parametrize("kind", ["post", "new_fact", "gathered", "plain", "no link"])
+@pytest.mark.parametrize("kind", ["post", "new_fact", "listing", "plain", "no link"])
 async def test_the_shortcut_of_a_message_asks_why_about_its_first_link(kind: str) -> None:
     content: dict[str, Any] = {"text": f"see <{messages.WIRE}|this>" if kind == "plain" else "no link"}
     if kind in messages.ALL:

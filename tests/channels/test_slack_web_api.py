@@ -49,7 +49,7 @@ async def test_a_reply_that_slack_posts_at_top_level_since_its_head_was_deleted_
     [shown] = server.workspace.messages("policy-alerts")
     assert "thread_ts" not in shown
     assert (receipt.ref, receipt.thread) == (shown["ts"], "")
-    assert messages.NEW_FACT.briefs[0].title.text in str(shown["blocks"]), "outside of its thread it says whose it is"
+    assert messages.NEW_FACT.story.title.text in str(shown["blocks"]), "outside of its thread it says whose it is"
 
     result = await channel.find(reply, since=BEGINNING)
     assert result is not None

@@ -50,7 +50,7 @@ async def test_a_story_has_three_buttons_and_other_messages_have_none(server: Se
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
     assert buttons(server) == ["Useful", "Noise", "More…"]
-    for message in (messages.NEW_FACT, messages.GATHERED, messages.NOTICE):
+    for message in (messages.NEW_FACT, messages.LISTING, messages.NOTICE):
         await channel.send(delivery(message, reply_to=head if message is messages.NEW_FACT else None))
     assert [buttons(server, number) for number in (1, 2, 3)] == [[], [], []]
     await channel.send(delivery(messages.MERGED, edits=head))
@@ -131,7 +131,7 @@ async def test_more_shows_what_else_can_be_done_and_back_shows_the_buttons_again
         server.service.press("‹ Back")
         await until(lambda: "‹ Back" not in buttons(server))
     assert buttons(server) == ["Useful", "Noise", "More…"]
-    expected = [choice.action for choice in menu.more_choices(messages.EDIT, [messages.RULE])]
+    expected = [choice.action for choice in menu.more_choices(messages.GROWN, [messages.RULE])]
     assert [press.action for press in app.presses[1:-1]] == expected
 
 

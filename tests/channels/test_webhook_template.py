@@ -35,7 +35,7 @@ def test_the_samples_are_documents_of_every_kind_of_message() -> None:
     [
         ("{\n{% if %}}", "line 2 of the template: Expected an expression"),
         ('{"a":\n{{ titel | tojson }}}', "line 2 of the template, with a message of kind post (first report): 'titel'"),
-        ("{{ stories[0].id | tojson }}", "with a message of kind gathered (brief)"),
+        ("{{ stories[0].id | tojson }}", "with a message of kind listing (brief)"),
         ("{{ title }}", "write texts as {{ title | tojson }}, without quotation marks around them"),
         ('{"summary": "{{ title }}", "severity": "{{ severity }}"}', "the output is not JSON"),
         ('{"summary": "{{ title | truncate(30) }}", "severity": "{{ severity }}"}', "the output is not JSON"),
@@ -84,7 +84,7 @@ def test_a_headline_stays_one_text_of_the_document(template: str, headline: str)
 
 async def test_a_document_that_a_message_breaks_is_never_sent() -> None:
     template = "{% if stories | length > 40 %}oops{% else %}{}{% endif %}"
-    many = replace(messages.GATHERED, briefs=(messages.BRIEF,) * 41)
+    many = replace(messages.LISTING, stories=(messages.VIEW,) * 41)
     with faulty.serve(faulty.Always(faulty.Answer(200))) as server:
         channel = build("webhook", secrets=Secrets(URL=server.url), url="env:URL", template=template)
         with pytest.raises(DocumentRefused, match="the output is not JSON"):
@@ -116,6 +116,6 @@ def test_a_method_is_one_of_those_that_change_something() -> None:
 async def test_a_template_that_fails_with_a_message_is_a_refusal_that_names_the_line() -> None:
     template = "{{ 1 // (stories | length - 41) }}"
     channel = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL", template=template)
-    many = replace(messages.GATHERED, briefs=(messages.BRIEF,) * 41)
+    many = replace(messages.LISTING, stories=(messages.VIEW,) * 41)
     with pytest.raises(DocumentRefused, match="line 1 of the template"):
         await channel.send(delivery(many))

@@ -21,11 +21,12 @@ from bot.web.health import Probe
 from tests.faults import rows
 from tests.journeys.world import world
 from tests.testbed import faults
+from tests.testbed.shown import lead_of
 
 
 async def _notices(running: App) -> list[str]:
     unsent = await running.store.read(lambda tx: tx.outbox.unsent())
-    return [row.message.lead for row in unsent if row.channel == "ops"]
+    return [lead_of(row.message) for row in unsent if row.channel == "ops"]
 
 
 async def _poll(running: App) -> None:

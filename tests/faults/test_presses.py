@@ -11,6 +11,7 @@ from bot.model.messages import MessageKind
 from tests.faults import rows
 from tests.journeys.world import World
 from tests.testbed.faults import spoiling
+from tests.testbed.shown import lead_of
 
 
 async def unasked(question: ChatRequest, channels: Sequence[str]) -> Sequence[ChatPart]:
@@ -52,4 +53,4 @@ async def test_a_command_that_raises_is_answered_with_an_error(desk: World) -> N
             running.store, desk.clock, live=running.live, on_decided=lambda decided: None, on_question=ask
         )
         answer = await commands.ask(ChatRequest(id="q1", person=Person(id="U1"), words="feeds"), ["desk"])
-    assert "because of a bug" in answer[0].message.lead
+    assert "because of a bug" in lead_of(answer[0].message)

@@ -15,6 +15,7 @@ from tests.faults import rows
 from tests.journeys.world import World, world
 from tests.testbed.fakes import FakeClock
 from tests.testbed.servers.postgres import Server
+from tests.testbed.shown import lead_of
 
 
 async def post_around_damage(desk: World, damage: str) -> None:
@@ -84,7 +85,7 @@ async def test_the_operator_learns_that_the_database_fails_in_part_while_it_does
 
             async def notices() -> list[str]:
                 unsent = await running.store.read(lambda tx: tx.outbox.unsent())
-                return [row.message.lead for row in unsent if "database" in row.message.lead]
+                return [lead_of(row.message) for row in unsent if "database" in lead_of(row.message)]
 
             async def tick() -> None:
                 await running.heartbeat.tick()

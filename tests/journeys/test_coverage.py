@@ -213,7 +213,7 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
             ChatRequest(id="1", person=Person(id="U0", member_of=frozenset({"desk"})), is_page=True),
             channels=("desk",),
         )
-        assert [brief.title.text for brief in home.message.briefs] == [CORRECTED_FINE.title]
+        assert [brief.title.text for brief in home.message.stories] == [CORRECTED_FINE.title]
     environment = app.Environment(environ=setup.environ, clock=setup.clock)
     async with runtime.opened(app.load(folder, setup.environ), environment) as running:
         server = assistants.server_of(ChatCommands(running)._answers)

@@ -15,12 +15,14 @@ from bot.pipeline import actions
 from tests.journeys.test_language_model import MODEL, Server, newsroom
 from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import BOT, Item, World, as_text, rss
+from tests.testbed.shown import story_post
 
 GERMAN = Item(
     id="g1",
     title="BlackBerry verlässt Pakistan wegen Forderung der PTA",
     text="BlackBerry verlässt Pakistan, da die PTA eine Backdoor in BES forderte, was 5.000 Firmen betrifft.",
 )
+
 ENGLISH = {
     "texts": [
         "BlackBerry leaves Pakistan over a PTA demand",
@@ -110,8 +112,8 @@ async def test_a_pressed_button_leaves_the_translation_in_the_message(tmp_path: 
             await actions.carry_out(running.store, running.live.settings, act, now=desk.clock.now())
             newest = (await running.store.read(lambda tx: tx.outbox.of_story(story.id)))[-1]
 
-        assert [judged.verdict for judged in newest.message.judgements] == [Verdict.USEFUL]
-        assert newest.message.briefs[0].summary[-1].text.endswith("[translated by local-model]")
+        assert [judged.verdict for judged in story_post(newest.message).judgements] == [Verdict.USEFUL]
+        assert newest.message.stories[0].summary[-1].text.endswith("[translated by local-model]")
 
 
 async def test_a_translation_that_does_not_hold_is_not_shown(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ async def test_the_picture_of_a_page_that_is_read_for_its_text_is_shown_if_the_f
 
 def test_a_syndicated_copy_has_no_picture() -> None:
     story = made.story("s", replace(made.article("a"), picture=PICTURE))
-    assert summaries.make_brief(story, {}).picture == PICTURE
+    assert summaries.make_view(story, {}).picture == PICTURE
     (member,) = story.members
     join = replace(member.join, reason=JoinReason.COPY, copy_of=ArticleId("b"))
-    assert summaries.make_brief(replace(story, members=(replace(member, join=join),)), {}).picture == ""
+    assert summaries.make_view(replace(story, members=(replace(member, join=join),)), {}).picture == ""

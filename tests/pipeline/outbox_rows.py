@@ -24,6 +24,7 @@ from bot.testing import messages
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made import sending
 from tests.testbed.made_settings import make_settings
+from tests.testbed.shown import lead_of
 
 NOTHING = make_settings(rules=[])
 FULL = Abilities(threads=True, edits=True, lookup=True)
@@ -147,7 +148,7 @@ class Stage:
 
     async def notices(self) -> list[str]:
         rows = await self.store.read(lambda tx: tx.outbox.unsent())
-        return [row.message.lead for row in rows if row.channel == "ops"]
+        return [lead_of(row.message) for row in rows if row.channel == "ops"]
 
     async def run_until(self, sender: send.Sender, end: datetime) -> None:
         stop = asyncio.Event()

@@ -35,14 +35,16 @@ from bot.pipeline.rights import operator_context
 from bot.pipeline.turn import Turn
 from tests.alerts.builders import member, posted
 from tests.testbed.fakes import START
-from tests.testbed.made import brief, sending
+from tests.testbed.made import sending, view
 from tests.testbed.made_settings import make_settings
+from tests.testbed.shown import lines_of, story_post
 
 DAY = timedelta(days=1)
 EXIT, LAW = (
     rules.compile_rule(Rule(name=name, notify=("desk",), any=(Line(label="w", terms=(name,)),)))
     for name in ("exit", "law")
 )
+
 CHANNELS = ("desk", "policy", "phone")
 SETTINGS = make_settings(rules=[EXIT, LAW], channels=CHANNELS, operator="ops")
 
@@ -68,7 +70,7 @@ def outgoing(
     story: str = "s1",
 ) -> Outgoing:
     why = Why(rule=rule, severity=Severity.NORMAL, evidence=())
-    row = sending(name, thread="head", kind=kind, story=story, briefs=(replace(brief(story), why=(why,)),))
+    row = sending(name, thread="head", kind=kind, story=story, views=(replace(view(story), why=(why,)),))
     return replace(row, due_at=START + due)
 
 
@@ -181,7 +183,7 @@ async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_h
         assert found[name].state is SendState.DROPPED
         assert "silenced: story" in (found[name].error or "")
     [edit] = [row for row in found.values() if row.message.kind is MessageKind.EDIT]
-    assert edit.message.silences == (silence,)
+    assert story_post(edit.message).silences == (silence,)
     assert edit.state is SendState.PENDING
 
 
@@ -259,7 +261,7 @@ async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storag
     assert result.refused == "the person is not in may_act of the channel"
     assert result.text == "Nothing was changed: only people listed by the operator may use the buttons of this channel."
     assert result.decisions == ()
-    assert result.message is None
+    assert result.post is None
     assert await judgements(store) == []
     assert await active(store) == []
 
@@ -344,7 +346,7 @@ async def test_every_silence_is_named_on_the_operators_channel_in_one_line(store
     await press(store, RULE)
     [row] = [row for row in await store.read(lambda tx: tx.outbox.unsent()) if row.channel == "ops"]
     [silence] = await active(store)
-    assert row.message.lines == (silence.summary,)
+    assert lines_of(row.message) == (silence.summary,)
     assert 'rule "exit" in desk until 2015-12-03 09:00 UTC by U1: by button, under "S"' in silence.summary
 
 
@@ -394,10 +396,10 @@ async def test_an_action_that_changes_nothing_opens_no_write_transaction(
 async def test_the_menu_is_the_message_as_it_should_read_now(store: storage.Store) -> None:
     await post(store)
     await press(store, HERE)
-    message = (await press(store, ShowMenu(), name="e2")).message
-    assert message is not None
-    assert [silence.kind for silence in message.silences] == [SilenceKind.STORY]
-    assert [line.outlet for line in message.briefs[0].lines] == ["outlet a", "outlet b"]
+    current = (await press(store, ShowMenu(), name="e2")).post
+    assert current is not None
+    assert [silence.kind for silence in current.silences] == [SilenceKind.STORY]
+    assert [line.outlet for line in current.story.lines] == ["outlet a", "outlet b"]
     assert len(await store.read(lambda tx: tx.stories.decisions(StoryId("s1")))) == 1, "a look changes nothing"
 
 

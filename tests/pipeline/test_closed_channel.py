@@ -13,6 +13,7 @@ from bot.pipeline.turn import Turn
 from tests.pipeline.newsroom import DAY, Item, Newsroom
 from tests.pipeline.outbox_rows import FakeChannel
 from tests.testbed.fakes import FakeClock
+from tests.testbed.shown import lead_of
 
 DAWN = Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
 TITLES = (
@@ -55,10 +56,10 @@ async def test_after_a_day_the_waiting_stories_of_a_closed_channel_are_one_messa
     await release(room)
     await release(room)
     rows = await unsent(room)
-    [gathered] = [row for row in rows if row.message.kind is MessageKind.GATHERED]
-    assert gathered.message.lead == "3 older stories: this channel could not be reached"
-    assert {brief.title.text for brief in gathered.message.briefs} == set(TITLES[:3])
-    assert [row.message.briefs[0].title.text for row in rows if row is not gathered] == [TITLES[3]]
+    [gathered] = [row for row in rows if row.message.kind is MessageKind.LISTING]
+    assert lead_of(gathered.message) == "3 older stories: this channel could not be reached"
+    assert {brief.title.text for brief in gathered.message.stories} == set(TITLES[:3])
+    assert [row.message.stories[0].title.text for row in rows if row is not gathered] == [TITLES[3]]
     [story] = [story for story in await room.stories() if story.title == TITLES[0]]
     states = await store.read(lambda tx: [row.state for row in tx.outbox.of_story(story.id)])
     assert states == [SendState.DROPPED, SendState.PENDING]

@@ -17,6 +17,7 @@ from bot.storage import keys
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.made import article
 from tests.testbed.made_settings import make_settings
+from tests.testbed.shown import lead_of
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -27,7 +28,7 @@ def process(store: storage.Store, clock: FakeClock, name: str = "one", *, is_alo
 
 async def steps(store: storage.Store) -> list[str]:
     """Return what the operator was told of the clock."""
-    return [row.message.lead for row in await store.read(lambda tx: tx.outbox.unsent())]
+    return [lead_of(row.message) for row in await store.read(lambda tx: tx.outbox.unsent())]
 
 
 async def test_of_several_processes_one_whose_clock_is_behind_was_not_set_back(

@@ -15,6 +15,7 @@ from bot.model.rules import Severity
 from tests.pipeline.newsroom import Item, Newsroom, rule
 from tests.testbed.fakes import START
 from tests.testbed.made_settings import make_settings
+from tests.testbed.shown import story_post
 
 DAWN = Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
 TITLE = "BlackBerry Messenger returns to Sindh after a ban of two months"
@@ -39,7 +40,8 @@ class Watch(Newsroom):
         await self.poll(DAWN, Item(id="a", link=link, title=TITLE, text="The ban was lifted.", at=START))
         (story,) = await self.stories()
         rows = await self.store.read(lambda tx: tx.outbox.of_story(story.id))
-        return next(row for row in rows if row.channel == channel).message.mentions
+        row = next(row for row in rows if row.channel == channel)
+        return story_post(row.message).mentions
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tests.stories import examples
 from tests.testbed.fakes import START
 from tests.testbed.made import alert
 from tests.testbed.made_settings import make_settings
+from tests.testbed.shown import lead_of
 
 DAY = timedelta(days=1)
 RULE = rules.compile_rule(Rule(name="exit", notify=("desk",), all=(Line(label="product", terms=("BlackBerry",)),)))
@@ -76,10 +77,10 @@ async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(stor
     merged = [each for each in made if each.reason is Reason.MERGED]
     assert [(each.story, each.action) for each in merged] == [(YOUNGER.id, AlertAction.EDIT)]
     (pointer,) = [row for row in rows if row.thread == f"head of {YOUNGER.id}"]
-    assert pointer.message.lead == "Merged into an earlier story:"
+    assert lead_of(pointer.message) == "Merged into an earlier story:"
     assert all(row.thread == f"head of {OLDER.id}" for row in rows if row is not pointer)
     (head,) = [row for row in rows if row.message.kind is MessageKind.EDIT and row is not pointer]
-    (brief,) = head.message.briefs
+    (brief,) = head.message.stories
     assert brief.byline is not None
     assert (brief.byline.outlet, brief.byline.more, brief.copy_count) == ("Gazette", 1, 1), "all have one headline"
 

@@ -8,7 +8,7 @@ from datetime import UTC
 import pytest
 
 from bot import channels, storage
-from bot.channels.kit import outline
+from bot.channels.kit import outline, rendering
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
 from bot.model.messages import Outgoing
 from bot.model.stories import Member, SendId, Story, StoryId
@@ -20,6 +20,7 @@ from tests.stories.members import article, match, member, rule, story
 from tests.testbed.fakes import START
 from tests.testbed.made import alert, decision
 from tests.testbed.made_settings import make_settings
+from tests.testbed.shown import listing_in
 
 LINK = "https://outlet.example/story"
 OPTIONS = {
@@ -66,7 +67,7 @@ def turn_over(tx: storage.Transaction, *saved: Story) -> Turn:
 def gathered() -> Outgoing:
     posts = [decided(AlertAction.POST, value) for value in (FIRST, OTHER)]
     with storage.open_in_memory() as tx:
-        [(row, _)] = messages.gathered_rows(turn_over(tx, FIRST, OTHER), posts, lead="2 stories")
+        [(row, _)] = messages.listing_rows(turn_over(tx, FIRST, OTHER), posts, lead="2 stories")
         return row
 
 
@@ -93,11 +94,11 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
         tx.outbox.add([head])
         keep(tx, both)
         tx.stories.save(replace(OTHER, members=(), merged_into=FIRST.id))
-        return messages.gathered_edit_row(turn_over(tx), decided(AlertAction.EDIT, FIRST), posted(FIRST, head.id))
+        return messages.listing_edit_row(turn_over(tx), decided(AlertAction.EDIT, FIRST), posted(FIRST, head.id))
 
     row = await store.write(work)
     assert row is not None
-    assert [(brief.story, brief.title.text) for brief in row.message.briefs] == [
+    assert [(view.id, view.title.text) for view in row.message.stories] == [
         ("first", "BlackBerry leaves Pakistan"),
         ("other", "Sindh lifts a ban"),
     ]
@@ -107,8 +108,7 @@ def test_a_reply_below_a_gathered_message_carries_its_storys_headline() -> None:
     with storage.open_in_memory() as tx:
         row = messages.reply_row(turn_over(tx, FIRST), decided(AlertAction.REPLY, FIRST), posted(FIRST, "head"))
     assert row is not None
-    assert row.message.title is not None
-    assert row.message.title.text == "BlackBerry leaves Pakistan"
+    assert "BlackBerry leaves Pakistan" in rendering.plain_message(row.message, names_story=False)
 
 
 LEFT_OUT = (("A rule with a name", 30), ("Another rule with a long name that is shown", 7))
@@ -133,15 +133,16 @@ def test_a_list_of_any_size_is_sent_as_it_was_measured_with_every_headline_and_l
         turn = turn_over(tx, *listed)
         turn.settings = make_settings(channels={"desk": features}, public_url=f"https://{'watch' * 12}.example.org")
         posts = [decided(AlertAction.POST, value) for value in listed]
-        rows = messages.gathered_rows(turn, posts, lead=f"{count} stories", left_out=LEFT_OUT)
-    shown = [brief.title.text for row, _ in rows for brief in row.message.briefs]
+        rows = messages.listing_rows(turn, posts, lead=f"{count} stories", left_out=LEFT_OUT)
+    shown = [view.title.text for row, _ in rows for view in row.message.stories]
     assert shown == [value.members[0].article.title for value in listed]
-    assert all(features.shows_all_stories(row.message) for row, _ in rows)
+    assert all(features.shows_all_stories(listing_in(row.message)) for row, _ in rows)
 
 
 def test_a_headline_of_a_list_is_shortened_before_a_link_is_dropped() -> None:
-    brief = replace(testing.BRIEF, latest=None)
-    message = replace(testing.GATHERED, briefs=(replace(brief, title=testing.sentence("word " * 50, "", LINK)),) * 20)
+    message = replace(
+        testing.LISTING, stories=(replace(testing.VIEW, title=testing.sentence("word " * 50, "", LINK)),) * 20
+    )
     whole = sum(len(line.text) for line in outline.build_lines(message, outline.ROOMS[3]))
     lines = outline.render_to_fit(
         channel_delivery(message), list, lambda lines: sum(len(line.text) for line in lines) < whole / 2, zone=UTC

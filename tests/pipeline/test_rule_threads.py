@@ -23,6 +23,7 @@ from bot.pipeline.join import StoryUpdater
 from bot.pipeline.turn import Turn
 from tests.stories.examples import START, article
 from tests.testbed.made_settings import make_settings
+from tests.testbed.shown import facts_of, story_post
 
 Report = tuple[str, str]
 EXIT: Report = (
@@ -38,6 +39,7 @@ FINE_TOO: Report = (
     "Multan shop is fined for sales of BlackBerry phones",
     "A judge in Multan fined the owner of a market stall 9,000 rupees for his sales.",
 )
+
 LOSS: Report = ("BlackBerry posts quarterly loss", "Revenue of the Waterloo firm fell to 490 million dollars.")
 CHIEF: Report = ("New security chief at BlackBerry", "She led the cryptography team of a bank in Zurich before.")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -119,16 +121,16 @@ class Desk:
 def shown(rows: list[Outgoing]) -> list[tuple[str, str]]:
     """Return the kind of each message, and the headlines that are new in it."""
     return [
-        (row.message.kind.value, " | ".join(fact.after for fact in row.message.facts if fact.is_event))
+        (row.message.kind.value, " | ".join(fact.after for fact in facts_of(row.message) if fact.is_event))
         if row.message.kind is MessageKind.REPLY
-        else (row.message.kind.value, " | ".join(brief.title.text for brief in row.message.briefs))
+        else (row.message.kind.value, " | ".join(brief.title.text for brief in row.message.stories))
         for row in rows
     ]
 
 
 def others(row: Outgoing) -> list[str]:
     """Return the headlines of other events that a message lists."""
-    return [line.title for brief in row.message.briefs for line in brief.other_reports]
+    return [line.title for brief in row.message.stories for line in brief.other_reports]
 
 
 @pytest.fixture(params=[False, True], ids=["runs on", "restarts"])
@@ -153,17 +155,18 @@ def test_the_message_counts_the_outlets_of_its_own_event_and_lists_every_other_h
     desk.arrive(FINE, outlet="Tribune")
     desk.arrive(FINE_TOO, outlet="Mirror")
     desk.arrive(LOSS, outlet="Echo")
-    (brief,) = desk.head.message.briefs
+    (brief,) = desk.head.message.stories
     assert (brief.title.text, brief.owner_count, brief.coverage) == (EXIT[0], 1, ())
     assert others(desk.head) == [LOSS[0], FINE[0], FINE_TOO[0]]
-    assert desk.head.message.latest is not None
-    assert desk.head.message.latest.after == LOSS[0]
+    latest = story_post(desk.head.message).latest
+    assert latest is not None
+    assert latest.after == LOSS[0]
 
 
 def test_several_events_of_one_turn_are_a_message_and_a_reply_that_names_each(desk: Desk) -> None:
     post, reply = desk.arrive(EXIT, FINE, LOSS)
     assert post.message.kind is MessageKind.POST
-    headlines = {post.message.briefs[0].title.text, *(fact.after for fact in reply.message.facts)}
+    headlines = {post.message.stories[0].title.text, *(fact.after for fact in facts_of(reply.message))}
     assert headlines == {EXIT[0], FINE[0], LOSS[0]}
     assert reply.thread == post.id
 
@@ -172,7 +175,7 @@ def test_a_reply_has_the_outlet_the_link_the_time_and_the_first_sentence(desk: D
     desk.arrive(EXIT)
     title, text = FINE
     (reply,) = desk.arrive((title, f"MULTAN, Dec 2 (Wire) - {text} He will appeal."), outlet="Tribune")
-    (fact,) = reply.message.facts
+    (fact,) = facts_of(reply.message)
     assert (fact.outlet, fact.sentence, fact.stated_at) == ("Tribune", text, desk.now)
     assert fact.link.startswith("https://tribune.example/")
 
@@ -203,7 +206,7 @@ def test_an_event_waits_for_its_own_outlets(desk: Desk) -> None:
 def test_a_first_look_lists_all_events_and_what_follows_is_told_once(desk: Desk) -> None:
     desk.arrive(EXIT, FINE, LOSS, is_baseline=True)
     (first,) = desk.release()
-    assert {first.message.briefs[0].title.text, *others(first)} == {EXIT[0], FINE[0], LOSS[0]}
+    assert {first.message.stories[0].title.text, *others(first)} == {EXIT[0], FINE[0], LOSS[0]}
     assert desk.arrive(FINE_TOO, outlet="Mirror") == []
     assert ("reply", CHIEF[0]) in shown(desk.arrive(CHIEF))
 
@@ -214,7 +217,7 @@ def test_what_came_in_quiet_hours_is_listed_in_one_message(desk: Desk) -> None:
     assert [desk.arrive(EXIT), desk.arrive(FINE)] == [[], []]
     desk.now += 12 * HOUR
     (message,) = desk.release()
-    assert (message.message.briefs[0].title.text, others(message)) == (EXIT[0], [FINE[0]])
+    assert (message.message.stories[0].title.text, others(message)) == (EXIT[0], [FINE[0]])
     assert desk.arrive(FINE_TOO, outlet="Mirror") == []
     assert shown(desk.arrive(LOSS)) == [("reply", LOSS[0])]
 
@@ -243,7 +246,7 @@ def test_the_channel_of_another_rule_gets_only_the_events_that_this_rule_matches
     desk.arrive(EXIT)
     rows = [*desk.arrive(FINE), *desk.arrive(LOSS)]
     (message,) = [row for row in rows if row.channel == "courts"]
-    assert (message.message.briefs[0].title.text, others(message)) == (FINE[0], [])
+    assert (message.message.stories[0].title.text, others(message)) == (FINE[0], [])
     assert shown([row for row in rows if row.channel == "desk"]) == [("reply", FINE[0]), ("reply", LOSS[0])]
 
 
@@ -305,7 +308,7 @@ def test_a_value_that_another_event_has_told_is_not_told_again(desk: Desk) -> No
     first = desk.arrive((f"{EXIT_TOO[0]}, deadline moved", f"{EXIT_TOO[1]} {moved}"), outlet="Tribune")
     again = desk.arrive((f"{EXIT_TOO[0]} as deadline is moved", f"{moved} {EXIT_TOO[1]}"), outlet="Mirror")
     assert len(first) == 1
-    assert "30 December" in str(first[0].message.facts)
+    assert "30 December" in str(facts_of(first[0].message))
     assert again == []
 
 
@@ -327,7 +330,7 @@ def test_a_gathered_first_look_lists_the_headline_of_every_event_of_a_thread(des
     desk.use(rule(), banks, channels=["desk"])
     desk.arrive(EXIT, FINE, LOSS, ("Bank in Lisbon closes", "The bank closes its doors."), is_baseline=True)
     (message,) = desk.release()
-    assert message.message.kind is MessageKind.GATHERED
+    assert message.message.kind is MessageKind.LISTING
     text = rendering.plain_message(message.message)
     assert all(title in text for title in (EXIT[0], FINE[0], LOSS[0], "Bank in Lisbon closes"))
     assert desk.arrive(FINE_TOO, outlet="Mirror") == []

@@ -34,6 +34,7 @@ from tests.channels.context import Secrets, build
 from tests.pipeline.outbox_rows import NOTHING, REDUCED, FakeChannel, Stage, edit, reply, row
 from tests.testbed.fakes import START, FakeClock
 from tests.testbed.servers import slack
+from tests.testbed.shown import story_post
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -240,10 +241,12 @@ async def test_a_refused_form_is_sent_once_more_as_plain_text_then_dropped_and_r
 async def test_a_refusal_drops_the_picture_before_the_buttons(stage: Stage) -> None:
     stage.channel.before.append(FormRefused("invalid_blocks"))
     outgoing = row("a")
-    await stage.add(replace(outgoing, message=replace(outgoing.message, picture="https://img.example.org/a.jpg")))
+    await stage.add(
+        replace(outgoing, message=replace(story_post(outgoing.message), picture="https://img.example.org/a.jpg"))
+    )
     await stage.sender().drain(MINUTE)
     sent = await stage.state("a")
-    assert (sent.state, sent.is_plain, sent.message.picture) == (SendState.SENT, False, "")
+    assert (sent.state, sent.is_plain, story_post(sent.message).picture) == (SendState.SENT, False, "")
 
 
 async def test_a_thread_that_is_gone_is_answered_at_the_top_level(stage: Stage) -> None:

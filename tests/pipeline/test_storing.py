@@ -17,6 +17,7 @@ from bot.pipeline import intake
 from tests.pipeline.newsroom import Item, Newsroom
 from tests.storage.conftest import address, postgres_address, postgres_database, store
 from tests.testbed.fakes import START
+from tests.testbed.shown import lead_of, lines_of
 
 __all__ = ["address", "postgres_address", "postgres_database", "store"]
 
@@ -125,5 +126,5 @@ async def test_problems_of_feeds_within_a_minute_are_one_notice(room: Newsroom) 
     room.now += timedelta(minutes=1)
     await _take_in(room, room.store, {feeds[2].url: []})
     notices = await room.store.read(lambda tx: tx.outbox.unsent())
-    assert [row.message.lead for row in notices] == ["Feed health: 2 new problems", "Feed health: 1 new problem"]
-    assert [line.split()[0] for row in notices for line in row.message.lines] == ["a", "b", "c"]
+    assert [lead_of(row.message) for row in notices] == ["Feed health: 2 new problems", "Feed health: 1 new problem"]
+    assert [line.split()[0] for row in notices for line in lines_of(row.message)] == ["a", "b", "c"]

@@ -29,6 +29,7 @@ from tests.storage.conftest import address, postgres_address, postgres_database
 from tests.storage.conftest import store as each_store
 from tests.testbed.fakes import START
 from tests.testbed.made_settings import make_settings
+from tests.testbed.shown import lead_of, lines_of
 
 __all__ = ["address", "each_store", "postgres_address", "postgres_database"]
 
@@ -131,8 +132,8 @@ async def test_a_surge_opens_once_closes_with_its_peak_and_is_explained(each_sto
     assert surge.opened_at == START + BURST_HOUR * HOUR + timedelta(minutes=1)
     assert surge.closed_at is not None
     assert (surge.peak.count, surge.causes.outlet_count) == (12, 12)
-    assert [row.message.kind for row in desk.rows] == [MessageKind.GATHERED, MessageKind.EDIT]
-    assert desk.rows[-1].message.lead.startswith("Surge over: BlackBerry: at its peak 12 articles in 6 hours")
+    assert [row.message.kind for row in desk.rows] == [MessageKind.LISTING, MessageKind.EDIT]
+    assert lead_of(desk.rows[-1].message).startswith("Surge over: BlackBerry: at its peak 12 articles in 6 hours")
     counted = await each_store.read(lambda tx: find_story_place(tx, reports[3].id))
     earlier = await each_store.read(lambda tx: find_story_place(tx, BEFORE[1].id))
     assert counted
@@ -176,11 +177,11 @@ async def test_the_largest_story_comes_first_with_its_first_outlet_and_the_numbe
     [message] = [row.message for row in desk.rows]
     (surge,) = await desk.surges()
     first = surge.causes.largest[0]
-    assert message.briefs[0].story == first.story
-    assert message.briefs[0].title.text == "Jhang court hears BlackBerry case"
+    assert message.stories[0].id == first.story
+    assert message.stories[0].title.text == "Jhang court hears BlackBerry case"
     assert first.outlets[0] == "Early News"
-    assert message.lead == "Surge: BlackBerry: 18 articles in 6 hours, usually fewer than 1"
-    assert message.lines[1].startswith("Mostly one event, in 14 of 18 articles; Early News was first, at ")
+    assert lead_of(message) == "Surge: BlackBerry: 18 articles in 6 hours, usually fewer than 1"
+    assert lines_of(message)[1].startswith("Mostly one event, in 14 of 18 articles; Early News was first, at ")
 
 
 async def test_a_bot_that_runs_once_a_day_reports_surges(store: storage.Store) -> None:
@@ -243,7 +244,7 @@ async def test_an_open_surge_is_closed_when_its_rule_no_longer_reports_surges(st
     await desk.run([], hours=range(BURST_HOUR + 1, BURST_HOUR + 3))
     closed_at = START + (BURST_HOUR + 1) * HOUR + timedelta(minutes=1)
     assert {surge.rule: surge.closed_at for surge in await desk.surges()} == dict.fromkeys("ABCDE", closed_at)
-    edits = [row.message.lead for row in desk.rows if row.message.kind is MessageKind.EDIT]
+    edits = [lead_of(row.message) for row in desk.rows if row.message.kind is MessageKind.EDIT]
     assert sorted(lead.partition(":")[2][1:2] for lead in edits if lead.startswith("Surge over")) == list("ABCDE")
 
 
@@ -283,7 +284,7 @@ def test_a_trial_says_when_and_why_the_rule_would_have_reported_a_surge() -> Non
     assert surge.peak.count == 12
     assert surge.causes.article_count == 12
     kinds = [message.kind for message in report.messages]
-    assert kinds.count(MessageKind.GATHERED) == 1
+    assert kinds.count(MessageKind.LISTING) == 1
     assert MessageKind.POST not in kinds
 
 

@@ -46,11 +46,11 @@ async def test_the_true_headline_under_anothers_link_is_taken_over_by_the_links_
         "The Wire",
         "wire.example",
     )
-    assert (accepted.article.text, accepted.edits) == (TEXT, ()), "it is the publisher's word, and no correction"
+    assert (accepted.article.text, accepted.corrections) == (TEXT, ()), "it is the publisher's word, and no correction"
     assert not (await room.poll(SQUAT, CATS)).revisions
     assert await room.told() == [(WIRE.url, TRUE.title)]
     [edited] = (await room.poll(WIRE, replace(TRUE, text=TEXT.replace("Monday", "Tuesday")))).revisions
-    assert edited.edits
+    assert edited.corrections
 
 
 @pytest.mark.parametrize("at_once", [False, True])

@@ -75,7 +75,7 @@ async def live(articles: Sequence[Article], given: Sequence[Rule]) -> list[tuple
 
 
 def summary_of(kind: MessageKind, channel: str, message: Message) -> tuple[str, str, str]:
-    return kind.value, channel, "; ".join(brief.title.text for brief in message.briefs)
+    return kind.value, channel, "; ".join(brief.title.text for brief in message.stories)
 
 
 @pytest.mark.parametrize("given", [[BLACKBERRY], [TWO], [CAPPED], [BLACKBERRY, TWO]], ids=lambda g: g[0].name)
@@ -106,7 +106,7 @@ def test_what_came_with_a_feeds_first_answer_is_gathered_in_one_message() -> Non
     titles = list(texts)
     report = tried([article(*text) for text in texts.items()], BLACKBERRY, baselines={FEED.url: START})
     (message,) = report.messages
-    assert message.kind is MessageKind.GATHERED
+    assert message.kind is MessageKind.LISTING
     assert sorted(message.headlines) == sorted(titles)
 
 

@@ -12,7 +12,7 @@ from bot import storage
 from bot.channels.kit.rendering import plain_message
 from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
-from bot.model.stories import Edit, JoinReason, StoryId
+from bot.model.stories import Correction, JoinReason, StoryId
 from bot.pipeline.briefs import Period, brief_message, brief_rows, read_brief
 from bot.queries.brief import BRIEF, BriefParameters
 from bot.queries.registry import Answers, Refused
@@ -20,6 +20,7 @@ from bot.testing import messages
 from tests.journeys.world import BOT, RULES, world
 from tests.testbed import made
 from tests.testbed.fakes import START
+from tests.testbed.shown import listing_in
 
 #: START is a Wednesday, 9:00 in UTC and 14:00 in Karachi.
 EARLIER = START - timedelta(minutes=1)
@@ -190,7 +191,7 @@ async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_ne
         tx.articles.add([article])
         tx.stories.save(made.story("s", article))
         tx.stories.save_alert(made.alert("s", posted_at=START - timedelta(days=3)))
-        edit = Edit(
+        edit = Correction(
             article=article.id,
             outlet="Herald",
             field="title",
@@ -198,7 +199,7 @@ async def test_news_in_an_earlier_story_is_what_an_outlet_changed_from_old_to_ne
             after="Ferry fire kills 31 people near Varnholm",
         )
         reply = made.decision("s", AlertAction.REPLY)
-        tx.stories.decide([replace(reply, at=EARLIER, reason=Reason.CORRECTION, edits=(edit,))])
+        tx.stories.decide([replace(reply, at=EARLIER, reason=Reason.CORRECTION, corrections=(edit,))])
 
     async with world(tmp_path) as desk:
         desk.configure("wire", rules=RULES)
@@ -224,7 +225,7 @@ async def test_a_brief_without_a_page_is_as_few_messages_as_the_channel_allows_a
     async with world(tmp_path) as desk:
         desk.configure("wire", rules=RULES)
         async with desk.opened() as running:
-            shown_messages = [row.message for row in brief_rows(running.settings, brief)]
+            shown_messages = [listing_in(row.message) for row in brief_rows(running.settings, brief)]
             fits = running.settings.policy("desk").shows_all_stories
     shown = [[entry for section in message.sections for entry in section.entries] for message in shown_messages]
     assert [entry for listed in shown for entry in listed] == list(entries)

@@ -16,7 +16,7 @@ from bot.model.feeds import FeedState
 from bot.model.messages import SendState
 from bot.model.stories import SendId, StoryId
 from tests.testbed.fakes import START, FakeClock
-from tests.testbed.made import MINUTE, alert, article, brief, decision, match, sending, story
+from tests.testbed.made import MINUTE, alert, article, decision, match, sending, story, view
 
 FEED = "https://dawn.example/feed"
 BEFORE = START + timedelta(days=1)
@@ -35,7 +35,7 @@ async def fill(store: storage.Store, *, is_sent: bool) -> None:
         tx.stories.save(story("new", new, minutes=LATE))
         for name in ("old", "new"):
             tx.stories.save_alert(alert(name))
-            tx.outbox.add([sending(name, story=name, briefs=(brief(name),))])
+            tx.outbox.add([sending(name, story=name, views=(view(name),))])
         if is_sent:
             for row in tx.outbox.claim("desk", now=START, limit=10, token="t", lease=MINUTE):
                 tx.outbox.save(replace(row, state=SendState.SENT), token="t")

@@ -10,7 +10,7 @@ from bot import storage
 from bot.model.messages import MessageKind, Outgoing, Receipt, SendState
 from bot.model.stories import SendId, StoryId
 from tests.testbed.fakes import START, FakeClock
-from tests.testbed.made import LEASE, MINUTE, brief, sending
+from tests.testbed.made import LEASE, MINUTE, sending, view
 
 
 class Box:
@@ -64,7 +64,7 @@ async def test_a_message_that_is_added_twice_is_one_row(box: Box) -> None:
 
 async def test_a_row_comes_back_as_it_was(box: Box) -> None:
     row = replace(
-        sending("a", briefs=(brief("A"),), story="A"), is_plain=True, is_top_level=True, error="e", tried_at=START
+        sending("a", views=(view("A"),), story="A"), is_plain=True, is_top_level=True, error="e", tried_at=START
     )
     await box.add(row)
     assert await box.get("a") == replace(row, seq=1)
@@ -204,8 +204,8 @@ async def test_messages_are_counted_by_state_and_the_unsent_are_listed(box: Box)
 
 async def test_a_story_finds_its_messages_also_gathered_ones(box: Box) -> None:
     await box.add(
-        sending("a", story="A", briefs=(brief("A"),)),
-        sending("g", kind=MessageKind.GATHERED, briefs=(brief("B"), brief("A"))),
+        sending("a", story="A", views=(view("A"),)),
+        sending("g", kind=MessageKind.LISTING, views=(view("B"), view("A"))),
         sending("n", kind=MessageKind.NOTICE),
     )
     assert ids(list(await box.store.read(lambda tx: tx.outbox.of_story(StoryId("A"))))) == ["a", "g"]

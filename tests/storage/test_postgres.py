@@ -19,7 +19,7 @@ from bot.model.errors import ConfigError, StoreError, StoreInUse, StoreUnavailab
 from bot.model.messages import SendState
 from bot.model.stories import StoryId
 from tests.testbed.fakes import START, FakeClock
-from tests.testbed.made import LEASE, article, brief, match, sending, story
+from tests.testbed.made import LEASE, article, match, sending, story, view
 from tests.testbed.servers.postgres import Server
 
 pytestmark = pytest.mark.postgres
@@ -151,7 +151,7 @@ async def source(tmp_path: Path) -> str:
         # The younger story is written before the one it points to.
         tx.stories.save(replace(story("B", items[1]), merged_into=StoryId("A")))
         tx.stories.save(story("A", items[0]))
-        tx.outbox.add([sending("a", story="A", briefs=(brief("A"),)), sending("b")])
+        tx.outbox.add([sending("a", story="A", views=(view("A"),)), sending("b")])
         tx.outbox.claim("desk", now=START, limit=1, token="dead", lease=LEASE)
         tx.key_values.put("tick", "1")
 

@@ -39,24 +39,24 @@ def both() -> tuple[Member, Member]:
 
 
 def test_a_channel_whose_rule_matches_a_later_article_only_has_that_ones_headline() -> None:
-    told = summaries.make_brief(story(*both()), {"Law": rule("Law")})
+    told = summaries.make_view(story(*both()), {"Law": rule("Law")})
     assert marked(told.title) == "BlackBerry leaves Pakistan after *PTA* demand"
     assert [line.title for line in told.coverage] == ["Phone maker quits market"]
 
 
 def test_a_message_keeps_the_headline_that_it_was_posted_with() -> None:
     first, second = both()
-    told = summaries.make_brief(story(first, second), {"R": rule("R")}, headline=second.article.id)
+    told = summaries.make_view(story(first, second), {"R": rule("R")}, headline=second.article.id)
     assert told.title.outlet == "Post"
     corrected = replace(second, article=replace(second.article, title="BlackBerry delays exit"))
-    told = summaries.make_brief(story(first, corrected), {"R": rule("R")}, headline=second.article.id)
+    told = summaries.make_view(story(first, corrected), {"R": rule("R")}, headline=second.article.id)
     assert told.title.text == "BlackBerry delays exit", "its own outlet corrected it"
 
 
 def test_why_says_that_words_which_the_outlet_removed_are_of_an_earlier_version() -> None:
     first, second = both()
     corrected = replace(second, article=replace(second.article, title="Exit is delayed"))
-    told = summaries.make_brief(story(first, corrected), {"R": rule("R")}, headline=second.article.id)
+    told = summaries.make_view(story(first, corrected), {"R": rule("R")}, headline=second.article.id)
     fields = {evidence.text: evidence.field for evidence in told.why[0].evidence}
     assert fields["PTA"] == "earlier version"
 
@@ -65,7 +65,7 @@ def test_a_story_keeps_its_headline_where_another_article_comes_to_be_its_first(
     first, second = both()
     turned = replace(story(second, first), headline=first.article.id)
     assert summaries.story_headline(turned) == "Phone maker quits market"
-    assert summaries.make_brief(turned, {"R": rule("R")}).title.text == "Phone maker quits market"
+    assert summaries.make_view(turned, {"R": rule("R")}).title.text == "Phone maker quits market"
 
 
 def test_a_cut_headline_gives_way_to_a_whole_one() -> None:
@@ -86,7 +86,7 @@ def test_why_has_one_entry_a_rule_with_its_severity_and_each_evidence_once() -> 
         )
         for each in (first, second)
     ]
-    told = summaries.make_brief(story(*both), {"High": rule("High", Severity.HIGH), "Low": rule("Low")})
+    told = summaries.make_view(story(*both), {"High": rule("High", Severity.HIGH), "Low": rule("Low")})
     assert [(why.rule, why.severity, [each.text for each in why.evidence]) for why in told.why] == [
         ("High", Severity.HIGH, ["BlackBerry", "PTA"]),
         ("Low", Severity.NORMAL, ["Pakistan"]),
@@ -95,7 +95,7 @@ def test_why_has_one_entry_a_rule_with_its_severity_and_each_evidence_once() -> 
 
 def test_a_rule_that_does_not_speak_here_is_neither_named_nor_marked() -> None:
     only = article("BlackBerry leaves Pakistan", TEXT)
-    told = summaries.make_brief(
+    told = summaries.make_view(
         story(
             member(
                 only,
@@ -110,7 +110,7 @@ def test_a_rule_that_does_not_speak_here_is_neither_named_nor_marked() -> None:
 
 
 def listed(*members: Member) -> list[tuple[str, str, int]]:
-    told = summaries.make_brief(story(*members), {})
+    told = summaries.make_view(story(*members), {})
     return [(line.title, line.outlet, line.more) for line in told.coverage]
 
 
@@ -155,7 +155,7 @@ def test_a_headline_is_known_by_its_words_after_the_topic_also_where_the_topic_c
     plain = member(article("Schools to close on Friday", TEXT, outlet="Echo", minutes=1))
     third = member(article("Coronavirus: Schools to close on Friday", TEXT, outlet="Post", minutes=2))
 
-    brief = summaries.make_brief(story(opener, plain, third), {})
+    brief = summaries.make_view(story(opener, plain, third), {})
 
     assert brief.coverage == ()
     assert brief.byline is not None
@@ -177,7 +177,7 @@ def test_outlets_with_the_storys_own_headline_are_counted_beside_the_first() -> 
     one, two, three = (
         member(article("BlackBerry leaves", TEXT, outlet=name, minutes=at)) for at, name in enumerate("ABC")
     )
-    told = summaries.make_brief(story(one, two, three), {})
+    told = summaries.make_view(story(one, two, three), {})
     assert told.byline is not None
     assert (told.byline.outlet, told.byline.more, told.coverage) == ("A", 2, ())
 
@@ -185,7 +185,7 @@ def test_outlets_with_the_storys_own_headline_are_counted_beside_the_first() -> 
 def test_copies_are_counted_and_have_no_line() -> None:
     first = article("One", TEXT, outlet="Echo")
     copy = article("Another headline", TEXT, outlet="Post", minutes=5)
-    told = summaries.make_brief(story(member(first), member(copy, copy_of=first.id)), {})
+    told = summaries.make_view(story(member(first), member(copy, copy_of=first.id)), {})
     assert (told.coverage, told.copy_count, told.owner_count) == ((), 1, 1)
 
 
@@ -195,13 +195,13 @@ def test_what_joined_with_less_than_full_certainty_is_marked() -> None:
     doubtful = replace(doubtful, join=replace(doubtful.join, confidence=SURE_FROM - 0.01))
     known = member(sure)
     known = replace(known, join=replace(known.join, confidence=SURE_FROM))
-    told = summaries.make_brief(story(member(first), doubtful, known), {})
+    told = summaries.make_view(story(member(first), doubtful, known), {})
     assert [(line.title, line.is_probable) for line in told.coverage] == [("Headline 2", False), ("Headline 1", True)]
 
 
 def test_a_story_of_thousands_lists_its_newest_headlines_and_counts_all() -> None:
     many = [member(article(f"BlackBerry leaves {n}", TEXT, outlet=f"Outlet {n}", minutes=n)) for n in range(2_000)]
-    told = summaries.make_brief(story(*many), {"R": rule("R")})
+    told = summaries.make_view(story(*many), {"R": rule("R")})
     assert [line.outlet for line in told.coverage] == [f"Outlet {n}" for n in range(1_999, 1_979, -1)]
     assert (told.coverage_count, told.owner_count) == (1_999, 2_000)
 
@@ -336,7 +336,7 @@ def test_the_number_of_outlets_is_that_of_the_listed_outlets_with_those_that_con
     reversal = member(article("Militia retakes airport", "", outlet="Courier"))
     reversal = replace(reversal, join=replace(reversal.join, reason=JoinReason.REVERSAL))
     copy = member(article("Army seizes airport", "", outlet="Mirror"), copy_of=first.id)
-    brief = summaries.make_brief(story(member(first), second, reversal, copy), {})
+    brief = summaries.make_view(story(member(first), second, reversal, copy), {})
     assert len(brief.lines) == 3
     assert phrases.count_outlets(brief) == "3 outlets, 1 contradicts, and 1 copy"
-    assert phrases.count_outlets(summaries.make_brief(story(member(first), second), {})) == "2 outlets"
+    assert phrases.count_outlets(summaries.make_view(story(member(first), second), {})) == "2 outlets"

@@ -9,11 +9,12 @@ from typing import Any
 
 from bot.model.actions import Judgement, Silence, SilenceId, SilenceKind, Verdict
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.messages import Message, MessageKind, Outgoing, Sentence, Span, StoryBrief
+from bot.model.messages import MessageKind, Outgoing, Sentence, Span, StoryView
 from bot.model.quarantine import PieceKind, QuarantinedPiece
 from bot.model.rules import Evidence, Match
 from bot.model.stories import Article, ArticleId, Join, JoinReason, JudgementId, Member, SendId, Story, StoryId
 from tests.testbed.fakes import START
+from tests.testbed.shown import message_of
 
 MINUTE = timedelta(minutes=1)
 LEASE = timedelta(seconds=60)
@@ -69,14 +70,14 @@ def sending(
     channel: str = "desk",
     minutes: int = 0,
     story: str | None = None,
-    briefs: tuple[StoryBrief, ...] = (),
+    views: tuple[StoryView, ...] = (),
 ) -> Outgoing:
     when = START + minutes * MINUTE
     return Outgoing(
         id=SendId(name),
         channel=channel,
         thread=SendId(thread or name),
-        message=Message(kind=kind, lead=f"says {name}", briefs=briefs),
+        message=message_of(kind, f"says {name}", views or (view(story or "s1"),)),
         story=None if story is None else StoryId(story),
         created_at=when,
         due_at=when,
@@ -93,10 +94,10 @@ def set_aside(
     return QuarantinedPiece(kind=kind, id=name, stage=stage, error=error, version="1.0", at=START)
 
 
-def brief(story: str) -> StoryBrief:
+def view(story: str) -> StoryView:
     sentence = Sentence(spans=(Span(text="BlackBerry leaves"),), outlet="Dawn", link="https://d.example/1")
-    return StoryBrief(
-        story=StoryId(story),
+    return StoryView(
+        id=StoryId(story),
         title=sentence,
         summary=(sentence,),
         why=(),

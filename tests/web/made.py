@@ -112,7 +112,5 @@ def add_long_story(tx: storage.Transaction) -> None:
         outlet="Paper 0",
         link="https://dawn.example/0",
     )
-    brief = replace(made.brief("long"), summary=(sentence,))
-    tx.outbox.add(
-        [made.sending(channel, channel=channel, story="long", briefs=(brief,)) for channel in ("desk", "ops")]
-    )
+    view = replace(made.view("long"), summary=(sentence,))
+    tx.outbox.add([made.sending(channel, channel=channel, story="long", views=(view,)) for channel in ("desk", "ops")])

@@ -107,7 +107,7 @@ async def test_every_page_is_readable_and_accessible(
     folder = Path(PICTURES) if PICTURES else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
     parked = replace(made.sending("parked"), state=SendState.PARKED, error="desk: is_archived: unarchive it")
-    rows = [parked, made.sending("waits", briefs=(made.brief("s"),))]
+    rows = [parked, made.sending("waits", views=(made.view("s"),))]
     await page.running.store.write(lambda tx: tx.outbox.add(rows))
     await judge(page, useful=9, noise=2)
     await page.running.store.write(add_long_story)

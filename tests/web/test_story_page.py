@@ -12,7 +12,7 @@ from bot import storage
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import Arrival
 from bot.model.messages import Receipt, SendState
-from bot.model.stories import ArticleId, Edit, Fact, SendId, StoryId
+from bot.model.stories import ArticleId, Correction, Fact, SendId, StoryId
 from bot.queries.stories import StoryRow
 from bot.web.formatting import build_timeline
 from tests.testbed import made
@@ -123,7 +123,7 @@ async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None
         article=article_id,
         outlet="wire",
     )
-    edit = Edit(article=article_id, outlet="courier", field="title", before="5,000", after="500 <b>")
+    edit = Correction(article=article_id, outlet="courier", field="title", before="5,000", after="500 <b>")
     decision = Decision(
         at=page.clock.now(),
         story=StoryId(story),
@@ -131,7 +131,7 @@ async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None
         action=AlertAction.POST,
         reason=Reason.FIRST_REPORT,
         facts=(fact,),
-        edits=(edit,),
+        corrections=(edit,),
     )
     await page.running.store.write(lambda tx: tx.stories.decide([decision]))
     page_text = text_of(tree_of((await page.get(f"/story/{story}")).text))

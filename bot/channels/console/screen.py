@@ -17,7 +17,7 @@ from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.model import visible
 from bot.model.alerts import Reason
 from bot.model.durations import format_count
-from bot.model.messages import Message, MessageKind
+from bot.model.messages import Edit, Listing, Message, Pointer, Post, Reply
 from bot.model.rules import Severity
 
 
@@ -40,19 +40,19 @@ _REPLIED = (Reason.CORROBORATION, Reason.NEW_FACT, Reason.OTHER_EVENT, Reason.CO
 
 def print_message(console: Console, message: Message, *, zone: tzinfo) -> None:
     """Print one message, with times in ``zone``."""
-    if message.kind is MessageKind.EDIT and message.reason is not Reason.MERGED:
+    if isinstance(message, Edit) and not isinstance(message.content, Pointer):
         lines = list(_edit_lines(message, zone))
         if not lines:
             return
     else:
         lines = list(outline.build_lines(message, names_story=True, zone=zone))
-    if lines and message.kind in (MessageKind.REPLY, MessageKind.EDIT):
+    if lines and isinstance(message, Reply | Edit):
         # Leave out the addresses, because the story has already been printed with them.
         runs = (Run(text="↳ "), *(replace(run, link="") for run in lines[0].runs))
         lines[0] = replace(lines[0], runs=runs)
     lines = list(rendering.unstyled(lines))
     for place, (line, addresses) in enumerate(rendering.with_addresses(lines)):
-        if place == 0 and message.kind in (MessageKind.POST, MessageKind.GATHERED):
+        if place == 0 and isinstance(message, Post | Listing):
             console.print(Rule(_styled_text(line, _COLOURS[message.severity]), align="left", style="dim"))
             continue
         if place > 1 and line.story != lines[place - 1].story:
@@ -61,26 +61,26 @@ def print_message(console: Console, message: Message, *, zone: tzinfo) -> None:
     console.print()
 
 
-def _edit_lines(message: Message, zone: tzinfo) -> Iterator[OutlineLine]:
+def _edit_lines(edit: Edit, zone: tzinfo) -> Iterator[OutlineLine]:
     """Yield lines for an edit, with the state of its stories and the headlines that joined them."""
-    added, room = set(message.added), replace(outline.ROOMS[0], zone=zone)
-    if message.reason is Reason.RATE_CAP:
+    added, room = set(edit.added), replace(outline.ROOMS[0], zone=zone)
+    if edit.reason is Reason.RATE_CAP:
         yield OutlineLine(style=Style.SMALL, runs=(Run(text=format_count(len(added), "more story")),))
-    for brief in message.briefs:
-        listed = [line for line in brief.coverage if line.article in added]
-        if brief.title.article in added and message.reason is Reason.RATE_CAP:
-            link = phrases.safe_link(brief.title.link) or ""
-            yield OutlineLine(style=Style.ITEM, runs=(Run(text=phrases.headline(brief, room.headline), link=link),))
+    for view in edit.stories:
+        listed = [line for line in view.coverage if line.article in added]
+        if view.title.article in added and edit.reason is Reason.RATE_CAP:
+            link = phrases.safe_link(view.title.link) or ""
+            yield OutlineLine(style=Style.ITEM, runs=(Run(text=phrases.headline(view, room.headline), link=link),))
             continue
-        if message.is_gathered and not listed:
+        if isinstance(edit.content, Listing) and not listed:
             continue
-        headline = Run(text=f": {phrases.headline(brief, 150)}")
-        if message.reason is Reason.TRANSLATION and not listed:
+        headline = Run(text=f": {phrases.headline(view, 150)}")
+        if edit.reason is Reason.TRANSLATION and not listed:
             # Only the summary is new.
             yield OutlineLine(style=Style.SMALL, runs=(Run(text="summary"), headline))
-            yield from outline.quote_lines(brief, room)
-        elif listed or (message.reason not in _REPLIED and brief.owner_count > 1):
-            yield OutlineLine(style=Style.SMALL, runs=(Run(text=f"now {phrases.count_outlets(brief)}"), headline))
+            yield from outline.quote_lines(view, room)
+        elif listed or (edit.reason not in _REPLIED and view.owner_count > 1):
+            yield OutlineLine(style=Style.SMALL, runs=(Run(text=f"now {phrases.count_outlets(view)}"), headline))
             yield from (outline.coverage_line(line, room) for line in listed)
 
 

@@ -26,7 +26,7 @@ from bot.model.actions import (
     rule_key,
 )
 from bot.model.durations import format_count
-from bot.model.messages import Message
+from bot.model.messages import Post, Reply
 from bot.model.stories import ArticleId
 from bot.patterns import LazyPattern
 
@@ -56,13 +56,12 @@ BUTTONS = (Choice(label="Useful", action=Useful()), Choice(label="Noise", action
 _SILENCE_STORY = MakeSilence(kind=SilenceKind.STORY, is_here=True)
 
 
-def more_choices(message: Message, rules: Sequence[str]) -> list[Choice]:
+def more_choices(post: Post, rules: Sequence[str]) -> list[Choice]:
     """Return the menu of "More…" for a story whose message names these rules."""
-    brief = message.briefs[0]
-    of_rules = {silence.name: silence for silence in message.silences if silence.kind is SilenceKind.RULE}
+    of_rules = {silence.name: silence for silence in post.silences if silence.kind is SilenceKind.RULE}
     choices = [
         Choice(label="End the silence of this story", action=EndSilence(id=silence.id))
-        for silence in message.silences
+        for silence in post.silences
         if silence.kind is SilenceKind.STORY
     ]
     choices = choices or [Choice(label="Silence this story here", action=_SILENCE_STORY)]
@@ -72,10 +71,10 @@ def more_choices(message: Message, rules: Sequence[str]) -> list[Choice]:
         else:
             choices.append(_silence_choice(SilenceKind.RULE, rule, rule_key(rule), is_here=True))
             choices.append(_silence_choice(SilenceKind.RULE, rule, rule_key(rule)))
-    outlets = {line.outlet: line.article for line in brief.lines if line.outlet}
+    outlets = {line.outlet: line.article for line in post.story.lines if line.outlet}
     for outlet, article in list(outlets.items())[:_OUTLETS]:
         choices.append(_silence_choice(SilenceKind.OUTLET, f"outlet {outlet}", article))
-    for line in brief.coverage[:_ARTICLES]:
+    for line in post.story.coverage[:_ARTICLES]:
         label = f"Different event: {phrases.short_name(line.outlet)}: {line.title}"
         choices.append(Choice(label=label, action=Split(articles=(line.article,))))
     if len(rules) > 1:
@@ -89,8 +88,8 @@ def _silence_choice(kind: SilenceKind, subject: str, key: str, *, is_here: bool 
     return Choice(label=f"Silence {place} for a day: {subject}", action=action)
 
 
-def gathered_choices(rules: Sequence[str]) -> list[Choice]:
-    """Return the menu of a story in a gathered message."""
+def listing_choices(rules: Sequence[str]) -> list[Choice]:
+    """Return the menu of a story in a listing."""
     noise = [
         Choice(label=f"Noise for {rule}" if len(rules) > 1 else "Noise", action=Noise(rule=rule_key(rule)))
         for rule in rules
@@ -100,12 +99,10 @@ def gathered_choices(rules: Sequence[str]) -> list[Choice]:
     return [Choice(label="Useful", action=Useful()), *noise, story, *silences]
 
 
-def different_event_choice(message: Message) -> Choice | None:
+def different_event_choice(reply: Reply) -> Choice | None:
     """Return the button that splits off a reply's article, or None if the reply is not about an article."""
-    articles = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
-    if not articles or not message.briefs:
-        return None
-    return Choice(label="Different event", action=Split(articles=(articles[0],)))
+    articles = reply.articles[:1]
+    return Choice(label="Different event", action=Split(articles=articles)) if articles else None
 
 
 def encode_action(action: Action) -> tuple[str, str]:

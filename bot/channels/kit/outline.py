@@ -18,10 +18,22 @@ from bot.channels.kit import phrases
 from bot.model.alerts import Reason
 from bot.model.briefs import LINE_LENGTH, BriefEntry, BriefSection
 from bot.model.channels import Delivery
-from bot.model.durations import format_count, format_time
-from bot.model.messages import CoverageLine, Mention, Message, MessageKind, StoryBrief, Why
+from bot.model.durations import format_time
+from bot.model.messages import (
+    CoverageLine,
+    Listing,
+    Mention,
+    Message,
+    Notice,
+    Pointer,
+    Post,
+    Reply,
+    StoryView,
+    Why,
+    content_of,
+)
 from bot.model.rules import Severity
-from bot.model.stories import Edit, Fact, StoryId
+from bot.model.stories import Correction, Fact, StoryId
 from bot.text import alignment
 
 
@@ -58,7 +70,7 @@ class OutlineLine:
 
     style: Style
     runs: tuple[Run, ...]
-    #: In a gathered message, the story to which this line and others belong. Otherwise None.
+    #: In a listing, the story to which this line and others belong. Otherwise None.
     story: StoryId | None = None
     #: The lines that replace this line if styles are not available. If empty, this line is shown.
     unstyled: tuple[OutlineLine, ...] = ()
@@ -149,9 +161,9 @@ class Room:
     sentences: int
     rules: int
     items: int
-    #: Stories of a gathered message that are shown with details; the others are one line each.
+    #: Stories of a listing that are shown with details; the others are one line each.
     details: int
-    #: Stories of a gathered message that are shown at all.
+    #: Stories of a listing that are shown at all.
     stories: int
     #: Headlines of the coverage that are shown. The message gives only the number of the others.
     headlines: int
@@ -168,9 +180,9 @@ ROOMS = (
     Room(headline=60, sentence=60, sentences=1, rules=1, items=2, details=0, stories=100, headlines=2, link=120),
     Room(headline=120, sentence=60, sentences=1, rules=1, items=2, details=0, stories=5, headlines=2, link=0),
 )
-#: The limits with which a gathered message is measured: it shows the whole headline and the link of each story.
+#: The limits with which a listing is measured: it shows the whole headline and the link of each story.
 _ALL_STORIES = ROOMS[3]
-#: Maximum lengths of a headline and of a link in a gathered message. Only details give way, because a reader who sees
+#: Maximum lengths of a headline and of a link in a listing. Only details give way, because a reader who sees
 #: neither the headline nor the link has missed the story.
 _WHOLE_HEADLINE, _WHOLE_LINK = 250, 2_000
 
@@ -188,10 +200,10 @@ def render_to_fit(
 
 
 def shows_all_stories(
-    message: Message, render: Callable[[Sequence[OutlineLine]], T], fits: Callable[[T], bool]
+    listing: Listing, render: Callable[[Sequence[OutlineLine]], T], fits: Callable[[T], bool]
 ) -> bool:
-    """Return whether a gathered message fits with the whole headline and the link of every story."""
-    return fits(render(build_lines(message, _ALL_STORIES)))
+    """Return whether a listing fits with the whole headline and the link of every story."""
+    return fits(render(build_lines(listing, _ALL_STORIES)))
 
 
 def build_lines(
@@ -206,18 +218,17 @@ def build_lines(
 
 
 def _lines(message: Message, room: Room, *, names_story: bool) -> Iterator[OutlineLine]:
-    match message.kind:
-        case MessageKind.NOTICE:
-            yield from _notice(message, room)
-        case _ if message.is_gathered:
-            yield from _gathered(message, room)
-        case MessageKind.REPLY:
-            yield from _reply(message, room, names_story=names_story)
-        case _ if message.reason is Reason.MERGED:
-            yield from _merged(message, room)
-        case _:
-            for brief in message.briefs[:1]:
-                yield from _story(brief, message, room)
+    match content_of(message):
+        case Post() as post:
+            yield from _post(post, room)
+        case Listing() as listing:
+            yield from _listing(listing, room)
+        case Pointer() as pointer:
+            yield from _pointer(pointer, room)
+        case Reply() as reply:
+            yield from _reply(reply, room, names_story=names_story)
+        case Notice() as notice:
+            yield from _notice(notice, room)
 
 
 def _line(style: Style, *runs: Run) -> OutlineLine:
@@ -236,27 +247,28 @@ def _linked(label: str, url: str, room: Room, *, is_bold: bool = False) -> Run:
     return Run(text=phrases.link_label(label, address), link=address, is_bold=is_bold)
 
 
-def _headline(brief: StoryBrief, room: Room) -> Run:
-    return _linked(phrases.headline(brief, room.headline), brief.title.link, room, is_bold=True)
+def _headline(view: StoryView, room: Room) -> Run:
+    return _linked(phrases.headline(view, room.headline), view.title.link, room, is_bold=True)
 
 
-def _story(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineLine]:
-    yield _line(Style.LINE, *_severity_and_rule(brief), *_mentions(message.mentions))
-    yield _line(Style.HEAD, _headline(brief, room))
-    if brief.byline is not None:
-        yield _line(Style.LINE, *_byline(brief, brief.byline, room))
-    yield from quote_lines(brief, room)
-    if message.latest is not None:
-        yield _line(Style.LINE, *_latest(message.latest, room))
-    if brief.coverage:
-        yield _line(Style.LINE, Run(text=phrases.count_outlets(brief), is_bold=True))
-        yield from _coverage(brief, message, room)
-    if brief.other_reports:
+def _post(post: Post, room: Room) -> Iterator[OutlineLine]:
+    story = post.story
+    yield _line(Style.LINE, *_severity_and_rule(story), *_mentions(post.mentions))
+    yield _line(Style.HEAD, _headline(story, room))
+    if story.byline is not None:
+        yield _line(Style.LINE, *_byline(story, story.byline, room))
+    yield from quote_lines(story, room)
+    if post.latest is not None:
+        yield _line(Style.LINE, *_latest(post.latest, room))
+    if story.coverage:
+        yield _line(Style.LINE, Run(text=phrases.count_outlets(story), is_bold=True))
+        yield from _coverage(story, post.public_url, room)
+    if story.other_reports:
         yield _line(Style.LINE, Run(text="Other reports", is_bold=True))
-        yield from _headlines(brief.other_reports, brief.other_report_count, brief, message, room)
-    yield from _why_lines(brief.why, room, is_named=True)
-    if message.related is not None:
-        related = message.related
+        yield from _headlines(story.other_reports, story.other_report_count, story, post.public_url, room)
+    yield from _why_lines(story.why, room, is_named=True)
+    if post.related is not None:
+        related = post.related
         label = phrases.cut(phrases.clean(related.title.text), room.headline)
         headline = _linked(label, related.link or related.title.link, room)
         heading = Run(text="Related: ", is_italic=True)
@@ -269,28 +281,28 @@ def _mentions(mentions: Sequence[Mention]) -> Iterator[Run]:
         yield Run(text=phrases.short_name(mention.name), mention=mention.id)
 
 
-def _byline(brief: StoryBrief, line: CoverageLine, room: Room) -> Iterator[Run]:
+def _byline(view: StoryView, line: CoverageLine, room: Room) -> Iterator[Run]:
     """Yield runs such as “The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
     yield from (Run(text=f"{phrases.format_carriers(line)}{_BETWEEN}"), _time(line.at, room))
     if line.form:
         yield from (Run(text=_BETWEEN), Run(text=line.form, is_italic=True))
     # If the coverage is listed, its heading gives the number of copies.
-    if brief.copy_count and not brief.coverage:
-        yield Run(text=f"{_BETWEEN}{phrases.count_copies(brief)}")
+    if view.copy_count and not view.coverage:
+        yield Run(text=f"{_BETWEEN}{phrases.count_copies(view)}")
 
 
-def _coverage(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineLine]:
-    yield from _headlines(brief.coverage, max(brief.coverage_count, len(brief.coverage)), brief, message, room)
+def _coverage(view: StoryView, public_url: str, room: Room) -> Iterator[OutlineLine]:
+    yield from _headlines(view.coverage, max(view.coverage_count, len(view.coverage)), view, public_url, room)
 
 
 def _headlines(
-    lines: Sequence[CoverageLine], count: int, brief: StoryBrief, message: Message, room: Room
+    lines: Sequence[CoverageLine], count: int, view: StoryView, public_url: str, room: Room
 ) -> Iterator[OutlineLine]:
     shown = lines[: room.headlines]
     for line in shown:
         yield coverage_line(line, room)
     if (omitted := count - len(shown)) > 0:
-        page = f"{message.public_url.rstrip('/')}/story/{quote(brief.story)}" if message.public_url else ""
+        page = f"{public_url.rstrip('/')}/story/{quote(view.id)}" if public_url else ""
         yield _line(Style.ITEM, _linked(f"and {omitted:,} more", page, room))
 
 
@@ -309,31 +321,31 @@ def _coverage_runs(line: CoverageLine, room: Room) -> Iterator[Run]:
         yield from (Run(text=_BETWEEN), Run(text="probably the same event", is_italic=True))
 
 
-def _severity_and_rule(brief: StoryBrief) -> Iterator[Run]:
+def _severity_and_rule(view: StoryView) -> Iterator[Run]:
     """Yield runs such as “🔴 High · Backdoor demands”, or “🔵 Backdoor demands”, because most stories are normal."""
-    if brief.why:
-        severity = max((why.severity for why in brief.why), key=lambda severity: severity.rank)
+    if view.why:
+        severity = max((why.severity for why in view.why), key=lambda severity: severity.rank)
         word = "" if severity is Severity.NORMAL else f" {str(severity).capitalize()}"
         yield Run(text=f"{SEVERITY[severity]}{word}", is_bold=True)
-        yield Run(text=f"{_BETWEEN if word else ' '}{_rule(brief)}")
+        yield Run(text=f"{_BETWEEN if word else ' '}{_rule(view)}")
 
 
-def _rule(brief: StoryBrief) -> str:
+def _rule(view: StoryView) -> str:
     """Return the rule of the highest severity, with a count of the other rules."""
-    worst = max(brief.why, key=lambda why: why.severity.rank)
-    more = f" +{len(brief.why) - 1}" if len(brief.why) > 1 else ""
+    worst = max(view.why, key=lambda why: why.severity.rank)
+    more = f" +{len(view.why) - 1}" if len(view.why) > 1 else ""
     return phrases.cut(phrases.clean(worst.rule), 150) + more
 
 
-def quote_lines(brief: StoryBrief, room: Room) -> Iterator[OutlineLine]:
+def quote_lines(view: StoryView, room: Room) -> Iterator[OutlineLine]:
     """Yield a quote for each article of the summary, with its outlet at the end unless the byline has just named it.
 
     Matched words are bold.
     """
     runs: list[Run] = []
-    sentences = brief.summary
+    sentences = view.summary
     shown = sentences[: room.sentences]
-    byline_source = (brief.byline.outlet, brief.byline.link) if brief.byline else None
+    byline_source = (view.byline.outlet, view.byline.link) if view.byline else None
     for place, sentence in enumerate(shown):
         following = shown[place + 1] if place + 1 < len(shown) else None
         if runs and not runs[-1].text.endswith(" "):
@@ -374,40 +386,40 @@ def _why_lines(whys: Sequence[Why], room: Room, *, is_named: bool = False) -> It
         yield _line(Style.SMALL, Run(text=phrases.cut(f"and {len(whys) - room.rules:,} more: {names}", 300)))
 
 
-def _reply(message: Message, room: Room, *, names_story: bool) -> Iterator[OutlineLine]:
-    brief = message.briefs[0] if message.briefs else None
-    opening = [Run(text=phrases.cut(phrases.reply_heading(message), 200), is_bold=True)]
-    is_about_event = message.reason is Reason.OTHER_EVENT
-    names_story = names_story or message.title is not None
-    if brief is not None and names_story and not is_about_event:
-        opening += [Run(text=_BETWEEN), _headline(brief, room)]
+def _reply(reply: Reply, room: Room, *, names_story: bool) -> Iterator[OutlineLine]:
+    story = reply.story
+    opening = [Run(text=phrases.cut(phrases.reply_heading(reply), 200), is_bold=True)]
+    is_about_event = reply.reason is Reason.OTHER_EVENT
+    names_story = names_story or reply.names_story
+    if names_story and not is_about_event:
+        opening += [Run(text=_BETWEEN), _headline(story, room)]
     yield _line(Style.LINE, *opening)
-    yield from _facts(message, room)
-    if brief is not None and names_story and is_about_event:
-        yield _line(Style.LINE, Run(text="First report: ", is_italic=True), _headline(brief, room))
-    for edit in message.edits[: room.items]:
-        article = _linked(phrases.short_name(edit.outlet), edit.link, room)
-        yield _line(Style.LINE, article, Run(text=f" changed the {edit.field}:"))
-        yield _edit(edit, room)
-    yield from _more(len(message.edits), room)
-    if brief is not None and phrases.lists_outlets(message):
-        yield _line(Style.LINE, Run(text=f"{phrases.count_outlets(brief)}:"))
-        if brief.byline is not None:
-            yield coverage_line(brief.byline, room)
-        yield from _coverage(brief, message, room)
-    if brief is not None and message.reason is Reason.SECOND_RULE:
-        yield from _why_lines(brief.why, room)
+    yield from _facts(reply, room)
+    if names_story and is_about_event:
+        yield _line(Style.LINE, Run(text="First report: ", is_italic=True), _headline(story, room))
+    for correction in reply.corrections[: room.items]:
+        article = _linked(phrases.short_name(correction.outlet), correction.link, room)
+        yield _line(Style.LINE, article, Run(text=f" changed the {correction.field}:"))
+        yield _correction(correction, room)
+    yield from _more(len(reply.corrections), room)
+    if phrases.lists_outlets(reply):
+        yield _line(Style.LINE, Run(text=f"{phrases.count_outlets(story)}:"))
+        if story.byline is not None:
+            yield coverage_line(story.byline, room)
+        yield from _coverage(story, reply.public_url, room)
+    if reply.reason is Reason.SECOND_RULE:
+        yield from _why_lines(story.why, room)
 
 
-def _facts(message: Message, room: Room) -> Iterator[OutlineLine]:
+def _facts(reply: Reply, room: Room) -> Iterator[OutlineLine]:
     """Yield the events, the values of the facts, then each distinct sentence with its outlet."""
-    events = [fact for fact in message.facts if fact.is_event]
+    events = [fact for fact in reply.facts if fact.is_event]
     for fact in events:
         yield from _event(fact, room)
-    facts = [fact for fact in message.facts if not fact.is_event]
+    facts = [fact for fact in reply.facts if not fact.is_event]
     shown = facts[: room.items]
     # Below "New in this story" the label "new" would repeat the heading.
-    is_labelled = message.reason is not Reason.NEW_FACT
+    is_labelled = reply.reason is not Reason.NEW_FACT
     for fact in shown:
         if not fact.is_sentence and not phrases.repeats_its_sentence(fact):
             yield _line(Style.ITEM, *_fact_runs(fact))
@@ -438,9 +450,9 @@ def _fact_runs(fact: Fact) -> list[Run]:
     return [*runs, Run(text=phrases.cut(phrases.clean(fact.after), 300) or "…", is_bold=True)]
 
 
-def _edit(edit: Edit, room: Room) -> OutlineLine:
+def _correction(correction: Correction, room: Room) -> OutlineLine:
     """Return a line with the changed words in context. Without styles, two lines show the old and the new wording."""
-    runs = diff_words(edit.before, edit.after, limit=2 * room.sentence)
+    runs = diff_words(correction.before, correction.after, limit=2 * room.sentence)
     if not runs:
         return _line(Style.QUOTE, Run(text="only spaces or punctuation changed"))
     spaced = [part for run in runs for part in (Run(text=" "), run)][1:]
@@ -452,56 +464,55 @@ def _edit(edit: Edit, room: Room) -> OutlineLine:
     return replace(_line(Style.QUOTE, *spaced), unstyled=unstyled)
 
 
-def _merged(message: Message, room: Room) -> Iterator[OutlineLine]:
-    if message.title is not None:
-        own = phrases.cut(phrases.clean(message.title.text), room.headline) or "(no headline)"
-        yield _line(Style.HEAD, _linked(own, message.title.link, room, is_bold=True))
-    lead = Run(text=phrases.cut(message.lead or phrases.REPLY_HEADINGS[Reason.MERGED], 300), is_italic=True)
-    yield _line(Style.LINE, lead, *([Run(text=" "), _headline(message.briefs[0], room)] if message.briefs else []))
+def _pointer(pointer: Pointer, room: Room) -> Iterator[OutlineLine]:
+    if pointer.title is not None:
+        own = phrases.cut(phrases.clean(pointer.title.text), room.headline) or "(no headline)"
+        yield _line(Style.HEAD, _linked(own, pointer.title.link, room, is_bold=True))
+    lead = Run(text=phrases.cut(pointer.lead, 300), is_italic=True)
+    yield _line(Style.LINE, lead, Run(text=" "), _headline(pointer.story, room))
 
 
-def _gathered(message: Message, room: Room) -> Iterator[OutlineLine]:
-    lead = phrases.cut(message.lead or format_count(len(message.briefs), "story"), room.headline)
-    yield _line(Style.HEAD, Run(text=lead, is_bold=True))
-    for text in message.lines:
+def _listing(listing: Listing, room: Room) -> Iterator[OutlineLine]:
+    yield _line(Style.HEAD, Run(text=phrases.cut(listing.lead, room.headline), is_bold=True))
+    for text in listing.lines:
         yield _line(Style.LINE, Run(text=phrases.cut(phrases.clean(text), room.sentence)))
     stories_left = room.stories
-    for section in message.sections:
+    for section in listing.sections:
         yield from _section(section, replace(room, stories=stories_left))
         stories_left = max(0, stories_left - len(section.entries))
-    if message.page and any(section.more for section in message.sections):
-        yield _line(Style.LINE, _linked("The whole brief", message.page, replace(room, link=_WHOLE_LINK)))
+    if listing.page and any(section.more for section in listing.sections):
+        yield _line(Style.LINE, _linked("The whole brief", listing.page, replace(room, link=_WHOLE_LINK)))
     # The menu of a story acts on the story's alert, which the stories of a surge need not have.
-    has_menus = message.reason is not Reason.SURGE
+    has_menus = listing.reason is not Reason.SURGE
     room = _whole(room)
-    count = len(message.briefs)
+    count = len(listing.stories)
     detailed = room.details if count <= room.details else room.details // 3
-    for brief in message.briefs[:detailed]:
-        yield from (replace(line, story=brief.story if has_menus else None) for line in _short(brief, room))
-        yield from _other_reports(brief, message, room)
-    for brief in message.briefs[detailed : room.stories]:
-        outlet = f"{_BETWEEN}{phrases.short_name(brief.title.outlet)}" if brief.title.outlet else ""
-        runs = [*_severity_mark(brief), _headline(brief, room), Run(text=outlet)]
-        if brief.latest is not None and brief.latest.before and brief.latest.heading:
-            runs += [Run(text=_BETWEEN), *_fact_runs(brief.latest)]
-            runs += [Run(text=f" ({phrases.short_name(brief.latest.outlet)})")]
+    for view in listing.stories[:detailed]:
+        yield from (replace(line, story=view.id if has_menus else None) for line in _short(view, room))
+        yield from _other_reports(view, listing.public_url, room)
+    for view in listing.stories[detailed : room.stories]:
+        outlet = f"{_BETWEEN}{phrases.short_name(view.title.outlet)}" if view.title.outlet else ""
+        runs = [*_severity_mark(view), _headline(view, room), Run(text=outlet)]
+        if view.latest is not None and view.latest.before and view.latest.heading:
+            runs += [Run(text=_BETWEEN), *_fact_runs(view.latest)]
+            runs += [Run(text=f" ({phrases.short_name(view.latest.outlet)})")]
         yield _line(Style.ITEM, *runs)
-        yield from _other_reports(brief, message, room)
+        yield from _other_reports(view, listing.public_url, room)
     if count > room.stories:
-        page = f"{message.public_url.rstrip('/')}/stories" if message.public_url else ""
+        page = f"{listing.public_url.rstrip('/')}/stories" if listing.public_url else ""
         yield _line(Style.ITEM, _linked(f"and {count - room.stories:,} more", page, replace(room, link=_WHOLE_LINK)))
-    if message.left_out:
-        yield _line(Style.LINE, *_left_out(message, room))
+    if listing.left_out:
+        yield _line(Style.LINE, *_left_out(listing, room))
 
 
-#: Number of other events of a thread that a gathered message lists, as many as a first look lists of a rule's stories.
+#: Number of other events of a thread that a listing shows, as many as a first look lists of a rule's stories.
 _LISTED_EVENTS = 5
 
 
-def _other_reports(brief: StoryBrief, message: Message, room: Room) -> Iterator[OutlineLine]:
-    """Yield the headlines of the other events of a thread in a gathered message."""
+def _other_reports(view: StoryView, public_url: str, room: Room) -> Iterator[OutlineLine]:
+    """Yield the headlines of the other events of a thread in a listing."""
     room = replace(room, headlines=_LISTED_EVENTS)
-    yield from _headlines(brief.other_reports, brief.other_report_count, brief, message, room)
+    yield from _headlines(view.other_reports, view.other_report_count, view, public_url, room)
 
 
 #: Maximum length of an entry of a brief: two lines. A text after the headline has at least ``_SHORTEST_TEXT``.
@@ -570,44 +581,44 @@ def _brief_fact(fact: Fact, limit: int) -> list[Run]:
     return [*mark, *content, Run(text=f" ({phrases.short_name(fact.outlet)})")]
 
 
-def _left_out(message: Message, room: Room) -> Iterator[Run]:
+def _left_out(listing: Listing, room: Room) -> Iterator[Run]:
     """Yield runs such as “Not listed: 7 of Backdoor demands, 1 of PTA orders · all stories”."""
-    shown = [f"{count:,} of {phrases.short_name(rule)}" for rule, count in message.left_out[: room.items]]
-    other_count = sum(count for _, count in message.left_out[room.items :])
+    shown = [f"{count:,} of {phrases.short_name(rule)}" for rule, count in listing.left_out[: room.items]]
+    other_count = sum(count for _, count in listing.left_out[room.items :])
     yield Run(text=f"Not listed: {', '.join([*shown, *([f'{other_count:,} of other rules'] if other_count else [])])}")
-    if message.public_url:
-        page = f"{message.public_url.rstrip('/')}/stories"
+    if listing.public_url:
+        page = f"{listing.public_url.rstrip('/')}/stories"
         yield from (Run(text=_BETWEEN), _linked("all stories", page, replace(room, link=_WHOLE_LINK)))
 
 
-def _severity_mark(brief: StoryBrief) -> Iterator[Run]:
-    severity = max((why.severity for why in brief.why), key=lambda severity: severity.rank, default=None)
+def _severity_mark(view: StoryView) -> Iterator[Run]:
+    severity = max((why.severity for why in view.why), key=lambda severity: severity.rank, default=None)
     if severity:
         yield Run(text=f"{SEVERITY[severity]} ")
 
 
-def _short(brief: StoryBrief, room: Room) -> Iterator[OutlineLine]:
-    yield _line(Style.LINE, *_severity_mark(brief), _headline(brief, room))
-    if brief.latest is not None:
-        yield _line(Style.LINE, *_latest(brief.latest, room))
-    rule = f"{_rule(brief)}{_BETWEEN}" if brief.why else ""
-    if brief.byline is not None:
-        yield _line(Style.LINE, Run(text=rule), *_byline(brief, brief.byline, room))
-    for sentence in brief.summary[:1]:
+def _short(view: StoryView, room: Room) -> Iterator[OutlineLine]:
+    yield _line(Style.LINE, *_severity_mark(view), _headline(view, room))
+    if view.latest is not None:
+        yield _line(Style.LINE, *_latest(view.latest, room))
+    rule = f"{_rule(view)}{_BETWEEN}" if view.why else ""
+    if view.byline is not None:
+        yield _line(Style.LINE, Run(text=rule), *_byline(view, view.byline, room))
+    for sentence in view.summary[:1]:
         text = [Run(text=phrases.cut(phrases.clean(sentence.text), room.sentence))]
-        if sentence.outlet != brief.title.outlet:
+        if sentence.outlet != view.title.outlet:
             text += [Run(text=" — "), _linked(phrases.short_name(sentence.outlet), sentence.link, room)]
         yield _line(Style.QUOTE, *text)
-    for line in brief.coverage[:1]:
-        newest = Run(text=f"{phrases.count_outlets(brief)}, newest: ")
+    for line in view.coverage[:1]:
+        newest = Run(text=f"{phrases.count_outlets(view)}, newest: ")
         yield _line(Style.LINE, newest, *_coverage_runs(line, room))
 
 
-def _notice(message: Message, room: Room) -> Iterator[OutlineLine]:
-    yield _line(Style.LINE, Run(text=phrases.cut(message.lead, 4 * room.sentence) or "Notice", is_bold=True))
-    texts = [phrases.cut(phrases.clean(line), room.sentence) for line in message.lines[: room.items]]
+def _notice(notice: Notice, room: Room) -> Iterator[OutlineLine]:
+    yield _line(Style.LINE, Run(text=phrases.cut(notice.lead, 4 * room.sentence) or "Notice", is_bold=True))
+    texts = [phrases.cut(phrases.clean(line), room.sentence) for line in notice.lines[: room.items]]
     yield from (_line(Style.ITEM, Run(text=text)) for text in texts if text)
-    yield from _more(len(message.lines), room)
+    yield from _more(len(notice.lines), room)
 
 
 def _more(count: int, room: Room) -> Iterator[OutlineLine]:

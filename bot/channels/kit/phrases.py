@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 from bot.model import visible
 from bot.model.alerts import Reason
 from bot.model.durations import format_count
-from bot.model.messages import CoverageLine, Message, Span, StoryBrief, Why
+from bot.model.messages import CoverageLine, Reply, Span, StoryView, Why
 from bot.model.stories import Fact
 from bot.patterns import LazyPattern
 
@@ -39,7 +39,6 @@ REPLY_HEADINGS = {
     Reason.ADDED_OUTLET: "Joined this story",
     Reason.SECOND_RULE: "Another rule matches",
     Reason.OTHER_EVENT: "Another report",
-    Reason.MERGED: "Merged into an earlier story:",
 }
 
 
@@ -198,23 +197,23 @@ def person_name(name: object, *, service: str) -> str:
     return (short_name(name) if isinstance(name, str) else "") or f"somebody on {service}"
 
 
-def headline(brief: StoryBrief, limit: int) -> str:
+def headline(view: StoryView, limit: int) -> str:
     """Return the story's headline in at most ``limit`` units, or a placeholder."""
-    return cut(clean(brief.title.text), limit) or "(no headline)"
+    return cut(clean(view.title.text), limit) or "(no headline)"
 
 
-def count_outlets(brief: StoryBrief) -> str:
+def count_outlets(view: StoryView) -> str:
     """Return the numbers of listed outlets and of copies, as in "3 outlets, 1 contradicts, and 1 copy"."""
-    own = format_count(max(brief.owner_count, 1), "outlet")
-    if brief.opposing_count:
-        verb = "contradicts" if brief.opposing_count == 1 else "contradict"
-        own = f"{own}, {brief.opposing_count} {verb}{',' if brief.copy_count else ''}"
-    return f"{own} and {count_copies(brief)}" if brief.copy_count else own
+    own = format_count(max(view.owner_count, 1), "outlet")
+    if view.opposing_count:
+        verb = "contradicts" if view.opposing_count == 1 else "contradict"
+        own = f"{own}, {view.opposing_count} {verb}{',' if view.copy_count else ''}"
+    return f"{own} and {count_copies(view)}" if view.copy_count else own
 
 
-def count_copies(brief: StoryBrief) -> str:
+def count_copies(view: StoryView) -> str:
     """Return the number of syndicated copies, as in "2 copies"."""
-    return format_count(brief.copy_count, "copy")
+    return format_count(view.copy_count, "copy")
 
 
 def format_carriers(line: CoverageLine) -> str:
@@ -268,11 +267,11 @@ def format_evidence(why: Why, limit: int) -> str:
     return cut(" · ".join(entries), limit)
 
 
-def reply_heading(message: Message) -> str:
+def reply_heading(reply: Reply) -> str:
     """Return the heading of a reply, in our own words."""
-    if message.lead:
-        return message.lead
-    return REPLY_HEADINGS.get(message.reason, "Update") if message.reason else "Update"
+    if reply.lead:
+        return reply.lead
+    return REPLY_HEADINGS.get(reply.reason, "Update") if reply.reason else "Update"
 
 
 def repeats_its_sentence(value: Fact) -> bool:
@@ -293,11 +292,11 @@ def quoted_facts(facts: Iterable[Fact]) -> list[Fact]:
     ]
 
 
-def lists_outlets(message: Message) -> bool:
+def lists_outlets(reply: Reply) -> bool:
     """Return whether a reply lists its story's outlets, because it has no values, corrections or other lines."""
-    has_news = any(not value.is_sentence for value in message.facts) or bool(message.edits)
+    has_news = any(not value.is_sentence for value in reply.facts) or bool(reply.corrections)
     has_own_lines = {Reason.SECOND_RULE, Reason.NEW_FACT, Reason.ADDED_OUTLET}
-    return not has_news and message.reason not in has_own_lines
+    return not has_news and reply.reason not in has_own_lines
 
 
 #: An invisible character. No service recognizes a mention or a format that contains it.

@@ -14,25 +14,22 @@ from bot.channels.kit import outline, phrases
 from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.model.alerts import Reason
 from bot.model.durations import format_count
-from bot.model.messages import Message, MessageKind
+from bot.model.messages import Listing, Message, Notice, Pointer, Post, Reply, content_of
 from bot.model.rules import Severity
 from bot.model.stories import Fact
-
-#: Kinds of message whose first line is the title.
-_TITLED = frozenset({MessageKind.NOTICE, MessageKind.REPLY})
 
 
 def plain_title(message: Message, limit: int = 250) -> str:
     """Return the title of a message in one line, for a notification, a subject or a preview."""
-    if message.is_gathered or message.kind is MessageKind.NOTICE:
-        return phrases.cut(message.lead or "Wirewatch", limit)
-    headline = phrases.headline(message.briefs[0], limit) if message.briefs else ""
-    if message.kind is MessageKind.REPLY:
-        heading = phrases.cut(phrases.reply_heading(message), limit)
-        if message.facts and message.facts[0].is_event:
-            headline = phrases.clean(message.facts[0].after)
-        return phrases.cut(f"{heading}: {headline}", limit) if headline else heading
-    return headline or "Wirewatch"
+    match content_of(message):
+        case Listing(lead=lead) | Notice(lead=lead):
+            return phrases.cut(lead or "Wirewatch", limit)
+        case Reply() as reply:
+            is_event = bool(reply.facts) and reply.facts[0].is_event
+            headline = phrases.clean(reply.facts[0].after) if is_event else phrases.headline(reply.story, limit)
+            return phrases.cut(f"{phrases.cut(phrases.reply_heading(reply), limit)}: {headline}", limit)
+        case Post(story=story) | Pointer(story=story):
+            return phrases.headline(story, limit)
 
 
 _PREVIEW_LENGTH = 300
@@ -40,20 +37,22 @@ _PREVIEW_LENGTH = 300
 
 def plain_preview(message: Message) -> str:
     """Return severity, title, outlets and rule in one line, for a notification on a phone."""
-    is_story = message.kind in (MessageKind.POST, MessageKind.EDIT) and not message.is_gathered
-    if not is_story or not message.briefs:
-        # The title names an event.
-        news = "; ".join(_format_fact(fact) for fact in message.facts[:2] if not fact.is_event)
-        return phrases.cut(f"{plain_title(message)} — {news}" if news else plain_title(message), _PREVIEW_LENGTH)
-    brief = message.briefs[0]
-    alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is Severity.HIGH else ""
-    parts = [alarm + plain_title(message, 200)]
-    if brief.byline is not None:
-        other_outlets = brief.owner_count - 1
-        first = phrases.short_name(brief.byline.outlet)
-        parts.append(first + (f" and {format_count(other_outlets, 'other')}" if other_outlets > 0 else ""))
-    parts += [phrases.cut(phrases.clean(why.rule), 80) for why in brief.why[:1]]
-    return phrases.cut(" — ".join(parts), _PREVIEW_LENGTH)
+    match content_of(message):
+        case Reply(facts=facts):
+            # The title names an event.
+            news = "; ".join(_format_fact(fact) for fact in facts[:2] if not fact.is_event)
+            return phrases.cut(f"{plain_title(message)} — {news}" if news else plain_title(message), _PREVIEW_LENGTH)
+        case Listing() | Notice():
+            return phrases.cut(plain_title(message), _PREVIEW_LENGTH)
+        case Post(story=story) | Pointer(story=story):
+            alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is Severity.HIGH else ""
+            parts = [alarm + plain_title(message, 200)]
+            if story.byline is not None:
+                other_outlets = story.owner_count - 1
+                first = phrases.short_name(story.byline.outlet)
+                parts.append(first + (f" and {format_count(other_outlets, 'other')}" if other_outlets > 0 else ""))
+            parts += [phrases.cut(phrases.clean(why.rule), 80) for why in story.why[:1]]
+            return phrases.cut(" — ".join(parts), _PREVIEW_LENGTH)
 
 
 def _format_fact(fact: Fact) -> str:
@@ -75,8 +74,8 @@ def plain_body(message: Message, *, zone: tzinfo = UTC, limit: int | None = None
     """
 
     def without_title(lines: Sequence[OutlineLine]) -> list[OutlineLine]:
-        # The title of a notice, a reply or a gathered message is its first line.
-        if message.kind in _TITLED or message.is_gathered:
+        # The title of a notice, a reply or a listing is its first line.
+        if isinstance(content_of(message), Notice | Reply | Listing):
             return list(lines[1:])
         # The title of a story is its headline, whose link stays.
         return [_only_link(line) if line.style is Style.HEAD else line for line in lines]

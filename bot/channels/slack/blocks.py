@@ -23,10 +23,9 @@ from bot.channels.kit import menu, outline, phrases, rendering
 from bot.channels.kit.menu import Choice
 from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.model.actions import Judgement, Silence, Verdict
-from bot.model.alerts import Reason
 from bot.model.channels import ChatPart, Delivery, Person, Press
 from bot.model.durations import format_time
-from bot.model.messages import Message, MessageKind, StoryBrief
+from bot.model.messages import Listing, Message, Post, Reply, StoryView, content_of, post_of
 from bot.model.stories import StoryId
 from bot.patterns import LazyPattern
 
@@ -111,8 +110,8 @@ _MAX_PEOPLE = 5
 _PREFIX = "wirewatch:"
 #: Prefix of the buttons on the Home tab, which carry a command.
 COMMAND_PREFIX = "wirewatch-command:"
-#: Names of the two menus under a story's message, and of the menu under each story of a gathered message.
-_MORE, _FOR_ALL, _GATHERED = "more", "all", "menu"
+#: Names of the two menus under a story's message, and of the menu under each story of a listing.
+_MORE, _FOR_ALL, _LISTED = "more", "all", "menu"
 #: Slack's maximum of options in an overflow menu.
 _MAX_OVERFLOW = 5
 _ACTION = LazyPattern(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
@@ -125,13 +124,13 @@ _PLACE = LazyPattern(r"[A-Z0-9]{2,24}\Z")
 _TS = LazyPattern(r"\d{1,12}\.\d{1,9}\Z")
 
 
-def _gathered_menu(brief: StoryBrief, room: outline.Room) -> Piece:
-    """Return all actions in one menu, because a gathered message has no room for a row of buttons under each story."""
-    choices = menu.gathered_choices(_named_rules(brief, room))
+def _listing_menu(view: StoryView, room: outline.Room) -> Piece:
+    """Return all actions in one menu, because a listing has no room for a row of buttons under each story."""
+    choices = menu.listing_choices(_named_rules(view, room))
     if len(choices) > _MAX_OVERFLOW:
-        return _actions_block([_select(_GATHERED, brief.story, "More…", choices)])
+        return _actions_block([_select(_LISTED, view.id, "More…", choices)])
     options = [_option(choice) for choice in choices]
-    return _actions_block([{"type": "overflow", "action_id": _element_id(_GATHERED, brief.story), "options": options}])
+    return _actions_block([{"type": "overflow", "action_id": _element_id(_LISTED, view.id), "options": options}])
 
 
 def _actions_block(elements: Sequence[Piece]) -> Piece:
@@ -201,13 +200,13 @@ def _button_value(choice: Choice) -> str:
     return ":".join(menu.encode_action(choice.action))
 
 
-def decisions_block(message: Message, *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
+def decisions_block(post: Post, *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
     """Yield a block with a story's newest verdicts and silences, in at most ``lines`` lines, or nothing."""
     grouped: dict[tuple[Verdict, str], list[Judgement]] = {}
-    for judgement in message.judgements:
+    for judgement in post.judgements:
         grouped.setdefault((judgement.verdict, judgement.rule), []).append(judgement)
     shown = [_verdict_elements(verdict, rule, judgements) for (verdict, rule), judgements in grouped.items()]
-    shown = [*shown, *(_silence_elements(silence, zone) for silence in message.silences)][-lines:]
+    shown = [*shown, *(_silence_elements(silence, zone) for silence in post.silences)][-lines:]
     if shown:
         yield rich_text_block([section_element(pieces) for pieces in shown])
 
@@ -271,7 +270,7 @@ def parse_press(payload: object, *, envelope: str) -> Press | None:
 
 #: Maximum lines of people's decisions, for each of the outline's rooms.
 _DECISION_LINES = (8, 4, 2, 1, 1, 1)
-#: Numbers of stories in a gathered message that get a menu, tried in this order.
+#: Numbers of stories in a listing that get a menu, tried in this order.
 _MENU_COUNTS = (8, 6, 4, 2, 0)
 _TIME = "{date_short_pretty} {time}"
 
@@ -287,9 +286,9 @@ def message_content(delivery: Delivery, *, has_buttons: bool = False, zone: tzin
     return {**content, "blocks": build_blocks(message, names_story=names_story, has_buttons=has_buttons, zone=zone)}
 
 
-def shows_all_stories(message: Message) -> bool:
-    """Return whether a gathered message shows the headline and the link of all its stories."""
-    return outline.shows_all_stories(message, lambda lines: list(_render_lines(lines, {})), _fits)
+def shows_all_stories(listing: Listing) -> bool:
+    """Return whether a listing shows the headline and the link of all its stories."""
+    return outline.shows_all_stories(listing, lambda lines: list(_render_lines(lines, {})), _fits)
 
 
 def _fits(blocks: Sequence[Piece]) -> bool:
@@ -305,9 +304,9 @@ def build_blocks(
     programs that cannot show a time in the reader's zone.
     """
     result: list[Piece] = []
-    for room, decision_lines, menu_count in _sizes(len(message.briefs) if has_buttons else 0):
+    for room, decision_lines, menu_count in _sizes(len(message.stories) if has_buttons else 0):
         lines = outline.build_lines(message, room, names_story=names_story, zone=zone)
-        menus = {brief.story: _gathered_menu(brief, room) for brief in message.briefs[:menu_count] if brief.why}
+        menus = {view.id: _listing_menu(view, room) for view in message.stories[:menu_count] if view.why}
         result = [*_render_lines(lines, menus), *_picture_block(message)]
         if has_buttons:
             result += _buttons_below(message, room, decision_lines=decision_lines, zone=zone)
@@ -344,9 +343,10 @@ def find_link(message: Mapping[str, Any]) -> str:
 
 def _picture_block(message: Message) -> Iterator[Piece]:
     """Yield a block with the story's picture as a thumbnail, or none. Only a section can show a small picture."""
-    if message.picture and message.briefs:
-        outlet = phrases.short_name(message.briefs[0].title.outlet) or "Picture"
-        picture = {"type": "image", "image_url": message.picture, "alt_text": "Picture of the article"}
+    post = post_of(message)
+    if post and post.picture:
+        outlet = phrases.short_name(post.story.title.outlet) or "Picture"
+        picture = {"type": "image", "image_url": post.picture, "alt_text": "Picture of the article"}
         yield {
             "type": "section",
             "text": {"type": "plain_text", "text": f"Picture: {outlet}", "emoji": False},
@@ -362,30 +362,25 @@ def _sizes(stories: int) -> Iterator[tuple[outline.Room, int, int]]:
         yield from ((room, decision_lines, menu_count) for menu_count in counts)
 
 
-def _named_rules(brief: StoryBrief, room: outline.Room) -> list[str]:
+def _named_rules(view: StoryView, room: outline.Room) -> list[str]:
     """Return the rules that the message names; only these can be judged."""
-    return list(dict.fromkeys(why.rule for why in brief.why[: room.rules]))
+    return list(dict.fromkeys(why.rule for why in view.why[: room.rules]))
 
 
 def _buttons_below(message: Message, room: outline.Room, *, decision_lines: int, zone: tzinfo) -> Iterator[Piece]:
-    match message.kind:
-        case _ if message.is_gathered:
-            return
-        case MessageKind.REPLY:
-            if choice := menu.different_event_choice(message):
-                yield _actions_block([_button(choice, message.briefs[0].story)])
-        case MessageKind.POST | MessageKind.EDIT if message.reason is not Reason.MERGED:
-            for brief in message.briefs[:1]:
-                if brief.why:
-                    yield from decisions_block(message, lines=decision_lines, zone=zone)
-                    buttons = [_button(choice, brief.story) for choice in menu.BUTTONS]
-                    choices = menu.more_choices(message, _named_rules(brief, room))
-                    own = [choice for choice in choices if not choice.is_for_all]
-                    more = _select(_MORE, brief.story, "More…", own)
-                    shared = [choice for choice in choices if choice.is_for_all]
-                    # Slack asks for confirmation by menu, not by option.
-                    for_all = {**_select(_FOR_ALL, brief.story, "For everybody…", shared), "confirm": _CONFIRM}
-                    yield _actions_block([*buttons, more, *([for_all] if shared else [])])
+    match content_of(message):
+        case Reply() as reply:
+            if choice := menu.different_event_choice(reply):
+                yield _actions_block([_button(choice, reply.story.id)])
+        case Post(story=story) as post if story.why:
+            yield from decisions_block(post, lines=decision_lines, zone=zone)
+            buttons = [_button(choice, story.id) for choice in menu.BUTTONS]
+            choices = menu.more_choices(post, _named_rules(story, room))
+            more = _select(_MORE, story.id, "More…", [choice for choice in choices if not choice.is_for_all])
+            shared = [choice for choice in choices if choice.is_for_all]
+            # Slack asks for confirmation by menu, not by option.
+            for_all = {**_select(_FOR_ALL, story.id, "For everybody…", shared), "confirm": _CONFIRM}
+            yield _actions_block([*buttons, more, *([for_all] if shared else [])])
 
 
 def _render_lines(lines: Sequence[OutlineLine], menus: dict[StoryId, Piece]) -> Iterator[Piece]:

@@ -36,7 +36,7 @@ from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.durations import is_recent
 from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError, ThreadGone
-from bot.model.messages import MessageKind, Receipt
+from bot.model.messages import Post, Receipt, Reply
 from bot.model.rules import Severity
 from bot.patterns import LazyPattern
 
@@ -177,7 +177,7 @@ class Channel(BaseChannel):
             payload["thread_ts"] = delivery.reply_to.head
             message, broadcast = delivery.message, self.options.broadcast
             is_wanted = broadcast == "always" or (broadcast == "high" and message.severity is Severity.HIGH)
-            if message.kind is MessageKind.REPLY and is_wanted:
+            if isinstance(message, Reply) and is_wanted:
                 payload["reply_broadcast"] = True
         # Turn off Slack's markup, which would format characters that are not escaped.
         receipt = await self._post(_POST, {**payload, "mrkdwn": False})
@@ -191,7 +191,7 @@ class Channel(BaseChannel):
             **blocks.message_content(delivery, has_buttons=self.options.buttons, zone=self.context.zone),
         }
         if self._takes_metadata:
-            story = message.briefs[0].story if len(message.briefs) == 1 else ""
+            story = message.stories[0].id if len(message.stories) == 1 else ""
             ids = {"send_id": delivery.id, "story": story}
             payload["metadata"] = {"event_type": _EVENT, "event_payload": ids}
         if delivery.is_plain and delivery.edits:
@@ -227,7 +227,7 @@ class Channel(BaseChannel):
                 await self._post("chat.update", {**payload, "channel": receipt.place, "ts": receipt.ref})
         except SendError as error:
             log.warning("reply outside of its thread does not name its story", channel=self.name, error=str(error))
-        if message.kind is not MessageKind.POST:
+        if not isinstance(message, Post):
             return receipt
         try:
             answer = await self._get("chat.getPermalink", {"channel": receipt.place, "message_ts": receipt.ref})

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from bot.model.stories import Article, Edit
+from bot.model.stories import Article, Correction
 from bot.patterns import LazyPattern
 from bot.stories.facts.reading import statement
 from bot.text import headlines, lexicon, sentences
@@ -50,7 +50,7 @@ _MARKET = LazyPattern(
 _OPPOSITE = ("un", "in", "im", "il", "ir", "dis", "non")
 
 
-def corrections(old_article: Article, new_article: Article) -> tuple[Edit, ...]:
+def corrections(old_article: Article, new_article: Article) -> tuple[Correction, ...]:
     """Return the material changes in the headline and in sentences, in order.
 
     If only one version has the full text, only headlines are compared. A live page has updates, not corrections. The
@@ -58,21 +58,21 @@ def corrections(old_article: Article, new_article: Article) -> tuple[Edit, ...]:
     """
     if is_live_page(old_article) or is_live_page(new_article):
         return ()
-    edits = []
+    changes = []
     old_title, new_title = (_plain(article.title) for article in (old_article, new_article))
     if old_title != new_title and _states_otherwise(old_title, new_title, new_article):
-        edits.append(_edit(new_article, "title", old_article.title, new_article.title))
+        changes.append(_correction(new_article, "title", old_article.title, new_article.title))
     if old_article.is_full_text == new_article.is_full_text and old_article.text != new_article.text:
         for old, new in _rewritten(_split(old_article.text), _split(new_article.text)):
             are_of_a_market = _MARKET.search(old) and _MARKET.search(new)
             if not are_of_a_market and _states_otherwise(*_as_long(old, new), new_article):
                 texts = (text[sentences.dateline_length(text) :] for text in (old, new))
-                edits.append(_edit(new_article, "text", *texts))
-    return tuple(edits)
+                changes.append(_correction(new_article, "text", *texts))
+    return tuple(changes)
 
 
-def _edit(article: Article, field: str, old_text: str, new_text: str) -> Edit:
-    return Edit(
+def _correction(article: Article, field: str, old_text: str, new_text: str) -> Correction:
+    return Correction(
         article=article.id, outlet=article.outlet, field=field, before=old_text, after=new_text, link=article.link
     )
 

@@ -36,7 +36,7 @@ class Channel(slack.Channel):
 
     async def send(self, delivery: Delivery) -> Receipt:
         self._raise_if_broken()
-        is_poison = self._poison and any(self._poison in brief.title.text for brief in delivery.message.briefs)
+        is_poison = self._poison and any(self._poison in brief.title.text for brief in delivery.message.stories)
         if is_poison and self._raises == "before":
             raise LookupError("a bug")
         if is_poison and self._raises == "refused":
