@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 from bot import config, rules
 from bot.config import blocks, files, nodes, rules_file
-from bot.config.problems import ProblemReport
-from bot.config.rule_list import RuleItem, find_rule_items
 from bot.config.rules_file import RuleContext
 from bot.model.rules import Rule
 from bot.model.settings import Problem
@@ -42,7 +39,7 @@ def parse_pasted(
     CPU-bound: do not call it on the event loop. Raises TooManyRulesError.
     """
     text, lines, columns = _as_file(written, settings)
-    report = _parse(text)
+    report = files.parse_file(PASTED_FILE, text.encode("utf-8", "replace"))
     items = nodes.value_of(report.document.root, "rules")
     if isinstance(items, nodes.SequenceNode) and len(items.items) > MOST_RULES:
         raise TooManyRulesError(len(items.items))
@@ -52,15 +49,6 @@ def parse_pasted(
     shown = [problem for problem in report.finish() if problem.line > lines or problem.severity == "error"]
     problems = tuple(_shift_problem(problem, lines, columns) for problem in shown)
     return tuple(entry.compiled for entry in reader.loaded) if reader else (), problems
-
-
-def _parse(text: str) -> ProblemReport:
-    return files.parse_file(PASTED_FILE, text.encode("utf-8", "replace"))
-
-
-def find_pasted_items(written: str, settings: config.Settings) -> Iterator[RuleItem]:
-    """Yield the named rules of the pasted text."""
-    return find_rule_items(_parse(_as_file(written, settings)[0]).document)
 
 
 def _as_file(written: str, settings: config.Settings) -> tuple[str, int, int]:

@@ -98,7 +98,7 @@ def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
         **summarize_rule(archive, rule, stories.get(name, 0)).model_dump(),
         in_english=rules.describe_rule(rule),
         note=rule.note,
-        yaml=source.item.yaml if source else None,
+        yaml=source.yaml if source else None,
         matches_by_day={day.isoformat(): count for day, count in sorted(by_day.items())},
         feedback=next((row for row in rows if row.rule == name), None),
     )

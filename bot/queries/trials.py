@@ -11,7 +11,6 @@ from typing import Annotated
 import pydantic
 
 from bot import config, rules, storage
-from bot.config import rule_list
 from bot.model.durations import format_duration
 from bot.model.feeds import Feed
 from bot.model.rules import ArticleForm, Match
@@ -51,8 +50,6 @@ class PlaygroundResult:
     report: backtest.BacktestReport | None = None
     #: Rule -> its last matched articles, newest first, each with its matches.
     matched: Mapping[str, Sequence[tuple[Article, tuple[Match, ...]]]] = field(default_factory=dict)
-    #: A patch that adds the rules to the configuration files, or "" if the files already contain the rules.
-    patch: str = ""
 
     @property
     def is_refused(self) -> bool:
@@ -82,8 +79,7 @@ def try_pasted(archive: Archive, written: str, days: int) -> PlaygroundResult:
     parsed = PlaygroundResult(problems=problems, problem_text=config.render_problems(problems))
     if not compiled:
         return replace(parsed, remark="" if problems else "The text contains no rule.")
-    result = _try_over_archive(archive, parsed, compiled, days)
-    return replace(result, patch=rule_list.make_patch(pasted.find_pasted_items(written, settings), settings))
+    return _try_over_archive(archive, parsed, compiled, days)
 
 
 def try_loaded(archive: Archive, compiled: rules.CompiledRule) -> PlaygroundResult:
@@ -243,15 +239,11 @@ class TrialDocument(Document):
 
 
 class TryAnswer(Document):
-    """A trial of pasted rules. If ``trial`` is null, ``remark`` or ``problems`` explains why.
-
-    ``patch`` adds the rules to the configuration; apply it with ``git apply`` in the configuration folder.
-    """
+    """A trial of pasted rules. If ``trial`` is null, ``remark`` or ``problems`` explains why."""
 
     problems: list[ProblemDocument]
     remark: str
     trial: TrialDocument | None = pydantic.Field(validation_alias="report")
-    patch: str
 
 
 def try_rule(archive: Archive, parameters: TryParameters) -> PlaygroundResult:

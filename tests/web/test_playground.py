@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import time
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from lxml import html
 
-from bot import config
 from bot.queries import trials
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of
@@ -69,35 +66,6 @@ async def test_a_mistake_in_a_bare_query_has_its_place_in_what_was_pasted(shared
     assert "rule:2:6: error: a term is missing between OR and the end 2 | (PTA OR" in result_text(tree)
     tree = await tried(shared, "none: [wombat]\nquery: PTA OR")
     assert "rule:2:12: error: a term is missing between OR and the end 2 | query: PTA OR" in result_text(tree)
-
-
-def apply(folder: Path, patch: str) -> None:
-    words = ["git", "apply", "-"]
-    done = subprocess.run(words, cwd=folder, input=patch, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr + patch
-
-
-async def test_what_was_tried_is_offered_as_a_patch_that_git_applies(page: Page, tmp_path: Path) -> None:
-    (file,) = (page.folder / "rules").glob("*.yaml")
-    before = file.read_text()
-    source = config.find_rule_source(page.running.settings, "BlackBerry in Pakistan")
-    assert source is not None
-    narrower = source.item.yaml.replace("backdoor*, ", "")
-    new = ["- name: New one", "  any: [wombat]", "  notify: ops"]
-    first, *others = narrower.splitlines()
-    both = "\n".join([*new, f"- {first}", *(f"  {line}" for line in others)])
-    (patch,) = elements(await tried(page, both), "//pre[@aria-labelledby='patch']")
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / file.name).write_text(before)
-    apply(tmp_path, patch.text_content())
-    assert (tmp_path / "rules" / file.name).read_text() == before.replace("backdoor*, ", "", 1)
-    assert "  - name: New one\n    any: [wombat]\n" in (tmp_path / "rules" / "new-one.yaml").read_text()
-
-
-async def test_a_rule_that_is_loaded_as_it_is_needs_no_patch(page: Page) -> None:
-    source = config.find_rule_source(page.running.settings, "BlackBerry in Pakistan")
-    assert source is not None
-    assert elements(await tried(page, source.item.yaml), "//pre[@aria-labelledby='patch']") == []
 
 
 async def test_near_misses_say_what_is_missing(shared: Page) -> None:
@@ -221,19 +189,3 @@ async def test_of_a_large_archive_the_last_days_are_looked_at(page: Page, monkey
     trial = result_text(await tried(page, RULE, days="30"))
     assert "the trial covers only the last 1 day" in trial
     assert "0 articles" in trial
-
-
-async def test_two_changed_rules_of_one_file_are_in_one_patch(page: Page, tmp_path: Path) -> None:
-    (file,) = (page.folder / "rules").glob("*.yaml")
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / file.name).write_text(file.read_text())
-    changed = []
-    for entry in page.running.settings.rules:
-        source = config.find_rule_source(page.running.settings, entry.rule.name)
-        assert source is not None
-        first, *others = [*source.item.yaml.splitlines(), "severity: high"]
-        changed.append("\n".join([f"- {first}", *(f"  {line}" for line in others)]))
-    assert len(changed) == 2
-    (patch,) = elements(await tried(page, "\n".join(changed)), "//pre[@aria-labelledby='patch']")
-    apply(tmp_path, patch.text_content())
-    assert (tmp_path / "rules" / file.name).read_text().count("severity: high") == 2
