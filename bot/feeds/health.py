@@ -25,15 +25,13 @@ _SILENT_GAPS = 3
 _SILENT_AT_LEAST = timedelta(days=2)
 #: Minimum arrivals from which the longest gap is computed.
 _HISTORY = 8
-#: A certificate that ends within this time is a problem. Even short-lived certificates (six days) are renewed earlier.
-_CERTIFICATE_LEFT = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthProblem:
     """A problem of one feed. ``text`` continues a sentence that begins with the feed's name."""
 
-    #: failing, broken, gone, moved, renamed, skipped, empty, silent, expected, certificate or flood.
+    #: failing, broken, gone, moved, renamed, skipped, empty, silent, expected or flood.
     kind: str
     text: str
 
@@ -85,7 +83,6 @@ _OVER = {
     "empty": "has items again",
     "silent": "has articles again",
     "expected": "has an article again",
-    "certificate": "has a new certificate",
 }
 
 
@@ -113,8 +110,6 @@ def _problems(state: FeedState, feed: Feed, now: datetime) -> Iterator[tuple[str
     if state.new_title is not None and not feed.name:
         titles = f'is now titled "{state.new_title}"; its articles still show "{state.title}"'
         yield "renamed", f"{titles}; to show the new title, set name: in feeds.yaml"
-    if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
-        yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; inform the publisher"
     is_today = state.today.day == now.date()
     if state.today.postponed and is_today:
         # Report this, because the feed may drop the waiting items before tomorrow.

@@ -217,7 +217,6 @@ class FinishedPoll:
             retry_after=None,
             limited_at=None,
             gone=False,
-            certificate_until=answer.certificate_until,
             moved_to=moved_to,
             moving_to=moving_to,
             moving_count=moving_count,

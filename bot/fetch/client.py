@@ -236,7 +236,6 @@ class HttpFetcher:
             fresh_until=headers.fresh_until(fields, now=now) if is_whole else None,
             retry_after=headers.retry_after(fields.get("retry-after"), now=now) or headers.limit_end(fields, now=now),
             permanent_url=course.permanent.whole if course.permanent else None,
-            certificate_until=headers.certificate_end(response.extensions.get("ssl_object")),
             is_private=bool(course.blocks),
         )
 

@@ -5,8 +5,6 @@ Pure: the time is an argument. A header that cannot be parsed counts as absent, 
 
 from __future__ import annotations
 
-import functools
-import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -81,21 +79,6 @@ def fresh_until(headers: Mapping[str, str], *, now: datetime) -> datetime | None
     age = timedelta(seconds=_seconds(headers.get("age", "")) or 0)
     lifetime = min(lifetime, timedelta(seconds=_MAX_SECONDS)) - age
     return now + lifetime if lifetime > timedelta() else None
-
-
-def certificate_end(connection: object) -> datetime | None:
-    """Return when the peer's certificate expires, or None if the connection does not use TLS."""
-    if not isinstance(connection, (ssl.SSLObject, ssl.SSLSocket)):
-        return None
-    certificate = connection.getpeercert()
-    end = certificate.get("notAfter") if certificate else None
-    return _certificate_date(end) if isinstance(end, str) else None
-
-
-# Cached, because it is called for each response with the same text for all responses of a host.
-@functools.lru_cache(maxsize=1000)
-def _certificate_date(text: str) -> datetime:
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), tz=UTC)
 
 
 def _directives(value: str) -> dict[str, str]:

@@ -67,12 +67,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             # aiohttp's exception for a certificate lacks the reason that its cause has.
             raise _translate(error) from error.__cause__ or error
         assert isinstance(response, _Response)
-        return httpx.Response(
-            response.status,
-            headers=list(response.raw_headers),
-            stream=_Body(response),
-            extensions={"ssl_object": response.ssl_object},
-        )
+        return httpx.Response(response.status, headers=list(response.raw_headers), stream=_Body(response))
 
     def _open_session(self) -> aiohttp.ClientSession:
         # The proxy's own address is the operator's choice, so the guard does not check it.
@@ -203,13 +198,11 @@ class _Protocol(ResponseHandler):
 class _Response(aiohttp.ClientResponse):
     """A response that remembers its connection."""
 
-    ssl_object: object = None
     protocol: ResponseHandler | None = None
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         """Read the head of the response."""
-        self.protocol, transport = connection.protocol, connection.transport
-        self.ssl_object = transport.get_extra_info("ssl_object") if transport is not None else None
+        self.protocol = connection.protocol
         return await super().start(connection)
 
 

@@ -251,8 +251,6 @@ class FeedState:
     boilerplate: str = ""
     #: Whether most of the feed's items link to several other sites.
     links_elsewhere: bool = False
-    #: When the server's certificate expires, or None if unknown.
-    certificate_until: datetime | None = None
 
     @property
     def health(self) -> FeedHealth:

@@ -51,8 +51,6 @@ class Response:
     retry_after: datetime | None = None
     #: Target of the permanent redirects (301, 308) before any other redirect; None if no permanent one comes first.
     permanent_url: str | None = None
-    #: When the server's certificate expires, or None if unknown or without TLS.
-    certificate_until: datetime | None = None
     #: Whether a range of ``fetch.allow_private`` was open for the request. If so, the response is only for feeds of
     #: that host.
     is_private: bool = False

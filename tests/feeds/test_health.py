@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime, timedelta
 
-import pytest
-
 from bot.feeds import health, polling
 from bot.model.feeds import Feed, FeedState, ParsedFeed
 from tests.feeds.states import FEED, POLICY, READ, URL, WELL, answered, entries, status, was_read
@@ -129,14 +127,6 @@ def test_a_feed_that_empties_is_told_after_a_day() -> None:
 def test_a_feed_that_never_had_items_is_young_and_not_empty() -> None:
     state = was_read(was_read(FeedState(url=URL, due_at=START), ParsedFeed()), ParsedFeed())
     assert report_events(state, START + 9 * DAY)[1] == []
-
-
-@pytest.mark.parametrize(("remaining", "kinds"), [(timedelta(days=4), []), (timedelta(days=2), ["-certificate"])])
-def test_a_certificate_near_its_end_is_told(remaining: timedelta, kinds: list[str]) -> None:
-    state, reported = report_events(answered(READ, status(304, certificate_until=START + remaining)), START)
-    assert reported == kinds
-    renewed = answered(state, status(304, certificate_until=START + 90 * DAY))
-    assert report_events(renewed, START)[1] == [kind.replace("-", "+") for kind in kinds]
 
 
 def test_skipped_mails_are_told_once_a_day() -> None:
