@@ -28,6 +28,7 @@ from bot.model.messages import Listing, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Correction, Fact, Story, StoryId, send_id
 from bot.model.surges import Surge
+from bot.pipeline.volume import explain_unmeasured
 from bot.storage import keys
 from bot.stories import summaries, volume
 from bot.text.forms import find_form
@@ -147,7 +148,7 @@ def read_brief(
     elsewhere, share = list_elsewhere(tx, settings, period)
     listed = {
         **list_stories(material),
-        SectionKind.SURGES: list_surges(material),
+        SectionKind.SURGES: [*list_surges(material), *_list_unmeasured(tx, settings, period, now)],
         SectionKind.ELSEWHERE: elsewhere,
     }
     return Brief(
@@ -327,6 +328,20 @@ def list_surges(material: Material) -> list[BriefEntry]:
         )
         entries.append(entry)
     return entries
+
+
+def _list_unmeasured(
+    tx: storage.Transaction, settings: Settings, period: Period, now: datetime
+) -> Iterator[BriefEntry]:
+    """Yield an entry for each rule of the channel that cannot report surges now, with the reason."""
+    if period.until < now:
+        return
+    for entry in settings.rules:
+        rule, routes = entry.rule, settings.bot.routes
+        if period.channel in (None, *routing.possible_channels(routes, rule)):
+            reason = explain_unmeasured(tx, rule, now=now, zone=settings.bot.timezone)
+            if reason:
+                yield BriefEntry(headline=f"{rule.name} {reason}", rule=rule.name)
 
 
 def list_elsewhere(tx: storage.Transaction, settings: Settings, period: Period) -> tuple[list[BriefEntry], str]:

@@ -81,13 +81,14 @@ async def test_a_rule_without_volume_has_no_curve(filled: Path) -> None:
         assert "Volume" not in (await page.get("/rule", params={"name": RULE})).text
 
 
-async def test_a_rule_that_cannot_be_measured_is_named_by_its_page_status_and_check(filled: Path) -> None:
+async def test_a_rule_that_cannot_be_measured_is_named_by_its_page_status_brief_and_check(filled: Path) -> None:
     async with page_over(with_volume(filled)) as page:
         version = page.running.settings.rule_set.rules[RULE].version
         began_at = page.clock.now().replace(minute=0) - timedelta(days=20)
         await page.running.store.write(lambda tx: tx.volume.add({(RULE, version, began_at): 0}))
         reason = "reports no surges: the bot has run too rarely in the last four weeks; run it at least once a day"
         assert f"This rule {reason}." in (await page.get("/rule", params={"name": RULE})).text
+        assert f"{RULE} {reason}" in (await page.get("/brief")).text
         status = (await page.get("/api/v1/status")).json()
         assert {line["name"]: line["unmeasured"] for line in status["rules"] if line["unmeasured"]} == {RULE: reason}
     # The clock of a command is that of this machine, so the rule began long ago.
