@@ -29,6 +29,7 @@ from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
 from bot.model.errors import DocumentRefused, FormRefused, NotEditable
 from bot.model.messages import (
     CoverageLine,
+    Echo,
     Listing,
     Message,
     Notice,
@@ -307,6 +308,8 @@ def _story(view: StoryView) -> Json:
         "first_seen": view.first_seen.isoformat(),
         "last_seen": view.last_seen.isoformat(),
         "owners": view.owner_count,
+        "echoes": _json_of(view.echoes),
+        "official_since": _json_of(view.official_since),
         "summary": [_sentence(sentence) for sentence in view.summary],
         "why": _json_of(view.why),
         "byline": _json_of(view.byline),
@@ -333,7 +336,8 @@ def _sentence(sentence: Sentence) -> Json:
 _FIELDS: Mapping[type, Sequence[str]] = {
     Why: ("rule", "severity", "evidence"),
     Evidence: ("label", "term", "field", "text"),
-    CoverageLine: ("outlet", "title", "link", "at", "more", "is_probable", "form"),
+    CoverageLine: ("outlet", "title", "link", "at", "more", "is_probable", "form", "is_official"),
+    Echo: ("origin", "owner_count"),
     Fact: ("kind", "label", "mark", "before", "after", "sentence", "outlet", "link"),
     BriefSection: ("kind", "entries", "more"),
     BriefEntry: (

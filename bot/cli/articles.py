@@ -22,7 +22,7 @@ from bot.queries.articles import (
     find_articles,
 )
 from bot.queries.registry import read_parameters
-from bot.queries.stories import describe_decision, describe_join, describe_message
+from bot.queries.stories import describe_decision, describe_join, describe_message, describe_sources
 from bot.stories import summaries
 
 
@@ -101,6 +101,7 @@ def describe_place(place: StoryPlace) -> Iterator[str]:
     """Yield the lines that describe an article's place in a story."""
     yield f"story: {place.title} ({place.id}, {format_count(place.article_count, 'article')})"
     yield f"grouping: {describe_join(place.joined)}"
+    yield from describe_sources(place.origins, is_official=place.is_official)
     for decision in place.decisions:
         yield f"decided: {describe_decision(decision)}"
     for completion in place.asked:

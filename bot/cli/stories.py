@@ -24,6 +24,7 @@ from bot.queries.stories import (
     describe_join,
     describe_message,
     describe_outcomes,
+    describe_sources,
     read_story,
 )
 from bot.stories import summaries
@@ -178,6 +179,8 @@ def _show(entry: StoryRow) -> None:
         if words:
             terminal.row(f"      matched: {'; '.join(words)}", style="dim")
         terminal.row(f"      grouping: {describe_join(member.join)}", style="dim")
+        for line in describe_sources(member.article.origins, is_official=member.article.is_official):
+            terminal.row(f"      {line}", style="dim")
     for decision in entry.decisions:
         terminal.row(f"  {decision.at:%Y-%m-%d %H:%M} UTC {describe_decision(decision)}", style="dim")
     for row in entry.messages:

@@ -16,6 +16,7 @@ import pydantic
 
 from bot import keys, plugins, rules
 from bot.config import secrets
+from bot.feeds import links
 from bot.keys import Derived, Key, Parse
 from bot.model.access import Secret
 from bot.model.channels import ChannelFeatures
@@ -38,6 +39,7 @@ from bot.model.settings import (
 from bot.patterns import LazyPattern
 from bot.rules.evaluate import CompiledRule
 from bot.rules.ruleset import RuleSet
+from bot.stories.attribution import Outlet, OutletNames, known_outlets
 
 UTC = ZoneInfo("UTC")
 _LISTEN = LazyPattern(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})\Z")
@@ -508,6 +510,20 @@ class Settings:
     def rule_set(self) -> RuleSet:
         """All rules, indexed for matching."""
         return RuleSet(self.rules)
+
+    @cached_property
+    def outlet_names(self) -> OutletNames:
+        """The names under which articles credit other outlets: those of the feeds, and known agencies and outlets."""
+        own = {
+            feed.name: links.owner_of(feed, "")
+            for feed in self.feeds
+            if feed.name and not feed.aggregator and not feed.primary
+        }
+        known = [
+            (Outlet(names[0], next((own[name] for name in names if name in own), links.owner_of_domain(domain))), names)
+            for domain, names in known_outlets()
+        ]
+        return OutletNames([*((Outlet(name, owner), (name,)) for name, owner in own.items()), *known])
 
     @cached_property
     def restricted_channels(self) -> frozenset[str]:

@@ -222,6 +222,7 @@ class _Identifier:
             links=item.links,
             picture=picture_address(item.entry.picture or ""),
             fingerprint=item.fingerprint,
+            is_official=self.feed.primary,
         )
 
     def _new_id(self, group: ItemGroup) -> ArticleId:

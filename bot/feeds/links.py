@@ -292,6 +292,11 @@ def owner_of(feed: Feed, link: str) -> str:
     return _owner_of_site(feed.url)
 
 
+def owner_of_domain(domain: str) -> str:
+    """Return the owner of a publisher's domain."""
+    return group_of(domain) or domain
+
+
 # Cached, because it is called for each article and has one result per feed.
 @functools.lru_cache(maxsize=10_000)
 def _owner_of_site(url: str) -> str:

@@ -98,6 +98,13 @@ class Feed(Access):
         bool | None,
         Key("true: the feed lists articles of other sites. Each article counts for the site that it links to."),
     ] = None
+    primary: Annotated[
+        bool,
+        Key(
+            "true: the feed is a primary source, such as a regulator, a court or a company. Its articles are official: "
+            "they lead the list of outlets, and the message says since when there is one."
+        ),
+    ] = False
     expect: Annotated[
         keys.Rhythm | None,
         Key("Notify the operator when the feed has published nothing for this long: every 2 days."),

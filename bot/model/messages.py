@@ -71,6 +71,18 @@ class CoverageLine:
     is_probable: bool = False
     #: The form of an article that is not a report, such as "opinion"; also empty if the headline contains it.
     form: str = ""
+    #: Whether a primary source published it, such as a regulator.
+    is_official: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echo:
+    """Several outlets that only repeat the report of one other outlet, so they count as one."""
+
+    #: The outlet whose report they repeat.
+    origin: str
+    #: The number of owners that repeat it.
+    owner_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +139,12 @@ class StoryView:
     opposing_count: int = 0
     #: The number of syndicated copies, which are not in ``coverage``.
     copy_count: int = 0
+    #: The reports that several of the listed owners repeat, so that there are fewer voices than owners.
+    echoes: tuple[Echo, ...] = ()
+    #: When the first primary source joined the story, or None if none has.
+    official_since: datetime | None = None
+    #: Whether a rule asks to say that there is no primary source yet.
+    lacks_official: bool = False
     #: In a thread: the headlines of its other events that are shown, newest event first.
     other_reports: tuple[CoverageLine, ...] = ()
     #: Total number of headlines of other events.

@@ -400,8 +400,18 @@ class Rule:
         ),
     ] = None
     min_outlets: Annotated[
-        int, Key("The number of independent owners that must carry a story before it is posted.", ge=1, le=100)
+        int,
+        Key(
+            "The number of independent owners that must carry a story before it is posted. Outlets that only repeat "
+            "one other outlet's report count as one.",
+            ge=1,
+            le=100,
+        ),
     ] = 1
+    official: Annotated[
+        Literal["say"] | None,
+        Key('say: a message without an article of a primary source (primary: true) says "no official source yet".'),
+    ] = None
     posts_per_hour: Annotated[
         int | None,
         Key(

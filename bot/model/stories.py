@@ -29,6 +29,19 @@ def send_id(*parts: str) -> SendId:
     return SendId(hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24])
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Another outlet whose report an article repeats, as the article itself says."""
+
+    #: The outlet's or agency's name.
+    name: str
+    owner: str
+    #: The sentence, headline or byline that says so.
+    sentence: str
+    #: Whether that is the headline, the byline, the dateline or one of the first two sentences.
+    is_lead: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """One article, stored once however many feeds carry it."""
@@ -60,11 +73,26 @@ class Article:
     left_out: tuple[str, ...] = ()
     #: Whether the text comes from the article's page instead of the feed.
     is_full_text: bool = False
+    #: Whether the feed is a primary source (``primary: true``), such as a regulator.
+    is_official: bool = False
+    #: The outlets that the article names as its sources. Only found in articles that match a rule.
+    origins: tuple[Origin, ...] = ()
 
     @property
     def when(self) -> datetime:
         """The time by which articles are ordered: the published date, but never later than first seen."""
         return min(self.published, self.first_seen) if self.published else self.first_seen
+
+    @property
+    def echoes(self) -> Origin | None:
+        """The outlet whose report the article repeats, or None if its beginning names none, or several."""
+        leading = [origin for origin in self.origins if origin.is_lead]
+        return leading[0] if len(leading) == 1 and not self.is_official else None
+
+    @property
+    def voice(self) -> str:
+        """The owner whose word the article is: that of the report that it repeats, or its own."""
+        return self.echoes.owner if self.echoes else self.owner
 
 
 class JoinReason(StrEnum):
@@ -278,8 +306,11 @@ class Story:
 
 
 def find_owners(members: Iterable[Member]) -> tuple[str, ...]:
-    """Return the independent owners of articles, in order of arrival. Copies and denials do not count."""
-    joined = ((member.article.owner, member.join) for member in members)
+    """Return the independent owners of articles, in order of arrival. Copies and denials do not count.
+
+    Outlets that only repeat the report of one other outlet count as that outlet, together with it.
+    """
+    joined = ((member.article.voice, member.join) for member in members)
     return tuple(
         dict.fromkeys(
             owner for owner, join in joined if join.copy_of is None and join.reason is not JoinReason.REVERSAL

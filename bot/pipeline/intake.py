@@ -39,6 +39,7 @@ from bot.pipeline.poll import Poll
 from bot.storage import keys
 from bot.storage.columns import JsonColumn
 from bot.stories import facts
+from bot.stories.attribution import find_origins
 
 #: The stored form of an item that was set aside.
 ITEM: JsonColumn[Item] = JsonColumn(Item)
@@ -241,13 +242,13 @@ def _changes_of(
             change = ArticleChange(article=item.article, novelty=Novelty.OLD)
         elif item.novelty is Novelty.NEW:
             matches = settings.rule_set.match(item.article, polled.feed, now=now)
-            change = _added(item.article, matches, polled)
+            change = _added(item.article, matches, polled, settings)
         elif item.novelty is Novelty.REWORDED:
             matches = settings.rule_set.match(item.article, polled.feed, now=now)
             known_rules = {rule for id_ in item.same_link for rule in context.matched_rules.get(id_, ())}
             # Only matches that no other feed's wording has produced count.
             if matches := tuple(match for match in matches if match.rule not in known_rules):
-                change = _added(item.article, matches, polled)
+                change = _added(item.article, matches, polled, settings)
         else:
             change = _revised(item, item.article, polled, context, settings, boilerplate=boilerplate, now=now)
         if change is not None:
@@ -257,7 +258,9 @@ def _changes_of(
     return changes, [sighting for group in sightings.values() for sighting in group]
 
 
-def _added(article: Article, matches: tuple[Match, ...], polled: Poll) -> ArticleChange:
+def _added(article: Article, matches: tuple[Match, ...], polled: Poll, settings: Settings) -> ArticleChange:
+    if matches:
+        article = replace(article, origins=find_origins(article, settings.outlet_names))
     arrival = Arrival(article=article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
     return ArticleChange(article=article, novelty=Novelty.NEW, queued=arrival if matches else None)
 
@@ -294,14 +297,19 @@ def _revised(
         owner=source.owner,
         first_seen=previous.first_seen,
         published=published,
+        is_official=source.is_official,
+        origins=previous.origins,
         version=previous.version + 1,
     )
     if not has_other_words and not is_taken_over:
         # Only the date has changed: store it, but do not match or post again.
         return ArticleChange(article=article, novelty=Novelty.EDITED)
+    matches = settings.rule_set.match(article, polled.feed, now=now)
+    if matches or previous.origins:
+        article = replace(article, origins=find_origins(article, settings.outlet_names))
     revision = Revision(
         article=article,
-        matches=settings.rule_set.match(article, polled.feed, now=now),
+        matches=matches,
         # Two outlets word the same news differently; that is not a correction.
         corrections=() if is_taken_over else facts.corrections(previous, article),
         poll=polled.id,

@@ -39,6 +39,7 @@ from bot.queries.stories import (
     EvidenceDocument,
     JoinDocument,
     MessageDocument,
+    OriginDocument,
     evidence,
     read_story,
 )
@@ -182,6 +183,8 @@ class ArticleDocument(ArticleHead):
     text: str
     is_full_text: bool
     version: int
+    is_official: bool
+    origins: list[OriginDocument]
     story: str | None
     matches: list[EvidenceDocument]
 
@@ -240,7 +243,7 @@ class CompletionDocument(Document):
 
 
 class StoryPlace(Document):
-    """The story of an article: why the article is in it, and what was decided and asked about the article.
+    """The story of an article: why the article is in it, whose reports it repeats, and what was decided about it.
 
     ``messages`` are those about the story. ``surges`` are those in which the article counted.
     """
@@ -249,6 +252,8 @@ class StoryPlace(Document):
     title: str
     article_count: int
     joined: JoinDocument
+    is_official: bool
+    origins: list[OriginDocument]
     decisions: list[DecisionDocument]
     asked: list[CompletionDocument]
     messages: list[MessageDocument]
@@ -338,6 +343,8 @@ def find_story_place(tx: storage.Transaction, article: ArticleId) -> StoryPlace 
         title=summaries.story_headline(story),
         article_count=len(story.members),
         joined=JoinDocument.of(member.join),
+        is_official=member.article.is_official,
+        origins=[OriginDocument.of(origin) for origin in member.article.origins],
         decisions=[DecisionDocument.of(decision) for decision in decisions],
         asked=[CompletionDocument.of(completion) for completion in tx.completions.about(article)],
         messages=[MessageDocument.of(row) for row in read_story(tx, story).messages],

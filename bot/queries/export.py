@@ -47,7 +47,11 @@ class ExportParameters(Parameters):
 
 
 class ExportedStory(Document):
-    """One story as a row. ``links`` has the link of each outlet, in the same order."""
+    """One story as a row. ``links`` has the link of each outlet, in the same order.
+
+    ``voices`` is the number of independent outlets: those that only repeat ``origins`` count as these.
+    ``official_since`` is the time of the first article of a primary source.
+    """
 
     id: str
     title: str
@@ -57,6 +61,9 @@ class ExportedStory(Document):
     articles: int
     outlets: list[str]
     links: list[str]
+    voices: int
+    origins: list[str]
+    official_since: Time | None
     facts: list[str]
     decided: list[str]
 
@@ -83,18 +90,22 @@ def read_page(
 
 def _export(row: StoryRow, decided: Iterable[str]) -> ExportedStory:
     story = row.story
+    articles = [member.article for member in story.members]
     links: dict[str, str] = {}
-    for member in story.members:
-        links.setdefault(member.article.outlet, member.article.link)
+    for article in articles:
+        links.setdefault(article.outlet, article.link)
     return ExportedStory(
         id=story.id,
         title=summaries.story_headline(story),
         rules=list(story.rules),
         first_report=story.first_seen,
         last_report=story.last_seen,
-        articles=len(story.members),
+        articles=len(articles),
         outlets=list(links),
         links=list(links.values()),
+        voices=len(story.owners),
+        origins=list(dict.fromkeys(article.echoes.name for article in articles if article.echoes)),
+        official_since=min((article.when for article in articles if article.is_official), default=None),
         facts=[_describe_fact(fact) for fact in row.facts],
         decided=list(decided),
     )
@@ -160,7 +171,7 @@ def _cell(value: object) -> str:
     >>> _cell('=HYPERLINK("https://evil.example")'), _cell(["Dawn", "BBC"]), _cell(3)
     ('\\'=HYPERLINK("https://evil.example")', 'Dawn; BBC', '3')
     """
-    text = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = "; ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
     text = visible.line(text)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 

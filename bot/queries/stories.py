@@ -13,7 +13,7 @@ from bot import storage
 from bot.model.alerts import AlertAction, Decision
 from bot.model.messages import Outgoing
 from bot.model.rules import Match
-from bot.model.stories import Fact, Join, Story, StoryId
+from bot.model.stories import Fact, Join, Origin, Story, StoryId
 from bot.queries.registry import (
     Archive,
     Document,
@@ -70,6 +70,17 @@ class JoinDocument(Document):
     event: str | None
 
 
+class OriginDocument(Document):
+    """Another outlet whose report an article repeats, and the sentence that says so.
+
+    ``is_lead`` is true if that is the headline, the byline, the dateline or one of the first two sentences.
+    """
+
+    name: str
+    sentence: str
+    is_lead: bool
+
+
 class ArticleHead(Document):
     """The fields that identify an article."""
 
@@ -82,8 +93,10 @@ class ArticleHead(Document):
 
 
 class StoryArticle(ArticleHead):
-    """An article of a story."""
+    """An article of a story. ``is_official`` is true if a primary source published it."""
 
+    is_official: bool
+    origins: list[OriginDocument]
     joined: JoinDocument
     matches: list[EvidenceDocument]
 
@@ -130,6 +143,7 @@ class CoverageDocument(Document):
     ``article`` is the first article with this headline. ``more`` is the number of other outlets with nearly the same
     headline. If ``is_probable`` is true, it is not certain that the article belongs to the story. ``form`` is what the
     article is if it is not a report, such as "opinion"; it is empty also if the headline says it.
+    ``is_official`` is true if a primary source published it.
     """
 
     outlet: str
@@ -140,6 +154,7 @@ class CoverageDocument(Document):
     more: int
     is_probable: bool
     form: str
+    is_official: bool
 
 
 class FactDocument(Document):
@@ -200,6 +215,8 @@ class StoryDocument(Document):
                 "articles": [
                     {
                         **fields_of(member.article, ArticleHead),
+                        "is_official": member.article.is_official,
+                        "origins": member.article.origins,
                         "joined": member.join,
                         "matches": evidence(member.matches),
                     }
@@ -294,6 +311,14 @@ def describe_join(join: Join | JoinDocument) -> str:
     """Describe in one line why an article is in its story, and which event of a thread it reports."""
     event = f"other event {join.event[:8]}: " if join.event else ""
     return f"{event}{join.reason}: {join.detail}" if join.detail else f"{event}{join.reason}"
+
+
+def describe_sources(origins: Sequence[Origin | OriginDocument], *, is_official: bool) -> list[str]:
+    """Describe whether an article is official, and whose reports it repeats, with the sentences that say so."""
+    lines = [
+        f"{'repeats' if origin.is_lead else 'also cites'} {origin.name}: “{origin.sentence}”" for origin in origins
+    ]
+    return ["official: from a primary source", *lines] if is_official else lines
 
 
 # -- list and show

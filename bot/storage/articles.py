@@ -338,6 +338,7 @@ WITHOUT_TEXT: Mapping[str, object] = {
     "links": (),
     "left_out": (),
     "picture": "",
+    "origins": (),
     "fingerprint": "",
     "has_text": False,
     "is_full_text": False,

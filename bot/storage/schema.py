@@ -25,7 +25,7 @@ from bot.model.language_models import Outcome, Use
 from bot.model.messages import Message, MessageKind, Receipt, SendState
 from bot.model.quarantine import PieceKind
 from bot.model.rules import Evidence
-from bot.model.stories import JoinReason
+from bot.model.stories import JoinReason, Origin
 from bot.model.surges import Surge
 from bot.storage.columns import EnumText, Flag, HashBytes, JsonColumn, Share, StorableText, Timestamp, WholeNumber
 
@@ -167,6 +167,8 @@ articles = Table(
     Column("links", TEXTS, nullable=False),
     Column("left_out", TEXTS, nullable=False),
     Column("picture", StorableText, nullable=False, server_default=""),
+    Column("is_official", Flag, nullable=False),
+    Column("origins", JsonColumn(tuple[Origin, ...]), nullable=False, server_default="[]"),
     # The text is the last column, because SQLite reads a row from its start and most queries need no text.
     Column("text", StorableText, nullable=False),
     Index(None, "link_key"),

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bot.model.messages import CoverageLine, Sentence, Span, StoryView, Why
+from bot.model.messages import CoverageLine, Echo, Sentence, Span, StoryView, Why
 from bot.model.rules import Evidence, Match, Rule
-from bot.model.stories import Article, ArticleId, Member, Story, find_owners
+from bot.model.stories import Article, ArticleId, JoinReason, Member, Origin, Story
 from bot.patterns import LazyPattern
 from bot.text import headlines, lexicon, sentences, tokens
 from bot.text.forms import name_form
@@ -43,7 +43,7 @@ class Coverage:
 
     #: The outlets with the headline that is shown.
     byline: CoverageLine
-    #: The other headlines, last to join first.
+    #: The other headlines: those of primary sources, then the last to join first.
     lines: tuple[CoverageLine, ...]
     #: Number of other headlines; ``lines`` may have only the first of them.
     count: int
@@ -78,23 +78,45 @@ def make_view(
         if summary:
             break
     listed = list_coverage(story, headline=teller.article.id, most=_LINES, rules=rules)
-    listed_owners = {member.article.owner for member in event if member.join.copy_of is None}
+    reports = [member for member in event if member.join.copy_of is None]
+    listed_owners = {member.article.owner for member in reports}
+    supporting = {member.article.owner for member in reports if member.join.reason is not JoinReason.REVERSAL}
+    official = [member.article.when for member in event if member.article.is_official]
+    why = _why(members, rules)
     return StoryView(
         id=story.id,
         title=_title(teller, story, rules),
         summary=summary,
-        why=_why(members, rules),
+        why=why,
         byline=listed.byline,
         coverage=listed.lines,
         coverage_count=listed.count,
         owner_count=len(listed_owners),
-        opposing_count=len(listed_owners.difference(find_owners(event))),
+        opposing_count=len(listed_owners - supporting),
+        echoes=_find_echoes(reports),
+        official_since=min(official, default=None),
+        lacks_official=not official and any(rules[shown.rule].official for shown in why),
         copy_count=listed.copy_count,
         other_reports=listed.other_reports,
         other_report_count=listed.other_report_count,
         first_seen=story.first_seen,
         last_seen=story.last_seen,
         picture=teller.article.picture if teller.join.copy_of is None else "",
+    )
+
+
+def _find_echoes(reports: Sequence[Member]) -> tuple[Echo, ...]:
+    """Return the outlets whose report several owners carry, with the number of those that repeat it."""
+    voices: dict[str, set[str]] = {}
+    repeating: dict[str, dict[str, Origin]] = {}
+    for article in (member.article for member in reports):
+        voices.setdefault(article.voice, set()).add(article.owner)
+        if article.echoes:
+            repeating.setdefault(article.voice, {})[article.owner] = article.echoes
+    return tuple(
+        Echo(origin=next(iter(origins.values())).name, owner_count=len(origins))
+        for voice, origins in repeating.items()
+        if len(voices[voice]) > 1
     )
 
 
@@ -141,9 +163,12 @@ def list_coverage(
     other_lines = [_line(group, is_doubtful=False) for event in by_headline for group in event]
     groups, copies = _group_by_headline(own_event, shown)
     own, *other_groups = groups.values()
+    # Primary sources first, then the last to join.
+    other_groups.reverse()
+    other_groups.sort(key=lambda group: not any(member.article.is_official for member in group))
     return Coverage(
         byline=_line(own, is_doubtful=shown.is_probable),
-        lines=tuple(_line(members, is_doubtful=shown.is_probable) for members in other_groups[::-1][:most]),
+        lines=tuple(_line(members, is_doubtful=shown.is_probable) for members in other_groups[:most]),
         count=len(other_groups),
         copy_count=copies,
         other_reports=tuple(other_lines[:most]),
@@ -161,7 +186,7 @@ def _group_by_headline(members: Iterable[Member], shown: Member) -> tuple[Mappin
     for member in members:
         if member is shown:
             continue
-        if member.join.copy_of is not None:
+        if member.join.copy_of is not None and not member.article.is_official:
             copies += 1
             continue
         words, topicless = _words_of(member.article)
@@ -179,7 +204,8 @@ def _line(members: list[Member], *, is_doubtful: bool) -> CoverageLine:
 
     If ``is_doubtful``, the article whose headline the story shows may be about another event.
     """
-    shown = next((member for member in members if not member.is_probable), members[0])
+    certain = [member for member in members if not member.is_probable] or members
+    shown = next((member for member in certain if member.article.is_official), certain[0])
     article = shown.article
     return CoverageLine(
         outlet=article.outlet,
@@ -190,6 +216,7 @@ def _line(members: list[Member], *, is_doubtful: bool) -> CoverageLine:
         more=len({member.article.outlet for member in members} - {article.outlet}),
         is_probable=is_doubtful or shown.is_probable,
         form=name_form(article),
+        is_official=article.is_official,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.model.alerts import Reason
 from bot.model.briefs import BriefEntry, BriefSection, SectionKind
-from bot.model.messages import Edit, Message, Pointer, RelatedStory, Sentence, Span, StoryView, Why
+from bot.model.messages import Echo, Edit, Message, Pointer, RelatedStory, Sentence, Span, StoryView, Why
 from bot.model.rules import Severity
 from bot.model.stories import StoryId
 from bot.testing import messages
@@ -55,6 +55,8 @@ def _view(text: str, link: str, *, many: int) -> StoryView:
         coverage_count=many,
         owner_count=many,
         copy_count=many,
+        echoes=(Echo(origin=text, owner_count=many),) * many,
+        official_since=messages.FIRST if many else None,
     )
 
 

@@ -10,6 +10,7 @@ from bot.model.alerts import Reason
 from bot.model.briefs import BriefEntry, BriefSection, SectionKind
 from bot.model.messages import (
     CoverageLine,
+    Echo,
     Edit,
     Listing,
     Mention,
@@ -127,6 +128,10 @@ WIDE_POST = replace(
         byline=replace(BYLINE, more=3),
         coverage=(
             replace(
+                line("Pakistan Telecom Regulator", "Notice on encrypted services", f"{GAZETTE}&10", minutes=77),
+                is_official=True,
+            ),
+            replace(
                 line("Tech Ledger", "Pakistan tells phone firms to hand over keys", f"{GAZETTE}&9", minutes=190),
                 is_probable=True,
             ),
@@ -138,8 +143,10 @@ WIDE_POST = replace(
             *COVERAGE,
             line("Sindh Observer", "BlackBerry will switch off its servers", f"{GAZETTE}&2", minutes=21),
         ),
-        coverage_count=8,
-        owner_count=13,
+        coverage_count=9,
+        owner_count=14,
+        echoes=(Echo(origin="Globe Wire", owner_count=5),),
+        official_since=FIRST + timedelta(minutes=77),
     ),
     public_url="https://wirewatch.example/",
 )

@@ -74,10 +74,10 @@ async def test_an_edit_that_brings_a_summary_prints_it_and_counts_no_outlets(
 
 
 async def test_an_edit_prints_the_headlines_that_joined_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
-    newest = messages.WIDE_POST.story.coverage[0]
+    newest = messages.WIDE_POST.story.coverage[1]
     await build("console").send(delivery(replace(messages.WIDE, added=(newest.article,))))
     first, *items = capsys.readouterr().out.replace("\n    •", "\n•").split("\n•")
-    assert first.startswith("↳ now 13 outlets and 1 copy: BlackBerry to leave Pakistan")
+    assert first.startswith("↳ now 14 outlets, 5 citing Globe Wire, and 1 copy: BlackBerry to leave Pakistan")
     (item,) = items
     assert item.split(" https://")[0] == f" {newest.title} — Tech Ledger · 2 Dec 12:12 UTC · probably the same event"
 

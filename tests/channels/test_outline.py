@@ -8,7 +8,7 @@ import pytest
 
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import OutlineLine, Style
-from bot.model.messages import Listing, Why
+from bot.model.messages import Echo, Listing, Why
 from bot.model.rules import Evidence, Severity
 from bot.testing import hostile, messages
 
@@ -50,14 +50,45 @@ def test_six_headlines_are_listed_and_the_rest_is_counted_with_a_link_to_the_sto
     assert lines[2].text == "The Wire and 3 more with this headline · 2 Dec 09:02 UTC"
     items = [line for line in lines if line.style is Style.ITEM]
     assert len(items) == 7
-    assert items[0].text.endswith("Tech Ledger · 2 Dec 12:12 UTC · probably the same event")
-    assert items[2].text.startswith("BlackBerry quits Pakistan — Gazette and 1 more with this headline")
+    assert items[1].text.endswith("Tech Ledger · 2 Dec 12:12 UTC · probably the same event")
+    assert items[3].text.startswith("BlackBerry quits Pakistan — Gazette and 1 more with this headline")
     assert (items[6].text, items[6].runs[0].link) == (
-        "and 2 more",
+        "and 3 more",
         f"https://wirewatch.example/story/{messages.STORY}",
     )
     plain = outline.build_lines(replace(messages.WIDE_POST, public_url=""))
-    assert [(line.text, line.runs[0].link) for line in plain if "and 2 more" in line.text] == [("and 2 more", "")]
+    assert [(line.text, line.runs[0].link) for line in plain if line.text == "and 3 more"] == [("and 3 more", "")]
+
+
+def test_a_primary_source_is_named_in_the_head_and_a_rule_can_ask_to_say_that_there_is_none() -> None:
+    lines = outline.build_lines(messages.WIDE)
+    assert lines[0].text.endswith(" · official since 2 Dec 10:19 UTC")
+    assert next(line.text for line in lines if line.style is Style.ITEM).endswith(
+        "Pakistan Telecom Regulator · 2 Dec 10:19 UTC · official"
+    )
+    unofficial = replace(messages.POST, story=replace(messages.ALONE, lacks_official=True))
+    assert outline.build_lines(unofficial)[0].text.endswith(" · no official source yet")
+    assert "official" not in outline.build_lines(messages.POST)[0].text
+
+
+@pytest.mark.parametrize(
+    ("echoes", "shown"),
+    [
+        ((), "5 outlets"),
+        ((Echo(origin="Reuters", owner_count=5),), "5 outlets, all citing Reuters"),
+        ((Echo(origin="Reuters", owner_count=3),), "5 outlets, 3 citing Reuters"),
+        (
+            (Echo(origin="Reuters", owner_count=3), Echo(origin="AFP", owner_count=2)),
+            "5 outlets, 3 citing Reuters, 2 citing AFP",
+        ),
+    ],
+)
+def test_outlets_that_only_repeat_one_report_are_counted_with_its_name(echoes: tuple[Echo, ...], shown: str) -> None:
+    view = replace(messages.VIEW, owner_count=5, copy_count=0, echoes=echoes)
+    assert phrases.count_outlets(view) == shown
+    # All have one headline, so no list follows.
+    post = replace(messages.POST, story=replace(messages.ALONE, owner_count=5, echoes=echoes))
+    assert outline.build_lines(post)[2].text.endswith(shown.removeprefix("5 outlets").removeprefix(", "))
 
 
 def test_a_headline_of_an_article_that_is_not_a_report_names_its_form() -> None:

@@ -253,7 +253,7 @@ def _headline(view: StoryView, room: Room) -> Run:
 
 def _post(post: Post, room: Room) -> Iterator[OutlineLine]:
     story = post.story
-    yield _line(Style.LINE, *_severity_and_rule(story), *_mentions(post.mentions))
+    yield _line(Style.LINE, *_severity_and_rule(story), *_official(story, room), *_mentions(post.mentions))
     yield _line(Style.HEAD, _headline(story, room))
     if story.byline is not None:
         yield _line(Style.LINE, *_byline(story, story.byline, room))
@@ -284,11 +284,26 @@ def _mentions(mentions: Sequence[Mention]) -> Iterator[Run]:
 def _byline(view: StoryView, line: CoverageLine, room: Room) -> Iterator[Run]:
     """Yield runs such as “The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
     yield from (Run(text=f"{phrases.format_carriers(line)}{_BETWEEN}"), _time(line.at, room))
-    if line.form:
-        yield from (Run(text=_BETWEEN), Run(text=line.form, is_italic=True))
-    # If the coverage is listed, its heading gives the number of copies.
+    yield from _marks(line)
+    # If the coverage is listed, its heading gives the number of copies and the echoes.
     if view.copy_count and not view.coverage:
         yield Run(text=f"{_BETWEEN}{phrases.count_copies(view)}")
+    if view.echoes and not view.coverage:
+        yield Run(text=f"{_BETWEEN}{phrases.format_echoes(view)}")
+
+
+def _marks(line: CoverageLine) -> Iterator[Run]:
+    for mark in ("official" if line.is_official else "", line.form):
+        if mark:
+            yield from (Run(text=_BETWEEN), Run(text=mark, is_italic=True))
+
+
+def _official(view: StoryView, room: Room) -> Iterator[Run]:
+    """Yield runs such as “ · official since 2 Dec 14:02 UTC”."""
+    if view.official_since is not None:
+        yield from (Run(text=f"{_BETWEEN}official since "), _time(view.official_since, room))
+    elif view.lacks_official:
+        yield from (Run(text=_BETWEEN), Run(text="no official source yet", is_italic=True))
 
 
 def _coverage(view: StoryView, public_url: str, room: Room) -> Iterator[OutlineLine]:
@@ -315,8 +330,7 @@ def _coverage_runs(line: CoverageLine, room: Room) -> Iterator[Run]:
     """Yield runs such as “Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC · probably the same event”."""
     yield _linked(phrases.cut(phrases.clean(line.title), room.headline) or "(no headline)", line.link, room)
     yield from (Run(text=f" — {phrases.format_carriers(line)}{_BETWEEN}"), _time(line.at, room))
-    if line.form:
-        yield from (Run(text=_BETWEEN), Run(text=line.form, is_italic=True))
+    yield from _marks(line)
     if line.is_probable:
         yield from (Run(text=_BETWEEN), Run(text="probably the same event", is_italic=True))
 

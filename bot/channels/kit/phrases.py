@@ -202,13 +202,26 @@ def headline(view: StoryView, limit: int) -> str:
     return cut(clean(view.title.text), limit) or "(no headline)"
 
 
+#: Maximum reports that a message names as repeated by several outlets.
+_SHOWN_ECHOES = 2
+
+
 def count_outlets(view: StoryView) -> str:
-    """Return the numbers of listed outlets and of copies, as in "3 outlets, 1 contradicts, and 1 copy"."""
+    """Return the numbers of listed outlets and of copies, as in "3 outlets, 2 citing AP, 1 contradicts, and 1 copy"."""
     own = format_count(max(view.owner_count, 1), "outlet")
+    if view.echoes:
+        own = f"{own}, {format_echoes(view)}"
     if view.opposing_count:
         verb = "contradicts" if view.opposing_count == 1 else "contradict"
-        own = f"{own}, {view.opposing_count} {verb}{',' if view.copy_count else ''}"
-    return f"{own} and {count_copies(view)}" if view.copy_count else own
+        own = f"{own}, {view.opposing_count} {verb}"
+    comma = "," if view.echoes or view.opposing_count else ""
+    return f"{own}{comma} and {count_copies(view)}" if view.copy_count else own
+
+
+def format_echoes(view: StoryView) -> str:
+    """Return whose report the outlets repeat, as in "all citing Reuters", or empty if each speaks for itself."""
+    counts = ((echo.owner_count, cut(short_name(echo.origin), 30)) for echo in view.echoes[:_SHOWN_ECHOES])
+    return ", ".join(f"{'all' if count >= view.owner_count else count} citing {origin}" for count, origin in counts)
 
 
 def count_copies(view: StoryView) -> str:

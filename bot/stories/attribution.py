@@ -1,0 +1,239 @@
+"""Find whose report an article repeats: "Reuters reported", "told the BBC", "LAHORE (AP) —", a byline of an agency.
+
+    words of the article ─▶ names of outlets ─▶ the words before and after a name ─▶ origins
+
+A name alone is no attribution: the words around it must say that the outlet reported, or that somebody spoke to it.
+Without such words nothing is found, so no origin is guessed. Each name is looked up by its words, and the words around
+it are matched in a window of fixed size, so the time is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import resources
+
+from bot.model.stories import Article, Origin
+from bot.patterns import LazyPattern
+from bot.text import sentences
+
+#: Only this many characters of a text are read, and only this many names in it are examined.
+_MOST_CHARACTERS, _MOST_NAMES = 30_000, 200
+#: The number of characters before and after a name that are examined.
+_WINDOW = 100
+#: Datelines and bylines are in the first _OPENING characters, an agency's signature in the last _CLOSING.
+_OPENING, _CLOSING = 300, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """An outlet or a news agency that articles may name."""
+
+    #: The name to show.
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name of an outlet in a text."""
+
+    outlet: Outlet
+    #: The name as written.
+    text: str
+    start: int
+    end: int
+
+
+def _read_lines(name: str) -> list[str]:
+    text = resources.files(__package__).joinpath(name).read_text("utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+@cache
+def _sections() -> Mapping[str, str]:
+    """Return the sections of attribution.txt: each name, with its alternatives as one group."""
+    lines: dict[str, list[str]] = {}
+    name = ""
+    for line in _read_lines("attribution.txt"):
+        if heading := _SECTION.fullmatch(line):
+            name = heading[1]
+        else:
+            lines.setdefault(name, []).append(line)
+
+    def expand(name: str) -> str:
+        return f"(?:{'|'.join(_REFERENCE.sub(lambda reference: expand(reference[1]), line) for line in lines[name])})"
+
+    return {name: expand(name) for name in lines}
+
+
+@cache
+def _pattern(name: str, *, form: str = "{}", flags: int = 0) -> re.Pattern[str]:
+    return re.compile(form.format(_sections()[name]), flags)
+
+
+#: Patterns for the end of the words before a name.
+_ends_with = partial(_pattern, form="{}$", flags=re.IGNORECASE)
+
+
+@cache
+def known_outlets() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the agencies and outlets of outlets.tsv: each domain, with its names. The domain is one of them."""
+    pairs = (line.partition("\t") for line in _read_lines("outlets.tsv"))
+    return tuple((domain, (*names.split("|"), domain)) for domain, _, names in pairs)
+
+
+class OutletNames:
+    """The names that are looked for in articles, by their first word."""
+
+    def __init__(self, outlets: Iterable[tuple[Outlet, Iterable[str]]]) -> None:
+        """``outlets`` has each outlet with its names. Of two outlets with one name, the first has it."""
+        by_words: dict[tuple[str, ...], Outlet] = {}
+        for outlet, names in outlets:
+            for name in names:
+                words = tuple(_WORD.findall(name))
+                by_words.setdefault(words, outlet)
+                # In a headline or dateline in capitals. Short names would be words, such as "BILD" and "THE SUN".
+                by_words.setdefault(tuple(word.upper() for word in words), outlet)
+        self._by_first: dict[str, list[tuple[tuple[str, ...], Outlet]]] = {}
+        for words in sorted(filter(None, by_words), key=len, reverse=True):
+            self._by_first.setdefault(words[0], []).append((words, by_words[words]))
+
+    def find(self, text: str) -> Iterator[Mention]:
+        """Yield the names in the text in order. Of two names that overlap, yield the first or longest."""
+        words = list(_WORD.finditer(text))
+        at = 0
+        while at < len(words):
+            step = 1
+            for name, outlet in self._by_first.get(words[at][0], ()):
+                last = at + len(name) - 1
+                if last < len(words) and all(words[at + n][0] == word for n, word in enumerate(name)):
+                    gaps = (text[words[n].end() : words[n + 1].start()] for n in range(at, last))
+                    if all(_GAP.fullmatch(gap) for gap in gaps):
+                        start, end = words[at].start(), words[last].end()
+                        yield Mention(outlet, text[start:end], start, end)
+                        step = len(name)
+                        break
+            at += step
+
+
+def find_mentions(text: str, names: OutletNames) -> Iterator[Mention]:
+    """Yield the names of listed outlets in the text, and names that look like those of an outlet."""
+    listed = list(names.find(text))
+    covered = {place for mention in listed for place in range(mention.start, mention.end)}
+    yield from listed
+    for match in _pattern("UNLISTED").finditer(text):
+        start, end = match.span(match.lastgroup or 0)
+        name = text[start:end]
+        if covered.isdisjoint((start, end - 1)):
+            yield Mention(Outlet(name, name.casefold()), name, start, end)
+
+
+def find_origins(article: Article, names: OutletNames) -> tuple[Origin, ...]:
+    """Return the other outlets whose reports the article repeats, in order of mention, each with its sentence."""
+    origins: dict[str, Origin] = {}
+
+    def note(mention: Mention, sentence: str, *, is_lead: bool) -> None:
+        outlet = mention.outlet
+        if not _is_own(outlet, mention.text, article):
+            origins.setdefault(outlet.owner, Origin(outlet.name, outlet.owner, sentence, is_lead))
+
+    if author := (article.author or "")[:_OPENING]:
+        for mention in names.find(author):
+            if _is_whole_byline(author, mention):
+                note(mention, author, is_lead=True)
+    for mention in find_mentions(article.title[:_OPENING], names):
+        if _is_credited(article.title, mention) or _TITLE_END.search(article.title[: mention.start]):
+            note(mention, article.title, is_lead=True)
+    text = article.text[:_MOST_CHARACTERS]
+    lead = -1
+    for number, mention in enumerate(find_mentions(text, names)):
+        if number >= _MOST_NAMES:
+            break
+        if mention.outlet.owner in origins:
+            continue
+        is_signed = _is_signed(text, mention)
+        if is_signed or _is_credited(text, mention):
+            lead = sentences.lead_length(text, article.language) if lead < 0 else lead
+            note(mention, _sentence(text, mention), is_lead=is_signed or mention.start < lead)
+    return tuple(origins.values())
+
+
+def _is_own(outlet: Outlet, name: str, article: Article) -> bool:
+    """Return whether the outlet is the article's own, by its owner or by its name ("BBC" and "BBC News - Asia")."""
+    own, words = _WORD.findall(article.outlet.casefold()), _WORD.findall(name.casefold())
+    if outlet.owner == article.owner or "".join(own).startswith("".join(words)):
+        return True
+    if len(words) > 1 and ("".join(words) in "".join(own) or article.owner.startswith(words[0])):
+        return True
+    return bool(own) and (f" {' '.join(words)} " in f" {' '.join(own)} " or words[: len(own)] == own)
+
+
+def _is_whole_byline(author: str, mention: Mention) -> bool:
+    """Return whether a part of the byline is the outlet's name: "Reuters", "Ayesha Khan, AP", not "Dawn Khan"."""
+    before, after = author[: mention.start], author[mention.end :]
+    return bool(_BYLINE_START.search(before) and _BYLINE_END.match(after))
+
+
+def _is_signed(text: str, mention: Mention) -> bool:
+    """Return whether the name is in the dateline or byline above the text, or is the signature below it."""
+    before = text[max(0, mention.start - _WINDOW) : mention.start]
+    after = text[mention.end : mention.end + _WINDOW]
+    if mention.start < _OPENING and (
+        (_DATELINE_START.search(before) and _DATELINE_END.match(after))
+        or (_BYLINE_LINE.search(before) and _LINE_END.match(after))
+    ):
+        return True
+    is_last = mention.end > len(text) - _CLOSING and _SIGNATURE_END.match(text[mention.end :])
+    return bool(is_last and _SIGNATURE_START.search(before) and not _ends_with("PICTURE").search(before))
+
+
+def _is_credited(text: str, mention: Mention) -> bool:
+    """Return whether the words around the name say that the outlet reported this, or that somebody told it."""
+    before = text[max(0, mention.start - _WINDOW) : mention.start].rpartition("\n")[2]
+    after = text[mention.end : mention.end + _WINDOW].partition("\n")[0]
+    after = after[suffix.end() :] if (suffix := _pattern("SUFFIX", form=r"{}+(?![\w-])").match(after)) else after
+    after = _REMARK.sub("", after)
+    if _ends_with("BEFORE").search(before):
+        return not (_pattern("SUBJECT").match(after) or _ends_with("PICTURE").search(before))
+    if _ends_with("KIND_BEFORE").search(before):
+        return bool(_pattern("AFTER").match(after) or _SAID.match(after))
+    return bool(_pattern("AFTER").match(after)) and not _LONGER_NAME.search(before)
+
+
+def _sentence(text: str, mention: Mention) -> str:
+    """Return the sentence with the name, or as much of it as fits a message."""
+    start = text.rfind("\n", 0, mention.start) + 1
+    start = max(start, mention.start - sentences.LONGEST)
+    end = text.find("\n", mention.end)
+    end = min(end if end >= 0 else len(text), mention.end + sentences.LONGEST)
+    place = mention.start - start
+    spans = sentences.split(text[start:end])
+    return next((span.text for span in spans if span.start <= place < span.end), text[mention.start : mention.end])
+
+
+_SECTION, _REFERENCE = LazyPattern(r"\[(\w+)\]"), LazyPattern(r"<([A-ZÀ-Þ_]+)>")
+_WORD = LazyPattern(r"\w+")
+_GAP = LazyPattern(r"[ \u00a0]|[.'’!&/-]{1,2} ?")
+
+#: A remark in brackets after a name: "The Journal (registration required) was first to report".
+_REMARK = LazyPattern(r"^ \([^()]{1,40}\)(?! ?[-–—])")
+_SAID = LazyPattern(r",? (?:said|says)\b")
+#: A word with a capital before the name, which is then part of a longer name: "Thomson Reuters reported".
+_LONGER_NAME = LazyPattern(
+    r"(?<![.!?:] )\b(?!The |A |An |But |And |While |Meanwhile |\w+day |\w+['’]s )[A-ZÀ-Þ][\w’'.&-]* $"
+)
+_TITLE_END = LazyPattern(r" ?: $")
+_BYLINE_START = LazyPattern(r"(?i:(?:^|[,/;|&(–—-]|\b(?:by|and|with|von|mit|und|par|avec|et|por|con|y|from))\s*$)")
+_BYLINE_END = LazyPattern(
+    r"(?i: (?:news|staff|reporters?|newsroom|agency|agencies|wire|bureau|correspondents?|writers?|service)\b)*"
+    r"\s*(?:$|[,/;|&)–—-]|(?i:and|with|und|mit|et|avec|y|con)\b)"
+)
+_BYLINE_LINE = LazyPattern(r"(?:^|\n)(?:(?:By|From|Von|Par|Por) (?:the )?)?$")
+_LINE_END = LazyPattern(r"(?: (?:[Ss]taff|[Rr]eporters?|[Ww]riters?|News))*\s*(?:\n|$)")
+_DATELINE_START = LazyPattern(r"(?:^|[\s.,])\((?:[\w .]+[/,&] ?)?$")
+_DATELINE_END = LazyPattern(r"(?: ?[/,&] ?[\w .]+)?\)\s{0,3}(?:(?:[A-Z]{3,20} )?(?:\.?-|[-–—:]|۔)|(?<=\))[A-Z])")
+_SIGNATURE_START = LazyPattern(r"(?:\n[(\[–—/-]? ?|[(\[/]|[–—] ?)$")
+_SIGNATURE_END = LazyPattern(r"(?:/\w+)*[)\].]?\s*\Z")

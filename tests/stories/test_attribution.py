@@ -1,0 +1,191 @@
+"""Which other outlets an article names as the source of its report. Nothing is guessed: without such words, none."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.model.stories import Article
+from bot.stories.attribution import Outlet, OutletNames, find_origins, known_outlets
+from tests.testbed import made
+
+_FEEDS = [(Outlet("Karachi Herald", "herald.example"), ["Karachi Herald"])]
+NAMES = OutletNames([*_FEEDS, *((Outlet(names[0], domain), names) for domain, names in known_outlets())])
+
+
+def article(
+    text: str = "",
+    *,
+    title: str = "BlackBerry",
+    author: str = "",
+    outlet: str = "Gazette",
+    owner: str = "gazette.example",
+) -> Article:
+    return replace(made.article("one"), title=title, text=text, author=author, outlet=outlet, owner=owner)
+
+
+CREDITED = [
+    ("BlackBerry will leave Pakistan, Reuters reported on Monday.", "Reuters"),
+    ("BlackBerry will leave Pakistan, according to the Dawn newspaper.", "Dawn"),
+    ("According to a report in The Guardian, the deadline moved.", "Guardian"),
+    ("A spokesman told the BBC that the servers stay closed.", "BBC"),
+    ("“We will not open them,” he said in a statement to AFP.", "AFP"),
+    ("The deadline, first reported by the Karachi Herald, moved to 30 December.", "Karachi Herald"),
+    ("A letter seen by Reuters names the date.", "Reuters"),
+    ("The Turkish state news agency Anadolu said the talks had failed.", "Anadolu"),
+    ("The Wall Street Journal said, citing two officials, that the talks had failed.", "Wall Street Journal"),
+    ("The BBC's Jane Example reports from Lahore.", "BBC"),
+    ("Speaking on CNN, the minister said the order stands.", "CNN"),
+    ("LAHORE, Dec 2 (Reuters) - BlackBerry will leave Pakistan.", "Reuters"),
+    ("KARACHI, Pakistan (AP) — BlackBerry will leave Pakistan.", "Associated Press"),
+    ("(CNN)BlackBerry will leave Pakistan.", "CNN"),
+    ("BlackBerry will leave Pakistan. The order is three weeks old.\n\n(dpa)", "dpa"),
+    ("By Associated Press\n\nBlackBerry will leave Pakistan after three weeks.", "Associated Press"),
+    ("Wie die Nachrichtenagentur Reuters berichtet, zieht sich BlackBerry zurück.", "Reuters"),
+    ("BlackBerry zieht sich zurück, sagte ein Sprecher der Deutschen Presse-Agentur, laut dpa.", "dpa"),
+    ("BlackBerry zieht sich einem Bericht des „Spiegel“ zufolge zurück.", "Spiegel"),
+    ("Das sagte der Minister der „Süddeutschen Zeitung“.", "Süddeutsche Zeitung"),
+    ("Berlin (dpa) - BlackBerry zieht sich aus Pakistan zurück.", "dpa"),
+    ("BlackBerry quitte le Pakistan, selon l'agence Reuters.", "Reuters"),
+    ("« Nous partons », a déclaré le porte-parole à l’AFP.", "AFP"),
+    ("La date a changé, rapporte Le Monde.", "Le Monde"),
+    ("BlackBerry deja Pakistán, según informó la agencia EFE.", "EFE"),
+    ("Así lo dijo el portavoz a la agencia Reuters.", "Reuters"),
+    ("Según El País, el plazo cambió.", "El País"),
+    ("خبر رساں ادارے روئٹرز کے مطابق بلیک بیری پاکستان چھوڑ رہی ہے۔", "Reuters"),
+    ("ترجمان نے بی بی سی کو بتایا کہ فیصلہ حتمی ہے۔", "BBC"),
+]
+
+NOT_CREDITED = [
+    "Reuters shares fell by five per cent in New York.",
+    "Bloomberg reported a quarterly profit of 2 billion dollars.",
+    "A BBC journalist was arrested in Lahore on Monday.",
+    "The claim is false, according to Reuters' lawyers.",
+    "Unemployment fell, according to a Reuters poll of economists.",
+    "The minister told the BBC to hand over its tapes.",
+    "The order was criticised by Dawn Williams, a lawyer who lives there.",
+    "The Guardian Council reported the result of the vote to the leader.",
+    "Protesters in Lahore. (AP Photo/Ayesha Khan)",
+    "Protesters in Lahore on Monday. Photo: Reuters",
+    "[Image via Associated Press]",
+    "Thomson Reuters reported on its plans for the year.",
+    "Dawn broke over Karachi, and the servers were still closed.",
+    "President Trump attacked the New York Times and CNN at the rally.",
+    "BBC Urdu begins a new programme about Lahore next week.",
+]
+
+
+@pytest.mark.parametrize(("text", "origin"), CREDITED)
+def test_an_article_repeats_the_outlet_that_it_credits(text: str, origin: str) -> None:
+    origins = find_origins(article(text=text), NAMES)
+    assert [found.name for found in origins] == [origin]
+    assert origins[0].sentence in text
+
+
+@pytest.mark.parametrize("text", NOT_CREDITED)
+def test_an_outlet_that_is_only_mentioned_is_no_origin(text: str) -> None:
+    assert find_origins(article(text=text), NAMES) == ()
+
+
+def test_a_byline_of_an_agency_is_an_origin_and_a_person_of_its_name_is_not() -> None:
+    for author, names in [
+        ("Reuters", ["Reuters"]),
+        ("Ayesha Khan, AP", ["Associated Press"]),
+        ("Le Monde avec AFP", ["Le Monde", "AFP"]),
+        ("By Reuters Staff", ["Reuters"]),
+        ("Dawn Khan", []),
+        ("", []),
+    ]:
+        origins = find_origins(article(author=author), NAMES)
+        assert [(origin.name, origin.is_lead) for origin in origins] == [(name, True) for name in names]
+
+
+def test_a_headline_that_ends_with_an_outlet_repeats_it() -> None:
+    assert [origin.name for origin in find_origins(article(title="BlackBerry to leave: WSJ"), NAMES)] == [
+        "Wall Street Journal"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outlet", "owner"), [("BBC", "bbc.example"), ("BBC News - Asia", "x.example"), ("The Wire", "bbc.co.uk")]
+)
+def test_an_outlet_that_cites_itself_has_no_origin(outlet: str, owner: str) -> None:
+    text = "A spokesman told the BBC that the servers stay closed."
+    assert find_origins(article(text, outlet=outlet, owner=owner), NAMES) == ()
+
+
+def test_what_stands_below_the_lead_is_an_origin_but_the_article_does_not_only_repeat_it() -> None:
+    text = (
+        "BlackBerry will leave Pakistan at the end of the year. The regulator has not changed its order since July. "
+        "The servers are in Canada. The minister told Reuters in July that the order stands."
+    )
+    below = article(text)
+    below = replace(below, origins=find_origins(below, NAMES))
+    assert [origin.name for origin in below.origins] == ["Reuters"]
+    assert below.echoes is None
+    above = replace(below, origins=find_origins(article("The minister told Reuters that the order stands."), NAMES))
+    assert above.echoes == above.origins[0]
+
+
+def test_an_article_that_begins_with_two_origins_repeats_neither_alone() -> None:
+    both = article("A spokesman told Reuters that the servers stay closed. The BBC reported that the date moved.")
+    origins = find_origins(both, NAMES)
+    assert [origin.name for origin in origins] == ["Reuters", "BBC"]
+    assert replace(both, origins=origins).echoes is None
+
+
+_PIECES = (
+    *(
+        "Reuters",
+        "BBC",
+        "AP",
+        "Karachi Herald",
+        "told",
+        "according to",
+        "the",
+        "a",
+        "report",
+        "by",
+        "news agency",
+        "'s",
+    ),
+    *(
+        "(",
+        ")",
+        "—",
+        "laut",
+        "der",
+        "selon",
+        "l’",
+        "según",
+        "کے مطابق",
+        "\n",
+        " ",
+        "  ",
+        ",",
+        ".",
+        "A",
+        "é",
+        "\u202e",
+        "\x00",
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(_PIECES),
+        max_size=60,
+    ),
+    st.integers(min_value=1, max_value=3_000),
+)
+def test_no_text_makes_the_patterns_slow(pieces: list[str], times: int) -> None:
+    text = "".join(pieces) * times
+    begun = time.process_time()
+    find_origins(article(text, author=text, title=text), NAMES)
+    assert time.process_time() - begun < 2
