@@ -114,7 +114,7 @@ def test_each_wrong_answer_is_shown_with_its_headlines_and_the_last_lines_say_wh
     assert lines[-1].startswith("unfit for translate: 0 of 4 right")
 
 
-@pytest.mark.parametrize("answer", [0.98, 0.02, 0.5, "Perhaps."], ids=["yes", "no", "perhaps", "no answer"])
+@pytest.mark.parametrize("answer", [0.98, "Perhaps."], ids=["yes", "no answer"])
 def test_a_model_that_always_gives_the_same_answer_about_pairs_fails(
     folder: Path, server: Server, answer: float | str
 ) -> None:

@@ -132,7 +132,9 @@ def corrected(item: Item) -> Item:
     return replace(item, id=f"{item.id} denied", title=f"{item.title.split()[0]} denies: {item.title}")
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize(
+    "name", ["pagerduty", *(pytest.param(name, marks=pytest.mark.long) for name in SERVICES if name != "pagerduty")]
+)
 async def test_thirteen_stories_beyond_the_cap_are_thirteen_records_each_with_its_own_end(
     name: str, desk: World
 ) -> None:

@@ -55,7 +55,9 @@ def replies_about(setup: World, title: str) -> list[Mapping[str, Any]]:
     return [reply for reply in setup.replies() if title in as_text(reply)]
 
 
-@pytest.mark.parametrize("number", range(len(WORDINGS)))
+@pytest.mark.parametrize(
+    "number", [0, *(pytest.param(number, marks=pytest.mark.long) for number in range(1, len(WORDINGS)))]
+)
 async def test_three_outlets_in_their_own_words_are_one_message_and_another_event_is_a_reply(
     setup: World, number: int
 ) -> None:
@@ -72,40 +74,6 @@ async def test_three_outlets_in_their_own_words_are_one_message_and_another_even
     assert other[1].split(". ")[0].split("; ")[0] in as_text(reply)
     # The newest report is the message's latest line.
     assert as_text(message).index("Latest") < as_text(message).index(other[0])
-
-
-async def test_another_report_of_an_event_is_silent_and_counts_only_there(setup: World) -> None:
-    await report(setup, "wire", EXIT)
-    await report(setup, "courier", LIFTED)
-    await report(setup, "ledger", LIFTED)
-    (message,) = setup.heads()
-    assert len(setup.replies()) == 1
-    assert "outlets" not in as_text(message)
-    (story,) = await setup.stories()
-    assert [len(members) for members in story.events.values()] == [1, 2]
-
-
-async def test_a_deadline_that_moves_is_told_once(setup: World) -> None:
-    title, text = EXIT
-    await report(setup, "wire", (title, f"{text} The deadline is 30 November."))
-    moved = (
-        "BlackBerry exit from Pakistan delayed as PTA moves deadline",
-        "BlackBerry stays longer. The PTA moved the deadline for its BES servers from 30 November to 30 December.",
-    )
-    await report(setup, "ledger", moved)
-    await report(setup, "courier", (f"{moved[0]}, again", moved[1]))
-    (reply,) = replies_about(setup, "30 December")
-    assert reply["thread_ts"] == setup.heads()[0]["ts"]
-    assert len(setup.heads()) == 1
-
-
-async def test_coverage_after_a_long_pause_begins_a_new_message(setup: World) -> None:
-    await report(setup, "wire", EXIT)
-    await report(setup, "courier", FINED, minutes=2 * 24 * 60)
-    await report(setup, "ledger", LIFTED, minutes=4 * 24 * 60)
-    first, second = setup.heads()
-    assert FINED[0] in as_text(first)
-    assert LIFTED[0] in as_text(second)
 
 
 async def test_try_shows_the_messages_that_were_sent(setup: World) -> None:

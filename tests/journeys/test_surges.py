@@ -72,29 +72,3 @@ async def test_a_surge_has_one_message_that_is_edited_and_closed_across_restarts
     assert desk.replies() == []
     (surge,) = await surges(desk)
     assert surge.closed_at is not None
-
-
-async def test_nothing_is_posted_in_the_first_three_days(desk: World) -> None:
-    for outlet in OUTLETS:
-        desk.publish(outlet, report(outlet, desk))
-    await desk.once(minutes=60)
-    await desk.once(minutes=60)
-    assert desk.heads() == []
-    assert await surges(desk) == []
-
-
-async def test_one_outlets_series_about_one_event_counts_once(desk: World) -> None:
-    await wait_three_days(desk)
-    series = [
-        Item(
-            id=f"live-{number}",
-            title=f"BlackBerry to leave Pakistan over PTA demand for a backdoor: update {number}",
-            text=f"BlackBerry will leave Pakistan. The PTA demanded a backdoor into BES. Minute {number} of the day.",
-            at=desk.clock.now(),
-        )
-        for number in range(20)
-    ]
-    desk.publish("outlet0", *series)
-    await desk.once()
-    await desk.once()
-    assert desk.heads() == []
