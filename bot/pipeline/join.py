@@ -189,7 +189,12 @@ class StoryUpdater:
             index = self._index = Index(window=window)
             longest = max((rule.quiet for rule in turn.rules.values() if rule.quiet), default=window)
             stories = turn.tx.stories.open_since(since, threads_since=turn.now - max(window, longest))
-            vectors = turn.tx.vectors.get([member.article.id for story in stories for member in story.members])
+            articles = [member.article for story in stories for member in story.members]
+            vectors = turn.tx.vectors.get([article.id for article in articles])
+            # An article is compared as it was when it joined. An outlet may reuse its page for the next event, and the
+            # reports of that event must not join a message that was about another one.
+            first_versions = turn.tx.articles.first_versions(articles)
+            stories = [_with_articles(story, first_versions) for story in stories]
             index.load(stories, _split_articles(turn, since), vectors)
         index.forget(since)
         return index
@@ -394,6 +399,12 @@ def _with_member(story: Story, member: Member) -> Story:
         first_seen=min(story.first_seen, member.article.first_seen),
         last_seen=max(story.last_seen, member.article.first_seen),
     )
+
+
+def _with_articles(story: Story, articles: Mapping[ArticleId, Article]) -> Story:
+    """Return the story with other versions of its articles."""
+    members = [replace(each, article=articles.get(each.article.id, each.article)) for each in story.members]
+    return replace(story, members=tuple(members))
 
 
 def _with_article(story: Story, article: Article, matches: tuple[Match, ...] = ()) -> Story:

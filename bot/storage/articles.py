@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -71,6 +72,7 @@ _BY_TITLE = (
 )
 _CARRIED = select(sightings.c.article, sightings.c.feed).where(sightings.c.article.in_(WANTED), _OF_CARRIERS)
 _GET = select(articles).where(articles.c.id.in_(WANTED))
+_VERSIONS = select(versions).where(versions.c.article.in_(WANTED)).order_by(versions.c.version.desc())
 _MATCHES = select(matches).where(matches.c.article.in_(WANTED)).order_by(matches.c.n)
 _ADD = BulkInsert(insert(articles).on_conflict_do_nothing(index_elements=[articles.c.id]))
 _NEW_SIGHTING = insert(sightings)
@@ -272,6 +274,15 @@ class Articles(Repository):
         """Return id -> article. Unknown ids are omitted."""
         stored = map(ARTICLE.load, self._rows_in_chunks(_GET, list(dict.fromkeys(ids))))
         return {article.id: article for article in stored}
+
+    def first_versions(self, articles: Iterable[Article]) -> Mapping[ArticleId, Article]:
+        """Return id -> article, with the title and text that the article had at first. Unedited ones are omitted."""
+        edited = {article.id: article for article in articles if article.version > 1}
+        # The rows come newest first, so the oldest row of an article is the one that stays.
+        return {
+            row.article: replace(edited[row.article], title=row.title, text=row.text)
+            for row in self._rows_in_chunks(_VERSIONS, list(edited))
+        }
 
     def find(self, link: str) -> Article | None:
         """Return the article with a link, in any form of the link, or None."""
