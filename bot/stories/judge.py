@@ -19,15 +19,18 @@ class Form(NamedTuple):
     """The weight of each number in the logit, and the rest."""
 
     words: float
-    meaning: float
-    names: float
     rest: float
+    meaning: float = 0.0
+    names: float = 0.0
 
 
 #: Used if the article or the story has no vector of meaning.
-WORDS_ALONE = Form(words=12.0, meaning=0.0, names=0.0, rest=-2.16)
+WORDS_ALONE = Form(words=12.0, rest=-2.16)
 #: Used if both have a vector. A vector hardly changes with a name, so names count too.
-WITH_MEANING = Form(words=3.56, meaning=45.7, names=-4.0, rest=-42.04)
+WITH_MEANING = Form(words=5.5, meaning=60.0, names=-2.8, rest=-54.5)
+#: A likeness in meaning counts as at most this much. From here on, two events of one affair are as alike as two reports
+#: of one event, so only words tell them apart.
+MOST_MEANING = 0.9
 
 
 def logit(words: float, meaning: float | None = None, other_names: float = 0.0) -> float:
@@ -36,8 +39,10 @@ def logit(words: float, meaning: float | None = None, other_names: float = 0.0) 
     ``words`` is the likeness of their words, less what time and outlet cost. ``meaning`` is the cosine of their
     vectors, or None if one of them has none. ``other_names`` says how far their headlines differ only in names, 0 to 1.
     """
-    form = WORDS_ALONE if meaning is None else WITH_MEANING
-    return form.words * words + form.meaning * (meaning or 0.0) + form.names * other_names + form.rest
+    if meaning is None:
+        return WORDS_ALONE.words * words + WORDS_ALONE.rest
+    form = WITH_MEANING
+    return form.words * words + form.meaning * min(meaning, MOST_MEANING) + form.names * other_names + form.rest
 
 
 def probability(logit: float) -> float:

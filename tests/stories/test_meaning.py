@@ -32,13 +32,19 @@ def joined(first: Article, second: Article, cosine: float | None) -> Join:
 
 SEIZED = article("Militia seizes el-Fasher airport", outlet="Gazette")
 #: Another report of the same event, in words that alone would open a story.
-CAPTURED = article("Paramilitaries capture airfield near el-Fasher", outlet="Herald", at=START + timedelta(hours=1))
+CAPTURED = article("Paramilitaries seize airfield near el-Fasher", outlet="Herald", at=START + timedelta(hours=1))
 
 
 @pytest.mark.parametrize(("cosine", "is_joined"), [(0.97, True), (0.85, False), (None, False)])
 def test_meaning_joins_a_report_in_other_words(cosine: float | None, is_joined: bool) -> None:
     join = joined(SEIZED, CAPTURED, cosine)
     assert (join.story == grouping.story_id(SEIZED.id)) is is_joined
+
+
+def test_meaning_alone_does_not_join() -> None:
+    """Two events of one affair are as alike in meaning as two reports of one event."""
+    accused = article("Army accuses paramilitaries of looting near el-Fasher", outlet="Herald", at=CAPTURED.first_seen)
+    assert joined(SEIZED, accused, 0.97).story == grouping.story_id(accused.id)
 
 
 def test_shared_words_with_another_meaning_do_not_join() -> None:
@@ -51,10 +57,10 @@ def test_shared_words_with_another_meaning_do_not_join() -> None:
 @pytest.mark.parametrize(
     "title",
     [
-        "How paramilitaries captured the airfield near el-Fasher",
-        "Paramilitaries capture airfield near el-Fasher: what comes next?",
-        "Opinion: Paramilitaries capture airfield near el-Fasher",
-        "Live: Paramilitaries capture airfield near el-Fasher",
+        "How paramilitaries seized the airfield near el-Fasher",
+        "Paramilitaries seize airfield near el-Fasher: what comes next?",
+        "Opinion: Paramilitaries seize airfield near el-Fasher",
+        "Live: Paramilitaries seize airfield near el-Fasher",
     ],
 )
 def test_comment_guides_questions_and_live_pages_join_only_when_nearly_certain(title: str) -> None:
@@ -98,6 +104,6 @@ def test_a_date_and_a_mark_of_a_programme_are_no_evidence() -> None:
 
 
 def test_a_probability_rises_with_words_and_with_meaning() -> None:
-    chances = [judge.probability(judge.logit(words, cosine)) for words, cosine in ((0.1, 0.9), (0.2, 0.9), (0.2, 0.95))]
-    assert chances == sorted(chances)
+    chances = [judge.probability(judge.logit(words, cosine)) for words, cosine in ((0.1, 0.8), (0.2, 0.8), (0.2, 0.85))]
+    assert chances[0] < chances[1] < chances[2]
     assert judge.probability(1e9) <= 1
