@@ -21,6 +21,8 @@ from tests.testbed.servers.feeds import FeedServer
 
 EVENTS = yaml.safe_load(Path(__file__).with_name("events.yaml").read_text("utf-8"))
 OUTLETS = ("wire", "world", "gadgets")
+#: Why an article is the first one of its story. A question joins only if it is nearly certain.
+OPENINGS = (JoinReason.OPENED, JoinReason.UNSURE)
 BOT = "database: sqlite:///wirewatch.db\nchannels: {desk: {kind: console}}\nfetch: {allow_private: [127.0.0.0/8]}\n"
 LEAVING = """\
   - name: {company} leaves
@@ -88,7 +90,8 @@ def test_of_eight_events_in_free_wordings_most_are_one_message_and_none_shows_tw
         titles = {title for _, _, title, _ in event}
         parts = [story for story in stories if titles & story.keys()]
         assert all(story.keys() <= titles for story in parts)
-        assert [reason for story in parts for reason in story.values()].count(JoinReason.OPENED) == len(parts)
+        openings = [reason for story in parts for reason in story.values() if reason in OPENINGS]
+        assert len(openings) == len(parts)
 
 
 def test_a_companys_events_in_the_same_cities_are_a_message_each(stories: list[dict[str, str]]) -> None:

@@ -122,7 +122,7 @@ def test_the_more_answers_are_wrong_the_less_they_weigh() -> None:
 
 
 def test_a_model_that_only_says_yes_too_often_weighs_as_little_as_its_yes_deserves() -> None:
-    one_sided = fit_weight(answers(same=[YES] * 40, other=[YES] * 12 + [NO] * 28))
+    one_sided = fit_weight(answers(same=[YES] * 40, other=[YES] * 4 + [NO] * 36))
     assert 0 < one_sided < fit_weight(RIGHT) / 4
 
 
