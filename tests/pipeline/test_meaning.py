@@ -23,13 +23,13 @@ from tests.testbed.fakes import FakeClock
 from tests.testbed.made_settings import make_settings
 
 RULE = rules.compile_rule(Rule(name="Quakes", notify=("desk",), all=(Line(label="where", terms=("Lima",)),)))
-#: Three reports of one event, with only the place in common.
-QUAKE = article("Strong earthquake shakes Lima", outlet="Gazette")
-TREMOR = article("Violent tremor hits Lima", outlet="Herald", at=START + timedelta(minutes=20))
-JOLT = article("Severe jolt rocks Lima", outlet="Courier", at=START + timedelta(minutes=40))
+#: Three reports of one event, that share too few words to join by them.
+QUAKE = article("Strong earthquake shakes harbour of Lima", outlet="Gazette")
+TREMOR = article("Violent tremor shakes port of Lima", outlet="Herald", at=START + timedelta(minutes=20))
+JOLT = article("Severe jolt shakes harbour of Lima", outlet="Courier", at=START + timedelta(minutes=40))
 MEANINGS = {
-    "violent": "strong", "tremor": "earthquake", "hits": "shakes", "severe": "strong", "jolt": "earthquake",
-    "rocks": "shakes",
+    "violent": "strong", "tremor": "earthquake", "severe": "strong", "jolt": "earthquake",
+    "port": "harbour",
 }  # fmt: skip
 ON = make_settings(rules=[RULE], channels=["desk"])
 OFF = make_settings(rules=[RULE], channels=["desk"], meaning=EncoderName.OFF)
