@@ -22,8 +22,8 @@ from bot.pipeline.turn import Turn
 from bot.queries.actions import SilenceParameters
 from bot.queries.articles import EXPLAIN, ExplainParameters
 from bot.queries.feeds import FEEDS_HEALTH, FeedsParameters
-from bot.queries.registry import MOST, Answers, Archive, Refused, Watched, read_parameters
-from bot.queries.silences import SILENCES, SilencesParameters
+from bot.queries.registry import MOST, Answers, Archive, Parameters, Refused, Watched, read_parameters
+from bot.queries.silences import SILENCES
 from bot.rules import errors
 from bot.stories import summaries
 
@@ -224,7 +224,7 @@ class ChatCommands:
         """Return the silences in force that the person may see: id -> description."""
         zone, readable = self._settings.bot.timezone, self._readable(rights)
         lines = {}
-        for entry in await self._answers.ask(SILENCES, SilencesParameters()):
+        for entry in await self._answers.ask(SILENCES, Parameters()):
             silence = entry.silence
             is_hidden = silence.kind is SilenceKind.RULE and silence.name not in readable
             if is_hidden or not (not silence.channels or rights.own.intersection(silence.channels)):

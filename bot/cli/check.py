@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +17,7 @@ import typer
 
 from bot import app, config
 from bot.cli import terminal
-from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.model.durations import format_count
 from bot.model.encoders import EncoderName
 from bot.model.errors import WirewatchError
@@ -33,19 +32,10 @@ _EXAM = "SELECT value FROM key_values WHERE key = 'exam'"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Format(StrEnum):
-    """The output formats."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-
-
 def check(
     folder: ConfigDir = DEFAULT_CONFIG,
-    format: Annotated[Format, typer.Option(help="Output format; github prints workflow annotations.")] = Format.TEXT,  # noqa: A002 - the option's name
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
+    json: Json = False,
     routes: Annotated[bool, typer.Option("--routes", help="Also show the channels of each rule.")] = False,
 ) -> None:
     """Report every problem of the configuration.
@@ -60,13 +50,12 @@ def check(
     problems = list(problems_found)
     if settings:
         problems += [*_redirected(folder, settings), *_ended(settings, now)]
-    form = Format.JSON if json else format
-    text = config.render_problems(problems, form.value)
-    if text:
-        whole = text if text.endswith("\n") else text + "\n"
-        (terminal.write_json if form is Format.JSON else terminal.write)(whole)
+    if json:
+        terminal.write_json(config.list_problems(problems))
+    elif problems:
+        terminal.write(config.render_problems(problems))
     errors = [p for p in problems if p.severity == "error" or strict]
-    if form is Format.TEXT:
+    if not json:
         warnings = len(problems) - len(errors)
         counts = f"{format_count(len(errors), 'error')}, {format_count(warnings, 'warning')}"
         terminal.say(f"{folder if folder.name else 'configuration'}: {counts if problems else 'no problems'}")
@@ -206,7 +195,7 @@ def _redirected(folder: Path, settings: config.Settings) -> list[Problem]:
 
 def show(problems: Sequence[Problem]) -> None:
     """Print problems on stderr."""
-    text = config.render_problems(problems, "text")
+    text = config.render_problems(problems)
     if text:
         terminal.say(text.rstrip("\n"))
 

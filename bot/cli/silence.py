@@ -47,23 +47,22 @@ def add(
 @silence.command("list")
 def list_(
     folder: ConfigDir = DEFAULT_CONFIG,
-    everything: Annotated[bool, typer.Option("--all", help="Also list silences that have ended.")] = False,
     json: Json = False,
 ) -> None:
     """List the silences in force and what each has held back.
 
-    Example: wirewatch silence list --all
+    Example: wirewatch silence list
     """
-    entries = archive.ask(folder, SILENCES, {"ended": "yes" if everything else "no"})
+    entries = archive.ask(folder, SILENCES, {})
     if json:
         terminal.answer(SilencesAnswer.of(entries).silences)
         return
     for entry in entries:
-        terminal.row(entry.line, style="" if entry.is_active else "dim")
+        terminal.row(entry.line)
         for story in entry.stories:
             terminal.row(f"  held back: story {story}", style="dim")
     if not entries:
-        terminal.say("No silence." if everything else "No silence is in force; --all also lists ended silences.")
+        terminal.say("No silence is in force.")
 
 
 @silence.command("end")

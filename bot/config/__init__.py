@@ -6,7 +6,7 @@ The kinds of channels and sources, with their options, are arguments, because th
 """
 
 from bot.config.loading import load, try_load
-from bot.config.problems import render_problems
+from bot.config.problems import list_problems, render_problems
 from bot.config.rule_list import find_rule_source
 from bot.config.schema import make_schemas
 from bot.config.secrets import resolve_secret
@@ -20,6 +20,7 @@ __all__ = [
     "WebSettings",
     "WebToken",
     "find_rule_source",
+    "list_problems",
     "load",
     "make_schemas",
     "render_problems",

@@ -181,19 +181,16 @@ def sort_by_place(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column, problem.code)))
 
 
-def render_problems(problems: Sequence[Problem], format: str = "text") -> str:  # noqa: A002 (the option's name)
-    """Render all problems: ``text`` for people, ``json`` for programs, ``github`` for workflow annotations."""
-    match format:
-        case "text":
-            return "\n".join(_render_text(problem) for problem in problems)
-        case "json":
-            names = ("severity", "file", "line", "column", "rule", "code", "message", "help")
-            objects = [{name: getattr(problem, name) for name in names} for problem in problems]
-            return json.dumps(objects, ensure_ascii=False, indent=2) + "\n"
-        case "github":
-            return "".join(_render_annotation(problem) for problem in problems)
-        case _:
-            raise ValueError(f"unknown format {format}: use text, json or github")
+def render_problems(problems: Sequence[Problem]) -> str:
+    """Render all problems for people."""
+    return "\n".join(_render_text(problem) for problem in problems)
+
+
+def list_problems(problems: Sequence[Problem]) -> str:
+    """Return all problems as a JSON document."""
+    names = ("severity", "file", "line", "column", "rule", "code", "message", "help")
+    objects = [{name: getattr(problem, name) for name in names} for problem in problems]
+    return json.dumps(objects, ensure_ascii=False, indent=2) + "\n"
 
 
 def _render_text(problem: Problem) -> str:
@@ -232,24 +229,6 @@ def _count_cells(char: str) -> int:
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def _render_annotation(problem: Problem) -> str:
-    """Render an annotation (https://docs.github.com/actions/reference/workflow-commands-for-github-actions)."""
-    place = f"file={_escape_property(problem.file)}"
-    if problem.line:
-        end = problem.column + problem.length - 1
-        place += f",line={problem.line},col={problem.column},endColumn={end}"
-    text = problem.message + (f"\nhelp: {problem.help}" if problem.help else "")
-    return f"::{problem.severity} {place},title={_escape_property(problem.code)}::{_escape_data(text)}\n"
-
-
-def _escape_data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _escape_property(text: str) -> str:
-    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def report_broken(report: ProblemReport, broken: plugins.Broken, node: Node) -> None:

@@ -170,7 +170,7 @@ def end_silence(archive: Archive, parameters: EndSilenceParameters) -> ListedSil
     if parameters.id not in {stored.id for stored in archive.tx.silences.all()}:
         raise Refused(
             RefusalKind.NOT_FOUND,
-            f"no silence {parameters.id}; `wirewatch silence list` and GET /silences list all silences",
+            f"no silence {parameters.id}; `wirewatch silence list` and GET /silences list the silences",
         )
     return _apply(archive, EndSilence(id=parameters.id))
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Self
-
-import pydantic
+from typing import Self
 
 from bot import storage
 from bot.model.actions import Silence, SilenceId
@@ -30,10 +28,6 @@ class ListedSilence:
         """A description of the silence for people, in one line."""
         silence = self.silence
         ends = f"until {silence.until:%Y-%m-%d %H:%M} UTC" if silence.until else "until somebody ends it"
-        if silence.ended_at:
-            ends = f"ended {silence.ended_at:%Y-%m-%d %H:%M} UTC by {silence.ended_by}"
-        elif not self.is_active:
-            ends = ends.replace("until", "ended", 1)
         kept = format_count(len(self.stories), "story")
         summary = f"{silence.subject} {silence.place}, {ends}, by {silence.by}: {silence.reason}"
         return f"{silence.id}  {summary} ({kept} held back)"
@@ -51,10 +45,9 @@ def with_stories(tx: storage.Transaction, silences: Sequence[Silence], *, now: d
     ]
 
 
-def read_silences(tx: storage.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[ListedSilence]:
-    """Return the active silences and, if ``with_ended`` is true, ended silences, newest first."""
-    silences = [silence for silence in reversed(tx.silences.all()) if with_ended or silence.is_active(now)]
-    return with_stories(tx, silences, now=now)
+def read_silences(tx: storage.Transaction, *, now: datetime) -> Sequence[ListedSilence]:
+    """Return the active silences, newest first."""
+    return with_stories(tx, tx.silences.active(now)[::-1], now=now)
 
 
 class SilenceDocument(Document):
@@ -90,17 +83,9 @@ class SilencesAnswer(Document):
         return cls(silences=[SilenceDocument.of(entry) for entry in value])
 
 
-class SilencesParameters(Parameters):
-    """A selection of silences."""
-
-    ended: Literal["yes", "no"] = pydantic.Field(
-        default="no", description="Whether to include silences that have ended."
-    )
-
-
-def list_silences(archive: Archive, parameters: SilencesParameters) -> Sequence[ListedSilence]:
+def list_silences(archive: Archive, parameters: Parameters) -> Sequence[ListedSilence]:
     """List the silences in force, and the stories that each held back."""
-    return read_silences(archive.tx, now=archive.now, with_ended=parameters.ended == "yes")
+    return read_silences(archive.tx, now=archive.now)
 
 
 SILENCES = Question("silences", list_silences, SilencesAnswer, path="/silences")

@@ -132,7 +132,6 @@ def test_check_says_what_where_and_what_to_do_and_exits_1(started: Path) -> None
     assert 'did you mean "none"?' in done.stdout
     problems = json.loads(wirewatch("check", "--json", folder=started, code=1).stdout)
     assert any(problem["code"] == "unknown-key" and problem["line"] == 3 for problem in problems)
-    assert "::error" in wirewatch("check", "--format", "github", folder=started, code=1).stdout
 
 
 @pytest.mark.parametrize("words", [("merge", "--config", "{}", "0a", "1b"), ("--config", "{}", "merge", "0a", "1b")])

@@ -40,7 +40,7 @@ NEVER = re.compile(
 #: Command -> its arguments in each run; BEFORE, ORIGIN and OPML are replaced by the test's places.
 RUNS: dict[str, list[str]] = {
     "once": ["--now --drain 1s --verbose", "--now --drain 1s --json"],
-    "check": ["", "--json", "--format github"],
+    "check": ["", "--json"],
     "explain": [
         "Evil",
         "Evil --text PTA",
@@ -49,10 +49,11 @@ RUNS: dict[str, list[str]] = {
     ],
     "stories": ["", "--json"],
     "status": ["", "--json", "--check", "--check --json", "--ready"],
-    "silence list": ["--all", "--all --json"],
+    "silence list": ["", "--json"],
     "send-test": ["alerts"],
     "feedback": ["", "--json"],
-    "brief": ["", "--format html"],
+    "audit": ["", "--json"],
+    "brief": [""],
     "search": ["BlackBerry", "BlackBerry --json"],
     "try": ["Evil --since 9000d", "Evil --since 9000d --json"],
     "feeds test": ["ORIGIN/feed.json", "ORIGIN/feed.json --json", "ORIGIN/broken.json", "ORIGIN/page.html"],

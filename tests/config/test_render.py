@@ -27,7 +27,7 @@ PROBLEM = Problem(
 
 
 def test_json_is_a_list_of_plain_objects() -> None:
-    assert json.loads(config.render_problems([PROBLEM], "json")) == [
+    assert json.loads(config.list_problems([PROBLEM])) == [
         {
             "severity": "error",
             "file": "config/rules/telecom.yaml",
@@ -39,16 +39,7 @@ def test_json_is_a_list_of_plain_objects() -> None:
             "help": 'did you mean "none"?',
         }
     ]
-    assert json.loads(config.render_problems([], "json")) == []
-
-
-def test_github_gets_annotations_that_no_text_can_break() -> None:
-    tricky = Problem(
-        severity="warning", file="a,b:c.yaml", line=2, column=3, length=2, code="x", message="50% of\nall", help="a::b"
-    )
-    assert config.render_problems([tricky], "github") == (
-        "::warning file=a%2Cb%3Ac.yaml,line=2,col=3,endColumn=4,title=x::50%25 of%0Aall%0Ahelp: a::b\n"
-    )
+    assert json.loads(config.list_problems([])) == []
 
 
 def test_the_caret_stands_right_under_wide_characters_and_tabs() -> None:
@@ -127,6 +118,6 @@ def test_a_text_like_a_secret_is_masked_in_place(line: str) -> None:
 def test_no_secret_comes_out_whatever_is_wrong(bot: str, tmp_path: Path) -> None:
     result = folders.check(folders.make(tmp_path, bot=bot))
     assert any(problem.severity == "error" for problem in result)
-    for form in ("text", "json", "github"):
-        assert "SECRET" not in config.render_problems(result, form)
+    assert "SECRET" not in config.render_problems(result)
+    assert "SECRET" not in config.list_problems(result)
     assert "SECRET" not in repr(result)
