@@ -161,7 +161,7 @@ def _decide(tx: storage.Transaction, *, settings: Settings, now: datetime, chang
     dispatcher = Dispatcher(turn)
     dispatcher.dispatch(changes)
     dispatcher.release(turn.due_alerts())
-    turn.write(tx)
+    turn.changes.write(tx)
 
 
 # -- the channels, and what their readers see

@@ -65,7 +65,7 @@ async def carry_out(store: storage.Store, settings: Settings, act: Callable[[Tur
 
     for _ in range(_TRIES):
         holder, turn, result = await store.read(compute)
-        if not turn.has_changes or await _commit(store, turn, holder):
+        if turn.changes.are_empty or await _commit(store, turn, holder):
             return result
     raise StoreUnavailable(f"an action was overtaken by decisions {_TRIES} times in a row")
 
@@ -75,7 +75,7 @@ async def _commit(store: storage.Store, turn: Turn, holder: QueueHolder) -> bool
         if tx.decision_queue.holder() != holder:
             return False
         tx.decision_queue.note_change()
-        turn.write(tx)
+        turn.changes.write(tx)
         return True
 
     try:

@@ -46,7 +46,7 @@ async def decide_invented_event(store: storage.Store, settings: Settings, *, now
         for arrival in arrivals:
             tx.articles.add_matches(arrival.article.id, arrival.matches)
         tx.decision_queue.add(arrivals, ())
-        turn.write(tx)
+        turn.changes.write(tx)
         raise _NotCommitted
 
     with suppress(_NotCommitted):

@@ -1,23 +1,24 @@
-"""Add queued articles to stories and decide each channel's messages, in turns. One process decides at a time.
+"""Decide what waits: join queued articles to stories, and decide each channel's messages, in turns.
 
-    rulings, one by one ─▶ articles ─▶ translations of a model ─▶ briefs ─▶ due alerts ─▶ overdue expectations
-    each: read what waits ─▶ turn (stories, facts, messages: computed in a read) ─▶ commit (rows only)
+    Decider: a list of Task (name, find what waits, decide it in a turn), in this order, every second:
+    rulings ─▶ articles ─▶ translations of a model ─▶ stale messages ─▶ briefs ─▶ due alerts ─▶ … ─▶ surges
+    each: find ─▶ turn (stories, facts, messages: computed in a read) ─▶ changes (rows only) ─▶ commit
 
-A turn is computed in a read transaction and committed in one short write transaction, which first checks that the
-turn is still valid. If another process has decided in the meantime, or a person has pressed a button, the commit writes
-nothing and the turn is computed again. Work stays in the queue until its turn is committed, so nothing is lost. Each
-kind of work has separate turns, so that a bug in one does not harm the others (``quarantine``).
+One process decides at a time. A turn is computed in a read transaction and committed in one short write transaction,
+which first checks that the turn is still valid. If another process has decided in the meantime, or a person has pressed
+a button, the commit writes nothing and the turn is computed again. Work waits in its table until its turn is committed,
+so nothing is lost. Each task has separate turns, so that a bug in one does not harm the others (``quarantine``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import structlog
 
@@ -25,14 +26,15 @@ from bot import storage
 from bot.alerts import notices
 from bot.config.settings import Settings
 from bot.model.actions import Ruling
-from bot.model.alerts import AlertAction, Decision, Reason
-from bot.model.archive import Arrival, QueuedWork, QueueHolder, Revision
+from bot.model.alerts import Alert, AlertAction, Decision, Reason
+from bot.model.archive import QueueHolder
 from bot.model.durations import Clock, is_recent
 from bot.model.errors import StoreUnavailable
 from bot.model.quarantine import PieceKind, describe_error
-from bot.model.stories import StoryId
+from bot.model.stories import ArticleId, StoryId
 from bot.pipeline import briefs, control, quarantine
-from bot.pipeline.join import StoryUpdater
+from bot.pipeline.dispatch import Dispatcher
+from bot.pipeline.join import StoryUpdater, dispatch_changed
 from bot.pipeline.keep import ExpectationMonitor
 from bot.pipeline.meaning import Encode, MeaningStage
 from bot.pipeline.quarantine import Stage
@@ -61,6 +63,7 @@ FIRST_LOOK_WAIT = timedelta(minutes=2)
 AlertKey: TypeAlias = tuple[StoryId, str]
 #: A story, and the key of the prompt that asked for a translation of its message.
 Translation: TypeAlias = tuple[StoryId, str]
+P = TypeVar("P")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,23 +76,20 @@ class DecisionBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
-    """The work that one turn decides."""
+class Task(Generic[P]):
+    """One kind of work that turns decide. A piece is what a turn can be computed for alone."""
 
-    #: Numbers of queue entries.
-    numbers: Sequence[int] = ()
-    rulings: Sequence[Ruling] = ()
-    alerts: Sequence[AlertKey] = ()
-    #: Posted alerts of stories whose coverage is over.
-    over: Sequence[AlertKey] = ()
-    #: Whether to gather messages that waited for too long.
-    gathers: bool = False
-    #: Stories whose translation has come, each with the key of its prompt.
-    translations: Sequence[Translation] = ()
-    #: Whether to measure the volume of rules.
-    measures: bool = False
-    #: Channels whose brief is due.
-    briefs: Sequence[str] = ()
+    name: str
+    #: Return the pieces that wait, or None if there is nothing to do. A task without pieces returns () when it is due.
+    find: Callable[[], Awaitable[Sequence[P] | None]]
+    #: Decide the pieces in a turn.
+    decide: Callable[[Turn, Sequence[P]], list[Decision]]
+    #: Set aside pieces with their errors.
+    set_aside: Callable[[Sequence[tuple[P, Exception]]], Awaitable[None]]
+    #: Whether each piece has its own turn.
+    is_single: bool = False
+    #: Whether the task depends on the time, so that it does not run while the queue is worked off.
+    is_timed: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,8 +99,6 @@ class _Computed:
     turn: Turn
     #: The queue's holder and change number when the turn was computed. If they have changed, the turn is not committed.
     holder: QueueHolder
-    work: _Work
-    queued: QueuedWork
     decisions: list[Decision]
 
 
@@ -134,32 +132,47 @@ class Decider:
         #: The questions to the language model, or None if there is no language model.
         self.questions: Questions | None = None
         self._settings: Settings
-        self._rulings: Stage[Ruling] = Stage("rulings", clock, self._fail_rulings, self._control)
-        self._articles: Stage[int] = Stage("decide", clock, self._set_aside_articles, self._control)
-        self._translations: Stage[Translation] = Stage("translations", clock, self._drop_translations, self._control)
-        self._alerts: Stage[AlertKey] = Stage("release", clock, self._set_aside_alerts, self._control)
-        self._coverage: Stage[AlertKey] = Stage("coverage", clock, self._skip_ends, self._control)
-        self._gathered: Stage[None] = Stage("gather", clock, self._set_aside_nothing, self._control)
-        self._expected: Stage[None] = Stage("expectations", clock, self._set_aside_nothing, self._control)
-        self._measured: Stage[None] = Stage("volume", clock, self._set_aside_nothing, self._control)
-        self._briefs: Stage[str] = Stage("briefs", clock, self._skip_briefs, self._control)
+        #: The oldest entries of the queue.
+        self._numbers: Sequence[int] = ()
+        nothing = self._set_aside_nothing
+        tasks: tuple[Task[Any], ...] = (
+            Task(
+                name="rulings",
+                find=self._find_rulings,
+                decide=self._carry_out_rulings,
+                set_aside=self._fail_rulings,
+                is_single=True,
+                is_timed=False,
+            ),
+            Task(
+                name="decide",
+                find=self._find_articles,
+                decide=self._join_articles,
+                set_aside=self._set_aside_articles,
+                is_timed=False,
+            ),
+            Task(
+                name="translations",
+                find=self._find_translations,
+                decide=_show_translations,
+                set_aside=self._drop_translations,
+                is_timed=False,
+            ),
+            Task(name="gather", find=self._find_stale, decide=_gather_stale, set_aside=nothing),
+            # Post a brief before the stories that wait for it are due, because a due story waits for the next one.
+            Task(name="briefs", find=self._find_briefs, decide=_post_briefs, set_aside=self._skip_briefs),
+            Task(name="release", find=self._find_due_alerts, decide=_release, set_aside=self._set_aside_alerts),
+            Task(name="coverage", find=self._find_over, decide=_end_coverage, set_aside=self._skip_ends),
+            Task(name="expectations", find=self._find_overdue, decide=self._report_overdue, set_aside=nothing),
+            Task(name="volume", find=self._find_volume, decide=self._measure_volume, set_aside=nothing),
+        )
+        #: Each task with its stage, in the order in which they run.
+        self._tasks = [(task, Stage(task.name, clock, task.set_aside, self._control)) for task in tasks]
 
     @property
-    def stages(
-        self,
-    ) -> Sequence[Stage[Ruling] | Stage[int] | Stage[Translation] | Stage[AlertKey] | Stage[None] | Stage[str]]:
+    def stages(self) -> Sequence[Stage[Any]]:
         """The stages of deciding, for reports of their health."""
-        return (
-            self._rulings,
-            self._articles,
-            self._translations,
-            self._alerts,
-            self._coverage,
-            self._gathered,
-            self._expected,
-            self._measured,
-            self._briefs,
-        )
+        return [stage for _, stage in self._tasks]
 
     @property
     def is_waiting(self) -> bool:
@@ -188,51 +201,21 @@ class Decider:
             self._settings = settings
             # Read more entries, because items that wait for answers are still in the queue and are read again.
             limit += self.questions.waiting_count if self.questions is not None else 0
-            rulings, numbers = await self._store.read(
-                lambda tx: (tx.rulings.waiting(), tx.decision_queue.numbers(limit=limit))
-            )
-            turns: list[_Computed] = []
-            for ruling in rulings:
-                turns += await self._rulings.run([ruling], lambda pieces: self._decide(_Work(rulings=pieces)))
-            batch = DecisionBatch()
-            if self.meaning is not None:
-                await self.meaning.prepare(settings, numbers)
-            if numbers:
-                decided = await self._articles.run(numbers, lambda pieces: self._decide(_Work(numbers=pieces)))
-                turns += decided
-                batch.decided_count = sum(len(computed.queued.numbers) for computed in decided)
-                if batch.decided_count < len(numbers):
-                    # Some wait for answers, and some may have been set aside.
-                    queued_count = await self._store.read(lambda tx: tx.decision_queue.count_of(numbers))
-                    batch.decided_count = len(numbers) - queued_count
-            translations = self.questions.take_translations(self._clock.now()) if self.questions is not None else ()
-            if translations:
-                turns += await self._translations.run(
-                    translations, lambda pieces: self._decide(_Work(translations=pieces))
-                )
-            if releases:
-                turns += await self._gathered.run((), lambda _: self._decide(_Work(gathers=True)))
-            now = self._clock.now()
-            if releases:
-                # Post a brief before the stories that wait for it are due, because a due story waits for the next one.
-                channels = await self._store.read(lambda tx: briefs.find_due(tx, settings, now=now))
-                if channels:
-                    turns += await self._briefs.run(channels, lambda pieces: self._decide(_Work(briefs=pieces)))
-                due = await self._store.read(lambda tx: _due_alerts(tx, now))
-                if due:
-                    turns += await self._alerts.run(due, lambda pieces: self._decide(_Work(alerts=pieces)))
-                if not is_recent(self._looked_at, _LOOK_EVERY, now):
-                    self._looked_at = now
-                    over = await self._store.read(lambda tx: _alerts_of_over_coverage(tx, settings, now))
-                    turns += await self._coverage.run(over, lambda pieces: self._decide(_Work(over=pieces)))
-                if self._expectations.is_due(settings, now=now):
-                    await self._expected.run((), lambda _: self._report_expectations())
-                if self._volume.is_due(settings, now=now):
-                    await self._measured.run((), lambda _: self._decide(_Work(measures=True)))
+            self._numbers = await self._store.read(lambda tx: tx.decision_queue.numbers(limit=limit))
+            decisions: list[Decision] = []
+            for task, stage in self._tasks:
+                pieces = None if task.is_timed and not releases else await task.find()
+                if pieces is None:
+                    continue
+                for part in ([piece] for piece in pieces) if task.is_single else (pieces,):
+                    for computed in await stage.run(part, partial(self._decide, task)):
+                        decisions += computed.decisions
             if self.questions is not None:
                 self.questions.send()
-            batch.decisions = [decision for computed in turns for decision in computed.decisions]
-            return batch
+            # Some entries wait for answers, and some may have been set aside.
+            numbers = self._numbers
+            queued_count = await self._store.read(lambda tx: tx.decision_queue.count_of(numbers)) if numbers else 0
+            return DecisionBatch(decided_count=len(numbers) - queued_count, decisions=decisions)
 
     async def work_off(self, settings: Settings) -> Sequence[Decision]:
         """Decide everything in the queue, turn by turn. Do not release held alerts. Raises StoreError."""
@@ -243,20 +226,13 @@ class Decider:
             if batch.decided_count < BATCH:
                 return decisions
 
-    def report(
-        self,
-        decisions: Sequence[Decision],
-        arrivals: Sequence[Arrival] = (),
-        revisions: Sequence[Revision] = (),
-    ) -> None:
+    def report(self, decisions: Sequence[Decision], polls: Mapping[ArticleId, str | None] | None = None) -> None:
         """Count and log decisions. The id of the article's poll connects each log line with the poll's log lines."""
-        polls = {arrival.article.id: arrival.poll for arrival in arrivals}
-        polls |= {revision.article.id: revision.poll for revision in revisions}
         for decision in decisions:
             self._observer.on_decided(decision)
             log.info(
                 "decided",
-                poll=polls.get(decision.article) if decision.article else None,
+                poll=(polls or {}).get(decision.article) if decision.article else None,
                 story=decision.story,
                 channel=decision.channel,
                 action=decision.action.value,
@@ -264,13 +240,13 @@ class Decider:
                 rules=list(decision.rules),
             )
 
-    async def _decide(self, work: _Work) -> _Computed:
+    async def _decide(self, task: Task[P], pieces: Sequence[P]) -> _Computed:
         """Compute and commit one turn."""
         try:
             for _ in range(_TRIES):
-                computed = await self._store.read(partial(self._compute, work=work, now=self._clock.now()))
+                computed = await self._store.read(partial(self._compute, task, pieces, now=self._clock.now()))
                 if await self._commit(computed):
-                    self.report(computed.decisions, computed.queued.arrivals, computed.queued.revisions)
+                    self.report(computed.decisions, computed.turn.polls)
                     return computed
                 self._forget()
         except BaseException:
@@ -278,29 +254,10 @@ class Decider:
             raise
         raise StoreUnavailable(f"{_TRIES} turns in a row were overtaken by another process; run fewer workers")
 
-    def _compute(self, tx: storage.Transaction, *, work: _Work, now: datetime) -> _Computed:
+    def _compute(self, task: Task[P], pieces: Sequence[P], tx: storage.Transaction, *, now: datetime) -> _Computed:
         """Compute a turn. Write nothing."""
         holder, turn = self._begin(tx, now)
-        queued = tx.decision_queue.get(work.numbers)
-        decisions = self._updater.update(
-            turn, queued.arrivals, queued.revisions, rulings=work.rulings, translations=work.translations
-        )
-        count_members(turn)
-        if work.measures:
-            self._volume.measure(turn)
-        if work.alerts:
-            turn.alerts(story for story, _ in work.alerts)
-            held = [alert for key in work.alerts if (alert := turn.alert(*key)) is not None]
-            decisions += self._updater.release(turn, list(filter(turn.is_due, held)))
-        decisions += self._updater.post_briefs(turn, work.briefs)
-        if work.over:
-            turn.alerts(story for story, _ in work.over)
-            decisions += self._updater.end_coverage(turn, list(filter(None, (turn.alert(*key) for key in work.over))))
-        if work.gathers:
-            decisions += self._updater.gather_stale(turn)
-        if turn.waiting:
-            queued = queued.without(turn.waiting)
-        return _Computed(turn=turn, holder=holder, work=work, queued=queued, decisions=decisions)
+        return _Computed(turn=turn, holder=holder, decisions=task.decide(turn, pieces))
 
     def _begin(self, tx: storage.Transaction, now: datetime) -> tuple[QueueHolder, Turn]:
         """Begin a turn. Drop the caches first if another process has decided in the meantime."""
@@ -315,17 +272,15 @@ class Decider:
 
     async def _commit(self, computed: _Computed) -> bool:
         """Write the turn. If the state on which it is based has changed, return False and write nothing."""
-        turn, rulings = computed.turn, [ruling.id for ruling in computed.work.rulings]
-        if not (computed.queued.numbers or rulings or turn.has_changes):
+        changes = computed.turn.changes
+        if changes.are_empty:
             self._known = computed.holder
             return True
 
         def work(tx: storage.Transaction) -> QueueHolder | None:
             holder = tx.decision_queue.take_over(self._who, expected=computed.holder)
             if holder is not None:
-                turn.write(tx)
-                tx.rulings.done(rulings, at=turn.now)
-                tx.decision_queue.remove(computed.queued.numbers)
+                changes.write(tx)
             return holder
 
         try:
@@ -335,15 +290,74 @@ class Decider:
         self._cache.trim()
         return self._known is not None
 
-    async def _report_expectations(self) -> None:
-        now = self._clock.now()
-        await self._store.write(lambda tx: self._expectations.report(tx, self._settings, now=now))
-
     def _forget(self) -> None:
         """Drop all caches after a turn that was not committed."""
         self._updater, self._cache, self._expectations = StoryUpdater(), StoryCache(), ExpectationMonitor()
         self._volume = VolumeMonitor()
         self._known = None
+
+    # -- what waits, and what is decided about it
+
+    async def _find_rulings(self) -> Sequence[Ruling] | None:
+        return await self._store.read(lambda tx: tx.rulings.waiting()) or None
+
+    def _carry_out_rulings(self, turn: Turn, rulings: Sequence[Ruling]) -> list[Decision]:
+        ids = [ruling.id for ruling in rulings]
+        turn.also(lambda tx: tx.rulings.done(ids, at=turn.now))
+        return [decision for ruling in rulings for decision in self._updater.carry_out(turn, ruling)]
+
+    async def _find_articles(self) -> Sequence[int] | None:
+        """Return the numbers of queue entries, after a reader process has given their articles vectors."""
+        if self.meaning is not None:
+            await self.meaning.prepare(self._settings, self._numbers)
+        return self._numbers or None
+
+    def _join_articles(self, turn: Turn, numbers: Sequence[int]) -> list[Decision]:
+        queued = turn.tx.decision_queue.get(numbers)
+        turn.polls = {arrival.article.id: arrival.poll for arrival in queued.arrivals}
+        turn.polls |= {revision.article.id: revision.poll for revision in queued.revisions}
+        decisions = self._updater.update(turn, queued.arrivals, queued.revisions)
+        count_members(turn)
+        decided = queued.without(turn.waiting).numbers
+        if decided:
+            turn.also(lambda tx: tx.decision_queue.remove(decided))
+        return decisions
+
+    async def _find_translations(self) -> Sequence[Translation] | None:
+        return self.questions.take_translations(self._clock.now()) or None if self.questions is not None else None
+
+    async def _find_stale(self) -> Sequence[None]:
+        return ()
+
+    async def _find_briefs(self) -> Sequence[str] | None:
+        now, settings = self._clock.now(), self._settings
+        return await self._store.read(lambda tx: briefs.find_due(tx, settings, now=now)) or None
+
+    async def _find_due_alerts(self) -> Sequence[AlertKey] | None:
+        now = self._clock.now()
+        return await self._store.read(lambda tx: _due_alerts(tx, now)) or None
+
+    async def _find_over(self) -> Sequence[AlertKey] | None:
+        """Return the alerts whose coverage is over; look once a minute."""
+        now, settings = self._clock.now(), self._settings
+        if is_recent(self._looked_at, _LOOK_EVERY, now):
+            return None
+        self._looked_at = now
+        return await self._store.read(lambda tx: _alerts_of_over_coverage(tx, settings, now)) or None
+
+    async def _find_overdue(self) -> Sequence[None] | None:
+        return () if self._expectations.is_due(self._settings, now=self._clock.now()) else None
+
+    def _report_overdue(self, turn: Turn, _: Sequence[None]) -> list[Decision]:
+        turn.also(lambda tx: self._expectations.report(tx, turn.settings, now=turn.now))
+        return []
+
+    async def _find_volume(self) -> Sequence[None] | None:
+        return () if self._volume.is_due(self._settings, now=self._clock.now()) else None
+
+    def _measure_volume(self, turn: Turn, _: Sequence[None]) -> list[Decision]:
+        self._volume.measure(turn)
+        return []
 
     # -- what is at fault
 
@@ -418,6 +432,38 @@ class Decider:
 
     async def _set_aside_nothing(self, failed: Sequence[tuple[None, Exception]]) -> None:
         assert not failed
+
+
+def _show_translations(turn: Turn, translations: Sequence[Translation]) -> list[Decision]:
+    for story_id, key in translations:
+        story = turn.story(story_id)
+        if story is not None:
+            turn.change(story).translation = key
+    return dispatch_changed(turn)
+
+
+def _gather_stale(turn: Turn, _: Sequence[None]) -> list[Decision]:
+    return Dispatcher(turn).gather_stale()
+
+
+def _post_briefs(turn: Turn, channels: Sequence[str]) -> list[Decision]:
+    dispatcher = Dispatcher(turn)
+    return [decision for channel in channels for decision in dispatcher.post_brief(channel)]
+
+
+def _release(turn: Turn, alert_keys: Sequence[AlertKey]) -> list[Decision]:
+    """Decide again about held alerts, if they are still due."""
+    return Dispatcher(turn).release(list(filter(turn.is_due, _stored(turn, alert_keys))))
+
+
+def _end_coverage(turn: Turn, alert_keys: Sequence[AlertKey]) -> list[Decision]:
+    return Dispatcher(turn).end_coverage(_stored(turn, alert_keys))
+
+
+def _stored(turn: Turn, alert_keys: Sequence[AlertKey]) -> list[Alert]:
+    # Load all alerts in one query; the turn caches them.
+    turn.alerts(story for story, _ in alert_keys)
+    return [alert for key in alert_keys if (alert := turn.alert(*key)) is not None]
 
 
 def _due_alerts(tx: storage.Transaction, now: datetime) -> list[AlertKey]:

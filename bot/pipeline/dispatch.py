@@ -182,7 +182,7 @@ class Dispatcher:
         since = briefs.last_time(turn.tx, turn.settings, channel, now=now)
         if since is None:
             return []
-        turn.brief_times[channel] = now
+        turn.changes.brief_times[channel] = now
         if since == now:
             return []
         waiting = [a for a in turn.tx.stories.held() if a.channel == channel and a.reason is Reason.BRIEF]

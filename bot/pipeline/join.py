@@ -14,7 +14,7 @@ import structlog
 
 from bot.feeds import items, links
 from bot.model.actions import Ruling, RulingKind
-from bot.model.alerts import Alert, AlertState, Decision
+from bot.model.alerts import AlertState, Decision
 from bot.model.archive import Arrival, Revision
 from bot.model.rules import Group, Match, Rule
 from bot.model.stories import Article, ArticleId, Fact, Join, JoinReason, Member, Story, StoryId
@@ -45,42 +45,14 @@ class StoryUpdater:
         turn: Turn,
         arrivals: Sequence[Arrival],
         revisions: Sequence[Revision],
-        *,
-        rulings: Sequence[Ruling] = (),
-        translations: Sequence[tuple[StoryId, str]] = (),
     ) -> list[Decision]:
-        """Carry out rulings, then join articles to stories, and decide what to post in each channel."""
-        decisions = [decision for ruling in rulings for decision in self._rule(turn, ruling)]
+        """Join articles to stories, and decide what to post about the changed stories in each channel."""
         self._join(turn, [*arrivals, *_late_matches(turn, revisions)])
         self._revise(turn, revisions)
-        for translated, key in translations:
-            story = turn.story(translated)
-            if story is not None:
-                turn.change(story).translation = key
-        if not turn.changed:
-            return decisions
-        for entry in turn.changed.values():
-            turn.save_story(entry.story)
-        return [*decisions, *Dispatcher(turn).dispatch(turn.changed.values())]
+        return dispatch_changed(turn)
 
-    def release(self, turn: Turn, held: Sequence[Alert]) -> list[Decision]:
-        """Decide again about held alerts that are due."""
-        return Dispatcher(turn).release(held) if held else []
-
-    def post_briefs(self, turn: Turn, channels: Sequence[str]) -> list[Decision]:
-        """Post the briefs of channels in which one is due."""
-        dispatcher = Dispatcher(turn)
-        return [decision for channel in channels for decision in dispatcher.post_brief(channel)]
-
-    def gather_stale(self, turn: Turn) -> list[Decision]:
-        """Gather messages that waited for too long."""
-        return Dispatcher(turn).gather_stale()
-
-    def end_coverage(self, turn: Turn, posted: Sequence[Alert]) -> list[Decision]:
-        """Say in the messages of stories that no article can join any more that their coverage is over."""
-        return Dispatcher(turn).end_coverage(posted) if posted else []
-
-    def _rule(self, turn: Turn, ruling: Ruling) -> list[Decision]:
+    def carry_out(self, turn: Turn, ruling: Ruling) -> list[Decision]:
+        """Split or merge stories as a person has decided, and edit their messages."""
         index = self.open_stories(turn)
         if ruling.kind is RulingKind.SPLIT:
             split = split_story(turn, ruling)
@@ -198,6 +170,13 @@ class StoryUpdater:
             index.load(stories, _split_articles(turn, since), vectors)
         index.forget(since)
         return index
+
+
+def dispatch_changed(turn: Turn) -> list[Decision]:
+    """Save the changed stories of the turn, and decide what to post about them in each channel."""
+    for entry in turn.changed.values():
+        turn.save_story(entry.story)
+    return Dispatcher(turn).dispatch(turn.changed.values()) if turn.changed else []
 
 
 def _place(turn: Turn, index: Index, arrival: Arrival) -> Join:

@@ -1,13 +1,15 @@
-"""A turn: one batch of decisions, or one action of a person, with its cached data and its unwritten changes.
+"""A turn: one batch of decisions, or one action of a person.
 
-A turn reads in a read transaction and writes in one short transaction. The caches are kept between turns.
+    read transaction ─▶ Turn: reads, with a cache and its own changes ─▶ Changes ─▶ write, in one short transaction
+
+The cache is kept between turns.
 """
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -69,8 +71,75 @@ class Overtaken(Exception):
     """A message that the turn replaces is being sent, so the turn must be computed again."""
 
 
+@dataclass(slots=True)
+class Changes:
+    """What a turn changes in the store."""
+
+    #: The stories that change, as they are after the turn.
+    stories: dict[StoryId, Story] = field(default_factory=dict)
+    new_members: dict[StoryId, list[Member]] = field(default_factory=dict)
+    removed_members: dict[StoryId, list[ArticleId]] = field(default_factory=dict)
+    #: Article -> rules whose matches are deleted.
+    rejected_matches: dict[ArticleId, Sequence[str]] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
+    alerts: dict[tuple[StoryId, str], Alert] = field(default_factory=dict)
+    #: New rows of the outbox.
+    rows: dict[SendId, Outgoing] = field(default_factory=dict)
+    #: Id of an outbox row that must not be sent -> reason.
+    dropped_rows: dict[SendId, str] = field(default_factory=dict)
+    #: Id of an outbox row whose stories another message of this turn lists -> reason.
+    replaced_rows: dict[SendId, str] = field(default_factory=dict)
+    #: (rule, version, hour) -> number of further articles. Zero begins the counting of a rule.
+    counts: Counter[tuple[str, str, datetime]] = field(default_factory=Counter)
+    surges: dict[str, Surge] = field(default_factory=dict)
+    #: Channel -> the time up to which its new brief reports.
+    brief_times: dict[str, datetime] = field(default_factory=dict)
+    judgements: list[Judgement] = field(default_factory=list)
+    rulings: list[Ruling] = field(default_factory=list)
+    #: Silences that the turn makes or ends.
+    silences: dict[SilenceId, Silence] = field(default_factory=dict)
+    #: What else is written in the transaction.
+    writes: list[Callable[[storage.Transaction], object]] = field(default_factory=list)
+
+    @property
+    def are_empty(self) -> bool:
+        """Whether ``write`` would write nothing."""
+        return not any(getattr(self, field.name) for field in fields(self))
+
+    def write(self, tx: storage.Transaction) -> None:
+        """Write all changes. If the transaction is not committed, this can be called again with another transaction.
+
+        Raises Overtaken.
+        """
+        for story, articles in self.removed_members.items():
+            tx.stories.take_out(story, articles)
+        tx.stories.save(*[replace(self.stories[story], members=tuple(new)) for story, new in self.new_members.items()])
+        for article, rules in self.rejected_matches.items():
+            tx.articles.drop_matches(article, rules)
+        tx.stories.decide(self.decisions)
+        tx.stories.save_alert(*self.alerts.values())
+        for row, reason in self.dropped_rows.items():
+            tx.outbox.drop([row], reason)
+        for row, reason in self.replaced_rows.items():
+            if not tx.outbox.drop([row], reason):
+                raise Overtaken
+        tx.outbox.add(list(self.rows.values()))
+        tx.volume.add(self.counts)
+        tx.volume.save(self.surges.values())
+        for channel, when in self.brief_times.items():
+            keys.brief_posted(channel).put(tx, when)
+        tx.judgements.add(self.judgements)
+        for ruling in self.rulings:
+            tx.rulings.add(ruling)
+        for silence in self.silences.values():
+            if not tx.silences.add(silence):
+                tx.silences.save_end(silence)
+        for write in self.writes:
+            write(tx)
+
+
 class Turn:
-    """One turn: reads from ``tx`` and a cache, collects changes, and writes them with ``write``.
+    """One turn: reads from ``tx`` and a cache, and collects what it changes in ``changes``.
 
     Reading a story or an alert returns it with the changes of this turn. The cache includes these changes, so it must
     be dropped if the turn is not committed.
@@ -83,34 +152,18 @@ class Turn:
         self.settings = settings
         self.now = now
         self.rules = settings.rule_set.rules
+        self.changes = Changes()
+        #: The stories that articles, corrections and answers change. They are saved before messages are decided.
+        self.changed: dict[StoryId, ChangedStory] = {}
         #: The questions to a language model, or None if there is no model.
         self.questions: Questions | None = None
         #: Articles that stay in the queue, because they wait for answers.
         self.waiting: set[ArticleId] = set()
+        #: Article -> the id of the poll that brought it, for log lines.
+        self.polls: dict[ArticleId, str | None] = {}
         self._cache = cache or StoryCache()
-        #: The stories that articles, edits and answers change. They are saved before messages are decided.
-        self.changed: dict[StoryId, ChangedStory] = {}
+        #: Article -> its story, for articles that join in this turn.
         self._homes: dict[ArticleId, StoryId] = {}
-        self._new_members: dict[StoryId, list[Member]] = {}
-        self._removed_members: dict[StoryId, list[ArticleId]] = {}
-        self._rejected_matches: dict[ArticleId, Sequence[str]] = {}
-        self._decisions: list[Decision] = []
-        self._alerts: dict[tuple[StoryId, str], Alert] = {}
-        self._rows: dict[SendId, Outgoing] = {}
-        #: Id of an outbox row that must not be sent -> reason.
-        self._dropped_rows: dict[SendId, str] = {}
-        #: Id of an outbox row whose stories another message of this turn lists -> reason.
-        self._replaced_rows: dict[SendId, str] = {}
-        #: (rule, version, hour) -> number of further articles. Zero begins the counting of a rule.
-        self.counts: Counter[tuple[str, str, datetime]] = Counter()
-        self._surges: dict[str, Surge] = {}
-        #: Channel -> the time up to which its new brief reports.
-        self.brief_times: dict[str, datetime] = {}
-        self._judgements: list[Judgement] = []
-        self._rulings: list[Ruling] = []
-        #: Silences that this turn makes or ends.
-        self._silences: dict[SilenceId, Silence] = {}
-        self._writes: list[Callable[[storage.Transaction], object]] = []
 
     # -- stories
 
@@ -147,8 +200,9 @@ class Turn:
         """Save a story. Its new members must be at the end."""
         saved = self._cache.stories.get(story.id)
         new_members = story.members[len(saved.members) if saved else 0 :]
-        self._new_members.setdefault(story.id, []).extend(new_members)
+        self.changes.new_members.setdefault(story.id, []).extend(new_members)
         self._homes.update({member.article.id: story.id for member in new_members})
+        self.changes.stories[story.id] = story
         self._cache.stories[story.id] = story
         self._cache.stories.move_to_end(story.id)
 
@@ -156,15 +210,16 @@ class Turn:
         """Remove articles from a story, and return the remaining story."""
         story = self.stories([story_id])[story_id]
         story = replace(story, members=tuple(member for member in story.members if member.article.id not in articles))
+        self.changes.stories[story_id] = story
         self._cache.stories[story_id] = story
-        self._removed_members.setdefault(story_id, []).extend(articles)
-        new_members = self._new_members.get(story_id, [])
-        self._new_members[story_id] = [member for member in new_members if member.article.id not in articles]
+        self.changes.removed_members.setdefault(story_id, []).extend(articles)
+        new_members = self.changes.new_members.get(story_id, [])
+        self.changes.new_members[story_id] = [member for member in new_members if member.article.id not in articles]
         return story
 
     def reject_matches(self, article: ArticleId, rules: Sequence[str]) -> None:
         """Delete the article's matches with ``rules``, because the article is not about their subjects."""
-        self._rejected_matches[article] = rules
+        self.changes.rejected_matches[article] = rules
 
     # -- alerts and decisions
 
@@ -186,14 +241,14 @@ class Turn:
         """Save an alert; it replaces the previous alert of its story and channel."""
         self.alerts([alert.story])
         self._cache.alerts[alert.story][alert.channel] = alert
-        self._alerts[alert.story, alert.channel] = alert
+        self.changes.alerts[alert.story, alert.channel] = alert
         if alert.posted_at is not None and alert.channel in self._cache.posted:
             self._cache.posted[alert.channel][1][alert.story] = alert
 
     def due_alerts(self) -> list[Alert]:
         """Return held alerts that are due, longest due first."""
         stored = {(alert.story, alert.channel): alert for alert in self.tx.stories.held_until(self.now)}
-        due = [alert for alert in (stored | self._alerts).values() if self.is_due(alert)]
+        due = [alert for alert in (stored | self.changes.alerts).values() if self.is_due(alert)]
         return sorted(due, key=lambda alert: (alert.held_until, alert.story, alert.channel))
 
     def is_due(self, alert: Alert) -> bool:
@@ -209,7 +264,7 @@ class Turn:
         since, posted = self._cache.posted.get(channel, (None, {}))
         if since is None or since > when:
             posted = {alert.story: alert for alert in self.tx.stories.posted_since(channel, when)}
-            changed = [alert for alert in self._alerts.values() if alert.channel == channel and alert.posted_at]
+            changed = [alert for alert in self.changes.alerts.values() if alert.channel == channel and alert.posted_at]
             posted.update({alert.story: alert for alert in changed})
             self._cache.posted[channel] = when, posted
         recent = [(alert.posted_at, alert.story, alert) for alert in posted.values() if alert.posted_at]
@@ -229,30 +284,30 @@ class Turn:
 
     def decide(self, *decisions: Decision) -> None:
         """Record decisions."""
-        self._decisions.extend(decisions)
+        self.changes.decisions.extend(decisions)
 
     # -- the outbox and the decision queue
 
     def post(self, *rows: Outgoing) -> None:
         """Add rows to the outbox. Skip a row whose id already exists."""
         for row in rows:
-            self._rows.setdefault(row.id, row)
+            self.changes.rows.setdefault(row.id, row)
 
     @property
     def rows(self) -> Collection[Outgoing]:
         """The rows that this turn adds to the outbox."""
-        return self._rows.values()
+        return self.changes.rows.values()
 
     def drop_rows(self, ids: Iterable[SendId], reason: str) -> None:
         """Drop rows of the outbox, unless a sender claims them before this turn is written."""
-        self._dropped_rows.update(dict.fromkeys(ids, reason))
+        self.changes.dropped_rows.update(dict.fromkeys(ids, reason))
 
     def replace_row(self, row: SendId, reason: str) -> None:
         """Drop a row whose story this turn posts in another message.
 
         If a sender claims the row before this turn is written, ``write`` raises Overtaken.
         """
-        self._replaced_rows[row] = reason
+        self.changes.replaced_rows[row] = reason
 
     def notify(self, notice: Notice) -> None:
         """Send a notice to the operator's channel, if there is one."""
@@ -261,92 +316,35 @@ class Turn:
 
     def save_surge(self, surge: Surge) -> None:
         """Save a surge; it replaces the surge with the same id."""
-        self._surges[surge.id] = surge
+        self.changes.surges[surge.id] = surge
 
     # -- what people decide
 
     def judgements_of(self, story: StoryId, channel: str | None) -> list[Judgement]:
         """Return the judgements of a story in one channel or in all, oldest first, with the new ones of this turn."""
-        new = [entry for entry in self._judgements if entry.story == story and channel in (None, entry.channel)]
+        new = [entry for entry in self.changes.judgements if entry.story == story and channel in (None, entry.channel)]
         return [*self.tx.judgements.of_story(story, channel), *new]
 
     def add_judgements(self, judgements: Sequence[Judgement]) -> bool:
         """Add judgements about a story in a channel. Return False if all of them are stored already."""
         stored = {entry.id for new in judgements[:1] for entry in self.judgements_of(new.story, new.channel)}
         new = [entry for entry in judgements if entry.id not in stored]
-        self._judgements.extend(new)
+        self.changes.judgements.extend(new)
         return bool(new)
 
     def active_silences(self) -> list[Silence]:
         """Return the silences that are active now, oldest first, with the changes of this turn."""
-        silences = {silence.id: silence for silence in self.tx.silences.active(self.now)} | self._silences
+        silences = {silence.id: silence for silence in self.tx.silences.active(self.now)} | self.changes.silences
         return [silence for silence in silences.values() if silence.is_active(self.now)]
 
     def save_silence(self, silence: Silence) -> None:
         """Save a silence that was made or ended."""
-        self._silences[silence.id] = silence
+        self.changes.silences[silence.id] = silence
 
     def add_ruling(self, ruling: Ruling) -> None:
         """Add a ruling, which the next turn of deciding carries out. Skip one whose id already exists."""
-        self._rulings.append(ruling)
+        self.changes.rulings.append(ruling)
 
     def also(self, write: Callable[[storage.Transaction], object]) -> None:
         """Write something else in the transaction of this turn."""
-        self._writes.append(write)
-
-    # -- the end
-
-    @property
-    def has_changes(self) -> bool:
-        """Whether ``write`` would write anything."""
-        return any(
-            (
-                self._new_members,
-                self._removed_members,
-                self._rejected_matches,
-                self._decisions,
-                self._alerts,
-                self._rows,
-                self._dropped_rows,
-                self._replaced_rows,
-                self.counts,
-                self._surges,
-                self.brief_times,
-                self._judgements,
-                self._rulings,
-                self._silences,
-                self._writes,
-            )
-        )
-
-    def write(self, tx: storage.Transaction) -> None:
-        """Write all changes. If the transaction is not committed, this can be called again with another transaction.
-
-        Raises Overtaken.
-        """
-        for story, articles in self._removed_members.items():
-            tx.stories.take_out(story, articles)
-        cached = self._cache.stories
-        tx.stories.save(*[replace(cached[story], members=tuple(new)) for story, new in self._new_members.items()])
-        for article, rules in self._rejected_matches.items():
-            tx.articles.drop_matches(article, rules)
-        tx.stories.decide(self._decisions)
-        tx.stories.save_alert(*self._alerts.values())
-        for row, reason in self._dropped_rows.items():
-            tx.outbox.drop([row], reason)
-        for row, reason in self._replaced_rows.items():
-            if not tx.outbox.drop([row], reason):
-                raise Overtaken
-        tx.outbox.add(list(self._rows.values()))
-        tx.volume.add(self.counts)
-        tx.volume.save(self._surges.values())
-        for channel, when in self.brief_times.items():
-            keys.brief_posted(channel).put(tx, when)
-        tx.judgements.add(self._judgements)
-        for ruling in self._rulings:
-            tx.rulings.add(ruling)
-        for silence in self._silences.values():
-            if not tx.silences.add(silence):
-                tx.silences.save_end(silence)
-        for write in self._writes:
-            write(tx)
+        self.changes.writes.append(write)

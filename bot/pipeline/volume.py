@@ -53,7 +53,7 @@ def count_members(turn: Turn) -> None:
                 if name not in began_at:
                     began_at[name] = _begin(turn, rule)
                 if hour >= began_at[name] and volume.is_counted(by_owner[member.article.owner], member, name):
-                    turn.counts[name, rule.version, hour] += 1
+                    turn.changes.counts[name, rule.version, hour] += 1
 
 
 def explain_unmeasured(tx: storage.Transaction, rule: Rule, *, now: datetime, zone: tzinfo) -> str:
@@ -70,7 +70,7 @@ def _begin(turn: Turn, rule: Rule) -> datetime:
     began_at = turn.tx.volume.began_at(rule.name, rule.version)
     if began_at is None:
         began_at = volume.floor_hour(turn.now)
-        turn.counts[rule.name, rule.version, began_at] += 0
+        turn.changes.counts[rule.name, rule.version, began_at] += 0
     return began_at
 
 
@@ -117,7 +117,7 @@ def _watch_rule(turn: Turn, rule: Rule, surge: Surge | None) -> None:
     # An hour without a row is an hour in which the rule was not measured.
     new_hours = [hour for hour in volume.hours_measured(min(counts, default=None), now) if hour not in counts]
     for hour in new_hours:
-        turn.counts[rule.name, rule.version, hour] += 0
+        turn.changes.counts[rule.name, rule.version, hour] += 0
     counts = {**counts, **dict.fromkeys(new_hours, 0)}
     measured = volume.measure(counts, window=window, now=now)
     if surge is None:

@@ -24,6 +24,7 @@ from bot.model.messages import MessageKind, Outgoing, Reply
 from bot.model.rules import ArticleForm, Evidence, Match
 from bot.model.stories import Article, ArticleId, SendId
 from bot.model.surges import Surge
+from bot.pipeline.dispatch import Dispatcher
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.turn import StoryCache, Turn
 from bot.pipeline.volume import VolumeMonitor, count_members
@@ -327,14 +328,14 @@ class Replay:
                 # The alert is again held until ``now``, so nothing changes before another article arrives.
                 return
             turn = Turn(self._memory, self._settings, now, self._cache)
-            self._updater.release(turn, turn.due_alerts())
+            Dispatcher(turn).release(turn.due_alerts())
             self._write(turn)
             previous = now
 
     def _write(self, turn: Turn) -> None:
         for row in turn.rows:
             self._rows.setdefault(row.id, row)
-        turn.write(self._memory)
+        turn.changes.write(self._memory)
 
     @property
     def surges(self) -> Sequence[Surge]:

@@ -71,7 +71,7 @@ class Newsroom:
             revisions = [revision for poll in ingested for revision in poll.revisions]
             turn = Turn(tx, settings, now)
             self.updater.update(turn, arrivals, revisions)
-            turn.write(tx)
+            turn.changes.write(tx)
             return ingested
 
         try:

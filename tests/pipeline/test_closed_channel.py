@@ -8,6 +8,7 @@ from bot import storage
 from bot.model.errors import ChannelClosed
 from bot.model.feeds import Feed
 from bot.model.messages import MessageKind, Outgoing, SendState
+from bot.pipeline.dispatch import Dispatcher
 from bot.pipeline.send import Sender
 from bot.pipeline.turn import Turn
 from tests.pipeline.newsroom import DAY, Item, Newsroom
@@ -31,8 +32,8 @@ def items(*titles: str) -> list[Item]:
 async def release(room: Newsroom) -> None:
     def work(tx: storage.Transaction) -> None:
         turn = Turn(tx, room.settings, room.now)
-        room.updater.gather_stale(turn)
-        turn.write(tx)
+        Dispatcher(turn).gather_stale()
+        turn.changes.write(tx)
 
     await room.store.write(work)
 

@@ -62,7 +62,7 @@ async def arrive(
         arrival = Arrival(article=article, matches=matches(article), is_baseline=False)
         turn = Turn(tx, SETTINGS, article.first_seen)
         made = news.update(turn, [arrival], ())
-        turn.write(tx)
+        turn.changes.write(tx)
         return made, tx.outbox.unsent()
 
     return await store.write(work)

@@ -19,6 +19,7 @@ from bot.model.messages import MessageKind, Outgoing
 from bot.model.rules import Group, Line, Rule
 from bot.model.settings import QuietHours
 from bot.model.stories import Article, Story, StoryId
+from bot.pipeline.dispatch import Dispatcher
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.turn import Turn
 from tests.stories.examples import START, article
@@ -84,8 +85,10 @@ class Desk:
         if self.restarts:
             self.updater = StoryUpdater()
         turn = Turn(self.tx, self.settings, max([self.now, *(each.article.first_seen for each in arrivals)]))
-        self.updater.update(turn, arrivals, (), rulings=rulings)
-        turn.write(self.tx)
+        for ruling in rulings:
+            self.updater.carry_out(turn, ruling)
+        self.updater.update(turn, arrivals, ())
+        turn.changes.write(self.tx)
         for ruling in rulings:
             self.tx.rulings.done([ruling.id], at=turn.now)
         return [row for row in turn.rows if row.message.kind is not MessageKind.EDIT]
@@ -93,8 +96,8 @@ class Desk:
     def release(self) -> list[Outgoing]:
         """Release what is held and due now."""
         turn = Turn(self.tx, self.settings, self.now + timedelta(minutes=10))
-        self.updater.release(turn, turn.due_alerts())
-        turn.write(self.tx)
+        Dispatcher(turn).release(turn.due_alerts())
+        turn.changes.write(self.tx)
         return [row for row in turn.rows if row.message.kind is not MessageKind.EDIT]
 
     def decide(self, ruling: Ruling) -> list[Outgoing]:

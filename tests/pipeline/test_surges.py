@@ -118,7 +118,7 @@ class Desk:
                 self._updater.update(turn, arrivals, ())
                 count_members(turn)
             self.rows += turn.rows
-            turn.write(tx)
+            turn.changes.write(tx)
 
     async def surges(self) -> Sequence[Surge]:
         return await self._store.read(lambda tx: tx.volume.surges_since(START))

@@ -15,6 +15,7 @@ from bot.model.messages import Message, MessageKind
 from bot.model.rules import Rule
 from bot.model.stories import Article
 from bot.pipeline import join, turn
+from bot.pipeline.dispatch import Dispatcher
 from bot.queries import backtest
 from tests.pipeline.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule
@@ -59,12 +60,12 @@ async def live(articles: Sequence[Article], given: Sequence[Rule]) -> list[tuple
                 arrivals.append(Arrival(article=one, matches=matches, is_baseline=False))
 
         def release(each: turn.Turn) -> None:
-            working.release(each, each.due_alerts())
+            Dispatcher(each).release(each.due_alerts())
 
         for step in (release, lambda each: working.update(each, arrivals, ()), release):
             each = turn.Turn(tx, at_the_time, now)
             step(each)
-            each.write(tx)
+            each.changes.write(tx)
 
     ticks = {START + timedelta(minutes=20 * number) for number in range(3 * 24)}
     for now in sorted(ticks | set(batches)):
