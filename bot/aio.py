@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import structlog
 
-from bot.model.durations import Clock
+from bot.durations import Clock
 from bot.model.errors import StoreError, StoreUnavailable
 
 T = TypeVar("T")

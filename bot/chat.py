@@ -9,9 +9,9 @@ from datetime import timedelta
 import structlog
 
 from bot import config
+from bot.durations import format_count, format_time
 from bot.model.actions import EndSilence, MakeSilence, Silence, SilenceId, SilenceKind
 from bot.model.channels import ActionResult, ChatPart, ChatRequest
-from bot.model.durations import format_count, format_time
 from bot.model.errors import CannotAct, StoreError
 from bot.model.messages import Listing, Message, Notice, StoryView
 from bot.model.rules import Rule

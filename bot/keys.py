@@ -18,8 +18,8 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from bot.model.durations import format_duration
-from bot.model.durations import parse_duration as read_duration
+from bot.durations import format_duration
+from bot.durations import parse_duration as read_duration
 from bot.patterns import LazyPattern
 
 _SIZES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}

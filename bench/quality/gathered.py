@@ -90,14 +90,14 @@ def _is_shown(headline: Headline, text: str) -> bool:
     return place >= 0 and headline.link in text[place : place + len(headline.title) + 200 + len(headline.link)]
 
 
-def _make_story(number: int, chance: random.Random) -> Story:
+def _make_story(number: int, rng: random.Random) -> Story:
     """Return a story with a headline of 60 to 200 characters and a link of 40 to 300."""
-    title, length = f"Agency {number}:", chance.randint(60, 200)
+    title, length = f"Agency {number}:", rng.randint(60, 200)
     while len(title) < length - 12:
-        title += f" {chance.choice(_WORDS)}"
+        title += f" {rng.choice(_WORDS)}"
     link = f"https://news{number}.example/"
-    link += "".join(chance.choice("abcdefghij0123456789-/") for _ in range(chance.randint(40, 300) - len(link)))
-    text = " ".join(chance.choice(_WORDS) for _ in range(40)).capitalize() + "."
+    link += "".join(rng.choice("abcdefghij0123456789-/") for _ in range(rng.randint(40, 300) - len(link)))
+    text = " ".join(rng.choice(_WORDS) for _ in range(40)).capitalize() + "."
     opening = replace(article(title, text, outlet=f"News {number % 17}"), link=link.rstrip("/-"))
     rule_name = "Urgent" if number % 20 == 19 else "R"
     first = member(opening, match(opening, rule_name, ("topic", "title", "Agency")))
@@ -117,8 +117,8 @@ async def run(folder: Path, *, stories: int) -> Mapping[str, Reader]:
     """Send the stories of one hour to every kind of channel. Return what each channel shows in the end."""
     clock = FakeClock(START)
     store = storage.open_store(fresh.archive(folder / "wirewatch.db"), clock=clock)
-    chance = random.Random(35)
-    created = [_make_story(number, chance) for number in range(stories)]
+    rng = random.Random(35)
+    created = [_make_story(number, rng) for number in range(stories)]
     headlines = [Headline(item.members[0].article.title, item.members[0].article.link) for item in created]
     with contextlib.ExitStack() as servers:
         readers = _open_channels(servers, clock)

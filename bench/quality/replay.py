@@ -29,12 +29,12 @@ from rich.table import Table
 
 from bot import app, rules, storage
 from bot.app import runtime
+from bot.durations import Clock
 from bot.feeds import cleaning, links
 from bot.feeds.items import titles_alike
 from bot.model.alerts import AlertAction, Decision
 from bot.model.archive import IdentityQuery
 from bot.model.channels import Abilities, CheckLine, Delivery
-from bot.model.durations import Clock
 from bot.model.feeds import Feed
 from bot.model.messages import MessageKind, Post, Receipt, Reply
 from bot.model.stories import Article, ArticleId, Story

@@ -24,10 +24,10 @@ WINDOW = timedelta(hours=6)
 
 def fill(tx: storage.Transaction, begin: datetime) -> None:
     """Write the hourly counts of all rules."""
-    chance = random.Random(1)
+    rng = random.Random(1)
     counts: Counter[tuple[str, str, datetime]] = Counter()
     for number in range(ARTICLES):
-        hour = begin + timedelta(hours=chance.randrange(DAYS * 24))
+        hour = begin + timedelta(hours=rng.randrange(DAYS * 24))
         counts[f"rule {number % RULES}", "1", hour] += 1
     tx.volume.add(counts)
 

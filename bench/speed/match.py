@@ -46,34 +46,34 @@ SYLLABLES = [a + b for a in "bcdfghjklmnprstvwz" for b in ("a", "e", "i", "o", "
 class Language:
     """Made-up words with the frequencies of real ones."""
 
-    def __init__(self, chance: random.Random) -> None:
-        self._chance = chance
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
         seen: dict[str, None] = {}
         while len(seen) < WORDS:
-            seen["".join(chance.choices(SYLLABLES, k=chance.choice((1, 2, 2, 3, 3, 4))))] = None
-        self.words = sorted(seen, key=lambda word: (len(word) > 4, chance.random()))
+            seen["".join(rng.choices(SYLLABLES, k=rng.choice((1, 2, 2, 3, 3, 4))))] = None
+        self.words = sorted(seen, key=lambda word: (len(word) > 4, rng.random()))
         self._heights = list(itertools.accumulate((rank + 2.7) ** -1.07 for rank in range(WORDS)))
         #: Names, always with a capital.
-        self._names = set(chance.sample(self.words[200:], WORDS // 5))
+        self._names = set(rng.sample(self.words[200:], WORDS // 5))
 
     def word(self, *, above: int = 0) -> str:
         """A word as text has it, the ``above`` most common left out (analysts do not ask for "the")."""
         low = self._heights[above - 1] if above else 0
-        return self.words[bisect.bisect_left(self._heights, self._chance.uniform(low, self._heights[-1]))]
+        return self.words[bisect.bisect_left(self._heights, self._rng.uniform(low, self._heights[-1]))]
 
     def text(self, size: int) -> str:
         pieces: list[str] = []
         for _ in range(size):
             word = self.word()
-            if self._chance.random() < 0.02:
+            if self._rng.random() < 0.02:
                 word = word.upper()
             elif word in self._names or not pieces or pieces[-1].endswith("."):
                 word = word.capitalize()
-            pieces.append(word + self._chance.choices(("", ",", ".", "’s"), (87, 6, 5, 2))[0])
+            pieces.append(word + self._rng.choices(("", ",", ".", "’s"), (87, 6, 5, 2))[0])
         return " ".join(pieces)
 
     def term(self) -> str:
-        word, roll = self.word(above=300), self._chance.random()
+        word, roll = self.word(above=300), self._rng.random()
         if roll < 0.2:
             return f"{word} {self.word(above=100)}"
         if roll < 0.3 and len(word) >= 4:

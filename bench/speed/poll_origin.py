@@ -32,8 +32,8 @@ _WORDS = (
 @cache
 def _sentences() -> Sequence[str]:
     """5,000 of them, so that hardly one is under every item of a feed."""
-    chance = random.Random(1)
-    return [" ".join(chance.choices(_WORDS, k=14)).capitalize() + "." for _ in range(5_000)]
+    rng = random.Random(1)
+    return [" ".join(rng.choices(_WORDS, k=14)).capitalize() + "." for _ in range(5_000)]
 
 
 class Origin(asyncio.Protocol):

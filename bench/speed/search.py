@@ -61,20 +61,20 @@ SEARCHES = (
 )
 
 
-def rows(count: int, chance: random.Random) -> Iterator[dict[str, object]]:
+def rows(count: int, rng: random.Random) -> Iterator[dict[str, object]]:
     weights = list(itertools.accumulate(1 / (rank + 1) for rank in range(VOCABULARY)))
     words = [f"w{rank}" for rank in range(VOCABULARY)]
-    pool = [" ".join(chance.choices(words, cum_weights=weights, k=18)) + "." for _ in range(POOL)]
+    pool = [" ".join(rng.choices(words, cum_weights=weights, k=18)) + "." for _ in range(POOL)]
     step = DAYS * 86_400_000_000 // count
     first = int(START.timestamp() * 1_000_000) - DAYS * 86_400_000_000
     for number in range(count):
         yield {
             "id": f"{number:020}",
             "outlet": f"Outlet {number % 97}",
-            "title": chance.choice(pool)[:70],
+            "title": rng.choice(pool)[:70],
             "key": hashlib.sha256(str(number).encode()).digest()[:16],
             "seen": first + number * step,
-            "text": " ".join(chance.choices(pool, k=SENTENCES)),
+            "text": " ".join(rng.choices(pool, k=SENTENCES)),
         }
 
 

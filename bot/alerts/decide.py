@@ -171,7 +171,7 @@ def _facts(situation: Situation, alert: Alert, events: Sequence[Fact]) -> tuple[
 
 def _is_doubtful(member: Member) -> bool:
     """Return whether the article joined by its wording alone, with a probability below ``DOUBTFUL_BELOW``."""
-    probability = member.join.confidence
+    probability = member.join.probability
     is_similar = member.join.reason is JoinReason.SIMILAR and member.join.copy_of is None
     return is_similar and probability is not None and probability < DOUBTFUL_BELOW
 

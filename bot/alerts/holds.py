@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from bot.alerts.events import find_events
 from bot.alerts.situation import Situation, next_brief_time, quiet_hours_end
+from bot.durations import format_duration
 from bot.model.alerts import AlertAction, Decision, Reason
-from bot.model.durations import format_duration
 from bot.model.rules import Severity
 from bot.model.stories import JoinReason, Story, StoryId
 

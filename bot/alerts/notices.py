@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from bot.aio import Failure
+from bot.durations import format_count, format_duration
 from bot.model.actions import Ruling, Silence
-from bot.model.durations import format_count, format_duration
 from bot.model.language_models import LanguageModelPolicy, Use
 from bot.model.messages import Notice, Outgoing
 from bot.model.quarantine import PieceKind, QuarantinedPiece

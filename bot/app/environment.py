@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import channels, config, plugins
-from bot.model.durations import Clock
+from bot.durations import Clock
 
 if TYPE_CHECKING:
     from bot import storage

@@ -20,7 +20,7 @@ import structlog
 
 from bot import storage
 from bot.aio import FIRST_PAUSE, LONGEST_PAUSE, Failure, TaskGroup, next_failure, wait_for_event
-from bot.model.durations import Clock, is_recent
+from bot.durations import Clock, is_recent
 from bot.model.errors import StoreError
 from bot.storage import keys
 

@@ -25,10 +25,10 @@ from bot.app.jobs import Job, guard, in_turn, run_jobs
 from bot.app.wiring import Assisting, Interactions, Live, Observers, channels_of, fetcher_of
 from bot.channels import checks
 from bot.config import watching
+from bot.durations import Clock, is_recent
 from bot.feeds import links
 from bot.fetch import fulltext, parsing, slots
 from bot.model.channels import Channel, ChatPart, ChatRequest, Delivery
-from bot.model.durations import Clock, is_recent
 from bot.model.errors import SendError, StoreError, StoreInUse
 from bot.model.feeds import FeedHealth
 from bot.pipeline import keep, quarantine, retry

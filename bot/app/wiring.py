@@ -15,9 +15,9 @@ from bot import config, storage
 from bot.aio import TaskGroup, retry_until_stored
 from bot.alerts import notices
 from bot.app.environment import Environment, channel_of
+from bot.durations import Clock
 from bot.model.alerts import Decision
 from bot.model.channels import ActionResult, Channel, ChatPart, ChatRequest, Listener, Press
-from bot.model.durations import Clock
 from bot.model.errors import ConfigError, StoreError
 from bot.model.fetching import Fetcher, Request, Response
 from bot.model.language_models import Completion, LanguageModelPolicy

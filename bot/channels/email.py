@@ -39,9 +39,9 @@ from bot.channels.kit.context import (
 )
 from bot.channels.kit.errors import Act, ErrorTable, send_error
 from bot.channels.kit.outline import Style
+from bot.durations import format_count
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
-from bot.model.durations import format_count
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
 from bot.model.messages import Listing, Notice, Receipt, Reply, content_of, post_of
 from bot.model.rules import Severity

@@ -41,6 +41,7 @@ from bot.channels.kit.errors import Act, ErrorTable, parse_wait, rows
 from bot.channels.kit.http_client import HttpResponse
 from bot.channels.kit.outline import OutlineLine, Run, Style
 from bot.channels.kit.rest import Call, RestChannel
+from bot.durations import backoff
 from bot.model import channels as model_channels
 from bot.model import visible
 from bot.model.access import Secret
@@ -56,7 +57,6 @@ from bot.model.channels import (
     Person,
     Press,
 )
-from bot.model.durations import backoff
 from bot.model.errors import ChannelClosed, NotEditable, OutcomeUnknown, RetryLater, SendError, StoreError, ThreadGone
 from bot.model.messages import Post, Receipt, post_of
 from bot.model.stories import StoryId

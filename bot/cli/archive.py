@@ -12,7 +12,7 @@ from typing import TypeVar
 from bot import app, config, storage
 from bot.aio import Failure
 from bot.cli.options import author
-from bot.model.durations import Clock
+from bot.durations import Clock
 from bot.queries.registry import Answers, Archive, P, Question, V, read_parameters
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import typer
 from bot import app, config
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
-from bot.model.durations import format_count
+from bot.durations import format_count
 from bot.model.messages import Span
 from bot.model.stories import Article
 from bot.queries.articles import (

@@ -12,7 +12,7 @@ from bot.cli import archive, terminal
 from bot.cli.feeds import find_feeds
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, Since
 from bot.config import feed_list
-from bot.model.durations import format_count
+from bot.durations import format_count
 from bot.model.errors import FetchError, ReadError
 from bot.model.feeds import Feed
 from bot.queries.audit import AUDIT, IndexDocument, OutletDocument, RecallDocument

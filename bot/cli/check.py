@@ -18,7 +18,7 @@ import typer
 from bot import app, config
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
-from bot.model.durations import format_count
+from bot.durations import format_count
 from bot.model.encoders import EncoderName
 from bot.model.errors import WirewatchError
 from bot.model.feeds import FeedState, redirected_twins

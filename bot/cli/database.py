@@ -14,7 +14,7 @@ from bot import app, config, keys, storage
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 from bot.config import settings
-from bot.model.durations import format_count
+from bot.durations import format_count
 from bot.model.errors import ConfigError
 
 database = typer.Typer(

@@ -29,8 +29,8 @@ from bot.cli import logs, terminal
 from bot.cli.init import init_line
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 from bot.config.settings import HOME_VARIABLE
+from bot.durations import format_count
 from bot.model.channels import Channel
-from bot.model.durations import format_count
 from bot.model.messages import SendState
 from bot.pipeline.reports import PassReport
 from bot.queries.stories import describe_decision

@@ -14,7 +14,7 @@ from bot import app, rules
 from bot.alerts import routing
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
-from bot.model.durations import format_count
+from bot.durations import format_count
 from bot.model.rules import Example
 
 

@@ -19,11 +19,11 @@ from bot.app import wiring
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, LEFT, UNUSABLE, ConfigDir, Json
 from bot.config import feed_list, opml
+from bot.durations import format_count
 from bot.feeds import links, places, topics
 from bot.fetch import parsing
 from bot.fetch.finding import FeedFinder, FoundFeed
 from bot.model import visible
-from bot.model.durations import format_count
 from bot.model.errors import ConfigError, IsPage, ReadError
 from bot.model.feeds import Feed
 from bot.model.settings import FetchPolicy

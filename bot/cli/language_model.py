@@ -16,8 +16,8 @@ from rich.text import Text
 from bot import app, config, storage
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
+from bot.durations import format_count, format_duration
 from bot.model import visible
-from bot.model.durations import format_count, format_duration
 from bot.model.errors import ModelError, StoreError
 from bot.model.language_models import ExamResult, LanguageModelPolicy, Use
 from bot.storage import keys

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from bot.model.durations import parse_duration
+from bot.durations import parse_duration
 from bot.model.errors import ConfigError
 
 #: Exit codes of all commands. 0: done. 1: done in part, or something is wrong. 2: the command cannot work.

@@ -8,7 +8,7 @@ import typer
 
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
-from bot.model.durations import format_count
+from bot.durations import format_count
 from bot.queries.quarantine import DROP_PIECES, QUARANTINE, RETRY_PIECES, QuarantineDocument
 
 quarantine = typer.Typer(help="List or retry work that was set aside after an error.", no_args_is_help=True)

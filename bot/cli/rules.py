@@ -18,7 +18,7 @@ from bot.cli import archive, check, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, Since, duration
 from bot.config import files, rules_file
 from bot.config.rules_file import RuleContext
-from bot.model.durations import format_count, format_duration
+from bot.durations import format_count, format_duration
 from bot.model.errors import ConfigError
 from bot.model.messages import MessageKind
 from bot.model.settings import Problem

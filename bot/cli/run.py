@@ -24,7 +24,7 @@ from bot.app.engines import choose_engine
 from bot.app.runtime import OnceReport
 from bot.cli import check, logs, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
-from bot.model.durations import format_count
+from bot.durations import format_count
 from bot.model.errors import ConfigError, WirewatchError
 from bot.model.settings import Problem
 from bot.pipeline.reports import FeedReport, PassReport

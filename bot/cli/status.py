@@ -19,9 +19,9 @@ from bot.cli import archive, terminal
 from bot.cli.audit import describe_recall, describe_trouble
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.config import bot_file, files
+from bot.durations import format_count, format_rough
 from bot.feeds import links
 from bot.model.channels import CheckLine
-from bot.model.durations import format_count, format_rough
 from bot.model.errors import ConfigError, StoreError, WirewatchError
 from bot.model.feeds import FeedState, redirected_twins
 from bot.model.messages import SendState

@@ -12,7 +12,7 @@ import typer
 from bot import app
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration, no_configuration
-from bot.model.durations import format_count
+from bot.durations import format_count
 from bot.queries import export
 from bot.queries.actions import MERGE, SPLIT, RulingDocument
 from bot.queries.registry import Archive, read_parameters

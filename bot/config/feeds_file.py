@@ -14,11 +14,11 @@ from bot import keys, plugins
 from bot.config import blocks, nodes, secrets, validation
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport, report_broken
+from bot.durations import format_duration
 from bot.feeds import links, places
 from bot.keys import Key
 from bot.model import visible
 from bot.model.access import Access, Secret
-from bot.model.durations import format_duration
 from bot.model.feeds import Feed, feed_place
 
 MAILBOXES = ("imaps", "imap")

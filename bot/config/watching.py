@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.config import files
 from bot.config.loading import load
 from bot.config.settings import KnownKinds, Settings, Stamp
-from bot.model.durations import Clock
+from bot.durations import Clock
 from bot.model.errors import ConfigError
 
 #: A changed file must be stable for this long before it is read, because an editor may still be writing it.

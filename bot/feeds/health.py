@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from bot.durations import format_count
 from bot.feeds import places, polling
 from bot.model import visible
-from bot.model.durations import format_count
 from bot.model.feeds import Feed, FeedState
 
 #: A feed is broken after this many failures in a row, or after a day of failures.

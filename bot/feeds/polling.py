@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from bot.durations import format_count, format_duration, is_recent
 from bot.feeds import places
 from bot.feeds.links import host_of
-from bot.model.durations import format_count, format_duration, is_recent
 from bot.model.feeds import Feed, FeedState, ParsedFeed, PublisherLimits, Validators
 from bot.model.fetching import Request, Response
 from bot.model.settings import FetchPolicy

@@ -23,6 +23,7 @@ import httpx
 import structlog
 
 import bot
+from bot.durations import Clock
 from bot.feeds.kit import packing
 from bot.fetch import headers
 from bot.fetch.access import Address, Keys, SecretOf, next_hop, no_secret, parse_address
@@ -31,7 +32,6 @@ from bot.fetch.slots import SMALL_BYTES, HostSlots, HostTurns
 from bot.fetch.transport import Transports
 from bot.model import visible
 from bot.model.access import Access
-from bot.model.durations import Clock
 from bot.model.errors import AddressRefused, FetchError, HostLimited, Unreachable
 from bot.model.fetching import Request, Response
 from bot.model.settings import FetchPolicy

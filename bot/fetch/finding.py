@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from json import dumps
 
+from bot.durations import Clock
 from bot.feeds.items import prepare_items
 from bot.fetch.parsing import ReaderProcesses, ReaderThreads
-from bot.model.durations import Clock
 from bot.model.errors import FetchError, IsPage, ReadError
 from bot.model.feeds import Feed, ParsedFeed
 from bot.model.fetching import Body, Fetcher, Request, Response

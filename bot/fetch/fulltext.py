@@ -23,12 +23,12 @@ from urllib.parse import urlsplit
 import protego
 import structlog
 
+from bot.durations import Clock
 from bot.feeds.kit import markup
 from bot.feeds.kit.fields import picture_address
 from bot.fetch.protocol import MAX_TEXT_LENGTH
 from bot.fetch.slots import MemoryRoom
 from bot.model.access import Access
-from bot.model.durations import Clock
 from bot.model.errors import AddressRefused, BodyTooBig, FetchError
 from bot.model.feeds import Feed
 from bot.model.fetching import Fetcher, PageText, Request, Response

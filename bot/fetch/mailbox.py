@@ -25,10 +25,10 @@ from urllib.parse import unquote, urlsplit
 
 import imap_tools
 
+from bot.durations import Clock
 from bot.feeds.kit import packing
 from bot.fetch.access import Keys
 from bot.fetch.guard import Guard
-from bot.model.durations import Clock
 from bot.model.errors import AddressRefused, Unreachable
 from bot.model.fetching import Request, Response
 

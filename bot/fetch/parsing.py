@@ -25,11 +25,11 @@ from typing import TypeVar
 import structlog
 
 import bot
+from bot.durations import format_count
 from bot.feeds import kinds
 from bot.feeds.items import Item, prepare_items
 from bot.feeds.kit import fields, packing
 from bot.fetch import confinement, fulltext, protocol
-from bot.model.durations import format_count
 from bot.model.encoders import Encoder, EncoderName, Vector
 from bot.model.errors import ReadError
 from bot.model.feeds import FaultyItem, Feed, ParsedFeed

@@ -19,9 +19,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.durations import format_duration
 from bot.llm.weight import PLAIN_YES
 from bot.model.access import Secret
-from bot.model.durations import format_duration
 from bot.model.errors import (
     BadAnswer,
     ConfigError,
@@ -32,6 +32,7 @@ from bot.model.errors import (
     NotYetAnswered,
 )
 from bot.model.language_models import LanguageModel, LanguageModelPolicy, ModelAnswer, Prompt
+from bot.patterns import LazyPattern
 
 if TYPE_CHECKING:
     import openai
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 #: The parameters of a question whose answer is yes or no. Twelve tokens include all spellings of both words.
 _YES_OR_NO: dict[str, Any] = {"max_tokens": 1, "logprobs": True, "top_logprobs": 12}
-_FIRST_WORD = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
+_FIRST_WORD = LazyPattern(r"\W*(yes|no)\b", re.IGNORECASE)
 #: Maximum tokens of an answer in JSON. The longest is a few sentences.
 _MAX_TOKENS = 700
 #: Maximum tokens of an answer of a model that counts its reasoning as part of the answer.
@@ -145,7 +146,7 @@ def _error_of_status(error: openai.APIStatusError) -> ModelError:
         return ModelRefused(f"{text}, a redirect, which Wirewatch does not follow")
     if status in (400, 401, 403, 404, 405, 422):
         return ModelRefused(text)
-    return ModelUnavailable(text, after=_parse_retry_after(error.response.headers.get("retry-after")))
+    return ModelUnavailable(text, retry_after=_parse_retry_after(error.response.headers.get("retry-after")))
 
 
 def _parse_retry_after(written: str | None) -> timedelta | None:

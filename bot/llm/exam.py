@@ -19,9 +19,9 @@ from typing import Any
 
 import yaml
 
+from bot.durations import format_duration
 from bot.llm import prompts, weight
 from bot.model.archive import Arrival
-from bot.model.durations import format_duration
 from bot.model.errors import BadAnswer, ModelError, ModelTimedOut, NotYetAnswered
 from bot.model.language_models import (
     PROMPT_VERSIONS,
@@ -212,8 +212,8 @@ def _pairs(affairs: Sequence[Mapping[str, Any]]) -> list[ExamQuestion]:
         same, other = ([name for name in reports if name.startswith(f"{kind} {number}.")] for kind in ("same", "other"))
         rows += [(same[0], same[1], True), (same[2], same[0], True)]
         rows += [(same[0], other[0], False), (other[1], same[1], False)]
-    chances = _judge_words(reports)
-    return [_pair(reports[first], reports[second], chances, is_same=is_same) for first, second, is_same in rows]
+    probabilities = _judge_words(reports)
+    return [_pair(reports[first], reports[second], probabilities, is_same=is_same) for first, second, is_same in rows]
 
 
 def _pair(
@@ -240,7 +240,7 @@ def _judge_words(reports: Mapping[str, Article]) -> Mapping[tuple[ArticleId, Art
         index.add(profile, grouping.place((), profile))
     firsts = {grouping.story_id(profile.id): profile.id for profile in profiles}
     return {
-        (firsts[candidate.id], profile.id): judge.log_odds(candidate.chance)
+        (firsts[candidate.id], profile.id): judge.log_odds(candidate.probability)
         for profile in profiles
         for candidate in grouping.find_candidates(index, profile)
     }

@@ -22,6 +22,7 @@ from bot.model import visible
 from bot.model.errors import BadAnswer
 from bot.model.language_models import PROMPT_VERSIONS, Prompt, Use
 from bot.model.stories import Article, ArticleId, Fact
+from bot.patterns import LazyPattern
 from bot.stories.facts import reading
 from bot.text import lexicon, sentences
 
@@ -41,7 +42,7 @@ _ABOUT_DATA = (
     "meets the schema."
 )
 #: Text in an article that addresses a model, not readers, to manipulate the answer.
-_INSTRUCTS_A_MODEL = re.compile(
+_INSTRUCTS_A_MODEL = LazyPattern(
     r"\b(?:ignore|disregard|forget|override)\s+(?:\w+\s+){0,4}(?:instructions?|rules?|prompts?|above|system)\b"
     r"|\b(?:mark|classify|label|rate|flag|treat|judge)\s+(?:this|it|the\s+article|the\s+story)\s+(?:\w+\s+){0,3}(?:as|to)"
     r"\s+(?:\w+\s+){0,2}(?:irrelevant|relevant|same|other|different|confirmed|rejected)\b"

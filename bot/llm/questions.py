@@ -23,8 +23,8 @@ import structlog
 from bot import storage
 from bot.aio import TaskGroup
 from bot.alerts import notices
+from bot.durations import Clock, format_duration
 from bot.llm import exam, prompts, weight
-from bot.model.durations import Clock, format_duration
 from bot.model.errors import (
     BadAnswer,
     ModelError,
@@ -516,7 +516,7 @@ class Questions:
         # Try again only if the model is unavailable, because other errors are permanent. After a timeout, a second call
         # would end after the article is decided, and it would keep the server from other questions.
         may_retry = isinstance(error, ModelUnavailable) and not isinstance(error, ModelTimedOut)
-        return error.after or _PAUSE if may_retry and isinstance(error, ModelUnavailable) else timedelta.max
+        return error.retry_after or _PAUSE if may_retry and isinstance(error, ModelUnavailable) else timedelta.max
 
     async def _count(self, error: ModelError | None, now: datetime, *, for_good: bool = False) -> None:
         if error is None:
@@ -526,7 +526,7 @@ class Questions:
             return
         self._must_check = not self._is_file
         log.warning("model gave no usable answer", model=self.policy.name, error=str(error))
-        retry_after = error.after if isinstance(error, ModelUnavailable) else None
+        retry_after = error.retry_after if isinstance(error, ModelUnavailable) else None
         is_permanent = for_good or isinstance(error, ModelRefused)
         if self._breaker.fail(now, for_good=is_permanent, retry_after=retry_after):
             notice = notices.model_is_failing(

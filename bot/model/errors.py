@@ -144,11 +144,11 @@ class ModelError(WirewatchError):
 
 
 class ModelUnavailable(ModelError):
-    """The model gave no answer, but may answer later. ``after`` is the server's Retry-After, or None."""
+    """The model gave no answer, but may answer later. ``retry_after`` is the server's, or None."""
 
-    def __init__(self, text: str, *, after: timedelta | None = None) -> None:
+    def __init__(self, text: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(text)
-        self.after = after
+        self.retry_after = retry_after
 
 
 class ModelTimedOut(ModelUnavailable):

@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Annotated, ClassVar, Protocol
 
 from bot import keys
+from bot.durations import format_duration
 from bot.keys import Key, Parse
 from bot.model.access import Secret
-from bot.model.durations import format_duration
 from bot.model.stories import ArticleId
 
 

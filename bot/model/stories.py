@@ -130,7 +130,7 @@ class Join:
     near: StoryId | None = None
     #: Probability (0 to 1) that the article reports the event of the story that it joined. If it opened a story: that
     #: it reports the event of the nearest story (0 if there is none). None in rows of early versions.
-    confidence: float | None = None
+    probability: float | None = None
     #: In a thread (``group: rule``): the event that the article reports, if it is not the thread's first event. Its id
     #: is that of the story that its first article would have opened.
     event: StoryId | None = None
@@ -138,7 +138,7 @@ class Join:
     @property
     def is_probable(self) -> bool:
         """Whether the article joined by its wording alone and without full certainty."""
-        return self.reason is JoinReason.SIMILAR and self.confidence is not None and self.confidence < SURE_FROM
+        return self.reason is JoinReason.SIMILAR and self.probability is not None and self.probability < SURE_FROM
 
 
 #: The mark of a fact that corrects an earlier report.

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from bot import alerts, storage
 from bot.config.settings import Settings
+from bot.durations import format_count
 from bot.model.actions import (
     Action,
     EndSilence,
@@ -35,7 +36,6 @@ from bot.model.actions import (
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.archive import QueueHolder
 from bot.model.channels import ActionResult, Press
-from bot.model.durations import format_count
 from bot.model.errors import CannotAct, CannotSilence, StoreUnavailable
 from bot.model.messages import Edit, Outgoing, Post, Reply, content_of, post_of
 from bot.model.stories import ArticleId, JudgementId, Story, StoryId, send_id

@@ -20,10 +20,10 @@ from bot import storage
 from bot.config import audits
 from bot.config.audits import IndexSearch
 from bot.config.settings import Settings
+from bot.durations import Clock
 from bot.feeds import links, polling
 from bot.feeds.items import Item, hash_id
 from bot.model.audit import IndexQuestion, OutsideReport, last_questions
-from bot.model.durations import Clock
 from bot.model.errors import StoreError
 from bot.model.feeds import Feed, FeedState
 from bot.model.rules import Match, Rule

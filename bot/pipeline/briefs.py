@@ -20,10 +20,10 @@ from urllib.parse import urlencode
 from bot import storage
 from bot.alerts import next_brief_time, routing
 from bot.config.settings import Settings
+from bot.durations import format_count, format_duration, format_time
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
 from bot.model.audit import Coverage, last_questions
 from bot.model.briefs import Brief, BriefEntry, BriefSection, SectionKind, shorten_brief
-from bot.model.durations import format_count, format_duration, format_time
 from bot.model.messages import Listing, Outgoing
 from bot.model.rules import Rule, Severity, highest_severity
 from bot.model.stories import Correction, Fact, Story, StoryId, send_id

@@ -25,10 +25,10 @@ import structlog
 from bot import storage
 from bot.alerts import notices
 from bot.config.settings import Settings
+from bot.durations import Clock, is_recent
 from bot.model.actions import Ruling
 from bot.model.alerts import Alert, AlertAction, Decision, Reason
 from bot.model.archive import QueueHolder
-from bot.model.durations import Clock, is_recent
 from bot.model.errors import StoreUnavailable
 from bot.model.quarantine import PieceKind, describe_error
 from bot.model.stories import ArticleId, StoryId

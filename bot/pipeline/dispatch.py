@@ -10,9 +10,9 @@ from functools import cached_property
 
 from bot import alerts
 from bot.alerts import routing
+from bot.durations import format_count, format_duration
 from bot.model.actions import Ruling
 from bot.model.alerts import Alert, AlertAction, AlertState, Decision, Reason
-from bot.model.durations import format_count, format_duration
 from bot.model.messages import Listing, Outgoing, Post, Reply, SendState
 from bot.model.rules import ONLY_SURGES, Rule, Severity, highest_severity
 from bot.model.stories import ArticleId, SendId, Story, StoryId

@@ -11,8 +11,8 @@ import structlog
 from bot import storage
 from bot.alerts import notices
 from bot.config.settings import Settings
+from bot.durations import Clock, format_duration, is_recent
 from bot.model.archive import Arrival, Revision
-from bot.model.durations import Clock, format_duration, is_recent
 from bot.model.errors import StoreError
 from bot.storage import keys
 

@@ -16,7 +16,7 @@ import structlog
 
 from bot import storage
 from bot.config.settings import Settings
-from bot.model.durations import Clock, format_duration
+from bot.durations import Clock, format_duration
 from bot.model.encoders import Encoder, EncoderName, Vector
 from bot.model.stories import Article, ArticleId
 from bot.storage import keys

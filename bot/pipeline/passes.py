@@ -23,9 +23,9 @@ import structlog
 from bot import storage
 from bot.aio import Failure, TaskGroup, next_failure
 from bot.config.settings import Settings
+from bot.durations import Clock
 from bot.fetch.slots import MemoryRoom, Share
 from bot.model.alerts import Decision
-from bot.model.durations import Clock
 from bot.model.errors import StoreError
 from bot.model.feeds import FeedState
 from bot.pipeline import quarantine

@@ -15,11 +15,11 @@ import structlog
 
 from bot import storage
 from bot.config.settings import Settings
+from bot.durations import Clock
 from bot.feeds import cleaning, identity, places, polling
 from bot.feeds.items import Item, make_question, prepare_items
 from bot.fetch.slots import Share
 from bot.model.archive import IdentityQuery, KnownItems
-from bot.model.durations import Clock
 from bot.model.errors import FetchError, HostLimited, IsPage, ReadError, StoreError
 from bot.model.feeds import Feed, FeedState, FullText, ParsedFeed
 from bot.model.fetching import Body, Fetcher, PageReader, PageText, Request, Response

@@ -24,7 +24,7 @@ from bot import storage
 from bot.aio import Failure, next_failure
 from bot.alerts import notices
 from bot.config.settings import Settings
-from bot.model.durations import Clock, is_recent
+from bot.durations import Clock, is_recent
 from bot.model.errors import StoreError
 from bot.model.quarantine import PieceKind, QuarantinedPiece, describe_error
 from bot.storage import keys

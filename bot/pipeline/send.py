@@ -21,9 +21,9 @@ from bot import storage
 from bot.aio import TaskGroup, retry_until_stored
 from bot.alerts import notices
 from bot.config.settings import Settings
+from bot.durations import Clock
 from bot.model.alerts import Reason
 from bot.model.channels import Channel
-from bot.model.durations import Clock
 from bot.model.errors import OutcomeUnknown, RetryLater, SendError, StoreError
 from bot.model.messages import Listing, Notice, Outgoing, Post, SendState, content_of, story_ids
 from bot.model.quarantine import PieceKind

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
+from bot.durations import backoff, is_recent
 from bot.model.channels import Abilities, Delivery
-from bot.model.durations import backoff, is_recent
 from bot.model.errors import ChannelClosed, DocumentRefused, FormRefused, NotEditable, RetryLater, SendError, ThreadGone
 from bot.model.messages import Edit, Listing, Notice, Outgoing, Receipt, Reply, SendState, content_of, without_picture
 from bot.model.settings import OnUnknown

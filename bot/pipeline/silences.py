@@ -12,11 +12,11 @@ from datetime import timedelta
 
 from bot import alerts
 from bot.alerts import notices
+from bot.durations import format_duration
 from bot.feeds.links import outlet_of
 from bot.model import visible
 from bot.model.actions import MakeSilence, Silence, SilenceId, SilenceKind, rule_key
 from bot.model.alerts import Alert
-from bot.model.durations import format_duration
 from bot.model.errors import CannotSilence
 from bot.model.messages import Reply, SendState
 from bot.model.stories import Article, StoryId, send_id

@@ -16,8 +16,8 @@ from bot import storage
 from bot.alerts import routing
 from bot.alerts.situation import quiet_hours_end
 from bot.config.settings import Settings
+from bot.durations import format_duration, format_time, is_recent
 from bot.model.alerts import Reason
-from bot.model.durations import format_duration, format_time, is_recent
 from bot.model.messages import Edit, Listing, Outgoing
 from bot.model.rules import Rule, Severity, SurgeLimits
 from bot.model.stories import Member, Story, StoryId, send_id

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import pydantic
 
+from bot.durations import parse_duration
 from bot.feeds import links
 from bot.model.actions import (
     EndSilence,
@@ -16,7 +17,6 @@ from bot.model.actions import (
     SilenceKind,
     Split,
 )
-from bot.model.durations import parse_duration
 from bot.model.stories import ArticleId, Story
 from bot.pipeline import actions
 from bot.pipeline.rights import operator_context

@@ -23,8 +23,8 @@ import pydantic
 
 from bot import config, keys, rules
 from bot.aio import Failure
+from bot.durations import Clock, is_recent
 from bot.model.archive import DayCount
-from bot.model.durations import Clock, is_recent
 from bot.model.errors import CannotAct, SearchTooLong, WirewatchError
 from bot.rules import errors, search
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Self
 
 from bot import storage
+from bot.durations import format_count
 from bot.model.actions import Silence, SilenceId
-from bot.model.durations import format_count
 from bot.model.stories import StoryId
 from bot.queries.registry import Archive, Document, Parameters, Question, Time, fields_of
 

@@ -9,8 +9,8 @@ import pydantic
 
 from bot import storage
 from bot.aio import Failure
+from bot.durations import format_rough
 from bot.model.channels import CheckLine
-from bot.model.durations import format_rough
 from bot.model.language_models import (
     RECENT_CALLS,
     LanguageModelPolicy,

@@ -11,7 +11,7 @@ from typing import Annotated
 import pydantic
 
 from bot import config, rules, storage
-from bot.model.durations import format_duration
+from bot.durations import format_duration
 from bot.model.feeds import Feed
 from bot.model.rules import ArticleForm, Match
 from bot.model.settings import Problem

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.model.durations import format_duration
+from bot.durations import format_duration
 from bot.model.feeds import Feed
 from bot.model.rules import ONLY_BRIEF, ONLY_SURGES, Evidence, Group, Rule
 from bot.model.stories import Article

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
+from bot.durations import parse_duration
 from bot.model.archive import AllOf, AnyOf, CandidateQuery, SearchCandidate, SearchCondition, SearchTerm
-from bot.model.durations import parse_duration
 from bot.model.rules import Match, Rule
 from bot.model.stories import Article
 from bot.patterns import LazyPattern

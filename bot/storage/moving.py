@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import table as lightweight_table
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.model.durations import Clock
+from bot.durations import Clock
 from bot.model.errors import ConfigError, StoreError
 from bot.storage import connections
 from bot.storage.columns import JsonColumn

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.model.durations import Clock
+from bot.durations import Clock
 from bot.model.errors import ConfigError, StoreUnavailable
 from bot.storage import connections, files, schema
 from bot.storage.connections import DatabaseAddress, translated, unavailable

@@ -250,7 +250,7 @@ members = Table(
     Column("merges", TEXTS, nullable=False),
     Column("is_baseline", Flag, nullable=False),
     #: NULL for members that joined before this column existed.
-    Column("confidence", Share),
+    Column("probability", Share),
     Column("near", Text),
     #: The event of a thread that the article reports, or NULL for the first event.
     Column("event", Text),

@@ -33,8 +33,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from bot.durations import format_duration
 from bot.model.archive import AllOf, AnyOf, CandidateQuery, SearchCandidate, SearchCondition, SearchTerm
-from bot.model.durations import format_duration
 from bot.model.errors import SearchTooLong
 from bot.patterns import LazyPattern
 from bot.storage.articles import ARTICLE

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection, Engine, create_engine
 
 from bot import __version__
-from bot.model.durations import Clock, is_recent
+from bot.durations import Clock, is_recent
 from bot.model.errors import StoreError, StoreUnavailable
 from bot.storage import connections, files
 from bot.storage.articles import Articles

@@ -86,7 +86,7 @@ def _find_ours(index: Index, ours: frozenset[StoryId], entry: ComparedReport) ->
         return (known_join.story if known_join else entry.known_as), entry.known_since
     profile = _profile_of(index, entry)
     candidates = [each for each in grouping.find_candidates(index, profile) if each.id in ours]
-    if not candidates or not (candidates[0].is_certain or candidates[0].chance >= grouping.JOIN_FROM):
+    if not candidates or not (candidates[0].is_certain or candidates[0].probability >= grouping.JOIN_FROM):
         return None
     join = grouping.place(candidates, profile)
     if join.story in ours:

@@ -78,10 +78,10 @@ class Candidate:
     #: The likeness in meaning, as a cosine, or None if the article or the story has no vector.
     meaning: float | None = None
     #: The calibrated probability that the article reports the story's event, with the answer of a language model.
-    chance: float
+    probability: float
     #: The answer, and the probability without it. None if no model has answered.
     answer: Answer | None = None
-    chance_alone: float | None = None
+    probability_alone: float | None = None
     #: The words that the article shares with the most similar article of the story, the most telling first.
     shared: tuple[str, ...]
     reason: JoinReason = JoinReason.SIMILAR
@@ -109,7 +109,9 @@ def find_candidates(index: Index, profile: Profile) -> tuple[Candidate, ...]:
     """Return the open stories that may report the article's event, likeliest first."""
     rarities_under = cache(partial(index.rarities, profile))
     candidates = [_judge(index, profile, story, rarities_under) for story in index.near(profile, rarities_under)]
-    return tuple(sorted(candidates, key=lambda each: (not each.is_certain, -each.chance, -each.score, each.story.rank)))
+    return tuple(
+        sorted(candidates, key=lambda each: (not each.is_certain, -each.probability, -each.score, each.story.rank))
+    )
 
 
 def weigh_answers(candidates: Iterable[Candidate], answers: Mapping[StoryId, Answer]) -> tuple[Candidate, ...]:
@@ -117,15 +119,15 @@ def weigh_answers(candidates: Iterable[Candidate], answers: Mapping[StoryId, Ans
     weighed = [
         replace(
             candidate,
-            chance=judge.probability(judge.log_odds(candidate.chance) + answers[candidate.id].evidence),
+            probability=judge.probability(judge.log_odds(candidate.probability) + answers[candidate.id].evidence),
             answer=answers[candidate.id],
-            chance_alone=candidate.chance,
+            probability_alone=candidate.probability,
         )
         if candidate.id in answers and not candidate.is_certain
         else candidate
         for candidate in candidates
     ]
-    return tuple(sorted(weighed, key=lambda each: (not each.is_certain, -each.chance)))
+    return tuple(sorted(weighed, key=lambda each: (not each.is_certain, -each.probability)))
 
 
 def choose_asked(
@@ -148,13 +150,15 @@ def choose_asked(
     if _is_roundup(profile, candidates):
         return None
     stories = [candidate for candidate in candidates if not candidate.story.is_roundup]
-    if stories and stories[0].answer and stories[0].chance >= _needed(profile, stories[0], modes):
+    if stories and stories[0].answer and stories[0].probability >= _needed(profile, stories[0], modes):
         return None
-    likeliest = sorted(stories, key=lambda each: -(each.chance if each.chance_alone is None else each.chance_alone))
+    likeliest = sorted(
+        stories, key=lambda each: -(each.probability if each.probability_alone is None else each.probability_alone)
+    )
     for candidate in likeliest[:MOST_ASKED]:
         if candidate.answer is not None or candidate.id in given_up:
             continue
-        logit = judge.log_odds(candidate.chance)
+        logit = judge.log_odds(candidate.probability)
         needed = judge.log_odds(_needed(profile, candidate, modes))
         if logit - reach >= needed:
             return None
@@ -175,9 +179,9 @@ def place(candidates: Sequence[Candidate], profile: Profile, *, modes: Iterable[
     strict = set(modes)
     if best is None:
         return _opened(profile, JoinReason.OPENED, None)
-    if best.chance >= _needed(profile, best, strict) and Group.OFF not in strict:
+    if best.probability >= _needed(profile, best, strict) and Group.OFF not in strict:
         return _joined(profile, best, candidates)
-    if best.chance >= JOIN_FROM:
+    if best.probability >= JOIN_FROM:
         return _opened(profile, JoinReason.UNSURE, best)
     if profile.is_correction or profile.is_denial:
         # It is about an earlier report, even if it hardly repeats its words, so point to a story with all of its names.
@@ -223,9 +227,9 @@ def _judge(index: Index, profile: Profile, story: OpenStory, rarities_under: Cal
     if any(member.owner == profile.owner for member in story.members):
         score -= OUTLET_COST
     meaning = _compare_meanings(profile, story)
-    chance = judge.probability(judge.logit(score, meaning, _other_names(profile, story)))
-    judged = Candidate(story=story, score=score, meaning=meaning, chance=chance, shared=tuple(shared))
-    certain = replace(judged, chance=max(chance, CERTAIN), is_certain=True)
+    probability = judge.probability(judge.logit(score, meaning, _other_names(profile, story)))
+    judged = Candidate(story=story, score=score, meaning=meaning, probability=probability, shared=tuple(shared))
+    certain = replace(judged, probability=max(probability, CERTAIN), is_certain=True)
     original = story.original_of(profile)
     if original is not None:
         return replace(certain, reason=JoinReason.COPY, copy_of=original)
@@ -305,7 +309,7 @@ def _joined(profile: Profile, best: Candidate, candidates: Sequence[Candidate]) 
         article=profile.id,
         reason=best.reason,
         detail=_detail(profile, best),
-        confidence=round(best.chance, 3),
+        probability=round(best.probability, 3),
         copy_of=best.copy_of,
         merges=tuple(story.id for story in younger),
     )
@@ -315,14 +319,14 @@ def _opened(profile: Profile, reason: JoinReason, nearest: Candidate | None) -> 
     detail = f"nearest open story: {_detail(profile, nearest)}" if nearest else "no open story shares its words"
     is_related = nearest is not None and (
         reason is JoinReason.UNSURE
-        or (nearest.chance >= RELATED_FROM and nearest.story.since(profile.when) <= RELATED_WITHIN)
+        or (nearest.probability >= RELATED_FROM and nearest.story.since(profile.when) <= RELATED_WITHIN)
     )
     return Join(
         story=story_id(profile.id),
         article=profile.id,
         reason=reason,
         detail=detail,
-        confidence=round(nearest.chance, 3) if nearest else 0.0,
+        probability=round(nearest.probability, 3) if nearest else 0.0,
         near=nearest.id if nearest and is_related else None,
     )
 
@@ -332,10 +336,10 @@ def _detail(profile: Profile, candidate: Candidate) -> str:
     story = candidate.story
     names = [profile.names[word] for word in candidate.shared if word in profile.names]
     plain_words = [profile.spellings[word] for word in candidate.shared if word in profile.spellings.keys() - names]
-    parts = [f"{candidate.chance:.0%} sure that it is the same event"]
-    if candidate.answer is not None and candidate.chance_alone is not None:
+    parts = [f"{candidate.probability:.0%} sure that it is the same event"]
+    if candidate.answer is not None and candidate.probability_alone is not None:
         by, yes, _ = candidate.answer
-        parts.append(f"{candidate.chance_alone:.0%} without a model, and {by} answers {yes:.0%}")
+        parts.append(f"{candidate.probability_alone:.0%} without a model, and {by} answers {yes:.0%}")
     if plain_words:
         parts.append(f"both say {', '.join(plain_words[:NAMED])}")
     if names:

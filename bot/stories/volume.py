@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import accumulate
 from statistics import median
 
-from bot.model.durations import format_count, format_time
+from bot.durations import format_count, format_time
 from bot.model.rules import SurgeLimits
 from bot.model.stories import Member, Story
 from bot.model.surges import Cause, Causes, Volume

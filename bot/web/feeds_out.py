@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from bot import storage
 from bot.config.opml import strip_unprintable
-from bot.model.durations import is_recent
+from bot.durations import is_recent
 from bot.queries.registry import Answers, render
 from bot.queries.stories import StoryRow, read_stories, read_story
 from bot.stories import summaries

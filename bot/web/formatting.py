@@ -17,10 +17,10 @@ import jinja2
 
 from bot import rules
 from bot.alerts import routing
+from bot.durations import format_count, format_rough
 from bot.feeds import health
 from bot.model import visible
 from bot.model.alerts import Decision, Reason
-from bot.model.durations import format_count, format_rough
 from bot.model.messages import Message, Outgoing, Post, Span, content_of
 from bot.model.rules import Match
 from bot.model.stories import Member, Story

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot import storage
 from bot.aio import Failure
-from bot.model.durations import format_duration
+from bot.durations import format_duration
 from bot.model.errors import StoreError
 from bot.pipeline.quarantine import POSTING
 from bot.queries.registry import Watched

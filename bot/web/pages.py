@@ -18,11 +18,11 @@ from starlette.routing import Route
 import bot
 from bot import config
 from bot.alerts import feedback
+from bot.durations import format_rough
 from bot.feeds import links
 from bot.model import visible
 from bot.model.actions import Silence, SilenceKind
 from bot.model.briefs import shorten_brief
-from bot.model.durations import format_rough
 from bot.model.feeds import FeedHealth, FeedState
 from bot.model.messages import SendState
 from bot.model.rules import Rule

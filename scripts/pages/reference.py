@@ -19,7 +19,7 @@ from typer.main import get_command
 from bot.channels import discord, email, mattermost, teams, telegram
 from bot.channels.slack import channel as slack_channel
 from bot.cli.commands import app_of
-from bot.model.durations import format_duration
+from bot.durations import format_duration
 from bot.queries.registry import Answers
 from bot.web.metrics import Metrics
 from scripts.pages import examples, messages

@@ -152,7 +152,7 @@ def test_a_second_rule_edits_the_message_and_its_thread_says_so_once() -> None:
 def test_the_reply_about_a_second_rule_names_its_article_and_waits_for_one_that_is_surely_about_the_event() -> None:
     rules = (RULE, replace(RULE, name="backdoor law"))
     doubtful = member("b", rules=("exit", "backdoor law"))
-    doubtful = replace(doubtful, join=replace(doubtful.join, confidence=0.8))
+    doubtful = replace(doubtful, join=replace(doubtful.join, probability=0.8))
     decided = alerts.decide(situation(member("a"), doubtful, arrived=1, rules=rules, alert=posted()))
     assert outcomes(decided) == [("edit", "added outlet")]
     sure = member("c", rules=("backdoor law",))
@@ -195,7 +195,7 @@ def test_under_severity_high_what_may_be_another_event_is_never_only_one_more_ou
     severity: Severity, probability: float | None, expected: list[tuple[str, str]]
 ) -> None:
     doubtful = member("b")
-    doubtful = replace(doubtful, join=replace(doubtful.join, confidence=probability))
+    doubtful = replace(doubtful, join=replace(doubtful.join, probability=probability))
     rules = (replace(RULE, severity=severity),)
     decisions = alerts.decide(situation(member("a"), doubtful, arrived=1, alert=posted(), rules=rules))
     assert outcomes(decisions) == expected

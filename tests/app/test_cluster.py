@@ -69,7 +69,7 @@ class Flock:
         self._database = database
         self._address = database.new_database()
         self._every = every
-        self._chance = random.Random(20151202)
+        self._rng = random.Random(20151202)
         self._words = new_words(random.Random(20151202))
         self._stories: list[tuple[Item, ...]] = []
         self._names: list[str] = []
@@ -95,7 +95,7 @@ class Flock:
                     was_cut = False
                     while (kill := self.outcome.kills) < kills:
                         self._publish(feeds, stories * (kill + 1) // kills)
-                        await asyncio.sleep(self._chance.uniform(*pause))
+                        await asyncio.sleep(self._rng.uniform(*pause))
                         if kill == kills // 2 and not was_cut:
                             was_cut = True
                             await self._until(self._have_all_begun, "every worker has begun", seconds=60)
@@ -159,7 +159,7 @@ class Flock:
             self._workers[number] = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
 
     async def _kill_one(self) -> None:
-        number = self._chance.randrange(len(self._workers))
+        number = self._rng.randrange(len(self._workers))
         worker = self._workers[number]
         assert worker.returncode is None, self._last_words(number)
         worker.kill()

@@ -13,9 +13,9 @@ import pydantic
 from slack_sdk.models.blocks import Block
 
 from bot import channels
+from bot.durations import Clock
 from bot.model.access import Secret
 from bot.model.channels import Channel
-from bot.model.durations import Clock
 from bot.model.errors import ConfigError
 from bot.testing.channels import delivery
 from tests.testbed.fakes import FakeClock, MemoryKeyValues

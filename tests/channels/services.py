@@ -19,8 +19,8 @@ from bot.channels.kit import errors
 from bot.channels.kit.phrases import json_size
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import channel as channels_slack
+from bot.durations import Clock
 from bot.model.channels import Channel, Delivery
-from bot.model.durations import Clock
 from bot.model.messages import Receipt
 from bot.testing import hostile
 from tests.channels.context import Secrets, build, objects

@@ -12,7 +12,7 @@ import yaml
 from bot import channels
 from bot.channels.slack import socket_mode
 from bot.channels.slack.channel import SCOPES
-from bot.model.durations import format_duration
+from bot.durations import format_duration
 from tests.channels.context import build
 
 ROOT = Path(__file__).parents[2]

@@ -103,11 +103,11 @@ def poisoned(word: str, number: int, words: Iterator[str]) -> Item:
     return replace(report, id=f"{word}{number}", title=f"{word}{next(words).lower()}: {report.title}")
 
 
-def new_words(chance: random.Random) -> Iterator[str]:
+def new_words(rng: random.Random) -> Iterator[str]:
     """Names, no two alike: events that share some are one story to the bot, and rightly so."""
     seen: set[str] = set()
     while True:
-        word = "".join(chance.choices(_SYLLABLES, k=4)).capitalize()
+        word = "".join(rng.choices(_SYLLABLES, k=4)).capitalize()
         if word not in seen:
             seen.add(word)
             yield word
@@ -151,7 +151,7 @@ class Storm:
         self._folder = folder
         self._address = f"sqlite:///{folder}/wirewatch.db"
         self._log = folder / "run.log"
-        self._chance = random.Random(seed)
+        self._rng = random.Random(seed)
         self._words = new_words(random.Random(seed))
         self._faults = faults
         self._posts_per_hour = posts_per_hour
@@ -176,9 +176,7 @@ class Storm:
                 async with launcher.Launcher(self._log, _environ(), self._arguments()) as runs:
                     await self._settle(runs, 0)  # the baseline: nothing published yet
                     spoiling.add_triggers(self._address)
-                    server.misbehave(
-                        self._faults, seed=self._chance.randrange(10**6), kinds=(*slack.FAULTS, slack.LATE)
-                    )
+                    server.misbehave(self._faults, seed=self._rng.randrange(10**6), kinds=(*slack.FAULTS, slack.LATE))
                     await self._rage(runs, feeds, server, kills=kills, stories_a_kill=stories_a_kill)
                     server.misbehave(0.0, seed=0)
                     self._publish(feeds, 0, lag=0)
@@ -199,7 +197,7 @@ class Storm:
             # Where a start takes longer than a life, nothing would ever be read.
             life_seconds = min(2 * life_seconds, 20 * LIFE_SECONDS) if is_behind else LIFE_SECONDS
             is_cold = self.outcome.kills % COLD == COLD - 1
-            await self._run_and_kill(runs, seconds=self._chance.uniform(0.1, life_seconds), is_cold=is_cold)
+            await self._run_and_kill(runs, seconds=self._rng.uniform(0.1, life_seconds), is_cold=is_cold)
             self._look_at_the_wreck(server)
 
     def _configure(self, feeds: FeedServer, server: slack.Server) -> None:

@@ -51,13 +51,13 @@ async def test_a_signal_at_any_moment_on_a_busy_machine_ends_it_and_nothing_is_l
     tried = await asyncio.to_thread(subprocess.run, imports, capture_output=True, check=False, text=True)
     if tried.returncode:
         pytest.skip(f"{python} has not all that Wirewatch needs: {tried.stderr.strip().splitlines()[-1]}")
-    dice = random.Random(7)
+    rng = random.Random(7)
     stops: list[asyncio.Task[list[int]]] = []
     # Bots that start at the same time keep the machine busy for each other.
     async with contextlib.AsyncExitStack() as stack, TaskGroup() as group:
         for number in range(1 + (os.cpu_count() or 1)):
             crashed = await stack.enter_async_context(bot_in(tmp_path / str(number)))
-            stopping = _stop_at_any_moment(crashed, python, dice, is_early=number == 0)
+            stopping = _stop_at_any_moment(crashed, python, rng, is_early=number == 0)
             stops.append(group.create_task(stopping))
     codes = [code for stop in stops for code in stop.result()]
     assert 0 in codes
@@ -81,7 +81,7 @@ async def test_a_bot_whose_reader_process_hangs_stays_healthy_and_stops(bot: Bot
         os.kill(reader, 0)
 
 
-async def _stop_at_any_moment(crashed: Bot, python: str, dice: random.Random, *, is_early: bool) -> list[int]:
+async def _stop_at_any_moment(crashed: Bot, python: str, rng: random.Random, *, is_early: bool) -> list[int]:
     """Stop it ``STOPS`` times, also before it listens for signals where ``is_early``; return the exit codes."""
     codes = []
     async with crashed.running():
@@ -92,8 +92,8 @@ async def _stop_at_any_moment(crashed: Bot, python: str, dice: random.Random, *,
         process = await crashed.start_cold("run", python=python)
         if not is_early:
             await crashed.until(lambda: crashed.log.count(WATCHING) > starts)  # noqa: B023 - called in this round
-        await asyncio.sleep(dice.uniform(0, 1.5))
-        process.send_signal(dice.choice((signal.SIGTERM, signal.SIGINT)))
+        await asyncio.sleep(rng.uniform(0, 1.5))
+        process.send_signal(rng.choice((signal.SIGTERM, signal.SIGINT)))
         code = await crashed.ended(process)
         # 1: cut short, after the grace time. Minus the signal, or 130: before it had its handlers.
         codes.append(code)

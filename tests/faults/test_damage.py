@@ -172,7 +172,7 @@ SAMPLES = [
     f"UPDATE outbox SET state = {UNDECODABLE} WHERE seq = 2",
     "UPDATE outbox SET attempts = 'abc' WHERE seq = 2",
     "UPDATE stories SET last_seen = 'yesterday' WHERE rowid = 2",
-    "UPDATE members SET confidence = 'abc' WHERE n = 2",
+    "UPDATE members SET probability = 'abc' WHERE n = 2",
     f"UPDATE articles SET owner = {UNDECODABLE} WHERE rowid = 2",
     "UPDATE articles SET version = 'abc' WHERE rowid = 2",
     "UPDATE alerts SET alert = '{' WHERE rowid = 2",

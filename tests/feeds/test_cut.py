@@ -48,9 +48,9 @@ def _check(name: str, content: bytes) -> bool:
         return False
     assert len(whole.entries) == len(whole.item_hashes), name
     _check_feedparser_agrees(name, content, whole)
-    chance = random.Random(name)
+    rng = random.Random(name)
     for share in (0.2, 0.6, 0.95):
-        known = frozenset(digest for digest in whole.item_hashes if chance.random() < share)
+        known = frozenset(digest for digest in whole.item_hashes if rng.random() < share)
         part = read(content, known=known)
         assert tuple(part.entries) == _without(whole, known), name
         assert part.item_hashes == whole.item_hashes, name

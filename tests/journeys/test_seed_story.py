@@ -81,7 +81,7 @@ async def test_four_outlets_in_four_feeds_give_one_message_that_lists_them_all(
     (story,) = await seed.stories()
     assert len(story.members) == 4
     # Under severity high, an article that may be about another event is also a reply under its headline.
-    doubtful = [member.article for member in story.members if (member.join.confidence or 1) < 0.8]
+    doubtful = [member.article for member in story.members if (member.join.probability or 1) < 0.8]
     assert len(seed.replies()) == (0 if in_one_pass else len(doubtful))
     assert all(
         article.title in json.dumps(seed.replies(), ensure_ascii=False) for article in doubtful if not in_one_pass

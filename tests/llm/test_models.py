@@ -190,7 +190,7 @@ async def test_a_server_says_how_long_to_wait(endpoint: Endpoint, server: Server
     server.fail("complete", "429")
     with pytest.raises(ModelUnavailable) as raised:
         await endpoint.ask(PROMPT)
-    assert raised.value.after == timedelta(seconds=1)
+    assert raised.value.retry_after == timedelta(seconds=1)
 
 
 async def test_a_model_that_declines_or_is_cut_off_has_cost_its_tokens(endpoint: Endpoint, server: Server) -> None:

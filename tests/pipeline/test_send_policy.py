@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.durations import LONGEST_WAIT
 from bot.model.channels import Abilities, Delivery
-from bot.model.durations import LONGEST_WAIT
 from bot.model.errors import ChannelClosed, FormRefused, NotEditable, OutcomeUnknown, RetryLater, SendError, ThreadGone
 from bot.model.messages import Outgoing, Receipt, SendState
 from bot.model.settings import OnUnknown

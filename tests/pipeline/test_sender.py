@@ -14,8 +14,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import storage
+from bot.durations import LONGEST_WAIT
 from bot.model.channels import Delivery
-from bot.model.durations import LONGEST_WAIT
 from bot.model.errors import (
     ChannelClosed,
     FormRefused,

@@ -66,8 +66,8 @@ def test_shared_words_with_another_meaning_do_not_join() -> None:
 def test_comment_guides_questions_and_live_pages_join_only_when_nearly_certain(title: str) -> None:
     report = joined(SEIZED, CAPTURED, 0.944)
     assert report.story == grouping.story_id(SEIZED.id)
-    assert report.confidence is not None
-    assert report.confidence < grouping.BACKGROUND_FROM
+    assert report.probability is not None
+    assert report.probability < grouping.BACKGROUND_FROM
     comment = replace(CAPTURED, title=title)
     assert joined(SEIZED, comment, 0.93).story == grouping.story_id(comment.id)
     # The other way round: a report does not vanish below a guide.
@@ -104,6 +104,8 @@ def test_a_date_and_a_mark_of_a_programme_are_no_evidence() -> None:
 
 
 def test_a_probability_rises_with_words_and_with_meaning() -> None:
-    chances = [judge.probability(judge.logit(words, cosine)) for words, cosine in ((0.1, 0.8), (0.2, 0.8), (0.2, 0.85))]
-    assert chances[0] < chances[1] < chances[2]
+    probabilities = [
+        judge.probability(judge.logit(words, cosine)) for words, cosine in ((0.1, 0.8), (0.2, 0.8), (0.2, 0.85))
+    ]
+    assert probabilities[0] < probabilities[1] < probabilities[2]
     assert judge.probability(1e9) <= 1

@@ -188,8 +188,8 @@ def test_a_denial_names_the_report_of_a_company_although_it_shares_only_the_name
     denial = article("Vanta denies rumours", "All is well, its chief said.", at=START + 30 * HOUR, outlet="Mirror")
     later = put(index, denial, "companies", "Vanta", "Calder")
 
-    assert later.confidence is not None
-    assert later.confidence < 0.1
+    assert later.probability is not None
+    assert later.probability < 0.1
     assert later.near == report.story
 
 

@@ -192,9 +192,9 @@ def test_copies_are_counted_and_have_no_line() -> None:
 def test_what_joined_with_less_than_full_certainty_is_marked() -> None:
     first, likely, sure = (article(f"Headline {at}", TEXT, outlet=f"Outlet {at}", minutes=at) for at in range(3))
     doubtful = member(likely)
-    doubtful = replace(doubtful, join=replace(doubtful.join, confidence=SURE_FROM - 0.01))
+    doubtful = replace(doubtful, join=replace(doubtful.join, probability=SURE_FROM - 0.01))
     known = member(sure)
-    known = replace(known, join=replace(known.join, confidence=SURE_FROM))
+    known = replace(known, join=replace(known.join, probability=SURE_FROM))
     told = summaries.make_view(story(member(first), doubtful, known), {})
     assert [(line.title, line.is_probable) for line in told.coverage] == [("Headline 2", False), ("Headline 1", True)]
 

@@ -29,13 +29,13 @@ def weekly_rhythm(when: datetime) -> float:
 
 def noise(rate: float, *, days: int, seed: int, rhythm: Callable[[datetime], float] = weekly_rhythm) -> Counts:
     """Return Poisson counts with ``rate`` articles in a usual hour."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     counts = {}
     for number in range(days * 24):
         hour = START + number * HOUR
-        limit, count, product = math.exp(-rate * rhythm(hour)), 0, chance.random()
+        limit, count, product = math.exp(-rate * rhythm(hour)), 0, rng.random()
         while product > limit:
-            count, product = count + 1, product * chance.random()
+            count, product = count + 1, product * rng.random()
         counts[hour] = count
     return counts
 

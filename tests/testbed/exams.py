@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot import storage
+from bot.durations import Clock
 from bot.llm.weight import fit_weight
-from bot.model.durations import Clock
 from bot.model.language_models import PROMPT_VERSIONS, ExamMark, ExamResult, PairAnswer, Use
 from bot.storage import keys
 from tests.testbed.fakes import START

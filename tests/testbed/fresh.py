@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bot import storage
-from bot.model.durations import Clock
+from bot.durations import Clock
 from bot.storage import connections
 from tests.testbed.fakes import FakeClock
 

@@ -13,9 +13,9 @@ from bench.soak.simulation.world import Trouble, World
 
 def poll(world: World, *, every: timedelta, per_host: int, since: float, until: float) -> Witness:
     """All of it from the start, by the world's own time; every poll begins on the second that it is due."""
-    witness, origin, dice = Witness(world, per_host=per_host, since=since), Origin(world), Random(3)
+    witness, origin, rng = Witness(world, per_host=per_host, since=since), Origin(world), Random(3)
     interval = every.total_seconds()
-    due = [(dice.uniform(0, interval), feed.number) for feed in world.feeds]
+    due = [(rng.uniform(0, interval), feed.number) for feed in world.feeds]
     heapq.heapify(due)
     validators: dict[int, tuple[str | None, str | None]] = {}
     while due[0][0] < until:

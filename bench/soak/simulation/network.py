@@ -13,8 +13,8 @@ from bench.soak.simulation import texts
 from bench.soak.simulation.origin import Origin, Reply
 from bench.soak.simulation.witness import Witness
 from bench.soak.simulation.world import Trouble, World
+from bot.durations import Clock
 from bot.fetch.client import HttpFetcher
-from bot.model.durations import Clock
 from bot.model.settings import FetchPolicy
 
 #: Longer than any client waits.
@@ -27,7 +27,7 @@ class Network(httpx.AsyncBaseTransport):
         self._world = world
         self._witness = witness
         self._origin = Origin(world)
-        self._dice = Random(2)
+        self._rng = Random(2)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         parts = request.url.path.split("/")
@@ -35,7 +35,7 @@ class Network(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         self._witness.asked(feed, loop.time())
         try:
-            await asyncio.sleep(feed.host.latency * self._dice.lognormvariate(0, _SPREAD))
+            await asyncio.sleep(feed.host.latency * self._rng.lognormvariate(0, _SPREAD))
             reply = self._origin.answer(
                 feed,
                 loop.time(),

@@ -18,8 +18,8 @@ from bot import app, storage
 from bot.app import runtime
 from bot.app.engines import choose_engine
 from bot.app.runtime import App
+from bot.durations import Clock
 from bot.model.channels import Abilities, CheckLine, Delivery
-from bot.model.durations import Clock
 from bot.model.messages import Receipt
 from bot.pipeline import send
 from bot.pipeline.reports import FeedReport

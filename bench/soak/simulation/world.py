@@ -94,35 +94,35 @@ class World:
 
 def draw(recorded: Recorded, *, start: datetime, days: float, feeds: int, hosts: int, seed: int = 1) -> World:
     """A world of so many feeds; the same seed draws the same world."""
-    dice = Random(seed)
-    places = [_host(dice, number, days) for number in range(min(hosts, feeds))]
+    rng = Random(seed)
+    places = [_host(rng, number, days) for number in range(min(hosts, feeds))]
     weights = [1 / (rank + _FLATTEN) for rank in range(len(places))]
-    homes = [*places, *dice.choices(places, weights, k=feeds - len(places))]
+    homes = [*places, *rng.choices(places, weights, k=feeds - len(places))]
     drawn = []
     for number, home in enumerate(homes):
         home.feeds += 1
-        drawn.append(_feed(dice, number, home, recorded.rhythms, start=start, days=days))
+        drawn.append(_feed(rng, number, home, recorded.rhythms, start=start, days=days))
     for host in places:
         if host.allowed is not None:
             host.allowed *= host.feeds
     return World(start=start, days=days, hosts=tuple(places), feeds=tuple(drawn), recorded=recorded)
 
 
-def _host(dice: Random, number: int, days: float) -> Host:
-    spans = _spans(dice, shares.HOST_OUTAGES_A_DAY, days, (Trouble.ERROR, Trouble.HANGS, Trouble.REFUSES))
-    spans += _spans(dice, shares.OVERLOADS_A_DAY, days, (Trouble.OVERLOADED,))
+def _host(rng: Random, number: int, days: float) -> Host:
+    spans = _spans(rng, shares.HOST_OUTAGES_A_DAY, days, (Trouble.ERROR, Trouble.HANGS, Trouble.REFUSES))
+    spans += _spans(rng, shares.OVERLOADS_A_DAY, days, (Trouble.OVERLOADED,))
     return Host(
         name=f"host{number}.example",
-        latency=min(5.0, dice.lognormvariate(math.log(0.25), 0.7)),
+        latency=min(5.0, rng.lognormvariate(math.log(0.25), 0.7)),
         spans=tuple(spans),
-        allowed=shares.ALLOWED_A_FEED_AND_HOUR if dice.random() < shares.COUNTING_HOSTS else None,
+        allowed=shares.ALLOWED_A_FEED_AND_HOUR if rng.random() < shares.COUNTING_HOSTS else None,
     )
 
 
-def _feed(dice: Random, number: int, host: Host, rhythms: Sequence[Rhythm], *, start: datetime, days: float) -> Feed:
-    rate = shares.rate(dice)
-    window = max(shares.pick(dice, shares.WINDOWS), math.ceil(rate * shares.REACHES_BACK_DAYS))
-    has_etag, has_modified, is_restless = shares.pick(dice, shares.VALIDATORS)
+def _feed(rng: Random, number: int, host: Host, rhythms: Sequence[Rhythm], *, start: datetime, days: float) -> Feed:
+    rate = shares.rate(rng)
+    window = max(shares.pick(rng, shares.WINDOWS), math.ceil(rate * shares.REACHES_BACK_DAYS))
+    has_etag, has_modified, is_restless = shares.pick(rng, shares.VALIDATORS)
     return Feed(
         number=number,
         host=host,
@@ -130,34 +130,34 @@ def _feed(dice: Random, number: int, host: Host, rhythms: Sequence[Rhythm], *, s
         has_etag=has_etag,
         has_modified=has_modified,
         is_restless=is_restless,
-        max_age=shares.pick(dice, shares.MAX_AGES),
-        ttl_minutes=shares.pick(dice, shares.TTLS),
-        gone_at=_once(dice, shares.GONE_A_DAY),
-        moved_at=_once(dice, shares.MOVED_A_DAY),
-        spans=tuple(_spans(dice, shares.OUTAGES_A_DAY, days, (Trouble.ERROR, Trouble.HANGS))),
-        published=_published(dice, rhythms, rate, window=window, start=start, days=days),
+        max_age=shares.pick(rng, shares.MAX_AGES),
+        ttl_minutes=shares.pick(rng, shares.TTLS),
+        gone_at=_once(rng, shares.GONE_A_DAY),
+        moved_at=_once(rng, shares.MOVED_A_DAY),
+        spans=tuple(_spans(rng, shares.OUTAGES_A_DAY, days, (Trouble.ERROR, Trouble.HANGS))),
+        published=_published(rng, rhythms, rate, window=window, start=start, days=days),
     )
 
 
-def _once(dice: Random, a_day: float) -> float:
-    return dice.expovariate(a_day) * DAY
+def _once(rng: Random, a_day: float) -> float:
+    return rng.expovariate(a_day) * DAY
 
 
-def _spans(dice: Random, a_day: float, days: float, kinds: Sequence[Trouble]) -> list[Span]:
+def _spans(rng: Random, a_day: float, days: float, kinds: Sequence[Trouble]) -> list[Span]:
     """Half of them are over within half an hour, few last longer than a day."""
     spans = []
-    begin = dice.expovariate(a_day)
+    begin = rng.expovariate(a_day)
     while begin < days:
-        length = dice.lognormvariate(math.log(1_800), 1.2)
-        spans.append(Span(begin * DAY, begin * DAY + length, dice.choice(kinds)))
-        begin += length / DAY + dice.expovariate(a_day)
+        length = rng.lognormvariate(math.log(1_800), 1.2)
+        spans.append(Span(begin * DAY, begin * DAY + length, rng.choice(kinds)))
+        begin += length / DAY + rng.expovariate(a_day)
     return spans
 
 
 def _published(
-    dice: Random, rhythms: Sequence[Rhythm], rate: float, *, window: int, start: datetime, days: float
+    rng: Random, rhythms: Sequence[Rhythm], rate: float, *, window: int, start: datetime, days: float
 ) -> array[float]:
-    rhythm = dice.choice(rhythms)
+    rhythm = rng.choice(rhythms)
     layers = math.ceil(rate / rhythm.a_day)
     share = rate / (layers * rhythm.a_day)
     midnight = -(start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
@@ -165,8 +165,8 @@ def _published(
     for day in range(-_PAST_DAYS, math.ceil(days) + 2):
         like = rhythm.days_like((start + timedelta(days=day)).date())
         for _ in range(layers):
-            shift = midnight + day * DAY + dice.uniform(-_SHIFT_SECONDS, _SHIFT_SECONDS)
-            moments.extend(shift + second for second in _thinned(dice, dice.choice(like), share))
+            shift = midnight + day * DAY + rng.uniform(-_SHIFT_SECONDS, _SHIFT_SECONDS)
+            moments.extend(shift + second for second in _thinned(rng, rng.choice(like), share))
     moments.sort()
     before = bisect_right(moments, 0)
     oldest = moments[0] if moments else 0.0
@@ -174,14 +174,14 @@ def _published(
     return array("d", [*older, *moments])
 
 
-def _thinned(dice: Random, seconds: Sequence[int], share: float) -> list[int]:
+def _thinned(rng: Random, seconds: Sequence[int], share: float) -> list[int]:
     """Each with the same chance; drawn by the gaps between those that are taken, since most are not."""
     if share >= 1:
         return list(seconds)
     taken: list[int] = []
     place = -1
     while True:
-        place += 1 + int(math.log(1 - dice.random()) / math.log(1 - share))
+        place += 1 + int(math.log(1 - rng.random()) / math.log(1 - share))
         if place >= len(seconds):
             return taken
         taken.append(seconds[place])

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import OutlineLine, Run, Style
+from bot.durations import format_count
 from bot.model import visible
 from bot.model.alerts import Reason
-from bot.model.durations import format_count
 from bot.model.messages import Edit, Listing, Message, Pointer, Post, Reply
 from bot.model.rules import Severity
 

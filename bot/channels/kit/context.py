@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, TypeAlias, Type
 
 import pydantic
 
+from bot.durations import Clock, format_duration, parse_duration
 from bot.model.access import Secret
 from bot.model.channels import ChannelFeatures, CheckLine, Delivery
-from bot.model.durations import Clock, format_duration, parse_duration
 from bot.model.errors import ChannelClosed, ConfigError, NotEditable, OutcomeUnknown, SendError, ThreadGone
 from bot.patterns import LazyPattern
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from bot.channels.kit import phrases
 from bot.channels.kit.errors import ErrorTable, error_of_status, parse_retry_after, send_error, unsent_error
-from bot.model.durations import Clock
+from bot.durations import Clock
 from bot.model.errors import ChannelClosed, OutcomeUnknown, RetryLater, SendError
 
 #: Timeout in seconds of each connect, send and read. The sender limits the whole call.

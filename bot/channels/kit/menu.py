@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.channels.kit import phrases
+from bot.durations import format_count
 from bot.model.actions import (
     BUTTON_SILENCE,
     Action,
@@ -25,7 +26,6 @@ from bot.model.actions import (
     Useful,
     rule_key,
 )
-from bot.model.durations import format_count
 from bot.model.messages import Post, Reply
 from bot.model.stories import ArticleId
 from bot.patterns import LazyPattern

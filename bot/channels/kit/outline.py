@@ -15,10 +15,10 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from bot.channels.kit import phrases
+from bot.durations import format_time
 from bot.model.alerts import Reason
 from bot.model.briefs import LINE_LENGTH, BriefEntry, BriefSection
 from bot.model.channels import Delivery
-from bot.model.durations import format_time
 from bot.model.messages import (
     CoverageLine,
     Listing,

@@ -13,9 +13,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, urlsplit
 
+from bot.durations import format_count
 from bot.model import visible
 from bot.model.alerts import Reason
-from bot.model.durations import format_count
 from bot.model.messages import CoverageLine, Reply, Span, StoryView, Why
 from bot.model.stories import Fact
 from bot.patterns import LazyPattern

@@ -12,8 +12,8 @@ from itertools import groupby
 
 from bot.channels.kit import outline, phrases
 from bot.channels.kit.outline import OutlineLine, Run, Style
+from bot.durations import format_count
 from bot.model.alerts import Reason
-from bot.model.durations import format_count
 from bot.model.messages import Listing, Message, Notice, Pointer, Post, Reply, content_of
 from bot.model.rules import Severity
 from bot.model.stories import Fact

@@ -22,9 +22,9 @@ from typing import Any, TypeAlias
 from bot.channels.kit import menu, outline, phrases, rendering
 from bot.channels.kit.menu import Choice
 from bot.channels.kit.outline import OutlineLine, Run, Style
+from bot.durations import format_time
 from bot.model.actions import Judgement, Silence, Verdict
 from bot.model.channels import ChatPart, Delivery, Person, Press
-from bot.model.durations import format_time
 from bot.model.messages import Listing, Message, Post, Reply, StoryView, content_of, post_of
 from bot.model.stories import StoryId
 from bot.patterns import LazyPattern

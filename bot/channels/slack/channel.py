@@ -31,10 +31,10 @@ from bot.channels.kit.context import (
 from bot.channels.kit.errors import Act, ErrorTable, error_of_status, parse_retry_after, rows, send_error
 from bot.channels.kit.http_client import RateLimits
 from bot.channels.slack import blocks, sdk
+from bot.durations import is_recent
 from bot.model import visible
 from bot.model.access import Secret
 from bot.model.channels import Abilities, ChannelFeatures, CheckLine, Delivery
-from bot.model.durations import is_recent
 from bot.model.errors import ChannelClosed, OutcomeUnknown, SendError, ThreadGone
 from bot.model.messages import Post, Receipt, Reply
 from bot.model.rules import Severity

@@ -27,9 +27,9 @@ from bot.aio import TaskGroup
 from bot.channels.kit import http_client, phrases, rendering
 from bot.channels.slack import blocks, sdk
 from bot.channels.slack.channel import Channel
+from bot.durations import SHORTEST_WAIT, backoff
 from bot.model.actions import EndSilence, MakeSilence
 from bot.model.channels import ActionResult, ChatRequest, OnChange, OnChatRequest, OnPress, Person, Press
-from bot.model.durations import SHORTEST_WAIT, backoff
 from bot.model.errors import OutcomeUnknown, RetryLater, SendError, StoreError
 from bot.model.messages import Message
 from bot.patterns import LazyPattern

@@ -14,8 +14,8 @@ from itertools import islice
 
 from lxml import etree, html
 
+from bot.durations import format_count
 from bot.feeds.kit import fields
-from bot.model.durations import format_count
 from bot.model.errors import IsPage, ReadError
 from bot.model.fetching import Body
 from bot.patterns import LazyPattern

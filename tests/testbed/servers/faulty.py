@@ -100,8 +100,8 @@ class Server(Generic[S]):
         self.faults: Counter[str] = Counter()
         self.stopped = threading.Event()
         self._scripted: dict[str, deque[str | Answer]] = defaultdict(deque)
-        self._chance = 0.0
-        self._random = random.Random()
+        self._probability = 0.0
+        self._rng = random.Random()
         self._kinds: tuple[str, ...] = FAULTS
         self.http = _Http(("127.0.0.1", port), _Handler, self)
 
@@ -117,16 +117,16 @@ class Server(Generic[S]):
         """End all scripted faults."""
         self._scripted.clear()
 
-    def misbehave(self, chance: float, *, seed: int, kinds: tuple[str, ...] = FAULTS) -> None:
-        self._chance, self._random, self._kinds = chance, random.Random(seed), kinds
+    def misbehave(self, probability: float, *, seed: int, kinds: tuple[str, ...] = FAULTS) -> None:
+        self._probability, self._rng, self._kinds = probability, random.Random(seed), kinds
 
     def fault_for(self, doing: str) -> str | Answer | None:
         with self.service.lock:
             fault: str | Answer | None = None
             if self._scripted[doing]:
                 fault = self._scripted[doing].popleft()
-            elif doing in self.service.SENDS and self._random.random() < self._chance:
-                fault = self._random.choice(self._kinds)
+            elif doing in self.service.SENDS and self._rng.random() < self._probability:
+                fault = self._rng.choice(self._kinds)
             if fault is not None:
                 self.faults[fault if isinstance(fault, str) else str(fault.status)] += 1
         return fault
