@@ -124,6 +124,13 @@ class Bot:
         self._started.append(process)
         return process
 
+    async def end(self) -> None:
+        """Kill what a test that failed has left running."""
+        for process in self._started:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
     def _environ(self, changes: Mapping[str, str]) -> dict[str, str]:
         return {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN, **changes}
 
@@ -179,4 +186,7 @@ async def bot_in(folder: Path) -> AsyncIterator[Bot]:
             server.workspace.add_channel("desk")
             unstarted = Bot(folder / "config", folder / "data" / "wirewatch.db", feeds, server, ports.free())
             unstarted.configure()
-            yield unstarted
+            try:
+                yield unstarted
+            finally:
+                await unstarted.end()

@@ -27,7 +27,7 @@ __all__ = ["filled", "filled_once", "page"]
 
 TOOLS = {
     *("search", "stories", "story", "explain", "try_rule", "feeds_health", "volume", "brief", "rules"),
-    "rule",
+    *("rule", "audit"),
 }
 MARKS = ("Untrusted data:\n<untrusted-data>\n", "\n</untrusted-data>")
 
