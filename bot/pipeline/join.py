@@ -211,18 +211,18 @@ def _add(turn: Turn, index: Index, arrival: Arrival, join: Join) -> Join:
 def find_candidates(turn: Turn, index: Index, arrival: Arrival, profile: Profile) -> Sequence[Candidate]:
     """Return the open stories and events that may report the article's event, likeliest first.
 
-    An article of a rule with ``group: rule`` joins only events of the rule's thread, or what people took out of it.
+    An article of a rule with ``group: rule`` joins only events of the rule's thread and stories of the rule outside of
+    threads: those from before the rule had this key, and what people took out of a thread.
     """
     candidates = grouping.find_candidates(index, profile)
     rule = _thread_rule(turn, arrival)
     if rule is None:
         return candidates
-    thread = _open_thread(turn, index, rule, arrival.article)
+    homes = (_open_thread(turn, index, rule, arrival.article), None)
     return [
         candidate
         for candidate in candidates
-        if (thread is not None and index.threads.thread_of(candidate.id) == thread)
-        or any(index.joins[member.id].reason is JoinReason.SPLIT for member in candidate.story.members[:1])
+        if rule.name in candidate.story.rules and index.threads.thread_of(candidate.id) in homes
     ]
 
 

@@ -197,6 +197,16 @@ def test_a_thread_may_pause_for_longer_than_a_story_is_open(desk: Desk) -> None:
     assert shown(desk.arrive(LOSS, after=40 * DAY)) == [("post", LOSS[0])]
 
 
+def test_a_rule_that_gets_the_key_later_keeps_its_stories_and_begins_a_thread_with_the_next_event(desk: Desk) -> None:
+    desk.use(rule(group=Group.NORMAL))
+    desk.arrive(EXIT)
+    desk.use(rule())
+    assert desk.arrive(EXIT_TOO, outlet="Tribune") == []
+    assert shown(desk.arrive(FINE)) == [("post", FINE[0])]
+    assert shown(desk.arrive(LOSS)) == [("reply", LOSS[0])]
+    assert [len(story.members) for story in desk.stories] == [2, 2]
+
+
 def test_an_event_waits_for_its_own_outlets(desk: Desk) -> None:
     desk.use(rule(min_outlets=2))
     assert desk.arrive(EXIT) == []
