@@ -126,6 +126,20 @@ def test_a_model_that_only_says_yes_too_often_weighs_as_little_as_its_yes_deserv
     assert 0 < one_sided < fit_weight(RIGHT) / 4
 
 
+def test_a_small_model_whose_errors_are_unsure_keeps_its_weight() -> None:
+    """The answers of Qwen2.5-Coder with 1.5 billion parameters and 4 bits to the exam: 62 of 80 are right."""
+    same = (
+        ".35 .38 .38 .43 .43 .44 .45 .46 .49 .49 .51 .52 .55 .56 .56 .56 .58 .58 .60 .61 .64 .64 .65 .67 .68 .68 .70 "
+        ".72 .74 .74 .75 .76 .76 .77 .81 .82 .83 .83 .86 .87"
+    )
+    other = (
+        ".20 .21 .23 .26 .27 .27 .28 .28 .28 .29 .29 .31 .33 .33 .33 .34 .34 .35 .35 .36 .36 .36 .37 .39 .41 .41 .41 "
+        ".43 .44 .46 .46 .48 .52 .52 .53 .56 .56 .58 .58 .74"
+    )
+    small = answers(same=list(map(float, same.split())), other=list(map(float, other.split())))
+    assert fit_weight(small) > fit_weight(RIGHT) / 4
+
+
 def test_errors_in_obvious_pairs_lower_the_weight_and_right_answers_never_raise_it() -> None:
     weak = answers(same=[YES] * 36 + [NO] * 4, other=[NO] * 36 + [YES] * 4)
     assert fit_weight(weak, RIGHT) == fit_weight(weak)
