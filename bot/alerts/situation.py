@@ -136,10 +136,9 @@ class Situation:
         """The decision to post nothing because everything is silenced, or None if something is not."""
         return None if self.silence is None else self.silenced_by(self.silence)
 
-    def silenced_by(self, silence: Silence, rules: tuple[Rule, ...] | None = None) -> Decision:
-        """Return the decision to post nothing because of ``silence``. If ``rules`` is None, name all rules."""
-        detail = f"silenced: {silence.summary}"
-        decision = self.decision(AlertAction.SILENT, Reason.SILENCED, rules=rules, detail=detail)
+    def silenced_by(self, silence: Silence) -> Decision:
+        """Return the decision to post nothing because of ``silence``."""
+        decision = self.decision(AlertAction.SILENT, Reason.SILENCED, detail=f"silenced: {silence.summary}")
         return replace(decision, silence=silence.id)
 
     def hold(self, reason: Reason, *, until: datetime | None, detail: str) -> Decision:

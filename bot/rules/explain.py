@@ -51,8 +51,6 @@ class Explanation:
 
     rule: str
     matched: bool
-    #: Whether all hits are terms in capitals, in a title that shouts.
-    weak: bool
     lines: tuple[ExplainedLine, ...]
     #: Reasons such as “2 of 3: no demand” or “the rule is paused”.
     notes: tuple[str, ...] = ()
@@ -110,7 +108,6 @@ def explain_rule(
     return Explanation(
         rule=compiled.rule.name,
         matched=verdict.is_match and is_meant and not skipped and not compiled.rule.paused and not has_ended,
-        weak=verdict.is_weak,
         lines=tuple(_explain_line(line, view) for line in verdict.lines),
         notes=tuple(notes),
     )
@@ -308,7 +305,7 @@ def _relax_words(leaf: expression.Words) -> expression.Words:
 
 
 def describe_rule(rule: Rule) -> str:
-    """Return the meaning of the rule in English, followed by the rule as a query. Raises RuleError."""
+    """Return the meaning of the rule in English. Raises RuleError."""
     compiled = compiling.compile_rule(rule)
     notified = _join_words(rule.notify, "and") if rule.notify else "by the routes of bot.yaml"
     lines = [f"Notifies {notified} (severity {rule.severity.value}) when an article"]
@@ -322,17 +319,7 @@ def describe_rule(rule: Rule) -> str:
         lines.append(f"{joint}mentions {'; or '.join(_describe_part(part) for part in any_parts)}")
     lines += [f"  unless it mentions {_describe_part(part)}" for part in compiled.parts if part.kind is LineKind.NONE]
     lines += _describe_conditions(rule)
-    lines.append(f"As a query: {parse.render_query(_as_expression(compiled))}")
     return "\n".join(lines)
-
-
-def _as_expression(compiled: CompiledRule) -> expression.Expression:
-    any_expressions = [part.expression for part in compiled.parts if part.kind is LineKind.ANY]
-    joined = [part.expression for part in compiled.parts if part.kind is LineKind.ALL]
-    if any_expressions:
-        joined.append(any_expressions[0] if len(any_expressions) == 1 else expression.Any(tuple(any_expressions)))
-    joined += [expression.Not(part.expression) for part in compiled.parts if part.kind is LineKind.NONE]
-    return joined[0] if len(joined) == 1 else expression.All(tuple(joined))
 
 
 def _describe_part(part: Part) -> str:

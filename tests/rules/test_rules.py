@@ -146,7 +146,7 @@ def test_a_near_miss_is_named(query: str, text: str, note: str) -> None:
 def test_explain_tells_weakness_pause_and_other_feeds() -> None:
     shouting = article("PTA MEETING AT SCHOOL TONIGHT")
     weak = rules.explain_rule(rule(any=["PTA"]), shouting, FEED)
-    assert (weak.matched, weak.weak) == (False, True)
+    assert not weak.matched
     assert "only PTA was found" in weak.text()
     assert "paused" in rules.explain_rule(rule(any=["x"], paused=True), article("x"), FEED).text()
     other = rules.explain_rule(rule(any=["x"], feeds=("Dawn",)), article("x"), FEED)
@@ -200,15 +200,12 @@ def test_a_rule_of_one_thread_is_read_back_with_the_pause_that_ends_it(keys: dic
     assert f"as one thread, until nothing has matched for {pause}" in description
 
 
-def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:
+def test_a_rule_is_read_back_in_english() -> None:
     description = rules.describe_rule(BLACKBERRY)
     assert 'product: "BES" in capitals' in description
     assert 'unless it mentions "parent teacher association"' in description
     endings = rules.describe_rule(rule(any=["backdoor*", "back door*", "lawful access"]))
     assert '"backdoor" with any ending; or "back door" with any ending; or "lawful access"' in endings
-    query = description.splitlines()[-1].removeprefix("As a query: ")
-    sets = dict(BLACKBERRY.sets)
-    assert rules.render_query(rules.parse_query(query, sets=sets)) == query
 
 
 def test_paused_past_and_foreign_rules_do_not_match() -> None:

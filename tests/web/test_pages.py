@@ -228,7 +228,7 @@ async def test_rules_show_hits_the_last_match_and_what_they_mean(shared: Page) -
     card = elements(tree, "//article[contains(., 'BlackBerry in Pakistan')]")[0]
     assert "3 articles in two weeks" in text_of(card)
     assert "Last match: 2 Dec 2015" in text_of(card)
-    assert "As a query:" in text_of(card)
+    assert "Notifies" in text_of(card)
     assert "Broken rule is off" in text_of(tree)
 
 
