@@ -178,13 +178,16 @@ def _is_whole_byline(author: str, mention: Mention) -> bool:
 
 
 def _is_signed(text: str, mention: Mention) -> bool:
-    """Return whether the name is in the dateline or byline above the text, or is the signature below it."""
+    """Return whether the name is in the dateline or byline above the text, or is the signature below a part of it."""
     before = text[max(0, mention.start - _WINDOW) : mention.start]
     after = text[mention.end : mention.end + _WINDOW]
     if mention.start < _OPENING and (
         (_DATELINE_START.search(before) and _DATELINE_END.match(after))
         or (_BYLINE_LINE.search(before) and _LINE_END.match(after))
     ):
+        return True
+    # A line with only the name, as below a quotation: "[ Reuters ]".
+    if _BRACKET_START.search(before) and _BRACKET_END.match(after):
         return True
     is_last = mention.end > len(text) - _CLOSING and _SIGNATURE_END.match(text[mention.end :])
     return bool(is_last and _SIGNATURE_START.search(before) and not _ends_with("PICTURE").search(before))
@@ -235,5 +238,6 @@ _BYLINE_LINE = LazyPattern(r"(?:^|\n)(?:(?:By|From|Von|Par|Por) (?:the )?)?$")
 _LINE_END = LazyPattern(r"(?: (?:[Ss]taff|[Rr]eporters?|[Ww]riters?|News))*\s*(?:\n|$)")
 _DATELINE_START = LazyPattern(r"(?:^|[\s.,])\((?:[\w .]+[/,&] ?)?$")
 _DATELINE_END = LazyPattern(r"(?: ?[/,&] ?[\w .]+)?\)\s{0,3}(?:(?:[A-Z]{3,20} )?(?:\.?-|[-–—:]|۔)|(?<=\))[A-Z])")
+_BRACKET_START, _BRACKET_END = LazyPattern(r"\n\[ ?$"), LazyPattern(r" ?\](?:\n|$)")
 _SIGNATURE_START = LazyPattern(r"(?:\n[(\[–—/-]? ?|[(\[/]|[–—] ?)$")
 _SIGNATURE_END = LazyPattern(r"(?:/\w+)*[)\].]?\s*\Z")

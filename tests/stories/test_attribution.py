@@ -44,6 +44,7 @@ CREDITED = [
     ("KARACHI, Pakistan (AP) — BlackBerry will leave Pakistan.", "Associated Press"),
     ("(CNN)BlackBerry will leave Pakistan.", "CNN"),
     ("BlackBerry will leave Pakistan. The order is three weeks old.\n\n(dpa)", "dpa"),
+    ("“It is a standing key,” it writes.\n\n[ The Verge ]\n\nOthers see it in the same way.", "The Verge"),
     ("By Associated Press\n\nBlackBerry will leave Pakistan after three weeks.", "Associated Press"),
     ("Wie die Nachrichtenagentur Reuters berichtet, zieht sich BlackBerry zurück.", "Reuters"),
     ("BlackBerry zieht sich zurück, sagte ein Sprecher der Deutschen Presse-Agentur, laut dpa.", "dpa"),
