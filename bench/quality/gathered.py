@@ -28,9 +28,11 @@ import structlog
 
 from bot import channels, rules, storage
 from bot.config.settings import Settings
+from bot.model.alerts import AlertAction, Decision, Reason
 from bot.model.channels import Channel, ChannelFeatures
 from bot.model.rules import Line, Rule, Severity
 from bot.model.stories import Member, Story, StoryId
+from bot.pipeline import messages
 from bot.pipeline.dispatch import Dispatcher
 from bot.pipeline.send import Sender
 from bot.pipeline.turn import ChangedStory, Turn
@@ -113,21 +115,44 @@ def _add_outlet(known: Story, number: int) -> tuple[Story, Member]:
     return replace(known, members=(*known.members, joined), last_seen=other.first_seen), joined
 
 
+async def first_look(folder: Path, *, stories: int, left_out: int) -> Mapping[str, Reader]:
+    """Send the stories of a first look to every kind of channel. Return what each channel shows."""
+    clock = FakeClock(START)
+    store = storage.open_store(fresh.archive(folder / "wirewatch.db"), clock=clock)
+    created, headlines = _make_stories(stories)
+    with contextlib.ExitStack() as servers:
+        readers = _open_channels(servers, clock)
+        settings = _make_settings(readers)
+
+        def write(tx: storage.Transaction) -> None:
+            changes = [ChangedStory(item, arrivals=list(item.members)) for item in created]
+            _save(tx, changes)
+            turn = Turn(tx, settings, clock.now())
+            for channel in readers:
+                post = partial(Decision, at=turn.now, channel=channel, action=AlertAction.POST, reason=Reason.BASELINE)
+                posts = [post(story=item.id, rules=("R",)) for item in created]
+                lead = f"{stories} of {stories + left_out} stories found on the first look at new feeds"
+                for row, _ in messages.gathered_rows(turn, posts, lead=lead, left_out=(("R", left_out),)):
+                    turn.post(row)
+            turn.write(tx)
+
+        await store.write(write)
+        by_name = {name: reader.channel for name, reader in readers.items()}
+        await Sender(store, by_name, clock, settings=lambda: settings).drain(timedelta(hours=2))
+        for reader in readers.values():
+            reader.read(headlines)
+        await store.close()
+    return readers
+
+
 async def run(folder: Path, *, stories: int) -> Mapping[str, Reader]:
     """Send the stories of one hour to every kind of channel. Return what each channel shows in the end."""
     clock = FakeClock(START)
     store = storage.open_store(fresh.archive(folder / "wirewatch.db"), clock=clock)
-    rng = random.Random(35)
-    created = [_make_story(number, rng) for number in range(stories)]
-    headlines = [Headline(item.members[0].article.title, item.members[0].article.link) for item in created]
+    created, headlines = _make_stories(stories)
     with contextlib.ExitStack() as servers:
         readers = _open_channels(servers, clock)
-        settings = make_settings(
-            rules=[rules.compile_rule(item) for item in _rules(tuple(readers))],
-            channels={name: reader.features for name, reader in readers.items()},
-            posts_per_hour=_CAP,
-            public_url="https://wirewatch.example",
-        )
+        settings = _make_settings(readers)
         by_name = {name: reader.channel for name, reader in readers.items()}
         for poll in range(_POLLS + _HOURS_AFTER):
             start, end = min(poll, _POLLS) * stories // _POLLS, min(poll + 1, _POLLS) * stories // _POLLS
@@ -146,22 +171,41 @@ async def run(folder: Path, *, stories: int) -> Mapping[str, Reader]:
     return readers
 
 
+def _make_stories(count: int) -> tuple[list[Story], list[Headline]]:
+    rng = random.Random(35)
+    created = [_make_story(number, rng) for number in range(count)]
+    return created, [Headline(item.members[0].article.title, item.members[0].article.link) for item in created]
+
+
+def _make_settings(readers: Mapping[str, Reader]) -> Settings:
+    return make_settings(
+        rules=[rules.compile_rule(item) for item in _rules(tuple(readers))],
+        channels={name: reader.features for name, reader in readers.items()},
+        posts_per_hour=_CAP,
+        public_url="https://wirewatch.example",
+    )
+
+
 def _rules(channels: tuple[str, ...]) -> Iterator[Rule]:
     for name, severity in (("R", Severity.NORMAL), ("Urgent", Severity.HIGH)):
         yield replace(rule(name, severity), notify=channels, all=(Line(label="topic", terms=("Agency",)),))
 
 
 def _decide(tx: storage.Transaction, *, settings: Settings, now: datetime, changes: Sequence[ChangedStory]) -> None:
-    for change in changes:
-        for joined in change.arrivals:
-            tx.articles.add([joined.article])
-            tx.articles.add_matches(joined.article.id, joined.matches)
-        tx.stories.save(replace(change.story, members=tuple(change.arrivals)))
+    _save(tx, changes)
     turn = Turn(tx, settings, now)
     dispatcher = Dispatcher(turn)
     dispatcher.dispatch(changes)
     dispatcher.release(turn.due_alerts())
     turn.changes.write(tx)
+
+
+def _save(tx: storage.Transaction, changes: Sequence[ChangedStory]) -> None:
+    for change in changes:
+        for joined in change.arrivals:
+            tx.articles.add([joined.article])
+            tx.articles.add_matches(joined.article.id, joined.matches)
+        tx.stories.save(replace(change.story, members=tuple(change.arrivals)))
 
 
 # -- the channels, and what their readers see
