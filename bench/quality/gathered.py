@@ -132,7 +132,7 @@ async def first_look(folder: Path, *, stories: int, left_out: int) -> Mapping[st
                 post = partial(Decision, at=turn.now, channel=channel, action=AlertAction.POST, reason=Reason.BASELINE)
                 posts = [post(story=item.id, rules=("R",)) for item in created]
                 lead = f"{stories} of {stories + left_out} stories found on the first look at new feeds"
-                for row, _ in messages.gathered_rows(turn, posts, lead=lead, left_out=(("R", left_out),)):
+                for row, _ in messages.listing_rows(turn, posts, lead=lead, left_out=(("R", left_out),)):
                     turn.post(row)
             turn.write(tx)
 

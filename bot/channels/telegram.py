@@ -73,7 +73,9 @@ _CHAT = LazyPattern(r"-?\d{1,20}\Z|@[A-Za-z]\w{3,}\Z")
 class Options(ChannelOptions):
     """A chat, group or channel of Telegram, by a bot's token."""
 
-    to: str = pydantic.Field(description="The chat's id (a number, in quotes) or a public channel's @name.")
+    to: str = pydantic.Field(
+        description="The chat's id (a number, in quotes) or a public channel's @name.", examples=['"-1001234567890"']
+    )
     token: Secret = pydantic.Field(description="The bot's token from @BotFather: env:NAME or file:/path.")
     topic: int | None = pydantic.Field(None, ge=1, description="In a group with topics: the topic's number.")
     buttons: bool = pydantic.Field(

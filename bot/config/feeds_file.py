@@ -129,7 +129,8 @@ def _read_feed(
     block = _as_block(node)
     if isinstance(block, MappingNode) and len(block.pairs) == 1:
         name, value = block.pairs[0]
-        if name.value not in blocks.types_of(Feed) and isinstance(value, ScalarNode) and value.value.startswith("http"):
+        is_key = name.value in blocks.types_of(Feed) or name.value in blocks.other_words(Feed)
+        if not is_key and isinstance(value, ScalarNode) and value.value.startswith("http"):
             message, advice = "a feed with a name needs both keys", f"write {{url: {value.value}, name: {name.value}}}"
             report.add(name, "unknown-key", message, advice)
             return None

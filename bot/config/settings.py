@@ -287,6 +287,11 @@ class BotSettings:
         **dict.fromkeys(("interval", "poll", "polling", "refresh"), "write fetch: {every: 5 minutes}"),
         "user_agent": "write fetch: {contact: you@example.org}; requests name Wirewatch and this address",
         "proxy": "a proxy belongs to a feed in feeds.yaml; for HTTPS_PROXY, write fetch: {use_proxy: true}",
+        "brief": "a brief belongs to a channel: channels: {desk: {kind: slack, …, brief: 08:00}}",
+        **dict.fromkeys(
+            ("slack", "discord", "telegram", "teams", "mattermost", "email", "smtp", "webhook"),
+            "a channel has a name and a kind: channels: {desk: {kind: slack, …}}",
+        ),
         "log_level": "set the environment variable WIREWATCH_LOG_LEVEL=debug, or use wirewatch run --verbose",
     }
     OTHER_WORDS: ClassVar[Mapping[str, str]] = {

@@ -51,6 +51,7 @@ class Feed(Access):
             ("keywords", "keyword", "filter", "include", "exclude", "match", "query"),
             "what to look for belongs in a rule: rules/telecom.yaml",
         ),
+        **dict.fromkeys(("priority", "weight"), "all feeds count alike; the severity of a rule is for its stories"),
     }
     OTHER_WORDS: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("address", "link", "feed", "rss", "href", "source", "uri"), "url"),

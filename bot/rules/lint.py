@@ -25,6 +25,7 @@ _NAME_TAIL = LazyPattern(
     r"(?:inc|ltd|llc|llp|corp|co|plc|gmbh|ag|kg|s\.?a|s\.?p\.?a|n\.?v|b\.?v|pty|jr|sr|ii|iii|m\.?d|ph\.?d|esq)\.?\Z",
     re.IGNORECASE,
 )
+_QUESTION_MARK = LazyPattern(r"\w\?\w")
 _ACRONYM = LazyPattern(r"[^\W_]{2,5}\Z")
 
 
@@ -61,6 +62,7 @@ def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     problems = [problem for term in terms if not term.is_of_set for problem in _check_word(term, is_alone)]
     if is_one_line and not has_exclusions and not rule.feeds:
         problems += _check_acronyms(terms, required)
+    problems += _check_excluded(rule, terms)
     problems += _check_names(terms)
     if not rule.stem:
         problems += _check_plurals(terms)
@@ -121,6 +123,9 @@ def _check_word(term: _Term, is_alone: bool) -> Iterator[RuleProblem]:
         # These are ordinary words in capitals, as in DATA BREACH.
         help_text = f"write {leaf.text.lower()}; or, if it is an acronym, {term.in_braces()}"
         yield term.problem("capital-words", f'"{leaf.text}" matches only in capitals', help_text)
+    if _QUESTION_MARK.search(leaf.text):
+        help_text = "list each spelling as a separate term; * stands for any ending of a word"
+        yield term.problem("question-mark", "? does not stand for a letter", help_text)
     if len(elements) > 1 or elements[0].shape is not expression.Shape.WORD:
         return
     folded = tokens.fold(elements[0].text)
@@ -134,6 +139,21 @@ def _check_word(term: _Term, is_alone: bool) -> Iterator[RuleProblem]:
         message = f'"{leaf.text}" is short and will also match unrelated articles'
         help_text = "write a longer phrase, or a line that must match too; write an acronym in capitals"
         yield term.problem("short-word", message, help_text)
+    elif folded.isdigit() and is_alone:
+        message = f'"{leaf.text}" alone is in many unrelated articles'
+        yield term.problem("lone-number", message, "write a phrase with it, or a line that must match too")
+
+
+def _check_excluded(rule: Rule, terms: Sequence[_Term]) -> Iterator[RuleProblem]:
+    """Warn of a term that is wanted and excluded."""
+    sets = dict(rule.sets)
+    excluded = [item for key, line in rule.lines if key == "none" for item in line.terms]
+    trees = [parse.parse_term(item, sets=sets) for item in excluded]
+    patterns = {leaf.pattern for tree in trees for leaf, _ in _find_words(tree)}
+    for term in terms:
+        if term.leaf.pattern in patterns:
+            message = f'"{term.leaf.text}" is also under none, so it never makes the rule match'
+            yield term.problem("excluded-term", message, "remove it from one of the two")
 
 
 def _check_acronyms(terms: Sequence[_Term], required: Sequence[Part]) -> Iterator[RuleProblem]:
