@@ -80,9 +80,11 @@ class BrokenPoller(Poller):
         raise LookupError("a bug")
 
 
-async def test_after_a_failed_pass_each_feed_is_polled_soon_in_a_pass_of_its_own(tmp_path: Path) -> None:
+async def test_after_a_failed_pass_each_feed_is_polled_soon_in_a_pass_of_its_own(
+    tmp_path: Path, database: str | None
+) -> None:
     outlets = ("wire", "courier", "ledger")
-    async with world(tmp_path / "config", restarts=True) as desk:
+    async with world(tmp_path / "config", database, restarts=True) as desk:
         desk.configure(*outlets, rules=rows.RULES)
         environment = app.Environment(environ=desk.environ)
         async with runtime.opened(app.load(desk.folder, environment.environ), environment) as running:
