@@ -137,7 +137,7 @@ def _show_model(shown: ModelDocument | None) -> None:
 
 def _show_feeds(feeds: Sequence[FeedDocument], now: datetime) -> None:
     header = ("feed", "health", "last good", "last new", "what is wrong")
-    rows = [(feed.outlet, feed.health, _ago(now, feed.ok_at), _ago(now, feed.new_at), _wrong(feed)) for feed in feeds]
+    rows = [(feed.outlet, _health(feed), _ago(now, feed.ok_at), _ago(now, feed.new_at), _wrong(feed)) for feed in feeds]
     terminal.show_columns(header, rows, unbroken=header[1:4])
     if feeds and all(feed.error and feed.ok_at is None for feed in feeds):
         terminal.row(terminal.nothing_read(len(feeds), _wrong(feeds[0])), style="yellow")
@@ -161,6 +161,11 @@ def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
 
 def _state(rule: RuleLine) -> str:
     return "ended" if rule.ended else "paused" if rule.paused else rule.unmeasured
+
+
+def _health(feed: FeedDocument) -> str:
+    """Return the health of a feed. A feed that can be read and has, for example, moved is not simply ok."""
+    return "problem" if feed.health == "ok" and feed.problems else feed.health
 
 
 def _wrong(feed: FeedDocument) -> str:

@@ -168,6 +168,23 @@ async def test_notices_overview_feeds_status_and_its_check_name_the_same_problem
     assert 'wirewatch_feeds{health="silent"} 1.0' in (await page.get("/metrics")).text
 
 
+async def test_a_feed_that_moved_is_not_ok_although_it_is_read(page: Page) -> None:
+    url, now = "https://old.example/feed", page.clock.now()
+    moved_to = "https://new.example/feed"
+    state = FeedState(url=url, due_at=now, baseline_at=now, polled_at=now, ok_at=now, moved_to=moved_to)
+    live = page.running.live
+    live.settings = replace(live.settings, feeds=(Feed(url=url, name="Moved"),))
+
+    def add(tx: storage.Transaction) -> None:
+        tx.feeds.sync([url], now=now)
+        tx.feeds.save([state])
+
+    await page.running.store.write(add)
+    (row,) = elements(await read(page, "/feeds", show="problems"), "//tbody/tr")
+    assert moved_to in text_of(row)
+    assert text_of(elements(row, "./td")[0]) == "problem"
+
+
 async def test_nothing_is_known_of_a_feed_after_its_last_poll(page: Page) -> None:
     url, polled_at = "https://quiet.example/feed", page.clock.now() - timedelta(days=3)
     state = FeedState(url=url, due_at=polled_at, baseline_at=polled_at, polled_at=polled_at, ok_at=polled_at)
